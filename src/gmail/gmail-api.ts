@@ -1,0 +1,83 @@
+import type { HistoryRecord, Label, Reading } from '../model/change.ts';
+import type { HistoryId, LabelId, MessageId, ThreadId } from '../model/ids.ts';
+import type { MessageFormat } from '../model/settings.ts';
+import type { GmailError } from './gmail-error.ts';
+
+/** One mailbox as the activities need it. Every method throws {@link GmailError}; all stop at once when the signal aborts. */
+export interface GmailApi {
+  /** users.getProfile. `historyId` is the mailbox's head. */
+  getProfile(signal?: AbortSignal): Promise<Profile>;
+  /** users.labels.list */
+  listLabels(signal?: AbortSignal): Promise<readonly Label[]>;
+  /** users.messages.list, 500 ids a page, newest first. */
+  listMessages(query: ListMessagesQuery, signal?: AbortSignal): Promise<MessagePage>;
+  /** users.history.list, 500 records a page, oldest first. A page may be empty and still have a next one. */
+  listHistory(query: ListHistoryQuery, signal?: AbortSignal): Promise<HistoryPage>;
+  /**
+   * messages.get and threads.get in one batch. Answers an outcome for every request, in order;
+   * throws only when the whole batch failed. At most {@link MAX_BATCH} requests.
+   */
+  batchGet(requests: readonly FetchRequest[], format: MessageFormat, signal?: AbortSignal): Promise<readonly FetchOutcome[]>;
+}
+
+/** Google recommends no more than 50 calls a batch: https://developers.google.com/workspace/gmail/api/guides/batch */
+export const MAX_BATCH = 50;
+
+export interface Profile {
+  readonly emailAddress: string;
+  readonly historyId: HistoryId;
+  readonly messagesTotal: number;
+}
+
+export interface ListMessagesQuery {
+  /** ANDed by Gmail. */
+  readonly labelIds?: readonly LabelId[];
+  /** Gmail search; barred under the gmail.metadata scope. */
+  readonly q?: string;
+  readonly includeSpamTrash: boolean;
+  readonly pageToken: string | null;
+}
+
+export interface ListedMessage {
+  readonly id: MessageId;
+  readonly threadId: ThreadId;
+}
+
+export interface MessagePage {
+  readonly messages: readonly ListedMessage[];
+  readonly nextPageToken: string | null;
+}
+
+export interface ListHistoryQuery {
+  readonly startHistoryId: HistoryId;
+  readonly pageToken: string | null;
+}
+
+export interface HistoryPage {
+  readonly records: readonly HistoryRecord[];
+  readonly nextPageToken: string | null;
+  /** The mailbox's head when the page was made: a mark only after the last page. */
+  readonly historyId: HistoryId;
+}
+
+export type FetchRequest =
+  | { readonly kind: 'message'; readonly id: MessageId }
+  /** threads.get has no raw format: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.threads/get */
+  | { readonly kind: 'thread'; readonly id: ThreadId };
+
+export type FetchOutcome =
+  | { readonly kind: 'fetched'; readonly request: FetchRequest; readonly readings: readonly Reading[] }
+  | { readonly kind: 'failed'; readonly request: FetchRequest; readonly error: GmailError };
+
+/** A {@link GmailApi} that keeps to the mailbox's quota: each call waits for its units first. */
+export interface GmailSession extends GmailApi {
+  /** How many requests of this price may be sent in one batch now; at least 1, at most {@link MAX_BATCH}. */
+  batchSize(): number;
+  /** How many batches may be in flight at once now; at least 1. Shrinks on concurrency rejections, grows back slowly. */
+  width(): number;
+  /** Units spent by this session so far, from the price table. */
+  unitsSpent(): number;
+}
+
+/** Which work a session's calls belong to: live calls take their units before backfill calls. */
+export type Lane = 'live' | 'backfill';

@@ -1,0 +1,32 @@
+import type { HistoryId, LabelId, MessageId, ThreadId } from './ids.ts';
+
+/** What one history record does to one message. */
+export type HistoryOperation =
+  | { readonly kind: 'added'; readonly messageId: MessageId; readonly threadId: ThreadId; readonly labelIds: readonly LabelId[] | null }
+  | { readonly kind: 'deleted'; readonly messageId: MessageId; readonly threadId: ThreadId }
+  | { readonly kind: 'labelsAdded' | 'labelsRemoved'; readonly messageId: MessageId; readonly threadId: ThreadId; readonly labelIds: readonly LabelId[] };
+
+export interface HistoryRecord {
+  readonly id: HistoryId;
+  readonly operations: readonly HistoryOperation[];
+}
+
+/** A message as Gmail answered it. `body` holds the bytes that are stored. */
+export interface Reading {
+  readonly id: MessageId;
+  readonly threadId: ThreadId;
+  readonly labelIds: readonly LabelId[];
+  readonly historyId: HistoryId;
+  /** Epoch milliseconds; null when Gmail gave none. */
+  readonly internalDate: number | null;
+  readonly sizeEstimate: number;
+  readonly snippet: string;
+  /** null for a `minimal` reading, which refreshes labels and keeps the body. */
+  readonly body: Uint8Array | null;
+}
+
+export interface Label {
+  readonly id: LabelId;
+  readonly name: string;
+  readonly type: 'system' | 'user';
+}

@@ -1,0 +1,56 @@
+/** Branded identifiers. The brands vanish at run time; the constructors are the only way in. */
+
+declare const brand: unique symbol;
+type Brand<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** A mailbox's key everywhere (store, workflow id, CLI): its e-mail address in lower case. */
+export type MailboxId = Brand<string, 'MailboxId'>;
+export type MessageId = Brand<string, 'MessageId'>;
+export type ThreadId = Brand<string, 'ThreadId'>;
+export type LabelId = Brand<string, 'LabelId'>;
+
+/**
+ * A Gmail history id: an unsigned 64-bit integer in decimal without leading zeros.
+ * Never a JavaScript number: ids above 2^53 exist and would be rounded.
+ */
+export type HistoryId = Brand<string, 'HistoryId'>;
+
+/** Thrown when text that should be an identifier is not one. */
+export class InvalidIdError extends Error {
+  override readonly name = 'InvalidIdError';
+}
+
+const EMAIL = /^[^\s@/]+@[^\s@/]+$/;
+
+/** @throws {InvalidIdError} when `text` is not an e-mail address */
+export function mailboxId(text: string): MailboxId {
+  const email = text.trim().toLowerCase();
+  if (!EMAIL.test(email) || email.length > 254) throw new InvalidIdError(`"${text}" is not an e-mail address`);
+  return email as MailboxId;
+}
+
+export const messageId = (text: string): MessageId => nonEmpty(text, 'message id') as MessageId;
+export const threadId = (text: string): ThreadId => nonEmpty(text, 'thread id') as ThreadId;
+export const labelId = (text: string): LabelId => nonEmpty(text, 'label id') as LabelId;
+
+const UINT64_MAX = 2n ** 64n - 1n;
+
+/** @throws {InvalidIdError} when `text` is not a uint64 in decimal */
+export function historyId(text: string): HistoryId {
+  if (!/^\d{1,20}$/.test(text) || BigInt(text) > UINT64_MAX) throw new InvalidIdError(`"${text}" is not a historyId`);
+  return BigInt(text).toString() as HistoryId;
+}
+
+/** Numeric order of two history ids: negative, zero or positive. Decimal text without leading zeros orders by length first. */
+export function compareHistoryIds(a: HistoryId, b: HistoryId): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export const olderHistoryId = (a: HistoryId, b: HistoryId): HistoryId => (compareHistoryIds(a, b) <= 0 ? a : b);
+export const newerHistoryId = (a: HistoryId, b: HistoryId): HistoryId => (compareHistoryIds(a, b) >= 0 ? a : b);
+
+function nonEmpty(text: string, what: string): string {
+  if (text.length === 0) throw new InvalidIdError(`an empty text is not a ${what}`);
+  return text;
+}

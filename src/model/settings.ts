@@ -1,0 +1,44 @@
+import type { LabelId } from './ids.ts';
+
+export const MESSAGE_FORMATS = ['full', 'raw', 'metadata', 'minimal'] as const;
+/** The form a message is fetched in, in Gmail's words. */
+export type MessageFormat = (typeof MESSAGE_FORMATS)[number];
+
+/** Which messages of a mailbox are mirrored. Every given condition must hold. */
+export interface Scope {
+  /** A message must carry at least one of these; empty means all mail. */
+  readonly labelIds: readonly LabelId[];
+  /** Epoch milliseconds: a message must have arrived at or after it. */
+  readonly after: number | null;
+  /** Only so many of the newest messages as the first full sync finds, and everything that arrives later. */
+  readonly limit: number | null;
+  readonly includeSpamTrash: boolean;
+}
+
+export interface MailboxSettings {
+  readonly format: MessageFormat;
+  readonly scope: Scope;
+  /** Milliseconds between partial syncs of a quiet mailbox. */
+  readonly pollInterval: number;
+}
+
+export const DEFAULT_SETTINGS: MailboxSettings = {
+  format: 'full',
+  scope: { labelIds: [], after: null, limit: null, includeSpamTrash: false },
+  pollInterval: 60_000,
+};
+
+const HIDDEN = new Set<string>(['SPAM', 'TRASH']);
+
+/** Whether labels and age put a message in scope. `limit` is no property of a message: the listing applies it. */
+export function inScope(scope: Scope, message: { readonly labelIds: readonly string[]; readonly internalDate: number | null }): boolean {
+  if (!scope.includeSpamTrash && message.labelIds.some((id) => HIDDEN.has(id))) return false;
+  if (scope.labelIds.length > 0 && !scope.labelIds.some((id) => message.labelIds.includes(id))) return false;
+  if (scope.after !== null && message.internalDate !== null && message.internalDate < scope.after) return false;
+  return true;
+}
+
+/** True when a mailbox synchronised under `before` needs a new listing to be exact under `after`. */
+export function needsFullSync(before: MailboxSettings, after: MailboxSettings): boolean {
+  return before.format !== after.format || JSON.stringify(before.scope) !== JSON.stringify(after.scope);
+}

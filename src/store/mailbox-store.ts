@@ -1,0 +1,293 @@
+import type { HistoryRecord, Label, Reading } from '../model/change.ts';
+import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
+import type { MailboxSettings, MessageFormat } from '../model/settings.ts';
+
+/**
+ * The mirror of many mailboxes in one database. Every write is one transaction that first locks the mailbox's row,
+ * so writers of one mailbox take turns, and is guarded by history ids: doing it twice, late, or beside another attempt
+ * of the same activity leaves the same rows.
+ *
+ * A row's state:
+ * - `pending`: known to exist, not fetched yet (or to be fetched again);
+ * - `stored`: body held, in scope;
+ * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
+ * - `gone`: deleted at Gmail. The row stays as a tombstone, so that an older reading cannot bring it back;
+ * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body is not needed.
+ *
+ * Two history ids guard a row: `readingHistoryId` is that of the last complete reading (a get, or the label listings of a recovery),
+ * `historyId` the newest of that and of the records applied since.
+ *
+ * @throws {StoreError} from every method, when the database cannot be used
+ */
+export interface MailboxStore {
+  // ── mailboxes ──
+  /** Creates the mailbox, or changes the settings of an existing one. Answers the mailbox as it is then. */
+  putMailbox(request: { mailbox: MailboxId; settings: MailboxSettings; now: number }): Promise<MailboxRow>;
+  /** null when the store does not know the mailbox. */
+  getMailbox(mailbox: MailboxId): Promise<MailboxRow | null>;
+  listMailboxes(): Promise<readonly MailboxRow[]>;
+  /** Counts of messages by state; `due` counts pending and failed rows whose next attempt has come. */
+  countMessages(mailbox: MailboxId, now: number): Promise<MessageCounts>;
+  /** What the operator should see beside the workflow's state: the last failure, and until when Gmail told us to wait. */
+  noteCondition(request: { mailbox: MailboxId; condition: Condition | null }): Promise<void>;
+
+  // ── full sync ──
+  /**
+   * Begins a generation, or answers the progress of the same generation begun earlier (a retry goes on where it stopped).
+   * A generation older than the stored one is refused: answers null.
+   */
+  beginFullSync(request: { mailbox: MailboxId; generation: number; startHistoryId: HistoryId; now: number }): Promise<FullSyncProgress | null>;
+  /**
+   * Marks every listed id as seen in this generation and creates `pending` rows of the backfill lane for unknown ids.
+   * A listed tombstone becomes `pending` again: a get decides, guarded by the tombstone's history id. `stored`, `failed`,
+   * `pending` and `excluded` rows keep their state. A row's position (order of listing, 0 is the newest) is set once per generation.
+   * Saves `progress` in the same transaction. Does nothing when the generation is no longer the stored one. Answers how many ids were unknown.
+   */
+  saveListingPage(request: {
+    mailbox: MailboxId;
+    generation: number;
+    messages: readonly { id: MessageId; threadId: ThreadId }[];
+    /** Position of the first message of the page. */
+    position: number;
+    progress: FullSyncProgress;
+    now: number;
+  }): Promise<{ unknown: number }>;
+  /** The same for a page of one label's listing: remembered until {@link finishListing}. */
+  saveLabelListingPage(request: { mailbox: MailboxId; generation: number; labelId: LabelId; messageIds: readonly MessageId[]; progress: FullSyncProgress }): Promise<void>;
+  /** Saves progress alone. */
+  saveProgress(request: { mailbox: MailboxId; generation: number; progress: FullSyncProgress }): Promise<void>;
+  /** How many pending, stored or failed rows this generation's listing did not see. */
+  countAbsent(query: AbsentQuery): Promise<number>;
+  /** The first of them in the order of ids. */
+  listAbsent(query: AbsentQuery & { limit: number }): Promise<readonly { id: MessageId; threadId: ThreadId }[]>;
+  /**
+   * Ends the listing in one transaction:
+   * - pending, stored and failed rows that the listing did not see become `gone` with history id `startHistoryId`, unless their own `historyId`
+   *   is newer (a live sync found them after the listing began); `excluded` rows that it did not see are removed: unknown again;
+   * - with `labels: 'compared'`, each seen row whose `historyId` is not newer than `startHistoryId` gets exactly the labels whose
+   *   listings held it, and both of its history ids become `startHistoryId`; its state follows the scope (`stored` ⇄ `excluded`;
+   *   an `excluded` row that comes into scope is `stored` when its body is held in the right format, else `pending`);
+   * - rows whose body is of another format than the settings' become `pending` (backfill lane);
+   * - with `keepNewest` (scope limit) pending rows created by this generation at a position beyond
+   *   max(keepNewest - 1, the position of the last row known before) are removed;
+   * - the mark becomes `startHistoryId`, the marks to settle are reset to it, progress.step becomes `fetching`.
+   * Differences go to the change feed. Label-listing rows are removed.
+   */
+  finishListing(request: {
+    mailbox: MailboxId;
+    generation: number;
+    labels: 'compared' | 'unread';
+    keepNewest: number | null;
+    now: number;
+  }): Promise<{ gone: number; relabelled: number }>;
+  /** Names of labels follow `labels.list`: inserts, renames, removes. */
+  saveLabels(request: { mailbox: MailboxId; labels: readonly Label[] }): Promise<{ changed: number }>;
+  getLabels(mailbox: MailboxId): Promise<readonly Label[]>;
+
+  // ── fetching ──
+  /**
+   * Due work of a lane, newest first: up to `limit` pending rows (and failed rows) whose next attempt has come, completed by all other due rows of
+   * the same threads. `live` rows come newest-discovered first, `backfill` rows by position.
+   */
+  nextPending(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; limit: number; now: number }): Promise<readonly PendingMessage[]>;
+  /** When the next pending or failed row of the lane that is not yet due will be; null when there is none. */
+  nextAttemptAt(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; now: number }): Promise<number | null>;
+  /**
+   * Applies readings. A reading older than its row's `historyId` came from a stale replica: the row stays as it is, and is answered in `stale`
+   * (a tombstone at the same or a newer history id silently wins). Otherwise the row becomes `stored` or `excluded` by the scope, body and all.
+   * Unknown ids are inserted (a thread brought them). A reading without body (`minimal`) keeps a held body, and clears the need for a refresh.
+   */
+  saveReadings(request: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number }): Promise<{
+    readonly stored: number;
+    readonly stale: readonly MessageId[];
+  }>;
+  /** Writes what became of failed fetches. A row that is no longer pending or failed, or whose historyId moved past `asOf`, is left alone. */
+  saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
+  /** Failed messages, next attempt first. */
+  listFailed(mailbox: MailboxId, limit: number): Promise<readonly FailedMessage[]>;
+
+  // ── partial sync ──
+  /**
+   * Applies one page of history and moves the mark, in one transaction. For each operation, in order, by the row it concerns:
+   * - record id ≤ the row's `readingHistoryId`: already contained in the reading, skipped;
+   * - a label operation on a `gone` row, newer than the row: as on an unknown id (it may have been gone from the scope only);
+   * - record id < the row's `historyId`, and the operation was not applied before: it appeared late. The row needs a refresh by one MINIMAL get
+   *   (state stays, `needsRefresh`); `gone` rows are left alone;
+   * - otherwise it is applied: `added` makes an unknown or gone row `pending` in the live lane (`excluded` at once if the record's labels say so; `draft` see below);
+   *   `deleted` makes any row `gone`, and inserts a tombstone for an unknown one; label operations are set operations on the row's labels,
+   *   after which the scope decides between `stored`/`pending` and `excluded`. A `pending` row only remembers the newer history id (its get brings the labels).
+   *   A label operation on an unknown id makes it `pending` in the live lane when the operation may have brought it into scope
+   *   (SPAM or TRASH removed, a scope label added, or, without a label scope, anything but SPAM or TRASH added): a get decides.
+   * Operations of record ids newer than `settledBefore` are remembered until a later call's `settledBefore` passes them.
+   *
+   * `mark`: the history id up to which everything is applied once this page is; the stored mark never moves back. null leaves it.
+   * `settle`: the marks to remember, see {@link MailboxRow.marks}; null leaves them.
+   * Does nothing and answers null when `generation` is not the stored one (a zombie of an earlier generation).
+   */
+  applyHistory(request: {
+    mailbox: MailboxId;
+    generation: number;
+    records: readonly HistoryRecord[];
+    mark: HistoryId | null;
+    settle: readonly SettleMark[] | null;
+    settledBefore: HistoryId;
+    now: number;
+  }): Promise<AppliedHistory | null>;
+  /** Unknown ids of a listing become `pending` rows of the live lane (messages that were listed late). Answers how many were unknown. */
+  addListedLate(request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; now: number }): Promise<{ unknown: number }>;
+  /** Settles the time of the next listing from the top; null when none is due any more. */
+  setRelistAt(request: { mailbox: MailboxId; generation: number; relistAt: number | null }): Promise<void>;
+  /** Stored or excluded rows whose labels must be read again. */
+  nextRefresh(request: { mailbox: MailboxId; limit: number }): Promise<readonly MessageId[]>;
+
+  // ── reading ──
+  /** Changes after `after`, oldest first. Sequence numbers have no gaps. */
+  readChanges(request: { mailbox: MailboxId; after: number; limit: number }): Promise<readonly Change[]>;
+  /** Every stored (live and in scope) message, streamed. */
+  streamMessages(mailbox: MailboxId): AsyncIterable<StoredMessage>;
+  /** Usage by method over the mailbox's life. */
+  getUsage(mailbox: MailboxId): Promise<readonly { method: string; calls: number; units: number; rejected: number }[]>;
+
+  close(): Promise<void>;
+}
+
+export interface MailboxRow {
+  readonly id: MailboxId;
+  readonly settings: MailboxSettings;
+  /** The mark: everything up to it is in the store, or durably pending. null before the first listing ended. */
+  readonly historyId: HistoryId | null;
+  readonly generation: number;
+  /** null before the first full sync. */
+  readonly fullSync: FullSyncProgress | null;
+  /** Marks of the last seconds, oldest first: history is read again from the newest one that is old enough to have settled. */
+  readonly marks: readonly SettleMark[];
+  /** Epoch ms; null when no listing from the top is due. */
+  readonly relistAt: number | null;
+  readonly condition: Condition | null;
+  readonly changeSequence: number;
+  readonly createdAt: number;
+  /** When the mark was last confirmed to be the mailbox's head. */
+  readonly syncedAt: number | null;
+}
+
+export interface SettleMark {
+  readonly historyId: HistoryId;
+  readonly at: number;
+}
+
+/** A failure or wait that is going on now. `message` is for a person and holds nothing private. */
+export interface Condition {
+  readonly kind: 'rate-limited' | 'failing' | 'needs-consent' | 'failed';
+  readonly message: string;
+  readonly since: number;
+  readonly until: number | null;
+}
+
+interface FullSyncStart {
+  readonly generation: number;
+  /** The mailbox's head before the listing began: the mark, once the listing ended. */
+  readonly startHistoryId: HistoryId;
+  readonly startedAt: number;
+  /** True when the store held messages before: then labels are compared, and absent messages are confirmed gone. */
+  readonly reconciling: boolean;
+}
+
+/** Where a full sync is; saved with every page, so a retry goes on from it. */
+export type FullSyncProgress = FullSyncStart &
+  (
+    | {
+        readonly step: 'listing';
+        /** Which pass over the whole listing: passes repeat while messages vanish during one, since page tokens may shift. */
+        readonly pass: number;
+        /** Index into the listings of the scope (one per scope label; one for all mail). */
+        readonly listing: number;
+        readonly pageToken: string | null;
+        readonly position: number;
+        /** Head when this pass began: what history says since then tells whether the pass was clean. */
+        readonly passHistoryId: HistoryId;
+      }
+    | { readonly step: 'label-listing'; readonly remaining: readonly LabelId[]; readonly pageToken: string | null }
+    | { readonly step: 'confirming' }
+    | { readonly step: 'fetching' }
+    | { readonly step: 'done'; readonly finishedAt: number }
+  );
+
+export interface AbsentQuery {
+  readonly mailbox: MailboxId;
+  readonly generation: number;
+}
+
+export interface MessageCounts {
+  readonly stored: number;
+  readonly pending: number;
+  readonly failed: number;
+  readonly gone: number;
+  readonly excluded: number;
+  /** Pending rows of the backfill lane: what a full sync has left. */
+  readonly backfill: number;
+  readonly due: number;
+}
+
+export interface PendingMessage {
+  readonly id: MessageId;
+  readonly threadId: ThreadId;
+  readonly historyId: HistoryId | null;
+  /** How many messages of this thread the store knows, whatever their state except gone: what threads.get would bring. */
+  readonly threadSize: number;
+  readonly state: 'pending' | 'failed';
+  readonly attempts: number;
+  /** When the row became known. */
+  readonly discoveredAt: number;
+}
+
+export interface FetchAttempt {
+  readonly id: MessageId;
+  /** historyId of the row when the fetch was planned. */
+  readonly asOf: HistoryId | null;
+  readonly state: 'pending' | 'failed' | 'gone';
+  readonly attempts: number;
+  readonly error: string;
+  /** Epoch ms; ignored for `gone`. */
+  readonly nextAttemptAt: number;
+}
+
+export interface FailedMessage {
+  readonly id: MessageId;
+  readonly error: string;
+  readonly attempts: number;
+  readonly nextAttemptAt: number;
+}
+
+export interface AppliedHistory {
+  readonly added: number;
+  readonly deleted: number;
+  readonly relabelled: number;
+  readonly late: number;
+  /** True when some operation had not been applied before. */
+  readonly changed: boolean;
+}
+
+/** What an application reads. One entry per difference of a row, written in the transaction that made it. */
+export interface Change {
+  readonly sequence: number;
+  /** `stored`: a message is readable now; `labels`: its labels differ; `gone`: deleted, or left the scope. */
+  readonly kind: 'stored' | 'labels' | 'gone';
+  readonly messageId: MessageId;
+  readonly threadId: ThreadId;
+  readonly labelIds: readonly LabelId[];
+  readonly historyId: HistoryId;
+  readonly at: number;
+}
+
+export interface StoredMessage {
+  readonly id: MessageId;
+  readonly threadId: ThreadId;
+  readonly labelIds: readonly LabelId[];
+  readonly historyId: HistoryId;
+  readonly internalDate: number | null;
+  readonly sizeEstimate: number;
+  readonly snippet: string;
+  readonly format: MessageFormat;
+  /** Decompressed, byte for byte as fetched. For `raw` the RFC 822 message, otherwise the JSON of Gmail's message resource. */
+  readonly body: Uint8Array | null;
+}

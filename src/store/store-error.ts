@@ -1,0 +1,19 @@
+/** Why the database could not be used. */
+export type StoreFailure =
+  /** Locked, full, unreachable: the same call may succeed later. */
+  | { readonly kind: 'unavailable' }
+  /** The mailbox's row is not there although it was: the database was deleted or replaced. */
+  | { readonly kind: 'lost' }
+  /** The schema is newer than this program. */
+  | { readonly kind: 'newer-schema' };
+
+/** Thrown by every method of the store that could not do its work. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly failure: StoreFailure;
+
+  constructor(failure: StoreFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.failure = failure;
+  }
+}
