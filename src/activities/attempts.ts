@@ -1,0 +1,56 @@
+import type { GmailFailure } from '../gmail/gmail-error.ts';
+import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** A fresh message's get answers 404 for some seconds while the index lags: history or a listing settles it, or this much time. */
+const NOT_FOUND_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
+/** A call that failed in itself, while its neighbours did not. */
+const UNAVAILABLE_DELAYS = [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND];
+const INVALID_DELAYS = [2 * SECOND];
+/** A message that is `failed` is tried again by itself, ever more rarely. */
+const FAILED_DELAYS = [1 * MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 24 * HOUR];
+const STALE_DELAY = 3 * SECOND;
+
+/** What one more failed fetch makes of a message. Pure. `null` when the failure says nothing about the message itself. */
+export function afterFailure(message: PendingMessage, failure: GmailFailure, now: number): FetchAttempt | null {
+  switch (failure.kind) {
+    case 'not-found':
+      return afterNotFound(message, now);
+    case 'invalid-request':
+      return retryOrFail(message, INVALID_DELAYS, `Gmail refuses this message: ${failure.reason}`, now);
+    case 'mailbox-unavailable':
+      return retryOrFail(message, INVALID_DELAYS, `Gmail refuses this message: ${failure.reason}`, now);
+    case 'unavailable':
+      return retryOrFail(message, UNAVAILABLE_DELAYS, failure.status === null ? 'no answer' : `Gmail answers ${failure.status}`, now);
+    case 'rate-limited':
+    case 'consent-revoked':
+    case 'scope-missing':
+    case 'history-expired':
+      return null;
+  }
+}
+
+/** A get that was older than what is known came from a stale replica. */
+export function afterStaleReading(message: PendingMessage, now: number): FetchAttempt {
+  return attempt(message, 'pending', 'a stale replica answered', now + STALE_DELAY);
+}
+
+function afterNotFound(message: PendingMessage, now: number): FetchAttempt {
+  const delay = NOT_FOUND_DELAYS[message.attempts];
+  if (delay === undefined) return attempt(message, 'gone', 'not found for more than a minute', now);
+  return attempt(message, 'pending', 'not found', now + delay);
+}
+
+function retryOrFail(message: PendingMessage, delays: readonly number[], error: string, now: number): FetchAttempt {
+  const delay = delays[message.attempts];
+  if (delay !== undefined) return attempt(message, 'pending', error, now + delay);
+  const failures = Math.min(message.attempts - delays.length, FAILED_DELAYS.length - 1);
+  return attempt(message, 'failed', error, now + (FAILED_DELAYS[failures] ?? 24 * HOUR));
+}
+
+function attempt(message: PendingMessage, state: FetchAttempt['state'], error: string, nextAttemptAt: number): FetchAttempt {
+  return { id: message.id, asOf: message.historyId, state, attempts: message.attempts + 1, error, nextAttemptAt };
+}

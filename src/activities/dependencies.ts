@@ -1,0 +1,27 @@
+import type { GmailSession, Lane } from '../gmail/gmail-api.ts';
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { PriceTable } from '../model/prices.ts';
+import type { MailboxStore } from '../store/mailbox-store.ts';
+
+/** What the activities need, handed to them: tests give a simulator, a database in memory and a virtual clock. */
+export interface ActivityDependencies {
+  readonly store: MailboxStore;
+  /** @throws {NotConnectedError} when no credentials are stored for the mailbox */
+  readonly openSession: (request: { mailbox: MailboxId; lane: Lane }) => Promise<GmailSession>;
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+}
+
+/** One attempt of an activity. */
+export interface ActivityRun {
+  /** Aborts when the activity is cancelled, or when this attempt was given up. */
+  readonly signal: AbortSignal;
+  /** Shown in the Temporal UI beside the pending activity: counters only. */
+  readonly progress: (details: Readonly<Record<string, number | string | null>>) => void;
+}
+
+/** Thrown when a mailbox has no credentials yet. */
+export class NotConnectedError extends Error {
+  override readonly name = 'NotConnectedError';
+}

@@ -1,0 +1,74 @@
+import type { HistoryId, MailboxId } from '../model/ids.ts';
+import type { MailboxSettings } from '../model/settings.ts';
+
+/** Inputs and results of the activities: one object each, nothing private in it. */
+
+export interface OpenMailboxRequest {
+  readonly mailbox: MailboxId;
+  readonly settings: MailboxSettings;
+}
+
+export interface ListingRequest {
+  readonly mailbox: MailboxId;
+  readonly settings: MailboxSettings;
+  readonly generation: number;
+}
+
+export interface FetchSliceRequest {
+  readonly mailbox: MailboxId;
+}
+
+export interface PartialSyncRequest {
+  readonly mailbox: MailboxId;
+  /** The workflow's mark. If the store's differs, the older one wins. */
+  readonly historyId: HistoryId | null;
+}
+
+interface Counts {
+  readonly stored: number;
+  readonly pending: number;
+  readonly failed: number;
+}
+
+export interface OpenMailboxResult extends Counts {
+  readonly historyId: HistoryId | null;
+  readonly generation: number;
+  readonly step: 'none' | 'listing' | 'fetching' | 'done';
+  readonly settingsChanged: boolean;
+}
+
+export interface ListingResult extends Counts {
+  readonly generation: number;
+  /** The mark: the mailbox's head before the listing began. */
+  readonly historyId: HistoryId;
+}
+
+export interface FetchSliceResult extends Counts {
+  readonly generation: number;
+  readonly fetched: number;
+  readonly complete: boolean;
+  readonly nextAttemptAt: number | null;
+}
+
+export interface PartialSyncResult extends Counts {
+  readonly historyId: HistoryId;
+  readonly changed: boolean;
+  readonly more: boolean;
+  readonly nextAttemptAt: number | null;
+  readonly failedAttemptAt: number | null;
+  readonly settleAt: number | null;
+}
+
+/** The activities as the workflow sees them. */
+export interface MailboxActivities {
+  /** Makes sure that the store knows the mailbox under these settings, and answers how far it is. */
+  openMailbox(request: OpenMailboxRequest): Promise<OpenMailboxResult>;
+  /** Makes the manifest of a generation: pins the mark, lists every id, compares what was stored before. */
+  fullSync(request: ListingRequest): Promise<ListingResult>;
+  /** The same after history expired: waits until the index has settled, so that the listing is exact. */
+  recover(request: ListingRequest): Promise<ListingResult>;
+  /** Fetches pending messages, newest first, within a budget of quota units. */
+  fetchSlice(request: FetchSliceRequest): Promise<FetchSliceResult>;
+  /** Applies history from the mark to the mailbox's head, and fetches what it brought. */
+  partialSync(request: PartialSyncRequest): Promise<PartialSyncResult>;
+}

@@ -1,0 +1,54 @@
+import type { MessageId, ThreadId } from '../model/ids.ts';
+import type { PriceTable } from '../model/prices.ts';
+import type { MessageFormat } from '../model/settings.ts';
+import type { FetchRequest } from './gmail-api.ts';
+
+/** A message to fetch, as the manifest knows it. */
+export interface WantedMessage {
+  readonly id: MessageId;
+  readonly threadId: ThreadId;
+  /** How many messages of its thread the store knows: what threads.get would bring. */
+  readonly threadSize: number;
+  readonly attempts: number;
+}
+
+export interface PlannedFetch<Wanted extends WantedMessage> {
+  readonly request: FetchRequest;
+  /** The wanted messages that it serves. */
+  readonly serves: readonly Wanted[];
+  readonly units: number;
+}
+
+/** A longer thread is fetched message by message: its answer would have to be held in memory as one. */
+const LARGEST_THREAD = 100;
+
+/**
+ * The cheapest way to fetch the wanted messages, in their order: thread by thread
+ * min(price of messages.get × messages wanted, price of threads.get).
+ * Prices: https://developers.google.com/workspace/gmail/api/reference/quota
+ *
+ * A message that failed before is fetched alone, so that the culprit of a failing thread is found and its neighbours are stored.
+ */
+export function planFetch<Wanted extends WantedMessage>(wanted: readonly Wanted[], format: MessageFormat, prices: PriceTable): PlannedFetch<Wanted>[] {
+  const threads = new Map<ThreadId, Wanted[]>();
+  const plan: PlannedFetch<Wanted>[] = [];
+  for (const message of wanted) {
+    const thread = threads.get(message.threadId);
+    if (thread === undefined) threads.set(message.threadId, [message]);
+    else thread.push(message);
+  }
+  for (const [threadId, messages] of threads) {
+    const fresh = messages.filter((message) => message.attempts === 0);
+    const byThread = format !== 'raw' && isThreadCheaper(fresh, prices);
+    if (byThread) plan.push({ request: { kind: 'thread', id: threadId }, serves: fresh, units: prices.units['threads.get'] });
+    for (const message of byThread ? messages.filter((other) => other.attempts > 0) : messages) {
+      plan.push({ request: { kind: 'message', id: message.id }, serves: [message], units: prices.units['messages.get'] });
+    }
+  }
+  return plan;
+}
+
+function isThreadCheaper(fresh: readonly WantedMessage[], prices: PriceTable): boolean {
+  const size = Math.max(0, ...fresh.map((message) => message.threadSize));
+  return size <= LARGEST_THREAD && prices.units['threads.get'] < prices.units['messages.get'] * fresh.length;
+}

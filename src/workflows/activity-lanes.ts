@@ -1,0 +1,104 @@
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { ActivityOptions } from '@temporalio/workflow';
+import type { MailboxActivities } from '../activities/requests.ts';
+import { backfillQueueOf } from './definitions.ts';
+import type { MailboxEvent } from './mailbox-event.ts';
+import type { MailboxState } from './mailbox-state.ts';
+import type { BackfillWork } from './plan.ts';
+
+/**
+ * Retries never end by themselves: what only a person can mend comes back as a non-retryable failure and blocks the mailbox.
+ * A worker that dies is noticed by the missing heartbeat. Waiting for the cancellation to complete keeps attempts from overlapping.
+ */
+const OPTIONS = {
+  heartbeatTimeout: '15 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+} as const satisfies ActivityOptions;
+
+/** Live work goes first wherever it meets backfill work; a bucket of mailboxes shares a fairness key, so that none starves the others. */
+const LIVE = { ...OPTIONS, startToCloseTimeout: '30 minutes' } as const satisfies ActivityOptions;
+const BACKFILL = { ...OPTIONS, startToCloseTimeout: '6 hours' } as const satisfies ActivityOptions;
+
+/** The server caches some 2,000 fairness keys: a bucket per mailbox hash, not a key per mailbox. */
+const FAIRNESS_BUCKETS = 1_000;
+
+/** Runs partial syncs and answers the event they end in. Throws only cancellation. */
+export function runLive(state: MailboxState): Promise<MailboxEvent> {
+  const { partialSync } = proxyActivities<Pick<MailboxActivities, 'partialSync'>>({
+    ...LIVE,
+    priority: { priorityKey: 1, fairnessKey: fairnessKeyOf(state.mailbox) },
+    summary: state.historyId === null ? 'partial sync' : `partial sync from ${state.historyId}`,
+  });
+  return asEvent(
+    partialSync({ mailbox: state.mailbox, historyId: state.historyId }).then((result) => ({ kind: 'partial-synced', ...result })),
+  );
+}
+
+/** Runs one piece of the backfill lane and answers the event it ends in. Throws only cancellation. */
+export function runBackfill(state: MailboxState, work: BackfillWork): Promise<MailboxEvent> {
+  const { mailbox, settings, generation } = state;
+  const activities = proxyActivities<MailboxActivities>({
+    ...BACKFILL,
+    taskQueue: backfillQueueOf(workflowInfo().taskQueue),
+    priority: { priorityKey: work.activity === 'fetchSlice' ? 4 : 3, fairnessKey: fairnessKeyOf(mailbox) },
+    summary: summaryOf(state, work),
+  });
+  switch (work.activity) {
+    case 'openMailbox':
+      return asEvent(activities.openMailbox({ mailbox, settings }).then((result) => ({ kind: 'opened', ...result })));
+    case 'fullSync':
+      return asEvent(activities.fullSync({ mailbox, settings, generation }).then((result) => ({ kind: 'listed', ...result })));
+    case 'recover':
+      return asEvent(activities.recover({ mailbox, settings, generation }).then((result) => ({ kind: 'listed', ...result })));
+    case 'fetchSlice':
+      return asEvent(activities.fetchSlice({ mailbox }).then((result) => ({ kind: 'slice-fetched', ...result })));
+  }
+}
+
+function summaryOf(state: MailboxState, work: BackfillWork): string {
+  switch (work.activity) {
+    case 'openMailbox':
+      return 'ask the store how far it is';
+    case 'fullSync':
+      return `list all ids, generation ${state.generation} (${work.reason})`;
+    case 'recover':
+      return `history expired: list and compare, generation ${state.generation}`;
+    case 'fetchSlice':
+      return `fetch ${state.pending} pending messages`;
+  }
+}
+
+async function asEvent(result: Promise<MailboxEvent>): Promise<MailboxEvent> {
+  try {
+    return await result;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return failureEvent(error);
+  }
+}
+
+/** The failures that activities do not retry: docs/errors.md */
+function failureEvent(error: unknown): MailboxEvent {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const message = cause instanceof Error ? cause.message : 'unknown failure';
+  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
+  switch (type) {
+    case 'HistoryExpired':
+      return { kind: 'history-expired', message };
+    case 'StoreLost':
+      return { kind: 'store-lost', message };
+    case 'ConsentRevoked':
+    case 'MailboxNotConnected':
+      return { kind: 'blocked', block: 'needs-consent', message };
+    default:
+      // MailboxUnavailable, or a defect that nobody foresaw: it waits for a person instead of failing the workflow.
+      return { kind: 'blocked', block: 'failed', message };
+  }
+}
+
+function fairnessKeyOf(mailbox: string): string {
+  let hash = 0;
+  for (const character of mailbox) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
+  return `mailboxes-${hash % FAIRNESS_BUCKETS}`;
+}

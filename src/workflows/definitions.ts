@@ -1,0 +1,88 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { HistoryId, MailboxId } from '../model/ids.ts';
+import type { MailboxSettings } from '../model/settings.ts';
+import type { MailboxState } from './mailbox-state.ts';
+import type { Phase } from './phase.ts';
+
+/** The name of the workflow type: one workflow per mailbox. */
+export const MAILBOX_WORKFLOW = 'mailbox';
+
+export const workflowIdOf = (mailbox: MailboxId): string => `${MAILBOX_WORKFLOW}/${mailbox}`;
+
+/** Task queue of workflows and live activities, unless TIDEMARK_TASK_QUEUE names another. */
+export const DEFAULT_TASK_QUEUE = 'tidemark';
+
+/** Backfill slices have a queue of their own: its server-side rate is the project's quota, and live work never queues behind it. */
+export const backfillQueueOf = (taskQueue: string): string => `${taskQueue}-backfill`;
+
+export interface MailboxInput {
+  readonly mailbox: MailboxId;
+  readonly settings: MailboxSettings;
+  /** What an earlier run of this workflow carried over. */
+  readonly carried: MailboxState | null;
+}
+
+export interface MailboxResult {
+  readonly historyId: HistoryId | null;
+  readonly partialSyncs: number;
+  readonly fullSyncs: number;
+}
+
+// ── signals ──
+/** Something may have changed: synchronise now. Any number of pokes before the next partial sync cost one. */
+export const poke = defineSignal('poke');
+/** List everything anew and correct every difference. */
+export const forceResync = defineSignal('forceResync');
+export const pause = defineSignal('pause');
+/** Ends a pause, and tries again after `failed` or `needs-consent`. */
+export const resume = defineSignal('resume');
+/** New credentials are stored: ends `needs-consent`. */
+export const reconnect = defineSignal('reconnect');
+/** Ends the workflow; the data stay. */
+export const stop = defineSignal('stop');
+/** Changes the settings; a changed scope or format begins a full sync, which fetches only what is missing. */
+export const configure = defineSignal<[MailboxSettings]>('configure');
+/** From the mailbox's own activities: Gmail told them to wait until then (epoch ms). Sent once per episode. */
+export const rateLimited = defineSignal<[{ readonly until: number; readonly message: string }]>('rateLimited');
+
+// ── updates ──
+/** Asks for a partial sync that starts after this call; answers its number for {@link awaitSync}. */
+export const sync = defineUpdate<{ readonly sync: number }>('sync');
+/** Waits (bounded) until that partial sync is applied and its new mail is fetched. Repeat while `done` is false. */
+export const awaitSync = defineUpdate<AwaitResult, [{ readonly sync: number }]>('awaitSync');
+/** Begins a forced full sync; answers its generation for {@link awaitResync}. */
+export const resync = defineUpdate<{ readonly generation: number }>('resync');
+/** Waits (bounded) until that generation, or a later one, is complete. Repeat while `done` is false. */
+export const awaitResync = defineUpdate<AwaitResult, [{ readonly generation: number }]>('awaitResync');
+
+export interface AwaitResult {
+  readonly done: boolean;
+  readonly phase: Phase;
+  readonly lastError: string | null;
+}
+
+/** An update never lives as long as a backfill: it would hold back continue-as-new. */
+export const AWAIT_BOUND = '20 seconds';
+
+// ── query ──
+export const status = defineQuery<MailboxStatus>('status');
+
+export interface MailboxStatus {
+  readonly mailbox: MailboxId;
+  readonly phase: Phase;
+  /** Epoch ms. */
+  readonly phaseSince: number;
+  readonly historyId: HistoryId | null;
+  readonly generation: number;
+  /** True once every message of the last full sync is stored, failed or gone, and a partial sync has run since. */
+  readonly inSync: boolean;
+  readonly settings: MailboxSettings;
+  readonly partialSyncs: number;
+  readonly fullSyncs: number;
+  readonly recoveries: number;
+  readonly pokes: number;
+  readonly syncedAt: number | null;
+  readonly nextSyncAt: number | null;
+  readonly rateLimitedUntil: number | null;
+  readonly lastError: { readonly message: string; readonly at: number } | null;
+}

@@ -1,0 +1,34 @@
+import { phaseOf, type MailboxState } from './mailbox-state.ts';
+
+/** What the Temporal UI shows on a mailbox's page. Markdown; ids, counts and times only. */
+export function detailsOf(state: MailboxState): string {
+  const total = state.stored + state.pending + state.failed;
+  const share = total === 0 ? '' : ` (${Math.floor((100 * state.stored) / total)}%)`;
+  const lines = [
+    `**${phaseOf(state)}** since ${iso(state.phaseSince)}`,
+    '',
+    `| | |`,
+    `|---|---|`,
+    `| historyId | ${state.historyId ?? 'none yet'} |`,
+    `| full sync | generation ${state.generation}, ${fullSyncWords(state)} |`,
+    `| stored | ${count(state.stored)} of ${count(total)}${share} |`,
+    `| pending | ${count(state.pending)} |`,
+    `| failed | ${count(state.failed)} |`,
+    `| last partial sync | ${state.syncedAt === null ? 'none yet' : iso(state.syncedAt)} |`,
+    `| partial syncs | ${count(state.counters.partialSyncs)} (${count(state.counters.pokes)} pokes) |`,
+    `| full syncs, recoveries | ${count(state.counters.fullSyncs)}, ${count(state.counters.recoveries)} |`,
+  ];
+  if (state.rateLimited !== null) lines.push(`| rate limited | until ${iso(state.rateLimited.until)} |`);
+  if (state.blocked !== null) lines.push('', `**Waiting for you:** ${state.blocked.message}`);
+  if (state.lastError !== null) lines.push('', `Last error, ${iso(state.lastError.at)}: ${state.lastError.message}`);
+  return lines.join('\n');
+}
+
+function fullSyncWords(state: MailboxState): string {
+  if (state.fullSync.kind === 'listing') return `listing (${state.fullSync.reason})`;
+  if (state.fullSync.kind === 'unknown') return 'asking the store';
+  return state.fullSync.kind;
+}
+
+const iso = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
+const count = (n: number): string => n.toString().replace(/\B(?=(\d{3})+$)/g, ',');

@@ -1,0 +1,1 @@
+export { mailbox } from './mailbox.ts';

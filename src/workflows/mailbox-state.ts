@@ -1,0 +1,238 @@
+import type { HistoryId, MailboxId } from '../model/ids.ts';
+import type { MailboxSettings } from '../model/settings.ts';
+import type { MailboxEvent } from './mailbox-event.ts';
+import type { Phase } from './phase.ts';
+
+/**
+ * The state of a mailbox's workflow: plain JSON, carried whole across continue-as-new.
+ *
+ * # `fullSync`
+ * - `unknown`: the store has not been asked. A new workflow starts here, and comes back when the store turns out to be lost.
+ * - `listing`: the manifest of generation `generation` is being made; `reason` says why. While it is `expired` there is no usable mark,
+ *   so live syncs stop; for other reasons they go on beside it.
+ * - `fetching`: the mark is valid, live syncs run, slices of the backfill run beside them.
+ * - `done`: nothing of the backfill is pending; slices run only when a failed message's next attempt comes.
+ */
+export interface MailboxState {
+  readonly mailbox: MailboxId;
+  readonly settings: MailboxSettings;
+  readonly historyId: HistoryId | null;
+  readonly generation: number;
+  readonly fullSync:
+    | { readonly kind: 'unknown'; readonly resync: boolean }
+    | { readonly kind: 'listing'; readonly reason: FullSyncReason }
+    | { readonly kind: 'fetching' }
+    | { readonly kind: 'done' };
+  /** The newest generation whose backfill is complete. */
+  readonly completedGeneration: number;
+  readonly paused: boolean;
+  readonly stopping: boolean;
+  /** Only a signal ends it: nothing is tried meanwhile. */
+  readonly blocked: { readonly kind: 'needs-consent' | 'failed'; readonly message: string } | null;
+  /** Gmail told an activity to wait; the activity's own retry does. */
+  readonly rateLimited: { readonly until: number; readonly message: string } | null;
+  /**
+   * Numbers of partial syncs: `requested` grows with each poke, `started` takes it over when one begins and `served` when that one ends.
+   * A poke during a partial sync stays above `started`, so another follows: none is lost.
+   */
+  readonly syncs: { readonly requested: number; readonly started: number; readonly served: number };
+  /** True when the last partial sync was poked but found nothing: history may lag behind its notification. */
+  readonly quietPoke: boolean;
+  readonly nextPartialSyncAt: number;
+  readonly nextSliceAt: number | null;
+  readonly pending: number;
+  readonly failed: number;
+  readonly stored: number;
+  readonly phaseSince: number;
+  readonly syncedAt: number | null;
+  readonly lastError: { readonly message: string; readonly at: number } | null;
+  readonly counters: { readonly partialSyncs: number; readonly fullSyncs: number; readonly recoveries: number; readonly pokes: number };
+}
+
+export type FullSyncReason = 'initial' | 'expired' | 'forced' | 'settings' | 'interrupted';
+
+export function initialState(request: { mailbox: MailboxId; settings: MailboxSettings; now: number }): MailboxState {
+  return {
+    mailbox: request.mailbox,
+    settings: request.settings,
+    historyId: null,
+    generation: 0,
+    fullSync: { kind: 'unknown', resync: false },
+    completedGeneration: 0,
+    paused: false,
+    stopping: false,
+    blocked: null,
+    rateLimited: null,
+    syncs: { requested: 0, started: 0, served: 0 },
+    quietPoke: false,
+    nextPartialSyncAt: request.now,
+    nextSliceAt: null,
+    pending: 0,
+    failed: 0,
+    stored: 0,
+    phaseSince: request.now,
+    syncedAt: null,
+    lastError: null,
+    counters: { partialSyncs: 0, fullSyncs: 0, recoveries: 0, pokes: 0 },
+  };
+}
+
+export function phaseOf(state: MailboxState): Phase {
+  if (state.blocked !== null) return state.blocked.kind;
+  if (state.paused) return 'paused';
+  if (state.rateLimited !== null) return 'rate-limited';
+  if (state.fullSync.kind === 'listing' && state.fullSync.reason === 'expired') return 'recovering';
+  if (state.fullSync.kind === 'done') return 'live';
+  return 'full-sync';
+}
+
+/** True once the backfill is complete and a partial sync has run after it. */
+export function isInSync(state: MailboxState): boolean {
+  return state.fullSync.kind === 'done' && state.syncs.served === state.syncs.requested && state.blocked === null;
+}
+
+/** After a poke that found nothing, history is read again this soon: it may lag behind the notification. */
+const RECHECK_AFTER_QUIET_POKE = 3_000;
+/** A slice that could do nothing now is not repeated sooner. */
+const SLICE_PAUSE = 1_000;
+
+/** Two partial syncs that nobody asked for are at least this far apart. */
+const PARTIAL_SYNC_PAUSE = 500;
+
+/** The one place where the state changes. Pure. */
+export function transition(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
+  const next = apply(state, event, now);
+  return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };
+}
+
+function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
+  switch (event.kind) {
+    case 'poked':
+      return { ...withSyncRequested(state), counters: { ...state.counters, pokes: state.counters.pokes + 1 } };
+    case 'sync-requested':
+      return withSyncRequested(state);
+    case 'paused':
+      return { ...state, paused: true };
+    case 'resumed':
+      return { ...state, paused: false, blocked: null, rateLimited: null, nextPartialSyncAt: now, nextSliceAt: state.nextSliceAt === null ? null : now };
+    case 'reconnected':
+      return { ...state, blocked: null, nextPartialSyncAt: now };
+    case 'stop-requested':
+      return { ...state, stopping: true };
+    case 'rate-limited':
+      return { ...state, rateLimited: { until: event.until, message: event.message } };
+    case 'configured':
+      // The store compares the new settings with those of its last listing; a listing that was wanted is still wanted.
+      return { ...state, settings: event.settings, fullSync: { kind: 'unknown', resync: resyncWanted(state) }, nextPartialSyncAt: now };
+    case 'resync-requested':
+      return withFullSync(state, 'forced');
+    case 'opened':
+      return withOpened(state, event);
+    case 'listed':
+      if (event.generation !== state.generation) return state;
+      return {
+        ...state,
+        historyId: event.historyId,
+        fullSync: { kind: 'fetching' },
+        nextSliceAt: now,
+        nextPartialSyncAt: now,
+        rateLimited: null,
+        stored: event.stored,
+        pending: event.pending,
+        failed: event.failed,
+      };
+    case 'slice-fetched':
+      return withSlice(state, event, now);
+    case 'partial-sync-started':
+      return { ...state, syncs: { ...state.syncs, started: state.syncs.requested } };
+    case 'partial-synced':
+      return withPartialSync(state, event, now);
+    case 'history-expired':
+      return withRecovery(withError(state, event.message, now));
+    case 'store-lost':
+      return { ...withError(state, event.message, now), fullSync: { kind: 'unknown', resync: false }, historyId: null };
+    case 'blocked':
+      return { ...withError(state, event.message, now), blocked: { kind: event.block, message: event.message }, rateLimited: null };
+  }
+}
+
+function resyncWanted(state: MailboxState): boolean {
+  return state.fullSync.kind === 'unknown' ? state.fullSync.resync : state.fullSync.kind === 'listing';
+}
+
+function withSyncRequested(state: MailboxState): MailboxState {
+  return { ...state, syncs: { ...state.syncs, requested: state.syncs.requested + 1 } };
+}
+
+/** A new generation. Before the store was asked its number is not known: opening it begins the resync. */
+function withFullSync(state: MailboxState, reason: FullSyncReason): MailboxState {
+  // An unusable mark stays the reason: live syncs must not begin again because someone asked for a resync meanwhile.
+  const expired = state.fullSync.kind === 'listing' && state.fullSync.reason === 'expired';
+  if (state.fullSync.kind === 'unknown') return { ...state, fullSync: { kind: 'unknown', resync: true } };
+  return { ...state, generation: state.generation + 1, fullSync: { kind: 'listing', reason: expired ? 'expired' : reason } };
+}
+
+function withRecovery(state: MailboxState): MailboxState {
+  const next = { ...state, generation: state.generation + 1, fullSync: { kind: 'listing', reason: 'expired' } as const };
+  return { ...next, counters: { ...state.counters, recoveries: state.counters.recoveries + 1 } };
+}
+
+/**
+ * The store is asked once, at the start of a workflow's life. It is the truth about itself: an empty store means a full sync,
+ * a full one under a new Temporal server goes on with a partial sync from its own mark.
+ */
+function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'opened' }>): MailboxState {
+  const { historyId, generation, stored, pending, failed } = event;
+  const opened = { ...state, historyId, generation, stored, pending, failed };
+  const listing = (generation: number, reason: FullSyncReason): MailboxState => ({ ...opened, generation, fullSync: { kind: 'listing', reason } });
+  if (event.step === 'none') return listing(generation + 1, 'initial');
+  if (event.settingsChanged) return listing(generation + 1, 'settings');
+  if (state.fullSync.kind === 'unknown' && state.fullSync.resync) return listing(generation + 1, 'forced');
+  if (event.step === 'listing') return listing(generation, historyId === null ? 'initial' : 'interrupted');
+  if (event.step === 'fetching') return { ...opened, completedGeneration: generation - 1, fullSync: { kind: 'fetching' }, nextSliceAt: 0 };
+  return withSyncRequested({ ...opened, completedGeneration: generation, fullSync: { kind: 'done' } });
+}
+
+function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'slice-fetched' }>, now: number): MailboxState {
+  const counted = { ...state, stored: event.stored, pending: event.pending, failed: event.failed, rateLimited: null };
+  if (event.generation !== state.generation || state.fullSync.kind === 'listing' || state.fullSync.kind === 'unknown') return counted;
+  const nextSliceAt = event.nextAttemptAt === null ? null : Math.max(event.nextAttemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
+  if (!event.complete) {
+    // What is left waits for a later attempt (not found yet, or stale): history may settle it sooner.
+    const waits = nextSliceAt !== null && nextSliceAt > now;
+    return { ...counted, nextSliceAt, nextPartialSyncAt: waits ? Math.min(state.nextPartialSyncAt, now) : state.nextPartialSyncAt };
+  }
+  if (state.fullSync.kind === 'done') return { ...counted, nextSliceAt };
+  // One more partial sync: the mailbox is in sync once it has seen what came during the backfill.
+  return {
+    ...withSyncRequested(counted),
+    fullSync: { kind: 'done' },
+    completedGeneration: state.generation,
+    nextSliceAt,
+    counters: { ...state.counters, fullSyncs: state.counters.fullSyncs + 1 },
+  };
+}
+
+function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kind: 'partial-synced' }>, now: number): MailboxState {
+  const poked = state.syncs.started > state.syncs.served;
+  const quietPoke = poked && !event.changed && !state.quietPoke;
+  const times = [now + state.settings.pollInterval, event.nextAttemptAt, event.settleAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
+  return {
+    ...state,
+    historyId: event.historyId,
+    syncs: event.more ? state.syncs : { ...state.syncs, served: state.syncs.started },
+    quietPoke,
+    nextPartialSyncAt: event.more ? now : Math.max(now + PARTIAL_SYNC_PAUSE, Math.min(...times.filter((time) => time !== null))),
+    rateLimited: null,
+    stored: event.stored,
+    pending: event.pending,
+    failed: event.failed,
+    syncedAt: now,
+    nextSliceAt: state.fullSync.kind === 'done' && event.failedAttemptAt !== null ? event.failedAttemptAt : state.nextSliceAt,
+    counters: { ...state.counters, partialSyncs: state.counters.partialSyncs + 1 },
+  };
+}
+
+function withError(state: MailboxState, message: string, now: number): MailboxState {
+  return { ...state, lastError: { message, at: now } };
+}

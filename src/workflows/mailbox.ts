@@ -1,0 +1,162 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { runBackfill, runLive } from './activity-lanes.ts';
+import * as definitions from './definitions.ts';
+import type { MailboxInput, MailboxResult } from './definitions.ts';
+import { detailsOf } from './details.ts';
+import type { MailboxEvent } from './mailbox-event.ts';
+import { initialState, isInSync, phaseOf, transition, type MailboxState } from './mailbox-state.ts';
+import { planNext, type Plan } from './plan.ts';
+import { FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-attributes.ts';
+import { statusOf } from './status.ts';
+
+/** Events after which the history is cut, if the server does not suggest it before. */
+const HISTORY_LIMIT = 400;
+
+/**
+ * One mailbox, for years. Two lanes run beside each other: the live lane (partial syncs) and the backfill lane (full syncs).
+ * What they should do is a pure function of the state (`planNext`); whatever happens is an event that changes it (`transition`).
+ */
+export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
+  let state: MailboxState = input.carried ?? initialState({ mailbox: input.mailbox, settings: input.settings, now: Date.now() });
+  let shown: { phase: string | null; failed: number | null } = { phase: null, failed: null };
+  const lanes: { live: CancellationScope | null; backfill: CancellationScope | null } = { live: null, backfill: null };
+
+  const dispatch = (event: MailboxEvent): void => {
+    state = transition(state, event, Date.now());
+  };
+
+  // ── handlers: registered before the first await ──
+  setHandler(definitions.poke, () => dispatch({ kind: 'poked' }));
+  setHandler(definitions.pause, () => {
+    dispatch({ kind: 'paused' });
+    cancelLanes();
+  });
+  setHandler(definitions.resume, () => dispatch({ kind: 'resumed' }));
+  setHandler(definitions.reconnect, () => dispatch({ kind: 'reconnected' }));
+  setHandler(definitions.stop, () => {
+    dispatch({ kind: 'stop-requested' });
+    cancelLanes();
+  });
+  setHandler(definitions.configure, (settings) => {
+    dispatch({ kind: 'configured', settings });
+    lanes.backfill?.cancel();
+  });
+  setHandler(definitions.rateLimited, (wait) => dispatch({ kind: 'rate-limited', ...wait }));
+  setHandler(definitions.forceResync, () => beginResync());
+  setHandler(definitions.resync, async () => {
+    // The generation's number is known once the store was asked.
+    await condition(() => state.fullSync.kind !== 'unknown' || state.stopping, definitions.AWAIT_BOUND);
+    beginResync();
+    return { generation: state.generation };
+  });
+  setHandler(definitions.awaitResync, ({ generation }) => awaiting(() => state.completedGeneration >= generation && isInSync(state)));
+  setHandler(definitions.sync, () => {
+    dispatch({ kind: 'sync-requested' });
+    return { sync: state.syncs.requested };
+  });
+  setHandler(definitions.awaitSync, ({ sync }) => awaiting(() => state.syncs.served >= sync));
+  setHandler(definitions.status, () => statusOf(state));
+
+  // ── main ──
+  try {
+    while (!state.stopping) {
+      show();
+      const cutHistory = workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > HISTORY_LIMIT;
+      if (cutHistory && idle()) await carryOn();
+      const plan = planNext(state, Date.now());
+      startLanes(plan, cutHistory);
+      await nextWake(plan, cutHistory);
+    }
+    await condition(idle);
+    show();
+    await condition(allHandlersFinished);
+    return { historyId: state.historyId, partialSyncs: state.counters.partialSyncs, fullSyncs: state.counters.fullSyncs };
+  } catch (error) {
+    // Cancelled from outside: the lanes are cancelled with the root scope; their work is safe in the store.
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => condition(idle));
+    throw error;
+  }
+
+  /** While the history waits to be cut no new slice begins; live syncs go on until the slice under way has ended. */
+  function startLanes(plan: Plan, cutHistory: boolean): void {
+    if (plan.backfill !== null && lanes.backfill === null && !cutHistory) {
+      const work = plan.backfill;
+      startLane('backfill', () => runBackfill(state, work));
+    }
+    if (plan.live !== null && lanes.live === null && (!cutHistory || lanes.backfill !== null)) {
+      dispatch({ kind: 'partial-sync-started' });
+      startLane('live', () => runLive(state));
+    }
+  }
+
+  function startLane(lane: 'live' | 'backfill', run: () => Promise<MailboxEvent>): void {
+    const scope = new CancellationScope();
+    lanes[lane] = scope;
+    void scope
+      .run(run)
+      .then(dispatch)
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) throw error;
+      })
+      .finally(() => {
+        lanes[lane] = null;
+      });
+  }
+
+  /** Returns when something can be started, when the state must be shown anew, or when the plan changes by time. */
+  async function nextWake(plan: Plan, cutHistory: boolean): Promise<void> {
+    const before = state;
+    const live = lanes.live;
+    const backfill = lanes.backfill;
+    const changed = (): boolean => state !== before || lanes.live !== live || lanes.backfill !== backfill || state.stopping || (cutHistory && idle());
+    const wait = plan.wakeAt === null ? null : Math.max(plan.wakeAt - Date.now(), 1);
+    if (wait === null) await condition(changed);
+    else await condition(changed, wait);
+  }
+
+  function idle(): boolean {
+    return lanes.live === null && lanes.backfill === null;
+  }
+
+  function cancelLanes(): void {
+    lanes.live?.cancel();
+    lanes.backfill?.cancel();
+  }
+
+  function beginResync(): void {
+    dispatch({ kind: 'resync-requested' });
+    lanes.backfill?.cancel();
+  }
+
+  async function awaiting(reached: () => boolean): Promise<definitions.AwaitResult> {
+    const done = await condition(() => reached() || state.stopping || state.blocked !== null, definitions.AWAIT_BOUND);
+    return { done: done && reached(), phase: phaseOf(state), lastError: state.lastError?.message ?? null };
+  }
+
+  function show(): void {
+    setCurrentDetails(detailsOf(state));
+    const phase = phaseOf(state);
+    if (phase === shown.phase && state.failed === shown.failed) return;
+    shown = { phase, failed: state.failed };
+    upsertSearchAttributes([
+      { key: PHASE_ATTRIBUTE, value: phase },
+      { key: FAILED_ATTRIBUTE, value: state.failed },
+    ]);
+  }
+
+  /** Signals that arrive before the command is accepted make the server run this task again, so none is lost. */
+  async function carryOn(): Promise<void> {
+    await condition(allHandlersFinished);
+    await continueAsNew<typeof mailbox>({ mailbox: state.mailbox, settings: state.settings, carried: state });
+  }
+}
