@@ -11,6 +11,7 @@ export const FAILURE_TYPES = [
   'GmailUnreachable',
   'StoreUnavailable',
   'StoreLost',
+  'Unexpected',
 ] as const;
 
 export type FailureType = (typeof FAILURE_TYPES)[number];

@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
+import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { Phase } from './phase.ts';
@@ -43,7 +44,7 @@ export const stop = defineSignal('stop');
 /** Changes the settings; a changed scope or format begins a full sync, which fetches only what is missing. */
 export const configure = defineSignal<[MailboxSettings]>('configure');
 /** From the mailbox's own activities: Gmail told them to wait until then (epoch ms). Sent once per episode. */
-export const rateLimited = defineSignal<[{ readonly until: number; readonly message: string }]>('rateLimited');
+export const rateLimited = defineSignal<[{ readonly until: number; readonly message: string }]>(RATE_LIMITED_SIGNAL);
 
 // ── updates ──
 /** Asks for a partial sync that starts after this call; answers its number for {@link awaitSync}. */

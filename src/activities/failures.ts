@@ -1,0 +1,73 @@
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { GmailError } from '../gmail/gmail-error.ts';
+import type { FailureType } from '../model/failure-type.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { StoreError } from '../store/store-error.ts';
+import { NotConnectedError } from './dependencies.ts';
+
+/** What becomes of a failure: the one place where Gmail's and the store's errors turn into Temporal's. docs/errors.md has a paragraph on each. */
+export interface Outcome {
+  readonly type: FailureType;
+  /** `retry`: Temporal tries again with growing delays; `wait`: at `until`; `stop`: the workflow decides. */
+  readonly next: { readonly kind: 'retry' } | { readonly kind: 'wait'; readonly until: number } | { readonly kind: 'stop' };
+  /** For a person: what happened, to which mailbox, what to do. Nothing private. */
+  readonly message: string;
+}
+
+const DAY = 24 * 60 * 60 * 1_000;
+/** A rate rejection without a time: the session has waited already, so the minute is over soon. */
+const RATE_WAIT = 30_000;
+/** An owner's daily cap ends with the day in Pacific time; asking hourly finds it. */
+const DAILY_WAIT = 60 * 60 * 1_000;
+
+/** @returns null for an error that nobody foresaw: it is rethrown as it is, and Temporal retries it */
+export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outcome | null {
+  if (error instanceof NotConnectedError) {
+    return { type: 'MailboxNotConnected', next: { kind: 'stop' }, message: `${mailbox} has no credentials: run "tidemark connect ${mailbox} --credentials FILE"` };
+  }
+  if (error instanceof StoreError) return outcomeOfStore(error);
+  if (error instanceof GmailError) return outcomeOfGmail(error, mailbox, now);
+  return null;
+}
+
+function outcomeOfStore(error: StoreError): Outcome {
+  if (error.failure.kind === 'lost') return { type: 'StoreLost', next: { kind: 'stop' }, message: error.message };
+  return { type: 'StoreUnavailable', next: { kind: 'retry' }, message: error.message };
+}
+
+function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Outcome {
+  const { failure } = error;
+  switch (failure.kind) {
+    case 'history-expired':
+      return { type: 'HistoryExpired', next: { kind: 'stop' }, message: `Gmail no longer keeps the history of ${mailbox} back to the mark: recovering by listings` };
+    case 'rate-limited': {
+      const until = failure.retryAt ?? now + (failure.limit === 'daily' ? DAILY_WAIT : RATE_WAIT);
+      const at = Math.min(Math.max(until, now + 1_000), now + DAY);
+      return { type: 'RateLimited', next: { kind: 'wait', until: at }, message: `Gmail's ${failure.limit} limit is reached for ${mailbox}: waiting until ${new Date(at).toISOString()}` };
+    }
+    case 'unavailable':
+    case 'not-found':
+      return { type: 'GmailUnreachable', next: { kind: 'retry' }, message: `Gmail does not answer for ${mailbox} (${error.message}): trying again` };
+    case 'consent-revoked':
+      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${mailbox} has revoked its grant or its token has expired: run "tidemark connect ${mailbox} --credentials FILE" again` };
+    case 'scope-missing':
+      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `the grant of ${mailbox} lacks a scope that its settings need (${error.message}): connect it again with gmail.readonly` };
+    case 'mailbox-unavailable':
+      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail refuses ${mailbox} (${failure.reason}): mend it, then run "tidemark resume ${mailbox}"` };
+    case 'invalid-request':
+      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail refuses a request for ${mailbox} (${failure.reason}): run "tidemark resume ${mailbox}" to try again` };
+  }
+}
+
+/** The outcome as Temporal knows it. Waiting is benign: it is no error in metrics, and grows no history. */
+export function toApplicationFailure(outcome: Outcome, now: number): ApplicationFailure {
+  const { type, message, next } = outcome;
+  switch (next.kind) {
+    case 'retry':
+      return ApplicationFailure.create({ type, message });
+    case 'wait':
+      return ApplicationFailure.create({ type, message, nextRetryDelay: next.until - now, category: ApplicationFailureCategory.BENIGN });
+    case 'stop':
+      return ApplicationFailure.create({ type, message, nonRetryable: true });
+  }
+}

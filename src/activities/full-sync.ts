@@ -1,0 +1,31 @@
+import { StoreError } from '../store/store-error.ts';
+import { countsOf } from './counts.ts';
+import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { makeManifest, type Listing } from './listing.ts';
+import type { ListingRequest, ListingResult } from './requests.ts';
+
+/** The listing half of a full sync; `fetchSlice` is the other. Goes on from the stored mark where there is one. */
+export function fullSync(deps: ActivityDependencies, request: ListingRequest, run: ActivityRun): Promise<ListingResult> {
+  return list(deps, { ...request, pin: 'mark' }, run);
+}
+
+/**
+ * After a 404 of history: the same listing from a newly pinned mark. Nothing is downloaded again: ids and labels are compared by listings
+ * (5 units per 500), only what is new is fetched.
+ */
+export function recover(deps: ActivityDependencies, request: ListingRequest, run: ActivityRun): Promise<ListingResult> {
+  return list(deps, { ...request, pin: 'head' }, run);
+}
+
+async function list(deps: ActivityDependencies, listing: Listing, run: ActivityRun): Promise<ListingResult> {
+  const { store, clock } = deps;
+  const { mailbox, generation } = listing;
+  const session = await deps.openSession({ mailbox, lane: 'backfill' });
+  try {
+    const historyId = await makeManifest(deps, session, listing, run);
+    if (historyId === null) throw new StoreError({ kind: 'lost' }, `the database of ${mailbox} is ahead of its workflow: it is asked again`);
+    return { generation, historyId, ...(await countsOf(store, mailbox, clock.now())) };
+  } finally {
+    await session.flush();
+  }
+}

@@ -1,0 +1,103 @@
+import { Context } from '@temporalio/activity';
+import type { MailboxId } from '../model/ids.ts';
+import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
+import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { outcomeOf, toApplicationFailure, type Outcome } from './failures.ts';
+import { fetchSlice } from './fetch-slice.ts';
+import { fullSync, recover } from './full-sync.ts';
+import { openMailbox } from './open-mailbox.ts';
+import { partialSync } from './partial-sync.ts';
+import type { MailboxActivities } from './requests.ts';
+
+/** Well under the heartbeat time-out of 15 s: a worker that lives is never taken for dead. */
+const HEARTBEAT_INTERVAL = 2_000;
+
+/** The activities as a worker registers them: plain functions over `deps`, bracketed by what Temporal needs of them. */
+export function createActivities(deps: ActivityDependencies): MailboxActivities {
+  const bracket =
+    <Request extends { readonly mailbox: MailboxId }, Result>(activity: (deps: ActivityDependencies, request: Request, run: ActivityRun) => Promise<Result>) =>
+    (request: Request): Promise<Result> =>
+      runActivity(deps, request, (run) => activity(deps, request, run));
+  return {
+    openMailbox: bracket(openMailbox),
+    fullSync: bracket(fullSync),
+    recover: bracket(recover),
+    fetchSlice: bracket(fetchSlice),
+    partialSync: bracket(partialSync),
+  };
+}
+
+async function runActivity<Result>(deps: ActivityDependencies, request: { readonly mailbox: MailboxId }, activity: (run: ActivityRun) => Promise<Result>): Promise<Result> {
+  const context = Context.current();
+  let details: unknown = null;
+  const heartbeats = setInterval(() => context.heartbeat(details), HEARTBEAT_INTERVAL);
+  try {
+    const result = await activity({
+      signal: context.cancellationSignal,
+      progress: (progress) => {
+        details = progress;
+        context.heartbeat(progress);
+      },
+    });
+    await clearCondition(deps, request.mailbox);
+    return result;
+  } catch (error) {
+    if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+    const now = deps.clock.now();
+    const outcome = outcomeOf(error, request.mailbox, now) ?? unexpected(error, context.info.activityType);
+    await noteFailure(deps, request.mailbox, outcome, now);
+    throw toApplicationFailure(outcome, now);
+  } finally {
+    clearInterval(heartbeats);
+  }
+}
+
+/** A defect. Its text may quote mail (JSON.parse does), so only its name and its place leave the process. */
+function unexpected(error: unknown, activity: string): Outcome {
+  const name = error instanceof Error ? error.name : typeof error;
+  const place = error instanceof Error ? (/\((?:file:\/\/)?.*\/((?:src|dist)\/[^)]+)\)/.exec(error.stack ?? '')?.[1] ?? 'an unknown place') : 'an unknown place';
+  return { type: 'Unexpected', next: { kind: 'retry' }, message: `unexpected ${name} in ${activity} at ${place}: this is a defect, please report it; it is tried again` };
+}
+
+async function clearCondition({ store }: ActivityDependencies, mailbox: MailboxId): Promise<void> {
+  const row = await store.getMailbox(mailbox);
+  if (row !== null && row.condition !== null) await store.noteCondition({ mailbox, condition: null });
+}
+
+/**
+ * `status` reads the condition from the store: attempts that wait leave no trace in the workflow's history, however long they wait.
+ * Only the first of an episode tells the workflow, so that its phase can be filtered by.
+ */
+async function noteFailure({ store }: ActivityDependencies, mailbox: MailboxId, outcome: Outcome, now: number): Promise<void> {
+  try {
+    const before = (await store.getMailbox(mailbox))?.condition ?? null;
+    const kind = conditionOf(outcome);
+    const until = outcome.next.kind === 'wait' ? outcome.next.until : null;
+    const { message } = outcome;
+    await store.noteCondition({ mailbox, condition: { kind, message, since: before?.kind === kind ? before.since : now, until } });
+    if (until !== null && before?.kind !== 'rate-limited') await signalRateLimited({ until, message });
+  } catch (error) {
+    // Telling must not hide what is told: the failure itself follows.
+    Context.current().log.warn('the condition could not be noted', { error });
+  }
+}
+
+function conditionOf(outcome: Outcome): 'rate-limited' | 'failing' | 'needs-consent' | 'failed' {
+  switch (outcome.type) {
+    case 'RateLimited':
+      return 'rate-limited';
+    case 'ConsentRevoked':
+    case 'MailboxNotConnected':
+      return 'needs-consent';
+    case 'MailboxUnavailable':
+      return 'failed';
+    default:
+      return 'failing';
+  }
+}
+
+async function signalRateLimited(wait: { until: number; message: string }): Promise<void> {
+  const { client, info } = Context.current();
+  if (info.workflowExecution === undefined) return;
+  await client.workflow.getHandle(info.workflowExecution.workflowId).signal(RATE_LIMITED_SIGNAL, wait);
+}

@@ -1,0 +1,203 @@
+import { GmailError } from '../gmail/gmail-error.ts';
+import type { GmailSession, ListMessagesQuery } from '../gmail/gmail-api.ts';
+import type { HistoryOperation } from '../model/change.ts';
+import type { HistoryId, LabelId, MailboxId } from '../model/ids.ts';
+import type { MailboxSettings, Scope } from '../model/settings.ts';
+import type { FullSyncProgress } from '../store/mailbox-store.ts';
+import { confirmAbsent } from './confirm-absent.ts';
+import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { markBefore, SETTLING_TIME } from './settling.ts';
+
+/** A pass over the listing is repeated while messages vanish from it, at most this often: page tokens may shift then and skip a message. */
+const MAX_PASSES = 3;
+
+/** Gmail's list index lags behind its history by some seconds: what is compared must be listed this long after the mark was pinned. */
+const INDEX_LAG = 10_000;
+
+export interface Listing {
+  readonly mailbox: MailboxId;
+  readonly settings: MailboxSettings;
+  readonly generation: number;
+  /** `head`: pin the mailbox's head, since the stored mark has expired. `mark`: go on from the stored mark, if there is one. */
+  readonly pin: 'head' | 'mark';
+}
+
+/**
+ * Makes the manifest of one generation, and corrects what was stored before by it. Every step saves its progress with its rows,
+ * so an attempt that follows a crash goes on from the last page, and listing a page twice changes nothing.
+ *
+ * The mark is the mailbox's head *before* the listing: whatever changes during it is in the history that is replayed from there.
+ * (Google's guide takes the first listed message's historyId; on a quiet mailbox that one may have expired, and loops in 404 for ever.)
+ *
+ * @returns the mark, or null when a newer generation has begun
+ */
+export async function makeManifest(deps: ActivityDependencies, session: GmailSession, listing: Listing, run: ActivityRun): Promise<HistoryId | null> {
+  const { store, clock } = deps;
+  const { mailbox, settings, generation } = listing;
+  let progress = await begin(deps, session, listing, run);
+  if (progress === null) return null;
+  await store.putMailbox({ mailbox, settings, now: clock.now() });
+  // From here on the index shows everything up to the mark: absence, of an id or of a label, is a fact.
+  if (progress.reconciling) await clock.sleep(Math.max(0, progress.startedAt + INDEX_LAG - clock.now()), run.signal);
+  await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
+
+  while (progress.step === 'listing' || progress.step === 'label-listing' || progress.step === 'confirming') {
+    run.signal.throwIfAborted();
+    run.progress({ step: progress.step, listed: progress.step === 'listing' ? progress.position : null });
+    switch (progress.step) {
+      case 'listing':
+        progress = await listPage({ deps, session, listing, run }, progress);
+        break;
+      case 'label-listing':
+        progress = await listLabelPage({ deps, session, listing, run }, progress);
+        break;
+      case 'confirming':
+        await confirmAbsent({ deps, session, listing, run, listScope: () => listings(settings.scope) });
+        await store.finishListing({
+          mailbox,
+          generation,
+          labels: progress.reconciling ? 'compared' : 'unread',
+          keepNewest: settings.scope.limit,
+          now: clock.now(),
+        });
+        await store.setRelistAt({ mailbox, generation, relistAt: progress.startedAt + SETTLING_TIME });
+        progress = { ...progress, step: 'fetching' };
+    }
+  }
+  return progress.startHistoryId;
+}
+
+interface Work {
+  readonly deps: ActivityDependencies;
+  readonly session: GmailSession;
+  readonly listing: Listing;
+  readonly run: ActivityRun;
+}
+
+type Step<Name extends FullSyncProgress['step']> = Extract<FullSyncProgress, { step: Name }>;
+
+/**
+ * The generation's progress: what an earlier attempt saved, or a new one with its mark pinned before anything is listed.
+ * A stored mark that has settled is older than the head and saves the wait for the index: history is replayed from it.
+ */
+async function begin(deps: ActivityDependencies, session: GmailSession, listing: Listing, run: ActivityRun): Promise<FullSyncProgress | null> {
+  const { mailbox, settings, generation } = listing;
+  const row = await deps.store.getMailbox(mailbox);
+  if (row === null) await deps.store.putMailbox({ mailbox, settings, now: deps.clock.now() });
+  if (row?.fullSync?.generation === generation) return row.fullSync;
+  const now = deps.clock.now();
+  const mark = listing.pin === 'mark' && row !== null ? markBefore(row, now - INDEX_LAG) : null;
+  const pinned = mark ?? { historyId: (await session.getProfile(run.signal)).historyId, at: now };
+  return await deps.store.beginFullSync({ mailbox, generation, startHistoryId: pinned.historyId, now: pinned.at });
+}
+
+/** One listing per scope label (Gmail ANDs label ids, a scope means any of them), or one of all mail. */
+export function listings(scope: Scope): readonly Omit<ListMessagesQuery, 'pageToken'>[] {
+  const base = {
+    includeSpamTrash: scope.includeSpamTrash,
+    // `after:` in seconds may round: the exact age is judged by the message itself once it is fetched.
+    ...(scope.after === null ? {} : { q: `after:${Math.floor(scope.after / 1000) - 1}` }),
+  };
+  return scope.labelIds.length === 0 ? [base] : scope.labelIds.map((id) => ({ ...base, labelIds: [id] }));
+}
+
+async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
+  const { deps, session, listing, run } = work;
+  const queries = listings(listing.settings.scope);
+  const query = queries[progress.listing];
+  if (query === undefined) return await endPass(work, progress);
+  const page = await orRestart(() => session.listMessages({ ...query, pageToken: progress.pageToken }, run.signal), progress.pageToken);
+  // The page token went stale (its lifetime is not documented): list from the top again, which is idempotent.
+  if (page === 'restart') return await save(work, { ...progress, listing: 0, pageToken: null, position: 0 });
+  const position = progress.position + page.messages.length;
+  const limitReached = listing.settings.scope.limit !== null && !progress.reconciling && position >= listing.settings.scope.limit;
+  const more = page.nextPageToken !== null && !limitReached;
+  const next: FullSyncProgress = more
+    ? { ...progress, pageToken: page.nextPageToken, position }
+    : { ...progress, listing: progress.listing + 1, pageToken: null, position };
+  const { mailbox, generation } = listing;
+  await deps.store.saveListingPage({ mailbox, generation, messages: page.messages, position: progress.position, progress: next, now: deps.clock.now() });
+  return next;
+}
+
+/**
+ * If messages vanished from the listing during this pass, page tokens may have shifted past a message that is still there:
+ * the pass is repeated. What appeared meanwhile is in the history from the mark.
+ */
+async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
+  const { deps, session, listing, run } = work;
+  const since = progress.position > PAGE ? await vanishedSince(session, progress.passHistoryId, listing.settings.scope, run) : { vanished: false, head: null };
+  if (since.vanished && since.head !== null && progress.pass < MAX_PASSES) {
+    return await save(work, { ...progress, pass: progress.pass + 1, listing: 0, pageToken: null, position: 0, passHistoryId: since.head });
+  }
+  const { step: _step, pass: _pass, listing: _listing, pageToken: _pageToken, position: _position, passHistoryId: _passHistoryId, ...start } = progress;
+  if (!progress.reconciling) return await save(work, { ...start, step: 'confirming' });
+  const labels = await deps.store.getLabels(listing.mailbox);
+  return await save(work, { ...start, step: 'label-listing', remaining: labels.map((label) => label.id), pageToken: null });
+}
+
+/** A listing of one page has no token that could shift. */
+const PAGE = 500;
+
+async function vanishedSince(session: GmailSession, since: HistoryId, scope: Scope, run: ActivityRun): Promise<{ vanished: boolean; head: HistoryId | null }> {
+  let pageToken: string | null = null;
+  let vanished = false;
+  let head: HistoryId | null = null;
+  do {
+    const page = await session.listHistory({ startHistoryId: since, pageToken }, run.signal);
+    head ??= page.historyId;
+    vanished ||= page.records.some((record) => record.operations.some((operation) => removesFromListing(operation, scope)));
+    pageToken = page.nextPageToken;
+  } while (pageToken !== null && !vanished);
+  return { vanished, head };
+}
+
+function removesFromListing(operation: HistoryOperation, scope: Scope): boolean {
+  switch (operation.kind) {
+    case 'deleted':
+      return true;
+    case 'labelsAdded':
+      return !scope.includeSpamTrash && operation.labelIds.some((id) => id === 'SPAM' || id === 'TRASH');
+    case 'labelsRemoved':
+      return operation.labelIds.some((id) => scope.labelIds.includes(id));
+    case 'added':
+      return false;
+  }
+}
+
+/** The ids of every label: 5 units per 500, where reading the labels message by message costs 20 each. */
+async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promise<FullSyncProgress> {
+  const { deps, session, listing, run } = work;
+  const { mailbox, generation, settings } = listing;
+  const [label, ...remaining] = progress.remaining;
+  if (label === undefined) {
+    const { remaining: _remaining, pageToken: _pageToken, ...start } = progress;
+    return await save(work, { ...start, step: 'confirming' });
+  }
+  const page = await orRestart(() => session.listMessages(labelQuery(label, settings.scope, progress.pageToken), run.signal), progress.pageToken);
+  if (page === 'restart') return await save(work, { ...progress, pageToken: null });
+  const next: FullSyncProgress =
+    page.nextPageToken === null ? { ...progress, remaining, pageToken: null } : { ...progress, pageToken: page.nextPageToken };
+  const messageIds = page.messages.map((message) => message.id);
+  await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds, progress: next });
+  return next;
+}
+
+function labelQuery(label: LabelId, scope: Scope, pageToken: string | null): ListMessagesQuery {
+  return { labelIds: [label], includeSpamTrash: scope.includeSpamTrash, pageToken };
+}
+
+async function orRestart<Page>(list: () => Promise<Page>, pageToken: string | null): Promise<Page | 'restart'> {
+  try {
+    return await list();
+  } catch (error) {
+    if (pageToken !== null && error instanceof GmailError && error.failure.kind === 'invalid-request') return 'restart';
+    throw error;
+  }
+}
+
+async function save(work: Work, progress: FullSyncProgress): Promise<FullSyncProgress> {
+  const { mailbox, generation } = work.listing;
+  await work.deps.store.saveProgress({ mailbox, generation, progress });
+  return progress;
+}

@@ -1,0 +1,145 @@
+import type { GmailSession, HistoryPage } from '../gmail/gmail-api.ts';
+import { GmailError } from '../gmail/gmail-error.ts';
+import type { Clock } from '../model/clock.ts';
+import { olderHistoryId, type HistoryId, type MailboxId } from '../model/ids.ts';
+import { StoreError } from '../store/store-error.ts';
+import type { HistoryRecord } from '../model/change.ts';
+import type { MailboxRow } from '../store/mailbox-store.ts';
+import { countsOf } from './counts.ts';
+import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { fetchPending } from './fetch.ts';
+import { listings } from './listing.ts';
+import { refreshLabels } from './refresh.ts';
+import type { PartialSyncRequest, PartialSyncResult } from './requests.ts';
+import { remember, replayFrom, SETTLING_TIME } from './settling.ts';
+
+/** Units that one live activity may spend on fetching before it reports back. */
+const LIVE_BUDGET = 30_000;
+
+/**
+ * From the mark to the mailbox's head. Each page of history and the mark that it reaches are one transaction; an attempt that dies anywhere
+ * leaves a mark that is true, and what it found is durably pending.
+ */
+export async function partialSync(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun): Promise<PartialSyncResult> {
+  const { store, clock } = deps;
+  const { mailbox } = request;
+  const row = await knownMailbox(deps, mailbox);
+  const session = await deps.openSession({ mailbox, lane: 'live' });
+  try {
+    await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
+    const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
+    await listLate(deps, session, row, run);
+    const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', format: row.settings.format, unitBudget: LIVE_BUDGET }, run);
+    const refreshed = await refreshLabels(deps, session, mailbox, run);
+    const now = clock.now();
+    return {
+      ...(await countsOf(store, mailbox, now)),
+      historyId,
+      changed,
+      more: !fetched.exhausted || !refreshed,
+      nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
+      failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),
+      settleAt: settleAt(changed, row.relistAt, now),
+    };
+  } finally {
+    await session.flush();
+  }
+}
+
+async function knownMailbox(deps: ActivityDependencies, mailbox: MailboxId): Promise<MailboxRow & { historyId: HistoryId }> {
+  const row = await deps.store.getMailbox(mailbox);
+  if (row === null || row.historyId === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
+  return { ...row, historyId: row.historyId };
+}
+
+interface Start {
+  readonly row: MailboxRow & { readonly historyId: HistoryId };
+  readonly request: PartialSyncRequest;
+}
+
+async function applyHistory(
+  deps: ActivityDependencies,
+  session: GmailSession,
+  { row, request }: Start,
+  run: ActivityRun,
+): Promise<{ historyId: HistoryId; changed: boolean }> {
+  const { store, clock } = deps;
+  const { mailbox } = request;
+  // Workflow and store disagree after a restore of either: the older mark is replayed, which does nothing where it was applied.
+  const mark = request.historyId === null ? row.historyId : olderHistoryId(row.historyId, request.historyId);
+  const start = replayFrom(row, mark);
+  const first = await firstPage(session, [start, mark, row.historyId], clock, run);
+  // The head as the first page knew it: pages may be cuts of one snapshot, and what came after it is not in the later ones.
+  const head = first.page.historyId;
+  let page: HistoryPage = first.page;
+  let changed = false;
+  for (;;) {
+    run.signal.throwIfAborted();
+    const { nextPageToken } = page;
+    const mark = nextPageToken === null ? head : lastButOne(page.records);
+    const applied = await store.applyHistory({
+      mailbox,
+      generation: row.generation,
+      records: page.records,
+      mark,
+      settle: nextPageToken === null ? remember(row.marks, head, first.askedAt) : null,
+      settledBefore: first.start,
+      now: clock.now(),
+    });
+    // A newer generation has begun its listing: it pinned a mark of its own, and its history is read from there.
+    if (applied === null) return { historyId: row.historyId, changed: true };
+    changed ||= applied.changed;
+    run.progress({ step: 'history', mark });
+    if (nextPageToken === null) return { historyId: head, changed };
+    page = await session.listHistory({ startHistoryId: first.start, pageToken: nextPageToken }, run.signal);
+  }
+}
+
+/** Older marks first; when history no longer reaches back to one, the next: only a 404 from the mark itself means a recovery. */
+async function firstPage(
+  session: GmailSession,
+  starts: readonly HistoryId[],
+  clock: Clock,
+  run: ActivityRun,
+): Promise<{ start: HistoryId; page: HistoryPage; askedAt: number }> {
+  const [start, ...newer] = starts;
+  if (start === undefined) throw new Error('a partial sync starts from some mark');
+  const askedAt = clock.now();
+  try {
+    return { start, askedAt, page: await session.listHistory({ startHistoryId: start, pageToken: null }, run.signal) };
+  } catch (error) {
+    const left = newer.filter((mark) => mark !== start);
+    if (left.length > 0 && error instanceof GmailError && error.failure.kind === 'history-expired') return await firstPage(session, left, clock, run);
+    throw error;
+  }
+}
+
+/** Records with one id may straddle a page: before the last page only the record before the last one is complete. */
+function lastButOne(records: readonly HistoryRecord[]): HistoryId | null {
+  const last = records.at(-1)?.id;
+  return records.findLast((record) => record.id !== last)?.id ?? null;
+}
+
+/**
+ * The list index lags: a message older than the mark may not have been listed when the manifest was made, and history tells nothing of it.
+ * Some time after the listing the newest pages are listed once more, until a whole page is known.
+ */
+async function listLate(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<void> {
+  const { store, clock } = deps;
+  if (row.relistAt === null || row.relistAt > clock.now()) return;
+  for (const query of listings(row.settings.scope)) {
+    let pageToken: string | null = null;
+    do {
+      const page: Awaited<ReturnType<GmailSession['listMessages']>> = await session.listMessages({ ...query, pageToken }, run.signal);
+      const { unknown } = await store.addListedLate({ mailbox: row.id, messages: page.messages, now: clock.now() });
+      pageToken = unknown === 0 ? null : page.nextPageToken;
+    } while (pageToken !== null);
+  }
+  await store.setRelistAt({ mailbox: row.id, generation: row.generation, relistAt: null });
+}
+
+/** History is read once more after a change, and after a listing. */
+function settleAt(changed: boolean, relistAt: number | null, now: number): number | null {
+  if (changed) return now + SETTLING_TIME + 1_000;
+  return relistAt !== null && relistAt > now ? relistAt : null;
+}
