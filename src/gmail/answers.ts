@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import type { HistoryOperation, HistoryRecord, Label, Reading } from '../model/change.ts';
+import { historyId, labelId, messageId, threadId, type HistoryId, type LabelId } from '../model/ids.ts';
+import type { MessageFormat } from '../model/settings.ts';
+import type { HistoryPage, MessagePage, Profile } from './gmail-api.ts';
+
+/** Gmail's JSON into the model's types. Everything here throws on an answer that is not what Gmail documents. */
+
+/** Thrown when an answer is not what Gmail documents: something on the way cut or changed it, so the same call may succeed later. */
+export class MalformedAnswerError extends Error {
+  override readonly name = 'MalformedAnswerError';
+}
+
+const id = z.string().min(1);
+const uint64 = z.string().regex(/^\d{1,20}$/);
+const listed = z.object({ id, threadId: id });
+const labelled = z.object({ message: listed, labelIds: z.array(id) });
+
+const PROFILE = z.object({ emailAddress: z.string(), historyId: uint64, messagesTotal: z.number().default(0) });
+const LABELS = z.object({ labels: z.array(z.object({ id, name: z.string(), type: z.string().optional() })).default([]) });
+const MESSAGES = z.object({ messages: z.array(listed).default([]), nextPageToken: z.string().min(1).optional() });
+const HISTORY = z.object({
+  history: z
+    .array(
+      z.object({
+        id: uint64,
+        messagesAdded: z.array(z.object({ message: listed.extend({ labelIds: z.array(id).optional() }) })).default([]),
+        labelsAdded: z.array(labelled).default([]),
+        labelsRemoved: z.array(labelled).default([]),
+        messagesDeleted: z.array(z.object({ message: listed })).default([]),
+      }),
+    )
+    .default([]),
+  nextPageToken: z.string().min(1).optional(),
+  historyId: uint64,
+});
+
+/** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users/getProfile */
+export function profileOf(json: unknown): Profile {
+  const profile = PROFILE.parse(json);
+  return { emailAddress: profile.emailAddress, historyId: historyId(profile.historyId), messagesTotal: profile.messagesTotal };
+}
+
+/** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.labels/list */
+export function labelsOf(json: unknown): readonly Label[] {
+  return LABELS.parse(json).labels.map((label) => ({
+    id: labelId(label.id),
+    name: label.name,
+    type: label.type === 'system' ? 'system' : 'user',
+  }));
+}
+
+/** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list */
+export function messagePageOf(json: unknown): MessagePage {
+  const page = MESSAGES.parse(json);
+  return {
+    messages: page.messages.map((message) => ({ id: messageId(message.id), threadId: threadId(message.threadId) })),
+    nextPageToken: page.nextPageToken ?? null,
+  };
+}
+
+/** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list */
+export function historyPageOf(json: unknown): HistoryPage {
+  const page = HISTORY.parse(json);
+  return { records: page.history.map(recordOf), nextPageToken: page.nextPageToken ?? null, historyId: historyId(page.historyId) };
+}
+
+type HistoryEntry = z.infer<typeof HISTORY>['history'][number];
+
+/** The operations of one record have no order of their own; a deletion is last, because nothing can follow it. */
+function recordOf(entry: HistoryEntry): HistoryRecord {
+  const operations: HistoryOperation[] = [];
+  for (const { message } of entry.messagesAdded) {
+    operations.push({ kind: 'added', ...idsOf(message), labelIds: message.labelIds?.map(labelId) ?? null });
+  }
+  for (const { message, labelIds } of entry.labelsAdded) {
+    operations.push({ kind: 'labelsAdded', ...idsOf(message), labelIds: labelIds.map(labelId) });
+  }
+  for (const { message, labelIds } of entry.labelsRemoved) {
+    operations.push({ kind: 'labelsRemoved', ...idsOf(message), labelIds: labelIds.map(labelId) });
+  }
+  for (const { message } of entry.messagesDeleted) operations.push({ kind: 'deleted', ...idsOf(message) });
+  return { id: historyId(entry.id), operations };
+}
+
+const idsOf = (message: { id: string; threadId: string }) => ({ messageId: messageId(message.id), threadId: threadId(message.threadId) });
+
+/**
+ * One message resource into a reading. Checked by hand: this runs for every message of a backfill.
+ *
+ * @param json - the parsed resource
+ * @param bytes - the resource as answered; null when it came inside a thread and has no bytes of its own
+ * @throws {MalformedAnswerError}
+ * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#Message
+ */
+export function readingOf(json: unknown, bytes: Uint8Array | null, format: MessageFormat): Reading {
+  const message = objectOf(json, 'message');
+  return {
+    id: messageId(textOf(message, 'id')),
+    threadId: threadId(textOf(message, 'threadId')),
+    labelIds: labelIdsOf(message['labelIds']),
+    historyId: historyIdOf(message),
+    internalDate: internalDateOf(message['internalDate']),
+    sizeEstimate: typeof message['sizeEstimate'] === 'number' ? message['sizeEstimate'] : 0,
+    snippet: typeof message['snippet'] === 'string' ? message['snippet'] : '',
+    body: bodyOf(message, bytes, format),
+  };
+}
+
+/**
+ * The messages of a thread resource, each with the JSON it would have had alone.
+ *
+ * @throws {MalformedAnswerError}
+ * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.threads#Thread
+ */
+export function threadReadingsOf(json: unknown, format: MessageFormat): { readonly id: string; readonly readings: readonly Reading[] } {
+  const thread = objectOf(json, 'thread');
+  const messages = thread['messages'] ?? [];
+  if (!Array.isArray(messages)) throw new MalformedAnswerError('a thread has no list of messages');
+  return { id: textOf(thread, 'id'), readings: messages.map((message: unknown) => readingOf(message, null, format)) };
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+const isObject = (json: unknown): json is JsonObject => typeof json === 'object' && json !== null && !Array.isArray(json);
+
+function objectOf(json: unknown, what: string): JsonObject {
+  if (!isObject(json)) throw new MalformedAnswerError(`a ${what} is not an object`);
+  return json;
+}
+
+function textOf(resource: JsonObject, name: string): string {
+  const value = resource[name];
+  if (typeof value !== 'string' || value.length === 0) throw new MalformedAnswerError(`${name} is missing`);
+  return value;
+}
+
+function labelIdsOf(value: unknown): readonly LabelId[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new MalformedAnswerError('labelIds is not a list');
+  return value.map((entry: unknown) => {
+    if (typeof entry !== 'string' || entry.length === 0) throw new MalformedAnswerError('a label id is not a text');
+    return labelId(entry);
+  });
+}
+
+function historyIdOf(message: JsonObject): HistoryId {
+  const text = textOf(message, 'historyId');
+  if (!/^\d{1,20}$/.test(text)) throw new MalformedAnswerError('historyId is not a uint64');
+  return historyId(text);
+}
+
+function internalDateOf(value: unknown): number | null {
+  if (value === undefined) return null;
+  const date = typeof value === 'string' ? Number(value) : Number.NaN;
+  if (!Number.isSafeInteger(date)) throw new MalformedAnswerError('internalDate is not a number of milliseconds');
+  return date;
+}
+
+function bodyOf(message: JsonObject, bytes: Uint8Array | null, format: MessageFormat): Uint8Array | null {
+  switch (format) {
+    case 'minimal':
+      return null;
+    case 'raw':
+      return Buffer.from(textOf(message, 'raw'), 'base64url');
+    case 'full':
+    case 'metadata':
+      return bytes ?? Buffer.from(JSON.stringify(message));
+    default:
+      return format satisfies never;
+  }
+}

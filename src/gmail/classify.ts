@@ -1,0 +1,205 @@
+import type { MailboxId } from '../model/ids.ts';
+import type { GmailMethod } from '../model/prices.ts';
+import { GmailError, type GmailFailure, type RateLimit } from './gmail-error.ts';
+
+/** What was called: a method of the API, the multipart request around a batch, or Google's token endpoint. */
+export type CalledMethod = GmailMethod | 'batch' | 'token';
+
+/** Reason of an `invalid-request` whose page token Gmail does not know (any more): the listing begins again from its top. */
+export const INVALID_PAGE_TOKEN = 'invalidPageToken';
+/** Reason of an `invalid-request` whose answer is larger than the transport takes in: ask for fewer messages at once. */
+export const RESPONSE_TOO_LARGE = 'responseTooLarge';
+
+/** Thrown by a transport whose answer grew beyond what it may hold in memory. */
+export class ResponseTooLargeError extends Error {
+  override readonly name = 'ResponseTooLargeError';
+}
+
+/**
+ * What an answer other than success means.
+ *
+ * @param method - what was called: 404 and 400 mean different things to a listing and to a get
+ * @param status - HTTP status, of the answer or of one part of a batch
+ * @param body - the answer as text; Google's are JSON, anything else came from something on the way
+ * @see https://developers.google.com/workspace/gmail/api/guides/handle-errors
+ */
+export function classify(method: CalledMethod, status: number, body: string): GmailFailure {
+  if (status < 400 || status === 408 || status === 409 || status >= 500) return { kind: 'unavailable', status };
+  const answer = parseAnswer(body);
+  // Google's front end sends 429 in HTML too; every other refusal that is not Google's JSON is a proxy's, and says nothing about the mailbox.
+  if (answer === null) return status === 429 ? rateLimited(body) : { kind: 'unavailable', status };
+  if (method === 'token') return classifyToken(status, answer, body);
+  switch (status) {
+    case 401:
+      return { kind: 'consent-revoked' };
+    case 403:
+      return classifyForbidden(answer, body);
+    case 404:
+      return classifyMissing(method, answer);
+    case 429:
+      return rateLimited(body);
+    default:
+      return classifyInvalid(method, answer);
+  }
+}
+
+/**
+ * What an error means that a transport threw instead of an answer: a reset, a time-out, a name that does not resolve.
+ * An abort by the caller never comes here.
+ */
+export function classifyThrown(error: unknown): GmailFailure {
+  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
+    if (cause instanceof GmailError) return cause.failure;
+    if (cause instanceof ResponseTooLargeError) return { kind: 'invalid-request', reason: RESPONSE_TOO_LARGE };
+  }
+  return { kind: 'unavailable', status: null };
+}
+
+/** The error to throw for a failure: says what happened, to which mailbox, and what to do next. Holds nothing of Google's text. */
+export function gmailError(mailbox: MailboxId, method: CalledMethod, failure: GmailFailure, cause?: unknown): GmailError {
+  const message = `${mailbox}: ${describe(method, failure)}`;
+  return cause === undefined ? new GmailError(failure, message) : new GmailError(failure, message, { cause });
+}
+
+function describe(method: CalledMethod, failure: GmailFailure): string {
+  switch (failure.kind) {
+    case 'history-expired':
+      return 'Gmail no longer keeps the history since our mark; the mailbox is listed again.';
+    case 'not-found':
+      return `${method} found no such message; it was deleted or is not visible yet.`;
+    case 'rate-limited':
+      return failure.retryAt === null
+        ? `Gmail refused ${method} (${failure.limit} limit); the call is repeated later.`
+        : `Gmail refused ${method} (${failure.limit} limit) until ${new Date(failure.retryAt).toISOString()}.`;
+    case 'unavailable':
+      return `${method} got no usable answer${failure.status === null ? '' : ` (HTTP ${failure.status})`}; the call is repeated later.`;
+    case 'consent-revoked':
+      return 'Google no longer accepts our access. The owner must grant it again (connect the mailbox once more).';
+    case 'scope-missing':
+      return `the grant does not cover ${method}. Connect the mailbox again with the scope that its format needs.`;
+    case 'mailbox-unavailable':
+      return `Gmail does not serve this mailbox (${failure.reason}). Its administrator, or the owner of the Google Cloud project, must change that.`;
+    case 'invalid-request':
+    default:
+      return `Gmail refused ${method} as invalid (${failure.reason}).`;
+  }
+}
+
+interface Answer {
+  /** Google's reason codes, the precise ones first. */
+  readonly reasons: readonly string[];
+  readonly message: string;
+}
+
+const REASON = /^[A-Za-z_]{1,60}$/;
+
+/** Reads Google's three error forms: API errors with `errors` and `details`, and the token endpoint's `{error: 'code'}`. null for anything else. */
+function parseAnswer(body: string): Answer | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    return null;
+  }
+  const error = field(json, 'error');
+  if (typeof error === 'string') {
+    return { reasons: reasonsOf([error, field(json, 'error_subtype')]), message: textOf(field(json, 'error_description')) };
+  }
+  if (typeof error !== 'object' || error === null) return null;
+  const nested = [...listOf(field(error, 'details')), ...listOf(field(error, 'errors'))].map((entry) => field(entry, 'reason'));
+  return { reasons: reasonsOf([...nested, field(error, 'status')]), message: textOf(field(error, 'message')) };
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+const reasonsOf = (values: readonly unknown[]): readonly string[] =>
+  values.filter((value): value is string => typeof value === 'string' && REASON.test(value));
+
+const RATE_REASONS = new Set(['rateLimitExceeded', 'userRateLimitExceeded', 'quotaExceeded', 'RATE_LIMIT_EXCEEDED', 'RESOURCE_EXHAUSTED']);
+const SCOPE_REASONS = new Set(['insufficientPermissions', 'ACCESS_TOKEN_SCOPE_INSUFFICIENT']);
+const TRANSIENT_REASONS = new Set(['backendError', 'internalError']);
+
+function classifyForbidden(answer: Answer, body: string): GmailFailure {
+  const { reasons, message } = answer;
+  if (reasons.includes('dailyLimitExceeded')) return rateLimited(body, 'daily');
+  if (reasons.some((reason) => SCOPE_REASONS.has(reason))) return { kind: 'scope-missing' };
+  // Under gmail.metadata alone Gmail refuses formats and `q` in words, with the reason "forbidden".
+  if (/metadata scope/i.test(message)) return { kind: 'scope-missing' };
+  // A quota refusal names its metric even where the reason is another: https://cloud.google.com/docs/quotas/troubleshoot
+  if (reasons.some((reason) => RATE_REASONS.has(reason)) || /quota exceeded|rate limit/i.test(message)) return rateLimited(body);
+  if (reasons.some((reason) => TRANSIENT_REASONS.has(reason))) return { kind: 'unavailable', status: 403 };
+  return { kind: 'mailbox-unavailable', reason: reasons[0] ?? 'forbidden' };
+}
+
+function classifyMissing(method: CalledMethod, answer: Answer): GmailFailure {
+  if (method === 'history.list') return { kind: 'history-expired' };
+  if (ONE_MESSAGE.has(method)) return { kind: 'not-found' };
+  return { kind: 'mailbox-unavailable', reason: answer.reasons[0] ?? 'notFound' };
+}
+
+const ONE_MESSAGE = new Set<CalledMethod>(['messages.get', 'messages.attachments.get', 'threads.get']);
+
+function classifyInvalid(method: CalledMethod, answer: Answer): GmailFailure {
+  const { reasons, message } = answer;
+  if (/page ?token/i.test(message)) return { kind: 'invalid-request', reason: INVALID_PAGE_TOKEN };
+  if (/mail service not enabled/i.test(message)) return { kind: 'mailbox-unavailable', reason: 'mailServiceNotEnabled' };
+  const precondition = reasons.includes('failedPrecondition') || reasons.includes('FAILED_PRECONDITION');
+  // For one message a failed precondition is that message's; for a call about the whole mailbox it is the mailbox's (delegation to an account without Gmail).
+  if (precondition && !ONE_MESSAGE.has(method)) return { kind: 'mailbox-unavailable', reason: 'failedPrecondition' };
+  return { kind: 'invalid-request', reason: reasons[0] ?? 'badRequest' };
+}
+
+/** @see https://developers.google.com/identity/protocols/oauth2/web-server#exchange-errors-invalid-grant */
+function classifyToken(status: number, answer: Answer, body: string): GmailFailure {
+  if (status === 429) return rateLimited(body);
+  const [code] = answer.reasons;
+  switch (code) {
+    case 'invalid_grant':
+      // "Invalid JWT: Token must be a short-lived token": this machine's clock is off, not the grant.
+      if (/invalid jwt/i.test(answer.message) && /short-lived|iat|exp/i.test(answer.message)) return { kind: 'unavailable', status };
+      if (/invalid email or user id/i.test(answer.message)) return { kind: 'mailbox-unavailable', reason: 'unknownUser' };
+      return { kind: 'consent-revoked' };
+    case 'unauthorized_client':
+    case 'invalid_scope':
+    case 'access_denied':
+      // For a service account: domain-wide delegation does not list this client with this scope.
+      return { kind: 'scope-missing' };
+    case 'invalid_client':
+    case 'deleted_client':
+    case 'disabled_client':
+    case 'admin_policy_enforced':
+    case 'org_internal':
+      return { kind: 'mailbox-unavailable', reason: code };
+    case 'rate_limit_exceeded':
+      return rateLimited(body);
+    case 'internal_failure':
+    case 'temporarily_unavailable':
+      return { kind: 'unavailable', status };
+    case undefined:
+      return status === 401 ? { kind: 'consent-revoked' } : { kind: 'unavailable', status };
+    default:
+      return { kind: 'invalid-request', reason: code };
+  }
+}
+
+const RETRY_AFTER = /retry after\s+(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))/i;
+
+/** The time stands in the text alone: Gmail sends no Retry-After header with it. */
+function rateLimited(body: string, limit: RateLimit = limitOf(body)): GmailFailure {
+  const named = RETRY_AFTER.exec(body)?.[1];
+  const retryAt = named === undefined ? Number.NaN : Date.parse(named);
+  return { kind: 'rate-limited', limit, retryAt: Number.isNaN(retryAt) ? null : retryAt };
+}
+
+function limitOf(body: string): RateLimit {
+  if (/concurrent/i.test(body)) return 'concurrency';
+  if (/daily limit|per day/i.test(body)) return 'daily';
+  if (/per minute per user|PerMinutePerUser|user.?rate.?limit/i.test(body)) return 'user';
+  // "limit 'Units per minute'" and quota_limit names without "PerUser" are the whole project's.
+  if (/per minute|PerMinute/.test(body)) return 'project';
+  return 'user';
+}

@@ -1,0 +1,64 @@
+import { gmail, type gmail_v1 } from 'googleapis/build/src/apis/gmail/index.js';
+import type { HttpResponse, Transport } from './transport.ts';
+
+/** A call of Google's client, handed its options. */
+export type ClientCall = (users: gmail_v1.Resource$Users, options: CallOptions) => Promise<unknown>;
+type CallOptions = Omit<gmail_v1.Options, 'version' | 'auth'>;
+
+export interface SentCall {
+  readonly token: string;
+  readonly signal: AbortSignal;
+}
+
+/** Sends one call of Google's client; answers whatever came back, throws what the transport threw. */
+export type GoogleClient = (call: ClientCall, sent: SentCall) => Promise<HttpResponse>;
+
+/**
+ * Google's client composes each request (path, parameters, headers); our transport carries it, and the answer is taken from there as it came.
+ * Retries and the reading of answers that the client would do are off: pacing must see every call, and every refusal.
+ *
+ * @param rootUrl - without a slash at its end
+ */
+export function createGoogleClient(rootUrl: string, transport: Transport): GoogleClient {
+  const { users } = gmail({ version: 'v1', rootUrl: `${rootUrl}/` });
+  return async (call, { token, signal }) => {
+    const outcomes: (HttpResponse | { readonly thrown: unknown })[] = [];
+    const carry = async (input: unknown, init?: { readonly headers?: unknown }): Promise<Response> => {
+      try {
+        const answer = await transport({ method: 'GET', url: String(input), headers: headersOf(init?.headers), signal });
+        outcomes.push(answer);
+        return new Response(null, { status: answer.status });
+      } catch (error) {
+        outcomes.push({ thrown: error });
+        throw error;
+      }
+    };
+    const options: CallOptions = {
+      headers: { authorization: `Bearer ${token}` },
+      signal,
+      fetchImplementation: carry,
+      retry: false,
+      responseType: 'stream',
+      validateStatus: () => true,
+    };
+    try {
+      await call(users, options);
+    } catch {
+      // The client's own error quotes the request, its token too: what the transport threw takes its place below.
+    }
+    const outcome = outcomes.at(-1);
+    if (outcome === undefined) throw new Error("Google's client sent no request");
+    if ('thrown' in outcome) throw outcome.thrown;
+    return outcome;
+  };
+}
+
+/** The transport decides about compression by itself: it alone knows whether it can undo it. */
+function headersOf(headers: unknown): Record<string, string> {
+  const plain: Record<string, string> = {};
+  if (!(headers instanceof Headers)) return plain;
+  headers.forEach((value, name) => {
+    if (name !== 'accept-encoding') plain[name] = value;
+  });
+  return plain;
+}

@@ -1,0 +1,189 @@
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { GmailMethod } from '../model/prices.ts';
+import type { MessageFormat } from '../model/settings.ts';
+import { historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf } from './answers.ts';
+import { decodeBatch, encodeBatch, type BatchPart } from './batch.ts';
+import { classify, classifyThrown, gmailError, type CalledMethod } from './classify.ts';
+import { withDeadline } from './deadline.ts';
+import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi } from './gmail-api.ts';
+import { GmailError } from './gmail-error.ts';
+import { createGoogleClient, type ClientCall, type SentCall } from './google-client.ts';
+import type { TokenSource } from './token-source.ts';
+import type { HttpResponse, Transport } from './transport.ts';
+
+export interface GoogleGmailOptions {
+  readonly mailbox: MailboxId;
+  readonly tokens: TokenSource;
+  readonly transport: Transport;
+  /** `https://gmail.googleapis.com`, or a simulator's address. */
+  readonly rootUrl: string;
+  readonly clock: Clock;
+  /** Milliseconds that one call may take, a new token included. */
+  readonly timeoutMs?: number;
+}
+
+/** The largest page of messages.list and history.list. */
+const PAGE_SIZE = 500;
+/** Paths are percent-encoded lines: none can begin with this. */
+const BOUNDARY = 'tidemark_batch';
+/** `fields` saves bytes, not units: a record's `messages` repeats what its four lists of changes say. */
+const HISTORY_FIELDS = 'history(id,messagesAdded,messagesDeleted,labelsAdded,labelsRemoved),nextPageToken,historyId';
+
+/**
+ * Gmail for one mailbox, over Google's client and batch requests. Nothing is repeated here but a call whose token Gmail no longer knew.
+ *
+ * @see https://developers.google.com/workspace/gmail/api/reference/rest
+ */
+export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
+  const { mailbox, tokens, clock, transport, timeoutMs = 60_000 } = options;
+  const rootUrl = options.rootUrl.replace(/\/+$/, '');
+  const client = createGoogleClient(rootUrl, transport);
+  const me = { userId: 'me' };
+
+  /** @throws {GmailError} for every answer but 200, and for none; the signal's own reason when it aborts */
+  async function send(method: CalledMethod, signal: AbortSignal | undefined, call: (sent: SentCall) => Promise<HttpResponse>): Promise<Answer> {
+    let answer: Answer;
+    try {
+      answer = await withDeadline({ clock, milliseconds: timeoutMs, signal }, (limited) => authorized(tokens, limited, call));
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof GmailError) throw error;
+      throw gmailError(mailbox, method, classifyThrown(error), error);
+    }
+    const { status, body } = answer.response;
+    if (status !== 200) throw gmailError(mailbox, method, classify(method, status, body.toString('utf8')));
+    return answer;
+  }
+
+  async function get<Result>(method: GmailMethod, signal: AbortSignal | undefined, call: ClientCall, read: (json: unknown) => Result): Promise<Result> {
+    const { response } = await send(method, signal, (sent) => client(call, sent));
+    try {
+      return read(JSON.parse(response.body.toString('utf8')));
+    } catch {
+      // The parser's error quotes what it read, which may be mail: it is not passed on.
+      throw gmailError(mailbox, method, { kind: 'unavailable', status: response.status });
+    }
+  }
+
+  async function sendBatch(requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<SentBatch> {
+    const { contentType, body } = encodeBatch(requests.map((request) => pathOf(request, format)), BOUNDARY);
+    const { response, token } = await send('batch', signal, (sent) =>
+      transport({
+        method: 'POST',
+        url: `${rootUrl}/batch/gmail/v1`,
+        headers: { authorization: `Bearer ${sent.token}`, 'content-type': contentType },
+        body,
+        signal: sent.signal,
+      }),
+    );
+    const parts = decodeBatch(response.headers['content-type'] ?? '', response.body, requests.length);
+    if (parts === null) throw gmailError(mailbox, 'batch', { kind: 'unavailable', status: response.status });
+    return { token, outcomes: requests.map((request, index) => outcomeOf(mailbox, request, parts[index] ?? null, format)) };
+  }
+
+  return {
+    getProfile: (signal) => get('getProfile', signal, (users, call) => users.getProfile(me, call), profileOf),
+
+    listLabels: (signal) => get('labels.list', signal, (users, call) => users.labels.list(me, call), labelsOf),
+
+    listMessages: ({ labelIds, q, includeSpamTrash, pageToken }, signal) =>
+      get(
+        'messages.list',
+        signal,
+        (users, call) =>
+          users.messages.list(
+            {
+              ...me,
+              maxResults: PAGE_SIZE,
+              includeSpamTrash,
+              ...(labelIds === undefined || labelIds.length === 0 ? {} : { labelIds: [...labelIds] }),
+              ...(q === undefined ? {} : { q }),
+              ...(pageToken === null ? {} : { pageToken }),
+            },
+            call,
+          ),
+        messagePageOf,
+      ),
+
+    listHistory: ({ startHistoryId, pageToken }, signal) =>
+      get(
+        'history.list',
+        signal,
+        (users, call) =>
+          users.history.list(
+            { ...me, startHistoryId, maxResults: PAGE_SIZE, fields: HISTORY_FIELDS, ...(pageToken === null ? {} : { pageToken }) },
+            call,
+          ),
+        historyPageOf,
+      ),
+
+    async batchGet(requests, format, signal) {
+      if (requests.length > MAX_BATCH) throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
+      if (requests.length === 0) return [];
+      const first = await sendBatch(requests, format, signal);
+      const refused = first.outcomes.flatMap((outcome, index) => (isRefused(outcome) ? [index] : []));
+      if (refused.length === 0) return first.outcomes;
+      // The batch was read, but its token ended before its parts were: those parts are asked again under a new one, once.
+      tokens.invalidate(first.token);
+      const again = await sendBatch(refused.flatMap((index) => requests[index] ?? []), format, signal);
+      const outcomes = [...first.outcomes];
+      again.outcomes.forEach((outcome, position) => {
+        const index = refused[position];
+        if (index !== undefined) outcomes[index] = outcome;
+      });
+      return outcomes;
+    },
+  };
+}
+
+interface Answer {
+  readonly response: HttpResponse;
+  /** The access token it was given for. */
+  readonly token: string;
+}
+
+interface SentBatch {
+  readonly token: string;
+  readonly outcomes: readonly FetchOutcome[];
+}
+
+/** Sends under an access token. A 401 is answered by one new token; a second 401 stands. */
+async function authorized(tokens: TokenSource, signal: AbortSignal, call: (sent: SentCall) => Promise<HttpResponse>): Promise<Answer> {
+  const token = await tokens.accessToken(signal);
+  const response = await call({ token, signal });
+  if (response.status !== 401) return { response, token };
+  tokens.invalidate(token);
+  const next = await tokens.accessToken(signal);
+  return { response: await call({ token: next, signal }), token: next };
+}
+
+const isRefused = (outcome: FetchOutcome): boolean => outcome.kind === 'failed' && outcome.error.failure.kind === 'consent-revoked';
+
+function pathOf(request: FetchRequest, format: MessageFormat): string {
+  return `/gmail/v1/users/me/${request.kind}s/${encodeURIComponent(request.id)}?format=${format}`;
+}
+
+function outcomeOf(mailbox: MailboxId, request: FetchRequest, part: BatchPart | null, format: MessageFormat): FetchOutcome {
+  const method = request.kind === 'message' ? 'messages.get' : 'threads.get';
+  if (part === null) return { kind: 'failed', request, error: gmailError(mailbox, method, { kind: 'unavailable', status: null }) };
+  const text = part.body.toString('utf8');
+  if (part.status !== 200) return { kind: 'failed', request, error: gmailError(mailbox, method, classify(method, part.status, text)) };
+  try {
+    return { kind: 'fetched', request, readings: readingsOf(request, JSON.parse(text), part.body, format) };
+  } catch {
+    return { kind: 'failed', request, error: gmailError(mailbox, method, { kind: 'unavailable', status: part.status }) };
+  }
+}
+
+/** Whatever the multipart headers say, an answer about another message is no answer to this request. */
+function readingsOf(request: FetchRequest, json: unknown, bytes: Buffer, format: MessageFormat) {
+  if (request.kind === 'message') {
+    const reading = readingOf(json, bytes, format);
+    if (reading.id !== request.id) throw new Error('the answer is about another message');
+    return [reading];
+  }
+  const thread = threadReadingsOf(json, format);
+  if (thread.id !== request.id) throw new Error('the answer is about another thread');
+  return thread.readings;
+}

@@ -1,0 +1,179 @@
+import { createSign } from 'node:crypto';
+import { z } from 'zod';
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { classify, classifyThrown, gmailError } from './classify.ts';
+import type { GoogleCredentials } from './credentials.ts';
+import { withDeadline } from './deadline.ts';
+import { GmailError } from './gmail-error.ts';
+import type { HttpResponse, Transport } from './transport.ts';
+
+/** Where a client gets the access token of one mailbox. */
+export interface TokenSource {
+  /**
+   * An access token that is good for another minute at least.
+   *
+   * @throws {GmailError} `consent-revoked`, `scope-missing`, `mailbox-unavailable` or `unavailable`, as the token endpoint answered
+   */
+  accessToken(signal?: AbortSignal): Promise<string>;
+  /** Gmail refused this token: forget it. A newer one that another call has fetched meanwhile is kept. */
+  invalidate(token: string): void;
+}
+
+export interface TokenSourceOptions {
+  readonly credentials: GoogleCredentials;
+  readonly mailbox: MailboxId;
+  readonly tokenUrl: string;
+  /** Scopes to ask for; a refresh token carries its own. See `scopesFor`. */
+  readonly scopes: readonly string[];
+  readonly transport: Transport;
+  readonly clock: Clock;
+  /** Milliseconds that a refresh may take. */
+  readonly timeoutMs?: number;
+}
+
+/** A token is replaced this long before it expires, so that a call does not outlive it. */
+const EXPIRY_MARGIN = 60_000;
+const LIFETIME_OF_ASSERTION = 3_600;
+
+const GRANT = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
+
+interface Refresh {
+  readonly promise: Promise<string>;
+  readonly controller: AbortController;
+  waiting: number;
+}
+
+/**
+ * Fetches access tokens and keeps each till shortly before it expires.
+ *
+ * The grants are two small requests of our own: google-auth-library signs service accounts for one fixed URL, and reads the wall clock
+ * and retries by itself, where a simulated run needs the injected transport and clock.
+ *
+ * @see https://developers.google.com/identity/protocols/oauth2/service-account#httprest
+ */
+export function createTokenSource(options: TokenSourceOptions): TokenSource {
+  const { mailbox, clock, timeoutMs = 30_000 } = options;
+  let cached: { readonly token: string; readonly expiresAt: number } | null = null;
+  let refresh: Refresh | null = null;
+
+  /**
+   * Callers share one refresh. It is no caller's own: it is aborted only when the last one that waits for it has gone,
+   * so a caller that aborts cannot fail the others.
+   */
+  function startRefresh(): Refresh {
+    const controller = new AbortController();
+    const promise = withDeadline({ clock, milliseconds: timeoutMs, signal: controller.signal }, (signal) => requestGrant(options, signal))
+      .then((grant) => {
+        cached = grant;
+        return grant.token;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof GmailError || controller.signal.aborted) throw error;
+        throw gmailError(mailbox, 'token', classifyThrown(error), error);
+      })
+      .finally(() => {
+        if (refresh === started) refresh = null;
+      });
+    const started: Refresh = { promise, controller, waiting: 0 };
+    return started;
+  }
+
+  async function join(signal: AbortSignal | undefined): Promise<string> {
+    refresh ??= startRefresh();
+    const joined = refresh;
+    joined.waiting++;
+    try {
+      return await untilAborted(joined.promise, signal);
+    } finally {
+      joined.waiting--;
+      if (joined.waiting === 0) {
+        if (refresh === joined) refresh = null;
+        joined.controller.abort();
+      }
+    }
+  }
+
+  return {
+    async accessToken(signal) {
+      signal?.throwIfAborted();
+      if (cached !== null && clock.now() < cached.expiresAt) return cached.token;
+      return join(signal);
+    },
+    invalidate(token) {
+      if (cached?.token === token) cached = null;
+    },
+  };
+}
+
+async function untilAborted<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return promise;
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop);
+  }
+}
+
+async function requestGrant(options: TokenSourceOptions, signal: AbortSignal): Promise<{ token: string; expiresAt: number }> {
+  const { mailbox, clock, transport, tokenUrl } = options;
+  const askedAt = clock.now();
+  const response = await transport({
+    method: 'POST',
+    url: tokenUrl,
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: new URLSearchParams(grantFor(options, askedAt)).toString(),
+    signal,
+  });
+  if (response.status !== 200) throw gmailError(mailbox, 'token', classify('token', response.status, response.body.toString('utf8')));
+  const grant = GRANT.safeParse(jsonOf(response));
+  if (!grant.success) throw gmailError(mailbox, 'token', { kind: 'unavailable', status: response.status });
+  return { token: grant.data.access_token, expiresAt: askedAt + grant.data.expires_in * 1_000 - EXPIRY_MARGIN };
+}
+
+function jsonOf(response: HttpResponse): unknown {
+  try {
+    return JSON.parse(response.body.toString('utf8'));
+  } catch {
+    return null;
+  }
+}
+
+function grantFor({ credentials, mailbox, scopes, tokenUrl }: TokenSourceOptions, now: number): Record<string, string> {
+  if (credentials.type === 'authorized_user') {
+    return {
+      grant_type: 'refresh_token',
+      client_id: credentials.clientId,
+      client_secret: credentials.clientSecret,
+      refresh_token: credentials.refreshToken,
+    };
+  }
+  const issuedAt = Math.floor(now / 1_000);
+  const claims = {
+    iss: credentials.clientEmail,
+    sub: mailbox,
+    scope: scopes.join(' '),
+    aud: tokenUrl,
+    iat: issuedAt,
+    exp: issuedAt + LIFETIME_OF_ASSERTION,
+  };
+  const header = { alg: 'RS256', typ: 'JWT', ...(credentials.privateKeyId === null ? {} : { kid: credentials.privateKeyId }) };
+  const unsigned = `${base64url(header)}.${base64url(claims)}`;
+  return { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: `${unsigned}.${sign(unsigned, credentials.privateKey, mailbox)}` };
+}
+
+const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+function sign(text: string, privateKey: string, mailbox: MailboxId): string {
+  try {
+    return createSign('RSA-SHA256').update(text).sign(privateKey, 'base64url');
+  } catch {
+    // OpenSSL's error may quote the key: it is not passed on.
+    throw gmailError(mailbox, 'token', { kind: 'mailbox-unavailable', reason: 'privateKeyUnreadable' });
+  }
+}

@@ -1,0 +1,98 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { Agent, type Dispatcher } from 'undici';
+import { ResponseTooLargeError } from './classify.ts';
+import type { HttpRequest, HttpResponse, Transport } from './transport.ts';
+
+export interface UndiciTransportOptions {
+  /** Connections to each origin that are open at once; further requests wait for one. */
+  readonly connections?: number;
+  /** Milliseconds to connect. */
+  readonly connectTimeoutMs?: number;
+  /** Milliseconds without a byte of headers, or between two pieces of a body. The time for a whole call is its caller's. */
+  readonly idleTimeoutMs?: number;
+  /** Bytes, as received and after decompression. */
+  readonly maxResponseBytes?: number;
+}
+
+export interface UndiciTransport {
+  readonly transport: Transport;
+  /** Waits for requests under way, then closes all connections. */
+  close(): Promise<void>;
+}
+
+const decompress = promisify(gunzip);
+
+/**
+ * The way to the real Gmail (or to a simulator over HTTP): keep-alive connections, gzip.
+ *
+ * @returns a transport that throws undici's errors, the signal's reason, and {@link ResponseTooLargeError}
+ */
+export function createUndiciTransport(options: UndiciTransportOptions = {}): UndiciTransport {
+  const { connections = 32, connectTimeoutMs = 10_000, idleTimeoutMs = 60_000, maxResponseBytes = 256 * 1024 * 1024 } = options;
+  const agent = new Agent({
+    connections,
+    pipelining: 1,
+    connect: { timeout: connectTimeoutMs },
+    headersTimeout: idleTimeoutMs,
+    bodyTimeout: idleTimeoutMs,
+    keepAliveTimeout: 30_000,
+  });
+  return {
+    transport: (request) => send(agent, request, maxResponseBytes),
+    close: () => agent.close(),
+  };
+}
+
+async function send(agent: Agent, request: HttpRequest, maxBytes: number): Promise<HttpResponse> {
+  const url = new URL(request.url);
+  const answer = await agent.request({
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method: request.method,
+    headers: { 'user-agent': 'tidemark (gzip)', ...request.headers, 'accept-encoding': 'gzip' },
+    ...(request.body === undefined ? {} : { body: request.body }),
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
+  const received = await collect(answer, maxBytes);
+  const headers = singleHeaders(answer.headers);
+  if (headers['content-encoding'] !== 'gzip') return { status: answer.statusCode, headers, body: received };
+  return { status: answer.statusCode, headers: withoutEncoding(headers), body: await unzip(received, maxBytes) };
+}
+
+/** Stops reading as soon as the answer is too large: a few huge messages in one batch must not end the process. */
+async function collect(answer: Dispatcher.ResponseData, maxBytes: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of answer.body) {
+    const bytes = Buffer.from(piece);
+    size += bytes.length;
+    if (size > maxBytes) {
+      answer.body.destroy();
+      throw new ResponseTooLargeError(`the answer is larger than ${maxBytes} bytes`);
+    }
+    pieces.push(bytes);
+  }
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, size);
+}
+
+async function unzip(received: Buffer, maxBytes: number): Promise<Buffer> {
+  try {
+    return await decompress(received, { maxOutputLength: maxBytes });
+  } catch (error) {
+    const tooLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    throw tooLarge ? new ResponseTooLargeError(`the answer is larger than ${maxBytes} bytes`, { cause: error }) : error;
+  }
+}
+
+function singleHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const single: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) single[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return single;
+}
+
+function withoutEncoding(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'content-encoding' && name !== 'content-length'));
+}
