@@ -36,8 +36,6 @@ export interface MailboxState {
    * A poke during a partial sync stays above `started`, so another follows: none is lost.
    */
   readonly syncs: { readonly requested: number; readonly started: number; readonly served: number };
-  /** True when the last partial sync was poked but found nothing: history may lag behind its notification. */
-  readonly quietPoke: boolean;
   readonly nextPartialSyncAt: number;
   readonly nextSliceAt: number | null;
   readonly pending: number;
@@ -64,7 +62,6 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
     blocked: null,
     rateLimited: null,
     syncs: { requested: 0, started: 0, served: 0 },
-    quietPoke: false,
     nextPartialSyncAt: request.now,
     nextSliceAt: null,
     pending: 0,
@@ -215,13 +212,12 @@ function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'sl
 
 function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kind: 'partial-synced' }>, now: number): MailboxState {
   const poked = state.syncs.started > state.syncs.served;
-  const quietPoke = poked && !event.changed && !state.quietPoke;
+  const quietPoke = poked && !event.changed;
   const times = [now + state.settings.pollInterval, event.nextAttemptAt, event.settleAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
   return {
     ...state,
     historyId: event.historyId,
     syncs: event.more ? state.syncs : { ...state.syncs, served: state.syncs.started },
-    quietPoke,
     nextPartialSyncAt: event.more ? now : Math.max(now + PARTIAL_SYNC_PAUSE, Math.min(...times.filter((time) => time !== null))),
     rateLimited: null,
     stored: event.stored,

@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest';
+import { historyId, mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
+import { initialState, isInSync, phaseOf, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { planNext } from '../../src/workflows/plan.ts';
+
+const T0 = 1_000_000;
+const COUNTS = { stored: 0, pending: 0, failed: 0 };
+const fresh = (): MailboxState => initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: T0 });
+
+const opened = (over: Partial<Extract<MailboxEvent, { kind: 'opened' }>> = {}): MailboxEvent => ({
+  kind: 'opened',
+  historyId: null,
+  generation: 0,
+  step: 'none',
+  settingsChanged: false,
+  ...COUNTS,
+  ...over,
+});
+const listed = (generation: number, mark = '100'): MailboxEvent => ({ kind: 'listed', generation, historyId: historyId(mark), ...COUNTS, pending: 10 });
+const sliced = (over: Partial<Extract<MailboxEvent, { kind: 'slice-fetched' }>> = {}): MailboxEvent => ({
+  kind: 'slice-fetched',
+  generation: 1,
+  fetched: 10,
+  complete: true,
+  nextAttemptAt: null,
+  ...COUNTS,
+  ...over,
+});
+const synced = (over: Partial<Extract<MailboxEvent, { kind: 'partial-synced' }>> = {}): MailboxEvent => ({
+  kind: 'partial-synced',
+  historyId: historyId('200'),
+  changed: false,
+  more: false,
+  nextAttemptAt: null,
+  failedAttemptAt: null,
+  settleAt: null,
+  ...COUNTS,
+  ...over,
+});
+
+const after = (...events: MailboxEvent[]): MailboxState => events.reduce((state, event) => transition(state, event, T0), fresh());
+const live = (): MailboxState => after(opened(), listed(1), sliced(), { kind: 'partial-sync-started' }, synced());
+
+describe('a new workflow', () => {
+  test('asks the store before anything else', () => {
+    expect(planNext(fresh(), T0)).toEqual({ live: null, backfill: { activity: 'openMailbox' }, wakeAt: null });
+  });
+
+  test('lists the mailbox when the store is empty', () => {
+    const state = after(opened());
+    expect(state.generation).toBe(1);
+    expect(planNext(state, T0).backfill).toEqual({ activity: 'fullSync', reason: 'initial' });
+  });
+
+  test('goes on with a partial sync when the store is full, as under a new Temporal server', () => {
+    const state = after(opened({ historyId: historyId('77'), generation: 3, step: 'done' }));
+    expect(planNext(state, T0)).toMatchObject({ live: 'partialSync', backfill: null });
+    expect(state.historyId).toBe('77');
+    expect(isInSync(state)).toBe(false);
+  });
+
+  test('goes on listing the generation that an earlier workflow began', () => {
+    const state = after(opened({ generation: 4, step: 'listing' }));
+    expect(state.generation).toBe(4);
+    expect(planNext(state, T0).backfill).toEqual({ activity: 'fullSync', reason: 'initial' });
+  });
+
+  test('lists anew when the settings differ from those of the last listing', () => {
+    const state = after(opened({ historyId: historyId('77'), generation: 3, step: 'done', settingsChanged: true }));
+    expect(state.generation).toBe(4);
+    expect(planNext(state, T0).backfill).toEqual({ activity: 'fullSync', reason: 'settings' });
+  });
+
+  test('begins the resync that was asked for before the store was', () => {
+    const state = after({ kind: 'resync-requested' }, opened({ historyId: historyId('77'), generation: 3, step: 'done' }));
+    expect(planNext(state, T0).backfill).toEqual({ activity: 'fullSync', reason: 'forced' });
+    expect(state.generation).toBe(4);
+  });
+});
+
+describe('a full sync', () => {
+  test('runs live syncs beside the slices from the moment the listing ends', () => {
+    expect(planNext(after(opened(), listed(1)), T0)).toMatchObject({ live: 'partialSync', backfill: { activity: 'fetchSlice' } });
+  });
+
+  test('is in sync only after one more partial sync', () => {
+    const done = after(opened(), listed(1), sliced());
+    expect(phaseOf(done)).toBe('live');
+    expect(isInSync(done)).toBe(false);
+    expect(isInSync(live())).toBe(true);
+  });
+
+  test('waits for the next attempt of what could not be fetched, and lets history settle it first', () => {
+    const state = after(opened(), listed(1), sliced({ complete: false, fetched: 0, nextAttemptAt: T0 + 5_000, pending: 1 }));
+    expect(phaseOf(state)).toBe('full-sync');
+    expect(planNext(state, T0)).toMatchObject({ live: 'partialSync', backfill: null });
+    expect(planNext(state, T0 + 5_000).backfill).toEqual({ activity: 'fetchSlice' });
+  });
+
+  test('ignores the result of a listing that a resync has replaced', () => {
+    const state = after(opened(), { kind: 'resync-requested' }, listed(1));
+    expect(state.fullSync.kind).toBe('listing');
+    expect(state.generation).toBe(2);
+  });
+
+  test('retries failed messages of the backfill when their time comes', () => {
+    const state = after(opened(), listed(1), sliced({ nextAttemptAt: T0 + 60_000, failed: 1 }), { kind: 'partial-sync-started' }, synced());
+    expect(planNext(state, T0 + 1_000).backfill).toBeNull();
+    expect(planNext(state, T0 + 60_000).backfill).toEqual({ activity: 'fetchSlice' });
+  });
+});
+
+describe('expired history', () => {
+  const expired = (): MailboxState => transition(live(), { kind: 'history-expired', message: 'gone' }, T0);
+
+  test('stops live syncs until the recovery has a new mark', () => {
+    expect(phaseOf(expired())).toBe('recovering');
+    expect(planNext(expired(), T0 + 1e9)).toEqual({ live: null, backfill: { activity: 'recover' }, wakeAt: null });
+    expect(planNext(transition(expired(), listed(2), T0), T0).live).toBe('partialSync');
+  });
+
+  test('stays a recovery when someone asks for a resync meanwhile', () => {
+    const state = transition(expired(), { kind: 'resync-requested' }, T0);
+    expect(planNext(state, T0)).toMatchObject({ live: null, backfill: { activity: 'recover' } });
+  });
+});
+
+describe('pokes', () => {
+  test('two hundred of them before a partial sync cost one', () => {
+    let state = live();
+    for (let i = 0; i < 200; i++) state = transition(state, { kind: 'poked' }, T0);
+    expect(planNext(state, T0).live).toBe('partialSync');
+    state = transition(transition(state, { kind: 'partial-sync-started' }, T0), synced({ changed: true }), T0);
+    expect(planNext(state, T0 + 100).live).toBeNull();
+    expect(isInSync(state)).toBe(true);
+  });
+
+  test('one during a partial sync is followed by another partial sync', () => {
+    let state = transition(live(), { kind: 'poked' }, T0);
+    for (const event of [{ kind: 'partial-sync-started' }, { kind: 'poked' }, synced()] as const) state = transition(state, event, T0);
+    expect(planNext(state, T0).live).toBe('partialSync');
+    expect(isInSync(state)).toBe(false);
+  });
+
+  test('one that found nothing is followed by another look soon, once', () => {
+    let state = transition(live(), { kind: 'poked' }, T0 + 60_000);
+    state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 60_000), synced(), T0 + 60_000);
+    expect(state.nextPartialSyncAt).toBe(T0 + 63_000);
+    state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 63_000), synced(), T0 + 63_000);
+    expect(state.nextPartialSyncAt).toBe(T0 + 63_000 + DEFAULT_SETTINGS.pollInterval);
+  });
+});
+
+describe('states that only a signal ends', () => {
+  test('a revoked grant plans nothing until the mailbox is connected again', () => {
+    const state = transition(live(), { kind: 'blocked', block: 'needs-consent', message: 'connect it again' }, T0);
+    expect(phaseOf(state)).toBe('needs-consent');
+    expect(planNext(transition(state, { kind: 'poked' }, T0), T0 + 1e9)).toEqual({ live: null, backfill: null, wakeAt: null });
+    expect(planNext(transition(state, { kind: 'reconnected' }, T0), T0).live).toBe('partialSync');
+  });
+
+  test('a pause plans nothing until it is resumed, and resuming goes on in the backfill', () => {
+    const state = transition(after(opened(), listed(1)), { kind: 'paused' }, T0);
+    expect(planNext(state, T0 + 1e9)).toEqual({ live: null, backfill: null, wakeAt: null });
+    expect(planNext(transition(state, { kind: 'resumed' }, T0), T0)).toMatchObject({ live: 'partialSync', backfill: { activity: 'fetchSlice' } });
+  });
+});
+
+test('a lost store is asked again and filled anew', () => {
+  const lost = transition(live(), { kind: 'store-lost', message: 'gone' }, T0);
+  expect(planNext(lost, T0).backfill).toEqual({ activity: 'openMailbox' });
+  expect(planNext(transition(lost, opened(), T0), T0).backfill).toEqual({ activity: 'fullSync', reason: 'initial' });
+});
+
+test('changed settings go through the store, and a wanted listing stays wanted', () => {
+  const state = transition(transition(live(), { kind: 'resync-requested' }, T0), { kind: 'configured', settings: { ...DEFAULT_SETTINGS, pollInterval: 1 } }, T0);
+  expect(planNext(state, T0).backfill).toEqual({ activity: 'openMailbox' });
+  expect(planNext(transition(state, opened({ generation: 1, step: 'done', historyId: historyId('5') }), T0), T0).backfill).toEqual({ activity: 'fullSync', reason: 'forced' });
+});
+
+test('the state survives JSON, as continue-as-new carries it', () => {
+  const state = transition(live(), { kind: 'rate-limited', until: T0 + 9, message: 'wait' }, T0);
+  expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+  expect(phaseOf(state)).toBe('rate-limited');
+});
