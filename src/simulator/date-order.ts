@@ -1,0 +1,51 @@
+import { byDateDescending, type Place, type StoredMessage } from './message.ts';
+
+/**
+ * The messages of a mailbox, newest first, as messages.list walks them.
+ * Kept oldest first inside, because mail mostly arrives in order and appending is cheap; what arrived out of order is sorted in on reading.
+ */
+export class DateOrder {
+  #ascending: StoredMessage[] = [];
+  #sorted = true;
+
+  add(message: StoredMessage): void {
+    const last = this.#ascending.at(-1);
+    if (last !== undefined && byDateDescending(message, last) > 0) this.#sorted = false;
+    this.#ascending.push(message);
+  }
+
+  remove(message: StoredMessage): void {
+    this.#sort();
+    const index = this.#countBefore(message);
+    if (this.#ascending[index] === message) this.#ascending.splice(index, 1);
+  }
+
+  /** Newest first; with `after`, only what follows that place in the order, whether or not a message is still there. */
+  *newestFirst(after?: Place): Generator<StoredMessage> {
+    this.#sort();
+    const from = after === undefined ? this.#ascending.length : this.#countBefore(after);
+    for (let i = from - 1; i >= 0; i--) {
+      const message = this.#ascending[i];
+      if (message !== undefined) yield message;
+    }
+  }
+
+  #sort(): void {
+    if (this.#sorted) return;
+    this.#ascending.sort((a, b) => byDateDescending(b, a));
+    this.#sorted = true;
+  }
+
+  /** How many messages are older than the place. */
+  #countBefore(place: Place): number {
+    let low = 0;
+    let high = this.#ascending.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const message = this.#ascending[middle];
+      if (message !== undefined && byDateDescending(place, message) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,248 @@
+import type { Clock } from '../model/clock.ts';
+import { ApiError, insufficientPermissions, notFound } from './api-error.ts';
+import { parseBatch, renderBatch } from './batch.ts';
+import { DRAFT_ROUTES } from './draft-routes.ts';
+import { NO_FAULT, type FaultOutcome, type Faults, type FaultSubject } from './faults.ts';
+import { selectFields } from './fields.ts';
+import { JSON_TYPE, type Answer, type Call, type SimulatorRequest, type SimulatorResponse } from './http.ts';
+import type { SimulatedMailbox } from './mailbox.ts';
+import { MessageJson } from './message-json.ts';
+import type { Prices } from './prices.ts';
+import type { Quota } from './quota.ts';
+import type { Random } from './random.ts';
+import { READING_ROUTES } from './reading-routes.ts';
+import { type Route, type RouteContext, type RouteTable } from './route.ts';
+import { allows, isMetadataOnly } from './scopes.ts';
+import type { Identity, Tokens } from './tokens.ts';
+import { readBody } from './upload.ts';
+import type { Usage } from './usage.ts';
+import type { Watches } from './watches.ts';
+import { WRITING_ROUTES } from './writing-routes.ts';
+
+interface FrontendOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly latencyMs: number;
+  readonly mailboxOf: (email: string) => SimulatedMailbox | null;
+  readonly prices: Prices;
+  readonly faults: Faults;
+  readonly usage: Usage;
+  readonly quota: Quota;
+  readonly tokens: Tokens;
+  readonly watches: Watches;
+}
+
+/** What became of one call, before the network had its say. */
+interface Outcome {
+  readonly answer: Answer;
+  readonly fault: FaultOutcome;
+  /** Ends the call's time in flight. */
+  leave(): void;
+}
+
+const ROUTES: RouteTable = { ...READING_ROUTES, ...WRITING_ROUTES, ...DRAFT_ROUTES };
+/** Words of a path that are no identifiers. */
+const VERBS = new Set(['import', 'send', 'batchModify', 'batchDelete', 'modify', 'trash', 'untrash', 'attachments']);
+const USERS = /^(\/upload|\/resumable\/upload)?\/gmail\/v1\/users\/([^/]+)\/(.+)$/;
+
+/**
+ * What stands between the network and the mailboxes: tokens, faults, quota, batches.
+ * A call is executed when it arrives and answered when its latency is over, so an answer can be out of date when it is read.
+ */
+export class Frontend {
+  latencyMs: number;
+  batchOrder: 'kept' | 'shuffled' = 'kept';
+  readonly #options: FrontendOptions;
+  readonly #json = new MessageJson();
+
+  constructor(options: FrontendOptions) {
+    this.#options = options;
+    this.latencyMs = options.latencyMs;
+  }
+
+  async answer(request: SimulatorRequest): Promise<SimulatorResponse> {
+    request.signal?.throwIfAborted();
+    this.#options.usage.countRequest();
+    const url = new URL(request.url, 'http://gmail.simulator');
+    const call: Call = {
+      httpMethod: request.method.toUpperCase(),
+      url,
+      authorization: request.headers['authorization'],
+      contentType: request.headers['content-type'] ?? '',
+      body: request.body ?? '',
+    };
+    if (url.pathname === '/token') return this.#token(call, request.signal);
+    if (url.pathname === '/batch' || url.pathname.startsWith('/batch/')) return this.#batch(call, request.signal);
+
+    const outcome = this.#execute(call);
+    const whole = this.#strike('request', null, call);
+    try {
+      return await this.#deliver(jsonResponse(outcome.answer), [outcome.fault, whole], request.signal);
+    } finally {
+      outcome.leave();
+    }
+  }
+
+  async #token(call: Call, signal?: AbortSignal): Promise<SimulatorResponse> {
+    const { tokens, clock } = this.#options;
+    const fault = this.#strike('request', 'token', call);
+    const body = typeof call.body === 'string' ? call.body : call.body.toString('utf8');
+    const { status, body: fields } = tokens.answer(new URLSearchParams(body), clock.now());
+    const answer = fault.refusal === null ? { status, json: JSON.stringify(fields) } : refused(fault.refusal);
+    return this.#deliver(jsonResponse(answer), [fault], signal);
+  }
+
+  async #batch(call: Call, signal?: AbortSignal): Promise<SimulatorResponse> {
+    const whole = this.#strike('request', 'batch', call);
+    const outcomes: (Outcome & { contentId: string | null })[] = [];
+    let response: SimulatorResponse;
+    try {
+      if (whole.refusal !== null) throw whole.refusal;
+      // All calls of a batch are in flight at once, and stay so until the batch is answered.
+      for (const part of parseBatch(call)) outcomes.push({ ...this.#execute(part.call), contentId: part.contentId });
+      const ordered = this.batchOrder === 'kept' ? outcomes : shuffled(outcomes, this.#options.random);
+      const { contentType, body } = renderBatch(ordered, `batch_${this.#options.random.text(32)}`);
+      response = { status: 200, headers: { 'content-type': contentType }, body };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      response = jsonResponse(refused(error));
+    }
+    try {
+      return await this.#deliver(response, [whole, ...outcomes.map((outcome) => outcome.fault)], signal);
+    } finally {
+      for (const outcome of outcomes) outcome.leave();
+    }
+  }
+
+  async #deliver(response: SimulatorResponse, faults: readonly FaultOutcome[], signal?: AbortSignal): Promise<SimulatorResponse> {
+    const pause = this.latencyMs + Math.max(...faults.map((fault) => fault.slowMs));
+    if (pause > 0) await this.#options.clock.sleep(pause, signal);
+    if (faults.some((fault) => fault.connection === 'reset')) throw new ConnectionReset();
+    if (faults.some((fault) => fault.connection === 'truncate')) return { ...response, body: response.body.subarray(0, response.body.length >> 1) };
+    return response;
+  }
+
+  /** Never throws for what Gmail would answer; the quota is charged, the mailbox read or changed, at once. */
+  #execute(call: Call): Outcome {
+    const { tokens, clock, usage, quota, prices } = this.#options;
+    let fault = NO_FAULT;
+    let leave = (): void => {};
+    try {
+      const { route, userId, ids, isUpload } = match(call);
+      const identity = tokens.identify(call.authorization, clock.now());
+      const mailbox = this.#mailboxFor(identity, userId);
+      if (!allows(identity.scopes, route.method)) throw insufficientPermissions();
+
+      const tallies = [usage.user(mailbox.email), usage.project];
+      for (const tally of tallies) tally.enter();
+      leave = () => {
+        for (const tally of tallies) tally.inFlight -= 1;
+      };
+      try {
+        fault = this.#strikeCall(route, mailbox, ids);
+        if (fault.refusal !== null) throw fault.refusal;
+        const units = prices.units[route.method];
+        quota.check(usage, mailbox.email, units, clock.now());
+        for (const tally of tallies) tally.accept(clock.now(), route.method, units);
+      } catch (error) {
+        if (error instanceof ApiError && isRateRefusal(error)) for (const tally of tallies) tally.reject(route.method);
+        throw error;
+      }
+      return { answer: this.#run(route, mailbox, identity, ids, call, isUpload), fault, leave };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return { answer: refused(error), fault, leave };
+    }
+  }
+
+  #run(route: Route, mailbox: SimulatedMailbox, identity: Identity, ids: readonly string[], call: Call, isUpload: boolean): Answer {
+    const { clock, random, mailboxOf, watches } = this.#options;
+    const context: RouteContext = {
+      mailbox,
+      ids,
+      query: call.url.searchParams,
+      body: readBody(call, isUpload),
+      isMetadataOnly: isMetadataOnly(identity.scopes),
+      clock,
+      random,
+      json: this.#json,
+      watches,
+      mailboxOf,
+    };
+    const result = route.answer(context);
+    if (result === null) return { status: 204, json: '' };
+    const json = typeof result === 'string' ? result : JSON.stringify(result);
+    const fields = call.url.searchParams.get('fields');
+    return { status: 200, json: fields === null ? json : selectFields(json, fields) };
+  }
+
+  #mailboxFor(identity: Identity, userId: string): SimulatedMailbox {
+    if (userId !== 'me' && userId.toLowerCase() !== identity.email) {
+      throw new ApiError(403, 'forbidden', `Delegation denied for ${identity.email}`);
+    }
+    const mailbox = this.#options.mailboxOf(identity.email);
+    if (mailbox === null) throw new ApiError(400, 'failedPrecondition', 'Mail service not enabled');
+    return mailbox;
+  }
+
+  #strikeCall(route: Route, mailbox: SimulatedMailbox, ids: readonly string[]): FaultOutcome {
+    const subject: FaultSubject = {
+      level: 'call',
+      email: mailbox.email,
+      method: route.method,
+      concerns: (messageId) => ids[0] === messageId || (route.method === 'threads.get' && mailbox.thread(ids[0] ?? '').some(({ id }) => id === messageId)),
+    };
+    return this.#options.faults.strike(subject, this.#options.clock.now());
+  }
+
+  #strike(level: 'request', method: 'batch' | 'token' | null, call: Call): FaultOutcome {
+    const { faults, tokens, clock } = this.#options;
+    let email: string | null = null;
+    try {
+      if (method !== 'token') email = tokens.identify(call.authorization, clock.now()).email;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error; // an unknown caller: only faults that name nobody strike
+    }
+    return faults.strike({ level, email, method, concerns: () => false }, clock.now());
+  }
+}
+
+/** Thrown in process where over HTTP the socket is destroyed. */
+class ConnectionReset extends Error {
+  override readonly name = 'ConnectionReset';
+  readonly code = 'ECONNRESET';
+
+  constructor() {
+    super('read ECONNRESET');
+  }
+}
+
+/** @throws {ApiError} 404 for what the API has not */
+function match(call: Call): { route: Route; userId: string; ids: string[]; isUpload: boolean } {
+  const [, upload, userId = '', rest = ''] = USERS.exec(call.url.pathname) ?? [];
+  const ids: string[] = [];
+  const [collection = '', ...segments] = rest.split('/');
+  const pattern = segments.map((segment) => {
+    if (VERBS.has(segment)) return segment;
+    ids.push(decodeURIComponent(segment));
+    return '*';
+  });
+  const route = ROUTES[`${call.httpMethod} ${[collection, ...pattern].join('/')}`];
+  if (route === undefined) throw notFound(`${call.httpMethod} ${call.url.pathname}`);
+  return { route, userId: decodeURIComponent(userId), ids, isUpload: upload !== undefined };
+}
+
+function isRateRefusal(error: ApiError): boolean {
+  return error.status === 429 || (error.status === 403 && /rateLimitExceeded/i.test(error.reason));
+}
+
+const refused = (error: ApiError): Answer => ({ status: error.status, json: error.toJSON() });
+
+function jsonResponse({ status, json }: Answer): SimulatorResponse {
+  return { status, headers: json === '' ? {} : { 'content-type': JSON_TYPE }, body: Buffer.from(json, 'utf8') };
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  return items.map((item) => ({ item, at: random.next() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
+}
+

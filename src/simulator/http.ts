@@ -1,0 +1,32 @@
+/** A request as it reaches the simulator, in process or from its HTTP server. Structurally a client's transport request. */
+export interface SimulatorRequest {
+  readonly method: string;
+  readonly url: string;
+  /** Header names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+  readonly signal?: AbortSignal;
+}
+
+export interface SimulatorResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** One API call: a request of its own, or a part of a batch. */
+export interface Call {
+  readonly httpMethod: string;
+  readonly url: URL;
+  readonly authorization: string | undefined;
+  readonly contentType: string;
+  readonly body: string | Buffer;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Empty for 204. */
+  readonly json: string;
+}
+
+export const JSON_TYPE = 'application/json; charset=UTF-8';

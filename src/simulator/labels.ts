@@ -1,0 +1,87 @@
+import { ApiError, invalidArgument, notFound } from './api-error.ts';
+
+export interface SimulatedLabel {
+  readonly id: string;
+  readonly name: string;
+  readonly type: 'system' | 'user';
+}
+
+/** https://developers.google.com/workspace/gmail/api/guides/labels */
+export const SYSTEM_LABELS = [
+  'INBOX',
+  'SPAM',
+  'TRASH',
+  'UNREAD',
+  'STARRED',
+  'IMPORTANT',
+  'SENT',
+  'DRAFT',
+  'CHAT',
+  'CATEGORY_PERSONAL',
+  'CATEGORY_SOCIAL',
+  'CATEGORY_PROMOTIONS',
+  'CATEGORY_UPDATES',
+  'CATEGORY_FORUMS',
+] as const;
+
+/** The labels of one mailbox: the system's, and the user's own. */
+export class LabelBook {
+  readonly #labels = new Map<string, SimulatedLabel>();
+  readonly #email: string;
+  #created = 0;
+
+  constructor(email: string) {
+    this.#email = email;
+    for (const id of SYSTEM_LABELS) this.#labels.set(id, { id, name: id, type: 'system' });
+  }
+
+  all(): SimulatedLabel[] {
+    return [...this.#labels.values()];
+  }
+
+  get(id: string): SimulatedLabel {
+    const label = this.#labels.get(id);
+    if (label === undefined) throw notFound(`label ${id} of ${this.#email}`);
+    return label;
+  }
+
+  /** @throws {ApiError} 400 as messages.modify answers it */
+  assertKnown(ids: readonly string[]): void {
+    for (const id of ids) {
+      if (!this.#labels.has(id)) throw invalidArgument(`Invalid label: ${id}`);
+    }
+  }
+
+  create(name: string): SimulatedLabel {
+    this.#assertFree(name, null);
+    this.#created += 1;
+    const label: SimulatedLabel = { id: `Label_${this.#created}`, name, type: 'user' };
+    this.#labels.set(label.id, label);
+    return label;
+  }
+
+  rename(id: string, name: string): SimulatedLabel {
+    const label = this.#userLabel(id);
+    this.#assertFree(name, id);
+    const renamed = { ...label, name };
+    this.#labels.set(id, renamed);
+    return renamed;
+  }
+
+  remove(id: string): void {
+    this.#userLabel(id);
+    this.#labels.delete(id);
+  }
+
+  #userLabel(id: string): SimulatedLabel {
+    const label = this.get(id);
+    if (label.type === 'system') throw invalidArgument('Invalid update request');
+    return label;
+  }
+
+  #assertFree(name: string, except: string | null): void {
+    if (name.trim() === '') throw invalidArgument('Invalid label name');
+    const taken = this.all().some((label) => label.id !== except && label.name.toLowerCase() === name.toLowerCase());
+    if (taken) throw new ApiError(409, 'aborted', 'Label name exists or conflicts');
+  }
+}

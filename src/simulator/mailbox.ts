@@ -1,0 +1,290 @@
+import type { Clock } from '../model/clock.ts';
+import { notFound } from './api-error.ts';
+import { DateOrder } from './date-order.ts';
+import { HistoryLog, type LogRecord, type Operation } from './history-log.ts';
+import { LabelBook, type SimulatedLabel } from './labels.ts';
+import { NO_LAG, type Lag } from './lag.ts';
+import { StoredMessage, type Place, type Version } from './message.ts';
+import { sourceOf, type NewMail } from './new-mail.ts';
+import { ONE_PAGE, type Paging } from './paging.ts';
+import { Random, seedFor } from './random.ts';
+import { truthOf, type TruthMessage } from './truth.ts';
+
+interface Change {
+  readonly message: StoredMessage;
+  readonly exists: boolean;
+  readonly labelIds: readonly string[];
+}
+
+/** One Gmail mailbox. The methods here are what its owner, senders and administrators do; the API's side is in the routes. */
+export class SimulatedMailbox {
+  readonly email: string;
+  readonly labelBook: LabelBook;
+  readonly log: HistoryLog;
+  readonly lag: Lag = { ...NO_LAG };
+  readonly paging: Paging = { ...ONE_PAGE };
+  /** Message id of each draft, by draft id. */
+  readonly drafts = new Map<string, string>();
+  readonly random: Random;
+  readonly #clock: Clock;
+  readonly #onRecord: (mailbox: SimulatedMailbox) => void;
+  /** Deleted ones included: an administrator can restore them. */
+  readonly #messages = new Map<string, StoredMessage>();
+  readonly #threads = new Map<string, StoredMessage[]>();
+  readonly #order = new DateOrder();
+  readonly #poisoned = new Map<string, 400 | 500>();
+  /** Deleted, but perhaps still listed. */
+  readonly #ghosts = new Set<StoredMessage>();
+
+  constructor(options: { email: string; clock: Clock; seed: number; onRecord: (mailbox: SimulatedMailbox) => void }) {
+    this.email = options.email;
+    this.#clock = options.clock;
+    this.#onRecord = options.onRecord;
+    this.random = new Random(seedFor(options.seed, options.email));
+    this.labelBook = new LabelBook(options.email);
+    this.log = new HistoryLog(this.random);
+  }
+
+  /** The head: the id of the last record. */
+  get historyId(): string {
+    return this.log.head;
+  }
+
+  insert(mail: NewMail): { id: string; threadId: string } {
+    this.labelBook.assertKnown(mail.labelIds);
+    const now = this.#clock.now();
+    const internalDate = mail.internalDate ?? now;
+    const id = this.#newId(internalDate);
+    const threadId = mail.threadId ?? id;
+    const labelIds = sorted(mail.labelIds);
+    const record = this.#record([{ kind: 'messagesAdded', messageId: id, threadId, labelIds, after: labelIds }]);
+    const message = new StoredMessage({ id, threadId, internalDate, source: sourceOf(mail.raw) }, this.#version(record, true, labelIds));
+    this.#messages.set(id, message);
+    this.#order.add(message);
+    const thread = this.#threads.get(threadId);
+    if (thread === undefined) this.#threads.set(threadId, [message]);
+    else thread.push(message);
+    this.#onRecord(this);
+    return { id, threadId };
+  }
+
+  /** Deletes for good, past the trash. */
+  delete(id: string): void {
+    this.deleteAll([id]);
+  }
+
+  /** messages.batchDelete: one record. Unknown ids are passed over, as Gmail does. */
+  deleteAll(ids: readonly string[]): void {
+    if (ids.length === 1) this.existing(ids[0] ?? '');
+    this.#commit(this.#known(ids).map((message) => ({ message, exists: false, labelIds: message.current.labelIds })));
+    for (const [draftId, messageId] of this.drafts) if (ids.includes(messageId)) this.drafts.delete(draftId);
+  }
+
+  trash(id: string): void {
+    this.modify([this.existing(id).id], { add: ['TRASH'] });
+  }
+
+  untrash(id: string): void {
+    this.modify([this.existing(id).id], { remove: ['TRASH'] });
+  }
+
+  addLabels(id: string, labelIds: readonly string[]): void {
+    this.modify([this.existing(id).id], { add: labelIds });
+  }
+
+  removeLabels(id: string, labelIds: readonly string[]): void {
+    this.modify([this.existing(id).id], { remove: labelIds });
+  }
+
+  /** One record for all the messages that it changes; none when it changes nothing. */
+  modify(ids: readonly string[], labels: { add?: readonly string[]; remove?: readonly string[] }): void {
+    const add = labels.add ?? [];
+    const remove = [...(labels.remove ?? []), ...impliedRemovals(add)];
+    this.labelBook.assertKnown([...add, ...remove]);
+    this.#commit(
+      this.#known(ids).map((message) => ({
+        message,
+        exists: true,
+        labelIds: sorted([...message.current.labelIds.filter((id) => !remove.includes(id)), ...add]),
+      })),
+    );
+  }
+
+  /** Each save of a draft is a new message with a new id; the one before is deleted. */
+  saveDraft(draftId: string, raw: Uint8Array | string): { id: string; threadId: string } {
+    const before = this.#messages.get(this.drafts.get(draftId) ?? '');
+    const saved = this.insert({ raw, labelIds: ['DRAFT'], threadId: before?.threadId });
+    if (before?.current.exists === true) this.delete(before.id);
+    this.drafts.set(draftId, saved.id);
+    return saved;
+  }
+
+  /** What an administrator's restore does: the deleted message is added again under its old id. */
+  restore(id: string): void {
+    const message = this.#messages.get(id);
+    if (message === undefined || message.current.exists) throw notFound(`deleted message ${id} of ${this.email}`);
+    if (this.#ghosts.delete(message)) this.#order.remove(message);
+    this.#order.add(message);
+    this.#commit([{ message, exists: true, labelIds: message.current.labelIds }]);
+  }
+
+  createLabel(name: string): SimulatedLabel {
+    return this.labelBook.create(name);
+  }
+
+  /** Leaves no history record: history knows labels by id. */
+  renameLabel(id: string, name: string): SimulatedLabel {
+    return this.labelBook.rename(id, name);
+  }
+
+  deleteLabel(id: string): void {
+    const carriers = [...this.#messages.values()].filter((message) => message.current.exists && message.current.labelIds.includes(id));
+    if (carriers.length > 0) this.modify(carriers.map((message) => message.id), { remove: [id] });
+    this.labelBook.remove(id);
+  }
+
+  /** Every start id older than the head, or than the last `keepLast` records, is answered with 404 from now on. */
+  expireHistory(options: { keepLast?: number } = {}): void {
+    this.log.expire(options.keepLast ?? 0);
+  }
+
+  /** Every get of the message answers this status from now on; null heals it. */
+  poison(id: string, status: 400 | 500 | null): void {
+    if (status === null) this.#poisoned.delete(id);
+    else this.#poisoned.set(this.existing(id).id, status);
+  }
+
+  poisonOf(id: string): 400 | 500 | null {
+    return this.#poisoned.get(id) ?? null;
+  }
+
+  /** What the mailbox really holds, whatever lags, sorted by id. */
+  truth(options: { includeSpamTrash?: boolean } = {}): TruthMessage[] {
+    return [...truthOf(this.all(), options)];
+  }
+
+  labels(): SimulatedLabel[] {
+    return this.labelBook.all();
+  }
+
+  /** Every message that exists, newest first. */
+  *all(): Generator<StoredMessage> {
+    for (const message of this.#order.newestFirst()) if (message.current.exists) yield message;
+  }
+
+  /** @throws {ApiError} 404 */
+  existing(id: string): StoredMessage {
+    const message = this.#messages.get(id);
+    if (message === undefined || !message.current.exists) throw notFound(`message ${id} of ${this.email}`);
+    return message;
+  }
+
+  /** What the listing index shows now, newest first. */
+  *listed(after?: Place): Generator<{ message: StoredMessage; version: Version }> {
+    const now = this.#clock.now();
+    this.#layGhosts(now);
+    for (const message of this.#order.newestFirst(after)) {
+      const version = message.seenBy('list', now, this.lag.listMs);
+      if (version?.exists === true) yield { message, version };
+    }
+  }
+
+  /** What a get reads: with `lag.getMs`, and by chance, a replica that is behind. */
+  read(id: string): { message: StoredMessage; version: Version } | null {
+    const message = this.#messages.get(id);
+    if (message === undefined) return null;
+    const version = message.seenBy('get', this.#clock.now(), this.#replicaDelay());
+    return version?.exists === true ? { message, version } : null;
+  }
+
+  /** The messages of a thread as one replica shows them, oldest first. */
+  readThread(threadId: string): { message: StoredMessage; version: Version }[] {
+    const now = this.#clock.now();
+    const delay = this.#replicaDelay();
+    return (this.#threads.get(threadId) ?? [])
+      .map((message) => ({ message, version: message.seenBy('get', now, delay) }))
+      .filter((entry): entry is { message: StoredMessage; version: Version } => entry.version?.exists === true)
+      .sort((a, b) => a.message.internalDate - b.message.internalDate || (a.message.id < b.message.id ? -1 : 1));
+  }
+
+  /** The messages of a thread as they are, in the order they came. */
+  thread(threadId: string): StoredMessage[] {
+    return (this.#threads.get(threadId) ?? []).filter((message) => message.current.exists);
+  }
+
+  #known(ids: readonly string[]): StoredMessage[] {
+    return [...new Set(ids)].flatMap((id) => {
+      const message = this.#messages.get(id);
+      return message?.current.exists === true ? [message] : [];
+    });
+  }
+
+  #commit(changes: readonly Change[]): void {
+    const operations = changes.flatMap(operationsOf);
+    if (operations.length === 0) return;
+    const record = this.#record(operations);
+    const touched = new Set(operations.map((operation) => operation.messageId));
+    for (const { message, exists, labelIds } of changes) {
+      if (!touched.has(message.id)) continue;
+      message.change(this.#version(record, exists, labelIds), this.lag.listMs > 0 || this.lag.getMs > 0);
+      if (exists) continue;
+      if (this.lag.listMs > 0) this.#ghosts.add(message);
+      else this.#order.remove(message);
+    }
+    this.#onRecord(this);
+  }
+
+  #record(operations: readonly Operation[]): LogRecord {
+    const record = { id: this.log.advance(), at: this.#clock.now(), delay: this.#delay(this.lag.historyMs), operations };
+    this.log.append(record);
+    return record;
+  }
+
+  #version(record: LogRecord, exists: boolean, labelIds: readonly string[]): Version {
+    const { id: historyId, at } = record;
+    return { exists, labelIds, historyId, at, listDelay: this.#delay(this.lag.listMs), getDelay: this.#delay(this.lag.getMs) };
+  }
+
+  #delay(milliseconds: number): number {
+    return this.lag.jitter ? Math.round(milliseconds * this.random.next()) : milliseconds;
+  }
+
+  #replicaDelay(): number {
+    return this.random.chance(this.lag.getMs > 0 ? this.lag.getProbability : 0) ? this.lag.getMs : 0;
+  }
+
+  #layGhosts(now: number): void {
+    for (const message of this.#ghosts) {
+      if (message.seenBy('list', now, this.lag.listMs) !== message.current) continue;
+      this.#ghosts.delete(message);
+      this.#order.remove(message);
+    }
+  }
+
+  /** Gmail's ids are 16 hexadecimal digits that begin with the time in milliseconds. */
+  #newId(time: number): string {
+    const id = ((BigInt(Math.max(1, Math.trunc(time))) << 20n) + BigInt(this.random.int(2 ** 20))).toString(16).padStart(16, '0');
+    return this.#messages.has(id) ? this.#newId(time + 1) : id;
+  }
+}
+
+/** https://developers.google.com/workspace/gmail/api/guides/labels: a message is in one of inbox, spam and trash at most. */
+function impliedRemovals(added: readonly string[]): string[] {
+  if (added.includes('TRASH')) return ['INBOX', 'SPAM'];
+  if (added.includes('SPAM')) return ['INBOX', 'TRASH'];
+  return [];
+}
+
+function operationsOf({ message, exists, labelIds }: Change): Operation[] {
+  const before = message.current;
+  const subject = { messageId: message.id, threadId: message.threadId, after: labelIds };
+  if (exists !== before.exists) return [{ ...subject, kind: exists ? 'messagesAdded' : 'messagesDeleted', labelIds }];
+  const added = labelIds.filter((id) => !before.labelIds.includes(id));
+  const removed = before.labelIds.filter((id) => !labelIds.includes(id));
+  return [
+    ...(added.length > 0 ? [{ ...subject, kind: 'labelsAdded' as const, labelIds: added }] : []),
+    ...(removed.length > 0 ? [{ ...subject, kind: 'labelsRemoved' as const, labelIds: removed }] : []),
+  ];
+}
+
+const sorted = (ids: readonly string[]): string[] => [...new Set(ids)].sort();

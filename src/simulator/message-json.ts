@@ -1,0 +1,83 @@
+import { invalidArgument } from './api-error.ts';
+import type { StoredMessage, Version } from './message.ts';
+import { parseMessage, payloadOf, selectHeaders, type ParsedMessage } from './payload.ts';
+import { base64url } from './truth.ts';
+
+export const FORMATS = ['full', 'metadata', 'minimal', 'raw'] as const;
+export type Format = (typeof FORMATS)[number];
+
+interface Rendered {
+  readonly parsed: ParsedMessage;
+  /** JSON of the fields that never change, by format. */
+  full: string | null;
+  raw: string | null;
+  readonly bytes: number;
+}
+
+/** @throws {ApiError} 400 */
+export function formatOf(text: string | null): Format {
+  if (text === null) return 'full';
+  const format = FORMATS.find((name) => name === text.toLowerCase());
+  if (format === undefined) throw invalidArgument(`Invalid value at 'format' (type.googleapis.com/google.gmail.v1.Format), "${text}"`);
+  return format;
+}
+
+/**
+ * Messages as JSON text. A message's bytes never change, so all but its labels and historyId is rendered once and kept,
+ * the least recently used first out.
+ */
+export class MessageJson {
+  readonly #cache = new Map<StoredMessage, Rendered>();
+  readonly #capacity: number;
+  #size = 0;
+
+  constructor(capacityBytes = 96 * 2 ** 20) {
+    this.#capacity = capacityBytes;
+  }
+
+  parsed(message: StoredMessage): ParsedMessage {
+    return this.#rendered(message).parsed;
+  }
+
+  /** @param metadataHeaders for the metadata format; all headers when empty */
+  render(message: StoredMessage, version: Version, format: Format, metadataHeaders: readonly string[] = []): string {
+    const rendered = this.#rendered(message);
+    const { parsed } = rendered;
+    const head = `{"id":"${message.id}","threadId":"${message.threadId}"${
+      version.labelIds.length > 0 ? `,"labelIds":${JSON.stringify(version.labelIds)}` : ''
+    },"snippet":${JSON.stringify(parsed.snippet)}`;
+    const tail = `,"sizeEstimate":${parsed.sizeEstimate},"historyId":"${version.historyId}","internalDate":"${message.internalDate}"}`;
+    switch (format) {
+      case 'minimal':
+        return head + tail;
+      case 'metadata':
+        return `${head},"payload":${JSON.stringify({ mimeType: parsed.root.mimeType, headers: selectHeaders(parsed.root, metadataHeaders) })}${tail}`;
+      case 'full':
+        rendered.full ??= `,"payload":${JSON.stringify(payloadOf(message.id, parsed.root))}`;
+        return head + rendered.full + tail;
+      case 'raw':
+        rendered.raw ??= `,"raw":"${base64url(message.raw())}"`;
+        return head + rendered.raw + tail;
+    }
+  }
+
+  #rendered(message: StoredMessage): Rendered {
+    const cached = this.#cache.get(message);
+    if (cached !== undefined) {
+      this.#cache.delete(message);
+      this.#cache.set(message, cached);
+      return cached;
+    }
+    const raw = message.raw();
+    // Parsed parts are views of the bytes; both renderings are a third longer than them.
+    const rendered: Rendered = { parsed: parseMessage(raw), full: null, raw: null, bytes: 1_000 + raw.length * 4 };
+    this.#cache.set(message, rendered);
+    this.#size += rendered.bytes;
+    for (const [oldest, { bytes }] of this.#cache) {
+      if (this.#size <= this.#capacity || oldest === message) break;
+      this.#cache.delete(oldest);
+      this.#size -= bytes;
+    }
+    return rendered;
+  }
+}

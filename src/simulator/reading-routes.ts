@@ -1,0 +1,135 @@
+import { ApiError, insufficientPermissions, invalidArgument, notFound } from './api-error.ts';
+import { listHistory } from './history-page.ts';
+import type { SimulatedLabel } from './labels.ts';
+import { listMessages, listThreads, type ListQuery } from './listing.ts';
+import type { SimulatedMailbox } from './mailbox.ts';
+import { formatOf, type Format } from './message-json.ts';
+import { attachmentOf } from './payload.ts';
+import { flag, maxResults, type RouteContext, type RouteTable } from './route.ts';
+import { base64url } from './truth.ts';
+
+/** Most results of a page: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list */
+const PAGE = { usual: 100, most: 500 };
+
+/** The calls that change nothing. */
+export const READING_ROUTES: RouteTable = {
+  'GET profile': {
+    method: 'getProfile',
+    answer({ mailbox }) {
+      const all = [...mailbox.all()];
+      const threads = new Set(all.map((message) => message.threadId));
+      return { emailAddress: mailbox.email, messagesTotal: all.length, threadsTotal: threads.size, historyId: mailbox.historyId };
+    },
+  },
+  'GET labels': {
+    method: 'labels.list',
+    answer: ({ mailbox }) => ({ labels: mailbox.labels().map(labelJson) }),
+  },
+  'GET labels/*': {
+    method: 'labels.get',
+    answer: ({ mailbox, ids: [id = ''] }) => ({ ...labelJson(mailbox.labelBook.get(id)), ...labelCounts(mailbox, id) }),
+  },
+  'GET messages': {
+    method: 'messages.list',
+    answer(context) {
+      const { messages, nextPageToken, resultSizeEstimate } = listMessages(context.mailbox, listQuery(context), context.json, context.clock.now());
+      return {
+        ...(messages.length > 0 ? { messages: messages.map(({ id, threadId }) => ({ id, threadId })) } : {}),
+        ...(nextPageToken === null ? {} : { nextPageToken }),
+        resultSizeEstimate,
+      };
+    },
+  },
+  'GET messages/*': { method: 'messages.get', answer: getMessage },
+  'GET messages/*/attachments/*': {
+    method: 'messages.attachments.get',
+    answer({ mailbox, json, ids: [id = '', attachmentId = ''] }) {
+      const message = mailbox.existing(id);
+      const bytes = attachmentOf(id, attachmentId, json.parsed(message).root);
+      if (bytes === null) throw invalidArgument('Invalid attachment token');
+      return { size: bytes.length, data: base64url(bytes) };
+    },
+  },
+  'GET threads': {
+    method: 'threads.list',
+    answer(context) {
+      const { mailbox, json } = context;
+      const { messages, nextPageToken, resultSizeEstimate } = listThreads(mailbox, listQuery(context), json, context.clock.now());
+      const threads = messages.map((message) => ({
+        id: message.threadId,
+        snippet: json.parsed(message).snippet,
+        historyId: newest(mailbox.thread(message.threadId).map(({ current }) => current.historyId)),
+      }));
+      return { ...(threads.length > 0 ? { threads } : {}), ...(nextPageToken === null ? {} : { nextPageToken }), resultSizeEstimate };
+    },
+  },
+  'GET threads/*': { method: 'threads.get', answer: getThread },
+  'GET history': {
+    method: 'history.list',
+    answer: ({ mailbox, query, clock }) =>
+      listHistory(
+        mailbox,
+        {
+          startHistoryId: query.get('startHistoryId'),
+          labelId: query.get('labelId'),
+          historyTypes: query.getAll('historyTypes'),
+          maxResults: maxResults(query, PAGE.usual, PAGE.most),
+          pageToken: query.get('pageToken'),
+        },
+        clock.now(),
+      ),
+  },
+};
+
+function getMessage({ mailbox, json, query, isMetadataOnly, ids: [id = ''] }: RouteContext): string {
+  const format = permitted(formatOf(query.get('format')), isMetadataOnly);
+  refusePoisoned(mailbox, id);
+  const found = mailbox.read(id);
+  if (found === null) throw notFound(`message ${id} of ${mailbox.email}`);
+  return json.render(found.message, found.version, format, query.getAll('metadataHeaders'));
+}
+
+function getThread({ mailbox, json, query, isMetadataOnly, ids: [id = ''] }: RouteContext): string {
+  const format = permitted(formatOf(query.get('format')), isMetadataOnly);
+  if (format === 'raw') throw invalidArgument(`Invalid value at 'format' (type.googleapis.com/google.gmail.v1.Format), "raw"`);
+  const found = mailbox.readThread(id);
+  if (found.length === 0) throw notFound(`thread ${id} of ${mailbox.email}`);
+  for (const { message } of found) refusePoisoned(mailbox, message.id);
+  const messages = found.map(({ message, version }) => json.render(message, version, format, query.getAll('metadataHeaders')));
+  return `{"id":${JSON.stringify(id)},"historyId":"${newest(found.map(({ version }) => version.historyId))}","messages":[${messages.join(',')}]}`;
+}
+
+function permitted(format: Format, isMetadataOnly: boolean): Format {
+  if (isMetadataOnly && (format === 'full' || format === 'raw')) throw insufficientPermissions();
+  return format;
+}
+
+function refusePoisoned(mailbox: SimulatedMailbox, id: string): void {
+  const status = mailbox.poisonOf(id);
+  if (status === 400) throw new ApiError(400, 'failedPrecondition', 'Precondition check failed.');
+  if (status === 500) throw new ApiError(500, 'backendError', 'Internal error encountered.');
+}
+
+function listQuery({ mailbox, query, isMetadataOnly }: RouteContext): ListQuery {
+  const labelIds = query.getAll('labelIds');
+  mailbox.labelBook.assertKnown(labelIds);
+  const q = query.get('q') ?? '';
+  if (isMetadataOnly && q !== '') throw new ApiError(403, 'insufficientPermissions', "Metadata scope does not support 'q' parameter");
+  const pageToken = query.get('pageToken');
+  return { labelIds, q, pageToken: pageToken === '' ? null : pageToken, includeSpamTrash: flag(query.get('includeSpamTrash')), maxResults: maxResults(query, PAGE.usual, PAGE.most) };
+}
+
+export function labelJson({ id, name, type }: SimulatedLabel): object {
+  return type === 'system' ? { id, name, type } : { id, name, type, messageListVisibility: 'show', labelListVisibility: 'labelShow' };
+}
+
+function labelCounts(mailbox: SimulatedMailbox, id: string): object {
+  const carriers = [...mailbox.all()].filter(({ current }) => current.labelIds.includes(id));
+  const unread = carriers.filter(({ current }) => current.labelIds.includes('UNREAD'));
+  const threads = (messages: typeof carriers): number => new Set(messages.map(({ threadId }) => threadId)).size;
+  return { messagesTotal: carriers.length, messagesUnread: unread.length, threadsTotal: threads(carriers), threadsUnread: threads(unread) };
+}
+
+function newest(historyIds: readonly string[]): string {
+  return historyIds.reduce((a, b) => (BigInt(a) >= BigInt(b) ? a : b), '0');
+}

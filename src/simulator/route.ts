@@ -1,0 +1,92 @@
+import type { Clock } from '../model/clock.ts';
+import { invalidArgument } from './api-error.ts';
+import type { SimulatedMailbox } from './mailbox.ts';
+import type { MessageJson } from './message-json.ts';
+import type { ApiMethod } from './prices.ts';
+import type { Random } from './random.ts';
+import type { Watches } from './watches.ts';
+
+/** What one API call is answered from. */
+export interface RouteContext {
+  readonly mailbox: SimulatedMailbox;
+  /** The identifiers in the path, in order. */
+  readonly ids: readonly string[];
+  readonly query: URLSearchParams;
+  readonly body: CallBody;
+  readonly isMetadataOnly: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly json: MessageJson;
+  readonly watches: Watches;
+  /** Another mailbox of this simulator, for mail that is sent. */
+  readonly mailboxOf: (email: string) => SimulatedMailbox | null;
+}
+
+/** JSON text as it is, an object to be rendered, or null for 204. */
+export type RouteResult = string | object | null;
+
+export interface Route {
+  readonly method: ApiMethod;
+  answer(context: RouteContext): RouteResult;
+}
+
+/** By HTTP method and path below `users/{userId}/`, identifiers written as `*`. */
+export type RouteTable = Readonly<Record<string, Route>>;
+
+/** A request's body: JSON fields, and the message of an upload. */
+export class CallBody {
+  readonly #fields: Readonly<Record<string, unknown>>;
+  /** The RFC 822 bytes of an upload, where the request is one. */
+  readonly media: Buffer | null;
+
+  constructor(fields: Readonly<Record<string, unknown>>, media: Buffer | null) {
+    this.#fields = fields;
+    this.media = media;
+  }
+
+  text(name: string): string | null {
+    const value = this.#fields[name];
+    if (value === undefined || value === null) return null;
+    if (typeof value !== 'string') throw invalidArgument(`Invalid value at '${name}' (TYPE_STRING)`);
+    return value;
+  }
+
+  texts(name: string): readonly string[] {
+    const value = this.#fields[name];
+    if (value === undefined || value === null) return [];
+    if (!Array.isArray(value)) throw invalidArgument(`Invalid value at '${name}' (TYPE_STRING)`);
+    return value.map((item: unknown) => {
+      if (typeof item !== 'string') throw invalidArgument(`Invalid value at '${name}' (TYPE_STRING)`);
+      return item;
+    });
+  }
+
+  /** A message inside the body, such as a draft's. */
+  inner(name: string): CallBody {
+    const value = this.#fields[name];
+    return new CallBody(isFields(value) ? value : {}, this.media);
+  }
+
+  /** The RFC 822 bytes that the call brings, uploaded or as `raw`. */
+  raw(): Buffer {
+    const text = this.text('raw');
+    const raw = this.media ?? (text === null ? null : Buffer.from(text, 'base64url'));
+    if (raw === null || raw.length === 0) throw invalidArgument("'raw' RFC822 payload message string or uploading message via /upload/* URL required");
+    return raw;
+  }
+}
+
+export function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Google reads `1`, `true` and their like. */
+export const flag = (text: string | null): boolean => text !== null && /^(1|true)$/i.test(text);
+
+/** @throws {ApiError} 400 when the parameter is no whole number */
+export function maxResults(query: URLSearchParams, fallback: number, most: number): number {
+  const text = query.get('maxResults');
+  if (text === null) return fallback;
+  if (!/^\d{1,10}$/.test(text)) throw invalidArgument(`Invalid value at 'max_results' (TYPE_UINT32), "${text}"`);
+  return Number(text) === 0 ? fallback : Math.min(Number(text), most);
+}

@@ -1,0 +1,142 @@
+import type { Clock } from '../model/clock.ts';
+import { mailboxId } from '../model/ids.ts';
+import type { PriceTableName } from '../model/prices.ts';
+import { Faults } from './faults.ts';
+import { Frontend } from './frontend.ts';
+import type { SimulatorRequest, SimulatorResponse } from './http.ts';
+import { SimulatedMailbox } from './mailbox.ts';
+import { pricesOf } from './prices.ts';
+import { Quota, type QuotaEnforcement } from './quota.ts';
+import { Random, seedFor } from './random.ts';
+import { Tokens, type AuthorizedUser } from './tokens.ts';
+import { Usage } from './usage.ts';
+import { Watches, type Notification } from './watches.ts';
+
+export interface SimulatorOptions {
+  /** Time and pauses; its chance is not used, the seed's is. */
+  readonly clock: Clock;
+  /** Equal seeds and equal calls give equal answers. 1 when not given. */
+  readonly seed?: number | undefined;
+  /** `2026` when not given. */
+  readonly prices?: PriceTableName | undefined;
+  /** Counted only, not enforced, when not given. */
+  readonly quota?: QuotaEnforcement | undefined;
+  /** Milliseconds that every answer takes; 0 when not given. */
+  readonly latencyMs?: number | undefined;
+}
+
+/**
+ * A local Gmail: mailboxes with history, the Gmail API over them, Google's token endpoint, quotas, lag and faults.
+ * Modelled on https://developers.google.com/workspace/gmail/api; docs/simulator.md says where it had to guess.
+ */
+export class Simulator {
+  /** For clients in process; `transport` answers any host by the path alone. */
+  readonly rootUrl = 'http://gmail.simulator';
+  readonly faults: Faults;
+  readonly usage = new Usage();
+  readonly clock: Clock;
+  readonly #seed: number;
+  readonly #quota: Quota;
+  readonly #tokens: Tokens;
+  readonly #watches = new Watches();
+  readonly #frontend: Frontend;
+  readonly #mailboxes = new Map<string, SimulatedMailbox>();
+
+  constructor(options: SimulatorOptions) {
+    this.clock = options.clock;
+    this.#seed = options.seed ?? 1;
+    const random = (name: string): Random => new Random(seedFor(this.#seed, name));
+    const prices = pricesOf(options.prices ?? '2026');
+    this.faults = new Faults(random('faults'));
+    this.#quota = new Quota(options.quota ?? { window: 'off' }, prices, random('quota'));
+    this.#tokens = new Tokens(random('tokens'), (email) => this.#mailboxes.has(email));
+    this.#frontend = new Frontend({
+      clock: this.clock,
+      random: random('frontend'),
+      latencyMs: options.latencyMs ?? 0,
+      mailboxOf: (email) => this.#mailboxes.get(email) ?? null,
+      prices,
+      faults: this.faults,
+      usage: this.usage,
+      quota: this.#quota,
+      tokens: this.#tokens,
+      watches: this.#watches,
+    });
+  }
+
+  /** What is enforced from now on. */
+  get quota(): QuotaEnforcement {
+    return this.#quota.enforcement;
+  }
+
+  set quota(enforcement: QuotaEnforcement) {
+    this.#quota.enforcement = enforcement;
+  }
+
+  get latencyMs(): number {
+    return this.#frontend.latencyMs;
+  }
+
+  set latencyMs(milliseconds: number) {
+    this.#frontend.latencyMs = milliseconds;
+  }
+
+  /** Whether the calls of a batch are answered in their order, which Gmail does not promise. */
+  get batchOrder(): 'kept' | 'shuffled' {
+    return this.#frontend.batchOrder;
+  }
+
+  set batchOrder(order: 'kept' | 'shuffled') {
+    this.#frontend.batchOrder = order;
+  }
+
+  /**
+   * Answers one HTTP request.
+   * @throws the signal's reason when it aborts, and an error with code `ECONNRESET` for a reset on command
+   */
+  readonly transport = (request: SimulatorRequest): Promise<SimulatorResponse> => this.#frontend.answer(request);
+
+  addMailbox(email: string): SimulatedMailbox {
+    const id = mailboxId(email);
+    if (this.#mailboxes.has(id)) throw new Error(`the simulator has a mailbox ${id} already`);
+    const mailbox = new SimulatedMailbox({
+      email: id,
+      clock: this.clock,
+      seed: this.#seed,
+      onRecord: (changed) => this.#watches.notify(changed, this.clock.now()),
+    });
+    this.#mailboxes.set(id, mailbox);
+    return mailbox;
+  }
+
+  /** @throws {Error} when there is none for that address */
+  mailbox(email: string): SimulatedMailbox {
+    const mailbox = this.#mailboxes.get(email.toLowerCase());
+    if (mailbox === undefined) throw new Error(`the simulator has no mailbox ${email}; addMailbox makes one`);
+    return mailbox;
+  }
+
+  mailboxes(): SimulatedMailbox[] {
+    return [...this.#mailboxes.values()];
+  }
+
+  /** The credentials of the mailbox's last grant, in Google's own form. */
+  credentialsFor(email: string): AuthorizedUser {
+    return this.#tokens.credentialsFor(this.mailbox(email).email);
+  }
+
+  /** The owner withdraws consent: `invalid_grant` at the token endpoint and 401 on API calls from now on. */
+  revoke(email: string): void {
+    this.#tokens.revoke(this.mailbox(email).email);
+  }
+
+  /** The owner consents (again): a new refresh token, for full access unless `scopes` says less. */
+  grant(email: string, options: { scopes?: readonly string[] } = {}): AuthorizedUser {
+    return this.#tokens.grant(this.mailbox(email).email, options.scopes);
+  }
+
+  /** Calls `listener` for each push notification of a watched mailbox; answers a function that ends it. */
+  onNotification(listener: (notification: Notification) => void): () => void {
+    return this.#watches.listen(listener);
+  }
+}

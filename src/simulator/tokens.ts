@@ -1,0 +1,142 @@
+import { unauthenticated } from './api-error.ts';
+import type { Random } from './random.ts';
+import { FULL_ACCESS } from './scopes.ts';
+
+/** Google's own JSON form of a person's grant, as gcloud writes it and google-auth-library reads it. */
+export interface AuthorizedUser {
+  readonly type: 'authorized_user';
+  readonly client_id: string;
+  readonly client_secret: string;
+  readonly refresh_token: string;
+}
+
+export interface Identity {
+  readonly email: string;
+  readonly scopes: readonly string[];
+}
+
+export interface TokenAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+const CLIENT_ID = '100000000000-simulator.apps.googleusercontent.com';
+const CLIENT_SECRET = 'GOCSPX-simulator';
+/** https://developers.google.com/identity/protocols/oauth2: access tokens live about an hour. */
+const LIFETIME_MS = 3_600_000;
+
+/** Google's token endpoint: grants, access tokens, and their end. */
+export class Tokens {
+  readonly #random: Random;
+  readonly #isMailbox: (email: string) => boolean;
+  readonly #grants = new Map<string, Identity>();
+  readonly #access = new Map<string, Identity & { readonly expiresAt: number }>();
+  readonly #latest = new Map<string, string>();
+  readonly #revoked = new Set<string>();
+
+  constructor(random: Random, isMailbox: (email: string) => boolean) {
+    this.#random = random;
+    this.#isMailbox = isMailbox;
+  }
+
+  /** A new grant; it also ends a revocation. */
+  grant(email: string, scopes: readonly string[] = [FULL_ACCESS]): AuthorizedUser {
+    const refreshToken = `1//${this.#random.text(48)}`;
+    this.#revoked.delete(email);
+    this.#grants.set(refreshToken, { email, scopes });
+    this.#latest.set(email, refreshToken);
+    return credentials(refreshToken);
+  }
+
+  /** Those of the last grant, even when it was revoked; grants when there was none. */
+  credentialsFor(email: string): AuthorizedUser {
+    const latest = this.#latest.get(email);
+    return latest === undefined ? this.grant(email) : credentials(latest);
+  }
+
+  /** The owner withdraws consent: every refresh and access token of the mailbox is void. */
+  revoke(email: string): void {
+    this.#revoked.add(email);
+    for (const [token, grant] of this.#grants) if (grant.email === email) this.#grants.delete(token);
+    for (const [token, access] of this.#access) if (access.email === email) this.#access.delete(token);
+  }
+
+  /** @throws {ApiError} 401 for a missing, unknown, expired or revoked access token */
+  identify(authorization: string | undefined, now: number): Identity {
+    const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+    const access = this.#access.get(token ?? '');
+    if (access === undefined || now >= access.expiresAt) throw unauthenticated();
+    return access;
+  }
+
+  /** POST /token: https://developers.google.com/identity/protocols/oauth2/web-server#offline and …/service-account#httprest */
+  answer(form: URLSearchParams, now: number): TokenAnswer {
+    switch (form.get('grant_type')) {
+      case 'refresh_token':
+        return this.#refresh(form, now);
+      case 'urn:ietf:params:oauth:grant-type:jwt-bearer':
+        return this.#assertion(form.get('assertion') ?? '', now);
+      default:
+        return refusal(400, 'unsupported_grant_type', `Invalid grant_type: ${form.get('grant_type') ?? ''}`);
+    }
+  }
+
+  #refresh(form: URLSearchParams, now: number): TokenAnswer {
+    if (form.get('client_id') !== CLIENT_ID || form.get('client_secret') !== CLIENT_SECRET) {
+      return refusal(401, 'invalid_client', 'The OAuth client was not found.');
+    }
+    const grant = this.#grants.get(form.get('refresh_token') ?? '');
+    if (grant === undefined) return refusal(400, 'invalid_grant', 'Token has been expired or revoked.');
+    return this.#issue(grant, now);
+  }
+
+  /** The signature is not checked: the simulator knows no service account's key. */
+  #assertion(assertion: string, now: number): TokenAnswer {
+    const claims = claimsOf(assertion);
+    if (claims === null) return refusal(400, 'invalid_grant', 'Invalid JWT: Token must be a short-lived token and in a reasonable timeframe.');
+    const { exp, iat, iss, scope } = claims;
+    // Not held against the clock: the client signs by its own, and the simulator's may be a simulated one.
+    const isShortLived = typeof exp === 'number' && typeof iat === 'number' && exp > iat && exp - iat <= 3_600;
+    if (!isShortLived || typeof iss !== 'string' || typeof scope !== 'string') {
+      return refusal(400, 'invalid_grant', 'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.');
+    }
+    const email = typeof claims['sub'] === 'string' ? claims['sub'].toLowerCase() : '';
+    if (!this.#isMailbox(email)) return refusal(400, 'invalid_grant', 'Invalid email or User ID');
+    if (this.#revoked.has(email)) {
+      return refusal(401, 'unauthorized_client', 'Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.');
+    }
+    return this.#issue({ email, scopes: scope.split(/\s+/) }, now);
+  }
+
+  #issue({ email, scopes }: Identity, now: number): TokenAnswer {
+    const token = `ya29.${this.#random.text(60)}`;
+    this.#access.set(token, { email, scopes, expiresAt: now + LIFETIME_MS });
+    return { status: 200, body: { access_token: token, expires_in: LIFETIME_MS / 1000 - 1, scope: scopes.join(' '), token_type: 'Bearer' } };
+  }
+}
+
+function credentials(refreshToken: string): AuthorizedUser {
+  return { type: 'authorized_user', client_id: CLIENT_ID, client_secret: CLIENT_SECRET, refresh_token: refreshToken };
+}
+
+function refusal(status: number, error: string, description: string): TokenAnswer {
+  return { status, body: { error, error_description: description } };
+}
+
+/** The claims of a well-formed RS256 JWT, or null. */
+function claimsOf(assertion: string): Record<string, unknown> | null {
+  const [header, claims, signature, ...rest] = assertion.split('.').map((part) => Buffer.from(part, 'base64url').toString('utf8'));
+  if (header === undefined || claims === undefined || signature === undefined || signature === '' || rest.length > 0) return null;
+  try {
+    const parsedHeader: unknown = JSON.parse(header);
+    const parsedClaims: unknown = JSON.parse(claims);
+    if (!isRecord(parsedHeader) || parsedHeader['alg'] !== 'RS256' || !isRecord(parsedClaims)) return null;
+    return parsedClaims;
+  } catch {
+    return null;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

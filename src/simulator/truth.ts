@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import type { StoredMessage } from './message.ts';
+
+/** A message as it really is: what an exact mirror must hold once the mailbox is quiet. */
+export interface TruthMessage {
+  readonly id: string;
+  readonly threadId: string;
+  /** Sorted. */
+  readonly labelIds: readonly string[];
+  readonly historyId: string;
+  /** Epoch ms. */
+  readonly internalDate: number;
+  readonly sizeEstimate: number;
+  /** The RFC 822 bytes, base64url with padding as Gmail's `raw`. */
+  readonly raw: string;
+  /** Of the bytes, in hexadecimal. */
+  readonly sha256: string;
+}
+
+/** One message at a time, so that a big mailbox can be compared in little memory. */
+export function* truthOf(messages: Iterable<StoredMessage>, options: { includeSpamTrash?: boolean }): Generator<TruthMessage> {
+  const wanted = [...messages].filter((message) => options.includeSpamTrash === true || !isSpamOrTrash(message.current.labelIds));
+  for (const message of wanted.sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    const raw = message.raw();
+    yield {
+      id: message.id,
+      threadId: message.threadId,
+      labelIds: message.current.labelIds,
+      historyId: message.current.historyId,
+      internalDate: message.internalDate,
+      sizeEstimate: raw.length,
+      raw: base64url(raw),
+      sha256: createHash('sha256').update(raw).digest('hex'),
+    };
+  }
+}
+
+export function isSpamOrTrash(labelIds: readonly string[]): boolean {
+  return labelIds.includes('SPAM') || labelIds.includes('TRASH');
+}
+
+/** Gmail pads its base64url. */
+export function base64url(bytes: Buffer): string {
+  const text = bytes.toString('base64url');
+  return text.length % 4 === 0 ? text : text.padEnd(text.length + 4 - (text.length % 4), '=');
+}

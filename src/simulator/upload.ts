@@ -1,0 +1,35 @@
+import { invalidArgument } from './api-error.ts';
+import type { Call } from './http.ts';
+import { parseMime } from './mime.ts';
+import { CallBody, isFields } from './route.ts';
+
+/**
+ * Reads a call's body: JSON, or a message uploaded by itself or beside its JSON.
+ * https://developers.google.com/workspace/gmail/api/guides/uploads
+ * @throws {ApiError} 400
+ */
+export function readBody(call: Call, isUpload: boolean): CallBody {
+  const bytes = typeof call.body === 'string' ? Buffer.from(call.body, 'utf8') : call.body;
+  if (bytes.length === 0) return new CallBody({}, null);
+  if (!isUpload) return new CallBody(fieldsOf(bytes), null);
+  if (!call.contentType.toLowerCase().startsWith('multipart/related')) return new CallBody({}, bytes);
+
+  const head = Buffer.from(`Content-Type: ${call.contentType}\r\n\r\n`, 'latin1');
+  const [metadata, media] = parseMime(Buffer.concat([head, bytes]), LEAVE_INNER).parts;
+  if (metadata === undefined || media === undefined) throw invalidArgument('Failed to parse multipart upload');
+  return new CallBody(metadata.body.length === 0 ? {} : fieldsOf(metadata.body), media.body);
+}
+
+/** The depth at which the parser opens the upload's own multipart and leaves the mail in it as bytes. */
+const LEAVE_INNER = 39;
+
+function fieldsOf(bytes: Buffer): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw invalidArgument('Invalid JSON payload received.');
+  }
+  if (!isFields(value)) throw invalidArgument('Invalid JSON payload received.');
+  return value;
+}
