@@ -1,0 +1,61 @@
+// Runs a TypeScript entry with the project's own Node. Plain JavaScript for Node 20.
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+import { projectNode } from './install.mjs';
+
+const lifeline = new URL('./lifeline.mjs', import.meta.url);
+/** npm passes a signal on that the terminal or a supervisor has sent to the whole group: two within this time are one. */
+const SAME_SIGNAL = 500;
+
+/**
+ * Becomes the entry: with a Node that can, this process is replaced by it; otherwise it runs as a child that has the
+ * same terminal, gets the signals, dies with this process, and whose exit code becomes this process's own.
+ * @param {{ root: string, entry: string, args: readonly string[] }} options
+ * @returns {Promise<never>}
+ */
+export async function runEntry({ root, entry, args }) {
+  const node = projectNode(root);
+  if (typeof process.execve === 'function' && process.platform !== 'win32') {
+    return process.execve(node, [node, entry, ...args], definedOnly(process.env));
+  }
+  const child = spawn(node, ['--import', fileURLToPath(lifeline), entry, ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  forwardSignals(child);
+  const { code, signal } = await new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (exitCode, exitSignal) => resolve({ code: exitCode, signal: exitSignal }));
+  });
+  process.exit(code ?? 128 + constants.signals[/** @type {NodeJS.Signals} */ (signal)]);
+}
+
+/**
+ * A terminal sends Ctrl-C (SIGINT) and its own closing (SIGHUP) to the whole foreground group, so the child has them
+ * already and a second one would look like a person in a hurry. SIGTERM is sent to one process: it is passed on.
+ * @param {import('node:child_process').ChildProcess} child
+ */
+function forwardSignals(child) {
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGHUP', 'SIGTERM'])) {
+    let last = -Infinity;
+    process.on(signal, () => {
+      const now = performance.now();
+      if (now - last < SAME_SIGNAL) return;
+      last = now;
+      const fromTerminal = process.stdin.isTTY && signal !== 'SIGTERM';
+      if (!fromTerminal) child.kill(signal);
+    });
+  }
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Record<string, string>}
+ */
+function definedOnly(env) {
+  /** @type {Record<string, string>} */
+  const defined = {};
+  for (const [name, value] of Object.entries(env)) if (value !== undefined) defined[name] = value;
+  return defined;
+}

@@ -1,0 +1,87 @@
+// npm test [-- vitest arguments]: types, lint and dead code, then the tests; one line of figures at the end.
+// npm run check: without the tests.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { countOutcomes, type Counts, summary } from './test-counts.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = join(root, 'node_modules', '.bin');
+/** The tools' scripts begin with `env node`: with this path that is the project's Node 24. */
+const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` };
+
+const CHECKS = [
+  { name: 'types', command: ['tsc', '--noEmit'] },
+  { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
+  { name: 'dead code', command: ['knip', '--no-progress'] },
+] as const;
+
+const running = new Set<ChildProcess>();
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    for (const child of running) child.kill(signal);
+  });
+}
+
+interface Finished {
+  readonly code: number;
+  readonly output: string;
+}
+
+function run(command: readonly string[], stdio: 'inherit' | 'pipe'): Promise<Finished> {
+  const [tool = '', ...args] = command;
+  return new Promise((resolve) => {
+    const child = spawn(join(bin, tool), args, { cwd: root, env, stdio: ['ignore', stdio, stdio], shell: process.platform === 'win32' });
+    running.add(child);
+    const output: Buffer[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => output.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => output.push(chunk));
+    const finish = (code: number, text: string) => {
+      running.delete(child);
+      resolve({ code, output: text });
+    };
+    child.on('error', (error) => finish(1, `${tool} could not be run: ${error.message}\n`));
+    child.on('close', (code) => finish(code ?? 1, Buffer.concat(output).toString()));
+  });
+}
+
+async function runChecks(): Promise<Counts> {
+  const outcomes = await Promise.all(
+    CHECKS.map(async ({ name, command }) => {
+      const began = performance.now();
+      const { code, output } = await run(command, 'pipe');
+      const seconds = ((performance.now() - began) / 1000).toFixed(1);
+      console.log(`${code === 0 ? ' ✓' : ' ✗'} ${name} (${command.join(' ')}) ${seconds} s`);
+      if (code !== 0) console.log(output);
+      return code === 0;
+    }),
+  );
+  const passed = outcomes.filter(Boolean).length;
+  return { passed, failed: outcomes.length - passed, skipped: 0 };
+}
+
+async function runVitest(args: readonly string[]): Promise<Counts> {
+  const scratch = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
+  const report = join(scratch, 'report.json');
+  try {
+    const { code } = await run(['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], 'inherit');
+    return countOutcomes(existsSync(report) ? readFileSync(report, 'utf8') : null, code);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+const args = process.argv.slice(2);
+const checksOnly = args[0] === '--checks-only';
+const parts = [await runChecks()];
+if (!checksOnly && !interrupted) parts.push(await runVitest(args));
+if (interrupted) parts.push({ passed: 0, failed: 1, skipped: 0 });
+
+const line = summary(parts);
+console.log(line.text);
+process.exitCode = line.failed === 0 ? 0 : 1;

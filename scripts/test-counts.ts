@@ -1,0 +1,45 @@
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** The part of vitest's JSON report that is read here. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly { readonly status: string }[] }[];
+}
+
+/**
+ * What vitest did, in numbers. A file that failed without a failed test in it (it would not load, a hook threw) counts
+ * as one failure, and so does a run that ended badly with no failure named: a crash, an unhandled rejection, no test found.
+ * @param report vitest's JSON report, null when it wrote none
+ * @param exitCode vitest's own
+ */
+export function countOutcomes(report: string | null, exitCode: number): Counts {
+  if (report === null) return { passed: 0, failed: 1, skipped: 0 };
+  const read = JSON.parse(report) as Report;
+  const brokenFiles = read.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
+  ).length;
+  const failed = read.numFailedTests + brokenFiles;
+  return {
+    passed: read.numPassedTests,
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped: read.numPendingTests + read.numTodoTests,
+  };
+}
+
+/** `N passed, N failed`, and `, N skipped` where there are any. */
+export function summary(parts: readonly Counts[]): { readonly text: string; readonly failed: number } {
+  const total = parts.reduce((a, b) => ({
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+  }));
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+  return { text: `${total.passed} passed, ${total.failed} failed${skipped}`, failed: total.failed };
+}

@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { type Config, ConfigError, loadConfig } from '../src/config.ts';
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'tidemark-config-'));
+});
+afterEach(() => {
+  rmSync(cwd, { recursive: true });
+});
+
+/** Temporal's own configuration file is searched under HOME: an empty one keeps the tester's file out. */
+const load = (env: NodeJS.ProcessEnv = {}): Config => loadConfig({ env: { HOME: cwd, XDG_CONFIG_HOME: cwd, ...env }, cwd });
+
+function errorOf(env: NodeJS.ProcessEnv): ConfigError {
+  try {
+    load(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('the configuration', () => {
+  it('needs no variable', () => {
+    expect(load()).toEqual({
+      dataDir: join(cwd, '.tidemark'),
+      database: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite') },
+      gmailRootUrl: 'https://gmail.googleapis.com',
+      googleTokenUrl: 'https://oauth2.googleapis.com/token',
+      quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000 },
+      logLevel: 'info',
+      temporal: { address: null, namespace: 'default', options: {} },
+    });
+  });
+
+  it('takes an empty variable for unset', () => {
+    expect(load({ DATABASE_URL: '', GMAIL_ROOT_URL: '', LOG_LEVEL: '', TIDEMARK_SECRET_KEY: '', TIDEMARK_DATA_DIR: '' })).toEqual(load());
+  });
+
+  it('cannot be changed', () => {
+    const config = load();
+    for (const part of [config, config.database, config.quota, config.temporal]) expect(Object.isFrozen(part)).toBe(true);
+  });
+
+  it('puts the database into the data directory unless told otherwise', () => {
+    expect(load({ TIDEMARK_DATA_DIR: '/var/lib/tidemark' }).database.path).toBe('/var/lib/tidemark/tidemark.sqlite');
+  });
+
+  it.each([
+    ['sqlite:mail.sqlite', 'mail.sqlite'],
+    ['sqlite:./data/mail.sqlite', 'data/mail.sqlite'],
+    ['sqlite:/var/mail.sqlite', '/var/mail.sqlite'],
+    ['sqlite:///var/mail.sqlite', '/var/mail.sqlite'],
+  ])('reads the database address %s', (url, path) => {
+    expect(load({ DATABASE_URL: url }).database.path).toBe(path.startsWith('/') ? path : join(cwd, path));
+  });
+
+  it('takes the limits from the chosen price table, and each limit by itself', () => {
+    expect(load({ GMAIL_QUOTA_PRICES: '2025', GMAIL_PROJECT_UNITS_PER_MINUTE: '90000' }).quota).toEqual({
+      prices: '2025',
+      userUnitsPerMinute: 15_000,
+      projectUnitsPerMinute: 90_000,
+    });
+  });
+
+  it('points Gmail and the token endpoint at any server', () => {
+    const config = load({ GMAIL_ROOT_URL: 'http://127.0.0.1:8025/', GOOGLE_TOKEN_URL: 'http://localhost:8025/token' });
+    expect(config.gmailRootUrl).toBe('http://127.0.0.1:8025');
+    expect(config.googleTokenUrl).toBe('http://localhost:8025/token');
+  });
+
+  it('reads the key and shows it to no log', () => {
+    const key = Buffer.alloc(32, 7);
+    const config = load({ TIDEMARK_SECRET_KEY: key.toString('base64') });
+    expect(config.secretKey).toEqual(new Uint8Array(key));
+    expect(Object.keys(config)).not.toContain('secretKey');
+    expect(JSON.stringify(config)).not.toContain('secretKey');
+  });
+});
+
+describe('a wrong value', () => {
+  it.each([
+    ['DATABASE_URL', 'mysql://db', 'sqlite:.tidemark/tidemark.sqlite'],
+    ['DATABASE_URL', 'sqlite:', 'sqlite:.tidemark/tidemark.sqlite'],
+    ['DATABASE_URL', 'sqlite::memory:', 'sqlite:.tidemark/tidemark.sqlite'],
+    ['GMAIL_ROOT_URL', 'gmail', 'https://gmail.googleapis.com'],
+    ['GOOGLE_TOKEN_URL', 'ftp://example.com', 'https://oauth2.googleapis.com/token'],
+    ['GMAIL_QUOTA_PRICES', '2024', 'one of 2026, 2025'],
+    ['GMAIL_USER_UNITS_PER_MINUTE', '0', 'above 0'],
+    ['GMAIL_USER_UNITS_PER_MINUTE', '1e3', 'for example 6000'],
+    ['GMAIL_PROJECT_UNITS_PER_MINUTE', '-5', 'for example 1200000'],
+    ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent'],
+  ])('of %s ("%s") is named with what was expected', (name, value, expected) => {
+    const error = errorOf({ [name]: value });
+    expect(error.problems).toHaveLength(1);
+    expect(error.message).toContain(`${name} is "${value}": expected `);
+    expect(error.message).toContain(expected);
+    expect(error.message).toContain('for example');
+  });
+
+  it('does not hide the others', () => {
+    expect(errorOf({ LOG_LEVEL: 'loud', DATABASE_URL: 'x', GMAIL_QUOTA_PRICES: '1' }).problems.map((problem) => problem.name)).toEqual([
+      'DATABASE_URL',
+      'GMAIL_QUOTA_PRICES',
+      'LOG_LEVEL',
+    ]);
+  });
+
+  it('of the key is not shown, only its length', () => {
+    const error = errorOf({ TIDEMARK_SECRET_KEY: 'c2hvcnQ=' });
+    expect(error.message).toContain('TIDEMARK_SECRET_KEY is a text of 8 characters: expected 32 bytes in base64');
+    expect(error.message).not.toContain('c2hvcnQ=');
+  });
+
+  it('is shown without the password within it', () => {
+    const error = errorOf({ DATABASE_URL: 'mysql://me:hunter2@db/mail' });
+    expect(error.message).toContain('"mysql://…@db/mail"');
+    expect(error.message).not.toContain('hunter2');
+  });
+});
+
+describe('the way to Temporal', () => {
+  it("is read as Temporal's own tools read it", () => {
+    expect(load({ TEMPORAL_ADDRESS: 'temporal:7233', TEMPORAL_NAMESPACE: 'mail' }).temporal).toMatchObject({
+      address: 'temporal:7233',
+      namespace: 'mail',
+    });
+  });
+
+  it('stays without TLS when the API key is empty, as compose files pass it on', () => {
+    expect(load({ TEMPORAL_ADDRESS: 'temporal:7233', TEMPORAL_API_KEY: '' }).temporal.options).toEqual({});
+    expect(load({ TEMPORAL_API_KEY: 'k' }).temporal.options).toMatchObject({ apiKey: 'k', tls: true });
+  });
+
+  it('comes from a configuration file too, and a broken one is reported with the other wrong values', () => {
+    const file = join(cwd, 'temporal.toml');
+    writeFileSync(file, '[profile.default]\naddress = "from-file:7233"\n');
+    expect(load({ TEMPORAL_CONFIG_FILE: file }).temporal.address).toBe('from-file:7233');
+    writeFileSync(file, 'not toml');
+    const error = errorOf({ TEMPORAL_CONFIG_FILE: file, LOG_LEVEL: 'loud' });
+    expect(error.problems.map((problem) => problem.name)).toEqual(['LOG_LEVEL', 'TEMPORAL_*']);
+  });
+});
