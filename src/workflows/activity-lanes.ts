@@ -2,6 +2,7 @@ import { ActivityCancellationType, ActivityFailure, ApplicationFailure, isCancel
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { MailboxActivities } from '../activities/requests.ts';
 import { backfillQueueOf } from './definitions.ts';
+import { failureEvent } from './failure-event.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
@@ -74,27 +75,14 @@ async function asEvent(result: Promise<MailboxEvent>): Promise<MailboxEvent> {
     return await result;
   } catch (error) {
     if (isCancellation(error)) throw error;
-    return failureEvent(error);
+    return eventOf(error);
   }
 }
 
-/** The failures that activities do not retry: docs/errors.md */
-function failureEvent(error: unknown): MailboxEvent {
+function eventOf(error: unknown): MailboxEvent {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const message = cause instanceof Error ? cause.message : 'unknown failure';
-  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
-  switch (type) {
-    case 'HistoryExpired':
-      return { kind: 'history-expired', message };
-    case 'StoreLost':
-      return { kind: 'store-lost', message };
-    case 'ConsentRevoked':
-    case 'MailboxNotConnected':
-      return { kind: 'blocked', block: 'needs-consent', message };
-    default:
-      // MailboxUnavailable, or a defect that nobody foresaw: it waits for a person instead of failing the workflow.
-      return { kind: 'blocked', block: 'failed', message };
-  }
+  return failureEvent(cause instanceof ApplicationFailure ? cause.type : null, message);
 }
 
 function fairnessKeyOf(mailbox: string): string {

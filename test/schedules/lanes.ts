@@ -1,0 +1,103 @@
+import type { ActivityDependencies, ActivityRun } from '../../src/activities/dependencies.ts';
+import { outcomeOf } from '../../src/activities/failures.ts';
+import { fetchSlice } from '../../src/activities/fetch-slice.ts';
+import { fullSync, recover } from '../../src/activities/full-sync.ts';
+import { openMailbox } from '../../src/activities/open-mailbox.ts';
+import { partialSync } from '../../src/activities/partial-sync.ts';
+import type { Clock } from '../../src/model/clock.ts';
+import { failureEvent } from '../../src/workflows/failure-event.ts';
+import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
+import { transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { planNext, type BackfillWork } from '../../src/workflows/plan.ts';
+import type { Attempt, Attempts } from './attempts.ts';
+
+type Activity = (deps: ActivityDependencies, run: ActivityRun) => Promise<MailboxEvent>;
+
+/** What a server does of Temporal for one mailbox: keeps the state, starts lanes by the plan, retries attempts. Its own death loses nothing. */
+export class Lanes {
+  state: MailboxState;
+  #wake = Promise.withResolvers<undefined>();
+  readonly #busy = { live: false, backfill: false };
+  readonly #clock: Clock;
+  readonly #attempts: Attempts;
+  #ended = false;
+
+  constructor(state: MailboxState, clock: Clock, attempts: Attempts) {
+    this.state = state;
+    this.#clock = clock;
+    this.#attempts = attempts;
+  }
+
+  get idle(): boolean {
+    return !this.#busy.live && !this.#busy.backfill;
+  }
+
+  dispatch(event: MailboxEvent): void {
+    this.state = transition(this.state, event, this.#clock.now());
+    this.#wake.resolve(undefined);
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake.resolve(undefined);
+  }
+
+  async run(): Promise<void> {
+    while (!this.#ended) {
+      const plan = planNext(this.state, this.#clock.now());
+      this.#wake = Promise.withResolvers<undefined>();
+      if (plan.backfill !== null && !this.#busy.backfill) this.#start('backfill', backfillActivity(this.state, plan.backfill));
+      if (plan.live !== null && !this.#busy.live) {
+        this.state = transition(this.state, { kind: 'partial-sync-started' }, this.#clock.now());
+        this.#start('live', liveActivity(this.state));
+      }
+      const waits: Promise<unknown>[] = [this.#wake.promise];
+      const canceller = new AbortController();
+      if (plan.wakeAt !== null) waits.push(this.#clock.sleep(Math.max(1, plan.wakeAt - this.#clock.now()), canceller.signal).catch(() => undefined));
+      await Promise.race(waits);
+      canceller.abort();
+    }
+  }
+
+  #start(lane: 'live' | 'backfill', activity: Activity): void {
+    this.#busy[lane] = true;
+    void this.#retry(activity).then((event) => {
+      this.#busy[lane] = false;
+      this.dispatch(event);
+    });
+  }
+
+  /** Temporal's retry policy: an attempt that dies is noticed by its missing heartbeat, one that fails is repeated with growing delays. */
+  async #retry(activity: Activity): Promise<MailboxEvent> {
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.#attempts.run((one: Attempt) => activity(one.deps, one.run));
+      if (result.kind === 'completed') return result.value;
+      let delay = Math.min(1_000 * 2 ** (attempt - 1), 60_000);
+      if (result.kind === 'failed') {
+        const outcome = outcomeOf(result.error, this.state.mailbox, this.#clock.now());
+        // A defect must end the schedule, not be retried for ever.
+        if (outcome === null) throw result.error;
+        if (outcome.next.kind === 'stop') return failureEvent(outcome.type, outcome.message);
+        if (outcome.next.kind === 'wait') delay = outcome.next.until - this.#clock.now();
+      }
+      await this.#clock.sleep(delay);
+    }
+  }
+}
+
+function liveActivity({ mailbox, historyId }: MailboxState): Activity {
+  return async (deps, run) => ({ kind: 'partial-synced', ...(await partialSync(deps, { mailbox, historyId }, run)) });
+}
+
+function backfillActivity({ mailbox, settings, generation }: MailboxState, work: BackfillWork): Activity {
+  switch (work.activity) {
+    case 'openMailbox':
+      return async (deps) => ({ kind: 'opened', ...(await openMailbox(deps, { mailbox, settings })) });
+    case 'fullSync':
+      return async (deps, run) => ({ kind: 'listed', ...(await fullSync(deps, { mailbox, settings, generation }, run)) });
+    case 'recover':
+      return async (deps, run) => ({ kind: 'listed', ...(await recover(deps, { mailbox, settings, generation }, run)) });
+    case 'fetchSlice':
+      return async (deps, run) => ({ kind: 'slice-fetched', ...(await fetchSlice(deps, { mailbox }, run)) });
+  }
+}
