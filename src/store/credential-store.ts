@@ -1,8 +1,14 @@
 import type { MailboxId } from '../model/ids.ts';
 
-/** Encrypted credentials, apart from the mail: the file of the mirror can be copied or handed on without them. */
+/**
+ * Encrypted credentials, apart from the mail: the file of the mirror can be copied or handed on without them.
+ *
+ * @throws {StoreError} from every method, when the database cannot be used
+ */
 export interface CredentialStore {
+  /** Keeps the record in the place of an earlier one. The store counts the version; that of `record` does not matter. */
   put(mailbox: MailboxId, record: EncryptedRecord): Promise<void>;
+  /** null when the mailbox has no credentials. */
   get(mailbox: MailboxId): Promise<EncryptedRecord | null>;
   delete(mailbox: MailboxId): Promise<void>;
   close(): Promise<void>;
@@ -12,6 +18,6 @@ export interface EncryptedRecord {
   /** Which key encrypted it (a fingerprint, not the key). */
   readonly keyId: string;
   readonly ciphertext: Uint8Array;
-  /** Grows with each put: whoever caches credentials sees that they changed. */
+  /** Grows with each put, across a deletion too: whoever caches credentials sees that they changed. */
   readonly version: number;
 }

@@ -58,8 +58,8 @@ export interface MailboxStore {
   saveProgress(request: { mailbox: MailboxId; generation: number; progress: FullSyncProgress }): Promise<void>;
   /** How many pending, stored or failed rows this generation's listing did not see. */
   countAbsent(query: AbsentQuery): Promise<number>;
-  /** The first of them in the order of ids. */
-  listAbsent(query: AbsentQuery & { limit: number }): Promise<readonly { id: MessageId; threadId: ThreadId }[]>;
+  /** The next of them after `after`, in the order of ids. */
+  listAbsent(query: AbsentQuery & { after: MessageId | null; limit: number }): Promise<readonly { id: MessageId; threadId: ThreadId }[]>;
   /**
    * Ends the listing in one transaction:
    * - pending, stored and failed rows that the listing did not see become `gone` with history id `startHistoryId`, unless their own `historyId`

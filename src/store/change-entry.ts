@@ -1,0 +1,23 @@
+import type { Change } from './mailbox-store.ts';
+import { sameLabelIds, type MessageRow } from './message-row.ts';
+
+/**
+ * What the change feed says about the difference of two rows, or null. A reader who follows the feed knows of a message
+ * exactly when its row is `announced`: that is how a row that is fetched anew in between is not reported as gone.
+ */
+export function changeBetween(before: MessageRow | null, after: MessageRow): Change['kind'] | null {
+  const known = before?.announced ?? false;
+  if (after.state === 'stored') {
+    if (!known || before?.state !== 'stored' || before.threadId !== after.threadId) return 'stored';
+    return sameLabelIds(before.labelIds, after.labelIds) ? null : 'labels';
+  }
+  const left = after.state === 'gone' || after.state === 'excluded';
+  return known && left ? 'gone' : null;
+}
+
+/** The row with what the feed has said about it by then. */
+export function announce(after: MessageRow, change: Change['kind'] | null): MessageRow {
+  if (change === null) return after;
+  const announced = change !== 'gone';
+  return after.announced === announced ? after : { ...after, announced };
+}

@@ -1,0 +1,143 @@
+import type { LabelId, MailboxId, MessageId } from '../model/ids.ts';
+import { settleListedRow, type EndedListing } from './finish-rules.ts';
+import { forgetLabelListings } from './full-sync.ts';
+import { toHistoryIdText } from './history-id-text.ts';
+import { parseFullSync, rulesOf } from './mailbox-rows.ts';
+import type { FullSyncProgress, SettleMark } from './mailbox-store.ts';
+import { withMailbox, type MailboxTransaction } from './mailbox-transaction.ts';
+import { fromColumns, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { removeRows, writeDifferences, type Difference } from './message-writer.ts';
+import type { StoreDatabase } from './store-database.ts';
+
+/** Rows looked at together: what the transaction holds in memory, and how long the process's other work waits. */
+const PAGE = 1_000;
+const NOTHING = { gone: 0, relabelled: 0 } as const;
+
+/**
+ * See {@link MailboxStore.finishListing}. One transaction over all rows of the mailbox, page by page.
+ * Doing it again does nothing: the step is past it, and comparing labels without the listings (removed here) would strip them all.
+ */
+export function finishListing(
+  database: StoreDatabase,
+  request: { mailbox: MailboxId; generation: number; labels: 'compared' | 'unread'; keepNewest: number | null; now: number },
+): Promise<{ gone: number; relabelled: number }> {
+  const { generation, labels, keepNewest, now } = request;
+  return withMailbox(database, request.mailbox, async (locked) => {
+    const progress = parseFullSync(locked.columns);
+    if (progress === null || generation !== locked.columns.generation) return NOTHING;
+    if (progress.step === 'fetching' || progress.step === 'done') return NOTHING;
+
+    const listing: EndedListing = {
+      generation,
+      startHistoryId: progress.startHistoryId,
+      labels,
+      previousGeneration: locked.columns.listed_generation,
+      lastPosition: keepNewest === null ? null : Math.max(keepNewest - 1, await lastKnownPosition(locked, generation)),
+    };
+    const limitReached = keepNewest !== null && (await lastPosition(locked, generation)) >= keepNewest - 1;
+    if (labels === 'compared') await markCompared(locked, listing);
+    const counts = await settleRows(database, locked, listing, now);
+    await forgetLabelListings(locked);
+    await locked.updateMailbox(ended(progress, generation, limitReached, now));
+    return counts;
+  });
+}
+
+function ended({ generation, startHistoryId, startedAt, reconciling }: FullSyncProgress, listedGeneration: number, limitReached: boolean, now: number) {
+  const fetching: FullSyncProgress = { generation, startHistoryId, startedAt, reconciling, step: 'fetching' };
+  const marks: readonly SettleMark[] = [{ historyId: startHistoryId, at: now }];
+  return {
+    history_id: toHistoryIdText(startHistoryId),
+    marks: JSON.stringify(marks),
+    full_sync: JSON.stringify(fetching),
+    listed_generation: listedGeneration,
+    limit_reached: limitReached ? 1 : 0,
+    scope_floor: null,
+  };
+}
+
+/** The position of the last listed row that the store knew before this listing, or -1. */
+async function lastKnownPosition({ tx, key, columns }: MailboxTransaction, generation: number): Promise<number> {
+  const { position } = await tx
+    .selectFrom('messages')
+    .select((eb) => eb.fn.max('position').as('position'))
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', generation)
+    .where((eb) =>
+      eb.or([
+        eb('state', '=', 'stored').and(eb.or([eb('admitted_generation', 'is', null), eb('admitted_generation', '<=', columns.listed_generation)])),
+        eb('state', 'in', ['pending', 'failed']).and('admitted_generation', '<=', columns.listed_generation),
+      ]),
+    )
+    .executeTakeFirstOrThrow();
+  return position ?? -1;
+}
+
+async function lastPosition({ tx, key }: MailboxTransaction, generation: number): Promise<number> {
+  const { position } = await tx
+    .selectFrom('messages')
+    .select((eb) => eb.fn.max('position').as('position'))
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', generation)
+    .executeTakeFirstOrThrow();
+  return position ?? -1;
+}
+
+/** Sets the reading's history id of every compared row at once: most rows differ in nothing else, and need not be written one by one. */
+async function markCompared({ tx, key }: MailboxTransaction, { generation, startHistoryId }: EndedListing): Promise<void> {
+  const id = toHistoryIdText(startHistoryId);
+  await tx
+    .updateTable('messages')
+    .set({ reading_history_id: id })
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', generation)
+    .where('state', '!=', 'gone')
+    .where((eb) => eb.or([eb('history_id', 'is', null), eb('history_id', '<=', id)]))
+    .where((eb) => eb.or([eb('reading_history_id', 'is', null), eb('reading_history_id', '<', id)]))
+    .execute();
+}
+
+async function settleRows(database: StoreDatabase, locked: MailboxTransaction, listing: EndedListing, now: number): Promise<{ gone: number; relabelled: number }> {
+  // The floor of an earlier listing does not bind this one.
+  const rules = rulesOf({ ...locked.columns, scope_floor: null }, now);
+  let gone = 0;
+  let relabelled = 0;
+  for (let after = ''; ; ) {
+    const page = await nextRows(locked, after);
+    const last = page.at(-1);
+    if (last === undefined) return { gone, relabelled };
+    const labels = listing.labels === 'compared' ? await listedLabels(locked, after, last.id) : new Map<string, readonly LabelId[]>();
+    const differences: Difference[] = [];
+    const removed: MessageId[] = [];
+    for (const before of page) {
+      const row = settleListedRow(before, labels.get(before.id) ?? [], listing, rules);
+      if (row === null) removed.push(before.id);
+      if (row === null || row === before) continue;
+      differences.push({ before, after: row });
+      if (row.state === 'gone') gone += 1;
+      else if (!sameLabelIds(row.labelIds, before.labelIds) && row.state !== 'pending') relabelled += 1;
+    }
+    await writeDifferences(locked, differences, now);
+    await removeRows(locked, removed);
+    after = last.id;
+    if (page.length === PAGE) await database.breathe();
+  }
+}
+
+async function nextRows({ tx, key }: MailboxTransaction, after: string): Promise<readonly MessageRow[]> {
+  const rows = await tx.selectFrom('messages').selectAll().where('mailbox_key', '=', key).where('id', '>', after).orderBy('id').limit(PAGE).execute();
+  return rows.map(fromColumns);
+}
+
+/** The labels whose listings held the messages after `after`, up to and with `last`. */
+async function listedLabels({ tx, key, dialect }: MailboxTransaction, after: string, last: string): Promise<ReadonlyMap<string, readonly LabelId[]>> {
+  const rows = await tx
+    .selectFrom('label_listings')
+    .select(['message_id', dialect.joinedLines('label_id').as('label_ids')])
+    .where('mailbox_key', '=', key)
+    .where('message_id', '>', after)
+    .where('message_id', '<=', last)
+    .groupBy('message_id')
+    .execute();
+  return new Map(rows.map((row) => [row.message_id, sortedLabelIds(row.label_ids.split('\n') as LabelId[])]));
+}

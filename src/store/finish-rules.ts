@@ -1,0 +1,71 @@
+import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../model/ids.ts';
+import { sameLabelIds, type MessageRow } from './message-row.ts';
+import { settleState, toFetch, toGone, type RowRules } from './row-scope.ts';
+
+/** What the end of a listing knows. */
+export interface EndedListing {
+  readonly generation: number;
+  readonly startHistoryId: HistoryId;
+  readonly labels: 'compared' | 'unread';
+  /** The newest generation whose listing ended before: rows admitted by a later one were unknown then. */
+  readonly previousGeneration: number;
+  /** With a limit: rows beyond this position stay out. */
+  readonly lastPosition: number | null;
+}
+
+/**
+ * What the end of a listing does to one row; null removes it, so that the message is unknown again.
+ * The rules are those of {@link MailboxStore.finishListing}.
+ *
+ * @param listedLabels the labels whose listings held the message, sorted
+ */
+export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[], listing: EndedListing, rules: RowRules): MessageRow | null {
+  if (row.state === 'gone') return row;
+  const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
+  if (row.listedGeneration !== listing.generation) {
+    if (changedSince) return inFormat(row, rules);
+    return row.state === 'excluded' ? null : withReadingId(toGone(row), listing);
+  }
+  if (isBeyondLimit(row, listing)) return null;
+  const admitted = admit(row, listing);
+  const relabelled = listing.labels === 'compared' ? compareLabels(admitted, listedLabels, changedSince, listing, rules) : admitted;
+  return inFormat(relabelled, rules);
+}
+
+function isBeyondLimit(row: MessageRow, { lastPosition, previousGeneration }: EndedListing): boolean {
+  if (lastPosition === null || row.position === null || row.position <= lastPosition) return false;
+  const unread = row.state === 'pending' || row.state === 'failed';
+  return unread && row.admittedGeneration !== null && row.admittedGeneration > previousGeneration;
+}
+
+/** An excluded row that lies within the limit now is in scope whatever its date. */
+function admit(row: MessageRow, { lastPosition, generation }: EndedListing): MessageRow {
+  const within = lastPosition !== null && row.position !== null && row.position <= lastPosition;
+  return within && row.state === 'excluded' && row.admittedGeneration === null ? { ...row, admittedGeneration: generation } : row;
+}
+
+/**
+ * A row that changed after the listing began is not compared: the listings may be older than it. But if records were applied to labels that
+ * had never been read since (`readingHistoryId`), and the result is not what was listed, one get tells.
+ */
+function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince: boolean, listing: EndedListing, rules: RowRules): MessageRow {
+  if (!changedSince) {
+    const read = withReadingId(row, listing);
+    const compared = sameLabelIds(read.labelIds, listed) ? read : { ...read, labelIds: listed };
+    if (row.state !== 'stored' && row.state !== 'excluded') return compared;
+    return settleState(compared.refreshAt === null ? compared : { ...compared, refreshAt: null }, rules, 'backfill');
+  }
+  const readSince = row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;
+  const settled = row.state === 'stored' || row.state === 'excluded';
+  return settled && !readSince && !sameLabelIds(row.labelIds, listed) ? { ...row, refreshAt: row.refreshAt ?? rules.now } : row;
+}
+
+/** Only `readingHistoryId`: the message's own history id is older, and a get of it still answers that one. */
+function withReadingId(row: MessageRow, { startHistoryId }: EndedListing): MessageRow {
+  const readingHistoryId = row.readingHistoryId === null ? startHistoryId : newerHistoryId(row.readingHistoryId, startHistoryId);
+  return readingHistoryId === row.readingHistoryId ? row : { ...row, readingHistoryId };
+}
+
+function inFormat(row: MessageRow, rules: RowRules): MessageRow {
+  return row.state === 'stored' && row.format !== rules.format ? toFetch(row, 'backfill', rules.now) : row;
+}

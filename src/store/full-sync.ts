@@ -1,0 +1,223 @@
+import { sql } from 'kysely';
+import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
+import { bulkInsert } from './bulk-insert.ts';
+import { parseFullSync, mailboxKey } from './mailbox-rows.ts';
+import type { AbsentQuery, FullSyncProgress } from './mailbox-store.ts';
+import { withMailbox, type MailboxTransaction } from './mailbox-transaction.ts';
+import { setScopeFloor } from './scope-floor.ts';
+import type { StoreDatabase } from './store-database.ts';
+
+/** Rows that a listing should have shown: `gone` and `excluded` ones it need not. */
+export const LISTED_STATES = ['pending', 'stored', 'failed'] as const;
+
+const LABEL_LISTINGS = {
+  table: 'label_listings',
+  columns: ['mailbox_key', 'message_id', 'label_id'],
+  key: ['mailbox_key', 'message_id', 'label_id'],
+  onConflict: 'ignore',
+} as const;
+
+/** See {@link MailboxStore.beginFullSync}. */
+export function beginFullSync(
+  database: StoreDatabase,
+  request: { mailbox: MailboxId; generation: number; startHistoryId: HistoryId; now: number },
+): Promise<FullSyncProgress | null> {
+  const { mailbox, generation, startHistoryId, now } = request;
+  return withMailbox(database, mailbox, async (locked) => {
+    if (generation < locked.columns.generation) return null;
+    const begun = parseFullSync(locked.columns);
+    if (generation === locked.columns.generation && begun !== null) return begun;
+    const progress: FullSyncProgress = {
+      generation,
+      startHistoryId,
+      startedAt: now,
+      reconciling: await holdsMessages(locked),
+      step: 'listing',
+      pass: 0,
+      listing: 0,
+      pageToken: null,
+      position: 0,
+      passHistoryId: startHistoryId,
+    };
+    await forgetLabelListings(locked);
+    await locked.updateMailbox({ generation, full_sync: JSON.stringify(progress) });
+    return progress;
+  });
+}
+
+async function holdsMessages({ tx, key }: MailboxTransaction): Promise<boolean> {
+  for (const state of ['stored', 'excluded', 'failed', 'pending']) {
+    const held = await tx
+      .selectFrom('messages')
+      .select('id')
+      .where('mailbox_key', '=', key)
+      .where('state', '=', state)
+      .where('reading_history_id', 'is not', null)
+      .limit(1)
+      .executeTakeFirst();
+    if (held !== undefined) return true;
+  }
+  return false;
+}
+
+/** See {@link MailboxStore.saveListingPage}. */
+export function saveListingPage(
+  database: StoreDatabase,
+  request: {
+    mailbox: MailboxId;
+    generation: number;
+    messages: readonly { id: MessageId; threadId: ThreadId }[];
+    position: number;
+    progress: FullSyncProgress;
+    now: number;
+  },
+): Promise<{ unknown: number }> {
+  const { messages, position, generation, now } = request;
+  return withMailbox(database, request.mailbox, async (locked) => {
+    if (!(await saveStep(locked, generation, request.progress))) return { unknown: 0 };
+    // A page may name a message twice when it shifted while it was made; one statement may write a row once.
+    const listed = [...new Map(messages.map((message, index) => [message.id, { ...message, position: position + index }])).values()];
+    const known = await countKnown(locked, listed);
+    await markListed(locked, listed, generation, now);
+    return { unknown: listed.length - known };
+  });
+}
+
+async function countKnown({ tx, dialect, key }: MailboxTransaction, messages: readonly { id: MessageId }[]): Promise<number> {
+  const { known } = await tx
+    .selectFrom('messages')
+    .select((eb) => eb.fn.countAll<number>().as('known'))
+    .where('mailbox_key', '=', key)
+    .where(dialect.isOneOf('id', messages.map((message) => message.id)))
+    .executeTakeFirstOrThrow();
+  return known;
+}
+
+/**
+ * One statement for the page. A row seen earlier in this generation keeps its position, however often the listing is repeated.
+ * A listed tombstone is to be fetched again. What a listing told of its labels is void (`reading_history_id`), for its absence then
+ * was no truth; the history id of its deletion stays, so a reading from before the deletion cannot bring it back.
+ */
+async function markListed(
+  { tx, key }: MailboxTransaction,
+  listed: readonly { id: MessageId; threadId: ThreadId; position: number }[],
+  generation: number,
+  now: number,
+): Promise<void> {
+  const wasGone = sql`messages.state = 'gone'`;
+  const seen = sql`messages.listed_generation = excluded.listed_generation`;
+  await bulkInsert(
+    tx,
+    {
+      table: 'messages',
+      columns: [...NEW_ROW_COLUMNS],
+      key: ['mailbox_key', 'id'],
+      onConflict: {
+        name: 'listed',
+        set: {
+          position: sql`case when ${seen} then messages.position else excluded.position end`,
+          rank: sql`case when ${wasGone} then excluded.rank when ${seen} or messages.lane = 'live' then messages.rank else excluded.rank end`,
+          lane: sql`case when ${wasGone} then excluded.lane else messages.lane end`,
+          discovered_at: sql`case when ${wasGone} then excluded.discovered_at else messages.discovered_at end`,
+          reading_history_id: sql`case when ${wasGone} then null else messages.reading_history_id end`,
+          state: sql`case when ${wasGone} then 'pending' else messages.state end`,
+          listed_generation: sql`excluded.listed_generation`,
+        },
+      },
+    },
+    listed.map(({ id, threadId, position }) => [key, id, threadId, '[]', 'pending', 0, '', 'backfill', position, position, generation, generation, 0, 0, now, 0]),
+  );
+}
+
+const NEW_ROW_COLUMNS = [
+  'mailbox_key',
+  'id',
+  'thread_id',
+  'label_ids',
+  'state',
+  'size_estimate',
+  'snippet',
+  'lane',
+  'rank',
+  'position',
+  'listed_generation',
+  'admitted_generation',
+  'attempts',
+  'next_attempt_at',
+  'discovered_at',
+  'announced',
+] as const;
+
+/** See {@link MailboxStore.saveLabelListingPage}. */
+export function saveLabelListingPage(
+  database: StoreDatabase,
+  request: { mailbox: MailboxId; generation: number; labelId: LabelId; messageIds: readonly MessageId[]; progress: FullSyncProgress },
+): Promise<void> {
+  return withMailbox(database, request.mailbox, async (locked) => {
+    if (!(await saveStep(locked, request.generation, request.progress))) return;
+    await bulkInsert(locked.tx, LABEL_LISTINGS, request.messageIds.map((id) => [locked.key, id, request.labelId]));
+  });
+}
+
+export async function forgetLabelListings({ tx, key }: MailboxTransaction): Promise<void> {
+  await tx.deleteFrom('label_listings').where('mailbox_key', '=', key).execute();
+}
+
+/** See {@link MailboxStore.saveProgress}. */
+export function saveProgress(database: StoreDatabase, request: { mailbox: MailboxId; generation: number; progress: FullSyncProgress }): Promise<void> {
+  return withMailbox(database, request.mailbox, async (locked) => {
+    const saved = await saveStep(locked, request.generation, request.progress);
+    if (saved && request.progress.step === 'done') await setScopeFloor(database, locked, request.progress.finishedAt);
+  });
+}
+
+/**
+ * Saves progress unless it is of another generation, or from before the end of a listing that has ended: an attempt that was
+ * given up may still be at work, and its listing, seen after the end, would undo what the end has settled.
+ */
+async function saveStep(locked: MailboxTransaction, generation: number, progress: FullSyncProgress): Promise<boolean> {
+  const stored = parseFullSync(locked.columns);
+  if (stored === null || generation !== locked.columns.generation || progress.generation !== generation) return false;
+  const ended = stored.step === 'fetching' || stored.step === 'done';
+  const isOver = progress.step === 'done' || (progress.step === 'fetching' && stored.step !== 'done');
+  if (ended && !isOver) return false;
+  const text = JSON.stringify(progress);
+  if (text !== locked.columns.full_sync) await locked.updateMailbox({ full_sync: text });
+  return true;
+}
+
+/** See {@link MailboxStore.countAbsent}. */
+export async function countAbsent(database: StoreDatabase, query: AbsentQuery): Promise<number> {
+  const key = await mailboxKey(database, query.mailbox);
+  const { absent } = await database.read((db) =>
+    db
+      .selectFrom('messages')
+      .select((eb) => eb.fn.countAll<number>().as('absent'))
+      .where('mailbox_key', '=', key)
+      .where('state', 'in', LISTED_STATES)
+      .where('listed_generation', '!=', query.generation)
+      .executeTakeFirstOrThrow(),
+  );
+  return absent;
+}
+
+/** See {@link MailboxStore.listAbsent}. */
+export async function listAbsent(
+  database: StoreDatabase,
+  query: AbsentQuery & { limit: number; after?: MessageId | null },
+): Promise<readonly { id: MessageId; threadId: ThreadId }[]> {
+  const key = await mailboxKey(database, query.mailbox);
+  const rows = await database.read((db) =>
+    db
+      .selectFrom('messages')
+      .select(['id', 'thread_id'])
+      .where('mailbox_key', '=', key)
+      .where('id', '>', query.after ?? '')
+      .where('state', 'in', LISTED_STATES)
+      .where('listed_generation', '!=', query.generation)
+      .orderBy('id')
+      .limit(query.limit)
+      .execute(),
+  );
+  return rows.map((row) => ({ id: row.id as MessageId, threadId: row.thread_id as ThreadId }));
+}

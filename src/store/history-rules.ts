@@ -1,0 +1,94 @@
+import type { HistoryOperation } from '../model/change.ts';
+import { compareHistoryIds, type HistoryId } from '../model/ids.ts';
+import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { labelsExclude, settleState, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
+
+type LabelOperation = Extract<HistoryOperation, { kind: 'labelsAdded' | 'labelsRemoved' }>;
+
+export type HistoryEffect = 'added' | 'deleted' | 'relabelled' | 'late' | 'none';
+
+export interface OperationOutcome {
+  /** null: the message stays unknown. */
+  readonly row: MessageRow | null;
+  readonly effect: HistoryEffect;
+}
+
+/**
+ * What one operation of a history record does to the row it concerns.
+ * The rules are those of {@link MailboxStore.applyHistory}; applying an operation again, or late, ends in the same row.
+ *
+ * @param known whether this operation was applied before (or is settled and below the mark, which comes to the same)
+ */
+export function applyOperation(row: MessageRow | null, operation: HistoryOperation, recordId: HistoryId, known: boolean, rules: RowRules): OperationOutcome {
+  if (row === null) return applyToUnknown(null, operation, recordId, rules);
+  if (isContained(row, recordId)) return { row, effect: 'none' };
+  if (row.state === 'gone') return applyToGone(row, operation, recordId, rules);
+  if (known) return { row, effect: 'none' };
+  const late = row.historyId !== null && compareHistoryIds(recordId, row.historyId) < 0;
+  if (late) return appearedLate(row, operation, rules);
+  if (operation.kind === 'deleted') return { row: toGone({ ...row, historyId: recordId }), effect: 'deleted' };
+  return applyToHeld({ ...row, historyId: recordId }, operation, rules);
+}
+
+function isContained(row: MessageRow, recordId: HistoryId): boolean {
+  return row.readingHistoryId !== null && compareHistoryIds(recordId, row.readingHistoryId) <= 0;
+}
+
+function applyToGone(row: MessageRow, operation: HistoryOperation, recordId: HistoryId, rules: RowRules): OperationOutcome {
+  const newer = row.historyId === null || compareHistoryIds(recordId, row.historyId) > 0;
+  return newer ? applyToUnknown(row, operation, recordId, rules) : { row, effect: 'none' };
+}
+
+/** On an unknown id, or on a tombstone: what was known of the message does not count any more. */
+function applyToUnknown(tombstone: MessageRow | null, operation: HistoryOperation, recordId: HistoryId, rules: RowRules): OperationOutcome {
+  const base = tombstone ?? newRow(operation.messageId, operation.threadId, 'live', rules.now);
+  const row: MessageRow = { ...base, threadId: operation.threadId, historyId: recordId };
+  if (operation.kind === 'deleted') return { row: toGone(row), effect: tombstone === null ? 'deleted' : 'none' };
+  if (operation.kind !== 'added') {
+    if (!mayEnterScope(operation, rules)) return { row: tombstone, effect: 'none' };
+    return { row: toFetch(row, 'live', rules.now), effect: 'added' };
+  }
+  if (operation.labelIds !== null && labelsExclude(operation.labelIds, rules)) {
+    return { row: withoutWork({ ...row, labelIds: sortedLabelIds(operation.labelIds) }, 'excluded'), effect: 'added' };
+  }
+  return { row: toFetch(row, 'live', rules.now), effect: 'added' };
+}
+
+/** A pending row waits for a reading at least as new as itself, which will contain the late record. */
+function appearedLate(row: MessageRow, operation: HistoryOperation, rules: RowRules): OperationOutcome {
+  const waits = row.state === 'pending' || row.state === 'failed';
+  if (waits || operation.kind === 'added') return { row, effect: 'none' };
+  return { row: needsRefresh(row, rules), effect: 'late' };
+}
+
+function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kind: 'deleted' }>, rules: RowRules): OperationOutcome {
+  if (row.state === 'pending' || row.state === 'failed') {
+    // Its get brings the labels. A message that the listing and history both found is new mail.
+    return { row: operation.kind === 'added' && row.lane === 'backfill' ? { ...row, lane: 'live' } : row, effect: 'none' };
+  }
+  if (operation.kind === 'added') {
+    // Newer than the reading, so it was away in between: its labels may be others.
+    const same = operation.labelIds !== null && sameLabelIds(sortedLabelIds(operation.labelIds), row.labelIds);
+    return same ? { row, effect: 'none' } : { row: needsRefresh(row, rules), effect: 'late' };
+  }
+  const labelIds = afterLabelOperation(row, operation);
+  const effect = sameLabelIds(labelIds, row.labelIds) ? 'none' : 'relabelled';
+  return { row: settleState({ ...row, labelIds }, rules), effect };
+}
+
+function needsRefresh(row: MessageRow, rules: RowRules): MessageRow {
+  return row.refreshAt === null ? { ...row, refreshAt: rules.now } : row;
+}
+
+function afterLabelOperation(row: MessageRow, operation: LabelOperation): MessageRow['labelIds'] {
+  if (operation.kind === 'labelsAdded') return sortedLabelIds([...row.labelIds, ...operation.labelIds]);
+  return row.labelIds.filter((id) => !operation.labelIds.includes(id));
+}
+
+/** Whether a label operation may have brought a message into scope of which nothing else is known. */
+function mayEnterScope(operation: LabelOperation, { scope }: RowRules): boolean {
+  const hidden = (id: string) => id === 'SPAM' || id === 'TRASH';
+  if (operation.kind === 'labelsRemoved') return operation.labelIds.some(hidden);
+  if (scope.labelIds.length > 0) return operation.labelIds.some((id) => scope.labelIds.includes(id));
+  return operation.labelIds.some((id) => !hidden(id));
+}

@@ -1,0 +1,103 @@
+import type { Selectable } from 'kysely';
+import type { MailboxId } from '../model/ids.ts';
+import type { MailboxSettings } from '../model/settings.ts';
+import { fromHistoryIdText } from './history-id-text.ts';
+import type { Condition, FullSyncProgress, MailboxRow, SettleMark } from './mailbox-store.ts';
+import { unknownMailbox, withMailbox } from './mailbox-transaction.ts';
+import type { RowRules } from './row-scope.ts';
+import type { MailboxTable } from './schema.ts';
+import type { StoreDatabase } from './store-database.ts';
+
+/** See {@link MailboxStore.putMailbox}. */
+export function putMailbox(database: StoreDatabase, request: { mailbox: MailboxId; settings: MailboxSettings; now: number }): Promise<MailboxRow> {
+  return database.write(async (tx) => {
+    const settings = JSON.stringify(request.settings);
+    await tx
+      .insertInto('mailboxes')
+      .values({
+        id: request.mailbox,
+        settings,
+        history_id: null,
+        generation: 0,
+        listed_generation: 0,
+        full_sync: null,
+        marks: '[]',
+        settled_history_id: null,
+        relist_at: null,
+        condition: null,
+        change_sequence: 0,
+        limit_reached: 0,
+        scope_floor: null,
+        created_at: request.now,
+        synced_at: null,
+      })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet({ settings }).where('mailboxes.settings', '!=', settings))
+      .execute();
+    return fromMailboxColumns(await tx.selectFrom('mailboxes').selectAll().where('id', '=', request.mailbox).executeTakeFirstOrThrow());
+  });
+}
+
+/** See {@link MailboxStore.getMailbox}. */
+export async function getMailbox(database: StoreDatabase, mailbox: MailboxId): Promise<MailboxRow | null> {
+  const columns = await database.read((db) => db.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirst());
+  return columns === undefined ? null : fromMailboxColumns(columns);
+}
+
+/** See {@link MailboxStore.listMailboxes}. */
+export async function listMailboxes(database: StoreDatabase): Promise<readonly MailboxRow[]> {
+  const rows = await database.read((db) => db.selectFrom('mailboxes').selectAll().orderBy('id').execute());
+  return rows.map(fromMailboxColumns);
+}
+
+/** See {@link MailboxStore.noteCondition}. */
+export function noteCondition(database: StoreDatabase, request: { mailbox: MailboxId; condition: Condition | null }): Promise<void> {
+  return withMailbox(database, request.mailbox, async (locked) => {
+    const condition = request.condition === null ? null : JSON.stringify(request.condition);
+    if (condition !== locked.columns.condition) await locked.updateMailbox({ condition });
+  });
+}
+
+/** See {@link MailboxStore.setRelistAt}. */
+export function setRelistAt(database: StoreDatabase, request: { mailbox: MailboxId; generation: number; relistAt: number | null }): Promise<void> {
+  return withMailbox(database, request.mailbox, async (locked) => {
+    if (locked.columns.generation !== request.generation || locked.columns.relist_at === request.relistAt) return;
+    await locked.updateMailbox({ relist_at: request.relistAt });
+  });
+}
+
+/** The mailbox's integer key, for reading. */
+export async function mailboxKey(database: StoreDatabase, mailbox: MailboxId): Promise<number> {
+  const row = await database.read((db) => db.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst());
+  if (row === undefined) throw unknownMailbox(mailbox);
+  return row.key;
+}
+
+export function parseSettings(columns: Selectable<MailboxTable>): MailboxSettings {
+  return JSON.parse(columns.settings) as MailboxSettings;
+}
+
+export function parseFullSync(columns: Selectable<MailboxTable>): FullSyncProgress | null {
+  return columns.full_sync === null ? null : (JSON.parse(columns.full_sync) as FullSyncProgress);
+}
+
+/** What decides over the mailbox's rows in a transaction at `now`. */
+export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRules {
+  const { scope, format } = parseSettings(columns);
+  return { scope, format, floor: scope.limit === null ? null : columns.scope_floor, now };
+}
+
+function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRow {
+  return {
+    id: columns.id as MailboxId,
+    settings: parseSettings(columns),
+    historyId: fromHistoryIdText(columns.history_id),
+    generation: columns.generation,
+    fullSync: parseFullSync(columns),
+    marks: JSON.parse(columns.marks) as SettleMark[],
+    relistAt: columns.relist_at,
+    condition: columns.condition === null ? null : (JSON.parse(columns.condition) as Condition),
+    changeSequence: columns.change_sequence,
+    createdAt: columns.created_at,
+    syncedAt: columns.synced_at,
+  };
+}

@@ -1,0 +1,51 @@
+import type { Reading } from '../model/change.ts';
+import { compareHistoryIds, newerHistoryId, type HistoryId } from '../model/ids.ts';
+import type { MessageFormat } from '../model/settings.ts';
+import { newRow, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { settleState, type RowRules } from './row-scope.ts';
+
+export type ReadingOutcome =
+  | { readonly verdict: 'applied'; readonly row: MessageRow; readonly writesBody: boolean }
+  /** From a replica that had not seen what the row has: to be fetched again. */
+  | { readonly verdict: 'stale' }
+  /** The message was deleted after this reading. */
+  | { readonly verdict: 'buried' };
+
+/** What one reading does to the row it concerns; the rules are those of {@link MailboxStore.saveReadings}. */
+export function applyReading(before: MessageRow | null, reading: Reading, format: MessageFormat, rules: RowRules): ReadingOutcome {
+  if (before !== null && before.state === 'gone') {
+    const buriedAt = newest(before.historyId, before.readingHistoryId);
+    if (buriedAt !== null && compareHistoryIds(reading.historyId, buriedAt) <= 0) return { verdict: 'buried' };
+  } else if (before !== null && before.historyId !== null && compareHistoryIds(reading.historyId, before.historyId) < 0) {
+    return { verdict: 'stale' };
+  }
+
+  const row = before ?? newRow(reading.id, reading.threadId, 'live', rules.now);
+  // A reading in another format than the settings' (they changed during the fetch, or it is a refresh) brings labels only.
+  const complete = format === rules.format && (reading.body !== null || format === 'minimal');
+  // Gmail's historyId of a quiet message is old. When the row's labels were compared with listings made later than that, they are newer.
+  const labelsAreNewer = row.readingHistoryId !== null && compareHistoryIds(reading.historyId, row.readingHistoryId) < 0;
+  const read: MessageRow = {
+    ...row,
+    threadId: reading.threadId,
+    labelIds: labelsAreNewer ? row.labelIds : sortedLabelIds(reading.labelIds),
+    historyId: reading.historyId,
+    readingHistoryId: newest(row.readingHistoryId, reading.historyId),
+    internalDate: reading.internalDate ?? row.internalDate,
+    sizeEstimate: reading.sizeEstimate,
+    snippet: reading.snippet,
+    format: complete ? format : row.format,
+    refreshAt: null,
+    // A tombstone that a newer reading undoes is settled anew below.
+    state: row.state === 'gone' ? 'excluded' : row.state,
+  };
+  const seenBefore = row.format === read.format && row.readingHistoryId !== null && compareHistoryIds(reading.historyId, row.readingHistoryId) <= 0;
+  return { verdict: 'applied', row: settleState(read, rules), writesBody: complete && reading.body !== null && !seenBefore };
+}
+
+function newest(a: HistoryId | null, b: HistoryId): HistoryId;
+function newest(a: HistoryId | null, b: HistoryId | null): HistoryId | null;
+function newest(a: HistoryId | null, b: HistoryId | null): HistoryId | null {
+  if (a === null || b === null) return a ?? b;
+  return newerHistoryId(a, b);
+}

@@ -1,0 +1,48 @@
+import type { LabelId } from '../model/ids.ts';
+import { inScope, type MessageFormat, type Scope } from '../model/settings.ts';
+import type { FetchLane, MessageRow } from './message-row.ts';
+
+/** What decides over rows during one transaction. */
+export interface RowRules {
+  readonly scope: Scope;
+  readonly format: MessageFormat;
+  /**
+   * With a limit in the scope: the internal date of the oldest message within it. Older messages stay out when a label
+   * operation brings them up, unless a listing admitted them. null without a limit, and while the date is not known yet:
+   * when the backfill ends it is, and what came in meanwhile is sorted out (see scope-floor.ts).
+   */
+  readonly floor: number | null;
+  readonly now: number;
+}
+
+export function isInScope(row: MessageRow, { scope, floor }: RowRules): boolean {
+  if (!inScope(scope, row)) return false;
+  return floor === null || row.admittedGeneration !== null || row.internalDate === null || row.internalDate >= floor;
+}
+
+/** Whether labels alone put a message out of scope. */
+export function labelsExclude(labelIds: readonly LabelId[], { scope }: RowRules): boolean {
+  return !inScope(scope, { labelIds, internalDate: null });
+}
+
+/** The state of a row whose labels are known: `stored` when it is in scope and its body held, else `excluded`, or `pending` for its body. */
+export function settleState(row: MessageRow, rules: RowRules, lane: FetchLane = 'live'): MessageRow {
+  if (!isInScope(row, rules)) return withoutWork(row, 'excluded');
+  if (row.format === rules.format) return withoutWork(row, 'stored');
+  return row.state === 'pending' || row.state === 'failed' ? row : toFetch(row, lane, rules.now);
+}
+
+export function withoutWork(row: MessageRow, state: 'stored' | 'excluded'): MessageRow {
+  if (row.state === state) return row;
+  return { ...row, state, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0 };
+}
+
+/** A tombstone: the body goes, and what remains keeps older readings away. */
+export function toGone(row: MessageRow): MessageRow {
+  if (row.state === 'gone') return row;
+  return { ...row, state: 'gone', format: null, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0, refreshAt: null };
+}
+
+export function toFetch(row: MessageRow, lane: FetchLane, now: number): MessageRow {
+  return { ...row, state: 'pending', lane, attempts: 0, lastError: null, nextAttemptAt: 0, discoveredAt: now };
+}

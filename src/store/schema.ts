@@ -1,0 +1,84 @@
+import type { Generated } from 'kysely';
+
+/**
+ * The tables. History ids are text of 20 digits (see history-id-text.ts), so their order is numeric in every database;
+ * lists and objects are JSON text; times are epoch milliseconds; yes and no are 1 and 0.
+ */
+export interface Schema {
+  mailboxes: MailboxTable;
+  ledgers: { mailbox_key: number; ledger: string };
+  usage: { mailbox_key: number; method: string; calls: number; units: number; rejected: number };
+  messages: MessageTable;
+  bodies: { mailbox_key: number; message_id: string; encoding: string; body: Uint8Array };
+  labels: { mailbox_key: number; id: string; name: string; type: string };
+  label_listings: { mailbox_key: number; message_id: string; label_id: string };
+  applied_operations: { mailbox_key: number; record_id: string; message_id: string; operation: string };
+  changes: ChangeTable;
+}
+
+export interface MailboxTable {
+  key: Generated<number>;
+  id: string;
+  settings: string;
+  history_id: string | null;
+  generation: number;
+  /** The newest generation whose listing ended: rows admitted by a later one are not known to an earlier listing. */
+  listed_generation: number;
+  full_sync: string | null;
+  marks: string;
+  /** Everything up to it is settled: history shows no more of it. */
+  settled_history_id: string | null;
+  relist_at: number | null;
+  condition: string | null;
+  change_sequence: number;
+  /** 1 when the scope's limit left messages out. */
+  limit_reached: number;
+  /** Internal date of the oldest message within the scope's limit; null while it is not known. */
+  scope_floor: number | null;
+  created_at: number;
+  synced_at: number | null;
+}
+
+export interface MessageTable {
+  mailbox_key: number;
+  id: string;
+  thread_id: string;
+  label_ids: string;
+  state: string;
+  history_id: string | null;
+  reading_history_id: string | null;
+  internal_date: number | null;
+  size_estimate: number;
+  snippet: string;
+  /** The format in which the body is held; null when it is not. */
+  format: string | null;
+  /** Set for pending and failed rows only: the index of the work to do holds no others. */
+  lane: string | null;
+  /** Order within the lane, smallest first. */
+  rank: number;
+  /** Order of listing in `listed_generation`. */
+  position: number | null;
+  listed_generation: number;
+  /** The generation whose listing counts this message among those within the scope's limit. */
+  admitted_generation: number | null;
+  attempts: number;
+  last_error: string | null;
+  /** 0: at once. */
+  next_attempt_at: number;
+  discovered_at: number;
+  /** Since when the labels must be read again. */
+  refresh_at: number | null;
+  /** 1 when the change feed's last word on this message is that it is there. */
+  announced: number;
+}
+
+export interface ChangeTable {
+  mailbox_key: number;
+  sequence: number;
+  kind: string;
+  message_id: string;
+  thread_id: string;
+  label_ids: string;
+  history_id: string;
+  at: number;
+}

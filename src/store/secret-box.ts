@@ -1,0 +1,63 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import type { MailboxId } from '../model/ids.ts';
+import type { EncryptedRecord } from './credential-store.ts';
+
+/** A key of 32 bytes, and a fingerprint that says which one it is without giving it away. */
+export interface SecretKey {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Thrown when credentials cannot be encrypted or decrypted with the key at hand. */
+export class SecretKeyError extends Error {
+  override readonly name = 'SecretKeyError';
+}
+
+const CIPHER = 'aes-256-gcm';
+export const KEY_BYTES = 32;
+/** NIST SP 800-38D recommends 96 bits; random ones are safe for 2^32 messages under one key. */
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const FINGERPRINT_LENGTH = 16;
+
+/** @throws {SecretKeyError} when `bytes` are not 32 */
+export function secretKey(bytes: Uint8Array, source: string): SecretKey {
+  if (bytes.byteLength !== KEY_BYTES) {
+    throw new SecretKeyError(
+      `The secret key in ${source} is ${bytes.byteLength} bytes long, not ${KEY_BYTES}. Write ${KEY_BYTES} random bytes in base64, for example from: openssl rand -base64 ${KEY_BYTES}`,
+    );
+  }
+  const id = createHash('sha256').update('tidemark key id').update(bytes).digest('hex').slice(0, FINGERPRINT_LENGTH);
+  return { id, bytes };
+}
+
+/** Encrypts a mailbox's secret. The mailbox is authenticated with it: a record put in another mailbox's place does not open. */
+export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<EncryptedRecord, 'keyId' | 'ciphertext'> {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, key.bytes, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(Buffer.from(mailbox, 'utf8'));
+  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return { keyId: key.id, ciphertext: Buffer.concat([nonce, cipher.getAuthTag(), sealed]) };
+}
+
+/**
+ * Decrypts what {@link seal} made.
+ *
+ * @throws {SecretKeyError} when another key encrypted it, or when it is not what was sealed for this mailbox
+ */
+export function open(key: SecretKey, mailbox: MailboxId, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): string {
+  if (record.keyId !== key.id) {
+    throw new SecretKeyError(
+      `The credentials of ${mailbox} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. Configure the former key, or connect the mailbox again.`,
+    );
+  }
+  const bytes = Buffer.from(record.ciphertext);
+  try {
+    const decipher = createDecipheriv(CIPHER, key.bytes, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+    decipher.setAAD(Buffer.from(mailbox, 'utf8'));
+    decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8');
+  } catch (error) {
+    throw new SecretKeyError(`The stored credentials of ${mailbox} are damaged or belong to another mailbox. Connect the mailbox again.`, { cause: error });
+  }
+}

@@ -1,0 +1,52 @@
+import { addListedLate, saveAttempts, saveReadings } from './fetching.ts';
+import { finishListing } from './finish-listing.ts';
+import { beginFullSync, countAbsent, listAbsent, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
+import { getLabels, saveLabels } from './labels.ts';
+import { addUsage, getUsage, updateLedger, type SpendingLedger } from './ledger.ts';
+import { getMailbox, listMailboxes, noteCondition, putMailbox, setRelistAt } from './mailbox-rows.ts';
+import type { MailboxStore } from './mailbox-store.ts';
+import { applyHistory } from './partial-sync.ts';
+import { countMessages, listFailed, nextAttemptAt, nextPending, nextRefresh } from './pending-work.ts';
+import { readChanges, streamMessages } from './reading.ts';
+import type { StoreDatabase } from './store-database.ts';
+
+/** The store on any SQL database: each method is a function of the database and the request. */
+export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & SpendingLedger {
+  return {
+    putMailbox: (request) => putMailbox(database, request),
+    getMailbox: (mailbox) => getMailbox(database, mailbox),
+    listMailboxes: () => listMailboxes(database),
+    countMessages: (mailbox, now) => countMessages(database, mailbox, now),
+    noteCondition: (request) => noteCondition(database, request),
+
+    beginFullSync: (request) => beginFullSync(database, request),
+    saveListingPage: (request) => saveListingPage(database, request),
+    saveLabelListingPage: (request) => saveLabelListingPage(database, request),
+    saveProgress: (request) => saveProgress(database, request),
+    countAbsent: (query) => countAbsent(database, query),
+    listAbsent: (query) => listAbsent(database, query),
+    finishListing: (request) => finishListing(database, request),
+    saveLabels: (request) => saveLabels(database, request),
+    getLabels: (mailbox) => getLabels(database, mailbox),
+
+    nextPending: (request) => nextPending(database, request),
+    nextAttemptAt: (request) => nextAttemptAt(database, request),
+    saveReadings: (request) => saveReadings(database, request),
+    saveAttempts: (request) => saveAttempts(database, request),
+    listFailed: (mailbox, limit) => listFailed(database, mailbox, limit),
+
+    applyHistory: (request) => applyHistory(database, request),
+    addListedLate: (request) => addListedLate(database, request),
+    setRelistAt: (request) => setRelistAt(database, request),
+    nextRefresh: (request) => nextRefresh(database, request),
+
+    readChanges: (request) => readChanges(database, request),
+    streamMessages: (mailbox) => streamMessages(database, mailbox),
+    getUsage: (mailbox) => getUsage(database, mailbox),
+
+    update: (mailbox, change) => updateLedger(database, mailbox, change),
+    addUsage: (mailbox, usage) => addUsage(database, mailbox, usage),
+
+    close: () => database.close(),
+  };
+}

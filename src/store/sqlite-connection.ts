@@ -1,0 +1,135 @@
+import { setImmediate } from 'node:timers/promises';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import {
+  CompiledQuery,
+  Kysely,
+  SqliteAdapter,
+  SqliteDialect,
+  SqliteDriver,
+  type DatabaseConnection,
+  type Driver,
+  type SqliteDatabase,
+  type SqliteDialectConfig,
+  type SqliteStatement,
+} from 'kysely';
+import { isBusy } from './sqlite-errors.ts';
+
+/** SQLite's own wait blocks the whole process, so it is kept short; between two waits the process's other work runs. */
+const BUSY_TIMEOUT_MS = 20;
+/** About half a minute of waiting in all: longer than the longest transaction, the end of a large listing. */
+const BUSY_ATTEMPTS = 1_500;
+const CACHED_STATEMENTS = 300;
+
+/**
+ * Opens a connection to a SQLite file.
+ *
+ * `synchronous=NORMAL` in WAL mode: a commit is in the operating system's hands when it returns, so a crash of the process loses nothing.
+ * A power loss may lose the last commits, but whole and in order (https://www.sqlite.org/pragma.html#pragma_synchronous): since the mark
+ * moves in the transaction that applies the changes up to it, the file then is an older, consistent store, and history is replayed.
+ */
+export function openConnection<DB>(path: string): Kysely<DB> {
+  return new Kysely<DB>({ dialect: new ImmediateSqliteDialect({ database: async () => adapt(openFile(path)) }) });
+}
+
+function openFile(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+  try {
+    database.exec(`
+      pragma page_size = 8192;
+      pragma journal_mode = wal;
+      pragma synchronous = normal;
+      pragma journal_size_limit = 67108864;
+      pragma wal_autocheckpoint = 2000;
+      pragma cache_size = -16384;
+      pragma temp_store = memory;
+    `);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+/** Repeats `operation` while another connection holds the lock that it wants. It must have done nothing when it fails so. */
+export async function whileBusy<Result>(operation: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!isBusy(error) || attempt === BUSY_ATTEMPTS) throw error;
+      // The holder may be this very process: give it its turn.
+      await setImmediate();
+    }
+  }
+}
+
+/** `BEGIN IMMEDIATE`: the lock is taken before anything is read, so no writer has to give up because another was first. */
+class ImmediateSqliteDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await whileBusy(() => connection.executeQuery(CompiledQuery.raw('begin immediate')));
+  }
+}
+
+/** SQLite's schema changes are transactional; migrations use that. */
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class ImmediateSqliteDialect extends SqliteDialect {
+  readonly #config: SqliteDialectConfig;
+
+  constructor(config: SqliteDialectConfig) {
+    super(config);
+    this.#config = config;
+  }
+
+  override createDriver(): Driver {
+    return new ImmediateSqliteDriver(this.#config);
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalSqliteAdapter();
+  }
+}
+
+/** node:sqlite in the shape that Kysely wants, with the statements kept prepared: preparing costs more than most of them take to run. */
+function adapt(database: DatabaseSync): SqliteDatabase {
+  const statements = new Map<string, SqliteStatement>();
+  return {
+    close: () => {
+      statements.clear();
+      database.close();
+    },
+    prepare: (text) => {
+      const cached = statements.get(text);
+      if (cached !== undefined) {
+        statements.delete(text);
+        statements.set(text, cached);
+        return cached;
+      }
+      const statement = adaptStatement(database, text);
+      statements.set(text, statement);
+      if (statements.size > CACHED_STATEMENTS) {
+        for (const oldest of statements.keys()) {
+          statements.delete(oldest);
+          break;
+        }
+      }
+      return statement;
+    },
+  };
+}
+
+function adaptStatement(database: DatabaseSync, text: string): SqliteStatement {
+  const statement = database.prepare(text);
+  // Kysely passes what the typed queries were given: text, numbers, bytes and null.
+  const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[];
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...values(parameters)),
+    run: (parameters) => statement.run(...values(parameters)),
+    iterate: (parameters) => statement.iterate(...values(parameters)),
+  };
+}

@@ -1,0 +1,43 @@
+import { StoreError } from './store-error.ts';
+
+/** Primary result codes: https://www.sqlite.org/rescode.html */
+const BUSY = 5;
+const LOCKED = 6;
+const UNUSABLE: Readonly<Record<number, string>> = {
+  [BUSY]: 'is locked by another process; try again when that has finished',
+  [LOCKED]: 'is locked by another process; try again when that has finished',
+  7: 'could not be used: out of memory',
+  8: 'is read-only; allow this user to write the file and its folder',
+  10: 'could not be read or written (disk error); check the disk',
+  11: 'is damaged; restore it from a backup, or delete it to synchronise anew',
+  13: 'could not be written: the disk is full; make room',
+  14: 'could not be opened; check that the folder exists and that this user may write it',
+  26: 'is not a Tidemark database; name another file',
+};
+
+/** SQLite's primary result code of an error thrown by node:sqlite; null for any other error. */
+function resultCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;
+  return error.errcode & 0xff;
+}
+
+/** Whether another connection held the lock that was wanted. */
+export function isBusy(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === BUSY || code === LOCKED;
+}
+
+/** What an error of node:sqlite means to the store; errors that say nothing about the database come back as they are. */
+export function translateSqliteError(error: unknown, place: string): unknown {
+  if (error instanceof StoreError) return error;
+  const code = resultCode(error);
+  const reason = code === null ? closedReason(error) : UNUSABLE[code];
+  return reason === undefined ? error : new StoreError({ kind: 'unavailable' }, `The database ${place} ${reason}.`, { cause: error });
+}
+
+function closedReason(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && error.code === 'ERR_INVALID_STATE') return 'was closed';
+  if ('syscall' in error) return `could not be opened (${'code' in error ? String(error.code) : 'system error'}); check the folder and its permissions`;
+  return undefined;
+}

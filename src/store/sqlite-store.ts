@@ -1,0 +1,16 @@
+import type { SpendingLedger } from './ledger.ts';
+import type { MailboxStore } from './mailbox-store.ts';
+import { createSqlMailboxStore } from './sql-mailbox-store.ts';
+import { openSqliteDatabase } from './sqlite-database.ts';
+
+export type SqliteStore = MailboxStore & SpendingLedger;
+
+/**
+ * Opens the mirror in a SQLite file, creating it and its folder, or in memory.
+ *
+ * @param options.path a file, or `:memory:`
+ * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it
+ */
+export async function openSqliteStore({ path }: { path: string }): Promise<SqliteStore> {
+  return createSqlMailboxStore(await openSqliteDatabase(path));
+}
