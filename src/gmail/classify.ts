@@ -7,13 +7,6 @@ export type CalledMethod = GmailMethod | 'batch' | 'token';
 
 /** Reason of an `invalid-request` whose page token Gmail does not know (any more): the listing begins again from its top. */
 export const INVALID_PAGE_TOKEN = 'invalidPageToken';
-/** Reason of an `invalid-request` whose answer is larger than the transport takes in: ask for fewer messages at once. */
-export const RESPONSE_TOO_LARGE = 'responseTooLarge';
-
-/** Thrown by a transport whose answer grew beyond what it may hold in memory. */
-export class ResponseTooLargeError extends Error {
-  override readonly name = 'ResponseTooLargeError';
-}
 
 /**
  * What an answer other than success means.
@@ -44,13 +37,12 @@ export function classify(method: CalledMethod, status: number, body: string): Gm
 }
 
 /**
- * What an error means that a transport threw instead of an answer: a reset, a time-out, a name that does not resolve.
+ * What an error means that a transport threw instead of an answer: a reset, a time-out, a name that does not resolve, an answer too large to hold.
  * An abort by the caller never comes here.
  */
 export function classifyThrown(error: unknown): GmailFailure {
   for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
     if (cause instanceof GmailError) return cause.failure;
-    if (cause instanceof ResponseTooLargeError) return { kind: 'invalid-request', reason: RESPONSE_TOO_LARGE };
   }
   return { kind: 'unavailable', status: null };
 }

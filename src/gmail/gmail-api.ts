@@ -71,12 +71,17 @@ export type FetchOutcome =
 
 /** A {@link GmailApi} that keeps to the mailbox's quota: each call waits for its units first. */
 export interface GmailSession extends GmailApi {
-  /** How many requests of this price may be sent in one batch now; at least 1, at most {@link MAX_BATCH}. */
+  /**
+   * How many requests a batch should hold now; at least 1, at most {@link MAX_BATCH}. A larger one is taken too:
+   * it is sent in as many pieces as units and places in flight come free.
+   */
   batchSize(): number;
   /** How many batches may be in flight at once now; at least 1. Shrinks on concurrency rejections, grows back slowly. */
   width(): number;
   /** Units spent by this session so far, from the price table. */
   unitsSpent(): number;
+  /** Writes down what was counted since the last flush; call it when the session's work is done. */
+  flush(): Promise<void>;
 }
 
 /** Which work a session's calls belong to: live calls take their units before backfill calls. */

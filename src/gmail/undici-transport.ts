@@ -1,7 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Agent, type Dispatcher } from 'undici';
-import { ResponseTooLargeError } from './classify.ts';
 import type { HttpRequest, HttpResponse, Transport } from './transport.ts';
 
 export interface UndiciTransportOptions {
@@ -19,6 +18,11 @@ export interface UndiciTransport {
   readonly transport: Transport;
   /** Waits for requests under way, then closes all connections. */
   close(): Promise<void>;
+}
+
+/** Thrown when an answer grows beyond what may be held in memory: asking for fewer messages at once gets a smaller one. */
+export class ResponseTooLargeError extends Error {
+  override readonly name = 'ResponseTooLargeError';
 }
 
 const decompress = promisify(gunzip);

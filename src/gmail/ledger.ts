@@ -1,0 +1,217 @@
+import { fitsAt, giveBack, liveUnits, LONGEST_SPAN, roomNow, spend, unitsWithin, type LedgerWindow, type WindowLimit } from './ledger-window.ts';
+import type { Lane } from './gmail-api.ts';
+
+/**
+ * The quota of one mailbox as the ledger document keeps it: what was spent, what Gmail turned out to allow, and until when nobody may call.
+ * Every function is pure, so the store may run a change again when another process was first.
+ */
+export interface Ledger {
+  readonly window: LedgerWindow;
+  /** Epoch ms of the first spending after an idle minute. */
+  readonly busySince: number;
+  /** Nobody of the mailbox calls before this time; 0 when none was named. */
+  readonly pausedUntil: number;
+  /** How finely the grant is spread: index into {@link SPANS}. */
+  readonly smoothness: number;
+  /** What part of the grant Gmail turned out to leave us, at {@link changedAt}; it recovers slowly from then on. */
+  readonly rate: number;
+  readonly changedAt: number;
+  /** Refusals in a row, for the back-off. */
+  readonly refusals: number;
+  readonly refusedAt: number;
+  /** True once Gmail took more than a sixth of the grant within ten seconds: it does hold us to whole minutes. */
+  readonly burstsAllowed: boolean;
+  /** Units that a live call waits for: backfill calls leave them until this time. */
+  readonly wanted: { readonly units: number; readonly until: number };
+}
+
+/** Grants are held over each of these windows, and over more of them the stricter Gmail turns out to be. */
+const SPANS = [60_000, 10_000, 1_000] as const;
+
+const FRESH: Ledger = {
+  window: [],
+  busySince: 0,
+  pausedUntil: 0,
+  smoothness: 0,
+  rate: 1,
+  changedAt: 0,
+  refusals: 0,
+  refusedAt: 0,
+  burstsAllowed: false,
+  wanted: { units: 0, until: 0 },
+};
+
+/** A document that cannot be read (an older or newer form) begins anew: at worst one minute is granted twice. */
+export function readLedger(text: string | null): Ledger {
+  if (text === null) return FRESH;
+  try {
+    const json: unknown = JSON.parse(text);
+    return isLedgerDocument(json) ? json.ledger : FRESH;
+  } catch {
+    return FRESH;
+  }
+}
+
+export const writeLedger = (ledger: Ledger): string => JSON.stringify({ version: VERSION, ledger });
+
+const VERSION = 1;
+
+/** Only this program writes the document: its version vouches for its form. */
+function isLedgerDocument(json: unknown): json is { readonly version: typeof VERSION; readonly ledger: Ledger } {
+  return typeof json === 'object' && json !== null && 'version' in json && json.version === VERSION && 'ledger' in json;
+}
+
+export interface Reservation {
+  readonly lane: Lane;
+  /** Units of each request, in order. As many of the first are granted as fit. */
+  readonly prices: readonly number[];
+  /** Units a minute that Gmail grants the user, times the share that is ours. */
+  readonly granted: number;
+  /** Units a minute that Gmail grants the user. */
+  readonly userLimit: number;
+}
+
+export type ReservationResult =
+  /** `probe`: nobody knows yet whether Gmail takes so much so soon; no other call should start before it is answered. */
+  | { readonly kind: 'granted'; readonly count: number; readonly units: number; readonly at: number; readonly probe: boolean }
+  /** `told`: Gmail asked for the wait; otherwise it is our own pace. */
+  | { readonly kind: 'wait'; readonly until: number; readonly told: boolean };
+
+/** Calls in a probe: as many as may be refused for learning the limit. */
+export const PROBE_CALLS = 8;
+/** Part of the grant that a burst leaves to the live lane, and what a long backfill leaves. */
+const BURST_RESERVE = 0.05;
+const LEAST_RESERVE = 0.01;
+const LARGEST_RESERVE = 0.5;
+/** Below this many units a minute the live lane only looks whether there is news, and needs no reserve of its own. */
+const LIVE_TRAFFIC = 40;
+/** A waiting call is let in for this many milliseconds' worth of units at least, so that a batch is not sent in crumbs. */
+const LEAST_GRANT = 500;
+
+/** Reserves units for the first of the requests, or says when to try again. */
+export function reserve(ledger: Ledger, reservation: Reservation, now: number): { readonly ledger: Ledger; readonly result: ReservationResult } {
+  if (now < ledger.pausedUntil) return { ledger, result: { kind: 'wait', until: ledger.pausedUntil, told: true } };
+  const { lane, prices } = reservation;
+  const limits = limitsFor(ledger, reservation, now);
+  const total = sum(prices);
+  const room = roomNow(ledger.window, limits, now);
+  const least = Math.min(total, Math.max(prices[0] ?? 0, (currentRate(ledger, now) * reservation.granted * LEAST_GRANT) / 60_000));
+  const startsAt = fitsAt(ledger.window, limits, least, now);
+  if (startsAt > now) {
+    const wanted = lane === 'live' ? { units: least, until: startsAt + 1_000 } : ledger.wanted;
+    return { ledger: { ...ledger, wanted }, result: { kind: 'wait', until: startsAt, told: false } };
+  }
+  const unproven = beyondProven(ledger, reservation, now);
+  const count = Math.min(prefix(prices, Math.max(room, prices[0] ?? 0)), unproven?.count ?? prices.length);
+  const units = sum(prices.slice(0, count));
+  const idle = unitsWithin(ledger.window, LONGEST_SPAN, now) === 0;
+  return {
+    ledger: {
+      ...ledger,
+      window: spend(ledger.window, { units, live: lane === 'live' ? units : 0 }, now),
+      busySince: idle ? now : ledger.busySince,
+      wanted: lane === 'live' ? FRESH.wanted : ledger.wanted,
+    },
+    result: { kind: 'granted', count, units, at: now, probe: unproven?.probe ?? false },
+  };
+}
+
+function limitsFor(ledger: Ledger, { lane, granted }: Reservation, now: number): readonly WindowLimit[] {
+  const allowed = granted * currentRate(ledger, now);
+  const wanted = lane === 'backfill' && now < ledger.wanted.until ? ledger.wanted.units : 0;
+  return SPANS.slice(0, currentSmoothness(ledger, now) + 1).map((span) => {
+    const held = lane === 'backfill' && span === LONGEST_SPAN ? Math.max(wanted, reserveForLive(ledger, allowed, now)) : wanted;
+    return { span, units: (allowed * span) / LONGEST_SPAN - held };
+  });
+}
+
+/**
+ * What a backfill leaves free for live calls. After an idle minute it may take nearly all at once; the rest is let go over the minute,
+ * for the minutes after repeat this one, and what is held for ever is speed lost. Live traffic keeps as much again as it used.
+ */
+function reserveForLive(ledger: Ledger, allowed: number, now: number): number {
+  const busy = ledger.window.length === 0 ? 0 : Math.min(1, Math.max(0, now - ledger.busySince) / LONGEST_SPAN);
+  const share = BURST_RESERVE + (LEAST_RESERVE - BURST_RESERVE) * busy;
+  const live = liveUnits(ledger.window, now);
+  const traffic = live >= LIVE_TRAFFIC ? Math.max(BURST_RESERVE * allowed, live) : 0;
+  return Math.min(LARGEST_RESERVE * allowed, Math.max(share * allowed, traffic));
+}
+
+/** Until bursts are proven, a spending that goes beyond a sixth of the limit within ten seconds is a probe: small, and alone. */
+function beyondProven(ledger: Ledger, { prices, userLimit }: Reservation, now: number): { readonly count: number; readonly probe: boolean } | null {
+  if (ledger.burstsAllowed || currentSmoothness(ledger, now) > 0) return null;
+  const room = userLimit / 6 - unitsWithin(ledger.window, 10_000, now);
+  const within = prefix(prices, room);
+  if (within > 0) return { count: within, probe: false };
+  // Only what lies well within ten seconds proves anything: what is about to leave the window may have left Gmail's.
+  return { count: PROBE_CALLS, probe: sum(prices.slice(0, PROBE_CALLS)) + unitsWithin(ledger.window, 9_500, now) > userLimit / 6 };
+}
+
+/** Gmail took a probe: it does not look at ten seconds. */
+export const allowBursts = (ledger: Ledger): Ledger => ({ ...ledger, burstsAllowed: true });
+
+/** Gives back the units of calls that were refused or never sent. */
+export function refund(ledger: Ledger, spending: { readonly units: number; readonly lane: Lane; readonly at: number }): Ledger {
+  const { units, lane, at } = spending;
+  return { ...ledger, window: giveBack(ledger.window, { units, live: lane === 'live' ? units : 0 }, at) };
+}
+
+export interface Refusal {
+  /** Which limit was met: the user's teaches the pace, the project's only asks for patience. */
+  readonly limit: 'user' | 'project';
+  /** Epoch ms, when Gmail named a time. */
+  readonly retryAt: number | null;
+  /** In [0, 1): spreads the callers that were refused together. */
+  readonly jitter: number;
+}
+
+/** Refusals so close together are one event: batches that were under way when the first was refused. */
+const ONE_EVENT = 3_000;
+const LONGEST_BACKOFF = 16_000;
+const FORGET_REFUSALS = 60_000;
+/** No longer than this, whatever Gmail names: https://github.com/taers232c/GAMADV-XTD3/issues/337 shows a quarter of an hour. */
+const LONGEST_PAUSE = 24 * 3_600_000;
+
+/**
+ * Learns from a refusal. First the grant is spread more finely, which costs no speed; when that does not help, somebody else is spending
+ * the same quota, and the rate goes down by a fifth.
+ */
+export function learn(ledger: Ledger, refusal: Refusal, now: number): Ledger {
+  const named = refusal.retryAt === null ? 0 : Math.min(refusal.retryAt, now + LONGEST_PAUSE);
+  if (now - ledger.refusedAt < ONE_EVENT) return { ...ledger, pausedUntil: Math.max(ledger.pausedUntil, named) };
+  const refusals = now - ledger.refusedAt > FORGET_REFUSALS ? 1 : ledger.refusals + 1;
+  const backoff = Math.min(LONGEST_BACKOFF, 1_000 * 2 ** (refusals - 1)) * (0.5 + refusal.jitter / 2);
+  const next = { ...ledger, refusals, refusedAt: now, pausedUntil: Math.max(ledger.pausedUntil, named, now + backoff) };
+  return refusal.limit === 'project' ? next : stricter(next, now);
+}
+
+const SLOWEST = 0.02;
+
+function stricter(ledger: Ledger, now: number): Ledger {
+  const smoothness = currentSmoothness(ledger, now);
+  const rate = currentRate(ledger, now);
+  const learnt = { ...ledger, burstsAllowed: false, changedAt: now };
+  if (smoothness < SPANS.length - 1) return { ...learnt, smoothness: smoothness + 1, rate };
+  return { ...learnt, smoothness, rate: Math.max(SLOWEST, rate * 0.8) };
+}
+
+/** Time in which the whole rate comes back. */
+const RECOVERY = 10 * 60_000;
+/** Time without a refusal after which bursts are tried again. */
+const FORGET_SMOOTHNESS = 60 * 60_000;
+
+export const currentRate = (ledger: Ledger, now: number): number => Math.min(1, ledger.rate + Math.max(0, now - ledger.changedAt) / RECOVERY);
+
+const currentSmoothness = (ledger: Ledger, now: number): number => (now - ledger.changedAt > FORGET_SMOOTHNESS ? 0 : ledger.smoothness);
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** How many of the first prices `room` pays for. */
+function prefix(prices: readonly number[], room: number): number {
+  let left = room;
+  const end = prices.findIndex((price) => {
+    left -= price;
+    return left < 0;
+  });
+  return end === -1 ? prices.length : end;
+}

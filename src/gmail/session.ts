@@ -1,0 +1,206 @@
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { GmailMethod, PriceTable } from '../model/prices.ts';
+import type { MessageFormat } from '../model/settings.ts';
+import { gmailError } from './classify.ts';
+import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi, type GmailSession, type Lane } from './gmail-api.ts';
+import { GmailError, type GmailFailure } from './gmail-error.ts';
+import type { Grant, Pacer, RefusedCalls } from './pacer.ts';
+import type { QuotaLedger } from './quota-ledger.ts';
+import { UsageCounter } from './usage-counter.ts';
+
+export interface GmailSessionOptions {
+  readonly api: GmailApi;
+  readonly mailbox: MailboxId;
+  readonly lane: Lane;
+  readonly ledger: QuotaLedger;
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+  /** The mailbox's one pacer in this process. */
+  readonly pacer: Pacer;
+  /** Longest wait, in milliseconds, that Gmail may ask for inside a call; a longer one is thrown with its `retryAt`. */
+  readonly maxWaitMs?: number | undefined;
+  /** Told until when (epoch ms) a call waits, again and again while it does: for heartbeats, and to show it. */
+  readonly onWait?: ((until: number) => void) | undefined;
+}
+
+type RateLimited = Extract<GmailFailure, { kind: 'rate-limited' }>;
+
+const MAX_WAIT = 20_000;
+/** Attempts at a call that got no usable answer: 0.4 + 0.8 + 1.6 + 3.2 seconds of waiting at most. */
+const ATTEMPTS = 5;
+const FIRST_BACKOFF = 400;
+/** Refusals of one call, one after the other, before it is given up for now. */
+const MAX_REFUSALS = 6;
+
+/**
+ * Gmail at the pace that its quota allows: each call waits for its units, refusals teach the pace and are repeated where the wait is short.
+ *
+ * @throws {GmailError} from every call that did not succeed in the end; the signal's reason when it aborts
+ */
+export function createGmailSession(options: GmailSessionOptions): GmailSession {
+  const { api, mailbox, lane, prices, clock, pacer, maxWaitMs = MAX_WAIT, onWait } = options;
+  const usage = new UsageCounter(options);
+
+  const acquire = (method: GmailMethod | 'batch', units: readonly number[], signal: AbortSignal | undefined): Promise<Grant> =>
+    pacer.acquire({ lane, method, prices: units, maxWaitMs, onWait, signal });
+
+  /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
+  const backOff = (attempt: number, signal: AbortSignal | undefined): Promise<void> => clock.sleep(clock.random() * FIRST_BACKOFF * 2 ** attempt, signal);
+
+  async function single<Result>(method: GmailMethod, signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
+    const units = prices.units[method];
+    for (let attempts = 1, refusals = 0; ; ) {
+      const grant = await acquire(method, [units], signal);
+      try {
+        const result = await settling(grant, call);
+        usage.count({ method, calls: 1, units, rejected: 0 });
+        await usage.flushWhenDue();
+        return result;
+      } catch (error) {
+        const failure = error instanceof GmailError ? error.failure : null;
+        const refused = failure?.kind === 'rate-limited';
+        usage.count({ method, calls: 1, units: refused ? 0 : units, rejected: refused ? 1 : 0 });
+        if (failure?.kind === 'rate-limited') {
+          refusals++;
+          if (failure.limit === 'daily' || refusals >= MAX_REFUSALS) throw error;
+          if (failure.limit === 'concurrency') await backOff(refusals, signal);
+        } else if (failure?.kind === 'unavailable' && attempts < ATTEMPTS) {
+          await backOff(attempts - 1, signal);
+          attempts++;
+        } else {
+          throw error;
+        }
+      }
+    }
+  }
+
+  /** Runs the call of a grant and settles it, whatever becomes of it. */
+  async function settling<Result>(grant: Grant, call: () => Promise<Result>): Promise<Result> {
+    let result: Result;
+    try {
+      result = await call();
+    } catch (error) {
+      const failure = error instanceof GmailError ? error.failure : null;
+      await pacer.settle(grant, failure?.kind === 'rate-limited' ? [refusedCalls(failure, grant.count, grant.units)] : []);
+      throw error;
+    }
+    await pacer.settle(grant, []);
+    return result;
+  }
+
+  const priceOf = (request: FetchRequest): number => prices.units[methodOf(request)];
+
+  /** One batch request within one grant. Refused calls are settled; the outcomes say which. */
+  async function sendBatch(grant: Grant, requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<readonly FetchOutcome[]> {
+    let outcomes: readonly FetchOutcome[];
+    try {
+      outcomes = await api.batchGet(requests, format, signal);
+    } catch (error) {
+      const failure = error instanceof GmailError ? error.failure : null;
+      const refused = failure?.kind === 'rate-limited';
+      countBatch(requests, () => refused);
+      await pacer.settle(grant, failure?.kind === 'rate-limited' ? [refusedCalls(failure, grant.count, grant.units)] : []);
+      throw error;
+    }
+    countBatch(requests, (index) => refusalOf(outcomes[index]) !== null);
+    await pacer.settle(
+      grant,
+      outcomes.flatMap((outcome) => {
+        const failure = refusalOf(outcome);
+        return failure === null ? [] : [refusedCalls(failure, 1, priceOf(outcome.request))];
+      }),
+    );
+    return outcomes;
+  }
+
+  function countBatch(requests: readonly FetchRequest[], isRefused: (index: number) => boolean): void {
+    for (const [index, request] of requests.entries()) {
+      const refused = isRefused(index);
+      usage.count({ method: methodOf(request), calls: 1, units: refused ? 0 : priceOf(request), rejected: refused ? 1 : 0 });
+    }
+  }
+
+  /**
+   * Fetches as many of the first requests as there are units for. A piece that is refused whole is repeated after the wait that the refusal
+   * asks for; one that got no usable answer is `lost`.
+   */
+  async function fetchPiece(requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<Piece> {
+    for (let refusals = 1; ; refusals++) {
+      const grant = await acquire('batch', requests.map(priceOf), signal);
+      const piece = requests.slice(0, grant.count);
+      try {
+        const outcomes = await sendBatch(grant, piece, format, signal);
+        const refusal = refusedWhole(outcomes);
+        if (refusal === null) return { outcomes, lost: null };
+        throw gmailError(mailbox, 'batch', refusal);
+      } catch (error) {
+        const failure = error instanceof GmailError ? error.failure : null;
+        if (error instanceof GmailError && failure?.kind === 'unavailable') return { outcomes: failed(piece, error), lost: error };
+        if (failure?.kind !== 'rate-limited' || failure.limit === 'daily' || refusals >= MAX_REFUSALS) throw error;
+        if (failure.limit === 'concurrency') await backOff(refusals, signal);
+      }
+    }
+  }
+
+  return {
+    getProfile: (signal) => single('getProfile', signal, () => api.getProfile(signal)),
+    listLabels: (signal) => single('labels.list', signal, () => api.listLabels(signal)),
+    listMessages: (query, signal) => single('messages.list', signal, () => api.listMessages(query, signal)),
+    listHistory: (query, signal) => single('history.list', signal, () => api.listHistory(query, signal)),
+
+    async batchGet(requests, format, signal) {
+      if (requests.length > MAX_BATCH) throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
+      const outcomes: FetchOutcome[] = [];
+      let losses = 0;
+      while (outcomes.length < requests.length) {
+        const rest = requests.slice(outcomes.length);
+        try {
+          const piece = await fetchPiece(rest, format, signal);
+          losses = piece.lost === null ? 0 : losses + 1;
+          // A lost first piece is the whole batch's failure. A later one is its own: its neighbours still get their turn, unless Gmail is away.
+          if (piece.lost !== null && (outcomes.length === 0 || losses > 1)) throw piece.lost;
+          outcomes.push(...piece.outcomes);
+        } catch (error) {
+          // What was fetched and paid for is answered; only a batch of which nothing came is thrown.
+          if (outcomes.length === 0 || !(error instanceof GmailError)) throw error;
+          outcomes.push(...failed(rest, error));
+        }
+      }
+      await usage.flushWhenDue();
+      return outcomes;
+    },
+
+    batchSize: () => pacer.batchSize(),
+    width: () => pacer.width(),
+    unitsSpent: () => usage.units,
+    flush: () => usage.flush(),
+  };
+}
+
+interface Piece {
+  readonly outcomes: readonly FetchOutcome[];
+  readonly lost: GmailError | null;
+}
+
+const failed = (requests: readonly FetchRequest[], error: GmailError): readonly FetchOutcome[] =>
+  requests.map((request) => ({ kind: 'failed', request, error }));
+
+const methodOf = (request: FetchRequest): GmailMethod => (request.kind === 'message' ? 'messages.get' : 'threads.get');
+
+const refusedCalls = (failure: RateLimited, calls: number, units: number): RefusedCalls => ({
+  limit: failure.limit,
+  retryAt: failure.retryAt,
+  calls,
+  units,
+});
+
+function refusalOf(outcome: FetchOutcome | undefined): RateLimited | null {
+  return outcome?.kind === 'failed' && outcome.error.failure.kind === 'rate-limited' ? outcome.error.failure : null;
+}
+
+/** The refusal of a batch that was refused whole, part by part. */
+function refusedWhole(outcomes: readonly FetchOutcome[]): RateLimited | null {
+  const refusals = outcomes.map(refusalOf);
+  return refusals.every((refusal) => refusal !== null) ? (refusals.find((refusal) => refusal.limit === 'daily') ?? refusals[0] ?? null) : null;
+}

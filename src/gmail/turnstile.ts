@@ -1,0 +1,33 @@
+/** Lets callers through one at a time, in the order they came. */
+export class Turnstile {
+  #last: Promise<void> = Promise.resolve();
+
+  /**
+   * Waits for its turn.
+   *
+   * @returns what ends the turn; the caller must call it
+   * @throws the signal's reason when it aborts first; those behind then follow those before
+   */
+  async enter(signal?: AbortSignal): Promise<() => void> {
+    signal?.throwIfAborted();
+    const before = this.#last;
+    const turn = Promise.withResolvers<void>();
+    this.#last = turn.promise;
+    if (signal === undefined) {
+      await before;
+      return turn.resolve;
+    }
+    const aborted = Promise.withResolvers<never>();
+    const abort = (): void => aborted.reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await Promise.race([before, aborted.promise]);
+      return turn.resolve;
+    } catch (error) {
+      void before.then(turn.resolve);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+}
