@@ -14,14 +14,21 @@ import type { MailboxSettings, MessageFormat } from '../model/settings.ts';
  * - `gone`: deleted at Gmail. The row stays as a tombstone, so that an older reading cannot bring it back;
  * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body is not needed.
  *
- * Two history ids guard a row: `readingHistoryId` is that of the last complete reading (a get, or the label listings of a recovery),
- * `historyId` the newest of that and of the records applied since.
+ * Two history ids guard a row: `historyId` is the newest at which the message itself is known to have changed (by a get, or by a record),
+ * and is what a get must not fall behind; `readingHistoryId` is the one up to which the row contains everything (of a get, or the
+ * `startHistoryId` of a listing whose labels were compared). The second may be the newer one: Gmail's historyId of a quiet message is old.
+ *
+ * A mailbox must be known ({@link MailboxStore.putMailbox}) before anything else is asked of it than {@link MailboxStore.getMailbox}:
+ * otherwise every method throws `lost`, because that is what a deleted or replaced database looks like.
  *
  * @throws {StoreError} from every method, when the database cannot be used
  */
 export interface MailboxStore {
   // ── mailboxes ──
-  /** Creates the mailbox, or changes the settings of an existing one. Answers the mailbox as it is then. */
+  /**
+   * Creates the mailbox, or changes the settings of an existing one. Answers the mailbox as it is then.
+   * Rows follow changed settings when the next generation's listing ends.
+   */
   putMailbox(request: { mailbox: MailboxId; settings: MailboxSettings; now: number }): Promise<MailboxRow>;
   /** null when the store does not know the mailbox. */
   getMailbox(mailbox: MailboxId): Promise<MailboxRow | null>;
@@ -34,14 +41,15 @@ export interface MailboxStore {
   // ── full sync ──
   /**
    * Begins a generation, or answers the progress of the same generation begun earlier (a retry goes on where it stopped).
-   * A generation older than the stored one is refused: answers null.
+   * A generation older than the stored one is refused: answers null. Passes and listings are counted from 0.
    */
   beginFullSync(request: { mailbox: MailboxId; generation: number; startHistoryId: HistoryId; now: number }): Promise<FullSyncProgress | null>;
   /**
    * Marks every listed id as seen in this generation and creates `pending` rows of the backfill lane for unknown ids.
    * A listed tombstone becomes `pending` again: a get decides, guarded by the tombstone's history id. `stored`, `failed`,
    * `pending` and `excluded` rows keep their state. A row's position (order of listing, 0 is the newest) is set once per generation.
-   * Saves `progress` in the same transaction. Does nothing when the generation is no longer the stored one. Answers how many ids were unknown.
+   * Saves `progress` in the same transaction. Answers how many ids were unknown.
+   * Does nothing when the generation is no longer the stored one, or when its listing has ended (a given-up attempt is still listing).
    */
   saveListingPage(request: {
     mailbox: MailboxId;
@@ -52,9 +60,13 @@ export interface MailboxStore {
     progress: FullSyncProgress;
     now: number;
   }): Promise<{ unknown: number }>;
-  /** The same for a page of one label's listing: remembered until {@link finishListing}. */
+  /** The same for a page of one label's listing: remembered until {@link MailboxStore.finishListing}. */
   saveLabelListingPage(request: { mailbox: MailboxId; generation: number; labelId: LabelId; messageIds: readonly MessageId[]; progress: FullSyncProgress }): Promise<void>;
-  /** Saves progress alone. */
+  /**
+   * Saves progress alone; what would lead back from the end of the listing is left out.
+   * With step `done` and a limit in the scope, the oldest message within the limit sets the floor: an older one does not come
+   * in when a label operation brings it up (see scope-floor.ts).
+   */
   saveProgress(request: { mailbox: MailboxId; generation: number; progress: FullSyncProgress }): Promise<void>;
   /** How many pending, stored or failed rows this generation's listing did not see. */
   countAbsent(query: AbsentQuery): Promise<number>;
@@ -62,16 +74,18 @@ export interface MailboxStore {
   listAbsent(query: AbsentQuery & { after: MessageId | null; limit: number }): Promise<readonly { id: MessageId; threadId: ThreadId }[]>;
   /**
    * Ends the listing in one transaction:
-   * - pending, stored and failed rows that the listing did not see become `gone` with history id `startHistoryId`, unless their own `historyId`
-   *   is newer (a live sync found them after the listing began); `excluded` rows that it did not see are removed: unknown again;
+   * - pending, stored and failed rows that the listing did not see become `gone`, and contain everything up to `startHistoryId`, unless their own
+   *   `historyId` is newer (a live sync found them after the listing began); `excluded` rows that it did not see are removed likewise: unknown again;
    * - with `labels: 'compared'`, each seen row whose `historyId` is not newer than `startHistoryId` gets exactly the labels whose
-   *   listings held it, and both of its history ids become `startHistoryId`; its state follows the scope (`stored` ⇄ `excluded`;
-   *   an `excluded` row that comes into scope is `stored` when its body is held in the right format, else `pending`);
+   *   listings held it, and its `readingHistoryId` becomes `startHistoryId` (not its `historyId`: a get of a quiet message answers the old one for
+   *   ever, and must not count as stale); its state follows the scope (`stored` ⇄ `excluded`; an `excluded` row that comes into scope is `stored`
+   *   when its body is held in the right format, else `pending`). A seen row that is newer than `startHistoryId`, was not read since, and
+   *   differs from the listings needs a refresh;
    * - rows whose body is of another format than the settings' become `pending` (backfill lane);
    * - with `keepNewest` (scope limit) pending rows created by this generation at a position beyond
    *   max(keepNewest - 1, the position of the last row known before) are removed;
    * - the mark becomes `startHistoryId`, the marks to settle are reset to it, progress.step becomes `fetching`.
-   * Differences go to the change feed. Label-listing rows are removed.
+   * Differences go to the change feed. Label-listing rows are removed. Does nothing when the generation is not the stored one, or when its listing has ended.
    */
   finishListing(request: {
     mailbox: MailboxId;
@@ -87,15 +101,18 @@ export interface MailboxStore {
   // ── fetching ──
   /**
    * Due work of a lane, newest first: up to `limit` pending rows (and failed rows) whose next attempt has come, completed by all other due rows of
-   * the same threads. `live` rows come newest-discovered first, `backfill` rows by position.
+   * the same threads, of either lane. `live` rows come newest-discovered first, `backfill` rows by position.
    */
   nextPending(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; limit: number; now: number }): Promise<readonly PendingMessage[]>;
   /** When the next pending or failed row of the lane that is not yet due will be; null when there is none. */
   nextAttemptAt(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; now: number }): Promise<number | null>;
   /**
    * Applies readings. A reading older than its row's `historyId` came from a stale replica: the row stays as it is, and is answered in `stale`
-   * (a tombstone at the same or a newer history id silently wins). Otherwise the row becomes `stored` or `excluded` by the scope, body and all.
-   * Unknown ids are inserted (a thread brought them). A reading without body (`minimal`) keeps a held body, and clears the need for a refresh.
+   * (a tombstone at the same or a newer history id silently wins). Otherwise the row becomes `stored` or `excluded` by the scope, body and all;
+   * a reading older than the row's `readingHistoryId` keeps the row's labels, which a later listing told.
+   * Unknown ids are inserted (a thread brought them). A reading without body (`minimal`) keeps a held body, and clears the need for a refresh;
+   * so does one in another format than the settings', whose body is not kept. A row that then lacks its body is `pending`.
+   * Answers how many messages became `stored`.
    */
   saveReadings(request: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number }): Promise<{
     readonly stored: number;
@@ -113,15 +130,17 @@ export interface MailboxStore {
    * - a label operation on a `gone` row, newer than the row: as on an unknown id (it may have been gone from the scope only);
    * - record id < the row's `historyId`, and the operation was not applied before: it appeared late. The row needs a refresh by one MINIMAL get
    *   (state stays, `needsRefresh`); `gone` rows are left alone;
-   * - otherwise it is applied: `added` makes an unknown or gone row `pending` in the live lane (`excluded` at once if the record's labels say so; `draft` see below);
+   * - otherwise it is applied: `added` makes an unknown or gone row `pending` in the live lane (`excluded` at once if the record's labels say so);
    *   `deleted` makes any row `gone`, and inserts a tombstone for an unknown one; label operations are set operations on the row's labels,
    *   after which the scope decides between `stored`/`pending` and `excluded`. A `pending` row only remembers the newer history id (its get brings the labels).
    *   A label operation on an unknown id makes it `pending` in the live lane when the operation may have brought it into scope
    *   (SPAM or TRASH removed, a scope label added, or, without a label scope, anything but SPAM or TRASH added): a get decides.
-   * Operations of record ids newer than `settledBefore` are remembered until a later call's `settledBefore` passes them.
+   * Operations of record ids newer than `settledBefore` are remembered until a later call's `settledBefore` passes them. What is both below the stored
+   * mark and settled was applied: a replay of it does nothing.
    *
    * `mark`: the history id up to which everything is applied once this page is; the stored mark never moves back. null leaves it.
-   * `settle`: the marks to remember, see {@link MailboxRow.marks}; null leaves them.
+   *   Before the first listing has ended there is no mark, and none is set.
+   * `settle`: the marks to remember, see {@link MailboxRow.marks}; null leaves them. Given with `mark`, the mark is the mailbox's head: `syncedAt` becomes `now`.
    * Does nothing and answers null when `generation` is not the stored one (a zombie of an earlier generation).
    */
   applyHistory(request: {
