@@ -118,7 +118,9 @@ export class Frontend {
     const pause = this.latencyMs + Math.max(...faults.map((fault) => fault.slowMs));
     if (pause > 0) await this.#options.clock.sleep(pause, signal);
     if (faults.some((fault) => fault.connection === 'reset')) throw new ConnectionReset();
-    if (faults.some((fault) => fault.connection === 'truncate')) return { ...response, body: response.body.subarray(0, response.body.length >> 1) };
+    if (faults.some((fault) => fault.connection === 'truncate')) {
+      return { ...response, body: response.body.subarray(0, response.body.length >> 1), fullLength: response.body.length };
+    }
     return response;
   }
 

@@ -12,6 +12,8 @@ export interface SimulatorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** How long the body was before a fault cut it; not set when none did. */
+  readonly fullLength?: number;
 }
 
 /** One API call: a request of its own, or a part of a batch. */

@@ -71,13 +71,14 @@ export class Tokens {
 
   /** POST /token: https://developers.google.com/identity/protocols/oauth2/web-server#offline and …/service-account#httprest */
   answer(form: URLSearchParams, now: number): TokenAnswer {
-    switch (form.get('grant_type')) {
+    const grantType = form.get('grant_type') ?? '';
+    switch (grantType) {
       case 'refresh_token':
         return this.#refresh(form, now);
       case 'urn:ietf:params:oauth:grant-type:jwt-bearer':
         return this.#assertion(form.get('assertion') ?? '', now);
       default:
-        return refusal(400, 'unsupported_grant_type', `Invalid grant_type: ${form.get('grant_type') ?? ''}`);
+        return refusal(400, 'unsupported_grant_type', `Invalid grant_type: ${grantType}`);
     }
   }
 

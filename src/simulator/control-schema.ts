@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { pricesOf, type ApiMethod } from './prices.ts';
+
+/** The bodies of the control API, by path. docs/simulator.md has a row for each; a test holds the two together. */
+
+const email = z.string().min(3).transform((text) => text.toLowerCase());
+const labelIds = z.array(z.string().min(1));
+const milliseconds = z.number().nonnegative();
+const probability = z.number().min(0).max(1);
+const count = z.number().int().positive();
+
+const isApiMethod = (name: string): name is ApiMethod => name in pricesOf('2026').units;
+const method = z.union([z.literal('batch'), z.literal('token'), z.custom<ApiMethod>((name) => typeof name === 'string' && isApiMethod(name), 'no method of the Gmail API')]);
+
+const effect = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('status'), status: z.number().int().min(400).max(599), reason: z.string().optional(), message: z.string().optional() }),
+  z.strictObject({ kind: z.literal('reset') }),
+  z.strictObject({ kind: z.literal('truncate') }),
+  z.strictObject({ kind: z.literal('slow'), ms: milliseconds }),
+  z.strictObject({ kind: z.literal('retry-after'), until: z.number() }),
+]);
+
+/** A message's bytes, as text or, where they are not UTF-8, in base64url. */
+const mail = {
+  raw: z.string().optional(),
+  rawBase64url: z.base64url().optional(),
+};
+
+export const CONTROL_SCHEMAS = {
+  mailboxes: z.strictObject({ email, messages: z.number().int().nonnegative().max(1_000_000).optional(), bodyBytes: count.optional(), threadSize: z.number().min(1).optional(), seed: z.number().int().optional() }),
+  messages: z.strictObject({ email, ...mail, labelIds, threadId: z.string().optional(), internalDate: z.number().optional() }),
+  delete: z.strictObject({ email, ids: labelIds }),
+  modify: z.strictObject({ email, ids: labelIds, add: labelIds.optional(), remove: labelIds.optional() }),
+  trash: z.strictObject({ email, id: z.string() }),
+  untrash: z.strictObject({ email, id: z.string() }),
+  restore: z.strictObject({ email, id: z.string() }),
+  drafts: z.strictObject({ email, draftId: z.string().min(1), ...mail }),
+  labels: z.strictObject({ email, name: z.string() }),
+  'labels/rename': z.strictObject({ email, id: z.string(), name: z.string() }),
+  'labels/delete': z.strictObject({ email, id: z.string() }),
+  poison: z.strictObject({ email, id: z.string(), status: z.union([z.literal(400), z.literal(500), z.null()]) }),
+  lag: z.strictObject({ email, historyMs: milliseconds.optional(), listMs: milliseconds.optional(), getMs: milliseconds.optional(), getProbability: probability.optional(), jitter: z.boolean().optional() }),
+  paging: z.strictObject({
+    email,
+    tokens: z.enum(['cursor', 'offset']).optional(),
+    listPage: count.optional(),
+    historyPage: count.optional(),
+    operationsPerRecord: count.optional(),
+    emptyPages: probability.optional(),
+    labelIdsInHistory: z.boolean().optional(),
+  }),
+  'expire-history': z.strictObject({ email, keepLast: z.number().int().nonnegative().optional() }),
+  revoke: z.strictObject({ email }),
+  grant: z.strictObject({ email, scopes: z.array(z.string()).optional() }),
+  faults: z.strictObject({
+    match: z.strictObject({ email: email.optional(), method: method.optional(), messageId: z.string().optional() }).optional(),
+    effect,
+    probability: probability.optional(),
+    times: count.optional(),
+    until: z.number().optional(),
+  }),
+  'faults/remove': z.strictObject({ id: z.number().int().optional() }),
+  quota: z.strictObject({
+    window: z.enum(['sliding-minute', 'fixed-minute', 'ten-seconds', 'off']),
+    userUnitsPerMinute: count.optional(),
+    projectUnitsPerMinute: count.optional(),
+    concurrentRequests: count.optional(),
+  }),
+  answers: z.strictObject({ latencyMs: milliseconds.optional(), batchOrder: z.enum(['kept', 'shuffled']).optional() }),
+  'usage/reset': z.strictObject({}),
+} as const;

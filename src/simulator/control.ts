@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { ApiError } from './api-error.ts';
+import { CONTROL_SCHEMAS } from './control-schema.ts';
+import { generateMail } from './generate.ts';
+import { JSON_TYPE, type SimulatorRequest, type SimulatorResponse } from './http.ts';
+import { FULL_ACCESS } from './scopes.ts';
+import type { Simulator } from './simulator.ts';
+
+type Commands = Readonly<Record<keyof typeof CONTROL_SCHEMAS, (body: unknown) => object>>;
+type Reports = Readonly<Record<string, (query: URLSearchParams) => object>>;
+
+const ROOT = '/simulator/';
+
+/** Thrown for a control request that cannot be carried out; the message says why. */
+class ControlError extends Error {
+  override readonly name = 'ControlError';
+}
+
+/** The simulator's own API beside Gmail's, so that programs in any language can drive it. docs/simulator.md is its reference. */
+export class ControlApi {
+  readonly #commands: Commands;
+  readonly #reports: Reports;
+
+  constructor(simulator: Simulator) {
+    this.#commands = commands(simulator);
+    this.#reports = reports(simulator);
+  }
+
+  handles(url: string): boolean {
+    return url.startsWith(ROOT);
+  }
+
+  /** 200 with JSON; 400 or 404 with `{"error": …}` for what is wrong. */
+  answer(request: SimulatorRequest): SimulatorResponse {
+    const url = new URL(request.url, 'http://gmail.simulator');
+    const name = url.pathname.slice(ROOT.length);
+    try {
+      if (request.method === 'GET') {
+        const report = Object.hasOwn(this.#reports, name) ? this.#reports[name] : undefined;
+        return report === undefined ? json(404, { error: `GET ${ROOT}${name} does not exist` }) : json(200, report(url.searchParams));
+      }
+      if (request.method === 'POST' && isCommand(name)) return json(200, this.#commands[name](parseJson((request.body ?? '').toString())));
+      return json(404, { error: `${request.method} ${url.pathname} does not exist` });
+    } catch (error) {
+      if (error instanceof z.ZodError) return json(400, { error: z.prettifyError(error) });
+      if (error instanceof ApiError || error instanceof ControlError) return json(error instanceof ApiError ? error.status : 400, { error: error.message });
+      throw error;
+    }
+  }
+}
+
+function commands(simulator: Simulator): Commands {
+  const mailbox = (email: string): ReturnType<Simulator['mailbox']> => known(simulator, email);
+  return {
+    mailboxes: command(CONTROL_SCHEMAS.mailboxes, ({ email, messages = 0, ...mail }) => {
+      if (simulator.mailboxes().some((existing) => existing.email === email)) throw new ControlError(`the simulator has a mailbox ${email} already`);
+      const added = simulator.addMailbox(email);
+      if (messages > 0) generateMail(added, { messages, now: simulator.clock.now(), ...mail });
+      return { email: added.email, historyId: added.historyId, credentials: simulator.credentialsFor(email) };
+    }),
+    messages: command(CONTROL_SCHEMAS.messages, ({ email, labelIds, threadId, internalDate, ...mail }) =>
+      mailbox(email).insert({ raw: bytesOf(mail), labelIds, threadId, internalDate }),
+    ),
+    delete: command(CONTROL_SCHEMAS.delete, ({ email, ids }) => mailbox(email).deleteAll(ids)),
+    modify: command(CONTROL_SCHEMAS.modify, ({ email, ids, add = [], remove = [] }) => mailbox(email).modify(ids, { add, remove })),
+    trash: command(CONTROL_SCHEMAS.trash, ({ email, id }) => mailbox(email).trash(id)),
+    untrash: command(CONTROL_SCHEMAS.untrash, ({ email, id }) => mailbox(email).untrash(id)),
+    restore: command(CONTROL_SCHEMAS.restore, ({ email, id }) => mailbox(email).restore(id)),
+    drafts: command(CONTROL_SCHEMAS.drafts, ({ email, draftId, ...mail }) => mailbox(email).saveDraft(draftId, bytesOf(mail))),
+    labels: command(CONTROL_SCHEMAS.labels, ({ email, name }) => mailbox(email).createLabel(name)),
+    'labels/rename': command(CONTROL_SCHEMAS['labels/rename'], ({ email, id, name }) => mailbox(email).renameLabel(id, name)),
+    'labels/delete': command(CONTROL_SCHEMAS['labels/delete'], ({ email, id }) => mailbox(email).deleteLabel(id)),
+    poison: command(CONTROL_SCHEMAS.poison, ({ email, id, status }) => mailbox(email).poison(id, status)),
+    lag: command(CONTROL_SCHEMAS.lag, ({ email, ...lag }) => Object.assign(mailbox(email).lag, given(lag))),
+    paging: command(CONTROL_SCHEMAS.paging, ({ email, ...paging }) => Object.assign(mailbox(email).paging, given(paging))),
+    'expire-history': command(CONTROL_SCHEMAS['expire-history'], ({ email, keepLast = 0 }) => mailbox(email).expireHistory({ keepLast })),
+    revoke: command(CONTROL_SCHEMAS.revoke, ({ email }) => simulator.revoke(mailbox(email).email)),
+    grant: command(CONTROL_SCHEMAS.grant, ({ email, scopes = [FULL_ACCESS] }) => simulator.grant(mailbox(email).email, { scopes })),
+    faults: command(CONTROL_SCHEMAS.faults, (fault) => ({ id: simulator.faults.add(fault).id })),
+    'faults/remove': command(CONTROL_SCHEMAS['faults/remove'], ({ id }) => (id === undefined ? simulator.faults.clear() : simulator.faults.remove(id))),
+    quota: command(CONTROL_SCHEMAS.quota, (enforcement) => {
+      simulator.quota = enforcement;
+      return enforcement;
+    }),
+    answers: command(CONTROL_SCHEMAS.answers, ({ latencyMs = simulator.latencyMs, batchOrder = simulator.batchOrder }) => {
+      Object.assign(simulator, { latencyMs, batchOrder });
+      return { latencyMs, batchOrder };
+    }),
+    'usage/reset': command(CONTROL_SCHEMAS['usage/reset'], () => simulator.usage.reset()),
+  };
+}
+
+/** @throws {z.ZodError} when the body is not what the command takes */
+function command<Schema extends z.ZodType>(schema: Schema, run: (body: z.output<Schema>) => object | void): (body: unknown) => object {
+  return (body) => run(schema.parse(body)) ?? {};
+}
+
+function reports(simulator: Simulator): Reports {
+  const mailbox = (query: URLSearchParams): ReturnType<Simulator['mailbox']> => known(simulator, query.get('email') ?? '');
+  return {
+    mailboxes: () => ({ mailboxes: simulator.mailboxes().map(({ email, historyId }) => ({ email, historyId })) }),
+    truth: (query) => ({ messages: mailbox(query).truth({ includeSpamTrash: query.get('includeSpamTrash') === 'true' }), labels: mailbox(query).labels() }),
+    usage: () => simulator.usage.report(),
+    credentials: (query) => simulator.credentialsFor(mailbox(query).email),
+  };
+}
+
+function known(simulator: Simulator, email: string): ReturnType<Simulator['mailbox']> {
+  const found = simulator.mailboxes().find((mailbox) => mailbox.email === email.toLowerCase());
+  if (found === undefined) throw new ControlError(`the simulator has no mailbox "${email}"; POST ${ROOT}mailboxes makes one`);
+  return found;
+}
+
+function isCommand(name: string): name is keyof typeof CONTROL_SCHEMAS {
+  return Object.hasOwn(CONTROL_SCHEMAS, name);
+}
+
+function bytesOf({ raw, rawBase64url }: { raw?: string | undefined; rawBase64url?: string | undefined }): Buffer {
+  if ((raw === undefined) === (rawBase64url === undefined)) throw new ControlError('a message needs raw or rawBase64url, and not both');
+  return raw === undefined ? Buffer.from(rawBase64url ?? '', 'base64url') : Buffer.from(raw, 'utf8');
+}
+
+function given(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text === '' ? '{}' : text);
+  } catch {
+    throw new ControlError('the body is no JSON');
+  }
+}
+
+function json(status: number, value: object): SimulatorResponse {
+  return { status, headers: { 'content-type': JSON_TYPE }, body: Buffer.from(JSON.stringify(value), 'utf8') };
+}

@@ -1,0 +1,96 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { ControlApi } from './control.ts';
+import type { SimulatorRequest, SimulatorResponse } from './http.ts';
+import type { Simulator } from './simulator.ts';
+
+export interface SimulatorServerOptions {
+  readonly simulator: Simulator;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Loopback when not given: whoever reaches the simulator reads and changes its mail. */
+  readonly host?: string | undefined;
+}
+
+export interface SimulatorServer {
+  /** `http://host:port`, to be used as a client's root URL. */
+  readonly url: string;
+  /** Ends every connection, calls in flight with them. */
+  close(): Promise<void>;
+}
+
+/** Gmail takes messages of 35 MB and more as base64; a request beyond this is refused with 413. */
+const MAX_BODY_BYTES = 128 * 2 ** 20;
+
+/**
+ * Serves a simulator over HTTP: the Gmail API, the token endpoint at `/token`, and the control API below `/simulator/` (docs/simulator.md).
+ * @throws {Error} when the port is taken
+ */
+export async function startSimulatorServer({ simulator, port, host = '127.0.0.1' }: SimulatorServerOptions): Promise<SimulatorServer> {
+  const control = new ControlApi(simulator);
+  const sockets = new Set<Socket>();
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    // A client that went away has nobody left to tell.
+    serve(simulator, control, request, response).catch(() => request.socket.destroy());
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the simulator listens on no port');
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${name}:${address.port}`,
+    close: () =>
+      new Promise<void>((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)));
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+async function serve(simulator: Simulator, control: ControlApi, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const body = await readAll(incoming);
+  if (body === null) {
+    send(outgoing, { status: 413, headers: { connection: 'close' }, body: Buffer.alloc(0) });
+    return;
+  }
+  const aborted = new AbortController();
+  outgoing.once('close', () => aborted.abort());
+  const request: SimulatorRequest = {
+    method: incoming.method ?? 'GET',
+    url: incoming.url ?? '/',
+    headers: Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')])),
+    body,
+    signal: aborted.signal,
+  };
+  const response = control.handles(request.url) ? control.answer(request) : await simulator.transport(request);
+  send(outgoing, response);
+}
+
+/** A response cut on command names its full length, so that the client can tell. */
+function send(outgoing: ServerResponse, { status, headers, body, fullLength = body.length }: SimulatorResponse): void {
+  outgoing.writeHead(status, { ...headers, ...(status === 204 ? {} : { 'content-length': fullLength }) });
+  if (fullLength === body.length) {
+    outgoing.end(body);
+    return;
+  }
+  outgoing.write(body, () => outgoing.socket?.destroy());
+}
+
+async function readAll(incoming: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming) {
+    if (!Buffer.isBuffer(chunk)) throw new TypeError('a request body comes in bytes');
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
