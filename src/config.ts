@@ -17,6 +17,8 @@ export interface Config {
   readonly secretKey: Uint8Array | null;
   readonly logLevel: LogLevel;
   readonly temporal: TemporalConnection;
+  /** Queue of workflows and live activities; backfill activities have one of their own beside it. */
+  readonly taskQueue: string;
 }
 
 export interface DatabaseLocation {
@@ -62,6 +64,7 @@ const EXPECTED = {
   GMAIL_USER_UNITS_PER_MINUTE: 'a whole number of quota units above 0, for example 6000',
   GMAIL_PROJECT_UNITS_PER_MINUTE: 'a whole number of quota units above 0, for example 1200000',
   TIDEMARK_SECRET_KEY: '32 bytes in base64, for example what `openssl rand -base64 32` prints',
+  TIDEMARK_TASK_QUEUE: 'the name of a task queue, for example tidemark',
   LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}, for example info`,
 } as const;
 
@@ -94,6 +97,7 @@ const environment = z.object({
   GMAIL_USER_UNITS_PER_MINUTE: units.optional(),
   GMAIL_PROJECT_UNITS_PER_MINUTE: units.optional(),
   TIDEMARK_SECRET_KEY: secretKey.optional(),
+  TIDEMARK_TASK_QUEUE: z.string().regex(/^[\w.-]{1,200}$/).default('tidemark'),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 } satisfies Record<Name, z.ZodType>);
 
@@ -126,6 +130,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
     secretKey: values.TIDEMARK_SECRET_KEY ?? null,
     logLevel: values.LOG_LEVEL,
     temporal: Object.freeze(temporal.connection),
+    taskQueue: values.TIDEMARK_TASK_QUEUE,
   };
   Object.defineProperty(config, 'secretKey', { enumerable: false });
   return Object.freeze(config);

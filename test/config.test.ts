@@ -36,6 +36,7 @@ describe('the configuration', () => {
       quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000 },
       logLevel: 'info',
       temporal: { address: null, namespace: 'default', options: {} },
+      taskQueue: 'tidemark',
     });
   });
 

@@ -1,0 +1,156 @@
+import {
+  isGrpcCancelledError,
+  isGrpcDeadlineError,
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { NamespaceNotFoundError as TemporalNamespaceNotFoundError } from '@temporalio/common';
+
+import type { MailboxId } from '../model/ids.ts';
+
+/** Every way a call of the client can fail by what Temporal answers. A program switches on it; a person reads the message. */
+export type TidemarkErrorCode =
+  | 'mailbox-not-running'
+  | 'mailbox-unknown'
+  | 'mailbox-blocked'
+  | 'server-unreachable'
+  | 'server-refused'
+  | 'namespace-not-found'
+  | 'temporal-failure';
+
+/** The base of every error of this room. `message` says what happened, to which mailbox, and what to do next; nothing private is in it. */
+export abstract class TidemarkError extends Error {
+  abstract readonly code: TidemarkErrorCode;
+}
+
+/** Thrown when a mailbox has no running workflow: it was never started, or it was stopped. */
+export class MailboxNotRunningError extends TidemarkError {
+  override readonly name = 'MailboxNotRunningError';
+  readonly code = 'mailbox-not-running';
+  readonly mailbox: MailboxId;
+
+  constructor(mailbox: MailboxId, options?: ErrorOptions) {
+    super(`${mailbox} is not running. Start it: tidemark start ${mailbox}`, options);
+    this.mailbox = mailbox;
+  }
+}
+
+/** Thrown when neither the store nor Temporal knows a mailbox. */
+export class MailboxUnknownError extends TidemarkError {
+  override readonly name = 'MailboxUnknownError';
+  readonly code = 'mailbox-unknown';
+  readonly mailbox: MailboxId;
+
+  constructor(mailbox: MailboxId) {
+    super(`${mailbox} is unknown here: no mail of it is stored and it is not running. Connect and start it: tidemark connect ${mailbox} --credentials FILE`);
+    this.mailbox = mailbox;
+  }
+}
+
+/** A phase in which nothing goes on until a person does something. */
+export type BlockedPhase = 'paused' | 'needs-consent' | 'failed';
+
+/** Thrown when a wait cannot end by itself: the mailbox waits for a person. */
+export class MailboxBlockedError extends TidemarkError {
+  override readonly name = 'MailboxBlockedError';
+  readonly code = 'mailbox-blocked';
+  readonly mailbox: MailboxId;
+  readonly phase: BlockedPhase;
+
+  constructor(mailbox: MailboxId, phase: BlockedPhase, reason: string | null) {
+    super(`${mailbox} is ${phase}${reason === null || phase === 'paused' ? '' : ` (${reason.replace(/\.$/, '')})`}. ${REMEDY[phase](mailbox)}`);
+    this.mailbox = mailbox;
+    this.phase = phase;
+  }
+}
+
+const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => string>> = {
+  paused: (mailbox) => `Go on with: tidemark resume ${mailbox}`,
+  'needs-consent': (mailbox) => `Give new credentials: tidemark connect ${mailbox} --credentials FILE`,
+  failed: (mailbox) => `Mend the cause, then try again with: tidemark resume ${mailbox}`,
+};
+
+/** Thrown when no Temporal server answers. */
+export class ServerUnreachableError extends TidemarkError {
+  override readonly name = 'ServerUnreachableError';
+  readonly code = 'server-unreachable';
+  readonly address: string;
+
+  constructor(address: string, options?: ErrorOptions) {
+    super(`No Temporal server answers at ${address}. Start one (npm start does), or name another in TEMPORAL_ADDRESS.`, options);
+    this.address = address;
+  }
+}
+
+/** Thrown when the Temporal server does not let us in. */
+export class ServerRefusedError extends TidemarkError {
+  override readonly name = 'ServerRefusedError';
+  readonly code = 'server-refused';
+
+  constructor(address: string, options?: ErrorOptions) {
+    super(`The Temporal server at ${address} refuses access. Check TEMPORAL_API_KEY, TEMPORAL_TLS_* and the namespace's permissions.`, options);
+  }
+}
+
+/** Thrown when the Temporal server has no such namespace. */
+export class NamespaceNotFoundError extends TidemarkError {
+  override readonly name = 'NamespaceNotFoundError';
+  readonly code = 'namespace-not-found';
+
+  constructor(namespace: string, options?: ErrorOptions) {
+    super(`The Temporal server has no namespace "${namespace}". Create it, or name another in TEMPORAL_NAMESPACE.`, options);
+  }
+}
+
+/** Thrown for an answer of Temporal's that nobody foresaw; `cause` has it. */
+export class TemporalFailureError extends TidemarkError {
+  override readonly name = 'TemporalFailureError';
+  readonly code = 'temporal-failure';
+}
+
+/** What a failed call was about, for the message. */
+export interface CallSubject {
+  readonly address: string;
+  readonly namespace: string;
+  readonly mailbox?: MailboxId;
+}
+
+/** gRPC status codes: https://grpc.io/docs/guides/status-codes/ */
+const PERMISSION_DENIED = 7;
+const UNAVAILABLE = 14;
+const UNAUTHENTICATED = 16;
+
+/** The one place where Temporal's errors become ours. Errors that are not Temporal's pass unchanged. */
+export function toTidemarkError(error: unknown, subject: CallSubject): unknown {
+  if (error instanceof TidemarkError) return error;
+  if (error instanceof TemporalNamespaceNotFoundError) return new NamespaceNotFoundError(subject.namespace, { cause: error });
+  if (error instanceof WorkflowNotFoundError && subject.mailbox !== undefined) return new MailboxNotRunningError(subject.mailbox, { cause: error });
+  if (isUnreachable(error)) return new ServerUnreachableError(subject.address, { cause: error });
+  const code = grpcCodeOf(error);
+  if (code === PERMISSION_DENIED || code === UNAUTHENTICATED) return new ServerRefusedError(subject.address, { cause: error });
+  if (code === null) return error;
+  const about = subject.mailbox === undefined ? '' : ` about ${subject.mailbox}`;
+  return new TemporalFailureError(`Temporal at ${subject.address} answers an error${about}: ${detailsOf(error)}`, { cause: error });
+}
+
+/** True when the server did not answer in time or is not there: the same call may succeed later. */
+export function isUnreachable(error: unknown): boolean {
+  if (error instanceof ServerUnreachableError || isGrpcDeadlineError(error) || isGrpcCancelledError(error)) return true;
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
+  return grpcCodeOf(error) === UNAVAILABLE;
+}
+
+function grpcCodeOf(error: unknown): number | null {
+  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    if (isGrpcServiceError(cause)) return cause.code;
+  }
+  return null;
+}
+
+function detailsOf(error: unknown): string {
+  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    if (isGrpcServiceError(cause)) return cause.details;
+  }
+  return 'no details';
+}

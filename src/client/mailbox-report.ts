@@ -1,0 +1,129 @@
+import type { HistoryId, MailboxId } from '../model/ids.ts';
+import type { MailboxSettings } from '../model/settings.ts';
+import type { Condition, MailboxRow, MailboxStore, MessageCounts } from '../store/mailbox-store.ts';
+import type { MailboxStatus } from '../workflows/definitions.ts';
+import type { Phase } from '../workflows/phase.ts';
+
+/** What the client reads of the store: nothing here writes. */
+export type MailboxReader = Pick<
+  MailboxStore,
+  'getMailbox' | 'listMailboxes' | 'countMessages' | 'getUsage' | 'getLabels' | 'listFailed' | 'readChanges' | 'streamMessages'
+>;
+
+/** A mailbox as an operator sees it: what the workflow, Temporal and the store say about it, in one. Times are epoch milliseconds. */
+export interface MailboxReport {
+  readonly mailbox: MailboxId;
+  /** `stopped` when no workflow runs. */
+  readonly phase: Phase | 'stopped';
+  readonly phaseSince: number | null;
+  /** True when a worker answered: otherwise `phase` is the last one it showed, and what only the workflow knows is null. */
+  readonly workerAnswered: boolean;
+  /** The mark: everything up to it is in the store, or durably listed as not yet there. */
+  readonly historyId: HistoryId | null;
+  readonly generation: number;
+  /** null when no worker answered. */
+  readonly inSync: boolean | null;
+  readonly settings: MailboxSettings | null;
+  readonly counts: MessageCounts;
+  readonly usage: Usage;
+  /** What goes on now against the mailbox's will, as the activities noted it. */
+  readonly condition: Condition | null;
+  readonly lastError: { readonly message: string; readonly at: number } | null;
+  readonly fullSync: { readonly step: string; readonly startedAt: number; readonly finishedAt: number | null } | null;
+  readonly syncedAt: number | null;
+  readonly nextSyncAt: number | null;
+  readonly rateLimitedUntil: number | null;
+  readonly changeSequence: number;
+  readonly partialSyncs: number | null;
+  readonly fullSyncs: number | null;
+  readonly recoveries: number | null;
+}
+
+/** Calls and quota units over the mailbox's life. */
+export interface Usage {
+  readonly calls: number;
+  readonly units: number;
+  /** Calls that Gmail answered with a rate rejection. */
+  readonly rejected: number;
+  readonly methods: Readonly<Record<string, { readonly calls: number; readonly units: number; readonly rejected: number }>>;
+}
+
+/** What the store knows of a mailbox. */
+export interface StoredView {
+  readonly row: MailboxRow | null;
+  readonly counts: MessageCounts;
+  readonly usage: Usage;
+}
+
+/** What Temporal knows of a mailbox. */
+export interface RunningView {
+  /** null when no workflow runs. */
+  readonly phase: Phase | null;
+  /** null when no worker answered the query. */
+  readonly status: MailboxStatus | null;
+}
+
+const NONE: MessageCounts = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, backfill: 0, due: 0 };
+
+/** Reads a mailbox's counts and usage. A mailbox that the store does not know has none. */
+export async function readStored(store: MailboxReader, mailbox: MailboxId, now: number): Promise<StoredView> {
+  const row = await store.getMailbox(mailbox);
+  if (row === null) return { row, counts: NONE, usage: sumUsage([]) };
+  const [counts, usage] = await Promise.all([store.countMessages(mailbox, now), store.getUsage(mailbox)]);
+  return { row, counts, usage: sumUsage(usage) };
+}
+
+/** Pure: the store is the truth about the mail, the workflow about what goes on. */
+export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView, { phase, status }: RunningView): MailboxReport {
+  return {
+    mailbox,
+    phase: status?.phase ?? phase ?? 'stopped',
+    phaseSince: status?.phaseSince ?? null,
+    workerAnswered: status !== null,
+    historyId: row?.historyId ?? status?.historyId ?? null,
+    generation: row?.generation ?? status?.generation ?? 0,
+    inSync: status?.inSync ?? null,
+    settings: status?.settings ?? row?.settings ?? null,
+    counts,
+    usage,
+    condition: row?.condition ?? null,
+    lastError: lastErrorOf(row, status),
+    fullSync: fullSyncOf(row),
+    syncedAt: later(row?.syncedAt ?? null, status?.syncedAt ?? null),
+    nextSyncAt: status?.nextSyncAt ?? null,
+    rateLimitedUntil: status?.rateLimitedUntil ?? (row?.condition?.kind === 'rate-limited' ? row.condition.until : null),
+    changeSequence: row?.changeSequence ?? 0,
+    partialSyncs: status?.partialSyncs ?? null,
+    fullSyncs: status?.fullSyncs ?? null,
+    recoveries: status?.recoveries ?? null,
+  };
+}
+
+/** A condition that is going on counts as the last error: the workflow learns of a failure only when the activity gives up. */
+function lastErrorOf(row: MailboxRow | null, status: MailboxStatus | null): MailboxReport['lastError'] {
+  const told = status?.lastError ?? null;
+  const condition = row?.condition ?? null;
+  if (condition === null || condition.kind === 'rate-limited') return told;
+  return told !== null && told.at >= condition.since ? told : { message: condition.message, at: condition.since };
+}
+
+function fullSyncOf(row: MailboxRow | null): MailboxReport['fullSync'] {
+  const progress = row?.fullSync ?? null;
+  if (progress === null) return null;
+  return { step: progress.step, startedAt: progress.startedAt, finishedAt: progress.step === 'done' ? progress.finishedAt : null };
+}
+
+function later(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : Math.max(a, b);
+}
+
+function sumUsage(methods: readonly { method: string; calls: number; units: number; rejected: number }[]): Usage {
+  const sum = (key: 'calls' | 'units' | 'rejected'): number => methods.reduce((total, usage) => total + usage[key], 0);
+  return {
+    calls: sum('calls'),
+    units: sum('units'),
+    rejected: sum('rejected'),
+    methods: Object.fromEntries(methods.map(({ method, calls, units, rejected }) => [method, { calls, units, rejected }])),
+  };
+}

@@ -1,0 +1,33 @@
+import type { Client } from '@temporalio/client';
+
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { toTidemarkError } from './errors.ts';
+
+/** A call to the server that takes longer has no answer. */
+const DEADLINE = 10_000;
+
+export interface CallOptions {
+  readonly mailbox?: MailboxId;
+  /** Milliseconds until the call is given up. */
+  readonly deadline?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs calls to Temporal: every one has a deadline, stops when the signal aborts, and fails with an error of ours. */
+export type Rpc = <Result>(options: CallOptions, call: () => Promise<Result>) => Promise<Result>;
+
+export function createRpc({ temporal, address, clock }: { temporal: Client; address: string; clock: Clock }): Rpc {
+  const { connection } = temporal;
+  const namespace = temporal.options.namespace;
+  return async ({ mailbox, deadline = DEADLINE, signal }, call) => {
+    signal?.throwIfAborted();
+    const timed = () => connection.withDeadline(clock.now() + deadline, call);
+    try {
+      return await (signal === undefined ? timed() : connection.withAbortSignal(signal, timed));
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw toTidemarkError(error, { address, namespace, ...(mailbox === undefined ? {} : { mailbox }) });
+    }
+  };
+}

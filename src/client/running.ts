@@ -1,0 +1,48 @@
+import type { Client } from '@temporalio/client';
+import type { TypedSearchAttributes } from '@temporalio/common';
+
+import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { MAILBOX_WORKFLOW, status as statusQuery, workflowIdOf } from '../workflows/definitions.ts';
+import { PHASES, type Phase } from '../workflows/phase.ts';
+import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
+import { MailboxNotRunningError } from './errors.ts';
+import type { RunningView } from './mailbox-report.ts';
+import type { Rpc } from './rpc.ts';
+
+/** A worker answers within milliseconds; one that replays a long history first, within this time. */
+const QUERY_DEADLINE = 2_000;
+
+/** What Temporal says about one mailbox: the workflow's own answer, or, where no worker gives one, the phase it showed last. */
+export async function runningView({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }): Promise<RunningView> {
+  const handle = temporal.workflow.getHandle(workflowIdOf(mailbox));
+  try {
+    const described = await rpc({ mailbox }, () => handle.describe());
+    if (described.status.name !== 'RUNNING') return { phase: null, status: null };
+    const shown = phaseIn(described.typedSearchAttributes);
+    try {
+      return { phase: shown, status: await rpc({ mailbox, deadline: QUERY_DEADLINE }, () => handle.query(statusQuery)) };
+    } catch {
+      // No worker, or one that cannot answer now: the description stands. What is wrong with the server itself, describe would have met.
+      return { phase: shown, status: null };
+    }
+  } catch (error) {
+    if (error instanceof MailboxNotRunningError) return { phase: null, status: null };
+    throw error;
+  }
+}
+
+/** Running mailboxes and the phases they show, from Temporal's visibility: may lag by some milliseconds. */
+export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<MailboxId, Phase>> {
+  const running = new Map<MailboxId, Phase>();
+  const query = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
+  for await (const execution of temporal.workflow.list({ query })) {
+    running.set(mailboxId(execution.workflowId.slice(MAILBOX_WORKFLOW.length + 1)), phaseIn(execution.typedSearchAttributes));
+  }
+  return running;
+}
+
+/** A workflow whose first task has not run shows nothing yet: it is about to synchronise. */
+function phaseIn(attributes: TypedSearchAttributes): Phase {
+  const shown = attributes.get(PHASE_ATTRIBUTE);
+  return PHASES.find((phase) => phase === shown) ?? 'full-sync';
+}

@@ -1,0 +1,76 @@
+import { Connection, isGrpcServiceError, type Client } from '@temporalio/client';
+import { WorkflowIdReusePolicy } from '@temporalio/common';
+
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { MailboxSettings } from '../model/settings.ts';
+import { configure, MAILBOX_WORKFLOW, poke, workflowIdOf, type MailboxInput } from '../workflows/definitions.ts';
+import type { Phase } from '../workflows/phase.ts';
+import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
+import { TemporalFailureError } from './errors.ts';
+import type { Rpc } from './rpc.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
+
+export interface StartRequest {
+  readonly temporal: Client;
+  readonly rpc: Rpc;
+  readonly clock: Clock;
+  readonly taskQueue: string;
+  readonly mailbox: MailboxId;
+  readonly settings: MailboxSettings;
+  /** Tell a workflow that runs already about the settings: those of the start reach only a new one. */
+  readonly configure: boolean;
+}
+
+const FIRST_PHASE: Phase = 'full-sync';
+const STATIC_DETAILS = 'Mirrors this Gmail mailbox into the store. Signals: `poke`, `forceResync`, `pause`, `resume`, `stop`.';
+/** gRPC's INVALID_ARGUMENT: what a server answers that does not know a search attribute yet. */
+const INVALID_ARGUMENT = 3;
+const ATTEMPTS = 10;
+const PAUSE = 500;
+
+/**
+ * Signal-with-start: one call of the server's, atomic. Of two callers at once one starts the workflow and the other wakes it;
+ * a workflow that is just ending makes room for a new one, because the server decides under its own lock whether it runs.
+ */
+export async function startOrWake(request: StartRequest): Promise<void> {
+  const { temporal, rpc, mailbox, settings } = request;
+  await withSearchAttributes(request, () => rpc({ mailbox }, () => signalWithStart(request)));
+  if (request.configure) await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(configure, settings));
+}
+
+async function signalWithStart({ temporal, taskQueue, mailbox, settings }: StartRequest): Promise<void> {
+  const input: MailboxInput = { mailbox, settings, carried: null };
+  await temporal.workflow.signalWithStart(MAILBOX_WORKFLOW, {
+    workflowId: workflowIdOf(mailbox),
+    taskQueue,
+    args: [input],
+    signal: poke,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    typedSearchAttributes: [{ key: PHASE_ATTRIBUTE, value: FIRST_PHASE }],
+    staticSummary: mailbox,
+    staticDetails: STATIC_DETAILS,
+  });
+}
+
+/** The first start in a namespace may come before the attributes are known everywhere: register them, and try again a little later. */
+async function withSearchAttributes({ temporal, rpc, clock }: StartRequest, start: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start();
+    } catch (error) {
+      const { connection } = temporal;
+      if (!isInvalidArgument(error) || !(connection instanceof Connection) || attempt === ATTEMPTS) throw error;
+      await rpc({ deadline: 30_000 }, () => registerSearchAttributes({ connection, namespace: temporal.options.namespace, clock }));
+    }
+    await clock.sleep(PAUSE);
+  }
+}
+
+function isInvalidArgument(error: unknown): boolean {
+  if (!(error instanceof TemporalFailureError)) return false;
+  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (isGrpcServiceError(cause)) return cause.code === INVALID_ARGUMENT;
+  }
+  return false;
+}

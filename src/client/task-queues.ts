@@ -1,0 +1,1 @@
+export { backfillQueueOf, DEFAULT_TASK_QUEUE } from '../workflows/definitions.ts';

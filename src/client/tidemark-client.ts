@@ -1,0 +1,214 @@
+import { Connection, type Client, type WorkflowHandle } from '@temporalio/client';
+import type { SignalDefinition } from '@temporalio/common';
+
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import type { Change, StoredMessage } from '../store/mailbox-store.ts';
+import * as definitions from '../workflows/definitions.ts';
+import { MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
+import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
+import { createRpc, type Rpc } from './rpc.ts';
+import { runningMailboxes, runningView } from './running.ts';
+import { startOrWake } from './start-mailbox.ts';
+import { answered, reached, runningWorkflow, type Waiting, type WaitOptions } from './waiting.ts';
+import { hasRecentPoller } from './workers.ts';
+
+export interface TidemarkClientOptions {
+  readonly temporal: Client;
+  /** Where the mail is. The client only reads. */
+  readonly store: MailboxReader;
+  readonly clock: Clock;
+  /** Queue of the workers; `tidemark` unless told otherwise. */
+  readonly taskQueue?: string;
+}
+
+export interface SyncOptions extends WaitOptions {
+  /** Return when it is done, instead of when it is asked for. */
+  readonly wait?: boolean;
+}
+
+/**
+ * What an application uses: starts, wakes and stops mailboxes, waits for them, and reads what they hold.
+ * Commands that only tell the workflow something need no worker; waits go on while workers restart.
+ *
+ * Every method that talks to Temporal throws {@link TidemarkError} (see `errors.ts`), every one that reads mail `StoreError`.
+ */
+export class TidemarkClient {
+  readonly #temporal: Client;
+  readonly #store: MailboxReader;
+  readonly #clock: Clock;
+  readonly #taskQueue: string;
+  readonly #rpc: Rpc;
+
+  constructor({ temporal, store, clock, taskQueue = definitions.DEFAULT_TASK_QUEUE }: TidemarkClientOptions) {
+    this.#temporal = temporal;
+    this.#store = store;
+    this.#clock = clock;
+    this.#taskQueue = taskQueue;
+    const address = temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
+    this.#rpc = createRpc({ temporal, address, clock });
+  }
+
+  /**
+   * Starts a mailbox's workflow, or wakes the one that runs and gives it these settings.
+   *
+   * @param settings - what differs from the mailbox's present settings; a mailbox that never ran starts from the defaults
+   * @returns whether the workflow ran before, and the settings it has now
+   */
+  async start(mailbox: MailboxId, settings: Partial<MailboxSettings> = {}): Promise<{ readonly wasRunning: boolean; readonly settings: MailboxSettings }> {
+    const { status, phase } = await this.#running(mailbox);
+    const row = await this.#store.getMailbox(mailbox);
+    const present = status?.settings ?? row?.settings ?? DEFAULT_SETTINGS;
+    const wanted = { ...present, ...settings };
+    const wasRunning = phase !== null;
+    await startOrWake({
+      temporal: this.#temporal,
+      rpc: this.#rpc,
+      clock: this.#clock,
+      taskQueue: this.#taskQueue,
+      mailbox,
+      settings: wanted,
+      // Without a worker's answer nobody knows what the workflow was told last: telling it once more does no harm.
+      configure: wasRunning && !(status !== null && sameSettings(status.settings, wanted)) && Object.keys(settings).length > 0,
+    });
+    return { wasRunning, settings: wanted };
+  }
+
+  /** Something may have changed at Gmail: synchronise soon. Any number of pokes cost one partial sync. */
+  async poke(mailbox: MailboxId): Promise<void> {
+    await this.#signal(mailbox, definitions.poke);
+  }
+
+  /** A partial sync now. With `wait` it returns when the store has reached the mailbox's head as of this call. */
+  async sync(mailbox: MailboxId, { wait = false, ...options }: SyncOptions = {}): Promise<void> {
+    if (!wait) return this.poke(mailbox);
+    const chain = await this.#chain(mailbox, options);
+    const { sync } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.sync, { updateId }));
+    await reached(mailbox, () => chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitSync, { args: [{ sync }], updateId })));
+  }
+
+  /** A forced full sync: everything is listed anew and every difference corrected. With `wait` it returns when that is complete. */
+  async resync(mailbox: MailboxId, { wait = false, ...options }: SyncOptions = {}): Promise<void> {
+    if (!wait) return this.#signal(mailbox, definitions.forceResync);
+    const chain = await this.#chain(mailbox, options);
+    const { generation } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.resync, { updateId }));
+    await reached(mailbox, () => chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitResync, { args: [{ generation }], updateId })));
+  }
+
+  async pause(mailbox: MailboxId): Promise<void> {
+    await this.#signal(mailbox, definitions.pause);
+  }
+
+  /** Ends a pause, and tries again after `failed` or `needs-consent`. */
+  async resume(mailbox: MailboxId): Promise<void> {
+    await this.#signal(mailbox, definitions.resume);
+  }
+
+  /** New credentials are stored. @returns whether a workflow runs that was told */
+  async reconnect(mailbox: MailboxId): Promise<boolean> {
+    try {
+      await this.#signal(mailbox, definitions.reconnect);
+      return true;
+    } catch (error) {
+      if (error instanceof MailboxNotRunningError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Ends the workflow; the data stay. Returns when it has ended, or after `patience`: without a worker it ends once one runs.
+   *
+   * @param options.patience - milliseconds
+   */
+  async stop(mailbox: MailboxId, { patience = 15_000, signal }: { patience?: number; signal?: AbortSignal } = {}): Promise<{ readonly ended: boolean }> {
+    const { firstRunId } = await runningWorkflow(this.#waiting, mailbox, definitions.workflowIdOf(mailbox), signal);
+    await this.#signal(mailbox, definitions.stop);
+    const deadline = this.#clock.now() + patience;
+    while (this.#clock.now() < deadline) {
+      try {
+        const running = await runningWorkflow(this.#waiting, mailbox, definitions.workflowIdOf(mailbox), signal);
+        if (running.firstRunId !== firstRunId) return { ended: true };
+      } catch (error) {
+        if (error instanceof MailboxNotRunningError) return { ended: true };
+        throw error;
+      }
+      await this.#clock.sleep(100, signal);
+    }
+    return { ended: false };
+  }
+
+  /**
+   * What the workflow, Temporal and the store say about a mailbox. Needs no worker.
+   *
+   * @throws {MailboxUnknownError} when neither the store nor Temporal knows it
+   */
+  async status(mailbox: MailboxId): Promise<MailboxReport> {
+    const [stored, running] = await Promise.all([readStored(this.#store, mailbox, this.#clock.now()), this.#running(mailbox)]);
+    if (stored.row === null && running.phase === null) throw new MailboxUnknownError(mailbox);
+    return reportOf(mailbox, stored, running);
+  }
+
+  /** Counts and usage alone: cheap enough to draw progress from. */
+  async progress(mailbox: MailboxId): Promise<MailboxReport> {
+    return reportOf(mailbox, await readStored(this.#store, mailbox, this.#clock.now()), { phase: null, status: null });
+  }
+
+  /** Every mailbox that the store holds or Temporal runs, in the order of e-mail addresses. Asks no worker. */
+  async list(): Promise<readonly MailboxReport[]> {
+    const [rows, running] = await Promise.all([
+      this.#store.listMailboxes(),
+      this.#rpc({}, () => runningMailboxes(this.#temporal)),
+    ]);
+    const mailboxes = [...new Set([...rows.map(({ id }) => id), ...running.keys()])].sort();
+    const reports: MailboxReport[] = [];
+    for (const mailbox of mailboxes) {
+      const stored = await readStored(this.#store, mailbox, this.#clock.now());
+      reports.push(reportOf(mailbox, stored, { phase: running.get(mailbox) ?? null, status: null }));
+    }
+    return reports;
+  }
+
+  /** Whether a worker has asked for this client's workflows within the last minute or so. */
+  async hasWorker(signal?: AbortSignal): Promise<boolean> {
+    return this.#rpc({ signal }, () => hasRecentPoller({ temporal: this.#temporal, taskQueue: this.#taskQueue, now: this.#clock.now() }));
+  }
+
+  /** Changes after sequence number `after`, oldest first. Sequence numbers have no gaps, so a reader that remembers its last one misses none. */
+  async readChanges(mailbox: MailboxId, { after = 0, limit = 500 }: { after?: number; limit?: number } = {}): Promise<readonly Change[]> {
+    return this.#store.readChanges({ mailbox, after, limit });
+  }
+
+  /** Every live message: stored and in scope. */
+  streamMessages(mailbox: MailboxId): AsyncIterable<StoredMessage> {
+    return this.#store.streamMessages(mailbox);
+  }
+
+  get #waiting(): Waiting {
+    return { temporal: this.#temporal, rpc: this.#rpc, clock: this.#clock, hasWorker: (signal) => this.hasWorker(signal) };
+  }
+
+  async #chain(mailbox: MailboxId, options: WaitOptions) {
+    const workflowId = definitions.workflowIdOf(mailbox);
+    const { handle, firstRunId } = await runningWorkflow(this.#waiting, mailbox, workflowId, options.signal);
+    return {
+      ask: <Result>(send: (handle: WorkflowHandle, updateId: string) => Promise<Result>): Promise<Result> =>
+        answered(this.#waiting, { mailbox, workflowId, firstRunId, options }, (updateId) => send(handle, updateId)),
+    };
+  }
+
+  async #signal(mailbox: MailboxId, signal: SignalDefinition): Promise<void> {
+    const handle = this.#temporal.workflow.getHandle(definitions.workflowIdOf(mailbox));
+    await this.#rpc({ mailbox }, () => handle.signal(signal));
+  }
+
+  #running(mailbox: MailboxId) {
+    return runningView({ temporal: this.#temporal, rpc: this.#rpc, mailbox });
+  }
+}
+
+function sameSettings(a: MailboxSettings, b: MailboxSettings): boolean {
+  const canonical = ({ format, pollInterval, scope }: MailboxSettings): string =>
+    JSON.stringify([format, pollInterval, scope.labelIds, scope.after, scope.limit, scope.includeSpamTrash]);
+  return canonical(a) === canonical(b);
+}

@@ -1,0 +1,61 @@
+import { TidemarkError } from './client/errors.ts';
+import { ConfigError } from './config.ts';
+import { InvalidDurationError } from './duration.ts';
+import { InvalidCredentialsError } from './gmail/credentials.ts';
+import { GmailError } from './gmail/gmail-error.ts';
+import { UnknownLabelError, WrongAccountError } from './login.ts';
+import { InvalidIdError } from './model/ids.ts';
+import { UnsupportedDatabaseError } from './store/open-store.ts';
+import { SecretKeyError } from './store/secret-box.ts';
+import { StoreError } from './store/store-error.ts';
+
+/** Thrown when a person or program asked for what cannot be meant. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Thrown when something was asked for that cannot be done now; the message says why and what to do. */
+export class CannotDoError extends Error {
+  override readonly name = 'CannotDoError';
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export interface FailureReport {
+  /** For programs: a word that stays. */
+  readonly code: string;
+  /** For people: one line, but for a configuration with several wrong values. */
+  readonly message: string;
+  /** 1 failed, 2 bad usage. */
+  readonly exitCode: 1 | 2;
+}
+
+/** The one place that says what a person is told about an error. */
+export function reportFailure(error: unknown): FailureReport {
+  if (error instanceof UsageError || error instanceof InvalidIdError || error instanceof InvalidDurationError) return usage('usage', error);
+  if (error instanceof ConfigError) return usage('configuration', error);
+  if (error instanceof UnsupportedDatabaseError) return usage('configuration', error);
+  if (error instanceof CannotDoError) return failed(error.code, error);
+  if (error instanceof TidemarkError) return failed(error.code, error);
+  if (error instanceof StoreError) return failed(`store-${error.failure.kind}`, error);
+  if (error instanceof GmailError) return failed(`gmail-${error.failure.kind}`, error);
+  if (error instanceof InvalidCredentialsError) return failed('invalid-credentials', error);
+  if (error instanceof WrongAccountError) return failed('wrong-account', error);
+  if (error instanceof UnknownLabelError) return failed('unknown-label', error);
+  if (error instanceof SecretKeyError) return failed('secret-key', error);
+  if (isSystemError(error)) return { code: 'system', message: `${error.message}.`, exitCode: 1 };
+  if (error instanceof Error) return { code: 'unexpected', message: `${error.name}: ${error.message} (LOG_LEVEL=debug shows where)`, exitCode: 1 };
+  return { code: 'unexpected', message: String(error), exitCode: 1 };
+}
+
+const failed = (code: string, { message }: Error): FailureReport => ({ code, message, exitCode: 1 });
+const usage = (code: string, { message }: Error): FailureReport => ({ code, message, exitCode: 2 });
+
+/** Of Node's own: a file that is not there, a port that is taken. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}

@@ -1,0 +1,32 @@
+import { DefaultLogger, type Logger, type LogLevel as TemporalLevel } from '@temporalio/worker';
+import pino, { type Logger as PinoLogger } from 'pino';
+
+import type { LogLevel } from './config.ts';
+
+export type Log = PinoLogger;
+
+/**
+ * Structured lines on stderr: stdout belongs to results. Errors are logged by name, message and stack alone: their other fields may hold
+ * what was asked of Gmail.
+ */
+export function createLog(level: LogLevel): Log {
+  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } }, pino.destination({ dest: 2, sync: true }));
+}
+
+/** What the SDK says at INFO (bundle sizes, state changes of a worker) is of use to whoever debugs it. */
+const QUIETER = { TRACE: 'trace', DEBUG: 'trace', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const satisfies Record<TemporalLevel, string>;
+
+/** Temporal's SDK logs through ours. */
+export function temporalLogger(log: Log): Logger {
+  return new DefaultLogger('TRACE', ({ level, message, meta }) => log[QUIETER[level]](fieldsOf(meta), message));
+}
+
+function fieldsOf(meta: unknown): object {
+  if (typeof meta !== 'object' || meta === null) return {};
+  return Object.fromEntries(Object.entries(meta).map(([name, value]) => [name, value instanceof Error ? describeError(value) : value]));
+}
+
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return { name: typeof error };
+  return { name: error.name, message: error.message, stack: error.stack, ...(error.cause instanceof Error ? { cause: describeError(error.cause) } : {}) };
+}

@@ -1,0 +1,107 @@
+import { parseCredentials, scopesFor } from './gmail/credentials.ts';
+import type { GmailApi } from './gmail/gmail-api.ts';
+import { createGoogleGmail } from './gmail/google-gmail.ts';
+import { createTokenSource } from './gmail/token-source.ts';
+import { createUndiciTransport } from './gmail/undici-transport.ts';
+import type { Config } from './config.ts';
+import type { Clock } from './model/clock.ts';
+import { labelId, type LabelId, type MailboxId } from './model/ids.ts';
+import { secretKeyFor } from './open-tidemark.ts';
+import type { Stores } from './store/open-store.ts';
+import { open, seal } from './store/secret-box.ts';
+
+/** Thrown when credentials are good, but for another account. */
+export class WrongAccountError extends Error {
+  override readonly name = 'WrongAccountError';
+}
+
+/** Thrown when a label that was asked for cannot be found. */
+export class UnknownLabelError extends Error {
+  override readonly name = 'UnknownLabelError';
+}
+
+export interface LoginRequest {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly mailbox: MailboxId;
+  readonly clock: Clock;
+}
+
+/**
+ * Stores a mailbox's credentials, encrypted. They are tried first by one getProfile (1 unit): what does not work is not stored.
+ *
+ * @param request.text - a credential file of Google's
+ * @param request.verify - false stores them untried
+ * @throws {InvalidCredentialsError} when the text is no such file
+ * @throws {WrongAccountError} when they open another mailbox
+ * @throws {GmailError} when Google refuses them, or cannot be reached
+ */
+export async function connectMailbox({ verify, text, ...request }: LoginRequest & { text: string; verify: boolean }): Promise<{ messagesTotal: number | null }> {
+  const { config, stores, mailbox } = request;
+  parseCredentials(text);
+  const messagesTotal = verify ? await messagesOf(request, text) : null;
+  await stores.credentials.put(mailbox, { ...seal(secretKeyFor(config), mailbox, text), version: 0 });
+  return { messagesTotal };
+}
+
+async function messagesOf(request: LoginRequest, text: string): Promise<number> {
+  const { mailbox } = request;
+  return withGmail(request, text, async (gmail) => {
+    const profile = await gmail.getProfile();
+    if (profile.emailAddress.toLowerCase() !== mailbox) {
+      throw new WrongAccountError(`These credentials are for ${profile.emailAddress.toLowerCase()}, not for ${mailbox}. Connect that address, or give ${mailbox}'s own file.`);
+    }
+    return profile.messagesTotal;
+  });
+}
+
+/** https://developers.google.com/workspace/gmail/api/guides/labels */
+const SYSTEM_LABELS = ['INBOX', 'SENT', 'DRAFT', 'SPAM', 'TRASH', 'STARRED', 'IMPORTANT', 'UNREAD', 'CHAT'];
+const CATEGORIES = ['CATEGORY_PERSONAL', 'CATEGORY_SOCIAL', 'CATEGORY_PROMOTIONS', 'CATEGORY_UPDATES', 'CATEGORY_FORUMS'];
+
+/**
+ * The ids of labels that a person names. System labels are known by name in any case; for others the mailbox is asked (1 unit).
+ *
+ * @param names - names or ids, as `--label` took them
+ * @throws {UnknownLabelError} when the mailbox has no such label, or is not connected, so that nobody can tell
+ */
+export async function resolveLabels(request: LoginRequest & { names: readonly string[] }): Promise<readonly LabelId[]> {
+  const { names, mailbox } = request;
+  const known = new Map([...SYSTEM_LABELS, ...CATEGORIES].map((id) => [id, labelId(id)]));
+  const isSystem = (name: string): boolean => known.has(name.toUpperCase());
+  if (!names.every(isSystem)) for (const [name, id] of await labelsAtGmail(request)) known.set(name, id);
+  return names.map((name) => {
+    const id = known.get(name) ?? known.get(name.toUpperCase()) ?? known.get(name.toLowerCase());
+    if (id === undefined) throw new UnknownLabelError(`${mailbox} has no label "${name}". Its own labels: ${ownNames(known) || 'none'}.`);
+    return id;
+  });
+}
+
+/** By id, by name, and by name in lower case: Gmail does not let two labels differ in case alone. */
+async function labelsAtGmail(request: LoginRequest): Promise<readonly (readonly [string, LabelId])[]> {
+  const { config, stores, mailbox } = request;
+  const record = await stores.credentials.get(mailbox);
+  if (record === null) {
+    throw new UnknownLabelError(`${mailbox} is not connected, so its label names are unknown. First: tidemark connect ${mailbox} --credentials FILE`);
+  }
+  const text = open(secretKeyFor(config), mailbox, record);
+  const labels = await withGmail(request, text, (gmail) => gmail.listLabels());
+  return labels.flatMap(({ id, name }) => [[id, id] as const, [name.toLowerCase(), id] as const, [name, id] as const]);
+}
+
+function ownNames(known: ReadonlyMap<string, LabelId>): string {
+  const names = [...known].filter(([name, id]) => name !== id && name !== name.toLowerCase());
+  return names.map(([name]) => `"${name}"`).join(', ');
+}
+
+async function withGmail<Result>({ config, mailbox, clock }: LoginRequest, text: string, use: (gmail: GmailApi) => Promise<Result>): Promise<Result> {
+  const network = createUndiciTransport();
+  try {
+    const { transport } = network;
+    const credentials = parseCredentials(text);
+    const tokens = createTokenSource({ credentials, mailbox, tokenUrl: config.googleTokenUrl, scopes: scopesFor('full'), transport, clock });
+    return await use(createGoogleGmail({ mailbox, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 }));
+  } finally {
+    await network.close();
+  }
+}

@@ -1,0 +1,88 @@
+import { Client, Connection } from '@temporalio/client';
+
+import { ServerUnreachableError, toTidemarkError } from './client/errors.ts';
+import { TidemarkClient } from './client/tidemark-client.ts';
+import type { Config } from './config.ts';
+import type { Clock } from './model/clock.ts';
+import { PRICE_TABLES, type PriceTable } from './model/prices.ts';
+import { openStores, storeFiles, type Stores } from './store/open-store.ts';
+import { secretKey as secretKeyOf, type SecretKey } from './store/secret-box.ts';
+import { loadSecretKey } from './store/secret-key-file.ts';
+import { systemClock } from './system-clock.ts';
+
+/** Everything that a program needs to command mailboxes and read their mail. */
+export interface Tidemark extends Stores {
+  readonly client: TidemarkClient;
+  readonly connection: Connection;
+  readonly temporal: Client;
+  /** Closes the connection and the stores. */
+  close(): Promise<void>;
+}
+
+/** A server that is there answers within milliseconds; one far away within seconds. */
+const CONNECT_TIMEOUT = 5_000;
+export const DEFAULT_TEMPORAL_ADDRESS = 'localhost:7233';
+
+/**
+ * Opens the stores and connects to Temporal, as the configuration says.
+ *
+ * @throws {ServerUnreachableError} when no Temporal server answers within 5 seconds
+ * @throws {StoreError} when the database cannot be used
+ */
+export async function openTidemark({ config, clock = systemClock }: { config: Config; clock?: Clock }): Promise<Tidemark> {
+  const stores = await openStores(databaseUrlOf(config));
+  try {
+    const connection = await connectTemporal(config);
+    const temporal = new Client({ connection, namespace: config.temporal.namespace });
+    const client = new TidemarkClient({ temporal, store: stores.store, clock, taskQueue: config.taskQueue });
+    return {
+      ...stores,
+      client,
+      connection,
+      temporal,
+      close: async () => {
+        await connection.close();
+        await closeStores(stores);
+      },
+    };
+  } catch (error) {
+    await closeStores(stores);
+    throw error;
+  }
+}
+
+/** @throws {TidemarkError} when the server does not answer, or refuses */
+export async function connectTemporal(config: Config): Promise<Connection> {
+  const { namespace, options } = config.temporal;
+  const address = temporalAddressOf(config);
+  try {
+    return await Connection.connect({ ...options, address, connectTimeout: CONNECT_TIMEOUT });
+  } catch (error) {
+    const known = toTidemarkError(error, { address, namespace });
+    throw known === error ? new ServerUnreachableError(address, { cause: error }) : known;
+  }
+}
+
+export function temporalAddressOf(config: Config): string {
+  return config.temporal.address ?? DEFAULT_TEMPORAL_ADDRESS;
+}
+
+export function databaseUrlOf({ database }: Config): string {
+  return `${database.kind}:${database.path}`;
+}
+
+export async function closeStores({ store, credentials }: Stores): Promise<void> {
+  await credentials.close();
+  await store.close();
+}
+
+/** @throws {SecretKeyError} when there is no usable key */
+export function secretKeyFor(config: Config): SecretKey {
+  if (config.secretKey !== null) return secretKeyOf(config.secretKey, 'TIDEMARK_SECRET_KEY');
+  return loadSecretKey({ env: undefined, keyFile: storeFiles(databaseUrlOf(config)).keyFile });
+}
+
+export function priceTableOf({ quota }: Config): PriceTable {
+  const { userUnitsPerMinute, projectUnitsPerMinute } = quota;
+  return { ...PRICE_TABLES[quota.prices], userUnitsPerMinute, projectUnitsPerMinute };
+}

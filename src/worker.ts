@@ -1,0 +1,180 @@
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+
+import { createActivities } from './activities/index.ts';
+import { createSessionFactory } from './activities/sessions.ts';
+import { registerSearchAttributes } from './client/search-attributes.ts';
+import { loadConfig, type Config } from './config.ts';
+import { createUndiciTransport } from './gmail/undici-transport.ts';
+import { createLog, temporalLogger, type Log } from './log.ts';
+import type { Clock } from './model/clock.ts';
+import { closeStores, connectTemporal, databaseUrlOf, priceTableOf, secretKeyFor, temporalAddressOf } from './open-tidemark.ts';
+import { openStores } from './store/open-store.ts';
+import { systemClock } from './system-clock.ts';
+import { backfillQueueOf } from './client/task-queues.ts';
+
+export interface WorkerRequest {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** Ends the wait for a server that is not there yet. */
+  readonly signal?: AbortSignal;
+  /** Workflow code bundled ahead; bundled from its source when not given. */
+  readonly workflowBundle?: { readonly code: string };
+}
+
+export interface RunningWorker {
+  /** Resolves when the worker has ended after {@link stop}; rejects when it failed. */
+  readonly ended: Promise<void>;
+  /** Asks for no more work, cancels activities (each can be cut off anywhere), and ends within 10 seconds. */
+  stop(): Promise<void>;
+}
+
+/** A cached workflow takes 0.1 to 0.3 MB; one that was evicted is replayed when it wakes. */
+const MAX_CACHED_WORKFLOWS = 300;
+/** A cancellation reaches an activity with the answer to a heartbeat: throttled to the SDK's default it would wait half a minute. */
+const HEARTBEAT_THROTTLE = '2 seconds';
+const FORCED_AFTER = '8 seconds';
+const LIVE_SLOTS = 100;
+/** A slice holds some batches of messages in memory. */
+const BACKFILL_SLOTS = 16;
+const RETRY_PAUSE = 2_000;
+
+const SHARED = {
+  maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+  defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+  shutdownGraceTime: 0,
+  shutdownForceTime: FORCED_AFTER,
+} as const satisfies Partial<WorkerOptions>;
+
+/** Temporal's runtime is one for the process, so the program that owns the process installs it, before any worker. */
+export function installRuntime(log: Log): void {
+  Runtime.install({
+    logger: temporalLogger(log),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+  });
+}
+
+/**
+ * Opens the stores, waits for the Temporal server, and runs two workers: one for workflows and live activities, one for the backfill.
+ *
+ * @throws {StoreError | SecretKeyError} when the stores cannot be used
+ * @throws the signal's reason when it aborts before the workers run
+ */
+export async function runWorker({ config, log, clock = systemClock, signal, workflowBundle }: WorkerRequest): Promise<RunningWorker> {
+  const secretKey = secretKeyFor(config);
+  const stores = await openStores(databaseUrlOf(config));
+  const network = createUndiciTransport();
+  const closing: (() => Promise<void>)[] = [() => network.close(), () => closeStores(stores)];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closing) await close();
+  };
+  try {
+    const prices = priceTableOf(config);
+    const openSession = createSessionFactory({
+      ...stores,
+      secretKey,
+      transport: network.transport,
+      rootUrl: config.gmailRootUrl,
+      tokenUrl: config.googleTokenUrl,
+      prices,
+      clock,
+    });
+    const activities = { ...createActivities({ store: stores.store, openSession, prices, clock }) };
+    const connection = await connectPatiently({ config, log, clock, signal });
+    closing.unshift(() => connection.close());
+    const shared = { ...SHARED, connection, namespace: config.temporal.namespace, activities };
+    const live = await Worker.create({
+      ...shared,
+      ...(workflowBundle === undefined ? { workflowsPath: WORKFLOWS_PATH } : { workflowBundle }),
+      taskQueue: config.taskQueue,
+      maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+      maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
+    });
+    const backfill = await Worker.create({ ...shared, taskQueue: backfillQueueOf(config.taskQueue), maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS });
+    log.info({ taskQueue: config.taskQueue, temporal: temporalAddressOf(config) }, 'worker runs');
+    return running([live, backfill], closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+const WORKFLOWS_PATH = fileURLToPath(new URL(`./workflows/index${extname(import.meta.url)}`, import.meta.url));
+
+/** If one worker fails the other is stopped: half a worker would take mailboxes and not serve them. */
+function running(workers: readonly Worker[], closeAll: () => Promise<void>): RunningWorker {
+  const stopAll = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const runs = workers.map((worker) => worker.run().finally(stopAll));
+  const ended = Promise.allSettled(runs).then(async (results) => {
+    await closeAll();
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  });
+  // Whoever never looks at `ended` must not be ended by it.
+  ended.catch(() => undefined);
+  return {
+    ended,
+    stop: async () => {
+      stopAll();
+      await ended;
+    },
+  };
+}
+
+/** A worker may be started before its server: it says so, and waits. */
+async function connectPatiently({ config, log, clock, signal }: { config: Config; log: Log; clock: Clock; signal: AbortSignal | undefined }): Promise<NativeConnection> {
+  const address = temporalAddressOf(config);
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      const registrar = await connectTemporal(config);
+      try {
+        await registerSearchAttributes({ connection: registrar, namespace: config.temporal.namespace, clock, ...(signal === undefined ? {} : { signal }) });
+      } finally {
+        await registrar.close();
+      }
+      return await NativeConnection.connect({ ...config.temporal.options, address });
+    } catch (error) {
+      signal?.throwIfAborted();
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ temporal: address, reason }, 'the Temporal server cannot be used yet; trying again');
+    }
+    await clock.sleep(RETRY_PAUSE, signal);
+  }
+}
+
+/** Runs a worker until SIGTERM or SIGINT. @returns the exit code */
+export async function workerMain({ config, log }: { config: Config; log: Log }): Promise<number> {
+  installRuntime(log);
+  const aborted = new AbortController();
+  let worker: RunningWorker | null = null;
+  const stop = (): void => {
+    log.info('stopping: activities under way are cut off, and continue on the next worker');
+    aborted.abort();
+    void worker?.stop().catch(() => undefined);
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  try {
+    worker = await runWorker({ config, log, signal: aborted.signal });
+    if (aborted.signal.aborted) await worker.stop();
+    await worker.ended;
+  } catch (error) {
+    if (!aborted.signal.aborted) throw error;
+  }
+  log.info('worker ended');
+  return 0;
+}
+
+if (import.meta.main) {
+  const config = loadConfig();
+  const log = createLog(config.logLevel);
+  process.exitCode = await workerMain({ config, log }).catch((error: unknown) => {
+    log.fatal({ error }, 'worker failed');
+    return 1;
+  });
+}
