@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // One real Temporal server for all integration tests, provided by its address.
+    globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
     // A worker bundles its workflows and a server answers on the same two cores.
     testTimeout: 20_000,

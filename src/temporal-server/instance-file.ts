@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The server that runs over a data directory. */
+export interface Instance {
+  readonly pid: number;
+  /** `host:port` of its frontend. */
+  readonly address: string;
+  readonly uiUrl: string | null;
+}
+
+const fileOf = (dataDir: string): string => join(dataDir, 'temporal.json');
+
+/** Path of the SQLite file that the server of a data directory keeps its state in. */
+export const databaseOf = (dataDir: string): string => join(dataDir, 'temporal.sqlite');
+
+/**
+ * The server that runs over a data directory now, or null. What a server that was killed left behind is recognised: its
+ * process id is nobody's, or that of a process which is not started with this directory's database.
+ */
+export function readInstance(dataDir: string): Instance | null {
+  let text: string;
+  try {
+    text = readFileSync(fileOf(dataDir), 'utf8');
+  } catch {
+    return null;
+  }
+  const instance = parse(text);
+  return instance !== null && commandOf(instance.pid).includes(databaseOf(dataDir)) ? instance : null;
+}
+
+/** Replaces the file at once: a reader sees the old or the new one. Only the holder of the directory's lock writes. */
+export function writeInstance(dataDir: string, instance: Instance): void {
+  const draft = `${fileOf(dataDir)}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(instance)}\n`);
+  renameSync(draft, fileOf(dataDir));
+}
+
+/** Removes the file if it still speaks of this process id. */
+export function removeInstance(dataDir: string, pid: number): void {
+  try {
+    if (parse(readFileSync(fileOf(dataDir), 'utf8'))?.pid === pid) rmSync(fileOf(dataDir));
+  } catch {
+    // Gone already.
+  }
+}
+
+function parse(text: string): Instance | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return null;
+    const { pid, address, uiUrl } = value as Record<string, unknown>;
+    if (!Number.isSafeInteger(pid) || Number(pid) <= 0 || typeof address !== 'string') return null;
+    return { pid: Number(pid), address, uiUrl: typeof uiUrl === 'string' ? uiUrl : null };
+  } catch {
+    return null;
+  }
+}
+
+/** How a process was started; empty when there is none (or only what is left of one that was not waited for). */
+function commandOf(pid: number): string {
+  try {
+    if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch {
+    return '';
+  }
+}

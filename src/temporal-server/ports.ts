@@ -1,0 +1,46 @@
+import { connect, createServer, type AddressInfo } from 'node:net';
+
+import { TemporalServerError } from './temporal-server-error.ts';
+
+const HOST = '127.0.0.1';
+/** How many ports from the wanted one on are tried. */
+const TRIED = 100;
+
+/**
+ * The first free port from `wanted` on; any free one for 0. Someone else may take it before it is used: whoever
+ * listens on it must be ready to be refused.
+ * @throws {TemporalServerError} when a hundred ports in a row are taken
+ */
+export async function freePort(wanted: number, except: readonly number[] = []): Promise<number> {
+  for (let port = wanted; port < Math.min(wanted + TRIED, 65_536); port += 1) {
+    const found = except.includes(port) ? null : await tryListen(port);
+    if (found !== null && (wanted === 0 || !(await answers(found)))) return found;
+    if (wanted === 0) port -= 1;
+  }
+  throw new TemporalServerError(`The ports from ${wanted} to ${wanted + TRIED - 1} are all in use: free one of them and try again.`);
+}
+
+function tryListen(port: number): Promise<number | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen({ host: HOST, port, exclusive: true }, () => {
+      const { port: listened } = server.address() as AddressInfo;
+      server.close(() => resolve(listened));
+    });
+  });
+}
+
+/** Whether something accepts connections on a port. (macOS lets a port be taken that another has on all addresses.) */
+export function answers(port: number, host: string = HOST): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host });
+    const finish = (open: boolean) => {
+      socket.destroy();
+      resolve(open);
+    };
+    socket.setTimeout(1_000, () => finish(false));
+    socket.once('connect', () => finish(true));
+    socket.once('error', () => finish(false));
+  });
+}

@@ -1,0 +1,69 @@
+import type { EnsureTemporalServerOptions, Holding, TemporalServer } from './ensure-temporal-server.ts';
+import { readInstance } from './instance-file.ts';
+import { TemporalServerError } from './temporal-server-error.ts';
+
+/** Milliseconds between looks at a server that another process started. */
+const LOOK_EVERY = 1_000;
+/** A server that dies this often within a minute will not stay up. */
+const DEATHS_A_MINUTE = 5;
+
+/**
+ * Holds a server up until it is stopped. Its death shows by its process: at once for a child, within a second for one
+ * that was joined. It is then taken in hand again at the same address, under the directory's lock: when several
+ * processes use it, one starts it and the others join. Connections of clients and workers find it by themselves.
+ * @param again joins the server or starts it where the one that died listened
+ */
+export function watchServer(
+  first: Holding,
+  { dataDir, log, clock }: EnsureTemporalServerOptions,
+  again: (previous: Holding) => Promise<Holding>,
+): TemporalServer {
+  const stopped = new AbortController();
+  let holding = first;
+
+  const died = async (): Promise<void> => {
+    if (holding.own !== null) return await holding.own.exited;
+    while (readInstance(dataDir)?.pid === holding.pid) await clock.sleep(LOOK_EVERY, stopped.signal);
+  };
+
+  const watch = async (): Promise<TemporalServerError> => {
+    const deaths: number[] = [];
+    for (;;) {
+      await died();
+      stopped.signal.throwIfAborted();
+      deaths.push(clock.now());
+      if (deaths.filter((at) => at > clock.now() - 60_000).length > DEATHS_A_MINUTE) {
+        return new TemporalServerError(`The Temporal server died more than ${DEATHS_A_MINUTE} times within a minute: its log is ${dataDir}/temporal.log.`);
+      }
+      log('the Temporal server has stopped: starting it again');
+      const next = await again(holding);
+      // `stop` came while it was being started: it belongs to nobody now.
+      if (stopped.signal.aborted) await next.own?.stop();
+      stopped.signal.throwIfAborted();
+      holding = next;
+      if (holding.address !== first.address) {
+        return new TemporalServerError(`The Temporal server came back at ${holding.address}, not ${first.address}: start this process again.`);
+      }
+      log(`the Temporal server runs again at ${holding.address}`);
+    }
+  };
+
+  const watching = watch().catch((error: unknown) => error);
+  const lost = watching.then((end) => {
+    if (stopped.signal.aborted) return new Promise<TemporalServerError>(() => undefined);
+    return end instanceof TemporalServerError ? end : new TemporalServerError('The Temporal server could not be started again.', { cause: end });
+  });
+  return {
+    address: first.address,
+    uiUrl: first.uiUrl,
+    get owned() {
+      return holding.own !== null;
+    },
+    lost,
+    async stop() {
+      stopped.abort();
+      await holding.own?.stop();
+      await watching;
+    },
+  };
+}
