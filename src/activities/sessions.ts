@@ -1,0 +1,69 @@
+import { parseCredentials, scopesFor } from '../gmail/credentials.ts';
+import type { GmailApi, GmailSession, Lane } from '../gmail/gmail-api.ts';
+import { createGoogleGmail } from '../gmail/google-gmail.ts';
+import { Pacer } from '../gmail/pacer.ts';
+import type { QuotaLedger } from '../gmail/quota-ledger.ts';
+import { createGmailSession } from '../gmail/session.ts';
+import { createTokenSource } from '../gmail/token-source.ts';
+import type { Transport } from '../gmail/transport.ts';
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { PriceTable } from '../model/prices.ts';
+import type { CredentialStore } from '../store/credential-store.ts';
+import type { MailboxStore } from '../store/mailbox-store.ts';
+import { open, type SecretKey } from '../store/secret-box.ts';
+import { NotConnectedError } from './dependencies.ts';
+
+export interface SessionFactoryOptions {
+  readonly store: MailboxStore & QuotaLedger;
+  readonly credentials: CredentialStore;
+  readonly secretKey: SecretKey;
+  readonly transport: Transport;
+  /** Where Gmail is: GMAIL_ROOT_URL. */
+  readonly rootUrl: string;
+  /** Where grants are refreshed: GOOGLE_TOKEN_URL. */
+  readonly tokenUrl: string;
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+}
+
+/** What this process keeps of one mailbox: its client with the access token, and the pacer that both lanes share. */
+interface Connection {
+  readonly version: number;
+  readonly api: GmailApi;
+  readonly pacer: Pacer;
+}
+
+/** Mailboxes whose tokens and pace are remembered; the ledger in the store keeps what must not be forgotten. */
+const REMEMBERED = 2_000;
+
+/** Opens sessions for the activities of one worker. New credentials (a higher version) replace the client at the next session. */
+export function createSessionFactory(options: SessionFactoryOptions): (request: { mailbox: MailboxId; lane: Lane }) => Promise<GmailSession> {
+  const { store, prices, clock } = options;
+  const connections = new Map<MailboxId, Connection>();
+
+  return async ({ mailbox, lane }) => {
+    const connection = await connect(mailbox);
+    return createGmailSession({ api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer });
+  };
+
+  async function connect(mailbox: MailboxId): Promise<Connection> {
+    const record = await options.credentials.get(mailbox);
+    if (record === null) throw new NotConnectedError(`${mailbox} has no credentials`);
+    const known = connections.get(mailbox);
+    if (known?.version === record.version) return known;
+    const credentials = parseCredentials(open(options.secretKey, mailbox, record));
+    const format = (await store.getMailbox(mailbox))?.settings.format ?? 'full';
+    const { transport, tokenUrl, rootUrl } = options;
+    const tokens = createTokenSource({ credentials, mailbox, tokenUrl, scopes: scopesFor(format), transport, clock });
+    const connection: Connection = {
+      version: record.version,
+      api: createGoogleGmail({ mailbox, tokens, transport, rootUrl, clock }),
+      pacer: known?.pacer ?? new Pacer({ mailbox, ledger: store, prices, clock }),
+    };
+    const [oldest] = connections.keys();
+    if (connections.size >= REMEMBERED && oldest !== undefined) connections.delete(oldest);
+    connections.set(mailbox, connection);
+    return connection;
+  }
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import type { World } from './world.ts';
+
+interface Seen {
+  readonly threadId: string;
+  readonly labelIds: readonly string[];
+  readonly content: string;
+}
+
+/** What differs between the store and Gmail: an empty list is exactness. */
+export async function differences(world: World): Promise<string[]> {
+  const { stores, mailbox, gmail, settings } = world;
+  const truth = new Map<string, Seen>();
+  for (const message of gmail.truth({ includeSpamTrash: settings.scope.includeSpamTrash })) {
+    truth.set(message.id, { threadId: message.threadId, labelIds: message.labelIds, content: message.sha256 });
+  }
+  const held = new Map<string, Seen>();
+  for await (const message of stores.store.streamMessages(mailbox)) {
+    const content = settings.format === 'raw' && message.body !== null ? createHash('sha256').update(message.body).digest('hex') : '';
+    held.set(message.id, { threadId: message.threadId, labelIds: message.labelIds, content });
+  }
+  return [...compare(truth, held, settings.format === 'raw'), ...(await labelDifferences(world)), ...(await feedDifferences(world, held))];
+}
+
+function compare(truth: ReadonlyMap<string, Seen>, held: ReadonlyMap<string, Seen>, withContent: boolean): string[] {
+  const found: string[] = [];
+  for (const [id, message] of truth) {
+    const mine = held.get(id);
+    if (mine === undefined) found.push(`missing ${id}`);
+    else if (mine.threadId !== message.threadId) found.push(`thread of ${id}`);
+    else if (mine.labelIds.join() !== message.labelIds.join()) found.push(`labels of ${id}: ${mine.labelIds.join()} for ${message.labelIds.join()}`);
+    else if (withContent && mine.content !== message.content) found.push(`body of ${id}`);
+  }
+  for (const id of held.keys()) if (!truth.has(id)) found.push(`extra ${id}`);
+  return found;
+}
+
+async function labelDifferences({ stores, mailbox, gmail }: World): Promise<string[]> {
+  const names = (labels: readonly { readonly id: string; readonly name: string }[]): string =>
+    labels
+      .map((label) => `${label.id}=${label.name}`)
+      .sort()
+      .join();
+  const held = names(await stores.store.getLabels(mailbox));
+  return held === names(gmail.labels()) ? [] : ['label names'];
+}
+
+/** A reader of the change feed alone must arrive at the same mailbox, without a gap in the sequence. */
+async function feedDifferences({ stores, mailbox }: World, held: ReadonlyMap<string, Seen>): Promise<string[]> {
+  const replayed = new Map<string, string>();
+  const found: string[] = [];
+  let after = 0;
+  for (;;) {
+    const changes = await stores.store.readChanges({ mailbox, after, limit: 200 });
+    for (const change of changes) {
+      if (change.sequence !== after + 1) found.push(`gap in the feed after ${after}`);
+      after = change.sequence;
+      if (change.kind === 'gone') replayed.delete(change.messageId);
+      else replayed.set(change.messageId, change.labelIds.join());
+    }
+    if (changes.length === 0) break;
+  }
+  for (const [id, message] of held) if (replayed.get(id) !== message.labelIds.join()) found.push(`feed says ${replayed.get(id) ?? 'nothing'} of ${id}`);
+  for (const id of replayed.keys()) if (!held.has(id)) found.push(`feed keeps ${id}`);
+  return found;
+}

@@ -1,0 +1,89 @@
+import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
+import { createSessionFactory } from '../../src/activities/sessions.ts';
+import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
+import { PRICE_TABLES } from '../../src/model/prices.ts';
+import type { MailboxSettings, Scope } from '../../src/model/settings.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import { Simulator } from '../../src/simulator/simulator.ts';
+import { openStores, type Stores } from '../../src/store/open-store.ts';
+import { seal, secretKey } from '../../src/store/secret-box.ts';
+import { Random } from './random.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+/** 2026-01-01: where every schedule begins. */
+const START = Date.UTC(2026, 0, 1);
+const KEY = secretKey(new Uint8Array(32).fill(7), 'a test');
+
+/** A Gmail, a database and a clock for one mailbox, all of them drawn from the seed. */
+export interface World {
+  readonly random: Random;
+  readonly clock: VirtualClock;
+  readonly simulator: Simulator;
+  readonly gmail: SimulatedMailbox;
+  readonly mailbox: MailboxId;
+  readonly settings: MailboxSettings;
+  readonly stores: Stores;
+  /** A worker of its own: nothing in memory is shared with an earlier one. */
+  newWorker(): ActivityDependencies;
+}
+
+export async function createWorld(seed: number): Promise<World> {
+  const random = new Random(seed);
+  const clock = new VirtualClock(START, random);
+  const simulator = new Simulator({ clock, seed, latencyMs: random.below(3) * 40 });
+  const mailbox = mailboxId('ada@example.com');
+  const gmail = simulator.addMailbox(mailbox);
+  drawLag(gmail, random);
+  drawPaging(gmail, random);
+  if (random.chance(0.2)) simulator.batchOrder = 'shuffled';
+  const settings = drawSettings(random);
+  const stores = await openStores('sqlite::memory:');
+  const credentials = JSON.stringify(simulator.credentialsFor(mailbox));
+  await stores.credentials.put(mailbox, { ...seal(KEY, mailbox, credentials), version: 1 });
+  const newWorker = (): ActivityDependencies => ({
+    store: stores.store,
+    prices: PRICE_TABLES['2026'],
+    clock,
+    openSession: createSessionFactory({
+      store: stores.store,
+      credentials: stores.credentials,
+      secretKey: KEY,
+      transport: simulator.transport,
+      rootUrl: simulator.rootUrl,
+      tokenUrl: `${simulator.rootUrl}/token`,
+      prices: PRICE_TABLES['2026'],
+      clock,
+    }),
+  });
+  return { random, clock, simulator, gmail, mailbox, settings, stores, newWorker };
+}
+
+function drawLag(gmail: SimulatedMailbox, random: Random): void {
+  if (random.chance(0.4)) return;
+  if (random.chance(0.6)) gmail.lag.historyMs = random.below(5_000);
+  if (random.chance(0.6)) gmail.lag.listMs = random.below(5_000);
+  if (random.chance(0.4)) gmail.lag.getMs = random.below(4_000);
+  gmail.lag.getProbability = random.next();
+  gmail.lag.jitter = random.chance(0.5);
+}
+
+/** Small pages, so that a small mailbox has many. */
+function drawPaging(gmail: SimulatedMailbox, random: Random): void {
+  gmail.paging.tokens = random.chance(0.5) ? 'offset' : 'cursor';
+  gmail.paging.listPage = 1 + random.below(12);
+  gmail.paging.historyPage = 1 + random.below(8);
+  gmail.paging.operationsPerRecord = 1 + random.below(4);
+  gmail.paging.emptyPages = random.chance(0.3) ? 0.2 : 0;
+  gmail.paging.labelIdsInHistory = random.chance(0.7);
+}
+
+function drawSettings(random: Random): MailboxSettings {
+  const scope: Scope = {
+    labelIds: [],
+    after: null,
+    limit: null,
+    includeSpamTrash: random.chance(0.3),
+  };
+  return { format: random.pick(['full', 'raw', 'raw'] as const), scope, pollInterval: random.pick([10_000, DEFAULT_SETTINGS.pollInterval]) };
+}
