@@ -5,6 +5,8 @@ import type { GmailError } from './gmail-error.ts';
 
 /** One mailbox as the activities need it. Every method throws {@link GmailError}; all stop at once when the signal aborts. */
 export interface GmailApi {
+  /** Makes ready what a call needs before it can be sent (an access token), so that units are counted when the call really starts. */
+  prepare(signal?: AbortSignal): Promise<void>;
   /** users.getProfile. `historyId` is the mailbox's head. */
   getProfile(signal?: AbortSignal): Promise<Profile>;
   /** users.labels.list */

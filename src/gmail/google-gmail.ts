@@ -83,6 +83,10 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
   }
 
   return {
+    async prepare(signal) {
+      await tokens.accessToken(signal);
+    },
+
     getProfile: (signal) => get('getProfile', signal, (users, call) => users.getProfile(me, call), profileOf),
 
     listLabels: (signal) => get('labels.list', signal, (users, call) => users.labels.list(me, call), labelsOf),

@@ -46,19 +46,37 @@ export function readLedger(text: string | null): Ledger {
   if (text === null) return FRESH;
   try {
     const json: unknown = JSON.parse(text);
-    return isLedgerDocument(json) ? json.ledger : FRESH;
+    if (!isLedgerDocument(json)) return FRESH;
+    return { ...json.ledger, window: json.window.map(([from, to, units, live]) => ({ from: json.base + from, to: json.base + to, units, live })) };
   } catch {
     return FRESH;
   }
 }
 
-export const writeLedger = (ledger: Ledger): string => JSON.stringify({ version: VERSION, ledger });
+/** It is written with every reservation, so the stretches are written short: times after the first one's. */
+export function writeLedger({ window, ...ledger }: Ledger): string {
+  const base = window[0]?.from ?? 0;
+  const document: LedgerDocument = {
+    version: VERSION,
+    base,
+    window: window.map(({ from, to, units, live }) => [from - base, to - base, units, live]),
+    ledger,
+  };
+  return JSON.stringify(document);
+}
 
 const VERSION = 1;
 
+interface LedgerDocument {
+  readonly version: typeof VERSION;
+  readonly base: number;
+  readonly window: readonly (readonly [from: number, to: number, units: number, live: number])[];
+  readonly ledger: Omit<Ledger, 'window'>;
+}
+
 /** Only this program writes the document: its version vouches for its form. */
-function isLedgerDocument(json: unknown): json is { readonly version: typeof VERSION; readonly ledger: Ledger } {
-  return typeof json === 'object' && json !== null && 'version' in json && json.version === VERSION && 'ledger' in json;
+function isLedgerDocument(json: unknown): json is LedgerDocument {
+  return typeof json === 'object' && json !== null && 'version' in json && json.version === VERSION;
 }
 
 export interface Reservation {

@@ -38,6 +38,8 @@ export interface Grant {
   /** Epoch ms under which the ledger has the units. */
   readonly at: number;
   readonly probe: boolean;
+  /** Calls of the mailbox that are under way with these, in this process. */
+  readonly inFlight: number;
 }
 
 /** Calls of a grant that Gmail refused. */
@@ -104,7 +106,7 @@ export class Pacer {
         if (result.kind === 'granted') {
           if (result.probe) this.#probing = true;
           this.#leavePlaces(places - result.count);
-          return { lane: request.lane, count: result.count, units: result.units, at: result.at, probe: result.probe };
+          return { lane: request.lane, count: result.count, units: result.units, at: result.at, probe: result.probe, inFlight: this.#inFlight };
         }
         this.#leavePlaces(places);
         await this.#wait(request, result);
@@ -118,7 +120,7 @@ export class Pacer {
   async settle(grant: Grant, refused: readonly RefusedCalls[]): Promise<void> {
     const { clock, mailbox, ledger } = this.#options;
     const now = clock.now();
-    const inFlight = this.#inFlight;
+    const { inFlight } = grant;
     const crowded = refused.filter((calls) => calls.limit === 'concurrency').reduce((sum, { calls }) => sum + calls, 0);
     this.#width = crowded > 0 ? afterRefusal(this.#width, { inFlight, refused: crowded }, now) : afterAnswer(this.#width, inFlight, now);
     const paceRefusals = refused.flatMap(({ limit, retryAt }) =>

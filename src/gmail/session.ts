@@ -42,8 +42,10 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
   const { api, mailbox, lane, prices, clock, pacer, maxWaitMs = MAX_WAIT, onWait } = options;
   const usage = new UsageCounter(options);
 
-  const acquire = (method: GmailMethod | 'batch', units: readonly number[], signal: AbortSignal | undefined): Promise<Grant> =>
-    pacer.acquire({ lane, method, prices: units, maxWaitMs, onWait, signal });
+  async function acquire(method: GmailMethod | 'batch', units: readonly number[], signal: AbortSignal | undefined): Promise<Grant> {
+    await api.prepare(signal);
+    return await pacer.acquire({ lane, method, prices: units, maxWaitMs, onWait, signal });
+  }
 
   /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
   const backOff = (attempt: number, signal: AbortSignal | undefined): Promise<void> => clock.sleep(clock.random() * FIRST_BACKOFF * 2 ** attempt, signal);
@@ -144,6 +146,7 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
   }
 
   return {
+    prepare: (signal) => api.prepare(signal),
     getProfile: (signal) => single('getProfile', signal, () => api.getProfile(signal)),
     listLabels: (signal) => single('labels.list', signal, () => api.listLabels(signal)),
     listMessages: (query, signal) => single('messages.list', signal, () => api.listMessages(query, signal)),

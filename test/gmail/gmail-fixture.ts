@@ -1,0 +1,81 @@
+import { parseCredentials } from '../../src/gmail/credentials.ts';
+import type { GmailApi, GmailSession, Lane } from '../../src/gmail/gmail-api.ts';
+import { createGoogleGmail } from '../../src/gmail/google-gmail.ts';
+import { Pacer } from '../../src/gmail/pacer.ts';
+import { createGmailSession, type GmailSessionOptions } from '../../src/gmail/session.ts';
+import { createTokenSource, type TokenSource } from '../../src/gmail/token-source.ts';
+import type { Transport } from '../../src/gmail/transport.ts';
+import type { Clock } from '../../src/model/clock.ts';
+import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
+import { PRICE_TABLES, type PriceTable } from '../../src/model/prices.ts';
+import { Simulator } from '../../src/simulator/simulator.ts';
+import type { QuotaEnforcement } from '../../src/simulator/quota.ts';
+import { createVirtualClock, type VirtualClock } from '../virtual-clock.ts';
+import { createMemoryLedger, type MemoryLedger } from './memory-ledger.ts';
+
+export const ADA = mailboxId('ada@example.com');
+
+export interface GmailFixture {
+  readonly clock: VirtualClock;
+  readonly simulator: Simulator;
+  readonly mailbox: ReturnType<Simulator['addMailbox']>;
+  readonly tokens: TokenSource;
+  readonly api: GmailApi;
+}
+
+/** One mailbox at a simulated Gmail, and a client of it, all in this process and under a virtual clock. */
+export function openGmail(
+  options: { quota?: QuotaEnforcement; latencyMs?: number; transport?: (simulator: Simulator) => Transport; clock?: VirtualClock; timeoutMs?: number } = {},
+): GmailFixture {
+  const clock = options.clock ?? createVirtualClock();
+  const simulator = new Simulator({ clock, quota: options.quota, latencyMs: options.latencyMs });
+  const mailbox = simulator.addMailbox(ADA);
+  const transport = options.transport?.(simulator) ?? simulator.transport;
+  const tokens = tokensOf(simulator, clock, transport);
+  const api = createGoogleGmail({ mailbox: ADA, tokens, transport, rootUrl: simulator.rootUrl, clock, ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }) });
+  return { clock, simulator, mailbox, tokens, api };
+}
+
+export function tokensOf(simulator: Simulator, clock: Clock, transport: Transport = simulator.transport): TokenSource {
+  return createTokenSource({
+    credentials: parseCredentials(JSON.stringify(simulator.credentialsFor(ADA))),
+    mailbox: ADA,
+    tokenUrl: `${simulator.rootUrl}/token`,
+    scopes: [],
+    transport,
+    clock,
+  });
+}
+
+/** The real prices with another limit for the user. */
+export const pricesAt = (userUnitsPerMinute: number): PriceTable => ({ ...PRICE_TABLES['2026'], userUnitsPerMinute });
+
+export interface SessionFixture {
+  readonly ledger: MemoryLedger;
+  readonly prices: PriceTable;
+  /** As another worker would after a crash: a new pacer over the same ledger. */
+  readonly openPacer: (share?: number) => Pacer;
+  readonly open: (lane: Lane, options?: Partial<GmailSessionOptions>) => GmailSession;
+}
+
+export function openSessions({ api, clock }: Pick<GmailFixture, 'api' | 'clock'>, prices: PriceTable, share?: number): SessionFixture {
+  const ledger = createMemoryLedger();
+  const openPacer = (part = share): Pacer => new Pacer({ mailbox: ADA, ledger, prices, clock, share: part });
+  const pacer = openPacer();
+  return {
+    ledger,
+    prices,
+    openPacer,
+    open: (lane, options) => createGmailSession({ api, mailbox: ADA, lane, ledger, prices, clock, pacer, ...options }),
+  };
+}
+
+/** Inserts messages, newest last; answers their ids. */
+export function fill({ mailbox }: Pick<GmailFixture, 'mailbox'>, count: number, text = 'Hello'): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const raw = `From: Bob <bob@example.com>\r\nTo: Ada <${ADA}>\r\nSubject: Note ${index}\r\n\r\n${text}\r\n`;
+    return mailbox.insert({ raw, labelIds: ['INBOX'] } as Parameters<typeof mailbox.insert>[0]).id;
+  });
+}
+
+export type { MailboxId };
