@@ -1,0 +1,108 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SimulatedMailbox } from './mailbox.ts';
+import { readMbox, unquoteFrom } from './mbox.ts';
+import { headerValue, parseHeaders, type Header } from './mime.ts';
+import { systemLabel, takeoutMarks, withoutMarks } from './takeout.ts';
+
+export interface ImportOptions {
+  readonly mailbox: SimulatedMailbox;
+  /** An mbox file (Google Takeout's or any other), or a folder of `.eml` files, searched to its depth. The files must stay: bytes are read from them later. */
+  readonly path: string;
+  /** Labels of mail that names none. INBOX when not given. */
+  readonly labelIds?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each message with how many there are so far. */
+  readonly onProgress?: ((imported: number) => void) | undefined;
+}
+
+/**
+ * Puts mail from files into a mailbox, byte by byte as it was: Takeout's own two headers and the mbox quoting of `From ` lines are taken out again.
+ * Memory holds where each message lies, never its bytes.
+ * @returns how many messages were imported
+ * @throws {Error} when `path` is neither a folder nor an mbox file
+ */
+export async function importMail({ mailbox, path, labelIds = ['INBOX'], signal, onProgress }: ImportOptions): Promise<number> {
+  const importer = new Importer(mailbox, labelIds);
+  if ((await stat(path)).isDirectory()) {
+    for (const name of (await readdir(path, { recursive: true })).filter((name) => /\.eml$/i.test(name)).sort()) {
+      signal?.throwIfAborted();
+      const file = join(path, name);
+      importer.add(parseHeaders(await readFile(file)).headers, () => readFileSync(file), null);
+      onProgress?.(importer.count);
+    }
+    return importer.count;
+  }
+  for await (const { bytes, start, end, receivedAt } of readMbox(path, signal)) {
+    importer.add(parseHeaders(bytes).headers, () => withoutMarks(unquoteFrom(readRange(path, start, end))), receivedAt);
+    onProgress?.(importer.count);
+  }
+  return importer.count;
+}
+
+class Importer {
+  count = 0;
+  readonly #mailbox: SimulatedMailbox;
+  readonly #fallback: readonly string[];
+  /** Threads by Message-ID, for mail that names no thread. */
+  readonly #threads = new Map<string, string>();
+
+  constructor(mailbox: SimulatedMailbox, fallback: readonly string[]) {
+    this.#mailbox = mailbox;
+    this.#fallback = fallback;
+  }
+
+  add(headers: readonly Header[], raw: () => Buffer, receivedAt: number | null): void {
+    const marks = takeoutMarks(headers);
+    const date = Date.parse(headerValue(headers, 'date') ?? '');
+    const labelIds = marks.labels?.flatMap((name) => this.#labelId(name)) ?? this.#fallback;
+    const inserted = this.#mailbox.insert({
+      raw,
+      labelIds,
+      threadId: marks.threadId ?? this.#threadOf(headers),
+      internalDate: receivedAt ?? (Number.isNaN(date) ? undefined : date),
+    });
+    const messageId = idsIn(headerValue(headers, 'message-id'))[0];
+    if (messageId !== undefined) this.#threads.set(messageId, inserted.threadId);
+    if (labelIds.includes('DRAFT')) this.#mailbox.drafts.set(`r${BigInt(`0x${inserted.id}`)}`, inserted.id);
+    this.count += 1;
+  }
+
+  #labelId(name: string): string[] {
+    const system = systemLabel(name);
+    if (system === null) return [];
+    if (system !== undefined) return [system];
+    const known = this.#mailbox.labels().find((label) => label.name.toLowerCase() === name.toLowerCase());
+    return [(known ?? this.#mailbox.createLabel(name)).id];
+  }
+
+  #threadOf(headers: readonly Header[]): string | undefined {
+    const named = [...idsIn(headerValue(headers, 'in-reply-to')), ...idsIn(headerValue(headers, 'references')).toReversed()];
+    for (const id of named) {
+      const threadId = this.#threads.get(id);
+      if (threadId !== undefined) return threadId;
+    }
+    return undefined;
+  }
+}
+
+function idsIn(header: string | null): string[] {
+  return header?.match(/<[^<>\s]+>/g) ?? [];
+}
+
+function readRange(path: string, start: number, end: number): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(end - start);
+    let read = 0;
+    while (read < bytes.length) {
+      const more = readSync(file, bytes, read, bytes.length - read, start + read);
+      if (more === 0) throw new Error(`${path} became shorter after it was imported`);
+      read += more;
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+}
