@@ -19,12 +19,13 @@ export function encodeBody(body: Uint8Array): EncodedBody {
   return compressed.byteLength < body.byteLength * 0.95 ? { encoding: 'zstd', bytes: compressed } : { encoding: 'identity', bytes: body };
 }
 
-export function decodeBody(encoding: string, bytes: Uint8Array): Uint8Array {
+/** @throws {Error} when a newer program wrote the body in an encoding of its own */
+export function decodeBody(encoding: string, bytes: Uint8Array): Buffer {
   switch (encoding) {
     case 'zstd':
       return zstdDecompressSync(bytes);
     case 'identity':
-      return bytes;
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     default:
       throw new Error(`A body in the encoding "${encoding}" was written by a newer Tidemark.`);
   }

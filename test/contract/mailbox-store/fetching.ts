@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
+import { threadId } from '../../../src/model/ids.ts';
+import { added, deleted, h, l, labelled, m, reading, record, scope, useMailbox, type StoreFixture } from './fixture.ts';
+
+export function fetching(fixture: StoreFixture): void {
+  describe('fetching', () => {
+    const open = useMailbox(fixture);
+
+    it('stores a reading as it came, byte for byte', async () => {
+      const mailbox = open();
+      const body = Uint8Array.from({ length: 5_000 }, (_, index) => (index * index) % 256);
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      expect(await mailbox.save({ ...reading('a', { labels: ['UNREAD', 'INBOX'], at: 77, date: 123 }), body })).toEqual({ stored: 1, stale: [] });
+      expect(await mailbox.messages()).toEqual([
+        {
+          id: 'a',
+          threadId: 't-a',
+          labelIds: ['INBOX', 'UNREAD'],
+          historyId: '77',
+          internalDate: 123,
+          sizeEstimate: 100,
+          snippet: 'about a',
+          format: 'full',
+          body: Buffer.from(body),
+        },
+      ]);
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, pending: 0, backfill: 0, due: 0 });
+    });
+
+    it.for([0, 1, 127, 128, 129, 100_000])('gives back a body of %i bytes', async (size) => {
+      const mailbox = open();
+      const body = Buffer.alloc(size, 'tidemark ');
+      await mailbox.save({ ...reading('a'), body });
+      expect(Buffer.from((await mailbox.message('a'))?.body ?? []).equals(body)).toBe(true);
+    });
+
+    it('inserts messages that a thread brought', async () => {
+      const mailbox = open();
+      expect(await mailbox.save(reading('a'), reading('b', { labels: ['SPAM'] }))).toEqual({ stored: 1, stale: [] });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, excluded: 1 });
+      expect(await mailbox.feed()).toEqual(['stored a']);
+    });
+
+    it('writes nothing when the same readings come again', async () => {
+      const mailbox = open();
+      await mailbox.save(reading('a'));
+      expect(await mailbox.save(reading('a'))).toEqual({ stored: 0, stale: [] });
+      expect(await mailbox.feed()).toEqual(['stored a']);
+    });
+
+    it('answers readings older than the row as stale, and keeps the row', async () => {
+      const mailbox = open();
+      await mailbox.save(reading('a', { at: 50, labels: ['New'] }));
+      expect(await mailbox.save(reading('a', { at: 49, labels: ['Old'], body: 'old' }))).toEqual({ stored: 0, stale: ['a'] });
+      expect(await mailbox.message('a')).toMatchObject({ labelIds: ['New'], body: Buffer.from('body of a') });
+    });
+
+    it('compares history ids beyond 2^63 as numbers', async () => {
+      const mailbox = open();
+      await mailbox.save(reading('a', { at: '9999999999999999999', labels: ['Older'] }));
+      await mailbox.save(reading('a', { at: '18446744073709551615', labels: ['Newest'] }));
+      expect(await mailbox.save(reading('a', { at: '10000000000000000000', labels: ['Between'] }))).toMatchObject({ stale: ['a'] });
+      expect(await mailbox.message('a')).toMatchObject({ labelIds: ['Newest'], historyId: '18446744073709551615' });
+    });
+
+    it('waits for a reading at least as new as the record that announced the message', async () => {
+      const mailbox = open();
+      await mailbox.sync([]);
+      await mailbox.apply([record(101, added('a'))]);
+      expect(await mailbox.save(reading('a', { at: 100 }))).toEqual({ stored: 0, stale: ['a'] });
+      expect(await mailbox.pendingIds('live')).toEqual(['a']);
+      expect(await mailbox.save(reading('a', { at: 101 }))).toEqual({ stored: 1, stale: [] });
+    });
+
+    it('lets a tombstone win over a reading of the same or an older history id, silently', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.apply([record(101, deleted('a'))]);
+      expect(await mailbox.save(reading('a', { at: 101 }), reading('a', { at: 10 }))).toEqual({ stored: 0, stale: [] });
+      expect(await mailbox.counts()).toMatchObject({ gone: 1, stored: 0 });
+      expect(await mailbox.save(reading('a', { at: 102 }))).toEqual({ stored: 1, stale: [] });
+      expect(await mailbox.feed()).toEqual(['stored a', 'gone a', 'stored a']);
+    });
+
+    it('stores out of scope what labels or age put there, and keeps its body for the day it comes back', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ labelIds: [l('Work')], after: 500 }));
+      await mailbox.sync([reading('a', { labels: ['Work'], date: 499 }), reading('b', { labels: ['Home'] }), reading('c', { labels: ['Work'], date: 500 }), reading('d', { labels: ['Work'], date: null })]);
+      expect(Object.keys(await mailbox.labels())).toEqual(['c', 'd']);
+      await mailbox.apply([record(101, labelled('b', 'Work'))]);
+      expect(Buffer.from((await mailbox.message('b'))?.body ?? []).toString()).toBe('body of b');
+      expect(await mailbox.counts()).toMatchObject({ stored: 3, excluded: 1, pending: 0 });
+    });
+
+    it('takes labels, not a body, from a minimal reading', async () => {
+      const mailbox = open();
+      await mailbox.save(reading('a'));
+      await mailbox.saveAs('minimal', reading('a', { at: 20, labels: ['Filed'], body: null }), reading('b', { at: 20, body: null }));
+      expect(await mailbox.message('a')).toMatchObject({ labelIds: ['Filed'], body: Buffer.from('body of a'), format: 'full' });
+      expect(await mailbox.pendingIds('live')).toEqual(['b']);
+    });
+
+    it('mirrors without bodies when the format is minimal', async () => {
+      const mailbox = open();
+      await mailbox.put({ ...DEFAULT_SETTINGS, format: 'minimal' });
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      expect(await mailbox.saveAs('minimal', reading('a', { body: null }))).toEqual({ stored: 1, stale: [] });
+      expect(await mailbox.message('a')).toMatchObject({ format: 'minimal', body: null });
+    });
+
+    it('follows a message into another thread', async () => {
+      const mailbox = open();
+      await mailbox.save(reading('a'));
+      await mailbox.save(reading('a', { at: 20, thread: 'merged' }));
+      expect(await mailbox.message('a')).toMatchObject({ threadId: 'merged' });
+    });
+
+    it('offers live work newest first, each message with what is due of its thread', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      const messages = [m('t1'), m('x1')].map((id) => ({ id, threadId: threadId(id === 't1' ? 'thread' : 'other') }));
+      await mailbox.store.saveListingPage({ mailbox: mailbox.id, generation: 1, messages, position: 0, progress: await mailbox.progress(), now: 1 });
+      await mailbox.finish();
+      await mailbox.save(reading('t2', { thread: 'thread' }), reading('t3', { thread: 'thread', labels: ['TRASH'] }));
+      await mailbox.apply([record(101, deleted('t4'))]);
+      mailbox.now += 10;
+      await mailbox.apply([record(102, { ...added('t5'), threadId: threadId('thread') })]);
+      mailbox.now += 10;
+      await mailbox.apply([record(103, added('y'))]);
+      const pending = await mailbox.pending('live');
+      expect(pending).toEqual([
+        { id: 'y', threadId: 't-y', historyId: '103', threadSize: 1, state: 'pending', attempts: 0, discoveredAt: 100_020 },
+        { id: 't5', threadId: 'thread', historyId: '102', threadSize: 4, state: 'pending', attempts: 0, discoveredAt: 100_010 },
+        { id: 't1', threadId: 'thread', historyId: null, threadSize: 4, state: 'pending', attempts: 0, discoveredAt: 1 },
+      ]);
+      expect((await mailbox.pending('live', 1)).map((message) => message.id)).toEqual(['y']);
+    });
+
+    it('offers a message again when its next attempt has come, in its place', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'b', 'c', 'd']);
+      await mailbox.attempt('a', { nextAttemptAt: mailbox.now + 500, error: 'Gmail says 500', attempts: 3 });
+      await mailbox.attempt('c', { state: 'pending', nextAttemptAt: mailbox.now + 700 });
+      expect(await mailbox.pendingIds('backfill')).toEqual(['b', 'd']);
+      expect(await mailbox.counts()).toMatchObject({ failed: 1, pending: 3, backfill: 3, due: 2 });
+      const next = () => mailbox.store.nextAttemptAt({ mailbox: mailbox.id, lane: 'backfill', now: mailbox.now });
+      expect(await next()).toBe(100_500);
+      mailbox.now += 500;
+      expect(await mailbox.pendingIds('backfill')).toEqual(['a', 'b', 'd']);
+      expect(await mailbox.pending('backfill', 1)).toMatchObject([{ id: 'a', state: 'failed', attempts: 3 }]);
+      expect(await next()).toBe(100_700);
+      mailbox.now += 200;
+      expect(await mailbox.pendingIds('backfill')).toEqual(['a', 'b', 'c', 'd']);
+      expect(await next()).toBeNull();
+    });
+
+    it('lists failed messages with their last error, next attempt first', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'b']);
+      await mailbox.attempt('a', { nextAttemptAt: 300_000, error: 'second' });
+      await mailbox.attempt('b', { nextAttemptAt: 200_000, error: 'first', attempts: 4 });
+      expect(await mailbox.store.listFailed(mailbox.id, 1)).toEqual([{ id: 'b', error: 'first', attempts: 4, nextAttemptAt: 200_000 }]);
+      await mailbox.save(reading('a'), reading('b'));
+      expect(await mailbox.store.listFailed(mailbox.id, 9)).toEqual([]);
+    });
+
+    it('buries what an attempt found to be gone', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      await mailbox.attempt('a', { state: 'gone' });
+      expect(await mailbox.counts()).toMatchObject({ gone: 1, pending: 0, due: 0 });
+      expect(await mailbox.feed()).toEqual([]);
+    });
+
+    it('leaves a message alone of which an attempt reports too late', async () => {
+      const mailbox = open();
+      await mailbox.sync([]);
+      await mailbox.apply([record(101, added('a')), record(102, labelled('a', 'X')), record(102, added('b'))]);
+      await mailbox.attempt('a', { asOf: 101, state: 'gone' });
+      await mailbox.attempt('b', { asOf: null, state: 'failed' });
+      expect(await mailbox.counts()).toMatchObject({ pending: 2, gone: 0, failed: 0 });
+      await mailbox.save(reading('a', { at: 102 }));
+      await mailbox.attempt('a', { asOf: 102, state: 'gone' });
+      await mailbox.attempt('unknown', { state: 'failed' });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0, failed: 0 });
+    });
+
+    it('forgets attempts once a message is stored', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      await mailbox.attempt('a', { attempts: 5 });
+      await mailbox.save(reading('a'));
+      expect(await mailbox.counts()).toEqual({ stored: 1, pending: 0, failed: 0, gone: 0, excluded: 0, backfill: 0, due: 0 });
+    });
+
+    it('adds messages that were listed late to the live lane, once', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.apply([record(101, deleted('gone'))]);
+      const messages = ['a', 'late', 'gone', 'late'].map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) }));
+      const add = () => mailbox.store.addListedLate({ mailbox: mailbox.id, messages, now: mailbox.now });
+      expect(await add()).toEqual({ unknown: 1 });
+      expect(await add()).toEqual({ unknown: 0 });
+      expect(await mailbox.pending('live')).toMatchObject([{ id: 'late', historyId: null }]);
+      expect((await mailbox.row()).historyId).toBe(h(101));
+    });
+  });
+}

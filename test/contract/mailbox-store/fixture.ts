@@ -1,0 +1,204 @@
+import { afterEach, beforeEach } from 'vitest';
+import type { HistoryOperation, HistoryRecord, Reading } from '../../../src/model/change.ts';
+import { historyId, labelId, mailboxId, messageId, threadId, type HistoryId, type MailboxId } from '../../../src/model/ids.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat, type Scope } from '../../../src/model/settings.ts';
+import type { SpendingLedger } from '../../../src/store/ledger.ts';
+import type { AppliedHistory, Change, FullSyncProgress, MailboxStore, PendingMessage, StoredMessage } from '../../../src/store/mailbox-store.ts';
+
+/** A database that the contract is tested on. */
+export interface StoreFixture {
+  readonly name: string;
+  /** An empty store of its own, closed and removed when the test ends. */
+  open(): Promise<MailboxStore & SpendingLedger>;
+}
+
+export const h = (id: number | string): HistoryId => historyId(String(id));
+export const m = (id: string) => messageId(id);
+export const l = (id: string) => labelId(id);
+
+export function scope(changes: Partial<Scope>): MailboxSettings {
+  return { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, ...changes } };
+}
+
+export interface ReadingFields {
+  readonly labels?: readonly string[];
+  readonly at?: number | string;
+  readonly date?: number | null;
+  readonly thread?: string;
+  readonly body?: string | null;
+}
+
+export function reading(id: string, { labels = ['INBOX'], at = 10, date = 1_000, thread = `t-${id}`, body = `body of ${id}` }: ReadingFields = {}): Reading {
+  return {
+    id: m(id),
+    threadId: threadId(thread),
+    labelIds: labels.map(l),
+    historyId: h(at),
+    internalDate: date,
+    sizeEstimate: 100,
+    snippet: `about ${id}`,
+    body: body === null ? null : Buffer.from(body),
+  };
+}
+
+export const added = (id: string, labels: readonly string[] | null = null): HistoryOperation => ({
+  kind: 'added',
+  messageId: m(id),
+  threadId: threadId(`t-${id}`),
+  labelIds: labels === null ? null : labels.map(l),
+});
+export const deleted = (id: string): HistoryOperation => ({ kind: 'deleted', messageId: m(id), threadId: threadId(`t-${id}`) });
+export const labelled = (id: string, ...labels: string[]): HistoryOperation => ({ kind: 'labelsAdded', messageId: m(id), threadId: threadId(`t-${id}`), labelIds: labels.map(l) });
+export const unlabelled = (id: string, ...labels: string[]): HistoryOperation => ({ kind: 'labelsRemoved', messageId: m(id), threadId: threadId(`t-${id}`), labelIds: labels.map(l) });
+export const record = (id: number | string, ...operations: HistoryOperation[]): HistoryRecord => ({ id: h(id), operations });
+
+/** One mailbox of a store, with what the tests leave unsaid filled in. */
+export class TestMailbox {
+  readonly store: MailboxStore & SpendingLedger;
+  readonly id: MailboxId;
+  now = 100_000;
+  generation = 0;
+
+  constructor(store: MailboxStore & SpendingLedger, id: MailboxId) {
+    this.store = store;
+    this.id = id;
+  }
+
+  async put(settings: MailboxSettings = DEFAULT_SETTINGS) {
+    return this.store.putMailbox({ mailbox: this.id, settings, now: this.now });
+  }
+
+  async begin(startHistoryId: number | string): Promise<FullSyncProgress> {
+    this.generation += 1;
+    const progress = await this.store.beginFullSync({ mailbox: this.id, generation: this.generation, startHistoryId: h(startHistoryId), now: this.now });
+    if (progress === null) throw new Error(`generation ${this.generation} was refused`);
+    return progress;
+  }
+
+  async progress(): Promise<FullSyncProgress> {
+    const progress = (await this.row()).fullSync;
+    if (progress === null) throw new Error('no full sync has begun');
+    return progress;
+  }
+
+  async row() {
+    const row = await this.store.getMailbox(this.id);
+    if (row === null) throw new Error('the store does not know the mailbox');
+    return row;
+  }
+
+  async list(ids: readonly string[], position = 0, generation = this.generation) {
+    const messages = ids.map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) }));
+    return this.store.saveListingPage({ mailbox: this.id, generation, messages, position, progress: await this.progress(), now: this.now });
+  }
+
+  async listLabels(listings: Readonly<Record<string, readonly string[]>>) {
+    for (const [label, ids] of Object.entries(listings)) {
+      await this.store.saveLabelListingPage({ mailbox: this.id, generation: this.generation, labelId: l(label), messageIds: ids.map(m), progress: await this.progress() });
+    }
+  }
+
+  finish(options: { labels?: 'compared' | 'unread'; keepNewest?: number | null } = {}) {
+    return this.store.finishListing({ mailbox: this.id, generation: this.generation, labels: 'unread', keepNewest: null, now: this.now, ...options });
+  }
+
+  /** A first full sync that listed and read everything. */
+  async sync(readings: readonly Reading[], startHistoryId: number | string = 100) {
+    await this.begin(startHistoryId);
+    await this.list(readings.map((reading) => reading.id));
+    await this.finish();
+    await this.save(...readings);
+  }
+
+  save(...readings: readonly Reading[]) {
+    return this.saveAs('full', ...readings);
+  }
+
+  saveAs(format: MessageFormat, ...readings: readonly Reading[]) {
+    return this.store.saveReadings({ mailbox: this.id, readings, format, now: this.now });
+  }
+
+  async apply(records: readonly HistoryRecord[], options: { mark?: number | string | null; settledBefore?: number | string; generation?: number } = {}): Promise<AppliedHistory | null> {
+    const { mark = records.at(-1)?.id ?? null, settledBefore = 0, generation = this.generation } = options;
+    return this.store.applyHistory({
+      mailbox: this.id,
+      generation,
+      records,
+      mark: mark === null ? null : h(mark),
+      settle: null,
+      settledBefore: h(settledBefore),
+      now: this.now,
+    });
+  }
+
+  pending(lane: 'live' | 'backfill', limit = 100): Promise<readonly PendingMessage[]> {
+    return this.store.nextPending({ mailbox: this.id, lane, limit, now: this.now });
+  }
+
+  async pendingIds(lane: 'live' | 'backfill', limit = 100): Promise<readonly string[]> {
+    return (await this.pending(lane, limit)).map((message) => message.id);
+  }
+
+  attempt(id: string, attempt: { asOf?: number | null; state?: 'pending' | 'failed' | 'gone'; attempts?: number; nextAttemptAt?: number; error?: string } = {}) {
+    const { asOf = null, state = 'failed', attempts = 1, nextAttemptAt = this.now + 1_000, error = 'no answer' } = attempt;
+    return this.store.saveAttempts({
+      mailbox: this.id,
+      attempts: [{ id: m(id), asOf: asOf === null ? null : h(asOf), state, attempts, error, nextAttemptAt }],
+      now: this.now,
+    });
+  }
+
+  async counts() {
+    return this.store.countMessages(this.id, this.now);
+  }
+
+  refreshes() {
+    return this.store.nextRefresh({ mailbox: this.id, limit: 100 });
+  }
+
+  async messages(): Promise<readonly StoredMessage[]> {
+    const messages: StoredMessage[] = [];
+    for await (const message of this.store.streamMessages(this.id)) messages.push(message);
+    return messages;
+  }
+
+  async message(id: string): Promise<StoredMessage | null> {
+    return (await this.messages()).find((message) => message.id === id) ?? null;
+  }
+
+  /** Labels by stored message. */
+  async labels(): Promise<Readonly<Record<string, readonly string[]>>> {
+    return Object.fromEntries((await this.messages()).map((message) => [message.id, message.labelIds]));
+  }
+
+  changes(after = 0): Promise<readonly Change[]> {
+    return this.store.readChanges({ mailbox: this.id, after, limit: 1_000 });
+  }
+
+  /** The change feed as `kind id`. */
+  async feed(after = 0): Promise<readonly string[]> {
+    return (await this.changes(after)).map((change) => `${change.kind} ${change.messageId}`);
+  }
+}
+
+/** Opens a store before each test, with one mailbox in it, and closes it afterwards. */
+export function useMailbox(fixture: StoreFixture): () => TestMailbox {
+  let mailbox: TestMailbox | null = null;
+  beforeEach(async () => {
+    mailbox = await openMailbox(fixture);
+  });
+  afterEach(async () => {
+    await mailbox?.store.close();
+    mailbox = null;
+  });
+  return () => {
+    if (mailbox === null) throw new Error('a mailbox is open during a test only');
+    return mailbox;
+  };
+}
+
+export async function openMailbox(fixture: StoreFixture, settings?: MailboxSettings): Promise<TestMailbox> {
+  const mailbox = new TestMailbox(await fixture.open(), mailboxId('alice@example.com'));
+  await mailbox.put(settings);
+  return mailbox;
+}

@@ -1,0 +1,22 @@
+import { describe } from 'vitest';
+import { fetching } from './fetching.ts';
+import { finishListing } from './finish-listing.ts';
+import type { StoreFixture } from './fixture.ts';
+import { history } from './history.ts';
+import { limit } from './limit.ts';
+import { listing } from './listing.ts';
+import { mailboxes } from './mailboxes.ts';
+import { readingBack } from './reading.ts';
+
+/** What every database must do: see the TSDoc of MailboxStore. */
+export function mailboxStoreContract(fixture: StoreFixture): void {
+  describe(`a mailbox store on ${fixture.name}`, () => {
+    mailboxes(fixture);
+    listing(fixture);
+    finishListing(fixture);
+    limit(fixture);
+    fetching(fixture);
+    history(fixture);
+    readingBack(fixture);
+  });
+}

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import type { FullSyncProgress } from '../../../src/store/mailbox-store.ts';
+import { added, labelled, reading, record, scope, useMailbox, type StoreFixture, type TestMailbox } from './fixture.ts';
+
+export function limit(fixture: StoreFixture): void {
+  describe('a scope with a limit', () => {
+    const open = useMailbox(fixture);
+
+    /** `n1` is the newest; a message's date falls with its number. */
+    const dated = (number: number, at = 10) => reading(`n${number}`, { date: 10_000 - number * 100, at });
+    const ids = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `n${from + index}`);
+
+    async function finishBackfill(mailbox: TestMailbox): Promise<void> {
+      const { generation, startHistoryId, startedAt, reconciling } = await mailbox.progress();
+      const progress: FullSyncProgress = { generation, startHistoryId, startedAt, reconciling, step: 'done', finishedAt: mailbox.now };
+      await mailbox.store.saveProgress({ mailbox: mailbox.id, generation, progress });
+    }
+
+    async function newestThree(mailbox: TestMailbox): Promise<void> {
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list(ids(1, 6));
+      await mailbox.finish({ keepNewest: 3 });
+    }
+
+    it('keeps the newest of the first listing and forgets the others', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
+      expect(await mailbox.counts()).toMatchObject({ pending: 3, gone: 0 });
+    });
+
+    it('lets in what arrives later, and in a resync everything down to the last message known', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      await mailbox.apply([record(101, added('late'))]);
+      await mailbox.save(reading('late', { at: 101, date: 20_000 }));
+      await mailbox.begin(200);
+      await mailbox.list(['missed', 'late', ...ids(1, 6)]);
+      await mailbox.finish({ keepNewest: 3 });
+      expect(await mailbox.pendingIds('backfill')).toEqual(['missed']);
+      expect(Object.keys(await mailbox.labels())).toEqual(['late', 'n1', 'n2', 'n3']);
+    });
+
+    it('counts only ended listings as known: one that was given up does not lift the limit', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list(ids(1, 6));
+      await mailbox.begin(200);
+      await mailbox.list(ids(1, 6));
+      await mailbox.finish({ keepNewest: 3 });
+      expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
+    });
+
+    it('keeps older messages out when a label operation brings them up', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      await mailbox.apply([record(101, labelled('n5', 'STARRED'))]);
+      expect(await mailbox.pendingIds('live')).toEqual(['n5']);
+      expect(await mailbox.save(dated(5, 101))).toEqual({ stored: 0, stale: [] });
+      expect(await mailbox.counts()).toMatchObject({ stored: 3, excluded: 1 });
+      await mailbox.apply([record(102, labelled('n5', 'Again'))]);
+      expect(await mailbox.counts()).toMatchObject({ stored: 3, excluded: 1, pending: 0 });
+    });
+
+    it('puts out what came in from below before the oldest date was known', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.apply([record(101, labelled('n5', 'STARRED'))]);
+      await mailbox.save(dated(5, 101), dated(1), dated(2), dated(3));
+      expect(await mailbox.counts()).toMatchObject({ stored: 4 });
+      await finishBackfill(mailbox);
+      expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3']);
+      expect((await mailbox.feed()).at(-1)).toBe('gone n5');
+    });
+
+    it('stores a message within the limit that could be read only after the backfill, however old it is', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2));
+      await mailbox.attempt('n3');
+      await finishBackfill(mailbox);
+      expect(await mailbox.save(dated(3))).toEqual({ stored: 1, stale: [] });
+    });
+
+    it('needs no floor when the mailbox holds fewer messages than the limit', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list(ids(1, 2));
+      await mailbox.finish({ keepNewest: 3 });
+      await mailbox.save(dated(1), dated(2));
+      await finishBackfill(mailbox);
+      await mailbox.apply([record(101, labelled('n9', 'INBOX'))]);
+      expect(await mailbox.save(dated(9, 101))).toEqual({ stored: 1, stale: [] });
+    });
+
+    it('lets in more when the limit is raised, excluded messages too', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      await mailbox.apply([record(101, labelled('n4', 'STARRED'))]);
+      await mailbox.save(dated(4, 101));
+      await mailbox.put(scope({ limit: 5 }));
+      await mailbox.begin(200);
+      await mailbox.list(ids(1, 6));
+      await mailbox.listLabels({ INBOX: ids(1, 6) });
+      await mailbox.finish({ labels: 'compared', keepNewest: 5 });
+      expect(await mailbox.pendingIds('backfill')).toEqual(['n5']);
+      expect(Object.keys(await mailbox.labels())).toEqual(['n1', 'n2', 'n3', 'n4']);
+      await mailbox.save(dated(5));
+      await finishBackfill(mailbox);
+      await mailbox.apply([record(201, labelled('n6', 'STARRED'))]);
+      expect(await mailbox.save(dated(6, 201))).toEqual({ stored: 0, stale: [] });
+    });
+
+    it('holds no floor any more when the limit is taken away', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      await mailbox.put(scope({}));
+      await mailbox.begin(200);
+      await mailbox.list(ids(1, 6));
+      await mailbox.finish();
+      expect(await mailbox.save(dated(4), dated(5), dated(6))).toEqual({ stored: 3, stale: [] });
+    });
+  });
+}

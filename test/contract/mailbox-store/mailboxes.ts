@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import { mailboxId } from '../../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
+import { h, record, labelled, reading, scope, useMailbox, type StoreFixture } from './fixture.ts';
+
+export function mailboxes(fixture: StoreFixture): void {
+  describe('mailboxes', () => {
+    const open = useMailbox(fixture);
+    const bob = mailboxId('bob@example.com');
+
+    it('begins a mailbox with no mark and no generation', async () => {
+      const mailbox = open();
+      expect(await mailbox.row()).toEqual({
+        id: mailbox.id,
+        settings: DEFAULT_SETTINGS,
+        historyId: null,
+        generation: 0,
+        fullSync: null,
+        marks: [],
+        relistAt: null,
+        condition: null,
+        changeSequence: 0,
+        createdAt: mailbox.now,
+        syncedAt: null,
+      });
+    });
+
+    it('changes only the settings of a mailbox that is there', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      const before = await mailbox.row();
+      mailbox.now += 5_000;
+      const settings = scope({ labelIds: [] , includeSpamTrash: true });
+      expect(await mailbox.put(settings)).toEqual({ ...before, settings });
+      expect(await mailbox.feed()).toEqual(['stored a']);
+    });
+
+    it('does not know a mailbox that was not put', async () => {
+      expect(await open().store.getMailbox(bob)).toBeNull();
+    });
+
+    it('lists mailboxes in the order of their addresses', async () => {
+      const { store } = open();
+      await store.putMailbox({ mailbox: bob, settings: DEFAULT_SETTINGS, now: 1 });
+      expect((await store.listMailboxes()).map((row) => row.id)).toEqual(['alice@example.com', 'bob@example.com']);
+    });
+
+    it.for([
+      ['countMessages', (it: ReturnType<typeof open>) => it.store.countMessages(bob, 1)],
+      ['beginFullSync', (it: ReturnType<typeof open>) => it.store.beginFullSync({ mailbox: bob, generation: 1, startHistoryId: h(1), now: 1 })],
+      ['saveReadings', (it: ReturnType<typeof open>) => it.store.saveReadings({ mailbox: bob, readings: [reading('a')], format: 'full', now: 1 })],
+      ['nextPending', (it: ReturnType<typeof open>) => it.store.nextPending({ mailbox: bob, lane: 'live', limit: 1, now: 1 })],
+      ['applyHistory', (it: ReturnType<typeof open>) => it.store.applyHistory({ mailbox: bob, generation: 0, records: [], mark: null, settle: null, settledBefore: h(1), now: 1 })],
+      ['readChanges', (it: ReturnType<typeof open>) => it.store.readChanges({ mailbox: bob, after: 0, limit: 1 })],
+      ['the ledger', (it: ReturnType<typeof open>) => it.store.update(bob, () => ({ ledger: '', result: null }))],
+      ['addUsage', (it: ReturnType<typeof open>) => it.store.addUsage(bob, [])],
+    ] as const)('calls an unknown mailbox lost: %s', async ([, ask]) => {
+      await expect(ask(open())).rejects.toMatchObject({ name: 'StoreError', failure: { kind: 'lost' }, message: expect.stringContaining('bob@example.com') as string });
+    });
+
+    it('keeps two mailboxes with the same message ids apart', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.store.putMailbox({ mailbox: bob, settings: DEFAULT_SETTINGS, now: 1 });
+      await mailbox.store.saveReadings({ mailbox: bob, readings: [reading('a', { labels: ['SENT'], body: 'of bob' })], format: 'full', now: 1 });
+      await mailbox.store.noteCondition({ mailbox: bob, condition: { kind: 'failing', message: 'x', since: 1, until: null } });
+      expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
+      expect(Buffer.from((await mailbox.message('a'))?.body ?? []).toString()).toBe('body of a');
+      expect((await mailbox.row()).condition).toBeNull();
+      expect((await mailbox.store.readChanges({ mailbox: bob, after: 0, limit: 9 })).map((change) => change.sequence)).toEqual([1]);
+    });
+
+    it('remembers the condition until it is taken away', async () => {
+      const mailbox = open();
+      const condition = { kind: 'rate-limited', message: 'Gmail asks to wait', since: 5, until: 60_000 } as const;
+      await mailbox.store.noteCondition({ mailbox: mailbox.id, condition });
+      expect((await mailbox.row()).condition).toEqual(condition);
+      await mailbox.store.noteCondition({ mailbox: mailbox.id, condition: null });
+      expect((await mailbox.row()).condition).toBeNull();
+    });
+
+    it('sets the time of the next listing for the stored generation only', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.store.setRelistAt({ mailbox: mailbox.id, generation: 1, relistAt: 7_000 });
+      await mailbox.store.setRelistAt({ mailbox: mailbox.id, generation: 0, relistAt: null });
+      expect((await mailbox.row()).relistAt).toBe(7_000);
+      await mailbox.store.setRelistAt({ mailbox: mailbox.id, generation: 1, relistAt: null });
+      expect((await mailbox.row()).relistAt).toBeNull();
+    });
+
+    it('follows labels.list: new ones, renamed ones, removed ones', async () => {
+      const { store, id } = open();
+      const inbox = { id: 'INBOX', name: 'INBOX', type: 'system' } as const;
+      const label = (name: string) => ({ id: 'Label_1', name, type: 'user' }) as const;
+      const save = (...labels: object[]) => store.saveLabels({ mailbox: id, labels: labels as Parameters<typeof store.saveLabels>[0]['labels'] });
+      expect(await save(inbox, label('Work'))).toEqual({ changed: 2 });
+      expect(await save(inbox, label('Work'))).toEqual({ changed: 0 });
+      expect(await save(inbox, label('Werk'))).toEqual({ changed: 1 });
+      expect(await store.getLabels(id)).toEqual([inbox, label('Werk')]);
+      expect(await save(inbox)).toEqual({ changed: 1 });
+      expect(await store.getLabels(id)).toEqual([inbox]);
+    });
+
+    it('adds usage up, by method', async () => {
+      const { store, id } = open();
+      const usage = (calls: number, units: number, rejected: number) => ({ method: 'messages.get', calls, units, rejected });
+      await store.addUsage(id, [usage(2, 40, 0), { method: 'history.list', calls: 1, units: 2, rejected: 0 }]);
+      await store.addUsage(id, [usage(3, 60, 1)]);
+      expect(await store.getUsage(id)).toEqual([{ method: 'history.list', calls: 1, units: 2, rejected: 0 }, usage(5, 100, 1)]);
+    });
+
+    it('hands the ledger from one update to the next, also when they come at once', async () => {
+      const { store, id } = open();
+      const results = await Promise.all(
+        Array.from({ length: 20 }, () => store.update(id, (ledger) => ({ ledger: String(Number(ledger ?? '0') + 1), result: ledger }))),
+      );
+      expect(results).toEqual([null, ...Array.from({ length: 19 }, (_, index) => String(index + 1))]);
+      expect(await store.update(id, (ledger) => ({ ledger: ledger ?? '', result: ledger }))).toBe('20');
+    });
+
+    it('leaves the ledger as it was when the change throws', async () => {
+      const { store, id } = open();
+      await store.update(id, () => ({ ledger: 'first', result: null }));
+      await expect(
+        store.update(id, () => {
+          throw new Error('no');
+        }),
+      ).rejects.toThrow('no');
+      expect(await store.update(id, (ledger) => ({ ledger: ledger ?? '', result: ledger }))).toBe('first');
+    });
+
+    it('says when the mark was last confirmed to be the head', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.apply([record(101, labelled('a', 'X'))]);
+      expect((await mailbox.row()).syncedAt).toBeNull();
+      const head = { mailbox: mailbox.id, generation: 1, records: [], mark: h(102), settle: [{ historyId: h(102), at: 9 }], settledBefore: h(100), now: 555_000 };
+      await mailbox.store.applyHistory(head);
+      expect(await mailbox.row()).toMatchObject({ syncedAt: 555_000, historyId: '102', marks: [{ historyId: '102', at: 9 }] });
+      await mailbox.store.applyHistory({ ...head, now: 556_000 });
+      expect((await mailbox.row()).syncedAt).toBe(556_000);
+    });
+  });
+}
