@@ -17,7 +17,7 @@ export interface UndiciTransportOptions {
 export interface UndiciTransport {
   readonly transport: Transport;
   /** Waits for requests under way, then closes all connections. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Thrown when an answer grows beyond what may be held in memory: asking for fewer messages at once gets a smaller one. */

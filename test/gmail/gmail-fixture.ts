@@ -6,7 +6,7 @@ import { createGmailSession, type GmailSessionOptions } from '../../src/gmail/se
 import { createTokenSource, type TokenSource } from '../../src/gmail/token-source.ts';
 import type { Transport } from '../../src/gmail/transport.ts';
 import type { Clock } from '../../src/model/clock.ts';
-import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
+import { mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES, type PriceTable } from '../../src/model/prices.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import type { QuotaEnforcement } from '../../src/simulator/quota.ts';
@@ -70,12 +70,12 @@ export function openSessions({ api, clock }: Pick<GmailFixture, 'api' | 'clock'>
   };
 }
 
-/** Inserts messages, newest last; answers their ids. */
+const FIRST_DATE = Date.UTC(2026, 10, 1);
+
+/** Inserts messages a second apart, newest last; answers their ids. */
 export function fill({ mailbox }: Pick<GmailFixture, 'mailbox'>, count: number, text = 'Hello'): string[] {
   return Array.from({ length: count }, (_, index) => {
     const raw = `From: Bob <bob@example.com>\r\nTo: Ada <${ADA}>\r\nSubject: Note ${index}\r\n\r\n${text}\r\n`;
-    return mailbox.insert({ raw, labelIds: ['INBOX'] } as Parameters<typeof mailbox.insert>[0]).id;
+    return mailbox.insert({ raw, labelIds: ['INBOX'], internalDate: FIRST_DATE + index * 1_000 }).id;
   });
 }
-
-export type { MailboxId };

@@ -1,0 +1,152 @@
+import { createVerify, generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { GoogleCredentials } from '../../src/gmail/credentials.ts';
+import { GmailError } from '../../src/gmail/gmail-error.ts';
+import { createTokenSource, type TokenSourceOptions } from '../../src/gmail/token-source.ts';
+import type { HttpRequest } from '../../src/gmail/transport.ts';
+import { createVirtualClock } from '../virtual-clock.ts';
+import { ADA } from './gmail-fixture.ts';
+
+const USER: GoogleCredentials = { type: 'authorized_user', clientId: 'client', clientSecret: 'secret', refreshToken: 'refresh' };
+
+/** A token endpoint that answers after a second: token-1, token-2, … */
+function open(options: Partial<TokenSourceOptions> = {}, answer?: (asked: number) => { status: number; body: unknown } | 'silence') {
+  const clock = createVirtualClock();
+  const requests: HttpRequest[] = [];
+  const source = createTokenSource({
+    credentials: USER,
+    mailbox: ADA,
+    tokenUrl: 'https://oauth2.example/token',
+    scopes: ['scope-a', 'scope-b'],
+    clock,
+    transport: async (request) => {
+      requests.push(request);
+      const { status, body } = await respond(requests.length, request.signal);
+      return { status, headers: {}, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
+    },
+    ...options,
+  });
+  async function respond(asked: number, signal?: AbortSignal): Promise<{ status: number; body: unknown }> {
+    await clock.sleep(1_000, signal);
+    const given = answer?.(asked) ?? { status: 200, body: { access_token: `token-${asked}`, expires_in: 3_599 } };
+    return given === 'silence' ? await new Promise(() => {}) : given;
+  }
+  return { clock, source, requests, form: (index: number) => new URLSearchParams(requests[index]?.body) };
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error instanceof GmailError ? error.failure : error;
+  }
+  throw new Error('it did not fail');
+}
+
+describe('a token source', () => {
+  it('asks once for all who wait, and keeps the token till shortly before it expires', async () => {
+    const { clock, source, requests, form } = open();
+    await clock.run(async () => {
+      expect(await Promise.all([source.accessToken(), source.accessToken(), source.accessToken()])).toEqual(['token-1', 'token-1', 'token-1']);
+      await clock.sleep(3_500_000);
+      expect(await source.accessToken()).toBe('token-1');
+      await clock.sleep(60_000);
+      expect(await source.accessToken()).toBe('token-2');
+    });
+    expect(requests).toHaveLength(2);
+    expect(Object.fromEntries(form(0))).toEqual({ grant_type: 'refresh_token', client_id: 'client', client_secret: 'secret', refresh_token: 'refresh' });
+  });
+
+  it('fetches a new token after the cached one was refused, but not after an older one was', async () => {
+    const { clock, source, requests } = open();
+    await clock.run(async () => {
+      source.invalidate(await source.accessToken());
+      expect(await source.accessToken()).toBe('token-2');
+      source.invalidate('token-1');
+      expect(await source.accessToken()).toBe('token-2');
+    });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('lets one caller abort at once without failing the others', async () => {
+    const { clock, source, requests } = open();
+    const controller = new AbortController();
+    await clock.run(async () => {
+      const impatient = failureOf(source.accessToken(controller.signal));
+      const patient = source.accessToken();
+      await clock.sleep(500);
+      controller.abort(new Error('enough'));
+      const abortedAt = clock.now();
+      expect(await impatient).toEqual(new Error('enough'));
+      expect(clock.now()).toBe(abortedAt);
+      expect(await patient).toBe('token-1');
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('ends the request when the last caller has gone, and asks anew for the next', async () => {
+    const { clock, source, requests } = open();
+    const controller = new AbortController();
+    await clock.run(async () => {
+      const only = failureOf(source.accessToken(controller.signal));
+      await clock.sleep(500);
+      controller.abort(new Error('enough'));
+      await only;
+      expect(requests[0]?.signal?.aborted).toBe(true);
+      expect(await source.accessToken()).toBe('token-2');
+    });
+  });
+
+  it('tells a revoked grant from an endpoint in trouble, and tries again after either', async () => {
+    const answers = [
+      { status: 400, body: { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' } },
+      { status: 503, body: '<html>' },
+      { status: 200, body: '{"access_token": "cut of' },
+      { status: 200, body: { access_token: 'token-4', expires_in: 3_599 } },
+    ];
+    const { clock, source } = open({}, (asked) => answers[asked - 1] ?? { status: 500, body: '' });
+    await clock.run(async () => {
+      expect(await failureOf(source.accessToken())).toEqual({ kind: 'consent-revoked' });
+      expect(await failureOf(source.accessToken())).toEqual({ kind: 'unavailable', status: 503 });
+      expect(await failureOf(source.accessToken())).toEqual({ kind: 'unavailable', status: 200 });
+      expect(await source.accessToken()).toBe('token-4');
+    });
+  });
+
+  it('gives up an endpoint that does not answer in time', async () => {
+    const { clock, source } = open({ timeoutMs: 30_000 }, () => 'silence');
+    await clock.run(async () => {
+      const before = clock.now();
+      expect(await failureOf(source.accessToken())).toEqual({ kind: 'unavailable', status: null });
+      expect(clock.now() - before).toBe(30_000);
+    });
+  });
+});
+
+describe('a service account', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const credentials: GoogleCredentials = {
+    type: 'service_account',
+    clientEmail: 'robot@project.iam.gserviceaccount.com',
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    privateKeyId: 'k1',
+  };
+
+  it('signs that it acts for the mailbox, for an hour, with the scopes asked for', async () => {
+    const { clock, source, form } = open({ credentials });
+    const now = Math.floor(clock.now() / 1_000);
+    expect(await clock.run(() => source.accessToken())).toBe('token-1');
+    const [header = '', claims = '', signature = ''] = (form(0).get('assertion') ?? '').split('.');
+    const read = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString());
+    expect(read(header)).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'k1' });
+    expect(read(claims)).toEqual({ iss: credentials.clientEmail, sub: ADA, scope: 'scope-a scope-b', aud: 'https://oauth2.example/token', iat: now, exp: now + 3_600 });
+    expect(createVerify('RSA-SHA256').update(`${header}.${claims}`).verify(publicKey, signature, 'base64url')).toBe(true);
+  });
+
+  it('whose key cannot be read says so without showing it', async () => {
+    const { clock, source } = open({ credentials: { ...credentials, privateKey: '-----BEGIN PRIVATE KEY-----\nbroken-key\n-----END PRIVATE KEY-----' } });
+    const error = await clock.run(() => source.accessToken().catch((caught: unknown) => caught));
+    expect(error).toMatchObject({ failure: { kind: 'mailbox-unavailable', reason: 'privateKeyUnreadable' } });
+    expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('broken-key');
+  });
+});

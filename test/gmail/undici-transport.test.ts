@@ -1,0 +1,95 @@
+import { createServer, type RequestListener } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createUndiciTransport, ResponseTooLargeError, type UndiciTransportOptions } from '../../src/gmail/undici-transport.ts';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+async function serve(listener: RequestListener, options?: UndiciTransportOptions) {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const { transport, close } = createUndiciTransport(options);
+  closers.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
+    close,
+  );
+  return { transport, url: `http://127.0.0.1:${address.port}` };
+}
+
+describe('the undici transport', () => {
+  it('carries method, path, headers and body, and reuses the connection', async () => {
+    const ports = new Set<number | undefined>();
+    const { transport, url } = await serve((request, response) => {
+      ports.add(request.socket.remotePort);
+      let text = '';
+      request.on('data', (piece: Buffer) => (text += piece.toString()));
+      request.on('end', () => response.setHeader('X-Kind', ['a', 'b']).end(JSON.stringify([request.method, request.url, request.headers['x-test'], text])));
+    });
+    for (let time = 0; time < 10; time++) {
+      const answer = await transport({ method: 'POST', url: `${url}/batch/gmail/v1?a=b%20c`, headers: { 'x-test': 'yes' }, body: 'one\r\ntwo' });
+      expect(answer.status).toBe(200);
+      expect(answer.headers['x-kind']).toBe('a, b');
+      expect(JSON.parse(answer.body.toString())).toEqual(['POST', '/batch/gmail/v1?a=b%20c', 'yes', 'one\r\ntwo']);
+    }
+    // The second call may begin before the first one's connection is free again.
+    expect(ports.size).toBeLessThanOrEqual(2);
+  });
+
+  it('asks for gzip in the way that Google answers to, and undoes it', async () => {
+    const body = 'mail '.repeat(10_000);
+    const { transport, url } = await serve((request, response) => {
+      const willing = /gzip/.test(String(request.headers['accept-encoding'])) && /gzip/.test(String(request.headers['user-agent']));
+      response.setHeader('content-encoding', willing ? 'gzip' : 'identity').end(willing ? gzipSync(body) : body);
+    });
+    const answer = await transport({ method: 'GET', url, headers: {} });
+    expect(answer.body.toString()).toBe(body);
+    expect(answer.headers['content-encoding']).toBeUndefined();
+  });
+
+  it.each([
+    ['plain', false],
+    ['small as gzip', true],
+  ])('stops at an answer that is too large: %s', async (_, zipped) => {
+    const body = Buffer.alloc(2_000_000);
+    const { transport, url } = await serve((_request, response) => {
+      if (zipped) response.setHeader('content-encoding', 'gzip').end(gzipSync(body));
+      else response.end(body);
+    }, { maxResponseBytes: 1_000_000 });
+    await expect(transport({ method: 'GET', url, headers: {} })).rejects.toThrow(ResponseTooLargeError);
+  });
+
+  it('rejects with the reason of the signal', async () => {
+    const { transport, url } = await serve(() => {});
+    const reason = new Error('enough');
+    const controller = new AbortController();
+    const call = transport({ method: 'GET', url, headers: {}, signal: controller.signal });
+    controller.abort(reason);
+    await expect(call).rejects.toBe(reason);
+  });
+
+  it('rejects when the server breaks the connection, or does not begin to answer', async () => {
+    const broken = await serve((request) => request.socket.destroy());
+    await expect(broken.transport({ method: 'GET', url: broken.url, headers: {} })).rejects.toThrow(/closed|reset|other side/i);
+    const silent = await serve(() => {}, { idleTimeoutMs: 50 });
+    await expect(silent.transport({ method: 'GET', url: silent.url, headers: {} })).rejects.toThrow(/timeout/i);
+  });
+
+  it('opens no more connections than it may', async () => {
+    const sockets = new Set<number | undefined>();
+    const { transport, url } = await serve((request, response) => {
+      sockets.add(request.socket.remotePort);
+      setImmediate(() => response.end('ok'));
+    }, { connections: 2 });
+    await Promise.all(Array.from({ length: 20 }, () => transport({ method: 'GET', url, headers: {} })));
+    expect(sockets.size).toBeLessThanOrEqual(2);
+  });
+});
