@@ -16,9 +16,12 @@ export function createLog(level: LogLevel): Log {
 /** What the SDK says at INFO (bundle sizes, state changes of a worker) is of use to whoever debugs it. */
 const QUIETER = { TRACE: 'trace', DEBUG: 'trace', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const satisfies Record<TemporalLevel, string>;
 
+/** Said of every worker that only runs activities, which ours for the backfill is meant to. */
+const NO_NEWS = 'No workflows registered, not polling for workflow tasks';
+
 /** Temporal's SDK logs through ours. */
 export function temporalLogger(log: Log): Logger {
-  return new DefaultLogger('TRACE', ({ level, message, meta }) => log[QUIETER[level]](fieldsOf(meta), message));
+  return new DefaultLogger('TRACE', ({ level, message, meta }) => log[message === NO_NEWS ? 'trace' : QUIETER[level]](fieldsOf(meta), message));
 }
 
 function fieldsOf(meta: unknown): object {

@@ -9,6 +9,7 @@ import { openStores, storeFiles, type Stores } from './store/open-store.ts';
 import { secretKey as secretKeyOf, type SecretKey } from './store/secret-box.ts';
 import { loadSecretKey } from './store/secret-key-file.ts';
 import { systemClock } from './system-clock.ts';
+import { readInstance } from './temporal-server/index.ts';
 
 /** Everything that a program needs to command mailboxes and read their mail. */
 export interface Tidemark extends Stores {
@@ -21,7 +22,7 @@ export interface Tidemark extends Stores {
 
 /** A server that is there answers within milliseconds; one far away within seconds. */
 const CONNECT_TIMEOUT = 5_000;
-export const DEFAULT_TEMPORAL_ADDRESS = 'localhost:7233';
+const DEFAULT_TEMPORAL_ADDRESS = 'localhost:7233';
 
 /**
  * Opens the stores and connects to Temporal, as the configuration says.
@@ -30,7 +31,7 @@ export const DEFAULT_TEMPORAL_ADDRESS = 'localhost:7233';
  * @throws {StoreError} when the database cannot be used
  */
 export async function openTidemark({ config, clock = systemClock }: { config: Config; clock?: Clock }): Promise<Tidemark> {
-  const stores = await openStores(databaseUrlOf(config));
+  const stores = await openStoresOf(config);
   try {
     const connection = await connectTemporal(config);
     const temporal = new Client({ connection, namespace: config.temporal.namespace });
@@ -63,13 +64,20 @@ export async function connectTemporal(config: Config): Promise<Connection> {
   }
 }
 
+/** The server that is named, else the one that `npm start` runs over the data directory, else Temporal's own default. */
 export function temporalAddressOf(config: Config): string {
-  return config.temporal.address ?? DEFAULT_TEMPORAL_ADDRESS;
+  return config.temporal.address ?? readInstance(config.dataDir)?.address ?? DEFAULT_TEMPORAL_ADDRESS;
 }
 
 export function databaseUrlOf({ database }: Config): string {
   return `${database.kind}:${database.path}`;
 }
+
+export function openStoresOf(config: Config): Promise<Stores> {
+  return openStores(databaseUrlOf(config));
+}
+
+export type { Stores };
 
 export async function closeStores({ store, credentials }: Stores): Promise<void> {
   await credentials.close();

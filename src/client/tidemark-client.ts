@@ -3,7 +3,7 @@ import type { SignalDefinition } from '@temporalio/common';
 
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings, type Scope } from '../model/settings.ts';
 import type { Change, StoredMessage } from '../store/mailbox-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import { MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
@@ -27,6 +27,9 @@ export interface SyncOptions extends WaitOptions {
   /** Return when it is done, instead of when it is asked for. */
   readonly wait?: boolean;
 }
+
+/** What differs from a mailbox's present settings. */
+export type SettingsChange = Partial<Omit<MailboxSettings, 'scope'>> & { readonly scope?: Partial<Scope> };
 
 /**
  * What an application uses: starts, wakes and stops mailboxes, waits for them, and reads what they hold.
@@ -56,11 +59,11 @@ export class TidemarkClient {
    * @param settings - what differs from the mailbox's present settings; a mailbox that never ran starts from the defaults
    * @returns whether the workflow ran before, and the settings it has now
    */
-  async start(mailbox: MailboxId, settings: Partial<MailboxSettings> = {}): Promise<{ readonly wasRunning: boolean; readonly settings: MailboxSettings }> {
+  async start(mailbox: MailboxId, settings: SettingsChange = {}): Promise<{ readonly wasRunning: boolean; readonly settings: MailboxSettings }> {
     const { status, phase } = await this.#running(mailbox);
     const row = await this.#store.getMailbox(mailbox);
     const present = status?.settings ?? row?.settings ?? DEFAULT_SETTINGS;
-    const wanted = { ...present, ...settings };
+    const wanted = { ...present, ...settings, scope: { ...present.scope, ...settings.scope } };
     const wasRunning = phase !== null;
     await startOrWake({
       temporal: this.#temporal,

@@ -1,0 +1,69 @@
+import { InvalidArgumentError } from 'commander';
+
+import { InvalidDurationError, parseDuration } from '../duration.ts';
+import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
+import { MESSAGE_FORMATS, type MessageFormat } from '../model/settings.ts';
+
+/** Parsers of arguments. commander says which argument was wrong and ends with exit code 2. */
+
+export function parseEmail(text: string): MailboxId {
+  try {
+    return mailboxId(text);
+  } catch (error) {
+    if (error instanceof InvalidIdError) throw new InvalidArgumentError('Expected an e-mail address, for example ada@example.com.');
+    throw error;
+  }
+}
+
+const SHORTEST_POLL = 1_000;
+
+export function parsePollInterval(text: string): number {
+  try {
+    const interval = parseDuration(text);
+    if (interval >= SHORTEST_POLL) return interval;
+  } catch (error) {
+    if (!(error instanceof InvalidDurationError)) throw error;
+  }
+  throw new InvalidArgumentError('Expected a duration of at least 1s, written like 30s, 5m or 1h.');
+}
+
+/** @returns epoch milliseconds. A day alone is its midnight in UTC. */
+export function parseDate(text: string): number {
+  const day = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})$/.exec(text);
+  if (day !== null) {
+    const [year, month, date] = [Number(day[1]), Number(day[2]), Number(day[3])];
+    const at = new Date(Date.UTC(year, month - 1, date));
+    if (at.getUTCMonth() === month - 1 && at.getUTCDate() === date) return at.getTime();
+  } else if (/^\d{4}-\d{2}-\d{2}T/.test(text)) {
+    const at = Date.parse(/(Z|[+-]\d{2}:?\d{2})$/.test(text) ? text : `${text}Z`);
+    if (!Number.isNaN(at)) return at;
+  }
+  throw new InvalidArgumentError('Expected a date, for example 2025-01-31 or 2025/01/31 (midnight UTC) or 2025-01-31T08:00:00Z.');
+}
+
+export function parseCount(text: string): number {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (number < 1) throw new InvalidArgumentError('Expected a whole number above 0.');
+  return number;
+}
+
+export function parseCountFromZero(text: string): number {
+  return text === '0' ? 0 : parseCount(text);
+}
+
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port < 0 || port > 65_535) throw new InvalidArgumentError('Expected a port between 0 (any free one) and 65535.');
+  return port;
+}
+
+export function parseFormat(text: string): MessageFormat {
+  const format = MESSAGE_FORMATS.find((known) => known === text);
+  if (format === undefined) throw new InvalidArgumentError(`Expected one of ${MESSAGE_FORMATS.join(', ')}.`);
+  return format;
+}
+
+/** For an option that may be given more than once. */
+export function collect<Value>(parse: (text: string) => Value): (text: string, earlier: readonly Value[] | undefined) => readonly Value[] {
+  return (text, earlier = []) => [...earlier, parse(text)];
+}

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+
+import type { Command } from 'commander';
+
+import { CannotDoError } from '../failure-report.ts';
+import { connectMailbox } from '../login.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { parseEmail } from './arguments.ts';
+import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { counted } from './words.ts';
+
+interface ConnectOptions extends VerbOptions {
+  readonly credentials: string;
+  readonly verify: boolean;
+}
+
+export function addConnect(program: Command, cli: Cli): void {
+  verb(program, 'connect', {
+    summary: 'store the credentials of a mailbox, encrypted',
+    examples: ['tidemark connect ada@example.com --credentials ada.json', 'tidemark connect ada@example.com --credentials service-account.json'],
+  })
+    .argument('<email>', 'the mailbox', parseEmail)
+    .requiredOption('--credentials <file>', 'Google\'s own JSON: authorized_user, or service_account with domain-wide delegation')
+    .option('--no-verify', 'store the credentials without trying them')
+    .addHelpText('after', '\nA mailbox that waits for consent goes on at once.')
+    .action((mailbox: MailboxId, options: ConnectOptions) =>
+      withTidemark(cli, options, async ({ tidemark, out, config, clock }) => {
+        const text = await readCredentials(options.credentials);
+        const { messagesTotal } = await connectMailbox({ config, stores: tidemark, mailbox, clock, text, verify: options.verify });
+        const resumed = await tidemark.client.reconnect(mailbox);
+        out.result({ mailbox, connected: true, verified: options.verify, messagesTotal, running: resumed }, () => {
+          const size = messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`;
+          return `${mailbox} is connected${size}. ${resumed ? 'Its workflow was told.' : `Next: tidemark start ${mailbox} --wait`}`;
+        });
+      }),
+    );
+}
+
+async function readCredentials(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'does not exist' : 'cannot be read';
+    throw new CannotDoError('credentials-file', `The credentials file ${file} ${reason}.`, { cause: error });
+  }
+}

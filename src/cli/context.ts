@@ -1,0 +1,76 @@
+import { addAbortListener } from 'node:events';
+
+import type { Command } from 'commander';
+
+import { loadConfig, type Config } from '../config.ts';
+import type { Clock } from '../model/clock.ts';
+import { closeStores, openStoresOf, openTidemark, type Stores, type Tidemark } from '../open-tidemark.ts';
+import { Output } from './output.ts';
+
+/** What a verb has at hand. */
+export interface Cli {
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+export interface VerbContext extends Cli {
+  readonly config: Config;
+  readonly out: Output;
+}
+
+export interface VerbOptions {
+  readonly json?: boolean;
+}
+
+export interface VerbDescription {
+  readonly summary: string;
+  readonly examples: readonly string[];
+}
+
+/** A verb of the command line: every one takes `--json`, and its help shows how it is used. */
+export function verb(program: Command, name: string, { summary, examples }: VerbDescription): Command {
+  return program
+    .command(name)
+    .summary(summary)
+    .description(summary)
+    .option('--json', 'print one JSON document; errors go to stderr as JSON')
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
+}
+
+/** Reads the configuration when the verb runs, so that help and usage errors need none. */
+export function contextOf(cli: Cli, { json = false }: VerbOptions): VerbContext {
+  return { ...cli, config: loadConfig({ env: cli.env }), out: new Output({ stdout: cli.stdout, stderr: cli.stderr, env: cli.env, json }) };
+}
+
+/** Runs a verb that needs the stores and Temporal, and closes both whatever comes. */
+export async function withTidemark<Result>(cli: Cli, options: VerbOptions, run: (context: VerbContext & { tidemark: Tidemark }) => Promise<Result>): Promise<Result> {
+  const context = contextOf(cli, options);
+  const tidemark = await openTidemark({ config: context.config, clock: cli.clock });
+  try {
+    return await run({ ...context, tidemark });
+  } finally {
+    await tidemark.close();
+  }
+}
+
+/** Runs a verb that reads the stores alone. */
+export async function withStores<Result>(cli: Cli, options: VerbOptions, run: (context: VerbContext & { stores: Stores }) => Promise<Result>): Promise<Result> {
+  const context = contextOf(cli, options);
+  const stores = await openStoresOf(context.config);
+  try {
+    return await run({ ...context, stores });
+  } finally {
+    await closeStores(stores);
+  }
+}
+
+/** Resolves when the signal aborts. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    addAbortListener(signal, () => resolve());
+  });
+}

@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+
+import type { StoredMessage } from '../client/stored-message.ts';
+import { CannotDoError } from '../failure-report.ts';
+import type { LabelId, MailboxId } from '../model/ids.ts';
+import { parseEmail } from './arguments.ts';
+import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
+import { mboxEntry } from './mbox.ts';
+
+interface ExportOptions extends VerbOptions {
+  readonly format: string;
+}
+
+export function addExport(program: Command, cli: Cli): void {
+  const command = verb(program, 'export', {
+    summary: 'stream the live messages of a mailbox to stdout',
+    examples: ['tidemark export ada@example.com > ada.jsonl', 'tidemark export ada@example.com --format mbox > ada.mbox'],
+  });
+  command
+    .argument('<email>', 'the mailbox', parseEmail)
+    .addOption(command.createOption('--format <format>', 'jsonl: one JSON object a line; mbox: needs mail stored raw').choices(['jsonl', 'mbox']).default('jsonl'))
+    .addHelpText('after', '\nMessages are those that are stored and in scope. Needs no Temporal server.')
+    .action((mailbox: MailboxId, options: ExportOptions) =>
+      withStores(cli, options, async ({ stores, out }) => {
+        const { store } = stores;
+        const row = await store.getMailbox(mailbox);
+        if (row === null) throw new CannotDoError('mailbox-unknown', `${mailbox} is unknown here: no mail of it is stored.`);
+        if (options.format === 'mbox' && row.settings.format !== 'raw') {
+          throw new CannotDoError('not-raw', `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. Change it: tidemark start ${mailbox} --format raw --wait`);
+        }
+        const names = new Map((await store.getLabels(mailbox)).map(({ id, name }) => [id, name]));
+        for await (const message of store.streamMessages(mailbox)) {
+          if (options.format === 'jsonl') await out.line(`${JSON.stringify(exported(message, names))}\n`);
+          else if (message.format === 'raw' && message.body !== null) await out.line(mboxEntry(message.body, message.internalDate));
+        }
+      }),
+    );
+}
+
+function exported(message: StoredMessage, names: ReadonlyMap<LabelId, string>): object {
+  const { id, threadId, historyId, internalDate, sizeEstimate, format, body } = message;
+  const labelIds = [...message.labelIds].sort();
+  const labels = labelIds.map((label) => names.get(label) ?? label);
+  const raw = format === 'raw' && body !== null ? { raw: base64url(body) } : {};
+  return { id, threadId, labelIds, historyId, internalDate, sizeEstimate, labels, ...raw };
+}
+
+/** Padded, as Gmail's own `raw` is. */
+function base64url(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+  return text.padEnd(Math.ceil(text.length / 4) * 4, '=');
+}

@@ -1,0 +1,12 @@
+import type { Config } from '../config.ts';
+import type { Output } from './output.ts';
+
+/** Says once that nobody works, instead of hanging without a word. */
+export function noWorkerNotice(out: Output, config: Pick<Config, 'taskQueue'>): () => void {
+  let said = false;
+  return () => {
+    if (said) return;
+    said = true;
+    out.notice(`No worker serves the task queue "${config.taskQueue}": nothing goes on until one runs. In another terminal: tidemark worker`);
+  };
+}

@@ -1,0 +1,42 @@
+import type { MailboxReport } from '../client/mailbox-report.ts';
+
+/** How fast a mailbox is being fetched. */
+export interface Pace {
+  readonly messagesPerSecond: number;
+  readonly unitsPerMinute: number;
+  /** Milliseconds until nothing is pending; null when it cannot be told. */
+  readonly remaining: number | null;
+}
+
+interface Reading {
+  readonly at: number;
+  readonly settled: number;
+  readonly units: number;
+}
+
+/** Long enough that slices and pauses even out, short enough to follow a change. */
+const WINDOW = 10_000;
+
+/** Speed over the last seconds, from readings of the store. */
+export class Pacemeter {
+  #readings: readonly Reading[] = [];
+
+  add({ counts, usage }: Pick<MailboxReport, 'counts' | 'usage'>, now: number): void {
+    const reading = { at: now, settled: counts.stored + counts.failed + counts.gone + counts.excluded, units: usage.units };
+    this.#readings = [...this.#readings.filter(({ at }) => at > now - WINDOW), reading];
+  }
+
+  /** @param pending - messages still to fetch */
+  read(pending: number): Pace {
+    const first = this.#readings[0];
+    const last = this.#readings.at(-1);
+    if (first === undefined || last === undefined || last.at === first.at) return { messagesPerSecond: 0, unitsPerMinute: 0, remaining: pending === 0 ? 0 : null };
+    const seconds = (last.at - first.at) / 1_000;
+    const messagesPerSecond = Math.max(0, last.settled - first.settled) / seconds;
+    return {
+      messagesPerSecond,
+      unitsPerMinute: (Math.max(0, last.units - first.units) / seconds) * 60,
+      remaining: pending === 0 ? 0 : messagesPerSecond === 0 ? null : (pending / messagesPerSecond) * 1_000,
+    };
+  }
+}

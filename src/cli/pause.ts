@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+
+import type { MailboxId } from '../model/ids.ts';
+import { parseEmail } from './arguments.ts';
+import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+
+export function addPause(program: Command, cli: Cli): void {
+  verb(program, 'pause', { summary: 'stop synchronising a mailbox until it is resumed', examples: ['tidemark pause ada@example.com'] })
+    .argument('<email>', 'the mailbox', parseEmail)
+    .action((mailbox: MailboxId, options: VerbOptions) =>
+      withTidemark(cli, options, async ({ tidemark, out }) => {
+        await tidemark.client.pause(mailbox);
+        out.result({ mailbox, paused: true }, () => `${mailbox} is paused. Go on with: tidemark resume ${mailbox}`);
+      }),
+    );
+}

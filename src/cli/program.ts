@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+
+import { addChanges } from './changes.ts';
+import { addConnect } from './connect.ts';
+import type { Cli } from './context.ts';
+import { addExport } from './export.ts';
+import { addList } from './list.ts';
+import { addPause } from './pause.ts';
+import { addResume } from './resume.ts';
+import { addResync } from './resync.ts';
+import { addSimulate } from './simulate.ts';
+import { addStart } from './start.ts';
+import { addStatus } from './status.ts';
+import { addStop } from './stop.ts';
+import { addSync } from './sync.ts';
+import { addWorker } from './worker.ts';
+
+const VERBS = [addWorker, addConnect, addStart, addSync, addResync, addPause, addResume, addStop, addStatus, addList, addExport, addChanges, addSimulate];
+
+/** The command line, in the order of a mailbox's life. */
+export function createProgram(cli: Cli): Command {
+  const program = new Command('tidemark')
+    .description('An exact, durable mirror of Gmail mailboxes in your own database, run by Temporal.')
+    .helpCommand('help [command]', 'show how a command is used')
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done, 1 failed, 2 bad usage.
+Environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and other TEMPORAL_*; DATABASE_URL; GMAIL_ROOT_URL; GOOGLE_TOKEN_URL;
+GMAIL_QUOTA_PRICES; GMAIL_USER_UNITS_PER_MINUTE; GMAIL_PROJECT_UNITS_PER_MINUTE; TIDEMARK_SECRET_KEY; LOG_LEVEL.
+
+Try it without a Google account:
+  $ npm start`,
+    );
+  for (const add of VERBS) add(program, cli);
+  return program;
+}

@@ -1,0 +1,88 @@
+import { MailboxBlockedError, MailboxNotRunningError } from '../client/errors.ts';
+import type { MailboxReport } from '../client/mailbox-report.ts';
+import type { TidemarkClient } from '../client/tidemark-client.ts';
+import { isBlocked } from '../client/waiting.ts';
+import type { Config } from '../config.ts';
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { noWorkerNotice } from './no-worker.ts';
+import type { Output } from './output.ts';
+import { Pacemeter, type Pace } from './pace.ts';
+import { about, count } from './words.ts';
+
+export interface FollowRequest {
+  readonly client: TidemarkClient;
+  readonly mailbox: MailboxId;
+  readonly out: Output;
+  readonly config: Pick<Config, 'taskQueue'>;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** The store is read this often, the workflow asked less often: reading costs the database a count, a query costs a worker's turn. */
+const DRAW_EVERY = 250;
+const ASK_EVERY = 1_000;
+const LINE_EVERY = 5_000;
+/** A worker that starts, or replays a long history, does not answer at once. */
+const SILENCE = 4_000;
+
+/**
+ * Shows how far a mailbox is until it is in sync: a bar on a terminal, a line every few seconds elsewhere.
+ *
+ * @throws {MailboxBlockedError} when it waits for a person
+ * @throws {MailboxNotRunningError} when its workflow ended
+ */
+export async function followUntilInSync({ client, mailbox, out, config, clock, signal }: FollowRequest): Promise<MailboxReport> {
+  const meter = new Pacemeter();
+  const sayNoWorker = noWorkerNotice(out, config);
+  let askedAt = -Infinity;
+  let saidAt = clock.now();
+  let answeredAt = clock.now();
+  let phase: MailboxReport['phase'] = 'full-sync';
+  try {
+    for (;;) {
+      const now = clock.now();
+      if (now - askedAt >= ASK_EVERY) {
+        askedAt = now;
+        const report = await client.status(mailbox);
+        ({ phase } = report);
+        if (report.workerAnswered) answeredAt = now;
+        if (report.inSync === true) return report;
+        if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
+        if (isBlocked(phase) && report.workerAnswered) throw new MailboxBlockedError(mailbox, phase, report.lastError?.message ?? null);
+        if (now - answeredAt > SILENCE && !(await client.hasWorker(signal))) {
+          if (out.draws) out.draw('');
+          sayNoWorker();
+        }
+      }
+      const report = await client.progress(mailbox);
+      meter.add(report, clock.now());
+      const line = progressLine({ ...report, phase }, meter.read(report.counts.pending));
+      if (out.draws) out.draw(line);
+      else if (!out.json && clock.now() - saidAt >= LINE_EVERY) {
+        saidAt = clock.now();
+        out.notice(line.trim());
+      }
+      await clock.sleep(DRAW_EVERY, signal);
+    }
+  } finally {
+    if (out.draws) out.draw('');
+  }
+}
+
+const BAR = 24;
+
+/** `  ██████░░░░  1,234 of 2,000 messages  62%  410/s  24,680 units  49,200 units/min  ETA 2s` */
+export function progressLine({ phase, fullSync, counts, usage, rateLimitedUntil }: MailboxReport, pace: Pace): string {
+  const settled = counts.stored + counts.failed;
+  const total = settled + counts.pending;
+  const units = `${count(usage.units)} units`;
+  // While ids are listed the total grows: a share would go backwards.
+  if (fullSync === null || fullSync.step === 'listing') return `  ${'░'.repeat(BAR)}  listing: ${count(total)} messages found, ${count(settled)} stored  ${units}`;
+  const share = total === 0 ? 1 : settled / total;
+  const filled = Math.floor(share * BAR);
+  const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
+  const waits = phase === 'rate-limited' && rateLimitedUntil !== null ? '  waiting for quota' : '';
+  const eta = pace.remaining === null || pace.remaining === 0 ? '' : `  ETA ${about(pace.remaining)}`;
+  return `  ${bar}  ${count(settled)} of ${count(total)} messages  ${Math.floor(share * 100)}%  ${count(pace.messagesPerSecond)}/s  ${units}  ${count(pace.unitsPerMinute)} units/min${waits}${eta}`;
+}

@@ -1,0 +1,93 @@
+import type { MailboxReport } from '../client/mailbox-report.ts';
+import type { Pace } from './pace.ts';
+import { formatDuration } from '../duration.ts';
+import { about, ago, aligned, count, counted } from './words.ts';
+
+/** A mailbox's report as JSON: times in epoch milliseconds, `historyId` as text. */
+export function reportJson(report: MailboxReport, pace: Pace | null): object {
+  const { mailbox, phase, phaseSince, historyId, counts, usage, lastError } = report;
+  return {
+    mailbox,
+    phase,
+    phaseSince,
+    historyId,
+    counts: { stored: counts.stored, pending: counts.pending, failed: counts.failed, gone: counts.gone, excluded: counts.excluded },
+    units: usage.units,
+    usage,
+    rate: pace === null ? null : { messagesPerSecond: pace.messagesPerSecond, unitsPerMinute: pace.unitsPerMinute },
+    eta: pace?.remaining ?? null,
+    lastError: lastError === null ? null : { message: lastError.message, since: lastError.at },
+    condition: report.condition,
+    inSync: report.inSync,
+    workerAnswered: report.workerAnswered,
+    generation: report.generation,
+    fullSync: report.fullSync,
+    syncedAt: report.syncedAt,
+    nextSyncAt: report.nextSyncAt,
+    rateLimitedUntil: report.rateLimitedUntil,
+    changeSequence: report.changeSequence,
+    partialSyncs: report.partialSyncs,
+    fullSyncs: report.fullSyncs,
+    recoveries: report.recoveries,
+    settings: report.settings,
+  };
+}
+
+/** The same for a person at three in the morning: what it is, how far, and what is wrong. */
+export function reportText(report: MailboxReport, pace: Pace | null, now: number): string {
+  const { counts, usage } = report;
+  const rows: [string, string][] = [
+    ['phase', phaseWords(report, now)],
+    ['historyId', report.historyId ?? 'none yet: the first listing is not finished'],
+    ['stored', count(counts.stored)],
+    ['pending', count(counts.pending)],
+    ['failed', counts.failed === 0 ? '0' : `${count(counts.failed)} (tried again by themselves)`],
+    ['gone', count(counts.gone)],
+    ['units used', `${count(usage.units)} in ${counted(usage.calls, 'call')}${usage.rejected === 0 ? '' : `, ${count(usage.rejected)} rejected`}`],
+  ];
+  if (counts.excluded > 0) rows.push(['out of scope', count(counts.excluded)]);
+  if (pace !== null) {
+    rows.push(['rate', `${count(pace.messagesPerSecond)} messages/s, ${count(pace.unitsPerMinute)} units/min`]);
+    rows.push(['ETA', pace.remaining === null ? 'unknown' : about(pace.remaining)]);
+  }
+  rows.push(['last synced', report.syncedAt === null ? 'never' : ago(report.syncedAt, now)]);
+  if (report.nextSyncAt !== null && report.phase === 'live') rows.push(['next sync', report.nextSyncAt <= now ? 'now' : `in ${about(report.nextSyncAt - now)}`]);
+  if (report.settings !== null) rows.push(['settings', settingsWords(report.settings)]);
+  if (report.rateLimitedUntil !== null && report.rateLimitedUntil > now) rows.push(['rate limited', `until ${ago(report.rateLimitedUntil, now)}`]);
+  rows.push(['last error', report.lastError === null ? 'none' : `${report.lastError.message}; since ${ago(report.lastError.at, now)}`]);
+  return `${report.mailbox}\n${aligned(rows)}${hint(report)}`;
+}
+
+function phaseWords({ phase, phaseSince, inSync, workerAnswered }: MailboxReport, now: number): string {
+  if (phase === 'stopped') return 'stopped (no workflow runs)';
+  const since = phaseSince === null ? '' : `, since ${ago(phaseSince, now)}`;
+  const sync = inSync === true ? ', in sync' : '';
+  return `${phase}${sync}${since}${workerAnswered ? '' : ' (as last shown: no worker answers)'}`;
+}
+
+function settingsWords({ format, pollInterval, scope }: NonNullable<MailboxReport['settings']>): string {
+  const words = [format, `poll every ${formatDuration(pollInterval)}`];
+  if (scope.labelIds.length > 0) words.push(`labels ${scope.labelIds.join(', ')}`);
+  if (scope.after !== null) words.push(`after ${new Date(scope.after).toISOString().slice(0, 10)}`);
+  if (scope.limit !== null) words.push(`newest ${count(scope.limit)}`);
+  if (scope.includeSpamTrash) words.push('with spam and trash');
+  return words.join(', ');
+}
+
+function hint({ phase, mailbox, workerAnswered }: MailboxReport): string {
+  switch (phase) {
+    case 'stopped':
+      return `\n\nStart it: tidemark start ${mailbox}`;
+    case 'paused':
+      return `\n\nGo on: tidemark resume ${mailbox}`;
+    case 'needs-consent':
+      return `\n\nGive new credentials: tidemark connect ${mailbox} --credentials FILE`;
+    case 'failed':
+      return `\n\nMend the cause, then: tidemark resume ${mailbox}`;
+    case 'full-sync':
+    case 'live':
+    case 'recovering':
+    case 'rate-limited':
+      return workerAnswered ? '' : '\n\nNo worker answers. Run one: tidemark worker';
+  }
+}

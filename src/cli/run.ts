@@ -1,0 +1,52 @@
+import { CommanderError, type Command } from 'commander';
+
+import { reportFailure, type FailureReport } from '../failure-report.ts';
+import type { Cli } from './context.ts';
+import { createProgram } from './program.ts';
+
+/** What a shell shows for a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/**
+ * Runs one command.
+ *
+ * @param args - what follows the program's name
+ * @returns the exit code: 0 done, 1 failed, 2 bad usage, 130 interrupted
+ */
+export async function runCli(args: readonly string[], cli: Cli): Promise<number> {
+  const json = args.includes('--json');
+  const program = createProgram(cli);
+  for (const command of [program, ...program.commands]) quieten(command, cli, json);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (cli.signal.aborted) return INTERRUPTED;
+    if (error instanceof CommanderError) return afterCommander(error, cli, json);
+    const report = reportFailure(error);
+    tell(report, cli, json);
+    if (['debug', 'trace'].includes(cli.env['LOG_LEVEL'] ?? '') && error instanceof Error) cli.stderr.write(`${error.stack ?? ''}\n`);
+    return report.exitCode;
+  }
+}
+
+/** commander writes its own errors as text: with `--json` they are told by us. */
+function quieten(command: Command, { stdout, stderr }: Cli, json: boolean): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => stdout.write(text),
+    writeErr: (text) => (json ? undefined : stderr.write(text)),
+    outputError: (text, write) => write(text.replace(/^error: /, 'tidemark: ')),
+  });
+}
+
+function afterCommander(error: CommanderError, cli: Cli, json: boolean): number {
+  if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
+  // Without a command the help was shown, which is an answer and still not what was meant.
+  if (error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
+  if (json) tell({ code: 'usage', message: error.message.replace(/^error: /, ''), exitCode: 2 }, cli, true);
+  return 2;
+}
+
+function tell({ code, message }: FailureReport, { stderr }: Cli, json: boolean): void {
+  stderr.write(json ? `${JSON.stringify({ code, message })}\n` : `tidemark: ${message}\n`);
+}

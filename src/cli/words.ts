@@ -1,0 +1,38 @@
+import { formatDuration } from '../duration.ts';
+
+/** Numbers, times and tables as a person reads them. */
+
+export const count = (n: number): string => Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, ',');
+
+/** `1 message`, `2 messages` */
+export const counted = (n: number, word: string): string => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
+
+/** UTC, to the second. */
+export const timeOf = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+
+/** Two units at most, none below a second: `5h48m`, `3m20s`, `40s`. */
+export function about(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1_000));
+  const step = seconds >= 86_400 ? 3_600 : seconds >= 3_600 ? 60 : 1;
+  return formatDuration(Math.round(seconds / step) * step * 1_000);
+}
+
+/** `2026-11-22 16:13:00Z (3m20s ago)` */
+export function ago(at: number, now: number): string {
+  return `${timeOf(at)} (${at > now ? `in ${about(at - now)}` : `${about(now - at)} ago`})`;
+}
+
+/** Rows of `name  value`, the names aligned. */
+export function aligned(rows: readonly (readonly [name: string, value: string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
+}
+
+/** A table: the first column to the left, numbers to the right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const isNumber = head.map((_, column) => rows.every((row) => /^[\d,]*$/.test(row[column] ?? '')));
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, column) => (isNumber[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd();
+  return [head, ...rows].map(line).join('\n');
+}

@@ -1,0 +1,18 @@
+import type { Command } from 'commander';
+
+import { createLog } from '../log.ts';
+import { contextOf, verb, type Cli, type VerbOptions } from './context.ts';
+
+export function addWorker(program: Command, cli: Cli): void {
+  verb(program, 'worker', {
+    summary: 'run the worker in the foreground',
+    examples: ['tidemark worker', 'LOG_LEVEL=debug TEMPORAL_ADDRESS=temporal.internal:7233 tidemark worker'],
+  })
+    .addHelpText('after', '\nLogs are JSON lines on stderr. SIGTERM and Ctrl-C drain the worker within 10 seconds.')
+    .action(async (options: VerbOptions) => {
+      const { config } = contextOf(cli, options);
+      // The SDK's native part takes half a second to load: only this verb pays for it.
+      const { workerMain } = await import('../worker.ts');
+      await workerMain({ config, log: createLog(config.logLevel) });
+    });
+}

@@ -1,0 +1,1 @@
+export type { Change, StoredMessage } from '../store/mailbox-store.ts';
