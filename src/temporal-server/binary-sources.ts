@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { delimiter, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { Binary, BinarySource } from './binary.ts';
+import { isExecutable } from './executable.ts';
 import { runCommand } from './run-command.ts';
 
 const MINUTE = 60_000;
@@ -24,11 +25,16 @@ export const onPath: BinarySource = {
   announcement: null,
   installed: true,
   async find({ binary, env, signal }) {
-    const version = await runCommand(binary, ['--version'], { env, timeout: MINUTE / 4, signal });
+    const path = (env['PATH'] ?? '')
+      .split(delimiter)
+      .map((directory) => join(directory, process.platform === 'win32' ? `${binary}.exe` : binary))
+      .find(isExecutable);
+    if (path === undefined) throw new Error('it is not there');
+    const version = await runCommand(path, ['--version'], { env, timeout: MINUTE / 4, signal });
     const [, major = 0, minor = 0] = (/Server (\d+)\.(\d+)/.exec(version) ?? []).map(Number);
     const tooOld = major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1]);
     if (tooOld) throw new Error(`the server in it is version ${major}.${minor}, and ${OLDEST_SERVER.join('.')} or newer is needed`);
-    return binary;
+    return path;
   },
 };
 

