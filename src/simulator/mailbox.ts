@@ -70,12 +70,11 @@ export class SimulatedMailbox {
 
   /** Deletes for good, past the trash. */
   delete(id: string): void {
-    this.deleteAll([id]);
+    this.deleteAll([this.existing(id).id]);
   }
 
   /** messages.batchDelete: one record. Unknown ids are passed over, as Gmail does. */
   deleteAll(ids: readonly string[]): void {
-    if (ids.length === 1) this.existing(ids[0] ?? '');
     this.#commit(this.#known(ids).map((message) => ({ message, exists: false, labelIds: message.current.labelIds })));
     for (const [draftId, messageId] of this.drafts) if (ids.includes(messageId)) this.drafts.delete(draftId);
   }
