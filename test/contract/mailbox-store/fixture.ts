@@ -1,9 +1,12 @@
 import { afterEach, beforeEach } from 'vitest';
-import type { HistoryOperation, HistoryRecord, Reading } from '../../../src/model/change.ts';
-import { historyId, labelId, mailboxId, messageId, threadId, type HistoryId, type MailboxId } from '../../../src/model/ids.ts';
-import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat, type Scope } from '../../../src/model/settings.ts';
+import type { HistoryRecord, Reading } from '../../../src/model/change.ts';
+import { mailboxId, threadId, type MailboxId } from '../../../src/model/ids.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat } from '../../../src/model/settings.ts';
 import type { SpendingLedger } from '../../../src/store/ledger.ts';
 import type { AppliedHistory, Change, FullSyncProgress, MailboxStore, PendingMessage, StoredMessage } from '../../../src/store/mailbox-store.ts';
+import { h, l, m } from './message.ts';
+
+export { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled } from './message.ts';
 
 /** A database that the contract is tested on. */
 export interface StoreFixture {
@@ -11,46 +14,6 @@ export interface StoreFixture {
   /** An empty store of its own, closed and removed when the test ends. */
   open(): Promise<MailboxStore & SpendingLedger>;
 }
-
-export const h = (id: number | string): HistoryId => historyId(String(id));
-export const m = (id: string) => messageId(id);
-export const l = (id: string) => labelId(id);
-
-export function scope(changes: Partial<Scope>): MailboxSettings {
-  return { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, ...changes } };
-}
-
-export interface ReadingFields {
-  readonly labels?: readonly string[];
-  readonly at?: number | string;
-  readonly date?: number | null;
-  readonly thread?: string;
-  readonly body?: string | null;
-}
-
-export function reading(id: string, { labels = ['INBOX'], at = 10, date = 1_000, thread = `t-${id}`, body = `body of ${id}` }: ReadingFields = {}): Reading {
-  return {
-    id: m(id),
-    threadId: threadId(thread),
-    labelIds: labels.map(l),
-    historyId: h(at),
-    internalDate: date,
-    sizeEstimate: 100,
-    snippet: `about ${id}`,
-    body: body === null ? null : Buffer.from(body),
-  };
-}
-
-export const added = (id: string, labels: readonly string[] | null = null): HistoryOperation => ({
-  kind: 'added',
-  messageId: m(id),
-  threadId: threadId(`t-${id}`),
-  labelIds: labels === null ? null : labels.map(l),
-});
-export const deleted = (id: string): HistoryOperation => ({ kind: 'deleted', messageId: m(id), threadId: threadId(`t-${id}`) });
-export const labelled = (id: string, ...labels: string[]): HistoryOperation => ({ kind: 'labelsAdded', messageId: m(id), threadId: threadId(`t-${id}`), labelIds: labels.map(l) });
-export const unlabelled = (id: string, ...labels: string[]): HistoryOperation => ({ kind: 'labelsRemoved', messageId: m(id), threadId: threadId(`t-${id}`), labelIds: labels.map(l) });
-export const record = (id: number | string, ...operations: HistoryOperation[]): HistoryRecord => ({ id: h(id), operations });
 
 /** One mailbox of a store, with what the tests leave unsaid filled in. */
 export class TestMailbox {

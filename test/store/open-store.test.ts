@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { openStores, storeFiles, UnsupportedDatabaseError } from '../../src/store/open-store.ts';
+import { useFolder } from './folder.ts';
+
+const alice = mailboxId('alice@example.com');
+
+describe('a database URL', () => {
+  const folder = useFolder();
+
+  it('names a file, beside which the credentials and their key are', async () => {
+    const url = `sqlite:${join(folder(), 'data', 'mail.db')}`;
+    expect(storeFiles(url)).toEqual({
+      database: join(folder(), 'data', 'mail.db'),
+      credentials: join(folder(), 'data', 'mail-credentials.db'),
+      keyFile: join(folder(), 'data', 'mail.key'),
+    });
+    const { store, credentials } = await openStores(url);
+    await store.putMailbox({ mailbox: alice, settings: DEFAULT_SETTINGS, now: 1 });
+    await credentials.put(alice, { keyId: 'k', ciphertext: Buffer.from('x'), version: 0 });
+    await store.close();
+    await credentials.close();
+    expect(existsSync(storeFiles(url).database)).toBe(true);
+    expect(existsSync(storeFiles(url).credentials)).toBe(true);
+  });
+
+  it('may have an authority, or be relative', () => {
+    expect(storeFiles('sqlite:///var/lib/mail.db').database).toBe('/var/lib/mail.db');
+    expect(storeFiles('sqlite:data/mail.db').credentials).toBe('data/mail-credentials.db');
+  });
+
+  it('may be the memory, where nothing is kept', async () => {
+    expect(storeFiles('sqlite::memory:')).toEqual({ database: ':memory:', credentials: ':memory:', keyFile: null });
+    const { store, credentials } = await openStores('sqlite::memory:');
+    expect(await store.listMailboxes()).toEqual([]);
+    await store.close();
+    await credentials.close();
+  });
+
+  it.for([
+    ['postgres://tidemark:secret@db/tidemark', 'comes with PostgreSQL support'],
+    ['postgresql://tidemark:secret@db/tidemark', 'comes with PostgreSQL support'],
+    ['mysql://root:secret@db/mail', 'begins with "mysql:"'],
+    ['/var/lib/secret.db', 'has no scheme'],
+    ['sqlite:', 'names no file'],
+  ] as const)('is refused when it is %s, without repeating what may be a password', async ([url, reason]) => {
+    const refused = openStores(url);
+    await expect(refused).rejects.toThrow(UnsupportedDatabaseError);
+    await expect(refused).rejects.toThrow(reason);
+    await expect(refused).rejects.not.toThrow('secret');
+  });
+});
