@@ -11,8 +11,10 @@ export interface Ledger {
   readonly busySince: number;
   /** Nobody of the mailbox calls before this time; 0 when none was named. */
   readonly pausedUntil: number;
-  /** How finely the grant is spread: index into {@link SPANS}. */
-  readonly smoothness: number;
+  /** False while whole minutes may be spent at once; true once Gmail refused that. */
+  readonly smooth: boolean;
+  /** Epoch ms up to which a smooth pace is used up: the next backfill call starts then. */
+  readonly pacedUntil: number;
   /** What part of the grant Gmail turned out to leave us, at {@link changedAt}; it recovers slowly from then on. */
   readonly rate: number;
   readonly changedAt: number;
@@ -25,14 +27,12 @@ export interface Ledger {
   readonly wanted: { readonly units: number; readonly until: number };
 }
 
-/** Grants are held over each of these windows, and over more of them the stricter Gmail turns out to be. */
-const SPANS = [60_000, 10_000, 1_000] as const;
-
 const FRESH: Ledger = {
   window: [],
   busySince: 0,
   pausedUntil: 0,
-  smoothness: 0,
+  smooth: false,
+  pacedUntil: 0,
   rate: 1,
   changedAt: 0,
   refusals: 0,
@@ -105,22 +105,26 @@ const LARGEST_RESERVE = 0.5;
 const LIVE_TRAFFIC = 40;
 /** A waiting call is let in for this many milliseconds' worth of units at least, so that a batch is not sent in crumbs. */
 const LEAST_GRANT = 500;
+/** How far a smooth pace may lag behind and catch up, in milliseconds. */
+const PACE_SLACK = 1_000;
+const TEN_SECONDS = 10_000;
 
 /** Reserves units for the first of the requests, or says when to try again. */
 export function reserve(ledger: Ledger, reservation: Reservation, now: number): { readonly ledger: Ledger; readonly result: ReservationResult } {
   if (now < ledger.pausedUntil) return { ledger, result: { kind: 'wait', until: ledger.pausedUntil, told: true } };
   const { lane, prices } = reservation;
   const limits = limitsFor(ledger, reservation, now);
-  const total = sum(prices);
-  const room = roomNow(ledger.window, limits, now);
-  const least = Math.min(total, Math.max(prices[0] ?? 0, (currentRate(ledger, now) * reservation.granted * LEAST_GRANT) / 60_000));
-  const startsAt = fitsAt(ledger.window, limits, least, now);
+  const perMs = (currentRate(ledger, now) * reservation.granted) / LONGEST_SPAN;
+  const least = Math.min(sum(prices), Math.max(prices[0] ?? 0, perMs * LEAST_GRANT));
+  const paced = lane === 'backfill' && isSmooth(ledger, now);
+  const startsAt = Math.max(fitsAt(ledger.window, limits, least, now), paced ? Math.ceil(ledger.pacedUntil) : now);
   if (startsAt > now) {
     const wanted = lane === 'live' ? { units: least, until: startsAt + 1_000 } : ledger.wanted;
     return { ledger: { ...ledger, wanted }, result: { kind: 'wait', until: startsAt, told: false } };
   }
   const unproven = beyondProven(ledger, reservation, now);
-  const count = Math.min(prefix(prices, Math.max(room, prices[0] ?? 0)), unproven?.count ?? prices.length);
+  const room = Math.max(prices[0] ?? 0, Math.min(roomNow(ledger.window, limits, now), paced ? least : Number.POSITIVE_INFINITY));
+  const count = Math.min(prefix(prices, room), unproven?.count ?? prices.length);
   const units = sum(prices.slice(0, count));
   const idle = unitsWithin(ledger.window, LONGEST_SPAN, now) === 0;
   return {
@@ -128,6 +132,8 @@ export function reserve(ledger: Ledger, reservation: Reservation, now: number): 
       ...ledger,
       window: spend(ledger.window, { units, live: lane === 'live' ? units : 0 }, now),
       busySince: idle ? now : ledger.busySince,
+      // Live calls do not keep to the pace, and backfill calls make up for them.
+      pacedUntil: Math.max(ledger.pacedUntil, now - PACE_SLACK) + units / perMs,
       wanted: lane === 'live' ? FRESH.wanted : ledger.wanted,
     },
     result: { kind: 'granted', count, units, at: now, probe: unproven?.probe ?? false },
@@ -137,10 +143,8 @@ export function reserve(ledger: Ledger, reservation: Reservation, now: number): 
 function limitsFor(ledger: Ledger, { lane, granted }: Reservation, now: number): readonly WindowLimit[] {
   const allowed = granted * currentRate(ledger, now);
   const wanted = lane === 'backfill' && now < ledger.wanted.until ? ledger.wanted.units : 0;
-  return SPANS.slice(0, currentSmoothness(ledger, now) + 1).map((span) => {
-    const held = lane === 'backfill' && span === LONGEST_SPAN ? Math.max(wanted, reserveForLive(ledger, allowed, now)) : wanted;
-    return { span, units: (allowed * span) / LONGEST_SPAN - held };
-  });
+  const minute = { span: LONGEST_SPAN, units: allowed - (lane === 'backfill' ? Math.max(wanted, reserveForLive(ledger, allowed, now)) : 0) };
+  return isSmooth(ledger, now) ? [minute, { span: TEN_SECONDS, units: allowed / 6 - wanted }] : [minute];
 }
 
 /**
@@ -157,8 +161,8 @@ function reserveForLive(ledger: Ledger, allowed: number, now: number): number {
 
 /** Until bursts are proven, a spending that goes beyond a sixth of the limit within ten seconds is a probe: small, and alone. */
 function beyondProven(ledger: Ledger, { prices, userLimit }: Reservation, now: number): { readonly count: number; readonly probe: boolean } | null {
-  if (ledger.burstsAllowed || currentSmoothness(ledger, now) > 0) return null;
-  const room = userLimit / 6 - unitsWithin(ledger.window, 10_000, now);
+  if (ledger.burstsAllowed || isSmooth(ledger, now)) return null;
+  const room = userLimit / 6 - unitsWithin(ledger.window, TEN_SECONDS, now);
   const within = prefix(prices, room);
   if (within > 0) return { count: within, probe: false };
   // Only what lies well within ten seconds proves anything: what is about to leave the window may have left Gmail's.
@@ -206,11 +210,8 @@ export function learn(ledger: Ledger, refusal: Refusal, now: number): Ledger {
 const SLOWEST = 0.02;
 
 function stricter(ledger: Ledger, now: number): Ledger {
-  const smoothness = currentSmoothness(ledger, now);
   const rate = currentRate(ledger, now);
-  const learnt = { ...ledger, burstsAllowed: false, changedAt: now };
-  if (smoothness < SPANS.length - 1) return { ...learnt, smoothness: smoothness + 1, rate };
-  return { ...learnt, smoothness, rate: Math.max(SLOWEST, rate * 0.8) };
+  return { ...ledger, burstsAllowed: false, changedAt: now, smooth: true, rate: isSmooth(ledger, now) ? Math.max(SLOWEST, rate * 0.8) : rate };
 }
 
 /** Time in which the whole rate comes back. */
@@ -220,7 +221,7 @@ const FORGET_SMOOTHNESS = 60 * 60_000;
 
 export const currentRate = (ledger: Ledger, now: number): number => Math.min(1, ledger.rate + Math.max(0, now - ledger.changedAt) / RECOVERY);
 
-const currentSmoothness = (ledger: Ledger, now: number): number => (now - ledger.changedAt > FORGET_SMOOTHNESS ? 0 : ledger.smoothness);
+const isSmooth = (ledger: Ledger, now: number): boolean => ledger.smooth && now - ledger.changedAt <= FORGET_SMOOTHNESS;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
