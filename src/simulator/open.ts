@@ -1,46 +1,117 @@
+import { resolve } from 'node:path';
+
 import type { Clock } from '../model/clock.ts';
 import type { PriceTableName } from '../model/prices.ts';
 import { generateMail } from './generate.ts';
 import { importMail } from './import-mail.ts';
+import { Journal, type Beginning } from './journal.ts';
+import { liveTraffic } from './live-traffic.ts';
+import type { SimulatedMailbox } from './mailbox.ts';
 import type { QuotaEnforcement } from './quota.ts';
 import { startSimulatorServer } from './server.ts';
 import { Simulator } from './simulator.ts';
 import type { AuthorizedUser } from './tokens.ts';
 
-export interface OpenSimulatorOptions {
-  readonly clock: Clock;
-  /** 0 takes a free port of 127.0.0.1. */
+interface Serving {
+  /** 0 takes a free port. */
   readonly port: number;
-  readonly emails: readonly string[];
-  /** Generated messages in each mailbox; none where mail is imported. */
-  readonly messages: number;
-  /** An mbox file or a folder of `.eml` files to import into each mailbox instead. */
-  readonly mbox?: string | null | undefined;
-  readonly prices?: PriceTableName | undefined;
-  readonly quota?: QuotaEnforcement | undefined;
-  readonly seed?: number | undefined;
+  readonly clock: Clock;
+  readonly prices?: PriceTableName;
+  readonly quota?: QuotaEnforcement;
 }
 
-export interface OpenSimulator {
+export interface SimulateRequest extends Serving {
+  readonly emails: readonly string[];
+  /** Generated messages in each mailbox. */
+  readonly messages: number;
+  /** An mbox file or a folder of `.eml` instead; null for generated mail. */
+  readonly mbox: string | null;
+}
+
+export interface ServedMailbox {
+  readonly email: string;
+  readonly messages: number;
+  readonly credentials: AuthorizedUser;
+}
+
+export interface ServedSimulator {
   readonly url: string;
-  readonly simulator: Simulator;
-  readonly mailboxes: readonly { readonly email: string; readonly messages: number; readonly credentials: AuthorizedUser }[];
+  readonly mailboxes: readonly ServedMailbox[];
   close(): Promise<void>;
 }
 
 /**
- * A simulator with mail in it, answering over HTTP.
+ * A simulator with mailboxes in it, over HTTP. It forgets everything when it closes.
+ *
  * @throws {Error} when the port is taken or the mail cannot be read
  */
-export async function openSimulator({ clock, port, emails, messages, mbox = null, prices, quota, seed }: OpenSimulatorOptions): Promise<OpenSimulator> {
-  const simulator = new Simulator({ clock, prices, quota, seed });
-  const mailboxes = [];
-  for (const address of emails) {
-    const mailbox = simulator.addMailbox(address);
-    if (mbox === null) generateMail(mailbox, { messages, now: clock.now(), seed });
-    const count = mbox === null ? messages : await importMail({ mailbox, path: mbox });
-    mailboxes.push({ email: mailbox.email, messages: count, credentials: simulator.credentialsFor(address) });
+export async function openSimulator(request: SimulateRequest): Promise<ServedSimulator> {
+  const { clock, emails, messages, mbox } = request;
+  const simulator = new Simulator({ clock, prices: request.prices, quota: request.quota });
+  const mailboxes: ServedMailbox[] = [];
+  for (const email of emails) {
+    const filled = await fill(simulator.addMailbox(email), { createdAt: clock.now(), messages, mbox });
+    mailboxes.push({ email, messages: filled, credentials: simulator.credentialsFor(email) });
   }
-  const { url, close } = await startSimulatorServer({ simulator, port });
-  return { url, simulator, mailboxes, close };
+  const server = await startSimulatorServer({ simulator, port: request.port });
+  return { url: server.url, mailboxes, close: () => server.close() };
+}
+
+export interface LastingRequest extends Serving {
+  /** Where the mailbox is remembered. When the file is there, what it says decides, not `begin`. */
+  readonly journal: string;
+  readonly begin: Pick<Beginning, 'email' | 'messages' | 'mbox'>;
+  /** Milliseconds between two changes on average. */
+  readonly everyMs: number;
+}
+
+export interface LastingSimulator extends ServedSimulator {
+  readonly beginning: Beginning;
+  /** Goes on with the changes of earlier runs, telling each in a sentence; resolves once the signal aborts. */
+  liveTraffic(options: { signal: AbortSignal; onChange: (sentence: string) => void }): Promise<void>;
+}
+
+/**
+ * A simulated mailbox that is the same again after a restart: same mail, same ids, same history, with the changes of its live traffic.
+ * What a person does to it by the control API is not remembered.
+ *
+ * @throws {JournalError} when the journal cannot be used
+ */
+export async function openLastingSimulator(request: LastingRequest): Promise<LastingSimulator> {
+  const { begin } = request;
+  const mbox = begin.mbox === null ? null : resolve(begin.mbox);
+  const journal = Journal.open({ path: request.journal, clock: request.clock, begin: { ...begin, mbox } });
+  const { beginning } = journal;
+  const simulator = new Simulator({ clock: journal, prices: request.prices, quota: request.quota });
+  await fill(simulator.addMailbox(beginning.email), beginning);
+  journal.begun();
+  const stopped = new AbortController();
+  const changes = liveTraffic({ simulator, email: beginning.email, clock: journal, signal: stopped.signal, everyMs: request.everyMs });
+  while (journal.replays) {
+    await changes.next();
+    journal.stepDone();
+  }
+  const credentials = simulator.credentialsFor(beginning.email);
+  const messages = [...simulator.mailbox(beginning.email).all()].length;
+  const server = await startSimulatorServer({ simulator, port: request.port });
+  return {
+    url: server.url,
+    beginning,
+    mailboxes: [{ email: beginning.email, messages, credentials }],
+    liveTraffic: async ({ signal, onChange }) => {
+      signal.addEventListener('abort', () => stopped.abort(), { once: true });
+      if (signal.aborted) stopped.abort();
+      for await (const sentence of changes) {
+        journal.stepDone();
+        onChange(sentence);
+      }
+    },
+    close: () => server.close(),
+  };
+}
+
+async function fill(mailbox: SimulatedMailbox, { createdAt, messages, mbox }: Pick<Beginning, 'createdAt' | 'messages' | 'mbox'>): Promise<number> {
+  if (mbox !== null) return importMail({ mailbox, path: mbox });
+  generateMail(mailbox, { messages, now: createdAt });
+  return messages;
 }

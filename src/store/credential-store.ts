@@ -11,6 +11,8 @@ export interface CredentialStore {
   /** null when the mailbox has no credentials. */
   get(mailbox: MailboxId): Promise<EncryptedRecord | null>;
   delete(mailbox: MailboxId): Promise<void>;
+  /** The mailboxes that have credentials, in the order of e-mail addresses. */
+  list(): Promise<readonly MailboxId[]>;
   close(): Promise<void>;
 }
 

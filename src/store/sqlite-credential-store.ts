@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Kysely } from 'kysely';
-import type { MailboxId } from '../model/ids.ts';
+import { mailboxId, type MailboxId } from '../model/ids.ts';
 import type { CredentialStore, EncryptedRecord } from './credential-store.ts';
 import { openConnection, whileBusy } from './sqlite-connection.ts';
 import { createPrivateFile, IN_MEMORY } from './sqlite-database.ts';
@@ -80,6 +80,13 @@ class SqliteCredentialStore implements CredentialStore {
   delete(mailbox: MailboxId): Promise<void> {
     return this.#translated(async (tx) => {
       await tx.updateTable('credentials').set({ key_id: null, ciphertext: null }).where('mailbox_id', '=', mailbox).execute();
+    });
+  }
+
+  list(): Promise<readonly MailboxId[]> {
+    return this.#translated(async (tx) => {
+      const rows = await tx.selectFrom('credentials').select('mailbox_id').where('ciphertext', 'is not', null).orderBy('mailbox_id').execute();
+      return rows.map((row) => mailboxId(row.mailbox_id));
     });
   }
 
