@@ -133,6 +133,9 @@ function npm(root, env, args) {
       shell: !own && process.platform === 'win32',
     });
     let output = '';
+    // npm must not go on by itself when the set-up is stopped: the next one would meet it.
+    const stop = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
+    for (const signal of STOPPING) process.once(signal, stop);
     const keep = (/** @type {Buffer} */ chunk) => {
       output += chunk.toString();
     };
@@ -141,9 +144,15 @@ function npm(root, env, args) {
     child.on('error', (error) => {
       reject(new SetupError(`npm could not be run (${error.message}): install npm, which comes with Node, and try again.`));
     });
-    child.on('close', (code) => resolve({ code, output }));
+    child.on('close', (code, signal) => {
+      for (const name of STOPPING) process.off(name, stop);
+      if (signal === null) resolve({ code, output });
+      else reject(new SetupError('The installation was interrupted: run the command again, and it goes on with what was downloaded.'));
+    });
   });
 }
+
+const STOPPING = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
 /** What npm says when the registry is out of reach. */
 const NO_NETWORK =

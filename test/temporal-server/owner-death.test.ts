@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 
+import { isAlive } from '../is-alive.ts';
+
 let dataDir: string;
 let owners: ChildProcess[];
 beforeEach(() => {
@@ -35,15 +37,6 @@ async function startOwner(): Promise<Started> {
   owners.push(owner);
   const [line] = (await once(owner.stdout, 'data')) as [Buffer];
   return { process: owner, ...(JSON.parse(line.toString()) as Omit<Started, 'process'>) };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 it('a server does not outlive an owner that was killed', async () => {
