@@ -11,7 +11,8 @@ export function changeBetween(before: MessageRow | null, after: MessageRow): Cha
     if (!known || before?.state !== 'stored' || before.threadId !== after.threadId) return 'stored';
     return sameLabelIds(before.labelIds, after.labelIds) ? null : 'labels';
   }
-  const left = after.state === 'gone' || after.state === 'excluded';
+  // Pending without a body: deleted and added again in one transaction. Pending with one waits for another format, and is still there.
+  const left = after.state === 'gone' || after.state === 'excluded' || after.format === null;
   return known && left ? 'gone' : null;
 }
 

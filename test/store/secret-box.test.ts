@@ -91,11 +91,7 @@ describe('the secret key', () => {
     expect(load).toThrow(SecretKeyError);
     expect(load).toThrow(/TIDEMARK_SECRET_KEY/);
     expect(load).toThrow(reason);
-    try {
-      load();
-    } catch (error) {
-      expect(String(error)).not.toContain(env);
-    }
+    expect(load).not.toThrow(env);
   });
 
   it('is refused when its file is damaged, and the file is left as it is', () => {

@@ -53,6 +53,9 @@ export function history(fixture: StoreFixture): void {
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', historyId: '102' }]);
       await mailbox.apply([record(101, deleted('a'))]);
       expect(await mailbox.pendingIds('live')).toEqual(['a']);
+      expect(await mailbox.messages()).toEqual([]);
+      await mailbox.save(reading('a', { at: 102 }));
+      expect(await mailbox.feed()).toEqual(['stored a', 'gone a', 'stored a']);
     });
 
     it('skips what the last reading already contains', async () => {

@@ -1,0 +1,237 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { historyId } from '../../src/model/ids.ts';
+import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import { h, openMailbox, type TestMailbox } from '../contract/mailbox-store/fixture.ts';
+import { RemoteMailbox, type Move } from './remote-mailbox.ts';
+
+const LABELS = ['INBOX', 'UNREAD', 'TRASH', 'Work'] as const;
+const message = fc.integer({ min: 0, max: 4 });
+const labels = fc.uniqueArray(fc.constantFrom(...LABELS), { maxLength: 3 });
+
+const move: fc.Arbitrary<Move> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('add' as const), message, labels, telling: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), message }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('label' as const, 'unlabel' as const), message, label: fc.constantFrom(...LABELS) }) },
+);
+
+/** What happens, in any order. Numbers choose among what is possible then. */
+type Step =
+  | { readonly kind: 'move'; readonly move: Move }
+  /** A partial sync: `late` counts the newest records that history does not show yet; it ends after `pages` pages of one record each. */
+  | { readonly kind: 'sync'; readonly late: number; readonly pages: number }
+  /** Due messages are fetched from a replica that lags `lag` records behind. */
+  | { readonly kind: 'fetch'; readonly lag: number }
+  /** A reading that was taken some time ago arrives now, from an attempt that was given up. */
+  | { readonly kind: 'zombie'; readonly which: number }
+  /** History is lost: everything is listed and compared, while more happens. */
+  | { readonly kind: 'recover'; readonly between: readonly Move[] };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('move' as const), move }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('sync' as const), late: fc.nat(2), pages: fc.integer({ min: 1, max: 20 }) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('fetch' as const), lag: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('zombie' as const), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('recover' as const), between: fc.array(move, { maxLength: 6 }) }) },
+);
+
+/** How many of the newest records may be missing from history: a mark this old has settled. */
+const SETTLING = 2;
+
+class Run {
+  readonly remote: RemoteMailbox;
+  readonly mailbox: TestMailbox;
+  readonly taken: { readonly id: string; readonly moment: number }[] = [];
+  /** The moment from which the next partial sync reads. */
+  settled = 0;
+  /** Before this moment nothing can be known any more: the generation's listing began then. */
+  listedAt = 0;
+
+  constructor(remote: RemoteMailbox, mailbox: TestMailbox) {
+    this.remote = remote;
+    this.mailbox = mailbox;
+  }
+
+  async take(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'move':
+        return this.remote.make(step.move);
+      case 'sync':
+        return this.sync(step.late, step.pages);
+      case 'fetch':
+        return this.fetch(step.lag);
+      case 'zombie':
+        return this.zombie(step.which);
+      case 'recover':
+        return this.recover(step.between);
+    }
+  }
+
+  async sync(late: number, pages: number): Promise<void> {
+    const start = this.settled;
+    const { remote } = this;
+    // Of the newest records, every second one is late: they appear out of order.
+    const hidden = new Set(Array.from({ length: late }, (_, index) => remote.now - 1 - index * 2).filter((index) => index >= remote.now - SETTLING));
+    const shown = remote.records.flatMap((record, index) => (index < start || hidden.has(index) ? [] : [record])).slice(0, pages);
+    for (const record of shown) await this.mailbox.apply([record], { mark: record.id, settledBefore: remote.historyIdAt(start) });
+    const complete = shown.length < pages;
+    if (complete) this.settled = Math.max(start, remote.now - SETTLING);
+  }
+
+  async fetch(lag: number): Promise<void> {
+    const moment = Math.max(this.listedAt, this.remote.now - lag);
+    for (const { id } of [...(await this.mailbox.pending('live')), ...(await this.mailbox.pending('backfill'))]) {
+      this.taken.push({ id, moment });
+      const reading = this.remote.get(id, moment);
+      if (reading !== null) await this.mailbox.save(reading);
+    }
+  }
+
+  async zombie(which: number): Promise<void> {
+    const taken = this.taken[which % Math.max(1, this.taken.length)];
+    if (taken === undefined) return;
+    const reading = this.remote.get(taken.id, taken.moment);
+    if (reading !== null) await this.mailbox.save(reading);
+  }
+
+  async recover(between: readonly Move[]): Promise<void> {
+    const { remote, mailbox } = this;
+    const moves = [...between];
+    const happen = (): void => {
+      const next = moves.shift();
+      if (next !== undefined) remote.make(next);
+    };
+    this.listedAt = remote.now;
+    const start = remote.historyIdAt(remote.now);
+    await mailbox.begin(start);
+    happen();
+    // Gmail lists trash only when asked: out of scope, out of sight.
+    const listed = (label?: string) => [...remote.at(remote.now)].filter(([, version]) => !version.labels.includes('TRASH') && (label === undefined || version.labels.includes(label)));
+    await mailbox.list(listed().map(([id]) => id));
+    for (const label of LABELS) {
+      happen();
+      await mailbox.listLabels({ [label]: listed(label).map(([id]) => id) });
+    }
+    happen();
+    await mailbox.finish({ labels: (await mailbox.progress()).reconciling ? 'compared' : 'unread' });
+    this.settled = this.listedAt;
+  }
+
+  /** The mailbox is quiet: everything is read to its end. */
+  async quiet(): Promise<void> {
+    const { remote, mailbox } = this;
+    await this.sync(0, 1_000);
+    for (const { id, historyId: asOf } of [...(await mailbox.pending('live')), ...(await mailbox.pending('backfill'))]) {
+      const reading = remote.get(id, remote.now);
+      if (reading === null) await mailbox.attempt(id, { asOf: asOf === null ? null : Number(asOf), state: 'gone' });
+      else expect(await mailbox.save(reading)).toMatchObject({ stale: [] });
+    }
+    for (const id of await mailbox.refreshes()) {
+      const reading = remote.get(id, remote.now);
+      if (reading !== null) expect(await mailbox.saveAs('minimal', { ...reading, body: null })).toMatchObject({ stale: [] });
+    }
+  }
+
+  /** What a reader of the change feed believes. */
+  async believed(): Promise<Readonly<Record<string, readonly string[]>>> {
+    const believed = new Map<string, readonly string[]>();
+    for (const [index, change] of (await this.mailbox.changes()).entries()) {
+      expect(change.sequence).toBe(index + 1);
+      if (change.kind === 'gone') believed.delete(change.messageId);
+      else believed.set(change.messageId, change.labelIds);
+    }
+    return Object.fromEntries([...believed].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  }
+}
+
+async function begin(firstId: number, initial: readonly Move[]): Promise<Run> {
+  const remote = new RemoteMailbox(firstId);
+  for (const move of initial) remote.make(move);
+  const mailbox = await openMailbox({ name: 'memory', open: () => openSqliteStore({ path: ':memory:' }) });
+  const run = new Run(remote, mailbox);
+  run.listedAt = remote.now;
+  run.settled = remote.now;
+  await mailbox.begin(remote.historyIdAt(remote.now));
+  await mailbox.list(remote.ids(remote.now).filter((id) => remote.at(remote.now).get(id)?.labels.includes('TRASH') === false));
+  await mailbox.finish();
+  return run;
+}
+
+describe('a store', () => {
+  it('equals Gmail once the mailbox is quiet, and so does the change feed, whatever happened before and in whatever order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(move, { maxLength: 8 }), fc.array(step, { maxLength: 40 }), async (initial, steps) => {
+        const run = await begin(1_000, initial);
+        for (const step of steps) {
+          await run.take(step);
+          expect(await run.believed()).toEqual(await run.mailbox.labels());
+        }
+        await run.quiet();
+        expect(await run.mailbox.labels()).toEqual(run.remote.visible());
+        expect(await run.believed()).toEqual(await run.mailbox.labels());
+        expect(await run.mailbox.counts()).toMatchObject({ pending: 0, failed: 0, due: 0 });
+        await run.mailbox.store.close();
+      }),
+      { numRuns: Number(process.env['FC_RUNS'] ?? 150) },
+    );
+  });
+
+  it('is the same however often, and in however overlapping attempts, history was applied', async () => {
+    const attempt = fc.record({ from: fc.nat(), length: fc.integer({ min: 1, max: 12 }), page: fc.integer({ min: 1, max: 5 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(move, { maxLength: 8 }), fc.array(move, { minLength: 1, maxLength: 25 }), fc.array(attempt, { maxLength: 8 }), async (initial, moves, attempts) => {
+        const [once, often] = [await begin(1_000, initial), await begin(1_000, initial)];
+        const first = once.remote.now;
+        for (const run of [once, often]) {
+          await run.fetch(0);
+          for (const move of moves) run.remote.make(move);
+        }
+        const { records } = once.remote;
+        const apply = (run: Run, from: number, to: number) =>
+          run.mailbox.apply(records.slice(from, to), { settledBefore: run.remote.historyIdAt(from) });
+        if (records.length > first) await apply(once, first, records.length);
+        let reached = first;
+        for (const { from, length, page } of [...attempts, { from: reached, length: 1_000, page: 7 }]) {
+          const start = length === 1_000 ? reached : first + (from % (reached - first + 1));
+          const end = Math.min(records.length, start + length);
+          for (let next = start; next < end; next += page) await apply(often, next, Math.min(end, next + page));
+          reached = Math.max(reached, end);
+        }
+        expect(await picture(often)).toEqual(await picture(once));
+        for (const run of [once, often]) await run.mailbox.store.close();
+      }),
+      { numRuns: Number(process.env['FC_RUNS'] ?? 100) },
+    );
+  });
+
+  it('is not changed by an older reading after a newer one, for any history ids', async () => {
+    const id = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+    await fc.assert(
+      fc.asyncProperty(fc.array(id, { minLength: 1, maxLength: 8 }), async (ids) => {
+        const mailbox = await openMailbox({ name: 'memory', open: () => openSqliteStore({ path: ':memory:' }) });
+        const remote = new RemoteMailbox(1);
+        remote.make({ kind: 'add', message: 0, labels: [], telling: false });
+        const reading = remote.get('m0', 1);
+        if (reading === null) throw new Error('the message is there');
+        for (const at of ids) await mailbox.save({ ...reading, historyId: historyId(at.toString()), snippet: at.toString() });
+        const newest = ids.reduce((a, b) => (a > b ? a : b)).toString();
+        expect(await mailbox.messages()).toMatchObject([{ historyId: h(newest), snippet: newest }]);
+        await mailbox.store.close();
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+/** All that can be seen of a store but the times and the order of its change feed. */
+async function picture({ mailbox, ...run }: Run) {
+  const { historyId } = await mailbox.row();
+  return {
+    historyId,
+    messages: await mailbox.messages(),
+    counts: await mailbox.counts(),
+    pending: (await mailbox.pending('live')).map(({ id, historyId }) => [id, historyId]).toSorted(),
+    refreshes: await mailbox.refreshes(),
+    believed: await Run.prototype.believed.call({ mailbox, ...run } as Run),
+  };
+}
