@@ -28,7 +28,7 @@ describe('history', () => {
     const { history = [], historyId } = await user.history(start);
 
     expect(historyId).toBe(mailbox.historyId);
-    expect(history.map(({ id: _, ...record }) => record)).toEqual([
+    expect(history).toMatchObject([
       { messages: [{ id, threadId }], messagesAdded: [{ message: { id, threadId, labelIds: ['INBOX', 'UNREAD'] } }] },
       { messages: [{ id, threadId }], labelsRemoved: [{ message: { id, threadId, labelIds: ['INBOX'] }, labelIds: ['UNREAD'] }] },
       { messages: [{ id, threadId }], labelsAdded: [{ message: { id, threadId, labelIds: ['INBOX', 'STARRED'] }, labelIds: ['STARRED'] }] },
