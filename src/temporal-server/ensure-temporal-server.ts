@@ -7,7 +7,7 @@ import { findBinary } from './binary.ts';
 import { startDevServer } from './dev-server.ts';
 import { withFileLock } from './file-lock.ts';
 import { frontendTrouble } from './frontend.ts';
-import { databaseOf, readInstance, removeInstance, writeInstance } from './instance-file.ts';
+import { databaseOf, readInstance, readLastInstance, writeInstance } from './instance-file.ts';
 import { answers, freePort } from './ports.ts';
 import { TemporalServerError } from './temporal-server-error.ts';
 import { watchServer } from './watch-server.ts';
@@ -20,7 +20,10 @@ export interface EnsureTemporalServerOptions {
   /** Gets a line, for a person, for each step that takes time or differs from what was asked for. */
   readonly log: (line: string) => void;
   readonly clock: Clock;
-  /** The ports to listen on, or the next free ones; 0 for any. Temporal's own by default: 7233 and 8233. */
+  /**
+   * The ports to listen on, or the next free ones. By default those of the last server of the directory, at first
+   * Temporal's own: 7233 and 8233. 0 at first takes any.
+   */
   readonly ports?: { readonly frontend: number; readonly ui: number };
   /** Aborts the waiting for a server, not the server that was returned. */
   readonly signal?: AbortSignal;
@@ -53,7 +56,7 @@ export interface Holding {
 const ANSWERS_WITHIN = 5_000;
 const JOINS_WITHIN = 30_000;
 const START_ATTEMPTS = 3;
-const DEFAULT_PORTS = { frontend: 7233, ui: 8233 };
+const USUAL_PORTS = { frontend: 7233, ui: 8233 };
 
 /**
  * A Temporal server: the one that the environment names, the one that runs over this data directory already, or one
@@ -76,7 +79,7 @@ export async function ensureTemporalServer(options: EnsureTemporalServerOptions)
 async function useNamedServer(address: string, connection: TemporalConnection): Promise<TemporalServer> {
   // A port that refuses is not worth the whole wait, and not proof either: a proxy may stand between.
   const [, host, port] = /^(?:\w+:\/\/)?\[?(.+?)\]?(?::(\d+))?$/.exec(address) ?? [];
-  const listening = await answers(Number(port ?? DEFAULT_PORTS.frontend), host);
+  const listening = await answers(Number(port ?? USUAL_PORTS.frontend), host);
   const trouble = await frontendTrouble(address, connection, listening ? ANSWERS_WITHIN : ANSWERS_WITHIN / 5);
   if (trouble !== null) {
     throw new TemporalServerError(
@@ -119,7 +122,6 @@ async function startServer(
   { binary, port, uiPort }: { binary: string; port: number; uiPort: number },
 ): Promise<Holding> {
   const uiUrl = `http://localhost:${uiPort}`;
-  let pid = 0;
   const server = await startDevServer({
     binary,
     database: databaseOf(dataDir),
@@ -129,19 +131,9 @@ async function startServer(
     logFile: join(dataDir, 'temporal.log'),
     clock,
     signal,
-    onSpawn: (spawned) => {
-      pid = spawned;
-      writeInstance(dataDir, { pid, address: `127.0.0.1:${port}`, uiUrl });
-    },
-  }).catch((error: unknown) => {
-    removeInstance(dataDir, pid);
-    throw error;
+    onSpawn: (pid) => writeInstance(dataDir, { pid, address: `127.0.0.1:${port}`, uiUrl }),
   });
-  const stop = async () => {
-    await server.stop();
-    removeInstance(dataDir, server.pid);
-  };
-  return { pid: server.pid, address: server.address, uiUrl, own: { exited: server.exited, stop } };
+  return { pid: server.pid, address: server.address, uiUrl, own: server };
 }
 
 /**
@@ -165,15 +157,18 @@ async function joins(running: { readonly pid: number; readonly address: string }
   return false;
 }
 
-async function choosePorts({ ports = DEFAULT_PORTS, log }: EnsureTemporalServerOptions, previous: Holding | null) {
-  if (previous !== null) {
-    const port = portOf(previous.address);
-    return { port, uiPort: await freePort(portOf(previous.uiUrl ?? ''), [port]) };
-  }
-  const port = await freePort(ports.frontend);
-  const uiPort = await freePort(ports.ui, [port]);
-  if (ports.frontend !== 0 && port !== ports.frontend) log(`port ${ports.frontend} is in use: the Temporal server takes ${port}`);
-  if (ports.ui !== 0 && uiPort !== ports.ui) log(`port ${ports.ui} is in use: Temporal's UI takes ${uiPort}`);
+async function choosePorts({ dataDir, ports, log }: EnsureTemporalServerOptions, previous: Holding | null) {
+  // Where it listened last: others may still be connected to that address, and a page of its UI be open.
+  const last = previous ?? readLastInstance(dataDir);
+  const [lastPort, lastUiPort] = last === null ? [null, null] : [portOf(last.address), portOf(last.uiUrl ?? '')];
+  if (previous !== null && lastPort !== null) return { port: lastPort, uiPort: await freePort(lastUiPort, [lastPort]) };
+
+  const wanted = ports?.frontend || (lastPort ?? ports?.frontend ?? USUAL_PORTS.frontend);
+  const wantedUi = ports?.ui || (lastUiPort ?? ports?.ui ?? USUAL_PORTS.ui);
+  const port = await freePort(wanted);
+  const uiPort = await freePort(wantedUi, [port]);
+  if (wanted !== 0 && port !== wanted) log(`port ${wanted} is in use: the Temporal server takes ${port}`);
+  if (wantedUi !== 0 && uiPort !== wantedUi) log(`port ${wantedUi} is in use: Temporal's UI takes ${uiPort}`);
   return { port, uiPort };
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 
 /** The server that runs over a data directory. */
 export interface Instance {
@@ -15,19 +15,22 @@ const fileOf = (dataDir: string): string => join(dataDir, 'temporal.json');
 /** Path of the SQLite file that the server of a data directory keeps its state in. */
 export const databaseOf = (dataDir: string): string => join(dataDir, 'temporal.sqlite');
 
-/**
- * The server that runs over a data directory now, or null. What a server that was killed left behind is recognised: its
- * process id is nobody's, or that of a process which is not started with this directory's database.
- */
-export function readInstance(dataDir: string): Instance | null {
-  let text: string;
+/** The last server that was started over a data directory, whether or not it still runs; null when none ever was. */
+export function readLastInstance(dataDir: string): Instance | null {
   try {
-    text = readFileSync(fileOf(dataDir), 'utf8');
+    return parse(readFileSync(fileOf(dataDir), 'utf8'));
   } catch {
     return null;
   }
-  const instance = parse(text);
-  return instance !== null && commandOf(instance.pid).includes(databaseOf(dataDir)) ? instance : null;
+}
+
+/**
+ * The server that runs over a data directory now, or null. One that has ended is recognised: its process id is nobody's,
+ * or that of a process which was not started with this directory's database. So nobody has to clear the file away.
+ */
+export function readInstance(dataDir: string): Instance | null {
+  const last = readLastInstance(dataDir);
+  return last !== null && commandOf(last.pid).includes(databaseOf(resolve(dataDir))) ? last : null;
 }
 
 /** Replaces the file at once: a reader sees the old or the new one. Only the holder of the directory's lock writes. */
@@ -35,15 +38,6 @@ export function writeInstance(dataDir: string, instance: Instance): void {
   const draft = `${fileOf(dataDir)}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(instance)}\n`);
   renameSync(draft, fileOf(dataDir));
-}
-
-/** Removes the file if it still speaks of this process id. */
-export function removeInstance(dataDir: string, pid: number): void {
-  try {
-    if (parse(readFileSync(fileOf(dataDir), 'utf8'))?.pid === pid) rmSync(fileOf(dataDir));
-  } catch {
-    // Gone already.
-  }
 }
 
 function parse(text: string): Instance | null {
