@@ -115,7 +115,7 @@ export function reserve(ledger: Ledger, reservation: Reservation, now: number): 
   const { lane, prices } = reservation;
   const limits = limitsFor(ledger, reservation, now);
   const perMs = (currentRate(ledger, now) * reservation.granted) / LONGEST_SPAN;
-  const least = Math.min(sum(prices), Math.max(prices[0] ?? 0, perMs * LEAST_GRANT));
+  const least = sum(prices.slice(0, Math.max(1, prefix(prices, perMs * LEAST_GRANT))));
   const paced = lane === 'backfill' && isSmooth(ledger, now);
   const startsAt = Math.max(fitsAt(ledger.window, limits, least, now), paced ? Math.ceil(ledger.pacedUntil) : now);
   if (startsAt > now) {
@@ -123,7 +123,7 @@ export function reserve(ledger: Ledger, reservation: Reservation, now: number): 
     return { ledger: { ...ledger, wanted }, result: { kind: 'wait', until: startsAt, told: false } };
   }
   const unproven = beyondProven(ledger, reservation, now);
-  const room = Math.max(prices[0] ?? 0, Math.min(roomNow(ledger.window, limits, now), paced ? least : Number.POSITIVE_INFINITY));
+  const room = paced ? least : Math.max(least, roomNow(ledger.window, limits, now));
   const count = Math.min(prefix(prices, room), unproven?.count ?? prices.length);
   const units = sum(prices.slice(0, count));
   const idle = unitsWithin(ledger.window, LONGEST_SPAN, now) === 0;

@@ -42,6 +42,13 @@ export interface Grant {
   readonly inFlight: number;
 }
 
+/** What became of the calls of a grant. */
+export interface Settlement {
+  /** False when no answer came (aborted, reset, timed out): that proves nothing about any limit. */
+  readonly answered: boolean;
+  readonly refused: readonly RefusedCalls[];
+}
+
 /** Calls of a grant that Gmail refused. */
 export interface RefusedCalls {
   readonly limit: RateLimit;
@@ -116,41 +123,34 @@ export class Pacer {
     }
   }
 
-  /** Ends a grant: frees its places, gives back the units of refused calls, and learns from them. */
-  async settle(grant: Grant, refused: readonly RefusedCalls[]): Promise<void> {
+  /**
+   * Ends a grant: frees its places, gives back the units of refused calls, and learns from them.
+   * Units of calls without an answer stay spent, for Gmail may have counted them.
+   */
+  async settle(grant: Grant, { answered, refused }: Settlement): Promise<void> {
     const { clock, mailbox, ledger } = this.#options;
     const now = clock.now();
     const { inFlight } = grant;
     const crowded = refused.filter((calls) => calls.limit === 'concurrency').reduce((sum, { calls }) => sum + calls, 0);
-    this.#width = crowded > 0 ? afterRefusal(this.#width, { inFlight, refused: crowded }, now) : afterAnswer(this.#width, inFlight, now);
+    if (crowded > 0) this.#width = afterRefusal(this.#width, { inFlight, refused: crowded }, now);
+    else if (answered) this.#width = afterAnswer(this.#width, inFlight, now);
     const paceRefusals = refused.flatMap(({ limit, retryAt }) =>
       limit === 'user' || limit === 'project' || retryAt !== null ? [{ limit: limit === 'project' ? limit : ('user' as const), retryAt }] : [],
     );
-    this.#cautious = paceRefusals.length > 0;
+    if (answered) this.#cautious = paceRefusals.length > 0;
     if (grant.probe) this.#probing = false;
     this.#leavePlaces(grant.count);
     if (paceRefusals.length > 0) this.#paced = true;
-    if (!this.#paced || (refused.length === 0 && !grant.probe)) return;
+    const proven = grant.probe && answered && refused.length === 0;
+    if (!this.#paced || (refused.length === 0 && !proven)) return;
     const jitter = clock.random();
     const units = refused.reduce((sum, calls) => sum + calls.units, 0);
     await ledger.update(mailbox, (text) => {
       let next: Ledger = refund(readLedger(text), { units, lane: grant.lane, at: grant.at });
       for (const refusal of paceRefusals) next = learn(next, { ...refusal, jitter }, now);
-      if (grant.probe && paceRefusals.length === 0 && refused.length === 0) next = allowBursts(next);
+      if (proven) next = allowBursts(next);
       return { ledger: writeLedger(next), result: undefined };
     });
-  }
-
-  /** Gives a grant back whose calls were never sent. */
-  async abandon(grant: Grant): Promise<void> {
-    const { ledger, mailbox } = this.#options;
-    if (grant.probe) this.#probing = false;
-    this.#leavePlaces(grant.count);
-    if (!this.#paced) return;
-    await ledger.update(mailbox, (text) => ({
-      ledger: writeLedger(refund(readLedger(text), { units: grant.units, lane: grant.lane, at: grant.at })),
-      result: undefined,
-    }));
   }
 
   async #reserve({ lane, prices }: AcquireRequest, places: number): Promise<ReservationResult> {

@@ -5,7 +5,7 @@ import type { MessageFormat } from '../model/settings.ts';
 import { gmailError } from './classify.ts';
 import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi, type GmailSession, type Lane } from './gmail-api.ts';
 import { GmailError, type GmailFailure } from './gmail-error.ts';
-import type { Grant, Pacer, RefusedCalls } from './pacer.ts';
+import type { Grant, Pacer, RefusedCalls, Settlement } from './pacer.ts';
 import type { QuotaLedger } from './quota-ledger.ts';
 import { UsageCounter } from './usage-counter.ts';
 
@@ -42,13 +42,26 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
   const { api, mailbox, lane, prices, clock, pacer, maxWaitMs = MAX_WAIT, onWait } = options;
   const usage = new UsageCounter(options);
 
+  /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
+  const backOff = (attempt: number, signal: AbortSignal | undefined): Promise<void> => clock.sleep(clock.random() * FIRST_BACKOFF * 2 ** attempt, signal);
+
   async function acquire(method: GmailMethod | 'batch', units: readonly number[], signal: AbortSignal | undefined): Promise<Grant> {
-    await api.prepare(signal);
+    await prepare(signal);
     return await pacer.acquire({ lane, method, prices: units, maxWaitMs, onWait, signal });
   }
 
-  /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
-  const backOff = (attempt: number, signal: AbortSignal | undefined): Promise<void> => clock.sleep(clock.random() * FIRST_BACKOFF * 2 ** attempt, signal);
+  /** Repeated like a call, but it costs no units. */
+  async function prepare(signal: AbortSignal | undefined): Promise<void> {
+    for (let attempts = 1; ; attempts++) {
+      try {
+        await api.prepare(signal);
+        return;
+      } catch (error) {
+        if (attempts >= ATTEMPTS || failureOf(error)?.kind !== 'unavailable') throw error;
+        await backOff(attempts - 1, signal);
+      }
+    }
+  }
 
   async function single<Result>(method: GmailMethod, signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
     const units = prices.units[method];
@@ -60,7 +73,7 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
         await usage.flushWhenDue();
         return result;
       } catch (error) {
-        const failure = error instanceof GmailError ? error.failure : null;
+        const failure = failureOf(error);
         const refused = failure?.kind === 'rate-limited';
         usage.count({ method, calls: 1, units: refused ? 0 : units, rejected: refused ? 1 : 0 });
         if (failure?.kind === 'rate-limited') {
@@ -83,11 +96,10 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
     try {
       result = await call();
     } catch (error) {
-      const failure = error instanceof GmailError ? error.failure : null;
-      await pacer.settle(grant, failure?.kind === 'rate-limited' ? [refusedCalls(failure, grant.count, grant.units)] : []);
+      await pacer.settle(grant, settlementOf(error, grant));
       throw error;
     }
-    await pacer.settle(grant, []);
+    await pacer.settle(grant, { answered: true, refused: [] });
     return result;
   }
 
@@ -99,20 +111,17 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
     try {
       outcomes = await api.batchGet(requests, format, signal);
     } catch (error) {
-      const failure = error instanceof GmailError ? error.failure : null;
-      const refused = failure?.kind === 'rate-limited';
+      const refused = failureOf(error)?.kind === 'rate-limited';
       countBatch(requests, () => refused);
-      await pacer.settle(grant, failure?.kind === 'rate-limited' ? [refusedCalls(failure, grant.count, grant.units)] : []);
+      await pacer.settle(grant, settlementOf(error, grant));
       throw error;
     }
     countBatch(requests, (index) => refusalOf(outcomes[index]) !== null);
-    await pacer.settle(
-      grant,
-      outcomes.flatMap((outcome) => {
-        const failure = refusalOf(outcome);
-        return failure === null ? [] : [refusedCalls(failure, 1, priceOf(outcome.request))];
-      }),
-    );
+    const refusals = outcomes.flatMap((outcome) => {
+      const failure = refusalOf(outcome);
+      return failure === null ? [] : [refusedCalls(failure, 1, priceOf(outcome.request))];
+    });
+    await pacer.settle(grant, { answered: true, refused: refusals });
     return outcomes;
   }
 
@@ -137,7 +146,7 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
         if (refusal === null) return { outcomes, lost: null };
         throw gmailError(mailbox, 'batch', refusal);
       } catch (error) {
-        const failure = error instanceof GmailError ? error.failure : null;
+        const failure = failureOf(error);
         if (error instanceof GmailError && failure?.kind === 'unavailable') return { outcomes: failed(piece, error), lost: error };
         if (failure?.kind !== 'rate-limited' || failure.limit === 'daily' || refusals >= MAX_REFUSALS) throw error;
         if (failure.limit === 'concurrency') await backOff(refusals, signal);
@@ -146,7 +155,7 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
   }
 
   return {
-    prepare: (signal) => api.prepare(signal),
+    prepare,
     getProfile: (signal) => single('getProfile', signal, () => api.getProfile(signal)),
     listLabels: (signal) => single('labels.list', signal, () => api.listLabels(signal)),
     listMessages: (query, signal) => single('messages.list', signal, () => api.listMessages(query, signal)),
@@ -190,6 +199,17 @@ const failed = (requests: readonly FetchRequest[], error: GmailError): readonly 
   requests.map((request) => ({ kind: 'failed', request, error }));
 
 const methodOf = (request: FetchRequest): GmailMethod => (request.kind === 'message' ? 'messages.get' : 'threads.get');
+
+const failureOf = (error: unknown): GmailFailure | null => (error instanceof GmailError ? error.failure : null);
+
+/** Gmail answered unless the call was aborted, or nothing usable came back. */
+function settlementOf(error: unknown, grant: Grant): Settlement {
+  const failure = failureOf(error);
+  return {
+    answered: failure !== null && failure.kind !== 'unavailable',
+    refused: failure?.kind === 'rate-limited' ? [refusedCalls(failure, grant.count, grant.units)] : [],
+  };
+}
 
 const refusedCalls = (failure: RateLimited, calls: number, units: number): RefusedCalls => ({
   limit: failure.limit,

@@ -9,7 +9,7 @@ export interface BackfillResult {
 
 /** Fetches as the activities do: as many batches at once as the session says, refused calls planned again, until `count` messages were fetched. */
 export async function backfill(session: GmailSession, ids: readonly string[], count: number, until?: () => boolean): Promise<BackfillResult> {
-  const flights = new Set<Promise<void>>();
+  const flights = new Set<Promise<unknown>>();
   const failures: unknown[] = [];
   let left = count;
   let fetched = 0;
@@ -20,16 +20,14 @@ export async function backfill(session: GmailSession, ids: readonly string[], co
       const size = Math.min(left, session.batchSize());
       left -= size;
       const requests = Array.from({ length: size }, (_, index): FetchRequest => ({ kind: 'message', id: messageId(ids[index % ids.length] ?? '') }));
-      const flight: Promise<void> = session
+      const flight: Promise<unknown> = session
         .batchGet(requests, 'minimal')
         .then((outcomes) => {
-          for (const outcome of outcomes) {
-            if (outcome.kind === 'fetched') fetched++;
-            else {
-              refused++;
-              left++;
-            }
-          }
+          const answered = outcomes.filter((outcome) => outcome.kind === 'fetched').length;
+          fetched += answered;
+          refused += size - answered;
+          left += size - answered;
+          return answered;
         })
         .catch((error: unknown) => {
           failures.push(error);

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { allowBursts, currentRate, learn, PROBE_CALLS, readLedger, refund, reserve, writeLedger, type Ledger, type Reservation } from '../../src/gmail/ledger.ts';
+import type { Lane } from '../../src/gmail/gmail-api.ts';
+
+const START = 1_800_000_000_000;
+const LIMIT = 6_000;
+const FRESH = readLedger(null);
+const PROVEN = allowBursts(FRESH);
+
+const asking = (lane: Lane, count: number, price = 20): Reservation => ({ lane, prices: Array.from({ length: count }, () => price), granted: LIMIT, userLimit: LIMIT });
+
+/** Reserves batch after batch while units are granted at once. */
+function drain(ledger: Ledger, lane: Lane, now: number): { ledger: Ledger; units: number; until: number } {
+  let units = 0;
+  for (let current = ledger; ; ) {
+    const { ledger: next, result } = reserve(current, asking(lane, 50), now);
+    if (result.kind === 'wait') return { ledger: next, units, until: result.until };
+    units += result.units;
+    current = next;
+  }
+}
+
+const refusal = (limit: 'user' | 'project' = 'user', retryAt: number | null = null) => ({ limit, retryAt, jitter: 0.5 });
+
+describe('the ledger', () => {
+  it('grants an idle mailbox nearly a whole minute at once, and the same again a minute later', () => {
+    const first = drain(PROVEN, 'backfill', START);
+    expect(first.units).toBe(5_700);
+    expect(first.until).toBeGreaterThan(START + 55_000);
+    const rest = drain(first.ledger, 'backfill', START + 59_000);
+    expect(rest.units).toBe(220);
+    expect(drain(rest.ledger, 'backfill', START + 60_300).units).toBe(5_720);
+  });
+
+  it('leaves room for live calls in a burst', () => {
+    const { ledger } = drain(PROVEN, 'backfill', START);
+    expect(drain(ledger, 'live', START).units).toBe(300);
+  });
+
+  it('keeps as much again as live calls used', () => {
+    const live = drain(drain(PROVEN, 'backfill', START).ledger, 'live', START).ledger;
+    let ledger = live;
+    for (let call = 0; call < 60; call++) ({ ledger } = reserve(ledger, asking('live', 1), START + 61_000));
+    expect(drain(ledger, 'backfill', START + 61_000).units).toBe(6_000 - 1_200 - 1_200);
+  });
+
+  it('lets a live call that waits go before backfill calls', () => {
+    let { ledger } = drain(PROVEN, 'backfill', START);
+    ({ ledger } = drain(ledger, 'live', START));
+    const waiting = reserve(ledger, asking('live', 10), START + 60_000);
+    expect(waiting.result.kind).toBe('wait');
+    const backfill = drain(waiting.ledger, 'backfill', START + 60_310);
+    expect(reserve(backfill.ledger, asking('live', 10), START + 60_310).result).toMatchObject({ kind: 'granted', count: 10 });
+  });
+
+  it('grants as many of the first requests as fit', () => {
+    const { ledger } = drain(PROVEN, 'live', START);
+    const freed = refund(ledger, { units: 110, lane: 'live', at: START });
+    expect(reserve(freed, asking('live', 50), START + 1).result).toMatchObject({ kind: 'granted', count: 5, units: 100 });
+  });
+
+  it('tries a burst with a few calls, alone, before it believes that Gmail takes one', () => {
+    const probing = reserve(FRESH, asking('backfill', 50), START);
+    expect(probing.result).toMatchObject({ count: 50, probe: false });
+    const probe = reserve(probing.ledger, asking('backfill', 50), START);
+    expect(probe.result).toMatchObject({ count: PROBE_CALLS, probe: true });
+    expect(reserve(allowBursts(probe.ledger), asking('backfill', 50), START).result).toMatchObject({ count: 50, probe: false });
+  });
+
+  it('turns to a smooth pace at the first refusal, at the same rate', () => {
+    let ledger = learn(PROVEN, refusal(), START);
+    expect(currentRate(ledger, START)).toBe(1);
+    let units = 0;
+    const steps: number[] = [];
+    for (let now = START; now < START + 600_000; ) {
+      const { ledger: next, result } = reserve(ledger, asking('backfill', 50), now);
+      ledger = next;
+      if (result.kind === 'wait') now = result.until;
+      else {
+        units += result.units;
+        steps.push(result.units);
+      }
+    }
+    expect(Math.max(...steps)).toBeLessThanOrEqual(100);
+    expect(units).toBeGreaterThan(0.98 * 10 * LIMIT);
+    expect(units).toBeLessThanOrEqual(10 * LIMIT);
+  });
+
+  it('slows down by a fifth when a smooth pace is refused, and recovers within minutes', () => {
+    let ledger = learn(PROVEN, refusal(), START);
+    ledger = learn(ledger, refusal(), START + 10_000);
+    expect(currentRate(ledger, START + 10_000)).toBeCloseTo(0.8);
+    expect(currentRate(ledger, START + 70_000)).toBeCloseTo(0.9);
+    expect(currentRate(ledger, START + 600_000)).toBe(1);
+    expect(drain(ledger, 'backfill', START + 2 * 3_600_000).units, 'bursts are tried again after an hour').toBeGreaterThan(900);
+  });
+
+  it('takes refusals of batches that were under way together for one', () => {
+    let ledger = learn(PROVEN, refusal(), START);
+    for (let batch = 0; batch < 8; batch++) ledger = learn(ledger, refusal(), START + 100 * batch);
+    expect(currentRate(ledger, START + 1_000)).toBe(1);
+  });
+
+  it('holds everybody back until the time that Gmail named, also when it rolls forward', () => {
+    let ledger = learn(PROVEN, refusal('user', START + 600_000), START);
+    expect(reserve(ledger, asking('live', 1), START + 1_000).result).toEqual({ kind: 'wait', until: START + 600_000, told: true });
+    ledger = learn(ledger, refusal('user', START + 900_000), START + 1_000);
+    ledger = learn(ledger, refusal('user', START + 700_000), START + 2_000);
+    expect(reserve(ledger, asking('live', 1), START + 899_999).result).toEqual({ kind: 'wait', until: START + 900_000, told: true });
+    expect(reserve(ledger, asking('live', 1), START + 900_000).result).toMatchObject({ kind: 'granted' });
+  });
+
+  it('backs off longer with each refusal in a row', () => {
+    const waits: number[] = [];
+    let ledger = PROVEN;
+    let now = START;
+    for (let time = 0; time < 6; time++) {
+      ledger = learn(ledger, refusal('project'), now);
+      waits.push(ledger.pausedUntil - now);
+      now = Math.max(ledger.pausedUntil, now + 3_000);
+    }
+    expect(waits).toEqual([750, 1_500, 3_000, 6_000, 12_000, 12_000]);
+    expect(currentRate(ledger, now), 'the project\'s limit says nothing about the user\'s').toBe(1);
+  });
+
+  it('survives as text', () => {
+    const { ledger } = drain(PROVEN, 'backfill', START);
+    expect(readLedger(writeLedger(ledger))).toEqual(ledger);
+  });
+
+  it.each(['', 'no json', '{}', '{"version":99}'])('begins anew when its text is %j', (text) => {
+    expect(readLedger(text)).toEqual(FRESH);
+  });
+});

@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import { GmailError } from '../../src/gmail/gmail-error.ts';
+import { createGmailSession } from '../../src/gmail/session.ts';
+import { historyId, messageId } from '../../src/model/ids.ts';
+import type { QuotaEnforcement } from '../../src/simulator/quota.ts';
+import { backfill } from './backfill.ts';
+import { ADA, fill, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';
+
+const LIMIT = 60_000;
+const MINUTE = 60_000;
+
+/** Backfills under an enforced quota; answers how long it took (ms) and what the simulator counted. */
+async function run(options: { quota: Omit<QuotaEnforcement, 'userUnitsPerMinute'>; messages?: number; limit?: number; latencyMs?: number }) {
+  const { quota, messages = 9_000, limit = LIMIT, latencyMs } = options;
+  const gmail = openGmail({ quota: { ...quota, userUnitsPerMinute: limit }, ...(latencyMs === undefined ? {} : { latencyMs }) });
+  const { clock, simulator } = gmail;
+  const sessions = openSessions(gmail, pricesAt(limit));
+  const ids = fill(gmail, 50);
+  const startedAt = clock.now();
+  const session = sessions.open('backfill');
+  const { fetched } = await clock.run(() => backfill(session, ids, messages));
+  const use = simulator.usage.of(ADA);
+  expect(fetched).toBe(messages);
+  expect(session.unitsSpent()).toBe(use.units);
+  return { ...use, took: clock.now() - startedAt, needs: (use.units / limit) * MINUTE, limit };
+}
+
+describe('a backfill', () => {
+  it('is refused nothing where Gmail looks at any minute, and takes all that it grants', async () => {
+    const { took, needs, rejected, peakUnitsPerMinute } = await run({ quota: { window: 'sliding-minute' } });
+    expect(rejected).toBe(0);
+    expect(peakUnitsPerMinute).toBeLessThanOrEqual(LIMIT);
+    expect(took).toBeLessThanOrEqual(1.02 * needs);
+  });
+
+  it('is refused nothing where Gmail looks at the minutes of the clock', async () => {
+    const { took, needs, rejected } = await run({ quota: { window: 'fixed-minute' } });
+    expect(rejected).toBe(0);
+    expect(took).toBeLessThanOrEqual(1.02 * needs);
+  });
+
+  it('of less than a minute\'s grant is done at once', async () => {
+    const { took, rejected } = await run({ quota: { window: 'sliding-minute' }, messages: 280, limit: 6_000 });
+    expect(rejected).toBe(0);
+    expect(took).toBeLessThanOrEqual(1_000);
+  });
+
+  it('learns at the price of one probe that Gmail looks at ten seconds, and loses no speed', async () => {
+    const { took, needs, rejected } = await run({ quota: { window: 'ten-seconds' } });
+    expect(rejected).toBeLessThanOrEqual(8);
+    expect(took).toBeLessThanOrEqual(1.02 * needs);
+  });
+
+  it('takes a probe that was never answered for no proof', async () => {
+    const gmail = openGmail({ quota: { window: 'ten-seconds', userUnitsPerMinute: LIMIT } });
+    const { clock, simulator } = gmail;
+    const session = openSessions(gmail, pricesAt(LIMIT)).open('backfill');
+    const ids = fill(gmail, 50);
+    await clock.run(async () => {
+      // 500 messages are a sixth of the grant: what follows is the probe.
+      await backfill(session, ids, 500);
+      simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'reset' }, times: 1 });
+      await session.batchGet([{ kind: 'message', id: messageId(ids[0] ?? '') }], 'minimal').catch(() => null);
+      await backfill(session, ids, 1_000);
+    });
+    expect(simulator.usage.of(ADA).rejected).toBeLessThanOrEqual(16);
+  });
+
+  it('finds a hidden limit of calls in flight, and keeps to it', async () => {
+    const { took, needs, rejected, calls } = await run({ quota: { window: 'sliding-minute', concurrentRequests: 10 } });
+    expect(rejected / calls).toBeLessThan(0.01);
+    expect(took).toBeLessThanOrEqual(1.02 * needs);
+  });
+
+  it('copes with both at once', async () => {
+    const { took, needs, rejected, calls } = await run({ quota: { window: 'ten-seconds', concurrentRequests: 10 } });
+    expect(rejected / calls).toBeLessThan(0.01);
+    expect(took).toBeLessThanOrEqual(1.02 * needs);
+  });
+
+  it('keeps its pace when answers take their time', async () => {
+    const { took, needs, rejected } = await run({ quota: { window: 'sliding-minute' }, messages: 1_500, limit: 6_000, latencyMs: 700 });
+    expect(rejected).toBe(0);
+    expect(took).toBeLessThanOrEqual(1.02 * needs);
+  });
+
+  it('leaves the user the part that is not ours', async () => {
+    const gmail = openGmail({ quota: { window: 'sliding-minute', userUnitsPerMinute: LIMIT } });
+    const session = openSessions(gmail, pricesAt(LIMIT), 0.25).open('backfill');
+    const ids = fill(gmail, 50);
+    await gmail.clock.run(() => backfill(session, ids, 3_000));
+    expect(gmail.simulator.usage.of(ADA).peakUnitsPerMinute).toBeLessThanOrEqual(0.25 * LIMIT);
+  });
+
+  it('writes nothing to the ledger where the limit cannot be reached', async () => {
+    const gmail = openGmail();
+    const sessions = openSessions(gmail, pricesAt(50_000_000));
+    const ids = fill(gmail, 50);
+    await gmail.clock.run(() => backfill(sessions.open('backfill'), ids, 500));
+    expect(sessions.ledger.writes()).toBe(0);
+  });
+
+  it('settles at what another application leaves, and recovers when that stops', async () => {
+    const gmail = openGmail({ quota: { window: 'sliding-minute', userUnitsPerMinute: LIMIT }, latencyMs: 200 });
+    const { clock, simulator, tokens } = gmail;
+    const ids = fill(gmail, 50);
+    const session = openSessions(gmail, pricesAt(LIMIT)).open('backfill');
+    const startedAt = clock.now();
+    const marks: number[] = [];
+    await clock.run(async () => {
+      const token = await tokens.accessToken();
+      const other = async (): Promise<void> => {
+        while (clock.now() < startedAt + 10 * MINUTE) {
+          const calls = Array.from({ length: 10 }, () => simulator.transport({ method: 'GET', url: `${simulator.rootUrl}/gmail/v1/users/me/threads/${ids[0] ?? ''}`, headers: { authorization: `Bearer ${token}` } }));
+          await Promise.all([...calls, clock.sleep(800)]);
+        }
+      };
+      const note = async (): Promise<void> => {
+        for (const minute of [6, 10, 16, 18]) {
+          await clock.sleep(startedAt + minute * MINUTE - clock.now());
+          marks.push(session.unitsSpent());
+        }
+      };
+      await Promise.all([other(), note(), backfill(session, ids, Number.POSITIVE_INFINITY, () => clock.now() > startedAt + 18 * MINUTE)]);
+    });
+    const [six = 0, ten = 0, sixteen = 0, eighteen = 0] = marks;
+    // The other one spends half: 30,000 a minute.
+    expect((ten - six) / 4).toBeGreaterThan(0.4 * LIMIT);
+    expect((ten - six) / 4).toBeLessThan(0.5 * LIMIT);
+    expect((eighteen - sixteen) / 2).toBeGreaterThan(0.95 * LIMIT);
+  });
+});
+
+describe('a crash in mid-minute', () => {
+  it('grants no second minute to the worker that goes on', async () => {
+    const gmail = openGmail();
+    const { clock, simulator, api } = gmail;
+    const sessions = openSessions(gmail, pricesAt(LIMIT));
+    const ids = fill(gmail, 50);
+    const startedAt = clock.now();
+    await clock.run(async () => {
+      for (let life = 0; life < 8; life++) {
+        // Nothing of the former worker is left but the ledger.
+        const session = createGmailSession({ api, mailbox: ADA, lane: 'backfill', ledger: sessions.ledger, prices: sessions.prices, clock, pacer: sessions.openPacer() });
+        await backfill(session, ids, 1_000);
+        await clock.sleep(clock.random() * 15_000);
+      }
+    });
+    const use = simulator.usage.of(ADA);
+    expect(use.peakUnitsPerMinute).toBeLessThanOrEqual(LIMIT);
+    expect(clock.now() - startedAt).toBeGreaterThan(2 * MINUTE);
+  });
+
+  it('nor do two workers at once spend more than one may', async () => {
+    const gmail = openGmail();
+    const { clock, simulator, api } = gmail;
+    const sessions = openSessions(gmail, pricesAt(LIMIT));
+    const ids = fill(gmail, 50);
+    const worker = () => createGmailSession({ api, mailbox: ADA, lane: 'backfill', ledger: sessions.ledger, prices: sessions.prices, clock, pacer: sessions.openPacer() });
+    await clock.run(() => Promise.all([backfill(worker(), ids, 4_000), backfill(worker(), ids, 4_000)]));
+    expect(simulator.usage.of(ADA).peakUnitsPerMinute).toBeLessThanOrEqual(LIMIT);
+  });
+});
+
+describe('new mail during a backfill', () => {
+  it.each(['sliding-minute', 'fixed-minute', 'ten-seconds'] as const)('is fetched within seconds at the real rate (%s)', async (window) => {
+    const gmail = openGmail({ quota: { window, userUnitsPerMinute: 6_000 }, latencyMs: 200 });
+    const { clock, mailbox } = gmail;
+    const sessions = openSessions(gmail, pricesAt(6_000));
+    const ids = fill(gmail, 50);
+    const endsAt = clock.now() + 10 * MINUTE;
+    const waits: number[] = [];
+    await clock.run(async () => {
+      const live = sessions.open('live');
+      const receive = async (): Promise<void> => {
+        const since = historyId(mailbox.historyId);
+        const [id = ''] = fill(gmail, 1);
+        const arrivedAt = clock.now();
+        await live.listHistory({ startHistoryId: since, pageToken: null });
+        await live.batchGet([{ kind: 'message', id: messageId(id) }], 'minimal');
+        waits.push(clock.now() - arrivedAt);
+      };
+      const arrivals = async (): Promise<void> => {
+        while (clock.now() < endsAt) {
+          await clock.sleep(16_000 * clock.random());
+          await receive();
+        }
+      };
+      await Promise.all([arrivals(), backfill(sessions.open('backfill'), ids, Number.POSITIVE_INFINITY, () => clock.now() > endsAt)]);
+    });
+    expect(waits.length).toBeGreaterThan(50);
+    expect(waits.sort((a, b) => a - b)[Math.floor(waits.length * 0.95)]).toBeLessThanOrEqual(3_000);
+  });
+});
+
+describe('"Retry after"', () => {
+  it('stops the whole mailbox until that time to the second, shown while it waits', async () => {
+    const gmail = openGmail();
+    const { clock, simulator } = gmail;
+    const sessions = openSessions(gmail, pricesAt(LIMIT));
+    const ids = fill(gmail, 50);
+    const until = clock.now() + 15_000;
+    simulator.faults.add({ effect: { kind: 'retry-after', until } });
+    const shown: number[] = [];
+    await clock.run(async () => {
+      const live = sessions.open('live');
+      await Promise.all([live.getProfile(), backfill(sessions.open('backfill', { onWait: (time) => shown.push(time) }), ids, 10)]);
+    });
+    expect(clock.now() - until).toBeLessThan(1_000);
+    expect(new Set(shown.slice(0, 3))).toEqual(new Set([until]));
+    expect(simulator.usage.of(ADA).rejected, 'only what was under way when the first was refused').toBeLessThanOrEqual(11);
+  });
+
+  it('too far away is thrown with its time, to every caller, without asking Gmail again', async () => {
+    const gmail = openGmail();
+    const { clock, simulator } = gmail;
+    const sessions = openSessions(gmail, pricesAt(LIMIT));
+    const until = clock.now() + 15 * MINUTE;
+    simulator.faults.add({ effect: { kind: 'retry-after', until } });
+    await clock.run(async () => {
+      for (const lane of ['live', 'backfill'] as const) {
+        const error: unknown = await sessions.open(lane).getProfile().catch((caught: unknown) => caught);
+        expect(error instanceof GmailError && error.failure).toEqual({ kind: 'rate-limited', limit: 'user', retryAt: until });
+      }
+    });
+    expect(simulator.usage.of(ADA).rejected).toBe(1);
+  });
+});

@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import { GmailError, type GmailFailure } from '../../src/gmail/gmail-error.ts';
+import type { FetchOutcome, FetchRequest } from '../../src/gmail/gmail-api.ts';
+import { messageId } from '../../src/model/ids.ts';
+import { ADA, fill, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';
+
+const LIMIT = 6_000;
+const requestsFor = (ids: readonly string[]): FetchRequest[] => ids.map((id) => ({ kind: 'message', id: messageId(id) }));
+const kinds = (outcomes: readonly FetchOutcome[]): string[] => outcomes.map((outcome) => (outcome.kind === 'fetched' ? 'fetched' : outcome.error.failure.kind));
+
+async function failureOf(promise: Promise<unknown>): Promise<GmailFailure> {
+  const error = await promise.then(() => null, (caught: unknown) => caught);
+  if (error instanceof GmailError) return error.failure;
+  throw error ?? new Error('it did not fail');
+}
+
+function open(options: Parameters<typeof openGmail>[0] = {}) {
+  const gmail = openGmail(options);
+  const sessions = openSessions(gmail, pricesAt(LIMIT));
+  return { ...gmail, ...sessions, session: sessions.open('backfill') };
+}
+
+describe('a single call', () => {
+  it('is repeated while Gmail is in trouble, and given up after some seconds', async () => {
+    const { clock, simulator, session } = open();
+    simulator.faults.add({ effect: { kind: 'status', status: 503 }, times: 3 });
+    await clock.run(async () => {
+      expect((await session.getProfile()).emailAddress).toBe(ADA);
+      simulator.faults.add({ effect: { kind: 'status', status: 503 } });
+      const before = clock.now();
+      expect(await failureOf(session.getProfile())).toEqual({ kind: 'unavailable', status: 503 });
+      expect(clock.now() - before).toBeLessThanOrEqual(8_000);
+    });
+  });
+
+  it('is repeated while the token endpoint is in trouble, at no cost', async () => {
+    const { clock, simulator, session } = open();
+    simulator.faults.add({ match: { method: 'token' }, effect: { kind: 'status', status: 503 }, times: 2 });
+    await clock.run(async () => {
+      expect((await session.getProfile()).emailAddress).toBe(ADA);
+    });
+    expect(session.unitsSpent()).toBe(1);
+  });
+
+  it('is not repeated when repeating cannot help', async () => {
+    const { clock, simulator, session } = open();
+    simulator.faults.add({ effect: { kind: 'status', status: 403, reason: 'domainPolicy', message: 'Disabled by the administrator' } });
+    await clock.run(async () => {
+      expect(await failureOf(session.getProfile())).toEqual({ kind: 'mailbox-unavailable', reason: 'domainPolicy' });
+    });
+    expect(simulator.usage.requests, 'the token and one call').toBe(2);
+  });
+
+  it('waits out a refusal and is repeated', async () => {
+    const { clock, simulator, session } = open();
+    simulator.faults.add({ effect: { kind: 'status', status: 429 }, times: 2 });
+    await clock.run(async () => {
+      expect((await session.getProfile()).emailAddress).toBe(ADA);
+    });
+    expect(simulator.usage.of(ADA).rejected).toBe(2);
+  });
+
+  it('ends at once when the day\'s quota is spent', async () => {
+    const { clock, simulator, session } = open();
+    simulator.faults.add({ effect: { kind: 'status', status: 403, reason: 'dailyLimitExceeded', message: 'Daily Limit Exceeded' } });
+    await clock.run(async () => {
+      expect(await failureOf(session.getProfile())).toEqual({ kind: 'rate-limited', limit: 'daily', retryAt: null });
+    });
+  });
+
+  it('never ends up refused for ever: it gives up for now', async () => {
+    const { clock, simulator, session } = open();
+    simulator.faults.add({ effect: { kind: 'status', status: 403 } });
+    await clock.run(async () => {
+      expect(await failureOf(session.getProfile())).toMatchObject({ kind: 'rate-limited' });
+    });
+    expect(simulator.usage.of(ADA).rejected).toBeLessThanOrEqual(6);
+  });
+
+  it('stops at once when it is aborted between two attempts', async () => {
+    const { clock, simulator, session } = open();
+    simulator.faults.add({ effect: { kind: 'status', status: 503 } });
+    const controller = new AbortController();
+    const reason = new Error('cancelled');
+    await clock.run(async () => {
+      const call = session.getProfile(controller.signal).catch((error: unknown) => error);
+      await clock.sleep(10);
+      controller.abort(reason);
+      const abortedAt = clock.now();
+      expect(await call).toBe(reason);
+      expect(clock.now()).toBe(abortedAt);
+    });
+    expect(clock.sleepers()).toBe(0);
+  });
+});
+
+describe('a batch', () => {
+  it('is answered in order, whatever pieces it was sent in', async () => {
+    const { clock, session, mailbox, simulator } = open();
+    const ids = fill({ mailbox }, 50);
+    await clock.run(async () => {
+      const outcomes = await session.batchGet(requestsFor(ids), 'minimal');
+      expect(outcomes.map(({ request }) => request.id)).toEqual(ids);
+      expect(new Set(kinds(outcomes))).toEqual(new Set(['fetched']));
+    });
+    expect(simulator.usage.requests, 'the first calls of a mailbox go out in small pieces').toBeGreaterThan(2);
+    expect(session.unitsSpent()).toBe(1_000);
+  });
+
+  it('answers refused parts as failed: they cost nothing, and the others are there', async () => {
+    const { clock, session, mailbox, simulator } = open();
+    const ids = fill({ mailbox }, 8);
+    simulator.faults.add({ match: { messageId: ids[3] }, effect: { kind: 'status', status: 429 }, times: 1 });
+    await clock.run(async () => {
+      expect(kinds(await session.batchGet(requestsFor(ids), 'minimal'))).toEqual(ids.map((_, index) => (index === 3 ? 'rate-limited' : 'fetched')));
+    });
+    expect(session.unitsSpent()).toBe(140);
+  });
+
+  it('that is refused whole is repeated after the wait', async () => {
+    const { clock, session, mailbox, simulator } = open();
+    const ids = fill({ mailbox }, 8);
+    simulator.faults.add({ match: { method: 'messages.get' }, effect: { kind: 'status', status: 403 }, times: 8 });
+    await clock.run(async () => {
+      expect(new Set(kinds(await session.batchGet(requestsFor(ids), 'minimal')))).toEqual(new Set(['fetched']));
+    });
+    expect(session.unitsSpent()).toBe(160);
+  });
+
+  it('of which nothing came is thrown', async () => {
+    const { clock, session, mailbox, simulator } = open();
+    const ids = fill({ mailbox }, 8);
+    simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'reset' } });
+    await clock.run(async () => {
+      expect(await failureOf(session.batchGet(requestsFor(ids), 'minimal'))).toEqual({ kind: 'unavailable', status: null });
+    });
+  });
+
+  it('of which one piece is lost still answers the others', async () => {
+    const { clock, session, mailbox, simulator } = open();
+    const ids = fill({ mailbox }, 50);
+    await clock.run(async () => {
+      await session.batchGet(requestsFor(ids.slice(0, 1)), 'minimal');
+      // The reset strikes the piece that holds the 15th message.
+      simulator.faults.add({ match: { messageId: ids[14] }, effect: { kind: 'reset' }, times: 1 });
+      const outcomes = kinds(await session.batchGet(requestsFor(ids), 'minimal'));
+      expect(outcomes.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 'fetched'));
+      expect(outcomes[14]).toBe('unavailable');
+      expect(outcomes.at(-1)).toBe('fetched');
+    });
+  });
+
+  it('stops at once when it is aborted while it waits for units, and lets the next one wait in its place', async () => {
+    const { clock, session, mailbox } = open();
+    const ids = fill({ mailbox }, 50);
+    const controller = new AbortController();
+    const reason = new Error('cancelled');
+    await clock.run(async () => {
+      for (let batch = 0; batch < 5; batch++) await session.batchGet(requestsFor(ids), 'minimal');
+      const startedAt = clock.now();
+      const first = session.batchGet(requestsFor(ids), 'minimal', controller.signal).catch((error: unknown) => error);
+      const second = session.batchGet(requestsFor(ids), 'minimal');
+      await clock.sleep(20_000);
+      controller.abort(reason);
+      expect(await first).toBe(reason);
+      expect(clock.now() - startedAt).toBe(20_000);
+      expect(new Set(kinds(await second))).toEqual(new Set(['fetched']));
+    });
+    expect(clock.sleepers()).toBe(0);
+  });
+
+  it('whose later pieces must wait too long answers what it has', async () => {
+    const { clock, session, mailbox, simulator } = open();
+    const ids = fill({ mailbox }, 50);
+    const until = clock.now() + 600_000;
+    await clock.run(async () => {
+      await session.getProfile();
+      simulator.faults.add({ match: { messageId: ids[14] }, effect: { kind: 'retry-after', until }, times: 1 });
+      const outcomes = await session.batchGet(requestsFor(ids), 'minimal');
+      expect(kinds(outcomes).slice(0, 14)).toEqual(Array.from({ length: 14 }, () => 'fetched'));
+      const last = outcomes.at(-1);
+      expect(last?.kind === 'failed' && last.error.failure).toEqual({ kind: 'rate-limited', limit: 'user', retryAt: until });
+      expect(await failureOf(session.batchGet(requestsFor(ids), 'minimal'))).toMatchObject({ kind: 'rate-limited', retryAt: until });
+    });
+  });
+});
+
+describe('usage', () => {
+  it('is written down by method, at most once a second, and the rest at the flush', async () => {
+    const { clock, session, mailbox, simulator, ledger } = open();
+    const ids = fill({ mailbox }, 4);
+    simulator.faults.add({ match: { messageId: ids[0] }, effect: { kind: 'status', status: 429 }, times: 1 });
+    await clock.run(async () => {
+      await session.getProfile();
+      await session.batchGet(requestsFor(ids), 'minimal');
+      await session.listLabels();
+      const before = ledger.usage.length;
+      await session.flush();
+      expect(before).toBe(1);
+      await session.flush();
+    });
+    expect(ledger.usage).toEqual([
+      { method: 'getProfile', calls: 1, units: 1, rejected: 0 },
+      { method: 'messages.get', calls: 4, units: 60, rejected: 1 },
+      { method: 'labels.list', calls: 1, units: 1, rejected: 0 },
+    ]);
+  });
+
+  it('that cannot be written down now is not lost, and fails no call', async () => {
+    const gmail = openGmail();
+    const sessions = openSessions(gmail, pricesAt(LIMIT));
+    let broken = true;
+    const addUsage: typeof sessions.ledger.addUsage = async (mailbox, usage) => {
+      if (broken) throw new Error('database is locked');
+      await sessions.ledger.addUsage(mailbox, usage);
+    };
+    const session = sessions.open('live', { ledger: { ...sessions.ledger, addUsage } });
+    await gmail.clock.run(async () => {
+      await session.getProfile();
+      await expect(session.flush()).rejects.toThrow('database is locked');
+      broken = false;
+      await session.flush();
+    });
+    expect(sessions.ledger.usage).toEqual([{ method: 'getProfile', calls: 1, units: 1, rejected: 0 }]);
+  });
+});
