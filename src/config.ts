@@ -136,6 +136,13 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
   return Object.freeze(config);
 }
 
+/** A configuration that differs in these values. The secret key stays, and stays hidden. */
+export function changedConfig(config: Config, changes: Partial<Omit<Config, 'secretKey'>>): Config {
+  const changed: Config = { ...config, ...changes, secretKey: config.secretKey };
+  Object.defineProperty(changed, 'secretKey', { enumerable: false });
+  return Object.freeze(changed);
+}
+
 function databaseFile(path: string | undefined, cwd: string, dataDir: string): string {
   if (path === undefined) return resolve(dataDir, 'tidemark.sqlite');
   return isAbsolute(path) ? path : resolve(cwd, path);

@@ -7,7 +7,9 @@ import { UnknownLabelError, WrongAccountError } from './login.ts';
 import { InvalidIdError } from './model/ids.ts';
 import { UnsupportedDatabaseError } from './store/open-store.ts';
 import { SecretKeyError } from './store/secret-box.ts';
+import { JournalError } from './simulator/journal.ts';
 import { StoreError } from './store/store-error.ts';
+import { TemporalServerError } from './temporal-server/index.ts';
 
 /** Thrown when a person or program asked for what cannot be meant. */
 export class UsageError extends Error {
@@ -47,6 +49,8 @@ export function reportFailure(error: unknown): FailureReport {
   if (error instanceof WrongAccountError) return failed('wrong-account', error);
   if (error instanceof UnknownLabelError) return failed('unknown-label', error);
   if (error instanceof SecretKeyError) return failed('secret-key', error);
+  if (error instanceof TemporalServerError) return failed('temporal-server', error);
+  if (error instanceof JournalError) return failed('simulator', error);
   if (isSystemError(error)) return { code: 'system', message: `${error.message}.`, exitCode: 1 };
   if (error instanceof Error) return { code: 'unexpected', message: `${error.name}: ${error.message} (LOG_LEVEL=debug shows where)`, exitCode: 1 };
   return { code: 'unexpected', message: String(error), exitCode: 1 };

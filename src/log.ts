@@ -6,12 +6,15 @@ import type { LogLevel } from './config.ts';
 export type Log = PinoLogger;
 
 /**
- * Structured lines on stderr: stdout belongs to results. Errors are logged by name, message and stack alone: their other fields may hold
+ * Structured lines, on stderr or in a file: stdout belongs to results. Errors are logged by name, message and stack alone: their other fields may hold
  * what was asked of Gmail.
  */
-export function createLog(level: LogLevel): Log {
-  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } }, pino.destination({ dest: 2, sync: true }));
+export function createLog(level: LogLevel, file: string | null = null): Log {
+  const destination = pino.destination(file === null ? { dest: STDERR, sync: true } : { dest: file, sync: true, mkdir: true });
+  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } }, destination);
 }
+
+const STDERR = 2;
 
 /** What the SDK says at INFO (bundle sizes, state changes of a worker) is of use to whoever debugs it. */
 const QUIETER = { TRACE: 'trace', DEBUG: 'trace', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const satisfies Record<TemporalLevel, string>;

@@ -1,0 +1,77 @@
+import { Command, CommanderError } from 'commander';
+
+import { parseCountFromZero, parsePort } from './cli/arguments.ts';
+import { Output } from './cli/output.ts';
+import { loadConfig } from './config.ts';
+import { reportFailure } from './failure-report.ts';
+import { claim } from './start/claim.ts';
+import type { StartContext, StartOptions } from './start/context.ts';
+import { join } from './start/join.ts';
+import { runEverything } from './start/run-everything.ts';
+import { systemClock } from './system-clock.ts';
+
+const { env, stdout, stderr } = process;
+const out = new Output({ stdout, stderr, env, json: false });
+const say = (line: string): void => void stdout.write(`${line}\n`);
+const interrupted = new AbortController();
+const ends: (() => Promise<void> | void)[] = [];
+
+const program = new Command('npm start --')
+  .description('Runs everything here: a Temporal server with its UI, a worker, and your mailboxes; without one, a simulated Gmail.')
+  .option('--once', 'end after the first sync, with a summary')
+  .option('--mbox <file>', 'simulate a mailbox with your own mail: an mbox file (Google Takeout) or a folder of .eml')
+  .option('--messages <n>', 'simulate a mailbox of so many generated messages (default 2000)', parseCountFromZero)
+  .option('--no-traffic', 'no live changes in the simulated mailbox')
+  .option('--port <n>', 'port of the Temporal server (default 7233, or the next free one)', parsePort)
+  .option('--ui-port <n>', 'port of Temporal\'s UI (default 8233, or the next free one)', parsePort)
+  .option('--simulator-port <n>', 'port of the simulated Gmail (default 8025, or the next free one)', parsePort, 8025)
+  .exitOverride();
+
+process.once('SIGINT', stopSoon).once('SIGTERM', stopSoon);
+const exitCode = await main();
+// What is ours is closed. The SDK's native part would hold the process for a moment more.
+process.exit(exitCode);
+
+async function main(): Promise<number> {
+  try {
+    const options = program.parse().opts<StartOptions>();
+    const config = loadConfig();
+    const context: StartContext = { config, options, clock: systemClock, out, say, signal: interrupted.signal, onEnd: (close) => ends.push(close) };
+    const claimed = claim(config.dataDir);
+    if (claimed.kind === 'taken') return await join(context, claimed.pid);
+    ends.push(() => claimed.release());
+    return await runEverything(context, (running) => claimed.publish(running));
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (interrupted.signal.aborted) return 0;
+    return failed(error);
+  } finally {
+    await closeAll();
+  }
+}
+
+/** Traffic, worker, client, simulator, server: the opposite of the order they came in. */
+async function closeAll(): Promise<void> {
+  for (const close of ends.toReversed()) {
+    try {
+      await close();
+    } catch (error) {
+      failed(error);
+    }
+  }
+  if (interrupted.signal.aborted) say('Stopped. The next npm start goes on from here.');
+}
+
+function failed(error: unknown): number {
+  const { message, exitCode } = reportFailure(error);
+  stderr.write(`npm start: ${message}\n`);
+  if (['debug', 'trace'].includes(env['LOG_LEVEL'] ?? '') && error instanceof Error) stderr.write(`${error.stack ?? ''}\n`);
+  return exitCode;
+}
+
+function stopSoon(): void {
+  if (out.draws) out.draw('');
+  say('\nStopping …');
+  interrupted.abort(new Error('interrupted'));
+  process.once('SIGINT', () => process.exit(130));
+}

@@ -1,0 +1,26 @@
+import type { Output } from '../cli/output.ts';
+import type { Config } from '../config.ts';
+import type { Clock } from '../model/clock.ts';
+
+export interface StartOptions {
+  readonly once?: boolean;
+  readonly mbox?: string;
+  readonly messages?: number;
+  readonly traffic: boolean;
+  readonly port?: number;
+  readonly uiPort?: number;
+  readonly simulatorPort: number;
+}
+
+/** What a run of `npm start` works with. */
+export interface StartContext {
+  readonly config: Config;
+  readonly options: StartOptions;
+  readonly clock: Clock;
+  readonly out: Output;
+  readonly say: (line: string) => void;
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Remembers what was opened: it is closed in the opposite order. */
+  readonly onEnd: (close: () => Promise<void> | void) => void;
+}

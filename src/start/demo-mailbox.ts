@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+
+import { mailboxId, type MailboxId } from '../model/ids.ts';
+
+/** The simulated mailbox of a run. */
+export interface DemoMailbox {
+  readonly email: MailboxId;
+  readonly messages: number;
+  readonly mbox: string | null;
+  readonly journal: string;
+  /** True when an earlier run made it. */
+  readonly known: boolean;
+}
+
+const DEFAULT_MESSAGES = 2_000;
+const OWNER = 'ada';
+const LAST = 'last';
+
+/**
+ * Which mailbox to simulate. Other mail is another mailbox, under an address of its own, so that none takes the place of the last;
+ * without a wish it is the one of the run before.
+ */
+export function chooseDemoMailbox(dataDir: string, wish: { messages?: number | undefined; mbox?: string | undefined }): DemoMailbox {
+  const folder = join(dataDir, 'simulator');
+  mkdirSync(folder, { recursive: true });
+  const email = wish.mbox === undefined && wish.messages === undefined ? (lastOf(folder) ?? addressOf({})) : addressOf(wish);
+  writeFileSync(join(folder, LAST), `${email}\n`);
+  const journal = join(folder, `${email}.jsonl`);
+  return { email, messages: wish.messages ?? DEFAULT_MESSAGES, mbox: wish.mbox === undefined ? null : resolve(wish.mbox), journal, known: existsSync(journal) };
+}
+
+/** Addresses that were simulated over this directory, at any time. */
+export function demoAddresses(dataDir: string): readonly MailboxId[] {
+  const folder = join(dataDir, 'simulator');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.jsonl'))
+    .map((name) => mailboxId(name.slice(0, -'.jsonl'.length)));
+}
+
+function addressOf({ messages, mbox }: { messages?: number | undefined; mbox?: string | undefined }): MailboxId {
+  if (mbox !== undefined) {
+    const name = basename(mbox).replace(/\.[^.]*$/, '').toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'mail';
+    return mailboxId(`${name}-${createHash('sha256').update(resolve(mbox)).digest('hex').slice(0, 4)}@example.com`);
+  }
+  return mailboxId(messages === undefined || messages === DEFAULT_MESSAGES ? `${OWNER}@example.com` : `${OWNER}+${messages}@example.com`);
+}
+
+function lastOf(folder: string): MailboxId | null {
+  try {
+    return mailboxId(readFileSync(join(folder, LAST), 'utf8'));
+  } catch {
+    return null;
+  }
+}

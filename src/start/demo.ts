@@ -1,0 +1,55 @@
+import { counted, count } from '../cli/words.ts';
+import { changedConfig, type Config } from '../config.ts';
+import { connectMailbox } from '../login.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { closeStores, openStoresOf } from '../open-tidemark.ts';
+import { openLastingSimulator, type LastingSimulator } from '../simulator/open.ts';
+import { freePort } from '../temporal-server/index.ts';
+import type { StartContext } from './context.ts';
+import { chooseDemoMailbox } from './demo-mailbox.ts';
+
+/** A simulated Gmail with one mailbox, connected. */
+export interface Demo {
+  readonly mailbox: MailboxId;
+  /** The configuration with Gmail and its quota replaced by the simulator's. */
+  readonly config: Config;
+  /** True when an earlier run began the mailbox. */
+  readonly known: boolean;
+  readonly pollInterval: number;
+  readonly liveTraffic: LastingSimulator['liveTraffic'];
+}
+
+/** At Gmail's own 6,000 units a minute the first sync of the generated mailbox would take minutes: nobody's first look should. */
+const UNITS_PER_MINUTE = 60_000;
+const CHANGE_EVERY = 4_000;
+const POLL_INTERVAL = 30_000;
+
+export async function openDemo({ config, options, clock, say, onEnd }: StartContext): Promise<Demo> {
+  const chosen = chooseDemoMailbox(config.dataDir, options);
+  const userUnitsPerMinute = process.env['GMAIL_USER_UNITS_PER_MINUTE'] ? config.quota.userUnitsPerMinute : UNITS_PER_MINUTE;
+  const quota = { ...config.quota, userUnitsPerMinute };
+  const simulator = await openLastingSimulator({
+    journal: chosen.journal,
+    begin: { email: chosen.email, messages: chosen.messages, mbox: chosen.mbox },
+    port: await freePort(options.simulatorPort),
+    clock,
+    prices: quota.prices,
+    quota: { window: 'sliding-minute', userUnitsPerMinute, projectUnitsPerMinute: quota.projectUnitsPerMinute },
+    everyMs: CHANGE_EVERY,
+  });
+  onEnd(() => simulator.close());
+  const [served] = simulator.mailboxes;
+  if (served === undefined) throw new Error('the simulator has no mailbox');
+  const what = simulator.beginning.mbox === null ? 'generated mail' : `mail of ${simulator.beginning.mbox}`;
+  say(`Gmail      simulated, at ${simulator.url}: ${counted(served.messages, 'message')} (${what})`);
+  say(`           its quota is ${count(userUnitsPerMinute)} units a minute, so that you need not wait; Gmail's own is 6,000`);
+
+  const changed = changedConfig(config, { gmailRootUrl: simulator.url, googleTokenUrl: `${simulator.url}/token`, quota });
+  const stores = await openStoresOf(changed);
+  try {
+    await connectMailbox({ config: changed, stores, mailbox: chosen.email, clock, text: JSON.stringify(served.credentials), verify: true });
+  } finally {
+    await closeStores(stores);
+  }
+  return { mailbox: chosen.email, config: changed, known: chosen.known, pollInterval: POLL_INTERVAL, liveTraffic: simulator.liveTraffic };
+}

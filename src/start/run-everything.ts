@@ -1,0 +1,140 @@
+import { join, relative } from 'node:path';
+
+import { followUntilInSync } from '../cli/progress.ts';
+import { count, counted } from '../cli/words.ts';
+import { MailboxBlockedError, TidemarkError } from '../client/errors.ts';
+import type { MailboxReport } from '../client/mailbox-report.ts';
+import type { Config } from '../config.ts';
+import { createLog } from '../log.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { closeStores, openStoresOf, openTidemark, type Tidemark } from '../open-tidemark.ts';
+import { ensureTemporalServer, type TemporalServer } from '../temporal-server/index.ts';
+import { installRuntime, runWorker, type RunningWorker } from '../worker.ts';
+import type { Running } from './claim.ts';
+import type { StartContext } from './context.ts';
+import { demoAddresses } from './demo-mailbox.ts';
+import { openDemo, type Demo } from './demo.ts';
+import { clockTime, followLive } from './live-feed.ts';
+import { summaryOf } from './summary.ts';
+
+/**
+ * Server, worker and mailboxes, until Ctrl-C or, with `--once`, until the first sync is done.
+ *
+ * @returns the exit code
+ */
+export async function runEverything(context: StartContext, publish: (running: Omit<Running, 'pid'>) => void): Promise<number> {
+  const { options, clock, say, signal, onEnd } = context;
+  const log = createLog(context.config.logLevel, join(context.config.dataDir, 'tidemark.log'));
+  installRuntime(log);
+  const server = await startServer(context);
+
+  const accounts = await connectedAccounts(context.config);
+  const demo = accounts.length === 0 || options.mbox !== undefined || options.messages !== undefined ? await openDemo(context) : null;
+  const config = demo?.config ?? context.config;
+  const mailboxes = demo === null ? accounts : [demo.mailbox];
+
+  const tidemark = await openTidemark({ config, clock });
+  onEnd(() => tidemark.close());
+  await stopOthers(tidemark, demoAddresses(config.dataDir).filter((address) => !mailboxes.includes(address)));
+
+  const worker = await runWorker({ config, log, clock, signal });
+  onEnd(() => worker.stop());
+  say(`worker     runs in this process; its log is ${shown(join(config.dataDir, 'tidemark.log'))}`);
+  publish({ mailboxes: [...mailboxes], uiUrl: server.uiUrl, gmailRootUrl: config.gmailRootUrl });
+
+  const failed = lossOf(server, worker);
+  return Promise.race([failed, serve({ ...context, config }, { tidemark, demo, mailboxes })]);
+}
+
+async function startServer({ config, options, clock, say, signal, onEnd }: StartContext): Promise<TemporalServer> {
+  const server = await ensureTemporalServer({
+    dataDir: config.dataDir,
+    connection: config.temporal,
+    clock,
+    signal,
+    log: (line) => say(`           ${line}`),
+    ports: { frontend: options.port ?? 7233, ui: options.uiPort ?? 8233 },
+  });
+  onEnd(() => server.stop());
+  say(`Temporal   ${server.address}${server.owned ? '' : ' (was running)'}`);
+  if (server.uiUrl !== null) say(`its UI     ${server.uiUrl}/namespaces/${config.temporal.namespace}/workflows`);
+  return server;
+}
+
+/** Mailboxes that a person connected: all that have credentials, but for the simulated ones. */
+async function connectedAccounts(config: Config): Promise<readonly MailboxId[]> {
+  const stores = await openStoresOf(config);
+  try {
+    const simulated = demoAddresses(config.dataDir);
+    return (await stores.credentials.list()).filter((mailbox) => !simulated.includes(mailbox));
+  } finally {
+    await closeStores(stores);
+  }
+}
+
+/** A simulated mailbox of an earlier run has no Gmail behind it now: it would only ask for consent. */
+async function stopOthers({ client }: Tidemark, others: readonly MailboxId[]): Promise<void> {
+  for (const mailbox of others) {
+    await client.stop(mailbox, { patience: 0 }).catch((error: unknown) => {
+      if (!(error instanceof TidemarkError)) throw error;
+    });
+  }
+}
+
+async function lossOf(server: TemporalServer, worker: RunningWorker): Promise<never> {
+  const ended = worker.ended.then(() => new Promise<never>(() => undefined));
+  throw await Promise.race([server.lost, ended]);
+}
+
+async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tidemark: Tidemark; demo: Demo | null; mailboxes: readonly MailboxId[] }): Promise<number> {
+  const { config, options, clock, say, out, signal, onEnd } = context;
+  const { client } = tidemark;
+  for (const mailbox of mailboxes) {
+    await client.start(mailbox, demo?.known === false ? { pollInterval: demo.pollInterval } : {});
+    say(`mailbox    ${mailbox}`);
+  }
+  say('');
+  let exitCode = 0;
+  const inSync: MailboxReport[] = [];
+  for (const mailbox of mailboxes) {
+    const startedAt = clock.now();
+    try {
+      const report = await followUntilInSync({ client, mailbox, out, config, clock, signal });
+      inSync.push(report);
+      say(`${clockTime(clock.now())}  ${mailbox} is in sync: ${counted(report.counts.stored, 'message')}${report.counts.failed > 0 ? `, ${count(report.counts.failed)} failed` : ''}, historyId ${report.historyId ?? 'none'}`);
+      if (options.once === true) say(`\n${summaryOf(report, { elapsed: clock.now() - startedAt, database: config.database.path })}`);
+    } catch (error) {
+      if (!(error instanceof MailboxBlockedError)) throw error;
+      exitCode = 1;
+      say(error.message);
+    }
+  }
+  if (options.once === true) return exitCode;
+
+  say(`\nFollowing live changes; Ctrl-C stops. In another terminal: npx tidemark status ${mailboxes[0] ?? 'EMAIL'}\n`);
+  const following = inSync.map(({ mailbox, changeSequence }) =>
+    followLive({ client, mailbox, after: changeSequence, clock, signal, say, named: mailboxes.length > 1 }),
+  );
+  if (demo !== null && options.traffic) {
+    const traffic = new AbortController();
+    const running = demo.liveTraffic({
+      signal: traffic.signal,
+      onChange: (sentence) => {
+        say(`${clockTime(clock.now())}  Gmail   ${sentence}`);
+        // What a push notification does for a real account. If it is lost the poll finds the change.
+        client.poke(demo.mailbox).catch(() => undefined);
+      },
+    });
+    onEnd(async () => {
+      traffic.abort();
+      await running;
+    });
+  }
+  await Promise.all([...following, new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))]);
+  return exitCode;
+}
+
+function shown(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}

@@ -1,0 +1,23 @@
+import { statSync } from 'node:fs';
+
+import { aligned, about, count } from '../cli/words.ts';
+import type { MailboxReport } from '../client/mailbox-report.ts';
+
+/** What a first sync came to. */
+export function summaryOf(report: MailboxReport, { elapsed, database }: { elapsed: number; database: string }): string {
+  const { counts, usage } = report;
+  const perSecond = elapsed > 0 ? counts.stored / (elapsed / 1_000) : 0;
+  return `${report.mailbox}\n${aligned([
+    ['messages', `${count(counts.stored)} stored, ${count(counts.failed)} failed, ${count(counts.gone)} gone`],
+    ['historyId', report.historyId ?? 'none'],
+    ['units', `${count(usage.units)} in ${count(usage.calls)} calls, ${count(usage.rejected)} rejected`],
+    ['time', `${about(elapsed)}, ${count(perSecond)} messages/s`],
+    ['database', `${database} (${(sizeOf(database) / 1e6).toFixed(1)} MB)`],
+  ])}`;
+}
+
+/** With the write-ahead log, where the newest mail is until it is folded in. */
+function sizeOf(database: string): number {
+  const files = [database, `${database}-wal`];
+  return files.reduce((size, file) => size + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
