@@ -1,5 +1,5 @@
 import type { Clock } from '../model/clock.ts';
-import { ApiError, insufficientPermissions, notFound } from './api-error.ts';
+import { ApiError, insufficientPermissions, invalidArgument, notFound } from './api-error.ts';
 import { parseBatch, renderBatch } from './batch.ts';
 import { DRAFT_ROUTES } from './draft-routes.ts';
 import { NO_FAULT, type FaultOutcome, type Faults, type FaultSubject } from './faults.ts';
@@ -63,7 +63,8 @@ export class Frontend {
   async answer(request: SimulatorRequest): Promise<SimulatorResponse> {
     request.signal?.throwIfAborted();
     this.#options.usage.countRequest();
-    const url = new URL(request.url, 'http://gmail.simulator');
+    const url = URL.parse(request.url, 'http://gmail.simulator');
+    if (url === null) return jsonResponse(refused(invalidArgument('Invalid URL')));
     const call: Call = {
       httpMethod: request.method.toUpperCase(),
       url,
@@ -226,12 +227,20 @@ function match(call: Call): { route: Route; userId: string; ids: string[]; isUpl
   const [collection = '', ...segments] = rest.split('/');
   const pattern = segments.map((segment) => {
     if (VERBS.has(segment)) return segment;
-    ids.push(decodeURIComponent(segment));
+    ids.push(decoded(segment));
     return '*';
   });
   const route = ROUTES[`${call.httpMethod} ${[collection, ...pattern].join('/')}`];
   if (route === undefined) throw notFound(`${call.httpMethod} ${call.url.pathname}`);
-  return { route, userId: decodeURIComponent(userId), ids, isUpload: upload !== undefined };
+  return { route, userId: decoded(userId), ids, isUpload: upload !== undefined };
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw invalidArgument('Invalid URL');
+  }
 }
 
 function isRateRefusal(error: ApiError): boolean {

@@ -33,6 +33,9 @@ export class SimulatedMailbox {
   readonly #threads = new Map<string, StoredMessage[]>();
   readonly #order = new DateOrder();
   readonly #poisoned = new Map<string, 400 | 500>();
+  /** How many messages exist in each thread that has any. */
+  readonly #living = new Map<string, number>();
+  #messagesTotal = 0;
   /** Deleted, but perhaps still listed. */
   readonly #ghosts = new Set<StoredMessage>();
 
@@ -50,6 +53,11 @@ export class SimulatedMailbox {
     return this.log.head;
   }
 
+  /** Messages and threads that exist, spam and trash included. */
+  get totals(): { messages: number; threads: number } {
+    return { messages: this.#messagesTotal, threads: this.#living.size };
+  }
+
   insert(mail: NewMail): { id: string; threadId: string } {
     this.labelBook.assertKnown(mail.labelIds);
     const now = this.#clock.now();
@@ -64,6 +72,7 @@ export class SimulatedMailbox {
     const thread = this.#threads.get(threadId);
     if (thread === undefined) this.#threads.set(threadId, [message]);
     else thread.push(message);
+    this.#count(threadId, 1);
     this.#onRecord(this);
     return { id, threadId };
   }
@@ -124,7 +133,9 @@ export class SimulatedMailbox {
     if (message === undefined || message.current.exists) throw notFound(`deleted message ${id} of ${this.email}`);
     if (this.#ghosts.delete(message)) this.#order.remove(message);
     this.#order.add(message);
-    this.#commit([{ message, exists: true, labelIds: message.current.labelIds }]);
+    // A label that was deleted meanwhile does not come back with the message.
+    const known = new Set(this.labels().map((label) => label.id));
+    this.#commit([{ message, exists: true, labelIds: message.current.labelIds.filter((label) => known.has(label)) }]);
   }
 
   createLabel(name: string): SimulatedLabel {
@@ -225,12 +236,20 @@ export class SimulatedMailbox {
     const touched = new Set(operations.map((operation) => operation.messageId));
     for (const { message, exists, labelIds } of changes) {
       if (!touched.has(message.id)) continue;
+      if (exists !== message.current.exists) this.#count(message.threadId, exists ? 1 : -1);
       message.change(this.#version(record, exists, labelIds), this.lag.listMs > 0 || this.lag.getMs > 0);
       if (exists) continue;
       if (this.lag.listMs > 0) this.#ghosts.add(message);
       else this.#order.remove(message);
     }
     this.#onRecord(this);
+  }
+
+  #count(threadId: string, change: 1 | -1): void {
+    this.#messagesTotal += change;
+    const living = (this.#living.get(threadId) ?? 0) + change;
+    if (living === 0) this.#living.delete(threadId);
+    else this.#living.set(threadId, living);
   }
 
   #record(operations: readonly Operation[]): LogRecord {

@@ -16,9 +16,8 @@ export const READING_ROUTES: RouteTable = {
   'GET profile': {
     method: 'getProfile',
     answer({ mailbox }) {
-      const all = [...mailbox.all()];
-      const threads = new Set(all.map((message) => message.threadId));
-      return { emailAddress: mailbox.email, messagesTotal: all.length, threadsTotal: threads.size, historyId: mailbox.historyId };
+      const { messages, threads } = mailbox.totals;
+      return { emailAddress: mailbox.email, messagesTotal: messages, threadsTotal: threads, historyId: mailbox.historyId };
     },
   },
   'GET labels': {

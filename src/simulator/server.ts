@@ -30,8 +30,7 @@ export async function startSimulatorServer({ simulator, port, host = '127.0.0.1'
   const control = new ControlApi(simulator);
   const sockets = new Set<Socket>();
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-    // A client that went away has nobody left to tell.
-    serve(simulator, control, request, response).catch(() => request.socket.destroy());
+    serve(simulator, control, request, response).catch((error: unknown) => fail(error, response));
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -71,6 +70,17 @@ async function serve(simulator: Simulator, control: ControlApi, incoming: Incomi
   };
   const response = control.handles(request.url) ? control.answer(request) : await simulator.transport(request);
   send(outgoing, response);
+}
+
+/** A reset on command breaks the connection, as does a client that went away; anything else is a defect of the simulator, and says so. */
+function fail(error: unknown, outgoing: ServerResponse): void {
+  const isReset = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+  if (isReset || outgoing.destroyed || outgoing.headersSent) {
+    outgoing.socket?.destroy();
+    return;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  send(outgoing, { status: 500, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: Buffer.from(`The simulator failed: ${text}\n`) });
 }
 
 /** A response cut on command names its full length, so that the client can tell. */

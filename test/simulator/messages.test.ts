@@ -166,6 +166,21 @@ describe('labels', () => {
   });
 });
 
+describe('the profile', () => {
+  it('counts messages and threads that exist, spam and trash included', async () => {
+    const { mailbox, user } = await openSimulator();
+    const [first = '', second = ''] = fill(mailbox, 2);
+    const reply = mailbox.insert({ raw: plain('Re'), labelIds: ['TRASH'], threadId: first });
+    const totals = async (): Promise<unknown> => (await user.get('profile', { fields: 'messagesTotal,threadsTotal' })).body;
+    expect(await totals()).toEqual({ messagesTotal: 3, threadsTotal: 2 });
+    mailbox.deleteAll([second, reply.id]);
+    expect(await totals()).toEqual({ messagesTotal: 1, threadsTotal: 1 });
+    mailbox.restore(second);
+    mailbox.delete(first);
+    expect(await totals()).toEqual({ messagesTotal: 1, threadsTotal: 1 });
+  });
+});
+
 describe('the mailbox itself', () => {
   it('refuses mail with a label that it does not know', async () => {
     const { mailbox } = await openSimulator();

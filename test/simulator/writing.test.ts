@@ -112,5 +112,6 @@ describe('changes over the API', () => {
     const { user } = await openSimulator();
     expect((await user.call('POST', 'nothing')).status).toBe(404);
     expect((await user.send('GET', '/elsewhere')).status).toBe(404);
+    expect((await user.call('GET', 'messages/%E0%A4%A')).status).toBe(400);
   });
 });
