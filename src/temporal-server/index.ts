@@ -1,6 +1,6 @@
 export { ensureTemporalServer, type EnsureTemporalServerOptions, type TemporalServer } from './ensure-temporal-server.ts';
 export { findBinary } from './binary.ts';
-export { type DevServer, startDevServer } from './dev-server.ts';
+export { startDevServer } from './dev-server.ts';
 export { freePort } from './ports.ts';
-export { type Instance, readInstance } from './instance-file.ts';
+export { readInstance } from './instance-file.ts';
 export { TemporalServerError } from './temporal-server-error.ts';
