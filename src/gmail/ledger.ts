@@ -119,7 +119,7 @@ export function reserve(ledger: Ledger, reservation: Reservation, now: number): 
   const paced = lane === 'backfill' && isSmooth(ledger, now);
   const startsAt = Math.max(fitsAt(ledger.window, limits, least, now), paced ? Math.ceil(ledger.pacedUntil) : now);
   if (startsAt > now) {
-    const wanted = lane === 'live' ? { units: least, until: startsAt + 1_000 } : ledger.wanted;
+    const wanted = lane === 'live' ? { units: sum(prices), until: startsAt + 1_000 } : ledger.wanted;
     return { ledger: { ...ledger, wanted }, result: { kind: 'wait', until: startsAt, told: false } };
   }
   const unproven = beyondProven(ledger, reservation, now);

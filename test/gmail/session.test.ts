@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { GmailError, type GmailFailure } from '../../src/gmail/gmail-error.ts';
 import type { FetchOutcome, FetchRequest } from '../../src/gmail/gmail-api.ts';
+import { readLedger } from '../../src/gmail/ledger.ts';
+import { unitsWithin } from '../../src/gmail/ledger-window.ts';
 import { messageId } from '../../src/model/ids.ts';
 import { ADA, fill, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';
 
@@ -108,13 +110,14 @@ describe('a batch', () => {
   });
 
   it('answers refused parts as failed: they cost nothing, and the others are there', async () => {
-    const { clock, session, mailbox, simulator } = open();
+    const { clock, session, mailbox, simulator, ledger } = open();
     const ids = fill({ mailbox }, 8);
     simulator.faults.add({ match: { messageId: ids[3] }, effect: { kind: 'status', status: 429 }, times: 1 });
     await clock.run(async () => {
       expect(kinds(await session.batchGet(requestsFor(ids), 'minimal'))).toEqual(ids.map((_, index) => (index === 3 ? 'rate-limited' : 'fetched')));
     });
     expect(session.unitsSpent()).toBe(140);
+    expect(unitsWithin(readLedger(ledger.document(ADA)).window, 60_000, clock.now())).toBe(140);
   });
 
   it('that is refused whole is repeated after the wait', async () => {
