@@ -31,7 +31,6 @@ export function finishListing(
       generation,
       startHistoryId: progress.startHistoryId,
       labels,
-      previousGeneration: locked.columns.listed_generation,
       lastPosition: keepNewest === null ? null : Math.max(keepNewest - 1, await lastKnownPosition(locked, generation)),
     };
     const limitReached = keepNewest !== null && (await lastPosition(locked, generation)) >= keepNewest - 1;
@@ -98,8 +97,7 @@ async function markCompared({ tx, key }: MailboxTransaction, { generation, start
 }
 
 async function settleRows(database: StoreDatabase, locked: MailboxTransaction, listing: EndedListing, now: number): Promise<{ gone: number; relabelled: number }> {
-  // The floor of an earlier listing does not bind this one.
-  const rules = rulesOf({ ...locked.columns, scope_floor: null }, now);
+  const rules = rulesOf(locked.columns, now);
   let gone = 0;
   let relabelled = 0;
   for (let after = ''; ; ) {

@@ -7,9 +7,7 @@ export interface EndedListing {
   readonly generation: number;
   readonly startHistoryId: HistoryId;
   readonly labels: 'compared' | 'unread';
-  /** The newest generation whose listing ended before: rows admitted by a later one were unknown then. */
-  readonly previousGeneration: number;
-  /** With a limit: rows beyond this position stay out. */
+  /** With a limit: rows that a listing made beyond this position stay out; it covers every row that was known before. */
   readonly lastPosition: number | null;
 }
 
@@ -32,10 +30,10 @@ export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[
   return inFormat(relabelled, rules);
 }
 
-function isBeyondLimit(row: MessageRow, { lastPosition, previousGeneration }: EndedListing): boolean {
+function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean {
   if (lastPosition === null || row.position === null || row.position <= lastPosition) return false;
   const unread = row.state === 'pending' || row.state === 'failed';
-  return unread && row.admittedGeneration !== null && row.admittedGeneration > previousGeneration;
+  return unread && row.admittedGeneration !== null;
 }
 
 /** An excluded row that lies within the limit now is in scope whatever its date. */

@@ -1,40 +1,48 @@
-import type { Selectable } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
 import type { Condition, FullSyncProgress, MailboxRow, SettleMark } from './mailbox-store.ts';
 import { unknownMailbox, withMailbox } from './mailbox-transaction.ts';
 import type { RowRules } from './row-scope.ts';
-import type { MailboxTable } from './schema.ts';
+import type { MailboxTable, Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 
 /** See {@link MailboxStore.putMailbox}. */
 export function putMailbox(database: StoreDatabase, request: { mailbox: MailboxId; settings: MailboxSettings; now: number }): Promise<MailboxRow> {
+  const { mailbox, now } = request;
+  const settings = JSON.stringify(request.settings);
   return database.write(async (tx) => {
-    const settings = JSON.stringify(request.settings);
-    await tx
-      .insertInto('mailboxes')
-      .values({
-        id: request.mailbox,
-        settings,
-        history_id: null,
-        generation: 0,
-        listed_generation: 0,
-        full_sync: null,
-        marks: '[]',
-        settled_history_id: null,
-        relist_at: null,
-        condition: null,
-        change_sequence: 0,
-        limit_reached: 0,
-        scope_floor: null,
-        created_at: request.now,
-        synced_at: null,
-      })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet({ settings }).where('mailboxes.settings', '!=', settings))
-      .execute();
-    return fromMailboxColumns(await tx.selectFrom('mailboxes').selectAll().where('id', '=', request.mailbox).executeTakeFirstOrThrow());
+    const held = await database.dialect.locked(tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox)).executeTakeFirst();
+    if (held === undefined) await insertMailbox(tx, mailbox, settings, now);
+    else if (held.settings !== settings) await tx.updateTable('mailboxes').set({ settings }).where('key', '=', held.key).execute();
+    return fromMailboxColumns(await tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirstOrThrow());
   });
+}
+
+async function insertMailbox(tx: Transaction<Schema>, mailbox: MailboxId, settings: string, now: number): Promise<void> {
+  await tx
+    .insertInto('mailboxes')
+    .values({
+      id: mailbox,
+      settings,
+      history_id: null,
+      generation: 0,
+      listed_generation: 0,
+      full_sync: null,
+      marks: '[]',
+      settled_history_id: null,
+      relist_at: null,
+      condition: null,
+      change_sequence: 0,
+      limit_reached: 0,
+      scope_floor: null,
+      created_at: now,
+      synced_at: null,
+    })
+    // Two that put a new mailbox at once find no row to lock: the later one changes the settings.
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ settings }))
+    .execute();
 }
 
 /** See {@link MailboxStore.getMailbox}. */

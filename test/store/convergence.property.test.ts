@@ -172,7 +172,7 @@ describe('a store', () => {
         expect(await run.mailbox.counts()).toMatchObject({ pending: 0, failed: 0, due: 0 });
         await run.mailbox.store.close();
       }),
-      { numRuns: Number(process.env['FC_RUNS'] ?? 150) },
+      { numRuns: Number(process.env['FC_RUNS'] ?? 100) },
     );
   });
 
@@ -200,7 +200,7 @@ describe('a store', () => {
         expect(await picture(often)).toEqual(await picture(once));
         for (const run of [once, often]) await run.mailbox.store.close();
       }),
-      { numRuns: Number(process.env['FC_RUNS'] ?? 100) },
+      { numRuns: Number(process.env['FC_RUNS'] ?? 60) },
     );
   });
 
@@ -230,7 +230,7 @@ async function picture({ mailbox, ...run }: Run) {
     historyId,
     messages: await mailbox.messages(),
     counts: await mailbox.counts(),
-    pending: (await mailbox.pending('live')).map(({ id, historyId }) => [id, historyId]).toSorted(),
+    pending: (await mailbox.pending('live')).map(({ id, historyId }) => `${id} ${historyId}`).toSorted(),
     refreshes: await mailbox.refreshes(),
     believed: await Run.prototype.believed.call({ mailbox, ...run } as Run),
   };

@@ -56,6 +56,39 @@ describe('a store in a SQLite file', () => {
     expect(await reader.feed()).toEqual(['stored a']);
   });
 
+  it('writes nothing when nothing differs', async () => {
+    const mailbox = await openMailbox({ name: '', open });
+    await mailbox.sync([reading('a'), reading('b')]);
+    const page = [record(101, labelled('a', 'X'))];
+    await mailbox.apply(page, { settledBefore: 100 });
+    const watcher = new DatabaseSync(path());
+    const version = () => watcher.prepare('pragma data_version').get();
+    const before = version();
+    await mailbox.save(reading('b'));
+    await mailbox.apply(page, { settledBefore: 100 });
+    await mailbox.finish();
+    await mailbox.store.saveLabels({ mailbox: alice, labels: [] });
+    await mailbox.store.noteCondition({ mailbox: alice, condition: null });
+    await mailbox.put();
+    expect(version()).toEqual(before);
+    await mailbox.save(reading('c'));
+    expect(version()).not.toEqual(before);
+    watcher.close();
+  });
+
+  it('keeps neither bodies of messages that are gone nor label listings that were compared', async () => {
+    const mailbox = await openMailbox({ name: '', open });
+    await mailbox.sync([reading('a'), reading('b'), reading('c', { labels: ['TRASH'] })]);
+    await mailbox.begin(200);
+    await mailbox.list(['a']);
+    await mailbox.listLabels({ INBOX: ['a'] });
+    await mailbox.finish({ labels: 'compared' });
+    const inside = new DatabaseSync(path());
+    expect(inside.prepare('select message_id from bodies').all()).toEqual([{ message_id: 'a' }]);
+    expect(inside.prepare('select * from label_listings').all()).toEqual([]);
+    inside.close();
+  });
+
   it('lets writers take turns', async () => {
     const first = await openMailbox({ name: '', open });
     const second = new TestMailbox(await open(), alice);

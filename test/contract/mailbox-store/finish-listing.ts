@@ -116,6 +116,30 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.refreshes()).toEqual(['a']);
     });
 
+    it('trusts a get more than listings that began before it', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.begin(200);
+      await mailbox.list(['a']);
+      await mailbox.save(reading('a', { at: 205, labels: ['Read'] }));
+      await mailbox.listLabels({ INBOX: ['a'] });
+      await mailbox.finish({ labels: 'compared' });
+      expect(await mailbox.labels()).toEqual({ a: ['Read'] });
+      expect(await mailbox.refreshes()).toEqual([]);
+    });
+
+    it('forgets nothing that a row contains already', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      for (const start of [200, 150]) {
+        await mailbox.begin(start);
+        await mailbox.list(['a']);
+        await mailbox.listLabels({ INBOX: ['a'] });
+        await mailbox.finish({ labels: 'compared' });
+      }
+      expect(await mailbox.apply([record(180, unlabelled('a', 'INBOX'))])).toMatchObject({ relabelled: 0 });
+    });
+
     it('skips records that the compared listings contain', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['INBOX'] })]);

@@ -30,6 +30,31 @@ export function limit(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ pending: 3, gone: 0 });
     });
 
+    it('goes by the order of the first pass when the listing is repeated', async () => {
+      const mailbox = open();
+      await mailbox.put(scope({ limit: 3 }));
+      await mailbox.begin(100);
+      await mailbox.list(ids(1, 6));
+      await mailbox.list(ids(1, 6).toReversed());
+      await mailbox.finish({ keepNewest: 3 });
+      expect(await mailbox.pendingIds('backfill')).toEqual(['n1', 'n2', 'n3']);
+    });
+
+    it('keeps a message out that an earlier listing left out, and that is listed beyond the limit again', async () => {
+      const mailbox = open();
+      await newestThree(mailbox);
+      await mailbox.save(dated(1), dated(2), dated(3));
+      await finishBackfill(mailbox);
+      await mailbox.apply([record(101, labelled('n5', 'STARRED'))]);
+      await mailbox.save(dated(5, 101));
+      await mailbox.begin(200);
+      await mailbox.list(ids(1, 6));
+      await mailbox.listLabels({ INBOX: ids(1, 6) });
+      await mailbox.finish({ labels: 'compared', keepNewest: 3 });
+      expect(await mailbox.feed()).toEqual(['stored n1', 'stored n2', 'stored n3']);
+      expect(await mailbox.pendingIds('backfill')).toEqual([]);
+    });
+
     it('lets in what arrives later, and in a resync everything down to the last message known', async () => {
       const mailbox = open();
       await newestThree(mailbox);
@@ -118,6 +143,7 @@ export function limit(fixture: StoreFixture): void {
       await finishBackfill(mailbox);
       await mailbox.apply([record(201, labelled('n6', 'STARRED'))]);
       expect(await mailbox.save(dated(6, 201))).toEqual({ stored: 0, stale: [] });
+      expect(await mailbox.save(reading('between', { date: 9_550 }))).toEqual({ stored: 1, stale: [] });
     });
 
     it('holds no floor any more when the limit is taken away', async () => {

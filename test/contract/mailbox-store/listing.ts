@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { h, deleted, l, m, reading, record, useMailbox, type StoreFixture } from './fixture.ts';
+import { added, h, deleted, l, m, reading, record, useMailbox, type StoreFixture } from './fixture.ts';
 
 export function listing(fixture: StoreFixture): void {
   describe('listing', () => {
@@ -88,6 +88,18 @@ export function listing(fixture: StoreFixture): void {
       await mailbox.begin(200);
       await mailbox.list(['c', 'b', 'a']);
       expect((await mailbox.pendingIds('backfill')).filter((id) => id !== 'new')).toEqual(['c', 'b', 'a']);
+    });
+
+    it('leaves live work in its order when it is listed too', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      for (const [id, at] of [['first', 101], ['second', 102]] as const) {
+        mailbox.now += 10;
+        await mailbox.apply([record(at, added(id))]);
+      }
+      await mailbox.list(['first', 'second']);
+      expect(await mailbox.pendingIds('live')).toEqual(['second', 'first']);
+      expect(await mailbox.pendingIds('backfill')).toEqual([]);
     });
 
     it('keeps the state of rows that are listed again', async () => {
