@@ -3,7 +3,7 @@ import { ConfigError } from './config.ts';
 import { InvalidDurationError } from './duration.ts';
 import { InvalidCredentialsError } from './gmail/credentials.ts';
 import { GmailError } from './gmail/gmail-error.ts';
-import { UnknownLabelError, WrongAccountError } from './login.ts';
+import { LoginError } from './login.ts';
 import { InvalidIdError } from './model/ids.ts';
 import { UnsupportedDatabaseError } from './store/open-store.ts';
 import { SecretKeyError } from './store/secret-box.ts';
@@ -46,8 +46,7 @@ export function reportFailure(error: unknown): FailureReport {
   if (error instanceof StoreError) return failed(`store-${error.failure.kind}`, error);
   if (error instanceof GmailError) return failed(`gmail-${error.failure.kind}`, error);
   if (error instanceof InvalidCredentialsError) return failed('invalid-credentials', error);
-  if (error instanceof WrongAccountError) return failed('wrong-account', error);
-  if (error instanceof UnknownLabelError) return failed('unknown-label', error);
+  if (error instanceof LoginError) return failed(error.code, error);
   if (error instanceof SecretKeyError) return failed('secret-key', error);
   if (error instanceof TemporalServerError) return failed('temporal-server', error);
   if (error instanceof JournalError) return failed('simulator', error);

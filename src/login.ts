@@ -1,5 +1,6 @@
 import { parseCredentials, scopesFor } from './gmail/credentials.ts';
 import type { GmailApi } from './gmail/gmail-api.ts';
+import { GmailError } from './gmail/gmail-error.ts';
 import { createGoogleGmail } from './gmail/google-gmail.ts';
 import { createTokenSource } from './gmail/token-source.ts';
 import { createUndiciTransport } from './gmail/undici-transport.ts';
@@ -10,14 +11,15 @@ import { secretKeyFor } from './open-tidemark.ts';
 import type { Stores } from './store/open-store.ts';
 import { open, seal } from './store/secret-box.ts';
 
-/** Thrown when credentials are good, but for another account. */
-export class WrongAccountError extends Error {
-  override readonly name = 'WrongAccountError';
-}
+/** Thrown when a mailbox cannot be connected, or not be asked for its labels. */
+export class LoginError extends Error {
+  override readonly name = 'LoginError';
+  readonly code: 'wrong-account' | 'unknown-label' | 'credentials-refused' | 'gmail-unavailable';
 
-/** Thrown when a label that was asked for cannot be found. */
-export class UnknownLabelError extends Error {
-  override readonly name = 'UnknownLabelError';
+  constructor(code: LoginError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 export interface LoginRequest {
@@ -33,8 +35,7 @@ export interface LoginRequest {
  * @param request.text - a credential file of Google's
  * @param request.verify - false stores them untried
  * @throws {InvalidCredentialsError} when the text is no such file
- * @throws {WrongAccountError} when they open another mailbox
- * @throws {GmailError} when Google refuses them, or cannot be reached
+ * @throws {LoginError} when they open another mailbox, or Google refuses them or cannot be reached
  */
 export async function connectMailbox({ verify, text, ...request }: LoginRequest & { text: string; verify: boolean }): Promise<{ messagesTotal: number | null }> {
   const { config, stores, mailbox } = request;
@@ -49,7 +50,7 @@ async function messagesOf(request: LoginRequest, text: string): Promise<number> 
   return withGmail(request, text, async (gmail) => {
     const profile = await gmail.getProfile();
     if (profile.emailAddress.toLowerCase() !== mailbox) {
-      throw new WrongAccountError(`These credentials are for ${profile.emailAddress.toLowerCase()}, not for ${mailbox}. Connect that address, or give ${mailbox}'s own file.`);
+      throw new LoginError('wrong-account', `These credentials are for ${profile.emailAddress.toLowerCase()}, not for ${mailbox}. Connect that address, or give ${mailbox}'s own file.`);
     }
     return profile.messagesTotal;
   });
@@ -63,7 +64,7 @@ const CATEGORIES = ['CATEGORY_PERSONAL', 'CATEGORY_SOCIAL', 'CATEGORY_PROMOTIONS
  * The ids of labels that a person names. System labels are known by name in any case; for others the mailbox is asked (1 unit).
  *
  * @param names - names or ids, as `--label` took them
- * @throws {UnknownLabelError} when the mailbox has no such label, or is not connected, so that nobody can tell
+ * @throws {LoginError} when the mailbox has no such label, or is not connected, so that nobody can tell
  */
 export async function resolveLabels(request: LoginRequest & { names: readonly string[] }): Promise<readonly LabelId[]> {
   const { names, mailbox } = request;
@@ -72,7 +73,7 @@ export async function resolveLabels(request: LoginRequest & { names: readonly st
   if (!names.every(isSystem)) for (const [name, id] of await labelsAtGmail(request)) known.set(name, id);
   return names.map((name) => {
     const id = known.get(name) ?? known.get(name.toUpperCase()) ?? known.get(name.toLowerCase());
-    if (id === undefined) throw new UnknownLabelError(`${mailbox} has no label "${name}". Its own labels: ${ownNames(known) || 'none'}.`);
+    if (id === undefined) throw new LoginError('unknown-label', `${mailbox} has no label "${name}". Its own labels: ${ownNames(known) || 'none'}.`);
     return id;
   });
 }
@@ -82,7 +83,7 @@ async function labelsAtGmail(request: LoginRequest): Promise<readonly (readonly 
   const { config, stores, mailbox } = request;
   const record = await stores.credentials.get(mailbox);
   if (record === null) {
-    throw new UnknownLabelError(`${mailbox} is not connected, so its label names are unknown. First: tidemark connect ${mailbox} --credentials FILE`);
+    throw new LoginError('unknown-label', `${mailbox} is not connected, so its label names are unknown. First: tidemark connect ${mailbox} --credentials FILE`);
   }
   const text = open(secretKeyFor(config), mailbox, record);
   const labels = await withGmail(request, text, (gmail) => gmail.listLabels());
@@ -101,7 +102,27 @@ async function withGmail<Result>({ config, mailbox, clock }: LoginRequest, text:
     const credentials = parseCredentials(text);
     const tokens = createTokenSource({ credentials, mailbox, tokenUrl: config.googleTokenUrl, scopes: scopesFor('full'), transport, clock });
     return await use(createGoogleGmail({ mailbox, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 }));
+  } catch (error) {
+    throw explained(error, config, mailbox);
   } finally {
     await network.close();
   }
+}
+
+/** Here a person waits, and nothing is repeated: what is wrong with the grant or the way to Google is said in full. */
+function explained(error: unknown, { gmailRootUrl, googleTokenUrl }: Config, mailbox: MailboxId): unknown {
+  if (!(error instanceof GmailError)) return error;
+  if (error.failure.kind === 'consent-revoked') {
+    return new LoginError(
+      'credentials-refused',
+      `Google does not accept these credentials for ${mailbox}: the grant was revoked or has expired, or there is no such account. Create them again.`,
+      { cause: error },
+    );
+  }
+  if (error.failure.kind === 'unavailable') {
+    return new LoginError('gmail-unavailable', `Gmail cannot be asked about ${mailbox} now: no usable answer from ${gmailRootUrl} or ${googleTokenUrl}. Try again later.`, {
+      cause: error,
+    });
+  }
+  return error;
 }

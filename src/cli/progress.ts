@@ -25,6 +25,8 @@ const ASK_EVERY = 1_000;
 const LINE_EVERY = 5_000;
 /** A worker that starts, or replays a long history, does not answer at once. */
 const SILENCE = 4_000;
+/** The server lists a worker for a minute after its death: by then it is missed without that. */
+const LONG_SILENCE = 10_000;
 
 /**
  * Shows how far a mailbox is until it is in sync: a bar on a terminal, a line every few seconds elsewhere.
@@ -50,7 +52,8 @@ export async function followUntilInSync({ client, mailbox, out, config, clock, s
         if (report.inSync === true) return report;
         if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
         if (isBlocked(phase) && report.workerAnswered) throw new MailboxBlockedError(mailbox, phase, report.lastError?.message ?? null);
-        if (now - answeredAt > SILENCE && !(await client.hasWorker(signal))) {
+        const silent = now - answeredAt;
+        if (silent > LONG_SILENCE || (silent > SILENCE && !(await client.hasWorker(signal)))) {
           if (out.draws) out.draw('');
           sayNoWorker();
         }

@@ -59,10 +59,16 @@ export class MailboxBlockedError extends TidemarkError {
   readonly phase: BlockedPhase;
 
   constructor(mailbox: MailboxId, phase: BlockedPhase, reason: string | null) {
-    super(`${mailbox} is ${phase}${reason === null || phase === 'paused' ? '' : ` (${reason.replace(/\.$/, '')})`}. ${REMEDY[phase](mailbox)}`);
+    super(blockedText(mailbox, phase, reason));
     this.mailbox = mailbox;
     this.phase = phase;
   }
+}
+
+/** The reason that the activity gave may name the remedy already. */
+function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: string | null): string {
+  if (phase === 'paused' || reason === null) return `${mailbox} is ${phase === 'paused' ? 'paused' : `in phase ${phase}`}. ${REMEDY[phase](mailbox)}`;
+  return reason.includes('tidemark ') ? reason : `${mailbox} is in phase ${phase}: ${reason.replace(/\.$/, '')}. ${REMEDY[phase](mailbox)}`;
 }
 
 const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => string>> = {
@@ -141,7 +147,7 @@ export function isUnreachable(error: unknown): boolean {
   return grpcCodeOf(error) === UNAVAILABLE;
 }
 
-function grpcCodeOf(error: unknown): number | null {
+export function grpcCodeOf(error: unknown): number | null {
   for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
     if (isGrpcServiceError(cause)) return cause.code;
   }

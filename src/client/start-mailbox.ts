@@ -1,4 +1,4 @@
-import { Connection, isGrpcServiceError, type Client } from '@temporalio/client';
+import { Connection, type Client } from '@temporalio/client';
 import { WorkflowIdReusePolicy } from '@temporalio/common';
 
 import type { Clock } from '../model/clock.ts';
@@ -7,7 +7,7 @@ import type { MailboxSettings } from '../model/settings.ts';
 import { configure, MAILBOX_WORKFLOW, poke, workflowIdOf, type MailboxInput } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
-import { TemporalFailureError } from './errors.ts';
+import { grpcCodeOf, TemporalFailureError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 
@@ -68,9 +68,5 @@ async function withSearchAttributes({ temporal, rpc, clock }: StartRequest, star
 }
 
 function isInvalidArgument(error: unknown): boolean {
-  if (!(error instanceof TemporalFailureError)) return false;
-  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
-    if (isGrpcServiceError(cause)) return cause.code === INVALID_ARGUMENT;
-  }
-  return false;
+  return error instanceof TemporalFailureError && grpcCodeOf(error) === INVALID_ARGUMENT;
 }

@@ -6,12 +6,12 @@ import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type Scope } from '../model/settings.ts';
 import type { Change, StoredMessage } from '../store/mailbox-store.ts';
 import * as definitions from '../workflows/definitions.ts';
-import { MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
+import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
 import { createRpc, type Rpc } from './rpc.ts';
 import { runningMailboxes, runningView } from './running.ts';
 import { startOrWake } from './start-mailbox.ts';
-import { answered, reached, runningWorkflow, type Waiting, type WaitOptions } from './waiting.ts';
+import { answered, isBlocked, reached, runningWorkflow, type Waiting, type WaitOptions } from './waiting.ts';
 import { hasRecentPoller } from './workers.ts';
 
 export interface TidemarkClientOptions {
@@ -188,11 +188,14 @@ export class TidemarkClient {
   }
 
   get #waiting(): Waiting {
-    return { temporal: this.#temporal, rpc: this.#rpc, clock: this.#clock, hasWorker: (signal) => this.hasWorker(signal) };
+    return { temporal: this.#temporal, rpc: this.#rpc, clock: this.#clock, isAnswered: async (mailbox) => (await this.#running(mailbox)).status !== null };
   }
 
   async #chain(mailbox: MailboxId, options: WaitOptions) {
     const workflowId = definitions.workflowIdOf(mailbox);
+    // A query comes after every signal that was sent before it, so a mailbox that was just resumed is not taken for paused.
+    const { status } = await this.#running(mailbox);
+    if (status !== null && isBlocked(status.phase)) throw new MailboxBlockedError(mailbox, status.phase, status.lastError?.message ?? null);
     const { handle, firstRunId } = await runningWorkflow(this.#waiting, mailbox, workflowId, options.signal);
     return {
       ask: <Result>(send: (handle: WorkflowHandle, updateId: string) => Promise<Result>): Promise<Result> =>

@@ -23,7 +23,8 @@ export interface Waiting {
   readonly temporal: Client;
   readonly rpc: Rpc;
   readonly clock: Clock;
-  readonly hasWorker: (signal?: AbortSignal) => Promise<boolean>;
+  /** Whether a worker answers for this mailbox now. */
+  readonly isAnswered: (mailbox: MailboxId) => Promise<boolean>;
 }
 
 /**
@@ -58,7 +59,7 @@ export async function answered<Result>(
   const updateId = randomUUID();
   for (;;) {
     try {
-      return await withNotice(waiting, options, () => rpc({ mailbox, deadline: UPDATE_DEADLINE, signal: options.signal }, () => send(updateId)));
+      return await withNotice(waiting, request, () => rpc({ mailbox, deadline: UPDATE_DEADLINE, signal: options.signal }, () => send(updateId)));
     } catch (error) {
       // Not found: the workflow ended, or this very run did by continue-as-new. A server that restarts is waited for.
       if (!isUnreachable(error) && !(error instanceof MailboxNotRunningError)) throw error;
@@ -94,13 +95,13 @@ async function stillRuns(waiting: Waiting, { mailbox, workflowId, firstRunId, op
 const NOTICE_AFTER = 3_000;
 
 /** Asks, while the call has no answer, whether any worker is there to give one. */
-async function withNotice<Result>(waiting: Waiting, { onNoWorker, signal }: WaitOptions, call: () => Promise<Result>): Promise<Result> {
+async function withNotice<Result>(waiting: Waiting, { mailbox, options: { onNoWorker } }: { mailbox: MailboxId; options: WaitOptions }, call: () => Promise<Result>): Promise<Result> {
   if (onNoWorker === undefined) return call();
   const ended = new AbortController();
   const watch = async (): Promise<void> => {
     for (;;) {
       await waiting.clock.sleep(NOTICE_AFTER, ended.signal);
-      if (!(await waiting.hasWorker(signal))) onNoWorker();
+      if (!(await waiting.isAnswered(mailbox))) onNoWorker();
     }
   };
   // Whatever the watch ends by (the abort below, a server that does not answer), the call itself reports.

@@ -51,5 +51,5 @@ export async function openDemo({ config, options, clock, say, onEnd }: StartCont
   } finally {
     await closeStores(stores);
   }
-  return { mailbox: chosen.email, config: changed, known: chosen.known, pollInterval: POLL_INTERVAL, liveTraffic: simulator.liveTraffic };
+  return { mailbox: chosen.email, config: changed, known: chosen.known, pollInterval: POLL_INTERVAL, liveTraffic: (traffic) => simulator.liveTraffic(traffic) };
 }

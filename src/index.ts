@@ -1,0 +1,29 @@
+// The public library surface: what an application imports to run Tidemark inside it.
+export { TidemarkClient, type SettingsChange, type SyncOptions, type TidemarkClientOptions } from './client/tidemark-client.ts';
+export {
+  MailboxBlockedError,
+  MailboxNotRunningError,
+  MailboxUnknownError,
+  NamespaceNotFoundError,
+  ServerRefusedError,
+  ServerUnreachableError,
+  TemporalFailureError,
+  TidemarkError,
+  type BlockedPhase,
+  type TidemarkErrorCode,
+} from './client/errors.ts';
+export type { MailboxReader, MailboxReport, Usage } from './client/mailbox-report.ts';
+export type { WaitOptions } from './client/waiting.ts';
+export { registerSearchAttributes } from './client/search-attributes.ts';
+export { changedConfig, ConfigError, loadConfig, type Config } from './config.ts';
+export { connectMailbox, LoginError, resolveLabels, type LoginRequest } from './login.ts';
+export { createLog, type Log } from './log.ts';
+export type { Clock } from './model/clock.ts';
+export { historyId, InvalidIdError, mailboxId, type HistoryId, type LabelId, type MailboxId, type MessageId, type ThreadId } from './model/ids.ts';
+export { DEFAULT_SETTINGS, MESSAGE_FORMATS, type MailboxSettings, type MessageFormat, type Scope } from './model/settings.ts';
+export { openTidemark, type Tidemark } from './open-tidemark.ts';
+export { StoreError } from './store/store-error.ts';
+export type { Change, StoredMessage } from './store/mailbox-store.ts';
+export { systemClock } from './system-clock.ts';
+export { installRuntime, runWorker, type RunningWorker, type WorkerRequest } from './worker.ts';
+export { PHASES, type Phase } from './workflows/phase.ts';
