@@ -11,7 +11,9 @@ import { countOutcomes, type Counts, summary } from './test-counts.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
 /** The tools' scripts begin with `env node`: with this path that is the project's Node 24. */
-const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` };
+const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` };
+// vitest colours its output wherever CI is set, also in a file.
+if (!process.stdout.isTTY && env['FORCE_COLOR'] === undefined) env['NO_COLOR'] = '1';
 
 const CHECKS = [
   { name: 'types', command: ['tsc', '--noEmit'] },

@@ -25,7 +25,7 @@ const dataDir = fileURLToPath(new URL('../.tidemark', import.meta.url));
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const scratch = mkdtempSync(join(tmpdir(), 'tidemark-temporal-'));
-  const search = { dataDir, clock, log: (line: string) => console.error(line) };
+  const search = { dataDir, clock, log: (line: string) => console.error(`set-up: ${line}`) };
   const binary = await findBinary('temporal', search);
   const testServerBinary = await findBinary('temporal-test-server', search);
   const server = await startDevServer({

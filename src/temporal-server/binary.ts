@@ -24,8 +24,8 @@ export interface Search {
 export interface BinarySource {
   /** As it stands in an error that names all sources. */
   readonly name: string;
-  /** Said before a source that takes time. */
-  readonly announcement: string | null;
+  /** Said before a source that takes time; null for one that takes none. */
+  announcement(binary: Binary): string | null;
   /** True when the program is installed and stays where it is; false when it was downloaded and goes to the cache. */
   readonly installed: boolean;
   /**
@@ -77,7 +77,8 @@ export async function findBinary(binary: Binary, options: FindBinaryOptions): Pr
     if (isExecutable(cached)) return cached;
     await removeUnfinished(join(dataDir, 'bin'));
     for (const source of sources.filter(({ installed }) => !installed)) {
-      if (source.announcement !== null) log(source.announcement);
+      const announcement = source.announcement(binary);
+      if (announcement !== null) log(announcement);
       if (await download(source, search, cached, failures)) return cached;
     }
     throw new TemporalServerError(

@@ -38,7 +38,7 @@ const cached = (): string => join(dataDir(), 'bin', 'temporal');
 function leaves(text: string): BinarySource & { asked: number } {
   return {
     name: `leaves ${text}`,
-    announcement: `fetching ${text}`,
+    announcement: () => `fetching ${text}`,
     installed: false,
     asked: 0,
     find({ directory: own }) {
@@ -51,7 +51,7 @@ function leaves(text: string): BinarySource & { asked: number } {
 
 const fails = (name: string, why: string): BinarySource => ({
   name,
-  announcement: null,
+  announcement: () => null,
   installed: false,
   find({ directory: own }) {
     writeFileSync(join(own, 'temporal'), 'half of');
