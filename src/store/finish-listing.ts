@@ -112,7 +112,7 @@ async function settleRows(database: StoreDatabase, locked: MailboxTransaction, l
       if (row === null) removed.push(before.id);
       if (row === null || row === before) continue;
       differences.push({ before, after: row });
-      if (row.state === 'gone') gone += 1;
+      if (row.state === 'gone') gone += before.state === 'excluded' ? 0 : 1;
       else if (!sameLabelIds(row.labelIds, before.labelIds) && row.state !== 'pending') relabelled += 1;
     }
     await writeDifferences(locked, differences, now);

@@ -22,7 +22,7 @@ export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[
   const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
   if (row.listedGeneration !== listing.generation) {
     if (changedSince) return inFormat(row, rules);
-    return row.state === 'excluded' ? null : withReadingId(toGone(row), listing);
+    return withReadingId(toGone(row), listing);
   }
   if (isBeyondLimit(row, listing)) return null;
   const admitted = admit(row, listing);

@@ -75,7 +75,8 @@ export interface MailboxStore {
   /**
    * Ends the listing in one transaction:
    * - pending, stored and failed rows that the listing did not see become `gone`, and contain everything up to `startHistoryId`, unless their own
-   *   `historyId` is newer (a live sync found them after the listing began); `excluded` rows that it did not see are removed likewise: unknown again;
+   *   `historyId` is newer (a live sync found them after the listing began). So do `excluded` rows, uncounted: nothing is known of them any more, but
+   *   without the tombstone a reading from before they left the scope would bring them back;
    * - with `labels: 'compared'`, each seen row whose `historyId` is not newer than `startHistoryId` gets exactly the labels whose
    *   listings held it, and its `readingHistoryId` becomes `startHistoryId` (not its `historyId`: a get of a quiet message answers the old one for
    *   ever, and must not count as stale); its state follows the scope (`stored` ⇄ `excluded`; an `excluded` row that comes into scope is `stored`

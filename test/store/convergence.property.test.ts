@@ -24,15 +24,15 @@ type Step =
   | { readonly kind: 'fetch'; readonly lag: number }
   /** A reading that was taken some time ago arrives now, from an attempt that was given up. */
   | { readonly kind: 'zombie'; readonly which: number }
-  /** History is lost: everything is listed and compared, while more happens. */
-  | { readonly kind: 'recover'; readonly between: readonly Move[] };
+  /** Everything is listed and compared, while more happens: history is lost meanwhile, or (`live`) read on. */
+  | { readonly kind: 'recover'; readonly between: readonly Move[]; readonly live: boolean; readonly lag: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('move' as const), move }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('sync' as const), late: fc.nat(2), pages: fc.integer({ min: 1, max: 20 }) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('fetch' as const), lag: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('zombie' as const), which: fc.nat() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('recover' as const), between: fc.array(move, { maxLength: 6 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('recover' as const), between: fc.array(move, { maxLength: 6 }), live: fc.boolean(), lag: fc.nat(2) }) },
 );
 
 /** How many of the newest records may be missing from history: a mark this old has settled. */
@@ -63,7 +63,7 @@ class Run {
       case 'zombie':
         return this.zombie(step.which);
       case 'recover':
-        return this.recover(step.between);
+        return this.recover(step);
     }
   }
 
@@ -94,25 +94,28 @@ class Run {
     if (reading !== null) await this.mailbox.save(reading);
   }
 
-  async recover(between: readonly Move[]): Promise<void> {
+  async recover({ between, live, lag }: Extract<Step, { kind: 'recover' }>): Promise<void> {
     const { remote, mailbox } = this;
     const moves = [...between];
-    const happen = (): void => {
+    const happen = async (): Promise<void> => {
       const next = moves.shift();
       if (next !== undefined) remote.make(next);
+      if (!live) return;
+      await this.sync(lag, 20);
+      await this.fetch(lag);
     };
     this.listedAt = remote.now;
     const start = remote.historyIdAt(remote.now);
     await mailbox.begin(start);
-    happen();
+    await happen();
     // Gmail lists trash only when asked: out of scope, out of sight.
     const listed = (label?: string) => [...remote.at(remote.now)].filter(([, version]) => !version.labels.includes('TRASH') && (label === undefined || version.labels.includes(label)));
     await mailbox.list(listed().map(([id]) => id));
     for (const label of LABELS) {
-      happen();
+      await happen();
       await mailbox.listLabels({ [label]: listed(label).map(([id]) => id) });
     }
-    happen();
+    await happen();
     await mailbox.finish({ labels: (await mailbox.progress()).reconciling ? 'compared' : 'unread' });
     this.settled = this.listedAt;
   }

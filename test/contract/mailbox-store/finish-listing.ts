@@ -39,12 +39,15 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, pending: 1, excluded: 1, gone: 0 });
     });
 
-    it('forgets excluded messages that were not seen', async () => {
+    it('knows nothing any more of excluded messages that were not seen, but lets no older reading bring them in', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['TRASH'] })]);
       await mailbox.begin(200);
-      await mailbox.finish();
-      expect(await mailbox.counts()).toMatchObject({ excluded: 0, gone: 0 });
+      expect(await mailbox.finish()).toEqual({ gone: 0, relabelled: 0 });
+      expect(await mailbox.counts()).toMatchObject({ excluded: 0, gone: 1 });
+      expect(await mailbox.save(reading('a', { at: 9, labels: ['INBOX'] }))).toEqual({ stored: 0, stale: [] });
+      await mailbox.apply([record(201, unlabelled('a', 'TRASH'))]);
+      expect(await mailbox.pendingIds('live')).toEqual(['a']);
       expect(await mailbox.feed()).toEqual([]);
     });
 
