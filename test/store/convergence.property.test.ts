@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historyId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings, type Scope } from '../../src/model/settings.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import { h, openMailbox, type TestMailbox } from '../contract/mailbox-store/fixture.ts';
+import { h, l, openMailbox, scope, type TestMailbox } from '../contract/mailbox-store/fixture.ts';
 import { RemoteMailbox, type Move } from './remote-mailbox.ts';
 
 const LABELS = ['INBOX', 'UNREAD', 'TRASH', 'Work'] as const;
@@ -41,15 +42,17 @@ const SETTLING = 2;
 class Run {
   readonly remote: RemoteMailbox;
   readonly mailbox: TestMailbox;
+  readonly scope: Scope;
   readonly taken: { readonly id: string; readonly moment: number }[] = [];
   /** The moment from which the next partial sync reads. */
   settled = 0;
   /** Before this moment nothing can be known any more: the generation's listing began then. */
   listedAt = 0;
 
-  constructor(remote: RemoteMailbox, mailbox: TestMailbox) {
+  constructor(remote: RemoteMailbox, mailbox: TestMailbox, scope: Scope) {
     this.remote = remote;
     this.mailbox = mailbox;
+    this.scope = scope;
   }
 
   async take(step: Step): Promise<void> {
@@ -108,12 +111,10 @@ class Run {
     const start = remote.historyIdAt(remote.now);
     await mailbox.begin(start);
     await happen();
-    // Gmail lists trash only when asked: out of scope, out of sight.
-    const listed = (label?: string) => [...remote.at(remote.now)].filter(([, version]) => !version.labels.includes('TRASH') && (label === undefined || version.labels.includes(label)));
-    await mailbox.list(listed().map(([id]) => id));
+    await mailbox.list(remote.list(this.scope));
     for (const label of LABELS) {
       await happen();
-      await mailbox.listLabels({ [label]: listed(label).map(([id]) => id) });
+      await mailbox.listLabels({ [label]: remote.list(this.scope, label) });
     }
     await happen();
     await mailbox.finish({ labels: (await mailbox.progress()).reconciling ? 'compared' : 'unread' });
@@ -147,15 +148,15 @@ class Run {
   }
 }
 
-async function begin(firstId: number, initial: readonly Move[]): Promise<Run> {
+async function begin(firstId: number, initial: readonly Move[], settings: MailboxSettings = DEFAULT_SETTINGS): Promise<Run> {
   const remote = new RemoteMailbox(firstId);
   for (const move of initial) remote.make(move);
-  const mailbox = await openMailbox({ name: 'memory', open: () => openSqliteStore({ path: ':memory:' }) });
-  const run = new Run(remote, mailbox);
+  const mailbox = await openMailbox({ name: 'memory', open: () => openSqliteStore({ path: ':memory:' }) }, settings);
+  const run = new Run(remote, mailbox, settings.scope);
   run.listedAt = remote.now;
   run.settled = remote.now;
   await mailbox.begin(remote.historyIdAt(remote.now));
-  await mailbox.list(remote.ids(remote.now).filter((id) => remote.at(remote.now).get(id)?.labels.includes('TRASH') === false));
+  await mailbox.list(remote.list(settings.scope));
   await mailbox.finish();
   return run;
 }
@@ -163,14 +164,14 @@ async function begin(firstId: number, initial: readonly Move[]): Promise<Run> {
 describe('a store', () => {
   it('equals Gmail once the mailbox is quiet, and so does the change feed, whatever happened before and in whatever order', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(move, { maxLength: 8 }), fc.array(step, { maxLength: 40 }), async (initial, steps) => {
-        const run = await begin(1_000, initial);
+      fc.asyncProperty(fc.array(move, { maxLength: 8 }), fc.array(step, { maxLength: 40 }), fc.constantFrom([], ['Work'], ['Work', 'INBOX']), async (initial, steps, scopeLabels) => {
+        const run = await begin(1_000, initial, scope({ labelIds: scopeLabels.map(l) }));
         for (const step of steps) {
           await run.take(step);
           expect(await run.believed()).toEqual(await run.mailbox.labels());
         }
         await run.quiet();
-        expect(await run.mailbox.labels()).toEqual(run.remote.visible());
+        expect(await run.mailbox.labels()).toEqual(run.remote.visible(run.scope));
         expect(await run.believed()).toEqual(await run.mailbox.labels());
         expect(await run.mailbox.counts()).toMatchObject({ pending: 0, failed: 0, due: 0 });
         await run.mailbox.store.close();

@@ -1,4 +1,5 @@
 import type { HistoryOperation, HistoryRecord, Reading } from '../../src/model/change.ts';
+import type { Scope } from '../../src/model/settings.ts';
 import { added, deleted, h, labelled, reading, unlabelled } from '../contract/mailbox-store/message.ts';
 
 /** What a message is at one moment. */
@@ -51,21 +52,29 @@ export class RemoteMailbox {
     return this.#moments[moment] ?? new Map<string, Version>();
   }
 
-  ids(moment: number): readonly string[] {
-    return [...this.at(moment).keys()];
-  }
-
   /** What messages.get answers from a replica that is at `moment`; null for 404. */
   get(id: string, moment: number): Reading | null {
     const version = this.at(moment).get(id);
     return version === undefined ? null : reading(id, { labels: version.labels, at: version.historyId });
   }
 
-  /** Messages outside spam and trash, as a store of all mail must hold them now. */
-  visible(): Readonly<Record<string, readonly string[]>> {
-    const visible = [...this.at(this.now)].filter(([, version]) => !version.labels.includes('TRASH'));
+  /** The ids of the messages in scope that a listing (of one label) shows now. Gmail lists trash only when asked. */
+  list(scope: Scope, label?: string): readonly string[] {
+    const all = [...this.at(this.now)].filter(([, { labels }]) => inScope(scope, { labels, label }));
+    return all.map(([id]) => id);
+  }
+
+  /** The messages in scope with their labels, as a store must hold them now. */
+  visible(scope: Scope): Readonly<Record<string, readonly string[]>> {
+    const visible = [...this.at(this.now)].filter(([, { labels }]) => inScope(scope, { labels }));
     return Object.fromEntries(visible.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, version]) => [id, version.labels.toSorted()]));
   }
+}
+
+/** Said once more in other words than the store's. */
+function inScope({ labelIds }: Scope, { labels, label }: { labels: readonly string[]; label?: string | undefined }): boolean {
+  const inLabels = labelIds.length === 0 || labelIds.some((id) => labels.includes(id));
+  return inLabels && !labels.includes('TRASH') && (label === undefined || labels.includes(label));
 }
 
 function operationOf(move: Move, id: string, version: Version | undefined): HistoryOperation | null {
