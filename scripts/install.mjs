@@ -99,6 +99,8 @@ async function npmCi(root, say, env) {
       'ci',
       '--include=dev', // NODE_ENV=production would leave out Node 24 itself
       '--ignore-scripts=false', // the package `node` fetches its binary in a script
+      '--fetch-retry-mintimeout=1000', // npm's own patience makes 80 s of being offline
+      '--fetch-retry-maxtimeout=10000',
       '--no-audit',
       '--no-fund',
       '--no-update-notifier',

@@ -24,7 +24,7 @@ export interface EnsureTemporalServerOptions {
    * The ports to listen on, or the next free ones. By default those of the last server of the directory, at first
    * Temporal's own: 7233 and 8233. 0 at first takes any.
    */
-  readonly ports?: { readonly frontend: number; readonly ui: number };
+  readonly ports?: { readonly frontend?: number; readonly ui?: number };
   /** Aborts the waiting for a server, not the server that was returned. */
   readonly signal?: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
