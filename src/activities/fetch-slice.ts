@@ -1,6 +1,9 @@
+import type { MailboxId } from '../model/ids.ts';
+import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
+import { listLate } from './list-late.ts';
 import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
 
 /**
@@ -11,28 +14,37 @@ const SLICE_UNITS = 30_000;
 
 /** One slice of a backfill: pending messages, newest first. */
 export async function fetchSlice(deps: ActivityDependencies, request: FetchSliceRequest, run: ActivityRun): Promise<FetchSliceResult> {
-  const { store, clock } = deps;
   const { mailbox } = request;
-  const row = await store.getMailbox(mailbox);
+  const row = await deps.store.getMailbox(mailbox);
   if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
   const session = await deps.openSession({ mailbox, lane: 'backfill' });
   try {
-    const { fetched } = await fetchPending(deps, session, { mailbox, lane: 'backfill', format: row.settings.format, unitBudget: SLICE_UNITS }, run);
-    const now = clock.now();
-    const { stored, pending, failed, backfill } = await store.countMessages(mailbox, now);
-    const complete = backfill === 0;
-    if (complete && row.fullSync?.step === 'fetching') {
-      await store.saveProgress({ mailbox, generation: row.generation, progress: { ...row.fullSync, step: 'done', finishedAt: now } });
-    }
-    return { stored, pending, failed, generation: row.generation, fetched, complete, nextAttemptAt: await nextAttemptAt(deps, request, complete ? null : now, now) };
+    const fetch = { mailbox, format: row.settings.format, unitBudget: SLICE_UNITS };
+    const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);
+    // Last of a first full sync; what it finds is fetched at once.
+    const late = exhausted ? await listLate(deps, session, row, run) : 0;
+    if (late > 0) await fetchPending(deps, session, { ...fetch, lane: 'live' }, run);
+    return { ...(await progressOf(deps, row)), fetched: fetched + late };
   } finally {
     await session.flush();
   }
 }
 
-/** When the lane has work again: at once while pending rows are due (the budget ended), else when the next attempt is. */
-async function nextAttemptAt(deps: ActivityDependencies, { mailbox }: FetchSliceRequest, dueNow: number | null, now: number): Promise<number | null> {
-  const [due] = await deps.store.nextPending({ mailbox, lane: 'backfill', limit: 1, now });
+async function progressOf({ store, clock }: ActivityDependencies, { id: mailbox, generation }: MailboxRow): Promise<Omit<FetchSliceResult, 'fetched'>> {
+  const now = clock.now();
+  const { stored, pending, failed, backfill } = await store.countMessages(mailbox, now);
+  const row = await store.getMailbox(mailbox);
+  const complete = backfill === 0;
+  if (complete && row?.generation === generation && row.fullSync?.step === 'fetching') {
+    await store.saveProgress({ mailbox, generation, progress: { ...row.fullSync, step: 'done', finishedAt: now } });
+  }
+  return { stored, pending, failed, generation, complete, nextAttemptAt: await nextAttemptAt(store, { mailbox, now, relistAt: row?.relistAt ?? null }) };
+}
+
+/** When the lane has work again: at once while rows are due (the budget ended), else when the next attempt or the late listing is. */
+async function nextAttemptAt(store: MailboxStore, { mailbox, now, relistAt }: { mailbox: MailboxId; now: number; relistAt: number | null }): Promise<number | null> {
+  const [due] = await store.nextPending({ mailbox, lane: 'backfill', limit: 1, now });
   if (due !== undefined) return now;
-  return (await deps.store.nextAttemptAt({ mailbox, lane: 'backfill', now })) ?? dueNow;
+  const times = [await store.nextAttemptAt({ mailbox, lane: 'backfill', now }), relistAt].filter((time) => time !== null);
+  return times.length === 0 ? null : Math.min(...times);
 }

@@ -1,7 +1,7 @@
 import { GmailError } from '../gmail/gmail-error.ts';
-import type { GmailSession, ListMessagesQuery } from '../gmail/gmail-api.ts';
-import type { HistoryOperation } from '../model/change.ts';
-import type { HistoryId, LabelId, MailboxId } from '../model/ids.ts';
+import type { GmailSession, ListMessagesQuery, MessagePage } from '../gmail/gmail-api.ts';
+import type { HistoryOperation, Label } from '../model/change.ts';
+import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings, Scope } from '../model/settings.ts';
 import type { FullSyncProgress } from '../store/mailbox-store.ts';
 import { confirmAbsent } from './confirm-absent.ts';
@@ -39,17 +39,20 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
   await store.putMailbox({ mailbox, settings, now: clock.now() });
   // From here on the index shows everything up to the mark: absence, of an id or of a label, is a fact.
   if (progress.reconciling) await clock.sleep(Math.max(0, progress.startedAt + INDEX_LAG - clock.now()), run.signal);
-  await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
+  // Read after the mark was pinned: a label that is made later is in the history from there, wherever it is used.
+  const labels = await session.listLabels(run.signal);
+  await store.saveLabels({ mailbox, labels });
+  const work: Work = { deps, session, listing, run, labels };
 
   while (progress.step === 'listing' || progress.step === 'label-listing' || progress.step === 'confirming') {
     run.signal.throwIfAborted();
     run.progress({ step: progress.step, listed: progress.step === 'listing' ? progress.position : null });
     switch (progress.step) {
       case 'listing':
-        progress = await listPage({ deps, session, listing, run }, progress);
+        progress = await listPage(work, progress);
         break;
       case 'label-listing':
-        progress = await listLabelPage({ deps, session, listing, run }, progress);
+        progress = await listLabelPage(work, progress);
         break;
       case 'confirming':
         await confirmAbsent({ deps, session, listing, run, listScope: () => listings(settings.scope) });
@@ -60,7 +63,7 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
           keepNewest: settings.scope.limit,
           now: clock.now(),
         });
-        await store.setRelistAt({ mailbox, generation, relistAt: progress.startedAt + SETTLING_TIME });
+        await store.setRelistAt({ mailbox, generation, relistAt: progress.reconciling ? null : progress.startedAt + SETTLING_TIME });
         progress = { ...progress, step: 'fetching' };
     }
   }
@@ -72,6 +75,7 @@ interface Work {
   readonly session: GmailSession;
   readonly listing: Listing;
   readonly run: ActivityRun;
+  readonly labels: readonly Label[];
 }
 
 type Step<Name extends FullSyncProgress['step']> = Extract<FullSyncProgress, { step: Name }>;
@@ -106,7 +110,7 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
   const queries = listings(listing.settings.scope);
   const query = queries[progress.listing];
   if (query === undefined) return await endPass(work, progress);
-  const page = await orRestart(() => session.listMessages({ ...query, pageToken: progress.pageToken }, run.signal), progress.pageToken);
+  const page = await listIds(session, { ...query, pageToken: progress.pageToken }, run.signal);
   // The page token went stale (its lifetime is not documented): list from the top again, which is idempotent.
   if (page === 'restart') return await save(work, { ...progress, listing: 0, pageToken: null, position: 0 });
   const position = progress.position + page.messages.length;
@@ -125,19 +129,15 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
  * the pass is repeated. What appeared meanwhile is in the history from the mark.
  */
 async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
-  const { deps, session, listing, run } = work;
-  const since = progress.position > PAGE ? await vanishedSince(session, progress.passHistoryId, listing.settings.scope, run) : { vanished: false, head: null };
+  const { session, listing, run } = work;
+  const since = await vanishedSince(session, progress.passHistoryId, listing.settings.scope, run);
   if (since.vanished && since.head !== null && progress.pass < MAX_PASSES) {
     return await save(work, { ...progress, pass: progress.pass + 1, listing: 0, pageToken: null, position: 0, passHistoryId: since.head });
   }
   const { step: _step, pass: _pass, listing: _listing, pageToken: _pageToken, position: _position, passHistoryId: _passHistoryId, ...start } = progress;
   if (!progress.reconciling) return await save(work, { ...start, step: 'confirming' });
-  const labels = await deps.store.getLabels(listing.mailbox);
-  return await save(work, { ...start, step: 'label-listing', remaining: labels.map((label) => label.id), pageToken: null });
+  return await save(work, { ...start, step: 'label-listing', remaining: work.labels.map((label) => label.id), pageToken: null });
 }
-
-/** A listing of one page has no token that could shift. */
-const PAGE = 500;
 
 async function vanishedSince(session: GmailSession, since: HistoryId, scope: Scope, run: ActivityRun): Promise<{ vanished: boolean; head: HistoryId | null }> {
   let pageToken: string | null = null;
@@ -174,7 +174,7 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
     const { remaining: _remaining, pageToken: _pageToken, ...start } = progress;
     return await save(work, { ...start, step: 'confirming' });
   }
-  const page = await orRestart(() => session.listMessages(labelQuery(label, settings.scope, progress.pageToken), run.signal), progress.pageToken);
+  const page = await listIds(session, { labelIds: [label], includeSpamTrash: settings.scope.includeSpamTrash, pageToken: progress.pageToken }, run.signal);
   if (page === 'restart') return await save(work, { ...progress, pageToken: null });
   const next: FullSyncProgress =
     page.nextPageToken === null ? { ...progress, remaining, pageToken: null } : { ...progress, pageToken: page.nextPageToken };
@@ -183,15 +183,17 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
   return next;
 }
 
-function labelQuery(label: LabelId, scope: Scope, pageToken: string | null): ListMessagesQuery {
-  return { labelIds: [label], includeSpamTrash: scope.includeSpamTrash, pageToken };
-}
-
-async function orRestart<Page>(list: () => Promise<Page>, pageToken: string | null): Promise<Page | 'restart'> {
+/**
+ * One page, or `restart` when Gmail no longer takes the page token. A label that was deleted since the labels were read carries no message;
+ * what it carried before is in the history since the mark.
+ */
+async function listIds(session: GmailSession, query: ListMessagesQuery, signal: AbortSignal): Promise<MessagePage | 'restart'> {
   try {
-    return await list();
+    return await session.listMessages(query, signal);
   } catch (error) {
-    if (pageToken !== null && error instanceof GmailError && error.failure.kind === 'invalid-request') return 'restart';
+    if (!(error instanceof GmailError) || error.failure.kind !== 'invalid-request') throw error;
+    if (query.pageToken !== null) return 'restart';
+    if (query.labelIds !== undefined) return { messages: [], nextPageToken: null };
     throw error;
   }
 }

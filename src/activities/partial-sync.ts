@@ -8,7 +8,6 @@ import type { MailboxRow } from '../store/mailbox-store.ts';
 import { countsOf } from './counts.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
-import { listings } from './listing.ts';
 import { refreshLabels } from './refresh.ts';
 import type { PartialSyncRequest, PartialSyncResult } from './requests.ts';
 import { remember, replayFrom, SETTLING_TIME } from './settling.ts';
@@ -28,7 +27,6 @@ export async function partialSync(deps: ActivityDependencies, request: PartialSy
   try {
     await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
-    await listLate(deps, session, row, run);
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', format: row.settings.format, unitBudget: LIVE_BUDGET }, run);
     const refreshed = await refreshLabels(deps, session, mailbox, run);
     const now = clock.now();
@@ -39,7 +37,7 @@ export async function partialSync(deps: ActivityDependencies, request: PartialSy
       more: !fetched.exhausted || !refreshed,
       nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
       failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),
-      settleAt: settleAt(changed, row.relistAt, now),
+      settleAt: settleAt(changed, now),
     };
   } finally {
     await session.flush();
@@ -66,9 +64,9 @@ async function applyHistory(
   const { store, clock } = deps;
   const { mailbox } = request;
   // Workflow and store disagree after a restore of either: the older mark is replayed, which does nothing where it was applied.
-  const mark = request.historyId === null ? row.historyId : olderHistoryId(row.historyId, request.historyId);
-  const start = replayFrom(row, mark);
-  const first = await firstPage(session, [start, mark, row.historyId], clock, run);
+  const own = replayFrom(row, row.historyId);
+  const start = request.historyId === null ? own : olderHistoryId(own, request.historyId);
+  const first = await firstPage(session, start === own ? [own] : [start, own], clock, run);
   // The head as the first page knew it: pages may be cuts of one snapshot, and what came after it is not in the later ones.
   const head = first.page.historyId;
   let page: HistoryPage = first.page;
@@ -95,7 +93,10 @@ async function applyHistory(
   }
 }
 
-/** Older marks first; when history no longer reaches back to one, the next: only a 404 from the mark itself means a recovery. */
+/**
+ * History no longer reaching back to the workflow's older mark is no loss: the store's own is true. A 404 from there means a recovery, even where
+ * the newest mark is still in range: what had not settled before it could not be read any more.
+ */
 async function firstPage(
   session: GmailSession,
   starts: readonly HistoryId[],
@@ -108,8 +109,7 @@ async function firstPage(
   try {
     return { start, askedAt, page: await session.listHistory({ startHistoryId: start, pageToken: null }, run.signal) };
   } catch (error) {
-    const left = newer.filter((mark) => mark !== start);
-    if (left.length > 0 && error instanceof GmailError && error.failure.kind === 'history-expired') return await firstPage(session, left, clock, run);
+    if (newer.length > 0 && error instanceof GmailError && error.failure.kind === 'history-expired') return await firstPage(session, newer, clock, run);
     throw error;
   }
 }
@@ -120,26 +120,7 @@ function lastButOne(records: readonly HistoryRecord[]): HistoryId | null {
   return records.findLast((record) => record.id !== last)?.id ?? null;
 }
 
-/**
- * The list index lags: a message older than the mark may not have been listed when the manifest was made, and history tells nothing of it.
- * Some time after the listing the newest pages are listed once more, until a whole page is known.
- */
-async function listLate(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<void> {
-  const { store, clock } = deps;
-  if (row.relistAt === null || row.relistAt > clock.now()) return;
-  for (const query of listings(row.settings.scope)) {
-    let pageToken: string | null = null;
-    do {
-      const page: Awaited<ReturnType<GmailSession['listMessages']>> = await session.listMessages({ ...query, pageToken }, run.signal);
-      const { unknown } = await store.addListedLate({ mailbox: row.id, messages: page.messages, now: clock.now() });
-      pageToken = unknown === 0 ? null : page.nextPageToken;
-    } while (pageToken !== null);
-  }
-  await store.setRelistAt({ mailbox: row.id, generation: row.generation, relistAt: null });
-}
-
-/** History is read once more after a change, and after a listing. */
-function settleAt(changed: boolean, relistAt: number | null, now: number): number | null {
-  if (changed) return now + SETTLING_TIME + 1_000;
-  return relistAt !== null && relistAt > now ? relistAt : null;
+/** History is read once more after a change. */
+function settleAt(changed: boolean, now: number): number | null {
+  return changed ? now + SETTLING_TIME + 1_000 : null;
 }

@@ -187,7 +187,8 @@ function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'o
   if (state.fullSync.kind === 'unknown' && state.fullSync.resync) return listing(generation + 1, 'forced');
   if (event.step === 'listing') return listing(generation, historyId === null ? 'initial' : 'interrupted');
   if (event.step === 'fetching') return { ...opened, completedGeneration: generation - 1, fullSync: { kind: 'fetching' }, nextSliceAt: 0 };
-  return withSyncRequested({ ...opened, completedGeneration: generation, fullSync: { kind: 'done' } });
+  // One slice tells when failed messages are due, and whether a late listing is.
+  return withSyncRequested({ ...opened, completedGeneration: generation, fullSync: { kind: 'done' }, nextSliceAt: 0 });
 }
 
 function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'slice-fetched' }>, now: number): MailboxState {
@@ -224,9 +225,13 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
     pending: event.pending,
     failed: event.failed,
     syncedAt: now,
-    nextSliceAt: state.fullSync.kind === 'done' && event.failedAttemptAt !== null ? event.failedAttemptAt : state.nextSliceAt,
+    nextSliceAt: earlier(state.nextSliceAt, event.failedAttemptAt),
     counters: { ...state.counters, partialSyncs: state.counters.partialSyncs + 1 },
   };
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.min(a, b);
 }
 
 function withError(state: MailboxState, message: string, now: number): MailboxState {

@@ -104,7 +104,10 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
     lanes[lane] = scope;
     void scope
       .run(run)
-      .then(dispatch)
+      .then((event) => {
+        // What a cancelled lane still answers was asked under a state that is gone (other settings, another generation): it is asked again.
+        if (!scope.consideredCancelled) dispatch(event);
+      })
       .catch((error: unknown) => {
         if (!isCancellation(error)) throw error;
       })

@@ -19,15 +19,14 @@ const DAY = 24 * 60 * MINUTE;
  * One run of a mailbox under a seed: a person changes it while it is synchronised, calls fail, history expires, attempts die at any call or go on as
  * zombies beside their successors, indexes lag. Then the mailbox goes quiet, and the store must equal it.
  */
-export async function runSchedule(seed: number): Promise<ScheduleResult> {
+export async function runSchedule(seed: number, trace: ((at: number, line: string) => void) | null = null): Promise<ScheduleResult> {
   const world = await createWorld(seed);
   const { random, clock, gmail, simulator } = world;
   const start = clock.now();
   const perils = random.chance(0.3)
     ? { death: 0, blindness: 0, delayMs: random.below(2) * 300 }
-    : { death: random.next() * 0.03, blindness: random.next() * 0.02, delayMs: random.below(4) * 300 };
-  let worker = world.newWorker();
-  const attempts = new Attempts({ perils, clock, random, dependencies: () => worker });
+    : { death: random.next() * 0.02, blindness: random.next() * 0.02, delayMs: random.below(4) * 300 };
+  const attempts = new Attempts({ perils, clock, random, newWorker: () => world.newWorker(), trace: trace === null ? null : (line) => trace(clock.now() - start, line) });
   const lanes = new Lanes(initialState({ mailbox: world.mailbox, settings: world.settings, now: clock.now() }), clock, attempts);
   const person = new Person(gmail, random);
   const messages = random.below(40);
@@ -51,7 +50,7 @@ export async function runSchedule(seed: number): Promise<ScheduleResult> {
   await clock.runUntil(() => false, 2 * MINUTE);
   const settled = await clock.runUntil(isSettled, 2 * DAY);
   await clock.runUntil(() => false, 2 * MINUTE);
-  const found = settled ? await differences(world) : [`not in sync after ${2 * DAY} ms: ${JSON.stringify(lanes.state)}`];
+  const found = settled ? await differences(world) : [`not in sync after ${2 * DAY} ms: ${JSON.stringify(await world.stores.store.countMessages(world.mailbox, clock.now()))} ${JSON.stringify(lanes.state)}`];
   lanes.end();
   await running;
   await world.stores.store.close();
@@ -60,11 +59,12 @@ export async function runSchedule(seed: number): Promise<ScheduleResult> {
 
   function disturb(): void {
     const dice = random.next();
+    trace?.(clock.now() - start, `disturb ${dice.toFixed(3)} head ${gmail.historyId}`);
     if (dice < 0.7) person.change(clock.now());
     else if (dice < 0.85) lanes.dispatch({ kind: 'poked' });
     else if (dice < 0.88) gmail.expireHistory();
     else if (dice < 0.9) lanes.dispatch({ kind: 'resync-requested' });
-    else if (dice < 0.93) worker = world.newWorker();
+    else if (dice < 0.93) attempts.killWorker();
     else if (dice < 0.95) lanes.dispatch({ kind: 'paused' });
     else lanes.dispatch({ kind: 'resumed' });
   }

@@ -35,7 +35,7 @@ export class VirtualClock implements Clock {
         reject(signal.reason as Error);
         return;
       }
-      const sleeper: Sleeper = { at: this.#now + Math.max(0, milliseconds), order: this.#random.next(), wake: resolve };
+      const sleeper: Sleeper = { at: this.#now + Math.max(0, Math.ceil(milliseconds)), order: this.#random.next(), wake: resolve };
       signal?.addEventListener('abort', () => {
         this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
         reject(signal.reason as Error);
@@ -48,13 +48,21 @@ export class VirtualClock implements Clock {
   async runUntil(done: () => boolean | Promise<boolean>, limit: number): Promise<boolean> {
     const end = this.#now + limit;
     for (;;) {
-      for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
+      await idle();
       if (await done()) return true;
+      await idle();
       const next = this.#sleepers.reduce<Sleeper | null>((first, other) => (first === null || other.at < first.at || (other.at === first.at && other.order < first.order) ? other : first), null);
-      if (next === null || next.at > end) return false;
+      if (next === null || next.at > end) {
+        this.#now = end;
+        return false;
+      }
       this.#sleepers = this.#sleepers.filter((other) => other !== next);
       this.#now = Math.max(this.#now, next.at);
       next.wake();
     }
   }
+}
+
+async function idle(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
