@@ -38,7 +38,9 @@ async function progressOf({ store, clock }: ActivityDependencies, { id: mailbox,
   if (complete && row?.generation === generation && row.fullSync?.step === 'fetching') {
     await store.saveProgress({ mailbox, generation, progress: { ...row.fullSync, step: 'done', finishedAt: now } });
   }
-  return { stored, pending, failed, generation, complete, nextAttemptAt: await nextAttemptAt(store, { mailbox, now, relistAt: row?.relistAt ?? null }) };
+  const next = await nextAttemptAt(store, { mailbox, now, relistAt: row?.relistAt ?? null });
+  // The live lane may take over the last rows between two of these reads: then this lane looks once more.
+  return { stored, pending, failed, generation, complete, nextAttemptAt: next ?? (complete ? null : now) };
 }
 
 /** When the lane has work again: at once while rows are due (the budget ended), else when the next attempt or the late listing is. */

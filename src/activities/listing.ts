@@ -1,15 +1,16 @@
 import { GmailError } from '../gmail/gmail-error.ts';
 import type { GmailSession, ListMessagesQuery, MessagePage } from '../gmail/gmail-api.ts';
-import type { HistoryOperation, Label } from '../model/change.ts';
+import type { Label } from '../model/change.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings, Scope } from '../model/settings.ts';
 import type { FullSyncProgress } from '../store/mailbox-store.ts';
 import { confirmAbsent } from './confirm-absent.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { markBefore, SETTLING_TIME } from './settling.ts';
+import { vanishedSince } from './vanished.ts';
 
 /** A pass over the listing is repeated while messages vanish from it, at most this often: page tokens may shift then and skip a message. */
-const MAX_PASSES = 3;
+const MAX_PASSES = 5;
 
 /** Gmail's list index lags behind its history by some seconds: what is compared must be listed this long after the mark was pinned. */
 const INDEX_LAG = 10_000;
@@ -129,40 +130,28 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
  * the pass is repeated. What appeared meanwhile is in the history from the mark.
  */
 async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
-  const { session, listing, run } = work;
-  const since = await vanishedSince(session, progress.passHistoryId, listing.settings.scope, run);
-  if (since.vanished && since.head !== null && progress.pass < MAX_PASSES) {
+  const { session, listing, run, labels } = work;
+  const since = await vanishedSince(session, progress.passHistoryId, listing.settings.scope, run.signal);
+  if (since.fromScope && progress.pass < MAX_PASSES) {
     return await save(work, { ...progress, pass: progress.pass + 1, listing: 0, pageToken: null, position: 0, passHistoryId: since.head });
   }
-  const { step: _step, pass: _pass, listing: _listing, pageToken: _pageToken, position: _position, passHistoryId: _passHistoryId, ...start } = progress;
-  if (!progress.reconciling) return await save(work, { ...start, step: 'confirming' });
-  return await save(work, { ...start, step: 'label-listing', remaining: work.labels.map((label) => label.id), pageToken: null });
+  const { generation, startHistoryId, startedAt, reconciling } = progress;
+  const start = { generation, startHistoryId, startedAt, reconciling };
+  if (!reconciling) return await save(work, { ...start, step: 'confirming' });
+  const remaining = labels.map((label) => label.id);
+  return await save(work, { ...start, step: 'label-listing', pass: 1, remaining, pageToken: null, passHistoryId: since.head });
 }
 
-async function vanishedSince(session: GmailSession, since: HistoryId, scope: Scope, run: ActivityRun): Promise<{ vanished: boolean; head: HistoryId | null }> {
-  let pageToken: string | null = null;
-  let vanished = false;
-  let head: HistoryId | null = null;
-  do {
-    const page = await session.listHistory({ startHistoryId: since, pageToken }, run.signal);
-    head ??= page.historyId;
-    vanished ||= page.records.some((record) => record.operations.some((operation) => removesFromListing(operation, scope)));
-    pageToken = page.nextPageToken;
-  } while (pageToken !== null && !vanished);
-  return { vanished, head };
-}
-
-function removesFromListing(operation: HistoryOperation, scope: Scope): boolean {
-  switch (operation.kind) {
-    case 'deleted':
-      return true;
-    case 'labelsAdded':
-      return !scope.includeSpamTrash && operation.labelIds.some((id) => id === 'SPAM' || id === 'TRASH');
-    case 'labelsRemoved':
-      return operation.labelIds.some((id) => scope.labelIds.includes(id));
-    case 'added':
-      return false;
+/** The same for the labels' listings: those that lost a message are listed again. What a listing holds too much, history takes away. */
+async function endLabelPass(work: Work, progress: Step<'label-listing'>): Promise<FullSyncProgress> {
+  const { session, listing, run, labels } = work;
+  const since = await vanishedSince(session, progress.passHistoryId, listing.settings.scope, run.signal);
+  const remaining = since.fromAll ? labels.map((label) => label.id) : [...since.fromLabels];
+  if (remaining.length > 0 && progress.pass < MAX_PASSES) {
+    return await save(work, { ...progress, pass: progress.pass + 1, remaining, pageToken: null, passHistoryId: since.head });
   }
+  const { generation, startHistoryId, startedAt, reconciling } = progress;
+  return await save(work, { generation, startHistoryId, startedAt, reconciling, step: 'confirming' });
 }
 
 /** The ids of every label: 5 units per 500, where reading the labels message by message costs 20 each. */
@@ -170,10 +159,7 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
   const { deps, session, listing, run } = work;
   const { mailbox, generation, settings } = listing;
   const [label, ...remaining] = progress.remaining;
-  if (label === undefined) {
-    const { remaining: _remaining, pageToken: _pageToken, ...start } = progress;
-    return await save(work, { ...start, step: 'confirming' });
-  }
+  if (label === undefined) return await endLabelPass(work, progress);
   const page = await listIds(session, { labelIds: [label], includeSpamTrash: settings.scope.includeSpamTrash, pageToken: progress.pageToken }, run.signal);
   if (page === 'restart') return await save(work, { ...progress, pageToken: null });
   const next: FullSyncProgress =

@@ -226,7 +226,13 @@ export type FullSyncProgress = FullSyncStart &
         /** Head when this pass began: what history says since then tells whether the pass was clean. */
         readonly passHistoryId: HistoryId;
       }
-    | { readonly step: 'label-listing'; readonly remaining: readonly LabelId[]; readonly pageToken: string | null }
+    | {
+        readonly step: 'label-listing';
+        readonly pass: number;
+        readonly remaining: readonly LabelId[];
+        readonly pageToken: string | null;
+        readonly passHistoryId: HistoryId;
+      }
     | { readonly step: 'confirming' }
     | { readonly step: 'fetching' }
     | { readonly step: 'done'; readonly finishedAt: number }

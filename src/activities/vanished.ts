@@ -1,0 +1,46 @@
+import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { HistoryOperation } from '../model/change.ts';
+import type { HistoryId, LabelId } from '../model/ids.ts';
+import type { Scope } from '../model/settings.ts';
+
+/** Which listings lost a message. */
+export interface Vanished {
+  /** The listing of the scope. */
+  readonly fromScope: boolean;
+  /** Every listing: a message was deleted, or hidden in spam or trash. */
+  readonly fromAll: boolean;
+  /** The listings of these labels. */
+  readonly fromLabels: ReadonlySet<LabelId>;
+  /** The mailbox's head when this was asked. */
+  readonly head: HistoryId;
+}
+
+/**
+ * What vanished from listings since `since`: page tokens may be offsets, which shift then, and skip a message that is still there.
+ * Costs 2 units per 500 records.
+ */
+export async function vanishedSince(session: GmailSession, since: HistoryId, scope: Scope, signal: AbortSignal): Promise<Vanished> {
+  const first = await session.listHistory({ startHistoryId: since, pageToken: null }, signal);
+  const fromLabels = new Set<LabelId>();
+  let fromScope = false;
+  let fromAll = false;
+  for (let page = first; ; ) {
+    for (const operation of page.records.flatMap((record) => record.operations)) {
+      if (hides(operation, scope)) {
+        fromAll = true;
+        fromScope = true;
+      }
+      if (operation.kind === 'labelsRemoved') {
+        for (const label of operation.labelIds) fromLabels.add(label);
+        fromScope ||= operation.labelIds.some((id) => scope.labelIds.includes(id));
+      }
+    }
+    if (page.nextPageToken === null) return { fromScope, fromAll, fromLabels, head: first.historyId };
+    page = await session.listHistory({ startHistoryId: since, pageToken: page.nextPageToken }, signal);
+  }
+}
+
+function hides(operation: HistoryOperation, scope: Scope): boolean {
+  if (operation.kind === 'deleted') return true;
+  return operation.kind === 'labelsAdded' && !scope.includeSpamTrash && operation.labelIds.some((id) => id === 'SPAM' || id === 'TRASH');
+}
