@@ -11,7 +11,7 @@ import { runEverything } from './start/run-everything.ts';
 import { systemClock } from './system-clock.ts';
 
 const { env, stdout, stderr } = process;
-const out = new Output({ stdout, stderr, env, json: false });
+const out = new Output({ stdout, stderr, json: false });
 const say = (line: string): void => void stdout.write(`${line}\n`);
 const interrupted = new AbortController();
 const ends: (() => Promise<void> | void)[] = [];

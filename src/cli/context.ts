@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { loadConfig, type Config } from '../config.ts';
 import type { Clock } from '../model/clock.ts';
 import { closeStores, openStoresOf, openTidemark, type Stores, type Tidemark } from '../open-tidemark.ts';
-import { Output } from './output.ts';
+import { Output, type Terminal } from './output.ts';
 
 /** What a verb has at hand. */
 export interface Cli {
@@ -13,8 +13,8 @@ export interface Cli {
   readonly clock: Clock;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
 }
 
 export interface VerbContext extends Cli {
@@ -43,7 +43,7 @@ export function verb(program: Command, name: string, { summary, examples }: Verb
 
 /** Reads the configuration when the verb runs, so that help and usage errors need none. */
 export function contextOf(cli: Cli, { json = false }: VerbOptions): VerbContext {
-  return { ...cli, config: loadConfig({ env: cli.env }), out: new Output({ stdout: cli.stdout, stderr: cli.stderr, env: cli.env, json }) };
+  return { ...cli, config: loadConfig({ env: cli.env }), out: new Output({ stdout: cli.stdout, stderr: cli.stderr, json }) };
 }
 
 /** Runs a verb that needs the stores and Temporal, and closes both whatever comes. */

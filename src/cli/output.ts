@@ -1,18 +1,19 @@
 import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+
+/** A stream that may be a terminal. */
+export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 /** Where a verb's words go: results to stdout, everything else to stderr, so that a pipe carries results alone. */
 export class Output {
   readonly json: boolean;
-  readonly #stdout: NodeJS.WriteStream;
-  readonly #stderr: NodeJS.WriteStream;
-  readonly #colours: boolean;
+  readonly #stdout: Terminal;
+  readonly #stderr: Terminal;
 
-  constructor(options: { stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream; env: NodeJS.ProcessEnv; json: boolean }) {
+  constructor(options: { stdout: Terminal; stderr: Terminal; json: boolean }) {
     this.json = options.json;
     this.#stdout = options.stdout;
     this.#stderr = options.stderr;
-    // https://no-color.org
-    this.#colours = options.stdout.isTTY && !options.env['NO_COLOR'] && options.env['TERM'] !== 'dumb';
   }
 
   /** The verb's result: one JSON document, or text for a person. */
@@ -32,20 +33,12 @@ export class Output {
 
   /** True when progress can be drawn in place. */
   get draws(): boolean {
-    return this.#stderr.isTTY && !this.json;
+    return this.#stderr.isTTY === true && !this.json;
   }
 
   /** Draws over the line that was drawn before; an empty text wipes it. */
   draw(text: string): void {
-    const width = this.#stderr.columns || 80;
+    const width = this.#stderr.columns ?? 80;
     this.#stderr.write(`\r\u001B[K${text.slice(0, width - 1)}`);
-  }
-
-  bold(text: string): string {
-    return this.#colours ? `\u001B[1m${text}\u001B[22m` : text;
-  }
-
-  dim(text: string): string {
-    return this.#colours ? `\u001B[2m${text}\u001B[22m` : text;
   }
 }

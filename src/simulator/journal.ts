@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { z } from 'zod';
@@ -58,10 +58,13 @@ export class Journal implements Clock {
       writeFileSync(path, `${JSON.stringify(beginning)}\n`);
       return new Journal({ path, clock, beginning, past: [] });
     }
-    // A last line without its end was cut off by a crash: its change was never made.
-    const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+    const bytes = readFileSync(path);
+    // A last line without its end was cut off by a crash: its change was never made, and the next line must not be glued to it.
+    const whole = bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
+    const lines = whole.toString('utf8').split('\n').slice(0, -1);
     const beginning = BEGINNING.safeParse(jsonOf(lines[0]));
     if (!beginning.success) throw new JournalError(`${path} is no journal of the simulator. Move it away to begin anew.`);
+    if (whole.length < bytes.length) truncateSync(path, whole.length);
     const past = lines.slice(1).flatMap((line) => {
       const step = STEP.safeParse(jsonOf(line));
       return step.success ? [step.data.at] : [];

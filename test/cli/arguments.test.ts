@@ -1,0 +1,45 @@
+import { InvalidArgumentError } from 'commander';
+import { describe, expect, it } from 'vitest';
+
+import { parseCount, parseDate, parseEmail, parseFormat, parsePollInterval, parsePort } from '../../src/cli/arguments.ts';
+
+describe('an argument', () => {
+  it.each([
+    ['2025-01-31', '2025-01-31T00:00:00.000Z'],
+    ['2025/1/5', '2025-01-05T00:00:00.000Z'],
+    ['2025-01-31T08:00:00Z', '2025-01-31T08:00:00.000Z'],
+    ['2025-01-31T08:00:00', '2025-01-31T08:00:00.000Z'],
+    ['2025-01-31T08:00:00+02:00', '2025-01-31T06:00:00.000Z'],
+  ])('that is the date %s means %s, whatever the time zone here', (text, expected) => {
+    expect(new Date(parseDate(text)).toISOString()).toBe(expected);
+  });
+
+  it.each(['2025-02-30', '2025-13-01', 'yesterday', '31.01.2025', '', '2025', '2025-01-31Tnoon'])('that is "%s" is no date', (text) => {
+    expect(() => parseDate(text)).toThrow(InvalidArgumentError);
+  });
+
+  it('that is an e-mail address is taken in lower case', () => {
+    expect(parseEmail(' Ada@Example.COM ')).toBe('ada@example.com');
+    for (const text of ['ada', '@example.com', 'ada@', 'a b@example.com', 'a@b/c']) expect(() => parseEmail(text), text).toThrow(InvalidArgumentError);
+  });
+
+  it('that is a poll interval is a duration of a second at least', () => {
+    expect(parsePollInterval('1m30s')).toBe(90_000);
+    for (const text of ['0s', '999ms', '5', 'soon', '-5s']) expect(() => parsePollInterval(text), text).toThrow(InvalidArgumentError);
+  });
+
+  it('that is a count is a whole number above 0', () => {
+    expect(parseCount('1000')).toBe(1_000);
+    for (const text of ['0', '-1', '1.5', '1e3', '', '9999999999']) expect(() => parseCount(text), text).toThrow(InvalidArgumentError);
+  });
+
+  it('that is a port is within its range', () => {
+    expect([parsePort('0'), parsePort('65535')]).toEqual([0, 65_535]);
+    for (const text of ['65536', '-1', 'http']) expect(() => parsePort(text), text).toThrow(InvalidArgumentError);
+  });
+
+  it('that is a format is one of Gmail\'s', () => {
+    expect(parseFormat('raw')).toBe('raw');
+    expect(() => parseFormat('RAW')).toThrow(/Expected one of full, raw, metadata, minimal/);
+  });
+});

@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+
+import { createProgram } from '../../src/cli/program.ts';
+import { runCli } from '../../src/cli/run.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { freePort } from '../../src/temporal-server/index.ts';
+
+let dataDir: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'tidemark-cli-'));
+});
+afterEach(() => {
+  rmSync(dataDir, { recursive: true });
+});
+
+async function run(args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number; stdout: string; stderr: string }> {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const said = Promise.all([text(stdout), text(stderr)]);
+  const everything = { HOME: dataDir, TIDEMARK_DATA_DIR: dataDir, TEMPORAL_ADDRESS: inject('temporalAddress'), ...env };
+  const code = await runCli(args, { env: everything, stdout, stderr, clock: systemClock, signal: new AbortController().signal });
+  stdout.end();
+  stderr.end();
+  const [out, err] = await said;
+  return { code, stdout: out, stderr: err };
+}
+
+const VERBS = ['worker', 'connect', 'start', 'sync', 'resync', 'pause', 'resume', 'stop', 'status', 'list', 'export', 'simulate'];
+
+describe('the command line', () => {
+  it('has every verb', () => {
+    const program = createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
+    expect(program.commands.map((command) => command.name())).toEqual(expect.arrayContaining(VERBS));
+  });
+
+  it.each(VERBS)('shows an example in the help of %s', async (name) => {
+    const { code, stdout } = await run([name, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Examples:\\n  \\$ .*tidemark ${name}`));
+    expect(stdout).toContain('--json');
+  });
+
+  it.each([
+    ['no command', []],
+    ['an unknown command', ['synchronise']],
+    ['no e-mail', ['start']],
+    ['a bad e-mail', ['start', 'ada']],
+    ['an unknown flag', ['start', 'ada@example.com', '--fast']],
+    ['a bad number', ['start', 'ada@example.com', '--limit', 'many']],
+    ['a bad date', ['start', 'ada@example.com', '--after', 'monday']],
+    ['a bad duration', ['start', 'ada@example.com', '--poll-interval', '5']],
+    ['a bad format', ['start', 'ada@example.com', '--format', 'eml']],
+    ['a bad export format', ['export', 'ada@example.com', '--format', 'pst']],
+    ['too many arguments', ['status', 'ada@example.com', 'bob@example.com']],
+    ['no credentials file', ['connect', 'ada@example.com']],
+  ])('ends with 2 for %s, and nothing on stdout', async (_, args) => {
+    const { code, stdout, stderr } = await run(args);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  it('names a wrong environment variable and ends with 2', async () => {
+    const { code, stderr } = await run(['list'], { LOG_LEVEL: 'loud' });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^tidemark: LOG_LEVEL is "loud": expected one of .*\n$/);
+  });
+
+  it('tells usage errors as JSON where JSON was asked for', async () => {
+    const { code, stderr } = await run(['status', 'ada', '--json']);
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr)).toEqual({ code: 'usage', message: expect.stringContaining('Expected an e-mail address') });
+  });
+
+  it.each([
+    ['status', 'ada@example.com'],
+    ['list'],
+  ])('says in one line that there is no Temporal server (%s)', async (...args) => {
+    const address = `127.0.0.1:${await freePort(0)}`;
+    const { code, stderr } = await run(args, { TEMPORAL_ADDRESS: address });
+    expect(code).toBe(1);
+    expect(stderr).toBe(`tidemark: No Temporal server answers at ${address}. Start one (npm start does), or name another in TEMPORAL_ADDRESS.\n`);
+  });
+
+  it('says in one line that a mailbox is unknown, with a code for programs', async () => {
+    const plain = await run(['status', 'nobody@example.com']);
+    expect(plain).toMatchObject({ code: 1, stdout: '' });
+    expect(plain.stderr.trim().split('\n')).toHaveLength(1);
+    const json = await run(['status', 'nobody@example.com', '--json']);
+    expect(JSON.parse(json.stderr)).toMatchObject({ code: 'mailbox-unknown' });
+    expect((await run(['export', 'nobody@example.com'])).code).toBe(1);
+  });
+
+  it.each(['sync', 'resync', 'pause', 'resume', 'stop'])('does not %s a mailbox that is not running', async (name) => {
+    const { code, stderr } = await run([name, 'nobody@example.com', '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'mailbox-not-running' });
+  });
+
+  it('starts no mailbox that is not connected', async () => {
+    const { code, stderr } = await run(['start', 'nobody@example.com']);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'tidemark: nobody@example.com is not connected. First: tidemark connect nobody@example.com --credentials FILE\n' });
+  });
+
+  it('refuses files that are no credentials', async () => {
+    const missing = await run(['connect', 'ada@example.com', '--credentials', join(dataDir, 'none.json'), '--json']);
+    expect({ code: missing.code, error: JSON.parse(missing.stderr) }).toMatchObject({ code: 1, error: { code: 'credentials-file' } });
+    writeFileSync(join(dataDir, 'client.json'), '{"installed":{"client_secret":"GOCSPX-secret"}}');
+    const client = await run(['connect', 'ada@example.com', '--credentials', join(dataDir, 'client.json'), '--json']);
+    expect({ code: client.code, error: JSON.parse(client.stderr) }).toMatchObject({ code: 1, error: { code: 'invalid-credentials' } });
+    expect(client.stderr).not.toContain('GOCSPX');
+  });
+
+  it('says in one line that the database cannot be used', async () => {
+    writeFileSync(join(dataDir, 'file'), '');
+    const { code, stderr } = await run(['list'], { DATABASE_URL: `sqlite:${join(dataDir, 'file', 'mail.sqlite')}` });
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('shows where an error came from when debugging', async () => {
+    const { stderr } = await run(['status', 'nobody@example.com'], { LOG_LEVEL: 'debug' });
+    expect(stderr).toMatch(/^ +at /m);
+  });
+});

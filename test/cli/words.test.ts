@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+
+import { about, ago, count, table } from '../../src/cli/words.ts';
+
+describe('words for a person', () => {
+  it('group the digits of numbers', () => {
+    expect([0, 999, 1_000, 1_234_567, 1_999.6].map(count)).toEqual(['0', '999', '1,000', '1,234,567', '2,000']);
+  });
+
+  it('give a duration as exactly as it matters', () => {
+    expect([0, 400, 40_000, 200_000, 20_904_000, 200_000_000].map(about)).toEqual(['0s', '0s', '40s', '3m20s', '5h48m', '2d8h']);
+  });
+
+  it('say how long ago or how soon a time is', () => {
+    const now = Date.UTC(2026, 10, 22, 16, 13, 20);
+    expect(ago(now - 200_000, now)).toBe('2026-11-22 16:10:00Z (3m20s ago)');
+    expect(ago(now + 60_000, now)).toBe('2026-11-22 16:14:20Z (in 1m)');
+  });
+
+  it('align a table, numbers to the right', () => {
+    expect(table(['NAME', 'N'], [['ada', '1,000'], ['bob@example.com', '2']])).toBe(['NAME                 N', 'ada              1,000', 'bob@example.com      2'].join('\n'));
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+
+import { MailboxBlockedError, ServerUnreachableError, TemporalFailureError, toTidemarkError } from '../../src/client/errors.ts';
+import { reportOf } from '../../src/client/mailbox-report.ts';
+import { historyId, mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import type { Condition, MailboxRow } from '../../src/store/mailbox-store.ts';
+import type { MailboxStatus } from '../../src/workflows/definitions.ts';
+
+const mailbox = mailboxId('ada@example.com');
+const counts = { stored: 3, pending: 2, failed: 1, gone: 4, excluded: 0, backfill: 2, due: 0 };
+const usage = { calls: 5, units: 100, rejected: 0, methods: {} };
+
+const row = (condition: Condition | null): MailboxRow => ({
+  id: mailbox,
+  settings: DEFAULT_SETTINGS,
+  historyId: historyId('9007199254740993'),
+  generation: 2,
+  fullSync: null,
+  marks: [],
+  relistAt: null,
+  condition,
+  changeSequence: 7,
+  createdAt: 1_000,
+  syncedAt: 5_000,
+});
+
+const status = (changes: Partial<MailboxStatus>): MailboxStatus => ({
+  mailbox,
+  phase: 'live',
+  phaseSince: 2_000,
+  historyId: historyId('9007199254740992'),
+  generation: 2,
+  inSync: true,
+  settings: DEFAULT_SETTINGS,
+  partialSyncs: 1,
+  fullSyncs: 1,
+  recoveries: 0,
+  pokes: 0,
+  syncedAt: 4_000,
+  nextSyncAt: 9_000,
+  rateLimitedUntil: null,
+  lastError: null,
+  ...changes,
+});
+
+describe('a mailbox\'s report', () => {
+  it('takes the mark from the store and the phase from the workflow', () => {
+    const report = reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'full-sync', status: status({}) });
+    expect(report).toMatchObject({ phase: 'live', historyId: '9007199254740993', inSync: true, syncedAt: 5_000, workerAnswered: true, counts });
+  });
+
+  it('shows the phase of the search attribute when no worker answers, and does not claim to be in sync', () => {
+    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'paused', status: null })).toMatchObject({ phase: 'paused', inSync: null, workerAnswered: false });
+  });
+
+  it('is stopped when no workflow runs', () => {
+    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: null, status: null }).phase).toBe('stopped');
+  });
+
+  it('shows a failure that goes on, of which the workflow knows nothing yet', () => {
+    const failing: Condition = { kind: 'failing', message: 'Gmail answers 503', since: 6_000, until: null };
+    const told = status({ lastError: { message: 'history expired', at: 3_000 } });
+    expect(reportOf(mailbox, { row: row(failing), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({ message: 'Gmail answers 503', at: 6_000 });
+    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({ message: 'history expired', at: 3_000 });
+  });
+
+  it('takes a rate limit for a wait, not for an error', () => {
+    const waiting: Condition = { kind: 'rate-limited', message: 'Gmail told us to wait', since: 6_000, until: 60_000 };
+    const report = reportOf(mailbox, { row: row(waiting), counts, usage }, { phase: 'rate-limited', status: null });
+    expect(report).toMatchObject({ lastError: null, rateLimitedUntil: 60_000 });
+  });
+});
+
+describe('an error of Temporal\'s', () => {
+  const grpc = (code: number): Error => Object.assign(new Error('14 UNAVAILABLE: nothing there'), { code, details: 'nothing there', metadata: {} });
+  const subject = { address: 'temporal:7233', namespace: 'default', mailbox };
+
+  it('is an unreachable server when nothing answers, however deep it lies', () => {
+    expect(toTidemarkError(new Error('failed', { cause: new Error('deeper', { cause: grpc(14) }) }), subject)).toBeInstanceOf(ServerUnreachableError);
+  });
+
+  it('keeps what nobody foresaw as its cause', () => {
+    const failure = toTidemarkError(grpc(13), subject);
+    expect(failure).toBeInstanceOf(TemporalFailureError);
+    expect(failure).toMatchObject({ code: 'temporal-failure', message: expect.stringContaining('nothing there') });
+  });
+
+  it('passes through when it is none of Temporal\'s', () => {
+    const other = new RangeError('mine');
+    expect(toTidemarkError(other, subject)).toBe(other);
+  });
+
+  it('of a blocked mailbox says once what to do', () => {
+    expect(new MailboxBlockedError(mailbox, 'failed', 'Mail service not enabled.').message).toBe(
+      'ada@example.com is in phase failed: Mail service not enabled. Mend the cause, then try again with: tidemark resume ada@example.com',
+    );
+    const named = 'ada@example.com has revoked its grant: run "tidemark connect ada@example.com --credentials FILE" again';
+    expect(new MailboxBlockedError(mailbox, 'needs-consent', named).message).toBe(named);
+    expect(new MailboxBlockedError(mailbox, 'paused', 'an old error').message).toBe('ada@example.com is paused. Go on with: tidemark resume ada@example.com');
+  });
+});

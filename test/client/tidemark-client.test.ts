@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from '../../src/client/errors.ts';
+import { labelId, mailboxId } from '../../src/model/ids.ts';
+import { System } from './system.ts';
+
+describe('the client, beside a worker', () => {
+  let system: System;
+  beforeAll(async () => {
+    system = await System.open('client');
+    await system.startWorker();
+  });
+  afterAll(() => system.close());
+
+  it('starts a mailbox, and wakes it when it is started again', async () => {
+    const { client } = system.tidemark;
+    expect(await client.start(system.mailbox)).toMatchObject({ wasRunning: false });
+    await client.sync(system.mailbox, { wait: true });
+    expect(await client.start(system.mailbox)).toMatchObject({ wasRunning: true });
+    await expect.poll(async () => (await client.status(system.mailbox)).inSync, { timeout: 25_000 }).toBe(true);
+    expect(await system.stored()).toEqual(await system.truth());
+  });
+
+  it('returns from a sync when the store has what Gmail had at the call', async () => {
+    const { client } = system.tidemark;
+    const { changeSequence } = await client.status(system.mailbox);
+    const { id } = await system.deliver('news');
+    await client.sync(system.mailbox, { wait: true });
+    expect(await client.readChanges(system.mailbox, { after: changeSequence })).toMatchObject([{ sequence: changeSequence + 1, kind: 'stored', messageId: id }]);
+  });
+
+  it('returns from a resync when its generation is complete', async () => {
+    const { client } = system.tidemark;
+    const before = (await client.status(system.mailbox)).generation;
+    await client.resync(system.mailbox, { wait: true });
+    const after = await client.status(system.mailbox);
+    expect(after).toMatchObject({ generation: before + 1, inSync: true });
+    expect(await system.stored()).toEqual(await system.truth());
+  });
+
+  it('changes the settings of a mailbox that runs, and keeps those that were not named', async () => {
+    const { client } = system.tidemark;
+    await client.start(system.mailbox, { pollInterval: 45_000 });
+    const { settings } = await client.start(system.mailbox, { scope: { labelIds: [labelId('INBOX')] } });
+    expect(settings).toMatchObject({ pollInterval: 45_000, scope: { labelIds: ['INBOX'], includeSpamTrash: false } });
+    await client.sync(system.mailbox, { wait: true });
+    await expect.poll(async () => (await client.status(system.mailbox)).inSync, { timeout: 25_000 }).toBe(true);
+    const inbox = [...(await system.truth())].filter(([, labels]) => labels.split(',').includes('INBOX'));
+    expect(await system.stored()).toEqual(new Map(inbox));
+    await client.start(system.mailbox, { scope: { labelIds: [] } });
+    await expect.poll(async () => (await client.status(system.mailbox)).inSync, { timeout: 25_000 }).toBe(true);
+    expect(await system.stored()).toEqual(await system.truth());
+  }, 60_000);
+
+  it('does not wait for a paused mailbox, and waits again once it is resumed', async () => {
+    const { client } = system.tidemark;
+    await client.pause(system.mailbox);
+    await expect(client.sync(system.mailbox, { wait: true })).rejects.toThrow(MailboxBlockedError);
+    expect((await client.status(system.mailbox)).phase).toBe('paused');
+    await client.resume(system.mailbox);
+    await client.sync(system.mailbox, { wait: true });
+    expect((await client.status(system.mailbox)).phase).toBe('live');
+  });
+
+  it('ends a wait when consent is revoked, and goes on when it is given again', async () => {
+    const { client } = system.tidemark;
+    await system.control('revoke', {});
+    await expect(client.sync(system.mailbox, { wait: true })).rejects.toMatchObject({ code: 'mailbox-blocked', phase: 'needs-consent' });
+    await system.control('grant', {});
+    await system.connect();
+    expect(await client.reconnect(system.mailbox)).toBe(true);
+    const { id } = await system.deliver('back again');
+    await client.sync(system.mailbox, { wait: true });
+    expect((await system.stored()).has(id)).toBe(true);
+  });
+
+  it('goes on waiting while the worker is replaced, and says that none is there', async () => {
+    const { client } = system.tidemark;
+    await system.stopWorker();
+    const { id } = await system.deliver('while nobody works');
+    const { promise: noticed, resolve: onNoWorker } = Promise.withResolvers<void>();
+    const synced = client.sync(system.mailbox, { wait: true, onNoWorker });
+    await noticed;
+    await system.startWorker();
+    await synced;
+    expect((await system.stored()).has(id)).toBe(true);
+  }, 40_000);
+
+  it('ends a wait when its caller gives up', async () => {
+    const { client } = system.tidemark;
+    await system.control('faults', { match: { method: 'history.list' }, effect: { kind: 'slow', ms: 60_000 }, email: undefined });
+    const patience = new AbortController();
+    const waiting = client.sync(system.mailbox, { wait: true, signal: patience.signal });
+    patience.abort(new Error('no more patience'));
+    await expect(waiting).rejects.toThrow('no more patience');
+    await system.control('faults/remove', { email: undefined });
+  });
+
+  it('stops a mailbox, keeps its mail, and starts it again where it was', async () => {
+    const { client } = system.tidemark;
+    const before = await client.status(system.mailbox);
+    expect(await client.stop(system.mailbox)).toEqual({ ended: true });
+    expect(await client.status(system.mailbox)).toMatchObject({ phase: 'stopped', historyId: before.historyId, counts: { stored: before.counts.stored } });
+    for (const command of ['poke', 'pause', 'resume', 'resync'] as const) {
+      await expect(client[command](system.mailbox), command).rejects.toThrow(MailboxNotRunningError);
+    }
+    await expect(client.sync(system.mailbox, { wait: true })).rejects.toThrow(MailboxNotRunningError);
+    expect(await client.reconnect(system.mailbox)).toBe(false);
+    expect(await client.start(system.mailbox)).toMatchObject({ wasRunning: false });
+    await client.sync(system.mailbox, { wait: true });
+    expect((await client.status(system.mailbox)).generation).toBe(before.generation);
+  });
+});
+
+describe('the client, without a worker', () => {
+  let system: System;
+  beforeAll(async () => {
+    system = await System.open('idle');
+  });
+  afterAll(() => system.close());
+
+  it('starts, commands and describes a mailbox', async () => {
+    const { client } = system.tidemark;
+    await client.start(system.mailbox);
+    await client.pause(system.mailbox);
+    expect(await client.status(system.mailbox)).toMatchObject({ phase: 'full-sync', workerAnswered: false, inSync: null, counts: { stored: 0 } });
+    expect(await client.hasWorker()).toBe(false);
+    expect(await client.stop(system.mailbox, { patience: 200 })).toEqual({ ended: false });
+  });
+
+  it('lists what runs, whether the store knows it or not', async () => {
+    const { client } = system.tidemark;
+    await client.start(system.mailbox);
+    await expect.poll(async () => (await client.list()).find(({ mailbox }) => mailbox === system.mailbox)?.phase, { timeout: 10_000 }).toBe('full-sync');
+  });
+
+  it('knows a mailbox that nobody ever started not', async () => {
+    await expect(system.tidemark.client.status(mailboxId('nobody@example.com'))).rejects.toThrow(MailboxUnknownError);
+  });
+});

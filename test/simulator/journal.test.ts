@@ -1,0 +1,99 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { JournalError } from '../../src/simulator/journal.ts';
+import { openLastingSimulator } from '../../src/simulator/open.ts';
+import type { Clock } from '../../src/model/clock.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tidemark-journal-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Time that passes by sleeping, and a little by itself. */
+function clockFrom(start: number): Clock {
+  let now = start;
+  return {
+    now: () => now++,
+    random: () => 0.5,
+    sleep: (milliseconds) => {
+      now += milliseconds;
+      return Promise.resolve();
+    },
+  };
+}
+
+const EMAIL = 'ada@example.com';
+const journal = (): string => join(folder, 'ada.jsonl');
+
+interface Mailbox {
+  readonly truth: unknown;
+  readonly head: unknown;
+  readonly credentials: unknown;
+}
+
+/** One life of the simulator: so many live changes, then what it holds. */
+async function live({ from, changes, messages = 40 }: { from: number; changes: number; messages?: number }): Promise<Mailbox> {
+  const simulator = await openLastingSimulator({ journal: journal(), begin: { email: EMAIL, messages, mbox: null }, port: 0, clock: clockFrom(from), everyMs: 4_000 });
+  try {
+    if (changes > 0) {
+      const enough = new AbortController();
+      let made = 0;
+      await simulator.liveTraffic({ signal: enough.signal, onChange: () => (++made === changes ? enough.abort() : undefined) });
+    }
+    const get = async (path: string): Promise<unknown> => (await fetch(`${simulator.url}/simulator/${path}`)).json();
+    return { truth: await get(`truth?email=${EMAIL}&includeSpamTrash=true`), head: await get('mailboxes'), credentials: simulator.mailboxes[0]?.credentials };
+  } finally {
+    await simulator.close();
+  }
+}
+
+const T0 = Date.UTC(2026, 10, 22, 16);
+
+describe('a simulated mailbox with a journal', () => {
+  it('is the same after a restart, ids, bytes, history and credentials', async () => {
+    const before = await live({ from: T0, changes: 60 });
+    expect(await live({ from: T0 + 86_400_000, changes: 0 })).toEqual(before);
+  });
+
+  it('goes on from there, as if it had never stopped', async () => {
+    await live({ from: T0, changes: 20 });
+    const once = await live({ from: T0 + 3_600_000, changes: 20 });
+    expect(await live({ from: T0 + 7_200_000, changes: 0 })).toEqual(once);
+  });
+
+  it('does not make a change whose line a crash cut off', async () => {
+    const before = await live({ from: T0, changes: 5 });
+    appendFileSync(journal(), '{"at":17');
+    expect(await live({ from: T0 + 3_600_000, changes: 0 })).toEqual(before);
+    appendFileSync(journal(), '{"at":17');
+    const later = await live({ from: T0 + 3_600_000, changes: 3 });
+    expect(await live({ from: T0 + 7_200_000, changes: 0 })).toEqual(later);
+  });
+
+  it('makes the change whose line was written, for a client may have seen it', async () => {
+    await live({ from: T0, changes: 5 });
+    const lines = readFileSync(journal(), 'utf8').trimEnd().split('\n');
+    expect(lines).toHaveLength(6);
+    writeFileSync(journal(), `${lines.slice(0, 5).join('\n')}\n`);
+    const four = await live({ from: T0 + 3_600_000, changes: 0 });
+    writeFileSync(journal(), `${lines.join('\n')}\n`);
+    expect(await live({ from: T0 + 3_600_000, changes: 0 })).not.toEqual(four);
+  });
+
+  it('keeps to its beginning, whatever is asked for later', async () => {
+    const before = await live({ from: T0, changes: 0, messages: 10 });
+    expect(await live({ from: T0, changes: 0, messages: 99 })).toEqual(before);
+  });
+
+  it('says so when the file is no journal', async () => {
+    writeFileSync(journal(), 'shopping list\n');
+    await expect(live({ from: T0, changes: 0 })).rejects.toThrow(JournalError);
+  });
+});
