@@ -11,6 +11,9 @@ import { transition, type MailboxState } from '../../src/workflows/mailbox-state
 import { planNext, type BackfillWork } from '../../src/workflows/plan.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 
+/** Why a wait ended early; an error of its own would be made for each. */
+const AWAKE = Symbol('awake');
+
 type Activity = (deps: ActivityDependencies, run: ActivityRun) => Promise<MailboxEvent>;
 
 /** What a server does of Temporal for one mailbox: keeps the state, starts lanes by the plan, retries attempts. Its own death loses nothing. */
@@ -55,7 +58,7 @@ export class Lanes {
       const canceller = new AbortController();
       if (plan.wakeAt !== null) waits.push(this.#clock.sleep(Math.max(1, plan.wakeAt - this.#clock.now()), canceller.signal).catch(() => undefined));
       await Promise.race(waits);
-      canceller.abort();
+      canceller.abort(AWAKE);
     }
   }
 

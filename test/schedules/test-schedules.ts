@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { runSchedule } from './schedule.ts';
+
+/** Schedules that one test runs: enough to be worth a test, few enough to see them pass. */
+const CHUNK = 50;
+const PATIENCE = 120_000;
+
+/** Each seed is a schedule of its own; a failing one is replayed by the command in the message. */
+export function testSchedules(first: number, count: number): void {
+  for (let start = first; start < first + count; start += CHUNK) {
+    test(`the store equals Gmail after each of the schedules ${start} to ${start + CHUNK - 1}`, { timeout: PATIENCE }, async () => {
+      for (let seed = start; seed < start + CHUNK; seed++) {
+        const { differences } = await runSchedule(seed);
+        expect(differences, `npm run simulate-schedules -- --seed ${seed}`).toEqual([]);
+      }
+    });
+  }
+}
