@@ -14,8 +14,10 @@ interface Reading {
   readonly units: number;
 }
 
-/** Long enough that slices and pauses even out, short enough to follow a change. */
-const WINDOW = 10_000;
+/** Gmail grants by the minute, and a mailbox may spend that in a few seconds and wait: over more than a minute this evens out. */
+const WINDOW = 75_000;
+/** The window holds no more readings than this. */
+const SPACING = 1_000;
 
 /** Speed over the last seconds, from readings of the store. */
 export class Pacemeter {
@@ -23,7 +25,9 @@ export class Pacemeter {
 
   add({ counts, usage }: Pick<MailboxReport, 'counts' | 'usage'>, now: number): void {
     const reading = { at: now, settled: counts.stored + counts.failed + counts.gone + counts.excluded, units: usage.units };
-    this.#readings = [...this.#readings.filter(({ at }) => at > now - WINDOW), reading];
+    const [beforeLast, last] = this.#readings.slice(-2);
+    const dense = beforeLast !== undefined && last !== undefined && last.at - beforeLast.at < SPACING;
+    this.#readings = [...(dense ? this.#readings.slice(0, -1) : this.#readings).filter(({ at }) => at > now - WINDOW), reading];
   }
 
   /** @param pending - messages still to fetch */

@@ -1,1 +1,1 @@
-export { backfillQueueOf, DEFAULT_TASK_QUEUE } from '../workflows/definitions.ts';
+export { backfillQueueOf } from '../workflows/definitions.ts';

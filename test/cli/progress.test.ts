@@ -43,7 +43,13 @@ describe('progress', () => {
     const meter = new Pacemeter();
     meter.add(reportWith({ stored: 0 }), 0);
     meter.add(reportWith({ stored: 10_000 }), 1_000);
-    for (let at = 11_000; at <= 20_000; at += 1_000) meter.add(reportWith({ stored: 10_000 + (at - 11_000) / 1_000 }), at);
+    for (let at = 2_000; at <= 120_000; at += 1_000) meter.add(reportWith({ stored: 10_000 + at / 1_000 }), at);
     expect(meter.read(10).messagesPerSecond).toBeCloseTo(1, 1);
+  });
+
+  it('knows the end though a minute\'s quota is spent in a second and the rest of the minute waits', () => {
+    const meter = new Pacemeter();
+    for (let at = 0; at <= 50_000; at += 250) meter.add(reportWith({ stored: at === 0 ? 0 : 300, pending: 300 }), at);
+    expect(meter.read(300)).toMatchObject({ messagesPerSecond: 6, remaining: 50_000 });
   });
 });
