@@ -56,7 +56,9 @@ describe('a new workflow', () => {
 
   test('goes on with a partial sync when the store is full, as under a new Temporal server', () => {
     const state = after(opened({ historyId: historyId('77'), generation: 3, step: 'done' }));
-    expect(planNext(state, T0)).toMatchObject({ live: 'partialSync', backfill: null });
+    // One slice beside it tells when failed messages are due.
+    expect(planNext(state, T0)).toMatchObject({ live: 'partialSync', backfill: { activity: 'fetchSlice' } });
+    expect(planNext(transition(state, sliced({ generation: 3, fetched: 0 }), T0), T0)).toMatchObject({ live: 'partialSync', backfill: null });
     expect(state.historyId).toBe('77');
     expect(isInSync(state)).toBe(false);
   });
