@@ -124,7 +124,7 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
     const changed = (): boolean => state !== before || lanes.live !== live || lanes.backfill !== backfill || state.stopping || (cutHistory && idle());
     const wait = plan.wakeAt === null ? null : Math.max(plan.wakeAt - Date.now(), 1);
     if (wait === null) await condition(changed);
-    else await condition(changed, wait);
+    else await condition(changed, wait, { summary: 'until the next partial sync or attempt is due' });
   }
 
   function idle(): boolean {
