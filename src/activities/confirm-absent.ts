@@ -1,7 +1,8 @@
-import { MAX_BATCH, type GmailSession, type ListedMessage, type ListMessagesQuery } from '../gmail/gmail-api.ts';
+import { MAX_BATCH, type GmailSession, type ListedMessage } from '../gmail/gmail-api.ts';
 import type { MessageId } from '../model/ids.ts';
 import { inScope } from '../model/settings.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { listings, pagesOf } from './list-ids.ts';
 import type { Listing } from './listing.ts';
 
 interface Confirmation {
@@ -9,7 +10,6 @@ interface Confirmation {
   readonly session: GmailSession;
   readonly listing: Listing;
   readonly run: ActivityRun;
-  readonly listScope: () => readonly Omit<ListMessagesQuery, 'pageToken'>[];
 }
 
 const PAGE = 500;
@@ -59,14 +59,9 @@ async function confirmByGets({ deps, session, listing, run }: Confirmation): Pro
   }
 }
 
-async function confirmByListing({ deps, session, listing, run, listScope }: Confirmation): Promise<void> {
-  for (const query of listScope()) {
-    let pageToken: string | null = null;
-    do {
-      const page: Awaited<ReturnType<GmailSession['listMessages']>> = await session.listMessages({ ...query, pageToken }, run.signal);
-      await markSeen({ deps, listing }, page.messages);
-      pageToken = page.nextPageToken;
-    } while (pageToken !== null);
+async function confirmByListing({ deps, session, listing, run }: Confirmation): Promise<void> {
+  for (const query of listings(listing.settings.scope)) {
+    for await (const messages of pagesOf(session, query, run.signal)) await markSeen({ deps, listing }, messages);
   }
 }
 

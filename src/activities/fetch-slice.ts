@@ -19,7 +19,7 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
   if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
   const session = await deps.openSession({ mailbox, lane: 'backfill' });
   try {
-    const fetch = { mailbox, format: row.settings.format, unitBudget: SLICE_UNITS };
+    const fetch = { mailbox, unitBudget: SLICE_UNITS };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);
     // Last of a first full sync; what it finds is fetched at once.
     const late = exhausted ? await listLate(deps, session, row, run) : 0;

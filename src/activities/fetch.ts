@@ -11,7 +11,6 @@ import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 export interface FetchRun {
   readonly mailbox: MailboxId;
   readonly lane: Lane;
-  readonly format: MessageFormat;
   /** Quota units after which no new batch begins. */
   readonly unitBudget: number;
 }
@@ -36,13 +35,15 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   const flights = new Set<Promise<void>>();
   const inFlight = new Set<MessageId>();
   const queue: PlannedFetch<PendingMessage>[] = [];
+  // Read with each part of the work list: once the settings' format has changed, an answer in the old one is worth nothing.
+  let format: MessageFormat | null = null;
   let fetched = 0;
   let exhausted = false;
   let failure: { error: unknown } | null = null;
   const firstUnit = session.unitsSpent();
 
-  const launch = (batch: Batch): void => {
-    const flight: Promise<void> = fetchBatch({ deps, session, fetch, run }, batch)
+  const launch = (batch: Batch, format: MessageFormat): void => {
+    const flight: Promise<void> = fetchBatch({ deps, session, fetch: { ...fetch, format }, run }, batch)
       .then((count) => {
         fetched += count;
       })
@@ -63,13 +64,14 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
     if (!halted && queue.length === 0) {
       const pending = await deps.store.nextPending({ mailbox: fetch.mailbox, lane: fetch.lane, limit: inFlight.size + READ_AHEAD, now: clock.now() });
       const fresh = pending.filter((message) => !inFlight.has(message.id));
-      queue.push(...planFetch(fresh, fetch.format, deps.prices));
+      format = (await deps.store.getMailbox(fetch.mailbox))?.settings.format ?? null;
+      if (format !== null) queue.push(...planFetch(fresh, format, deps.prices));
       exhausted = queue.length === 0 && flights.size === 0;
     }
-    while (!halted && queue.length > 0 && flights.size < session.width()) {
+    while (!halted && format !== null && queue.length > 0 && flights.size < session.width()) {
       const batch = queue.splice(0, session.batchSize());
       for (const planned of batch) for (const message of planned.serves) inFlight.add(message.id);
-      launch(batch);
+      launch(batch, format);
     }
     if (flights.size === 0) break;
     await Promise.race(flights);
@@ -83,7 +85,7 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
 interface Work {
   readonly deps: ActivityDependencies;
   readonly session: GmailSession;
-  readonly fetch: FetchRun;
+  readonly fetch: FetchRun & { readonly format: MessageFormat };
   readonly run: ActivityRun;
 }
 

@@ -1,7 +1,7 @@
 import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
-import { listings } from './listing.ts';
+import { listings, pagesOf } from './list-ids.ts';
 
 /**
  * The list index lags: a message older than the mark may not have been listed when the manifest of a first full sync was made, and history tells
@@ -15,15 +15,11 @@ export async function listLate(deps: ActivityDependencies, session: GmailSession
   if (row.relistAt === null || row.relistAt > clock.now()) return 0;
   let late = 0;
   for (const query of listings(row.settings.scope)) {
-    let pageToken: string | null = null;
-    do {
-      run.signal.throwIfAborted();
-      const page: Awaited<ReturnType<GmailSession['listMessages']>> = await session.listMessages({ ...query, pageToken }, run.signal);
-      const { unknown } = await store.addListedLate({ mailbox: row.id, messages: page.messages, now: clock.now() });
+    for await (const messages of pagesOf(session, query, run.signal)) {
+      const { unknown } = await store.addListedLate({ mailbox: row.id, messages, now: clock.now() });
       late += unknown;
       run.progress({ step: 'listing late', late });
-      pageToken = page.nextPageToken;
-    } while (pageToken !== null);
+    }
   }
   await store.setRelistAt({ mailbox: row.id, generation: row.generation, relistAt: null });
   return late;

@@ -1,11 +1,11 @@
-import { GmailError } from '../gmail/gmail-error.ts';
-import type { GmailSession, ListMessagesQuery, MessagePage } from '../gmail/gmail-api.ts';
+import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { Label } from '../model/change.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
-import type { MailboxSettings, Scope } from '../model/settings.ts';
+import type { MailboxSettings } from '../model/settings.ts';
 import type { FullSyncProgress } from '../store/mailbox-store.ts';
 import { confirmAbsent } from './confirm-absent.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { listIds, listings } from './list-ids.ts';
 import { markBefore, SETTLING_TIME } from './settling.ts';
 import { vanishedSince } from './vanished.ts';
 
@@ -37,7 +37,6 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
   const { mailbox, settings, generation } = listing;
   let progress = await begin(deps, session, listing, run);
   if (progress === null) return null;
-  await store.putMailbox({ mailbox, settings, now: clock.now() });
   // From here on the index shows everything up to the mark: absence, of an id or of a label, is a fact.
   if (progress.reconciling) await clock.sleep(Math.max(0, progress.startedAt + INDEX_LAG - clock.now()), run.signal);
   // Read after the mark was pinned: a label that is made later is in the history from there, wherever it is used.
@@ -56,15 +55,16 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
         progress = await listLabelPage(work, progress);
         break;
       case 'confirming':
-        await confirmAbsent({ deps, session, listing, run, listScope: () => listings(settings.scope) });
+        await confirmAbsent({ deps, session, listing, run });
         await store.finishListing({
           mailbox,
           generation,
           labels: progress.reconciling ? 'compared' : 'unread',
           keepNewest: settings.scope.limit,
+          // What the index showed late is listed once more; over rows that existed before, the listing waited for the index.
+          relistAt: progress.reconciling ? null : progress.startedAt + SETTLING_TIME,
           now: clock.now(),
         });
-        await store.setRelistAt({ mailbox, generation, relistAt: progress.reconciling ? null : progress.startedAt + SETTLING_TIME });
         progress = { ...progress, step: 'fetching' };
     }
   }
@@ -93,17 +93,7 @@ async function begin(deps: ActivityDependencies, session: GmailSession, listing:
   const now = deps.clock.now();
   const mark = listing.pin === 'mark' && row !== null ? markBefore(row, now - INDEX_LAG) : null;
   const pinned = mark ?? { historyId: (await session.getProfile(run.signal)).historyId, at: now };
-  return await deps.store.beginFullSync({ mailbox, generation, startHistoryId: pinned.historyId, now: pinned.at });
-}
-
-/** One listing per scope label (Gmail ANDs label ids, a scope means any of them), or one of all mail. */
-export function listings(scope: Scope): readonly Omit<ListMessagesQuery, 'pageToken'>[] {
-  const base = {
-    includeSpamTrash: scope.includeSpamTrash,
-    // `after:` in seconds may round: the exact age is judged by the message itself once it is fetched.
-    ...(scope.after === null ? {} : { q: `after:${Math.floor(scope.after / 1000) - 1}` }),
-  };
-  return scope.labelIds.length === 0 ? [base] : scope.labelIds.map((id) => ({ ...base, labelIds: [id] }));
+  return await deps.store.beginFullSync({ mailbox, generation, startHistoryId: pinned.historyId, settings, now: pinned.at });
 }
 
 async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
@@ -167,21 +157,6 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
   const messageIds = page.messages.map((message) => message.id);
   await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds, progress: next });
   return next;
-}
-
-/**
- * One page, or `restart` when Gmail no longer takes the page token. A label that was deleted since the labels were read carries no message;
- * what it carried before is in the history since the mark.
- */
-async function listIds(session: GmailSession, query: ListMessagesQuery, signal: AbortSignal): Promise<MessagePage | 'restart'> {
-  try {
-    return await session.listMessages(query, signal);
-  } catch (error) {
-    if (!(error instanceof GmailError) || error.failure.kind !== 'invalid-request') throw error;
-    if (query.pageToken !== null) return 'restart';
-    if (query.labelIds !== undefined) return { messages: [], nextPageToken: null };
-    throw error;
-  }
 }
 
 async function save(work: Work, progress: FullSyncProgress): Promise<FullSyncProgress> {

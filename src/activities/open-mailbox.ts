@@ -1,19 +1,22 @@
 import { needsFullSync } from '../model/settings.ts';
 import { countsOf } from './counts.ts';
+import type { MailboxRow } from '../store/mailbox-store.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { OpenMailboxRequest, OpenMailboxResult } from './requests.ts';
 
 /**
  * Asks the store how far it is. Settings that need a new listing are only compared here: the listing stores them with its first page of work,
- * so an attempt that dies in between finds the difference again.
+ * so an attempt that dies in between finds the difference again. Two attempts at once change the settings only from what they saw: the one that
+ * was given up cannot put older settings back.
  */
 export async function openMailbox(deps: ActivityDependencies, request: OpenMailboxRequest): Promise<OpenMailboxResult> {
   const { store, clock } = deps;
   const { mailbox, settings } = request;
   const now = clock.now();
   const before = await store.getMailbox(mailbox);
-  const settingsChanged = before?.fullSync != null && needsFullSync(before.settings, settings);
-  const row = settingsChanged ? before : await store.putMailbox({ mailbox, settings, now });
+  const needsListing = (known: MailboxRow): boolean => known.fullSync !== null && needsFullSync(known.settings, settings);
+  const replaces = before === null ? {} : { replaces: before.settings };
+  const row = before !== null && needsListing(before) ? before : await store.putMailbox({ mailbox, settings, ...replaces, now });
   const step = row.fullSync === null ? 'none' : row.fullSync.step === 'fetching' || row.fullSync.step === 'done' ? row.fullSync.step : 'listing';
-  return { ...(await countsOf(store, mailbox, now)), historyId: row.historyId, generation: row.generation, step, settingsChanged };
+  return { ...(await countsOf(store, mailbox, now)), historyId: row.historyId, generation: row.generation, step, settingsChanged: needsListing(row) };
 }

@@ -27,7 +27,7 @@ export async function partialSync(deps: ActivityDependencies, request: PartialSy
   try {
     await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
-    const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', format: row.settings.format, unitBudget: LIVE_BUDGET }, run);
+    const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     const refreshed = await refreshLabels(deps, session, mailbox, run);
     const now = clock.now();
     return {

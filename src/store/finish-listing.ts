@@ -19,9 +19,9 @@ const NOTHING = { gone: 0, relabelled: 0 } as const;
  */
 export function finishListing(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; generation: number; labels: 'compared' | 'unread'; keepNewest: number | null; now: number },
+  request: { mailbox: MailboxId; generation: number; labels: 'compared' | 'unread'; keepNewest: number | null; relistAt?: number | null; now: number },
 ): Promise<{ gone: number; relabelled: number }> {
-  const { generation, labels, keepNewest, now } = request;
+  const { generation, labels, keepNewest, relistAt = null, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const progress = parseFullSync(locked.columns);
     if (progress === null || generation !== locked.columns.generation) return NOTHING;
@@ -37,7 +37,7 @@ export function finishListing(
     if (labels === 'compared') await markCompared(locked, listing);
     const counts = await settleRows(database, locked, listing, now);
     await forgetLabelListings(locked);
-    await locked.updateMailbox(ended(progress, generation, limitReached, now));
+    await locked.updateMailbox({ ...ended(progress, generation, limitReached, now), relist_at: relistAt });
     return counts;
   });
 }

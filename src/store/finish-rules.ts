@@ -21,7 +21,7 @@ export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[
   if (row.state === 'gone') return row;
   const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
   if (row.listedGeneration !== listing.generation) {
-    if (changedSince) return inFormat(row, rules);
+    if (changedSince) return inFormat(inScopeNow(row, rules), rules);
     return withReadingId(toGone(row), listing);
   }
   if (isBeyondLimit(row, listing)) return null;
@@ -55,7 +55,13 @@ function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince
   }
   const readSince = row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;
   const settled = row.state === 'stored' || row.state === 'excluded';
-  return settled && !readSince && !sameLabelIds(row.labelIds, listed) ? { ...row, refreshAt: row.refreshAt ?? rules.now } : row;
+  const scoped = inScopeNow(row, rules);
+  return settled && !readSince && !sameLabelIds(row.labelIds, listed) ? { ...scoped, refreshAt: scoped.refreshAt ?? rules.now } : scoped;
+}
+
+/** A row that changed after the listing began was settled under the scope of that moment: the settings may have changed since. */
+function inScopeNow(row: MessageRow, rules: RowRules): MessageRow {
+  return row.state === 'stored' || row.state === 'excluded' ? settleState(row, rules, 'backfill') : row;
 }
 
 /** Only `readingHistoryId`: the message's own history id is older, and a get of it still answers that one. */

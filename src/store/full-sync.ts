@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
+import type { MailboxSettings } from '../model/settings.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import { parseFullSync, mailboxKey } from './mailbox-rows.ts';
 import type { AbsentQuery, FullSyncProgress } from './mailbox-store.ts';
@@ -20,7 +21,7 @@ const LABEL_LISTINGS = {
 /** See {@link MailboxStore.beginFullSync}. */
 export function beginFullSync(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; generation: number; startHistoryId: HistoryId; now: number },
+  request: { mailbox: MailboxId; generation: number; startHistoryId: HistoryId; settings?: MailboxSettings; now: number },
 ): Promise<FullSyncProgress | null> {
   const { mailbox, generation, startHistoryId, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
@@ -40,7 +41,8 @@ export function beginFullSync(
       passHistoryId: startHistoryId,
     };
     await forgetLabelListings(locked);
-    await locked.updateMailbox({ generation, full_sync: JSON.stringify(progress) });
+    const settings = request.settings === undefined ? locked.columns.settings : JSON.stringify(request.settings);
+    await locked.updateMailbox({ generation, settings, full_sync: JSON.stringify(progress) });
     return progress;
   });
 }

@@ -9,13 +9,17 @@ import type { MailboxTable, Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 
 /** See {@link MailboxStore.putMailbox}. */
-export function putMailbox(database: StoreDatabase, request: { mailbox: MailboxId; settings: MailboxSettings; now: number }): Promise<MailboxRow> {
-  const { mailbox, now } = request;
+export function putMailbox(
+  database: StoreDatabase,
+  request: { mailbox: MailboxId; settings: MailboxSettings; replaces?: MailboxSettings; now: number },
+): Promise<MailboxRow> {
+  const { mailbox, now, replaces } = request;
   const settings = JSON.stringify(request.settings);
+  const mayChange = (held: string): boolean => held !== settings && (replaces === undefined || held === JSON.stringify(replaces));
   return database.write(async (tx) => {
     const held = await database.dialect.locked(tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox)).executeTakeFirst();
     if (held === undefined) await insertMailbox(tx, mailbox, settings, now);
-    else if (held.settings !== settings) await tx.updateTable('mailboxes').set({ settings }).where('key', '=', held.key).execute();
+    else if (mayChange(held.settings)) await tx.updateTable('mailboxes').set({ settings }).where('key', '=', held.key).execute();
     return fromMailboxColumns(await tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirstOrThrow());
   });
 }

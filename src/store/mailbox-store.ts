@@ -28,8 +28,9 @@ export interface MailboxStore {
   /**
    * Creates the mailbox, or changes the settings of an existing one. Answers the mailbox as it is then.
    * Rows follow changed settings when the next generation's listing ends.
+   * With `replaces` settings are changed only while they are still these: an attempt that was given up may be asking.
    */
-  putMailbox(request: { mailbox: MailboxId; settings: MailboxSettings; now: number }): Promise<MailboxRow>;
+  putMailbox(request: { mailbox: MailboxId; settings: MailboxSettings; replaces?: MailboxSettings; now: number }): Promise<MailboxRow>;
   /** null when the store does not know the mailbox. */
   getMailbox(mailbox: MailboxId): Promise<MailboxRow | null>;
   listMailboxes(): Promise<readonly MailboxRow[]>;
@@ -42,8 +43,15 @@ export interface MailboxStore {
   /**
    * Begins a generation, or answers the progress of the same generation begun earlier (a retry goes on where it stopped).
    * A generation older than the stored one is refused: answers null. Passes and listings are counted from 0.
+   * `settings` are saved in the transaction that begins it: what is listed, and what decides over rows from then on, are never two scopes.
    */
-  beginFullSync(request: { mailbox: MailboxId; generation: number; startHistoryId: HistoryId; now: number }): Promise<FullSyncProgress | null>;
+  beginFullSync(request: {
+    mailbox: MailboxId;
+    generation: number;
+    startHistoryId: HistoryId;
+    settings?: MailboxSettings;
+    now: number;
+  }): Promise<FullSyncProgress | null>;
   /**
    * Marks every listed id as seen in this generation and creates `pending` rows of the backfill lane for unknown ids.
    * A listed tombstone becomes `pending` again: a get decides, guarded by the tombstone's history id. `stored`, `failed`,
@@ -85,7 +93,8 @@ export interface MailboxStore {
    * - rows whose body is of another format than the settings' become `pending` (backfill lane);
    * - with `keepNewest` (scope limit) pending rows created by this generation at a position beyond
    *   max(keepNewest - 1, the position of the last row known before) are removed;
-   * - the mark becomes `startHistoryId`, the marks to settle are reset to it, progress.step becomes `fetching`.
+   * - the mark becomes `startHistoryId`, the marks to settle are reset to it, progress.step becomes `fetching`;
+   * - the next listing from the top is due at `relistAt` (null or absent: none is).
    * Differences go to the change feed. Label-listing rows are removed. Does nothing when the generation is not the stored one, or when its listing has ended.
    */
   finishListing(request: {
@@ -93,6 +102,7 @@ export interface MailboxStore {
     generation: number;
     labels: 'compared' | 'unread';
     keepNewest: number | null;
+    relistAt?: number | null;
     now: number;
   }): Promise<{ gone: number; relabelled: number }>;
   /** Names of labels follow `labels.list`: inserts, renames, removes. */

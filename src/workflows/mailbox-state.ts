@@ -182,9 +182,11 @@ function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'o
   const { historyId, generation, stored, pending, failed } = event;
   const opened = { ...state, historyId, generation, stored, pending, failed };
   const listing = (generation: number, reason: FullSyncReason): MailboxState => ({ ...opened, generation, fullSync: { kind: 'listing', reason } });
-  if (event.step === 'none') return listing(generation + 1, 'initial');
-  if (event.settingsChanged) return listing(generation + 1, 'settings');
-  if (state.fullSync.kind === 'unknown' && state.fullSync.resync) return listing(generation + 1, 'forced');
+  // Above the workflow's own number too: an attempt that was given up, under other settings, may still begin that one.
+  const next = Math.max(generation, state.generation) + 1;
+  if (event.step === 'none') return listing(next, 'initial');
+  if (event.settingsChanged) return listing(next, 'settings');
+  if (state.fullSync.kind === 'unknown' && state.fullSync.resync) return listing(next, 'forced');
   if (event.step === 'listing') return listing(generation, historyId === null ? 'initial' : 'interrupted');
   if (event.step === 'fetching') return { ...opened, completedGeneration: generation - 1, fullSync: { kind: 'fetching' }, nextSliceAt: 0 };
   // One slice tells when failed messages are due, and whether a late listing is.

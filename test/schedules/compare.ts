@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
 import type { World } from './world.ts';
 
 interface Seen {
@@ -7,19 +8,25 @@ interface Seen {
   readonly content: string;
 }
 
+/** A mailbox's mirror and the Gmail that it mirrors. */
+type Mirror = Pick<World, 'mailbox' | 'gmail'> & { readonly stores: Pick<World['stores'], 'store'> };
+
 /** What differs between the store and Gmail: an empty list is exactness. */
-export async function differences(world: World): Promise<string[]> {
-  const { stores, mailbox, gmail, settings } = world;
+export async function differences(world: Mirror, settings: MailboxSettings): Promise<string[]> {
+  const { stores, mailbox, gmail } = world;
   const truth = new Map<string, Seen>();
-  for (const message of gmail.truth({ includeSpamTrash: settings.scope.includeSpamTrash })) {
+  for (const message of gmail.truth({ includeSpamTrash: true })) {
+    if (!inScope(settings.scope, message)) continue;
     truth.set(message.id, { threadId: message.threadId, labelIds: message.labelIds, content: message.sha256 });
   }
   const held = new Map<string, Seen>();
+  const found: string[] = [];
   for await (const message of stores.store.streamMessages(mailbox)) {
     const content = settings.format === 'raw' && message.body !== null ? createHash('sha256').update(message.body).digest('hex') : '';
+    if (message.format !== settings.format) found.push(`format of ${message.id}`);
     held.set(message.id, { threadId: message.threadId, labelIds: message.labelIds, content });
   }
-  return [...compare(truth, held, settings.format === 'raw'), ...(await labelDifferences(world)), ...(await feedDifferences(world, held))];
+  return [...found, ...compare(truth, held, settings.format === 'raw'), ...(await labelDifferences(world)), ...(await feedDifferences(world, held))];
 }
 
 function compare(truth: ReadonlyMap<string, Seen>, held: ReadonlyMap<string, Seen>, withContent: boolean): string[] {
@@ -35,7 +42,7 @@ function compare(truth: ReadonlyMap<string, Seen>, held: ReadonlyMap<string, See
   return found;
 }
 
-async function labelDifferences({ stores, mailbox, gmail }: World): Promise<string[]> {
+async function labelDifferences({ stores, mailbox, gmail }: Mirror): Promise<string[]> {
   const names = (labels: readonly { readonly id: string; readonly name: string }[]): string =>
     labels
       .map((label) => `${label.id}=${label.name}`)
@@ -46,7 +53,7 @@ async function labelDifferences({ stores, mailbox, gmail }: World): Promise<stri
 }
 
 /** A reader of the change feed alone must arrive at the same mailbox, without a gap in the sequence. */
-async function feedDifferences({ stores, mailbox }: World, held: ReadonlyMap<string, Seen>): Promise<string[]> {
+async function feedDifferences({ stores, mailbox }: Mirror, held: ReadonlyMap<string, Seen>): Promise<string[]> {
   const replayed = new Map<string, string>();
   const found: string[] = [];
   let after = 0;

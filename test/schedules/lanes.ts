@@ -4,6 +4,7 @@ import { fetchSlice } from '../../src/activities/fetch-slice.ts';
 import { fullSync, recover } from '../../src/activities/full-sync.ts';
 import { openMailbox } from '../../src/activities/open-mailbox.ts';
 import { partialSync } from '../../src/activities/partial-sync.ts';
+import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { failureEvent } from '../../src/workflows/failure-event.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
@@ -24,6 +25,7 @@ export class Lanes {
   readonly #clock: Clock;
   readonly #attempts: Attempts;
   #ended = false;
+  #configurations = 0;
 
   constructor(state: MailboxState, clock: Clock, attempts: Attempts) {
     this.state = state;
@@ -62,17 +64,27 @@ export class Lanes {
     }
   }
 
+  /** As the workflow does: the lane is cancelled, and what it still answers is not heard. Its attempt goes on to its end. */
+  configure(settings: MailboxSettings): void {
+    this.#configurations += 1;
+    this.dispatch({ kind: 'configured', settings });
+  }
+
   #start(lane: 'live' | 'backfill', activity: Activity): void {
     this.#busy[lane] = true;
-    void this.#retry(activity).then((event) => {
+    const under = this.#configurations;
+    const isCancelled = (): boolean => lane === 'backfill' && this.#configurations !== under;
+    void this.#retry(activity, isCancelled).then((event) => {
       this.#busy[lane] = false;
-      this.dispatch(event);
+      if (event === null || isCancelled()) this.#wake.resolve(undefined);
+      else this.dispatch(event);
     });
   }
 
   /** Temporal's retry policy: an attempt that dies is noticed by its missing heartbeat, one that fails is repeated with growing delays. */
-  async #retry(activity: Activity): Promise<MailboxEvent> {
+  async #retry(activity: Activity, isCancelled: () => boolean): Promise<MailboxEvent | null> {
     for (let attempt = 1; ; attempt++) {
+      if (isCancelled()) return null;
       const result = await this.#attempts.run((one: Attempt) => activity(one.deps, one.run));
       if (result.kind === 'completed') return result.value;
       let delay = Math.min(1_000 * 2 ** (attempt - 1), 60_000);

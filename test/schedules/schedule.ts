@@ -3,7 +3,7 @@ import { Attempts } from './attempts.ts';
 import { differences } from './compare.ts';
 import { Lanes } from './lanes.ts';
 import { Person } from './mutations.ts';
-import { createWorld, type World } from './world.ts';
+import { createWorld, drawSettings, type World } from './world.ts';
 
 export interface ScheduleResult {
   readonly seed: number;
@@ -50,7 +50,7 @@ export async function runSchedule(seed: number, trace: ((at: number, line: strin
   await clock.runUntil(() => false, 2 * MINUTE);
   const settled = await clock.runUntil(isSettled, 2 * DAY);
   await clock.runUntil(() => false, 2 * MINUTE);
-  const found = settled ? await differences(world) : [`not in sync after ${2 * DAY} ms: ${JSON.stringify(await world.stores.store.countMessages(world.mailbox, clock.now()))} ${JSON.stringify(lanes.state)}`];
+  const found = settled ? await differences(world, lanes.state.settings) : [`not in sync after ${2 * DAY} ms: ${JSON.stringify(await world.stores.store.countMessages(world.mailbox, clock.now()))} ${JSON.stringify(lanes.state)}`];
   lanes.end();
   await running;
   await world.stores.store.close();
@@ -66,6 +66,7 @@ export async function runSchedule(seed: number, trace: ((at: number, line: strin
     else if (dice < 0.9) lanes.dispatch({ kind: 'resync-requested' });
     else if (dice < 0.93) attempts.killWorker();
     else if (dice < 0.95) lanes.dispatch({ kind: 'paused' });
+    else if (dice < 0.98) lanes.configure(drawSettings(random, clock.now(), gmail));
     else lanes.dispatch({ kind: 'resumed' });
   }
 

@@ -1,6 +1,6 @@
 import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
 import { createSessionFactory } from '../../src/activities/sessions.ts';
-import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
+import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import type { MailboxSettings, Scope } from '../../src/model/settings.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
@@ -11,6 +11,7 @@ import { seal, secretKey } from '../../src/store/secret-box.ts';
 import { Random } from './random.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
+const SCOPE_LABELS = ['INBOX', 'STARRED', 'SENT', 'DRAFT'];
 /** 2026-01-01: where every schedule begins. */
 const START = Date.UTC(2026, 0, 1);
 const KEY = secretKey(new Uint8Array(32).fill(7), 'a test');
@@ -37,7 +38,7 @@ export async function createWorld(seed: number): Promise<World> {
   drawLag(gmail, random);
   drawPaging(gmail, random);
   if (random.chance(0.2)) simulator.batchOrder = 'shuffled';
-  const settings = drawSettings(random);
+  const settings = drawSettings(random, START, gmail);
   const stores = await openStores('sqlite::memory:');
   const credentials = JSON.stringify(simulator.credentialsFor(mailbox));
   await stores.credentials.put(mailbox, { ...seal(KEY, mailbox, credentials), version: 1 });
@@ -80,10 +81,13 @@ function drawPaging(gmail: SimulatedMailbox, random: Random): void {
   gmail.paging.labelIdsInHistory = random.chance(0.7);
 }
 
-function drawSettings(random: Random): MailboxSettings {
+/** Limits are left out: which messages are the newest so many is told by the moment of the listing, and no comparison can know it. */
+export function drawSettings(random: Random, now: number, gmail: SimulatedMailbox): MailboxSettings {
+  const own = gmail.labels().filter((label) => label.type === 'user');
+  const labels = [...SCOPE_LABELS, ...own.map((label) => label.id)].map(labelId);
   const scope: Scope = {
-    labelIds: [],
-    after: null,
+    labelIds: random.chance(0.25) ? labels.filter(() => random.chance(0.3)) : [],
+    after: random.chance(0.25) ? now - random.below(1_000_000) : null,
     limit: null,
     includeSpamTrash: random.chance(0.3),
   };

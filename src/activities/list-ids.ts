@@ -1,0 +1,43 @@
+import { GmailError } from '../gmail/gmail-error.ts';
+import type { GmailSession, ListMessagesQuery, MessagePage } from '../gmail/gmail-api.ts';
+import type { Scope } from '../model/settings.ts';
+
+/** One listing of ids, whichever page of it. */
+export type IdListing = Omit<ListMessagesQuery, 'pageToken'>;
+
+/** One listing per scope label (Gmail ANDs label ids, a scope means any of them), or one of all mail. */
+export function listings(scope: Scope): readonly IdListing[] {
+  const base = {
+    includeSpamTrash: scope.includeSpamTrash,
+    // `after:` in seconds may round: the exact age is judged by the message itself once it is fetched.
+    ...(scope.after === null ? {} : { q: `after:${Math.floor(scope.after / 1000) - 1}` }),
+  };
+  return scope.labelIds.length === 0 ? [base] : scope.labelIds.map((id) => ({ ...base, labelIds: [id] }));
+}
+
+/**
+ * One page, or `restart` when Gmail no longer takes the page token. A label that was deleted since the labels were read carries no message;
+ * what it carried before is in the history since the mark.
+ */
+export async function listIds(session: GmailSession, query: ListMessagesQuery, signal: AbortSignal): Promise<MessagePage | 'restart'> {
+  try {
+    return await session.listMessages(query, signal);
+  } catch (error) {
+    if (!(error instanceof GmailError) || error.failure.kind !== 'invalid-request') throw error;
+    if (query.pageToken !== null) return 'restart';
+    if (query.labelIds !== undefined) return { messages: [], nextPageToken: null };
+    throw error;
+  }
+}
+
+/** Every page of a listing, from the top again where a page token went stale: for readers whom a page read twice does no harm. */
+export async function* pagesOf(session: GmailSession, query: IdListing, signal: AbortSignal): AsyncGenerator<MessagePage['messages'], void, undefined> {
+  let pageToken: string | null = null;
+  for (;;) {
+    signal.throwIfAborted();
+    const page: MessagePage | 'restart' = await listIds(session, { ...query, pageToken }, signal);
+    if (page !== 'restart') yield page.messages;
+    if (page !== 'restart' && page.nextPageToken === null) return;
+    pageToken = page === 'restart' ? null : page.nextPageToken;
+  }
+}
