@@ -1,4 +1,6 @@
 import { Context } from '@temporalio/activity';
+import type { Clock } from '../model/clock.ts';
+import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
@@ -30,7 +32,8 @@ export function createActivities(deps: ActivityDependencies): MailboxActivities 
 async function runActivity<Result>(deps: ActivityDependencies, request: { readonly mailbox: MailboxId }, activity: (run: ActivityRun) => Promise<Result>): Promise<Result> {
   const context = Context.current();
   let details: unknown = null;
-  const heartbeats = setInterval(() => context.heartbeat(details), HEARTBEAT_INTERVAL);
+  const finished = new AbortController();
+  const heartbeats = beat(deps.clock, finished.signal, () => context.heartbeat(details));
   try {
     const result = await activity({
       signal: context.cancellationSignal,
@@ -48,7 +51,15 @@ async function runActivity<Result>(deps: ActivityDependencies, request: { readon
     await noteFailure(deps, request.mailbox, outcome, now);
     throw toApplicationFailure(outcome, now);
   } finally {
-    clearInterval(heartbeats);
+    finished.abort();
+    await heartbeats;
+  }
+}
+
+/** A long call must not be taken for a dead worker: heartbeats go on beside it. */
+async function beat(clock: Clock, finished: AbortSignal, heartbeat: () => void): Promise<void> {
+  while (!finished.aborted) {
+    await clock.sleep(HEARTBEAT_INTERVAL, finished).then(heartbeat, () => undefined);
   }
 }
 
@@ -71,7 +82,7 @@ async function clearCondition({ store }: ActivityDependencies, mailbox: MailboxI
 async function noteFailure({ store }: ActivityDependencies, mailbox: MailboxId, outcome: Outcome, now: number): Promise<void> {
   try {
     const before = (await store.getMailbox(mailbox))?.condition ?? null;
-    const kind = conditionOf(outcome);
+    const kind = CONDITIONS[outcome.type];
     const until = outcome.next.kind === 'wait' ? outcome.next.until : null;
     const { message } = outcome;
     await store.noteCondition({ mailbox, condition: { kind, message, since: before?.kind === kind ? before.since : now, until } });
@@ -82,19 +93,19 @@ async function noteFailure({ store }: ActivityDependencies, mailbox: MailboxId, 
   }
 }
 
-function conditionOf(outcome: Outcome): 'rate-limited' | 'failing' | 'needs-consent' | 'failed' {
-  switch (outcome.type) {
-    case 'RateLimited':
-      return 'rate-limited';
-    case 'ConsentRevoked':
-    case 'MailboxNotConnected':
-      return 'needs-consent';
-    case 'MailboxUnavailable':
-      return 'failed';
-    default:
-      return 'failing';
-  }
-}
+type ConditionKind = 'rate-limited' | 'failing' | 'needs-consent' | 'failed';
+
+const CONDITIONS: Readonly<Record<FailureType, ConditionKind>> = {
+  HistoryExpired: 'failing',
+  RateLimited: 'rate-limited',
+  ConsentRevoked: 'needs-consent',
+  MailboxNotConnected: 'needs-consent',
+  MailboxUnavailable: 'failed',
+  GmailUnreachable: 'failing',
+  StoreUnavailable: 'failing',
+  StoreLost: 'failing',
+  Unexpected: 'failing',
+};
 
 async function signalRateLimited(wait: { until: number; message: string }): Promise<void> {
   const { client, info } = Context.current();

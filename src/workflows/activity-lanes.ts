@@ -82,7 +82,7 @@ async function asEvent(result: Promise<MailboxEvent>): Promise<MailboxEvent> {
 function eventOf(error: unknown): MailboxEvent {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const message = cause instanceof Error ? cause.message : 'unknown failure';
-  return failureEvent(cause instanceof ApplicationFailure ? cause.type : null, message);
+  return failureEvent((cause instanceof ApplicationFailure ? cause.type : null) ?? 'unknown', message);
 }
 
 function fairnessKeyOf(mailbox: string): string {

@@ -1,7 +1,7 @@
 import type { MailboxEvent } from './mailbox-event.ts';
 
 /** What a failure that activities do not retry means to the workflow: docs/errors.md. Pure. */
-export function failureEvent(type: string | null | undefined, message: string): MailboxEvent {
+export function failureEvent(type: string, message: string): MailboxEvent {
   switch (type) {
     case 'HistoryExpired':
       return { kind: 'history-expired', message };

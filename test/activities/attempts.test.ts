@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { afterFailure, afterStaleReading } from '../../src/activities/attempts.ts';
+import type { GmailFailure } from '../../src/gmail/gmail-error.ts';
+import { messageId, threadId } from '../../src/model/ids.ts';
+import type { PendingMessage } from '../../src/store/mailbox-store.ts';
+
+const NOW = 1_000_000;
+const message = (attempts: number): PendingMessage => ({
+  id: messageId('m1'),
+  threadId: threadId('t1'),
+  historyId: null,
+  threadSize: 1,
+  state: 'pending',
+  attempts,
+  discoveredAt: NOW,
+});
+
+/** The states and delays that a message goes through when every fetch of it fails alike. */
+function course(failure: GmailFailure, attempts: number): [string, number][] {
+  const states: [string, number][] = [];
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const after = afterFailure(message(attempt), failure, NOW);
+    if (after !== null) states.push([after.state, (after.nextAttemptAt - NOW) / 1_000]);
+  }
+  return states;
+}
+
+describe('a message whose fetch fails', () => {
+  test('with 404 is gone only after more than a minute: the index lags', () => {
+    expect(course({ kind: 'not-found' }, 6)).toEqual([
+      ['pending', 3],
+      ['pending', 6],
+      ['pending', 12],
+      ['pending', 24],
+      ['pending', 48],
+      ['gone', 0],
+    ]);
+  });
+
+  test('with 5xx is failed after five attempts, and tried ever more rarely', () => {
+    const states = course({ kind: 'unavailable', status: 500 }, 12);
+    expect(states.slice(0, 5).map(([state]) => state)).toEqual(['pending', 'pending', 'pending', 'pending', 'failed']);
+    expect(states.slice(4).map(([, delay]) => delay)).toEqual([60, 300, 1_800, 7_200, 21_600, 86_400, 86_400, 86_400]);
+  });
+
+  test('with 400 is failed after two', () => {
+    expect(course({ kind: 'invalid-request', reason: 'failed' }, 2).map(([state]) => state)).toEqual(['pending', 'failed']);
+  });
+
+  test.each<GmailFailure>([{ kind: 'rate-limited', limit: 'user', retryAt: null }, { kind: 'consent-revoked' }, { kind: 'scope-missing' }])(
+    'for %o is not to blame',
+    (failure) => {
+      expect(afterFailure(message(0), failure, NOW)).toBeNull();
+    },
+  );
+
+  test('that was answered by a stale replica is fetched again soon', () => {
+    expect(afterStaleReading(message(3), NOW)).toMatchObject({ state: 'pending', nextAttemptAt: NOW + 3_000 });
+  });
+});

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { NotConnectedError } from '../../src/activities/dependencies.ts';
+import { outcomeOf, toApplicationFailure } from '../../src/activities/failures.ts';
+import { GmailError, type GmailFailure } from '../../src/gmail/gmail-error.ts';
+import { FAILURE_TYPES } from '../../src/model/failure-type.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { StoreError } from '../../src/store/store-error.ts';
+
+const ADA = mailboxId('ada@example.com');
+const NOW = Date.UTC(2026, 0, 1);
+const ofGmail = (failure: GmailFailure) => outcomeOf(new GmailError(failure, 'from Gmail'), ADA, NOW);
+
+describe('what becomes of a failure', () => {
+  test.each<[GmailFailure, string, string]>([
+    [{ kind: 'history-expired' }, 'HistoryExpired', 'stop'],
+    [{ kind: 'unavailable', status: 503 }, 'GmailUnreachable', 'retry'],
+    [{ kind: 'not-found' }, 'GmailUnreachable', 'retry'],
+    [{ kind: 'consent-revoked' }, 'ConsentRevoked', 'stop'],
+    [{ kind: 'scope-missing' }, 'ConsentRevoked', 'stop'],
+    [{ kind: 'mailbox-unavailable', reason: 'domainPolicy' }, 'MailboxUnavailable', 'stop'],
+    [{ kind: 'invalid-request', reason: 'badRequest' }, 'MailboxUnavailable', 'stop'],
+    [{ kind: 'rate-limited', limit: 'user', retryAt: null }, 'RateLimited', 'wait'],
+  ])('%o is %s: %s', (failure, type, next) => {
+    expect(ofGmail(failure)).toMatchObject({ type, next: { kind: next } });
+  });
+
+  test('a lost store is not retried, an unavailable one is', () => {
+    expect(outcomeOf(new StoreError({ kind: 'lost' }, 'lost'), ADA, NOW)).toMatchObject({ type: 'StoreLost', next: { kind: 'stop' } });
+    expect(outcomeOf(new StoreError({ kind: 'unavailable' }, 'locked'), ADA, NOW)).toMatchObject({ type: 'StoreUnavailable', next: { kind: 'retry' } });
+  });
+
+  test('a mailbox without credentials says how to connect it', () => {
+    expect(outcomeOf(new NotConnectedError('none'), ADA, NOW)?.message).toContain('tidemark connect ada@example.com');
+  });
+
+  test('an error that nobody foresaw is no outcome', () => {
+    expect(outcomeOf(new TypeError('x is not a function'), ADA, NOW)).toBeNull();
+  });
+});
+
+describe('waiting', () => {
+  test('lasts until the time that Gmail named, to the millisecond', () => {
+    const retryAt = NOW + 123_456;
+    const outcome = ofGmail({ kind: 'rate-limited', limit: 'user', retryAt });
+    expect(outcome?.next).toEqual({ kind: 'wait', until: retryAt });
+    if (outcome === null) return;
+    expect(toApplicationFailure(outcome, NOW)).toMatchObject({ type: 'RateLimited', nextRetryDelay: 123_456, category: 'BENIGN', nonRetryable: false });
+  });
+
+  test('never ends in the past, nor lasts longer than a day', () => {
+    expect(ofGmail({ kind: 'rate-limited', limit: 'user', retryAt: NOW - 5 })?.next).toEqual({ kind: 'wait', until: NOW + 1_000 });
+    expect(ofGmail({ kind: 'rate-limited', limit: 'user', retryAt: NOW + 1e12 })?.next).toEqual({ kind: 'wait', until: NOW + 86_400_000 });
+  });
+});
+
+test('docs/errors.md has a paragraph on each failure type and on no other', () => {
+  const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+  const headings = [...page.matchAll(/^## (\w+)$/gm)].map((match) => match[1]);
+  expect(new Set(headings)).toEqual(new Set(FAILURE_TYPES));
+});

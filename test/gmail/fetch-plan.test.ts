@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { planFetch, type WantedMessage } from '../../src/gmail/fetch-plan.ts';
+import { messageId, threadId } from '../../src/model/ids.ts';
+import { PRICE_TABLES } from '../../src/model/prices.ts';
+
+const PRICES = PRICE_TABLES['2026'];
+
+function thread(name: string, wanted: number, { threadSize = wanted, attempts = 0 } = {}): WantedMessage[] {
+  return Array.from({ length: wanted }, (_, i) => ({ id: messageId(`${name}-${i}`), threadId: threadId(name), threadSize, attempts }));
+}
+
+const kinds = (wanted: readonly WantedMessage[], format: 'full' | 'raw' = 'full'): string[] => planFetch(wanted, format, PRICES).map(({ request }) => request.kind);
+
+describe('the fetch plan', () => {
+  test('takes a thread whole from three wanted messages on', () => {
+    expect(kinds(thread('a', 2))).toEqual(['message', 'message']);
+    expect(kinds(thread('a', 3))).toEqual(['thread']);
+  });
+
+  test('prices a thread by what is wanted of it, not by its size', () => {
+    expect(kinds(thread('a', 2, { threadSize: 30 }))).toEqual(['message', 'message']);
+  });
+
+  test('fetches raw messages one by one: threads.get has no raw format', () => {
+    expect(kinds(thread('a', 3), 'raw')).toEqual(['message', 'message', 'message']);
+  });
+
+  test('splits a thread that is too large to hold', () => {
+    expect(kinds(thread('a', 101))).toEqual(Array(101).fill('message'));
+  });
+
+  test('fetches alone what failed before, beside its thread', () => {
+    const plan = planFetch([...thread('a', 3), ...thread('bad', 1, { attempts: 1 }).map((message) => ({ ...message, threadId: threadId('a') }))], 'full', PRICES);
+    expect(plan.map(({ request }) => request)).toEqual([
+      { kind: 'thread', id: 'a' },
+      { kind: 'message', id: 'bad-0' },
+    ]);
+  });
+
+  test('serves every wanted message once, at the lowest price', () => {
+    const threads = fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 20 });
+    fc.assert(
+      fc.property(threads, (sizes) => {
+        const wanted = sizes.flatMap((size, i) => thread(`t${i}`, size));
+        const plan = planFetch(wanted, 'full', PRICES);
+        expect(plan.flatMap(({ serves }) => serves.map(({ id }) => id)).sort()).toEqual(wanted.map(({ id }) => id).sort());
+        expect(plan.reduce((sum, { units }) => sum + units, 0)).toBe(sizes.reduce((sum, size) => sum + Math.min(20 * size, 40), 0));
+      }),
+    );
+  });
+});
