@@ -1,0 +1,153 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { insertOddMail } from '../../src/simulator/odd-mail.ts';
+import { ApiUser } from '../simulator/fixture.ts';
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+
+/** Answers of this mailbox's batches take so long: its backfill lasts long enough for something to happen beside it. */
+const SLOW_BATCHES = 250;
+
+describe.concurrent('what happens in a mailbox', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await Rig.open('changes');
+    await rig.startWorker();
+  });
+  afterAll(() => rig.close());
+
+  const slowly = (box: TestMailbox): void => {
+    rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: SLOW_BATCHES } });
+  };
+  const shuffle = (box: TestMailbox): void => {
+    const [first = '', second = '', third = '', fourth = ''] = box.ids();
+    box.gmail.deleteAll([first, second]);
+    box.gmail.modify([third], { add: ['STARRED', 'UNREAD'] });
+    box.gmail.modify([fourth], { add: ['TRASH'] });
+    box.deliver('while nobody looked');
+  };
+
+  it('history 404 on a live mailbox: recovers to the exact truth, deletions included', async () => {
+    const box = await rig.mailbox('expired-live', { messages: 120, threadSize: 1, pollInterval: 60_000 });
+    await box.start();
+    await box.exact(20_000);
+    const fetched = rig.simulator.usage.of(box.id).methods['messages.get']?.calls ?? 0;
+    shuffle(box);
+    box.gmail.expireHistory();
+    await box.client.poke(box.id);
+    await box.reaches('recovering', 5_000);
+    const report = await box.exact(30_000);
+    // The trashed one is out of scope and was not listed: nothing is known of it any more either.
+    expect(report).toMatchObject({ phase: 'live', recoveries: 1, counts: { gone: 3 } });
+    // Nothing that was held is downloaded again: the new message, and one MINIMAL get for what looks deleted.
+    expect((rig.simulator.usage.of(box.id).methods['messages.get']?.calls ?? 0) - fetched).toBeLessThanOrEqual(1 + 4);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 60_000);
+
+  it('history 404 during a backfill: recovers to the exact truth, deletions included', async () => {
+    const box = await rig.mailbox('expired-backfill', { messages: 400, threadSize: 1, pollInterval: 500 });
+    slowly(box);
+    await box.start();
+    await eventually(10_000, async () => ((await box.report()).counts.stored > 50 ? true : null));
+    shuffle(box);
+    box.gmail.expireHistory();
+    const report = await box.exact(40_000);
+    expect(report.recoveries).toBeGreaterThanOrEqual(1);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 60_000);
+
+  it('history 404 on a quiet mailbox: one recovery, and never an endless loop of 404', async () => {
+    const box = await rig.mailbox('expired-quiet', { messages: 40, pollInterval: 500 });
+    await box.start();
+    await box.exact(20_000);
+    // The newest message is long past, and no message's historyId can be read from any more.
+    box.gmail.modify(box.ids().slice(0, 1), { add: ['STARRED'] });
+    box.gmail.expireHistory();
+    await eventually(20_000, async () => ((await box.report()).recoveries === 1 ? true : null));
+    await box.exact(20_000);
+    const before = (await box.report()).partialSyncs ?? 0;
+    await eventually(15_000, async () => (((await box.report()).partialSyncs ?? 0) >= before + 5 ? true : null));
+    expect(rig.simulator.expired.get(box.id)).toBe(1);
+    expect((await box.report()).recoveries).toBe(1);
+  }, 60_000);
+
+  it('a message deleted between listing and get becomes gone, and one that the index shows late is stored', async () => {
+    const box = await rig.mailbox('lag', { messages: 150, threadSize: 1, pollInterval: 1_000 });
+    slowly(box);
+    Object.assign(box.gmail.lag, { historyMs: 3_000, listMs: 4_000, getMs: 3_000, getProbability: 0.5, jitter: true });
+    const early = box.deliver('before the listing, and not in it');
+    await box.start();
+    await eventually(10_000, async () => ((await box.report()).counts.pending > 50 ? true : null));
+    const [oldest = '', second = ''] = box.ids();
+    box.gmail.deleteAll([oldest, second]);
+    for (let i = 0; i < 5; i++) box.deliver(`late ${i}`);
+    await box.exact(45_000);
+    const { counts } = await box.report();
+    expect(counts).toMatchObject({ gone: 2, pending: 0, failed: 0 });
+    expect(box.ids()).toContain(early.id);
+  }, 60_000);
+
+  it('labels created, renamed and deleted: their names follow with the next partial sync', async () => {
+    const box = await rig.mailbox('labels', { messages: 20, pollInterval: 60_000 });
+    await box.start();
+    await box.exact(20_000);
+    const names = async (): Promise<string[]> => (await rig.tidemark.store.getLabels(box.id)).filter(({ type }) => type === 'user').map(({ name }) => name);
+    const { id } = box.gmail.createLabel('Später');
+    box.gmail.modify(box.ids().slice(0, 3), { add: [id] });
+    await box.client.sync(box.id, { wait: true });
+    expect(await names()).toContain('Später');
+    box.gmail.renameLabel(id, 'Viel später');
+    await box.client.sync(box.id, { wait: true });
+    expect(await names()).toContain('Viel später');
+    expect(await names()).not.toContain('Später');
+    box.gmail.deleteLabel(id);
+    await box.client.sync(box.id, { wait: true });
+    expect(await names()).not.toContain('Viel später');
+    expect(await box.differences()).toEqual([]);
+  }, 60_000);
+
+  it('a message that leaves spam or trash, and was never held, is fetched', async () => {
+    const box = await rig.mailbox('spam', { messages: 20, pollInterval: 60_000 });
+    const spam = box.deliver('no spam at all', ['SPAM']);
+    const trash = box.deliver('thrown away by mistake', ['TRASH']);
+    await box.start();
+    await box.exact(20_000);
+    expect(box.ids()).not.toContain(spam.id);
+    box.gmail.modify([spam.id], { add: ['INBOX'], remove: ['SPAM'] });
+    box.gmail.untrash(trash.id);
+    await box.client.sync(box.id, { wait: true });
+    expect(box.ids()).toEqual(expect.arrayContaining([spam.id, trash.id]));
+    expect(await box.differences()).toEqual([]);
+  }, 60_000);
+
+  it('an empty mailbox is in sync, and takes its first message', async () => {
+    const box = await rig.mailbox('empty', { messages: 0 });
+    await box.start();
+    expect((await box.exact(20_000)).counts).toMatchObject({ stored: 0, pending: 0, failed: 0, gone: 0 });
+    box.deliver('the first');
+    await box.client.sync(box.id, { wait: true });
+    expect((await box.exact(10_000)).counts.stored).toBe(1);
+  }, 60_000);
+
+  it.each(['full', 'raw'] as const)('odd mail in format %s is stored as it is: no headers, no body, broken MIME, 8-bit subjects, 25 MB, 500 labels', async (format) => {
+    const box = await rig.mailbox(`odd-${format}`, { format, pollInterval: 60_000 });
+    const odd = insertOddMail(box.gmail);
+    await box.start();
+    const { counts } = await box.exact(45_000);
+    expect(counts).toMatchObject({ stored: odd.size, failed: 0, pending: 0 });
+    const owner = await new ApiUser(rig.simulator).signIn(rig.simulator.credentialsFor(box.id));
+    const bytes = new Map(box.gmail.truth().map(({ id, raw }) => [id, raw]));
+    for await (const { id, body } of box.client.streamMessages(box.id)) {
+      const held = Buffer.from(body ?? []);
+      const same =
+        format === 'raw'
+          ? held.equals(Buffer.from(bytes.get(id) ?? '', 'base64url'))
+          : isDeepStrictEqual(JSON.parse(held.toString('utf8')), (await owner.get(`messages/${id}`, { format })).body);
+      expect(same, id).toBe(true);
+    }
+  }, 90_000);
+});

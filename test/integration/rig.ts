@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { inject } from 'vitest';
+
+import { loadConfig, type Config } from '../../src/config.ts';
+import { connectMailbox } from '../../src/login.ts';
+import { createLog, type Log } from '../../src/log.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings } from '../../src/model/settings.ts';
+import { openTidemark, type Tidemark } from '../../src/open-tidemark.ts';
+import { generateMail } from '../../src/simulator/generate.ts';
+import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { installRuntime, runWorker, type RunningWorker } from '../../src/worker.ts';
+import { Program } from './processes.ts';
+import { TestMailbox } from './test-mailbox.ts';
+import { WatchedSimulator } from './watched-simulator.ts';
+
+// Once in a process, before its first worker.
+installRuntime(createLog('silent'));
+
+let bundle: ReturnType<typeof bundleWorkflowCode> | null = null;
+
+/** The workflows' code, bundled once in a process. */
+export function workflowBundle(): ReturnType<typeof bundleWorkflowCode> {
+  const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
+  bundle ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  return bundle;
+}
+
+export interface RigOptions {
+  /** The server that all tests share, unless another is named. */
+  readonly temporalAddress?: string;
+  readonly logLevel?: string;
+}
+
+export interface MailboxOptions {
+  readonly messages?: number;
+  /** Messages in a thread on average; 1 makes every fetch a messages.get. */
+  readonly threadSize?: number;
+  readonly format?: MailboxSettings['format'];
+  /** Milliseconds. */
+  readonly pollInterval?: number;
+}
+
+/** A simulated Gmail over HTTP in this process, a database of its own, and workers here or in processes of their own. */
+export class Rig {
+  readonly simulator: WatchedSimulator;
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly config: Config;
+  #tidemark: Tidemark;
+  readonly #server: SimulatorServer;
+  readonly #mailboxes: TestMailbox[] = [];
+  readonly #programs: Program[] = [];
+  #worker: RunningWorker | null = null;
+
+  private constructor(parts: { simulator: WatchedSimulator; server: SimulatorServer; folder: string; env: NodeJS.ProcessEnv; config: Config; tidemark: Tidemark }) {
+    this.simulator = parts.simulator;
+    this.folder = parts.folder;
+    this.env = parts.env;
+    this.config = parts.config;
+    this.#server = parts.server;
+    this.#tidemark = parts.tidemark;
+  }
+
+  /** @param name - of the test: task queues and mailboxes are on a server that all tests share */
+  static async open(name: string, { temporalAddress = inject('temporalAddress'), logLevel = 'info' }: RigOptions = {}): Promise<Rig> {
+    const folder = mkdtempSync(join(tmpdir(), 'tidemark-rig-'));
+    const simulator = new WatchedSimulator({ clock: systemClock });
+    const server = await startSimulatorServer({ simulator, port: 0 });
+    const env = {
+      HOME: folder,
+      TIDEMARK_DATA_DIR: folder,
+      TEMPORAL_ADDRESS: temporalAddress,
+      TIDEMARK_TASK_QUEUE: `test-${name}-${process.pid}`,
+      GMAIL_ROOT_URL: server.url,
+      GOOGLE_TOKEN_URL: `${server.url}/token`,
+      // No pace: tests of the waiting let the simulator refuse.
+      GMAIL_USER_UNITS_PER_MINUTE: '100000000',
+      LOG_LEVEL: logLevel,
+    };
+    const config = loadConfig({ env });
+    return new Rig({ simulator, server, folder, env, config, tidemark: await openTidemark({ config }) });
+  }
+
+  get tidemark(): Tidemark {
+    return this.#tidemark;
+  }
+
+  /** A simulated mailbox, connected; `start` of what is answered starts its workflow. */
+  async mailbox(name: string, options: MailboxOptions = {}): Promise<TestMailbox> {
+    const id = mailboxId(`${name}-${process.pid}@example.com`);
+    const gmail = this.simulator.addMailbox(id);
+    generateMail(gmail, { messages: options.messages ?? 0, now: systemClock.now(), threadSize: options.threadSize });
+    const settings = { ...DEFAULT_SETTINGS, format: options.format ?? 'raw', pollInterval: options.pollInterval ?? 2_000 };
+    const mailbox = new TestMailbox({ rig: this, id, gmail, settings });
+    this.#mailboxes.push(mailbox);
+    await mailbox.connect();
+    return mailbox;
+  }
+
+  /** Stores the credentials of the mailbox's last grant. */
+  async connect(mailbox: TestMailbox): Promise<void> {
+    const text = JSON.stringify(this.simulator.credentialsFor(mailbox.id));
+    await connectMailbox({ config: this.config, stores: this.#tidemark, mailbox: mailbox.id, clock: systemClock, text, verify: false });
+  }
+
+  /** A worker in this process. */
+  async startWorker(log: Log = createLog('silent')): Promise<void> {
+    this.#worker = await runWorker({ config: this.config, log, workflowBundle: await workflowBundle() });
+  }
+
+  async stopWorker(): Promise<void> {
+    await this.#worker?.stop();
+    this.#worker = null;
+  }
+
+  /** A worker in a process of its own, ready for work. */
+  async spawnWorker(): Promise<Program> {
+    const worker = new Program('cli/main.ts', ['worker'], this.env);
+    this.#programs.push(worker);
+    await worker.says(/worker runs/);
+    return worker;
+  }
+
+  /** Closes the database and the connection of this process, lets `meanwhile` do what it wants with the files, and opens them again. */
+  async reopen(meanwhile: () => void): Promise<void> {
+    await this.#tidemark.close();
+    meanwhile();
+    this.#tidemark = await openTidemark({ config: this.config });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#mailboxes.map(({ handle }) => handle.terminate().catch(() => undefined)));
+    await this.stopWorker();
+    await Promise.all(this.#programs.map((program) => program.end('SIGKILL')));
+    await this.#tidemark.close();
+    await this.#server.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,136 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import proto from '@temporalio/proto';
+
+import type { MailboxReport } from '../../src/client/mailbox-report.ts';
+import type { MailboxId } from '../../src/model/ids.ts';
+import type { MailboxSettings } from '../../src/model/settings.ts';
+import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import { workflowIdOf } from '../../src/workflows/definitions.ts';
+import type { Phase } from '../../src/workflows/phase.ts';
+import { differences } from '../schedules/compare.ts';
+import { eventually } from './eventually.ts';
+import type { Rig } from './rig.ts';
+
+type History = proto.temporal.api.history.v1.IHistory;
+
+/** A signal came in while the workflow task was answered: the server asks again. */
+const UNHANDLED_COMMAND = proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND;
+
+export interface Run {
+  readonly runId: string;
+  readonly history: History;
+}
+
+/** A mailbox at all three ends: Gmail's, Temporal's and the store's. */
+export class TestMailbox {
+  readonly id: MailboxId;
+  readonly gmail: SimulatedMailbox;
+  readonly settings: MailboxSettings;
+  readonly #rig: Rig;
+
+  constructor(options: { rig: Rig; id: MailboxId; gmail: SimulatedMailbox; settings: MailboxSettings }) {
+    this.id = options.id;
+    this.gmail = options.gmail;
+    this.settings = options.settings;
+    this.#rig = options.rig;
+  }
+
+  get handle(): WorkflowHandle {
+    return this.#rig.tidemark.temporal.workflow.getHandle(workflowIdOf(this.id));
+  }
+
+  get client(): Rig['tidemark']['client'] {
+    return this.#rig.tidemark.client;
+  }
+
+  /** Stores the credentials of the mailbox's last grant. */
+  connect(): Promise<void> {
+    return this.#rig.connect(this);
+  }
+
+  async start(): Promise<void> {
+    await this.client.start(this.id, this.settings);
+  }
+
+  report(): Promise<MailboxReport> {
+    return this.client.status(this.id);
+  }
+
+  deliver(subject: string, labelIds: readonly string[] = ['INBOX', 'UNREAD']): { id: string; threadId: string } {
+    return this.gmail.insert({ raw: `From: bob@example.com\r\nSubject: ${subject}\r\n\r\nhello\r\n`, labelIds });
+  }
+
+  /** Ids of what Gmail lists, oldest id first. */
+  ids(): string[] {
+    return this.gmail.truth().map(({ id }) => id);
+  }
+
+  differences(): Promise<string[]> {
+    return differences({ stores: this.#rig.tidemark, mailbox: this.id, gmail: this.gmail }, this.settings);
+  }
+
+  /** Resolves with the report once the mailbox is in sync and the store equals Gmail; fails with what differs after `within` milliseconds. */
+  async exact(within: number): Promise<MailboxReport> {
+    let missing: readonly string[] = ['nothing stored'];
+    return eventually(
+      within,
+      async () => {
+        const report = await this.report();
+        missing = report.inSync === true ? await this.differences() : [`phase ${report.phase}, ${JSON.stringify(report.counts)}`];
+        return missing.length === 0 ? report : null;
+      },
+      () => `${this.id}: ${missing.slice(0, 5).join('; ')}`,
+    );
+  }
+
+  async reaches(phase: Phase, within: number): Promise<MailboxReport> {
+    let last: string | null = null;
+    return eventually(
+      within,
+      async () => {
+        const report = await this.report();
+        last = report.phase;
+        return report.phase === phase ? report : null;
+      },
+      () => `${this.id} is ${last}, not ${phase}`,
+    );
+  }
+
+  /** Whether a search by phase finds it, as an operator searches. */
+  async isFoundAs(phase: Phase): Promise<boolean> {
+    const query = `WorkflowId = '${workflowIdOf(this.id)}' AND TidemarkPhase = '${phase}' AND ExecutionStatus = 'Running'`;
+    return (await this.#rig.tidemark.temporal.workflow.count(query)).count > 0;
+  }
+
+  async historyLength(): Promise<number> {
+    return (await this.handle.describe()).historyLength;
+  }
+
+  /** Every run of the workflow's present chain, oldest first. */
+  async runs(): Promise<Run[]> {
+    const { workflow } = this.#rig.tidemark.temporal;
+    const runs: Run[] = [];
+    let runId: string | null | undefined = (await this.handle.describe()).runId;
+    while (runId !== null && runId !== undefined && runId !== '') {
+      const history: History = await workflow.getHandle(this.handle.workflowId, runId).fetchHistory();
+      runs.unshift({ runId, history });
+      runId = history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
+    }
+    return runs;
+  }
+
+  /** What went wrong with the workflow itself, in any of its runs: an empty list when it runs and never failed. */
+  async workflowFailures(): Promise<string[]> {
+    const { status } = await this.handle.describe();
+    const failures = status.name === 'RUNNING' ? [] : [`the workflow is ${status.name}`];
+    for (const { history } of await this.runs()) {
+      for (const event of history.events ?? []) {
+        const failed = event.workflowTaskFailedEventAttributes;
+        // A signal that arrives with the command of continue-as-new makes the server ask again: that is meant.
+        if (failed != null && failed.cause !== UNHANDLED_COMMAND) failures.push(`workflow task failed: ${failed.failure?.message ?? failed.cause}`);
+        if (event.workflowExecutionFailedEventAttributes != null) failures.push('the workflow failed');
+      }
+    }
+    return failures;
+  }
+}

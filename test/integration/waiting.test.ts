@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+
+/** Longer than a session waits by itself: such a wait is the activity's. */
+const LONG = 22_000;
+
+describe.concurrent('told to wait, a mailbox waits as it is told', () => {
+  let rig: Rig;
+  let metered: Rig;
+
+  beforeAll(async () => {
+    [rig, metered] = await Promise.all([Rig.open('waiting'), Rig.open('metered')]);
+    await Promise.all([rig.startWorker(), metered.startWorker()]);
+  });
+  afterAll(() => Promise.all([rig.close(), metered.close()]));
+
+  async function attempts(box: TestMailbox): Promise<number> {
+    const { raw } = await box.handle.describe();
+    return Math.max(0, ...(raw.pendingActivities ?? []).map(({ attempt }) => attempt ?? 0));
+  }
+
+  it('`Retry after <time>`: no call before that time, a phase to filter by while it lasts, no growing history, no failed workflow', async () => {
+    const box = await rig.mailbox('retry-after', { messages: 30, pollInterval: 1_000 });
+    await box.start();
+    await box.exact(20_000);
+    box.deliver('must wait');
+    const first = Date.now() + LONG;
+    rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'retry-after', until: first } });
+    // Gmail's time can roll forward: refused once more when the first time is over.
+    rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'retry-after', until: first + LONG } });
+    await box.client.poke(box.id);
+    const told = await box.reaches('rate-limited', 10_000);
+    expect(told.rateLimitedUntil).toBe(first);
+    await eventually(5_000, async () => ((await box.isFoundAs('rate-limited')) ? true : null));
+    await sleep(1_000);
+    const events = await box.historyLength();
+    const requests = rig.simulator.requests.get(box.id);
+    await sleep(first - Date.now() - 500);
+    expect(rig.simulator.requests.get(box.id)).toBe(requests);
+    await eventually(10_000, async () => ((await attempts(box)) > 1 && Date.now() > first + 1_500 ? true : null));
+    const again = rig.simulator.requests.get(box.id) ?? 0;
+    await sleep(first + LONG - Date.now() - 500);
+    expect(rig.simulator.requests.get(box.id)).toBe(again);
+    // The other lane may have begun its one late listing, and waits as well.
+    expect(await box.historyLength()).toBeLessThanOrEqual(events + 5);
+    expect(await box.isFoundAs('rate-limited')).toBe(true);
+    expect((await box.report()).condition).toMatchObject({ kind: 'rate-limited', until: first + LONG });
+    expect((await box.exact(20_000)).phase).toBe('live');
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 90_000);
+
+  it.each([
+    { status: 429, reason: 'rateLimitExceeded' },
+    { status: 403, reason: 'rateLimitExceeded' },
+    { status: 403, reason: 'userRateLimitExceeded' },
+  ])('$status $reason during a backfill: few calls, no growing history, no failed workflow', async ({ status, reason }) => {
+    const box = await rig.mailbox(`limit-${status}-${reason.length}`, { messages: 200, threadSize: 1, pollInterval: 1_000 });
+    rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 100 } });
+    await box.start();
+    await eventually(15_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
+    const until = Date.now() + 24_000;
+    rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'status', status, reason }, until });
+    await box.reaches('rate-limited', 30_000);
+    await eventually(5_000, async () => ((await box.isFoundAs('rate-limited')) ? true : null));
+    await sleep(2_000);
+    const events = await box.historyLength();
+    const requests = rig.simulator.requests.get(box.id) ?? 0;
+    await sleep(until - Date.now() - 500);
+    // Both lanes try a few calls each once their wait is over; neither leaves an event.
+    expect(await box.historyLength()).toBe(events);
+    expect((rig.simulator.requests.get(box.id) ?? 0) - requests).toBeLessThanOrEqual(20);
+    await box.exact(50_000);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 120_000);
+
+  it('quota exhausted, and nobody said how much there is: the backfill finds the pace, and is exact', async () => {
+    const box = await metered.mailbox('metered', { messages: 90, threadSize: 1, pollInterval: 5_000 });
+    metered.simulator.quota = { window: 'ten-seconds', userUnitsPerMinute: 6_000 };
+    await box.start();
+    const report = await box.exact(80_000);
+    expect(report.counts.stored).toBe(box.ids().length);
+    expect(await box.workflowFailures()).toEqual([]);
+    // 90 messages are work of 1,800 units, of which 1,000 are let in during any ten seconds.
+    expect(report.usage.units).toBeLessThan(2_200);
+    expect(report.usage.rejected).toBeGreaterThan(0);
+  }, 100_000);
+});
