@@ -29,8 +29,13 @@ const IDLE_TURNS = 4;
  *
  * @param options.start - epoch ms to begin at
  * @param options.seed - of `random`
+ * @param options.isBusy - true while work goes on that yields more often than that and waits for no time: it takes none then
  */
-export function createVirtualClock({ start = Date.UTC(2026, 10, 22, 9), seed = 1 }: { start?: number; seed?: number } = {}): VirtualClock {
+export function createVirtualClock({
+  start = Date.UTC(2026, 10, 22, 9),
+  seed = 1,
+  isBusy = () => false,
+}: { start?: number; seed?: number; isBusy?: () => boolean } = {}): VirtualClock {
   let now = start;
   let order = 0;
   let state = seed;
@@ -45,7 +50,10 @@ export function createVirtualClock({ start = Date.UTC(2026, 10, 22, 9), seed = 1
   };
 
   const idle = async (): Promise<void> => {
-    for (let turn = 0; turn < IDLE_TURNS; turn++) await macrotask();
+    for (let turn = 0; turn < IDLE_TURNS; turn++) {
+      await macrotask();
+      if (isBusy()) turn = -1;
+    }
   };
 
   return {

@@ -105,6 +105,8 @@ const LARGEST_RESERVE = 0.5;
 const LIVE_TRAFFIC = 40;
 /** A waiting call is let in for this many milliseconds' worth of units at least, so that a batch is not sent in crumbs. */
 const LEAST_GRANT = 500;
+/** At a smooth pace it takes what there is, down to this much: whatever a window has free while a call waits for more is speed lost. */
+const LEAST_SMOOTH_GRANT = 100;
 /** How far a smooth pace may lag behind and catch up, in milliseconds. */
 const PACE_SLACK = 1_000;
 const TEN_SECONDS = 10_000;
@@ -115,15 +117,17 @@ export function reserve(ledger: Ledger, reservation: Reservation, now: number): 
   const { lane, prices } = reservation;
   const limits = limitsFor(ledger, reservation, now);
   const perMs = (currentRate(ledger, now) * reservation.granted) / LONGEST_SPAN;
-  const least = sum(prices.slice(0, Math.max(1, prefix(prices, perMs * LEAST_GRANT))));
+  const worth = (milliseconds: number): number => sum(prices.slice(0, Math.max(1, prefix(prices, perMs * milliseconds))));
   const paced = lane === 'backfill' && isSmooth(ledger, now);
+  const least = worth(paced ? LEAST_SMOOTH_GRANT : LEAST_GRANT);
   const startsAt = Math.max(fitsAt(ledger.window, limits, least, now), paced ? Math.ceil(ledger.pacedUntil) : now);
   if (startsAt > now) {
     const wanted = lane === 'live' ? { units: sum(prices), until: startsAt + 1_000 } : ledger.wanted;
     return { ledger: { ...ledger, wanted }, result: { kind: 'wait', until: startsAt, told: false } };
   }
   const unproven = beyondProven(ledger, reservation, now);
-  const room = paced ? least : Math.max(least, roomNow(ledger.window, limits, now));
+  const free = Math.max(least, roomNow(ledger.window, limits, now));
+  const room = paced ? Math.min(free, worth(LEAST_GRANT)) : free;
   const count = Math.min(prefix(prices, room), unproven?.count ?? prices.length);
   const units = sum(prices.slice(0, count));
   const idle = unitsWithin(ledger.window, LONGEST_SPAN, now) === 0;
@@ -143,8 +147,15 @@ export function reserve(ledger: Ledger, reservation: Reservation, now: number): 
 function limitsFor(ledger: Ledger, { lane, granted }: Reservation, now: number): readonly WindowLimit[] {
   const allowed = granted * currentRate(ledger, now);
   const wanted = lane === 'backfill' && now < ledger.wanted.until ? ledger.wanted.units : 0;
-  const minute = { span: LONGEST_SPAN, units: allowed - (lane === 'backfill' ? Math.max(wanted, reserveForLive(ledger, allowed, now)) : 0) };
-  return isSmooth(ledger, now) ? [minute, { span: TEN_SECONDS, units: allowed / 6 - wanted }] : [minute];
+  // At a smooth pace units come free all the time, so what a live call waits for is there soon enough without a reserve.
+  if (isSmooth(ledger, now)) {
+    return [
+      { span: LONGEST_SPAN, units: allowed - wanted },
+      { span: TEN_SECONDS, units: allowed / 6 - wanted },
+    ];
+  }
+  const reserved = lane === 'backfill' ? Math.max(wanted, reserveForLive(ledger, allowed, now)) : 0;
+  return [{ span: LONGEST_SPAN, units: allowed - reserved }];
 }
 
 /**

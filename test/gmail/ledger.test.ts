@@ -87,6 +87,32 @@ describe('the ledger', () => {
     expect(units).toBeLessThanOrEqual(10 * LIMIT);
   });
 
+  it('loses no speed at a smooth pace to steps that do not fill ten seconds evenly', () => {
+    const mixed: Reservation = { lane: 'backfill', prices: [40, 20, 20, 40, 20].flatMap((price) => [price, price, price]), granted: 10 * LIMIT, userLimit: 10 * LIMIT };
+    let ledger = learn(PROVEN, refusal(), START);
+    let units = 0;
+    for (let now = START; now < START + 600_000; ) {
+      const { ledger: next, result } = reserve(ledger, mixed, now);
+      ledger = next;
+      if (result.kind === 'wait') now = result.until;
+      else units += result.units;
+    }
+    expect(units).toBeGreaterThan(0.985 * 100 * LIMIT);
+    expect(units).toBeLessThanOrEqual(100 * LIMIT);
+  });
+
+  it('lets a live call that waits at a smooth pace go before backfill calls', () => {
+    let ledger = learn(PROVEN, refusal(), START);
+    let now = ledger.pausedUntil;
+    ({ ledger } = drain(ledger, 'live', now));
+    const waiting = reserve(ledger, asking('live', 10), now);
+    ledger = waiting.ledger;
+    if (waiting.result.kind !== 'wait') throw new Error('there is room left');
+    now = waiting.result.until;
+    ({ ledger } = drain(ledger, 'backfill', now));
+    expect(reserve(ledger, asking('live', 10), now).result).toMatchObject({ kind: 'granted', count: 10 });
+  });
+
   it('slows down by a fifth when a smooth pace is refused, and recovers within minutes', () => {
     let ledger = learn(PROVEN, refusal(), START);
     ledger = learn(ledger, refusal(), START + 10_000);

@@ -1,0 +1,218 @@
+import { mkdtempSync, openSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { loadConfig } from '../src/config.ts';
+import { connectMailbox } from '../src/login.ts';
+import { mailboxId } from '../src/model/ids.ts';
+import { openTidemark, type Tidemark } from '../src/open-tidemark.ts';
+import { systemClock } from '../src/system-clock.ts';
+import { findBinary, freePort, startDevServer } from '../src/temporal-server/index.ts';
+import { workflowIdOf } from '../src/workflows/definitions.ts';
+import { InvalidRunError, type Bench, type Figure } from './figure.ts';
+import { cpuSecondsOf, load, memoryOf, SimulatorProcess, sourceFile, startProgram } from './processes.ts';
+
+const EMAIL = mailboxId('bench@example.com');
+/** Whether `--cpu-prof` profiles are wanted of the worker, and where. */
+const PROFILE = process.env['BENCH_CPU_PROFILE'];
+
+interface EngineRun {
+  readonly messages: number;
+  /** From the first slice's start to the end of the slice that completed the full sync. */
+  readonly messagesPerSecond: number;
+  readonly listingSeconds: number;
+  readonly peakMegabytes: number;
+  readonly endMegabytes: number;
+  readonly events: number;
+  readonly largestPayload: number;
+  readonly workerCpu: number;
+  readonly simulatorCpu: number;
+  readonly load: string;
+}
+
+const runs = new Map<number, Promise<EngineRun>>();
+
+/** One run for a size, shared by the figures that come out of it. */
+function engineRun(messages: number): Promise<EngineRun> {
+  const run = runs.get(messages) ?? measure(messages);
+  runs.set(messages, run);
+  return run;
+}
+
+/** A simulator, a Temporal server and a worker, each in a process of its own; the quota is off. */
+async function measure(messages: number): Promise<EngineRun> {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-engine-'));
+  const ends: (() => Promise<unknown> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  try {
+    const simulator = await SimulatorProcess.start(EMAIL, { messages, bodyBytes: 4_096, threadSize: 3 });
+    ends.push(() => simulator.stop());
+    const binary = await findBinary('temporal', { dataDir: sourceFile('.tidemark'), clock: systemClock, log: (line) => console.error(line) });
+    const server = await startDevServer({
+      binary,
+      database: join(folder, 'temporal.db'),
+      namespace: 'default',
+      port: await freePort(0),
+      uiPort: null,
+      logFile: join(folder, 'temporal.log'),
+      clock: systemClock,
+    });
+    ends.push(() => server.stop());
+    const env = {
+      TIDEMARK_DATA_DIR: folder,
+      TEMPORAL_ADDRESS: server.address,
+      GMAIL_ROOT_URL: simulator.url,
+      GOOGLE_TOKEN_URL: `${simulator.url}/token`,
+      GMAIL_USER_UNITS_PER_MINUTE: '1000000000',
+      LOG_LEVEL: 'warn',
+    };
+    const config = loadConfig({ env });
+    const tidemark = await openTidemark({ config });
+    ends.push(() => tidemark.close());
+    const text = JSON.stringify(await simulator.report<object>(`credentials?email=${EMAIL}`));
+    await connectMailbox({ config, stores: tidemark, mailbox: EMAIL, clock: systemClock, text, verify: true });
+
+    const nodeOptions = PROFILE === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${PROFILE}`];
+    const worker = startProgram('src/worker.ts', { env, nodeOptions, log: openSync(join(folder, 'worker.log'), 'a') });
+    const ended = once(worker, 'exit');
+    ends.push(async () => {
+      worker.kill('SIGTERM');
+      await ended;
+    });
+    const simulatorCpu = simulator.cpuSeconds;
+    await tidemark.client.start(EMAIL);
+    await untilInSync(tidemark, () => worker.exitCode !== null);
+    const memory = memoryOf(worker.pid);
+    const workerCpu = cpuSecondsOf(worker.pid);
+    const { counts } = await tidemark.client.progress(EMAIL);
+    await requireComplete(simulator, counts);
+    const history = await readHistory(tidemark.temporal);
+    return {
+      messages: counts.stored,
+      messagesPerSecond: counts.stored / history.fetchSeconds,
+      listingSeconds: history.listingSeconds,
+      peakMegabytes: memory.peak,
+      endMegabytes: memory.now,
+      events: history.events,
+      largestPayload: history.largestPayload,
+      workerCpu,
+      simulatorCpu: simulator.cpuSeconds - simulatorCpu,
+      load: load(),
+    };
+  } finally {
+    for (const end of ends.toReversed()) await end();
+  }
+}
+
+const PATIENCE = 10 * 60_000;
+
+async function untilInSync({ store }: Tidemark, hasEnded: () => boolean): Promise<void> {
+  const deadline = systemClock.now() + PATIENCE;
+  for (;;) {
+    await systemClock.sleep(500);
+    if ((await store.getMailbox(EMAIL))?.fullSync?.step === 'done') return;
+    if (hasEnded()) throw new InvalidRunError('the worker ended');
+    if (systemClock.now() > deadline) throw new InvalidRunError(`not in sync after ${PATIENCE / 1_000} s`);
+  }
+}
+
+async function requireComplete(simulator: SimulatorProcess, counts: { stored: number; pending: number; failed: number }): Promise<void> {
+  const usage = await simulator.report<{ rejected: number }>('usage');
+  if (counts.pending + counts.failed > 0) throw new InvalidRunError(`not everything was stored: ${JSON.stringify(counts)}`);
+  if (usage.rejected > 0) throw new InvalidRunError(`${usage.rejected} calls were rejected with the quota off`);
+}
+
+interface HistoryFigures {
+  readonly events: number;
+  /** Bytes. */
+  readonly largestPayload: number;
+  readonly fetchSeconds: number;
+  readonly listingSeconds: number;
+}
+
+/** Over all runs of the chain that continue-as-new made. */
+async function readHistory(temporal: Client): Promise<HistoryFigures> {
+  const { workflowExecution } = await temporal.workflow.getHandle(workflowIdOf(EMAIL)).describe().then(({ raw }) => ({ workflowExecution: raw.workflowExecutionInfo }));
+  const last = workflowExecution?.execution?.runId ?? undefined;
+  const first = workflowExecution?.firstRunId ?? last;
+  let events = 0;
+  let largestPayload = 0;
+  const slices: number[] = [];
+  const listings: number[] = [];
+  for (let runId = first; runId !== undefined && runId !== ''; ) {
+    const history = await temporal.workflow.getHandle(workflowIdOf(EMAIL), runId).fetchHistory();
+    const types = new Map<string, string>();
+    let next: string | undefined;
+    for (const event of history.events ?? []) {
+      events++;
+      const at = Number(event.eventTime?.seconds ?? 0) + (event.eventTime?.nanos ?? 0) / 1e9;
+      const scheduled = event.activityTaskScheduledEventAttributes;
+      if (scheduled) types.set(String(event.eventId), scheduled.activityType?.name ?? '');
+      const scheduledId = event.activityTaskStartedEventAttributes?.scheduledEventId ?? event.activityTaskCompletedEventAttributes?.scheduledEventId;
+      const type = types.get(String(scheduledId ?? ''));
+      if (type === 'fetchSlice') slices.push(at);
+      if (type === 'fullSync') listings.push(at);
+      next = event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? next;
+    }
+    largestPayload = Math.max(largestPayload, largestPayloadIn(JSON.parse(historyToJSON(history))));
+    runId = next;
+  }
+  return { events, largestPayload, fetchSeconds: Math.max(...slices) - Math.min(...slices), listingSeconds: Math.max(...listings) - Math.min(...listings) };
+}
+
+/** Payloads are the objects with `data` in base64. */
+function largestPayloadIn(json: unknown): number {
+  if (typeof json !== 'object' || json === null) return 0;
+  const own = 'data' in json && typeof json.data === 'string' ? Buffer.from(json.data, 'base64').length : 0;
+  return Math.max(own, ...Object.values(json).map(largestPayloadIn));
+}
+
+const SMALL = 10_000;
+const LARGE = 100_000;
+
+function noteOf(run: EngineRun): string {
+  return `${run.messages} messages; CPU seconds: worker ${run.workerCpu.toFixed(1)}, simulator ${run.simulatorCpu.toFixed(1)}; listing ${run.listingSeconds.toFixed(1)} s; ${run.load}`;
+}
+
+export const engineSpeed: Bench = {
+  name: 'engine',
+  about: 'messages a second: one worker, Temporal server and simulator in processes of their own, SQLite file, 4 KB, full, no quota',
+  async run() {
+    const figures: Figure[] = [];
+    for (const messages of [SMALL, LARGE]) {
+      const run = await engineRun(messages);
+      figures.push({ name: `engine, ${messages.toLocaleString('en')} messages`, value: run.messagesPerSecond, unit: 'messages/s', bound: { is: 'at least', value: 1_500 }, note: noteOf(run) });
+    }
+    return figures;
+  },
+};
+
+export const engineMemory: Bench = {
+  name: 'memory',
+  about: 'resident memory of the worker at 10,000 and 100,000 messages',
+  async run() {
+    const small = await engineRun(SMALL);
+    const large = await engineRun(LARGE);
+    const megabytes = (value: number, name: string): Figure => ({ name, value, unit: 'MB', bound: { is: 'at most', value: 400 } });
+    return [
+      megabytes(small.peakMegabytes, 'worker memory, peak, 10,000 messages'),
+      megabytes(small.endMegabytes, '  at the end'),
+      megabytes(large.peakMegabytes, 'worker memory, peak, 100,000 messages'),
+      megabytes(large.endMegabytes, '  at the end'),
+      { name: '  peak at 100,000 to peak at 10,000', value: large.peakMegabytes / small.peakMegabytes, unit: '', bound: { is: 'at most', value: 1.2 } },
+    ];
+  },
+};
+
+export const engineHistory: Bench = {
+  name: 'history',
+  about: 'what a full sync leaves in Temporal\'s history',
+  async run() {
+    const { events, messages, largestPayload } = await engineRun(LARGE);
+    return [
+      { name: 'history events per 100 messages', value: (100 * events) / messages, unit: 'events', bound: { is: 'at most', value: 1 }, note: `${events} events for ${messages} messages` },
+      { name: 'largest payload', value: largestPayload, unit: 'bytes', bound: { is: 'at most', value: 8_192 } },
+    ];
+  },
+};

@@ -1,0 +1,80 @@
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { generateMail, type GenerateOptions } from '../src/simulator/generate.ts';
+import { startSimulatorServer } from '../src/simulator/server.ts';
+import { Simulator } from '../src/simulator/simulator.ts';
+import { systemClock } from '../src/system-clock.ts';
+import { InvalidRunError } from './figure.ts';
+
+export const sourceFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+/** A simulator in a process of its own, its mail generated before it answers. Quota off. */
+export class SimulatorProcess {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.url = url;
+  }
+
+  static async start(email: string, mail: Omit<GenerateOptions, 'now'>): Promise<SimulatorProcess> {
+    const child = fork(fileURLToPath(import.meta.url), ['simulator', email, JSON.stringify(mail)]);
+    const [url] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => ['exited'])])) as [string];
+    if (!url.startsWith('http')) throw new InvalidRunError('the simulator ended before it served');
+    return new SimulatorProcess(child, url);
+  }
+
+  async report<Answer>(path: string): Promise<Answer> {
+    return (await (await fetch(`${this.url}/simulator/${path}`)).json()) as Answer;
+  }
+
+  /** User and system seconds so far. */
+  get cpuSeconds(): number {
+    return cpuSecondsOf(this.#child.pid);
+  }
+
+  stop(): void {
+    this.#child.kill();
+  }
+}
+
+/** A program of ours under its own Node. */
+export function startProgram(entry: string, options: { args?: readonly string[]; nodeOptions?: readonly string[]; env: NodeJS.ProcessEnv; log: number | 'ignore' }): ChildProcess {
+  const args = [...(options.nodeOptions ?? []), sourceFile(entry), ...(options.args ?? [])];
+  return spawn(process.execPath, args, { env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env }, stdio: ['ignore', options.log, options.log] });
+}
+
+export interface Memory {
+  /** Megabytes (10^6 bytes) resident now, and at most so far. Linux only; NaN elsewhere. */
+  readonly now: number;
+  readonly peak: number;
+}
+
+export function memoryOf(pid: number | undefined): Memory {
+  const file = `/proc/${pid}/status`;
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const read = (name: string): number => (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) * 1_024) / 1e6;
+  return { now: read('VmRSS'), peak: read('VmHWM') };
+}
+
+export function cpuSecondsOf(pid: number | undefined): number {
+  const file = `/proc/${pid}/stat`;
+  if (!existsSync(file)) return Number.NaN;
+  const fields = readFileSync(file, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+export const load = (): string => `load ${loadavg()[0]?.toFixed(1)}`;
+
+async function serve(email: string, mail: string): Promise<void> {
+  const simulator = new Simulator({ clock: systemClock });
+  generateMail(simulator.addMailbox(email), { now: Date.now(), ...(JSON.parse(mail) as Omit<GenerateOptions, 'now'>) });
+  const { url } = await startSimulatorServer({ simulator, port: 0 });
+  process.send?.(url);
+}
+
+if (import.meta.main && process.argv[2] === 'simulator') await serve(process.argv[3] ?? '', process.argv[4] ?? '{}');
