@@ -1,10 +1,8 @@
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 
 import { createActivities } from './activities/index.ts';
 import { createSessionFactory } from './activities/sessions.ts';
+import { bundleWorkflows } from './bundle-workflows.ts';
 import { registerSearchAttributes } from './client/search-attributes.ts';
 import { loadConfig, type Config } from './config.ts';
 import { createUndiciTransport } from './gmail/undici-transport.ts';
@@ -50,8 +48,8 @@ const SHARED = {
 } as const satisfies Partial<WorkerOptions>;
 
 /** Temporal's runtime is one for the process, so the program that owns the process installs it, before any worker. */
-export function installRuntime(log: Log): void {
-  Runtime.install({
+export function installRuntime(log: Log): Runtime {
+  return Runtime.install({
     logger: temporalLogger(log),
     shutdownSignals: [],
     telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
@@ -89,7 +87,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     const shared = { ...SHARED, connection, namespace: config.temporal.namespace, activities };
     const live = await Worker.create({
       ...shared,
-      ...(workflowBundle === undefined ? { workflowsPath: WORKFLOWS_PATH } : { workflowBundle }),
+      workflowBundle: workflowBundle ?? (await bundleWorkflows(signal)),
       taskQueue: config.taskQueue,
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
       maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
@@ -102,8 +100,6 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     throw error;
   }
 }
-
-const WORKFLOWS_PATH = fileURLToPath(new URL(`./workflows/index${extname(import.meta.url)}`, import.meta.url));
 
 /** If one worker fails the other is stopped: half a worker would take mailboxes and not serve them. */
 function running(workers: readonly Worker[], closeAll: () => Promise<void>): RunningWorker {
@@ -150,7 +146,7 @@ async function connectPatiently({ config, log, clock, signal }: { config: Config
 
 /** Runs a worker until SIGTERM or SIGINT. @returns the exit code */
 export async function workerMain({ config, log }: { config: Config; log: Log }): Promise<number> {
-  installRuntime(log);
+  const runtime = installRuntime(log);
   const aborted = new AbortController();
   let worker: RunningWorker | null = null;
   const stop = (): void => {
@@ -165,6 +161,9 @@ export async function workerMain({ config, log }: { config: Config; log: Log }):
     await worker.ended;
   } catch (error) {
     if (!aborted.signal.aborted) throw error;
+  } finally {
+    // The runtime ends with its last worker; one that never had a worker would hold the process.
+    await runtime.shutdown();
   }
   log.info('worker ended');
   return 0;

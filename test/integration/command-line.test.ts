@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
+import { freePort } from '../../src/temporal-server/index.ts';
 import { Program, type Ended } from './processes.ts';
 
 const EMAIL = 'e2e@example.com';
@@ -121,6 +122,13 @@ describe('the command line, every part in a process of its own', () => {
     expect(JSON.parse((await tidemark('stop', EMAIL, '--json')).stdout)).toEqual({ mailbox: EMAIL, stopped: true });
     expect(JSON.parse((await tidemark('status', EMAIL, '--json')).stdout)).toMatchObject({ phase: 'stopped' });
     expect(await exported()).toEqual(await truth());
+  });
+
+  it('ends a worker that waits for its server, too', async () => {
+    const waiting = new Program('cli/main.ts', ['worker'], { ...env, TEMPORAL_ADDRESS: `127.0.0.1:${await freePort(0)}` });
+    programs.push(waiting);
+    await waiting.says(/cannot be used yet; trying again/);
+    expect(await waiting.end('SIGTERM')).toMatchObject({ code: 0 });
   });
 
   it('drains the worker on SIGTERM and ends with 0', async () => {

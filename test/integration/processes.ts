@@ -16,12 +16,24 @@ export class Program {
   readonly ended: Promise<Ended>;
   stdout = '';
   stderr = '';
+  #more = Promise.withResolvers<void>();
+  #closed = false;
 
   constructor(entry: string, args: readonly string[], env: NodeJS.ProcessEnv) {
     this.child = spawn(process.execPath, [source(entry), ...args], { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    this.ended = once(this.child, 'close').then(([code]: unknown[]) => ({ code: typeof code === 'number' ? code : null, stdout: this.stdout, stderr: this.stderr }));
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+      this.#wake();
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      this.#wake();
+    });
+    this.ended = once(this.child, 'close').then(([code]: unknown[]) => {
+      this.#closed = true;
+      this.#wake();
+      return { code: typeof code === 'number' ? code : null, stdout: this.stdout, stderr: this.stderr };
+    });
   }
 
   /** Resolves with what the pattern matched once the program has said it. */
@@ -29,13 +41,18 @@ export class Program {
     for (;;) {
       const found = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
       if (found !== null) return found;
-      const more = [once(this.child, 'close').then(() => 'closed'), ...[this.child.stdout, this.child.stderr].flatMap((stream) => (stream === null ? [] : [once(stream, 'data')]))];
-      if ((await Promise.race(more)) === 'closed' && pattern.exec(this.stdout + this.stderr) === null) throw new Error(`ended without ${pattern}:\n${this.stdout}${this.stderr}`);
+      if (this.#closed) throw new Error(`ended without ${pattern}:\n${this.stdout}${this.stderr}`);
+      await this.#more.promise;
     }
   }
 
   async end(signal: NodeJS.Signals): Promise<Ended> {
     this.child.kill(signal);
     return this.ended;
+  }
+
+  #wake(): void {
+    this.#more.resolve();
+    this.#more = Promise.withResolvers();
   }
 }
