@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { MAX_BATCH } from '../../src/gmail/gmail-api.ts';
+import * as definitions from '../../src/workflows/definitions.ts';
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+
+describe.concurrent('what people and programs ask of a mailbox', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await Rig.open('commands');
+    await rig.startWorker();
+  });
+  afterAll(() => rig.close());
+
+  const slowly = (box: TestMailbox, ms: number): void => {
+    rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms } });
+  };
+  const pending = async (box: TestMailbox): Promise<number> => (await box.handle.describe()).raw.pendingActivities?.length ?? 0;
+
+  it('200 signals within a second: few partial syncs, none lost', async () => {
+    const box = await rig.mailbox('signals', { messages: 20, pollInterval: 60_000 });
+    await box.start();
+    const before = await box.exact(20_000);
+    const { pokes } = await box.handle.query(definitions.status);
+    const began = performance.now();
+    await Promise.all(Array.from({ length: 200 }, () => box.handle.signal(definitions.poke)));
+    expect(performance.now() - began).toBeLessThan(3_000);
+    box.deliver('with the last of them');
+    await box.handle.signal(definitions.poke);
+    const report = await box.exact(15_000);
+    expect((await box.handle.query(definitions.status)).pokes).toBe(pokes + 201);
+    expect((report.partialSyncs ?? 0) - (before.partialSyncs ?? 0)).toBeLessThanOrEqual(12);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 60_000);
+
+  it('signals during continue-as-new: none lost, and the runs are one chain', async () => {
+    const box = await rig.mailbox('chain', { messages: 20, pollInterval: 60_000 });
+    await box.start();
+    await box.exact(20_000);
+    const { pokes } = await box.handle.query(definitions.status);
+    let sent = 0;
+    for (const ends = Date.now() + 12_000; Date.now() < ends; ) {
+      box.deliver(`number ${sent}`);
+      await Promise.all(Array.from({ length: 5 }, () => box.handle.signal(definitions.poke)));
+      sent += 5;
+      await sleep(60);
+    }
+    await box.exact(15_000);
+    expect((await box.handle.query(definitions.status)).pokes).toBe(pokes + sent);
+    const runs = await box.runs();
+    expect(runs.length).toBeGreaterThan(2);
+    for (const { history } of runs) expect(history.events?.length ?? 0).toBeLessThan(700);
+    expect(new Set(runs.map(({ history }) => history.events?.[0]?.workflowExecutionStartedEventAttributes?.firstExecutionRunId)).size).toBe(1);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 90_000);
+
+  it('updates across continue-as-new are answered: each sync that is waited for has happened', async () => {
+    const box = await rig.mailbox('updates', { messages: 10, pollInterval: 60_000 });
+    await box.start();
+    await box.exact(20_000);
+    for (let i = 0; i < 25; i++) {
+      const { id } = box.deliver(`number ${i}`);
+      const noise = Promise.all(Array.from({ length: 10 }, () => box.handle.signal(definitions.poke)));
+      await box.client.sync(box.id, { wait: true });
+      await noise;
+      const held = new Set<string>();
+      for await (const message of box.client.streamMessages(box.id)) held.add(message.id);
+      expect(held.has(id), `mail ${i}`).toBe(true);
+    }
+    expect((await box.runs()).length).toBeGreaterThan(1);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 90_000);
+
+  it('pause cancels the activities promptly, nothing is called while it lasts, and resume goes on', async () => {
+    const box = await rig.mailbox('pause', { messages: 300, threadSize: 1, pollInterval: 500 });
+    slowly(box, 300);
+    await box.start();
+    await eventually(10_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
+    const began = performance.now();
+    await box.client.pause(box.id);
+    await eventually(6_000, async () => ((await pending(box)) === 0 ? true : null));
+    expect(performance.now() - began).toBeLessThan(6_000);
+    expect((await box.report()).phase).toBe('paused');
+    expect(await box.isFoundAs('paused')).toBe(true);
+    const requests = rig.simulator.requests.get(box.id);
+    box.deliver('in the pause');
+    await box.client.poke(box.id);
+    await sleep(1_500);
+    expect(rig.simulator.requests.get(box.id)).toBe(requests);
+    await box.client.resume(box.id);
+    await box.exact(30_000);
+    // Only what was in flight, or answered and not yet stored, when the pause came is fetched again.
+    const { methods, peakConcurrency } = rig.simulator.usage.of(box.id);
+    expect(methods['messages.get']?.calls ?? 0).toBeLessThanOrEqual(box.ids().length + peakConcurrency + MAX_BATCH);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 60_000);
+
+  it('stop ends the workflow in mid-sync and keeps the data; start goes on from there', async () => {
+    const box = await rig.mailbox('stop', { messages: 200, threadSize: 1, pollInterval: 500 });
+    slowly(box, 300);
+    await box.start();
+    await eventually(10_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
+    expect(await box.client.stop(box.id)).toEqual({ ended: true });
+    expect((await box.handle.describe()).status.name).toBe('COMPLETED');
+    const { counts, phase } = await box.report();
+    expect(phase).toBe('stopped');
+    expect(counts.stored).toBeGreaterThan(20);
+    expect(counts.pending).toBeGreaterThan(0);
+    await box.start();
+    await box.exact(30_000);
+    expect(rig.simulator.usage.of(box.id).methods['messages.list']?.calls ?? 0).toBeLessThanOrEqual(2);
+  }, 60_000);
+
+  it.each(['cancel', 'terminate'] as const)('%s from outside in mid-sync, then a new start: goes on to the exact truth', async (way) => {
+    const box = await rig.mailbox(`outside-${way}`, { messages: 200, threadSize: 1, pollInterval: 500 });
+    slowly(box, 300);
+    await box.start();
+    await eventually(10_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
+    await box.handle[way]();
+    const ended = { cancel: 'CANCELLED', terminate: 'TERMINATED' }[way];
+    await eventually(8_000, async () => ((await box.handle.describe()).status.name === ended ? true : null));
+    const change = box.ids().slice(0, 3);
+    box.gmail.deleteAll(change);
+    box.deliver('while no workflow ran');
+    await box.start();
+    await box.exact(30_000);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 60_000);
+
+  it('resync answers its generation, and waiting for it ends when every difference is corrected', async () => {
+    const box = await rig.mailbox('resync', { messages: 80, threadSize: 1, pollInterval: 60_000 });
+    await box.start();
+    await box.exact(20_000);
+    const fetched = rig.simulator.usage.of(box.id).methods['messages.get']?.calls ?? 0;
+    const { generation } = await box.handle.executeUpdate(definitions.resync);
+    expect(generation).toBe(2);
+    let answer: definitions.AwaitResult;
+    do answer = await box.handle.executeUpdate(definitions.awaitResync, { args: [{ generation }] });
+    while (!answer.done);
+    expect(answer).toMatchObject({ phase: 'live', lastError: null });
+    expect(await box.differences()).toEqual([]);
+    expect((await box.report()).generation).toBe(2);
+    // Listed anew, and nothing that is held fetched again.
+    expect(rig.simulator.usage.of(box.id).methods['messages.get']?.calls ?? 0).toBe(fetched);
+  }, 60_000);
+
+  it('changed settings reach a running mailbox: another format is fetched, spam comes in', async () => {
+    const box = await rig.mailbox('configure', { messages: 30, format: 'full', pollInterval: 60_000 });
+    const spam = box.deliver('spam', ['SPAM']);
+    await box.start();
+    await box.exact(20_000);
+    await box.client.start(box.id, { format: 'raw', scope: { includeSpamTrash: true } });
+    await eventually(30_000, async () => {
+      const held = new Map<string, string>();
+      for await (const { id, format } of box.client.streamMessages(box.id)) held.set(id, format);
+      return held.get(spam.id) === 'raw' && [...held.values()].every((format) => format === 'raw') ? true : null;
+    });
+    expect(box.gmail.truth({ includeSpamTrash: true })).toHaveLength((await box.report()).counts.stored);
+  }, 60_000);
+});

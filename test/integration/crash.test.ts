@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+
+import { MAX_BATCH } from '../../src/gmail/gmail-api.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { freePort, startDevServer } from '../../src/temporal-server/index.ts';
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+
+const KILLS = 3;
+
+describe.concurrent('processes die', () => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = await Rig.open('crash');
+  });
+  afterAll(() => rig.close());
+
+  /** Small pages and slow batches, so that a kill can hit any step. */
+  async function slowMailbox(at: Rig, name: string, messages: number): Promise<TestMailbox> {
+    const box = await at.mailbox(name, { messages, threadSize: 1, pollInterval: 700 });
+    Object.assign(box.gmail.paging, { listPage: 40, historyPage: 3 });
+    at.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 400 } });
+    at.simulator.faults.add({ match: { email: box.id, method: 'messages.list' }, effect: { kind: 'slow', ms: 60 } });
+    at.simulator.faults.add({ match: { email: box.id, method: 'history.list' }, effect: { kind: 'slow', ms: 40 } });
+    return box;
+  }
+
+  /** Some of everything that history can tell. */
+  function change(box: TestMailbox, round: number): void {
+    const ids = box.ids();
+    const pick = (n: number): string => ids[(round * 7 + n * 13) % ids.length] ?? '';
+    box.gmail.modify([pick(1), pick(2)], { add: ['STARRED'], remove: ['UNREAD'] });
+    box.gmail.modify([pick(3)], { add: ['TRASH'] });
+    box.gmail.delete(pick(4));
+    for (let i = 0; i < 3; i++) box.deliver(`round ${round}, mail ${i}`);
+  }
+
+  it('the worker killed with SIGKILL at random moments of full and partial sync: the store equals the truth, no body is fetched twice beyond the batches in flight, and no workflow fails', async () => {
+    const boxes = await Promise.all([slowMailbox(rig, 'full', 900), slowMailbox(rig, 'partial', 30), slowMailbox(rig, 'both', 300)]);
+    const moments: string[] = [];
+    const calls = (box: TestMailbox): number => rig.simulator.usage.of(box.id).calls;
+    const progress = async (box: TestMailbox): Promise<string> => {
+      const { fullSync, counts } = await box.report();
+      return `${fullSync?.step ?? 'begin'} ${counts.stored}`;
+    };
+    let worker = await rig.spawnWorker();
+    await Promise.all(boxes.map((box) => box.start()));
+    for (let kill = 0; kill < KILLS; kill++) {
+      // Everything goes on once the server has missed the heartbeats of the worker before.
+      const before = boxes.map(calls);
+      await eventually(40_000, async () => (boxes.every((box, index) => calls(box) > (before[index] ?? 0) + 20) ? true : null));
+      const moment = Math.random() * 2_500;
+      const ends = Date.now() + moment;
+      while (Date.now() < ends) {
+        for (const box of boxes) change(box, kill * 100 + Math.floor((ends - Date.now()) / 100));
+        await sleep(Math.min(300, Math.max(0, ends - Date.now())));
+      }
+      await worker.end('SIGKILL');
+      moments.push(`${Math.round(moment)} ms at ${(await Promise.all(boxes.map(progress))).join(', ')}`);
+      worker = await rig.spawnWorker();
+    }
+    console.log(`killed after ${moments.join('; ')}`);
+    for (const box of boxes) {
+      await box.exact(60_000);
+      expect(await box.workflowFailures(), box.id).toEqual([]);
+    }
+    const fetches = rig.simulator.fetches();
+    const again = [...fetches.values()].reduce((sum, count) => sum + count - 1, 0);
+    // On their way, or answered and not yet stored.
+    const inFlight = boxes.reduce((sum, box) => sum + rig.simulator.usage.of(box.id).peakConcurrency + MAX_BATCH, 0);
+    console.log(`${fetches.size} bodies, ${again} fetched again; at most ${inFlight} calls in flight`);
+    expect(fetches.size).toBeGreaterThan(1_100);
+    expect(again).toBeLessThanOrEqual(KILLS * inFlight);
+  }, 180_000);
+
+  it('the Temporal server restarted in mid-sync goes on', async () => {
+    const port = await freePort(0);
+    const database = join(rig.folder, 'temporal.db');
+    const begin = () =>
+      startDevServer({ binary: inject('temporalBinary'), database, namespace: 'default', port, uiPort: null, logFile: join(rig.folder, 'temporal.log'), clock: systemClock });
+    let server = await begin();
+    const own = await Rig.open('restart', { temporalAddress: server.address });
+    try {
+      await own.startWorker();
+      const box = await slowMailbox(own, 'restart', 500);
+      await box.start();
+      await eventually(20_000, async () => ((await box.report()).counts.stored > 60 ? true : null));
+      await server.stop();
+      change(box, 1);
+      await sleep(1_000);
+      server = await begin();
+      await box.exact(60_000);
+      expect(await box.workflowFailures()).toEqual([]);
+      expect((await box.report()).fullSyncs).toBe(1);
+    } finally {
+      await own.close();
+      await server.stop();
+    }
+  }, 120_000);
+});
