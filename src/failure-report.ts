@@ -5,6 +5,7 @@ import { InvalidCredentialsError } from './gmail/credentials.ts';
 import { GmailError } from './gmail/gmail-error.ts';
 import { LoginError } from './login.ts';
 import { InvalidIdError } from './model/ids.ts';
+import { InvalidSettingsError } from './model/settings-change.ts';
 import { UnsupportedDatabaseError } from './store/open-store.ts';
 import { SecretKeyError } from './store/secret-box.ts';
 import { JournalError } from './simulator/journal.ts';
@@ -38,7 +39,7 @@ export interface FailureReport {
 
 /** The one place that says what a person is told about an error. */
 export function reportFailure(error: unknown): FailureReport {
-  if (error instanceof UsageError || error instanceof InvalidIdError || error instanceof InvalidDurationError) return usage('usage', error);
+  if (error instanceof UsageError || error instanceof InvalidIdError || error instanceof InvalidDurationError || error instanceof InvalidSettingsError) return usage('usage', error);
   if (error instanceof ConfigError) return usage('configuration', error);
   if (error instanceof UnsupportedDatabaseError) return usage('configuration', error);
   if (error instanceof CannotDoError) return failed(error.code, error);

@@ -1,5 +1,5 @@
 // The public library surface: what an application imports to run Tidemark inside it.
-export { TidemarkClient, type SettingsChange, type SyncOptions, type TidemarkClientOptions } from './client/tidemark-client.ts';
+export { TidemarkClient, type SyncOptions, type TidemarkClientOptions } from './client/tidemark-client.ts';
 export {
   MailboxBlockedError,
   MailboxNotRunningError,
@@ -20,7 +20,8 @@ export { connectMailbox, LoginError, resolveLabels, type LoginRequest } from './
 export { createLog, type Log } from './log.ts';
 export type { Clock } from './model/clock.ts';
 export { historyId, InvalidIdError, mailboxId, type HistoryId, type LabelId, type MailboxId, type MessageId, type ThreadId } from './model/ids.ts';
-export { DEFAULT_SETTINGS, MESSAGE_FORMATS, type MailboxSettings, type MessageFormat, type Scope } from './model/settings.ts';
+export { DEFAULT_SETTINGS, MESSAGE_FORMATS, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from './model/settings.ts';
+export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
 export { openTidemark, type Tidemark } from './open-tidemark.ts';
 export { StoreError } from './store/store-error.ts';
 export type { Change, StoredMessage } from './store/mailbox-store.ts';

@@ -2,13 +2,21 @@ import type { GmailSession, Lane } from '../gmail/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
+import type { MailboxSettings } from '../model/settings.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
+
+export interface SessionRequest {
+  readonly mailbox: MailboxId;
+  readonly lane: Lane;
+  /** Under which the calls are made, where they are not yet those of the store. */
+  readonly settings?: MailboxSettings;
+}
 
 /** What the activities need, handed to them: tests give a simulator, a database in memory and a virtual clock. */
 export interface ActivityDependencies {
   readonly store: MailboxStore;
   /** @throws {NotConnectedError} when no credentials are stored for the mailbox */
-  readonly openSession: (request: { mailbox: MailboxId; lane: Lane }) => Promise<GmailSession>;
+  readonly openSession: (request: SessionRequest) => Promise<GmailSession>;
   readonly prices: PriceTable;
   readonly clock: Clock;
 }

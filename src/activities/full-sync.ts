@@ -20,7 +20,7 @@ export function recover(deps: ActivityDependencies, request: ListingRequest, run
 async function list(deps: ActivityDependencies, listing: Listing, run: ActivityRun): Promise<ListingResult> {
   const { store, clock } = deps;
   const { mailbox, generation } = listing;
-  const session = await deps.openSession({ mailbox, lane: 'backfill' });
+  const session = await deps.openSession({ mailbox, lane: 'backfill', settings: listing.settings });
   try {
     const historyId = await makeManifest(deps, session, listing, run);
     if (historyId === null) throw new StoreError({ kind: 'lost' }, `the database of ${mailbox} is ahead of its workflow: it is asked again`);

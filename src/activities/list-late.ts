@@ -14,11 +14,16 @@ export async function listLate(deps: ActivityDependencies, session: GmailSession
   const { store, clock } = deps;
   if (row.relistAt === null || row.relistAt > clock.now()) return 0;
   let late = 0;
+  // Messages beyond the scope's limit were listed, and left out.
+  let wanted = row.settings.scope.limit ?? Number.POSITIVE_INFINITY;
   for (const query of listings(row.settings.scope)) {
-    for await (const messages of pagesOf(session, query, run.signal)) {
+    for await (const page of pagesOf(session, query, run.signal)) {
+      const messages = page.slice(0, wanted);
+      wanted -= messages.length;
       const { unknown } = await store.addListedLate({ mailbox: row.id, messages, now: clock.now() });
       late += unknown;
       run.progress({ step: 'listing late', late });
+      if (wanted === 0) break;
     }
   }
   await store.setRelistAt({ mailbox: row.id, generation: row.generation, relistAt: null });

@@ -1,5 +1,5 @@
 import { parseCredentials, scopesFor } from '../gmail/credentials.ts';
-import type { GmailApi, GmailSession, Lane } from '../gmail/gmail-api.ts';
+import type { GmailApi, GmailSession } from '../gmail/gmail-api.ts';
 import { createGoogleGmail } from '../gmail/google-gmail.ts';
 import { Pacer } from '../gmail/pacer.ts';
 import type { QuotaLedger } from '../gmail/quota-ledger.ts';
@@ -9,10 +9,11 @@ import type { Transport } from '../gmail/transport.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import type { CredentialStore } from '../store/credential-store.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
 import { open, type SecretKey } from '../store/secret-box.ts';
-import { NotConnectedError } from './dependencies.ts';
+import { NotConnectedError, type SessionRequest } from './dependencies.ts';
 
 export interface SessionFactoryOptions {
   readonly store: MailboxStore & QuotaLedger;
@@ -30,6 +31,8 @@ export interface SessionFactoryOptions {
 /** What this process keeps of one mailbox: its client with the access token, and the pacer that both lanes share. */
 interface Connection {
   readonly version: number;
+  /** What its tokens are for: changed settings may need others. */
+  readonly scopes: readonly string[];
   readonly api: GmailApi;
   readonly pacer: Pacer;
 }
@@ -38,26 +41,28 @@ interface Connection {
 const REMEMBERED = 2_000;
 
 /** Opens sessions for the activities of one worker. New credentials (a higher version) replace the client at the next session. */
-export function createSessionFactory(options: SessionFactoryOptions): (request: { mailbox: MailboxId; lane: Lane }) => Promise<GmailSession> {
+export function createSessionFactory(options: SessionFactoryOptions): (request: SessionRequest) => Promise<GmailSession> {
   const { store, prices, clock } = options;
   const connections = new Map<MailboxId, Connection>();
 
-  return async ({ mailbox, lane }) => {
-    const connection = await connect(mailbox);
+  return async ({ mailbox, lane, settings }) => {
+    const connection = await connect(mailbox, settings);
     return createGmailSession({ api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer });
   };
 
-  async function connect(mailbox: MailboxId): Promise<Connection> {
+  async function connect(mailbox: MailboxId, wanted: MailboxSettings | undefined): Promise<Connection> {
     const record = await options.credentials.get(mailbox);
     if (record === null) throw new NotConnectedError(`${mailbox} has no credentials`);
     const known = connections.get(mailbox);
-    if (known?.version === record.version) return known;
+    const { format, scope } = wanted ?? (await store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
+    const scopes = scopesFor(format, { searches: scope.after !== null });
+    if (known?.version === record.version && known.scopes.join() === scopes.join()) return known;
     const credentials = parseCredentials(open(options.secretKey, mailbox, record));
-    const format = (await store.getMailbox(mailbox))?.settings.format ?? 'full';
     const { transport, tokenUrl, rootUrl } = options;
-    const tokens = createTokenSource({ credentials, mailbox, tokenUrl, scopes: scopesFor(format), transport, clock });
+    const tokens = createTokenSource({ credentials, mailbox, tokenUrl, scopes, transport, clock });
     const connection: Connection = {
       version: record.version,
+      scopes,
       api: createGoogleGmail({ mailbox, tokens, transport, rootUrl, clock }),
       pacer: known?.pacer ?? new Pacer({ mailbox, ledger: store, prices, clock }),
     };

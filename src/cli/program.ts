@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import { addChanges } from './changes.ts';
+import { addConfigure } from './configure.ts';
 import { addConnect } from './connect.ts';
 import type { Cli } from './context.ts';
 import { addExport } from './export.ts';
@@ -15,7 +16,7 @@ import { addStop } from './stop.ts';
 import { addSync } from './sync.ts';
 import { addWorker } from './worker.ts';
 
-const VERBS = [addWorker, addConnect, addStart, addSync, addResync, addPause, addResume, addStop, addStatus, addList, addExport, addChanges, addSimulate];
+const VERBS = [addWorker, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addList, addExport, addChanges, addSimulate];
 
 /** The command line, in the order of a mailbox's life. */
 export function createProgram(cli: Cli): Command {

@@ -65,12 +65,14 @@ function phaseWords({ phase, phaseSince, inSync, workerAnswered }: MailboxReport
   return `${phase}${sync}${since}${workerAnswered ? '' : ' (as last shown: no worker answers)'}`;
 }
 
-function settingsWords({ format, pollInterval, scope }: NonNullable<MailboxReport['settings']>): string {
+export function settingsWords({ format, pollInterval, scope, recovery, auditInterval }: NonNullable<MailboxReport['settings']>): string {
   const words = [format, `poll every ${formatDuration(pollInterval)}`];
   if (scope.labelIds.length > 0) words.push(`labels ${scope.labelIds.join(', ')}`);
   if (scope.after !== null) words.push(`after ${new Date(scope.after).toISOString().slice(0, 10)}`);
   if (scope.limit !== null) words.push(`newest ${count(scope.limit)}`);
   if (scope.includeSpamTrash) words.push('with spam and trash');
+  if (recovery === 'minimal') words.push('recovery by MINIMAL gets');
+  words.push(auditInterval === null ? 'no audits' : `audit every ${formatDuration(auditInterval)}`);
   return words.join(', ');
 }
 

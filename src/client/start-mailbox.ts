@@ -4,6 +4,7 @@ import { WorkflowIdReusePolicy } from '@temporalio/common';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
+import type { SettingsChange } from '../model/settings-change.ts';
 import { configure, MAILBOX_WORKFLOW, poke, workflowIdOf, type MailboxInput } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
@@ -18,6 +19,8 @@ export interface StartRequest {
   readonly taskQueue: string;
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
+  /** What of them differs from before. */
+  readonly change: SettingsChange;
   /** Tell a workflow that runs already about the settings: those of the start reach only a new one. */
   readonly configure: boolean;
 }
@@ -34,9 +37,9 @@ const PAUSE = 500;
  * a workflow that is just ending makes room for a new one, because the server decides under its own lock whether it runs.
  */
 export async function startOrWake(request: StartRequest): Promise<void> {
-  const { temporal, rpc, mailbox, settings } = request;
+  const { temporal, rpc, mailbox, change } = request;
   await withSearchAttributes(request, () => rpc({ mailbox }, () => signalWithStart(request)));
-  if (request.configure) await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(configure, settings));
+  if (request.configure) await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(configure, change));
 }
 
 async function signalWithStart({ temporal, taskQueue, mailbox, settings }: StartRequest): Promise<void> {

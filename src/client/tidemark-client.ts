@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { Connection, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
 
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { DEFAULT_SETTINGS, type MailboxSettings, type Scope } from '../model/settings.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
 import type { Change, StoredMessage } from '../store/mailbox-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
@@ -27,9 +30,6 @@ export interface SyncOptions extends WaitOptions {
   /** Return when it is done, instead of when it is asked for. */
   readonly wait?: boolean;
 }
-
-/** What differs from a mailbox's present settings. */
-export type SettingsChange = Partial<Omit<MailboxSettings, 'scope'>> & { readonly scope?: Partial<Scope> };
 
 /**
  * What an application uses: starts, wakes and stops mailboxes, waits for them, and reads what they hold.
@@ -63,7 +63,7 @@ export class TidemarkClient {
     const { status, phase } = await this.#running(mailbox);
     const row = await this.#store.getMailbox(mailbox);
     const present = status?.settings ?? row?.settings ?? DEFAULT_SETTINGS;
-    const wanted = { ...present, ...settings, scope: { ...present.scope, ...settings.scope } };
+    const wanted = changeSettings(present, settings);
     const wasRunning = phase !== null;
     await startOrWake({
       temporal: this.#temporal,
@@ -72,10 +72,28 @@ export class TidemarkClient {
       taskQueue: this.#taskQueue,
       mailbox,
       settings: wanted,
+      change: settings,
       // Without a worker's answer nobody knows what the workflow was told last: telling it once more does no harm.
       configure: wasRunning && !(status !== null && sameSettings(status.settings, wanted)) && Object.keys(settings).length > 0,
     });
     return { wasRunning, settings: wanted };
+  }
+
+  /**
+   * Changes settings of a mailbox that runs: what is named, and nothing else. Needs no worker. A changed scope or format begins a full sync,
+   * which fetches what is missing and removes what is out of scope.
+   *
+   * @returns the settings as they will be, as far as this can be told: without a worker's answer, an earlier change may not show yet
+   * @throws {InvalidSettingsError} when a value is not allowed
+   * @throws {MailboxNotRunningError} when no workflow runs
+   */
+  async configure(mailbox: MailboxId, change: SettingsChange): Promise<MailboxSettings> {
+    const { status } = await this.#running(mailbox);
+    const present = status?.settings ?? (await this.#store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
+    const settings = changeSettings(present, change);
+    const handle = this.#temporal.workflow.getHandle(definitions.workflowIdOf(mailbox));
+    await this.#rpc({ mailbox }, () => handle.signal(definitions.configure, change));
+    return settings;
   }
 
   /** Something may have changed at Gmail: synchronise soon. Any number of pokes cost one partial sync. */
@@ -214,7 +232,5 @@ export class TidemarkClient {
 }
 
 function sameSettings(a: MailboxSettings, b: MailboxSettings): boolean {
-  const canonical = ({ format, pollInterval, scope }: MailboxSettings): string =>
-    JSON.stringify([format, pollInterval, scope.labelIds, scope.after, scope.limit, scope.includeSpamTrash]);
-  return canonical(a) === canonical(b);
+  return isDeepStrictEqual(a, b);
 }

@@ -63,9 +63,10 @@ function explain(json: unknown, error: z.ZodError): string {
 
 /**
  * The narrowest scope that a format can be read with; `q` in listings needs `gmail.readonly`, too.
- * https://developers.google.com/workspace/gmail/api/auth/scopes
+ * @param options.searches - whether listings use `q`, which a scope by age does
+ * @see https://developers.google.com/workspace/gmail/api/auth/scopes
  */
-export function scopesFor(format: MessageFormat): readonly string[] {
-  const metadataOnly = format === 'metadata' || format === 'minimal';
+export function scopesFor(format: MessageFormat, { searches = false }: { searches?: boolean } = {}): readonly string[] {
+  const metadataOnly = !searches && (format === 'metadata' || format === 'minimal');
   return [`https://www.googleapis.com/auth/${metadataOnly ? 'gmail.metadata' : 'gmail.readonly'}`];
 }

@@ -15,17 +15,29 @@ export interface Scope {
   readonly includeSpamTrash: boolean;
 }
 
+export const RECOVERIES = ['listings', 'minimal'] as const;
+/**
+ * How labels are corrected after a 404 of history: by the listings of all labels (5 units per 500), or, as Google's guide has it,
+ * by reading every message again with format MINIMAL (20 units each).
+ */
+export type Recovery = (typeof RECOVERIES)[number];
+
 export interface MailboxSettings {
   readonly format: MessageFormat;
   readonly scope: Scope;
   /** Milliseconds between partial syncs of a quiet mailbox. */
   readonly pollInterval: number;
+  readonly recovery: Recovery;
+  /** Milliseconds between comparisons of the store with Gmail; null for never. */
+  readonly auditInterval: number | null;
 }
 
 export const DEFAULT_SETTINGS: MailboxSettings = {
   format: 'full',
   scope: { labelIds: [], after: null, limit: null, includeSpamTrash: false },
   pollInterval: 60_000,
+  recovery: 'listings',
+  auditInterval: 7 * 24 * 60 * 60_000,
 };
 
 const HIDDEN = new Set<string>(['SPAM', 'TRASH']);

@@ -1,6 +1,7 @@
 import type { Selectable, Transaction } from 'kysely';
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
+import { completeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
 import type { Condition, FullSyncProgress, MailboxRow, SettleMark } from './mailbox-store.ts';
 import { unknownMailbox, withMailbox } from './mailbox-transaction.ts';
@@ -85,7 +86,7 @@ export async function mailboxKey(database: StoreDatabase, mailbox: MailboxId): P
 }
 
 export function parseSettings(columns: Selectable<MailboxTable>): MailboxSettings {
-  return JSON.parse(columns.settings) as MailboxSettings;
+  return completeSettings(JSON.parse(columns.settings) as SettingsChange);
 }
 
 export function parseFullSync(columns: Selectable<MailboxTable>): FullSyncProgress | null {

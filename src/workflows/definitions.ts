@@ -2,6 +2,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
 import type { MailboxSettings } from '../model/settings.ts';
+import type { SettingsChange } from '../model/settings-change.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { Phase } from './phase.ts';
 
@@ -41,8 +42,11 @@ export const resume = defineSignal('resume');
 export const reconnect = defineSignal('reconnect');
 /** Ends the workflow; the data stay. */
 export const stop = defineSignal('stop');
-/** Changes the settings; a changed scope or format begins a full sync, which fetches only what is missing. */
-export const configure = defineSignal<[MailboxSettings]>('configure');
+/**
+ * Changes those settings that are named, for example `{"format":"raw"}`; a changed scope or format begins a full sync, which fetches only
+ * what is missing. A change that is not valid is refused whole, and shown as the last error.
+ */
+export const configure = defineSignal<[SettingsChange]>('configure');
 /** From the mailbox's own activities: Gmail told them to wait until then (epoch ms). Sent once per episode. */
 export const rateLimited = defineSignal<[{ readonly until: number; readonly message: string }]>(RATE_LIMITED_SIGNAL);
 

@@ -13,6 +13,7 @@ export type MailboxEvent =
   // signals and updates
   | { readonly kind: 'poked' | 'sync-requested' | 'paused' | 'resumed' | 'reconnected' | 'stop-requested' | 'resync-requested' }
   | { readonly kind: 'configured'; readonly settings: MailboxSettings }
+  | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'rate-limited'; readonly until: number; readonly message: string }
   // results of activities
   | ({

@@ -1,5 +1,6 @@
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
+import { completeSettings } from '../model/settings-change.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { Phase } from './phase.ts';
 
@@ -52,7 +53,7 @@ export type FullSyncReason = 'initial' | 'expired' | 'forced' | 'settings' | 'in
 export function initialState(request: { mailbox: MailboxId; settings: MailboxSettings; now: number }): MailboxState {
   return {
     mailbox: request.mailbox,
-    settings: request.settings,
+    settings: completeSettings(request.settings),
     historyId: null,
     generation: 0,
     fullSync: { kind: 'unknown', resync: false },
@@ -121,6 +122,8 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'configured':
       // The store compares the new settings with those of its last listing; a listing that was wanted is still wanted.
       return { ...state, settings: event.settings, fullSync: { kind: 'unknown', resync: resyncWanted(state) }, nextPartialSyncAt: now };
+    case 'refused':
+      return withError(state, event.message, now);
     case 'resync-requested':
       return withFullSync(state, 'forced');
     case 'opened':

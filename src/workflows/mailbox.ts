@@ -12,6 +12,7 @@ import {
 import { runBackfill, runLive } from './activity-lanes.ts';
 import * as definitions from './definitions.ts';
 import type { MailboxInput, MailboxResult } from './definitions.ts';
+import { configurationEvent } from './configuration-event.ts';
 import { detailsOf } from './details.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { initialState, isInSync, phaseOf, transition, type MailboxState } from './mailbox-state.ts';
@@ -47,9 +48,10 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
     dispatch({ kind: 'stop-requested' });
     cancelLanes();
   });
-  setHandler(definitions.configure, (settings) => {
-    dispatch({ kind: 'configured', settings });
-    lanes.backfill?.cancel();
+  setHandler(definitions.configure, (change) => {
+    const event = configurationEvent(state, change);
+    dispatch(event);
+    if (event.kind === 'configured') lanes.backfill?.cancel();
   });
   setHandler(definitions.rateLimited, (wait) => dispatch({ kind: 'rate-limited', ...wait }));
   setHandler(definitions.forceResync, () => beginResync());

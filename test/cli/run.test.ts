@@ -31,7 +31,7 @@ async function run(args: readonly string[], env: Record<string, string> = {}): P
   return { code, stdout: out, stderr: err };
 }
 
-const VERBS = ['worker', 'connect', 'start', 'sync', 'resync', 'pause', 'resume', 'stop', 'status', 'list', 'export', 'simulate'];
+const VERBS = ['worker', 'connect', 'start', 'configure', 'sync', 'resync', 'pause', 'resume', 'stop', 'status', 'list', 'export', 'simulate'];
 
 describe('the command line', () => {
   it('has every verb', () => {
@@ -55,6 +55,8 @@ describe('the command line', () => {
     ['a bad number', ['start', 'ada@example.com', '--limit', 'many']],
     ['a bad date', ['start', 'ada@example.com', '--after', 'monday']],
     ['a bad duration', ['start', 'ada@example.com', '--poll-interval', '5']],
+    ['no setting', ['configure', 'ada@example.com']],
+    ['a bad recovery', ['configure', 'ada@example.com', '--recovery', 'fast']],
     ['a bad format', ['start', 'ada@example.com', '--format', 'eml']],
     ['a bad export format', ['export', 'ada@example.com', '--format', 'pst']],
     ['too many arguments', ['status', 'ada@example.com', 'bob@example.com']],

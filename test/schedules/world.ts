@@ -91,5 +91,6 @@ export function drawSettings(random: Random, now: number, gmail: SimulatedMailbo
     limit: null,
     includeSpamTrash: random.chance(0.3),
   };
-  return { format: random.pick(['full', 'raw', 'raw'] as const), scope, pollInterval: random.pick([10_000, DEFAULT_SETTINGS.pollInterval]) };
+  const recovery = random.pick(['listings', 'listings', 'minimal'] as const);
+  return { recovery, auditInterval: null, format: random.pick(['full', 'raw', 'raw'] as const), scope, pollInterval: random.pick([10_000, DEFAULT_SETTINGS.pollInterval]) };
 }

@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+
+import { RECOVERIES, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
+import type { SettingsChange } from '../model/settings-change.ts';
+import { collect, parseCount, parseDate, parseFormat, parsePollInterval } from './arguments.ts';
+
+/** The options of `start` and `configure` that are settings of the mailbox. */
+export interface SettingOptions {
+  readonly format?: MessageFormat;
+  readonly label?: readonly string[];
+  readonly after?: number;
+  readonly limit?: number;
+  readonly includeSpamTrash?: boolean;
+  readonly allMail?: boolean;
+  readonly pollInterval?: number;
+  readonly recovery?: Recovery;
+  readonly auditInterval?: MailboxSettings['auditInterval'];
+}
+
+export function addSettingOptions(command: Command): Command {
+  return command
+    .option('--format <format>', 'full (default), raw, metadata or minimal', parseFormat)
+    .option('--label <label>', 'only messages with this label, by name or id; may be given more than once', collect(String))
+    .option('--after <date>', 'only messages from this date on: 2025-01-31 or 2025/01/31, midnight UTC', parseDate)
+    .option('--limit <n>', 'only the newest n messages, and all that arrive later', parseCount)
+    .option('--include-spam-trash', 'spam and trash too')
+    .option('--no-include-spam-trash', 'neither spam nor trash (default)')
+    .option('--all-mail', 'drop the conditions that were set before')
+    .option('--poll-interval <duration>', 'between partial syncs of a quiet mailbox: 30s, 5m, 1h (default 1m)', parsePollInterval)
+    .addOption(command.createOption('--recovery <way>', 'how labels are corrected after expired history: listings (default, 5 units per 500), or minimal (20 units each)').choices(RECOVERIES))
+    .option('--audit-interval <duration>', 'between comparisons with Gmail: 1d, 7d (default), or never', (text) => (text === 'never' ? null : parsePollInterval(text)));
+}
+
+/** @param labels - the ids of `--label`'s names */
+export function settingsChangeOf(options: SettingOptions, labels: Scope['labelIds'] | undefined): SettingsChange {
+  const all: Partial<Scope> = options.allMail === true ? { labelIds: [], after: null, limit: null, includeSpamTrash: false } : {};
+  const scope: Partial<Scope> = {
+    ...all,
+    ...(labels === undefined ? {} : { labelIds: labels }),
+    ...(options.after === undefined ? {} : { after: options.after }),
+    ...(options.limit === undefined ? {} : { limit: options.limit }),
+    ...(options.includeSpamTrash === undefined ? {} : { includeSpamTrash: options.includeSpamTrash }),
+  };
+  return {
+    ...(options.format === undefined ? {} : { format: options.format }),
+    ...(options.pollInterval === undefined ? {} : { pollInterval: options.pollInterval }),
+    ...(options.recovery === undefined ? {} : { recovery: options.recovery }),
+    ...(options.auditInterval === undefined ? {} : { auditInterval: options.auditInterval }),
+    ...(Object.keys(scope).length === 0 ? {} : { scope }),
+  };
+}

@@ -1,0 +1,65 @@
+import { DEFAULT_SETTINGS, MESSAGE_FORMATS, RECOVERIES, type MailboxSettings, type Scope } from './settings.ts';
+
+/** What differs from a mailbox's present settings; what is not named stays. */
+export type SettingsChange = Partial<Omit<MailboxSettings, 'scope'>> & { readonly scope?: Partial<Scope> };
+
+/** Thrown when a change of settings cannot be carried out: a person may have typed it into the Temporal UI. */
+export class InvalidSettingsError extends Error {
+  override readonly name = 'InvalidSettingsError';
+}
+
+/** Polling faster than this would be a loop without a pause. */
+const SHORTEST_INTERVAL = 100;
+
+/** Settings as an earlier version, which knew fewer of them, may have written them down. */
+export function completeSettings(settings: SettingsChange): MailboxSettings {
+  return merge(DEFAULT_SETTINGS, settings);
+}
+
+/**
+ * The settings after a change, whoever asks for it.
+ *
+ * @throws {InvalidSettingsError} when a value is not one of those allowed, or a name is unknown
+ */
+export function changeSettings(present: MailboxSettings, change: SettingsChange): MailboxSettings {
+  if (!isObject(change)) throw new InvalidSettingsError('settings are an object, for example {"format":"raw"}');
+  for (const [name, value] of Object.entries(change)) check(RULES, name, value);
+  if (change.scope !== undefined) {
+    if (!isObject(change.scope)) throw new InvalidSettingsError('"scope" is an object, for example {"includeSpamTrash":true}');
+    for (const [name, value] of Object.entries(change.scope)) check(SCOPE_RULES, name, value);
+  }
+  return merge(present, change);
+}
+
+function merge(present: MailboxSettings, change: SettingsChange): MailboxSettings {
+  return { ...present, ...change, scope: { ...present.scope, ...change.scope } };
+}
+
+type Rule = readonly [allows: (value: unknown) => boolean, expected: string];
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isOneOf = (words: readonly string[]): Rule => [(value) => typeof value === 'string' && words.includes(value), `one of ${words.join(', ')}`];
+const isWhole = (value: unknown, least: number): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+const isYesOrNo: Rule = [(value) => typeof value === 'boolean', 'true or false'];
+
+const RULES: Readonly<Record<keyof MailboxSettings, Rule>> = {
+  format: isOneOf(MESSAGE_FORMATS),
+  scope: [() => true, 'an object'],
+  pollInterval: [(value) => isWhole(value, SHORTEST_INTERVAL), `milliseconds, at least ${SHORTEST_INTERVAL}`],
+  recovery: isOneOf(RECOVERIES),
+  auditInterval: [(value) => value === null || isWhole(value, SHORTEST_INTERVAL), 'milliseconds, or null for never'],
+};
+
+const SCOPE_RULES: Readonly<Record<keyof Scope, Rule>> = {
+  labelIds: [(value) => Array.isArray(value) && value.every((id) => typeof id === 'string' && id !== ''), 'a list of label ids'],
+  after: [(value) => value === null || isWhole(value, 0), 'epoch milliseconds, or null'],
+  limit: [(value) => value === null || isWhole(value, 1), 'a whole number above 0, or null'],
+  includeSpamTrash: isYesOrNo,
+};
+
+function check<Name extends string>(rules: Readonly<Record<Name, Rule>>, name: string, value: unknown): void {
+  const rule = Object.entries<Rule>(rules).find(([known]) => known === name)?.[1];
+  if (rule === undefined) throw new InvalidSettingsError(`there is no setting "${name}": expected ${Object.keys(rules).join(', ')}`);
+  const [allows, expected] = rule;
+  if (!allows(value)) throw new InvalidSettingsError(`the setting "${name}" is wrong: expected ${expected}`);
+}

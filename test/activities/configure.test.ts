@@ -1,0 +1,121 @@
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { labelId } from '../../src/model/ids.ts';
+import type { SettingsChange } from '../../src/model/settings-change.ts';
+import { RunningMailbox } from './running-mailbox.ts';
+
+let ada: RunningMailbox;
+afterEach(() => ada.close());
+
+async function synchronised(settings: SettingsChange, fill: (mailbox: RunningMailbox) => void): Promise<RunningMailbox> {
+  ada = await RunningMailbox.open(settings);
+  fill(ada);
+  await ada.settle();
+  await expectExact(ada);
+  return ada;
+}
+
+async function expectExact(mailbox: RunningMailbox): Promise<void> {
+  const { held, truth } = await mailbox.comparison();
+  expect(held).toEqual(truth);
+}
+
+const labels = (...ids: string[]) => ({ scope: { labelIds: ids.map(labelId) } });
+
+describe('a mailbox whose settings change', () => {
+  it('fetches exactly what a wider scope lacks', async () => {
+    await synchronised({ format: 'raw', ...labels('STARRED') }, (mailbox) => {
+      mailbox.receive(40);
+      mailbox.receive(10, { labelIds: ['STARRED'] });
+    });
+    const before = ada.calls();
+    await ada.configure(labels('STARRED', 'INBOX'));
+    await expectExact(ada);
+    expect(ada.gets(before)).toBe(40);
+  });
+
+  it('removes what a narrower scope leaves out, bodies too, without a get', async () => {
+    await synchronised({ format: 'raw' }, (mailbox) => {
+      mailbox.receive(40);
+      mailbox.receive(10, { labelIds: ['STARRED'] });
+    });
+    const before = ada.calls();
+    await ada.configure(labels('STARRED'));
+    await expectExact(ada);
+    expect(ada.gets(before)).toBe(0);
+    expect(await ada.counts()).toMatchObject({ stored: 10, pending: 0 });
+  });
+
+  it('fetches all in another format at the cheapest price: threads where they are cheaper', async () => {
+    await synchronised({ format: 'raw' }, (mailbox) => {
+      for (let thread = 0; thread < 5; thread++) {
+        const [first] = mailbox.receive(1);
+        mailbox.receive(5, { threadId: first ?? '' });
+      }
+    });
+    const before = ada.calls();
+    await ada.configure({ format: 'full' });
+    await expectExact(ada);
+    const { 'threads.get': threads = 0, 'messages.get': messages = 0 } = ada.calls();
+    expect([threads - (before['threads.get'] ?? 0), messages - (before['messages.get'] ?? 0)]).toEqual([5, 0]);
+  });
+
+  it('fetches only spam and trash when they come into scope, and removes them again', async () => {
+    await synchronised({ format: 'raw' }, (mailbox) => {
+      mailbox.receive(20);
+      mailbox.receive(3, { labelIds: ['SPAM'] });
+      mailbox.receive(4, { labelIds: ['TRASH'] });
+    });
+    const before = ada.calls();
+    await ada.configure({ scope: { includeSpamTrash: true } });
+    await expectExact(ada);
+    expect(ada.gets(before)).toBe(7);
+    const wider = ada.calls();
+    await ada.configure({ scope: { includeSpamTrash: false } });
+    await expectExact(ada);
+    // The seven that are missing from the listing are confirmed by what is cheaper: one more listing.
+    expect(ada.gets(wider)).toBe(0);
+  });
+
+  it('follows a later and an earlier date', async () => {
+    const from = Date.UTC(2026, 0, 1);
+    await synchronised({ format: 'raw' }, (mailbox) => mailbox.receive(60, { from }));
+    await ada.configure({ scope: { after: from + 30 * 60_000 } });
+    await expectExact(ada);
+    expect((await ada.counts()).stored).toBe(30);
+    const before = ada.calls();
+    await ada.configure({ scope: { after: from + 20 * 60_000 } });
+    await expectExact(ada);
+    expect(ada.gets(before)).toBe(10);
+  });
+
+  it('lists nothing for a setting that touches no message', async () => {
+    await synchronised({ format: 'raw' }, (mailbox) => mailbox.receive(5));
+    const before = ada.calls();
+    await ada.configure({ pollInterval: 5 * 60_000 });
+    expect(ada.calls()['messages.list']).toBe(before['messages.list']);
+    expect((await ada.stores.store.listMailboxes())[0]?.settings.pollInterval).toBe(5 * 60_000);
+  });
+
+  it('raises a limit by fetching the next older messages alone', async () => {
+    ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 10 } });
+    ada.receive(50);
+    await ada.settle();
+    expect((await ada.counts()).stored).toBe(10);
+    expect(ada.gets()).toBe(10);
+    const before = ada.calls();
+    await ada.configure({ scope: { limit: 25 } });
+    expect((await ada.counts()).stored).toBe(25);
+    expect(ada.gets(before)).toBe(15);
+  });
+
+  it('goes on with the last of several changes at once', async () => {
+    await synchronised({ format: 'raw' }, (mailbox) => mailbox.receive(30));
+    ada.lanes.configure({ ...ada.lanes.state.settings, format: 'full' });
+    await ada.run(5);
+    ada.lanes.configure({ ...ada.lanes.state.settings, format: 'raw', scope: { ...ada.lanes.state.settings.scope, labelIds: [labelId('STARRED')] } });
+    await ada.run(11_000);
+    await ada.configure({ scope: { labelIds: [] } });
+    await expectExact(ada);
+  });
+});

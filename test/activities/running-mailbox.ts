@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+
+import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
+import { createSessionFactory } from '../../src/activities/sessions.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { PRICE_TABLES } from '../../src/model/prices.ts';
+import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
+import { completeSettings, type SettingsChange } from '../../src/model/settings-change.ts';
+import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import { Simulator } from '../../src/simulator/simulator.ts';
+import { openStores, type Stores } from '../../src/store/open-store.ts';
+import { seal, secretKey } from '../../src/store/secret-box.ts';
+import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
+import { Attempts } from '../schedules/attempts.ts';
+import { Lanes } from '../schedules/lanes.ts';
+import { Random } from '../schedules/random.ts';
+import { VirtualClock } from '../schedules/virtual-clock.ts';
+
+const START = Date.UTC(2026, 0, 10);
+const KEY = secretKey(new Uint8Array(32).fill(7), 'a test');
+const DAY = 24 * 60 * 60_000;
+
+export const ADA = mailboxId('ada@example.com');
+
+/** A mailbox kept by the real activities and the real plan, over a simulated Gmail and SQLite, under a virtual clock. Nothing is drawn by chance. */
+export class RunningMailbox {
+  readonly clock = new VirtualClock(START, new Random(1));
+  readonly simulator = new Simulator({ clock: this.clock });
+  readonly gmail: SimulatedMailbox = this.simulator.addMailbox(ADA);
+  readonly stores: Stores;
+  readonly deps: ActivityDependencies;
+  readonly lanes: Lanes;
+  #runs = false;
+
+  private constructor(stores: Stores, settings: MailboxSettings) {
+    this.stores = stores;
+    const { clock, simulator } = this;
+    const prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
+    const shared = { store: stores.store, prices, clock };
+    const gmail = { transport: simulator.transport, rootUrl: simulator.rootUrl, tokenUrl: `${simulator.rootUrl}/token` };
+    this.deps = { ...shared, openSession: createSessionFactory({ ...shared, ...gmail, credentials: stores.credentials, secretKey: KEY }) };
+    const attempts = new Attempts({ perils: { death: 0, blindness: 0, delayMs: 0 }, clock, random: new Random(1), newWorker: () => this.deps, trace: null });
+    this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, attempts);
+  }
+
+  static async open(settings: SettingsChange = {}): Promise<RunningMailbox> {
+    const stores = await openStores('sqlite::memory:');
+    // Far apart, so that a quiet mailbox costs little in a virtual day.
+    const mailbox = new RunningMailbox(stores, completeSettings({ pollInterval: 10 * 60_000, auditInterval: null, ...settings }));
+    const credentials = JSON.stringify(mailbox.simulator.credentialsFor(ADA));
+    await stores.credentials.put(ADA, { ...seal(KEY, ADA, credentials), version: 1 });
+    return mailbox;
+  }
+
+  /** Messages a minute apart, the first one the oldest; answers their ids. */
+  receive(count: number, { labelIds = ['INBOX'], threadId, from = START - DAY }: { labelIds?: readonly string[]; threadId?: string; from?: number } = {}): string[] {
+    return Array.from({ length: count }, (_, index) => {
+      const raw = `From: bob@example.com\r\nSubject: note ${index}\r\n\r\nhello ${index}\r\n`;
+      return this.gmail.insert({ raw, labelIds: [...labelIds], internalDate: from + index * 60_000, ...(threadId === undefined ? {} : { threadId }) }).id;
+    });
+  }
+
+  /** Runs until the mailbox is in sync, and the indexes of Gmail have been waited for. */
+  async settle(limit = 2 * DAY): Promise<void> {
+    this.#start();
+    await this.clock.runUntil(() => false, 60_000);
+    const settled = await this.clock.runUntil(async () => isInSync(this.lanes.state) && this.lanes.idle && (await this.counts()).pending === 0, limit);
+    if (!settled) throw new Error(`not in sync: ${JSON.stringify(this.lanes.state)}`);
+    await this.clock.runUntil(() => false, 60_000);
+  }
+
+  run(milliseconds: number): Promise<boolean> {
+    this.#start();
+    return this.clock.runUntil(() => false, milliseconds);
+  }
+
+  configure(change: SettingsChange): Promise<void> {
+    const { settings } = this.lanes.state;
+    this.lanes.configure({ ...settings, ...change, scope: { ...settings.scope, ...change.scope } });
+    return this.settle();
+  }
+
+  #start(): void {
+    if (this.#runs) return;
+    this.#runs = true;
+    void this.lanes.run();
+  }
+
+  counts() {
+    return this.stores.store.countMessages(ADA, this.clock.now());
+  }
+
+  /** Calls that Gmail answered so far, by method. */
+  calls(): Record<string, number> {
+    const { methods } = this.simulator.usage.of(ADA);
+    return Object.fromEntries(Object.entries(methods).map(([method, use]) => [method, use.calls]));
+  }
+
+  units(): number {
+    return this.simulator.usage.of(ADA).units;
+  }
+
+  /** `get` calls of messages and threads since `before`. */
+  gets(before: Record<string, number> = {}): number {
+    const now = this.calls();
+    return ['messages.get', 'threads.get'].reduce((sum, method) => sum + (now[method] ?? 0) - (before[method] ?? 0), 0);
+  }
+
+  /** Ids, labels and (raw) content as the store has them, and as they are at Gmail within the settings' scope. */
+  async comparison(): Promise<{ held: ReadonlyMap<string, string>; truth: ReadonlyMap<string, string> }> {
+    const { settings } = this.lanes.state;
+    const isRaw = settings.format === 'raw';
+    const truth = [...this.gmail.truth({ includeSpamTrash: true })]
+      .filter((message) => inScope(settings.scope, message))
+      .map((message) => [message.id, `${settings.format} ${message.labelIds.join()} ${isRaw ? message.sha256 : ''}`] as const);
+    const held = new Map<string, string>();
+    for await (const { id, format, labelIds, body } of this.stores.store.streamMessages(ADA)) {
+      held.set(id, `${format} ${labelIds.join()} ${isRaw && body !== null ? createHash('sha256').update(body).digest('hex') : ''}`);
+    }
+    return { held, truth: new Map(truth) };
+  }
+
+  async close(): Promise<void> {
+    this.lanes.end();
+    await this.clock.runUntil(() => false, 1_000);
+    await this.stores.credentials.close();
+    await this.stores.store.close();
+  }
+}

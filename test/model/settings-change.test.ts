@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { changeSettings, completeSettings, InvalidSettingsError, type SettingsChange } from '../../src/model/settings-change.ts';
+import { configurationEvent } from '../../src/workflows/configuration-event.ts';
+import { initialState } from '../../src/workflows/mailbox-state.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+
+describe('a change of settings', () => {
+  it('leaves what it does not name', () => {
+    const changed = changeSettings({ ...DEFAULT_SETTINGS, pollInterval: 5_000 }, { format: 'raw', scope: { includeSpamTrash: true } });
+    expect(changed).toEqual({ ...DEFAULT_SETTINGS, pollInterval: 5_000, format: 'raw', scope: { ...DEFAULT_SETTINGS.scope, includeSpamTrash: true } });
+  });
+
+  it.each([
+    ['{"format":"eml"}', 'format'],
+    ['{"pollInterval":0}', 'pollInterval'],
+    ['{"pollInterval":"5m"}', 'pollInterval'],
+    ['{"recovery":"fast"}', 'recovery'],
+    ['{"auditInterval":-1}', 'auditInterval'],
+    ['{"scope":{"limit":0}}', 'limit'],
+    ['{"scope":{"labelIds":"INBOX"}}', 'labelIds'],
+    ['{"scope":{"after":"2026-01-01"}}', 'after'],
+    ['{"scope":null}', 'scope'],
+    ['{"colour":"red"}', 'colour'],
+    ['"raw"', 'settings'],
+    ['[]', 'settings'],
+  ])('as somebody typed it, %s, is refused and named', (typed, name) => {
+    const change = JSON.parse(typed) as SettingsChange;
+    expect(() => changeSettings(DEFAULT_SETTINGS, change)).toThrow(InvalidSettingsError);
+    expect(() => changeSettings(DEFAULT_SETTINGS, change)).toThrow(name);
+  });
+
+  it('that is refused shows as the last error of the mailbox and changes nothing', () => {
+    const state = initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: 0 });
+    expect(configurationEvent(state, JSON.parse('{"format":"eml"}') as SettingsChange)).toEqual({
+      kind: 'refused',
+      message: 'the settings were not changed: the setting "format" is wrong: expected one of full, raw, metadata, minimal',
+    });
+  });
+
+  it('completes settings that an earlier version wrote down', () => {
+    expect(completeSettings({ format: 'raw', pollInterval: 1_000, scope: DEFAULT_SETTINGS.scope })).toEqual({ ...DEFAULT_SETTINGS, format: 'raw', pollInterval: 1_000 });
+  });
+});
