@@ -17,6 +17,7 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
   const { mailbox } = request;
   const row = await deps.store.getMailbox(mailbox);
   if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
+  if (request.retry !== undefined) await deps.store.retryFailed({ mailbox, now: deps.clock.now() });
   const session = await deps.openSession({ mailbox, lane: 'backfill' });
   try {
     const fetch = { mailbox, unitBudget: SLICE_UNITS };
@@ -24,13 +25,13 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
     // Last of a first full sync; what it finds is fetched at once.
     const late = exhausted ? await listLate(deps, session, row, run) : 0;
     if (late > 0) await fetchPending(deps, session, { ...fetch, lane: 'live' }, run);
-    return { ...(await progressOf(deps, row)), fetched: fetched + late };
+    return { ...(await progressOf(deps, row)), fetched: fetched + late, ...(request.retry === undefined ? {} : { retried: request.retry }) };
   } finally {
     await session.flush();
   }
 }
 
-async function progressOf({ store, clock }: ActivityDependencies, { id: mailbox, generation }: MailboxRow): Promise<Omit<FetchSliceResult, 'fetched'>> {
+async function progressOf({ store, clock }: ActivityDependencies, { id: mailbox, generation }: MailboxRow): Promise<Omit<FetchSliceResult, 'fetched' | 'retried'>> {
   const now = clock.now();
   const { stored, pending, failed, backfill } = await store.countMessages(mailbox, now);
   const row = await store.getMailbox(mailbox);

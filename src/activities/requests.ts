@@ -16,6 +16,8 @@ export interface ListingRequest {
 
 export interface FetchSliceRequest {
   readonly mailbox: MailboxId;
+  /** The number of the request to try all failed messages now, when there is one. */
+  readonly retry?: number;
 }
 
 export interface PartialSyncRequest {
@@ -46,6 +48,8 @@ export interface ListingResult extends Counts {
 export interface FetchSliceResult extends Counts {
   readonly generation: number;
   readonly fetched: number;
+  /** The `retry` of the request. */
+  readonly retried?: number;
   readonly complete: boolean;
   readonly nextAttemptAt: number | null;
 }

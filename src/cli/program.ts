@@ -5,6 +5,7 @@ import { addConfigure } from './configure.ts';
 import { addConnect } from './connect.ts';
 import type { Cli } from './context.ts';
 import { addExport } from './export.ts';
+import { addFailures } from './failures.ts';
 import { addList } from './list.ts';
 import { addPause } from './pause.ts';
 import { addResume } from './resume.ts';
@@ -16,7 +17,7 @@ import { addStop } from './stop.ts';
 import { addSync } from './sync.ts';
 import { addWorker } from './worker.ts';
 
-const VERBS = [addWorker, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addList, addExport, addChanges, addSimulate];
+const VERBS = [addWorker, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addList, addExport, addChanges, addSimulate];
 
 /** The command line, in the order of a mailbox's life. */
 export function createProgram(cli: Cli): Command {

@@ -7,7 +7,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
-import type { Change, StoredMessage } from '../store/mailbox-store.ts';
+import type { Change, FailedMessage, StoredMessage } from '../store/mailbox-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
@@ -115,6 +115,16 @@ export class TidemarkClient {
     const chain = await this.#chain(mailbox, options);
     const { generation } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.resync, { updateId }));
     await reached(mailbox, () => chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitResync, { args: [{ generation }], updateId })));
+  }
+
+  /** Messages that could not be fetched, next attempt first. They are tried again by themselves, ever more rarely. */
+  async failures(mailbox: MailboxId, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly FailedMessage[]> {
+    return this.#store.listFailed(mailbox, limit);
+  }
+
+  /** Tries every failed message again now. */
+  async retryFailures(mailbox: MailboxId): Promise<void> {
+    await this.#signal(mailbox, definitions.retryFailures);
   }
 
   async pause(mailbox: MailboxId): Promise<void> {

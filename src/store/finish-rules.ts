@@ -26,7 +26,7 @@ export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[
   }
   if (isBeyondLimit(row, listing)) return null;
   const admitted = admit(row, listing);
-  const relabelled = listing.labels === 'compared' ? compareLabels(admitted, listedLabels, changedSince, listing, rules) : admitted;
+  const relabelled = listing.labels === 'compared' ? compareLabels(admitted, listedLabels, changedSince, listing, rules) : inScopeNow(admitted, rules);
   return inFormat(relabelled, rules);
 }
 
@@ -59,7 +59,7 @@ function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince
   return settled && !readSince && !sameLabelIds(row.labelIds, listed) ? { ...scoped, refreshAt: scoped.refreshAt ?? rules.now } : scoped;
 }
 
-/** A row that changed after the listing began was settled under the scope of that moment: the settings may have changed since. */
+/** A row that is not compared (it changed after the listing began, or was never read) was settled under the scope of that moment: the settings may have changed since. */
 function inScopeNow(row: MessageRow, rules: RowRules): MessageRow {
   return row.state === 'stored' || row.state === 'excluded' ? settleState(row, rules, 'backfill') : row;
 }

@@ -90,6 +90,7 @@ export interface MailboxStore {
    *   ever, and must not count as stale); its state follows the scope (`stored` ⇄ `excluded`; an `excluded` row that comes into scope is `stored`
    *   when its body is held in the right format, else `pending`). A seen row that is newer than `startHistoryId`, was not read since, and
    *   differs from the listings needs a refresh;
+   * - rows that were not compared follow the scope by the labels that they have: the settings may have changed since they were settled;
    * - rows whose body is of another format than the settings' become `pending` (backfill lane);
    * - with `keepNewest` (scope limit) pending rows created by this generation at a position beyond
    *   max(keepNewest - 1, the position of the last row known before) are removed;
@@ -115,7 +116,7 @@ export interface MailboxStore {
    * the same threads, of either lane. `live` rows come newest-discovered first, `backfill` rows by position.
    */
   nextPending(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; limit: number; now: number }): Promise<readonly PendingMessage[]>;
-  /** When the next pending or failed row of the lane that is not yet due will be; null when there is none. */
+  /** When the next pending or failed row of the lane that is not yet due will be (for `live`, or the next refresh); null when there is none. */
   nextAttemptAt(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; now: number }): Promise<number | null>;
   /**
    * Applies readings. A reading older than its row's `historyId` came from a stale replica: the row stays as it is, and is answered in `stale`
@@ -131,6 +132,8 @@ export interface MailboxStore {
   }>;
   /** Writes what became of failed fetches. A row that is no longer pending or failed, or whose historyId moved past `asOf`, is left alone. */
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
+  /** Makes every failed row due now, in the backfill lane. Answers how many there are. */
+  retryFailed(request: { mailbox: MailboxId; now: number }): Promise<number>;
   /** Failed messages, next attempt first. */
   listFailed(mailbox: MailboxId, limit: number): Promise<readonly FailedMessage[]>;
 
@@ -167,8 +170,10 @@ export interface MailboxStore {
   addListedLate(request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; now: number }): Promise<{ unknown: number }>;
   /** Settles the time of the next listing from the top; null when none is due any more. */
   setRelistAt(request: { mailbox: MailboxId; generation: number; relistAt: number | null }): Promise<void>;
-  /** Stored or excluded rows whose labels must be read again. */
-  nextRefresh(request: { mailbox: MailboxId; limit: number }): Promise<readonly MessageId[]>;
+  /** Stored or excluded rows whose labels must be read again, of those whose time has come. */
+  nextRefresh(request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]>;
+  /** These rows could not be refreshed: they are tried again later, each time after twice the delay, and leave their turn to others. */
+  putOffRefresh(request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void>;
 
   // ── reading ──
   /** Changes after `after`, oldest first. Sequence numbers have no gaps. */

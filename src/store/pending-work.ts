@@ -104,7 +104,24 @@ export async function nextAttemptAt(database: StoreDatabase, request: { mailbox:
       .limit(1)
       .executeTakeFirst(),
   );
-  return next?.next_attempt_at ?? null;
+  const attemptAt = next?.next_attempt_at ?? null;
+  const refreshAt = request.lane === 'live' ? await nextRefreshAt(database, key, request.now) : null;
+  return attemptAt === null || refreshAt === null ? (attemptAt ?? refreshAt) : Math.min(attemptAt, refreshAt);
+}
+
+async function nextRefreshAt(database: StoreDatabase, key: number, now: number): Promise<number | null> {
+  const next = await database.read((db) =>
+    db
+      .selectFrom('messages')
+      .select('refresh_at')
+      .where('mailbox_key', '=', key)
+      .where('refresh_at', '>', now)
+      .where('state', 'in', ['stored', 'excluded'])
+      .orderBy('refresh_at')
+      .limit(1)
+      .executeTakeFirst(),
+  );
+  return next?.refresh_at ?? null;
 }
 
 /** See {@link MailboxStore.listFailed}. */
@@ -125,14 +142,14 @@ export async function listFailed(database: StoreDatabase, mailbox: MailboxId, li
 }
 
 /** See {@link MailboxStore.nextRefresh}. */
-export async function nextRefresh(database: StoreDatabase, request: { mailbox: MailboxId; limit: number }): Promise<readonly MessageId[]> {
+export async function nextRefresh(database: StoreDatabase, request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]> {
   const key = await mailboxKey(database, request.mailbox);
   const rows = await database.read((db) =>
     db
       .selectFrom('messages')
       .select('id')
       .where('mailbox_key', '=', key)
-      .where('refresh_at', 'is not', null)
+      .where('refresh_at', '<=', request.now)
       .where('state', 'in', ['stored', 'excluded'])
       .orderBy('refresh_at')
       .limit(request.limit)

@@ -36,6 +36,7 @@ export function applyReading(before: MessageRow | null, reading: Reading, format
     snippet: reading.snippet,
     format: complete ? format : row.format,
     refreshAt: null,
+    attempts: row.refreshAt === null ? row.attempts : 0,
     // A tombstone that a newer reading undoes is settled anew below.
     state: row.state === 'gone' ? 'excluded' : row.state,
   };

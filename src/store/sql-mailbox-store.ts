@@ -7,6 +7,7 @@ import { getMailbox, listMailboxes, noteCondition, putMailbox, setRelistAt } fro
 import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './partial-sync.ts';
 import { countMessages, listFailed, nextAttemptAt, nextPending, nextRefresh } from './pending-work.ts';
+import { putOffRefresh, retryFailed } from './retrying.ts';
 import { readChanges, streamMessages } from './reading.ts';
 import type { StoreDatabase } from './store-database.ts';
 
@@ -33,12 +34,14 @@ export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & S
     nextAttemptAt: (request) => nextAttemptAt(database, request),
     saveReadings: (request) => saveReadings(database, request),
     saveAttempts: (request) => saveAttempts(database, request),
+    retryFailed: (request) => retryFailed(database, request),
     listFailed: (mailbox, limit) => listFailed(database, mailbox, limit),
 
     applyHistory: (request) => applyHistory(database, request),
     addListedLate: (request) => addListedLate(database, request),
     setRelistAt: (request) => setRelistAt(database, request),
     nextRefresh: (request) => nextRefresh(database, request),
+    putOffRefresh: (request) => putOffRefresh(database, request),
 
     readChanges: (request) => readChanges(database, request),
     streamMessages: (mailbox) => streamMessages(database, mailbox),

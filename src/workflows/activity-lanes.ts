@@ -4,7 +4,7 @@ import type { MailboxActivities } from '../activities/requests.ts';
 import { backfillQueueOf } from './definitions.ts';
 import { failureEvent } from './failure-event.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
-import type { MailboxState } from './mailbox-state.ts';
+import { retryWanted, type MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
 
 /**
@@ -53,7 +53,7 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
     case 'recover':
       return asEvent(activities.recover({ mailbox, settings, generation }).then((result) => ({ kind: 'listed', ...result })));
     case 'fetchSlice':
-      return asEvent(activities.fetchSlice({ mailbox }).then((result) => ({ kind: 'slice-fetched', ...result })));
+      return asEvent(activities.fetchSlice({ mailbox, ...retryWanted(state) }).then((result) => ({ kind: 'slice-fetched', ...result })));
   }
 }
 

@@ -35,6 +35,8 @@ export interface MailboxResult {
 export const poke = defineSignal('poke');
 /** List everything anew and correct every difference. */
 export const forceResync = defineSignal('forceResync');
+/** Try every failed message again now. */
+export const retryFailures = defineSignal('retryFailures');
 export const pause = defineSignal('pause');
 /** Ends a pause, and tries again after `failed` or `needs-consent`. */
 export const resume = defineSignal('resume');

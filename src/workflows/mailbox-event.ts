@@ -11,7 +11,7 @@ export interface Counts {
 /** Everything that can happen to a mailbox's workflow. */
 export type MailboxEvent =
   // signals and updates
-  | { readonly kind: 'poked' | 'sync-requested' | 'paused' | 'resumed' | 'reconnected' | 'stop-requested' | 'resync-requested' }
+  | { readonly kind: 'poked' | 'sync-requested' | 'paused' | 'resumed' | 'reconnected' | 'stop-requested' | 'resync-requested' | 'retry-requested' }
   | { readonly kind: 'configured'; readonly settings: MailboxSettings }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'rate-limited'; readonly until: number; readonly message: string }
@@ -28,6 +28,8 @@ export type MailboxEvent =
       readonly kind: 'slice-fetched';
       readonly generation: number;
       readonly fetched: number;
+      /** The number of the request for a retry of failed messages that it served. */
+      readonly retried?: number;
       /** True when no row of the backfill lane is pending any more. */
       readonly complete: boolean;
       /** Epoch ms when the next pending or failed row is due; null when there is none. */

@@ -37,6 +37,8 @@ export interface MailboxState {
    * A poke during a partial sync stays above `started`, so another follows: none is lost.
    */
   readonly syncs: { readonly requested: number; readonly started: number; readonly served: number };
+  /** The same for retries of failed messages: while more are requested than served, the next slice begins at once and tries all. */
+  readonly retries: { readonly requested: number; readonly served: number };
   readonly nextPartialSyncAt: number;
   readonly nextSliceAt: number | null;
   readonly pending: number;
@@ -63,6 +65,7 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
     blocked: null,
     rateLimited: null,
     syncs: { requested: 0, started: 0, served: 0 },
+    retries: { requested: 0, served: 0 },
     nextPartialSyncAt: request.now,
     nextSliceAt: null,
     pending: 0,
@@ -122,6 +125,8 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'configured':
       // The store compares the new settings with those of its last listing; a listing that was wanted is still wanted.
       return { ...state, settings: event.settings, fullSync: { kind: 'unknown', resync: resyncWanted(state) }, nextPartialSyncAt: now };
+    case 'retry-requested':
+      return { ...state, retries: { ...state.retries, requested: state.retries.requested + 1 } };
     case 'refused':
       return withError(state, event.message, now);
     case 'resync-requested':
@@ -158,6 +163,11 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
 
 function resyncWanted(state: MailboxState): boolean {
   return state.fullSync.kind === 'unknown' ? state.fullSync.resync : state.fullSync.kind === 'listing';
+}
+
+/** The number of the retry that the next slice must serve. */
+export function retryWanted({ retries }: MailboxState): { readonly retry?: number } {
+  return retries.requested > retries.served ? { retry: retries.requested } : {};
 }
 
 function withSyncRequested(state: MailboxState): MailboxState {
@@ -197,7 +207,8 @@ function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'o
 }
 
 function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'slice-fetched' }>, now: number): MailboxState {
-  const counted = { ...state, stored: event.stored, pending: event.pending, failed: event.failed, rateLimited: null };
+  const retries = { ...state.retries, served: event.retried ?? state.retries.served };
+  const counted = { ...state, retries, stored: event.stored, pending: event.pending, failed: event.failed, rateLimited: null };
   if (event.generation !== state.generation || state.fullSync.kind === 'listing' || state.fullSync.kind === 'unknown') return counted;
   const nextSliceAt = event.nextAttemptAt === null ? null : Math.max(event.nextAttemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
   if (!event.complete) {

@@ -28,7 +28,8 @@ const HISTORY_LIMIT = 400;
  * What they should do is a pure function of the state (`planNext`); whatever happens is an event that changes it (`transition`).
  */
 export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
-  let state: MailboxState = input.carried ?? initialState({ mailbox: input.mailbox, settings: input.settings, now: Date.now() });
+  // An earlier version may have carried less.
+  let state: MailboxState = { ...initialState({ mailbox: input.mailbox, settings: input.settings, now: Date.now() }), ...input.carried };
   let shown: { phase: string | null; failed: number | null } = { phase: null, failed: null };
   const lanes: { live: CancellationScope | null; backfill: CancellationScope | null } = { live: null, backfill: null };
 
@@ -53,6 +54,7 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
     dispatch(event);
     if (event.kind === 'configured') lanes.backfill?.cancel();
   });
+  setHandler(definitions.retryFailures, () => dispatch({ kind: 'retry-requested' }));
   setHandler(definitions.rateLimited, (wait) => dispatch({ kind: 'rate-limited', ...wait }));
   setHandler(definitions.forceResync, () => beginResync());
   setHandler(definitions.resync, async () => {

@@ -1,4 +1,4 @@
-import { phaseOf, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
+import { phaseOf, retryWanted, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
 
 /** What the two lanes of a mailbox should do now. */
 export interface Plan {
@@ -27,6 +27,7 @@ export function planNext(state: MailboxState, now: number): Plan {
     return { ...livePlan(state, now), backfill };
   }
   const live = livePlan(state, now);
+  if (retryWanted(state).retry !== undefined) return { ...live, backfill: { activity: 'fetchSlice' } };
   if (state.nextSliceAt === null) return { ...live, backfill: null };
   if (state.nextSliceAt <= now) return { ...live, backfill: { activity: 'fetchSlice' } };
   return { ...live, backfill: null, wakeAt: Math.min(live.wakeAt ?? Infinity, state.nextSliceAt) };

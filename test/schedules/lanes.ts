@@ -8,7 +8,7 @@ import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { failureEvent } from '../../src/workflows/failure-event.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { retryWanted, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext, type BackfillWork } from '../../src/workflows/plan.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 
@@ -104,7 +104,8 @@ function liveActivity({ mailbox, historyId }: MailboxState): Activity {
   return async (deps, run) => ({ kind: 'partial-synced', ...(await partialSync(deps, { mailbox, historyId }, run)) });
 }
 
-function backfillActivity({ mailbox, settings, generation }: MailboxState, work: BackfillWork): Activity {
+function backfillActivity(state: MailboxState, work: BackfillWork): Activity {
+  const { mailbox, settings, generation } = state;
   switch (work.activity) {
     case 'openMailbox':
       return async (deps) => ({ kind: 'opened', ...(await openMailbox(deps, { mailbox, settings })) });
@@ -113,6 +114,6 @@ function backfillActivity({ mailbox, settings, generation }: MailboxState, work:
     case 'recover':
       return async (deps, run) => ({ kind: 'listed', ...(await recover(deps, { mailbox, settings, generation }, run)) });
     case 'fetchSlice':
-      return async (deps, run) => ({ kind: 'slice-fetched', ...(await fetchSlice(deps, { mailbox }, run)) });
+      return async (deps, run) => ({ kind: 'slice-fetched', ...(await fetchSlice(deps, { mailbox, ...retryWanted(state) }, run)) });
   }
 }

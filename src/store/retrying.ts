@@ -1,0 +1,34 @@
+import { sql } from 'kysely';
+import type { MailboxId, MessageId } from '../model/ids.ts';
+import { withMailbox } from './mailbox-transaction.ts';
+import { loadRows, writeDifferences } from './message-writer.ts';
+import type { StoreDatabase } from './store-database.ts';
+
+const FIRST_DELAY = 3_000;
+const LONGEST_DELAY = 60 * 60_000;
+
+/** See {@link MailboxStore.retryFailed}. The backfill lane takes them all: one activity tries them, whichever lane they failed in. */
+export function retryFailed(database: StoreDatabase, request: { mailbox: MailboxId; now: number }): Promise<number> {
+  return withMailbox(database, request.mailbox, async ({ tx, key }) => {
+    const { numUpdatedRows } = await tx
+      .updateTable('messages')
+      .set({ next_attempt_at: 1, lane: 'backfill', rank: sql`coalesce(position, 0)` })
+      .where('mailbox_key', '=', key)
+      .where('state', '=', 'failed')
+      .executeTakeFirst();
+    return Number(numUpdatedRows);
+  });
+}
+
+/** See {@link MailboxStore.putOffRefresh}. A row that is held counts its attempts at a refresh where a pending one counts its fetches. */
+export function putOffRefresh(database: StoreDatabase, request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void> {
+  const { mailbox, messageIds, now } = request;
+  return withMailbox(database, mailbox, async (locked) => {
+    const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => row.refreshAt !== null && (row.state === 'stored' || row.state === 'excluded'));
+    const later = rows.map((before) => {
+      const delay = Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
+      return { before, after: { ...before, attempts: before.attempts + 1, refreshAt: now + delay } };
+    });
+    await writeDifferences(locked, later, now);
+  });
+}
