@@ -17,6 +17,8 @@ export class WatchedSimulator extends Simulator {
   readonly expired = new Map<string, number>();
   /** Requests, tokens asked for included, by mailbox. */
   readonly requests = new Map<string, number>();
+  /** Access tokens that were used. */
+  readonly tokens = new Set<string>();
   /** Whose token it is: each full sync begins with getProfile, whose answer says so. */
   readonly #owners = new Map<string, string>();
 
@@ -43,9 +45,16 @@ export class WatchedSimulator extends Simulator {
     return fetches;
   }
 
+  /** How many bodies were asked for at `time` (epoch ms) or later. */
+  bodiesAskedSince(time: number): number {
+    return this.arrivals.filter(({ at, path }) => at >= time && BODY.test(path)).length;
+  }
+
   #note(request: SimulatorRequest): void {
     const { url, body } = request;
     const at = this.clock.now();
+    const token = /^Bearer (.+)$/.exec(request.headers['authorization'] ?? '')?.[1];
+    if (token !== undefined) this.tokens.add(token);
     const email = this.#ownerOf(request);
     this.requests.set(email, (this.requests.get(email) ?? 0) + 1);
     if (!url.startsWith('/batch')) this.arrivals.push({ at, path: url });

@@ -1,0 +1,83 @@
+// node test/histories/record.ts: records the histories of a representative mailbox, several runs of it, into a folder named by the version.
+// Do so when a version is released, and keep the folders of earlier ones: workflows that began under them are still running somewhere.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+
+import { systemClock as clock } from '../../src/system-clock.ts';
+import { findBinary, freePort, startDevServer } from '../../src/temporal-server/index.ts';
+import * as definitions from '../../src/workflows/definitions.ts';
+import { eventually } from '../integration/eventually.ts';
+import { Rig } from '../integration/rig.ts';
+import type { TestMailbox } from '../integration/test-mailbox.ts';
+
+const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** What a mailbox meets in its life: commands, a lost history, a refused call, revoked consent, and more events than one run may have. */
+async function live(rig: Rig, box: TestMailbox): Promise<void> {
+  await box.start();
+  await box.exact(30_000);
+  box.deliver('one');
+  await box.client.sync(box.id, { wait: true });
+  await box.client.pause(box.id);
+  await box.reaches('paused', 5_000);
+  await box.client.resume(box.id);
+  await box.client.resync(box.id, { wait: true });
+  rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'retry-after', until: Date.now() + 21_500 } });
+  await box.client.poke(box.id);
+  await box.reaches('rate-limited', 10_000);
+  await box.exact(30_000);
+  box.gmail.delete(box.ids()[0] ?? '');
+  box.gmail.expireHistory();
+  await box.client.poke(box.id);
+  await box.reaches('recovering', 10_000);
+  await box.exact(30_000);
+  rig.simulator.revoke(box.id);
+  await box.client.poke(box.id);
+  await box.reaches('needs-consent', 10_000);
+  rig.simulator.grant(box.id);
+  await box.connect();
+  await box.client.reconnect(box.id);
+  await box.exact(20_000);
+  for (let run = 1; run <= 1; run++) {
+    for (let signals = 0; signals < 420; signals += 60) {
+      await Promise.all(Array.from({ length: 60 }, () => box.handle.signal(definitions.poke)));
+      box.deliver('two');
+      await box.client.sync(box.id, { wait: true });
+    }
+    await eventually(10_000, async () => ((await box.runs()).length > run ? true : null));
+  }
+  await box.client.start(box.id, { pollInterval: 3_000 });
+  await box.exact(20_000);
+  await box.client.stop(box.id);
+}
+
+const { version } = JSON.parse(readFileSync(root('package.json'), 'utf8')) as { version: string };
+const folder = root(`test/histories/v${version}`);
+const scratch = mkdtempSync(join(tmpdir(), 'tidemark-record-'));
+const binary = await findBinary('temporal', { dataDir: root('.tidemark'), clock, log: (line) => console.error(line) });
+const server = await startDevServer({ binary, database: null, namespace: 'default', port: await freePort(0), uiPort: null, logFile: join(scratch, 'temporal.log'), clock });
+const rig = await Rig.open('record', { temporalAddress: server.address });
+try {
+  await rig.startWorker();
+  const box = await rig.mailbox('ada', { messages: 30, pollInterval: 2_000 });
+  await live(rig, box);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  for (const [index, { history }] of (await box.runs()).entries()) {
+    // Which machine recorded it is nobody's business, and no part of a replay.
+    const json = historyToJSON(history).replaceAll(/"identity": "[^"]*"/g, '"identity": "recorded"');
+    const lines = (JSON.parse(json) as { events: object[] }).events.map((event) => JSON.stringify(event));
+    const file = join(folder, `run-${index + 1}.json`);
+    writeFileSync(file, `{"workflowId": "${box.handle.workflowId}", "events": [\n${lines.join(',\n')}\n]}\n`);
+    console.log(`${lines.length} events in ${file}`);
+  }
+} finally {
+  await rig.close();
+  await server.stop();
+  rmSync(scratch, { recursive: true, force: true });
+}
+process.exit();

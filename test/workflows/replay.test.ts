@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
+import { bundleWorkflowCode, DefaultLogger, Worker, type ReplayResult } from '@temporalio/worker';
+import { expect, test } from 'vitest';
+
+import { workflowBundle } from '../integration/rig.ts';
+
+const HISTORIES = fileURLToPath(new URL('../histories', import.meta.url));
+
+/** Made by `node test/histories/record.ts`, a folder for each version. */
+interface Recorded {
+  readonly file: string;
+  readonly workflowId: string;
+  readonly events: readonly { readonly eventType: string; readonly activityTaskScheduledEventAttributes?: { readonly activityType: { readonly name: string } } }[];
+}
+
+const recorded: Recorded[] = readdirSync(HISTORIES, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.json'))
+  .map((file) => ({ ...(JSON.parse(readFileSync(join(HISTORIES, file), 'utf8')) as Omit<Recorded, 'file'>), file }));
+
+async function replay(bundle: { readonly code: string }): Promise<ReplayResult[]> {
+  const histories = recorded.map(({ workflowId, events }) => ({ workflowId, history: historyFromJSON({ events }) }));
+  const results: ReplayResult[] = [];
+  for await (const result of Worker.runReplayHistories({ workflowBundle: bundle }, histories)) results.push(result);
+  return results;
+}
+
+test('the recorded histories hold what a mailbox meets in its life, over several runs', () => {
+  const events = recorded.flatMap((run) => run.events);
+  const types = new Set(events.map(({ eventType }) => eventType));
+  const activities = new Set(events.map((event) => event.activityTaskScheduledEventAttributes?.activityType.name));
+  expect([...activities]).toEqual(expect.arrayContaining(['openMailbox', 'fullSync', 'recover', 'fetchSlice', 'partialSync']));
+  const name = (type: string): string => `EVENT_TYPE_${type}`;
+  const expected = ['WORKFLOW_EXECUTION_CONTINUED_AS_NEW', 'WORKFLOW_EXECUTION_COMPLETED', 'WORKFLOW_EXECUTION_SIGNALED', 'WORKFLOW_EXECUTION_UPDATE_COMPLETED', 'ACTIVITY_TASK_FAILED'];
+  expect([...types]).toEqual(expect.arrayContaining(expected.map(name)));
+});
+
+test('every recorded history replays under the workflow of today', async () => {
+  const results = await replay(await workflowBundle());
+  expect(results).toHaveLength(recorded.length);
+  expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
+}, 30_000);
+
+test('a workflow that was changed without a patch is caught', async () => {
+  const workflowsPath = fileURLToPath(new URL('./changed/index.ts', import.meta.url));
+  const results = await replay(await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }));
+  expect(results.map(({ error }) => error?.name)).toEqual(recorded.map(() => 'DeterminismViolationError'));
+}, 30_000);
