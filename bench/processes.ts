@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { NODE_OPTIONS } from '../scripts/run-entry.mjs';
 import { generateMail, type GenerateOptions } from '../src/simulator/generate.ts';
 import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
@@ -42,9 +43,9 @@ export class SimulatorProcess {
   }
 }
 
-/** A program of ours under its own Node. */
+/** A program of ours, as scripts/run-entry.mjs runs it. */
 export function startProgram(entry: string, options: { args?: readonly string[]; nodeOptions?: readonly string[]; env: NodeJS.ProcessEnv; log: number | 'ignore' }): ChildProcess {
-  const args = [...(options.nodeOptions ?? []), sourceFile(entry), ...(options.args ?? [])];
+  const args = [...NODE_OPTIONS, ...(options.nodeOptions ?? []), sourceFile(entry), ...(options.args ?? [])];
   return spawn(process.execPath, args, { env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env }, stdio: ['ignore', options.log, options.log] });
 }
 

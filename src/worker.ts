@@ -1,10 +1,8 @@
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 
 import { createActivities } from './activities/index.ts';
 import { createSessionFactory } from './activities/sessions.ts';
+import { bundleWorkflows } from './bundle-workflows.ts';
 import { registerSearchAttributes } from './client/search-attributes.ts';
 import { loadConfig, type Config } from './config.ts';
 import { createUndiciTransport } from './gmail/undici-transport.ts';
@@ -89,7 +87,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     const shared = { ...SHARED, connection, namespace: config.temporal.namespace, activities };
     const live = await Worker.create({
       ...shared,
-      ...(workflowBundle === undefined ? { workflowsPath: WORKFLOWS_PATH } : { workflowBundle }),
+      workflowBundle: workflowBundle ?? (await bundleWorkflows(signal)),
       taskQueue: config.taskQueue,
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
       maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
@@ -102,8 +100,6 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     throw error;
   }
 }
-
-const WORKFLOWS_PATH = fileURLToPath(new URL(`./workflows/index${extname(import.meta.url)}`, import.meta.url));
 
 /** If one worker fails the other is stopped: half a worker would take mailboxes and not serve them. */
 function running(workers: readonly Worker[], closeAll: () => Promise<void>): RunningWorker {

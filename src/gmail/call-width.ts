@@ -17,7 +17,8 @@ export interface CallWidth {
 }
 
 const FIRST_CALLS = 10;
-const MOST_CALLS = 400;
+/** Four full batches: at 200 ms an answer ten times what any quota grants. Each more would hold its megabyte or two of mail in memory. */
+const MOST_CALLS = 200;
 /** Overshooting a hidden limit costs refused calls: at this growth at most half of what the limit lets in, once. */
 const GROWTH = 1.5;
 const SHORTEST_PATIENCE = 2_000;

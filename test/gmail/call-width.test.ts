@@ -17,7 +17,7 @@ function run(width: CallWidth, seconds: number, limit: (second: number) => numbe
 
 describe('the width', () => {
   it('grows to its largest within ten answers where nothing is refused', () => {
-    expect(run(FIRST_WIDTH, 10, () => 1_000).calls.at(-1)).toBe(400);
+    expect(run(FIRST_WIDTH, 10, () => 1_000).calls.at(-1)).toBe(200);
   });
 
   it('does not grow by answers that did not use it', () => {

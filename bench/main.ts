@@ -1,0 +1,50 @@
+import { loadavg } from 'node:os';
+import { table, type Bench, type Figure } from './figure.ts';
+import { engineHistory, engineMemory, engineSpeed } from './engine.ts';
+import { labelChanges, recovery } from './history-syncs.ts';
+import { backfillAtQuota, initialSyncUnits } from './initial-sync.ts';
+import { npmStart } from './npm-start.ts';
+import { crashes, newMail, projectShares } from './shared-quota.ts';
+
+/**
+ * `npm run bench [-- NAME…]`: measures what the project promises and prints each figure beside its bound.
+ * A missed bound is a result; the exit code is 1 only when a run was no measurement, 2 for a name that is none.
+ */
+const BENCHES: readonly Bench[] = [
+  engineSpeed,
+  engineMemory,
+  engineHistory,
+  npmStart,
+  initialSyncUnits,
+  backfillAtQuota,
+  labelChanges,
+  recovery,
+  newMail,
+  projectShares,
+  crashes,
+];
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
+  if (unknown.length > 0) {
+    console.error(`There is no bench named ${unknown.join(', ')}. There are:\n${BENCHES.map(({ name, about }) => `  ${name.padEnd(14)}${about}`).join('\n')}`);
+    return 2;
+  }
+  const chosen = names.length === 0 ? BENCHES : BENCHES.filter((bench) => names.includes(bench.name));
+  const figures: Figure[] = [];
+  let invalid = 0;
+  for (const bench of chosen) {
+    const began = performance.now();
+    try {
+      figures.push(...(await bench.run()));
+    } catch (error) {
+      invalid++;
+      console.error(`${bench.name} was no valid run: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    console.error(`${bench.name}: ${((performance.now() - began) / 1_000).toFixed(0)} s, load ${loadavg()[0]?.toFixed(1)}`);
+  }
+  console.log(table(figures));
+  return invalid === 0 ? 0 : 1;
+}
