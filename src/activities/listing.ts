@@ -1,4 +1,4 @@
-import type { GmailSession } from '../gmail/gmail-api.ts';
+import { MAX_BATCH, type GmailSession } from '../gmail/gmail-api.ts';
 import type { Label } from '../model/change.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
@@ -6,6 +6,7 @@ import type { FullSyncProgress } from '../store/mailbox-store.ts';
 import { confirmAbsent } from './confirm-absent.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { listIds, listings } from './list-ids.ts';
+import { readLabels } from './refresh.ts';
 import { markBefore, SETTLING_TIME } from './settling.ts';
 import { vanishedSince } from './vanished.ts';
 
@@ -44,7 +45,7 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
   await store.saveLabels({ mailbox, labels });
   const work: Work = { deps, session, listing, run, labels };
 
-  while (progress.step === 'listing' || progress.step === 'label-listing' || progress.step === 'confirming') {
+  while (progress.step === 'listing' || progress.step === 'label-listing' || progress.step === 'reading-labels' || progress.step === 'confirming') {
     run.signal.throwIfAborted();
     run.progress({ step: progress.step, listed: progress.step === 'listing' ? progress.position : null });
     switch (progress.step) {
@@ -54,12 +55,15 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
       case 'label-listing':
         progress = await listLabelPage(work, progress);
         break;
+      case 'reading-labels':
+        progress = await readNextLabels(work, progress);
+        break;
       case 'confirming':
         await confirmAbsent({ deps, session, listing, run });
         await store.finishListing({
           mailbox,
           generation,
-          labels: progress.reconciling ? 'compared' : 'unread',
+          labels: progress.reconciling && settings.recovery === 'listings' ? 'compared' : 'unread',
           keepNewest: settings.scope.limit,
           // What the index showed late is listed once more; over rows that existed before, the listing waited for the index.
           relistAt: progress.reconciling ? null : progress.startedAt + SETTLING_TIME,
@@ -128,6 +132,7 @@ async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncP
   const { generation, startHistoryId, startedAt, reconciling } = progress;
   const start = { generation, startHistoryId, startedAt, reconciling };
   if (!reconciling) return await save(work, { ...start, step: 'confirming' });
+  if (listing.settings.recovery === 'minimal') return await save(work, { ...start, step: 'reading-labels', after: null });
   const remaining = labels.map((label) => label.id);
   return await save(work, { ...start, step: 'label-listing', pass: 1, remaining, pageToken: null, passHistoryId: since.head });
 }
@@ -157,6 +162,23 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
   const messageIds = page.messages.map((message) => message.id);
   await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds, progress: next });
   return next;
+}
+
+/**
+ * The setting `recovery: minimal`, as Google's guide has it: every held message is read again, for 20 units each. The gets come after the wait
+ * for the index, so no replica is behind the mark any more; what changes later is in the history from there.
+ */
+async function readNextLabels(work: Work, progress: Step<'reading-labels'>): Promise<FullSyncProgress> {
+  const { deps, session, listing, run } = work;
+  const { mailbox, generation } = listing;
+  const ids = await deps.store.listSeen({ mailbox, generation, after: progress.after, limit: MAX_BATCH });
+  const last = ids.at(-1);
+  if (last === undefined) {
+    const { startHistoryId, startedAt, reconciling } = progress;
+    return await save(work, { generation, startHistoryId, startedAt, reconciling, step: 'confirming' });
+  }
+  await readLabels({ deps, session, mailbox, run }, ids);
+  return await save(work, { ...progress, after: last });
 }
 
 async function save(work: Work, progress: FullSyncProgress): Promise<FullSyncProgress> {

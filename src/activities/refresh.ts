@@ -16,19 +16,21 @@ export async function refreshLabels(deps: ActivityDependencies, session: GmailSe
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
     const ids = await deps.store.nextRefresh({ mailbox, limit: MAX_BATCH, now: deps.clock.now() });
     if (ids.length === 0) return true;
-    await refreshBatch({ deps, session, mailbox, run }, ids);
+    await readLabels({ deps, session, mailbox, run }, ids);
   }
   return false;
 }
 
-interface Refresh {
+/** Whose labels are read, and by which attempt. */
+export interface LabelReading {
   readonly deps: ActivityDependencies;
   readonly session: GmailSession;
   readonly mailbox: MailboxId;
   readonly run: ActivityRun;
 }
 
-async function refreshBatch(refresh: Refresh, ids: readonly MessageId[]): Promise<void> {
+/** Reads the labels of these messages, at most {@link MAX_BATCH} of them, by one MINIMAL get each. What is not answered is put off. */
+export async function readLabels(refresh: LabelReading, ids: readonly MessageId[]): Promise<void> {
   const { deps, session, mailbox, run } = refresh;
   let readings;
   try {
@@ -47,11 +49,11 @@ async function refreshBatch(refresh: Refresh, ids: readonly MessageId[]): Promis
 }
 
 /** A batch that fails whole while Gmail answers otherwise is halved until the culprit stands alone. */
-async function split(refresh: Refresh, ids: readonly MessageId[]): Promise<void> {
+async function split(refresh: LabelReading, ids: readonly MessageId[]): Promise<void> {
   const { deps, session, mailbox, run } = refresh;
   await session.getProfile(run.signal);
   if (ids.length === 1) return await deps.store.putOffRefresh({ mailbox, messageIds: ids, now: deps.clock.now() });
   const middle = Math.ceil(ids.length / 2);
-  await refreshBatch(refresh, ids.slice(0, middle));
-  await refreshBatch(refresh, ids.slice(middle));
+  await readLabels(refresh, ids.slice(0, middle));
+  await readLabels(refresh, ids.slice(middle));
 }

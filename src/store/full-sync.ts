@@ -188,6 +188,24 @@ async function saveStep(locked: MailboxTransaction, generation: number, progress
   return true;
 }
 
+/** See {@link MailboxStore.listSeen}. */
+export async function listSeen(database: StoreDatabase, query: AbsentQuery & { limit: number; after: MessageId | null }): Promise<readonly MessageId[]> {
+  const key = await mailboxKey(database, query.mailbox);
+  const rows = await database.read((db) =>
+    db
+      .selectFrom('messages')
+      .select('id')
+      .where('mailbox_key', '=', key)
+      .where('id', '>', query.after ?? '')
+      .where('state', 'in', ['stored', 'excluded'])
+      .where('listed_generation', '=', query.generation)
+      .orderBy('id')
+      .limit(query.limit)
+      .execute(),
+  );
+  return rows.map((row) => row.id as MessageId);
+}
+
 /** See {@link MailboxStore.countAbsent}. */
 export async function countAbsent(database: StoreDatabase, query: AbsentQuery): Promise<number> {
   const key = await mailboxKey(database, query.mailbox);

@@ -1,9 +1,13 @@
 import type { HistoryOperation } from '../model/change.ts';
-import { compareHistoryIds, type HistoryId } from '../model/ids.ts';
+import { compareHistoryIds, type HistoryId, type LabelId } from '../model/ids.ts';
 import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { labelsExclude, settleState, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
 
 type LabelOperation = Extract<HistoryOperation, { kind: 'labelsAdded' | 'labelsRemoved' }>;
+
+const DRAFT = 'DRAFT' as LabelId;
+/** Each save of a draft is a new message, and deletes the one before: a draft is fetched once it has rested this long (ms). */
+const DRAFT_REST = 60_000;
 
 export type HistoryEffect = 'added' | 'deleted' | 'relabelled' | 'late' | 'none';
 
@@ -51,7 +55,8 @@ function applyToUnknown(tombstone: MessageRow | null, operation: HistoryOperatio
   if (operation.labelIds !== null && labelsExclude(operation.labelIds, rules)) {
     return { row: withoutWork({ ...row, labelIds: sortedLabelIds(operation.labelIds) }, 'excluded'), effect: 'added' };
   }
-  return { row: toFetch(row, 'live', rules.now), effect: 'added' };
+  const fetched = toFetch(row, 'live', rules.now);
+  return { row: operation.labelIds?.includes(DRAFT) === true ? { ...fetched, nextAttemptAt: rules.now + DRAFT_REST } : fetched, effect: 'added' };
 }
 
 /** A pending row waits for a reading at least as new as itself, which will contain the late record. */
@@ -64,7 +69,9 @@ function appearedLate(row: MessageRow, operation: HistoryOperation, rules: RowRu
 function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kind: 'deleted' }>, rules: RowRules): OperationOutcome {
   if (row.state === 'pending' || row.state === 'failed') {
     // Its get brings the labels. A message that the listing and history both found is new mail.
-    return { row: operation.kind === 'added' && row.lane === 'backfill' ? { ...row, lane: 'live' } : row, effect: 'none' };
+    if (operation.kind === 'added' && row.lane === 'backfill') return { row: { ...row, lane: 'live' }, effect: 'none' };
+    const isSent = operation.kind === 'labelsRemoved' && operation.labelIds.includes(DRAFT) && row.attempts === 0;
+    return { row: isSent ? { ...row, nextAttemptAt: 0 } : row, effect: 'none' };
   }
   if (operation.kind === 'added') {
     // Newer than the reading, so it was away in between: its labels may be others.

@@ -76,6 +76,8 @@ export interface MailboxStore {
    * in when a label operation brings it up (see scope-floor.ts).
    */
   saveProgress(request: { mailbox: MailboxId; generation: number; progress: FullSyncProgress }): Promise<void>;
+  /** Stored and excluded rows that this generation's listing saw, after `after` in the order of ids. */
+  listSeen(query: AbsentQuery & { after: MessageId | null; limit: number }): Promise<readonly MessageId[]>;
   /** How many pending, stored or failed rows this generation's listing did not see. */
   countAbsent(query: AbsentQuery): Promise<number>;
   /** The next of them after `after`, in the order of ids. */
@@ -144,7 +146,8 @@ export interface MailboxStore {
    * - a label operation on a `gone` row, newer than the row: as on an unknown id (it may have been gone from the scope only);
    * - record id < the row's `historyId`, and the operation was not applied before: it appeared late. The row needs a refresh by one MINIMAL get
    *   (state stays, `needsRefresh`); `gone` rows are left alone;
-   * - otherwise it is applied: `added` makes an unknown or gone row `pending` in the live lane (`excluded` at once if the record's labels say so);
+   * - otherwise it is applied: `added` makes an unknown or gone row `pending` in the live lane (`excluded` at once if the record's labels say so; a draft's first attempt
+   *   comes a minute later, since the next save deletes it);
    *   `deleted` makes any row `gone`, and inserts a tombstone for an unknown one; label operations are set operations on the row's labels,
    *   after which the scope decides between `stored`/`pending` and `excluded`. A `pending` row only remembers the newer history id (its get brings the labels).
    *   A label operation on an unknown id makes it `pending` in the live lane when the operation may have brought it into scope
@@ -172,7 +175,7 @@ export interface MailboxStore {
   setRelistAt(request: { mailbox: MailboxId; generation: number; relistAt: number | null }): Promise<void>;
   /** Stored or excluded rows whose labels must be read again, of those whose time has come. */
   nextRefresh(request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]>;
-  /** These rows could not be refreshed: they are tried again later, each time after twice the delay, and leave their turn to others. */
+  /** The labels of these stored or excluded rows could not be read: they are read again later, each time after twice the delay. */
   putOffRefresh(request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void>;
 
   // ── reading ──
@@ -248,6 +251,8 @@ export type FullSyncProgress = FullSyncStart &
         readonly pageToken: string | null;
         readonly passHistoryId: HistoryId;
       }
+    /** Labels are read message by message instead; those up to `after` were. */
+    | { readonly step: 'reading-labels'; readonly after: MessageId | null }
     | { readonly step: 'confirming' }
     | { readonly step: 'fetching' }
     | { readonly step: 'done'; readonly finishedAt: number }

@@ -24,7 +24,7 @@ export function retryFailed(database: StoreDatabase, request: { mailbox: Mailbox
 export function putOffRefresh(database: StoreDatabase, request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void> {
   const { mailbox, messageIds, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
-    const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => row.refreshAt !== null && (row.state === 'stored' || row.state === 'excluded'));
+    const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => row.state === 'stored' || row.state === 'excluded');
     const later = rows.map((before) => {
       const delay = Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
       return { before, after: { ...before, attempts: before.attempts + 1, refreshAt: now + delay } };

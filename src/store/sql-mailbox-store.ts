@@ -1,6 +1,6 @@
 import { addListedLate, saveAttempts, saveReadings } from './fetching.ts';
 import { finishListing } from './finish-listing.ts';
-import { beginFullSync, countAbsent, listAbsent, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
+import { beginFullSync, countAbsent, listAbsent, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
 import { getLabels, saveLabels } from './labels.ts';
 import { addUsage, getUsage, updateLedger, type SpendingLedger } from './ledger.ts';
 import { getMailbox, listMailboxes, noteCondition, putMailbox, setRelistAt } from './mailbox-rows.ts';
@@ -24,6 +24,7 @@ export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & S
     saveListingPage: (request) => saveListingPage(database, request),
     saveLabelListingPage: (request) => saveLabelListingPage(database, request),
     saveProgress: (request) => saveProgress(database, request),
+    listSeen: (query) => listSeen(database, query),
     countAbsent: (query) => countAbsent(database, query),
     listAbsent: (query) => listAbsent(database, query),
     finishListing: (request) => finishListing(database, request),
