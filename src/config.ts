@@ -31,6 +31,8 @@ export interface QuotaConfig {
   readonly prices: PriceTableName;
   readonly userUnitsPerMinute: number;
   readonly projectUnitsPerMinute: number;
+  /** Part of each user's units that Tidemark may spend, in (0, 1]; the rest is left to the user's other applications. */
+  readonly userShare: number;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -63,6 +65,7 @@ const EXPECTED = {
   GMAIL_QUOTA_PRICES: `one of ${Object.keys(PRICE_TABLES).toSorted().toReversed().join(', ')}, for example 2026`,
   GMAIL_USER_UNITS_PER_MINUTE: 'a whole number of quota units above 0, for example 6000',
   GMAIL_PROJECT_UNITS_PER_MINUTE: 'a whole number of quota units above 0, for example 1200000',
+  GMAIL_USER_SHARE: 'a number above 0 and at most 1, for example 0.8',
   TIDEMARK_SECRET_KEY: '32 bytes in base64, for example what `openssl rand -base64 32` prints',
   TIDEMARK_TASK_QUEUE: 'the name of a task queue, for example tidemark',
   LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}, for example info`,
@@ -76,6 +79,12 @@ const units = z
   .regex(/^\d+$/)
   .transform(Number)
   .pipe(z.number().int().positive().max(Number.MAX_SAFE_INTEGER));
+
+const share = z
+  .string()
+  .regex(/^(0?\.\d+|1(\.0+)?)$/)
+  .transform(Number)
+  .pipe(z.number().positive().max(1));
 
 /** `sqlite:PATH`, also as an address (`sqlite:///var/lib/mail.sqlite`). A database in memory would not outlive one process. */
 const databasePath = z
@@ -96,6 +105,7 @@ const environment = z.object({
   GMAIL_QUOTA_PRICES: z.literal(['2026', '2025']).default('2026'),
   GMAIL_USER_UNITS_PER_MINUTE: units.optional(),
   GMAIL_PROJECT_UNITS_PER_MINUTE: units.optional(),
+  GMAIL_USER_SHARE: share.default(1),
   TIDEMARK_SECRET_KEY: secretKey.optional(),
   TIDEMARK_TASK_QUEUE: z.string().regex(/^[\w.-]{1,200}$/).default('tidemark'),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
@@ -126,6 +136,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
       prices: values.GMAIL_QUOTA_PRICES,
       userUnitsPerMinute: values.GMAIL_USER_UNITS_PER_MINUTE ?? table.userUnitsPerMinute,
       projectUnitsPerMinute: values.GMAIL_PROJECT_UNITS_PER_MINUTE ?? table.projectUnitsPerMinute,
+      userShare: values.GMAIL_USER_SHARE,
     }),
     secretKey: values.TIDEMARK_SECRET_KEY ?? null,
     logLevel: values.LOG_LEVEL,

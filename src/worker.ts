@@ -1,6 +1,7 @@
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 
 import { createActivities } from './activities/index.ts';
+import { slicesPerSecond } from './activities/fetch-slice.ts';
 import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './bundle-workflows.ts';
 import { registerSearchAttributes } from './client/search-attributes.ts';
@@ -79,6 +80,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       rootUrl: config.gmailRootUrl,
       tokenUrl: config.googleTokenUrl,
       prices,
+      userShare: config.quota.userShare,
       clock,
     });
     const activities = { ...createActivities({ store: stores.store, openSession, prices, clock }) };
@@ -92,7 +94,12 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
       maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
     });
-    const backfill = await Worker.create({ ...shared, taskQueue: backfillQueueOf(config.taskQueue), maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS });
+    const backfill = await Worker.create({
+      ...shared,
+      taskQueue: backfillQueueOf(config.taskQueue),
+      maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
+      maxTaskQueueActivitiesPerSecond: slicesPerSecond(prices),
+    });
     log.info({ taskQueue: config.taskQueue, temporal: temporalAddressOf(config) }, 'worker runs');
     return running([live, backfill], closeAll);
   } catch (error) {

@@ -33,7 +33,7 @@ describe('the configuration', () => {
       database: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite') },
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
-      quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000 },
+      quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
       logLevel: 'info',
       temporal: { address: null, namespace: 'default', options: {} },
       taskQueue: 'tidemark',
@@ -67,6 +67,7 @@ describe('the configuration', () => {
       prices: '2025',
       userUnitsPerMinute: 15_000,
       projectUnitsPerMinute: 90_000,
+      userShare: 1,
     });
   });
 
@@ -96,6 +97,8 @@ describe('a wrong value', () => {
     ['GMAIL_USER_UNITS_PER_MINUTE', '0', 'above 0'],
     ['GMAIL_USER_UNITS_PER_MINUTE', '1e3', 'for example 6000'],
     ['GMAIL_PROJECT_UNITS_PER_MINUTE', '-5', 'for example 1200000'],
+    ['GMAIL_USER_SHARE', '1.5', 'for example 0.8'],
+    ['GMAIL_USER_SHARE', '0', 'for example 0.8'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent'],
   ])('of %s ("%s") is named with what was expected', (name, value, expected) => {
     const error = errorOf({ [name]: value });

@@ -10,6 +10,8 @@ export interface SessionRequest {
   readonly lane: Lane;
   /** Under which the calls are made, where they are not yet those of the store. */
   readonly settings?: MailboxSettings;
+  /** Told until when (epoch ms) a call waits for its units. */
+  readonly onWait?: (until: number) => void;
 }
 
 /** What the activities need, handed to them: tests give a simulator, a database in memory and a virtual clock. */
@@ -25,8 +27,13 @@ export interface ActivityDependencies {
 export interface ActivityRun {
   /** Aborts when the activity is cancelled, or when this attempt was given up. */
   readonly signal: AbortSignal;
-  /** Shown in the Temporal UI beside the pending activity: counters only. */
+  /** Shown in the Temporal UI beside the pending activity: counters and times only. What is not named stays. */
   readonly progress: (details: Readonly<Record<string, number | string | null>>) => void;
+}
+
+/** Shows waits for quota beside the pending activity. */
+export function waitShown(run: ActivityRun): (until: number) => void {
+  return (until) => run.progress({ waitingUntil: new Date(until).toISOString() });
 }
 
 /** Thrown when a mailbox has no credentials yet. */

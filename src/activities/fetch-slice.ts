@@ -1,16 +1,27 @@
 import type { MailboxId } from '../model/ids.ts';
+import type { PriceTable } from '../model/prices.ts';
 import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
-import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
 import { listLate } from './list-late.ts';
 import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
 
 /**
  * Units of one slice, the same for every mailbox: the rate at which slices start is then the rate at which units are spent.
- * Large enough that Temporal's history grows by less than an event per 100 messages.
+ * Large enough that Temporal's history grows by less than an event per 100 messages, and small enough that the queue's rate holds up nobody.
  */
-const SLICE_UNITS = 30_000;
+const SLICE_UNITS = 6_000;
+/** The server lets up to twice the rate through in the first second of a busy queue. */
+const BURST_ROOM = 0.95;
+
+/**
+ * How many slices may start in a second, over all workers, so that they spend no more than the project's quota.
+ * Temporal's server enforces it: https://typescript.temporal.io/api/interfaces/worker.WorkerOptions#maxtaskqueueactivitiespersecond
+ */
+export function slicesPerSecond({ projectUnitsPerMinute }: Pick<PriceTable, 'projectUnitsPerMinute'>): number {
+  return (projectUnitsPerMinute * BURST_ROOM) / 60 / SLICE_UNITS;
+}
 
 /** One slice of a backfill: pending messages, newest first. */
 export async function fetchSlice(deps: ActivityDependencies, request: FetchSliceRequest, run: ActivityRun): Promise<FetchSliceResult> {
@@ -18,7 +29,7 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
   const row = await deps.store.getMailbox(mailbox);
   if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
   if (request.retry !== undefined) await deps.store.retryFailed({ mailbox, now: deps.clock.now() });
-  const session = await deps.openSession({ mailbox, lane: 'backfill' });
+  const session = await deps.openSession({ mailbox, lane: 'backfill', onWait: waitShown(run) });
   try {
     const fetch = { mailbox, unitBudget: SLICE_UNITS };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);

@@ -11,7 +11,7 @@ import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 export interface FetchRun {
   readonly mailbox: MailboxId;
   readonly lane: Lane;
-  /** Quota units after which no new batch begins. */
+  /** Quota units that the batches may cost. */
   readonly unitBudget: number;
 }
 
@@ -41,6 +41,8 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   let exhausted = false;
   let failure: { error: unknown } | null = null;
   const firstUnit = session.unitsSpent();
+  // Units of the batches that were launched: what is in flight counts, so that a slice keeps to its budget.
+  let committed = 0;
 
   const launch = (batch: Batch, format: MessageFormat): void => {
     const flight: Promise<void> = fetchBatch({ deps, session, fetch: { ...fetch, format }, run }, batch)
@@ -59,17 +61,17 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   };
 
   for (;;) {
-    const spent = session.unitsSpent() - firstUnit >= fetch.unitBudget;
-    const halted = failure !== null || run.signal.aborted || spent;
-    if (!halted && queue.length === 0) {
+    const halted = (): boolean => failure !== null || run.signal.aborted || committed >= fetch.unitBudget;
+    if (!halted() && queue.length === 0) {
       const pending = await deps.store.nextPending({ mailbox: fetch.mailbox, lane: fetch.lane, limit: inFlight.size + READ_AHEAD, now: clock.now() });
       const fresh = pending.filter((message) => !inFlight.has(message.id));
       format = (await deps.store.getMailbox(fetch.mailbox))?.settings.format ?? null;
       if (format !== null) queue.push(...planFetch(fresh, format, deps.prices));
       exhausted = queue.length === 0 && flights.size === 0;
     }
-    while (!halted && format !== null && queue.length > 0 && flights.size < session.width()) {
-      const batch = queue.splice(0, session.batchSize());
+    while (!halted() && format !== null && queue.length > 0 && flights.size < session.width()) {
+      const batch = queue.splice(0, affordable(queue.slice(0, session.batchSize()), fetch.unitBudget - committed));
+      for (const planned of batch) committed += planned.units;
       for (const planned of batch) for (const message of planned.serves) inFlight.add(message.id);
       launch(batch, format);
     }
@@ -80,6 +82,13 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   // What arrived before is stored: the retry of the activity begins where this attempt ended.
   if (failure !== null) throw (failure as { error: unknown }).error;
   return { fetched, exhausted };
+}
+
+/** How many of the first fetches fit into the budget; one at least, which may go beyond it by less than itself. */
+function affordable(batch: Batch, budget: number): number {
+  let units = 0;
+  const beyond = batch.findIndex((planned) => (units += planned.units) > budget);
+  return beyond === -1 ? batch.length : Math.max(1, beyond);
 }
 
 interface Work {

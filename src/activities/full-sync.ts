@@ -1,6 +1,6 @@
 import { StoreError } from '../store/store-error.ts';
 import { countsOf } from './counts.ts';
-import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { makeManifest, type Listing } from './listing.ts';
 import type { ListingRequest, ListingResult } from './requests.ts';
 
@@ -20,7 +20,7 @@ export function recover(deps: ActivityDependencies, request: ListingRequest, run
 async function list(deps: ActivityDependencies, listing: Listing, run: ActivityRun): Promise<ListingResult> {
   const { store, clock } = deps;
   const { mailbox, generation } = listing;
-  const session = await deps.openSession({ mailbox, lane: 'backfill', settings: listing.settings });
+  const session = await deps.openSession({ mailbox, lane: 'backfill', settings: listing.settings, onWait: waitShown(run) });
   try {
     const historyId = await makeManifest(deps, session, listing, run);
     if (historyId === null) throw new StoreError({ kind: 'lost' }, `the database of ${mailbox} is ahead of its workflow: it is asked again`);

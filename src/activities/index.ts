@@ -31,15 +31,15 @@ export function createActivities(deps: ActivityDependencies): MailboxActivities 
 
 async function runActivity<Result>(deps: ActivityDependencies, request: { readonly mailbox: MailboxId }, activity: (run: ActivityRun) => Promise<Result>): Promise<Result> {
   const context = Context.current();
-  let details: unknown = null;
+  let details: Readonly<Record<string, number | string | null>> = {};
   const finished = new AbortController();
   const heartbeats = beat(deps.clock, finished.signal, () => context.heartbeat(details));
   try {
     const result = await activity({
       signal: context.cancellationSignal,
       progress: (progress) => {
-        details = progress;
-        context.heartbeat(progress);
+        details = { ...details, ...progress };
+        context.heartbeat(details);
       },
     });
     await clearCondition(deps, request.mailbox);

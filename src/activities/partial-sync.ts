@@ -6,7 +6,7 @@ import { StoreError } from '../store/store-error.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
 import { countsOf } from './counts.ts';
-import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
 import { refreshLabels } from './refresh.ts';
 import type { PartialSyncRequest, PartialSyncResult } from './requests.ts';
@@ -23,7 +23,7 @@ export async function partialSync(deps: ActivityDependencies, request: PartialSy
   const { store, clock } = deps;
   const { mailbox } = request;
   const row = await knownMailbox(deps, mailbox);
-  const session = await deps.openSession({ mailbox, lane: 'live' });
+  const session = await deps.openSession({ mailbox, lane: 'live', onWait: waitShown(run) });
   try {
     await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);

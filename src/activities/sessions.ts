@@ -25,6 +25,8 @@ export interface SessionFactoryOptions {
   /** Where grants are refreshed: GOOGLE_TOKEN_URL. */
   readonly tokenUrl: string;
   readonly prices: PriceTable;
+  /** Part of each user's quota that is ours, in (0, 1]; all when not given. */
+  readonly userShare?: number;
   readonly clock: Clock;
 }
 
@@ -45,9 +47,9 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
   const { store, prices, clock } = options;
   const connections = new Map<MailboxId, Connection>();
 
-  return async ({ mailbox, lane, settings }) => {
+  return async ({ mailbox, lane, settings, onWait }) => {
     const connection = await connect(mailbox, settings);
-    return createGmailSession({ api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer });
+    return createGmailSession({ api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer, onWait });
   };
 
   async function connect(mailbox: MailboxId, wanted: MailboxSettings | undefined): Promise<Connection> {
@@ -64,7 +66,7 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
       version: record.version,
       scopes,
       api: createGoogleGmail({ mailbox, tokens, transport, rootUrl, clock }),
-      pacer: known?.pacer ?? new Pacer({ mailbox, ledger: store, prices, clock }),
+      pacer: known?.pacer ?? new Pacer({ mailbox, ledger: store, prices, clock, share: options.userShare }),
     };
     const [oldest] = connections.keys();
     if (connections.size >= REMEMBERED && oldest !== undefined) connections.delete(oldest);

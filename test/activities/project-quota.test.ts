@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+
+import { fetchSlice, slicesPerSecond } from '../../src/activities/fetch-slice.ts';
+import { PRICE_TABLES } from '../../src/model/prices.ts';
+import { ADA, RunningMailbox } from './running-mailbox.ts';
+
+it('Slices at the rate of the backfill queue spend no more than the quota of the project', async () => {
+  const ada = await RunningMailbox.open({ format: 'raw' });
+  await ada.settle();
+  // Hundreds of messages that nobody has fetched yet.
+  const messages = ada.receive(700).map((id) => ({ id: id as never, threadId: id as never }));
+  ada.lanes.dispatch({ kind: 'paused' });
+  const row = await ada.stores.store.getMailbox(ADA);
+  const progress = { ...row?.fullSync, generation: 2, step: 'listing', pass: 0, listing: 0, pageToken: null, position: 0 } as never;
+  await ada.stores.store.beginFullSync({ mailbox: ADA, generation: 2, startHistoryId: row?.historyId ?? ('1' as never), now: ada.clock.now() });
+  await ada.stores.store.saveListingPage({ mailbox: ADA, generation: 2, messages, position: 0, progress, now: ada.clock.now() });
+  const before = ada.units();
+  const slice = fetchSlice(ada.deps, { mailbox: ADA }, { signal: new AbortController().signal, progress: () => undefined });
+  await ada.run(5_000);
+  await slice;
+  const spent = ada.units() - before;
+  const perMinute = spent * slicesPerSecond(PRICE_TABLES['2026']) * 60;
+  expect(perMinute).toBeGreaterThan(0.9 * PRICE_TABLES['2026'].projectUnitsPerMinute);
+  expect(perMinute).toBeLessThanOrEqual(1.0 * PRICE_TABLES['2026'].projectUnitsPerMinute);
+  await ada.close();
+});
