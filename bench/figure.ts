@@ -35,7 +35,7 @@ export function table(figures: readonly Figure[]): string {
     name,
     `${shown(value)} ${unit}`.trim(),
     bound === null ? '-' : `${bound.is === 'at most' ? '≤' : '≥'} ${shown(bound.value)}`,
-    bound === null ? '-' : (value / bound.value).toFixed(3),
+    bound === null || bound.value === 0 ? '-' : (value / bound.value).toFixed(3),
     [bound === null ? '' : holds({ value, bound }) ? 'holds' : 'MISSED', note ?? ''].filter((text) => text !== '').join('; '),
   ]);
   const widths = COLUMNS.map((column, index) => Math.max(column.length, ...rows.map((row) => row[index]?.length ?? 0)));

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { NODE_OPTIONS } from '../scripts/run-entry.mjs';
+import { ENVIRONMENT, NODE_OPTIONS } from '../scripts/run-entry.mjs';
 import { generateMail, type GenerateOptions } from '../src/simulator/generate.ts';
 import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
@@ -46,7 +46,7 @@ export class SimulatorProcess {
 /** A program of ours, as scripts/run-entry.mjs runs it. */
 export function startProgram(entry: string, options: { args?: readonly string[]; nodeOptions?: readonly string[]; env: NodeJS.ProcessEnv; log: number | 'ignore' }): ChildProcess {
   const args = [...NODE_OPTIONS, ...(options.nodeOptions ?? []), sourceFile(entry), ...(options.args ?? [])];
-  return spawn(process.execPath, args, { env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env }, stdio: ['ignore', options.log, options.log] });
+  return spawn(process.execPath, args, { env: { ...ENVIRONMENT, PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env }, stdio: ['ignore', options.log, options.log] });
 }
 
 export interface Memory {

@@ -15,6 +15,9 @@ const SAME_SIGNAL = 500;
  */
 export const NODE_OPTIONS = ['--max-semi-space-size=4'];
 
+/** glibc gives each of many threads a heap of its own, where freed buffers lie about: two cost 40 MB less. Elsewhere it means nothing. */
+export const ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
+
 /**
  * Becomes the entry: with a Node that can, this process is replaced by it; otherwise it runs as a child that has the
  * same terminal, gets the signals, dies with this process, and whose exit code becomes this process's own.
@@ -24,9 +27,10 @@ export const NODE_OPTIONS = ['--max-semi-space-size=4'];
 export async function runEntry({ root, entry, args }) {
   const node = projectNode(root);
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
-    return process.execve(node, [node, ...NODE_OPTIONS, entry, ...args], definedOnly(process.env));
+    return process.execve(node, [node, ...NODE_OPTIONS, entry, ...args], definedOnly({ ...ENVIRONMENT, ...process.env }));
   }
   const child = spawn(node, [...NODE_OPTIONS, '--import', fileURLToPath(lifeline), entry, ...args], {
+    env: { ...ENVIRONMENT, ...process.env },
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   forwardSignals(child);

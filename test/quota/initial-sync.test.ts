@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { initialSync } from '../../bench/initial-sync.ts';
+
+/** A few minutes' grants: small enough for a test, and no run ends within its first burst. */
+const GRANT = 10_000;
+const MESSAGES = 2_500;
+const LATENCY = 20;
+
+describe('an initial sync', () => {
+  it.each(['2026', '2025'] as const)('costs a hundredth more than the cheapest way to fetch each thread, at most, listings included (prices of %s)', async (prices) => {
+    const { use, least, differences } = await initialSync({ messages: MESSAGES, prices });
+    expect(differences).toEqual([]);
+    expect(use.units).toBeGreaterThan(least);
+    expect(use.units).toBeLessThanOrEqual(1.01 * least);
+  });
+
+  it('takes no longer than its units need where any minute is limited, and is refused nothing', async () => {
+    const { use, seconds, differences } = await initialSync({ messages: MESSAGES, latencyMs: LATENCY, quota: { window: 'sliding-minute', userUnitsPerMinute: GRANT } });
+    expect(differences).toEqual([]);
+    expect(use.units).toBeGreaterThan(2 * GRANT);
+    expect(seconds).toBeLessThanOrEqual((1.02 * use.units * 60) / GRANT);
+    expect(use.rejected).toBe(0);
+    expect(use.peakUnitsPerMinute).toBeLessThanOrEqual(GRANT);
+  });
+
+  it('nor where any ten seconds are limited, and is refused less than 1% of its calls', async () => {
+    const { use, seconds, differences } = await initialSync({ messages: MESSAGES, latencyMs: LATENCY, quota: { window: 'ten-seconds', userUnitsPerMinute: GRANT } });
+    expect(differences).toEqual([]);
+    expect(seconds).toBeLessThanOrEqual((1.02 * use.units * 60) / GRANT);
+    expect(use.rejected).toBeGreaterThan(0);
+    expect(use.rejected).toBeLessThanOrEqual(0.01 * (use.calls + use.rejected));
+  });
+
+  it('is refused less than 1% of its calls where ten may be in flight', async () => {
+    const quota = { window: 'sliding-minute', userUnitsPerMinute: GRANT, concurrentRequests: 10 } as const;
+    const { use, differences } = await initialSync({ messages: MESSAGES, latencyMs: LATENCY, quota });
+    expect(differences).toEqual([]);
+    expect(use.rejected).toBeGreaterThan(0);
+    expect(use.rejected).toBeLessThanOrEqual(0.01 * (use.calls + use.rejected));
+  });
+});
