@@ -13,8 +13,12 @@ import type { Rig } from './rig.ts';
 
 type History = proto.temporal.api.history.v1.IHistory;
 
-/** A signal came in while the workflow task was answered: the server asks again. */
-const UNHANDLED_COMMAND = proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND;
+const { WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND } = proto.temporal.api.enums.v1.WorkflowTaskFailedCause;
+/**
+ * Workflow tasks that the server gives anew, and that are no failure of the workflow: a signal came in while one was answered with continue-as-new;
+ * more than a hundred signals came in during one.
+ */
+const GIVEN_ANEW = new Set<unknown>([WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND]);
 
 export interface Run {
   readonly runId: string;
@@ -128,8 +132,7 @@ export class TestMailbox {
     for (const { history } of await this.runs()) {
       for (const event of history.events ?? []) {
         const failed = event.workflowTaskFailedEventAttributes;
-        // A signal that arrives with the command of continue-as-new makes the server ask again: that is meant.
-        if (failed != null && failed.cause !== UNHANDLED_COMMAND) failures.push(`workflow task failed: ${failed.failure?.message ?? failed.cause}`);
+        if (failed != null && !GIVEN_ANEW.has(failed.cause)) failures.push(`workflow task failed: ${failed.failure?.message ?? failed.cause}`);
         if (event.workflowExecutionFailedEventAttributes != null) failures.push('the workflow failed');
       }
     }
