@@ -24,7 +24,7 @@ export { DEFAULT_SETTINGS, MESSAGE_FORMATS, type MailboxSettings, type MessageFo
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
 export { openTidemark, type Tidemark } from './open-tidemark.ts';
 export { StoreError } from './store/store-error.ts';
-export type { Change, FailedMessage, StoredMessage } from './store/mailbox-store.ts';
+export type { AuditResult, Change, Drift, FailedMessage, StoredMessage } from './store/mailbox-store.ts';
 export { systemClock } from './system-clock.ts';
 export { installRuntime, runWorker, type RunningWorker, type WorkerRequest } from './worker.ts';
 export { PHASES, type Phase } from './workflows/phase.ts';

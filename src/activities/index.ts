@@ -3,6 +3,7 @@ import type { Clock } from '../model/clock.ts';
 import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
+import { audit } from './audit.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { outcomeOf, toApplicationFailure, type Outcome } from './failures.ts';
 import { fetchSlice } from './fetch-slice.ts';
@@ -26,6 +27,7 @@ export function createActivities(deps: ActivityDependencies): MailboxActivities 
     recover: bracket(recover),
     fetchSlice: bracket(fetchSlice),
     partialSync: bracket(partialSync),
+    audit: bracket(audit),
   };
 }
 

@@ -63,6 +63,18 @@ export interface PartialSyncResult extends Counts {
   readonly settleAt: number | null;
 }
 
+export interface AuditRequest {
+  readonly mailbox: MailboxId;
+  /** The number of the request that it serves, when somebody asked. */
+  readonly audit?: number;
+}
+
+export interface AuditActivityResult {
+  /** Messages that differ from Gmail. */
+  readonly drift: number;
+  readonly audit?: number;
+}
+
 /** The activities as the workflow sees them. */
 export interface MailboxActivities {
   /** Makes sure that the store knows the mailbox under these settings, and answers how far it is. */
@@ -75,4 +87,6 @@ export interface MailboxActivities {
   fetchSlice(request: FetchSliceRequest): Promise<FetchSliceResult>;
   /** Applies history from the mark to the mailbox's head, and fetches what it brought. */
   partialSync(request: PartialSyncRequest): Promise<PartialSyncResult>;
+  /** Compares the store with Gmail by listings. Changes nothing. */
+  audit(request: AuditRequest): Promise<AuditActivityResult>;
 }

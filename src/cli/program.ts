@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 
+import { addAudit } from './audit.ts';
 import { addChanges } from './changes.ts';
 import { addConfigure } from './configure.ts';
 import { addConnect } from './connect.ts';
@@ -17,7 +18,7 @@ import { addStop } from './stop.ts';
 import { addSync } from './sync.ts';
 import { addWorker } from './worker.ts';
 
-const VERBS = [addWorker, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addList, addExport, addChanges, addSimulate];
+const VERBS = [addWorker, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addAudit, addList, addExport, addChanges, addSimulate];
 
 /** The command line, in the order of a mailbox's life. */
 export function createProgram(cli: Cli): Command {

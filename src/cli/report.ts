@@ -1,6 +1,7 @@
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { Pace } from './pace.ts';
 import { formatDuration } from '../duration.ts';
+import { auditWords } from './audit.ts';
 import { about, ago, aligned, count, counted } from './words.ts';
 
 /** A mailbox's report as JSON: times in epoch milliseconds, `historyId` as text. */
@@ -23,6 +24,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     generation: report.generation,
     fullSync: report.fullSync,
     syncedAt: report.syncedAt,
+    audit: report.audit,
     nextSyncAt: report.nextSyncAt,
     rateLimitedUntil: report.rateLimitedUntil,
     changeSequence: report.changeSequence,
@@ -51,6 +53,7 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
     rows.push(['ETA', pace.remaining === null ? 'unknown' : about(pace.remaining)]);
   }
   rows.push(['last synced', report.syncedAt === null ? 'never' : ago(report.syncedAt, now)]);
+  if (report.audit !== null) rows.push(['last audit', `${auditWords(report.audit)}, ${ago(report.audit.finishedAt, now)}`]);
   if (report.nextSyncAt !== null && report.phase === 'live') rows.push(['next sync', report.nextSyncAt <= now ? 'now' : `in ${about(report.nextSyncAt - now)}`]);
   if (report.settings !== null) rows.push(['settings', settingsWords(report.settings)]);
   if (report.rateLimitedUntil !== null && report.rateLimitedUntil > now) rows.push(['rate limited', `until ${ago(report.rateLimitedUntil, now)}`]);

@@ -1,6 +1,6 @@
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
-import type { Condition, MailboxRow, MailboxStore, MessageCounts } from '../store/mailbox-store.ts';
+import type { AuditResult, Condition, MailboxRow, MailboxStore, MessageCounts } from '../store/mailbox-store.ts';
 import type { MailboxStatus } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 
@@ -31,6 +31,8 @@ export interface MailboxReport {
   readonly lastError: { readonly message: string; readonly at: number } | null;
   readonly fullSync: { readonly step: string; readonly startedAt: number; readonly finishedAt: number | null } | null;
   readonly syncedAt: number | null;
+  /** What the last comparison with Gmail found. */
+  readonly audit: AuditResult | null;
   readonly nextSyncAt: number | null;
   readonly rateLimitedUntil: number | null;
   readonly changeSequence: number;
@@ -90,6 +92,7 @@ export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView,
     lastError: lastErrorOf(row, status),
     fullSync: fullSyncOf(row),
     syncedAt: later(row?.syncedAt ?? null, status?.syncedAt ?? null),
+    audit: row?.audit ?? null,
     nextSyncAt: status?.nextSyncAt ?? null,
     rateLimitedUntil: status?.rateLimitedUntil ?? (row?.condition?.kind === 'rate-limited' ? row.condition.until : null),
     changeSequence: row?.changeSequence ?? 0,

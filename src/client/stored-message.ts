@@ -1,1 +1,1 @@
-export type { Change, StoredMessage } from '../store/mailbox-store.ts';
+export type { AuditResult, Change, StoredMessage } from '../store/mailbox-store.ts';

@@ -7,7 +7,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
-import type { Change, FailedMessage, StoredMessage } from '../store/mailbox-store.ts';
+import type { AuditResult, Change, FailedMessage, StoredMessage } from '../store/mailbox-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
@@ -115,6 +115,18 @@ export class TidemarkClient {
     const chain = await this.#chain(mailbox, options);
     const { generation } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.resync, { updateId }));
     await reached(mailbox, () => chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitResync, { args: [{ generation }], updateId })));
+  }
+
+  /**
+   * Compares the store with Gmail, and returns when that is done; a mailbox that is not in sync yet is waited for. Changes nothing.
+   *
+   * @returns what differs; null when the store lost the mailbox meanwhile
+   */
+  async audit(mailbox: MailboxId, options: WaitOptions = {}): Promise<AuditResult | null> {
+    const chain = await this.#chain(mailbox, options);
+    const { audit } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.audit, { updateId }));
+    await reached(mailbox, () => chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitAudit, { args: [{ audit }], updateId })));
+    return (await this.#store.getMailbox(mailbox))?.audit ?? null;
   }
 
   /** Messages that could not be fetched, next attempt first. They are tried again by themselves, ever more rarely. */

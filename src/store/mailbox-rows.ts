@@ -3,7 +3,7 @@ import type { MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
-import type { Condition, FullSyncProgress, MailboxRow, SettleMark } from './mailbox-store.ts';
+import type { AuditResult, Condition, FullSyncProgress, MailboxRow, SettleMark } from './mailbox-store.ts';
 import { unknownMailbox, withMailbox } from './mailbox-transaction.ts';
 import type { RowRules } from './row-scope.ts';
 import type { MailboxTable, Schema } from './schema.ts';
@@ -44,6 +44,7 @@ async function insertMailbox(tx: Transaction<Schema>, mailbox: MailboxId, settin
       scope_floor: null,
       created_at: now,
       synced_at: null,
+      audit: null,
     })
     // Two that put a new mailbox at once find no row to lock: the later one changes the settings.
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ settings }))
@@ -112,5 +113,6 @@ function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRow {
     changeSequence: columns.change_sequence,
     createdAt: columns.created_at,
     syncedAt: columns.synced_at,
+    audit: columns.audit === null ? null : (JSON.parse(columns.audit) as AuditResult),
   };
 }

@@ -178,6 +178,19 @@ export interface MailboxStore {
   /** The labels of these stored or excluded rows could not be read: they are read again later, each time after twice the delay. */
   putOffRefresh(request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void>;
 
+  // ── audit ──
+  /** Begins an audit: what an earlier one listed is forgotten. */
+  beginAudit(request: { mailbox: MailboxId; audit: number }): Promise<void>;
+  /** Remembers a page of the scope's listing (`labelId` null), or of a label's. */
+  saveAuditPage(request: { mailbox: MailboxId; audit: number; labelId: LabelId | null; messageIds: readonly MessageId[] }): Promise<void>;
+  /**
+   * Compares what was listed with the rows, in bounded memory, at most `limit` messages of each kind. Left out is what is known to be under way:
+   * pending and failed rows, rows that wait for a refresh, and rows that changed after `since`. `checked` counts the rows whose labels were compared.
+   */
+  compareAudit(request: { mailbox: MailboxId; audit: number; since: HistoryId; limit: number }): Promise<Drift & { readonly checked: number }>;
+  /** Keeps an audit's result and forgets what it listed. Does nothing when another audit has begun since. */
+  saveAudit(request: { mailbox: MailboxId; audit: number; result: AuditResult }): Promise<void>;
+
   // ── reading ──
   /** Changes after `after`, oldest first. Sequence numbers have no gaps. */
   readChanges(request: { mailbox: MailboxId; after: number; limit: number }): Promise<readonly Change[]>;
@@ -206,6 +219,30 @@ export interface MailboxRow {
   readonly createdAt: number;
   /** When the mark was last confirmed to be the mailbox's head. */
   readonly syncedAt: number | null;
+  /** What the last audit found; null before the first. */
+  readonly audit: AuditResult | null;
+}
+
+/** Where the store differs from Gmail. */
+export interface Drift {
+  /** At Gmail and in scope, and not held. */
+  readonly missing: readonly MessageId[];
+  /** Held, and not at Gmail, or out of scope. */
+  readonly extra: readonly MessageId[];
+  /** Held with other labels than Gmail has. */
+  readonly differing: readonly MessageId[];
+}
+
+export interface AuditResult {
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  /** Messages whose labels were compared. */
+  readonly checked: number;
+  readonly missing: number;
+  readonly extra: number;
+  readonly differing: number;
+  /** Up to ten ids of each. */
+  readonly examples: Drift;
 }
 
 export interface SettleMark {

@@ -12,6 +12,7 @@ export interface Schema {
   bodies: { mailbox_key: number; message_id: string; encoding: string; body: Uint8Array };
   labels: { mailbox_key: number; id: string; name: string; type: string };
   label_listings: { mailbox_key: number; message_id: string; label_id: string };
+  audit_listings: { mailbox_key: number; audit: number; message_id: string; label_id: string };
   applied_operations: { mailbox_key: number; record_id: string; message_id: string; operation: string };
   changes: ChangeTable;
 }
@@ -37,6 +38,8 @@ export interface MailboxTable {
   scope_floor: number | null;
   created_at: number;
   synced_at: number | null;
+  /** What the last audit found. */
+  audit: string | null;
 }
 
 export interface MessageTable {

@@ -1,3 +1,4 @@
+import { beginAudit, compareAudit, saveAudit, saveAuditPage } from './audit.ts';
 import { addListedLate, saveAttempts, saveReadings } from './fetching.ts';
 import { finishListing } from './finish-listing.ts';
 import { beginFullSync, countAbsent, listAbsent, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
@@ -43,6 +44,11 @@ export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & S
     setRelistAt: (request) => setRelistAt(database, request),
     nextRefresh: (request) => nextRefresh(database, request),
     putOffRefresh: (request) => putOffRefresh(database, request),
+
+    beginAudit: (request) => beginAudit(database, request),
+    saveAuditPage: (request) => saveAuditPage(database, request),
+    compareAudit: (request) => compareAudit(database, request),
+    saveAudit: (request) => saveAudit(database, request),
 
     readChanges: (request) => readChanges(database, request),
     streamMessages: (mailbox) => streamMessages(database, mailbox),

@@ -4,7 +4,7 @@ import type { MailboxActivities } from '../activities/requests.ts';
 import { backfillQueueOf } from './definitions.ts';
 import { failureEvent } from './failure-event.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
-import { retryWanted, type MailboxState } from './mailbox-state.ts';
+import { auditWanted, retryWanted, type MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
 
 /**
@@ -52,6 +52,8 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
       return asEvent(activities.fullSync({ mailbox, settings, generation }).then((result) => ({ kind: 'listed', ...result })));
     case 'recover':
       return asEvent(activities.recover({ mailbox, settings, generation }).then((result) => ({ kind: 'listed', ...result })));
+    case 'audit':
+      return asEvent(activities.audit({ mailbox, ...auditWanted(state) }).then((result) => ({ kind: 'audited', ...result })));
     case 'fetchSlice':
       return asEvent(activities.fetchSlice({ mailbox, ...retryWanted(state) }).then((result) => ({ kind: 'slice-fetched', ...result })));
   }
@@ -65,6 +67,8 @@ function summaryOf(state: MailboxState, work: BackfillWork): string {
       return `list all ids, generation ${state.generation} (${work.reason})`;
     case 'recover':
       return `history expired: list and compare, generation ${state.generation}`;
+    case 'audit':
+      return 'compare with Gmail';
     case 'fetchSlice':
       return `fetch ${state.pending} pending messages`;
   }

@@ -62,6 +62,11 @@ export const resync = defineUpdate<{ readonly generation: number }>('resync');
 /** Waits (bounded) until that generation, or a later one, is complete. Repeat while `done` is false. */
 export const awaitResync = defineUpdate<AwaitResult, [{ readonly generation: number }]>('awaitResync');
 
+/** Asks for a comparison of the store with Gmail, once the mailbox is in sync; answers its number for {@link awaitAudit}. */
+export const audit = defineUpdate<{ readonly audit: number }>('audit');
+/** Waits (bounded) until that audit is over; its result is in the store. Repeat while `done` is false. */
+export const awaitAudit = defineUpdate<AwaitResult, [{ readonly audit: number }]>('awaitAudit');
+
 export interface AwaitResult {
   readonly done: boolean;
   readonly phase: Phase;

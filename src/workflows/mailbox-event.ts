@@ -11,7 +11,7 @@ export interface Counts {
 /** Everything that can happen to a mailbox's workflow. */
 export type MailboxEvent =
   // signals and updates
-  | { readonly kind: 'poked' | 'sync-requested' | 'paused' | 'resumed' | 'reconnected' | 'stop-requested' | 'resync-requested' | 'retry-requested' }
+  | { readonly kind: 'poked' | 'sync-requested' | 'paused' | 'resumed' | 'reconnected' | 'stop-requested' | 'resync-requested' | 'retry-requested' | 'audit-requested' }
   | { readonly kind: 'configured'; readonly settings: MailboxSettings }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'rate-limited'; readonly until: number; readonly message: string }
@@ -35,6 +35,7 @@ export type MailboxEvent =
       /** Epoch ms when the next pending or failed row is due; null when there is none. */
       readonly nextAttemptAt: number | null;
     } & Counts)
+  | { readonly kind: 'audited'; readonly drift: number; readonly audit?: number }
   | { readonly kind: 'partial-sync-started' }
   | ({
       readonly kind: 'partial-synced';

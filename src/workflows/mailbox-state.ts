@@ -39,6 +39,12 @@ export interface MailboxState {
   readonly syncs: { readonly requested: number; readonly started: number; readonly served: number };
   /** The same for retries of failed messages: while more are requested than served, the next slice begins at once and tries all. */
   readonly retries: { readonly requested: number; readonly served: number };
+  /** The same for audits that somebody asked for. */
+  readonly audits: { readonly requested: number; readonly served: number };
+  /** When the store is compared with Gmail by itself; null before the first full sync is complete, and when the settings say never. */
+  readonly nextAuditAt: number | null;
+  /** Messages that differed at the last audit; null before the first. */
+  readonly drift: number | null;
   readonly nextPartialSyncAt: number;
   readonly nextSliceAt: number | null;
   readonly pending: number;
@@ -66,6 +72,9 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
     rateLimited: null,
     syncs: { requested: 0, started: 0, served: 0 },
     retries: { requested: 0, served: 0 },
+    audits: { requested: 0, served: 0 },
+    nextAuditAt: null,
+    drift: null,
     nextPartialSyncAt: request.now,
     nextSliceAt: null,
     pending: 0,
@@ -102,8 +111,15 @@ const PARTIAL_SYNC_PAUSE = 500;
 
 /** The one place where the state changes. Pure. */
 export function transition(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
-  const next = apply(state, event, now);
+  const next = withAuditDue(apply(state, event, now), now);
   return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };
+}
+
+/** The first audit is due an interval after the mailbox came in sync for the first time; changed settings count anew. */
+function withAuditDue(state: MailboxState, now: number): MailboxState {
+  const { auditInterval } = state.settings;
+  if (auditInterval === null) return state.nextAuditAt === null ? state : { ...state, nextAuditAt: null };
+  return state.nextAuditAt === null && state.fullSync.kind === 'done' ? { ...state, nextAuditAt: now + auditInterval } : state;
 }
 
 function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
@@ -124,9 +140,13 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
       return { ...state, rateLimited: { until: event.until, message: event.message } };
     case 'configured':
       // The store compares the new settings with those of its last listing; a listing that was wanted is still wanted.
-      return { ...state, settings: event.settings, fullSync: { kind: 'unknown', resync: resyncWanted(state) }, nextPartialSyncAt: now };
+      return { ...state, settings: event.settings, nextAuditAt: event.settings.auditInterval === state.settings.auditInterval ? state.nextAuditAt : null, fullSync: { kind: 'unknown', resync: resyncWanted(state) }, nextPartialSyncAt: now };
     case 'retry-requested':
       return { ...state, retries: { ...state.retries, requested: state.retries.requested + 1 } };
+    case 'audit-requested':
+      return { ...state, audits: { ...state.audits, requested: state.audits.requested + 1 } };
+    case 'audited':
+      return { ...state, drift: event.drift, audits: { ...state.audits, served: event.audit ?? state.audits.served }, nextAuditAt: null, rateLimited: null };
     case 'refused':
       return withError(state, event.message, now);
     case 'resync-requested':
@@ -168,6 +188,11 @@ function resyncWanted(state: MailboxState): boolean {
 /** The number of the retry that the next slice must serve. */
 export function retryWanted({ retries }: MailboxState): { readonly retry?: number } {
   return retries.requested > retries.served ? { retry: retries.requested } : {};
+}
+
+/** The number of the audit that somebody waits for. */
+export function auditWanted({ audits }: MailboxState): { readonly audit?: number } {
+  return audits.requested > audits.served ? { audit: audits.requested } : {};
 }
 
 function withSyncRequested(state: MailboxState): MailboxState {

@@ -17,7 +17,7 @@ import { detailsOf } from './details.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { initialState, isInSync, phaseOf, transition, type MailboxState } from './mailbox-state.ts';
 import { planNext, type Plan } from './plan.ts';
-import { FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-attributes.ts';
+import { DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-attributes.ts';
 import { statusOf } from './status.ts';
 
 /** Events after which the history is cut, if the server does not suggest it before. */
@@ -30,7 +30,7 @@ const HISTORY_LIMIT = 400;
 export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
   // An earlier version may have carried less.
   let state: MailboxState = { ...initialState({ mailbox: input.mailbox, settings: input.settings, now: Date.now() }), ...input.carried };
-  let shown: { phase: string | null; failed: number | null } = { phase: null, failed: null };
+  let shown: { phase: string | null; failed: number | null; drift: number | null } = { phase: null, failed: null, drift: null };
   const lanes: { live: CancellationScope | null; backfill: CancellationScope | null } = { live: null, backfill: null };
 
   const dispatch = (event: MailboxEvent): void => {
@@ -69,6 +69,11 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
     return { sync: state.syncs.requested };
   });
   setHandler(definitions.awaitSync, ({ sync }) => awaiting(() => state.syncs.served >= sync));
+  setHandler(definitions.audit, () => {
+    dispatch({ kind: 'audit-requested' });
+    return { audit: state.audits.requested };
+  });
+  setHandler(definitions.awaitAudit, ({ audit }) => awaiting(() => state.audits.served >= audit));
   setHandler(definitions.status, () => statusOf(state));
 
   // ── main ──
@@ -153,11 +158,12 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
   function show(): void {
     setCurrentDetails(detailsOf(state));
     const phase = phaseOf(state);
-    if (phase === shown.phase && state.failed === shown.failed) return;
-    shown = { phase, failed: state.failed };
+    if (phase === shown.phase && state.failed === shown.failed && state.drift === shown.drift) return;
+    shown = { phase, failed: state.failed, drift: state.drift };
     upsertSearchAttributes([
       { key: PHASE_ATTRIBUTE, value: phase },
       { key: FAILED_ATTRIBUTE, value: state.failed },
+      ...(state.drift === null ? [] : [{ key: DRIFT_ATTRIBUTE, value: state.drift }]),
     ]);
   }
 

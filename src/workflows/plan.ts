@@ -1,4 +1,4 @@
-import { phaseOf, retryWanted, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
+import { auditWanted, phaseOf, retryWanted, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
 
 /** What the two lanes of a mailbox should do now. */
 export interface Plan {
@@ -12,7 +12,8 @@ export type BackfillWork =
   | { readonly activity: 'openMailbox' }
   | { readonly activity: 'fullSync'; readonly reason: FullSyncReason }
   | { readonly activity: 'recover' }
-  | { readonly activity: 'fetchSlice' };
+  | { readonly activity: 'fetchSlice' }
+  | { readonly activity: 'audit' };
 
 /** Pure: the same state at the same time gives the same plan. */
 export function planNext(state: MailboxState, now: number): Plan {
@@ -28,9 +29,13 @@ export function planNext(state: MailboxState, now: number): Plan {
   }
   const live = livePlan(state, now);
   if (retryWanted(state).retry !== undefined) return { ...live, backfill: { activity: 'fetchSlice' } };
-  if (state.nextSliceAt === null) return { ...live, backfill: null };
-  if (state.nextSliceAt <= now) return { ...live, backfill: { activity: 'fetchSlice' } };
-  return { ...live, backfill: null, wakeAt: Math.min(live.wakeAt ?? Infinity, state.nextSliceAt) };
+  if (state.nextSliceAt !== null && state.nextSliceAt <= now) return { ...live, backfill: { activity: 'fetchSlice' } };
+  const auditAt = fullSync.kind === 'done' ? state.nextAuditAt : null;
+  const asked = fullSync.kind === 'done' && auditWanted(state).audit !== undefined;
+  if (asked || (auditAt !== null && auditAt <= now)) return { ...live, backfill: { activity: 'audit' } };
+  // A live sync that begins now makes another plan when it ends.
+  if (live.wakeAt === null && state.nextSliceAt === null) return { ...live, backfill: null };
+  return { ...live, backfill: null, wakeAt: Math.min(live.wakeAt ?? Infinity, state.nextSliceAt ?? Infinity, auditAt ?? Infinity) };
 }
 
 function livePlan(state: MailboxState, now: number): { live: 'partialSync' | null; wakeAt: number | null } {

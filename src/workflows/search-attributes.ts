@@ -5,4 +5,7 @@ export const PHASE_ATTRIBUTE = defineSearchAttributeKey('TidemarkPhase', 'KEYWOR
 /** Messages that could not be fetched. */
 export const FAILED_ATTRIBUTE = defineSearchAttributeKey('TidemarkFailedMessages', 'INT');
 
-export const SEARCH_ATTRIBUTES = [PHASE_ATTRIBUTE, FAILED_ATTRIBUTE] as const;
+/** Messages that differed from Gmail at the last audit. */
+export const DRIFT_ATTRIBUTE = defineSearchAttributeKey('TidemarkDrift', 'INT');
+
+export const SEARCH_ATTRIBUTES = [PHASE_ATTRIBUTE, FAILED_ATTRIBUTE, DRIFT_ATTRIBUTE] as const;

@@ -19,6 +19,7 @@ const row = (condition: Condition | null): MailboxRow => ({
   fullSync: null,
   marks: [],
   relistAt: null,
+  audit: null,
   condition,
   changeSequence: 7,
   createdAt: 1_000,

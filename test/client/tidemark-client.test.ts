@@ -52,6 +52,16 @@ describe('the client, beside a worker', () => {
     expect(await system.stored()).toEqual(await system.truth());
   }, 60_000);
 
+  it('changes one setting after another, and compares the store with Gmail', async () => {
+    const { client } = system.tidemark;
+    await client.configure(system.mailbox, { pollInterval: 30_000 });
+    expect(await client.configure(system.mailbox, { auditInterval: null })).toMatchObject({ pollInterval: 30_000, auditInterval: null });
+    await expect(client.configure(system.mailbox, { pollInterval: 0 })).rejects.toThrow('pollInterval');
+    const result = await client.audit(system.mailbox);
+    expect(result).toMatchObject({ checked: (await system.truth()).size, missing: 0, extra: 0, differing: 0 });
+    expect((await client.status(system.mailbox)).audit).toEqual(result);
+  }, 60_000);
+
   it('does not wait for a paused mailbox, and waits again once it is resumed', async () => {
     const { client } = system.tidemark;
     await client.pause(system.mailbox);

@@ -1,4 +1,5 @@
 import type { ActivityDependencies, ActivityRun } from '../../src/activities/dependencies.ts';
+import { audit } from '../../src/activities/audit.ts';
 import { outcomeOf } from '../../src/activities/failures.ts';
 import { fetchSlice } from '../../src/activities/fetch-slice.ts';
 import { fullSync, recover } from '../../src/activities/full-sync.ts';
@@ -8,7 +9,7 @@ import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { failureEvent } from '../../src/workflows/failure-event.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { retryWanted, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { auditWanted, retryWanted, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext, type BackfillWork } from '../../src/workflows/plan.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 
@@ -113,6 +114,8 @@ function backfillActivity(state: MailboxState, work: BackfillWork): Activity {
       return async (deps, run) => ({ kind: 'listed', ...(await fullSync(deps, { mailbox, settings, generation }, run)) });
     case 'recover':
       return async (deps, run) => ({ kind: 'listed', ...(await recover(deps, { mailbox, settings, generation }, run)) });
+    case 'audit':
+      return async (deps, run) => ({ kind: 'audited', ...(await audit(deps, { mailbox, ...auditWanted(state) }, run)) });
     case 'fetchSlice':
       return async (deps, run) => ({ kind: 'slice-fetched', ...(await fetchSlice(deps, { mailbox, ...retryWanted(state) }, run)) });
   }

@@ -13,6 +13,7 @@ export function mailboxes(fixture: StoreFixture): void {
       expect(await mailbox.row()).toEqual({
         id: mailbox.id,
         settings: DEFAULT_SETTINGS,
+        audit: null,
         historyId: null,
         generation: 0,
         fullSync: null,

@@ -1,0 +1,81 @@
+import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { MessageId } from '../model/ids.ts';
+import type { AuditResult, Drift, MailboxRow } from '../store/mailbox-store.ts';
+import { StoreError } from '../store/store-error.ts';
+import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
+import { listings, pagesOf } from './list-ids.ts';
+import { partialSync } from './partial-sync.ts';
+import type { AuditActivityResult, AuditRequest } from './requests.ts';
+import { SETTLING_TIME } from './settling.ts';
+
+/** Gmail's list index shows everything up to a mark this long after the mark was read. */
+const INDEX_LAG = 10_000;
+/** Differences that are remembered of each kind: a store that differs in more is to be resynchronised anyway. */
+const MOST = 10_000;
+const EXAMPLES = 10;
+
+/**
+ * Compares the ids and labels at Gmail with the store, by listings: 5 units per 500 ids, and per 500 ids of each label.
+ * Before and after the listings history is followed, so what changed meanwhile is known by its newer history id and is left out; what may have shown
+ * late (a page token that shifted, a record behind its listing) does not outlast a second comparison after history has settled. What differs both times is drift.
+ * Nothing is changed: a resync repairs.
+ */
+export async function audit(deps: ActivityDependencies, request: AuditRequest, run: ActivityRun): Promise<AuditActivityResult> {
+  const { store, clock } = deps;
+  const { mailbox } = request;
+  const startedAt = clock.now();
+  const row = await store.getMailbox(mailbox);
+  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
+  const session = await deps.openSession({ mailbox, lane: 'backfill', onWait: waitShown(run) });
+  try {
+    let found = await compare(deps, session, row, run);
+    if (sizeOf(found) > 0) {
+      await clock.sleep(SETTLING_TIME, run.signal);
+      const again = await compare(deps, session, row, run);
+      found = { ...again, ...inBoth(found, again) };
+    }
+    const { missing, extra, differing, checked } = found;
+    const examples = { missing: missing.slice(0, EXAMPLES), extra: extra.slice(0, EXAMPLES), differing: differing.slice(0, EXAMPLES) };
+    const result: AuditResult = { startedAt, finishedAt: clock.now(), checked, missing: missing.length, extra: extra.length, differing: differing.length, examples };
+    await store.saveAudit({ mailbox, audit: found.audit, result });
+    return { drift: sizeOf(found), ...(request.audit === undefined ? {} : { audit: request.audit }) };
+  } finally {
+    await session.flush();
+  }
+}
+
+type Comparison = Drift & { readonly audit: number; readonly checked: number };
+
+async function compare(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<Comparison> {
+  const { store, clock } = deps;
+  const { id: mailbox, settings } = row;
+  const { historyId: since } = await partialSync(deps, { mailbox, historyId: null }, run);
+  await clock.sleep(INDEX_LAG, run.signal);
+  const number = clock.now();
+  await store.beginAudit({ mailbox, audit: number });
+  let listed = 0;
+  const save = async (labelId: Parameters<typeof store.saveAuditPage>[0]['labelId'], messages: readonly { id: MessageId }[]): Promise<void> => {
+    await store.saveAuditPage({ mailbox, audit: number, labelId, messageIds: messages.map(({ id }) => id) });
+    listed += messages.length;
+    run.progress({ step: 'audit', listed });
+  };
+  for (const query of listings(settings.scope)) for await (const messages of pagesOf(session, query, run.signal)) await save(null, messages);
+  const { includeSpamTrash } = settings.scope;
+  for (const { id } of await session.listLabels(run.signal)) {
+    for await (const messages of pagesOf(session, { labelIds: [id], includeSpamTrash }, run.signal)) await save(id, messages);
+  }
+  await partialSync(deps, { mailbox, historyId: null }, run);
+  const drift = await store.compareAudit({ mailbox, audit: number, since, limit: MOST });
+  // With a limit, what lies beyond it is listed and not held.
+  return { ...drift, missing: settings.scope.limit === null ? drift.missing : [], audit: number };
+}
+
+const sizeOf = ({ missing, extra, differing }: Drift): number => missing.length + extra.length + differing.length;
+
+function inBoth(first: Drift, second: Drift): Drift {
+  const common = (a: readonly MessageId[], b: readonly MessageId[]): MessageId[] => {
+    const known = new Set(a);
+    return b.filter((id) => known.has(id));
+  };
+  return { missing: common(first.missing, second.missing), extra: common(first.extra, second.extra), differing: common(first.differing, second.differing) };
+}

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+
+import type { AuditResult } from '../client/stored-message.ts';
+import { CannotDoError } from '../failure-report.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { parseEmail } from './arguments.ts';
+import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { noWorkerNotice } from './no-worker.ts';
+import { count, counted } from './words.ts';
+
+interface AuditOptions extends VerbOptions {
+  readonly repair?: boolean;
+}
+
+export function addAudit(program: Command, cli: Cli): void {
+  verb(program, 'audit', {
+    summary: 'compare a mailbox with Gmail',
+    examples: ['tidemark audit ada@example.com', 'tidemark audit ada@example.com --repair --json'],
+  })
+    .argument('<email>', 'the mailbox', parseEmail)
+    .option('--repair', 'resynchronise when something differs, and compare again')
+    .addHelpText('after', '\nIds and labels are compared by listings, 5 units per 500. Exit code 1: something differs.')
+    .action((mailbox: MailboxId, options: AuditOptions) =>
+      withTidemark(cli, options, async ({ tidemark, out, signal, config }) => {
+        const waiting = { signal, onNoWorker: noWorkerNotice(out, config) };
+        let result = await tidemark.client.audit(mailbox, waiting);
+        const repaired = options.repair === true && result !== null && driftOf(result) > 0;
+        if (repaired) {
+          await tidemark.client.resync(mailbox, { ...waiting, wait: true });
+          result = await tidemark.client.audit(mailbox, waiting);
+        }
+        if (result === null) throw new CannotDoError('mailbox-unknown', `The database no longer knows ${mailbox}: it is synchronised anew.`);
+        const drift = driftOf(result);
+        const found = result;
+        out.result({ mailbox, drift, repaired, ...found }, () => [`${mailbox}: ${auditWords(found)}.`, ...exampleLines(found)].join('\n'));
+        if (drift === 0) return;
+        const remedy = options.repair === true ? `Look at the worker's log, and report it` : `Repair it: tidemark audit ${mailbox} --repair`;
+        throw new CannotDoError('drift', `${mailbox} differs from Gmail in ${counted(drift, 'message')}. ${remedy}.`);
+      }),
+    );
+}
+
+const driftOf = ({ missing, extra, differing }: AuditResult): number => missing + extra + differing;
+
+/** What an audit found, in words. */
+export function auditWords(audit: AuditResult): string {
+  const { checked, missing, extra, differing } = audit;
+  if (driftOf(audit) === 0) return `${counted(checked, 'message')} compared, none differs`;
+  return `${counted(checked, 'message')} compared: ${count(missing)} missing, ${count(extra)} extra, ${count(differing)} with other labels`;
+}
+
+function exampleLines({ examples }: AuditResult): string[] {
+  return Object.entries(examples).flatMap(([kind, ids]) => (ids.length === 0 ? [] : [`  ${kind}: ${ids.join(' ')}`]));
+}
