@@ -21,6 +21,8 @@ type Activity = (deps: ActivityDependencies, run: ActivityRun) => Promise<Mailbo
 /** What a server does of Temporal for one mailbox: keeps the state, starts lanes by the plan, retries attempts. Its own death loses nothing. */
 export class Lanes {
   state: MailboxState;
+  /** Audits that found a difference: in a schedule no row is ever damaged. */
+  drifts = 0;
   #wake = Promise.withResolvers<undefined>();
   readonly #busy = { live: false, backfill: false };
   readonly #clock: Clock;
@@ -39,6 +41,7 @@ export class Lanes {
   }
 
   dispatch(event: MailboxEvent): void {
+    if (event.kind === 'audited' && event.drift > 0) this.drifts += 1;
     this.state = transition(this.state, event, this.#clock.now());
     this.#wake.resolve(undefined);
   }

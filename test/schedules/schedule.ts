@@ -51,6 +51,7 @@ export async function runSchedule(seed: number, trace: ((at: number, line: strin
   const settled = await clock.runUntil(isSettled, 2 * DAY);
   await clock.runUntil(() => false, 2 * MINUTE);
   const found = settled ? await differences(world, lanes.state.settings) : [`not in sync after ${2 * DAY} ms: ${JSON.stringify(await world.stores.store.countMessages(world.mailbox, clock.now()))} ${JSON.stringify(lanes.state)}`];
+  if (lanes.drifts > 0) found.push(`${lanes.drifts} audits called drift what was under way`);
   lanes.end();
   await running;
   await world.stores.store.close();
