@@ -2,7 +2,7 @@ import { MAX_BATCH, type GmailSession } from '../gmail/gmail-api.ts';
 import type { Label } from '../model/change.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
-import type { FullSyncProgress } from '../store/mailbox-store.ts';
+import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/mailbox-store.ts';
 import { confirmAbsent } from './confirm-absent.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { listIds, listings } from './list-ids.ts';
@@ -94,10 +94,16 @@ async function begin(deps: ActivityDependencies, session: GmailSession, listing:
   const row = await deps.store.getMailbox(mailbox);
   if (row === null) await deps.store.putMailbox({ mailbox, settings, now: deps.clock.now() });
   if (row?.fullSync?.generation === generation) return row.fullSync;
-  const now = deps.clock.now();
-  const mark = listing.pin === 'mark' && row !== null ? markBefore(row, now - INDEX_LAG) : null;
-  const pinned = mark ?? { historyId: (await session.getProfile(run.signal)).historyId, at: now };
+  const pinned = await pin(deps, session, row, listing, run);
   return await deps.store.beginFullSync({ mailbox, generation, startHistoryId: pinned.historyId, settings, now: pinned.at });
+}
+
+async function pin({ clock }: ActivityDependencies, session: GmailSession, row: MailboxRow | null, listing: Listing, run: ActivityRun): Promise<SettleMark> {
+  const mark = listing.pin === 'mark' && row !== null ? markBefore(row, clock.now() - INDEX_LAG) : null;
+  if (mark !== null) return mark;
+  const { historyId } = await session.getProfile(run.signal);
+  // The time of the answer: the call may have waited long, and the head is as new as its answer.
+  return { historyId, at: clock.now() };
 }
 
 async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {

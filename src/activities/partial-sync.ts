@@ -80,7 +80,7 @@ async function applyHistory(
       generation: row.generation,
       records: page.records,
       mark,
-      settle: nextPageToken === null ? remember(row.marks, head, first.askedAt) : null,
+      settle: nextPageToken === null ? remember(row.marks, { head, askedAt: first.askedAt, answeredAt: first.answeredAt }) : null,
       settledBefore: first.start,
       now: clock.now(),
     });
@@ -102,12 +102,13 @@ async function firstPage(
   starts: readonly HistoryId[],
   clock: Clock,
   run: ActivityRun,
-): Promise<{ start: HistoryId; page: HistoryPage; askedAt: number }> {
+): Promise<{ start: HistoryId; page: HistoryPage; askedAt: number; answeredAt: number }> {
   const [start, ...newer] = starts;
   if (start === undefined) throw new Error('a partial sync starts from some mark');
   const askedAt = clock.now();
   try {
-    return { start, askedAt, page: await session.listHistory({ startHistoryId: start, pageToken: null }, run.signal) };
+    const page = await session.listHistory({ startHistoryId: start, pageToken: null }, run.signal);
+    return { start, page, askedAt, answeredAt: clock.now() };
   } catch (error) {
     if (newer.length > 0 && error instanceof GmailError && error.failure.kind === 'history-expired') return await firstPage(session, newer, clock, run);
     throw error;

@@ -19,14 +19,23 @@ export function replayFrom(row: Pick<MailboxRow, 'marks'>, mark: HistoryId): His
   return oldest === undefined ? mark : olderHistoryId(oldest.historyId, mark);
 }
 
-/** The marks to remember after a read at `now` that went up to `head`: the newest that this read has settled, and all after it. */
-export function remember(marks: readonly SettleMark[], head: HistoryId, now: number): readonly SettleMark[] {
-  const settled = marks.findLastIndex((mark) => mark.at <= now - SETTLING_TIME);
+/** One read of history up to `head`. */
+export interface HistoryRead {
+  readonly head: HistoryId;
+  /** Epoch ms when it was asked for: it saw at least what was visible then. */
+  readonly askedAt: number;
+  /** Epoch ms when the head was answered: the head is at most as new. */
+  readonly answeredAt: number;
+}
+
+/** The marks to remember after a read: the newest that it has settled, and all after it. */
+export function remember(marks: readonly SettleMark[], { head, askedAt, answeredAt }: HistoryRead): readonly SettleMark[] {
+  const settled = marks.findLastIndex((mark) => mark.at <= askedAt - SETTLING_TIME);
   const kept = marks.slice(Math.max(0, settled));
   const last = kept.at(-1);
   // Pokes may come faster than marks can settle: the older of two close ones stays, so that it gets its age.
-  if (last !== undefined && now - last.at < SPACING) return kept;
-  return [...kept, { historyId: head, at: now }];
+  if (last !== undefined && answeredAt - last.at < SPACING) return kept;
+  return [...kept, { historyId: head, at: answeredAt }];
 }
 
 /** The newest mark that was pinned at `before` (epoch ms) or earlier, else the oldest; null before the first full sync. */

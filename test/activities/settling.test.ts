@@ -1,29 +1,36 @@
 import { describe, expect, test } from 'vitest';
-import { markBefore, remember, replayFrom, SETTLING_TIME } from '../../src/activities/settling.ts';
+import { markBefore, remember, type HistoryRead, replayFrom, SETTLING_TIME } from '../../src/activities/settling.ts';
 import { historyId } from '../../src/model/ids.ts';
 import type { SettleMark } from '../../src/store/mailbox-store.ts';
 
+const read = (head: string, at: number): HistoryRead => ({ head: historyId(head), askedAt: at, answeredAt: at });
 const mark = (id: number, at: number): SettleMark => ({ historyId: historyId(String(id)), at });
 
 describe('the marks that history is read again from', () => {
   test('a mark stays the oldest until a read has begun long enough after the next one', () => {
     let marks: readonly SettleMark[] = [mark(1, 0)];
-    marks = remember(marks, historyId('2'), 10_000);
-    marks = remember(marks, historyId('3'), 20_000);
+    marks = remember(marks, read('2', 10_000));
+    marks = remember(marks, read('3', 20_000));
     expect(marks[0]).toEqual(mark(1, 0));
-    marks = remember(marks, historyId('4'), 10_000 + SETTLING_TIME);
+    marks = remember(marks, read('4', 10_000 + SETTLING_TIME));
     // This read began 30 s after mark 2 was pinned: it saw every record up to 2, so the next may begin there.
     expect(marks).toEqual([mark(2, 10_000), mark(3, 20_000), mark(4, 40_000)]);
   });
 
+  test('a head that was answered late is as young as its answer', () => {
+    const slow = remember([mark(1, 0)], { head: historyId('2'), askedAt: 10_000, answeredAt: 35_000 });
+    expect(remember(slow, read('3', 41_000))[0]).toEqual(mark(1, 0));
+    expect(remember(slow, read('3', 65_000))[0]).toEqual(mark(2, 35_000));
+  });
+
   test('a slow poll reads one interval again', () => {
-    const marks = remember(remember([mark(1, 0)], historyId('2'), 60_000), historyId('3'), 120_000);
+    const marks = remember(remember([mark(1, 0)], read('2', 60_000)), read('3', 120_000));
     expect(replayFrom({ marks }, historyId('3'))).toBe('2');
   });
 
   test('pokes that come fast cannot keep marks from settling, nor pile them up', () => {
     let marks: readonly SettleMark[] = [mark(0, 0)];
-    for (let i = 1; i <= 1_000; i++) marks = remember(marks, historyId(String(i)), i * 100);
+    for (let i = 1; i <= 1_000; i++) marks = remember(marks, read(String(i), i * 100));
     expect(marks.length).toBeLessThan(40);
     expect(marks[0]?.at).toBeGreaterThan(1_000 * 100 - 2 * SETTLING_TIME);
   });
