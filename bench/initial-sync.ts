@@ -67,13 +67,9 @@ export const initialSyncUnits: Bench = {
   },
 };
 
-/** The seconds in which so many units can be spent at best. */
-export function shortest(units: number, window: QuotaEnforcement['window'], grant: number): number {
-  // Any minute holds one grant at most: what goes beyond k grants cannot start before k minutes.
-  if (window === 'sliding-minute') return Math.floor((units - 1) / grant) * 60;
-  if (window === 'ten-seconds') return Math.floor((units - 1) / (grant / 6)) * 10;
-  // Two grants may meet at the change of a minute, when the run begins right before it.
-  return Math.max(0, Math.floor((units - 1) / grant) - 1) * 60;
+/** The seconds in which so many units can be spent at best: what goes beyond k grants cannot start before k windows. The clock begins with a minute. */
+function shortest(units: number, window: QuotaEnforcement['window'], grant: number): number {
+  return window === 'ten-seconds' ? Math.floor((units - 1) / (grant / 6)) * 10 : Math.floor((units - 1) / grant) * 60;
 }
 
 const GRANT = 60_000;
