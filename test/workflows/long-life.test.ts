@@ -8,7 +8,7 @@ import type { MailboxActivities } from '../../src/activities/requests.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { backfillQueueOf, MAILBOX_WORKFLOW, poke, status, workflowIdOf, type MailboxInput } from '../../src/workflows/definitions.ts';
-import { FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from '../../src/workflows/search-attributes.ts';
+import { DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from '../../src/workflows/search-attributes.ts';
 import { workflowBundle } from '../integration/rig.ts';
 
 const HOUR = 3_600_000;
@@ -24,7 +24,11 @@ beforeAll(async () => {
   environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
   // This server knows how to add search attributes, and not how to list them.
   const { INDEXED_VALUE_TYPE_KEYWORD, INDEXED_VALUE_TYPE_INT } = proto.temporal.api.enums.v1.IndexedValueType;
-  const searchAttributes = { [PHASE_ATTRIBUTE.name]: INDEXED_VALUE_TYPE_KEYWORD, [FAILED_ATTRIBUTE.name]: INDEXED_VALUE_TYPE_INT };
+  const searchAttributes = {
+    [PHASE_ATTRIBUTE.name]: INDEXED_VALUE_TYPE_KEYWORD,
+    [FAILED_ATTRIBUTE.name]: INDEXED_VALUE_TYPE_INT,
+    [DRIFT_ATTRIBUTE.name]: INDEXED_VALUE_TYPE_INT,
+  };
   await environment.connection.operatorService.addSearchAttributes({ namespace: environment.client.options.namespace, searchAttributes });
 });
 afterAll(() => environment.teardown());
