@@ -41,7 +41,8 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
   const { mailbox, settings, generation } = state;
   const activities = proxyActivities<MailboxActivities>({
     ...BACKFILL,
-    taskQueue: backfillQueueOf(workflowInfo().taskQueue),
+    // Only slices spend by the rate of their queue: a listing (5 units per 500 ids) must not wait for it, nor a new mailbox.
+    ...(work.activity === 'fetchSlice' ? { taskQueue: backfillQueueOf(workflowInfo().taskQueue) } : {}),
     priority: { priorityKey: work.activity === 'fetchSlice' ? 4 : 3, fairnessKey: fairnessKeyOf(mailbox) },
     summary: summaryOf(state, work),
   });
