@@ -11,7 +11,7 @@ import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
  * Units of one slice, the same for every mailbox: the rate at which slices start is then the rate at which units are spent.
  * Large enough that Temporal's history grows by less than an event per 100 messages, and small enough that the queue's rate holds up nobody.
  */
-const SLICE_UNITS = 12_000;
+const SLICE_UNITS = 30_000;
 /** The server lets up to twice the rate through in the first second of a busy queue. */
 const BURST_ROOM = 0.95;
 

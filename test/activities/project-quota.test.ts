@@ -8,7 +8,7 @@ it('Slices at the rate of the backfill queue spend no more than the quota of the
   const ada = await RunningMailbox.open({ format: 'raw' });
   await ada.settle();
   // Hundreds of messages that nobody has fetched yet.
-  const messages = ada.receive(1_400).map((id) => ({ id: id as never, threadId: id as never }));
+  const messages = ada.receive(1_700).map((id) => ({ id: id as never, threadId: id as never }));
   ada.lanes.dispatch({ kind: 'paused' });
   const row = await ada.stores.store.getMailbox(ADA);
   const progress = { ...row?.fullSync, generation: 2, step: 'listing', pass: 0, listing: 0, pageToken: null, position: 0 } as never;

@@ -46,7 +46,8 @@ describe('decodeBatch', () => {
   it('pairs every part with its request, in whatever order, form and encoding they come', () => {
     fc.assert(
       fc.property(boundary, bodies, form, fc.infiniteStream(fc.nat()), (delimiter, all, shape, order) => {
-        const clean = all.map((body) => body.replaceAll(`--${delimiter}`, ''));
+        // Before a bare LF and the delimiter a last CR cannot be told from the line's end; JSON has none there.
+        const clean = all.map((body) => body.replaceAll(`--${delimiter}`, '').replace(/\r+$/, ''));
         const parts = clean.map((body, index) => ({ index, status: 200 + (index % 3), body }));
         const shuffled = [...parts].map((part) => ({ part, at: order.next().value ?? 0 })).sort((a, b) => a.at - b.at).map(({ part }) => part);
         const { contentType, body } = render(shuffled, delimiter, shape);
