@@ -69,7 +69,10 @@ try {
   mkdirSync(folder);
   for (const [index, { history }] of (await box.runs()).entries()) {
     // Which machine recorded it is nobody's business, and no part of a replay.
-    const json = historyToJSON(history).replaceAll(/"identity": "[^"]*"/g, '"identity": "recorded"');
+    const json = historyToJSON(history)
+      .replaceAll(/"identity": "[^"]*"/g, '"identity": "recorded"')
+      // Stack traces of failures name the machine's folders.
+      .replaceAll(fileURLToPath(new URL('../..', import.meta.url)), '/tidemark/');
     const lines = (JSON.parse(json) as { events: object[] }).events.map((event) => JSON.stringify(event));
     const file = join(folder, `run-${index + 1}.json`);
     writeFileSync(file, `{"workflowId": "${box.handle.workflowId}", "events": [\n${lines.join(',\n')}\n]}\n`);
