@@ -40,7 +40,7 @@ function openFile(path: string): DatabaseSync {
       pragma synchronous = normal;
       pragma journal_size_limit = 67108864;
       pragma wal_autocheckpoint = 2000;
-      pragma cache_size = -16384;
+      pragma cache_size = -4096;
       pragma temp_store = memory;
     `);
   } catch (error) {
