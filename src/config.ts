@@ -1,8 +1,10 @@
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
 import { z } from 'zod';
 
-import { PRICE_TABLES, type PriceTableName } from './model/prices.ts';
+import { databaseVariables, readDatabase, type DatabaseLocation } from './config/database.ts';
+import { quotaVariables, readQuota, type QuotaConfig } from './config/quota.ts';
+import { schemasOf, type Variables } from './config/section.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
 
 /** Everything that the environment says, read once and validated. */
@@ -19,20 +21,6 @@ export interface Config {
   readonly temporal: TemporalConnection;
   /** Queue of workflows and live activities; backfill activities have one of their own beside it. */
   readonly taskQueue: string;
-}
-
-export interface DatabaseLocation {
-  readonly kind: 'sqlite';
-  /** Absolute path of the file. */
-  readonly path: string;
-}
-
-export interface QuotaConfig {
-  readonly prices: PriceTableName;
-  readonly userUnitsPerMinute: number;
-  readonly projectUnitsPerMinute: number;
-  /** Part of each user's units that Tidemark may spend, in (0, 1]; the rest is left to the user's other applications. */
-  readonly userShare: number;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -56,60 +44,28 @@ export class ConfigError extends Error {
   }
 }
 
-/** What each variable must be, in words with an example. */
-const EXPECTED = {
-  TIDEMARK_DATA_DIR: 'a directory, for example .tidemark',
-  DATABASE_URL: 'sqlite: and the path of a file, for example sqlite:.tidemark/tidemark.sqlite',
-  GMAIL_ROOT_URL: 'an http or https address, for example https://gmail.googleapis.com',
-  GOOGLE_TOKEN_URL: 'an http or https address, for example https://oauth2.googleapis.com/token',
-  GMAIL_QUOTA_PRICES: `one of ${Object.keys(PRICE_TABLES).toSorted().toReversed().join(', ')}, for example 2026`,
-  GMAIL_USER_UNITS_PER_MINUTE: 'a whole number of quota units above 0, for example 6000',
-  GMAIL_PROJECT_UNITS_PER_MINUTE: 'a whole number of quota units above 0, for example 1200000',
-  GMAIL_USER_SHARE: 'a number above 0 and at most 1, for example 0.8',
-  TIDEMARK_SECRET_KEY: '32 bytes in base64, for example what `openssl rand -base64 32` prints',
-  TIDEMARK_TASK_QUEUE: 'the name of a task queue, for example tidemark',
-  LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}, for example info`,
-} as const;
-
-type Name = keyof typeof EXPECTED;
-
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
-const units = z
-  .string()
-  .regex(/^\d+$/)
-  .transform(Number)
-  .pipe(z.number().int().positive().max(Number.MAX_SAFE_INTEGER));
-
-const share = z
-  .string()
-  .regex(/^(0?\.\d+|1(\.0+)?)$/)
-  .transform(Number)
-  .pipe(z.number().positive().max(1));
-
-/** `sqlite:PATH`, also as an address (`sqlite:///var/lib/mail.sqlite`). A database in memory would not outlive one process. */
-const databasePath = z
-  .string()
-  .regex(/^sqlite:(?!:memory:$).+$/)
-  .transform((text) => text.replace(/^sqlite:(?:\/\/(?=\/))?/, ''));
 
 const secretKey = z
   .string()
   .regex(/^[A-Za-z0-9+/]{43}=?$/)
   .transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
 
-const environment = z.object({
-  TIDEMARK_DATA_DIR: z.string().default('.tidemark'),
-  DATABASE_URL: databasePath.optional(),
-  GMAIL_ROOT_URL: httpUrl.default('https://gmail.googleapis.com'),
-  GOOGLE_TOKEN_URL: httpUrl.default('https://oauth2.googleapis.com/token'),
-  GMAIL_QUOTA_PRICES: z.literal(['2026', '2025']).default('2026'),
-  GMAIL_USER_UNITS_PER_MINUTE: units.optional(),
-  GMAIL_PROJECT_UNITS_PER_MINUTE: units.optional(),
-  GMAIL_USER_SHARE: share.default(1),
-  TIDEMARK_SECRET_KEY: secretKey.optional(),
-  TIDEMARK_TASK_QUEUE: z.string().regex(/^[\w.-]{1,200}$/).default('tidemark'),
-  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
-} satisfies Record<Name, z.ZodType>);
+const serviceVariables = {
+  TIDEMARK_DATA_DIR: { schema: z.string().default('.tidemark'), expected: 'a directory, for example .tidemark' },
+  GMAIL_ROOT_URL: { schema: httpUrl.default('https://gmail.googleapis.com'), expected: 'an http or https address, for example https://gmail.googleapis.com' },
+  GOOGLE_TOKEN_URL: { schema: httpUrl.default('https://oauth2.googleapis.com/token'), expected: 'an http or https address, for example https://oauth2.googleapis.com/token' },
+  TIDEMARK_SECRET_KEY: { schema: secretKey.optional(), expected: '32 bytes in base64, for example what `openssl rand -base64 32` prints', secret: true },
+  TIDEMARK_TASK_QUEUE: { schema: z.string().regex(/^[\w.-]{1,200}$/).default('tidemark'), expected: 'the name of a task queue, for example tidemark' },
+  LOG_LEVEL: { schema: z.enum(LOG_LEVELS).default('info'), expected: `one of ${LOG_LEVELS.join(', ')}, for example info` },
+} as const satisfies Variables;
+
+/** Every variable that Tidemark reads by itself, by section (src/config). Temporal's own `TEMPORAL_*` come beside them. */
+const VARIABLES = { ...serviceVariables, ...databaseVariables, ...quotaVariables };
+
+type Name = keyof typeof VARIABLES;
+
+const environment = z.object(schemasOf(VARIABLES));
 
 /**
  * Reads the environment. An empty variable counts as unset.
@@ -126,18 +82,12 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
 
   const values = read.data;
   const dataDir = resolve(cwd, values.TIDEMARK_DATA_DIR);
-  const table = PRICE_TABLES[values.GMAIL_QUOTA_PRICES];
   const config = {
     dataDir,
-    database: Object.freeze({ kind: 'sqlite', path: databaseFile(values.DATABASE_URL, cwd, dataDir) } as const),
+    database: readDatabase(values, { cwd, dataDir }),
     gmailRootUrl: values.GMAIL_ROOT_URL,
     googleTokenUrl: values.GOOGLE_TOKEN_URL,
-    quota: Object.freeze({
-      prices: values.GMAIL_QUOTA_PRICES,
-      userUnitsPerMinute: values.GMAIL_USER_UNITS_PER_MINUTE ?? table.userUnitsPerMinute,
-      projectUnitsPerMinute: values.GMAIL_PROJECT_UNITS_PER_MINUTE ?? table.projectUnitsPerMinute,
-      userShare: values.GMAIL_USER_SHARE,
-    }),
+    quota: readQuota(values),
     secretKey: values.TIDEMARK_SECRET_KEY ?? null,
     logLevel: values.LOG_LEVEL,
     temporal: Object.freeze(temporal.connection),
@@ -154,21 +104,17 @@ export function changedConfig(config: Config, changes: Partial<Omit<Config, 'sec
   return Object.freeze(changed);
 }
 
-function databaseFile(path: string | undefined, cwd: string, dataDir: string): string {
-  if (path === undefined) return resolve(dataDir, 'tidemark.sqlite');
-  return isAbsolute(path) ? path : resolve(cwd, path);
-}
-
 function wrongVariables(error: z.ZodError, given: Record<string, string | undefined>): ConfigProblem[] {
   const names = new Set(error.issues.map((issue) => issue.path[0]));
-  return (Object.keys(EXPECTED) as Name[])
+  return (Object.keys(VARIABLES) as Name[])
     .filter((name) => names.has(name))
-    .map((name) => ({ name, given: describe(name, given[name] ?? ''), expected: EXPECTED[name] }));
+    .toSorted()
+    .map((name) => ({ name, given: describe(name, given[name] ?? ''), expected: VARIABLES[name].expected }));
 }
 
 /** What was given, fit for a terminal and a log: no key, no password within an address, no endless text. */
 function describe(name: Name, text: string): string {
-  if (name === 'TIDEMARK_SECRET_KEY') return `a text of ${text.length} characters`;
+  if ('secret' in VARIABLES[name]) return `a text of ${text.length} characters`;
   const shown = text.replace(/(\/\/)[^/]*@/, '$1…@');
   return `"${shown.length > 100 ? `${shown.slice(0, 100)}…` : shown}"`;
 }

@@ -1,0 +1,22 @@
+import type { z } from 'zod';
+
+/** One variable of the environment: how it is read, and in words with an example what it must be. */
+export interface Variable<Schema extends z.ZodType = z.ZodType> {
+  readonly schema: Schema;
+  readonly expected: string;
+  /** True where the value must never be shown, not even when it is wrong. */
+  readonly secret?: true;
+}
+
+/** What a section of the configuration declares. */
+export type Variables = Readonly<Record<string, Variable>>;
+
+/** The schemas of a section's variables, by name. */
+export type Schemas<Declared extends Variables> = { readonly [Name in keyof Declared]: Declared[Name]['schema'] };
+
+/** What a section reads, once every variable is valid. */
+export type Values<Declared extends Variables> = z.output<z.ZodObject<Schemas<Declared>>>;
+
+export function schemasOf<Declared extends Variables>(variables: Declared): Schemas<Declared> {
+  return Object.fromEntries(Object.entries(variables).map(([name, { schema }]) => [name, schema])) as Schemas<Declared>;
+}
