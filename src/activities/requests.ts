@@ -26,7 +26,8 @@ export interface PartialSyncRequest {
   readonly historyId: HistoryId | null;
 }
 
-interface Counts {
+/** How many messages the store holds. */
+export interface Counts {
   readonly stored: number;
   readonly pending: number;
   readonly failed: number;
@@ -48,18 +49,24 @@ export interface ListingResult extends Counts {
 export interface FetchSliceResult extends Counts {
   readonly generation: number;
   readonly fetched: number;
-  /** The `retry` of the request. */
+  /** The `retry` of the request that it served. */
   readonly retried?: number;
+  /** True when no row of the backfill lane is pending any more. */
   readonly complete: boolean;
+  /** Epoch ms when the next pending or failed row is due; null when there is none. */
   readonly nextAttemptAt: number | null;
 }
 
 export interface PartialSyncResult extends Counts {
   readonly historyId: HistoryId;
   readonly changed: boolean;
+  /** True when the activity's budget ended before its work did. */
   readonly more: boolean;
+  /** When live rows that could not be fetched yet are due. */
   readonly nextAttemptAt: number | null;
+  /** When a failed message of the backfill is due. */
   readonly failedAttemptAt: number | null;
+  /** When history must be read once more, to settle what appeared late. */
   readonly settleAt: number | null;
 }
 

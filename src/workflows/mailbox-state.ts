@@ -1,3 +1,4 @@
+import type { Counts } from '../activities/requests.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings } from '../model/settings-change.ts';
@@ -162,9 +163,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
         nextSliceAt: now,
         nextPartialSyncAt: now,
         rateLimited: null,
-        stored: event.stored,
-        pending: event.pending,
-        failed: event.failed,
+        ...countsIn(event),
       };
     case 'slice-fetched':
       return withSlice(state, event, now);
@@ -180,6 +179,9 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
       return { ...withError(state, event.message, now), blocked: { kind: event.block, message: event.message }, rateLimited: null };
   }
 }
+
+/** What every result says about the mailbox as a whole. */
+const countsIn = ({ stored, pending, failed }: Counts): Counts => ({ stored, pending, failed });
 
 function resyncWanted(state: MailboxState): boolean {
   return state.fullSync.kind === 'unknown' ? state.fullSync.resync : state.fullSync.kind === 'listing';
@@ -217,8 +219,8 @@ function withRecovery(state: MailboxState): MailboxState {
  * a full one under a new Temporal server goes on with a partial sync from its own mark.
  */
 function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'opened' }>): MailboxState {
-  const { historyId, generation, stored, pending, failed } = event;
-  const opened = { ...state, historyId, generation, stored, pending, failed };
+  const { historyId, generation } = event;
+  const opened = { ...state, historyId, generation, ...countsIn(event) };
   const listing = (generation: number, reason: FullSyncReason): MailboxState => ({ ...opened, generation, fullSync: { kind: 'listing', reason } });
   // Above the workflow's own number too: an attempt that was given up, under other settings, may still begin that one.
   const next = Math.max(generation, state.generation) + 1;
@@ -233,7 +235,7 @@ function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'o
 
 function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'slice-fetched' }>, now: number): MailboxState {
   const retries = { ...state.retries, served: event.retried ?? state.retries.served };
-  const counted = { ...state, retries, stored: event.stored, pending: event.pending, failed: event.failed, rateLimited: null };
+  const counted = { ...state, retries, ...countsIn(event), rateLimited: null };
   if (event.generation !== state.generation || state.fullSync.kind === 'listing' || state.fullSync.kind === 'unknown') return counted;
   const nextSliceAt = event.nextAttemptAt === null ? null : Math.max(event.nextAttemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
   if (!event.complete) {
@@ -262,9 +264,7 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
     syncs: event.more ? state.syncs : { ...state.syncs, served: state.syncs.started },
     nextPartialSyncAt: event.more ? now : Math.max(now + PARTIAL_SYNC_PAUSE, Math.min(...times.filter((time) => time !== null))),
     rateLimited: null,
-    stored: event.stored,
-    pending: event.pending,
-    failed: event.failed,
+    ...countsIn(event),
     syncedAt: now,
     nextSliceAt: earlier(state.nextSliceAt, event.failedAttemptAt),
     counters: { ...state.counters, partialSyncs: state.counters.partialSyncs + 1 },
