@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 
 import { databaseVariables, readDatabase, type DatabaseLocation } from './config/database.ts';
+import { deploymentVariables, readDeployment, type DeploymentConfig } from './config/deployment.ts';
 import { quotaVariables, readQuota, type QuotaConfig } from './config/quota.ts';
 import { schemasOf, type Variables } from './config/section.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
@@ -15,6 +16,7 @@ export interface Config {
   readonly gmailRootUrl: string;
   readonly googleTokenUrl: string;
   readonly quota: QuotaConfig;
+  readonly deployment: DeploymentConfig;
   /** 32 bytes, or null: then a key file is made beside the embedded database. Not enumerable, so that no log shows it. */
   readonly secretKey: Uint8Array | null;
   readonly logLevel: LogLevel;
@@ -61,7 +63,7 @@ const serviceVariables = {
 } as const satisfies Variables;
 
 /** Every variable that Tidemark reads by itself, by section (src/config). Temporal's own `TEMPORAL_*` come beside them. */
-const VARIABLES = { ...serviceVariables, ...databaseVariables, ...quotaVariables };
+const VARIABLES = { ...serviceVariables, ...databaseVariables, ...quotaVariables, ...deploymentVariables };
 
 type Name = keyof typeof VARIABLES;
 
@@ -88,6 +90,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
     gmailRootUrl: values.GMAIL_ROOT_URL,
     googleTokenUrl: values.GOOGLE_TOKEN_URL,
     quota: readQuota(values),
+    deployment: readDeployment(values, cwd),
     secretKey: values.TIDEMARK_SECRET_KEY ?? null,
     logLevel: values.LOG_LEVEL,
     temporal: Object.freeze(temporal.connection),

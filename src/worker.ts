@@ -20,7 +20,7 @@ export interface WorkerRequest {
   readonly clock?: Clock;
   /** Ends the wait for a server that is not there yet. */
   readonly signal?: AbortSignal;
-  /** Workflow code bundled ahead; bundled from its source when not given. */
+  /** Workflow code bundled ahead; otherwise that of the configuration, or bundled from its source. */
   readonly workflowBundle?: { readonly code: string };
 }
 
@@ -40,6 +40,16 @@ const LIVE_SLOTS = 100;
 /** A slice holds some batches of messages in memory. */
 const BACKFILL_SLOTS = 16;
 const RETRY_PAUSE = 2_000;
+
+/**
+ * With a build id the worker is versioned. AUTO_UPGRADE: a mailbox lives for years, so it moves to the build that is made the current one,
+ * at its next workflow task; replay tests and `patched()` make that safe. https://docs.temporal.io/worker-versioning
+ */
+function versionOf({ deployment }: Config): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (deployment.buildId === null) return {};
+  const version = { deploymentName: deployment.name, buildId: deployment.buildId };
+  return { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
+}
 
 const SHARED = {
   maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
@@ -86,10 +96,10 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     const activities = { ...createActivities({ store: stores.store, openSession, prices, clock }) };
     const connection = await connectPatiently({ config, log, clock, signal });
     closing.unshift(() => connection.close());
-    const shared = { ...SHARED, connection, namespace: config.temporal.namespace, activities };
+    const shared = { ...SHARED, ...versionOf(config), connection, namespace: config.temporal.namespace, activities };
     const live = await Worker.create({
       ...shared,
-      workflowBundle: workflowBundle ?? (await bundleWorkflows(signal)),
+      workflowBundle: workflowBundle ?? (await bundleOf(config, signal)),
       taskQueue: config.taskQueue,
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
       maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
@@ -100,12 +110,16 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
       maxTaskQueueActivitiesPerSecond: slicesPerSecond(prices),
     });
-    log.info({ taskQueue: config.taskQueue, temporal: temporalAddressOf(config) }, 'worker runs');
+    log.info({ taskQueue: config.taskQueue, temporal: temporalAddressOf(config), buildId: config.deployment.buildId }, 'worker runs');
     return running([live, backfill], closeAll);
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+async function bundleOf({ deployment }: Config, signal: AbortSignal | undefined): Promise<{ readonly code: string } | { readonly codePath: string }> {
+  return deployment.workflowBundle === null ? bundleWorkflows(signal) : { codePath: deployment.workflowBundle };
 }
 
 /** If one worker fails the other is stopped: half a worker would take mailboxes and not serve them. */

@@ -34,6 +34,7 @@ describe('the configuration', () => {
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
       quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
+      deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
       logLevel: 'info',
       temporal: { address: null, namespace: 'default', options: {} },
       taskQueue: 'tidemark',
@@ -77,6 +78,14 @@ describe('the configuration', () => {
     expect(config.googleTokenUrl).toBe('http://localhost:8025/token');
   });
 
+  it('takes an empty build id for none, so that compose can pass it on', () => {
+    expect(load({ TIDEMARK_DEPLOYMENT: 'mail', TIDEMARK_BUILD_ID: '', TIDEMARK_WORKFLOW_BUNDLE: 'workflows.js' }).deployment).toEqual({
+      name: 'mail',
+      buildId: null,
+      workflowBundle: join(cwd, 'workflows.js'),
+    });
+  });
+
   it('reads the key and shows it to no log', () => {
     const key = Buffer.alloc(32, 7);
     const config = load({ TIDEMARK_SECRET_KEY: key.toString('base64') });
@@ -99,6 +108,9 @@ describe('a wrong value', () => {
     ['GMAIL_PROJECT_UNITS_PER_MINUTE', '-5', 'for example 1200000'],
     ['GMAIL_USER_SHARE', '1.5', 'for example 0.8'],
     ['GMAIL_USER_SHARE', '0', 'for example 0.8'],
+    ['TIDEMARK_DEPLOYMENT', 'mail.eu', 'for example tidemark'],
+    ['TIDEMARK_DEPLOYMENT', '__mail', 'for example tidemark'],
+    ['TIDEMARK_BUILD_ID', 'v 1', 'for example v1.2.0'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent'],
   ])('of %s ("%s") is named with what was expected', (name, value, expected) => {
     const error = errorOf({ [name]: value });

@@ -17,6 +17,7 @@ export type TidemarkErrorCode =
   | 'server-unreachable'
   | 'server-refused'
   | 'namespace-not-found'
+  | 'build-not-ready'
   | 'temporal-failure';
 
 /** The base of every error of this room. `message` says what happened, to which mailbox, and what to do next; nothing private is in it. */
@@ -106,6 +107,16 @@ export class NamespaceNotFoundError extends TidemarkError {
 
   constructor(namespace: string, options?: ErrorOptions) {
     super(`The Temporal server has no namespace "${namespace}". Create it, or name another in TEMPORAL_NAMESPACE.`, options);
+  }
+}
+
+/** Thrown when a build cannot become the current one, because its workers do not poll all the queues that the present one does. */
+export class BuildNotReadyError extends TidemarkError {
+  override readonly name = 'BuildNotReadyError';
+  readonly code = 'build-not-ready';
+
+  constructor({ deploymentName, buildId }: { deploymentName: string; buildId: string | null }, options?: ErrorOptions) {
+    super(`No worker of ${deploymentName} with build id "${buildId ?? ''}" polls yet. Start workers of that build (TIDEMARK_DEPLOYMENT, TIDEMARK_BUILD_ID), and try again.`, options);
   }
 }
 

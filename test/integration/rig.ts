@@ -121,8 +121,8 @@ export class Rig {
   }
 
   /** A worker in a process of its own, ready for work. */
-  async spawnWorker(): Promise<Program> {
-    const worker = new Program('cli/main.ts', ['worker'], this.env);
+  async spawnWorker(env: NodeJS.ProcessEnv = {}): Promise<Program> {
+    const worker = new Program('cli/main.ts', ['worker'], { ...this.env, ...env });
     this.#programs.push(worker);
     await worker.says(/worker runs/);
     return worker;

@@ -1,0 +1,34 @@
+import { resolve } from 'node:path';
+
+import { z } from 'zod';
+
+import type { Values, Variables } from './section.ts';
+
+/** How the workers of this environment are rolled out. */
+export interface DeploymentConfig {
+  /** Name of Temporal's Worker Deployment: all builds of one installation share it. */
+  readonly name: string;
+  /** The build of this worker; null runs it unversioned. */
+  readonly buildId: string | null;
+  /** Absolute path of the workflows' code, bundled ahead; null bundles it at the start of the worker. */
+  readonly workflowBundle: string | null;
+}
+
+/** Temporal joins the two with a dot or a colon. https://docs.temporal.io/worker-versioning */
+const deploymentName = z.string().regex(/^(?!__)[^.:\s]{1,200}$/);
+const buildId = z.string().regex(/^(?!__)\S{1,200}$/);
+
+export const deploymentVariables = {
+  TIDEMARK_DEPLOYMENT: { schema: deploymentName.default('tidemark'), expected: 'the name of a Worker Deployment, without dot and colon, for example tidemark' },
+  TIDEMARK_BUILD_ID: { schema: buildId.optional(), expected: 'the name of a build, without spaces, for example v1.2.0' },
+  TIDEMARK_WORKFLOW_BUNDLE: { schema: z.string().optional(), expected: 'a file that `node src/bundle-workflows.ts` has written, for example workflows.js' },
+} as const satisfies Variables;
+
+export function readDeployment(values: Values<typeof deploymentVariables>, cwd: string): DeploymentConfig {
+  const bundle = values.TIDEMARK_WORKFLOW_BUNDLE;
+  return Object.freeze({
+    name: values.TIDEMARK_DEPLOYMENT,
+    buildId: values.TIDEMARK_BUILD_ID ?? null,
+    workflowBundle: bundle === undefined ? null : resolve(cwd, bundle),
+  });
+}
