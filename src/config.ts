@@ -6,6 +6,7 @@ import { databaseVariables, readDatabase, type DatabaseLocation } from './config
 import { deploymentVariables, readDeployment, type DeploymentConfig } from './config/deployment.ts';
 import { quotaVariables, readQuota, type QuotaConfig } from './config/quota.ts';
 import { schemasOf, type Variables } from './config/section.ts';
+import { readTelemetry, telemetryVariables, type TelemetryConfig } from './config/telemetry.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
 
 /** Everything that the environment says, read once and validated. */
@@ -17,6 +18,7 @@ export interface Config {
   readonly googleTokenUrl: string;
   readonly quota: QuotaConfig;
   readonly deployment: DeploymentConfig;
+  readonly telemetry: TelemetryConfig;
   /** 32 bytes, or null: then a key file is made beside the embedded database. Not enumerable, so that no log shows it. */
   readonly secretKey: Uint8Array | null;
   readonly logLevel: LogLevel;
@@ -63,7 +65,7 @@ const serviceVariables = {
 } as const satisfies Variables;
 
 /** Every variable that Tidemark reads by itself, by section (src/config). Temporal's own `TEMPORAL_*` come beside them. */
-const VARIABLES = { ...serviceVariables, ...databaseVariables, ...quotaVariables, ...deploymentVariables };
+const VARIABLES = { ...serviceVariables, ...databaseVariables, ...quotaVariables, ...deploymentVariables, ...telemetryVariables };
 
 type Name = keyof typeof VARIABLES;
 
@@ -91,6 +93,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
     googleTokenUrl: values.GOOGLE_TOKEN_URL,
     quota: readQuota(values),
     deployment: readDeployment(values, cwd),
+    telemetry: readTelemetry(values),
     secretKey: values.TIDEMARK_SECRET_KEY ?? null,
     logLevel: values.LOG_LEVEL,
     temporal: Object.freeze(temporal.connection),

@@ -1,4 +1,4 @@
-import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 
 import { createActivities } from './activities/index.ts';
 import { slicesPerSecond } from './activities/fetch-slice.ts';
@@ -7,11 +7,13 @@ import { bundleWorkflows } from './bundle-workflows.ts';
 import { registerSearchAttributes } from './client/search-attributes.ts';
 import { loadConfig, type Config } from './config.ts';
 import { createUndiciTransport } from './gmail/undici-transport.ts';
-import { createLog, temporalLogger, type Log } from './log.ts';
+import { createLog, type Log } from './log.ts';
 import type { Clock } from './model/clock.ts';
+import type { Telemetry } from './model/telemetry.ts';
 import { closeStores, connectTemporal, databaseUrlOf, priceTableOf, secretKeyFor, temporalAddressOf } from './open-tidemark.ts';
 import { openStores } from './store/open-store.ts';
 import { systemClock } from './system-clock.ts';
+import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
 import { backfillQueueOf } from './client/task-queues.ts';
 
 export interface WorkerRequest {
@@ -22,6 +24,8 @@ export interface WorkerRequest {
   readonly signal?: AbortSignal;
   /** Workflow code bundled ahead; otherwise that of the configuration, or bundled from its source. */
   readonly workflowBundle?: { readonly code: string };
+  /** Who is told what happens; the runtime's meter, where METRICS_ADDRESS gives it an exporter, when not given. */
+  readonly telemetry?: Telemetry;
 }
 
 export interface RunningWorker {
@@ -58,22 +62,13 @@ const SHARED = {
   shutdownForceTime: FORCED_AFTER,
 } as const satisfies Partial<WorkerOptions>;
 
-/** Temporal's runtime is one for the process, so the program that owns the process installs it, before any worker. */
-export function installRuntime(log: Log): Runtime {
-  return Runtime.install({
-    logger: temporalLogger(log),
-    shutdownSignals: [],
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
-  });
-}
-
 /**
  * Opens the stores, waits for the Temporal server, and runs two workers: one for workflows and live activities, one for the backfill.
  *
  * @throws {StoreError | SecretKeyError} when the stores cannot be used
  * @throws the signal's reason when it aborts before the workers run
  */
-export async function runWorker({ config, log, clock = systemClock, signal, workflowBundle }: WorkerRequest): Promise<RunningWorker> {
+export async function runWorker({ config, log, clock = systemClock, signal, workflowBundle, telemetry = telemetryOf(config.telemetry) }: WorkerRequest): Promise<RunningWorker> {
   const secretKey = secretKeyFor(config);
   const stores = await openStores(databaseUrlOf(config));
   const network = createUndiciTransport();
@@ -92,8 +87,9 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       prices,
       userShare: config.quota.userShare,
       clock,
+      telemetry,
     });
-    const activities = { ...createActivities({ store: stores.store, openSession, prices, clock }) };
+    const activities = { ...createActivities({ store: stores.store, openSession, prices, clock, telemetry }) };
     const connection = await connectPatiently({ config, log, clock, signal });
     closing.unshift(() => connection.close());
     const shared = { ...SHARED, ...versionOf(config), connection, namespace: config.temporal.namespace, activities };
@@ -167,7 +163,7 @@ async function connectPatiently({ config, log, clock, signal }: { config: Config
 
 /** Runs a worker until SIGTERM or SIGINT. @returns the exit code */
 export async function workerMain({ config, log }: { config: Config; log: Log }): Promise<number> {
-  const runtime = installRuntime(log);
+  const runtime = installRuntime(log, config.telemetry);
   const aborted = new AbortController();
   let worker: RunningWorker | null = null;
   const stop = (): void => {

@@ -35,6 +35,7 @@ describe('the configuration', () => {
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
       quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
       deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
+      telemetry: { metricsAddress: null },
       logLevel: 'info',
       temporal: { address: null, namespace: 'default', options: {} },
       taskQueue: 'tidemark',

@@ -3,6 +3,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import type { MailboxSettings } from '../model/settings.ts';
+import type { Telemetry } from '../model/telemetry.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
 
 export interface SessionRequest {
@@ -21,6 +22,8 @@ export interface ActivityDependencies {
   readonly openSession: (request: SessionRequest) => Promise<GmailSession>;
   readonly prices: PriceTable;
   readonly clock: Clock;
+  /** Nobody watches when it is not given. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** One attempt of an activity. */

@@ -169,6 +169,7 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
     }
   }
   const { stored, stale } = await deps.store.saveReadings({ mailbox: fetch.mailbox, readings, format: fetch.format, now });
+  if (stored > 0) deps.telemetry?.add('tidemark_messages_stored_total', stored, { lane: fetch.lane });
   const staleIds = new Set(stale);
   for (const planned of batch) for (const message of planned.serves) if (staleIds.has(message.id)) attempts.push(afterStaleReading(message, now));
   if (attempts.length > 0) await deps.store.saveAttempts({ mailbox: fetch.mailbox, attempts, now });

@@ -35,6 +35,10 @@ async function runActivity<Result>(deps: ActivityDependencies, request: { readon
   const context = Context.current();
   let details: Readonly<Record<string, number | string | null>> = {};
   const finished = new AbortController();
+  const { activityType } = context.info;
+  const startedAt = deps.clock.now();
+  const ended = (outcome: 'completed' | 'failed' | 'cancelled'): void =>
+    deps.telemetry?.observe('tidemark_activity_duration_seconds', (deps.clock.now() - startedAt) / 1_000, { activity: activityType, outcome });
   const heartbeats = beat(deps.clock, finished.signal, () => context.heartbeat(details));
   try {
     const result = await activity({
@@ -45,11 +49,17 @@ async function runActivity<Result>(deps: ActivityDependencies, request: { readon
       },
     });
     await clearCondition(deps, request.mailbox);
+    ended('completed');
     return result;
   } catch (error) {
-    if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+    if (context.cancellationSignal.aborted) {
+      ended('cancelled');
+      throw context.cancellationSignal.reason;
+    }
     const now = deps.clock.now();
-    const outcome = outcomeOf(error, request.mailbox, now) ?? unexpected(error, context.info.activityType);
+    const outcome = outcomeOf(error, request.mailbox, now) ?? unexpected(error, activityType);
+    ended('failed');
+    deps.telemetry?.add('tidemark_activity_failures_total', 1, { activity: activityType, type: outcome.type });
     await noteFailure(deps, request.mailbox, outcome, now);
     throw toApplicationFailure(outcome, now);
   } finally {

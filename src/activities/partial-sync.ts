@@ -87,6 +87,9 @@ async function applyHistory(
     // A newer generation has begun its listing: it pinned a mark of its own, and its history is read from there.
     if (applied === null) return { historyId: row.historyId, changed: true };
     changed ||= applied.changed;
+    for (const change of ['added', 'deleted', 'relabelled', 'late'] as const) {
+      if (applied[change] > 0) deps.telemetry?.add('tidemark_history_changes_total', applied[change], { change });
+    }
     run.progress({ step: 'history', mark });
     if (nextPageToken === null) return { historyId: head, changed };
     page = await session.listHistory({ startHistoryId: first.start, pageToken: nextPageToken }, run.signal);

@@ -10,6 +10,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import type { Telemetry } from '../model/telemetry.ts';
 import type { CredentialStore } from '../store/credential-store.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
 import { open, type SecretKey } from '../store/secret-box.ts';
@@ -28,6 +29,7 @@ export interface SessionFactoryOptions {
   /** Part of each user's quota that is ours, in (0, 1]; all when not given. */
   readonly userShare?: number;
   readonly clock: Clock;
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** What this process keeps of one mailbox: its client with the access token, and the pacer that both lanes share. */
@@ -44,12 +46,12 @@ const REMEMBERED = 2_000;
 
 /** Opens sessions for the activities of one worker. New credentials (a higher version) replace the client at the next session. */
 export function createSessionFactory(options: SessionFactoryOptions): (request: SessionRequest) => Promise<GmailSession> {
-  const { store, prices, clock } = options;
+  const { store, prices, clock, telemetry } = options;
   const connections = new Map<MailboxId, Connection>();
 
   return async ({ mailbox, lane, settings, onWait }) => {
     const connection = await connect(mailbox, settings);
-    return createGmailSession({ api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer, onWait });
+    return createGmailSession({ api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer, onWait, telemetry });
   };
 
   async function connect(mailbox: MailboxId, wanted: MailboxSettings | undefined): Promise<Connection> {

@@ -2,9 +2,11 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { GmailMethod, PriceTable } from '../model/prices.ts';
 import type { MessageFormat } from '../model/settings.ts';
+import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 import { gmailError } from './classify.ts';
 import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi, type GmailSession, type Lane } from './gmail-api.ts';
 import { GmailError, type GmailFailure } from './gmail-error.ts';
+import { observedCall } from './observed-call.ts';
 import type { Grant, Pacer, RefusedCalls, Settlement } from './pacer.ts';
 import type { QuotaLedger } from './quota-ledger.ts';
 import { UsageCounter } from './usage-counter.ts';
@@ -22,6 +24,7 @@ export interface GmailSessionOptions {
   readonly maxWaitMs?: number | undefined;
   /** Told until when (epoch ms) a call waits, again and again while it does: for heartbeats, and to show it. */
   readonly onWait?: ((until: number) => void) | undefined;
+  readonly telemetry?: Telemetry | undefined;
 }
 
 type RateLimited = Extract<GmailFailure, { kind: 'rate-limited' }>;
@@ -39,8 +42,9 @@ const MAX_REFUSALS = 6;
  * @throws {GmailError} from every call that did not succeed in the end; the signal's reason when it aborts
  */
 export function createGmailSession(options: GmailSessionOptions): GmailSession {
-  const { api, mailbox, lane, prices, clock, pacer, maxWaitMs = MAX_WAIT, onWait } = options;
-  const usage = new UsageCounter(options);
+  const { api, mailbox, lane, prices, clock, pacer, maxWaitMs = MAX_WAIT, onWait, telemetry = noTelemetry } = options;
+  const usage = new UsageCounter({ mailbox, ledger: options.ledger, prices, clock, telemetry });
+  const observed = observedCall({ telemetry, clock, mailbox, lane });
 
   /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
   const backOff = (attempt: number, signal: AbortSignal | undefined): Promise<void> => clock.sleep(clock.random() * FIRST_BACKOFF * 2 ** attempt, signal);
@@ -68,7 +72,7 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
     for (let attempts = 1, refusals = 0; ; ) {
       const grant = await acquire(method, [units], signal);
       try {
-        const result = await settling(grant, call);
+        const result = await settling(grant, () => observed({ method, calls: 1, units }, call));
         usage.count({ method, calls: 1, units, rejected: 0 });
         await usage.flushWhenDue();
         return result;
@@ -109,7 +113,8 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
   async function sendBatch(grant: Grant, requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<readonly FetchOutcome[]> {
     let outcomes: readonly FetchOutcome[];
     try {
-      outcomes = await api.batchGet(requests, format, signal);
+      const call = { method: 'batch', calls: requests.length, units: grant.units, format } as const;
+      outcomes = await observed(call, () => api.batchGet(requests, format, signal), (all) => all.filter((outcome) => refusalOf(outcome) !== null).length);
     } catch (error) {
       const refused = failureOf(error)?.kind === 'rate-limited';
       countBatch(requests, () => refused);
@@ -126,10 +131,14 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
   }
 
   function countBatch(requests: readonly FetchRequest[], isRefused: (index: number) => boolean): void {
+    const counts = { 'messages.get': { calls: 0, units: 0, rejected: 0 }, 'threads.get': { calls: 0, units: 0, rejected: 0 } };
     for (const [index, request] of requests.entries()) {
-      const refused = isRefused(index);
-      usage.count({ method: methodOf(request), calls: 1, units: refused ? 0 : priceOf(request), rejected: refused ? 1 : 0 });
+      const count = counts[methodOf(request)];
+      count.calls += 1;
+      if (isRefused(index)) count.rejected += 1;
+      else count.units += priceOf(request);
     }
+    for (const method of ['messages.get', 'threads.get'] as const) if (counts[method].calls > 0) usage.count({ method, ...counts[method] });
   }
 
   /**
@@ -198,7 +207,7 @@ interface Piece {
 const failed = (requests: readonly FetchRequest[], error: GmailError): readonly FetchOutcome[] =>
   requests.map((request) => ({ kind: 'failed', request, error }));
 
-const methodOf = (request: FetchRequest): GmailMethod => (request.kind === 'message' ? 'messages.get' : 'threads.get');
+const methodOf = (request: FetchRequest) => (request.kind === 'message' ? 'messages.get' : 'threads.get');
 
 const failureOf = (error: unknown): GmailFailure | null => (error instanceof GmailError ? error.failure : null);
 

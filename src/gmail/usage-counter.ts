@@ -1,18 +1,27 @@
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { GmailMethod } from '../model/prices.ts';
+import type { GmailMethod, PriceTable } from '../model/prices.ts';
+import type { Telemetry } from '../model/telemetry.ts';
 import type { MethodUsage, QuotaLedger } from './quota-ledger.ts';
 
 const FLUSH_INTERVAL = 1_000;
 
+export interface UsageCounterOptions {
+  readonly mailbox: MailboxId;
+  readonly ledger: QuotaLedger;
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
 /** Counts calls by method, and writes the counts down in small sums: a crash loses a second of counting, never of quota. */
 export class UsageCounter {
-  readonly #options: { readonly mailbox: MailboxId; readonly ledger: QuotaLedger; readonly clock: Clock };
+  readonly #options: UsageCounterOptions;
   #pending = new Map<GmailMethod, MethodUsage>();
   #flushedAt = Number.NEGATIVE_INFINITY;
   #units = 0;
 
-  constructor(options: { readonly mailbox: MailboxId; readonly ledger: QuotaLedger; readonly clock: Clock }) {
+  constructor(options: UsageCounterOptions) {
     this.#options = options;
   }
 
@@ -24,6 +33,19 @@ export class UsageCounter {
   count(usage: MethodUsage): void {
     this.#units += usage.units;
     add(this.#pending, usage);
+    this.#tell(usage);
+  }
+
+  #tell({ method, calls, units, rejected }: MethodUsage): void {
+    const { telemetry, prices } = this.#options;
+    if (calls > rejected) {
+      telemetry.add('tidemark_gmail_calls_total', calls - rejected, { method, outcome: 'accepted' });
+      telemetry.add('tidemark_quota_units_total', units, { method, outcome: 'used' });
+    }
+    if (rejected > 0) {
+      telemetry.add('tidemark_gmail_calls_total', rejected, { method, outcome: 'rejected' });
+      telemetry.add('tidemark_quota_units_total', rejected * prices.units[method], { method, outcome: 'rejected' });
+    }
   }
 
   /** Writes the counts down when the last time is a second ago. A store that fails now is tried again later: the call that was counted succeeded. */

@@ -9,7 +9,8 @@ import { createLog } from '../log.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { closeStores, openStoresOf, openTidemark, type Tidemark } from '../open-tidemark.ts';
 import { ensureTemporalServer, type TemporalServer } from '../temporal-server/index.ts';
-import { installRuntime, runWorker, type RunningWorker } from '../worker.ts';
+import { installRuntime } from '../telemetry/runtime.ts';
+import { runWorker, type RunningWorker } from '../worker.ts';
 import type { Running } from './claim.ts';
 import type { StartContext } from './context.ts';
 import { demoAddresses } from './demo-mailbox.ts';
@@ -25,7 +26,7 @@ import { summaryOf } from './summary.ts';
 export async function runEverything(context: StartContext, publish: (running: Omit<Running, 'pid'>) => void): Promise<number> {
   const { options, clock, say, signal, onEnd } = context;
   const log = createLog(context.config.logLevel, join(context.config.dataDir, 'tidemark.log'));
-  installRuntime(log);
+  installRuntime(log, context.config.telemetry);
   const server = await startServer(context);
 
   const accounts = await connectedAccounts(context.config);

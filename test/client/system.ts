@@ -11,7 +11,8 @@ import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { openTidemark, type Tidemark } from '../../src/open-tidemark.ts';
 import { openSimulator, type ServedSimulator } from '../../src/simulator/open.ts';
 import { systemClock } from '../../src/system-clock.ts';
-import { installRuntime, runWorker, type RunningWorker } from '../../src/worker.ts';
+import { installRuntime } from '../../src/telemetry/runtime.ts';
+import { runWorker, type RunningWorker } from '../../src/worker.ts';
 
 // Once in a process, before its first worker.
 installRuntime(createLog('silent'));

@@ -15,7 +15,8 @@ import { openTidemark, type Tidemark } from '../../src/open-tidemark.ts';
 import { generateMail } from '../../src/simulator/generate.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { systemClock } from '../../src/system-clock.ts';
-import { installRuntime, runWorker, type RunningWorker } from '../../src/worker.ts';
+import { installRuntime } from '../../src/telemetry/runtime.ts';
+import { runWorker, type RunningWorker } from '../../src/worker.ts';
 import { Program } from './processes.ts';
 import { TestMailbox } from './test-mailbox.ts';
 import { WatchedSimulator } from './watched-simulator.ts';
@@ -36,6 +37,8 @@ export interface RigOptions {
   /** The server that all tests share, unless another is named. */
   readonly temporalAddress?: string;
   readonly logLevel?: string;
+  /** Further variables of the environment. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 export interface MailboxOptions {
@@ -69,7 +72,7 @@ export class Rig {
   }
 
   /** @param name - of the test: task queues and mailboxes are on a server that all tests share */
-  static async open(name: string, { temporalAddress = inject('temporalAddress'), logLevel = 'info' }: RigOptions = {}): Promise<Rig> {
+  static async open(name: string, { temporalAddress = inject('temporalAddress'), logLevel = 'info', env: more = {} }: RigOptions = {}): Promise<Rig> {
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-rig-'));
     const simulator = new WatchedSimulator({ clock: systemClock });
     const server = await startSimulatorServer({ simulator, port: 0 });
@@ -83,6 +86,7 @@ export class Rig {
       // No pace: tests of the waiting let the simulator refuse.
       GMAIL_USER_UNITS_PER_MINUTE: '100000000',
       LOG_LEVEL: logLevel,
+      ...more,
     };
     const config = loadConfig({ env });
     return new Rig({ simulator, server, folder, env, config, tidemark: await openTidemark({ config }) });

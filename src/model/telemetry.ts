@@ -1,0 +1,86 @@
+/**
+ * Every metric of ours, by the name under which Prometheus sees it. The dashboard, the alerts and docs/operations.md are held to this table.
+ *
+ * Labels have few values, all known to the program. A mailbox is no label: at tens of thousands of mailboxes each series would be that many, and an
+ * exporter forgets none. What one mailbox used is told by `tidemark status`.
+ *
+ * @see https://prometheus.io/docs/practices/naming/
+ */
+export const METRICS = {
+  tidemark_quota_units_total: {
+    kind: 'counter',
+    help: 'Quota units by method: used, or asked for by calls that Gmail rejected, which cost nothing',
+    labels: ['method', 'outcome'],
+  },
+  tidemark_gmail_calls_total: { kind: 'counter', help: 'Calls to Gmail by method; each call of a batch counts', labels: ['method', 'outcome'] },
+  tidemark_gmail_request_duration_seconds: {
+    kind: 'histogram',
+    help: 'Time that Gmail takes to answer a request; a batch is one',
+    labels: ['method', 'outcome'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  },
+  tidemark_messages_stored_total: { kind: 'counter', help: 'Messages that became readable in the store', labels: ['lane'] },
+  tidemark_history_changes_total: { kind: 'counter', help: 'Changes of messages that history told, by what they did to the store', labels: ['change'] },
+  tidemark_notification_lag_seconds: {
+    kind: 'histogram',
+    help: 'Time from the first poke that a partial sync served to the end of that sync, its new mail stored',
+    labels: [],
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800],
+  },
+  tidemark_notifications_total: { kind: 'counter', help: 'Push notifications by what became of them', labels: ['outcome'] },
+  tidemark_activity_duration_seconds: {
+    kind: 'histogram',
+    help: 'Time that attempts of activities take',
+    labels: ['activity', 'outcome'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800],
+  },
+  tidemark_activity_failures_total: { kind: 'counter', help: 'Attempts of activities that failed, by the type in docs/errors.md', labels: ['activity', 'type'] },
+  tidemark_mailboxes: { kind: 'gauge', help: 'Running mailboxes by phase, as Temporal lists them', labels: ['phase'] },
+  tidemark_pending_messages: { kind: 'gauge', help: 'Messages that are known and not fetched yet: what backfills have left', labels: [] },
+  tidemark_failed_messages: { kind: 'gauge', help: 'Messages that could not be fetched; they are tried again ever more rarely', labels: [] },
+  tidemark_observed_timestamp_seconds: { kind: 'gauge', help: 'When the mailboxes and messages were last counted, by what was asked', labels: ['source'] },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram. */
+  readonly buckets?: readonly number[];
+}
+
+type Metrics = typeof METRICS;
+export type MetricName = keyof Metrics;
+type NameOf<Kind extends MetricDefinition['kind']> = { [Name in MetricName]: Metrics[Name]['kind'] extends Kind ? Name : never }[MetricName];
+export type CounterName = NameOf<'counter'>;
+export type GaugeName = NameOf<'gauge'>;
+export type HistogramName = NameOf<'histogram'>;
+/** A value for each label that the table names, and for no other. */
+export type LabelsOf<Name extends MetricName> = { readonly [Label in Metrics[Name]['labels'][number]]: string };
+
+/** What a span says about its work: ids of mailboxes, counts, times and outcomes. Never ids of mail, headers or tokens. */
+export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
+
+export interface Span {
+  /** Adds to what the span says. */
+  set(attributes: SpanAttributes): void;
+}
+
+/** How code says what it does to whoever watches. It never throws, and waits for nobody. */
+export interface Telemetry {
+  /** Adds to a counter: a whole number, not below 0. */
+  add<Name extends CounterName>(name: Name, value: number, labels: LabelsOf<Name>): void;
+  set<Name extends GaugeName>(name: Name, value: number, labels: LabelsOf<Name>): void;
+  /** @param value in the unit that the name ends in */
+  observe<Name extends HistogramName>(name: Name, value: number, labels: LabelsOf<Name>): void;
+  /** Runs `work` within a span of the trace under way; an error that it throws marks the span, and goes on. */
+  span<Result>(name: string, attributes: SpanAttributes, work: (span: Span) => Promise<Result>): Promise<Result>;
+}
+
+/** Nobody watches. */
+export const noTelemetry: Telemetry = {
+  add: () => undefined,
+  set: () => undefined,
+  observe: () => undefined,
+  span: (_name, _attributes, work) => work({ set: () => undefined }),
+};

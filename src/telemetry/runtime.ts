@@ -1,0 +1,37 @@
+import { Runtime, type TelemetryOptions } from '@temporalio/worker';
+
+import type { TelemetryConfig } from '../config/telemetry.ts';
+import { temporalLogger, type Log } from '../log.ts';
+import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
+import { histogramBuckets, meterInstruments } from './meter.ts';
+
+const NO_METRICS: TelemetryConfig = { metricsAddress: null };
+
+/**
+ * Temporal's runtime is one for the process, so the program that owns the process installs it, before any worker. With a `metricsAddress` it serves
+ * Temporal's metrics and ours under `/metrics`.
+ *
+ * @throws {Error} when something else listens on that address, or a runtime is installed already
+ * @see https://docs.temporal.io/references/sdk-metrics
+ */
+export function installRuntime(log: Log, { metricsAddress }: TelemetryConfig = NO_METRICS): Runtime {
+  const metrics = metricsAddress === null ? {} : { metrics: prometheusAt(metricsAddress) };
+  return Runtime.install({
+    logger: temporalLogger(log),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} }, ...metrics },
+  });
+}
+
+function prometheusAt(bindAddress: string): NonNullable<TelemetryOptions['metrics']> {
+  return {
+    attachServiceName: false,
+    prometheus: { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true, histogramBucketOverrides: histogramBuckets() },
+  };
+}
+
+/** Where this process tells what it does: the installed runtime's meter, or nowhere. */
+export function telemetryOf({ metricsAddress }: TelemetryConfig): Telemetry {
+  if (metricsAddress === null) return noTelemetry;
+  return { ...noTelemetry, ...meterInstruments(Runtime.instance().metricMeter) };
+}

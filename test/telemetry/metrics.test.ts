@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { freePort } from '../../src/temporal-server/index.ts';
+import { eventually } from '../integration/eventually.ts';
+import { Rig } from '../integration/rig.ts';
+import type { TestMailbox } from '../integration/test-mailbox.ts';
+import { scrape, total, type Sample } from './scrape.ts';
+
+/** A worker in a process of its own, scraped as Prometheus would. */
+describe('the metrics of a worker', () => {
+  let rig: Rig;
+  let box: TestMailbox;
+  let metrics: string;
+  const samples = (): Promise<Sample[]> => scrape(metrics);
+
+  beforeAll(async () => {
+    metrics = `127.0.0.1:${await freePort(0)}`;
+    rig = await Rig.open('metrics', { env: { METRICS_ADDRESS: metrics } });
+    await rig.spawnWorker();
+    box = await rig.mailbox('metered', { messages: 120, format: 'full', pollInterval: 60_000 });
+    // Five calls are refused, within batches and alone: they cost nothing, and are repeated.
+    rig.simulator.faults.add({ match: { email: box.id, method: 'messages.list' }, effect: { kind: 'status', status: 429 }, times: 1 });
+    rig.simulator.faults.add({ match: { email: box.id, method: 'messages.get' }, effect: { kind: 'status', status: 429 }, times: 4 });
+    await box.start();
+    await box.exact(30_000);
+  });
+  afterAll(() => rig.close());
+
+  it('count calls and quota units as Gmail does, by method, to the unit', async () => {
+    const { methods } = rig.simulator.usage.of(box.id);
+    const shown = await samples();
+    expect(Object.keys(methods)).toEqual(expect.arrayContaining(['getProfile', 'messages.list', 'messages.get', 'threads.get', 'history.list', 'labels.list']));
+    for (const [method, { calls, units, rejected }] of Object.entries(methods)) {
+      const of = (name: string, outcome: string): number => total(shown, name, { method, outcome });
+      expect({ method, calls: of('tidemark_gmail_calls_total', 'accepted'), units: of('tidemark_quota_units_total', 'used'), rejected: of('tidemark_gmail_calls_total', 'rejected') }).toEqual({
+        method,
+        calls,
+        units,
+        rejected,
+      });
+    }
+    expect(total(shown, 'tidemark_quota_units_total', { outcome: 'rejected' })).toBe(5 + 4 * 20);
+  });
+
+  it('count what was stored', async () => {
+    const { counts } = await box.report();
+    expect(total(await samples(), 'tidemark_messages_stored_total')).toBe(counts.stored);
+  });
+
+  it('count what history told', async () => {
+    const before = await samples();
+    const [first = '', second = ''] = box.ids();
+    box.deliver('news');
+    box.gmail.modify([first], { add: ['STARRED'] });
+    box.gmail.delete(second);
+    await box.client.sync(box.id, { wait: true });
+    await box.exact(20_000);
+    const after = await samples();
+    const grown = (change: string): number => total(after, 'tidemark_history_changes_total', { change }) - total(before, 'tidemark_history_changes_total', { change });
+    expect({ added: grown('added'), relabelled: grown('relabelled'), deleted: grown('deleted') }).toEqual({ added: 1, relabelled: 1, deleted: 1 });
+  });
+
+  it('time activities by how they ended, and name what failed', async () => {
+    rig.simulator.revoke(box.id);
+    await box.client.poke(box.id);
+    await box.reaches('needs-consent', 15_000);
+    const shown = await eventually(10_000, async () => {
+      const now = await samples();
+      return total(now, 'tidemark_activity_failures_total', { activity: 'partialSync', type: 'ConsentRevoked' }) === 1 ? now : null;
+    });
+    for (const activity of ['openMailbox', 'fullSync', 'fetchSlice', 'partialSync']) {
+      expect(total(shown, 'tidemark_activity_duration_seconds_count', { activity, outcome: 'completed' }), activity).toBeGreaterThan(0);
+    }
+    expect(total(shown, 'tidemark_activity_duration_seconds_count', { activity: 'partialSync', outcome: 'failed' })).toBe(1);
+  });
+
+  it('stand beside the SDK’s own', async () => {
+    const names = new Set((await samples()).map(({ name }) => name));
+    expect([...names]).toEqual(expect.arrayContaining(['temporal_workflow_task_queue_poll_succeed_total', 'temporal_activity_execution_latency_seconds_count', 'temporal_num_pollers']));
+  });
+});
