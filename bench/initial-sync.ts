@@ -75,6 +75,10 @@ function shortest(units: number, window: QuotaEnforcement['window'], grant: numb
 const GRANT = 60_000;
 /** Time runs ten times as fast as at the real rate: 20 ms are what 200 ms are there. */
 const LATENCY = 20;
+const QUICK = { cap: undefined, latencyMs: LATENCY };
+const CAPPED = { cap: 10, latencyMs: LATENCY };
+/** A second an answer at the real rate. */
+const SLOW = { cap: undefined, latencyMs: 5 * LATENCY };
 /** Several minutes' grants at either price; 2025's gets cost a quarter. */
 const MESSAGES = { '2026': 20_000, '2025': 60_000 } as const;
 const WINDOWS = ['sliding-minute', 'fixed-minute', 'ten-seconds'] as const;
@@ -85,19 +89,22 @@ export const backfillAtQuota: Bench = {
   async run() {
     const figures = [];
     for (const prices of ['2026', '2025'] as const) {
-      for (const cap of [undefined, 10]) {
+      // A hidden cap of calls in flight, and slow answers, are tried with one price table: they do not look at prices.
+      for (const { cap, latencyMs } of prices === '2025' ? [QUICK] : [QUICK, CAPPED, SLOW]) {
         for (const window of WINDOWS) {
-          // The hidden cap of calls in flight is tried with one price table: it does not look at prices.
-          if (cap !== undefined && prices === '2025') continue;
+          if (latencyMs === SLOW.latencyMs && window !== 'ten-seconds') continue;
           const quota = { window, userUnitsPerMinute: GRANT, concurrentRequests: cap };
-          const { seconds, use, differences } = await initialSync({ messages: MESSAGES[prices], prices, quota, latencyMs: LATENCY });
-          const what = `${window}, prices ${prices}${cap === undefined ? '' : ', cap 10'}`;
+          const { seconds, use, differences } = await initialSync({ messages: MESSAGES[prices], prices, quota, latencyMs });
+          const what = `${window}, prices ${prices}${cap === undefined ? '' : ', cap 10'}${latencyMs === LATENCY ? '' : `, ${latencyMs} ms`}`;
           requireExact(differences, what);
           const note = `${use.units} units; at best ${shortest(use.units, window, GRANT)} s`;
           figures.push({ name: `backfill, ${what}`, value: seconds, unit: 's', bound: { is: 'at most', value: (1.02 * use.units * 60) / GRANT }, note } as const);
           if (window === 'sliding-minute' && cap === undefined) {
             const bound = (1.02 * (use.units - GRANT) * 60) / GRANT + 2;
-            figures.push({ name: `  the same, less a minute's grant`, value: seconds, unit: 's', bound: { is: 'at most', value: bound }, note } as const);
+            // The promise lies below what any client can reach: beyond k grants nothing starts before k minutes. Both are shown.
+            const reachable = shortest(use.units, window, GRANT);
+            figures.push({ name: `  the same, less a minute's grant`, value: seconds, unit: 's', bound: { is: 'at most', value: bound }, note: bound < reachable ? `no client can: ${reachable} s is the least` : note } as const);
+            figures.push({ name: `  the same, beside the least that can be reached`, value: seconds, unit: 's', bound: { is: 'at most', value: 1.02 * reachable + 2 }, note } as const);
           }
           figures.push({
             name: `  rejected calls`,

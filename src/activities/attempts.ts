@@ -12,7 +12,8 @@ const UNAVAILABLE_DELAYS = [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND];
 const INVALID_DELAYS = [2 * SECOND];
 /** A message that is `failed` is tried again by itself, ever more rarely. */
 const FAILED_DELAYS = [1 * MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 24 * HOUR];
-const STALE_DELAY = 3 * SECOND;
+/** Replicas agree within seconds. Where they seem not to for longer, the message is `failed`, so that no full sync waits for it for ever. */
+const STALE_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 
 /** What one more failed fetch makes of a message. Pure. `null` when the failure says nothing about the message itself. */
 export function afterFailure(message: PendingMessage, failure: GmailFailure, now: number): FetchAttempt | null {
@@ -33,9 +34,9 @@ export function afterFailure(message: PendingMessage, failure: GmailFailure, now
   }
 }
 
-/** A get that was older than what is known came from a stale replica. */
+/** A get that was older than what is known came from a stale replica; one that stays so is asked ever more rarely, as any message that fails. */
 export function afterStaleReading(message: PendingMessage, now: number): FetchAttempt {
-  return attempt(message, 'pending', 'a stale replica answered', now + STALE_DELAY);
+  return retryOrFail(message, STALE_DELAYS, 'Gmail answers an older state of this message than its history has told', now);
 }
 
 function afterNotFound(message: PendingMessage, now: number): FetchAttempt {

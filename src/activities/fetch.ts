@@ -41,8 +41,9 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   let exhausted = false;
   let failure: { error: unknown } | null = null;
   const firstUnit = session.unitsSpent();
-  // Units of the batches that were launched: what is in flight counts, so that a slice keeps to its budget.
-  let committed = 0;
+  // Planned units of the batches in flight. With what was spent they are the slice's; refused calls cost nothing, so they take none of it.
+  let underWay = 0;
+  const unitsLeft = (): number => fetch.unitBudget - underWay - (session.unitsSpent() - firstUnit);
 
   const launch = (batch: Batch, format: MessageFormat): void => {
     const flight: Promise<void> = fetchBatch({ deps, session, fetch: { ...fetch, format }, run }, batch)
@@ -54,6 +55,7 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
       })
       .finally(() => {
         flights.delete(flight);
+        for (const planned of batch) underWay -= planned.units;
         for (const planned of batch) for (const message of planned.serves) inFlight.delete(message.id);
         run.progress({ fetched, units: session.unitsSpent() - firstUnit });
       });
@@ -61,7 +63,7 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   };
 
   for (;;) {
-    const halted = (): boolean => failure !== null || run.signal.aborted || committed >= fetch.unitBudget;
+    const halted = (): boolean => failure !== null || run.signal.aborted || unitsLeft() <= 0;
     if (!halted() && queue.length === 0) {
       const pending = await deps.store.nextPending({ mailbox: fetch.mailbox, lane: fetch.lane, limit: inFlight.size + READ_AHEAD, now: clock.now() });
       const fresh = pending.filter((message) => !inFlight.has(message.id));
@@ -70,8 +72,8 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
       exhausted = queue.length === 0 && flights.size === 0;
     }
     while (!halted() && format !== null && queue.length > 0 && flights.size < session.width()) {
-      const batch = queue.splice(0, affordable(queue.slice(0, session.batchSize()), fetch.unitBudget - committed));
-      for (const planned of batch) committed += planned.units;
+      const batch = queue.splice(0, affordable(queue.slice(0, session.batchSize()), unitsLeft()));
+      for (const planned of batch) underWay += planned.units;
       for (const planned of batch) for (const message of planned.serves) inFlight.add(message.id);
       launch(batch, format);
     }

@@ -107,7 +107,13 @@ const LIVE_TRAFFIC = 40;
 const LEAST_GRANT = 500;
 /** At a smooth pace it takes what there is, down to this much: whatever a window has free while a call waits for more is speed lost. */
 const LEAST_SMOOTH_GRANT = 100;
-/** How far a smooth pace may lag behind and catch up, in milliseconds. */
+/**
+ * How far a smooth pace may lag behind and catch up, in milliseconds. What a young backfill loses while it lists ids, one page after the other, it may
+ * catch up within its ten seconds; later, or where live calls come, a burst would only let them wait.
+ */
+const CATCH_UP = 8_000;
+const CATCH_UP_AGE = 5 * 60_000;
+/** The same otherwise. */
 const PACE_SLACK = 1_000;
 const TEN_SECONDS = 10_000;
 
@@ -130,18 +136,22 @@ export function reserve(ledger: Ledger, reservation: Reservation, now: number): 
   const room = paced ? Math.min(free, worth(LEAST_GRANT)) : free;
   const count = Math.min(prefix(prices, room), unproven?.count ?? prices.length);
   const units = sum(prices.slice(0, count));
-  const idle = unitsWithin(ledger.window, LONGEST_SPAN, now) === 0;
+  const busySince = unitsWithin(ledger.window, LONGEST_SPAN, now) === 0 ? now : ledger.busySince;
   return {
     ledger: {
       ...ledger,
       window: spend(ledger.window, { units, live: lane === 'live' ? units : 0 }, now),
-      busySince: idle ? now : ledger.busySince,
+      busySince,
       // Live calls do not keep to the pace, and backfill calls make up for them.
-      pacedUntil: Math.max(ledger.pacedUntil, now - PACE_SLACK) + units / perMs,
+      pacedUntil: Math.max(ledger.pacedUntil, now - paceSlack({ ...ledger, busySince }, now)) + units / perMs,
       wanted: lane === 'live' ? FRESH.wanted : ledger.wanted,
     },
     result: { kind: 'granted', count, units, at: now, probe: unproven?.probe ?? false },
   };
+}
+
+function paceSlack(ledger: Ledger, now: number): number {
+  return now - ledger.busySince < CATCH_UP_AGE && liveUnits(ledger.window, now) < LIVE_TRAFFIC ? CATCH_UP : PACE_SLACK;
 }
 
 function limitsFor(ledger: Ledger, { lane, granted }: Reservation, now: number): readonly WindowLimit[] {

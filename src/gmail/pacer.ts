@@ -25,8 +25,8 @@ export interface AcquireRequest {
   readonly prices: readonly number[];
   /** Longest wait, in milliseconds, that Gmail may ask for here; our own pace is always waited for. */
   readonly maxWaitMs: number;
-  /** Told until when (epoch ms) the call waits. */
-  readonly onWait: ((until: number) => void) | undefined;
+  /** Told until when (epoch ms) the call waits; the wait goes on when it has returned. */
+  readonly onWait: ((until: number) => void | Promise<void>) | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -172,8 +172,8 @@ export class Pacer {
     if (wait.told && milliseconds > request.maxWaitMs) {
       throw gmailError(mailbox, request.method, { kind: 'rate-limited', limit: 'user', retryAt: wait.until });
     }
-    request.onWait?.(wait.until);
-    await clock.sleep(Math.max(1, Math.min(LONGEST_SLEEP, milliseconds)), request.signal);
+    await request.onWait?.(wait.until);
+    await clock.sleep(Math.max(1, Math.min(LONGEST_SLEEP, wait.until - clock.now())), request.signal);
   }
 
   /** Waits until calls may be put in flight, and takes places for as many as may. Never waits between the check and the taking. */

@@ -30,6 +30,8 @@ export interface GmailSessionOptions {
 type RateLimited = Extract<GmailFailure, { kind: 'rate-limited' }>;
 
 const MAX_WAIT = 20_000;
+/** Before a wait of so many milliseconds the counts are written down. */
+const LONG_WAIT = 1_000;
 /** Attempts at a call that got no usable answer: 0.4 + 0.8 + 1.6 + 3.2 seconds of waiting at most. */
 const ATTEMPTS = 5;
 const FIRST_BACKOFF = 400;
@@ -51,7 +53,13 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
 
   async function acquire(method: GmailMethod | 'batch', units: readonly number[], signal: AbortSignal | undefined): Promise<Grant> {
     await prepare(signal);
-    return await pacer.acquire({ lane, method, prices: units, maxWaitMs, onWait, signal });
+    return await pacer.acquire({ lane, method, prices: units, maxWaitMs, onWait: (until) => waiting(until), signal });
+  }
+
+  /** What was spent is written down before a long wait, so that nobody who looks meanwhile sees less. */
+  async function waiting(until: number): Promise<void> {
+    onWait?.(until);
+    if (until - clock.now() >= LONG_WAIT) await usage.tryFlush();
   }
 
   /** Repeated like a call, but it costs no units. */

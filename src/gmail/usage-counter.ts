@@ -48,9 +48,13 @@ export class UsageCounter {
     }
   }
 
-  /** Writes the counts down when the last time is a second ago. A store that fails now is tried again later: the call that was counted succeeded. */
+  /** Writes the counts down when the last time is a second ago. */
   async flushWhenDue(): Promise<void> {
-    if (this.#options.clock.now() - this.#flushedAt < FLUSH_INTERVAL) return;
+    if (this.#options.clock.now() - this.#flushedAt >= FLUSH_INTERVAL) await this.tryFlush();
+  }
+
+  /** Writes the counts down. A store that fails now is tried again later: the calls that were counted succeeded. */
+  async tryFlush(): Promise<void> {
     try {
       await this.flush();
     } catch {

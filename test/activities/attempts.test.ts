@@ -54,7 +54,9 @@ describe('a message whose fetch fails', () => {
     },
   );
 
-  test('that was answered by a stale replica is fetched again soon', () => {
-    expect(afterStaleReading(message(3), NOW)).toMatchObject({ state: 'pending', nextAttemptAt: NOW + 3_000 });
+  test('whose replica is stale is fetched again soon, then ever more rarely, and holds up nobody after a minute and a half', () => {
+    const attempts = Array.from({ length: 12 }, (_, attempt) => afterStaleReading(message(attempt), NOW));
+    expect(attempts.map(({ nextAttemptAt }) => (nextAttemptAt - NOW) / 1_000)).toEqual([3, 6, 12, 24, 48, 60, 300, 1_800, 7_200, 21_600, 86_400, 86_400]);
+    expect(attempts.map(({ state }) => state)).toEqual([...Array<string>(5).fill('pending'), ...Array<string>(7).fill('failed')]);
   });
 });

@@ -66,6 +66,14 @@ describe('an audit', () => {
     expect(held).toEqual(truth);
   });
 
+  it('leaves a resync that ends to a message which seems newer here than at Gmail: it is failed, and listed', async () => {
+    await damage();
+    ada.lanes.dispatch({ kind: 'resync-requested' });
+    await ada.settle();
+    expect(await ada.stores.store.listFailed(ADA, 10)).toMatchObject([{ id: ids[3], error: expect.stringContaining('older state') }]);
+    expect(await audit()).toMatchObject({ missing: 0, extra: 0, differing: 0 });
+  });
+
   it('takes nothing for drift that happens while it runs, however the indexes lag', async () => {
     Object.assign(ada.gmail.lag, { historyMs: 4_000, listMs: 4_000, jitter: true });
     ada.gmail.paging.listPage = 7;

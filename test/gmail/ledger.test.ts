@@ -101,6 +101,20 @@ describe('the ledger', () => {
     expect(units).toBeLessThanOrEqual(100 * LIMIT);
   });
 
+  it('catches up at a smooth pace what a young backfill lost while it listed, unless live calls are about', () => {
+    const after = (stall: number, live: number): number => {
+      let ledger = reserve(FRESH, asking('backfill', 1), START).ledger;
+      if (live > 0) ({ ledger } = reserve(ledger, asking('live', live), START));
+      ledger = learn(ledger, refusal(), START);
+      const now = START + 2_000;
+      ({ ledger } = reserve(ledger, asking('backfill', 1), now));
+      return drain(ledger, 'backfill', now + stall).units;
+    };
+    // 1,000 units in ten seconds: what a second is worth.
+    expect(after(6_000, 0)).toBeGreaterThan(500);
+    expect(after(6_000, 2)).toBeLessThan(300);
+  });
+
   it('lets a live call that waits at a smooth pace go before backfill calls', () => {
     let ledger = learn(PROVEN, refusal(), START);
     let now = ledger.pausedUntil;

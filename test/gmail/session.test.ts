@@ -62,6 +62,20 @@ describe('a single call', () => {
     expect(simulator.usage.of(ADA).rejected).toBe(2);
   });
 
+  it('is counted in the store within seconds while another one waits', async () => {
+    const { clock, session, ledger, mailbox } = open();
+    const ids = fill({ mailbox }, 50);
+    await clock.run(async () => {
+      while (session.unitsSpent() < 5_000) await session.batchGet(requestsFor(ids), 'minimal');
+      const waits = session.batchGet(requestsFor(ids), 'minimal');
+      const further = session.batchGet(requestsFor(ids), 'minimal');
+      await clock.sleep(6_000);
+      const counted = ledger.usage.reduce((sum, { units }) => sum + units, 0);
+      expect(counted).toBe(session.unitsSpent());
+      await Promise.all([waits, further]);
+    });
+  });
+
   it('ends at once when the day\'s quota is spent', async () => {
     const { clock, simulator, session } = open();
     simulator.faults.add({ effect: { kind: 'status', status: 403, reason: 'dailyLimitExceeded', message: 'Daily Limit Exceeded' } });
