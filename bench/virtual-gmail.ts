@@ -8,7 +8,7 @@ import type { QuotaEnforcement } from '../src/simulator/quota.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
 import type { UseSummary } from '../src/simulator/usage.ts';
 import { openStores, type Stores } from '../src/store/open-store.ts';
-import { seal, secretKey } from '../src/store/secret-box.ts';
+import { open, seal, secretKey } from '../src/store/secret-box.ts';
 import { initialState, isInSync } from '../src/workflows/mailbox-state.ts';
 import { Attempts } from '../test/schedules/attempts.ts';
 import { Lanes } from '../test/schedules/lanes.ts';
@@ -83,7 +83,7 @@ export class VirtualGmail {
       clock,
       openSession: createSessionFactory({
         ...stores,
-        secretKey: KEY,
+        secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) },
         transport: simulator.transport,
         rootUrl: simulator.rootUrl,
         tokenUrl: `${simulator.rootUrl}/token`,

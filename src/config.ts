@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { databaseVariables, readDatabase, type DatabaseLocation } from './config/database.ts';
 import { deploymentVariables, readDeployment, type DeploymentConfig } from './config/deployment.ts';
 import { quotaVariables, readQuota, type QuotaConfig } from './config/quota.ts';
+import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig } from './config/secrets.ts';
 import { schemasOf, type Variables } from './config/section.ts';
 import { readTelemetry, telemetryVariables, type TelemetryConfig } from './config/telemetry.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
@@ -19,8 +20,7 @@ export interface Config {
   readonly quota: QuotaConfig;
   readonly deployment: DeploymentConfig;
   readonly telemetry: TelemetryConfig;
-  /** 32 bytes, or null: then a key file is made beside the embedded database. Not enumerable, so that no log shows it. */
-  readonly secretKey: Uint8Array | null;
+  readonly secrets: SecretsConfig;
   readonly logLevel: LogLevel;
   readonly temporal: TemporalConnection;
   /** Queue of workflows and live activities; backfill activities have one of their own beside it. */
@@ -50,22 +50,23 @@ export class ConfigError extends Error {
 
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 
-const secretKey = z
-  .string()
-  .regex(/^[A-Za-z0-9+/]{43}=?$/)
-  .transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
-
 const serviceVariables = {
   TIDEMARK_DATA_DIR: { schema: z.string().default('.tidemark'), expected: 'a directory, for example .tidemark' },
   GMAIL_ROOT_URL: { schema: httpUrl.default('https://gmail.googleapis.com'), expected: 'an http or https address, for example https://gmail.googleapis.com' },
   GOOGLE_TOKEN_URL: { schema: httpUrl.default('https://oauth2.googleapis.com/token'), expected: 'an http or https address, for example https://oauth2.googleapis.com/token' },
-  TIDEMARK_SECRET_KEY: { schema: secretKey.optional(), expected: '32 bytes in base64, for example what `openssl rand -base64 32` prints', secret: true },
   TIDEMARK_TASK_QUEUE: { schema: z.string().regex(/^[\w.-]{1,200}$/).default('tidemark'), expected: 'the name of a task queue, for example tidemark' },
   LOG_LEVEL: { schema: z.enum(LOG_LEVELS).default('info'), expected: `one of ${LOG_LEVELS.join(', ')}, for example info` },
 } as const satisfies Variables;
 
 /** Every variable that Tidemark reads by itself, by section (src/config). Temporal's own `TEMPORAL_*` come beside them. */
-const VARIABLES = { ...serviceVariables, ...databaseVariables, ...quotaVariables, ...deploymentVariables, ...telemetryVariables };
+const VARIABLES = {
+  ...serviceVariables,
+  ...databaseVariables,
+  ...quotaVariables,
+  ...secretVariables,
+  ...deploymentVariables,
+  ...telemetryVariables,
+};
 
 type Name = keyof typeof VARIABLES;
 
@@ -81,12 +82,13 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
   const read = environment.safeParse(given);
   const temporal = readTemporal(env);
   const problems = read.success ? [] : wrongVariables(read.error, given);
+  problems.push(...contradictions(given));
   if ('problem' in temporal) problems.push(temporal.problem);
-  if (!read.success || 'problem' in temporal) throw new ConfigError(problems);
+  if (!read.success || 'problem' in temporal || problems.length > 0) throw new ConfigError(problems);
 
   const values = read.data;
   const dataDir = resolve(cwd, values.TIDEMARK_DATA_DIR);
-  const config = {
+  return Object.freeze({
     dataDir,
     database: readDatabase(values, { cwd, dataDir }),
     gmailRootUrl: values.GMAIL_ROOT_URL,
@@ -94,20 +96,24 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
     quota: readQuota(values),
     deployment: readDeployment(values, cwd),
     telemetry: readTelemetry(values),
-    secretKey: values.TIDEMARK_SECRET_KEY ?? null,
+    secrets: readSecrets(values, { cwd }),
     logLevel: values.LOG_LEVEL,
     temporal: Object.freeze(temporal.connection),
     taskQueue: values.TIDEMARK_TASK_QUEUE,
-  };
-  Object.defineProperty(config, 'secretKey', { enumerable: false });
-  return Object.freeze(config);
+  });
 }
 
-/** A configuration that differs in these values. The secret key stays, and stays hidden. */
-export function changedConfig(config: Config, changes: Partial<Omit<Config, 'secretKey'>>): Config {
-  const changed: Config = { ...config, ...changes, secretKey: config.secretKey };
-  Object.defineProperty(changed, 'secretKey', { enumerable: false });
-  return Object.freeze(changed);
+/** A configuration that differs in these values. */
+export function changedConfig(config: Config, changes: Partial<Config>): Config {
+  return Object.freeze({ ...config, ...changes });
+}
+
+/** Of variables that exclude each other the first one set is fine: the others are the problem. */
+function contradictions(given: Readonly<Record<string, unknown>>): ConfigProblem[] {
+  return EXCLUSIVE_VARIABLES.flatMap((names) => {
+    const [first, ...others] = names.filter((name) => given[name] !== undefined);
+    return others.map((name) => ({ name, given: `set beside ${first}`, expected: `one of ${names.join(', ')} at most, for example ${first} alone` }));
+  });
 }
 
 function wrongVariables(error: z.ZodError, given: Record<string, string | undefined>): ConfigProblem[] {

@@ -7,9 +7,8 @@ import { createUndiciTransport } from './gmail/undici-transport.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './model/clock.ts';
 import { labelId, type LabelId, type MailboxId } from './model/ids.ts';
-import { secretKeyFor } from './open-tidemark.ts';
+import { secretKeysOf } from './open-tidemark.ts';
 import type { Stores } from './store/open-store.ts';
-import { open, seal } from './store/secret-box.ts';
 
 /** Thrown when a mailbox cannot be connected, or not be asked for its labels. */
 export class LoginError extends Error {
@@ -41,7 +40,8 @@ export async function connectMailbox({ verify, text, ...request }: LoginRequest 
   const { config, stores, mailbox } = request;
   parseCredentials(text);
   const messagesTotal = verify ? await messagesOf(request, text) : null;
-  await stores.credentials.put(mailbox, { ...seal(secretKeyFor(config), mailbox, text), version: 0 });
+  const keys = await secretKeysOf(config, request.clock);
+  await stores.credentials.put(mailbox, { ...(await keys.seal(mailbox, text)), version: 0 });
   return { messagesTotal };
 }
 
@@ -85,7 +85,7 @@ async function labelsAtGmail(request: LoginRequest): Promise<readonly (readonly 
   if (record === null) {
     throw new LoginError('unknown-label', `${mailbox} is not connected, so its label names are unknown. First: tidemark connect ${mailbox} --credentials FILE`);
   }
-  const text = open(secretKeyFor(config), mailbox, record);
+  const text = await (await secretKeysOf(config, request.clock)).open(mailbox, record);
   const labels = await withGmail(request, text, (gmail) => gmail.listLabels());
   return labels.flatMap(({ id, name }) => [[id, id] as const, [name.toLowerCase(), id] as const, [name, id] as const]);
 }

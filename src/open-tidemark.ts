@@ -6,8 +6,8 @@ import type { Config } from './config.ts';
 import type { Clock } from './model/clock.ts';
 import { PRICE_TABLES, type PriceTable } from './model/prices.ts';
 import { openStores, storeFiles, type Stores } from './store/open-store.ts';
-import { secretKey as secretKeyOf, type SecretKey } from './store/secret-box.ts';
-import { loadSecretKey } from './store/secret-key-file.ts';
+import { readKeys } from './store/key-source.ts';
+import { SecretKeys } from './store/secret-keys.ts';
 import { systemClock } from './system-clock.ts';
 import { readInstance } from './temporal-server/index.ts';
 
@@ -85,10 +85,18 @@ export async function closeStores({ store, credentials }: Stores): Promise<void>
   await store.close();
 }
 
-/** @throws {SecretKeyError} when there is no usable key */
-export function secretKeyFor(config: Config): SecretKey {
-  if (config.secretKey !== null) return secretKeyOf(config.secretKey, 'TIDEMARK_SECRET_KEY');
-  return loadSecretKey({ env: undefined, keyFile: storeFiles(databaseUrlOf(config)).keyFile });
+/**
+ * The keys that encrypt credentials.
+ *
+ * @throws {SecretKeyError} when there is no usable key
+ */
+export function secretKeysOf(config: Config, clock: Clock = systemClock): Promise<SecretKeys> {
+  return SecretKeys.load({ read: () => readKeys(config.secrets.credentialKeys, ownKeyFileOf(config)), clock });
+}
+
+/** The key file beside the embedded database. */
+export function ownKeyFileOf(config: Config): string | null {
+  return storeFiles(databaseUrlOf(config)).keyFile;
 }
 
 export function priceTableOf({ quota }: Config): PriceTable {

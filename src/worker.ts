@@ -10,7 +10,7 @@ import { createUndiciTransport } from './gmail/undici-transport.ts';
 import { createLog, type Log } from './log.ts';
 import type { Clock } from './model/clock.ts';
 import type { Telemetry } from './model/telemetry.ts';
-import { closeStores, connectTemporal, databaseUrlOf, priceTableOf, secretKeyFor, temporalAddressOf } from './open-tidemark.ts';
+import { closeStores, connectTemporal, databaseUrlOf, priceTableOf, secretKeysOf, temporalAddressOf } from './open-tidemark.ts';
 import { openStores } from './store/open-store.ts';
 import { systemClock } from './system-clock.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
@@ -69,7 +69,7 @@ const SHARED = {
  * @throws the signal's reason when it aborts before the workers run
  */
 export async function runWorker({ config, log, clock = systemClock, signal, workflowBundle, telemetry = telemetryOf(config.telemetry) }: WorkerRequest): Promise<RunningWorker> {
-  const secretKey = secretKeyFor(config);
+  const secretKeys = await secretKeysOf(config, clock);
   const stores = await openStores(databaseUrlOf(config));
   const network = createUndiciTransport();
   const closing: (() => Promise<void>)[] = [() => network.close(), () => closeStores(stores)];
@@ -80,7 +80,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     const prices = priceTableOf(config);
     const openSession = createSessionFactory({
       ...stores,
-      secretKey,
+      secretKeys,
       transport: network.transport,
       rootUrl: config.gmailRootUrl,
       tokenUrl: config.googleTokenUrl,

@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { type Config, ConfigError, loadConfig } from '../src/config.ts';
+import { Secret } from '../src/model/secret.ts';
 
 let cwd: string;
 beforeEach(() => {
@@ -33,6 +35,7 @@ describe('the configuration', () => {
       database: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite') },
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
+      secrets: { credentialKeys: { kind: 'own-file', variable: 'TIDEMARK_SECRET_KEY', old: new Secret([]) }, payloadKeys: null },
       quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
       deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
       telemetry: { metricsAddress: null },
@@ -90,9 +93,20 @@ describe('the configuration', () => {
   it('reads the key and shows it to no log', () => {
     const key = Buffer.alloc(32, 7);
     const config = load({ TIDEMARK_SECRET_KEY: key.toString('base64') });
-    expect(config.secretKey).toEqual(new Uint8Array(key));
-    expect(Object.keys(config)).not.toContain('secretKey');
-    expect(JSON.stringify(config)).not.toContain('secretKey');
+    const source = config.secrets.credentialKeys;
+    expect(source.kind === 'value' && source.key.reveal()).toEqual(new Uint8Array(key));
+    for (const shown of [JSON.stringify(config), inspect(config, { depth: 9, showHidden: true }), JSON.stringify({ ...source })]) {
+      expect(shown).not.toContain('BwcHBw');
+      expect(shown).not.toMatch(/7, *7/);
+    }
+  });
+
+  it('takes the key from a file or a command as well, and former keys beside it', () => {
+    const old = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const config = load({ TIDEMARK_SECRET_KEY_FILE: 'keys/current', TIDEMARK_OLD_SECRET_KEYS: old.map((key) => key.toString('base64')).join(', ') });
+    expect(config.secrets.credentialKeys).toMatchObject({ kind: 'file', path: join(cwd, 'keys/current') });
+    expect(config.secrets.credentialKeys.old.reveal()).toEqual(old.map((key) => new Uint8Array(key)));
+    expect(load({ TIDEMARK_PAYLOAD_KEY_COMMAND: 'print-key' }).secrets.payloadKeys).toMatchObject({ kind: 'command', variable: 'TIDEMARK_PAYLOAD_KEY' });
   });
 });
 
@@ -133,6 +147,13 @@ describe('a wrong value', () => {
     const error = errorOf({ TIDEMARK_SECRET_KEY: 'c2hvcnQ=' });
     expect(error.message).toContain('TIDEMARK_SECRET_KEY is a text of 8 characters: expected 32 bytes in base64');
     expect(error.message).not.toContain('c2hvcnQ=');
+  });
+
+  it('of former keys is not shown either, nor is one key where two places name it', () => {
+    expect(errorOf({ TIDEMARK_OLD_SECRET_KEYS: 'c2hvcnQ=' }).message).not.toContain('c2hvcnQ=');
+    const error = errorOf({ TIDEMARK_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'), TIDEMARK_SECRET_KEY_COMMAND: 'print hunter2' });
+    expect(error.message).toContain('TIDEMARK_SECRET_KEY_COMMAND is set beside TIDEMARK_SECRET_KEY: expected one of');
+    expect(error.message).not.toMatch(/hunter2|BwcHBw/);
   });
 
   it('is shown without the password within it', () => {

@@ -2,6 +2,7 @@ import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/comm
 import { GmailError } from '../gmail/gmail-error.ts';
 import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { SecretKeyError } from '../store/secret-box.ts';
 import { StoreError } from '../store/store-error.ts';
 import { NotConnectedError } from './dependencies.ts';
 
@@ -25,6 +26,8 @@ export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outc
   if (error instanceof NotConnectedError) {
     return { type: 'MailboxNotConnected', next: { kind: 'stop' }, message: `${mailbox} has no credentials: run "tidemark connect ${mailbox} --credentials FILE"` };
   }
+  // Another worker may have the key, or this one may get it: its source is read again.
+  if (error instanceof SecretKeyError) return { type: 'CredentialsUnreadable', next: { kind: 'retry' }, message: error.message };
   if (error instanceof StoreError) return outcomeOfStore(error);
   if (error instanceof GmailError) return outcomeOfGmail(error, mailbox, now);
   return null;

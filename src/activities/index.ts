@@ -112,6 +112,7 @@ const CONDITIONS: Readonly<Record<FailureType, ConditionKind>> = {
   RateLimited: 'rate-limited',
   ConsentRevoked: 'needs-consent',
   MailboxNotConnected: 'needs-consent',
+  CredentialsUnreadable: 'failing',
   MailboxUnavailable: 'failed',
   GmailUnreachable: 'failing',
   StoreUnavailable: 'failing',

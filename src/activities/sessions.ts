@@ -13,13 +13,13 @@ import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import type { CredentialStore } from '../store/credential-store.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
-import { open, type SecretKey } from '../store/secret-box.ts';
+import type { SecretKeys } from '../store/secret-keys.ts';
 import { NotConnectedError, type SessionRequest } from './dependencies.ts';
 
 export interface SessionFactoryOptions {
   readonly store: MailboxStore & QuotaLedger;
   readonly credentials: CredentialStore;
-  readonly secretKey: SecretKey;
+  readonly secretKeys: Pick<SecretKeys, 'open'>;
   readonly transport: Transport;
   /** Where Gmail is: GMAIL_ROOT_URL. */
   readonly rootUrl: string;
@@ -61,7 +61,7 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
     const { format, scope } = wanted ?? (await store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
     const scopes = scopesFor(format, { searches: scope.after !== null });
     if (known?.version === record.version && known.scopes.join() === scopes.join()) return known;
-    const credentials = parseCredentials(open(options.secretKey, mailbox, record));
+    const credentials = parseCredentials(await options.secretKeys.open(mailbox, record));
     const { transport, tokenUrl, rootUrl } = options;
     const tokens = createTokenSource({ credentials, mailbox, tokenUrl, scopes, transport, clock });
     const connection: Connection = {

@@ -11,6 +11,7 @@ import { addList } from './list.ts';
 import { addPause } from './pause.ts';
 import { addResume } from './resume.ts';
 import { addResync } from './resync.ts';
+import { addRotateKey } from './rotate-key.ts';
 import { addSetCurrentVersion } from './set-current-version.ts';
 import { addSimulate } from './simulate.ts';
 import { addStart } from './start.ts';
@@ -19,7 +20,7 @@ import { addStop } from './stop.ts';
 import { addSync } from './sync.ts';
 import { addWorker } from './worker.ts';
 
-const VERBS = [addWorker, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addAudit, addList, addExport, addChanges, addSetCurrentVersion, addSimulate];
+const VERBS = [addWorker, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addAudit, addList, addExport, addChanges, addRotateKey, addSetCurrentVersion, addSimulate];
 
 /** The command line, in the order of a mailbox's life. */
 export function createProgram(cli: Cli): Command {
@@ -32,8 +33,8 @@ export function createProgram(cli: Cli): Command {
       `
 Exit codes: 0 done, 1 failed, 2 bad usage.
 Environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and other TEMPORAL_*; DATABASE_URL; GMAIL_ROOT_URL; GOOGLE_TOKEN_URL;
-GMAIL_QUOTA_PRICES; GMAIL_USER_UNITS_PER_MINUTE; GMAIL_PROJECT_UNITS_PER_MINUTE; GMAIL_USER_SHARE; TIDEMARK_SECRET_KEY; LOG_LEVEL;
-TIDEMARK_DEPLOYMENT; TIDEMARK_BUILD_ID; TIDEMARK_WORKFLOW_BUNDLE;
+GMAIL_QUOTA_PRICES; GMAIL_USER_UNITS_PER_MINUTE; GMAIL_PROJECT_UNITS_PER_MINUTE; GMAIL_USER_SHARE; TIDEMARK_SECRET_KEY, _FILE, _COMMAND;
+TIDEMARK_OLD_SECRET_KEYS; TIDEMARK_DEPLOYMENT; TIDEMARK_BUILD_ID; TIDEMARK_WORKFLOW_BUNDLE; LOG_LEVEL;
 METRICS_ADDRESS.
 
 Try it without a Google account:

@@ -8,6 +8,7 @@ export const FAILURE_TYPES = [
   'ConsentRevoked',
   'MailboxUnavailable',
   'MailboxNotConnected',
+  'CredentialsUnreadable',
   'GmailUnreachable',
   'StoreUnavailable',
   'StoreLost',

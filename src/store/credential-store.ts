@@ -8,6 +8,14 @@ import type { MailboxId } from '../model/ids.ts';
 export interface CredentialStore {
   /** Keeps the record in the place of an earlier one. The store counts the version; that of `record` does not matter. */
   put(mailbox: MailboxId, record: EncryptedRecord): Promise<void>;
+  /**
+   * Encrypts an unchanged secret anew: only where the record still is `from`. The version stays, for whoever caches the secret has the right one.
+   *
+   * @returns false when the record has changed meanwhile
+   */
+  reseal(mailbox: MailboxId, from: EncryptedRecord, sealed: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<boolean>;
+  /** The mailboxes whose records another key than this one encrypted, in the order of e-mail addresses. */
+  listSealedByOthers(keyId: string): Promise<readonly MailboxId[]>;
   /** null when the mailbox has no credentials. */
   get(mailbox: MailboxId): Promise<EncryptedRecord | null>;
   delete(mailbox: MailboxId): Promise<void>;

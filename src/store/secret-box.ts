@@ -15,29 +15,58 @@ export class SecretKeyError extends Error {
 
 const CIPHER = 'aes-256-gcm';
 export const KEY_BYTES = 32;
+export const HOW_TO_MAKE_A_KEY = `${KEY_BYTES} random bytes in base64, for example from: openssl rand -base64 ${KEY_BYTES}`;
 /** NIST SP 800-38D recommends 96 bits; random ones are safe for 2^32 messages under one key. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const FINGERPRINT_LENGTH = 16;
+const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 /** @throws {SecretKeyError} when `bytes` are not 32 */
 export function secretKey(bytes: Uint8Array, source: string): SecretKey {
   if (bytes.byteLength !== KEY_BYTES) {
-    throw new SecretKeyError(
-      `The secret key in ${source} is ${bytes.byteLength} bytes long, not ${KEY_BYTES}. Write ${KEY_BYTES} random bytes in base64, for example from: openssl rand -base64 ${KEY_BYTES}`,
-    );
+    throw new SecretKeyError(`The secret key in ${source} is ${bytes.byteLength} bytes long, not ${KEY_BYTES}. Write ${HOW_TO_MAKE_A_KEY}`);
   }
   const id = createHash('sha256').update('tidemark key id').update(bytes).digest('hex').slice(0, FINGERPRINT_LENGTH);
   return { id, bytes };
 }
 
-/** Encrypts a mailbox's secret. The mailbox is authenticated with it: a record put in another mailbox's place does not open. */
-export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<EncryptedRecord, 'keyId' | 'ciphertext'> {
+/**
+ * Reads keys in base64, one a line. The first is the current one.
+ *
+ * @throws {SecretKeyError} when there is none, or a line is no key; the line is not shown
+ */
+export function parseKeys(text: string, source: string): readonly [SecretKey, ...SecretKey[]] {
+  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const [current, ...others] = lines.map((line) => {
+    if (!BASE64.test(line)) throw new SecretKeyError(`The secret key in ${source} is not base64. Write ${HOW_TO_MAKE_A_KEY}`);
+    return secretKey(Buffer.from(line, 'base64'), source);
+  });
+  if (current === undefined) throw new SecretKeyError(`There is no secret key in ${source}. Write ${HOW_TO_MAKE_A_KEY}`);
+  return [current, ...others];
+}
+
+/** Encrypts bytes; `context` is authenticated with them, and must be the same when they are decrypted. */
+export function encrypt(key: SecretKey, context: string, bytes: Uint8Array): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key.bytes, nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(Buffer.from(mailbox, 'utf8'));
-  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-  return { keyId: key.id, ciphertext: Buffer.concat([nonce, cipher.getAuthTag(), sealed]) };
+  cipher.setAAD(Buffer.from(context, 'utf8'));
+  const sealed = Buffer.concat([cipher.update(bytes), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+}
+
+/** @throws {Error} when another key or context encrypted the bytes, or they were changed */
+export function decrypt(key: SecretKey, context: string, sealed: Uint8Array): Buffer {
+  const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
+  const decipher = createDecipheriv(CIPHER, key.bytes, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+  decipher.setAAD(Buffer.from(context, 'utf8'));
+  decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+  return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+}
+
+/** Encrypts a mailbox's secret. The mailbox is authenticated with it: a record put in another mailbox's place does not open. */
+export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<EncryptedRecord, 'keyId' | 'ciphertext'> {
+  return { keyId: key.id, ciphertext: encrypt(key, mailbox, Buffer.from(text, 'utf8')) };
 }
 
 /**
@@ -48,15 +77,11 @@ export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<Enc
 export function open(key: SecretKey, mailbox: MailboxId, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): string {
   if (record.keyId !== key.id) {
     throw new SecretKeyError(
-      `The credentials of ${mailbox} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. Configure the former key, or connect the mailbox again.`,
+      `The credentials of ${mailbox} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. Configure the former key too (TIDEMARK_OLD_SECRET_KEYS), or connect the mailbox again.`,
     );
   }
-  const bytes = Buffer.from(record.ciphertext);
   try {
-    const decipher = createDecipheriv(CIPHER, key.bytes, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
-    decipher.setAAD(Buffer.from(mailbox, 'utf8'));
-    decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
-    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8');
+    return decrypt(key, mailbox, record.ciphertext).toString('utf8');
   } catch (error) {
     throw new SecretKeyError(`The stored credentials of ${mailbox} are damaged or belong to another mailbox. Connect the mailbox again.`, { cause: error });
   }

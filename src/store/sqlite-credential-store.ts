@@ -69,6 +69,26 @@ class SqliteCredentialStore implements CredentialStore {
     });
   }
 
+  reseal(mailbox: MailboxId, from: EncryptedRecord, { keyId, ciphertext }: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<boolean> {
+    return this.#translated(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('credentials')
+        .set({ key_id: keyId, ciphertext })
+        .where('mailbox_id', '=', mailbox)
+        .where('version', '=', from.version)
+        .where('key_id', '=', from.keyId)
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows > 0n;
+    });
+  }
+
+  listSealedByOthers(keyId: string): Promise<readonly MailboxId[]> {
+    return this.#translated(async (tx) => {
+      const rows = await tx.selectFrom('credentials').select('mailbox_id').where('ciphertext', 'is not', null).where('key_id', '!=', keyId).orderBy('mailbox_id').execute();
+      return rows.map((row) => mailboxId(row.mailbox_id));
+    });
+  }
+
   get(mailbox: MailboxId): Promise<EncryptedRecord | null> {
     return this.#translated(async (tx) => {
       const row = await tx.selectFrom('credentials').selectAll().where('mailbox_id', '=', mailbox).executeTakeFirst();

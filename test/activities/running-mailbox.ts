@@ -9,7 +9,7 @@ import { completeSettings, type SettingsChange } from '../../src/model/settings-
 import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
-import { seal, secretKey } from '../../src/store/secret-box.ts';
+import { open, seal, secretKey } from '../../src/store/secret-box.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
 import { Attempts } from '../schedules/attempts.ts';
 import { Lanes } from '../schedules/lanes.ts';
@@ -38,7 +38,7 @@ export class RunningMailbox {
     const prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
     const shared = { store: stores.store, prices, clock };
     const gmail = { transport: simulator.transport, rootUrl: simulator.rootUrl, tokenUrl: `${simulator.rootUrl}/token` };
-    this.deps = { ...shared, openSession: createSessionFactory({ ...shared, ...gmail, credentials: stores.credentials, secretKey: KEY }) };
+    this.deps = { ...shared, openSession: createSessionFactory({ ...shared, ...gmail, credentials: stores.credentials, secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) } }) };
     const attempts = new Attempts({ perils: { death: 0, blindness: 0, delayMs: 0 }, clock, random: new Random(1), newWorker: () => this.deps, trace: null });
     this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, attempts);
   }

@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
-import { seal, secretKey } from '../../src/store/secret-box.ts';
+import { open, seal, secretKey } from '../../src/store/secret-box.ts';
 import { Random } from './random.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -51,7 +51,7 @@ export async function createWorld(seed: number): Promise<World> {
     openSession: createSessionFactory({
       store: stores.store,
       credentials: stores.credentials,
-      secretKey: KEY,
+      secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) },
       transport: simulator.transport,
       rootUrl: simulator.rootUrl,
       tokenUrl: `${simulator.rootUrl}/token`,

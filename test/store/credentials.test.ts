@@ -40,6 +40,26 @@ describe('a credential store', () => {
     await credentials.close();
   });
 
+  it('encrypts a record anew only where it still is what was read, and leaves its version', async () => {
+    const credentials = await openSqliteCredentialStore({ path: ':memory:' });
+    await credentials.put(alice, record('x'));
+    await credentials.put(bob, record('y'));
+    const before = await credentials.get(alice);
+    if (before === null) throw new Error('nothing stored');
+    expect(await credentials.listSealedByOthers('k2')).toEqual([alice, bob]);
+    expect(await credentials.reseal(alice, before, { keyId: 'k2', ciphertext: Buffer.from('z') })).toBe(true);
+    expect(await credentials.get(alice)).toMatchObject({ keyId: 'k2', version: 1 });
+    expect(await credentials.listSealedByOthers('k2')).toEqual([bob]);
+    // Resealed by somebody else, put anew, deleted: each is a change.
+    expect(await credentials.reseal(alice, before, { keyId: 'k3', ciphertext: Buffer.from('w') })).toBe(false);
+    await credentials.put(alice, record('new'));
+    expect(await credentials.reseal(alice, before, { keyId: 'k3', ciphertext: Buffer.from('w') })).toBe(false);
+    await credentials.delete(bob);
+    expect(await credentials.reseal(bob, { ...record('y'), version: 1 }, { keyId: 'k3', ciphertext: Buffer.from('w') })).toBe(false);
+    expect(await credentials.listSealedByOthers('k2')).toEqual([alice]);
+    await credentials.close();
+  });
+
   it('is readable by its owner only, whatever the file was before', async () => {
     const first = await openSqliteCredentialStore({ path: path() });
     await first.put(alice, record('x'));

@@ -1,0 +1,69 @@
+import { exec } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import type { Secret } from '../model/secret.ts';
+import { parseKeys, secretKey, SecretKeyError, type SecretKey } from './secret-box.ts';
+import { readOwnKeyFile } from './own-key-file.ts';
+
+/** Where the keys come from. A file or a command may hold several, one a line: the first is the current one, the others are former ones. */
+export type KeySource = (
+  | { readonly kind: 'value'; readonly key: Secret<Uint8Array> }
+  | { readonly kind: 'file'; readonly path: string }
+  /** A secrets manager's command line, run by the shell. */
+  | { readonly kind: 'command'; readonly command: Secret<string> }
+  /** A file that Tidemark makes by itself, beside the embedded database. */
+  | { readonly kind: 'own-file' }
+) & {
+  /** The variable that names the source; those of file and command have its name, and an ending. */
+  readonly variable: string;
+  /** Former keys that the environment gives. */
+  readonly old: Secret<readonly Uint8Array[]>;
+};
+
+/** Milliseconds. */
+const COMMAND_TIMEOUT = 15_000;
+
+/**
+ * Reads the keys as they are now: the current one first.
+ *
+ * @param ownFile - where the key of `own-file` is; null when there is no place for one
+ * @throws {SecretKeyError} when there is no usable key. Neither a key nor what a command said is shown
+ */
+export async function readKeys(source: KeySource, ownFile: string | null): Promise<readonly [SecretKey, ...SecretKey[]]> {
+  const [current, ...others] = await keysIn(source, ownFile);
+  const old = source.old.reveal().map((bytes) => secretKey(bytes, `the former keys of ${source.variable}`));
+  return [current, ...[...others, ...old].filter(({ id }, index, all) => id !== current.id && all.findIndex((key) => key.id === id) === index)];
+}
+
+async function keysIn(source: KeySource, ownFile: string | null): Promise<readonly [SecretKey, ...SecretKey[]]> {
+  switch (source.kind) {
+    case 'value':
+      return [secretKey(source.key.reveal(), source.variable)];
+    case 'file':
+      return parseKeys(await textOf(source.path, source.variable), source.path);
+    case 'command':
+      return parseKeys(await outputOf(source.command.reveal(), source.variable), `the output of ${source.variable}_COMMAND`);
+    case 'own-file':
+      return readOwnKeyFile(ownFile);
+  }
+}
+
+async function textOf(path: string, variable: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new SecretKeyError(`The key file ${path} that ${variable}_FILE names cannot be read. Put it there, and let this user read it.`, { cause: error });
+  }
+}
+
+/** What a command prints, and the command line itself, may be secret: an error names neither, and carries no cause that would. */
+async function outputOf(command: string, variable: string): Promise<string> {
+  try {
+    const { stdout } = await promisify(exec)(command, { timeout: COMMAND_TIMEOUT, killSignal: 'SIGKILL', windowsHide: true });
+    return stdout;
+  } catch (error) {
+    const wasKilled = error instanceof Error && 'killed' in error && error.killed === true;
+    const reason = wasKilled ? `was ended after ${COMMAND_TIMEOUT / 1_000} s` : 'failed';
+    throw new SecretKeyError(`The command in ${variable}_COMMAND ${reason}. Run it yourself to see why; what it says is not shown here, because it may hold the key.`);
+  }
+}

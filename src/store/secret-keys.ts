@@ -1,0 +1,61 @@
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { EncryptedRecord } from './credential-store.ts';
+import { open, seal, type SecretKey } from './secret-box.ts';
+
+type Keys = readonly [current: SecretKey, ...former: SecretKey[]];
+
+/** How long a record of an unknown key does not make the keys be read again: thousands of mailboxes may hold such records. */
+const REREAD_PAUSE = 10_000;
+
+/**
+ * The keys at hand: the current one encrypts, each of them decrypts.
+ *
+ * Keys change while a process runs. A record of an unknown key makes the source be read again, so a rotation by a file or a command needs
+ * no restart; and each encryption takes the key that is current then, so a long-lived process never goes back to a former one.
+ */
+export class SecretKeys {
+  readonly #read: () => Promise<Keys>;
+  readonly #clock: Clock;
+  #keys: Keys;
+  #readAt: number;
+
+  private constructor(read: () => Promise<Keys>, clock: Clock, keys: Keys) {
+    this.#read = read;
+    this.#clock = clock;
+    this.#keys = keys;
+    this.#readAt = clock.now();
+  }
+
+  /** @throws {SecretKeyError} when the keys cannot be read */
+  static async load({ read, clock }: { read: () => Promise<Keys>; clock: Clock }): Promise<SecretKeys> {
+    return new SecretKeys(read, clock, await read());
+  }
+
+  /** The fingerprint of the key that encrypts, as last read. */
+  get currentId(): string {
+    return this.#keys[0].id;
+  }
+
+  /** @throws {SecretKeyError} when the keys cannot be read */
+  async seal(mailbox: MailboxId, text: string): Promise<Pick<EncryptedRecord, 'keyId' | 'ciphertext'>> {
+    await this.#reread();
+    return seal(this.#keys[0], mailbox, text);
+  }
+
+  /** @throws {SecretKeyError} when none of the keys decrypts the record */
+  async open(mailbox: MailboxId, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<string> {
+    // When the source does not answer now, the keys that are known stay.
+    if (this.#find(record.keyId) === undefined && this.#clock.now() - this.#readAt >= REREAD_PAUSE) await this.#reread().catch(() => undefined);
+    return open(this.#find(record.keyId) ?? this.#keys[0], mailbox, record);
+  }
+
+  #find(id: string): SecretKey | undefined {
+    return this.#keys.find((key) => key.id === id);
+  }
+
+  async #reread(): Promise<void> {
+    this.#readAt = this.#clock.now();
+    this.#keys = await this.#read();
+  }
+}
