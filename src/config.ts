@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { databaseVariables, readDatabase, type DatabaseLocation } from './config/database.ts';
 import { deploymentVariables, readDeployment, type DeploymentConfig } from './config/deployment.ts';
+import { pushVariables, readPush, type PushConfig } from './config/push.ts';
 import { quotaVariables, readQuota, type QuotaConfig } from './config/quota.ts';
 import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig } from './config/secrets.ts';
 import { schemasOf, type Variables } from './config/section.ts';
@@ -21,6 +22,7 @@ export interface Config {
   readonly deployment: DeploymentConfig;
   readonly telemetry: TelemetryConfig;
   readonly secrets: SecretsConfig;
+  readonly push: PushConfig;
   readonly logLevel: LogLevel;
   readonly temporal: TemporalConnection;
   /** Queue of workflows and live activities; backfill activities have one of their own beside it. */
@@ -66,6 +68,7 @@ const VARIABLES = {
   ...secretVariables,
   ...deploymentVariables,
   ...telemetryVariables,
+  ...pushVariables,
 };
 
 type Name = keyof typeof VARIABLES;
@@ -97,6 +100,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
     deployment: readDeployment(values, cwd),
     telemetry: readTelemetry(values),
     secrets: readSecrets(values, { cwd }),
+    push: readPush(values, { cwd }),
     logLevel: values.LOG_LEVEL,
     temporal: Object.freeze(temporal.connection),
     taskQueue: values.TIDEMARK_TASK_QUEUE,

@@ -39,6 +39,15 @@ describe('the configuration', () => {
       quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
       deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
       telemetry: { metricsAddress: null },
+      push: {
+        topic: null,
+        audience: null,
+        serviceAccount: null,
+        subscription: null,
+        keysUrl: 'https://www.googleapis.com/oauth2/v3/certs',
+        tlsCertFile: null,
+        tlsKeyFile: null,
+      },
       logLevel: 'info',
       temporal: { address: null, namespace: 'default', options: {} },
       taskQueue: 'tidemark',
@@ -51,7 +60,7 @@ describe('the configuration', () => {
 
   it('cannot be changed', () => {
     const config = load();
-    for (const part of [config, config.database, config.quota, config.temporal]) expect(Object.isFrozen(part)).toBe(true);
+    for (const part of [config, config.database, config.quota, config.push, config.temporal]) expect(Object.isFrozen(part)).toBe(true);
   });
 
   it('puts the database into the data directory unless told otherwise', () => {

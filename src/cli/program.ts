@@ -9,6 +9,7 @@ import { addExport } from './export.ts';
 import { addFailures } from './failures.ts';
 import { addList } from './list.ts';
 import { addPause } from './pause.ts';
+import { addPush } from './push.ts';
 import { addResume } from './resume.ts';
 import { addResync } from './resync.ts';
 import { addRotateKey } from './rotate-key.ts';
@@ -20,7 +21,7 @@ import { addStop } from './stop.ts';
 import { addSync } from './sync.ts';
 import { addWorker } from './worker.ts';
 
-const VERBS = [addWorker, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addAudit, addList, addExport, addChanges, addRotateKey, addSetCurrentVersion, addSimulate];
+const VERBS = [addWorker, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addAudit, addList, addExport, addChanges, addPush, addRotateKey, addSetCurrentVersion, addSimulate];
 
 /** The command line, in the order of a mailbox's life. */
 export function createProgram(cli: Cli): Command {
@@ -35,7 +36,8 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 Environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and other TEMPORAL_*; DATABASE_URL; GMAIL_ROOT_URL; GOOGLE_TOKEN_URL;
 GMAIL_QUOTA_PRICES; GMAIL_USER_UNITS_PER_MINUTE; GMAIL_PROJECT_UNITS_PER_MINUTE; GMAIL_USER_SHARE; TIDEMARK_SECRET_KEY, _FILE, _COMMAND;
 TIDEMARK_OLD_SECRET_KEYS; TIDEMARK_DEPLOYMENT; TIDEMARK_BUILD_ID; TIDEMARK_WORKFLOW_BUNDLE; LOG_LEVEL;
-METRICS_ADDRESS.
+METRICS_ADDRESS;
+PUSH_TOPIC; PUSH_AUDIENCE; PUSH_SERVICE_ACCOUNT; PUSH_SUBSCRIPTION; PUSH_TLS_CERT_FILE; PUSH_TLS_KEY_FILE; GOOGLE_KEYS_URL.
 
 Try it without a Google account:
   $ npm start`,

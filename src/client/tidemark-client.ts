@@ -243,7 +243,7 @@ export class TidemarkClient {
     };
   }
 
-  async #signal(mailbox: MailboxId, signal: SignalDefinition): Promise<void> {
+  async #signal(mailbox: MailboxId, signal: SignalDefinition | typeof definitions.poke): Promise<void> {
     const handle = this.#temporal.workflow.getHandle(definitions.workflowIdOf(mailbox));
     await this.#rpc({ mailbox }, () => handle.signal(signal));
   }

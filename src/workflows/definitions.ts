@@ -31,8 +31,11 @@ export interface MailboxResult {
 }
 
 // ── signals ──
-/** Something may have changed: synchronise now. Any number of pokes before the next partial sync cost one. */
-export const poke = defineSignal('poke');
+/**
+ * Something may have changed: synchronise now. Any number of pokes before the next partial sync cost one. One that Gmail's notification made says
+ * so by its argument.
+ */
+export const poke = defineSignal<[GmailNotification?]>('poke');
 /** List everything anew and correct every difference. */
 export const forceResync = defineSignal('forceResync');
 /** Try every failed message again now. */
@@ -66,6 +69,12 @@ export const awaitResync = defineUpdate<AwaitResult, [{ readonly generation: num
 export const audit = defineUpdate<{ readonly audit: number }>('audit');
 /** Waits (bounded) until that audit is over; its result is in the store. Repeat while `done` is false. */
 export const awaitAudit = defineUpdate<AwaitResult, [{ readonly audit: number }]>('awaitAudit');
+
+/** What a notification tells beside the mailbox: https://developers.google.com/workspace/gmail/api/guides/push */
+export interface GmailNotification {
+  /** null when several notifications became one poke. */
+  readonly historyId: HistoryId | null;
+}
 
 export interface AwaitResult {
   readonly done: boolean;

@@ -1,0 +1,40 @@
+import { Connection, type Client } from '@temporalio/client';
+
+import type { Clock } from '../model/clock.ts';
+import type { HistoryId, MailboxId } from '../model/ids.ts';
+import { poke, workflowIdOf } from '../workflows/definitions.ts';
+import { createRpc, type Rpc } from './rpc.ts';
+
+/** Under Pub/Sub's default deadline for an acknowledgement, which is 10 s. */
+const DEADLINE = 8_000;
+const READY_DEADLINE = 2_000;
+
+/** What a receiver of notifications needs: Temporal alone, no database. */
+export class MailboxPoker {
+  readonly #temporal: Client;
+  readonly #rpc: Rpc;
+
+  constructor({ temporal, clock }: { temporal: Client; clock: Clock }) {
+    this.#temporal = temporal;
+    const address = temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
+    this.#rpc = createRpc({ temporal, address, clock });
+  }
+
+  /**
+   * Tells a mailbox's workflow that Gmail has changes; resolves once Temporal has accepted it. It starts no workflow: whoever can publish to a topic
+   * shall not start mailboxes.
+   *
+   * @param historyId - what Gmail named; null when it is not known
+   * @throws {MailboxNotRunningError} when no workflow runs
+   */
+  async poke(mailbox: MailboxId, historyId: HistoryId | null): Promise<void> {
+    const handle = this.#temporal.workflow.getHandle(workflowIdOf(mailbox));
+    await this.#rpc({ mailbox, deadline: DEADLINE }, () => handle.signal(poke, { historyId }));
+  }
+
+  /** @throws {TidemarkError} when Temporal does not answer, or has no such namespace */
+  async assertReachable(): Promise<void> {
+    const { namespace } = this.#temporal.options;
+    await this.#rpc({ deadline: READY_DEADLINE }, () => this.#temporal.workflowService.describeNamespace({ namespace }));
+  }
+}

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+
+import { z } from 'zod';
+
+import type { Values, Variables } from './section.ts';
+
+/** Gmail's push notifications: workers ask for them (`topic`), `tidemark push` receives them (the rest). */
+export interface PushConfig {
+  /** `projects/P/topics/T`; null when mailboxes are polled alone. */
+  readonly topic: string | null;
+  /** What Google's tokens must be made for; null when no endpoint is served. */
+  readonly audience: string | null;
+  /** Whose tokens are taken: the service account of the push subscription. */
+  readonly serviceAccount: string | null;
+  /** Of `--pull`: `projects/P/subscriptions/S`. */
+  readonly subscription: string | null;
+  /** Google's public keys, as a JSON Web Key Set. */
+  readonly keysUrl: string;
+  /** PEM files of the endpoint's own certificate; null where TLS ends in front of it. */
+  readonly tlsCertFile: string | null;
+  readonly tlsKeyFile: string | null;
+}
+
+const topic = z.string().regex(/^projects\/[^/\s]+\/topics\/[^/\s]+$/);
+const subscription = z.string().regex(/^projects\/[^/\s]+\/subscriptions\/[^/\s]+$/);
+const email = z
+  .string()
+  .regex(/^[^\s@/]+@[^\s@/]+$/)
+  .transform((text) => text.toLowerCase());
+
+export const pushVariables = {
+  PUSH_TOPIC: { schema: topic.optional(), expected: 'a Pub/Sub topic, for example projects/my-project/topics/gmail' },
+  PUSH_AUDIENCE: { schema: z.string().min(1).max(2_000).optional(), expected: "the audience of the push subscription's tokens, for example https://push.example.com/push" },
+  PUSH_SERVICE_ACCOUNT: { schema: email.optional(), expected: 'the e-mail address of a service account, for example pubsub-push@my-project.iam.gserviceaccount.com' },
+  PUSH_SUBSCRIPTION: { schema: subscription.optional(), expected: 'a Pub/Sub subscription, for example projects/my-project/subscriptions/tidemark' },
+  PUSH_TLS_CERT_FILE: { schema: z.string().optional(), expected: 'a file with a certificate chain in PEM form' },
+  PUSH_TLS_KEY_FILE: { schema: z.string().optional(), expected: "a file with the certificate's private key in PEM form" },
+  GOOGLE_KEYS_URL: {
+    schema: z.url({ protocol: /^https?$/ }).default('https://www.googleapis.com/oauth2/v3/certs'),
+    expected: 'an http or https address, for example https://www.googleapis.com/oauth2/v3/certs',
+  },
+} as const satisfies Variables;
+
+export function readPush(values: Values<typeof pushVariables>, { cwd }: { cwd: string }): PushConfig {
+  const file = (path: string | undefined): string | null => (path === undefined ? null : resolve(cwd, path));
+  return Object.freeze({
+    topic: values.PUSH_TOPIC ?? null,
+    audience: values.PUSH_AUDIENCE ?? null,
+    serviceAccount: values.PUSH_SERVICE_ACCOUNT ?? null,
+    subscription: values.PUSH_SUBSCRIPTION ?? null,
+    keysUrl: values.GOOGLE_KEYS_URL,
+    tlsCertFile: file(values.PUSH_TLS_CERT_FILE),
+    tlsKeyFile: file(values.PUSH_TLS_KEY_FILE),
+  });
+}

@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+
+import { Client, Connection } from '@temporalio/client';
+
+import { MailboxPoker } from './client/mailbox-poker.ts';
+import type { Config } from './config.ts';
+import { CannotDoError, UsageError } from './failure-report.ts';
+import type { Log } from './log.ts';
+import type { Clock } from './model/clock.ts';
+import { temporalAddressOf } from './open-tidemark.ts';
+import { createEndpoint } from './push/endpoint.ts';
+import { createTokenVerifier, type TokenVerifier } from './push/google-token.ts';
+import { startHttpServer, type HttpServer } from './push/http-server.ts';
+import type { Puller } from './push/pull.ts';
+import { Receiver, type NotificationOutcome } from './push/receiver.ts';
+import { systemClock } from './system-clock.ts';
+
+export interface PushServiceRequest {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** Port and address of the endpoint (0 takes a free port); null serves none. */
+  readonly listen: { readonly port: number; readonly host: string } | null;
+  /** Receive from `PUSH_SUBSCRIPTION`. */
+  readonly pull: boolean;
+  readonly count?: (outcome: NotificationOutcome) => void;
+}
+
+export interface PushService {
+  /** Of the endpoint; null when none is served. */
+  readonly url: string | null;
+  /** Rejects when the subscription can no longer be read; resolves after {@link PushService.stop}. */
+  readonly ended: Promise<void>;
+  /** Answers 503 on `/readyz`, takes nothing more, answers what is under way, and ends within 10 seconds. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Receives Gmail's notifications, by an endpoint, by pull, or both, and tells Temporal. It may start before Temporal does, needs no database, and
+ * any number of it may run beside each other.
+ *
+ * @throws {UsageError} when the configuration lacks what was asked for
+ * @throws {CannotDoError} when the certificate cannot be read
+ * @throws {Error} when the port is taken
+ */
+export async function startPushService({ config, log, clock = systemClock, listen, pull, count = () => undefined }: PushServiceRequest): Promise<PushService> {
+  const { push, temporal } = config;
+  const verify = listen === null ? null : verifierOf(config, clock, pull);
+  const subscription = pull ? required(push.subscription, 'PUSH_SUBSCRIPTION', 'the subscription to pull from') : null;
+  const tls = listen === null ? null : await readCertificate(config);
+
+  // Lazy: a server that is not there yet, or comes back, is met by the next call.
+  const connection = Connection.lazy({ ...temporal.options, address: temporalAddressOf(config) });
+  const poker = new MailboxPoker({ temporal: new Client({ connection, namespace: temporal.namespace }), clock });
+  const receiver = new Receiver({ poke: (mailbox, historyId) => poker.poke(mailbox, historyId), count, log });
+  let stopping = false;
+  const notReady = async (): Promise<string | null> => {
+    if (stopping) return 'stopping';
+    return poker.assertReachable().then(
+      () => null,
+      (error: unknown) => (error instanceof Error ? error.message : 'Temporal does not answer'),
+    );
+  };
+
+  let server: HttpServer | null = null;
+  let puller: Puller | null = null;
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    await Promise.all([server?.close(), puller?.close()]);
+    await connection.close();
+  };
+  try {
+    if (listen !== null) server = await startHttpServer({ app: createEndpoint({ receiver, verify, notReady, log }), ...listen, tls, clock });
+    // Google's client takes half a second to load: only those who pull pay for it.
+    if (subscription !== null) puller = (await import('./push/pull.ts')).startPull({ subscription, receiver, log });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const stopped = Promise.withResolvers<void>();
+  let stops: Promise<void> | null = null;
+  return {
+    url: server?.url ?? null,
+    ended: Promise.race(puller === null ? [stopped.promise] : [stopped.promise, puller.ended]),
+    stop: () => (stops ??= stop().finally(() => stopped.resolve())),
+  };
+}
+
+/** Without an audience and a service account nobody could be told from Google: then no notifications are taken over HTTP. */
+function verifierOf({ push }: Config, clock: Clock, pull: boolean): TokenVerifier | null {
+  if (pull && push.audience === null && push.serviceAccount === null) return null;
+  const audience = required(push.audience, 'PUSH_AUDIENCE', "the audience of the push subscription's tokens");
+  const serviceAccount = required(push.serviceAccount, 'PUSH_SERVICE_ACCOUNT', "the push subscription's service account");
+  return createTokenVerifier({ keysUrl: push.keysUrl, audience, serviceAccount, clock });
+}
+
+function required(value: string | null, name: string, what: string): string {
+  if (value === null) throw new UsageError(`${name} is not set: name ${what} (docs/push.md says how it is made).`);
+  return value;
+}
+
+async function readCertificate({ push }: Config): Promise<{ cert: Buffer; key: Buffer } | null> {
+  const { tlsCertFile, tlsKeyFile } = push;
+  if (tlsCertFile === null && tlsKeyFile === null) return null;
+  if (tlsCertFile === null || tlsKeyFile === null) throw new UsageError('PUSH_TLS_CERT_FILE and PUSH_TLS_KEY_FILE are set together, or neither is.');
+  try {
+    return { cert: await readFile(tlsCertFile), key: await readFile(tlsKeyFile) };
+  } catch (error) {
+    throw new CannotDoError('certificate', `The certificate cannot be read: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+  }
+}
+
+/** Runs until the signal aborts. @throws what {@link startPushService} throws, and when the subscription can no longer be read */
+export async function pushMain(request: PushServiceRequest & { readonly signal: AbortSignal; readonly onRunning: (service: PushService) => void }): Promise<void> {
+  const { signal, onRunning, log } = request;
+  const service = await startPushService(request);
+  const stop = (): void => {
+    log.info('stopping: deliveries under way are answered, later ones are delivered again');
+    void service.stop();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  onRunning(service);
+  try {
+    await service.ended;
+  } catch (error) {
+    throw new CannotDoError('subscription', `Pub/Sub refuses the subscription ${request.config.push.subscription}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  } finally {
+    await service.stop();
+  }
+}

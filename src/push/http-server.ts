@@ -1,0 +1,60 @@
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+
+import type { Clock } from '../model/clock.ts';
+
+export interface HttpServerOptions {
+  readonly app: Hono;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly host: string;
+  /** Certificate chain and key in PEM form; null for plain HTTP, where TLS ends in front of it. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  readonly clock: Clock;
+}
+
+export interface HttpServer {
+  readonly url: string;
+  /** Takes no more connections, and ends once the requests under way are answered, or after 8 seconds. */
+  close(): Promise<void>;
+}
+
+/** A sender that is slower than this is none of Google's. Milliseconds. */
+const TIMEOUTS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 60_000 };
+const DRAIN_TIME = 8_000;
+const MAX_HEADER_BYTES = 16 * 1_024;
+const MAX_CONNECTIONS = 2_000;
+
+/** @throws {Error} when the port is taken or the certificate is unusable */
+export async function startHttpServer({ app, port, host, tls, clock }: HttpServerOptions): Promise<HttpServer> {
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const options = { ...TIMEOUTS, maxHeaderSize: MAX_HEADER_BYTES };
+  const serve = (...request: Parameters<typeof listener>): void => void listener(...request);
+  const server: Server = tls === null ? createServer(options, serve) : createTlsServer({ ...options, ...tls }, serve);
+  server.maxConnections = MAX_CONNECTIONS;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the endpoint listens on no port');
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `${tls === null ? 'http' : 'https'}://${name}:${address.port}`,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const drained = new AbortController();
+      const late = clock.sleep(DRAIN_TIME, drained.signal).then(
+        () => server.closeAllConnections(),
+        () => undefined,
+      );
+      await closed;
+      drained.abort();
+      await late;
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+import { historyId, InvalidIdError, mailboxId, type HistoryId, type MailboxId } from '../model/ids.ts';
+
+/** What Gmail tells of a mailbox: https://developers.google.com/workspace/gmail/api/guides/push */
+export interface Notification {
+  readonly mailbox: MailboxId;
+  /** The mailbox's head when Gmail wrote it; null where it came as a number too large to be exact. A hint: what is new is read from our own mark. */
+  readonly historyId: HistoryId | null;
+}
+
+/** Thrown when what was delivered is no notification of Gmail's. The message quotes nothing of it. */
+export class MalformedNotificationError extends Error {
+  override readonly name = 'MalformedNotificationError';
+}
+
+/** https://cloud.google.com/pubsub/docs/push#receive_push */
+const ENVELOPE = z.object({ message: z.object({ data: z.string().min(1).max(10_000) }) });
+/** Gmail's documentation shows the id as a number and as a text. */
+const PAYLOAD = z.object({ emailAddress: z.string(), historyId: z.union([z.string().max(30), z.number().positive().refine(Number.isInteger)]) });
+
+/**
+ * The notification in the body of a Pub/Sub push request.
+ *
+ * @throws {MalformedNotificationError} when it is none
+ */
+export function notificationInEnvelope(body: string): Notification {
+  const envelope = ENVELOPE.safeParse(jsonOf(body));
+  if (!envelope.success) throw new MalformedNotificationError('the request is no Pub/Sub message with data');
+  return notificationInData(Buffer.from(envelope.data.message.data, 'base64'));
+}
+
+/**
+ * The notification in the data of a Pub/Sub message. `Buffer.from` reads base64 and base64url alike.
+ *
+ * @throws {MalformedNotificationError} when it is none
+ */
+export function notificationInData(data: Buffer): Notification {
+  const payload = PAYLOAD.safeParse(jsonOf(data.toString('utf8')));
+  if (!payload.success) throw new MalformedNotificationError("the message's data is not emailAddress and historyId");
+  try {
+    return { mailbox: mailboxId(payload.data.emailAddress), historyId: exactHistoryId(payload.data.historyId) };
+  } catch (error) {
+    if (error instanceof InvalidIdError) throw new MalformedNotificationError("the message's emailAddress or historyId is not one");
+    throw error;
+  }
+}
+
+/** JSON's reader has rounded a number beyond 2^53 already: such a one says nothing. */
+function exactHistoryId(value: string | number): HistoryId | null {
+  if (typeof value === 'string') return historyId(value);
+  return Number.isSafeInteger(value) ? historyId(String(value)) : null;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

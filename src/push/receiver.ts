@@ -1,0 +1,64 @@
+import { MailboxNotRunningError } from '../client/errors.ts';
+import type { Log } from '../log.ts';
+import { CoalescedPokes, type Poke } from './coalesced-pokes.ts';
+import { MalformedNotificationError, type Notification } from './notification.ts';
+
+export const NOTIFICATION_OUTCOMES = ['accepted', 'unknown-mailbox', 'unauthorized', 'malformed', 'too-large', 'overloaded', 'failed'] as const;
+/**
+ * What became of a delivery: `accepted` by Temporal; about a mailbox that does not run here, which is acknowledged, because Pub/Sub would repeat it
+ * for ever; refused (`unauthorized`, `malformed`, `too-large`); or to be delivered again (`overloaded`; `failed`: Temporal or Google's keys away).
+ */
+export type NotificationOutcome = (typeof NOTIFICATION_OUTCOMES)[number];
+
+export interface ReceiverOptions {
+  readonly poke: Poke;
+  readonly count: (outcome: NotificationOutcome) => void;
+  readonly log: Log;
+}
+
+/** Mailboxes with a poke under way; more than that means that Temporal is slower than the notifications come. */
+const MAX_UNDER_WAY = 1_000;
+
+/** What the endpoint and the pull subscriber share: a notification in, what became of it out. Never throws. */
+export class Receiver {
+  readonly #pokes: CoalescedPokes;
+  readonly #count: (outcome: NotificationOutcome) => void;
+  readonly #log: Log;
+
+  constructor({ poke, count, log }: ReceiverOptions) {
+    this.#pokes = new CoalescedPokes(poke);
+    this.#count = count;
+    this.#log = log;
+  }
+
+  /** @param read - parses the delivery; may throw {@link MalformedNotificationError} */
+  async receive(read: () => Notification): Promise<NotificationOutcome> {
+    return this.note(await this.#outcomeOf(read));
+  }
+
+  /** Counts a delivery that was refused before it was read. */
+  note(outcome: NotificationOutcome): NotificationOutcome {
+    this.#count(outcome);
+    return outcome;
+  }
+
+  async #outcomeOf(read: () => Notification): Promise<NotificationOutcome> {
+    try {
+      const notification = read();
+      if (this.#pokes.size >= MAX_UNDER_WAY) return 'overloaded';
+      await this.#pokes.notify(notification);
+      return 'accepted';
+    } catch (error) {
+      if (error instanceof MailboxNotRunningError) {
+        this.#log.info({ mailbox: error.mailbox }, 'a notification for a mailbox that does not run here: acknowledged');
+        return 'unknown-mailbox';
+      }
+      if (error instanceof MalformedNotificationError) {
+        this.#log.warn({ reason: error.message }, 'a delivery that is no notification of Gmail');
+        return 'malformed';
+      }
+      this.#log.error({ error }, 'a notification was not accepted; Pub/Sub delivers it again');
+      return 'failed';
+    }
+  }
+}
