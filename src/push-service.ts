@@ -7,13 +7,15 @@ import type { Config } from './config.ts';
 import { CannotDoError, UsageError } from './failure-report.ts';
 import type { Log } from './log.ts';
 import type { Clock } from './model/clock.ts';
+import { noTelemetry, type Telemetry } from './model/telemetry.ts';
 import { temporalAddressOf } from './open-tidemark.ts';
 import { createEndpoint } from './push/endpoint.ts';
 import { createTokenVerifier, type TokenVerifier } from './push/google-token.ts';
 import { startHttpServer, type HttpServer } from './push/http-server.ts';
 import type { Puller } from './push/pull.ts';
-import { Receiver, type NotificationOutcome } from './push/receiver.ts';
+import { Receiver } from './push/receiver.ts';
 import { systemClock } from './system-clock.ts';
+import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
 
 export interface PushServiceRequest {
   readonly config: Config;
@@ -23,7 +25,8 @@ export interface PushServiceRequest {
   readonly listen: { readonly port: number; readonly host: string } | null;
   /** Receive from `PUSH_SUBSCRIPTION`. */
   readonly pull: boolean;
-  readonly count?: (outcome: NotificationOutcome) => void;
+  /** Told of each notification by what became of it. */
+  readonly telemetry?: Telemetry;
 }
 
 export interface PushService {
@@ -43,7 +46,7 @@ export interface PushService {
  * @throws {CannotDoError} when the certificate cannot be read
  * @throws {Error} when the port is taken
  */
-export async function startPushService({ config, log, clock = systemClock, listen, pull, count = () => undefined }: PushServiceRequest): Promise<PushService> {
+export async function startPushService({ config, log, clock = systemClock, listen, pull, telemetry = noTelemetry }: PushServiceRequest): Promise<PushService> {
   const { push, temporal } = config;
   const verify = listen === null ? null : verifierOf(config, clock, pull);
   const subscription = pull ? required(push.subscription, 'PUSH_SUBSCRIPTION', 'the subscription to pull from') : null;
@@ -52,7 +55,11 @@ export async function startPushService({ config, log, clock = systemClock, liste
   // Lazy: a server that is not there yet, or comes back, is met by the next call.
   const connection = Connection.lazy({ ...temporal.options, address: temporalAddressOf(config) });
   const poker = new MailboxPoker({ temporal: new Client({ connection, namespace: temporal.namespace }), clock });
-  const receiver = new Receiver({ poke: (mailbox, historyId) => poker.poke(mailbox, historyId), count, log });
+  const receiver = new Receiver({
+    poke: (mailbox, historyId) => poker.poke(mailbox, historyId),
+    count: (outcome) => telemetry.add('tidemark_notifications_total', 1, { outcome }),
+    log,
+  });
   let stopping = false;
   const notReady = async (): Promise<string | null> => {
     if (stopping) return 'stopping';
@@ -110,9 +117,29 @@ async function readCertificate({ push }: Config): Promise<{ cert: Buffer; key: B
   }
 }
 
-/** Runs until the signal aborts. @throws what {@link startPushService} throws, and when the subscription can no longer be read */
-export async function pushMain(request: PushServiceRequest & { readonly signal: AbortSignal; readonly onRunning: (service: PushService) => void }): Promise<void> {
-  const { signal, onRunning, log } = request;
+export interface PushProgram extends PushServiceRequest {
+  readonly signal: AbortSignal;
+  readonly onRunning: (service: PushService) => void;
+}
+
+/**
+ * The service as a program: with metrics where the configuration asks for them, until the signal aborts.
+ *
+ * @throws what {@link startPushService} throws; {CannotDoError} when the subscription can no longer be read
+ */
+export async function pushMain(request: PushProgram): Promise<void> {
+  const { config, log } = request;
+  if (config.telemetry.metricsAddress === null) return run(request);
+  const runtime = installRuntime(log, config.telemetry);
+  try {
+    await run({ ...request, telemetry: telemetryOf(config.telemetry) });
+  } finally {
+    await runtime.shutdown();
+  }
+}
+
+async function run(request: PushProgram): Promise<void> {
+  const { signal, onRunning, log, config } = request;
   const service = await startPushService(request);
   const stop = (): void => {
     log.info('stopping: deliveries under way are answered, later ones are delivered again');
@@ -124,7 +151,7 @@ export async function pushMain(request: PushServiceRequest & { readonly signal: 
   try {
     await service.ended;
   } catch (error) {
-    throw new CannotDoError('subscription', `Pub/Sub refuses the subscription ${request.config.push.subscription}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new CannotDoError('subscription', `Pub/Sub refuses the subscription ${config.push.subscription}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   } finally {
     await service.stop();
   }
