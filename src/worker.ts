@@ -14,6 +14,7 @@ import { closeStores, connectTemporal, databaseUrlOf, priceTableOf, secretKeysOf
 import { openStores } from './store/open-store.ts';
 import { systemClock } from './system-clock.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
+import { watchWorker } from './telemetry/watch-worker.ts';
 import { backfillQueueOf } from './client/task-queues.ts';
 
 export interface WorkerRequest {
@@ -77,6 +78,8 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     for (const close of closing) await close();
   };
   try {
+    const watch = await watchWorker({ config, telemetry, store: stores.store, clock, log });
+    closing.unshift(() => watch.close());
     const prices = priceTableOf(config);
     const openSession = createSessionFactory({
       ...stores,
@@ -91,7 +94,8 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     });
     const activities = { ...createActivities({ store: stores.store, openSession, prices, clock, telemetry }) };
     const connection = await connectPatiently({ config, log, clock, signal });
-    closing.unshift(() => connection.close());
+    // The connection is used until nobody watches any more.
+    closing.splice(1, 0, () => connection.close());
     const shared = { ...SHARED, ...versionOf(config), connection, namespace: config.temporal.namespace, activities };
     const live = await Worker.create({
       ...shared,
@@ -107,7 +111,8 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       maxTaskQueueActivitiesPerSecond: slicesPerSecond(prices),
     });
     log.info({ taskQueue: config.taskQueue, temporal: temporalAddressOf(config), buildId: config.deployment.buildId }, 'worker runs');
-    return running([live, backfill], closeAll);
+    watch.running(connection, { [config.taskQueue]: live, [backfillQueueOf(config.taskQueue)]: backfill });
+    return running([live, backfill], { draining: () => watch.draining(), closeAll });
   } catch (error) {
     await closeAll();
     throw error;
@@ -119,7 +124,7 @@ async function bundleOf({ deployment }: Config, signal: AbortSignal | undefined)
 }
 
 /** If one worker fails the other is stopped: half a worker would take mailboxes and not serve them. */
-function running(workers: readonly Worker[], closeAll: () => Promise<void>): RunningWorker {
+function running(workers: readonly Worker[], { draining, closeAll }: { draining: () => void; closeAll: () => Promise<void> }): RunningWorker {
   const stopAll = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -133,6 +138,7 @@ function running(workers: readonly Worker[], closeAll: () => Promise<void>): Run
   return {
     ended,
     stop: async () => {
+      draining();
       stopAll();
       await ended;
     },

@@ -38,7 +38,7 @@ describe('the configuration', () => {
       secrets: { credentialKeys: { kind: 'own-file', variable: 'TIDEMARK_SECRET_KEY', old: new Secret([]) }, payloadKeys: null },
       quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
       deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
-      telemetry: { metricsAddress: null },
+      telemetry: { metricsAddress: null, metricsInterval: 15_000, healthAddress: null },
       push: {
         topic: null,
         audience: null,

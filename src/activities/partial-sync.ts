@@ -30,11 +30,15 @@ export async function partialSync(deps: ActivityDependencies, request: PartialSy
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     const refreshed = await refreshLabels(deps, session, mailbox, run);
     const now = clock.now();
+    const more = !fetched.exhausted || !refreshed;
+    // A look that found nothing says nothing: history may lag behind the notification, and another look follows.
+    const brought = changed || fetched.fetched > 0;
+    if (request.pokedAt !== undefined && brought && !more) deps.telemetry?.observe('tidemark_notification_lag_seconds', (now - request.pokedAt) / 1_000, {});
     return {
       ...(await countsOf(store, mailbox, now)),
       historyId,
       changed,
-      more: !fetched.exhausted || !refreshed,
+      more,
       nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
       failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),
       settleAt: settleAt(changed, now),

@@ -24,6 +24,8 @@ export interface PartialSyncRequest {
   readonly mailbox: MailboxId;
   /** The workflow's mark. If the store's differs, the older one wins. */
   readonly historyId: HistoryId | null;
+  /** When the first poke came that it serves (epoch ms), where there is one. */
+  readonly pokedAt?: number;
 }
 
 /** How many messages the store holds. */

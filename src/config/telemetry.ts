@@ -2,14 +2,19 @@ import { isIP } from 'node:net';
 
 import { z } from 'zod';
 
+import { InvalidDurationError, parseDuration } from '../duration.ts';
 import type { Values, Variables } from './section.ts';
 
 export interface TelemetryConfig {
   /** `host:port` on which Prometheus finds `/metrics`; null for none. */
   readonly metricsAddress: string | null;
+  /** Milliseconds between two counts of mailboxes and messages. */
+  readonly metricsInterval: number;
+  /** Where `/healthz` and `/readyz` are answered; null for nowhere. */
+  readonly healthAddress: ListenAddress | null;
 }
 
-interface ListenAddress {
+export interface ListenAddress {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -29,13 +34,28 @@ const listenAddress = z
 /** Temporal's exporter takes an IP address, for it looks up no names, and tells nobody which free port it took. */
 const exporterAddress = listenAddress.refine(({ host, port }) => (isIP(host) > 0 || host === 'localhost') && port > 0);
 
+const interval = z.string().transform((text, context) => {
+  try {
+    const milliseconds = parseDuration(text);
+    if (milliseconds >= SHORTEST_INTERVAL) return milliseconds;
+  } catch (error) {
+    if (!(error instanceof InvalidDurationError)) throw error;
+  }
+  context.addIssue('not a duration of a second or more');
+  return z.NEVER;
+});
+
+const SHORTEST_INTERVAL = 1_000;
+
 export const telemetryVariables = {
   METRICS_ADDRESS: { schema: exporterAddress.optional(), expected: 'an IP address and a port to listen on, for example 127.0.0.1:9464' },
+  METRICS_INTERVAL: { schema: interval.default(15_000), expected: 'a duration of a second or more, for example 15s' },
+  HEALTH_ADDRESS: { schema: listenAddress.optional(), expected: 'an address to listen on, for example 127.0.0.1:8081' },
 } as const satisfies Variables;
 
 export function readTelemetry(values: Values<typeof telemetryVariables>): TelemetryConfig {
-  const { METRICS_ADDRESS: metrics } = values;
-  return Object.freeze({ metricsAddress: metrics === undefined ? null : joined(metrics) });
+  const { METRICS_ADDRESS: metrics, METRICS_INTERVAL: metricsInterval, HEALTH_ADDRESS: healthAddress = null } = values;
+  return Object.freeze({ metricsAddress: metrics === undefined ? null : joined(metrics), metricsInterval, healthAddress });
 }
 
 function joined({ host, port }: ListenAddress): string {

@@ -36,6 +36,10 @@ export interface MailboxStore {
   listMailboxes(): Promise<readonly MailboxRow[]>;
   /** Counts of messages by state; `due` counts pending and failed rows whose next attempt has come. */
   countMessages(mailbox: MailboxId, now: number): Promise<MessageCounts>;
+  /** Pending and failed messages of all mailboxes: cheap enough to be asked every few seconds. */
+  countWork(): Promise<WorkCounts>;
+  /** Throws unless the database answers, with the schema of this program. */
+  check(): Promise<void>;
   /** What the operator should see beside the workflow's state: the last failure, and until when Gmail told us to wait. */
   noteCondition(request: { mailbox: MailboxId; condition: Condition | null }): Promise<void>;
 
@@ -309,6 +313,11 @@ export interface MessageCounts {
   /** Pending rows of the backfill lane: what a full sync has left. */
   readonly backfill: number;
   readonly due: number;
+}
+
+export interface WorkCounts {
+  readonly pending: number;
+  readonly failed: number;
 }
 
 export interface PendingMessage {

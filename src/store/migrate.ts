@@ -32,6 +32,12 @@ export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: 
   if (error !== undefined) throw error;
 }
 
+/** Whether the database has had this program's migrations, and no others. */
+export async function isSchemaOurs(db: Kysely<Schema>): Promise<boolean> {
+  const executed = await executedMigrations(db);
+  return executed.length === Object.keys(MIGRATIONS).length && executed.every((name) => Object.hasOwn(MIGRATIONS, name));
+}
+
 async function executedMigrations(db: Kysely<Schema>): Promise<readonly string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some((table) => table.name === 'kysely_migration')) return [];

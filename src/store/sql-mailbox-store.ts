@@ -2,6 +2,7 @@ import { beginAudit, compareAudit, saveAudit, saveAuditPage } from './audit.ts';
 import { addListedLate, saveAttempts, saveReadings } from './fetching.ts';
 import { finishListing } from './finish-listing.ts';
 import { beginFullSync, countAbsent, listAbsent, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
+import { checkSchema } from './check-schema.ts';
 import { getLabels, saveLabels } from './labels.ts';
 import { addUsage, getUsage, updateLedger, type SpendingLedger } from './ledger.ts';
 import { getMailbox, listMailboxes, noteCondition, putMailbox, setRelistAt } from './mailbox-rows.ts';
@@ -11,6 +12,7 @@ import { countMessages, listFailed, nextAttemptAt, nextPending, nextRefresh } fr
 import { putOffRefresh, retryFailed } from './retrying.ts';
 import { readChanges, streamMessages } from './reading.ts';
 import type { StoreDatabase } from './store-database.ts';
+import { countWork } from './work-counts.ts';
 
 /** The store on any SQL database: each method is a function of the database and the request. */
 export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & SpendingLedger {
@@ -19,6 +21,8 @@ export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & S
     getMailbox: (mailbox) => getMailbox(database, mailbox),
     listMailboxes: () => listMailboxes(database),
     countMessages: (mailbox, now) => countMessages(database, mailbox, now),
+    check: () => checkSchema(database),
+    countWork: () => countWork(database),
     noteCondition: (request) => noteCondition(database, request),
 
     beginFullSync: (request) => beginFullSync(database, request),

@@ -5,8 +5,6 @@ import { temporalLogger, type Log } from '../log.ts';
 import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 import { histogramBuckets, meterInstruments } from './meter.ts';
 
-const NO_METRICS: TelemetryConfig = { metricsAddress: null };
-
 /**
  * Temporal's runtime is one for the process, so the program that owns the process installs it, before any worker. With a `metricsAddress` it serves
  * Temporal's metrics and ours under `/metrics`.
@@ -14,7 +12,7 @@ const NO_METRICS: TelemetryConfig = { metricsAddress: null };
  * @throws {Error} when something else listens on that address, or a runtime is installed already
  * @see https://docs.temporal.io/references/sdk-metrics
  */
-export function installRuntime(log: Log, { metricsAddress }: TelemetryConfig = NO_METRICS): Runtime {
+export function installRuntime(log: Log, { metricsAddress }: Pick<TelemetryConfig, 'metricsAddress'> = { metricsAddress: null }): Runtime {
   const metrics = metricsAddress === null ? {} : { metrics: prometheusAt(metricsAddress) };
   return Runtime.install({
     logger: temporalLogger(log),
@@ -31,7 +29,7 @@ function prometheusAt(bindAddress: string): NonNullable<TelemetryOptions['metric
 }
 
 /** Where this process tells what it does: the installed runtime's meter, or nowhere. */
-export function telemetryOf({ metricsAddress }: TelemetryConfig): Telemetry {
+export function telemetryOf({ metricsAddress }: Pick<TelemetryConfig, 'metricsAddress'>): Telemetry {
   if (metricsAddress === null) return noTelemetry;
   return { ...noTelemetry, ...meterInstruments(Runtime.instance().metricMeter) };
 }

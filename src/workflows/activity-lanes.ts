@@ -4,7 +4,7 @@ import type { MailboxActivities } from '../activities/requests.ts';
 import { backfillQueueOf } from './definitions.ts';
 import { failureEvent } from './failure-event.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
-import { auditWanted, retryWanted, type MailboxState } from './mailbox-state.ts';
+import { auditWanted, pokeServed, retryWanted, type MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
 
 /**
@@ -32,7 +32,7 @@ export function runLive(state: MailboxState): Promise<MailboxEvent> {
     summary: state.historyId === null ? 'partial sync' : `partial sync from ${state.historyId}`,
   });
   return asEvent(
-    partialSync({ mailbox: state.mailbox, historyId: state.historyId }).then((result) => ({ kind: 'partial-synced', ...result })),
+    partialSync({ mailbox: state.mailbox, historyId: state.historyId, ...pokeServed(state) }).then((result) => ({ kind: 'partial-synced', ...result })),
   );
 }
 

@@ -38,6 +38,11 @@ export interface MailboxState {
    * A poke during a partial sync stays above `started`, so another follows: none is lost.
    */
   readonly syncs: { readonly requested: number; readonly started: number; readonly served: number };
+  /**
+   * When the first poke came that no partial sync has served: `waiting` for the next one to begin, `serving` by the one under way. A quiet one
+   * leaves it to the next look, for history may lag behind the notification. It only tells how long notifications take.
+   */
+  readonly pokedAt: { readonly waiting: number | null; readonly serving: number | null };
   /** The same for retries of failed messages: while more are requested than served, the next slice begins at once and tries all. */
   readonly retries: { readonly requested: number; readonly served: number };
   /** The same for audits that somebody asked for. */
@@ -59,6 +64,9 @@ export interface MailboxState {
 
 export type FullSyncReason = 'initial' | 'expired' | 'forced' | 'settings' | 'interrupted';
 
+/** A pause is no lag: what came in it is not counted. */
+const NOT_POKED: MailboxState['pokedAt'] = { waiting: null, serving: null };
+
 export function initialState(request: { mailbox: MailboxId; settings: MailboxSettings; now: number }): MailboxState {
   return {
     mailbox: request.mailbox,
@@ -72,6 +80,7 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
     blocked: null,
     rateLimited: null,
     syncs: { requested: 0, started: 0, served: 0 },
+    pokedAt: NOT_POKED,
     retries: { requested: 0, served: 0 },
     audits: { requested: 0, served: 0 },
     nextAuditAt: null,
@@ -126,15 +135,15 @@ function withAuditDue(state: MailboxState, now: number): MailboxState {
 function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
   switch (event.kind) {
     case 'poked':
-      return { ...withSyncRequested(state), counters: { ...state.counters, pokes: state.counters.pokes + 1 } };
+      return { ...withSyncRequested(state), pokedAt: { ...state.pokedAt, waiting: state.pokedAt.waiting ?? now }, counters: { ...state.counters, pokes: state.counters.pokes + 1 } };
     case 'sync-requested':
       return withSyncRequested(state);
     case 'paused':
       return { ...state, paused: true };
     case 'resumed':
-      return { ...state, paused: false, blocked: null, rateLimited: null, nextPartialSyncAt: now, nextSliceAt: state.nextSliceAt === null ? null : now };
+      return { ...state, pokedAt: NOT_POKED, paused: false, blocked: null, rateLimited: null, nextPartialSyncAt: now, nextSliceAt: state.nextSliceAt === null ? null : now };
     case 'reconnected':
-      return { ...state, blocked: null, nextPartialSyncAt: now };
+      return { ...state, pokedAt: NOT_POKED, blocked: null, nextPartialSyncAt: now };
     case 'stop-requested':
       return { ...state, stopping: true };
     case 'rate-limited':
@@ -168,7 +177,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'slice-fetched':
       return withSlice(state, event, now);
     case 'partial-sync-started':
-      return { ...state, syncs: { ...state.syncs, started: state.syncs.requested } };
+      return { ...state, syncs: { ...state.syncs, started: state.syncs.requested }, pokedAt: { waiting: null, serving: state.pokedAt.serving ?? state.pokedAt.waiting } };
     case 'partial-synced':
       return withPartialSync(state, event, now);
     case 'history-expired':
@@ -190,6 +199,11 @@ function resyncWanted(state: MailboxState): boolean {
 /** The number of the retry that the next slice must serve. */
 export function retryWanted({ retries }: MailboxState): { readonly retry?: number } {
   return retries.requested > retries.served ? { retry: retries.requested } : {};
+}
+
+/** Since when somebody waits for what the next partial sync brings. */
+export function pokeServed({ pokedAt }: MailboxState): { readonly pokedAt?: number } {
+  return pokedAt.serving === null ? {} : { pokedAt: pokedAt.serving };
 }
 
 /** The number of the audit that somebody waits for. */
@@ -262,6 +276,7 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
     ...state,
     historyId: event.historyId,
     syncs: event.more ? state.syncs : { ...state.syncs, served: state.syncs.started },
+    pokedAt: event.more || quietPoke ? state.pokedAt : { ...state.pokedAt, serving: null },
     nextPartialSyncAt: event.more ? now : Math.max(now + PARTIAL_SYNC_PAUSE, Math.min(...times.filter((time) => time !== null))),
     rateLimited: null,
     ...countsIn(event),

@@ -23,3 +23,26 @@ describe('METRICS_ADDRESS', () => {
     expect(() => read({ METRICS_ADDRESS: given })).toThrow(ConfigError);
   });
 });
+
+describe('HEALTH_ADDRESS', () => {
+  it.each([
+    ['0.0.0.0:8081', { host: '0.0.0.0', port: 8081 }],
+    ['8081', { host: '127.0.0.1', port: 8081 }],
+    ['[::1]:0', { host: '::1', port: 0 }],
+  ])('%s is listened on', (given, expected) => {
+    expect(read({ HEALTH_ADDRESS: given }).healthAddress).toEqual(expected);
+  });
+
+  it('is off when it is not given, and refused when it is none', () => {
+    expect(read({}).healthAddress).toBeNull();
+    expect(() => read({ HEALTH_ADDRESS: 'everywhere' })).toThrow(/HEALTH_ADDRESS is "everywhere": expected an address/);
+  });
+});
+
+describe('METRICS_INTERVAL', () => {
+  it('is a quarter of a minute, or a duration of a second or more', () => {
+    expect(read({}).metricsInterval).toBe(15_000);
+    expect(read({ METRICS_INTERVAL: '1m30s' }).metricsInterval).toBe(90_000);
+    for (const wrong of ['500ms', 'often', '15']) expect(() => read({ METRICS_INTERVAL: wrong })).toThrow(ConfigError);
+  });
+});

@@ -9,7 +9,7 @@ import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { failureEvent } from '../../src/workflows/failure-event.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { auditWanted, retryWanted, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { auditWanted, pokeServed, retryWanted, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext, type BackfillWork } from '../../src/workflows/plan.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 
@@ -104,8 +104,9 @@ export class Lanes {
   }
 }
 
-function liveActivity({ mailbox, historyId }: MailboxState): Activity {
-  return async (deps, run) => ({ kind: 'partial-synced', ...(await partialSync(deps, { mailbox, historyId }, run)) });
+function liveActivity(state: MailboxState): Activity {
+  const { mailbox, historyId } = state;
+  return async (deps, run) => ({ kind: 'partial-synced', ...(await partialSync(deps, { mailbox, historyId, ...pokeServed(state) }, run)) });
 }
 
 function backfillActivity(state: MailboxState, work: BackfillWork): Activity {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../src/temporal-server/index.ts';
 import { eventually } from '../integration/eventually.ts';
 import { Rig } from '../integration/rig.ts';
+import { PHASES } from '../../src/workflows/phase.ts';
 import type { TestMailbox } from '../integration/test-mailbox.ts';
 import { scrape, total, type Sample } from './scrape.ts';
 
@@ -11,11 +12,13 @@ describe('the metrics of a worker', () => {
   let rig: Rig;
   let box: TestMailbox;
   let metrics: string;
+  let health: string;
   const samples = (): Promise<Sample[]> => scrape(metrics);
 
   beforeAll(async () => {
     metrics = `127.0.0.1:${await freePort(0)}`;
-    rig = await Rig.open('metrics', { env: { METRICS_ADDRESS: metrics } });
+    health = `http://127.0.0.1:${await freePort(0)}`;
+    rig = await Rig.open('metrics', { env: { METRICS_ADDRESS: metrics, METRICS_INTERVAL: '1s', HEALTH_ADDRESS: new URL(health).host } });
     await rig.spawnWorker();
     box = await rig.mailbox('metered', { messages: 120, format: 'full', pollInterval: 60_000 });
     // Five calls are refused, within batches and alone: they cost nothing, and are repeated.
@@ -25,6 +28,10 @@ describe('the metrics of a worker', () => {
     await box.exact(30_000);
   });
   afterAll(() => rig.close());
+
+  it('come with a worker that is healthy and ready', async () => {
+    for (const route of ['healthz', 'readyz']) expect((await fetch(`${health}/${route}`)).status, route).toBe(200);
+  });
 
   it('count calls and quota units as Gmail does, by method, to the unit', async () => {
     const { methods } = rig.simulator.usage.of(box.id);
@@ -60,6 +67,15 @@ describe('the metrics of a worker', () => {
     expect({ added: grown('added'), relabelled: grown('relabelled'), deleted: grown('deleted') }).toEqual({ added: 1, relabelled: 1, deleted: 1 });
   });
 
+  it('time a notification until its mail is stored', async () => {
+    const count = async (): Promise<number> => total(await samples(), 'tidemark_notification_lag_seconds_count');
+    const before = await count();
+    box.deliver('announced');
+    await box.client.poke(box.id);
+    await eventually(10_000, async () => ((await count()) === before + 1 ? true : null));
+    expect(total(await samples(), 'tidemark_notification_lag_seconds_sum')).toBeLessThan(10);
+  });
+
   it('time activities by how they ended, and name what failed', async () => {
     rig.simulator.revoke(box.id);
     await box.client.poke(box.id);
@@ -72,6 +88,20 @@ describe('the metrics of a worker', () => {
       expect(total(shown, 'tidemark_activity_duration_seconds_count', { activity, outcome: 'completed' }), activity).toBeGreaterThan(0);
     }
     expect(total(shown, 'tidemark_activity_duration_seconds_count', { activity: 'partialSync', outcome: 'failed' })).toBe(1);
+  });
+
+  it('show mailboxes by phase, and what is left to fetch', async () => {
+    // Other tests run mailboxes on the same server.
+    await eventually(10_000, async () => {
+      const now = await samples();
+      const seen = total(now, 'tidemark_mailboxes', { phase: 'needs-consent' }) >= 1;
+      return seen && total(now, 'tidemark_pending_messages') === 0 && total(now, 'tidemark_failed_messages') === 0 ? true : null;
+    });
+    const shown = await samples();
+    expect(new Set(shown.filter(({ name }) => name === 'tidemark_mailboxes').map(({ labels }) => labels['phase']))).toEqual(new Set(PHASES));
+    for (const source of ['temporal', 'store']) {
+      expect(Date.now() / 1_000 - total(shown, 'tidemark_observed_timestamp_seconds', { source })).toBeLessThan(10);
+    }
   });
 
   it('stand beside the SDK’s own', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { initialState, isInSync, phaseOf, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { initialState, isInSync, phaseOf, pokeServed, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext } from '../../src/workflows/plan.ts';
 
 const T0 = 1_000_000;
@@ -152,6 +152,35 @@ describe('pokes', () => {
     expect(state.nextPartialSyncAt).toBe(T0 + 63_000);
     state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 63_000), synced(), T0 + 63_000);
     expect(state.nextPartialSyncAt).toBe(T0 + 63_000 + DEFAULT_SETTINGS.pollInterval);
+  });
+});
+
+describe('how long a notification takes', () => {
+  const started = { kind: 'partial-sync-started' } as const;
+  const poked = { kind: 'poked' } as const;
+  const at = (steps: readonly (readonly [number, MailboxEvent])[]): MailboxState => steps.reduce((state, [time, event]) => transition(state, event, time), live());
+
+  test('counts from the first poke that a partial sync serves', () => {
+    expect(pokeServed(at([[1, poked], [2, poked], [3, started]]))).toEqual({ pokedAt: 1 });
+  });
+
+  test('is nothing where nobody poked', () => {
+    expect(pokeServed(at([[3, started]]))).toEqual({});
+    expect(pokeServed(at([[1, poked], [2, started], [3, synced({ changed: true })], [4, started]]))).toEqual({});
+  });
+
+  test('counts a poke during a partial sync for the next one', () => {
+    expect(pokeServed(at([[1, poked], [2, started], [3, poked], [4, synced({ changed: true })], [5, started]]))).toEqual({ pokedAt: 3 });
+  });
+
+  test('goes on over a look that found nothing, once, and over one that left something to do', () => {
+    expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [4, started]]))).toEqual({ pokedAt: 1 });
+    expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [4, started], [5, synced()], [6, started]]))).toEqual({});
+    expect(pokeServed(at([[1, poked], [2, started], [3, synced({ changed: true, more: true })], [4, started]]))).toEqual({ pokedAt: 1 });
+  });
+
+  test('does not count a pause', () => {
+    expect(pokeServed(at([[1, { kind: 'paused' }], [2, poked], [9, { kind: 'resumed' }], [10, started]]))).toEqual({});
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
-import { h, record, labelled, reading, scope, useMailbox, type StoreFixture } from './fixture.ts';
+import { h, m, record, labelled, reading, scope, TestMailbox, useMailbox, type StoreFixture } from './fixture.ts';
 
 export function mailboxes(fixture: StoreFixture): void {
   describe('mailboxes', () => {
@@ -69,6 +69,25 @@ export function mailboxes(fixture: StoreFixture): void {
       expect(Buffer.from((await mailbox.message('a'))?.body ?? []).toString()).toBe('body of a');
       expect((await mailbox.row()).condition).toBeNull();
       expect((await mailbox.store.readChanges({ mailbox: bob, after: 0, limit: 9 })).map((change) => change.sequence)).toEqual([1]);
+    });
+
+    it('counts pending and failed messages over all mailboxes', async () => {
+      const mailbox = open();
+      expect(await mailbox.store.countWork()).toEqual({ pending: 0, failed: 0 });
+      const other = new TestMailbox(mailbox.store, bob);
+      await other.put();
+      for (const one of [mailbox, other]) {
+        await one.begin(100);
+        await one.list(['a', 'b', 'c', 'd']);
+        await one.save(reading('a'));
+      }
+      const failure = { id: m('b'), asOf: null, attempts: 1, error: 'Gmail answers 500', nextAttemptAt: 900_000 };
+      await other.store.saveAttempts({ mailbox: bob, attempts: [{ ...failure, state: 'failed' }], now: other.now });
+      expect(await mailbox.store.countWork()).toEqual({ pending: 5, failed: 1 });
+    });
+
+    it('answers when it is checked', async () => {
+      await expect(open().store.check()).resolves.toBeUndefined();
     });
 
     it('remembers the condition until it is taken away', async () => {

@@ -1,0 +1,20 @@
+import type { Client } from '@temporalio/client';
+
+import { MAILBOX_WORKFLOW } from '../workflows/definitions.ts';
+import { PHASES, type Phase } from '../workflows/phase.ts';
+import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
+
+/**
+ * How many mailboxes run, by the phase that they show: one count of Temporal's visibility for each phase, since it groups by nothing but the status.
+ *
+ * @throws {Error} of gRPC's
+ * @see https://docs.temporal.io/list-filter
+ */
+export async function countPhases(temporal: Client): Promise<ReadonlyMap<Phase, number>> {
+  const running = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
+  const counts = PHASES.map(async (phase) => {
+    const { count } = await temporal.workflow.count(`${running} AND ${PHASE_ATTRIBUTE.name} = '${phase}'`);
+    return [phase, count] as const;
+  });
+  return new Map(await Promise.all(counts));
+}

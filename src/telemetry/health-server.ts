@@ -1,0 +1,60 @@
+import { createServer, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+
+import type { ListenAddress } from '../config/telemetry.ts';
+
+/** Whether a program is as it should be; if not, every reason, fit for anybody's eyes. */
+export interface Verdict {
+  readonly ok: boolean;
+  readonly status: string;
+  readonly reasons: readonly string[];
+}
+
+/** What the two routes answer. Neither throws. */
+export interface HealthSource {
+  /** Whether the process should go on living: nothing outside of it counts. */
+  healthy(): Verdict;
+  /** Whether it can work now. */
+  ready(): Promise<Verdict>;
+}
+
+export interface HealthServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Answers `/healthz` and `/readyz`: 200, or 503 with the reasons, as JSON.
+ *
+ * @throws {Error} when the address cannot be listened on
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/probes/
+ */
+export async function startHealthServer({ address, source }: { address: ListenAddress; source: HealthSource }): Promise<HealthServer> {
+  const routes: Readonly<Record<string, () => Verdict | Promise<Verdict>>> = { '/healthz': () => source.healthy(), '/readyz': () => source.ready() };
+  const server = createServer((request, response) => {
+    request.resume();
+    const route = routes[request.url?.split('?')[0] ?? ''];
+    if (route === undefined) return answer(response, 404, { status: 'not found' });
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, { status: 'method not allowed' });
+    void (async () => {
+      const { ok, status, reasons } = await route();
+      answer(response, ok ? 200 : 503, reasons.length === 0 ? { status } : { status, reasons });
+    })();
+  });
+  server.listen(address.port, address.host);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function answer(response: ServerResponse, code: number, body: object): void {
+  response.writeHead(code, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(`${JSON.stringify(body)}\n`);
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../model/clock.ts';
+import type { Telemetry } from '../model/telemetry.ts';
+
+export interface ObservationOptions {
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  /** Milliseconds between two counts. */
+  readonly interval: number;
+  /** Running mailboxes by phase. */
+  readonly countPhases: () => Promise<ReadonlyMap<string, number>>;
+  readonly countWork: () => Promise<{ readonly pending: number; readonly failed: number }>;
+  /** Told why a count failed; the next one may succeed. */
+  readonly onFailure: (source: string, error: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Counting takes no more than one part in so many of a worker's time, however much there is to count. */
+const SHARE_OF_TIME = 50;
+
+/**
+ * Counts mailboxes and messages again and again, until the signal aborts. Every worker counts everything, and what they show differs by its age
+ * alone: queries take the largest (`max`), never the sum. No worker is chosen to count, so none is missed when it dies.
+ */
+export async function observeMailboxes(options: ObservationOptions): Promise<void> {
+  const { telemetry, countPhases, countWork } = options;
+  const phases = repeat(options, 'temporal', async () => {
+    for (const [phase, mailboxes] of await countPhases()) telemetry.set('tidemark_mailboxes', mailboxes, { phase });
+  });
+  const work = repeat(options, 'store', async () => {
+    const { pending, failed } = await countWork();
+    telemetry.set('tidemark_pending_messages', pending, {});
+    telemetry.set('tidemark_failed_messages', failed, {});
+  });
+  await Promise.all([phases, work]);
+}
+
+async function repeat({ telemetry, clock, interval, onFailure, signal }: ObservationOptions, source: 'temporal' | 'store', count: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    const startedAt = clock.now();
+    try {
+      await count();
+      telemetry.set('tidemark_observed_timestamp_seconds', clock.now() / 1_000, { source });
+    } catch (error) {
+      if (!signal.aborted) onFailure(source, error);
+    }
+    const pause = Math.max(interval, (clock.now() - startedAt) * SHARE_OF_TIME);
+    await clock.sleep(pause, signal).catch(() => undefined);
+  }
+}

@@ -1,0 +1,64 @@
+import { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+
+import { countPhases } from '../client/phase-counts.ts';
+import type { Config } from '../config.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Telemetry } from '../model/telemetry.ts';
+import type { MailboxStore } from '../store/mailbox-store.ts';
+import { startHealthServer } from './health-server.ts';
+import { observeMailboxes } from './observe.ts';
+import { WorkerHealth, type PollingWorker } from './worker-health.ts';
+
+export interface WatchOptions {
+  readonly config: Pick<Config, 'telemetry' | 'temporal'>;
+  readonly telemetry: Telemetry;
+  readonly store: Pick<MailboxStore, 'countWork' | 'check'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What is told of a worker process beside its work: its health, and counts of mailboxes and messages. */
+export interface WorkerWatch {
+  /** Temporal's workers, by their queue, are about to poll over this connection. */
+  running(connection: NativeConnection, workers: Readonly<Record<string, PollingWorker>>): void;
+  /** The worker was told to stop: it takes no more work from now on. */
+  draining(): void;
+  close(): Promise<void>;
+}
+
+/** Milliseconds after which a call to Temporal is given up. */
+const CALL_DEADLINE = 5_000;
+
+/** @throws {Error} when HEALTH_ADDRESS cannot be listened on */
+export async function watchWorker({ config, telemetry, store, clock, log }: WatchOptions): Promise<WorkerWatch> {
+  const { healthAddress, metricsAddress, metricsInterval } = config.telemetry;
+  const health = new WorkerHealth(clock);
+  const server = healthAddress === null ? null : await startHealthServer({ address: healthAddress, source: health });
+  const closed = new AbortController();
+  let observation: Promise<void> = Promise.resolve();
+  return {
+    running: (connection, workers) => {
+      const soon = <Result>(call: () => Promise<Result>): Promise<Result> => connection.withDeadline(clock.now() + CALL_DEADLINE, call);
+      health.run({ workers, checks: { Temporal: () => soon(() => connection.workflowService.getSystemInfo({})), store: () => store.check() } });
+      if (metricsAddress === null) return;
+      const temporal = new Client({ connection, namespace: config.temporal.namespace });
+      observation = observeMailboxes({
+        telemetry,
+        clock,
+        interval: metricsInterval,
+        countPhases: () => soon(() => countPhases(temporal)),
+        countWork: () => store.countWork(),
+        onFailure: (source, error) => log.warn({ source, error }, 'mailboxes could not be counted; trying again'),
+        signal: closed.signal,
+      });
+    },
+    draining: () => health.drain(),
+    close: async () => {
+      closed.abort();
+      await observation;
+      await server?.close();
+    },
+  };
+}

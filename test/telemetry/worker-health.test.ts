@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { startHealthServer, type HealthServer } from '../../src/telemetry/health-server.ts';
+import { WorkerHealth } from '../../src/telemetry/worker-health.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { createVirtualClock } from '../virtual-clock.ts';
+
+interface Parts {
+  live: string;
+  backfill: string;
+  temporal: () => Promise<void>;
+  store: () => Promise<void>;
+}
+
+describe('the health of a worker', () => {
+  let health: WorkerHealth;
+  let server: HealthServer;
+  let parts: Parts;
+
+  beforeEach(async () => {
+    parts = { live: 'RUNNING', backfill: 'RUNNING', temporal: async () => undefined, store: async () => undefined };
+    health = new WorkerHealth(systemClock);
+    server = await startHealthServer({ address: { host: '127.0.0.1', port: 0 }, source: health });
+  });
+  afterEach(() => server.close());
+
+  const run = (): void =>
+    health.run({
+      workers: { tidemark: { getState: () => parts.live }, 'tidemark-backfill': { getState: () => parts.backfill } },
+      checks: { Temporal: () => parts.temporal(), store: () => parts.store() },
+    });
+  const get = async (path: string, init: RequestInit = {}): Promise<[number, unknown]> => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, init);
+    const text = await response.text();
+    return [response.status, text === '' ? null : JSON.parse(text)];
+  };
+
+  it('is alive and not ready while the worker waits for its server', async () => {
+    expect(await get('/healthz')).toEqual([200, { status: 'starting' }]);
+    expect(await get('/readyz')).toEqual([503, { status: 'starting', reasons: ['waiting for the Temporal server'] }]);
+  });
+
+  it('is alive and ready while it polls and everything answers', async () => {
+    run();
+    expect(await get('/healthz')).toEqual([200, { status: 'running' }]);
+    expect(await get('/readyz?verbose')).toEqual([200, { status: 'ready' }]);
+  });
+
+  it('is alive but not ready, with every reason, when what it needs does not answer', async () => {
+    run();
+    parts.temporal = () => Promise.reject(new Error('14 UNAVAILABLE'));
+    parts.store = () => Promise.reject(new Error('The database is locked.'));
+    expect(await get('/healthz')).toEqual([200, { status: 'running' }]);
+    expect(await get('/readyz')).toEqual([503, { status: 'not ready', reasons: ['Temporal: 14 UNAVAILABLE', 'store: The database is locked.'] }]);
+  });
+
+  it('does not wait for ever for an answer', async () => {
+    const clock = createVirtualClock();
+    const slow = new WorkerHealth(clock);
+    slow.run({ workers: {}, checks: { store: () => new Promise(() => undefined) } });
+    expect(await clock.run(() => slow.ready())).toMatchObject({ ok: false, reasons: ['store: no answer within 2 s'] });
+  });
+
+  it('asks once for any number of probes at a time', async () => {
+    run();
+    let asked = 0;
+    const answer = Promise.withResolvers<void>();
+    parts.store = () => {
+      asked += 1;
+      return answer.promise;
+    };
+    const probes = Array.from({ length: 5 }, () => health.ready());
+    answer.resolve();
+    expect((await Promise.all(probes)).map(({ ok }) => ok)).toEqual([true, true, true, true, true]);
+    expect(asked).toBe(1);
+  });
+
+  it('is neither alive nor ready when one of its workers has failed', async () => {
+    run();
+    parts.backfill = 'FAILED';
+    const reasons = ['the worker of queue tidemark-backfill is FAILED'];
+    expect(await get('/healthz')).toEqual([503, { status: 'failed', reasons }]);
+    expect(await get('/readyz')).toEqual([503, { status: 'not ready', reasons }]);
+  });
+
+  it('is not ready from the moment it is told to stop, and alive until it has ended', async () => {
+    run();
+    const late = Promise.withResolvers<void>();
+    parts.store = () => late.promise;
+    const asked = health.ready();
+    health.drain();
+    late.resolve();
+    const draining = { status: 'draining', reasons: ['told to stop'] };
+    expect(await asked).toMatchObject({ ok: false, ...draining });
+    expect(await get('/readyz')).toEqual([503, draining]);
+    parts.live = 'STOPPING';
+    expect(await get('/healthz')).toEqual([200, { status: 'draining' }]);
+  });
+
+  it('stays draining when the workers come up after it was told to stop', async () => {
+    health.drain();
+    run();
+    expect((await get('/readyz'))[0]).toBe(503);
+  });
+
+  it('answers nothing else', async () => {
+    expect((await get('/'))[0]).toBe(404);
+    expect((await get('/metrics'))[0]).toBe(404);
+    expect((await get('/readyz', { method: 'POST', body: 'x' }))[0]).toBe(405);
+    expect(await get('/healthz', { method: 'HEAD' })).toEqual([200, null]);
+  });
+});
