@@ -1,11 +1,12 @@
-import { planFetch, type PlannedFetch } from '../gmail/fetch-plan.ts';
+import { planFetch, type FetchTarget, type PlannedFetch } from '../gmail/fetch-plan.ts';
 import type { FetchOutcome, GmailSession, Lane } from '../gmail/gmail-api.ts';
 import { GmailError } from '../gmail/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
-import type { MessageFormat } from '../model/settings.ts';
-import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
+import { wantsAttachments } from '../model/settings.ts';
+import type { FetchAttempt, MailboxRow, PendingMessage } from '../store/mailbox-store.ts';
 import { afterFailure, afterStaleReading } from './attempts.ts';
+import { completeByIds, completeByRaw, isCheaperByIds, type Completing } from './complete-message.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 
 export interface FetchRun {
@@ -36,7 +37,7 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   const inFlight = new Set<MessageId>();
   const queue: PlannedFetch<PendingMessage>[] = [];
   // Read with each part of the work list: once the settings' format has changed, an answer in the old one is worth nothing.
-  let format: MessageFormat | null = null;
+  let target: FetchTarget | null = null;
   let fetched = 0;
   let exhausted = false;
   let failure: { error: unknown } | null = null;
@@ -45,8 +46,10 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   let underWay = 0;
   const unitsLeft = (): number => fetch.unitBudget - underWay - (session.unitsSpent() - firstUnit);
 
-  const launch = (batch: Batch, format: MessageFormat): void => {
-    const flight: Promise<void> = fetchBatch({ deps, session, fetch: { ...fetch, format }, run }, batch)
+  const launch = (batch: Batch, target: FetchTarget): void => {
+    const work: Work = { deps, session, fetch: { ...fetch, ...target }, run };
+    const flight: Promise<void> = session
+      .holding(bytesOf(batch), () => fetchBatch(work, batch), run.signal)
       .then((count) => {
         fetched += count;
       })
@@ -67,15 +70,15 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
     if (!halted() && queue.length === 0) {
       const pending = await deps.store.nextPending({ mailbox: fetch.mailbox, lane: fetch.lane, limit: inFlight.size + READ_AHEAD, now: clock.now() });
       const fresh = pending.filter((message) => !inFlight.has(message.id));
-      format = (await deps.store.getMailbox(fetch.mailbox))?.settings.format ?? null;
-      if (format !== null) queue.push(...planFetch(fresh, format, deps.prices));
+      target = targetOf(await deps.store.getMailbox(fetch.mailbox));
+      if (target !== null) queue.push(...planFetch(fresh, target, deps.prices));
       exhausted = queue.length === 0 && flights.size === 0;
     }
-    while (!halted() && format !== null && queue.length > 0 && flights.size < session.width()) {
-      const batch = queue.splice(0, affordable(queue.slice(0, session.batchSize()), unitsLeft()));
+    while (!halted() && target !== null && queue.length > 0 && flights.size < session.width()) {
+      const batch = queue.splice(0, affordable(alike(queue.slice(0, session.batchSize())), unitsLeft()));
       for (const planned of batch) underWay += planned.units;
       for (const planned of batch) for (const message of planned.serves) inFlight.add(message.id);
-      launch(batch, format);
+      launch(batch, target);
     }
     if (flights.size === 0) break;
     await Promise.race(flights);
@@ -93,10 +96,33 @@ function affordable(batch: Batch, budget: number): number {
   return beyond === -1 ? batch.length : Math.max(1, beyond);
 }
 
+/** Completions hold whole messages in memory: a batch of them keeps to so many bytes, or to one message. */
+const LARGEST_COMPLETION = 4 * 2 ** 20;
+
+/** The first of the fetches that may share a batch. */
+function alike(planned: Batch): Batch {
+  const completes = planned[0]?.completes === true;
+  let bytes = 0;
+  const end = planned.findIndex((other, index) => {
+    bytes += bytesOf([other]);
+    return other.completes !== completes || (index > 0 && bytes > LARGEST_COMPLETION);
+  });
+  return end === -1 ? planned : planned.slice(0, end);
+}
+
+/** What a batch of completions brings; the size of other messages is not known before. */
+function bytesOf(batch: Batch): number {
+  return batch.filter(({ completes }) => completes).reduce((sum, { serves }) => sum + serves.reduce((size, message) => size + message.sizeEstimate, 0), 0);
+}
+
+function targetOf(row: MailboxRow | null): FetchTarget | null {
+  return row === null ? null : { format: row.settings.format, attachments: wantsAttachments(row.settings) };
+}
+
 interface Work {
   readonly deps: ActivityDependencies;
   readonly session: GmailSession;
-  readonly fetch: FetchRun & { readonly format: MessageFormat };
+  readonly fetch: FetchRun & FetchTarget;
   readonly run: ActivityRun;
 }
 
@@ -152,11 +178,17 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
   const { deps, fetch } = work;
   const now = deps.clock.now();
   const readings: Reading[] = [];
+  const raws: { readonly message: PendingMessage; readonly raw: Reading }[] = [];
   const attempts: FetchAttempt[] = [];
   let interruption: GmailError | null = null;
   for (const [index, planned] of batch.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) throw new Error('a batch answered fewer outcomes than it had requests');
+    const [completed] = planned.serves;
+    if (planned.completes && outcome.kind === 'fetched' && completed !== undefined) {
+      raws.push(...outcome.readings.map((raw) => ({ message: completed, raw })));
+      continue;
+    }
     if (outcome.kind === 'fetched') {
       readings.push(...outcome.readings);
       const present = new Set(outcome.readings.map((reading) => reading.id));
@@ -170,14 +202,56 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
       else attempts.push(attempt);
     }
   }
-  const { stored, stale } = await deps.store.saveReadings({ mailbox: fetch.mailbox, readings, format: fetch.format, now });
-  if (stored > 0) deps.telemetry?.add('tidemark_messages_stored_total', stored, { lane: fetch.lane });
+  const { stored, stale, lacking } = await deps.store.saveReadings({ mailbox: fetch.mailbox, readings, format: fetch.format, now });
   const staleIds = new Set(stale);
   for (const planned of batch) for (const message of planned.serves) if (staleIds.has(message.id)) attempts.push(afterStaleReading(message, now));
   if (attempts.length > 0) await deps.store.saveAttempts({ mailbox: fetch.mailbox, attempts, now });
+  let completed = 0;
+  for (const { message, raw } of raws) completed += await complete(work, message, (completing) => completeByRaw(completing, message, raw));
+  const fresh = readings.filter((reading) => lacking.includes(reading.id) && isCheaperByIds(reading, deps.prices));
+  for (const reading of fresh) completed += await completeFresh(work, reading);
+  if (stored + completed > 0) deps.telemetry?.add('tidemark_messages_stored_total', stored + completed, { lane: fetch.lane });
   // Rate rejections inside a batch: the pacer has learned, the rows are still pending and due, the next batch takes them.
   if (interruption !== null && interruption.failure.kind !== 'rate-limited') throw interruption;
-  return stored;
+  return stored + completed;
+}
+
+/**
+ * One message with its attachments, in one write: until then its row stays pending, whatever breaks off.
+ * What fails about the message itself counts against it; anything else ends the batch.
+ */
+async function complete({ deps, session, fetch, run }: Work, message: PendingMessage, reading: (completing: Completing) => Promise<Reading>): Promise<number> {
+  const { store, clock } = deps;
+  const { mailbox } = fetch;
+  try {
+    const completed = await reading({ store, session, mailbox, signal: run.signal });
+    const { stored, stale } = await store.saveReadings({ mailbox, readings: [completed], format: 'full', now: clock.now() });
+    if (stale.length > 0) await store.saveAttempts({ mailbox, attempts: [afterStaleReading(message, clock.now())], now: clock.now() });
+    return stored;
+  } catch (error) {
+    if (!(error instanceof GmailError)) throw error;
+    const attempt = afterFailure(message, error.failure, clock.now());
+    if (attempt === null && error.failure.kind !== 'rate-limited') throw error;
+    if (attempt !== null) await store.saveAttempts({ mailbox, attempts: [attempt], now: clock.now() });
+    return 0;
+  }
+}
+
+/** Right after its reading, by its ids. What fails now is left to the RAW get of the next round: the row is pending, and its body held. */
+async function completeFresh({ deps, session, fetch, run }: Work, reading: Reading): Promise<number> {
+  try {
+    return await session.holding(
+      reading.sizeEstimate,
+      async () => {
+        const completed = await completeByIds({ session, signal: run.signal }, reading);
+        return (await deps.store.saveReadings({ mailbox: fetch.mailbox, readings: [completed], format: 'full', now: deps.clock.now() })).stored;
+      },
+      run.signal,
+    );
+  } catch (error) {
+    if (error instanceof GmailError && ['not-found', 'invalid-request', 'mailbox-unavailable', 'unavailable', 'rate-limited'].includes(error.failure.kind)) return 0;
+    throw error;
+  }
 }
 
 function pushAttempt(attempts: FetchAttempt[], attempt: FetchAttempt | null): void {

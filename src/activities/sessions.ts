@@ -1,3 +1,4 @@
+import { ByteRoom } from '../gmail/byte-room.ts';
 import { parseCredentials, scopesFor } from '../gmail/credentials.ts';
 import type { GmailApi, GmailSession } from '../gmail/gmail-api.ts';
 import { createGoogleGmail } from '../gmail/google-gmail.ts';
@@ -48,10 +49,11 @@ const REMEMBERED = 2_000;
 export function createSessionFactory(options: SessionFactoryOptions): (request: SessionRequest) => Promise<GmailSession> {
   const { store, prices, clock, telemetry } = options;
   const connections = new Map<MailboxId, Connection>();
+  const room = new ByteRoom();
 
   return async ({ mailbox, lane, settings, onWait }) => {
     const connection = await connect(mailbox, settings);
-    return createGmailSession({ api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer, onWait, telemetry });
+    return createGmailSession({ api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer, room, onWait, telemetry });
   };
 
   async function connect(mailbox: MailboxId, wanted: MailboxSettings | undefined): Promise<Connection> {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import type { StoredMessage } from '../client/stored-message.ts';
 import { CannotDoError } from '../failure-report.ts';
+import { base64url } from '../model/base64url.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import { parseEmail } from './arguments.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
@@ -41,12 +42,13 @@ function exported(message: StoredMessage, names: ReadonlyMap<LabelId, string>): 
   const { id, threadId, historyId, internalDate, sizeEstimate, format, body } = message;
   const labelIds = [...message.labelIds].sort();
   const labels = labelIds.map((label) => names.get(label) ?? label);
-  const raw = format === 'raw' && body !== null ? { raw: base64url(body) } : {};
-  return { id, threadId, labelIds, historyId, internalDate, sizeEstimate, labels, ...raw };
+  return { id, threadId, labelIds, historyId, internalDate, sizeEstimate, labels, ...contentOf(format, body) };
 }
 
-/** Padded, as Gmail's own `raw` is. */
-function base64url(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
-  return text.padEnd(Math.ceil(text.length / 4) * 4, '=');
+/** In the format in which it is held, as Gmail names it. What may have changed since it was read (labels, historyId) is told above, as it is now. */
+function contentOf(format: StoredMessage['format'], body: StoredMessage['body']): object {
+  if (body === null) return {};
+  if (format === 'raw') return { raw: base64url(body) };
+  const resource: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  return typeof resource === 'object' && resource !== null && 'payload' in resource ? { payload: resource.payload } : {};
 }

@@ -68,8 +68,8 @@ function phaseWords({ phase, phaseSince, inSync, workerAnswered }: MailboxReport
   return `${phase}${sync}${since}${workerAnswered ? '' : ' (as last shown: no worker answers)'}`;
 }
 
-export function settingsWords({ format, pollInterval, scope, recovery, auditInterval }: NonNullable<MailboxReport['settings']>): string {
-  const words = [format, `poll every ${formatDuration(pollInterval)}`];
+export function settingsWords({ format, attachments, pollInterval, scope, recovery, auditInterval }: NonNullable<MailboxReport['settings']>): string {
+  const words = [attachments && format === 'full' ? `${format} with attachments` : format, `poll every ${formatDuration(pollInterval)}`];
   if (scope.labelIds.length > 0) words.push(`labels ${scope.labelIds.join(', ')}`);
   if (scope.after !== null) words.push(`after ${new Date(scope.after).toISOString().slice(0, 10)}`);
   if (scope.limit !== null) words.push(`newest ${count(scope.limit)}`);

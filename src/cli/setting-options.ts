@@ -7,6 +7,7 @@ import { collect, parseCount, parseDate, parseFormat, parsePollInterval } from '
 /** The options of `start` and `configure` that are settings of the mailbox. */
 export interface SettingOptions {
   readonly format?: MessageFormat;
+  readonly attachments?: boolean;
   readonly label?: readonly string[];
   readonly after?: number;
   readonly limit?: number;
@@ -20,6 +21,8 @@ export interface SettingOptions {
 export function addSettingOptions(command: Command): Command {
   return command
     .option('--format <format>', 'full (default), raw, metadata or minimal', parseFormat)
+    .option('--attachments', 'messages of format full with their attachments (one more call for each message that has some)')
+    .option('--no-attachments', 'messages of format full as Gmail answers them, attachments by their ids alone (default)')
     .option('--label <label>', 'only messages with this label, by name or id; may be given more than once', collect(String))
     .option('--after <date>', 'only messages from this date on: 2025-01-31 or 2025/01/31, midnight UTC', parseDate)
     .option('--limit <n>', 'only the newest n messages, and all that arrive later', parseCount)
@@ -43,6 +46,7 @@ export function settingsChangeOf(options: SettingOptions, labels: Scope['labelId
   };
   return {
     ...(options.format === undefined ? {} : { format: options.format }),
+    ...(options.attachments === undefined ? {} : { attachments: options.attachments }),
     ...(options.pollInterval === undefined ? {} : { pollInterval: options.pollInterval }),
     ...(options.recovery === undefined ? {} : { recovery: options.recovery }),
     ...(options.auditInterval === undefined ? {} : { auditInterval: options.auditInterval }),

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { HistoryOperation, HistoryRecord, Label, Reading } from '../model/change.ts';
+import type { AttachmentsRead, HistoryOperation, HistoryRecord, Label, Reading } from '../model/change.ts';
 import { historyId, labelId, messageId, threadId, type HistoryId, type LabelId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import type { HistoryPage, MessagePage, Profile } from './gmail-api.ts';
+import { countSeparateParts, isObject, type JsonObject } from './message-parts.ts';
 
 /** Gmail's JSON into the model's types. Everything here throws on an answer that is not what Gmail documents. */
 
@@ -65,6 +66,13 @@ export function historyPageOf(json: unknown): HistoryPage {
   return { records: page.history.map(recordOf), nextPageToken: page.nextPageToken ?? null, historyId: historyId(page.historyId) };
 }
 
+const ATTACHMENT = z.object({ data: z.string() });
+
+/** The attachment's bytes in base64url, as a part's `data` has them. @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages.attachments */
+export function attachmentDataOf(json: unknown): string {
+  return ATTACHMENT.parse(json).data;
+}
+
 type HistoryEntry = z.infer<typeof HISTORY>['history'][number];
 
 /** The operations of one record have no order of their own; a deletion is last, because nothing can follow it. */
@@ -104,6 +112,7 @@ export function readingOf(json: unknown, bytes: Uint8Array | null, format: Messa
     sizeEstimate: typeof message['sizeEstimate'] === 'number' ? message['sizeEstimate'] : 0,
     snippet: typeof message['snippet'] === 'string' ? message['snippet'] : '',
     body: bodyOf(message, bytes, format),
+    ...(format === 'full' ? { attachments: attachmentsIn(message) } : {}),
   };
 }
 
@@ -120,9 +129,11 @@ export function threadReadingsOf(json: unknown, format: MessageFormat): { readon
   return { id: textOf(thread, 'id'), readings: messages.map((message: unknown) => readingOf(message, null, format)) };
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-const isObject = (json: unknown): json is JsonObject => typeof json === 'object' && json !== null && !Array.isArray(json);
+/** A body that lacks nothing holds its attachments: there is none to fetch. */
+function attachmentsIn(message: JsonObject): AttachmentsRead {
+  const count = countSeparateParts(message['payload']);
+  return { count, held: count === 0 };
+}
 
 function objectOf(json: unknown, what: string): JsonObject {
   if (!isObject(json)) throw new MalformedAnswerError(`a ${what} is not an object`);

@@ -9,6 +9,8 @@ export interface WantedMessage {
   readonly threadId: ThreadId;
   /** How many messages of its thread the store knows: what threads.get would bring. */
   readonly threadSize: number;
+  /** How many attachments a held FULL body lacks; null when no such body is held. */
+  readonly lacking: number | null;
   readonly attempts: number;
 }
 
@@ -17,6 +19,15 @@ export interface PlannedFetch<Wanted extends WantedMessage> {
   /** The wanted messages that it serves. */
   readonly serves: readonly Wanted[];
   readonly units: number;
+  /** True when it brings, as RAW, the attachments of a body that is held already. */
+  readonly completes: boolean;
+}
+
+/** What is fetched of a message. */
+export interface FetchTarget {
+  readonly format: MessageFormat;
+  /** See {@link wantsAttachments}. */
+  readonly attachments: boolean;
 }
 
 /** A longer thread is fetched message by message: its answer would have to be held in memory as one. */
@@ -27,12 +38,18 @@ const LARGEST_THREAD = 100;
  * min(price of messages.get × messages wanted, price of threads.get).
  * Prices: https://developers.google.com/workspace/gmail/api/reference/quota
  *
+ * Attachments over a held FULL body: one RAW get of the message brings them all, for the price of one messages.attachments.get, and keeps what is held.
+ * Such fetches come last, for they hold whole messages in memory.
+ *
  * A message that failed before is fetched alone, so that the culprit of a failing thread is found and its neighbours are stored.
  */
-export function planFetch<Wanted extends WantedMessage>(wanted: readonly Wanted[], format: MessageFormat, prices: PriceTable): PlannedFetch<Wanted>[] {
+export function planFetch<Wanted extends WantedMessage>(wanted: readonly Wanted[], { format, attachments }: FetchTarget, prices: PriceTable): PlannedFetch<Wanted>[] {
   const threads = new Map<ThreadId, Wanted[]>();
   const plan: PlannedFetch<Wanted>[] = [];
+  const completions = wanted.filter((message) => attachments && message.lacking !== null);
+  const completed = new Set(completions);
   for (const message of wanted) {
+    if (completed.has(message)) continue;
     const thread = threads.get(message.threadId);
     if (thread === undefined) threads.set(message.threadId, [message]);
     else thread.push(message);
@@ -40,10 +57,13 @@ export function planFetch<Wanted extends WantedMessage>(wanted: readonly Wanted[
   for (const [threadId, messages] of threads) {
     const fresh = messages.filter((message) => message.attempts === 0);
     const byThread = format !== 'raw' && isThreadCheaper(fresh, prices);
-    if (byThread) plan.push({ request: { kind: 'thread', id: threadId }, serves: fresh, units: prices.units['threads.get'] });
+    if (byThread) plan.push({ request: { kind: 'thread', id: threadId }, serves: fresh, units: prices.units['threads.get'], completes: false });
     for (const message of byThread ? messages.filter((other) => other.attempts > 0) : messages) {
-      plan.push({ request: { kind: 'message', id: message.id }, serves: [message], units: prices.units['messages.get'] });
+      plan.push({ request: { kind: 'message', id: message.id }, serves: [message], units: prices.units['messages.get'], completes: false });
     }
+  }
+  for (const message of completions) {
+    plan.push({ request: { kind: 'message', id: message.id, format: 'raw' }, serves: [message], units: prices.units['messages.get'], completes: true });
   }
   return plan;
 }

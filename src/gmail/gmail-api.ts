@@ -20,6 +20,8 @@ export interface GmailApi {
    * throws only when the whole batch failed. At most {@link MAX_BATCH} requests.
    */
   batchGet(requests: readonly FetchRequest[], format: MessageFormat, signal?: AbortSignal): Promise<readonly FetchOutcome[]>;
+  /** messages.attachments.get: the bytes in base64url. The id must be one of the message's last reading: another get may name another. */
+  getAttachment(attachment: { readonly messageId: MessageId; readonly attachmentId: string }, signal?: AbortSignal): Promise<string>;
 }
 
 /** Google recommends no more than 50 calls a batch: https://developers.google.com/workspace/gmail/api/guides/batch */
@@ -63,7 +65,8 @@ export interface HistoryPage {
 }
 
 export type FetchRequest =
-  | { readonly kind: 'message'; readonly id: MessageId }
+  /** `format` where it is not the batch's. */
+  | { readonly kind: 'message'; readonly id: MessageId; readonly format?: MessageFormat }
   /** threads.get has no raw format: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.threads/get */
   | { readonly kind: 'thread'; readonly id: ThreadId };
 
@@ -80,6 +83,11 @@ export interface GmailSession extends GmailApi {
   batchSize(): number;
   /** How many batches may be in flight at once now; at least 1. Shrinks on concurrency rejections, grows back slowly. */
   width(): number;
+  /**
+   * Runs `work` once this process has room for so many bytes of mail in memory; what is larger than all of the room runs alone.
+   * For what is fetched whole and may be large: 25 MB of attachments are several times that while they are put together.
+   */
+  holding<Result>(bytes: number, work: () => Promise<Result>, signal?: AbortSignal): Promise<Result>;
   /** Units spent by this session so far, from the price table. */
   unitsSpent(): number;
   /** Writes down what was counted since the last flush; call it when the session's work is done. */

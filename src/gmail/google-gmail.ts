@@ -2,7 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { GmailMethod } from '../model/prices.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import { historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf } from './answers.ts';
+import { attachmentDataOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf } from './answers.ts';
 import { decodeBatch, encodeBatch, type BatchPart } from './batch.ts';
 import { classify, classifyThrown, gmailError, type CalledMethod } from './classify.ts';
 import { withDeadline } from './deadline.ts';
@@ -122,6 +122,14 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
         historyPageOf,
       ),
 
+    getAttachment: ({ messageId, attachmentId }, signal) =>
+      get(
+        'messages.attachments.get',
+        signal,
+        (users, call) => users.messages.attachments.get({ ...me, messageId, id: attachmentId }, call),
+        attachmentDataOf,
+      ),
+
     async batchGet(requests, format, signal) {
       if (requests.length > MAX_BATCH) throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
       if (requests.length === 0) return [];
@@ -165,8 +173,10 @@ async function authorized(tokens: TokenSource, signal: AbortSignal, call: (sent:
 const isRefused = (outcome: FetchOutcome): boolean => outcome.kind === 'failed' && outcome.error.failure.kind === 'consent-revoked';
 
 function pathOf(request: FetchRequest, format: MessageFormat): string {
-  return `/gmail/v1/users/me/${request.kind}s/${encodeURIComponent(request.id)}?format=${format}`;
+  return `/gmail/v1/users/me/${request.kind}s/${encodeURIComponent(request.id)}?format=${formatOf(request, format)}`;
 }
+
+const formatOf = (request: FetchRequest, format: MessageFormat): MessageFormat => (request.kind === 'message' ? (request.format ?? format) : format);
 
 function outcomeOf(mailbox: MailboxId, request: FetchRequest, part: BatchPart | null, format: MessageFormat): FetchOutcome {
   const method = request.kind === 'message' ? 'messages.get' : 'threads.get';
@@ -183,7 +193,7 @@ function outcomeOf(mailbox: MailboxId, request: FetchRequest, part: BatchPart | 
 /** Whatever the multipart headers say, an answer about another message is no answer to this request. */
 function readingsOf(request: FetchRequest, json: unknown, bytes: Buffer, format: MessageFormat) {
   if (request.kind === 'message') {
-    const reading = readingOf(json, bytes, format);
+    const reading = readingOf(json, bytes, formatOf(request, format));
     if (reading.id !== request.id) throw new Error('the answer is about another message');
     return [reading];
   }

@@ -3,6 +3,7 @@ import type { MailboxId } from '../model/ids.ts';
 import type { GmailMethod, PriceTable } from '../model/prices.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
+import { ByteRoom } from './byte-room.ts';
 import { gmailError } from './classify.ts';
 import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi, type GmailSession, type Lane } from './gmail-api.ts';
 import { GmailError, type GmailFailure } from './gmail-error.ts';
@@ -20,6 +21,8 @@ export interface GmailSessionOptions {
   readonly clock: Clock;
   /** The mailbox's one pacer in this process. */
   readonly pacer: Pacer;
+  /** What large messages may take of the process's memory; a session that is given none has its own. */
+  readonly room?: ByteRoom | undefined;
   /** Longest wait, in milliseconds, that Gmail may ask for inside a call; a longer one is thrown with its `retryAt`. */
   readonly maxWaitMs?: number | undefined;
   /** Told until when (epoch ms) a call waits, again and again while it does: for heartbeats, and to show it. */
@@ -44,7 +47,7 @@ const MAX_REFUSALS = 6;
  * @throws {GmailError} from every call that did not succeed in the end; the signal's reason when it aborts
  */
 export function createGmailSession(options: GmailSessionOptions): GmailSession {
-  const { api, mailbox, lane, prices, clock, pacer, maxWaitMs = MAX_WAIT, onWait, telemetry = noTelemetry } = options;
+  const { api, mailbox, lane, prices, clock, pacer, room = new ByteRoom(), maxWaitMs = MAX_WAIT, onWait, telemetry = noTelemetry } = options;
   const usage = new UsageCounter({ mailbox, ledger: options.ledger, prices, clock, telemetry });
   const observed = observedCall({ telemetry, clock, mailbox, lane });
 
@@ -178,6 +181,8 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
     listMessages: (query, signal) => single('messages.list', signal, () => api.listMessages(query, signal)),
     listHistory: (query, signal) => single('history.list', signal, () => api.listHistory(query, signal)),
 
+    getAttachment: (attachment, signal) => single('messages.attachments.get', signal, () => api.getAttachment(attachment, signal)),
+
     async batchGet(requests, format, signal) {
       if (requests.length > MAX_BATCH) throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
       const outcomes: FetchOutcome[] = [];
@@ -202,6 +207,7 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
 
     batchSize: () => pacer.batchSize(),
     width: () => pacer.width(),
+    holding: (bytes, work, signal) => room.holding(bytes, work, signal),
     unitsSpent: () => usage.units,
     flush: () => usage.flush(),
   };

@@ -23,6 +23,13 @@ export interface Reading {
   readonly snippet: string;
   /** null for a `minimal` reading, which refreshes labels and keeps the body. */
   readonly body: Uint8Array | null;
+  /** Of a `full` reading: how many parts Gmail keeps apart from it, and whether `body` holds them all the same. Absent in other formats. */
+  readonly attachments?: AttachmentsRead;
+}
+
+export interface AttachmentsRead {
+  readonly count: number;
+  readonly held: boolean;
 }
 
 export interface Label {

@@ -45,6 +45,7 @@ const isYesOrNo: Rule = [(value) => typeof value === 'boolean', 'true or false']
 const RULES: Readonly<Record<keyof MailboxSettings, Rule>> = {
   format: isOneOf(MESSAGE_FORMATS),
   scope: [() => true, 'an object'],
+  attachments: isYesOrNo,
   pollInterval: [(value) => isWhole(value, SHORTEST_INTERVAL), `milliseconds, at least ${SHORTEST_INTERVAL}`],
   recovery: isOneOf(RECOVERIES),
   auditInterval: [(value) => value === null || isWhole(value, SHORTEST_INTERVAL), 'milliseconds, or null for never'],

@@ -25,6 +25,11 @@ export type Recovery = (typeof RECOVERIES)[number];
 export interface MailboxSettings {
   readonly format: MessageFormat;
   readonly scope: Scope;
+  /**
+   * Whether messages of format `full` are stored with their attachments. Gmail's own answer holds only ids of them; `raw` holds all of a message anyway,
+   * and the other formats nothing of its parts.
+   */
+  readonly attachments: boolean;
   /** Milliseconds between partial syncs of a quiet mailbox. */
   readonly pollInterval: number;
   readonly recovery: Recovery;
@@ -35,10 +40,14 @@ export interface MailboxSettings {
 export const DEFAULT_SETTINGS: MailboxSettings = {
   format: 'full',
   scope: { labelIds: [], after: null, limit: null, includeSpamTrash: false },
+  attachments: false,
   pollInterval: 60_000,
   recovery: 'listings',
   auditInterval: 7 * 24 * 60 * 60_000,
 };
+
+/** Whether attachments are fetched beside the messages: only the full format leaves them out of what it could hold. */
+export const wantsAttachments = ({ format, attachments }: Pick<MailboxSettings, 'format' | 'attachments'>): boolean => attachments && format === 'full';
 
 const HIDDEN = new Set<string>(['SPAM', 'TRASH']);
 
@@ -52,5 +61,5 @@ export function inScope(scope: Scope, message: { readonly labelIds: readonly str
 
 /** True when a mailbox synchronised under `before` needs a new listing to be exact under `after`. */
 export function needsFullSync(before: MailboxSettings, after: MailboxSettings): boolean {
-  return before.format !== after.format || JSON.stringify(before.scope) !== JSON.stringify(after.scope);
+  return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after) || JSON.stringify(before.scope) !== JSON.stringify(after.scope);
 }

@@ -1,7 +1,7 @@
 import { invalidArgument } from './api-error.ts';
 import type { StoredMessage, Version } from './message.ts';
 import { parseMessage, payloadOf, selectHeaders, type ParsedMessage } from './payload.ts';
-import { base64url } from './truth.ts';
+import { base64url } from '../model/base64url.ts';
 
 export const FORMATS = ['full', 'metadata', 'minimal', 'raw'] as const;
 export type Format = (typeof FORMATS)[number];

@@ -1,5 +1,5 @@
 import { headerValue, parseMime, type Header, type MimePart } from './mime.ts';
-import { base64url } from './truth.ts';
+import { base64url } from '../model/base64url.ts';
 
 /** https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#MessagePart */
 export interface Payload {

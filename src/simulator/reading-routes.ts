@@ -6,7 +6,7 @@ import type { SimulatedMailbox } from './mailbox.ts';
 import { formatOf, type Format } from './message-json.ts';
 import { attachmentOf } from './payload.ts';
 import { flag, maxResults, type RouteContext, type RouteTable } from './route.ts';
-import { base64url } from './truth.ts';
+import { base64url } from '../model/base64url.ts';
 
 /** Most results of a page: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list */
 const PAGE = { usual: 100, most: 500 };

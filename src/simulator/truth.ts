@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { base64url } from '../model/base64url.ts';
 import type { StoredMessage } from './message.ts';
 
 /** A message as it really is: what an exact mirror must hold once the mailbox is quiet. */
@@ -37,10 +38,4 @@ export function* truthOf(messages: Iterable<StoredMessage>, options: { includeSp
 
 export function isSpamOrTrash(labelIds: readonly string[]): boolean {
   return labelIds.includes('SPAM') || labelIds.includes('TRASH');
-}
-
-/** Gmail pads its base64url. */
-export function base64url(bytes: Buffer): string {
-  const text = bytes.toString('base64url');
-  return text.length % 4 === 0 ? text : text.padEnd(text.length + 4 - (text.length % 4), '=');
 }

@@ -7,14 +7,14 @@ import { withMailbox } from './mailbox-transaction.ts';
 import { newRow, type MessageRow } from './message-row.ts';
 import { loadRows, writeDifferences, type Difference } from './message-writer.ts';
 import { applyReading } from './reading-rules.ts';
-import { toGone } from './row-scope.ts';
+import { toGone, type RowRules } from './row-scope.ts';
 import type { StoreDatabase } from './store-database.ts';
 
 /** See {@link MailboxStore.saveReadings}. */
 export function saveReadings(
   database: StoreDatabase,
   request: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number },
-): Promise<{ stored: number; stale: readonly MessageId[] }> {
+): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[] }> {
   const { readings, format, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const rules = rulesOf(locked.columns, now);
@@ -34,9 +34,14 @@ export function saveReadings(
       differences.set(reading.id, body === undefined ? { before, after: outcome.row } : { before, after: outcome.row, body });
     }
     await writeDifferences(locked, differences.values(), now);
-    return { stored, stale };
+    const lacking = [...differences.values()].filter(({ after }) => lacksAttachments(after, rules)).map(({ after }) => after.id);
+    return { stored, stale, lacking };
   });
 }
+
+/** A row whose body was read and lacks nothing but its attachments. */
+const lacksAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean =>
+  attachments && row.state === 'pending' && row.format === format && !row.attachmentsHeld;
 
 /** See {@link MailboxStore.saveAttempts}. */
 export function saveAttempts(database: StoreDatabase, request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void> {

@@ -1,6 +1,6 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../model/ids.ts';
 import { sameLabelIds, type MessageRow } from './message-row.ts';
-import { settleState, toFetch, toGone, type RowRules } from './row-scope.ts';
+import { isComplete, settleState, toFetch, toGone, type RowRules } from './row-scope.ts';
 
 /** What the end of a listing knows. */
 export interface EndedListing {
@@ -27,7 +27,17 @@ export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[
   if (isBeyondLimit(row, listing)) return null;
   const admitted = admit(row, listing);
   const relabelled = listing.labels === 'compared' ? compareLabels(admitted, listedLabels, changedSince, listing, rules) : inScopeNow(admitted, rules);
-  return inFormat(relabelled, rules);
+  return inFormat(held(relabelled, rules), rules);
+}
+
+/**
+ * A row that waits for what is no longer wanted (attachments, another format) needs no fetch when its body is complete under today's settings, and
+ * its labels are known: nothing has changed since they were read or compared.
+ */
+function held(row: MessageRow, rules: RowRules): MessageRow {
+  if ((row.state !== 'pending' && row.state !== 'failed') || !isComplete(row, rules)) return row;
+  const known = row.readingHistoryId !== null && (row.historyId === null || compareHistoryIds(row.readingHistoryId, row.historyId) >= 0);
+  return known ? settleState(row, rules, 'backfill') : row;
 }
 
 function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean {
@@ -71,5 +81,5 @@ function withReadingId(row: MessageRow, { startHistoryId }: EndedListing): Messa
 }
 
 function inFormat(row: MessageRow, rules: RowRules): MessageRow {
-  return row.state === 'stored' && row.format !== rules.format ? toFetch(row, 'backfill', rules.now) : row;
+  return row.state === 'stored' && !isComplete(row, rules) ? toFetch(row, 'backfill', rules.now) : row;
 }

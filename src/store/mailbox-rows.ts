@@ -1,6 +1,6 @@
 import type { Selectable, Transaction } from 'kysely';
 import type { MailboxId } from '../model/ids.ts';
-import type { MailboxSettings } from '../model/settings.ts';
+import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
 import { completeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
 import type { AuditResult, Condition, FullSyncProgress, MailboxRow, SettleMark } from './mailbox-store.ts';
@@ -96,8 +96,9 @@ export function parseFullSync(columns: Selectable<MailboxTable>): FullSyncProgre
 
 /** What decides over the mailbox's rows in a transaction at `now`. */
 export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRules {
-  const { scope, format } = parseSettings(columns);
-  return { scope, format, floor: scope.limit === null ? null : columns.scope_floor, now };
+  const settings = parseSettings(columns);
+  const { scope, format } = settings;
+  return { scope, format, attachments: wantsAttachments(settings), floor: scope.limit === null ? null : columns.scope_floor, now };
 }
 
 function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRow {

@@ -129,13 +129,18 @@ export interface MailboxStore {
    * (a tombstone at the same or a newer history id silently wins). Otherwise the row becomes `stored` or `excluded` by the scope, body and all;
    * a reading older than the row's `readingHistoryId` keeps the row's labels, which a later listing told.
    * Unknown ids are inserted (a thread brought them). A reading without body (`minimal`) keeps a held body, and clears the need for a refresh;
-   * so does one in another format than the settings', whose body is not kept. A row that then lacks its body is `pending`.
+   * so does one in another format than the settings', whose body is not kept. A row that then lacks its body is `pending`. So is one whose body
+   * lacks attachments that the settings want: that body is held, and completed by a later reading. A body with attachments is never replaced by one without.
    * Answers how many messages became `stored`.
    */
   saveReadings(request: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number }): Promise<{
     readonly stored: number;
     readonly stale: readonly MessageId[];
+    /** In scope and read, and pending still: their bodies lack attachments that the settings want. */
+    readonly lacking: readonly MessageId[];
   }>;
+  /** The body as it is held, whatever the row's state; null when none is. */
+  heldBody(request: { mailbox: MailboxId; messageId: MessageId }): Promise<Uint8Array | null>;
   /** Writes what became of failed fetches. A row that is no longer pending or failed, or whose historyId moved past `asOf`, is left alone. */
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
   /** Makes every failed row due now, in the backfill lane. Answers how many there are. */
@@ -326,6 +331,10 @@ export interface PendingMessage {
   readonly historyId: HistoryId | null;
   /** How many messages of this thread the store knows, whatever their state except gone: what threads.get would bring. */
   readonly threadSize: number;
+  /** How many attachments a held FULL body lacks; null when no such body is held. */
+  readonly lacking: number | null;
+  /** Gmail's estimate in bytes; 0 before the first reading. */
+  readonly sizeEstimate: number;
   readonly state: 'pending' | 'failed';
   readonly attempts: number;
   /** When the row became known. */

@@ -23,6 +23,10 @@ export interface MessageRow {
   readonly snippet: string;
   /** The format in which the body is held; null when it is not. */
   readonly format: MessageFormat | null;
+  /** How many parts Gmail keeps apart from a FULL body; null where the body does not tell. */
+  readonly attachments: number | null;
+  /** True when the body holds them, or there are none. */
+  readonly attachmentsHeld: boolean;
   /** Not null exactly for pending and failed rows. */
   readonly lane: FetchLane | null;
   readonly position: number | null;
@@ -53,6 +57,8 @@ export function newRow(id: MessageId, threadId: ThreadId, lane: FetchLane, now: 
     sizeEstimate: 0,
     snippet: '',
     format: null,
+    attachments: null,
+    attachmentsHeld: false,
     lane,
     position: null,
     listedGeneration: UNLISTED,
@@ -79,6 +85,8 @@ export const MESSAGE_COLUMNS = [
   'size_estimate',
   'snippet',
   'format',
+  'attachments',
+  'attachments_held',
   'lane',
   'rank',
   'position',
@@ -105,6 +113,8 @@ export function toColumnValues(mailboxKey: number, row: MessageRow): (string | n
     row.sizeEstimate,
     row.snippet,
     row.format,
+    row.attachments,
+    row.attachmentsHeld ? 1 : 0,
     row.lane,
     rank(row),
     row.position,
@@ -136,6 +146,8 @@ export function fromColumns(columns: Selectable<MessageTable>): MessageRow {
     sizeEstimate: columns.size_estimate,
     snippet: columns.snippet,
     format: toFormat(columns.format),
+    attachments: columns.attachments,
+    attachmentsHeld: columns.attachments_held === 1,
     lane: columns.lane as FetchLane | null,
     position: columns.position,
     listedGeneration: columns.listed_generation,

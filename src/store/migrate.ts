@@ -3,11 +3,12 @@ import { Migrator, type MigrationProvider } from 'kysely/migration';
 import type { StoreDialect } from './dialect.ts';
 import { mirror } from './migrations/0001-mirror.ts';
 import { auditTables } from './migrations/0002-audit.ts';
+import { attachmentColumns } from './migrations/0008-attachments.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
 /** In the order in which they run. Names are for ever. */
-const MIGRATIONS = { '0001-mirror': mirror, '0002-audit': auditTables } as const;
+const MIGRATIONS = { '0001-mirror': mirror, '0002-audit': auditTables, '0008-attachments': attachmentColumns } as const;
 
 /**
  * Brings the schema up to this program's, forward only. Two processes may do this at once: the migrator takes the lock.

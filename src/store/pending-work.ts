@@ -7,12 +7,16 @@ import type { FetchLane } from './message-row.ts';
 import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 
-const COLUMNS = ['id', 'thread_id', 'history_id', 'state', 'attempts', 'next_attempt_at', 'discovered_at', 'rank'] as const;
+const COLUMNS = ['id', 'thread_id', 'history_id', 'size_estimate', 'format', 'attachments', 'attachments_held', 'state', 'attempts', 'next_attempt_at', 'discovered_at', 'rank'] as const;
 
 interface WorkColumns {
   readonly id: string;
   readonly thread_id: string;
   readonly history_id: string | null;
+  readonly size_estimate: number;
+  readonly format: string | null;
+  readonly attachments: number | null;
+  readonly attachments_held: number;
   readonly state: string;
   readonly attempts: number;
   readonly next_attempt_at: number;
@@ -84,6 +88,8 @@ function toPendingMessage(row: WorkColumns, threadSize: number): PendingMessage 
     threadId: row.thread_id as ThreadId,
     historyId: fromHistoryIdText(row.history_id),
     threadSize,
+    lacking: row.format === 'full' && row.attachments_held === 0 ? row.attachments : null,
+    sizeEstimate: row.size_estimate,
     state: row.state === 'failed' ? 'failed' : 'pending',
     attempts: row.attempts,
     discoveredAt: row.discovered_at,

@@ -25,6 +25,9 @@ export function applyReading(before: MessageRow | null, reading: Reading, format
   const complete = format === rules.format && (reading.body !== null || format === 'minimal');
   // Gmail's historyId of a quiet message is old. When the row's labels were compared with listings made later than that, they are newer.
   const labelsAreNewer = row.readingHistoryId !== null && compareHistoryIds(reading.historyId, row.readingHistoryId) < 0;
+  // A message's bytes never change: a body that holds its attachments is not replaced by one that lacks them (a thread brought it).
+  const holdsMore = complete && row.format === format && row.attachmentsHeld && reading.attachments?.held === false;
+  const completes = complete && row.format === format && !row.attachmentsHeld && reading.attachments?.held === true;
   const read: MessageRow = {
     ...row,
     threadId: reading.threadId,
@@ -35,13 +38,19 @@ export function applyReading(before: MessageRow | null, reading: Reading, format
     sizeEstimate: reading.sizeEstimate,
     snippet: reading.snippet,
     format: complete ? format : row.format,
+    ...(complete && !holdsMore ? { attachments: reading.attachments?.count ?? null, attachmentsHeld: reading.attachments?.held ?? false } : {}),
     refreshAt: null,
     attempts: row.refreshAt === null ? row.attempts : 0,
     // A tombstone that a newer reading undoes is settled anew below.
     state: row.state === 'gone' ? 'excluded' : row.state,
   };
   const seenBefore = row.format === read.format && row.readingHistoryId !== null && compareHistoryIds(reading.historyId, row.readingHistoryId) <= 0;
-  return { verdict: 'applied', row: settleState(read, rules), writesBody: complete && reading.body !== null && !seenBefore };
+  const writesBody = complete && reading.body !== null && !holdsMore && (completes || !seenBefore);
+  const settled = settleState(read, rules);
+  const stillWorks = settled.state === 'pending' || settled.state === 'failed';
+  // What was read was no failure: the attachments that it lacks are the next thing to fetch, at once.
+  if (complete && stillWorks) return { verdict: 'applied', row: { ...settled, state: 'pending', attempts: 0, lastError: null, nextAttemptAt: 0 }, writesBody };
+  return { verdict: 'applied', row: settled, writesBody };
 }
 
 function newest(a: HistoryId | null, b: HistoryId): HistoryId;

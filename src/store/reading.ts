@@ -33,6 +33,15 @@ export async function readChanges(database: StoreDatabase, request: { mailbox: M
   }));
 }
 
+/** See {@link MailboxStore.heldBody}. */
+export async function heldBody(database: StoreDatabase, request: { mailbox: MailboxId; messageId: MessageId }): Promise<Uint8Array | null> {
+  const key = await mailboxKey(database, request.mailbox);
+  const row = await database.read((db) =>
+    db.selectFrom('bodies').select(['encoding', 'body']).where('mailbox_key', '=', key).where('message_id', '=', request.messageId).executeTakeFirst(),
+  );
+  return row === undefined ? null : decodeBody(row.encoding, row.body);
+}
+
 /**
  * See {@link MailboxStore.streamMessages}. In the order of ids, page by page: between two pages nothing is held open,
  * so a slow reader holds up neither a writer nor SQLite's checkpoints.

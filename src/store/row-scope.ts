@@ -6,6 +6,8 @@ import type { FetchLane, MessageRow } from './message-row.ts';
 export interface RowRules {
   readonly scope: Scope;
   readonly format: MessageFormat;
+  /** Whether a body must hold its attachments: see {@link wantsAttachments}. */
+  readonly attachments: boolean;
   /**
    * With a limit in the scope: the internal date of the oldest message within it. Older messages stay out when a label
    * operation brings them up, unless a listing admitted them. null without a limit, and while the date is not known yet:
@@ -25,10 +27,15 @@ export function labelsExclude(labelIds: readonly LabelId[], { scope }: RowRules)
   return !inScope(scope, { labelIds, internalDate: null });
 }
 
+/** Whether the held body is what the settings want. One that only lacks attachments is kept, and completed: see activities/complete-message.ts. */
+export function isComplete(row: MessageRow, rules: Pick<RowRules, 'format' | 'attachments'>): boolean {
+  return row.format === rules.format && (!rules.attachments || row.attachmentsHeld);
+}
+
 /** The state of a row whose labels are known: `stored` when it is in scope and its body held, else `excluded`, or `pending` for its body. */
 export function settleState(row: MessageRow, rules: RowRules, lane: FetchLane = 'live'): MessageRow {
   if (!isInScope(row, rules)) return withoutWork(row, 'excluded');
-  if (row.format === rules.format) return withoutWork(row, 'stored');
+  if (isComplete(row, rules)) return withoutWork(row, 'stored');
   return row.state === 'pending' || row.state === 'failed' ? row : toFetch(row, lane, rules.now);
 }
 
@@ -40,7 +47,7 @@ export function withoutWork(row: MessageRow, state: 'stored' | 'excluded'): Mess
 /** A tombstone: the body goes, and what remains keeps older readings away. */
 export function toGone(row: MessageRow): MessageRow {
   if (row.state === 'gone') return row;
-  return { ...row, state: 'gone', format: null, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0, refreshAt: null };
+  return { ...row, state: 'gone', format: null, attachments: null, attachmentsHeld: false, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0, refreshAt: null };
 }
 
 export function toFetch(row: MessageRow, lane: FetchLane, now: number): MessageRow {

@@ -55,6 +55,10 @@ export interface MessageTable {
   snippet: string;
   /** The format in which the body is held; null when it is not. */
   format: string | null;
+  /** How many parts Gmail keeps apart from a FULL body; null where the body does not tell. */
+  attachments: number | null;
+  /** 1 when the body holds them, or there are none. */
+  attachments_held: number;
   /** Set for pending and failed rows only: the index of the work to do holds no others. */
   lane: string | null;
   /** Order within the lane, smallest first. */

@@ -10,7 +10,7 @@ import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './partial-sync.ts';
 import { countMessages, listFailed, nextAttemptAt, nextPending, nextRefresh } from './pending-work.ts';
 import { putOffRefresh, retryFailed } from './retrying.ts';
-import { readChanges, streamMessages } from './reading.ts';
+import { heldBody, readChanges, streamMessages } from './reading.ts';
 import type { StoreDatabase } from './store-database.ts';
 import { countWork } from './work-counts.ts';
 
@@ -39,6 +39,7 @@ export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & S
     nextPending: (request) => nextPending(database, request),
     nextAttemptAt: (request) => nextAttemptAt(database, request),
     saveReadings: (request) => saveReadings(database, request),
+    heldBody: (request) => heldBody(database, request),
     saveAttempts: (request) => saveAttempts(database, request),
     retryFailed: (request) => retryFailed(database, request),
     listFailed: (mailbox, limit) => listFailed(database, mailbox, limit),

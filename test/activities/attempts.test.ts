@@ -9,7 +9,7 @@ const message = (attempts: number): PendingMessage => ({
   id: messageId('m1'),
   threadId: threadId('t1'),
   historyId: null,
-  threadSize: 1,
+  threadSize: 1, lacking: null, sizeEstimate: 0,
   state: 'pending',
   attempts,
   discoveredAt: NOW,

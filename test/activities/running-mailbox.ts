@@ -10,8 +10,10 @@ import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
 import { open, seal, secretKey } from '../../src/store/secret-box.ts';
+import type { StoredMessage } from '../../src/store/mailbox-store.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
 import { Attempts } from '../schedules/attempts.ts';
+import { holdsParts } from '../schedules/compare-parts.ts';
 import { Lanes } from '../schedules/lanes.ts';
 import { Random } from '../schedules/random.ts';
 import { VirtualClock } from '../schedules/virtual-clock.ts';
@@ -106,16 +108,22 @@ export class RunningMailbox {
     return ['messages.get', 'threads.get'].reduce((sum, method) => sum + (now[method] ?? 0) - (before[method] ?? 0), 0);
   }
 
-  /** Ids, labels and (raw) content as the store has them, and as they are at Gmail within the settings' scope. */
+  /** Ids, labels and content as the store has them, and as they are at Gmail within the settings' scope. */
   async comparison(): Promise<{ held: ReadonlyMap<string, string>; truth: ReadonlyMap<string, string> }> {
     const { settings } = this.lanes.state;
     const isRaw = settings.format === 'raw';
     const truth = [...this.gmail.truth({ includeSpamTrash: true })]
       .filter((message) => inScope(settings.scope, message))
-      .map((message) => [message.id, `${settings.format} ${message.labelIds.join()} ${isRaw ? message.sha256 : ''}`] as const);
+      .map((message) => [message.id, `${settings.format} ${message.labelIds.join()} ${isRaw ? message.sha256 : 'exact'}`] as const);
+    const raws = new Map([...this.gmail.truth({ includeSpamTrash: true })].map(({ id, raw }) => [id, Buffer.from(raw, 'base64url')] as const));
+    const contentOf = ({ id, format, body }: StoredMessage): string => {
+      const raw = raws.get(id);
+      if (body === null || raw === undefined) return 'exact';
+      return format === 'raw' ? createHash('sha256').update(body).digest('hex') : holdsParts(body, raw, settings.attachments) ? 'exact' : 'other parts';
+    };
     const held = new Map<string, string>();
-    for await (const { id, format, labelIds, body } of this.stores.store.streamMessages(ADA)) {
-      held.set(id, `${format} ${labelIds.join()} ${isRaw && body !== null ? createHash('sha256').update(body).digest('hex') : ''}`);
+    for await (const message of this.stores.store.streamMessages(ADA)) {
+      held.set(message.id, `${message.format} ${message.labelIds.join()} ${contentOf(message)}`);
     }
     return { held, truth: new Map(truth) };
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
+import { holdsParts } from './compare-parts.ts';
 import type { World } from './world.ts';
 
 interface Seen {
@@ -15,8 +16,10 @@ type Mirror = Pick<World, 'mailbox' | 'gmail'> & { readonly stores: Pick<World['
 export async function differences(world: Mirror, settings: MailboxSettings): Promise<string[]> {
   const { stores, mailbox, gmail } = world;
   const truth = new Map<string, Seen>();
+  const raws = new Map<string, Buffer>();
   for (const message of gmail.truth({ includeSpamTrash: true })) {
     if (!inScope(settings.scope, message)) continue;
+    if (settings.format === 'full') raws.set(message.id, Buffer.from(message.raw, 'base64url'));
     truth.set(message.id, { threadId: message.threadId, labelIds: message.labelIds, content: message.sha256 });
   }
   const held = new Map<string, Seen>();
@@ -24,6 +27,8 @@ export async function differences(world: Mirror, settings: MailboxSettings): Pro
   for await (const message of stores.store.streamMessages(mailbox)) {
     const content = settings.format === 'raw' && message.body !== null ? createHash('sha256').update(message.body).digest('hex') : '';
     if (message.format !== settings.format) found.push(`format of ${message.id}`);
+    const raw = message.format === 'full' ? raws.get(message.id) : undefined;
+    if (raw !== undefined && (message.body === null || !holdsParts(message.body, raw, settings.attachments))) found.push(`parts of ${message.id}`);
     held.set(message.id, { threadId: message.threadId, labelIds: message.labelIds, content });
   }
   return [...found, ...compare(truth, held, settings.format === 'raw'), ...(await labelDifferences(world)), ...(await feedDifferences(world, held))];

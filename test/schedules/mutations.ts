@@ -1,4 +1,5 @@
 import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import { mailWithAttachments, type TestAttachment } from '../mail-with-attachments.ts';
 import type { Random } from './random.ts';
 
 const SYSTEM_LABELS = ['INBOX', 'UNREAD', 'STARRED', 'IMPORTANT', 'SENT'];
@@ -22,11 +23,21 @@ export class Person {
     const threadId = reply ? this.#gmail.existing(this.#random.pick(ids)).threadId : undefined;
     const labelIds = this.#random.chance(0.1) ? [this.#random.pick(['SPAM', 'TRASH'])] : this.#labels();
     this.#gmail.insert({
-      raw: `From: someone@example.com\r\nSubject: mail ${this.#written}\r\n\r\nbody ${this.#written} ${this.#random.next()}\r\n`,
+      raw: mailWithAttachments({ subject: `mail ${this.#written}`, text: `body ${this.#written} ${this.#random.next()}`, attachments: this.#attachments() }),
       labelIds,
       internalDate: at - this.#random.below(1_000_000),
       ...(threadId === undefined ? {} : { threadId }),
     });
+  }
+
+  /** Of most mail none. Now and then two that only their order tells apart, or one that no RAW get can bring for certain. */
+  #attachments(): TestAttachment[] {
+    const count = this.#random.chance(0.6) ? 0 : 1 + this.#random.below(3);
+    return Array.from({ length: count }, (_, index) => ({
+      name: `${index}.bin`,
+      content: `${this.#written}/${this.#random.next().toFixed(3)}`,
+      encoding: this.#random.chance(0.1) ? '8bit' : 'base64',
+    }));
   }
 
   change(at: number): void {

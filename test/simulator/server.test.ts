@@ -4,7 +4,7 @@ import { request as undiciRequest } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
-import { base64url } from '../../src/simulator/truth.ts';
+import { base64url } from '../../src/model/base64url.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { ADA, plain } from './fixture.ts';
 

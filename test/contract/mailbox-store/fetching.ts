@@ -131,7 +131,7 @@ export function fetching(fixture: StoreFixture): void {
       mailbox.now += 10;
       await mailbox.apply([record(103, added('y'))]);
       const pending = await mailbox.pending('live');
-      expect(pending).toEqual([
+      expect(pending).toMatchObject([
         { id: 'y', threadId: 't-y', historyId: '103', threadSize: 1, state: 'pending', attempts: 0, discoveredAt: 100_020 },
         { id: 't5', threadId: 'thread', historyId: '102', threadSize: 4, state: 'pending', attempts: 0, discoveredAt: 100_010 },
         { id: 't1', threadId: 'thread', historyId: null, threadSize: 4, state: 'pending', attempts: 0, discoveredAt: 1 },

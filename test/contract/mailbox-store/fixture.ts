@@ -77,8 +77,9 @@ export class TestMailbox {
     return this.saveAs('full', ...readings);
   }
 
-  saveAs(format: MessageFormat, ...readings: readonly Reading[]) {
-    return this.store.saveReadings({ mailbox: this.id, readings, format, now: this.now });
+  async saveAs(format: MessageFormat, ...readings: readonly Reading[]) {
+    const { stored, stale } = await this.store.saveReadings({ mailbox: this.id, readings, format, now: this.now });
+    return { stored, stale };
   }
 
   async apply(records: readonly HistoryRecord[], options: { mark?: number | string | null; settledBefore?: number | string; generation?: number } = {}): Promise<AppliedHistory | null> {

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { attachments } from './attachments.ts';
 import { fetching } from './fetching.ts';
 import { finishListing } from './finish-listing.ts';
 import type { StoreFixture } from './fixture.ts';
@@ -18,5 +19,6 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     fetching(fixture);
     history(fixture);
     readingBack(fixture);
+    attachments(fixture);
   });
 }

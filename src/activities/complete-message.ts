@@ -1,0 +1,56 @@
+import { dataFromRaw, incompleteMessage } from '../gmail/attachments.ts';
+import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { Reading } from '../model/change.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { PriceTable } from '../model/prices.ts';
+import type { MailboxStore, PendingMessage } from '../store/mailbox-store.ts';
+
+/** By whom a message is completed, and for which mailbox. */
+export interface Completing {
+  readonly store: Pick<MailboxStore, 'heldBody'>;
+  readonly session: GmailSession;
+  readonly mailbox: MailboxId;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Whether the attachments of a reading that was just made are fetched one by one, because one RAW get of the whole message, the other way, is dearer.
+ * Their ids are those of this very reading, so it is now or never. At equal price it is RAW: many messages share a batch.
+ */
+export function isCheaperByIds({ attachments }: Reading, { units }: Pick<PriceTable, 'units'>): boolean {
+  return attachments !== undefined && attachments.count * units['messages.attachments.get'] < units['messages.get'];
+}
+
+/**
+ * A FULL reading with the attachments that it names.
+ *
+ * @throws {GmailError} when one cannot be fetched: nothing of the others is kept
+ */
+export async function completeByIds({ session, signal }: Pick<Completing, 'session' | 'signal'>, reading: Reading): Promise<Reading> {
+  if (reading.body === null) return reading;
+  const message = incompleteMessage(reading.body);
+  const data: string[] = [];
+  for (const { attachmentId } of message.parts) data.push(await session.getAttachment({ messageId: reading.id, attachmentId }, signal));
+  return { ...reading, body: message.completed(data), attachments: { count: data.length, held: true } };
+}
+
+/**
+ * The held FULL body with the attachments that a RAW reading of the same message brought; labels are the RAW reading's. What is put together so that
+ * the two cannot be matched for certain (an attachment that is not base64) is read once more, and its attachments one by one.
+ *
+ * @throws {GmailError} when Gmail does not answer
+ */
+export async function completeByRaw(completing: Completing, { id }: PendingMessage, raw: Reading): Promise<Reading> {
+  const { store, session, mailbox, signal } = completing;
+  const held = await store.heldBody({ mailbox, messageId: id });
+  if (held !== null && raw.body !== null) {
+    const message = incompleteMessage(held);
+    const data = await dataFromRaw(raw.body, message.parts);
+    if (data !== null) return { ...raw, body: message.completed(data), attachments: { count: data.length, held: true } };
+  }
+  const [outcome] = await session.batchGet([{ kind: 'message', id }], 'full', signal);
+  if (outcome?.kind !== 'fetched') throw outcome?.error ?? new Error('a batch of one request answered nothing');
+  const [reading] = outcome.readings;
+  if (reading === undefined) throw new Error('a message was answered without a reading');
+  return await completeByIds(completing, reading);
+}

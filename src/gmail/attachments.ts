@@ -1,0 +1,72 @@
+import PostalMime from 'postal-mime';
+import { base64url } from '../model/base64url.ts';
+import { isObject, separateParts, type JsonObject, type SeparatePart } from './message-parts.ts';
+
+/** A FULL message resource whose attachments are to be put in where Gmail would have put them: into `data` of each part's body. */
+export interface IncompleteMessage {
+  readonly parts: readonly SeparatePart[];
+  /** The resource as JSON, with the data of all {@link parts}, in their order. */
+  completed(data: readonly string[]): Uint8Array;
+}
+
+/** @param body - the resource as JSON */
+export function incompleteMessage(body: Uint8Array): IncompleteMessage {
+  const resource: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  const parts = separateParts(isObject(resource) ? resource['payload'] : null);
+  return {
+    parts,
+    completed(data) {
+      const dataOf = new Map(parts.map(({ part }, index) => [part['body'], data[index]]));
+      return Buffer.from(JSON.stringify(resource, (key, value: unknown) => (key === 'body' && dataOf.has(value) ? { ...(isObject(value) ? value : {}), data: dataOf.get(value) } : value)));
+    },
+  };
+}
+
+/**
+ * The data of separate parts, taken from the same message's RFC 822 bytes: one messages.get where attachments.get costs a call for each.
+ * Only what leaves no doubt is taken: base64, whose bytes no mail program reads differently, and as many parts of a type and size in the one as in the other.
+ *
+ * @returns null when some part cannot be told for certain
+ */
+export async function dataFromRaw(raw: Uint8Array, parts: readonly SeparatePart[]): Promise<readonly string[] | null> {
+  const found = new Map<string, Uint8Array[]>();
+  for (const attachment of await attachmentsIn(raw)) {
+    const key = `${attachment.mimeType} ${attachment.content.byteLength}`;
+    found.set(key, [...(found.get(key) ?? []), attachment.content]);
+  }
+  const keys = parts.map(({ part }) => keyOf(part));
+  const certain = keys.every((key) => key !== null && found.get(key)?.length === keys.filter((other) => other === key).length);
+  if (!certain) return null;
+  // Both are in the order of the message, so equals pair up in turn.
+  return keys.map((key) => base64url(found.get(key ?? '')?.shift() ?? new Uint8Array()));
+}
+
+function keyOf(part: JsonObject): string | null {
+  const size = isObject(part['body']) ? part['body']['size'] : undefined;
+  const encoding = headerOf(part, 'content-transfer-encoding');
+  if (typeof part['mimeType'] !== 'string' || typeof size !== 'number' || encoding?.trim().toLowerCase() !== 'base64') return null;
+  return `${part['mimeType'].toLowerCase()} ${size}`;
+}
+
+function headerOf(part: JsonObject, name: string): string | null {
+  const headers: readonly unknown[] = Array.isArray(part['headers']) ? part['headers'] : [];
+  for (const header of headers) {
+    if (!isObject(header) || typeof header['name'] !== 'string' || header['name'].toLowerCase() !== name) continue;
+    return typeof header['value'] === 'string' ? header['value'] : null;
+  }
+  return null;
+}
+
+interface RawAttachment {
+  readonly mimeType: string;
+  readonly content: Uint8Array;
+}
+
+/** Attached messages count as they are, not as what they hold in turn. */
+async function attachmentsIn(raw: Uint8Array): Promise<readonly RawAttachment[]> {
+  const { attachments } = await PostalMime.parse(raw, { forceRfc822Attachments: true, attachmentEncoding: 'arraybuffer' });
+  return attachments.map(({ mimeType, content }) => ({
+    mimeType: mimeType.toLowerCase(),
+    content: typeof content === 'string' ? Buffer.from(content, 'utf8') : new Uint8Array(content),
+  }));
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import type { Reading } from '../../../src/model/change.ts';
+import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
+import { m, reading, useMailbox, type StoreFixture, type TestMailbox } from './fixture.ts';
+import type { ReadingFields } from './message.ts';
+
+const WITH = { ...DEFAULT_SETTINGS, attachments: true };
+
+/** A FULL reading of a message with attachments, which the body holds or lacks. */
+const withAttachments = (id: string, held: boolean, fields: ReadingFields = {}): Reading => ({ ...reading(id, fields), attachments: { count: 2, held } });
+
+/** A generation that lists and compares all of these ids, as changed settings begin one. */
+async function relist(mailbox: TestMailbox, settings: typeof WITH, ids: readonly string[], startHistoryId: number): Promise<void> {
+  await mailbox.put(settings);
+  await mailbox.begin(startHistoryId);
+  await mailbox.list(ids);
+  await mailbox.listLabels({ INBOX: ids });
+  await mailbox.finish({ labels: 'compared' });
+}
+
+export function attachments(fixture: StoreFixture): void {
+  describe('attachments', () => {
+    const open = useMailbox(fixture);
+
+    it('keep a message pending until its body holds them, and what was read of it is held', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      const request = { mailbox: mailbox.id, format: 'full', now: mailbox.now } as const;
+      expect(await mailbox.store.saveReadings({ ...request, readings: [withAttachments('a', false)] })).toEqual({ stored: 0, stale: [], lacking: ['a'] });
+      expect(await mailbox.messages()).toEqual([]);
+      expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', lacking: 2, sizeEstimate: 100, attempts: 0 }]);
+      expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).toEqual(Buffer.from('body of a'));
+      expect(await mailbox.store.saveReadings({ ...request, readings: [withAttachments('a', true, { body: 'whole' })] })).toEqual({ stored: 1, stale: [], lacking: [] });
+      expect(await mailbox.message('a')).toMatchObject({ body: Buffer.from('whole') });
+      expect(await mailbox.feed()).toEqual(['stored a']);
+    });
+
+    it('are not asked for of a message that is out of scope', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      const { lacking } = await mailbox.store.saveReadings({ mailbox: mailbox.id, format: 'full', now: mailbox.now, readings: [withAttachments('a', false, { labels: ['SPAM'] })] });
+      expect(lacking).toEqual([]);
+      expect(await mailbox.counts()).toMatchObject({ excluded: 1, pending: 0 });
+    });
+
+    it('are no reason to wait where the settings do not ask for them', async () => {
+      const mailbox = open();
+      await mailbox.save(withAttachments('a', false));
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, pending: 0 });
+    });
+
+    it('that are held are not replaced by a newer reading without them', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      await mailbox.save(withAttachments('a', true, { body: 'whole' }));
+      await mailbox.save(withAttachments('a', false, { at: 20, labels: ['Filed'], body: 'lacking' }));
+      expect(await mailbox.message('a')).toMatchObject({ labelIds: ['Filed'], body: Buffer.from('whole') });
+    });
+
+    it('make pending exactly the messages that lack some, when the settings begin to ask for them', async () => {
+      const mailbox = open();
+      await mailbox.sync([withAttachments('lacks', false), withAttachments('holds', true), { ...reading('plain'), attachments: { count: 0, held: true } }]);
+      await relist(mailbox, WITH, ['lacks', 'holds', 'plain'], 200);
+      expect(await mailbox.pending('backfill')).toMatchObject([{ id: 'lacks', lacking: 2 }]);
+      expect((await mailbox.messages()).map(({ id }) => id)).toEqual(['holds', 'plain']);
+    });
+
+    it('that are no longer asked for leave nothing to fetch', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'failed']);
+      await mailbox.finish();
+      await mailbox.save(withAttachments('a', false), withAttachments('failed', false));
+      await mailbox.attempt('failed', { asOf: 10 });
+      expect(await mailbox.counts()).toMatchObject({ stored: 0, pending: 1, failed: 1 });
+      await relist(mailbox, DEFAULT_SETTINGS, ['a', 'failed'], 200);
+      expect(await mailbox.counts()).toMatchObject({ stored: 2, pending: 0, failed: 0 });
+    });
+
+    it('are no longer known of a message that is gone', async () => {
+      const mailbox = open();
+      await mailbox.sync([withAttachments('a', false)]);
+      await relist(mailbox, DEFAULT_SETTINGS, [], 200);
+      await mailbox.put(WITH);
+      expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).toBeNull();
+      await mailbox.begin(300);
+      await mailbox.list(['a']);
+      expect(await mailbox.pending('backfill')).toMatchObject([{ id: 'a', lacking: null }]);
+    });
+  });
+}

@@ -1,0 +1,25 @@
+import { attachmentOf, parseMessage, payloadOf, type Payload } from '../../src/simulator/payload.ts';
+
+/**
+ * Whether a FULL body holds the bytes of every part, as the mail itself has them. Attachments may be missing where the settings do not ask for them;
+ * what is held of them must be right all the same.
+ */
+export function holdsParts(body: Uint8Array, raw: Buffer, attachments: boolean): boolean {
+  const { root } = parseMessage(raw);
+  const { payload } = JSON.parse(Buffer.from(body).toString('utf8')) as { readonly payload: Payload };
+  const held = new Map(leaves(payload).map((part) => [part.partId, part]));
+  const parts = leaves(payloadOf('m', root));
+  return (
+    held.size === parts.length &&
+    parts.every(({ partId, body: { attachmentId, data } }) => {
+      const mine = held.get(partId)?.body.data;
+      if (attachmentId === undefined) return mine === data;
+      if (mine === undefined) return !attachments;
+      return attachmentOf('m', attachmentId, root)?.equals(Buffer.from(mine, 'base64url')) === true;
+    })
+  );
+}
+
+function leaves(part: Payload): Payload[] {
+  return [part, ...(part.parts ?? []).flatMap(leaves)];
+}
