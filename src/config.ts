@@ -131,7 +131,7 @@ function wrongVariables(error: z.ZodError, given: Record<string, string | undefi
 /** What was given, fit for a terminal and a log: no key, no password within an address, no endless text. */
 function describe(name: Name, text: string): string {
   if ('secret' in VARIABLES[name]) return `a text of ${text.length} characters`;
-  const shown = text.replace(/(\/\/)[^/]*@/, '$1…@');
+  const shown = text.replace(/(\/\/).*@/, '$1…@').replace(/password=[^&]*/i, 'password=…');
   return `"${shown.length > 100 ? `${shown.slice(0, 100)}…` : shown}"`;
 }
 

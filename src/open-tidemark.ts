@@ -5,7 +5,8 @@ import { TidemarkClient } from './client/tidemark-client.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './model/clock.ts';
 import { PRICE_TABLES, type PriceTable } from './model/prices.ts';
-import { openStores, storeFiles, type Stores } from './store/open-store.ts';
+import { migrateStores, openStores, storeFiles, type Stores } from './store/open-store.ts';
+import type { PostgresOptions } from './store/postgres-pool.ts';
 import { readKeys } from './store/key-source.ts';
 import { SecretKeys } from './store/secret-keys.ts';
 import { systemClock } from './system-clock.ts';
@@ -70,12 +71,24 @@ export function temporalAddressOf(config: Config): string {
   return config.temporal.address ?? readInstance(config.dataDir)?.address ?? DEFAULT_TEMPORAL_ADDRESS;
 }
 
+/** Without a password. */
 export function databaseUrlOf({ database }: Config): string {
-  return `${database.kind}:${database.path}`;
+  return database.kind === 'sqlite' ? `sqlite:${database.path}` : database.url;
 }
 
 export function openStoresOf(config: Config): Promise<Stores> {
-  return openStores(databaseUrlOf(config));
+  return openStores(databaseUrlOf(config), { ...connectionOf(config), migration: config.database.autoMigrate ? 'automatic' : 'manual' });
+}
+
+/** Brings the schema up to this program's, whatever `DATABASE_AUTO_MIGRATE` says. */
+export function migrateStoresOf(config: Config): ReturnType<typeof migrateStores> {
+  return migrateStores(databaseUrlOf(config), connectionOf(config));
+}
+
+function connectionOf({ database }: Config): PostgresOptions {
+  if (database.kind === 'sqlite') return {};
+  const { password, passwordFile, caFile, poolSize } = database;
+  return { password, passwordFile, caFile, poolSize };
 }
 
 export type { Stores };
@@ -94,9 +107,9 @@ export function secretKeysOf(config: Config, clock: Clock = systemClock): Promis
   return SecretKeys.load({ read: () => readKeys(config.secrets.credentialKeys, ownKeyFileOf(config)), clock });
 }
 
-/** The key file beside the embedded database. */
+/** The key file beside the embedded database; null with PostgreSQL, where several machines must have the same key. */
 export function ownKeyFileOf(config: Config): string | null {
-  return storeFiles(databaseUrlOf(config)).keyFile;
+  return config.database.kind === 'sqlite' ? storeFiles(databaseUrlOf(config)).keyFile : null;
 }
 
 export function priceTableOf({ quota }: Config): PriceTable {

@@ -10,8 +10,7 @@ import { createUndiciTransport } from './gmail/undici-transport.ts';
 import { createLog, type Log } from './log.ts';
 import type { Clock } from './model/clock.ts';
 import type { Telemetry } from './model/telemetry.ts';
-import { closeStores, connectTemporal, databaseUrlOf, priceTableOf, secretKeysOf, temporalAddressOf } from './open-tidemark.ts';
-import { openStores } from './store/open-store.ts';
+import { closeStores, connectTemporal, openStoresOf, priceTableOf, secretKeysOf, temporalAddressOf } from './open-tidemark.ts';
 import { systemClock } from './system-clock.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
 import { watchWorker } from './telemetry/watch-worker.ts';
@@ -71,7 +70,7 @@ const SHARED = {
  */
 export async function runWorker({ config, log, clock = systemClock, signal, workflowBundle, telemetry = telemetryOf(config.telemetry) }: WorkerRequest): Promise<RunningWorker> {
   const secretKeys = await secretKeysOf(config, clock);
-  const stores = await openStores(databaseUrlOf(config));
+  const stores = await openStoresOf(config);
   const network = createUndiciTransport();
   const closing: (() => Promise<void>)[] = [() => network.close(), () => closeStores(stores)];
   const closeAll = async (): Promise<void> => {

@@ -32,7 +32,7 @@ describe('the configuration', () => {
   it('needs no variable', () => {
     expect(load()).toEqual({
       dataDir: join(cwd, '.tidemark'),
-      database: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite') },
+      database: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite'), autoMigrate: true },
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
       secrets: { credentialKeys: { kind: 'own-file', variable: 'TIDEMARK_SECRET_KEY', old: new Secret([]) }, payloadKeys: null },
@@ -64,7 +64,7 @@ describe('the configuration', () => {
   });
 
   it('puts the database into the data directory unless told otherwise', () => {
-    expect(load({ TIDEMARK_DATA_DIR: '/var/lib/tidemark' }).database.path).toBe('/var/lib/tidemark/tidemark.sqlite');
+    expect(load({ TIDEMARK_DATA_DIR: '/var/lib/tidemark' }).database).toMatchObject({ path: '/var/lib/tidemark/tidemark.sqlite' });
   });
 
   it.each([
@@ -73,7 +73,7 @@ describe('the configuration', () => {
     ['sqlite:/var/mail.sqlite', '/var/mail.sqlite'],
     ['sqlite:///var/mail.sqlite', '/var/mail.sqlite'],
   ])('reads the database address %s', (url, path) => {
-    expect(load({ DATABASE_URL: url }).database.path).toBe(path.startsWith('/') ? path : join(cwd, path));
+    expect(load({ DATABASE_URL: url }).database).toMatchObject({ kind: 'sqlite', path: path.startsWith('/') ? path : join(cwd, path) });
   });
 
   it('takes the limits from the chosen price table, and each limit by itself', () => {

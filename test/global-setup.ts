@@ -7,6 +7,7 @@ import type { TestProject } from 'vitest/node';
 
 import { systemClock as clock } from '../src/system-clock.ts';
 import { findBinary, freePort, startDevServer } from '../src/temporal-server/index.ts';
+import { startPostgresService } from './postgres/service.ts';
 
 declare module 'vitest' {
   // What tests get by `inject`.
@@ -17,6 +18,8 @@ declare module 'vitest' {
     temporalBinary: string;
     /** The time-skipping server: `createTimeSkipping({ server: { executable: { type: 'existing-path', path } } })`. */
     temporalTestServerBinary: string;
+    /** See test/postgres/database.ts; null where there is no PostgreSQL. */
+    postgresService: string | null;
   }
 }
 
@@ -25,7 +28,9 @@ const dataDir = fileURLToPath(new URL('../.tidemark', import.meta.url));
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const scratch = mkdtempSync(join(tmpdir(), 'tidemark-temporal-'));
-  const search = { dataDir, clock, log: (line: string) => console.error(`set-up: ${line}`) };
+  const log = (line: string) => console.error(`set-up: ${line}`);
+  const search = { dataDir, clock, log };
+  const postgres = await startPostgresService(log);
   const binary = await findBinary('temporal', search);
   const testServerBinary = await findBinary('temporal-test-server', search);
   const server = await startDevServer({
@@ -37,11 +42,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     logFile: join(scratch, 'temporal.log'),
     clock,
   });
+  project.provide('postgresService', postgres.url);
   project.provide('temporalAddress', server.address);
   project.provide('temporalBinary', binary);
   project.provide('temporalTestServerBinary', testServerBinary);
   return async () => {
     await server.stop();
+    await postgres.stop();
     rmSync(scratch, { recursive: true, force: true });
   };
 }

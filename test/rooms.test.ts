@@ -16,6 +16,7 @@ const ALLOWED = [
   ['src/gmail/a.ts', "export { request } from 'undici';"],
   ['src/store/migrations/a.ts', "export { schema } from '../schema.ts';"],
   ['src/store/a.ts', "export { sql } from 'kysely';"],
+  ['src/store/a.ts', "export { Pool } from 'pg';"],
   ['src/store/a.ts', "export { setImmediate } from 'node:timers/promises';"],
   ['src/activities/a.ts', "export { GmailError } from '../gmail/gmail-error.ts';"],
   ['src/activities/a.ts', "export { StoreError } from '../store/store-error.ts';"],

@@ -35,7 +35,7 @@ export async function join(context: StartContext, pid: number): Promise<number> 
       const startedAt = clock.now();
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal: either });
       say(`${clockTime(clock.now())}  ${mailbox} is in sync`);
-      if (options.once === true) say(`\n${summaryOf(report, { elapsed: clock.now() - startedAt, database: config.database.path })}`);
+      if (options.once === true) say(`\n${summaryOf(report, { elapsed: clock.now() - startedAt, database: config.database })}`);
       else following.push(followLive({ client, mailbox, after: report.changeSequence, clock, signal: either, say, named: mailboxes.length > 1 }));
     }
     await Promise.all(following);

@@ -103,7 +103,7 @@ async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tid
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal });
       inSync.push(report);
       say(`${clockTime(clock.now())}  ${mailbox} is in sync: ${counted(report.counts.stored, 'message')}${report.counts.failed > 0 ? `, ${count(report.counts.failed)} failed` : ''}, historyId ${report.historyId ?? 'none'}`);
-      if (options.once === true) say(`\n${summaryOf(report, { elapsed: clock.now() - startedAt, database: config.database.path })}`);
+      if (options.once === true) say(`\n${summaryOf(report, { elapsed: clock.now() - startedAt, database: config.database })}`);
     } catch (error) {
       if (!(error instanceof MailboxBlockedError)) throw error;
       exitCode = 1;

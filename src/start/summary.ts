@@ -2,9 +2,10 @@ import { statSync } from 'node:fs';
 
 import { aligned, about, count } from '../cli/words.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
+import type { DatabaseLocation } from '../config/database.ts';
 
 /** What a first sync came to. */
-export function summaryOf(report: MailboxReport, { elapsed, database }: { elapsed: number; database: string }): string {
+export function summaryOf(report: MailboxReport, { elapsed, database }: { elapsed: number; database: DatabaseLocation }): string {
   const { counts, usage } = report;
   const perSecond = elapsed > 0 ? counts.stored / (elapsed / 1_000) : 0;
   return `${report.mailbox}\n${aligned([
@@ -12,7 +13,7 @@ export function summaryOf(report: MailboxReport, { elapsed, database }: { elapse
     ['historyId', report.historyId ?? 'none'],
     ['units', `${count(usage.units)} in ${count(usage.calls)} calls, ${count(usage.rejected)} rejected`],
     ['time', `${about(elapsed)}, ${count(perSecond)} messages/s`],
-    ['database', `${database} (${(sizeOf(database) / 1e6).toFixed(1)} MB)`],
+    ['database', database.kind === 'sqlite' ? `${database.path} (${(sizeOf(database.path) / 1e6).toFixed(1)} MB)` : database.url],
   ])}`;
 }
 

@@ -1,4 +1,5 @@
-import { sql, type CreateTableBuilder, type Expression, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely';
+import { sql, type CreateTableBuilder, type Expression, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely';
+import type { Schema } from './schema.ts';
 
 /** All that differs between the databases. Everything else is the same SQL. */
 export interface StoreDialect {
@@ -6,6 +7,12 @@ export interface StoreDialect {
   readonly blobType: 'blob' | 'bytea';
   /** 64 bits: times and sequences need more than 32. */
   readonly integerType: 'integer' | 'bigint';
+  /** Compared and sorted by code point, whatever the database's language: ids are read page by page in their order. */
+  readonly textType: 'text' | RawBuilder<string>;
+  /** Where the migrator keeps its own tables; undefined: with the others. */
+  readonly schema: string | undefined;
+  /** Whether there is such a table; `schema` is ours unless another is named. */
+  hasTable(db: Kysely<Schema>, name: string, schema?: string): Promise<boolean>;
   /** Adds the generated integer key of a table. */
   generatedKey<Table extends string, Columns extends string>(table: CreateTableBuilder<Table, Columns>, column: string): CreateTableBuilder<Table, Columns>;
   /** Ends the definition of a table whose rows are small and read in the order of the primary key. */
@@ -22,10 +29,34 @@ export const sqliteDialect: StoreDialect = {
   name: 'sqlite',
   blobType: 'blob',
   integerType: 'integer',
+  textType: 'text',
+  schema: undefined,
+  hasTable: async (db, name) => (await sql`select 1 from sqlite_master where type = 'table' and name = ${name}`.execute(db)).rows.length > 0,
   generatedKey: (table, column) => table.addColumn(column, 'integer', (it) => it.primaryKey().autoIncrement()),
   clustered: (table) => table.modifyEnd(sql`strict, without rowid`),
   isOneOf: (column, values) => sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`,
   joinedLines: (column) => sql`group_concat(${sql.ref(column)}, char(10))`,
   // BEGIN IMMEDIATE has locked the whole database already: see sqlite-connection.ts.
   locked: (query) => query,
+};
+
+/** The schema that holds our tables: apart from an application's own of the same names, and rights to read are granted on it alone. */
+export const POSTGRES_SCHEMA = 'tidemark';
+
+export const postgresDialect: StoreDialect = {
+  name: 'postgres',
+  blobType: 'bytea',
+  integerType: 'bigint',
+  textType: sql`text collate "C"`,
+  schema: POSTGRES_SCHEMA,
+  hasTable: async (db, name, schema = POSTGRES_SCHEMA) => {
+    const { rows } = await sql<{ found: boolean }>`select to_regclass(${`${schema}.${name}`}) is not null as found`.execute(db);
+    return rows[0]?.found === true;
+  },
+  generatedKey: (table, column) => table.addColumn(column, 'bigint', (it) => it.primaryKey().generatedAlwaysAsIdentity()),
+  clustered: (table) => table,
+  isOneOf: (column, values) => sql`${sql.ref(column)} = any(${values}::text[])`,
+  joinedLines: (column) => sql`string_agg(${sql.ref(column)}, chr(10))`,
+  // Not FOR UPDATE: rows that refer to the mailbox (its ledger) are written while a long transaction on the mailbox runs.
+  locked: (query) => query.forNoKeyUpdate(),
 };

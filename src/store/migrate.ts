@@ -10,38 +10,59 @@ import { StoreError } from './store-error.ts';
 /** In the order in which they run. Names are for ever. */
 const MIGRATIONS = { '0001-mirror': mirror, '0002-audit': auditTables, '0008-attachments': attachmentColumns } as const;
 
+/** `automatic`: whoever opens the database brings its schema up to date. `manual`: `tidemark migrate` alone does. */
+export type MigrationMode = 'automatic' | 'manual';
+
 /**
- * Brings the schema up to this program's, forward only. Two processes may do this at once: the migrator takes the lock.
+ * Brings the schema up to this program's, forward only, in one transaction. Any number of processes may do this at once: the migrator takes a lock,
+ * and whoever comes later finds nothing to do.
  *
+ * @returns the names of the migrations that were run now
  * @throws {StoreError} `newer-schema` when a newer program has migrated the database
  */
-export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<void> {
+export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<readonly string[]> {
+  if ((await missingMigrations(db, dialect, place)).length === 0) return [];
   const provider: MigrationProvider = {
     getMigrations: async () => Object.fromEntries(Object.entries(MIGRATIONS).map(([name, create]) => [name, create(dialect)])),
   };
-  const executed = await executedMigrations(db);
+  const migrator = new Migrator({ db, provider, ...(dialect.schema === undefined ? {} : { migrationTableSchema: dialect.schema }) });
+  const { error, results = [] } = await migrator.migrateToLatest();
+  if (error === undefined) return results.map((result) => result.migrationName);
+  // A newer program may have been first by a moment.
+  await missingMigrations(db, dialect, place);
+  throw error;
+}
+
+/** @throws {StoreError} `older-schema` when the database must be migrated first, `newer-schema` when a newer program has migrated it */
+export async function requireSchema(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<void> {
+  const missing = await missingMigrations(db, dialect, place);
+  if (missing.length > 0) throw olderSchema(place, missing);
+}
+
+export function olderSchema(place: string, missing: readonly string[]): StoreError {
+  return new StoreError({ kind: 'older-schema' }, `The ${place} lacks ${missing.join(', ')} of the schema, and may not be migrated by itself here. Run: tidemark migrate`);
+}
+
+async function missingMigrations(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<readonly string[]> {
+  const executed = await executedMigrations(db, dialect);
   const unknown = executed.filter((name) => !Object.hasOwn(MIGRATIONS, name));
   if (unknown.length > 0) {
     throw new StoreError(
       { kind: 'newer-schema' },
-      `The database ${place} was written by a newer Tidemark (schema ${unknown.join(', ')}). Run that version, or restore a backup from before the upgrade.`,
+      `The ${place} was written by a newer Tidemark (schema ${unknown.join(', ')}). Run that version, or restore a backup from before the upgrade.`,
     );
   }
-  if (executed.length === Object.keys(MIGRATIONS).length) return;
-
-  const { error } = await new Migrator({ db, provider }).migrateToLatest();
-  if (error !== undefined) throw error;
+  return Object.keys(MIGRATIONS).filter((name) => !executed.includes(name));
 }
 
 /** Whether the database has had this program's migrations, and no others. */
-export async function isSchemaOurs(db: Kysely<Schema>): Promise<boolean> {
-  const executed = await executedMigrations(db);
+export async function isSchemaOurs(db: Kysely<Schema>, dialect: StoreDialect): Promise<boolean> {
+  const executed = await executedMigrations(db, dialect);
   return executed.length === Object.keys(MIGRATIONS).length && executed.every((name) => Object.hasOwn(MIGRATIONS, name));
 }
 
-async function executedMigrations(db: Kysely<Schema>): Promise<readonly string[]> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === 'kysely_migration')) return [];
+async function executedMigrations(db: Kysely<Schema>, dialect: StoreDialect): Promise<readonly string[]> {
+  if (!(await dialect.hasTable(db, 'kysely_migration'))) return [];
   const rows = await db.withTables<{ kysely_migration: { name: string } }>().selectFrom('kysely_migration').select('name').execute();
   return rows.map((row) => row.name);
 }

@@ -1,17 +1,24 @@
 import { dirname, join, parse } from 'node:path';
-import type { CredentialStore } from './credential-store.ts';
+import type { MigrationMode } from './migrate.ts';
+import type { PostgresOptions } from './postgres-pool.ts';
+import { migratePostgres, openPostgresStores } from './postgres-stores.ts';
+import { isPostgresUrl, readPostgresUrl } from './postgres-url.ts';
 import { openSqliteCredentialStore } from './sqlite-credential-store.ts';
-import { IN_MEMORY } from './sqlite-database.ts';
-import { openSqliteStore, type SqliteStore } from './sqlite-store.ts';
+import { IN_MEMORY, migrateSqlite } from './sqlite-database.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+import type { Stores } from './stores.ts';
+
+export type { Stores } from './stores.ts';
 
 /** Thrown when a database URL names nothing that Tidemark can open. */
 export class UnsupportedDatabaseError extends Error {
   override readonly name = 'UnsupportedDatabaseError';
 }
 
-export interface Stores {
-  readonly store: SqliteStore;
-  readonly credentials: CredentialStore;
+/** How a database is opened, beside its URL; what concerns connections is PostgreSQL's. */
+export interface OpenOptions extends PostgresOptions {
+  /** `automatic` unless told otherwise. */
+  readonly migration?: MigrationMode;
 }
 
 /** Where the files of an embedded database are. */
@@ -26,7 +33,7 @@ export interface StoreFiles {
 const SQLITE = 'sqlite:';
 
 /**
- * Reads a database URL: `sqlite:PATH` or `sqlite::memory:`.
+ * Reads the URL of an embedded database: `sqlite:PATH` or `sqlite::memory:`.
  *
  * @throws {UnsupportedDatabaseError} for any other
  */
@@ -41,14 +48,18 @@ export function storeFiles(databaseUrl: string): StoreFiles {
 }
 
 /**
- * Opens the mirror and the credentials that a database URL names.
+ * Opens the mirror and the credentials that a database URL names: `sqlite:PATH`, `sqlite::memory:` or `postgres://USER@HOST/DATABASE`.
  *
- * @throws {UnsupportedDatabaseError} when the URL is not `sqlite:PATH` or `sqlite::memory:`
+ * @throws {UnsupportedDatabaseError} when the URL is none of them
  * @throws {StoreError} when the database cannot be used
  */
-export async function openStores(databaseUrl: string): Promise<Stores> {
+export async function openStores(databaseUrl: string, options: OpenOptions = {}): Promise<Stores> {
+  if (isPostgresUrl(databaseUrl)) {
+    const { url, password } = postgresAddress(databaseUrl);
+    return openPostgresStores(url, { ...options, password: options.password ?? password });
+  }
   const files = storeFiles(databaseUrl);
-  const store = await openSqliteStore({ path: files.database });
+  const store = await openSqliteStore({ path: files.database, migration: options.migration });
   try {
     return { store, credentials: await openSqliteCredentialStore({ path: files.credentials }) };
   } catch (error) {
@@ -57,11 +68,29 @@ export async function openStores(databaseUrl: string): Promise<Stores> {
   }
 }
 
+/**
+ * Brings the schema up to this program's, and says what was done.
+ *
+ * @throws {UnsupportedDatabaseError | StoreError} as {@link openStores}
+ */
+export async function migrateStores(databaseUrl: string, options: PostgresOptions = {}): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
+  if (!isPostgresUrl(databaseUrl)) return migrateSqlite(storeFiles(databaseUrl).database);
+  const { url, password } = postgresAddress(databaseUrl);
+  return migratePostgres(url, { ...options, password: options.password ?? password });
+}
+
+function postgresAddress(databaseUrl: string): { url: string; password: string | null } {
+  const address = readPostgresUrl(databaseUrl);
+  if (address === null) throw new UnsupportedDatabaseError(`The address of the PostgreSQL database cannot be used. Write ${POSTGRES_URL}`);
+  return address;
+}
+
+/** What an address of PostgreSQL looks like, for messages. */
+export const POSTGRES_URL =
+  'postgres://USER@HOST/DATABASE, with ?sslmode=disable, require, verify-ca or verify-full where needed, for example postgres://tidemark@db.internal/tidemark?sslmode=verify-full';
+
 /** Only the scheme is repeated: the rest of a URL may hold a password. */
 function unsupported(databaseUrl: string): string {
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(databaseUrl)?.[0].toLowerCase();
-  if (scheme === 'postgres:' || scheme === 'postgresql:') {
-    return 'A PostgreSQL database comes with PostgreSQL support, which this version does not have yet. Use sqlite:PATH until then.';
-  }
-  return `The database URL ${scheme === undefined ? 'has no scheme' : `begins with "${scheme}"`}, which is not supported. Write sqlite:PATH, for example sqlite:data/tidemark.db.`;
+  return `The database URL ${scheme === undefined ? 'has no scheme' : `begins with "${scheme}"`}, which is not supported. Write sqlite:PATH, for example sqlite:data/tidemark.db, or ${POSTGRES_URL}.`;
 }

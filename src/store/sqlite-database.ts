@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
 import { sqliteDialect } from './dialect.ts';
-import { migrate } from './migrate.ts';
+import { migrate, requireSchema, type MigrationMode } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { openConnection, whileBusy } from './sqlite-connection.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
@@ -26,12 +26,33 @@ interface Connections {
 /**
  * Opens (or creates) the database in a SQLite file. Several processes may share the file.
  *
- * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it
+ * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it, `older-schema` when it must be
+ * migrated first and `migration` is manual
  */
-export async function openSqliteDatabase(path: string): Promise<StoreDatabase> {
-  const database = new SqliteDatabase(path === IN_MEMORY ? IN_MEMORY : resolve(path));
+export async function openSqliteDatabase(path: string, migration: MigrationMode): Promise<StoreDatabase> {
+  const database = new SqliteDatabase(placeOf(path), migration);
   await database.read(async () => undefined);
   return database;
+}
+
+/** Creates or migrates the database in a file. @returns the names of the migrations that were run now */
+export async function migrateSqlite(path: string): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
+  const place = placeOf(path);
+  try {
+    const { connections, applied } = await open(place, 'automatic');
+    await retire(connections);
+    return { place: nameOf(place), applied };
+  } catch (error) {
+    throw translateSqliteError(error, place);
+  }
+}
+
+function nameOf(place: string): string {
+  return `database ${place}`;
+}
+
+function placeOf(path: string): string {
+  return path === IN_MEMORY ? IN_MEMORY : resolve(path);
 }
 
 class SqliteDatabase implements StoreDatabase {
@@ -39,9 +60,11 @@ class SqliteDatabase implements StoreDatabase {
   readonly #path: string;
   #current: Promise<Connections> | null = null;
   #closed = false;
+  readonly #migration: MigrationMode;
 
-  constructor(path: string) {
+  constructor(path: string, migration: MigrationMode) {
     this.#path = path;
+    this.#migration = migration;
   }
 
   read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result> {
@@ -83,7 +106,7 @@ class SqliteDatabase implements StoreDatabase {
    * one stat a call (some microseconds) notices, and the next call opens what is there then.
    */
   async #take(): Promise<Connections> {
-    const opening = (this.#current ??= open(this.#path));
+    const opening = (this.#current ??= open(this.#path, this.#migration).then(({ connections }) => connections));
     let connections: Connections;
     try {
       connections = await opening;
@@ -101,20 +124,20 @@ class SqliteDatabase implements StoreDatabase {
   }
 }
 
-async function open(path: string): Promise<Connections> {
-  if (path === IN_MEMORY) {
-    const only = openConnection<Schema>(path);
-    await migrate(only, sqliteDialect, path);
-    return { writer: only, reader: only, file: null, users: 0, retired: false };
-  }
-  createPrivateFile(path);
+async function open(path: string, migration: MigrationMode): Promise<{ connections: Connections; applied: readonly string[] }> {
+  const inMemory = path === IN_MEMORY;
+  if (!inMemory) createPrivateFile(path);
   // Before opening: if the file is exchanged in between, the next call notices.
-  const file = identity(path);
+  const file = inMemory ? null : identity(path);
   const writer = openConnection<Schema>(path);
-  const reader = openConnection<Schema>(path);
+  const reader = inMemory ? writer : openConnection<Schema>(path);
   try {
-    await whileBusy(() => migrate(writer, sqliteDialect, path));
-    return { writer, reader, file, users: 0, retired: false };
+    const applied = await whileBusy(async () => {
+      if (migration === 'automatic') return migrate(writer, sqliteDialect, nameOf(path));
+      await requireSchema(writer, sqliteDialect, nameOf(path));
+      return [];
+    });
+    return { connections: { writer, reader, file, users: 0, retired: false }, applied };
   } catch (error) {
     await writer.destroy();
     throw error;

@@ -1,5 +1,6 @@
 import type { SpendingLedger } from './ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
+import type { MigrationMode } from './migrate.ts';
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
 import { openSqliteDatabase } from './sqlite-database.ts';
 
@@ -9,8 +10,10 @@ export type SqliteStore = MailboxStore & SpendingLedger;
  * Opens the mirror in a SQLite file, creating it and its folder, or in memory.
  *
  * @param options.path a file, or `:memory:`
- * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it
+ * @param options.migration `automatic` unless told otherwise
+ * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it, `older-schema` when it must be
+ * migrated first and `migration` is manual
  */
-export async function openSqliteStore({ path }: { path: string }): Promise<SqliteStore> {
-  return createSqlMailboxStore(await openSqliteDatabase(path));
+export async function openSqliteStore({ path, migration = 'automatic' }: { path: string; migration?: MigrationMode | undefined }): Promise<SqliteStore> {
+  return createSqlMailboxStore(await openSqliteDatabase(path, migration));
 }

@@ -5,7 +5,9 @@ export type StoreFailure =
   /** The mailbox's row is not there although it was: the database was deleted or replaced. */
   | { readonly kind: 'lost' }
   /** The schema is newer than this program. */
-  | { readonly kind: 'newer-schema' };
+  | { readonly kind: 'newer-schema' }
+  /** The schema is older than this program, and is not migrated by itself here. */
+  | { readonly kind: 'older-schema' };
 
 /** Thrown by every method of the store that could not do its work. */
 export class StoreError extends Error {

@@ -41,8 +41,10 @@ describe('a database URL', () => {
   });
 
   it.for([
-    ['postgres://tidemark:secret@db/tidemark', 'comes with PostgreSQL support'],
-    ['postgresql://tidemark:secret@db/tidemark', 'comes with PostgreSQL support'],
+    ['postgres://tidemark:secret@db', 'cannot be used'],
+    ['postgres://tidemark:secret@db/mail?sslmode=prefer', 'cannot be used'],
+    ['postgres://tidemark:secret@db/mail?sslmood=require', 'cannot be used'],
+    ['postgres://tidemark@db/mail?password=secret', 'cannot be used'],
     ['mysql://root:secret@db/mail', 'begins with "mysql:"'],
     ['/var/lib/secret.db', 'has no scheme'],
     ['sqlite:', 'names no file'],

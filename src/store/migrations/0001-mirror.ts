@@ -4,7 +4,7 @@ import type { StoreDialect } from '../dialect.ts';
 
 /** The first schema; schema.ts says what the columns mean. A migration that was released is never edited: add the next one. */
 export function mirror(dialect: StoreDialect): Migration {
-  const { integerType: integer } = dialect;
+  const { integerType: integer, textType: text } = dialect;
 
   /** A table of one mailbox's things, read in the order of its key. */
   const perMailbox = (db: Kysely<unknown>, name: string, key: readonly string[], columns: Readonly<Record<string, 'text' | 'integer' | 'text?' | 'integer?'>>) => {
@@ -12,7 +12,7 @@ export function mirror(dialect: StoreDialect): Migration {
       .createTable(name)
       .addColumn('mailbox_key', integer, (it) => it.notNull().references('mailboxes.key'));
     for (const [column, type] of Object.entries(columns)) {
-      table = table.addColumn(column, type.startsWith('text') ? 'text' : integer, (it) => (type.endsWith('?') ? it : it.notNull()));
+      table = table.addColumn(column, type.startsWith('text') ? text : integer, (it) => (type.endsWith('?') ? it : it.notNull()));
     }
     return dialect.clustered(table.addPrimaryKeyConstraint(`${name}_primary_key`, ['mailbox_key', ...key])).execute();
   };
@@ -21,16 +21,16 @@ export function mirror(dialect: StoreDialect): Migration {
     async up(db: Kysely<unknown>) {
       await dialect
         .generatedKey<string, string>(db.schema.createTable('mailboxes'), 'key')
-        .addColumn('id', 'text', (it) => it.notNull().unique())
-        .addColumn('settings', 'text', (it) => it.notNull())
-        .addColumn('history_id', 'text')
+        .addColumn('id', text, (it) => it.notNull().unique())
+        .addColumn('settings', text, (it) => it.notNull())
+        .addColumn('history_id', text)
         .addColumn('generation', integer, (it) => it.notNull())
         .addColumn('listed_generation', integer, (it) => it.notNull())
-        .addColumn('full_sync', 'text')
-        .addColumn('marks', 'text', (it) => it.notNull())
-        .addColumn('settled_history_id', 'text')
+        .addColumn('full_sync', text)
+        .addColumn('marks', text, (it) => it.notNull())
+        .addColumn('settled_history_id', text)
         .addColumn('relist_at', integer)
-        .addColumn('condition', 'text')
+        .addColumn('condition', text)
         .addColumn('change_sequence', integer, (it) => it.notNull())
         .addColumn('limit_reached', integer, (it) => it.notNull())
         .addColumn('scope_floor', integer)
@@ -84,8 +84,8 @@ export function mirror(dialect: StoreDialect): Migration {
       await db.schema
         .createTable('bodies')
         .addColumn('mailbox_key', integer, (it) => it.notNull().references('mailboxes.key'))
-        .addColumn('message_id', 'text', (it) => it.notNull())
-        .addColumn('encoding', 'text', (it) => it.notNull())
+        .addColumn('message_id', text, (it) => it.notNull())
+        .addColumn('encoding', text, (it) => it.notNull())
         .addColumn('body', dialect.blobType, (it) => it.notNull())
         .addPrimaryKeyConstraint('bodies_primary_key', ['mailbox_key', 'message_id'])
         .execute();

@@ -1,0 +1,70 @@
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { postgresDialect } from './dialect.ts';
+import { isGivenUp, translatePostgresError } from './postgres-errors.ts';
+import { createPool, targetOf, type PostgresOptions } from './postgres-pool.ts';
+import type { PostgresTarget } from './postgres-url.ts';
+import type { Schema } from './schema.ts';
+import type { StoreDatabase } from './store-database.ts';
+import { StoreError } from './store-error.ts';
+
+/** Transactions on one mailbox take turns by the lock of its row, so hardly one is ever given up. */
+const ATTEMPTS = 5;
+
+/** A PostgreSQL database, through one pool for everything that is kept in it. */
+export class PostgresDatabase implements StoreDatabase {
+  readonly dialect = postgresDialect;
+  /** How messages name it: no user, no password. */
+  readonly place: string;
+  readonly #db: Kysely<Schema>;
+  #closed = false;
+
+  /** Connects with the first query. @throws {StoreError} `unavailable` when a certificate cannot be read */
+  constructor(url: string, options: PostgresOptions) {
+    const target = targetOf(url, options);
+    this.place = placeOf(target);
+    this.#db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPool(target, options) }) });
+  }
+
+  read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result> {
+    return this.#translated(() => work(this.#db));
+  }
+
+  /**
+   * READ COMMITTED, PostgreSQL's default: each statement sees what was committed before it began. Writers of a mailbox lock its row first, so
+   * everything that they read afterwards is as the writer before them left it.
+   */
+  write<Result>(work: (tx: Transaction<Schema>) => Promise<Result>): Promise<Result> {
+    return this.#translated(async () => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await this.#db.transaction().execute(work);
+        } catch (error) {
+          // It has done nothing: it may run again from its beginning.
+          if (!isGivenUp(error) || attempt === ATTEMPTS) throw error;
+        }
+      }
+    });
+  }
+
+  /** Every query waits for the server, and lets the process's other work run. */
+  async breathe(): Promise<void> {}
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#db.destroy();
+  }
+
+  async #translated<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#closed) throw new StoreError({ kind: 'unavailable' }, `The ${this.place} was closed.`);
+    try {
+      return await work();
+    } catch (error) {
+      throw translatePostgresError(error, this.place);
+    }
+  }
+}
+
+function placeOf({ host, port, database }: PostgresTarget): string {
+  return `PostgreSQL database "${database}" at ${host.startsWith('/') ? host : `${host}:${port}`}`;
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
+import pg from 'pg';
+import { POSTGRES_SCHEMA } from './dialect.ts';
+import { postgresTarget, type PostgresTarget } from './postgres-url.ts';
+import { StoreError } from './store-error.ts';
+
+/** How a PostgreSQL database is reached, beside its address. */
+export interface PostgresOptions {
+  readonly password?: string | null;
+  /** Read whenever a connection is opened, so that a password may change while programs run. */
+  readonly passwordFile?: string | null;
+  /** Certificates of the authorities to trust, in PEM. */
+  readonly caFile?: string | null;
+  /** Connections at most. */
+  readonly poolSize?: number;
+}
+
+export const DEFAULT_POOL_SIZE = 10;
+
+const CONNECTS_WITHIN = 20_000;
+const IDLE_FOR = 60_000;
+/** A connection to a server that has become a standby ends some time. */
+const LIVES_FOR_S = 30 * 60;
+/**
+ * - `search_path`: names of tables mean ours;
+ * - `lock_timeout`: a writer that waits holds one of the pool's connections, so it gives up, and its activity is repeated;
+ * - `idle_in_transaction_session_timeout`: a worker that froze in mid-transaction does not hold its mailbox for ever.
+ */
+const SESSION = `-c search_path=${POSTGRES_SCHEMA} -c lock_timeout=15s -c idle_in_transaction_session_timeout=60s`;
+
+/** https://www.postgresql.org/docs/current/catalog-pg-type.html */
+const INT8 = 20;
+const NUMERIC = 1700;
+
+/** Makes the pool; it connects with the first query. */
+export function createPool(target: PostgresTarget, { password = null, passwordFile = null, poolSize = DEFAULT_POOL_SIZE }: PostgresOptions): PostgresPool {
+  const pool = new pg.Pool({
+    ...target,
+    ...(password === null && passwordFile === null ? {} : { password: () => password ?? readPassword(passwordFile ?? '') }),
+    max: poolSize,
+    options: SESSION,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: CONNECTS_WITHIN,
+    idleTimeoutMillis: IDLE_FOR,
+    maxLifetimeSeconds: LIVES_FOR_S,
+    types: { getTypeParser },
+  });
+  // An idle connection that broke leaves the pool by itself; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return { options: pool.options, end: () => pool.end(), connect: async () => new Session(await pool.connect()) };
+}
+
+/** @throws {StoreError} `unavailable` when a certificate cannot be read */
+export function targetOf(url: string, { caFile = null }: PostgresOptions): PostgresTarget {
+  try {
+    return postgresTarget(url, caFile);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreError({ kind: 'unavailable' }, `The files that the connection to PostgreSQL needs cannot be used (${reason}). Check DATABASE_CA_FILE, and sslcert and sslkey in DATABASE_URL.`, { cause: error });
+  }
+}
+
+function readPassword(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new StoreError({ kind: 'unavailable' }, `The file ${file} that DATABASE_PASSWORD_FILE names cannot be read. Let this user read it.`, { cause: error });
+  }
+}
+
+/** One use of a connection. PostgreSQL's text holds no NUL; a snippet or a label's name may, and must not keep its message out for ever. */
+class Session implements PostgresPoolClient {
+  readonly #client: pg.PoolClient;
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client;
+  }
+
+  query<Row>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<Row>>;
+  query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
+  query<Row>(asked: string | PostgresCursor<Row>, values: readonly unknown[] = []): Promise<PostgresQueryResult<Row>> | PostgresCursor<Row> {
+    if (typeof asked !== 'string') throw new TypeError('the store reads page by page, not by cursors');
+    // Kysely declares of a result what it reads, more narrowly than the driver does.
+    return this.#client.query(asked, values.map(withoutNul)) as unknown as Promise<PostgresQueryResult<Row>>;
+  }
+
+  release(destroy?: boolean): void {
+    this.#client.release(destroy);
+  }
+}
+
+function withoutNul(value: unknown): unknown {
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
+}
+
+/** Our integers are times, counts and keys: far below 2^53, where numbers are exact. */
+const toNumber = (text: string): number => {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`PostgreSQL answered a number that JavaScript cannot hold: ${text}`);
+  return number;
+};
+
+const getTypeParser: typeof pg.types.getTypeParser = (type: number, format?: unknown) =>
+  type === INT8 || type === NUMERIC ? toNumber : pg.types.getTypeParser(type, format as 'text');

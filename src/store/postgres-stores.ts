@@ -1,0 +1,70 @@
+import { sql } from 'kysely';
+import { POSTGRES_SCHEMA, postgresDialect } from './dialect.ts';
+import { migrate, olderSchema, requireSchema, type MigrationMode } from './migrate.ts';
+import { PostgresDatabase } from './postgres-database.ts';
+import type { PostgresOptions } from './postgres-pool.ts';
+import { createCredentialTable, SqlCredentialStore, type CredentialDatabase, type CredentialSchema } from './sql-credential-store.ts';
+import { createSqlMailboxStore } from './sql-mailbox-store.ts';
+import type { Stores } from './stores.ts';
+
+/** A schema of their own: who may read the mail need not be let in here, and `pg_dump --schema` hands the mirror on without them. */
+const CREDENTIALS = `${POSTGRES_SCHEMA}_credentials`;
+/** Any number that nobody else in the database uses for a lock. */
+const CREDENTIALS_LOCK = 7_262_419;
+
+/**
+ * Opens the mirror and the credentials in one PostgreSQL database, over one pool.
+ *
+ * @throws {StoreError} `unavailable` when the database cannot be used, `newer-schema` when a newer program has migrated it, `older-schema` when it
+ * must be migrated first and `migration` is manual
+ */
+export async function openPostgresStores(url: string, options: PostgresOptions & { readonly migration?: MigrationMode }): Promise<Stores> {
+  const database = new PostgresDatabase(url, options);
+  try {
+    if (options.migration === 'manual') await requireTables(database);
+    else await createTables(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return { store: createSqlMailboxStore(database), credentials: new SqlCredentialStore(credentialsIn(database)) };
+}
+
+/** Creates or migrates everything. @returns the names of the migrations that were run now */
+export async function migratePostgres(url: string, options: PostgresOptions): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
+  const database = new PostgresDatabase(url, options);
+  try {
+    return { place: database.place, applied: await createTables(database) };
+  } finally {
+    await database.close();
+  }
+}
+
+async function createTables(database: PostgresDatabase): Promise<readonly string[]> {
+  const applied = await database.read((db) => migrate(db, postgresDialect, database.place));
+  if (await hasCredentials(database)) return applied;
+  await credentialsIn(database).transaction(async (tx) => {
+    // CREATE … IF NOT EXISTS alone may still fail when two do it at once.
+    await sql`select pg_advisory_xact_lock(${CREDENTIALS_LOCK}::bigint)`.execute(tx);
+    await tx.schema.createSchema(CREDENTIALS).ifNotExists().execute();
+    await createCredentialTable(tx, postgresDialect);
+  });
+  return applied;
+}
+
+async function requireTables(database: PostgresDatabase): Promise<void> {
+  await database.read((db) => requireSchema(db, postgresDialect, database.place));
+  if (!(await hasCredentials(database))) throw olderSchema(database.place, ['credentials']);
+}
+
+function hasCredentials(database: PostgresDatabase): Promise<boolean> {
+  return database.read((db) => postgresDialect.hasTable(db, 'credentials', CREDENTIALS));
+}
+
+/** The pool is the mirror's, and ends with it. */
+function credentialsIn(database: PostgresDatabase): CredentialDatabase {
+  return {
+    transaction: (work) => database.write((tx) => work(tx.withSchema(CREDENTIALS).$extendTables<CredentialSchema>().$pickTables<'credentials'>())),
+    close: async () => undefined,
+  };
+}

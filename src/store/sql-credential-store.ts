@@ -1,0 +1,97 @@
+import type { Kysely } from 'kysely';
+import { mailboxId, type MailboxId } from '../model/ids.ts';
+import type { CredentialStore, EncryptedRecord } from './credential-store.ts';
+import type { StoreDialect } from './dialect.ts';
+
+export type CredentialSchema = {
+  /** A deleted record leaves its version behind, so that the next one is newer than all before. */
+  credentials: { mailbox_id: string; key_id: string | null; ciphertext: Uint8Array | null; version: number };
+};
+
+/** Where the credentials' table is. Errors of the driver come out as StoreError. */
+export interface CredentialDatabase {
+  transaction<Result>(work: (tx: Kysely<CredentialSchema>) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+/** The credentials in any SQL database. */
+export class SqlCredentialStore implements CredentialStore {
+  readonly #database: CredentialDatabase;
+
+  constructor(database: CredentialDatabase) {
+    this.#database = database;
+  }
+
+  put(mailbox: MailboxId, { keyId, ciphertext }: EncryptedRecord): Promise<void> {
+    return this.#database.transaction(async (tx) => {
+      await tx
+        .insertInto('credentials')
+        .values({ mailbox_id: mailbox, key_id: keyId, ciphertext, version: 1 })
+        .onConflict((conflict) =>
+          conflict.column('mailbox_id').doUpdateSet((eb) => ({
+            key_id: eb.ref('excluded.key_id'),
+            ciphertext: eb.ref('excluded.ciphertext'),
+            version: eb('credentials.version', '+', 1),
+          })),
+        )
+        .execute();
+    });
+  }
+
+  reseal(mailbox: MailboxId, from: EncryptedRecord, { keyId, ciphertext }: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<boolean> {
+    return this.#database.transaction(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('credentials')
+        .set({ key_id: keyId, ciphertext })
+        .where('mailbox_id', '=', mailbox)
+        .where('version', '=', from.version)
+        .where('key_id', '=', from.keyId)
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows > 0n;
+    });
+  }
+
+  listSealedByOthers(keyId: string): Promise<readonly MailboxId[]> {
+    return this.#database.transaction(async (tx) => {
+      const rows = await tx.selectFrom('credentials').select('mailbox_id').where('ciphertext', 'is not', null).where('key_id', '!=', keyId).orderBy('mailbox_id').execute();
+      return rows.map((row) => mailboxId(row.mailbox_id));
+    });
+  }
+
+  get(mailbox: MailboxId): Promise<EncryptedRecord | null> {
+    return this.#database.transaction(async (tx) => {
+      const row = await tx.selectFrom('credentials').selectAll().where('mailbox_id', '=', mailbox).executeTakeFirst();
+      if (row === undefined || row.key_id === null || row.ciphertext === null) return null;
+      return { keyId: row.key_id, ciphertext: row.ciphertext, version: row.version };
+    });
+  }
+
+  delete(mailbox: MailboxId): Promise<void> {
+    return this.#database.transaction(async (tx) => {
+      await tx.updateTable('credentials').set({ key_id: null, ciphertext: null }).where('mailbox_id', '=', mailbox).execute();
+    });
+  }
+
+  list(): Promise<readonly MailboxId[]> {
+    return this.#database.transaction(async (tx) => {
+      const rows = await tx.selectFrom('credentials').select('mailbox_id').where('ciphertext', 'is not', null).orderBy('mailbox_id').execute();
+      return rows.map((row) => mailboxId(row.mailbox_id));
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+}
+
+/** Creates the table where it is not there. */
+export async function createCredentialTable(db: Kysely<CredentialSchema>, { textType, blobType, integerType }: Pick<StoreDialect, 'textType' | 'blobType' | 'integerType'>): Promise<void> {
+  await db.schema
+    .createTable('credentials')
+    .ifNotExists()
+    .addColumn('mailbox_id', textType, (it) => it.primaryKey())
+    .addColumn('key_id', textType)
+    .addColumn('ciphertext', blobType)
+    .addColumn('version', integerType, (it) => it.notNull())
+    .execute();
+}

@@ -1,0 +1,9 @@
+import type { CredentialStore } from './credential-store.ts';
+import type { SpendingLedger } from './ledger.ts';
+import type { MailboxStore } from './mailbox-store.ts';
+
+/** What a database URL opens: the mirror, and apart from it the credentials. */
+export interface Stores {
+  readonly store: MailboxStore & SpendingLedger;
+  readonly credentials: CredentialStore;
+}
