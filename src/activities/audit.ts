@@ -3,7 +3,7 @@ import type { MessageId } from '../model/ids.ts';
 import type { AuditResult, Drift, MailboxRow } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
 import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
-import { listings, pagesOf } from './list-ids.ts';
+import { labelListing, labelsToList, listings, pagesOf } from './list-ids.ts';
 import { partialSync } from './partial-sync.ts';
 import type { AuditActivityResult, AuditRequest } from './requests.ts';
 import { SETTLING_TIME } from './settling.ts';
@@ -60,9 +60,8 @@ async function compare(deps: ActivityDependencies, session: GmailSession, row: M
     run.progress({ step: 'audit', listed });
   };
   for (const query of listings(settings.scope)) for await (const messages of pagesOf(session, query, run.signal)) await save(null, messages);
-  const { includeSpamTrash } = settings.scope;
-  for (const { id } of await session.listLabels(run.signal)) {
-    for await (const messages of pagesOf(session, { labelIds: [id], includeSpamTrash }, run.signal)) await save(id, messages);
+  for (const id of labelsToList(settings.scope, await session.listLabels(run.signal))) {
+    for await (const messages of pagesOf(session, labelListing(settings.scope, id), run.signal)) await save(id, messages);
   }
   await partialSync(deps, { mailbox, historyId: null }, run);
   const drift = await store.compareAudit({ mailbox, audit: number, since, limit: MOST });

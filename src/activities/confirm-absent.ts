@@ -15,7 +15,8 @@ interface Confirmation {
 const PAGE = 500;
 
 /**
- * Stored messages that the listing did not show look deleted; a listing may have skipped one, so that is confirmed before they become tombstones:
+ * Stored messages that the listing did not show look deleted. Where no pass was clean, or none was made over rows that existed before, a listing may have
+ * skipped one, so that is confirmed before they become tombstones:
  * by a get each while they are few, by one more listing when they are many, whichever costs fewer units.
  * Those that turn out to be there are marked as seen. Without a stored message that is absent it costs nothing.
  */

@@ -1,18 +1,33 @@
 import { GmailError } from '../gmail/gmail-error.ts';
 import type { GmailSession, ListMessagesQuery, MessagePage } from '../gmail/gmail-api.ts';
-import type { Scope } from '../model/settings.ts';
+import type { Label } from '../model/change.ts';
+import type { LabelId } from '../model/ids.ts';
+import { isHiding, type Scope } from '../model/settings.ts';
 
 /** One listing of ids, whichever page of it. */
 export type IdListing = Omit<ListMessagesQuery, 'pageToken'>;
 
 /** One listing per scope label (Gmail ANDs label ids, a scope means any of them), or one of all mail. */
 export function listings(scope: Scope): readonly IdListing[] {
-  const base = {
-    includeSpamTrash: scope.includeSpamTrash,
-    // `after:` in seconds may round: the exact age is judged by the message itself once it is fetched.
-    ...(scope.after === null ? {} : { q: `after:${Math.floor(scope.after / 1000) - 1}` }),
-  };
+  const base = listingBase(scope);
   return scope.labelIds.length === 0 ? [base] : scope.labelIds.map((id) => ({ ...base, labelIds: [id] }));
+}
+
+function listingBase(scope: Scope): IdListing {
+  // `after:` in seconds may round: the exact age is judged by the message itself once it is fetched.
+  return { includeSpamTrash: scope.includeSpamTrash, ...(scope.after === null ? {} : { q: `after:${Math.floor(scope.after / 1000) - 1}` }) };
+}
+
+/** Which messages of the scope's age carry a label. (A label of the scope is no condition here: it may be taken off between two listings.) */
+export const labelListing = (scope: Scope, label: LabelId): IdListing => ({ ...listingBase(scope), labelIds: [label] });
+
+/**
+ * The labels whose listings tell every label of the messages in scope. Where the scope's listing shows nothing of spam and trash, what it shows
+ * carries neither; what is hidden later is in the history since the mark.
+ */
+export function labelsToList(scope: Scope, labels: readonly Label[]): readonly LabelId[] {
+  const showsHidden = scope.includeSpamTrash || scope.labelIds.some(isHiding);
+  return labels.map(({ id }) => id).filter((id) => showsHidden || !isHiding(id));
 }
 
 /**

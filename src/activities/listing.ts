@@ -5,7 +5,7 @@ import type { MailboxSettings } from '../model/settings.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/mailbox-store.ts';
 import { confirmAbsent } from './confirm-absent.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
-import { listIds, listings } from './list-ids.ts';
+import { labelListing, labelsToList, listIds, listings } from './list-ids.ts';
 import { readLabels } from './refresh.ts';
 import { markBefore, SETTLING_TIME } from './settling.ts';
 import { vanishedSince } from './vanished.ts';
@@ -59,7 +59,7 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
         progress = await readNextLabels(work, progress);
         break;
       case 'confirming':
-        await confirmAbsent({ deps, session, listing, run });
+        if (progress.confirmed !== true) await confirmAbsent(work);
         await store.finishListing({
           mailbox,
           generation,
@@ -118,7 +118,7 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
   const limitReached = listing.settings.scope.limit !== null && !progress.reconciling && position >= listing.settings.scope.limit;
   const more = page.nextPageToken !== null && !limitReached;
   const next: FullSyncProgress = more
-    ? { ...progress, pageToken: page.nextPageToken, position }
+    ? { ...progress, pageToken: page.nextPageToken, position, paged: true }
     : { ...progress, listing: progress.listing + 1, pageToken: null, position };
   const { mailbox, generation } = listing;
   await deps.store.saveListingPage({ mailbox, generation, messages: page.messages, position: progress.position, progress: next, now: deps.clock.now() });
@@ -127,32 +127,52 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
 
 /**
  * If messages vanished from the listing during this pass, page tokens may have shifted past a message that is still there:
- * the pass is repeated. What appeared meanwhile is in the history from the mark.
+ * the pass is repeated. What appeared meanwhile is in the history from the mark. Where labels are listed too, both are looked at after that.
  */
 async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
   const { session, listing, run, labels } = work;
-  const since = await vanishedSince(session, progress.passHistoryId, listing.settings.scope, run.signal);
+  if (progress.reconciling && listing.settings.recovery === 'listings') {
+    const { generation, startHistoryId, startedAt, reconciling, pass, passHistoryId, paged = false } = progress;
+    const remaining = progress.labels ?? labelsToList(listing.settings.scope, labels);
+    return await save(work, { generation, startHistoryId, startedAt, reconciling, step: 'label-listing', pass, remaining, pageToken: null, passHistoryId, paged });
+  }
+  const since = await vanishedSince(session, { since: progress.passHistoryId }, listing.settings.scope, run.signal);
   if (since.fromScope && progress.pass < MAX_PASSES) {
     return await save(work, { ...progress, pass: progress.pass + 1, listing: 0, pageToken: null, position: 0, passHistoryId: since.head });
   }
   const { generation, startHistoryId, startedAt, reconciling } = progress;
   const start = { generation, startHistoryId, startedAt, reconciling };
   if (!reconciling) return await save(work, { ...start, step: 'confirming' });
-  if (listing.settings.recovery === 'minimal') return await save(work, { ...start, step: 'reading-labels', after: null });
-  const remaining = labels.map((label) => label.id);
-  return await save(work, { ...start, step: 'label-listing', pass: 1, remaining, pageToken: null, passHistoryId: since.head });
+  // Before labels are read: what turns out to be there has labels too.
+  await confirmAbsent(work);
+  return await save(work, { ...start, step: 'reading-labels', after: null });
 }
 
-/** The same for the labels' listings: those that lost a message are listed again. What a listing holds too much, history takes away. */
+/**
+ * The end of a pass over the scope's listing and the labels': those that lost a message meanwhile are listed again. What a listing holds too much,
+ * history takes away.
+ *
+ * Why absence is a fact after a clean pass, of an id and of a label, without a get: each page shows everything up to the mark (it was asked for once the
+ * index had caught up), so a message that is there can be missing only where a page token shifted past it. That takes something that vanishes
+ * from the same listing, between the head that was pinned a while before the pass (a while, for the index may lose it late) and its end. Its record is
+ * in the history that is read here, once records up to then have settled. A listing of one page has no token.
+ */
 async function endLabelPass(work: Work, progress: Step<'label-listing'>): Promise<FullSyncProgress> {
-  const { session, listing, run, labels } = work;
-  const since = await vanishedSince(session, progress.passHistoryId, listing.settings.scope, run.signal);
-  const remaining = since.fromAll ? labels.map((label) => label.id) : [...since.fromLabels];
-  if (remaining.length > 0 && progress.pass < MAX_PASSES) {
-    return await save(work, { ...progress, pass: progress.pass + 1, remaining, pageToken: null, passHistoryId: since.head });
-  }
-  const { generation, startHistoryId, startedAt, reconciling } = progress;
-  return await save(work, { generation, startHistoryId, startedAt, reconciling, step: 'confirming' });
+  const { deps, session, listing, run } = work;
+  const { generation, startHistoryId, startedAt, reconciling, pass, passHistoryId, paged = true } = progress;
+  const start = { generation, startHistoryId, startedAt, reconciling };
+  if (!paged) return await save(work, { ...start, step: 'confirming', confirmed: true });
+  await deps.clock.sleep(INDEX_LAG, run.signal);
+  // As new as the end of the pass, and old enough to begin the next one.
+  const { historyId: head } = await session.getProfile(run.signal);
+  await deps.clock.sleep(SETTLING_TIME - INDEX_LAG, run.signal);
+  const lost = await vanishedSince(session, { since: passHistoryId, until: head }, listing.settings.scope, run.signal);
+  const remaining = labelsToList(listing.settings.scope, work.labels).filter((id) => lost.fromAll || lost.fromLabels.has(id));
+  if (!lost.fromScope && remaining.length === 0) return await save(work, { ...start, step: 'confirming', confirmed: true });
+  if (pass >= MAX_PASSES) return await save(work, { ...start, step: 'confirming' });
+  const again = { ...start, pass: pass + 1, pageToken: null, passHistoryId: head, paged: false };
+  if (!lost.fromScope) return await save(work, { ...again, step: 'label-listing', remaining });
+  return await save(work, { ...again, step: 'listing', listing: 0, position: 0, labels: remaining });
 }
 
 /** The ids of every label: 5 units per 500, where reading the labels message by message costs 20 each. */
@@ -161,10 +181,10 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
   const { mailbox, generation, settings } = listing;
   const [label, ...remaining] = progress.remaining;
   if (label === undefined) return await endLabelPass(work, progress);
-  const page = await listIds(session, { labelIds: [label], includeSpamTrash: settings.scope.includeSpamTrash, pageToken: progress.pageToken }, run.signal);
+  const page = await listIds(session, { ...labelListing(settings.scope, label), pageToken: progress.pageToken }, run.signal);
   if (page === 'restart') return await save(work, { ...progress, pageToken: null });
   const next: FullSyncProgress =
-    page.nextPageToken === null ? { ...progress, remaining, pageToken: null } : { ...progress, pageToken: page.nextPageToken };
+    page.nextPageToken === null ? { ...progress, remaining, pageToken: null } : { ...progress, pageToken: page.nextPageToken, paged: true };
   const messageIds = page.messages.map((message) => message.id);
   await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds, progress: next });
   return next;
@@ -181,7 +201,7 @@ async function readNextLabels(work: Work, progress: Step<'reading-labels'>): Pro
   const last = ids.at(-1);
   if (last === undefined) {
     const { startHistoryId, startedAt, reconciling } = progress;
-    return await save(work, { generation, startHistoryId, startedAt, reconciling, step: 'confirming' });
+    return await save(work, { generation, startHistoryId, startedAt, reconciling, step: 'confirming', confirmed: true });
   }
   await readLabels({ deps, session, mailbox, run }, ids);
   return await save(work, { ...progress, after: last });

@@ -1,7 +1,7 @@
 import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { HistoryOperation } from '../model/change.ts';
-import type { HistoryId, LabelId } from '../model/ids.ts';
-import type { Scope } from '../model/settings.ts';
+import { compareHistoryIds, type HistoryId, type LabelId } from '../model/ids.ts';
+import { isHiding, type Scope } from '../model/settings.ts';
 
 /** Which listings lost a message. */
 export interface Vanished {
@@ -15,17 +15,24 @@ export interface Vanished {
   readonly head: HistoryId;
 }
 
+/** The records after `since`, up to and with `until`; null means the mailbox's head. */
+export interface HistorySpan {
+  readonly since: HistoryId;
+  readonly until?: HistoryId | null;
+}
+
 /**
- * What vanished from listings since `since`: page tokens may be offsets, which shift then, and skip a message that is still there.
- * Costs 2 units per 500 records.
+ * What vanished from listings since `since`, and up to `until` where that is given: page tokens may be offsets, which shift then, and skip a
+ * message that is still there. Costs 2 units per 500 records.
  */
-export async function vanishedSince(session: GmailSession, since: HistoryId, scope: Scope, signal: AbortSignal): Promise<Vanished> {
+export async function vanishedSince(session: GmailSession, { since, until = null }: HistorySpan, scope: Scope, signal: AbortSignal): Promise<Vanished> {
   const first = await session.listHistory({ startHistoryId: since, pageToken: null }, signal);
   const fromLabels = new Set<LabelId>();
   let fromScope = false;
   let fromAll = false;
   for (let page = first; ; ) {
-    for (const operation of page.records.flatMap((record) => record.operations)) {
+    const records = page.records.filter(({ id }) => until === null || compareHistoryIds(id, until) <= 0);
+    for (const operation of records.flatMap((record) => record.operations)) {
       if (hides(operation, scope)) {
         fromAll = true;
         fromScope = true;
@@ -42,5 +49,5 @@ export async function vanishedSince(session: GmailSession, since: HistoryId, sco
 
 function hides(operation: HistoryOperation, scope: Scope): boolean {
   if (operation.kind === 'deleted') return true;
-  return operation.kind === 'labelsAdded' && !scope.includeSpamTrash && operation.labelIds.some((id) => id === 'SPAM' || id === 'TRASH');
+  return operation.kind === 'labelsAdded' && !scope.includeSpamTrash && operation.labelIds.some(isHiding);
 }

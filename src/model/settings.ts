@@ -51,9 +51,12 @@ export const wantsAttachments = ({ format, attachments }: Pick<MailboxSettings, 
 
 const HIDDEN = new Set<string>(['SPAM', 'TRASH']);
 
+/** Whether a label hides its messages from listings that do not ask for spam and trash. */
+export const isHiding = (labelId: string): boolean => HIDDEN.has(labelId);
+
 /** Whether labels and age put a message in scope. `limit` is no property of a message: the listing applies it. */
 export function inScope(scope: Scope, message: { readonly labelIds: readonly string[]; readonly internalDate: number | null }): boolean {
-  if (!scope.includeSpamTrash && message.labelIds.some((id) => HIDDEN.has(id))) return false;
+  if (!scope.includeSpamTrash && message.labelIds.some(isHiding)) return false;
   if (scope.labelIds.length > 0 && !scope.labelIds.some((id) => message.labelIds.includes(id))) return false;
   if (scope.after !== null && message.internalDate !== null && message.internalDate < scope.after) return false;
   return true;

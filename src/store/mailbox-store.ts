@@ -287,8 +287,12 @@ export type FullSyncProgress = FullSyncStart &
         readonly listing: number;
         readonly pageToken: string | null;
         readonly position: number;
-        /** Head when this pass began: what history says since then tells whether the pass was clean. */
+        /** Head some time before this pass began: what history says since then tells whether the pass was clean. */
         readonly passHistoryId: HistoryId;
+        /** True once a listing of this pass took more than a page: only then can a page token have shifted. */
+        readonly paged?: boolean;
+        /** The labels to list after it, when the pass repeats one that was not clean. */
+        readonly labels?: readonly LabelId[];
       }
     | {
         readonly step: 'label-listing';
@@ -296,10 +300,12 @@ export type FullSyncProgress = FullSyncStart &
         readonly remaining: readonly LabelId[];
         readonly pageToken: string | null;
         readonly passHistoryId: HistoryId;
+        readonly paged?: boolean;
       }
     /** Labels are read message by message instead; those up to `after` were. */
     | { readonly step: 'reading-labels'; readonly after: MessageId | null }
-    | { readonly step: 'confirming' }
+    /** `confirmed`: what the listings did not show is known not to be there. */
+    | { readonly step: 'confirming'; readonly confirmed?: boolean }
     | { readonly step: 'fetching' }
     | { readonly step: 'done'; readonly finishedAt: number }
   );

@@ -35,6 +35,47 @@ it('With the recovery set to minimal every message that is still listed is read 
   expect(units).toBeGreaterThan(94 * 20);
 });
 
+it('What looks deleted is confirmed by history alone, however much it is', async () => {
+  ada = await RunningMailbox.open({ format: 'minimal' });
+  ada.gmail.paging.listPage = 50;
+  const ids = ada.receive(400);
+  await ada.settle();
+  ada.gmail.deleteAll(ids.slice(0, 300));
+  ada.gmail.expireHistory();
+  const before = { calls: ada.calls(), units: ada.units() };
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.settle();
+  expect((await ada.comparison()).held.size).toBe(100);
+  expect(ada.gets(before.calls)).toBe(0);
+  const pages = 2 + 2 + LISTED_LABELS - 1;
+  const polls = 3 * ada.lanes.state.counters.partialSyncs;
+  expect(ada.units() - before.units).toBeLessThanOrEqual(5 * pages + polls + 10);
+});
+
+/** Of a mailbox without labels of its own, when spam and trash are out of scope. */
+const LISTED_LABELS = 12;
+
+it.each(['INBOX', 'scope'] as const)('A message that a shifted page token skipped in the listing of %s loses nothing, however late history tells of the shift', async (place) => {
+  ada = await RunningMailbox.open({ format: 'raw' });
+  Object.assign(ada.gmail.paging, { listPage: 10, tokens: 'offset' });
+  const ids = ada.receive(100);
+  await ada.settle();
+  ada.gmail.modify(ids.slice(0, 1), { add: ['STARRED'] });
+  ada.gmail.lag.historyMs = 9_000;
+  ada.simulator.latencyMs = 200;
+  ada.gmail.expireHistory();
+  const listed = (): number => ada.calls()['messages.list'] ?? 0;
+  const before = listed();
+  ada.lanes.dispatch({ kind: 'poked' });
+  // Ten pages of the scope's listing come first, then ten of the inbox'. The newest message vanishes, so what the next page begins with moves up.
+  await ada.clock.runUntil(() => listed() >= before + (place === 'scope' ? 5 : 15), 120_000);
+  ada.gmail.deleteAll(ids.slice(-1));
+  await ada.settle();
+  const { held, truth } = await ada.comparison();
+  expect(held).toEqual(truth);
+  expect(ada.lanes.state.counters.recoveries).toBe(1);
+});
+
 it('A message whose labels cannot be read holds up no recovery, and is read later', async () => {
   ada = await RunningMailbox.open({ format: 'raw', recovery: 'minimal' });
   const ids = ada.receive(60);
