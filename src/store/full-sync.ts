@@ -47,16 +47,11 @@ export function beginFullSync(
   });
 }
 
+/** Whether rows have labels to be compared: by a reading, or, of a message that came in outside the scope, by history alone. */
 async function holdsMessages({ tx, key }: MailboxTransaction): Promise<boolean> {
   for (const state of ['stored', 'excluded', 'failed', 'pending']) {
-    const held = await tx
-      .selectFrom('messages')
-      .select('id')
-      .where('mailbox_key', '=', key)
-      .where('state', '=', state)
-      .where('reading_history_id', 'is not', null)
-      .limit(1)
-      .executeTakeFirst();
+    const ofState = tx.selectFrom('messages').select('id').where('mailbox_key', '=', key).where('state', '=', state).limit(1);
+    const held = await (state === 'excluded' ? ofState : ofState.where('reading_history_id', 'is not', null)).executeTakeFirst();
     if (held !== undefined) return true;
   }
   return false;

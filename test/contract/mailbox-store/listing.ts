@@ -47,6 +47,14 @@ export function listing(fixture: StoreFixture): void {
       expect(await mailbox.begin(300)).toMatchObject({ reconciling: true });
     });
 
+    it('reconciles the labels also of a message that came in outside the scope, and was never read', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.finish();
+      await mailbox.apply([record(101, added('junk', ['SPAM']))]);
+      expect(await mailbox.begin(200)).toMatchObject({ reconciling: true });
+    });
+
     it('makes unknown ids pending in the order of the listing', async () => {
       const mailbox = open();
       await mailbox.begin(100);
