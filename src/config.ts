@@ -18,6 +18,8 @@ export interface Config {
   readonly database: DatabaseLocation;
   readonly gmailRootUrl: string;
   readonly googleTokenUrl: string;
+  /** Google's consent screen. */
+  readonly googleAuthUrl: string;
   readonly quota: QuotaConfig;
   readonly deployment: DeploymentConfig;
   readonly telemetry: TelemetryConfig;
@@ -56,6 +58,7 @@ const serviceVariables = {
   TIDEMARK_DATA_DIR: { schema: z.string().default('.tidemark'), expected: 'a directory, for example .tidemark' },
   GMAIL_ROOT_URL: { schema: httpUrl.default('https://gmail.googleapis.com'), expected: 'an http or https address, for example https://gmail.googleapis.com' },
   GOOGLE_TOKEN_URL: { schema: httpUrl.default('https://oauth2.googleapis.com/token'), expected: 'an http or https address, for example https://oauth2.googleapis.com/token' },
+  GOOGLE_AUTH_URL: { schema: httpUrl.default('https://accounts.google.com/o/oauth2/v2/auth'), expected: 'an http or https address, for example https://accounts.google.com/o/oauth2/v2/auth' },
   TIDEMARK_TASK_QUEUE: { schema: z.string().regex(/^[\w.-]{1,200}$/).default('tidemark'), expected: 'the name of a task queue, for example tidemark' },
   LOG_LEVEL: { schema: z.enum(LOG_LEVELS).default('info'), expected: `one of ${LOG_LEVELS.join(', ')}, for example info` },
 } as const satisfies Variables;
@@ -96,6 +99,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
     database: readDatabase(values, { cwd, dataDir }),
     gmailRootUrl: values.GMAIL_ROOT_URL,
     googleTokenUrl: values.GOOGLE_TOKEN_URL,
+    googleAuthUrl: values.GOOGLE_AUTH_URL,
     quota: readQuota(values),
     deployment: readDeployment(values, cwd),
     telemetry: readTelemetry(values),

@@ -17,6 +17,8 @@ export type { WaitOptions } from './client/waiting.ts';
 export { registerSearchAttributes } from './client/search-attributes.ts';
 export { changedConfig, ConfigError, loadConfig, type Config } from './config.ts';
 export { connectMailbox, LoginError, resolveLabels, type LoginRequest } from './login.ts';
+export { beginConsent, completeConsent, type BeginConsentRequest, type CompleteConsentRequest, type CompletedConsent, type PendingConsent } from './consent/consent.ts';
+export { ConsentError, type ConsentFailure } from './gmail/consent-error.ts';
 export { createLog, type Log } from './log.ts';
 export type { Clock } from './model/clock.ts';
 export { historyId, InvalidIdError, mailboxId, type HistoryId, type LabelId, type MailboxId, type MessageId, type ThreadId } from './model/ids.ts';

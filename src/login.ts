@@ -1,19 +1,22 @@
-import { parseCredentials, scopesFor } from './gmail/credentials.ts';
+import { authorizedUserFile, parseCredentials, type GoogleCredentials } from './gmail/credentials.ts';
 import type { GmailApi } from './gmail/gmail-api.ts';
 import { GmailError } from './gmail/gmail-error.ts';
 import { createGoogleGmail } from './gmail/google-gmail.ts';
+import { requireScopes, scopesFor, scopesOf } from './gmail/scopes.ts';
 import { createTokenSource } from './gmail/token-source.ts';
 import { createUndiciTransport } from './gmail/undici-transport.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './model/clock.ts';
 import { labelId, type LabelId, type MailboxId } from './model/ids.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings } from './model/settings.ts';
+import { changeSettings, type SettingsChange } from './model/settings-change.ts';
 import { secretKeysOf } from './open-tidemark.ts';
 import type { Stores } from './store/open-store.ts';
 
 /** Thrown when a mailbox cannot be connected, or not be asked for its labels. */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
-  readonly code: 'wrong-account' | 'unknown-label' | 'credentials-refused' | 'gmail-unavailable';
+  readonly code: 'wrong-account' | 'unknown-label' | 'credentials-refused' | 'scope-missing' | 'gmail-unavailable';
 
   constructor(code: LoginError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -29,7 +32,8 @@ export interface LoginRequest {
 }
 
 /**
- * Stores a mailbox's credentials, encrypted. They are tried first by one getProfile (1 unit): what does not work is not stored.
+ * Stores a mailbox's credentials, encrypted. They are tried first by one getProfile (1 unit): what does not work is not stored. With a person's
+ * grant is kept which scopes it has, so that settings which it bars are refused before any call is.
  *
  * @param request.text - a credential file of Google's
  * @param request.verify - false stores them untried
@@ -38,21 +42,43 @@ export interface LoginRequest {
  */
 export async function connectMailbox({ verify, text, ...request }: LoginRequest & { text: string; verify: boolean }): Promise<{ messagesTotal: number | null }> {
   const { config, stores, mailbox } = request;
-  parseCredentials(text);
-  const messagesTotal = verify ? await messagesOf(request, text) : null;
+  const credentials = parseCredentials(text);
+  const tried = verify ? await tryOut(request, credentials) : null;
+  const known = tried !== null && tried.scopes !== null && credentials.type === 'authorized_user' ? authorizedUserFile({ ...credentials, scopes: tried.scopes }) : text;
   const keys = await secretKeysOf(config, request.clock);
-  await stores.credentials.put(mailbox, { ...(await keys.seal(mailbox, text)), version: 0 });
-  return { messagesTotal };
+  await stores.credentials.put(mailbox, { ...(await keys.seal(mailbox, known)), version: 0 });
+  return { messagesTotal: tried?.messagesTotal ?? null };
 }
 
-async function messagesOf(request: LoginRequest, text: string): Promise<number> {
+interface TriedOut {
+  readonly messagesTotal: number;
+  /** null when Google did not say. */
+  readonly scopes: readonly string[] | null;
+}
+
+/** A delegation may cover `gmail.metadata` alone, which is enough for a mailbox that is set so later. */
+async function tryOut(request: LoginRequest, credentials: GoogleCredentials): Promise<TriedOut> {
+  const settings = (await request.stores.store.getMailbox(request.mailbox))?.settings ?? DEFAULT_SETTINGS;
+  try {
+    return await profileWith(request, credentials, scopesOf(settings));
+  } catch (error) {
+    if (credentials.type !== 'service_account' || !(error instanceof GmailError) || error.failure.kind !== 'scope-missing') throw error;
+    return profileWith(request, credentials, scopesFor('metadata'));
+  }
+}
+
+async function profileWith(request: LoginRequest, credentials: GoogleCredentials, scopes: readonly string[]): Promise<TriedOut> {
   const { mailbox } = request;
-  return withGmail(request, text, async (gmail) => {
+  let granted: readonly string[] | null = null;
+  const onScopes = (told: readonly string[]): void => {
+    granted = told;
+  };
+  return withGmail(request, { credentials, scopes, onScopes }, async (gmail) => {
     const profile = await gmail.getProfile();
     if (profile.emailAddress.toLowerCase() !== mailbox) {
       throw new LoginError('wrong-account', `These credentials are for ${profile.emailAddress.toLowerCase()}, not for ${mailbox}. Connect that address, or give ${mailbox}'s own file.`);
     }
-    return profile.messagesTotal;
+    return { messagesTotal: profile.messagesTotal, scopes: granted };
   });
 }
 
@@ -85,8 +111,9 @@ async function labelsAtGmail(request: LoginRequest): Promise<readonly (readonly 
   if (record === null) {
     throw new LoginError('unknown-label', `${mailbox} is not connected, so its label names are unknown. First: tidemark connect ${mailbox} --credentials FILE`);
   }
-  const text = await (await secretKeysOf(config, request.clock)).open(mailbox, record);
-  const labels = await withGmail(request, text, (gmail) => gmail.listLabels());
+  const credentials = parseCredentials(await (await secretKeysOf(config, request.clock)).open(mailbox, record));
+  const settings = (await stores.store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
+  const labels = await withGmail(request, { credentials, scopes: scopesOf(settings) }, (gmail) => gmail.listLabels());
   return labels.flatMap(({ id, name }) => [[id, id] as const, [name.toLowerCase(), id] as const, [name, id] as const]);
 }
 
@@ -95,12 +122,40 @@ function ownNames(known: ReadonlyMap<string, LabelId>): string {
   return names.map(([name]) => `"${name}"`).join(', ');
 }
 
-async function withGmail<Result>({ config, mailbox, clock }: LoginRequest, text: string, use: (gmail: GmailApi) => Promise<Result>): Promise<Result> {
+/**
+ * Refuses settings that the mailbox's grant does not cover, before anything is changed or called.
+ *
+ * @param request.change - what of the settings differs
+ * @throws {LoginError} `scope-missing`, with what to do
+ * @throws {InvalidSettingsError} when a setting is not allowed
+ */
+export async function requireGrant({ config, stores, mailbox, clock, change }: LoginRequest & { change: SettingsChange }): Promise<void> {
+  const record = await stores.credentials.get(mailbox);
+  if (record === null) return;
+  const credentials = parseCredentials(await (await secretKeysOf(config, clock)).open(mailbox, record));
+  if (credentials.type !== 'authorized_user') return;
+  const present = (await stores.store.getMailbox(mailbox))?.settings ?? null;
+  if (present !== null && change.format === undefined && change.scope === undefined) return;
+  const settings: MailboxSettings = changeSettings(present ?? DEFAULT_SETTINGS, change);
+  try {
+    requireScopes(mailbox, credentials.scopes, settings);
+  } catch (error) {
+    if (!(error instanceof GmailError)) throw error;
+    throw new LoginError('scope-missing', `${error.message} Grant more: tidemark login ${mailbox} --client FILE --format ${settings.format}`, { cause: error });
+  }
+}
+
+interface Access {
+  readonly credentials: GoogleCredentials;
+  readonly scopes: readonly string[];
+  readonly onScopes?: (scopes: readonly string[]) => void;
+}
+
+async function withGmail<Result>({ config, mailbox, clock }: LoginRequest, access: Access, use: (gmail: GmailApi) => Promise<Result>): Promise<Result> {
   const network = createUndiciTransport();
   try {
     const { transport } = network;
-    const credentials = parseCredentials(text);
-    const tokens = createTokenSource({ credentials, mailbox, tokenUrl: config.googleTokenUrl, scopes: scopesFor('full'), transport, clock });
+    const tokens = createTokenSource({ ...access, mailbox, tokenUrl: config.googleTokenUrl, transport, clock });
     return await use(createGoogleGmail({ mailbox, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 }));
   } catch (error) {
     throw explained(error, config, mailbox);

@@ -35,6 +35,7 @@ describe('the configuration', () => {
       database: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite'), autoMigrate: true },
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
+      googleAuthUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
       secrets: { credentialKeys: { kind: 'own-file', variable: 'TIDEMARK_SECRET_KEY', old: new Secret([]) }, payloadKeys: null },
       quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
       deployment: { name: 'tidemark', buildId: null, workflowBundle: null },

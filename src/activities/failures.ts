@@ -54,7 +54,7 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
     case 'consent-revoked':
       return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${mailbox} has revoked its grant or its token has expired: run "tidemark connect ${mailbox} --credentials FILE" again` };
     case 'scope-missing':
-      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `the grant of ${mailbox} lacks a scope that its settings need (${error.message}): connect it again with gmail.readonly` };
+      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${error.message} Grant more: "tidemark login ${mailbox} --client FILE" (or, with a service account, in the Admin console); or choose settings that need less ("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"` };
     case 'mailbox-unavailable':
       return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail refuses ${mailbox} (${failure.reason}): mend it, then run "tidemark resume ${mailbox}"` };
     case 'invalid-request':

@@ -1,9 +1,10 @@
 import { ByteRoom } from '../gmail/byte-room.ts';
-import { parseCredentials, scopesFor } from '../gmail/credentials.ts';
+import { parseCredentials } from '../gmail/credentials.ts';
 import type { GmailApi, GmailSession } from '../gmail/gmail-api.ts';
 import { createGoogleGmail } from '../gmail/google-gmail.ts';
 import { Pacer } from '../gmail/pacer.ts';
 import type { QuotaLedger } from '../gmail/quota-ledger.ts';
+import { requireScopes, scopesOf } from '../gmail/scopes.ts';
 import { createGmailSession } from '../gmail/session.ts';
 import { createTokenSource } from '../gmail/token-source.ts';
 import type { Transport } from '../gmail/transport.ts';
@@ -60,10 +61,11 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
     const record = await options.credentials.get(mailbox);
     if (record === null) throw new NotConnectedError(`${mailbox} has no credentials`);
     const known = connections.get(mailbox);
-    const { format, scope } = wanted ?? (await store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
-    const scopes = scopesFor(format, { searches: scope.after !== null });
+    const settings = wanted ?? (await store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
+    const scopes = scopesOf(settings);
     if (known?.version === record.version && known.scopes.join() === scopes.join()) return known;
     const credentials = parseCredentials(await options.secretKeys.open(mailbox, record));
+    if (credentials.type === 'authorized_user') requireScopes(mailbox, credentials.scopes, settings);
     const { transport, tokenUrl, rootUrl } = options;
     const tokens = createTokenSource({ credentials, mailbox, tokenUrl, scopes, transport, clock });
     const connection: Connection = {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { CannotDoError, UsageError } from '../failure-report.ts';
-import { resolveLabels } from '../login.ts';
+import { requireGrant, resolveLabels } from '../login.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { parseEmail } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
@@ -31,7 +31,9 @@ export function addConfigure(program: Command, cli: Cli): void {
           throw new CannotDoError('mailbox-not-running', `${mailbox} is not running. Start it with these settings: tidemark start ${mailbox}`);
         }
         const labels = options.label === undefined ? undefined : await resolveLabels({ config, stores: tidemark, mailbox, clock, names: options.label });
-        const settings = await tidemark.client.configure(mailbox, settingsChangeOf(options, labels));
+        const change = settingsChangeOf(options, labels);
+        await requireGrant({ config, stores: tidemark, mailbox, clock, change });
+        const settings = await tidemark.client.configure(mailbox, change);
         if (options.wait === true) await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
         out.result({ mailbox, settings, inSync: options.wait === true }, () => `${mailbox}: ${settingsWords(settings)}.`);
       }),

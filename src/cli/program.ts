@@ -8,6 +8,7 @@ import type { Cli } from './context.ts';
 import { addExport } from './export.ts';
 import { addFailures } from './failures.ts';
 import { addList } from './list.ts';
+import { addLogin } from './login.ts';
 import { addMigrate } from './migrate.ts';
 import { addPause } from './pause.ts';
 import { addPush } from './push.ts';
@@ -22,7 +23,7 @@ import { addStop } from './stop.ts';
 import { addSync } from './sync.ts';
 import { addWorker } from './worker.ts';
 
-const VERBS = [addMigrate, addWorker, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addAudit, addList, addExport, addChanges, addPush, addRotateKey, addSetCurrentVersion, addSimulate];
+const VERBS = [addMigrate, addWorker, addLogin, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addAudit, addList, addExport, addChanges, addPush, addRotateKey, addSetCurrentVersion, addSimulate];
 
 /** The command line, in the order of a mailbox's life. */
 export function createProgram(cli: Cli): Command {
@@ -35,7 +36,7 @@ export function createProgram(cli: Cli): Command {
       `
 Exit codes: 0 done, 1 failed, 2 bad usage.
 Environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and other TEMPORAL_*; DATABASE_URL; DATABASE_PASSWORD_FILE;
-DATABASE_CA_FILE; DATABASE_POOL_SIZE; DATABASE_AUTO_MIGRATE; GMAIL_ROOT_URL; GOOGLE_TOKEN_URL;
+DATABASE_CA_FILE; DATABASE_POOL_SIZE; DATABASE_AUTO_MIGRATE; GMAIL_ROOT_URL; GOOGLE_TOKEN_URL; GOOGLE_AUTH_URL;
 GMAIL_QUOTA_PRICES; GMAIL_USER_UNITS_PER_MINUTE; GMAIL_PROJECT_UNITS_PER_MINUTE; GMAIL_USER_SHARE; TIDEMARK_SECRET_KEY, _FILE, _COMMAND;
 TIDEMARK_OLD_SECRET_KEYS; TIDEMARK_DEPLOYMENT; TIDEMARK_BUILD_ID; TIDEMARK_WORKFLOW_BUNDLE; LOG_LEVEL;
 METRICS_ADDRESS; METRICS_INTERVAL; HEALTH_ADDRESS;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { CannotDoError } from '../failure-report.ts';
-import { resolveLabels } from '../login.ts';
+import { requireGrant, resolveLabels } from '../login.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { parseEmail } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
@@ -29,7 +29,9 @@ export function addStart(program: Command, cli: Cli): void {
           throw new CannotDoError('mailbox-not-connected', `${mailbox} is not connected. First: tidemark connect ${mailbox} --credentials FILE`);
         }
         const labels = options.label === undefined ? undefined : await resolveLabels({ config, stores: tidemark, mailbox, clock, names: options.label });
-        const { wasRunning, settings } = await tidemark.client.start(mailbox, settingsChangeOf(options, labels));
+        const change = settingsChangeOf(options, labels);
+        await requireGrant({ config, stores: tidemark, mailbox, clock, change });
+        const { wasRunning, settings } = await tidemark.client.start(mailbox, change);
         if (options.wait !== true) {
           return out.result({ mailbox, started: !wasRunning, wasRunning, settings }, () =>
             wasRunning ? `${mailbox} runs already; it was woken.` : `${mailbox} is started. Watch it: tidemark status ${mailbox}`,

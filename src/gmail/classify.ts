@@ -68,7 +68,8 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
     case 'consent-revoked':
       return 'Google no longer accepts our access. The owner must grant it again (connect the mailbox once more).';
     case 'scope-missing':
-      return `the grant does not cover ${method}. Connect the mailbox again with the scope that its format needs.`;
+      if (method === 'token') return 'domain-wide delegation does not give this client the scope that the format needs.';
+      return `the grant does not cover ${method} with these settings.`;
     case 'mailbox-unavailable':
       return `Gmail does not serve this mailbox (${failure.reason}). Its administrator, or the owner of the Google Cloud project, must change that.`;
     case 'invalid-request':

@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import type { MessageFormat } from '../model/settings.ts';
 
 /** What Google's credential files hold, as far as a grant needs it. */
 export type GoogleCredentials =
   /** One person's consent: https://developers.google.com/identity/protocols/oauth2/native-app */
-  | { readonly type: 'authorized_user'; readonly clientId: string; readonly clientSecret: string; readonly refreshToken: string }
+  | {
+      readonly type: 'authorized_user';
+      readonly clientId: string;
+      readonly clientSecret: string;
+      readonly refreshToken: string;
+      /** What was granted; null when the file does not say. */
+      readonly scopes: readonly string[] | null;
+    }
   /** Domain-wide delegation: https://developers.google.com/identity/protocols/oauth2/service-account */
   | { readonly type: 'service_account'; readonly clientEmail: string; readonly privateKey: string; readonly privateKeyId: string | null };
 
@@ -16,7 +22,7 @@ export class InvalidCredentialsError extends Error {
 const present = z.string().min(1);
 
 const FILE = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('authorized_user'), client_id: present, client_secret: present, refresh_token: present }),
+  z.object({ type: z.literal('authorized_user'), client_id: present, client_secret: present, refresh_token: present, scopes: z.array(z.string()).optional() }),
   z.object({
     type: z.literal('service_account'),
     client_email: present,
@@ -38,9 +44,15 @@ export function parseCredentials(text: string): GoogleCredentials {
   if (!parsed.success) throw new InvalidCredentialsError(explain(jsonOf(text), parsed.error));
   const file = parsed.data;
   if (file.type === 'authorized_user') {
-    return { type: file.type, clientId: file.client_id, clientSecret: file.client_secret, refreshToken: file.refresh_token };
+    return { type: file.type, clientId: file.client_id, clientSecret: file.client_secret, refreshToken: file.refresh_token, scopes: file.scopes ?? null };
   }
   return { type: file.type, clientEmail: file.client_email, privateKey: file.private_key, privateKeyId: file.private_key_id ?? null };
+}
+
+/** A person's grant as a file of Google's, with the scopes that were granted. */
+export function authorizedUserFile({ clientId, clientSecret, refreshToken, scopes }: Extract<GoogleCredentials, { type: 'authorized_user' }>): string {
+  const file = { type: 'authorized_user', client_id: clientId, client_secret: clientSecret, refresh_token: refreshToken };
+  return JSON.stringify(scopes === null ? file : { ...file, scopes });
 }
 
 function jsonOf(text: string): unknown {
@@ -54,19 +66,9 @@ function jsonOf(text: string): unknown {
 function explain(json: unknown, error: z.ZodError): string {
   // The file that the Google Cloud console offers for an OAuth client is the client alone, without anybody's consent.
   if (typeof json === 'object' && json !== null && ('installed' in json || 'web' in json)) {
-    return `The credentials are an OAuth client without a grant. Connect the mailbox with it first: the result is a file of ${TYPES}.`;
+    return `The credentials are an OAuth client without a grant. Get one with it: tidemark login EMAIL --client FILE.`;
   }
   const fields = error.issues.map((issue) => issue.path.join('.'));
   if (fields.includes('type') || fields.includes('')) return `The credentials are not a file of ${TYPES}.`;
   return `The credentials lack ${fields.join(', ')}, or hold no text there. Download or create the file again.`;
-}
-
-/**
- * The narrowest scope that a format can be read with; `q` in listings needs `gmail.readonly`, too.
- * @param options.searches - whether listings use `q`, which a scope by age does
- * @see https://developers.google.com/workspace/gmail/api/auth/scopes
- */
-export function scopesFor(format: MessageFormat, { searches = false }: { searches?: boolean } = {}): readonly string[] {
-  const metadataOnly = !searches && (format === 'metadata' || format === 'minimal');
-  return [`https://www.googleapis.com/auth/${metadataOnly ? 'gmail.metadata' : 'gmail.readonly'}`];
 }

@@ -24,19 +24,21 @@ export interface TokenSourceOptions {
   readonly credentials: GoogleCredentials;
   readonly mailbox: MailboxId;
   readonly tokenUrl: string;
-  /** Scopes to ask for; a refresh token carries its own. See `scopesFor`. */
+  /** Scopes to ask for; a refresh token carries its own. See scopes.ts. */
   readonly scopes: readonly string[];
   readonly transport: Transport;
   readonly clock: Clock;
   /** Milliseconds that a refresh may take. */
   readonly timeoutMs?: number;
+  /** Told with each token which scopes it has, where Google says so. */
+  readonly onScopes?: (scopes: readonly string[]) => void;
 }
 
 /** A token is replaced this long before it expires, so that a call does not outlive it. */
 const EXPIRY_MARGIN = 60_000;
 const LIFETIME_OF_ASSERTION = 3_600;
 
-const GRANT = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
+const GRANT = z.object({ access_token: z.string().min(1), expires_in: z.number().positive(), scope: z.string().optional() });
 
 interface Refresh {
   readonly promise: Promise<string>;
@@ -133,6 +135,8 @@ async function requestGrant(options: TokenSourceOptions, signal: AbortSignal): P
   if (response.status !== 200) throw gmailError(mailbox, 'token', classify('token', response.status, response.body.toString('utf8')));
   const grant = GRANT.safeParse(jsonOf(response));
   if (!grant.success) throw gmailError(mailbox, 'token', { kind: 'unavailable', status: response.status });
+  const scopes = grant.data.scope?.split(' ').filter((scope) => scope !== '');
+  if (scopes !== undefined) options.onScopes?.(scopes);
   return { token: grant.data.access_token, expiresAt: askedAt + grant.data.expires_in * 1_000 - EXPIRY_MARGIN };
 }
 

@@ -101,6 +101,7 @@ function reports(simulator: Simulator): Reports {
     mailboxes: () => ({ mailboxes: simulator.mailboxes().map(({ email, historyId }) => ({ email, historyId })) }),
     truth: (query) => ({ messages: mailbox(query).truth({ includeSpamTrash: query.get('includeSpamTrash') === 'true' }), labels: mailbox(query).labels() }),
     usage: () => simulator.usage.report(),
+    client: () => simulator.clientFile(),
     credentials: (query) => simulator.credentialsFor(mailbox(query).email),
   };
 }

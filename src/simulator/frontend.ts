@@ -1,6 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import { ApiError, insufficientPermissions, invalidArgument, notFound } from './api-error.ts';
 import { parseBatch, renderBatch } from './batch.ts';
+import { CONSENT_PATH, type Consent } from './consent.ts';
 import { DRAFT_ROUTES } from './draft-routes.ts';
 import { NO_FAULT, type FaultOutcome, type Faults, type FaultSubject } from './faults.ts';
 import { selectFields } from './fields.ts';
@@ -29,6 +30,7 @@ interface FrontendOptions {
   readonly usage: Usage;
   readonly quota: Quota;
   readonly tokens: Tokens;
+  readonly consent: Consent;
   readonly watches: Watches;
 }
 
@@ -72,6 +74,7 @@ export class Frontend {
       contentType: request.headers['content-type'] ?? '',
       body: request.body ?? '',
     };
+    if (url.pathname === CONSENT_PATH) return this.#options.consent.answer(call, this.#options.clock.now());
     if (url.pathname === '/token') return this.#token(call, request.signal);
     if (url.pathname === '/batch' || url.pathname.startsWith('/batch/')) return this.#batch(call, request.signal);
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import { mailboxId } from '../model/ids.ts';
 import type { PriceTableName } from '../model/prices.ts';
+import { Consent } from './consent.ts';
 import { Faults } from './faults.ts';
 import { Frontend } from './frontend.ts';
 import type { SimulatorRequest, SimulatorResponse } from './http.ts';
@@ -8,7 +9,7 @@ import { SimulatedMailbox } from './mailbox.ts';
 import { pricesOf } from './prices.ts';
 import { Quota, type QuotaEnforcement } from './quota.ts';
 import { Random, seedFor } from './random.ts';
-import { Tokens, type AuthorizedUser } from './tokens.ts';
+import { CLIENT_ID, Tokens, type AuthorizedUser, type ClientFile } from './tokens.ts';
 import { Usage } from './usage.ts';
 import { Watches, type Notification } from './watches.ts';
 
@@ -49,7 +50,8 @@ export class Simulator {
     const prices = pricesOf(options.prices ?? '2026');
     this.faults = new Faults(random('faults'));
     this.#quota = new Quota(options.quota ?? { window: 'off' }, prices, random('quota'));
-    this.#tokens = new Tokens(random('tokens'), (email) => this.#mailboxes.has(email));
+    const consent = new Consent({ random: random('consent'), clientId: CLIENT_ID, accounts: () => [...this.#mailboxes.keys()] });
+    this.#tokens = new Tokens({ random: random('tokens'), isMailbox: (email) => this.#mailboxes.has(email), consent });
     this.#frontend = new Frontend({
       clock: this.clock,
       random: random('frontend'),
@@ -60,6 +62,7 @@ export class Simulator {
       usage: this.usage,
       quota: this.#quota,
       tokens: this.#tokens,
+      consent,
       watches: this.#watches,
     });
   }
@@ -123,6 +126,11 @@ export class Simulator {
   /** The credentials of the mailbox's last grant, in Google's own form. */
   credentialsFor(email: string): AuthorizedUser {
     return this.#tokens.credentialsFor(this.mailbox(email).email);
+  }
+
+  /** The OAuth client with which consent is asked for, as a file of Google's. */
+  clientFile(): ClientFile {
+    return this.#tokens.clientFile();
   }
 
   /** The owner withdraws consent: `invalid_grant` at the token endpoint and 401 on API calls from now on. */

@@ -1,4 +1,5 @@
 import { unauthenticated } from './api-error.ts';
+import type { Consent } from './consent.ts';
 import type { Random } from './random.ts';
 import { FULL_ACCESS } from './scopes.ts';
 
@@ -8,6 +9,11 @@ export interface AuthorizedUser {
   readonly client_id: string;
   readonly client_secret: string;
   readonly refresh_token: string;
+}
+
+/** The file that the Google Cloud console offers for an OAuth client of type Desktop app. */
+export interface ClientFile {
+  readonly installed: { readonly client_id: string; readonly client_secret: string; readonly redirect_uris: readonly string[] };
 }
 
 export interface Identity {
@@ -20,7 +26,7 @@ export interface TokenAnswer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-const CLIENT_ID = '100000000000-simulator.apps.googleusercontent.com';
+export const CLIENT_ID = '100000000000-simulator.apps.googleusercontent.com';
 const CLIENT_SECRET = 'GOCSPX-simulator';
 /** https://developers.google.com/identity/protocols/oauth2: access tokens live about an hour. */
 const LIFETIME_MS = 3_600_000;
@@ -29,14 +35,16 @@ const LIFETIME_MS = 3_600_000;
 export class Tokens {
   readonly #random: Random;
   readonly #isMailbox: (email: string) => boolean;
+  readonly #consent: Consent;
   readonly #grants = new Map<string, Identity>();
   readonly #access = new Map<string, Identity & { readonly expiresAt: number }>();
   readonly #latest = new Map<string, string>();
   readonly #revoked = new Set<string>();
 
-  constructor(random: Random, isMailbox: (email: string) => boolean) {
+  constructor({ random, isMailbox, consent }: { random: Random; isMailbox: (email: string) => boolean; consent: Consent }) {
     this.#random = random;
     this.#isMailbox = isMailbox;
+    this.#consent = consent;
   }
 
   /** A new grant; it also ends a revocation. */
@@ -52,6 +60,10 @@ export class Tokens {
   credentialsFor(email: string): AuthorizedUser {
     const latest = this.#latest.get(email);
     return latest === undefined ? this.grant(email) : credentials(latest);
+  }
+
+  clientFile(): ClientFile {
+    return { installed: { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, redirect_uris: ['http://localhost'] } };
   }
 
   /** The owner withdraws consent: every refresh and access token of the mailbox is void. */
@@ -75,6 +87,8 @@ export class Tokens {
     switch (grantType) {
       case 'refresh_token':
         return this.#refresh(form, now);
+      case 'authorization_code':
+        return this.#redeem(form, now);
       case 'urn:ietf:params:oauth:grant-type:jwt-bearer':
         return this.#assertion(form.get('assertion') ?? '', now);
       default:
@@ -82,10 +96,18 @@ export class Tokens {
     }
   }
 
+  #redeem(form: URLSearchParams, now: number): TokenAnswer {
+    if (!isOurClient(form)) return refusal(401, 'invalid_client', 'The OAuth client was not found.');
+    const agreed = this.#consent.redeem(form, now);
+    if ('error' in agreed) return refusal(400, agreed.error, agreed.description);
+    const { email, scopes, offline, asked } = agreed;
+    const lasting = offline && (asked || !this.#latest.has(email)) ? { refresh_token: this.grant(email, scopes).refresh_token } : {};
+    const { status, body } = this.#issue({ email, scopes }, now);
+    return { status, body: { ...body, ...lasting } };
+  }
+
   #refresh(form: URLSearchParams, now: number): TokenAnswer {
-    if (form.get('client_id') !== CLIENT_ID || form.get('client_secret') !== CLIENT_SECRET) {
-      return refusal(401, 'invalid_client', 'The OAuth client was not found.');
-    }
+    if (!isOurClient(form)) return refusal(401, 'invalid_client', 'The OAuth client was not found.');
     const grant = this.#grants.get(form.get('refresh_token') ?? '');
     if (grant === undefined) return refusal(400, 'invalid_grant', 'Token has been expired or revoked.');
     return this.#issue(grant, now);
@@ -114,6 +136,10 @@ export class Tokens {
     this.#access.set(token, { email, scopes, expiresAt: now + LIFETIME_MS });
     return { status: 200, body: { access_token: token, expires_in: LIFETIME_MS / 1000 - 1, scope: scopes.join(' '), token_type: 'Bearer' } };
   }
+}
+
+function isOurClient(form: URLSearchParams): boolean {
+  return form.get('client_id') === CLIENT_ID && form.get('client_secret') === CLIENT_SECRET;
 }
 
 function credentials(refreshToken: string): AuthorizedUser {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidCredentialsError, parseCredentials, scopesFor } from '../../src/gmail/credentials.ts';
+import { authorizedUserFile, InvalidCredentialsError, parseCredentials } from '../../src/gmail/credentials.ts';
 
 const USER = { type: 'authorized_user', client_id: 'client', client_secret: 'secret-1', refresh_token: 'refresh-1', quota_project_id: 'ignored' };
 const SERVICE = { type: 'service_account', client_email: 'robot@project.iam.gserviceaccount.com', private_key: '-----BEGIN PRIVATE KEY-----\nkey\n', private_key_id: 'k1' };
@@ -16,7 +16,12 @@ const refusal = (file: unknown): string => {
 
 describe('parseCredentials', () => {
   it('takes one person\'s grant', () => {
-    expect(parseCredentials(JSON.stringify(USER))).toEqual({ type: 'authorized_user', clientId: 'client', clientSecret: 'secret-1', refreshToken: 'refresh-1' });
+    expect(parseCredentials(JSON.stringify(USER))).toEqual({ type: 'authorized_user', clientId: 'client', clientSecret: 'secret-1', refreshToken: 'refresh-1', scopes: null });
+  });
+
+  it('keeps the scopes of a grant', () => {
+    const file = authorizedUserFile({ type: 'authorized_user', clientId: 'client', clientSecret: 'secret-1', refreshToken: 'refresh-1', scopes: ['a', 'b'] });
+    expect(parseCredentials(file)).toMatchObject({ type: 'authorized_user', refreshToken: 'refresh-1', scopes: ['a', 'b'] });
   });
 
   it('takes a service account', () => {
@@ -40,14 +45,5 @@ describe('parseCredentials', () => {
   it('never repeats what the file holds', () => {
     expect(refusal({ ...USER, client_id: 7 })).not.toMatch(/secret-1|refresh-1/);
     expect(refusal('{"refresh_token": "refresh-1",')).not.toMatch(/refresh-1/);
-  });
-});
-
-describe('scopesFor', () => {
-  it('asks for no more than the format needs', () => {
-    expect(scopesFor('full')).toEqual(['https://www.googleapis.com/auth/gmail.readonly']);
-    expect(scopesFor('raw')).toEqual(['https://www.googleapis.com/auth/gmail.readonly']);
-    expect(scopesFor('metadata')).toEqual(['https://www.googleapis.com/auth/gmail.metadata']);
-    expect(scopesFor('minimal')).toEqual(['https://www.googleapis.com/auth/gmail.metadata']);
   });
 });

@@ -7,7 +7,7 @@ import type { HttpRequest } from '../../src/gmail/transport.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
 import { ADA } from './gmail-fixture.ts';
 
-const USER: GoogleCredentials = { type: 'authorized_user', clientId: 'client', clientSecret: 'secret', refreshToken: 'refresh' };
+const USER: GoogleCredentials = { type: 'authorized_user', clientId: 'client', clientSecret: 'secret', refreshToken: 'refresh', scopes: null };
 
 /** A token endpoint that answers after a second: token-1, token-2, … */
 function open(options: Partial<TokenSourceOptions> = {}, answer?: (asked: number) => { status: number; body: unknown } | 'silence') {

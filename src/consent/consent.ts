@@ -1,0 +1,117 @@
+import type { Config } from '../config.ts';
+import { authorizedUserFile } from '../gmail/credentials.ts';
+import { authorize, codeIn, redeem, type Authorization, type Redeemed } from '../gmail/authorization.ts';
+import { ConsentError } from '../gmail/consent-error.ts';
+import { createGoogleGmail } from '../gmail/google-gmail.ts';
+import { GmailError } from '../gmail/gmail-error.ts';
+import { parseOAuthClient } from '../gmail/oauth-client.ts';
+import { covers, scopesOf } from '../gmail/scopes.ts';
+import type { Transport } from '../gmail/transport.ts';
+import { createUndiciTransport } from '../gmail/undici-transport.ts';
+import type { Clock } from '../model/clock.ts';
+import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import { secretKeysOf } from '../open-tidemark.ts';
+import type { Stores } from '../store/open-store.ts';
+import { systemClock } from '../system-clock.ts';
+
+export interface BeginConsentRequest {
+  readonly config: Config;
+  /** The JSON of an OAuth client, as the Google Cloud console offers it. */
+  readonly client: string;
+  /** Where Google sends the person back to. The OAuth client must list it; for a desktop client it is on this machine. */
+  readonly redirectUri: string;
+  /** The account that is meant; any that the person chooses when not given. */
+  readonly mailbox?: MailboxId;
+  /** Decide the scopes: `full` and `raw` need `gmail.readonly`, `metadata` and `minimal` `gmail.metadata`, a condition by date `gmail.readonly`. */
+  readonly settings?: Pick<MailboxSettings, 'format' | 'scope'>;
+}
+
+/** A consent that is asked for. Keep it (it is plain JSON) in the person's session on the server: `codeVerifier` is secret. */
+export interface PendingConsent extends Authorization {
+  /** null when any account will do. */
+  readonly mailbox: MailboxId | null;
+}
+
+/**
+ * Begins a consent: send the person to `url`, and keep `pending` until the answer comes.
+ *
+ * @throws {InvalidCredentialsError} when `client` is no client file
+ */
+export function beginConsent({ config, client, redirectUri, mailbox, settings = DEFAULT_SETTINGS }: BeginConsentRequest): { readonly url: string; readonly pending: PendingConsent } {
+  const { url, authorization } = authorize({
+    client: parseOAuthClient(client),
+    authUrl: config.googleAuthUrl,
+    redirectUri,
+    scopes: scopesOf(settings),
+    mailbox: mailbox ?? null,
+  });
+  return { url, pending: { ...authorization, mailbox: mailbox ?? null } };
+}
+
+export interface CompleteConsentRequest {
+  readonly config: Config;
+  /** Of {@link openTidemark}: where the grant is stored, encrypted. */
+  readonly stores: Pick<Stores, 'credentials'>;
+  readonly client: string;
+  readonly pending: PendingConsent;
+  /** The address that Google sent the person back to, with its query. */
+  readonly callbackUrl: string;
+  readonly clock?: Clock;
+}
+
+export interface CompletedConsent {
+  readonly mailbox: MailboxId;
+  readonly scopes: readonly string[];
+  readonly messagesTotal: number;
+}
+
+/**
+ * Completes a consent: redeems the code, asks Gmail whose mailbox it is (1 unit), and stores the grant. A mailbox that waits for consent goes on
+ * once `client.reconnect(mailbox)` has told it.
+ *
+ * Nothing is stored unless all is right, so whatever fails can be begun again.
+ *
+ * @throws {ConsentError} when the person or Google refused, the answer is another request's, less was granted than is needed, or the account is
+ * another one than was meant
+ * @throws {StoreError | SecretKeyError} when the grant cannot be stored
+ */
+export async function completeConsent({ config, stores, client, pending, callbackUrl, clock = systemClock }: CompleteConsentRequest): Promise<CompletedConsent> {
+  const parsed = parseOAuthClient(client);
+  const code = codeIn(new URL(callbackUrl, pending.redirectUri), pending);
+  const network = createUndiciTransport();
+  try {
+    const { transport } = network;
+    const redeemed = await redeem(code, { client: parsed, authorization: pending, tokenUrl: config.googleTokenUrl, transport, clock });
+    if (!covers(redeemed.scopes, pending.scopes)) {
+      throw new ConsentError('scope-missing', `Access was granted, but without ${pending.scopes.join(', ')}, which these settings need. Begin again, and leave every box ticked.`);
+    }
+    const { mailbox, messagesTotal } = await accountOf(redeemed, { config, transport, clock });
+    if (pending.mailbox !== null && mailbox !== pending.mailbox) {
+      throw new ConsentError('wrong-account', `Consent was given for ${mailbox}, not for ${pending.mailbox}; nothing was stored. Begin again and choose ${pending.mailbox}.`);
+    }
+    const { clientId, clientSecret } = parsed;
+    const text = authorizedUserFile({ type: 'authorized_user', clientId, clientSecret, refreshToken: redeemed.refreshToken, scopes: redeemed.scopes });
+    const keys = await secretKeysOf(config, clock);
+    await stores.credentials.put(mailbox, { ...(await keys.seal(mailbox, text)), version: 0 });
+    return { mailbox, scopes: redeemed.scopes, messagesTotal };
+  } finally {
+    await network.close();
+  }
+}
+
+/** Stands in errors, which are not shown, until Gmail has said whose mailbox it is. */
+const NOT_KNOWN_YET = mailboxId('not-known-yet@gmail');
+
+async function accountOf({ accessToken }: Redeemed, { config, transport, clock }: { config: Config; transport: Transport; clock: Clock }): Promise<{ mailbox: MailboxId; messagesTotal: number }> {
+  const tokens = { accessToken: async () => accessToken, invalidate: () => undefined };
+  const gmail = createGoogleGmail({ mailbox: NOT_KNOWN_YET, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 });
+  try {
+    const { emailAddress, messagesTotal } = await gmail.getProfile();
+    return { mailbox: mailboxId(emailAddress), messagesTotal };
+  } catch (error) {
+    if (!(error instanceof GmailError)) throw error;
+    const reason = error.failure.kind === 'mailbox-unavailable' ? `Gmail does not serve this account (${error.failure.reason})` : `Gmail does not say whose mailbox it is (${error.failure.kind})`;
+    throw new ConsentError('google-unavailable', `Consent was given, but ${reason}; nothing was stored. Check that the Gmail API is enabled in the Google Cloud project, and begin again.`, { cause: error });
+  }
+}

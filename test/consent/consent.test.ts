@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { loadConfig, type Config } from '../../src/config.ts';
+import { beginConsent, completeConsent, type PendingConsent } from '../../src/consent/consent.ts';
+import { parseCredentials } from '../../src/gmail/credentials.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { secretKeysOf } from '../../src/open-tidemark.ts';
+import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
+import { Simulator } from '../../src/simulator/simulator.ts';
+import { openStores, type Stores } from '../../src/store/open-store.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { useFolder } from '../store/folder.ts';
+import { answerConsent, type Decision } from './browser.ts';
+
+const ada = mailboxId('ada@example.com');
+const bob = mailboxId('bob@example.com');
+const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
+const METADATA = 'https://www.googleapis.com/auth/gmail.metadata';
+const redirectUri = 'http://localhost:3000/oauth/callback?from=google';
+
+describe("a consent by a product's own routes", () => {
+  const folder = useFolder();
+  let simulator: Simulator;
+  let server: SimulatorServer;
+  let stores: Stores;
+  let config: Config;
+  let client: string;
+  beforeEach(async () => {
+    simulator = new Simulator({ clock: systemClock });
+    for (const email of [ada, bob]) simulator.addMailbox(email);
+    server = await startSimulatorServer({ simulator, port: 0 });
+    config = loadConfig({ env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), GMAIL_ROOT_URL: server.url, GOOGLE_TOKEN_URL: `${server.url}/token`, GOOGLE_AUTH_URL: `${server.url}/o/oauth2/v2/auth` } });
+    stores = await openStores('sqlite::memory:');
+    client = JSON.stringify(simulator.clientFile());
+  });
+  afterEach(async () => {
+    await server.close();
+    await stores.store.close();
+    await stores.credentials.close();
+  });
+
+  const begin = (options: Partial<Parameters<typeof beginConsent>[0]> = {}) => beginConsent({ config, client, redirectUri, mailbox: ada, ...options });
+  const complete = (pending: PendingConsent, callbackUrl: string) => completeConsent({ config, stores, client, pending, callbackUrl });
+
+  async function stored(): Promise<unknown> {
+    const record = await stores.credentials.get(ada);
+    return record === null ? null : parseCredentials(await (await secretKeysOf(config)).open(ada, record));
+  }
+
+  /** How a consent fails. Nothing is stored then, and nothing secret is said. */
+  async function failure(decision: Decision, { change = (url: string) => url, pending }: { change?: (url: string) => string; pending?: (pending: PendingConsent) => PendingConsent } = {}): Promise<unknown> {
+    const begun = begin();
+    const callback = change(await answerConsent(begun.url, decision));
+    const error: unknown = await complete(pending?.(begun.pending) ?? begun.pending, callback).catch((thrown: unknown) => thrown);
+    expect(await stores.credentials.list()).toEqual([]);
+    const code = new URL(callback).searchParams.get('code');
+    const shown = error instanceof Error ? `${error.message} ${JSON.stringify(error)}` : '';
+    for (const secret of [begun.pending.codeVerifier, begun.pending.state, simulator.clientFile().installed.client_secret, code]) expect(secret === null || !shown.includes(secret)).toBe(true);
+    return error;
+  }
+
+  it('stores a grant that reads the mailbox, with the scopes that were granted', async () => {
+    const { url, pending } = begin();
+    expect(Object.fromEntries(new URL(url).searchParams)).toMatchObject({ scope: READONLY, login_hint: ada, access_type: 'offline', prompt: 'consent', code_challenge_method: 'S256' });
+    expect(url).not.toContain(pending.codeVerifier);
+    // Between the two calls it lies in a session, as JSON.
+    const kept = JSON.parse(JSON.stringify(pending)) as PendingConsent;
+    expect(await complete(kept, await answerConsent(url, { account: ada }))).toEqual({ mailbox: ada, scopes: [READONLY], messagesTotal: 0 });
+    const credentials = await stored();
+    expect(credentials).toMatchObject({ type: 'authorized_user', scopes: [READONLY], refreshToken: simulator.credentialsFor(ada).refresh_token });
+  });
+
+  it('takes the address of the route as a server sees it, without its host', async () => {
+    const { url, pending } = begin();
+    const callback = new URL(await answerConsent(url, { account: ada }));
+    expect(callback.searchParams.get('from')).toBe('google');
+    expect(await complete(pending, callback.pathname + callback.search)).toMatchObject({ mailbox: ada });
+  });
+
+  it('connects whichever account is chosen when none was meant', async () => {
+    const { url, pending } = beginConsent({ config, client, redirectUri });
+    expect(new URL(url).searchParams.has('login_hint')).toBe(false);
+    expect(await complete(pending, await answerConsent(url, { account: bob }))).toMatchObject({ mailbox: bob });
+  });
+
+  it('asks for no more than the format needs', () => {
+    const scopeOf = (settings: Pick<typeof DEFAULT_SETTINGS, 'format' | 'scope'>) => new URL(begin({ settings }).url).searchParams.get('scope');
+    expect(scopeOf({ ...DEFAULT_SETTINGS, format: 'metadata' })).toBe(METADATA);
+    expect(scopeOf({ ...DEFAULT_SETTINGS, format: 'raw' })).toBe(READONLY);
+    expect(scopeOf({ format: 'metadata', scope: { ...DEFAULT_SETTINGS.scope, after: 1 } })).toBe(READONLY);
+  });
+
+  it('begins each time with another state and another proof', () => {
+    const [one, two] = [begin().pending, begin().pending];
+    expect(one.state).not.toBe(two.state);
+    expect(one.codeVerifier).not.toBe(two.codeVerifier);
+  });
+
+  it('fails with a sentence when the person declines', async () => {
+    expect(await failure('deny')).toMatchObject({ name: 'ConsentError', code: 'denied', message: expect.stringContaining('declined') });
+  });
+
+  it('fails when another account was chosen', async () => {
+    expect(await failure({ account: bob })).toMatchObject({ code: 'wrong-account', message: `Consent was given for ${bob}, not for ${ada}; nothing was stored. Begin again and choose ${ada}.` });
+  });
+
+  it('fails when a box was unticked', async () => {
+    expect(await failure({ account: ada, scopes: ['none'] })).toMatchObject({ code: 'scope-missing', message: expect.stringContaining(READONLY) });
+  });
+
+  it('refuses the answer to another request, and one without a state', async () => {
+    const change = (state: string | null) => (url: string) => {
+      const changed = new URL(url);
+      if (state === null) changed.searchParams.delete('state');
+      else changed.searchParams.set('state', state);
+      return changed.href;
+    };
+    expect(await failure({ account: ada }, { change: change('forged') })).toMatchObject({ code: 'state-mismatch' });
+    expect(await failure({ account: ada }, { change: change(null) })).toMatchObject({ code: 'state-mismatch' });
+  });
+
+  it('cannot be completed by who stole the code, for the proof is missing', async () => {
+    expect(await failure({ account: ada }, { pending: (pending) => ({ ...pending, codeVerifier: 'another' }) })).toMatchObject({ code: 'code-refused' });
+  });
+
+  it('cannot be completed twice', async () => {
+    const { url, pending } = begin();
+    const callback = await answerConsent(url, { account: ada });
+    await complete(pending, callback);
+    await expect(complete(pending, callback)).rejects.toMatchObject({ code: 'code-refused', message: expect.stringContaining('used already') });
+  });
+
+  it.for([
+    ['access_denied', 'denied', 'declined'],
+    ['admin_policy_enforced', 'denied', 'administrator'],
+    ['org_internal', 'denied', 'organisation'],
+    ['invalid_scope', 'client-refused', 'OAuth client'],
+    ['temporarily_unavailable', 'google-unavailable', 'later'],
+    ['<script>', 'denied', 'with an error'],
+  ] as const)('explains %s', async ([error, code, words]) => {
+    const { pending } = begin();
+    const callback = `${redirectUri}&state=${pending.state}&error=${encodeURIComponent(error)}`;
+    await expect(complete(pending, callback)).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+  });
+
+  it('fails when the client is not the one that Google knows, and when Google does not answer', async () => {
+    const { url, pending } = begin();
+    const callbackUrl = await answerConsent(url, { account: ada });
+    const other = JSON.stringify({ installed: { ...simulator.clientFile().installed, client_secret: 'GOCSPX-other' } });
+    await expect(completeConsent({ config, stores, client: other, pending, callbackUrl })).rejects.toMatchObject({ code: 'client-refused', message: expect.not.stringContaining('GOCSPX') });
+    const away = loadConfig({ env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), GOOGLE_TOKEN_URL: 'http://127.0.0.1:1/token' } });
+    await expect(completeConsent({ config: away, stores, client, pending, callbackUrl })).rejects.toMatchObject({ code: 'google-unavailable' });
+  });
+
+  it('takes only the files that Google offers for a client', () => {
+    expect(() => begin({ client: '{"web":{"client_id":"a"}}' })).toThrow("not one of Google's");
+    expect(() => begin({ client: 'GOCSPX-secret' })).toThrow(/^The client file is not JSON/);
+    const web = JSON.stringify({ web: { client_id: 'of-the-web', client_secret: 's' } });
+    expect(new URL(begin({ client: web }).url).searchParams.get('client_id')).toBe('of-the-web');
+  });
+});
