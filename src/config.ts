@@ -7,7 +7,7 @@ import { deploymentVariables, readDeployment, type DeploymentConfig } from './co
 import { pushVariables, readPush, type PushConfig } from './config/push.ts';
 import { quotaVariables, readQuota, type QuotaConfig } from './config/quota.ts';
 import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig } from './config/secrets.ts';
-import { schemasOf, type Variables } from './config/section.ts';
+import { schemasOf, UnusableVariableError, type Variables } from './config/section.ts';
 import { readTelemetry, telemetryVariables, type TelemetryConfig } from './config/telemetry.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
 
@@ -94,21 +94,35 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
 
   const values = read.data;
   const dataDir = resolve(cwd, values.TIDEMARK_DATA_DIR);
-  return Object.freeze({
+  try {
+    return Object.freeze({ ...sections(values, { cwd, dataDir }), temporal: Object.freeze(temporal.connection) });
+  } catch (error) {
+    if (!(error instanceof UnusableVariableError)) throw error;
+    throw new ConfigError([unusable(error, given)]);
+  }
+}
+
+function sections(values: z.output<typeof environment>, { cwd, dataDir }: { cwd: string; dataDir: string }): Omit<Config, 'temporal'> {
+  return {
     dataDir,
     database: readDatabase(values, { cwd, dataDir }),
     gmailRootUrl: values.GMAIL_ROOT_URL,
     googleTokenUrl: values.GOOGLE_TOKEN_URL,
     googleAuthUrl: values.GOOGLE_AUTH_URL,
-    quota: readQuota(values),
+    quota: readQuota(values, { cwd }),
     deployment: readDeployment(values, cwd),
     telemetry: readTelemetry(values),
     secrets: readSecrets(values, { cwd }),
     push: readPush(values, { cwd }),
     logLevel: values.LOG_LEVEL,
-    temporal: Object.freeze(temporal.connection),
     taskQueue: values.TIDEMARK_TASK_QUEUE,
-  });
+  };
+}
+
+function unusable({ variable, message }: UnusableVariableError, given: Record<string, string | undefined>): ConfigProblem {
+  const name = (Object.keys(VARIABLES) as Name[]).find((known) => known === variable);
+  if (name === undefined) return { name: variable, given: 'unusable', expected: message };
+  return { name, given: `${describe(name, given[name] ?? '')} (${message})`, expected: VARIABLES[name].expected };
 }
 
 /** A configuration that differs in these values. */

@@ -4,7 +4,7 @@ import { ServerUnreachableError, toTidemarkError } from './client/errors.ts';
 import { TidemarkClient } from './client/tidemark-client.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './model/clock.ts';
-import { PRICE_TABLES, type PriceTable } from './model/prices.ts';
+import type { PriceTable } from './model/prices.ts';
 import { migrateStores, openStores, storeFiles, type Stores } from './store/open-store.ts';
 import type { PostgresOptions } from './store/postgres-pool.ts';
 import { readKeys } from './store/key-source.ts';
@@ -113,6 +113,6 @@ export function ownKeyFileOf(config: Config): string | null {
 }
 
 export function priceTableOf({ quota }: Config): PriceTable {
-  const { userUnitsPerMinute, projectUnitsPerMinute } = quota;
-  return { ...PRICE_TABLES[quota.prices], userUnitsPerMinute, projectUnitsPerMinute };
+  const { units, userUnitsPerMinute, projectUnitsPerMinute } = quota;
+  return { units, userUnitsPerMinute, projectUnitsPerMinute };
 }

@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { type Config, ConfigError, loadConfig } from '../src/config.ts';
+import { PRICE_TABLES } from '../src/model/prices.ts';
 import { Secret } from '../src/model/secret.ts';
 
 let cwd: string;
@@ -37,7 +38,7 @@ describe('the configuration', () => {
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
       googleAuthUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
       secrets: { credentialKeys: { kind: 'own-file', variable: 'TIDEMARK_SECRET_KEY', old: new Secret([]) }, payloadKeys: null },
-      quota: { prices: '2026', userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
+      quota: { prices: '2026', units: PRICE_TABLES['2026'].units, userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
       deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
       telemetry: { metricsAddress: null, metricsInterval: 15_000, healthAddress: null },
       push: {
@@ -80,10 +81,38 @@ describe('the configuration', () => {
   it('takes the limits from the chosen price table, and each limit by itself', () => {
     expect(load({ GMAIL_QUOTA_PRICES: '2025', GMAIL_PROJECT_UNITS_PER_MINUTE: '90000' }).quota).toEqual({
       prices: '2025',
+      units: PRICE_TABLES['2025'].units,
       userUnitsPerMinute: 15_000,
       projectUnitsPerMinute: 90_000,
       userShare: 1,
     });
+  });
+
+  it('takes prices from a file over the table, and single values over the file', () => {
+    writeFileSync(join(cwd, 'prices.json'), JSON.stringify({ source: 'our contract', units: { 'messages.get': 9, 'threads.get': 18 }, userUnitsPerMinute: 700 }));
+    expect(load({ GMAIL_PRICES_FILE: 'prices.json', GMAIL_METHOD_UNITS: 'threads.get=11 history.list=3', GMAIL_QUOTA_PRICES: '2025' }).quota).toMatchObject({
+      units: { ...PRICE_TABLES['2025'].units, 'messages.get': 9, 'threads.get': 11, 'history.list': 3 },
+      userUnitsPerMinute: 700,
+      projectUnitsPerMinute: 1_200_000,
+    });
+    expect(load({ GMAIL_PRICES_FILE: 'prices.json', GMAIL_USER_UNITS_PER_MINUTE: '800' }).quota.userUnitsPerMinute).toBe(800);
+  });
+
+  it.each([
+    ['{"units":{"messages.gett":20}}', 'units'],
+    ['{"units":{"messages.get":-1}}', 'units.messages.get'],
+    ['{"userUnits":5}', 'userUnits'],
+    ['{', 'it is not JSON'],
+  ])('says what is wrong with the prices file %s', (text, words) => {
+    writeFileSync(join(cwd, 'prices.json'), text);
+    const { message } = errorOf({ GMAIL_PRICES_FILE: 'prices.json' });
+    expect(message).toContain('GMAIL_PRICES_FILE is "prices.json" (');
+    expect(message).toContain(words);
+    expect(message).toContain('for example');
+  });
+
+  it('says so when there is no prices file', () => {
+    expect(errorOf({ GMAIL_PRICES_FILE: 'none.json' }).message).toContain('GMAIL_PRICES_FILE is "none.json" (there is no such file)');
   });
 
   it('points Gmail and the token endpoint at any server', () => {
@@ -131,6 +160,9 @@ describe('a wrong value', () => {
     ['GMAIL_USER_UNITS_PER_MINUTE', '0', 'above 0'],
     ['GMAIL_USER_UNITS_PER_MINUTE', '1e3', 'for example 6000'],
     ['GMAIL_PROJECT_UNITS_PER_MINUTE', '-5', 'for example 1200000'],
+    ['GMAIL_METHOD_UNITS', 'messages.gett=20', 'for example messages.get=20'],
+    ['GMAIL_METHOD_UNITS', 'messages.get', 'for example messages.get=20'],
+    ['GMAIL_METHOD_UNITS', 'messages.get=0', 'for example messages.get=20'],
     ['GMAIL_USER_SHARE', '1.5', 'for example 0.8'],
     ['GMAIL_USER_SHARE', '0', 'for example 0.8'],
     ['TIDEMARK_DEPLOYMENT', 'mail.eu', 'for example tidemark'],

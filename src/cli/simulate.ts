@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
 import { collect, parseCountFromZero, parseEmail, parsePort } from './arguments.ts';
+import { priceTableOf } from '../open-tidemark.ts';
 import { contextOf, untilAborted, verb, type Cli, type VerbOptions } from './context.ts';
 import { counted } from './words.ts';
 
@@ -33,7 +34,7 @@ export function addSimulate(program: Command, cli: Cli): void {
     .addHelpText('after', '\nRuns until Ctrl-C. docs/simulator.md describes its control API: faults, lag, quota, new mail, the truth.')
     .action(async (options: SimulateOptions) => {
       const { out, clock, config } = contextOf(cli, options);
-      const { prices, userUnitsPerMinute, projectUnitsPerMinute } = config.quota;
+      const { userUnitsPerMinute, projectUnitsPerMinute } = config.quota;
       const { openSimulator } = await import('../simulator/open.ts');
       const simulated = await openSimulator({
         port: options.port,
@@ -41,7 +42,7 @@ export function addSimulate(program: Command, cli: Cli): void {
         messages: options.messages,
         mbox: options.mbox ?? null,
         clock,
-        prices,
+        prices: priceTableOf(config),
         quota: options.quota === true ? { window: 'sliding-minute', userUnitsPerMinute, projectUnitsPerMinute } : { window: 'off' },
       });
       try {

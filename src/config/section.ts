@@ -8,6 +8,18 @@ export interface Variable<Schema extends z.ZodType = z.ZodType> {
   readonly secret?: true;
 }
 
+/** Thrown by a section whose variable is well formed and of no use all the same, such as the path of a file that cannot be read. */
+export class UnusableVariableError extends Error {
+  override readonly name = 'UnusableVariableError';
+  readonly variable: string;
+
+  /** @param reason - in a few words */
+  constructor(variable: string, reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    this.variable = variable;
+  }
+}
+
 /** What a section of the configuration declares. */
 export type Variables = Readonly<Record<string, Variable>>;
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 
 import type { Clock } from '../model/clock.ts';
-import type { PriceTableName } from '../model/prices.ts';
+import type { PriceTable, PriceTableName } from '../model/prices.ts';
 import { generateMail } from './generate.ts';
 import { importMail } from './import-mail.ts';
 import { Journal, type Beginning } from './journal.ts';
@@ -16,7 +16,7 @@ interface Serving {
   /** 0 takes a free port. */
   readonly port: number;
   readonly clock: Clock;
-  readonly prices?: PriceTableName;
+  readonly prices?: PriceTableName | PriceTable;
   readonly quota?: QuotaEnforcement;
 }
 

@@ -1,4 +1,4 @@
-import { PRICE_TABLES, type PriceTableName } from '../model/prices.ts';
+import { PRICE_TABLES, type PriceTable, type PriceTableName } from '../model/prices.ts';
 
 /**
  * Prices of the methods that only other people's code calls on the simulator; the ones that Tidemark calls are in the model.
@@ -41,7 +41,7 @@ export interface Prices {
   readonly projectUnitsPerMinute: number;
 }
 
-export function pricesOf(name: PriceTableName): Prices {
-  const table = PRICE_TABLES[name];
+export function pricesOf(prices: PriceTableName | PriceTable): Prices {
+  const table = typeof prices === 'string' ? PRICE_TABLES[prices] : prices;
   return { ...table, units: { ...OTHER_METHODS, ...table.units } };
 }

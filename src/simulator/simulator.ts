@@ -1,6 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import { mailboxId } from '../model/ids.ts';
-import type { PriceTableName } from '../model/prices.ts';
+import type { PriceTable, PriceTableName } from '../model/prices.ts';
 import { Consent } from './consent.ts';
 import { Faults } from './faults.ts';
 import { Frontend } from './frontend.ts';
@@ -19,7 +19,7 @@ export interface SimulatorOptions {
   /** Equal seeds and equal calls give equal answers. 1 when not given. */
   readonly seed?: number | undefined;
   /** `2026` when not given. */
-  readonly prices?: PriceTableName | undefined;
+  readonly prices?: PriceTableName | PriceTable | undefined;
   /** Counted only, not enforced, when not given. */
   readonly quota?: QuotaEnforcement | undefined;
   /** Milliseconds that every answer takes; 0 when not given. */

@@ -2,7 +2,7 @@ import { counted, count } from '../cli/words.ts';
 import { changedConfig, type Config } from '../config.ts';
 import { connectMailbox } from '../login.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { closeStores, openStoresOf } from '../open-tidemark.ts';
+import { closeStores, openStoresOf, priceTableOf } from '../open-tidemark.ts';
 import { openLastingSimulator, type LastingSimulator } from '../simulator/open.ts';
 import { freePort } from '../temporal-server/index.ts';
 import type { StartContext } from './context.ts';
@@ -33,7 +33,7 @@ export async function openDemo({ config, options, clock, say, onEnd }: StartCont
     begin: { email: chosen.email, messages: chosen.messages, mbox: chosen.mbox },
     port: await freePort(options.simulatorPort),
     clock,
-    prices: quota.prices,
+    prices: priceTableOf(config),
     quota: { window: 'sliding-minute', userUnitsPerMinute, projectUnitsPerMinute: quota.projectUnitsPerMinute },
     everyMs: CHANGE_EVERY,
   });

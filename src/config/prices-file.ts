@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+
+import { z } from 'zod';
+
+import { GMAIL_METHODS } from '../model/prices.ts';
+
+const units = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
+
+/** Prices and limits that differ from the chosen table; what a file does not name stays. */
+const PRICES_FILE = z.strictObject({
+  /** Where the figures are from, for whoever reads the file later. */
+  source: z.string().optional(),
+  units: z.partialRecord(z.enum(GMAIL_METHODS), units).default({}),
+  userUnitsPerMinute: units.optional(),
+  projectUnitsPerMinute: units.optional(),
+});
+
+export type PricesFile = z.output<typeof PRICES_FILE>;
+
+/**
+ * Reads GMAIL_PRICES_FILE.
+ *
+ * @param path - absolute
+ * @throws {Error} whose message says in a few words what is wrong with the file
+ */
+export function readPricesFile(path: string): PricesFile {
+  const read = PRICES_FILE.safeParse(parsed(textOf(path)));
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw new Error(issue === undefined ? 'it cannot be read' : `${issue.path.join('.') || 'the document'}: ${issue.message}`);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Error(error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : 'it cannot be read', { cause: error });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error('it is not JSON', { cause: error });
+  }
+}
