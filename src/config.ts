@@ -74,6 +74,9 @@ const VARIABLES = {
   ...pushVariables,
 };
 
+/** Their names. */
+export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly Name[];
+
 type Name = keyof typeof VARIABLES;
 
 const environment = z.object(schemasOf(VARIABLES));

@@ -11,6 +11,7 @@ import { counted } from './words.ts';
 
 interface SimulateOptions extends VerbOptions {
   readonly port: number;
+  readonly host: string;
   readonly messages: number;
   readonly mbox?: string;
   readonly email?: readonly MailboxId[];
@@ -25,7 +26,8 @@ export function addSimulate(program: Command, cli: Cli): void {
     summary: 'run a local Gmail to try things with',
     examples: ['tidemark simulate', 'tidemark simulate --port 8025 --messages 10000 --email ada@example.com --email bob@example.com', 'tidemark simulate --mbox takeout.mbox'],
   })
-    .option('--port <n>', 'port on 127.0.0.1; 0 takes a free one', parsePort, 8025)
+    .option('--port <n>', 'port to listen on; 0 takes a free one', parsePort, 8025)
+    .option('--host <address>', 'address to listen on; whoever reaches it reads and changes the mail', '127.0.0.1')
     .option('--messages <n>', 'generated messages in each mailbox', parseCountFromZero, 2_000)
     .option('--mbox <file>', 'your own mail instead: an mbox file (Google Takeout) or a folder of .eml')
     .option('--email <address>', 'a mailbox; may be given more than once (default ada@example.com)', collect(parseEmail))
@@ -38,6 +40,7 @@ export function addSimulate(program: Command, cli: Cli): void {
       const { openSimulator } = await import('../simulator/open.ts');
       const simulated = await openSimulator({
         port: options.port,
+        host: options.host,
         emails: options.email ?? [parseEmail(DEFAULT_EMAIL)],
         messages: options.messages,
         mbox: options.mbox ?? null,

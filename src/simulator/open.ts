@@ -15,6 +15,8 @@ import type { AuthorizedUser } from './tokens.ts';
 interface Serving {
   /** 0 takes a free port. */
   readonly port: number;
+  /** Loopback when not given. */
+  readonly host?: string;
   readonly clock: Clock;
   readonly prices?: PriceTableName | PriceTable;
   readonly quota?: QuotaEnforcement;
@@ -53,7 +55,7 @@ export async function openSimulator(request: SimulateRequest): Promise<ServedSim
     const filled = await fill(simulator.addMailbox(email), { createdAt: clock.now(), messages, mbox });
     mailboxes.push({ email, messages: filled, credentials: simulator.credentialsFor(email) });
   }
-  const server = await startSimulatorServer({ simulator, port: request.port });
+  const server = await startSimulatorServer({ simulator, port: request.port, host: request.host });
   return { url: server.url, mailboxes, close: () => server.close() };
 }
 
@@ -93,7 +95,7 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
   }
   const credentials = simulator.credentialsFor(beginning.email);
   const messages = [...simulator.mailbox(beginning.email).all()].length;
-  const server = await startSimulatorServer({ simulator, port: request.port });
+  const server = await startSimulatorServer({ simulator, port: request.port, host: request.host });
   return {
     url: server.url,
     beginning,

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Run once, by the image of PostgreSQL, over an empty volume: a role and its databases for each of the two, so that neither can read the other's.
+# psql reads the passwords itself: on a command line others could see them.
+set -eu
+psql --set=ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname postgres <<'SQL'
+\set temporal_password `cat "$TEMPORAL_DATABASE_PASSWORD_FILE"`
+\set tidemark_password `cat "$TIDEMARK_DATABASE_PASSWORD_FILE"`
+CREATE ROLE temporal LOGIN PASSWORD :'temporal_password';
+CREATE DATABASE temporal OWNER temporal;
+CREATE DATABASE temporal_visibility OWNER temporal;
+CREATE ROLE tidemark LOGIN PASSWORD :'tidemark_password';
+CREATE DATABASE tidemark OWNER tidemark;
+REVOKE CONNECT ON DATABASE temporal, temporal_visibility, tidemark FROM PUBLIC;
+SQL

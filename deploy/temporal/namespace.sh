@@ -1,0 +1,28 @@
+#!/bin/sh
+# Makes Tidemark's namespace and its search attributes known to Temporal. Doing it again changes nothing.
+# A namespace that was just made is known to every part of the server some seconds later, so each step is tried for a while.
+set -eu
+
+patiently() {
+  tries=30
+  until "$@"; do
+    tries=$((tries - 1))
+    if [ "$tries" -eq 0 ]; then return 1; fi
+    sleep 1
+  done
+}
+
+namespace() {
+  temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1 ||
+    temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
+}
+
+search_attributes() {
+  temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" \
+    --name TidemarkPhase --type Keyword \
+    --name TidemarkFailedMessages --type Int \
+    --name TidemarkDrift --type Int
+}
+
+patiently namespace
+patiently search_attributes

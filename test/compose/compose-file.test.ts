@@ -1,0 +1,248 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { ENVIRONMENT, NODE_OPTIONS } from '../../scripts/run-entry.mjs';
+import { VARIABLE_NAMES } from '../../src/config.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.ts';
+import { ComposeLoader, NoGoError, root, type ComposeProject, type ComposeService } from './compose-file.ts';
+import { readDockerfile } from './dockerfile.ts';
+
+const loader = await ComposeLoader.build().catch((error: unknown) => {
+  // Continuous integration has Go; elsewhere the file is checked by `docker compose` itself.
+  if (error instanceof NoGoError && process.env['CI'] === undefined) return null;
+  throw error;
+});
+if (loader === null) console.log('docker-compose.yml is not checked: Go is not on the PATH');
+
+const PRODUCTION = ['docker-compose.yml'];
+const SIMULATED = ['docker-compose.yml', 'deploy/compose.simulator.yml'];
+const text = (file: string): string => readFileSync(join(root, file), 'utf8');
+const isOurs = ({ image }: ComposeService): boolean => image.startsWith('tidemark:');
+const dockerfile = readDockerfile();
+
+describe.skipIf(loader === null)('docker-compose.yml', () => {
+  let folder: string;
+  let env: NodeJS.ProcessEnv;
+  let production: ComposeProject;
+  let simulated: ComposeProject;
+  let services: [string, ComposeService][];
+
+  const load = (given: NodeJS.ProcessEnv, files: readonly string[]): Promise<ComposeProject> => {
+    if (loader === null) throw new Error('no loader');
+    return loader.load(given, ...files);
+  };
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tidemark-secrets-'));
+    execFileSync('sh', [join(root, 'deploy/make-secrets.sh'), join(folder, 'secrets')], { stdio: 'pipe' });
+    env = { TIDEMARK_SECRETS: join(folder, 'secrets') };
+    production = await load(env, PRODUCTION);
+    simulated = await load(env, SIMULATED);
+    services = [...Object.entries(production.services), ...Object.entries(simulated.services)];
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+    loader?.close();
+  });
+
+  it('has every part', () => {
+    const parts = ['postgres', 'temporal-schema', 'temporal', 'temporal-namespace', 'temporal-ui', 'migrate', 'worker', 'push'];
+    expect(Object.keys(production.services).toSorted()).toEqual(parts.toSorted());
+    const inProfiles = Object.entries(production.services).filter(([, { profiles }]) => profiles.length > 0);
+    expect(Object.fromEntries(inProfiles.map(([name, { profiles }]) => [name, profiles]))).toEqual({ push: ['push'] });
+  });
+
+  it('pins every image, and the image it builds too', () => {
+    for (const [name, { image }] of services) expect(image, name).toMatch(/^[\w./-]+:v?\d+\.\d+(\.\d+)?(-[\w.]+)?$/);
+    for (const { image } of dockerfile.stages) expect(image).toMatch(/^node:\d+\.\d+\.\d+-/);
+  });
+
+  describe('secrets', () => {
+    it('do not come up without a folder of secrets, and says how to make one', async () => {
+      await expect(load({}, PRODUCTION)).rejects.toThrow(/TIDEMARK_SECRETS is missing a value: run "sh deploy\/make-secrets.sh"/);
+    });
+
+    it('are files, made by deploy/make-secrets.sh once and for all', () => {
+      const made = readdirSync(join(folder, 'secrets'));
+      expect(Object.values(production.secrets).map(({ file }) => file)).toEqual(expect.arrayContaining(made.map((name) => join(folder, 'secrets', name))));
+      expect(Object.keys(production.secrets).toSorted()).toEqual(made.toSorted());
+      const contents = (): string[] => made.map((name) => readFileSync(join(folder, 'secrets', name), 'utf8'));
+      const before = contents();
+      expect(new Set(before).size).toBe(made.length);
+      for (const secret of before) expect(secret).toMatch(/^\S{40,}$/);
+      execFileSync('sh', [join(root, 'deploy/make-secrets.sh'), join(folder, 'secrets')], { stdio: 'pipe' });
+      expect(contents()).toEqual(before);
+      expect(statSync(join(folder, 'secrets')).mode & 0o777).toBe(0o700);
+    });
+
+    it('stand in no variable and no command: those name files, or pass on what is set outside', () => {
+      for (const [name, { environment, secrets }] of services) {
+        const targets = secrets.map(({ target }) => target);
+        const given = Object.entries(environment).filter(([variable, value]) => /PASSWORD|SECRET|KEY|PWD|TOKEN(?!_URL)/.test(variable) && value !== null);
+        for (const [variable, value] of given) expect(targets, `${name} ${variable}`).toContain(value);
+      }
+      expect(text('docker-compose.yml')).not.toMatch(/:-[^}]*(password|secret)[^}]*\}/i);
+      expect(text('docker-compose.yml')).not.toMatch(/postgres:\/\/\w+:/);
+    });
+
+    it('given are used, and used are given', () => {
+      for (const [name, { secrets, environment, command }] of Object.entries(production.services)) {
+        const used = [...Object.values(environment), ...(command ?? [])].flatMap((value) => value?.match(/\/run\/secrets\/\w+/g) ?? []);
+        expect(secrets.map(({ target }) => target).toSorted(), name).toEqual([...new Set(used)].toSorted());
+      }
+    });
+  });
+
+  describe('order', () => {
+    const before = (project: ComposeProject, name: string, seen = new Set<string>()): Set<string> => {
+      for (const dependency of Object.keys(project.services[name]?.depends_on ?? {})) {
+        if (seen.has(dependency)) continue;
+        seen.add(dependency);
+        before(project, dependency, seen);
+      }
+      return seen;
+    };
+
+    it('has no circle, and waits only for what can say that it is ready or done', () => {
+      for (const project of [production, simulated]) {
+        for (const [name, { depends_on }] of Object.entries(project.services)) {
+          expect(before(project, name), name).not.toContain(name);
+          for (const [dependency, { condition }] of Object.entries(depends_on)) {
+            const target = project.services[dependency];
+            const label = `${name} after ${dependency}`;
+            expect(target, label).toBeDefined();
+            const tells = { service_healthy: target?.healthcheck?.test !== undefined, service_completed_successfully: target?.restart === 'on-failure:10', service_started: false };
+            expect(tells[condition], label).toBe(true);
+          }
+        }
+      }
+    });
+
+    it('starts whoever names another service after it', () => {
+      for (const project of [production, simulated]) {
+        for (const [name, { environment, command }] of Object.entries(project.services)) {
+          const hosts = Object.entries(environment).map(([variable, value]) => (/(HOST|SEEDS)$/.test(variable) ? `${value}:` : value));
+          const said = [...hosts, ...(command ?? [])].join(' ');
+          const named = Object.keys(project.services).filter((other) => other !== name && new RegExp(`(^|[\\s@/])${other}:`).test(said));
+          // A worker waits for Gmail whenever it is away, simulated or not.
+          for (const other of named.filter((candidate) => candidate !== 'simulator')) expect(before(project, name), `${name} names ${other}`).toContain(other);
+        }
+      }
+    });
+
+    it('lets workers and the push endpoint begin when schema, namespace and search attributes are there', () => {
+      const namespace = { 'temporal-namespace': { condition: 'service_completed_successfully' } };
+      expect(production.services['worker']?.depends_on).toEqual({ ...namespace, migrate: { condition: 'service_completed_successfully' } });
+      expect(production.services['push']?.depends_on).toEqual(namespace);
+      for (const name of ['worker', 'push']) expect([...before(production, name)]).toEqual(expect.arrayContaining(['postgres', 'temporal-schema', 'temporal']));
+    });
+  });
+
+  describe('variables', () => {
+    it('of our services are those that Tidemark reads', () => {
+      const known = new Set<string>(VARIABLE_NAMES);
+      for (const [name, service] of services.filter(([, candidate]) => isOurs(candidate))) {
+        const names = Object.keys({ ...dockerfile.environment, ...service.environment }).filter((variable) => !(variable in { ...ENVIRONMENT, NODE_ENV: '', NODE_OPTIONS: '' }));
+        const unknown = names.filter((variable) => !known.has(variable) && !variable.startsWith('TEMPORAL_'));
+        expect(unknown, name).toEqual([]);
+      }
+    });
+
+    it('of the file itself stand in .env.example, and those there are used', () => {
+      const used = new Set([...text('docker-compose.yml').matchAll(/(?<!\$)\$\{(\w+)/g)].map(([, name]) => name ?? ''));
+      // Passed on by their bare names.
+      for (const { environment } of Object.values(production.services)) {
+        for (const [name, value] of Object.entries(environment)) if (value === null) used.add(name);
+      }
+      const documented = [...text('.env.example').matchAll(/^(?:# )?([A-Z]\w+)=/gm)].map(([, name]) => name ?? '');
+      expect(documented.filter((name) => name !== 'COMPOSE_PROFILES').toSorted()).toEqual([...used].toSorted());
+    });
+
+    it('that are not set are not passed on: an empty API key would turn TLS on', () => {
+      expect(production.services['worker']?.environment).toMatchObject({ TEMPORAL_API_KEY: null, TIDEMARK_BUILD_ID: null });
+    });
+  });
+
+  describe('ports', () => {
+    it('asked by the health checks are those that are listened on', () => {
+      const asked = (words: readonly string[] | undefined): string => /127\.0\.0\.1:(\d+)/.exec((words ?? []).join(' '))?.[1] ?? 'none';
+      const image = dockerfile.stages.at(-1)?.instructions.find(({ name }) => name === 'HEALTHCHECK')?.text;
+      expect(dockerfile.environment['HEALTH_ADDRESS']).toBe(`0.0.0.0:${asked([image ?? ''])}`);
+      const { push } = production.services;
+      expect(push?.command).toEqual(['push', '--port', asked(push?.healthcheck?.test)]);
+      expect(push?.ports).toMatchObject([{ target: Number(asked(push?.healthcheck?.test)) }]);
+      const { simulator } = simulated.services;
+      expect(simulator?.command?.join(' ')).toContain(`--port ${asked(simulator?.healthcheck?.test)} `);
+      // The default of FRONTEND_HTTP_PORT.
+      expect(asked(production.services['temporal']?.healthcheck?.test)).toBe('7243');
+    });
+
+    it('are open to this machine alone, and none is fixed where a service is to be scaled', () => {
+      for (const [name, { ports, container_name }] of services) {
+        for (const { host_ip } of ports) expect(host_ip, name).toBe('127.0.0.1');
+        expect(container_name).toBeUndefined();
+      }
+      expect(production.services['worker']).toMatchObject({ ports: [], deploy: { replicas: 2 } });
+    });
+
+    it('of PostgreSQL and Temporal are the same wherever they are named', () => {
+      expect(text('docker-compose.yml').match(/postgres:\d{4}/g)).toEqual(['postgres:5432']);
+      expect(new Set(text('docker-compose.yml').match(/\btemporal:\d+/g))).toEqual(new Set(['temporal:7233']));
+      for (const name of ['temporal-schema', 'temporal']) expect(Object.values(production.services[name]?.environment ?? {})).toContain('5432');
+    });
+  });
+
+  describe('containers', () => {
+    it('of ours run as nobody special over a read-only file system, with nothing they could gain', () => {
+      for (const [name, service] of Object.entries(production.services).filter(([, candidate]) => isOurs(candidate))) {
+        expect(service, name).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
+        expect(service.user, name).toBeUndefined();
+      }
+      expect(dockerfile.stages.at(-1)?.instructions).toContainEqual({ name: 'USER', text: 'node' });
+    });
+
+    it('of others gain nothing either', () => {
+      for (const [name, service] of services) expect(service, name).toMatchObject({ cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
+    });
+
+    it('are given longer to end than a worker needs', () => {
+      // README: SIGTERM drains a worker within 10 seconds.
+      for (const [name, service] of services.filter(([key]) => key === 'worker' || key === 'push')) expect(Number.parseInt(service.stop_grace_period ?? '0', 10), name).toBeGreaterThanOrEqual(20);
+    });
+
+    it('mount files of the repository, read-only, and keep what must last in named volumes', () => {
+      for (const [name, { volumes }] of services) {
+        for (const { type, source, target, read_only } of volumes) {
+          const isGood = type === 'bind' ? read_only && existsSync(source) : source in simulated.volumes;
+          expect(isGood, `${name} ${target}`).toBe(true);
+        }
+      }
+      expect(production.services['postgres']?.volumes.map(({ type }) => type)).toContain('volume');
+    });
+
+    it('have the programs and files that their commands name', () => {
+      expect(existsSync(join(root, 'deploy/temporal/schema.sh'))).toBe(true);
+      for (const [, { command, volumes }] of Object.entries(production.services)) {
+        for (const file of (command ?? []).flatMap((word) => word.match(/\/deploy\/[\w.-]+/g) ?? [])) {
+          const mount = volumes.find(({ target }) => target === '/deploy');
+          expect(existsSync(join(mount?.source ?? '', file.slice('/deploy/'.length))), file).toBe(true);
+        }
+      }
+    });
+  });
+
+  it('registers the search attributes that the workflow sets', () => {
+    const registered = [...text('deploy/temporal/namespace.sh').matchAll(/--name (\w+) --type (\w+)/g)].map(([, name, type]) => ({ name, type: type?.toUpperCase() }));
+    expect(registered).toEqual(SEARCH_ATTRIBUTES.map(({ name, type }) => ({ name, type })));
+  });
+
+  it('builds an image that runs the Node of this project, with the settings of every start', () => {
+    const node = (JSON.parse(text('package.json')) as { devDependencies: Record<string, string> }).devDependencies['node'];
+    expect(dockerfile.args['NODE_IMAGE']).toMatch(new RegExp(`^node:${node}-`));
+    expect(dockerfile.environment).toMatchObject({ ...ENVIRONMENT, NODE_OPTIONS: NODE_OPTIONS.join(' ') });
+  });
+});
