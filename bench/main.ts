@@ -4,6 +4,7 @@ import { engineHistory, engineMemory, engineSpeed } from './engine.ts';
 import { labelChanges, recovery } from './history-syncs.ts';
 import { backfillAtQuota, initialSyncUnits } from './initial-sync.ts';
 import { npmStart } from './npm-start.ts';
+import { postgresBulk } from './postgres-bulk.ts';
 import { crashes, newMail, projectShares } from './shared-quota.ts';
 
 /**
@@ -15,6 +16,7 @@ const BENCHES: readonly Bench[] = [
   engineMemory,
   engineHistory,
   npmStart,
+  postgresBulk,
   initialSyncUnits,
   backfillAtQuota,
   labelChanges,
