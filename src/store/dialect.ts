@@ -50,7 +50,8 @@ export const postgresDialect: StoreDialect = {
   textType: sql`text collate "C"`,
   schema: POSTGRES_SCHEMA,
   hasTable: async (db, name, schema = POSTGRES_SCHEMA) => {
-    const { rows } = await sql<{ found: boolean }>`select to_regclass(${`${schema}.${name}`}) is not null as found`.execute(db);
+    // A query, not to_regclass: what that did not find it may go on not finding within the connection.
+    const { rows } = await sql<{ found: boolean }>`select exists (select from pg_catalog.pg_tables where schemaname = ${schema} and tablename = ${name}) as found`.execute(db);
     return rows[0]?.found === true;
   },
   generatedKey: (table, column) => table.addColumn(column, 'bigint', (it) => it.primaryKey().generatedAlwaysAsIdentity()),

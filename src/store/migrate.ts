@@ -26,7 +26,8 @@ export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: 
   const provider: MigrationProvider = {
     getMigrations: async () => Object.fromEntries(Object.entries(MIGRATIONS).map(([name, create]) => [name, create(dialect)])),
   };
-  const migrator = new Migrator({ db, provider, ...(dialect.schema === undefined ? {} : { migrationTableSchema: dialect.schema }) });
+  // Migrations of two branches depend on nothing of each other, and may be released in either order.
+  const migrator = new Migrator({ db, provider, allowUnorderedMigrations: true, ...(dialect.schema === undefined ? {} : { migrationTableSchema: dialect.schema }) });
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error === undefined) return results.map((result) => result.migrationName);
   // A newer program may have been first by a moment.

@@ -47,8 +47,10 @@ export function createPool(target: PostgresTarget, { password = null, passwordFi
     maxLifetimeSeconds: LIVES_FOR_S,
     types: { getTypeParser },
   });
-  // An idle connection that broke leaves the pool by itself; without a listener it would end the process.
+  // A connection that broke leaves the pool by itself, and the next query on it says so. Without listeners it would end the process: the pool's own
+  // hears of idle connections only, the connection's of those in mid-transaction too.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return { options: pool.options, end: () => pool.end(), connect: async () => new Session(await pool.connect()) };
 }
 

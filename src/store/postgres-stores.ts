@@ -1,8 +1,9 @@
-import { sql } from 'kysely';
+import { sql, type Kysely, type Transaction } from 'kysely';
 import { POSTGRES_SCHEMA, postgresDialect } from './dialect.ts';
 import { migrate, olderSchema, requireSchema, type MigrationMode } from './migrate.ts';
 import { PostgresDatabase } from './postgres-database.ts';
 import type { PostgresOptions } from './postgres-pool.ts';
+import type { Schema } from './schema.ts';
 import { createCredentialTable, SqlCredentialStore, type CredentialDatabase, type CredentialSchema } from './sql-credential-store.ts';
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
 import type { Stores } from './stores.ts';
@@ -43,11 +44,12 @@ export async function migratePostgres(url: string, options: PostgresOptions): Pr
 async function createTables(database: PostgresDatabase): Promise<readonly string[]> {
   const applied = await database.read((db) => migrate(db, postgresDialect, database.place));
   if (await hasCredentials(database)) return applied;
-  await credentialsIn(database).transaction(async (tx) => {
-    // CREATE … IF NOT EXISTS alone may still fail when two do it at once.
+  await database.write(async (tx) => {
+    // CREATE … IF NOT EXISTS alone may fail when two do it at once. Whoever waited here for another looks again: the table is there now.
     await sql`select pg_advisory_xact_lock(${CREDENTIALS_LOCK}::bigint)`.execute(tx);
+    if (await postgresDialect.hasTable(tx, 'credentials', CREDENTIALS)) return;
     await tx.schema.createSchema(CREDENTIALS).ifNotExists().execute();
-    await createCredentialTable(tx, postgresDialect);
+    await createCredentialTable(credentialTables(tx), postgresDialect);
   });
   return applied;
 }
@@ -64,7 +66,11 @@ function hasCredentials(database: PostgresDatabase): Promise<boolean> {
 /** The pool is the mirror's, and ends with it. */
 function credentialsIn(database: PostgresDatabase): CredentialDatabase {
   return {
-    transaction: (work) => database.write((tx) => work(tx.withSchema(CREDENTIALS).$extendTables<CredentialSchema>().$pickTables<'credentials'>())),
+    transaction: (work) => database.write((tx) => work(credentialTables(tx))),
     close: async () => undefined,
   };
+}
+
+function credentialTables(tx: Transaction<Schema>): Kysely<CredentialSchema> {
+  return tx.withSchema(CREDENTIALS).$extendTables<CredentialSchema>().$pickTables<'credentials'>();
 }

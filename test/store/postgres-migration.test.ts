@@ -1,0 +1,93 @@
+import { afterEach, expect, it } from 'vitest';
+import { migrateStores, openStores } from '../../src/store/open-store.ts';
+import type { Stores } from '../../src/store/stores.ts';
+import { Program } from '../integration/processes.ts';
+import { describePostgres, useDatabases } from '../postgres/database.ts';
+import { administer } from '../postgres/server.ts';
+
+const PROCESSES = 5;
+const AT_ONCE = 8;
+
+describePostgres('the schema in PostgreSQL', () => {
+  const newDatabase = useDatabases();
+  const opened: Stores[] = [];
+  const programs: Program[] = [];
+  afterEach(async () => {
+    for (const { store } of opened.splice(0)) await store.close();
+    for (const program of programs.splice(0)) await program.end('SIGKILL');
+  });
+
+  const executed = async (url: string) => (await administer(url, 'select name from tidemark.kysely_migration order by name')).map((row) => row['name']);
+
+  it('is migrated once by many processes that start together, and each goes on from it', async () => {
+    const url = await newDatabase({ empty: true });
+    const started = Array.from({ length: PROCESSES }, () => new Program('cli/main.ts', ['migrate', '--json'], { DATABASE_URL: url }));
+    programs.push(...started);
+    const ended = await Promise.all(started.map((program) => program.ended));
+    expect(ended.map(({ code, stderr }) => ({ code, stderr }))).toEqual(ended.map(() => ({ code: 0, stderr: '' })));
+    const applied = ended.map(({ stdout }) => (JSON.parse(stdout) as { applied: string[] }).applied);
+    expect(applied.flat().toSorted()).toEqual(await executed(url));
+    expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
+  });
+
+  it('is migrated once by many that open it in the same instant, the credentials beside it too', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const url = await newDatabase({ empty: true });
+      const stores = await Promise.all(Array.from({ length: AT_ONCE }, () => openStores(url, { poolSize: 2 })));
+      opened.push(...stores);
+      const names = await executed(url);
+      expect(names).toEqual([...new Set(names)]);
+      expect(await Promise.all(stores.map(({ credentials }) => credentials.list()))).toEqual(stores.map(() => []));
+    }
+  });
+
+  it('says what it ran, and nothing the second time', async () => {
+    const url = await newDatabase({ empty: true });
+    const { applied, place } = await migrateStores(url);
+    expect(applied).toEqual(await executed(url));
+    expect(place).toMatch(/^PostgreSQL database "tidemark_test_\d+_\d+" at 127\.0\.0\.1:\d+$/);
+    expect((await migrateStores(url)).applied).toEqual([]);
+  });
+
+  it('is refused when a newer program has migrated it, and stays as it is', async () => {
+    const url = await newDatabase({ empty: true });
+    await migrateStores(url);
+    await administer(url, "insert into tidemark.kysely_migration values ('9999-later', '2030-01-01')");
+    const before = await executed(url);
+    for (const open of [() => openStores(url), () => openStores(url, { migration: 'manual' }), () => migrateStores(url)]) {
+      await expect(open()).rejects.toMatchObject({ failure: { kind: 'newer-schema' }, message: expect.stringMatching(/^The PostgreSQL database .*newer Tidemark \(schema 9999-later\)\. Run that version/) as string });
+    }
+    expect(await executed(url)).toEqual(before);
+  });
+
+  it('is left alone where only `tidemark migrate` may change it', async () => {
+    const url = await newDatabase({ empty: true });
+    const open = () => openStores(url, { migration: 'manual' });
+    await expect(open()).rejects.toMatchObject({ failure: { kind: 'older-schema' }, message: expect.stringContaining('Run: tidemark migrate') as string });
+    expect(await administer(url, "select schema_name from information_schema.schemata where schema_name like 'tidemark%'")).toEqual([]);
+    await migrateStores(url);
+    await administer(url, "delete from tidemark.kysely_migration where name = '0002-audit'");
+    await expect(open()).rejects.toThrow(/lacks 0002-audit of the schema/);
+    await administer(url, "insert into tidemark.kysely_migration values ('0002-audit', '')");
+    opened.push(await open());
+  });
+
+  it("leaves an application's own tables of the same names alone", async () => {
+    const url = await newDatabase({ empty: true });
+    await administer(url, 'create table messages (text text)', 'create table kysely_migration (name text)', "insert into messages values ('mine')");
+    opened.push(await openStores(url));
+    expect(await administer(url, 'select * from public.messages')).toEqual([{ text: 'mine' }]);
+    expect(await administer(url, 'select * from public.kysely_migration')).toEqual([]);
+  });
+
+  it('compares all text by code point, whatever language the database speaks', async () => {
+    const url = await newDatabase();
+    const others = await administer(
+      url,
+      `select table_name, column_name from information_schema.columns
+       where table_schema like 'tidemark%' and table_name not like 'kysely%' and data_type in ('text', 'character varying') and collation_name is distinct from 'C'`,
+    );
+    // A migration that adds such a column writes dialect.textType, not 'text'.
+    expect(others).toEqual([]);
+  });
+});
