@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { openTidemark, type Tidemark } from '../src/open-tidemark.ts';
 import { systemClock } from '../src/system-clock.ts';
 import { findBinary, freePort, startDevServer } from '../src/temporal-server/index.ts';
 import { workflowIdOf } from '../src/workflows/definitions.ts';
+import { PostgresServer } from '../test/postgres/server.ts';
 import { InvalidRunError, type Bench, type Figure } from './figure.ts';
 import { cpuSecondsOf, load, memoryOf, SimulatorProcess, sourceFile, startProgram } from './processes.ts';
 
@@ -32,17 +34,20 @@ interface EngineRun {
   readonly load: string;
 }
 
-const runs = new Map<number, Promise<EngineRun>>();
+type DatabaseKind = 'SQLite' | 'PostgreSQL';
+
+const runs = new Map<string, Promise<EngineRun>>();
 
 /** One run for a size, shared by the figures that come out of it. */
-function engineRun(messages: number): Promise<EngineRun> {
-  const run = runs.get(messages) ?? measure(messages);
-  runs.set(messages, run);
+function engineRun(messages: number, kind: DatabaseKind = 'SQLite'): Promise<EngineRun> {
+  const name = `${kind} ${messages}`;
+  const run = runs.get(name) ?? measure(messages, kind);
+  runs.set(name, run);
   return run;
 }
 
-/** A simulator, a Temporal server and a worker, each in a process of its own; the quota is off. */
-async function measure(messages: number): Promise<EngineRun> {
+/** A simulator, a Temporal server and a worker, each in a process of its own, and PostgreSQL where it is the database; the quota is off. */
+async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-engine-'));
   const ends: (() => Promise<unknown> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
   try {
@@ -60,6 +65,7 @@ async function measure(messages: number): Promise<EngineRun> {
     });
     ends.push(() => server.stop());
     const env = {
+      ...(kind === 'PostgreSQL' ? await postgresEnvironment(ends) : {}),
       TIDEMARK_DATA_DIR: folder,
       TEMPORAL_ADDRESS: server.address,
       GMAIL_ROOT_URL: simulator.url,
@@ -105,6 +111,13 @@ async function measure(messages: number): Promise<EngineRun> {
   } finally {
     for (const end of ends.toReversed()) await end();
   }
+}
+
+/** As in production, but for the lack of a password: every commit reaches the disk. */
+async function postgresEnvironment(ends: (() => Promise<unknown> | void)[]): Promise<NodeJS.ProcessEnv> {
+  const server = await PostgresServer.start({ durable: true });
+  ends.push(() => server.stop());
+  return { DATABASE_URL: server.url, TIDEMARK_SECRET_KEY: randomBytes(32).toString('base64') };
 }
 
 const PATIENCE = 10 * 60_000;
@@ -185,6 +198,20 @@ export const engineSpeed: Bench = {
     for (const messages of [SMALL, LARGE]) {
       const run = await engineRun(messages);
       figures.push({ name: `engine, ${messages.toLocaleString('en')} messages`, value: run.messagesPerSecond, unit: 'messages/s', bound: { is: 'at least', value: 1_500 }, note: noteOf(run) });
+    }
+    return figures;
+  },
+};
+
+export const engineOnPostgres: Bench = {
+  name: 'engine-postgres',
+  about: 'the same on PostgreSQL, its server beside everything else on the machine',
+  async run() {
+    const figures: Figure[] = [];
+    for (const messages of [SMALL, LARGE]) {
+      const run = await engineRun(messages, 'PostgreSQL');
+      const note = `${noteOf(run)}; worker's memory at most ${run.peakMegabytes.toFixed(0)} MB`;
+      figures.push({ name: `engine on PostgreSQL, ${messages.toLocaleString('en')} messages`, value: run.messagesPerSecond, unit: 'messages/s', bound: { is: 'at least', value: 1_000 }, note });
     }
     return figures;
   },

@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os';
 import { table, type Bench, type Figure } from './figure.ts';
-import { engineHistory, engineMemory, engineSpeed } from './engine.ts';
+import { engineHistory, engineMemory, engineOnPostgres, engineSpeed } from './engine.ts';
 import { labelChanges, recovery } from './history-syncs.ts';
 import { backfillAtQuota, initialSyncUnits } from './initial-sync.ts';
 import { npmStart } from './npm-start.ts';
@@ -13,6 +13,7 @@ import { crashes, newMail, projectShares } from './shared-quota.ts';
  */
 const BENCHES: readonly Bench[] = [
   engineSpeed,
+  engineOnPostgres,
   engineMemory,
   engineHistory,
   npmStart,

@@ -11,10 +11,8 @@ const ROWS = 20_000;
 /** As compressed mail is: nothing is left to compress. */
 const BODY = createHash('shake256', { outputLength: 2_400 }).digest();
 const INTEGERS = ['mailbox_key', 'internal_date', 'size_estimate', 'rank', 'position', 'listed_generation', 'admitted_generation', 'attempts', 'next_attempt_at', 'discovered_at', 'refresh_at', 'announced'];
-const COLUMNS = [
-  ...['mailbox_key', 'id', 'thread_id', 'label_ids', 'state', 'history_id', 'reading_history_id', 'internal_date', 'size_estimate', 'snippet', 'format', 'lane'],
-  ...['rank', 'position', 'listed_generation', 'admitted_generation', 'attempts', 'last_error', 'next_attempt_at', 'discovered_at', 'refresh_at', 'announced'],
-];
+const COLUMNS = `mailbox_key id thread_id label_ids state history_id reading_history_id internal_date size_estimate snippet format lane
+  rank position listed_generation admitted_generation attempts last_error next_attempt_at discovered_at refresh_at announced`.split(/\s+/);
 
 type Value = string | number | null;
 type Row = readonly Value[];
