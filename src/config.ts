@@ -9,6 +9,7 @@ import { quotaVariables, readQuota, type QuotaConfig } from './config/quota.ts';
 import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig } from './config/secrets.ts';
 import { schemasOf, UnusableVariableError, type Variables } from './config/section.ts';
 import { readTelemetry, telemetryVariables, type TelemetryConfig } from './config/telemetry.ts';
+import { readTracing, tracingVariables, type TracingConfig } from './config/tracing.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
 
 /** Everything that the environment says, read once and validated. */
@@ -23,6 +24,7 @@ export interface Config {
   readonly quota: QuotaConfig;
   readonly deployment: DeploymentConfig;
   readonly telemetry: TelemetryConfig;
+  readonly tracing: TracingConfig;
   readonly secrets: SecretsConfig;
   readonly push: PushConfig;
   readonly logLevel: LogLevel;
@@ -70,7 +72,7 @@ const VARIABLES = {
   ...quotaVariables,
   ...secretVariables,
   ...deploymentVariables,
-  ...telemetryVariables,
+  ...telemetryVariables, ...tracingVariables,
   ...pushVariables,
 };
 
@@ -115,6 +117,7 @@ function sections(values: z.output<typeof environment>, { cwd, dataDir }: { cwd:
     quota: readQuota(values, { cwd }),
     deployment: readDeployment(values, cwd),
     telemetry: readTelemetry(values),
+    tracing: readTracing(values),
     secrets: readSecrets(values, { cwd }),
     push: readPush(values, { cwd }),
     logLevel: values.LOG_LEVEL,

@@ -10,6 +10,7 @@ import type { PostgresOptions } from './store/postgres-pool.ts';
 import { readKeys } from './store/key-source.ts';
 import { SecretKeys } from './store/secret-keys.ts';
 import { systemClock } from './system-clock.ts';
+import { openTracing } from './telemetry/open-tracing.ts';
 import { readInstance } from './temporal-server/index.ts';
 
 /** Everything that a program needs to command mailboxes and read their mail. */
@@ -36,7 +37,8 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
   const stores = await openStoresOf(config);
   try {
     const connection = await connectTemporal(config);
-    const temporal = new Client({ connection, namespace: config.temporal.namespace });
+    const tracing = await openTracing(config.tracing);
+    const temporal = new Client({ connection, namespace: config.temporal.namespace, interceptors: { workflow: tracing?.clientInterceptors ?? [] } });
     const client = new TidemarkClient({ temporal, store: stores.store, clock, taskQueue: config.taskQueue });
     return {
       ...stores,
@@ -46,6 +48,7 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
       close: async () => {
         await connection.close();
         await closeStores(stores);
+        await tracing?.flush();
       },
     };
   } catch (error) {

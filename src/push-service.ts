@@ -15,6 +15,7 @@ import { startHttpServer, type HttpServer } from './push/http-server.ts';
 import type { Puller } from './push/pull.ts';
 import { Receiver } from './push/receiver.ts';
 import { systemClock } from './system-clock.ts';
+import { openTracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
 
 export interface PushServiceRequest {
@@ -54,7 +55,9 @@ export async function startPushService({ config, log, clock = systemClock, liste
 
   // Lazy: a server that is not there yet, or comes back, is met by the next call.
   const connection = Connection.lazy({ ...temporal.options, address: temporalAddressOf(config) });
-  const poker = new MailboxPoker({ temporal: new Client({ connection, namespace: temporal.namespace }), clock });
+  const tracing = await openTracing(config.tracing);
+  const interceptors = { workflow: tracing?.clientInterceptors ?? [] };
+  const poker = new MailboxPoker({ temporal: new Client({ connection, namespace: temporal.namespace, interceptors }), clock });
   const receiver = new Receiver({
     poke: (mailbox, historyId) => poker.poke(mailbox, historyId),
     count: (outcome) => telemetry.add('tidemark_notifications_total', 1, { outcome }),
@@ -75,6 +78,7 @@ export async function startPushService({ config, log, clock = systemClock, liste
     stopping = true;
     await Promise.all([server?.close(), puller?.close()]);
     await connection.close();
+    await tracing?.flush();
   };
   try {
     if (listen !== null) server = await startHttpServer({ app: createEndpoint({ receiver, verify, notReady, log }), ...listen, tls, clock });

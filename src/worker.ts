@@ -12,6 +12,7 @@ import type { Clock } from './model/clock.ts';
 import type { Telemetry } from './model/telemetry.ts';
 import { closeStores, connectTemporal, openStoresOf, priceTableOf, secretKeysOf, temporalAddressOf } from './open-tidemark.ts';
 import { systemClock } from './system-clock.ts';
+import { openTracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
 import { watchWorker } from './telemetry/watch-worker.ts';
 import { backfillQueueOf } from './client/task-queues.ts';
@@ -24,7 +25,7 @@ export interface WorkerRequest {
   readonly signal?: AbortSignal;
   /** Workflow code bundled ahead; otherwise that of the configuration, or bundled from its source. */
   readonly workflowBundle?: { readonly code: string };
-  /** Who is told what happens; the runtime's meter, where METRICS_ADDRESS gives it an exporter, when not given. */
+  /** Who is told what happens; as METRICS_ADDRESS and OTEL_* say when not given. */
   readonly telemetry?: Telemetry;
 }
 
@@ -68,11 +69,13 @@ const SHARED = {
  * @throws {StoreError | SecretKeyError} when the stores cannot be used
  * @throws the signal's reason when it aborts before the workers run
  */
-export async function runWorker({ config, log, clock = systemClock, signal, workflowBundle, telemetry = telemetryOf(config.telemetry) }: WorkerRequest): Promise<RunningWorker> {
+export async function runWorker({ config, log, clock = systemClock, signal, workflowBundle, ...request }: WorkerRequest): Promise<RunningWorker> {
+  const tracing = await openTracing(config.tracing);
+  const telemetry = request.telemetry ?? { ...telemetryOf(config.telemetry), ...(tracing === null ? {} : { span: tracing.span }) };
   const secretKeys = await secretKeysOf(config, clock);
   const stores = await openStoresOf(config);
   const network = createUndiciTransport();
-  const closing: (() => Promise<void>)[] = [() => network.close(), () => closeStores(stores)];
+  const closing: (() => Promise<void>)[] = [() => network.close(), () => closeStores(stores), async () => tracing?.flush()];
   const closeAll = async (): Promise<void> => {
     for (const close of closing) await close();
   };
@@ -95,10 +98,10 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     const connection = await connectPatiently({ config, log, clock, signal });
     // The connection is used until nobody watches any more.
     closing.splice(1, 0, () => connection.close());
-    const shared = { ...SHARED, ...versionOf(config), connection, namespace: config.temporal.namespace, activities };
+    const shared = { ...SHARED, ...tracing?.workerOptions, ...versionOf(config), connection, namespace: config.temporal.namespace, activities };
     const live = await Worker.create({
       ...shared,
-      workflowBundle: workflowBundle ?? (await bundleOf(config, signal)),
+      workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),
       taskQueue: config.taskQueue,
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
       maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
@@ -118,8 +121,9 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
   }
 }
 
-async function bundleOf({ deployment }: Config, signal: AbortSignal | undefined): Promise<{ readonly code: string } | { readonly codePath: string }> {
-  return deployment.workflowBundle === null ? bundleWorkflows(signal) : { codePath: deployment.workflowBundle };
+/** What was bundled ahead has no interceptors: a worker that traces bundles its own. */
+async function bundleOf({ deployment }: Config, options: { signal: AbortSignal | undefined; traced: boolean }): Promise<{ readonly code: string } | { readonly codePath: string }> {
+  return deployment.workflowBundle === null || options.traced ? bundleWorkflows(options) : { codePath: deployment.workflowBundle };
 }
 
 /** If one worker fails the other is stopped: half a worker would take mailboxes and not serve them. */

@@ -41,6 +41,7 @@ describe('the configuration', () => {
       quota: { prices: '2026', units: PRICE_TABLES['2026'].units, userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
       deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
       telemetry: { metricsAddress: null, metricsInterval: 15_000, healthAddress: null },
+      tracing: { isOn: false, protocol: 'http/protobuf' },
       push: {
         topic: null,
         audience: null,

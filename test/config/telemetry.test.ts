@@ -46,3 +46,26 @@ describe('METRICS_INTERVAL', () => {
     for (const wrong of ['500ms', 'often', '15']) expect(() => read({ METRICS_INTERVAL: wrong })).toThrow(ConfigError);
   });
 });
+
+describe('OTEL_*', () => {
+  const tracing = (env: NodeJS.ProcessEnv) => loadConfig({ env: { HOME: '/nowhere', ...env } }).tracing;
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+
+  it('switch tracing on by an endpoint, for all signals or for traces', () => {
+    expect(tracing({})).toEqual({ isOn: false, protocol: 'http/protobuf' });
+    expect(tracing(endpoint)).toEqual({ isOn: true, protocol: 'http/protobuf' });
+    expect(tracing({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector:4318/v1/traces' }).isOn).toBe(true);
+  });
+
+  it('switch it off', () => {
+    expect(tracing({ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }).isOn).toBe(false);
+    expect(tracing({ ...endpoint, OTEL_SDK_DISABLED: 'true' }).isOn).toBe(false);
+  });
+
+  it('choose the protocol, that of traces first', () => {
+    const json = { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
+    expect(tracing(json).protocol).toBe('http/json');
+    expect(tracing({ ...json, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' }).protocol).toBe('http/protobuf');
+    expect(() => tracing({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })).toThrow('OTEL_EXPORTER_OTLP_PROTOCOL is "grpc": expected http/protobuf or http/json');
+  });
+});

@@ -6,6 +6,7 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { bundleWorkflowCode, DefaultLogger, Worker, type ReplayResult } from '@temporalio/worker';
 import { expect, test } from 'vitest';
 
+import { bundleWorkflows } from '../../src/bundle-workflows.ts';
 import { workflowBundle } from '../integration/rig.ts';
 
 const HISTORIES = fileURLToPath(new URL('../histories', import.meta.url));
@@ -40,6 +41,12 @@ test('the recorded histories hold what a mailbox meets in its life, over several
 
 test('every recorded history replays under the workflow of today', async () => {
   const results = await replay(await workflowBundle());
+  expect(results).toHaveLength(recorded.length);
+  expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
+}, 30_000);
+
+test('and where tracing was switched on since', async () => {
+  const results = await replay(await bundleWorkflows({ traced: true }));
   expect(results).toHaveLength(recorded.length);
   expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
 }, 30_000);
