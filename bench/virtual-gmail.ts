@@ -9,7 +9,7 @@ import { Simulator } from '../src/simulator/simulator.ts';
 import type { UseSummary } from '../src/simulator/usage.ts';
 import { openStores, type Stores } from '../src/store/open-store.ts';
 import { open, seal, secretKey } from '../src/store/secret-box.ts';
-import { initialState, isInSync } from '../src/workflows/mailbox-state.ts';
+import { backfillHeldUntil, initialState, isInSync } from '../src/workflows/mailbox-state.ts';
 import { Attempts } from '../test/schedules/attempts.ts';
 import { Lanes } from '../test/schedules/lanes.ts';
 import { Random } from '../test/schedules/random.ts';
@@ -21,6 +21,8 @@ export interface VirtualGmailOptions {
   readonly quota?: QuotaEnforcement;
   /** What Tidemark believes to be granted; by default what Gmail enforces, else without limit. */
   readonly userUnitsPerMinute?: number;
+  /** What backfills keep a Pacific day's units under; nothing when not given. */
+  readonly projectUnitsPerDay?: number;
   /** Milliseconds of every answer. */
   readonly latencyMs?: number;
   readonly seed?: number;
@@ -44,7 +46,7 @@ export class VirtualGmail {
   readonly #random: Random;
   readonly #mailboxes: VirtualMailbox[] = [];
 
-  private constructor(stores: Stores, { prices = '2026', quota, userUnitsPerMinute, latencyMs = 100, seed = 1 }: VirtualGmailOptions) {
+  private constructor(stores: Stores, { prices = '2026', quota, userUnitsPerMinute, projectUnitsPerDay, latencyMs = 100, seed = 1 }: VirtualGmailOptions) {
     let storeCalls = 0;
     const counted = async <Result>(call: Promise<Result>): Promise<Result> => {
       storeCalls++;
@@ -56,7 +58,7 @@ export class VirtualGmail {
     // Times are whole milliseconds, as the system's are.
     this.clock = { ...clock, sleep: (milliseconds, signal) => clock.sleep(Math.ceil(milliseconds), signal) };
     this.simulator = new Simulator({ clock: this.clock, seed, prices, quota, latencyMs });
-    this.prices = { ...PRICE_TABLES[prices], userUnitsPerMinute: userUnitsPerMinute ?? quota?.userUnitsPerMinute ?? UNLIMITED };
+    this.prices = { ...PRICE_TABLES[prices], userUnitsPerMinute: userUnitsPerMinute ?? quota?.userUnitsPerMinute ?? UNLIMITED, projectUnitsPerDay: projectUnitsPerDay ?? null };
   }
 
   static async open(options: VirtualGmailOptions = {}): Promise<VirtualGmail> {
@@ -143,6 +145,10 @@ export class VirtualMailbox {
 
   end(): void {
     this.#lanes.end();
+  }
+
+  get heldUntil(): number | null {
+    return backfillHeldUntil(this.#lanes.state);
   }
 
   poke(): void {

@@ -116,6 +116,6 @@ export function ownKeyFileOf(config: Config): string | null {
 }
 
 export function priceTableOf({ quota }: Config): PriceTable {
-  const { units, userUnitsPerMinute, projectUnitsPerMinute } = quota;
-  return { units, userUnitsPerMinute, projectUnitsPerMinute };
+  const { units, userUnitsPerMinute, projectUnitsPerMinute, projectUnitsPerDay } = quota;
+  return { units, userUnitsPerMinute, projectUnitsPerMinute, projectUnitsPerDay };
 }

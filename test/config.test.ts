@@ -38,7 +38,7 @@ describe('the configuration', () => {
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
       googleAuthUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
       secrets: { credentialKeys: { kind: 'own-file', variable: 'TIDEMARK_SECRET_KEY', old: new Secret([]) }, payloadKeys: null },
-      quota: { prices: '2026', units: PRICE_TABLES['2026'].units, userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, userShare: 1 },
+      quota: { prices: '2026', units: PRICE_TABLES['2026'].units, userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, projectUnitsPerDay: 80_000_000, userShare: 1 },
       deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
       telemetry: { metricsAddress: null, metricsInterval: 15_000, healthAddress: null },
       tracing: { isOn: false, protocol: 'http/protobuf' },
@@ -85,6 +85,7 @@ describe('the configuration', () => {
       units: PRICE_TABLES['2025'].units,
       userUnitsPerMinute: 15_000,
       projectUnitsPerMinute: 90_000,
+      projectUnitsPerDay: null,
       userShare: 1,
     });
   });
@@ -95,6 +96,7 @@ describe('the configuration', () => {
       units: { ...PRICE_TABLES['2025'].units, 'messages.get': 9, 'threads.get': 11, 'history.list': 3 },
       userUnitsPerMinute: 700,
       projectUnitsPerMinute: 1_200_000,
+      projectUnitsPerDay: 80_000_000,
     });
     expect(load({ GMAIL_PRICES_FILE: 'prices.json', GMAIL_USER_UNITS_PER_MINUTE: '800' }).quota.userUnitsPerMinute).toBe(800);
   });
@@ -164,6 +166,7 @@ describe('a wrong value', () => {
     ['GMAIL_METHOD_UNITS', 'messages.gett=20', 'for example messages.get=20'],
     ['GMAIL_METHOD_UNITS', 'messages.get', 'for example messages.get=20'],
     ['GMAIL_METHOD_UNITS', 'messages.get=0', 'for example messages.get=20'],
+    ['GMAIL_PROJECT_UNITS_PER_DAY', '0', 'for example 80000000'],
     ['GMAIL_USER_SHARE', '1.5', 'for example 0.8'],
     ['GMAIL_USER_SHARE', '0', 'for example 0.8'],
     ['TIDEMARK_DEPLOYMENT', 'mail.eu', 'for example tidemark'],

@@ -2,25 +2,32 @@ import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
+import { dayPart } from './daily-budget.ts';
 import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
 import { listLate } from './list-late.ts';
 import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
 
-/**
- * Units of one slice, the same for every mailbox: the rate at which slices start is then the rate at which units are spent.
- * Large enough that Temporal's history grows by less than an event per 100 messages, and small enough that the queue's rate holds up nobody.
- */
-const SLICE_UNITS = 30_000;
+/** Large enough that Temporal's history grows by less than an event per 100 messages. */
+const LARGEST_SLICE = 30_000;
+/** Slices that a minute of the project's quota is cut into at least, so that mailboxes take turns within seconds also where it is small. */
+const SLICES_PER_MINUTE = 10;
+type ProjectLimit = Pick<PriceTable, 'projectUnitsPerMinute'>;
+
 /** The server lets up to twice the rate through in the first second of a busy queue. */
 const BURST_ROOM = 0.95;
+
+/** Units of one slice, the same for every mailbox: the rate at which slices start is then the rate at which units are spent. */
+export function sliceUnits({ projectUnitsPerMinute }: ProjectLimit): number {
+  return Math.max(1, Math.min(LARGEST_SLICE, Math.floor(projectUnitsPerMinute / SLICES_PER_MINUTE)));
+}
 
 /**
  * How many slices may start in a second, over all workers, so that they spend no more than the project's quota.
  * Temporal's server enforces it: https://typescript.temporal.io/api/interfaces/worker.WorkerOptions#maxtaskqueueactivitiespersecond
  */
-export function slicesPerSecond({ projectUnitsPerMinute }: Pick<PriceTable, 'projectUnitsPerMinute'>): number {
-  return (projectUnitsPerMinute * BURST_ROOM) / 60 / SLICE_UNITS;
+export function slicesPerSecond(limit: ProjectLimit): number {
+  return (limit.projectUnitsPerMinute * BURST_ROOM) / 60 / sliceUnits(limit);
 }
 
 /** One slice of a backfill: pending messages, newest first. */
@@ -29,20 +36,31 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
   const row = await deps.store.getMailbox(mailbox);
   if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
   if (request.retry !== undefined) await deps.store.retryFailed({ mailbox, now: deps.clock.now() });
+  const retried = request.retry === undefined ? {} : { retried: request.retry };
+  const day = await dayPart(deps);
+  if (day.units === 0) return { ...held(await progressOf(deps, row), day.until), fetched: 0, ...retried };
   const session = await deps.openSession({ mailbox, lane: 'backfill', onWait: waitShown(run) });
   try {
-    const fetch = { mailbox, unitBudget: SLICE_UNITS };
+    const fetch = { mailbox, unitBudget: Math.min(sliceUnits(deps.prices), day.units) };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);
     // Last of a first full sync; what it finds is fetched at once.
     const late = exhausted ? await listLate(deps, session, row, run) : 0;
     if (late > 0) await fetchPending(deps, session, { ...fetch, lane: 'live' }, run);
-    return { ...(await progressOf(deps, row)), fetched: fetched + late, ...(request.retry === undefined ? {} : { retried: request.retry }) };
+    return { ...(await progressOf(deps, row)), fetched: fetched + late, ...retried };
   } finally {
     await session.flush();
   }
 }
 
-async function progressOf({ store, clock }: ActivityDependencies, { id: mailbox, generation }: MailboxRow): Promise<Omit<FetchSliceResult, 'fetched' | 'retried'>> {
+/** What is due waits for the next day. Only a backfill: of a mailbox that is complete nothing is shown to be held back. */
+function held(progress: Progress, until: number): Progress {
+  const { complete, nextAttemptAt } = progress;
+  return { ...progress, nextAttemptAt: nextAttemptAt === null ? null : Math.max(nextAttemptAt, until), ...(complete ? {} : { heldUntil: until }) };
+}
+
+type Progress = Omit<FetchSliceResult, 'fetched' | 'retried'>;
+
+async function progressOf({ store, clock }: ActivityDependencies, { id: mailbox, generation }: MailboxRow): Promise<Progress> {
   const now = clock.now();
   const { stored, pending, failed, backfill } = await store.countMessages(mailbox, now);
   const row = await store.getMailbox(mailbox);

@@ -57,6 +57,8 @@ export interface FetchSliceResult extends Counts {
   readonly complete: boolean;
   /** Epoch ms when the next pending or failed row is due; null when there is none. */
   readonly nextAttemptAt: number | null;
+  /** Epoch ms until which the project's daily budget holds back what is left; absent when it does not. */
+  readonly heldUntil?: number;
 }
 
 export interface PartialSyncResult extends Counts {

@@ -27,6 +27,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     audit: report.audit,
     nextSyncAt: report.nextSyncAt,
     rateLimitedUntil: report.rateLimitedUntil,
+    heldUntil: report.heldUntil,
     changeSequence: report.changeSequence,
     partialSyncs: report.partialSyncs,
     fullSyncs: report.fullSyncs,
@@ -57,6 +58,7 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
   if (report.nextSyncAt !== null && report.phase === 'live') rows.push(['next sync', report.nextSyncAt <= now ? 'now' : `in ${about(report.nextSyncAt - now)}`]);
   if (report.settings !== null) rows.push(['settings', settingsWords(report.settings)]);
   if (report.rateLimitedUntil !== null && report.rateLimitedUntil > now) rows.push(['rate limited', `until ${ago(report.rateLimitedUntil, now)}`]);
+  if (report.heldUntil !== null && report.heldUntil > now) rows.push(['held back', `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`]);
   rows.push(['last error', report.lastError === null ? 'none' : `${report.lastError.message}; since ${ago(report.lastError.at, now)}`]);
   return `${report.mailbox}\n${aligned(rows)}${hint(report)}`;
 }

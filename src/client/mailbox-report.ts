@@ -35,6 +35,8 @@ export interface MailboxReport {
   readonly audit: AuditResult | null;
   readonly nextSyncAt: number | null;
   readonly rateLimitedUntil: number | null;
+  /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
+  readonly heldUntil: number | null;
   readonly changeSequence: number;
   readonly partialSyncs: number | null;
   readonly fullSyncs: number | null;
@@ -95,6 +97,7 @@ export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView,
     audit: row?.audit ?? null,
     nextSyncAt: status?.nextSyncAt ?? null,
     rateLimitedUntil: status?.rateLimitedUntil ?? (row?.condition?.kind === 'rate-limited' ? row.condition.until : null),
+    heldUntil: status?.heldUntil ?? null,
     changeSequence: row?.changeSequence ?? 0,
     partialSyncs: status?.partialSyncs ?? null,
     fullSyncs: status?.fullSyncs ?? null,

@@ -13,6 +13,7 @@ const PRICES_FILE = z.strictObject({
   units: z.partialRecord(z.enum(GMAIL_METHODS), units).default({}),
   userUnitsPerMinute: units.optional(),
   projectUnitsPerMinute: units.optional(),
+  projectUnitsPerDay: units.optional(),
 });
 
 export type PricesFile = z.output<typeof PRICES_FILE>;

@@ -13,6 +13,8 @@ export interface QuotaConfig {
   readonly units: PriceTable['units'];
   readonly userUnitsPerMinute: number;
   readonly projectUnitsPerMinute: number;
+  /** What the backfills of all mailboxes keep a Pacific day's units under; null for no such budget. */
+  readonly projectUnitsPerDay: number | null;
   /** Part of each user's units that Tidemark may spend, in (0, 1]; the rest is left to the user's other applications. */
   readonly userShare: number;
 }
@@ -52,6 +54,7 @@ export const quotaVariables = {
   GMAIL_METHOD_UNITS: { schema: methodUnits.default({}), expected: 'prices of single methods, for example messages.get=20,threads.get=40' },
   GMAIL_USER_UNITS_PER_MINUTE: { schema: units.optional(), expected: 'a whole number of quota units above 0, for example 6000' },
   GMAIL_PROJECT_UNITS_PER_MINUTE: { schema: units.optional(), expected: 'a whole number of quota units above 0, for example 1200000' },
+  GMAIL_PROJECT_UNITS_PER_DAY: { schema: units.optional(), expected: 'a whole number of quota units above 0, for example 80000000' },
   GMAIL_USER_SHARE: { schema: share.default(1), expected: 'a number above 0 and at most 1, for example 0.8' },
 } as const satisfies Variables;
 
@@ -64,6 +67,7 @@ export function readQuota(values: Values<typeof quotaVariables>, { cwd }: { read
     units: Object.freeze({ ...named.units, ...file.units, ...values.GMAIL_METHOD_UNITS }),
     userUnitsPerMinute: values.GMAIL_USER_UNITS_PER_MINUTE ?? file.userUnitsPerMinute ?? named.userUnitsPerMinute,
     projectUnitsPerMinute: values.GMAIL_PROJECT_UNITS_PER_MINUTE ?? file.projectUnitsPerMinute ?? named.projectUnitsPerMinute,
+    projectUnitsPerDay: values.GMAIL_PROJECT_UNITS_PER_DAY ?? file.projectUnitsPerDay ?? named.projectUnitsPerDay,
     userShare: values.GMAIL_USER_SHARE,
   });
 }

@@ -7,8 +7,8 @@ import type { GmailMethod } from '../model/prices.ts';
  */
 export interface QuotaLedger {
   update<Result>(mailbox: MailboxId, change: (ledger: string | null) => { ledger: string; result: Result }): Promise<Result>;
-  /** Adds to the mailbox's lifetime counters, which `status` shows. */
-  addUsage(mailbox: MailboxId, usage: readonly MethodUsage[]): Promise<void>;
+  /** Adds to the mailbox's lifetime counters, which `status` shows, and to those of the Pacific day `day`, which the project's daily budget counts. */
+  addUsage(mailbox: MailboxId, usage: readonly MethodUsage[], day: string): Promise<void>;
 }
 
 export interface MethodUsage {

@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { pacificDay } from '../model/pacific-day.ts';
 import type { GmailMethod, PriceTable } from '../model/prices.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import type { MethodUsage, QuotaLedger } from './quota-ledger.ts';
@@ -69,7 +70,7 @@ export class UsageCounter {
     this.#pending = new Map();
     this.#flushedAt = this.#options.clock.now();
     try {
-      await this.#options.ledger.addUsage(this.#options.mailbox, usage);
+      await this.#options.ledger.addUsage(this.#options.mailbox, usage, pacificDay(this.#flushedAt));
     } catch (error) {
       for (const entry of usage) add(this.#pending, entry);
       throw error;

@@ -18,6 +18,8 @@ export interface PriceTable {
   readonly units: Readonly<Record<GmailMethod, number>>;
   readonly userUnitsPerMinute: number;
   readonly projectUnitsPerMinute: number;
+  /** Beyond it a day's units are billed; null where nothing is. Days are those of Pacific time. */
+  readonly projectUnitsPerDay: number | null;
 }
 
 /**
@@ -39,6 +41,7 @@ export const PRICE_TABLES = {
     },
     userUnitsPerMinute: 6_000,
     projectUnitsPerMinute: 1_200_000,
+    projectUnitsPerDay: 80_000_000,
   },
   '2025': {
     units: {
@@ -54,6 +57,7 @@ export const PRICE_TABLES = {
     },
     userUnitsPerMinute: 15_000,
     projectUnitsPerMinute: 1_200_000,
+    projectUnitsPerDay: null,
   },
 } as const satisfies Record<string, PriceTable>;
 

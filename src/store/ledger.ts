@@ -1,6 +1,8 @@
+import { sql, type Transaction } from 'kysely';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxKey } from './mailbox-rows.ts';
 import { unknownMailbox } from './mailbox-transaction.ts';
+import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 
 /** Where spent units are written down: the gmail room's `QuotaLedger`, structurally, for the two rooms do not know each other. */
@@ -11,8 +13,8 @@ export interface SpendingLedger {
    * @throws {StoreError} `lost` when the store does not know the mailbox
    */
   update<Result>(mailbox: MailboxId, change: (ledger: string | null) => { ledger: string; result: Result }): Promise<Result>;
-  /** Adds to the mailbox's lifetime counters. */
-  addUsage(mailbox: MailboxId, usage: readonly MethodCounters[]): Promise<void>;
+  /** Adds to the mailbox's lifetime counters, and to those of the Pacific day `day` (`2026-11-22`). */
+  addUsage(mailbox: MailboxId, usage: readonly MethodCounters[], day: string): Promise<void>;
 }
 
 export interface MethodCounters {
@@ -45,7 +47,7 @@ export function updateLedger<Result>(
 }
 
 /** See {@link SpendingLedger.addUsage}. */
-export function addUsage(database: StoreDatabase, mailbox: MailboxId, usage: readonly MethodCounters[]): Promise<void> {
+export function addUsage(database: StoreDatabase, mailbox: MailboxId, usage: readonly MethodCounters[], day: string): Promise<void> {
   return database.write(async (tx) => {
     const owner = await tx.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
     if (owner === undefined) throw unknownMailbox(mailbox);
@@ -62,6 +64,38 @@ export function addUsage(database: StoreDatabase, mailbox: MailboxId, usage: rea
         )
         .execute();
     }
+    await addToDay(tx, { mailbox_key: owner.key, day, units: usage.reduce((sum, { units }) => sum + units, 0) });
+  });
+}
+
+/** The day's counter begins anew with the day. What a worker whose clock is behind counts for an older day is left out: that day's budget is over. */
+async function addToDay(tx: Transaction<Schema>, counted: { mailbox_key: number; day: string; units: number }): Promise<void> {
+  if (counted.units === 0) return;
+  await tx
+    .insertInto('day_usage')
+    .values(counted)
+    .onConflict((conflict) =>
+      conflict
+        .column('mailbox_key')
+        .doUpdateSet((eb) => ({
+          day: eb.ref('excluded.day'),
+          units: sql<number>`excluded.units + case when day_usage.day = excluded.day then day_usage.units else 0 end`,
+        }))
+        .whereRef('day_usage.day', '<=', 'excluded.day'),
+    )
+    .execute();
+}
+
+/** See {@link MailboxStore.unitsOfDay}. */
+export function unitsOfDay(database: StoreDatabase, day: string): Promise<number> {
+  return database.read(async (db) => {
+    const { units } = await db
+      .selectFrom('day_usage')
+      .select(sql<number | string>`coalesce(sum(units), 0)`.as('units'))
+      .where('day', '=', day)
+      .executeTakeFirstOrThrow();
+    // PostgreSQL's sum of 64-bit integers is a numeric, which comes as text.
+    return Number(units);
   });
 }
 

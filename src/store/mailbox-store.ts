@@ -207,6 +207,8 @@ export interface MailboxStore {
   streamMessages(mailbox: MailboxId): AsyncIterable<StoredMessage>;
   /** Usage by method over the mailbox's life. */
   getUsage(mailbox: MailboxId): Promise<readonly { method: string; calls: number; units: number; rejected: number }[]>;
+  /** Units that all mailboxes of the store spent on a Pacific day (`2026-11-22`). A crash may have lost what a session counted within a second. */
+  unitsOfDay(day: string): Promise<number>;
 
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ export interface Schema {
   mailboxes: MailboxTable;
   ledgers: { mailbox_key: number; ledger: string };
   usage: { mailbox_key: number; method: string; calls: number; units: number; rejected: number };
+  day_usage: { mailbox_key: number; day: string; units: number };
   messages: MessageTable;
   bodies: { mailbox_key: number; message_id: string; encoding: string; body: Uint8Array };
   labels: { mailbox_key: number; id: string; name: string; type: string };

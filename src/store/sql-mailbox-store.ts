@@ -4,7 +4,7 @@ import { finishListing } from './finish-listing.ts';
 import { beginFullSync, countAbsent, listAbsent, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
 import { checkSchema } from './check-schema.ts';
 import { getLabels, saveLabels } from './labels.ts';
-import { addUsage, getUsage, updateLedger, type SpendingLedger } from './ledger.ts';
+import { addUsage, getUsage, unitsOfDay, updateLedger, type SpendingLedger } from './ledger.ts';
 import { getMailbox, listMailboxes, noteCondition, putMailbox, setRelistAt } from './mailbox-rows.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './partial-sync.ts';
@@ -58,9 +58,10 @@ export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & S
     readChanges: (request) => readChanges(database, request),
     streamMessages: (mailbox) => streamMessages(database, mailbox),
     getUsage: (mailbox) => getUsage(database, mailbox),
+    unitsOfDay: (day) => unitsOfDay(database, day),
 
     update: (mailbox, change) => updateLedger(database, mailbox, change),
-    addUsage: (mailbox, usage) => addUsage(database, mailbox, usage),
+    addUsage: (mailbox, usage, day) => addUsage(database, mailbox, usage, day),
 
     close: () => database.close(),
   };

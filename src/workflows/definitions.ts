@@ -105,5 +105,7 @@ export interface MailboxStatus {
   readonly syncedAt: number | null;
   readonly nextSyncAt: number | null;
   readonly rateLimitedUntil: number | null;
+  /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
+  readonly heldUntil: number | null;
   readonly lastError: { readonly message: string; readonly at: number } | null;
 }

@@ -1,4 +1,4 @@
-import { phaseOf, type MailboxState } from './mailbox-state.ts';
+import { backfillHeldUntil, phaseOf, type MailboxState } from './mailbox-state.ts';
 
 /** What the Temporal UI shows on a mailbox's page. Markdown; ids, counts and times only. */
 export function detailsOf(state: MailboxState): string {
@@ -19,6 +19,8 @@ export function detailsOf(state: MailboxState): string {
     `| full syncs, recoveries | ${count(state.counters.fullSyncs)}, ${count(state.counters.recoveries)} |`,
   ];
   if (state.rateLimited !== null) lines.push(`| rate limited | until ${iso(state.rateLimited.until)} |`);
+  const heldUntil = backfillHeldUntil(state);
+  if (heldUntil !== null) lines.push(`| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent; live syncs go on |`);
   if (state.blocked !== null) lines.push('', `**Waiting for you:** ${state.blocked.message}`);
   if (state.lastError !== null) lines.push('', `Last error, ${iso(state.lastError.at)}: ${state.lastError.message}`);
   return lines.join('\n');

@@ -53,6 +53,8 @@ export interface MailboxState {
   readonly drift: number | null;
   readonly nextPartialSyncAt: number;
   readonly nextSliceAt: number | null;
+  /** Epoch ms until which the project's daily budget holds back the backfill; null when it does not. Live syncs go on. */
+  readonly heldUntil: number | null;
   readonly pending: number;
   readonly failed: number;
   readonly stored: number;
@@ -87,6 +89,7 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
     drift: null,
     nextPartialSyncAt: request.now,
     nextSliceAt: null,
+    heldUntil: null,
     pending: 0,
     failed: 0,
     stored: 0,
@@ -100,10 +103,15 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
 export function phaseOf(state: MailboxState): Phase {
   if (state.blocked !== null) return state.blocked.kind;
   if (state.paused) return 'paused';
-  if (state.rateLimited !== null) return 'rate-limited';
+  if (state.rateLimited !== null || backfillHeldUntil(state) !== null) return 'rate-limited';
   if (state.fullSync.kind === 'listing' && state.fullSync.reason === 'expired') return 'recovering';
   if (state.fullSync.kind === 'done') return 'live';
   return 'full-sync';
+}
+
+/** Epoch ms until which the project's daily budget holds back the backfill; null when it does not. */
+export function backfillHeldUntil({ fullSync, heldUntil }: MailboxState): number | null {
+  return fullSync.kind === 'fetching' ? heldUntil : null;
 }
 
 /** True once the backfill is complete and a partial sync has run after it. */
@@ -170,6 +178,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
         historyId: event.historyId,
         fullSync: { kind: 'fetching' },
         nextSliceAt: now,
+        heldUntil: null,
         nextPartialSyncAt: now,
         rateLimited: null,
         ...countsIn(event),
@@ -249,7 +258,7 @@ function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'o
 
 function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'slice-fetched' }>, now: number): MailboxState {
   const retries = { ...state.retries, served: event.retried ?? state.retries.served };
-  const counted = { ...state, retries, ...countsIn(event), rateLimited: null };
+  const counted = { ...state, retries, ...countsIn(event), rateLimited: null, heldUntil: event.heldUntil ?? null };
   if (event.generation !== state.generation || state.fullSync.kind === 'listing' || state.fullSync.kind === 'unknown') return counted;
   const nextSliceAt = event.nextAttemptAt === null ? null : Math.max(event.nextAttemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
   if (!event.complete) {

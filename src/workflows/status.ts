@@ -1,5 +1,5 @@
 import type { MailboxStatus } from './definitions.ts';
-import { isInSync, phaseOf, type MailboxState } from './mailbox-state.ts';
+import { backfillHeldUntil, isInSync, phaseOf, type MailboxState } from './mailbox-state.ts';
 
 export function statusOf(state: MailboxState): MailboxStatus {
   return {
@@ -17,6 +17,7 @@ export function statusOf(state: MailboxState): MailboxStatus {
     syncedAt: state.syncedAt,
     nextSyncAt: state.fullSync.kind === 'unknown' ? null : state.nextPartialSyncAt,
     rateLimitedUntil: state.rateLimited?.until ?? null,
+    heldUntil: backfillHeldUntil(state),
     lastError: state.lastError,
   };
 }

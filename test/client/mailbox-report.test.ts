@@ -41,6 +41,7 @@ const status = (changes: Partial<MailboxStatus>): MailboxStatus => ({
   syncedAt: 4_000,
   nextSyncAt: 9_000,
   rateLimitedUntil: null,
+  heldUntil: null,
   lastError: null,
   ...changes,
 });

@@ -227,9 +227,9 @@ describe('usage', () => {
     const gmail = openGmail();
     const sessions = openSessions(gmail, pricesAt(LIMIT));
     let broken = true;
-    const addUsage: typeof sessions.ledger.addUsage = async (mailbox, usage) => {
+    const addUsage: typeof sessions.ledger.addUsage = async (mailbox, usage, day) => {
       if (broken) throw new Error('database is locked');
-      await sessions.ledger.addUsage(mailbox, usage);
+      await sessions.ledger.addUsage(mailbox, usage, day);
     };
     const session = sessions.open('live', { ledger: { ...sessions.ledger, addUsage } });
     await gmail.clock.run(async () => {

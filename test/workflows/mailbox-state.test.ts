@@ -43,6 +43,25 @@ const synced = (over: Partial<Extract<MailboxEvent, { kind: 'partial-synced' }>>
 const after = (...events: MailboxEvent[]): MailboxState => events.reduce((state, event) => transition(state, event, T0), fresh());
 const live = (): MailboxState => after(opened(), listed(1), sliced(), { kind: 'partial-sync-started' }, synced());
 
+describe('a backfill that the daily budget holds back', () => {
+  const midnight = T0 + 3_600_000;
+  const held = after(opened(), listed(1), sliced({ fetched: 0, complete: false, pending: 10, nextAttemptAt: midnight, heldUntil: midnight }));
+
+  test('is shown as rate-limited until then, also after live syncs, which go on', () => {
+    expect(phaseOf(held)).toBe('rate-limited');
+    expect(planNext(held, T0).live).toBe('partialSync');
+    const later = transition(transition(held, { kind: 'partial-sync-started' }, T0), synced({ pending: 10 }), T0);
+    expect(phaseOf(later)).toBe('rate-limited');
+    expect(planNext(later, T0 + 1)).toMatchObject({ live: null, backfill: null });
+  });
+
+  test('goes on at that time, or when somebody resumes it', () => {
+    expect(planNext(held, midnight).backfill).toEqual({ activity: 'fetchSlice' });
+    expect(planNext(transition(held, { kind: 'resumed' }, T0), T0).backfill).toEqual({ activity: 'fetchSlice' });
+    expect(phaseOf(transition(held, sliced({ complete: false, nextAttemptAt: T0 }), midnight))).toBe('full-sync');
+  });
+});
+
 describe('a new workflow', () => {
   test('asks the store before anything else', () => {
     expect(planNext(fresh(), T0)).toEqual({ live: null, backfill: { activity: 'openMailbox' }, wakeAt: null });

@@ -3,6 +3,8 @@ import { mailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import { h, m, record, labelled, reading, scope, TestMailbox, useMailbox, type StoreFixture } from './fixture.ts';
 
+const DAY = '2026-11-22';
+
 export function mailboxes(fixture: StoreFixture): void {
   describe('mailboxes', () => {
     const open = useMailbox(fixture);
@@ -54,7 +56,7 @@ export function mailboxes(fixture: StoreFixture): void {
       ['applyHistory', (it: ReturnType<typeof open>) => it.store.applyHistory({ mailbox: bob, generation: 0, records: [], mark: null, settle: null, settledBefore: h(1), now: 1 })],
       ['readChanges', (it: ReturnType<typeof open>) => it.store.readChanges({ mailbox: bob, after: 0, limit: 1 })],
       ['the ledger', (it: ReturnType<typeof open>) => it.store.update(bob, () => ({ ledger: '', result: null }))],
-      ['addUsage', (it: ReturnType<typeof open>) => it.store.addUsage(bob, [])],
+      ['addUsage', (it: ReturnType<typeof open>) => it.store.addUsage(bob, [], DAY)],
     ] as const)('calls an unknown mailbox lost: %s', async ([, ask]) => {
       await expect(ask(open())).rejects.toMatchObject({ name: 'StoreError', failure: { kind: 'lost' }, message: expect.stringContaining('bob@example.com') as string });
     });
@@ -125,9 +127,24 @@ export function mailboxes(fixture: StoreFixture): void {
     it('adds usage up, by method', async () => {
       const { store, id } = open();
       const usage = (calls: number, units: number, rejected: number) => ({ method: 'messages.get', calls, units, rejected });
-      await store.addUsage(id, [usage(2, 40, 0), { method: 'history.list', calls: 1, units: 2, rejected: 0 }]);
-      await store.addUsage(id, [usage(3, 60, 1)]);
+      await store.addUsage(id, [usage(2, 40, 0), { method: 'history.list', calls: 1, units: 2, rejected: 0 }], DAY);
+      await store.addUsage(id, [usage(3, 60, 1)], DAY);
       expect(await store.getUsage(id)).toEqual([{ method: 'history.list', calls: 1, units: 2, rejected: 0 }, usage(5, 100, 1)]);
+    });
+
+    it('adds up what all mailboxes spent on a day, and begins anew with the next', async () => {
+      const { store, id } = open();
+      await store.putMailbox({ mailbox: bob, settings: DEFAULT_SETTINGS, now: 1 });
+      const spend = (mailbox: typeof id, units: number, day: string) => store.addUsage(mailbox, [{ method: 'messages.get', calls: 1, units, rejected: 0 }], day);
+      expect(await store.unitsOfDay(DAY)).toBe(0);
+      await spend(id, 40, DAY);
+      await spend(id, 20, DAY);
+      await spend(bob, 7, DAY);
+      expect(await store.unitsOfDay(DAY)).toBe(67);
+      await spend(id, 5, '2026-11-23');
+      expect(await store.unitsOfDay('2026-11-23')).toBe(5);
+      await spend(id, 1_000, DAY);
+      expect(await store.unitsOfDay('2026-11-23'), 'a worker whose clock is behind').toBe(5);
     });
 
     it('hands the ledger from one update to the next, also when they come at once', async () => {
