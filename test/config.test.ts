@@ -91,12 +91,12 @@ describe('the configuration', () => {
   });
 
   it('takes prices from a file over the table, and single values over the file', () => {
-    writeFileSync(join(cwd, 'prices.json'), JSON.stringify({ source: 'our contract', units: { 'messages.get': 9, 'threads.get': 18 }, userUnitsPerMinute: 700 }));
+    writeFileSync(join(cwd, 'prices.json'), JSON.stringify({ source: 'our contract', units: { 'messages.get': 9, 'threads.get': 18 }, userUnitsPerMinute: 700, projectUnitsPerDay: 9_000_000 }));
     expect(load({ GMAIL_PRICES_FILE: 'prices.json', GMAIL_METHOD_UNITS: 'threads.get=11 history.list=3', GMAIL_QUOTA_PRICES: '2025' }).quota).toMatchObject({
       units: { ...PRICE_TABLES['2025'].units, 'messages.get': 9, 'threads.get': 11, 'history.list': 3 },
       userUnitsPerMinute: 700,
       projectUnitsPerMinute: 1_200_000,
-      projectUnitsPerDay: 80_000_000,
+      projectUnitsPerDay: 9_000_000,
     });
     expect(load({ GMAIL_PRICES_FILE: 'prices.json', GMAIL_USER_UNITS_PER_MINUTE: '800' }).quota.userUnitsPerMinute).toBe(800);
   });
