@@ -94,7 +94,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       clock,
       telemetry,
     });
-    const activities = { ...createActivities({ store: stores.store, openSession, prices, clock, telemetry }) };
+    const activities = { ...createActivities({ store: stores.store, openSession, prices, clock, pushTopic: config.push.topic, telemetry }) };
     const connection = await connectPatiently({ config, log, clock, signal });
     // The connection is used until nobody watches any more.
     closing.splice(1, 0, () => connection.close());

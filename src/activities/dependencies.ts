@@ -22,6 +22,8 @@ export interface ActivityDependencies {
   readonly openSession: (request: SessionRequest) => Promise<GmailSession>;
   readonly prices: PriceTable;
   readonly clock: Clock;
+  /** `projects/P/topics/T`, to which Gmail publishes what changes; null, or not given, when mailboxes are polled alone. */
+  readonly pushTopic?: string | null;
   /** Nobody watches when it is not given. */
   readonly telemetry?: Telemetry | undefined;
 }

@@ -11,6 +11,7 @@ import { fullSync, recover } from './full-sync.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { partialSync } from './partial-sync.ts';
 import type { MailboxActivities } from './requests.ts';
+import { stopWatch } from './watch.ts';
 
 /** Well under the heartbeat time-out of 15 s: a worker that lives is never taken for dead. */
 const HEARTBEAT_INTERVAL = 2_000;
@@ -28,6 +29,7 @@ export function createActivities(deps: ActivityDependencies): MailboxActivities 
     fetchSlice: bracket(fetchSlice),
     partialSync: bracket(partialSync),
     audit: bracket(audit),
+    stopWatch: bracket(stopWatch),
   };
 }
 

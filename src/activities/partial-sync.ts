@@ -11,6 +11,7 @@ import { fetchPending } from './fetch.ts';
 import { refreshLabels } from './refresh.ts';
 import type { PartialSyncRequest, PartialSyncResult } from './requests.ts';
 import { remember, replayFrom, SETTLING_TIME } from './settling.ts';
+import { keepWatch } from './watch.ts';
 
 /** Units that one live activity may spend on fetching before it reports back. */
 const LIVE_BUDGET = 30_000;
@@ -26,6 +27,7 @@ export async function partialSync(deps: ActivityDependencies, request: PartialSy
   const session = await deps.openSession({ mailbox, lane: 'live', onWait: waitShown(run) });
   try {
     await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
+    const { watch, refusal } = await keepWatch(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     const refreshed = await refreshLabels(deps, session, mailbox, run);
@@ -42,6 +44,8 @@ export async function partialSync(deps: ActivityDependencies, request: PartialSy
       nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
       failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),
       settleAt: settleAt(changed, now),
+      watch,
+      ...(refusal === null ? {} : { watchRefusal: refusal }),
     };
   } finally {
     await session.flush();

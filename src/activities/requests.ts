@@ -72,6 +72,23 @@ export interface PartialSyncResult extends Counts {
   readonly failedAttemptAt: number | null;
   /** When history must be read once more, to settle what appeared late. */
   readonly settleAt: number | null;
+  /** Gmail's watch on the mailbox; null, or absent from earlier versions, when there is none. */
+  readonly watch?: WatchResult | null;
+  /** Why Gmail has just refused one. */
+  readonly watchRefusal?: string;
+}
+
+/** Times are epoch ms. */
+export interface WatchResult {
+  readonly renewedAt: number;
+  readonly renewAt: number;
+  readonly expiration: number;
+  /** True when this very activity made or renewed it. */
+  readonly isRenewed: boolean;
+}
+
+export interface StopWatchRequest {
+  readonly mailbox: MailboxId;
 }
 
 export interface AuditRequest {
@@ -96,8 +113,10 @@ export interface MailboxActivities {
   recover(request: ListingRequest): Promise<ListingResult>;
   /** Fetches pending messages, newest first, within a budget of quota units. */
   fetchSlice(request: FetchSliceRequest): Promise<FetchSliceResult>;
-  /** Applies history from the mark to the mailbox's head, and fetches what it brought. */
+  /** Applies history from the mark to the mailbox's head, and fetches what it brought. Makes or renews Gmail's watch where one is wanted. */
   partialSync(request: PartialSyncRequest): Promise<PartialSyncResult>;
   /** Compares the store with Gmail by listings. Changes nothing. */
   audit(request: AuditRequest): Promise<AuditActivityResult>;
+  /** Ends Gmail's watch on the mailbox. */
+  stopWatch(request: StopWatchRequest): Promise<void>;
 }

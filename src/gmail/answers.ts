@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AttachmentsRead, HistoryOperation, HistoryRecord, Label, Reading } from '../model/change.ts';
 import { historyId, labelId, messageId, threadId, type HistoryId, type LabelId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import type { HistoryPage, MessagePage, Profile } from './gmail-api.ts';
+import type { HistoryPage, MessagePage, Profile, Watch } from './gmail-api.ts';
 import { countSeparateParts, isObject, type JsonObject } from './message-parts.ts';
 
 /** Gmail's JSON into the model's types. Everything here throws on an answer that is not what Gmail documents. */
@@ -20,6 +20,7 @@ const labelled = z.object({ message: listed, labelIds: z.array(id) });
 const PROFILE = z.object({ emailAddress: z.string(), historyId: uint64, messagesTotal: z.number().default(0) });
 const LABELS = z.object({ labels: z.array(z.object({ id, name: z.string(), type: z.string().optional() })).default([]) });
 const MESSAGES = z.object({ messages: z.array(listed).default([]), nextPageToken: z.string().min(1).optional() });
+const WATCH = z.object({ historyId: uint64, expiration: z.string().regex(/^\d{1,15}$/) });
 const HISTORY = z.object({
   history: z
     .array(
@@ -40,6 +41,12 @@ const HISTORY = z.object({
 export function profileOf(json: unknown): Profile {
   const profile = PROFILE.parse(json);
   return { emailAddress: profile.emailAddress, historyId: historyId(profile.historyId), messagesTotal: profile.messagesTotal };
+}
+
+/** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users/watch */
+export function watchOf(json: unknown): Watch {
+  const watch = WATCH.parse(json);
+  return { historyId: historyId(watch.historyId), expiration: Number(watch.expiration) };
 }
 
 /** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.labels/list */

@@ -15,6 +15,10 @@ export interface GmailApi {
   listMessages(query: ListMessagesQuery, signal?: AbortSignal): Promise<MessagePage>;
   /** users.history.list, 500 records a page, oldest first. A page may be empty and still have a next one. */
   listHistory(query: ListHistoryQuery, signal?: AbortSignal): Promise<HistoryPage>;
+  /** users.watch: Gmail publishes to the topic what changes from now on, for a week. Renews the watch that there is. */
+  watch(request: WatchRequest, signal?: AbortSignal): Promise<Watch>;
+  /** users.stop: Gmail publishes nothing any more. */
+  stopWatch(signal?: AbortSignal): Promise<void>;
   /**
    * messages.get and threads.get in one batch. Answers an outcome for every request, in order;
    * throws only when the whole batch failed. At most {@link MAX_BATCH} requests.
@@ -31,6 +35,20 @@ export interface Profile {
   readonly emailAddress: string;
   readonly historyId: HistoryId;
   readonly messagesTotal: number;
+}
+
+export interface WatchRequest {
+  /** `projects/P/topics/T` */
+  readonly topicName: string;
+  /** Only changes of messages with one of these labels; empty means every change. */
+  readonly labelIds: readonly LabelId[];
+}
+
+export interface Watch {
+  /** The mailbox's head when the watch began. */
+  readonly historyId: HistoryId;
+  /** Epoch ms when it ends. */
+  readonly expiration: number;
 }
 
 export interface ListMessagesQuery {

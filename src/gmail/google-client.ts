@@ -23,9 +23,11 @@ export function createGoogleClient(rootUrl: string, transport: Transport): Googl
   const { users } = gmail({ version: 'v1', rootUrl: `${rootUrl}/` });
   return async (call, { token, signal }) => {
     const outcomes: (HttpResponse | { readonly thrown: unknown })[] = [];
-    const carry = async (input: unknown, init?: { readonly headers?: unknown }): Promise<Response> => {
+    const carry = async (input: unknown, init?: { readonly method?: string; readonly headers?: unknown; readonly body?: unknown }): Promise<Response> => {
       try {
-        const answer = await transport({ method: 'GET', url: String(input), headers: headersOf(init?.headers), signal });
+        const method = init?.method === 'POST' ? 'POST' : 'GET';
+        const body = typeof init?.body === 'string' ? { body: init.body } : {};
+        const answer = await transport({ method, url: String(input), headers: headersOf(init?.headers), ...body, signal });
         outcomes.push(answer);
         return new Response(null, { status: answer.status });
       } catch (error) {

@@ -2,7 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { GmailMethod } from '../model/prices.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import { attachmentDataOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf } from './answers.ts';
+import { attachmentDataOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf, watchOf } from './answers.ts';
 import { decodeBatch, encodeBatch, type BatchPart } from './batch.ts';
 import { classify, classifyThrown, gmailError, type CalledMethod } from './classify.ts';
 import { withDeadline } from './deadline.ts';
@@ -52,7 +52,8 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
       throw gmailError(mailbox, method, classifyThrown(error), error);
     }
     const { status, body } = answer.response;
-    if (status !== 200) throw gmailError(mailbox, method, classify(method, status, body.toString('utf8')));
+    // 204 is the empty answer of users.stop.
+    if (status !== 200 && status !== 204) throw gmailError(mailbox, method, classify(method, status, body.toString('utf8')));
     return answer;
   }
 
@@ -129,6 +130,18 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
         (users, call) => users.messages.attachments.get({ ...me, messageId, id: attachmentId }, call),
         attachmentDataOf,
       ),
+
+    watch: ({ topicName, labelIds }, signal) =>
+      get(
+        'watch',
+        signal,
+        (users, call) => users.watch({ ...me, requestBody: { topicName, ...(labelIds.length === 0 ? {} : { labelIds: [...labelIds], labelFilterBehavior: 'include' }) } }, call),
+        watchOf,
+      ),
+
+    async stopWatch(signal) {
+      await send('stop', signal, (sent) => client((users, call) => users.stop(me, call), sent));
+    },
 
     async batchGet(requests, format, signal) {
       if (requests.length > MAX_BATCH) throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);

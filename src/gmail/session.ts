@@ -179,6 +179,8 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
     getProfile: (signal) => single('getProfile', signal, () => api.getProfile(signal)),
     listLabels: (signal) => single('labels.list', signal, () => api.listLabels(signal)),
     listMessages: (query, signal) => single('messages.list', signal, () => api.listMessages(query, signal)),
+    watch: (request, signal) => single('watch', signal, () => api.watch(request, signal)),
+    stopWatch: (signal) => single('stop', signal, () => api.stopWatch(signal)),
     listHistory: (query, signal) => single('history.list', signal, () => api.listHistory(query, signal)),
 
     getAttachment: (attachment, signal) => single('messages.attachments.get', signal, () => api.getAttachment(attachment, signal)),

@@ -40,6 +40,8 @@ type Rule = readonly [allows: (value: unknown) => boolean, expected: string];
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isOneOf = (words: readonly string[]): Rule => [(value) => typeof value === 'string' && words.includes(value), `one of ${words.join(', ')}`];
 const isWhole = (value: unknown, least: number): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+const isIds = (value: unknown): boolean => Array.isArray(value) && value.every((id) => typeof id === 'string' && id !== '');
+const isPush = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).join() === 'labelIds' && 'labelIds' in value && isIds(value.labelIds);
 const isYesOrNo: Rule = [(value) => typeof value === 'boolean', 'true or false'];
 
 const RULES: Readonly<Record<keyof MailboxSettings, Rule>> = {
@@ -49,10 +51,11 @@ const RULES: Readonly<Record<keyof MailboxSettings, Rule>> = {
   pollInterval: [(value) => isWhole(value, SHORTEST_INTERVAL), `milliseconds, at least ${SHORTEST_INTERVAL}`],
   recovery: isOneOf(RECOVERIES),
   auditInterval: [(value) => value === null || isWhole(value, SHORTEST_INTERVAL), 'milliseconds, or null for never'],
+  push: [(value) => value === null || isPush(value), '{"labelIds":[]} with label ids or without, or null for polling alone'],
 };
 
 const SCOPE_RULES: Readonly<Record<keyof Scope, Rule>> = {
-  labelIds: [(value) => Array.isArray(value) && value.every((id) => typeof id === 'string' && id !== ''), 'a list of label ids'],
+  labelIds: [isIds, 'a list of label ids'],
   after: [(value) => value === null || isWhole(value, 0), 'epoch milliseconds, or null'],
   limit: [(value) => value === null || isWhole(value, 1), 'a whole number above 0, or null'],
   includeSpamTrash: isYesOrNo,

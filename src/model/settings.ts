@@ -35,6 +35,13 @@ export interface MailboxSettings {
   readonly recovery: Recovery;
   /** Milliseconds between comparisons of the store with Gmail; null for never. */
   readonly auditInterval: number | null;
+  /** Gmail's notifications, where the workers have a topic for them; null for polling alone. */
+  readonly push: PushSettings | null;
+}
+
+export interface PushSettings {
+  /** Notifications for changes of messages with one of these labels; empty means for every change. What is mirrored does not depend on it. */
+  readonly labelIds: readonly LabelId[];
 }
 
 export const DEFAULT_SETTINGS: MailboxSettings = {
@@ -44,6 +51,7 @@ export const DEFAULT_SETTINGS: MailboxSettings = {
   pollInterval: 60_000,
   recovery: 'listings',
   auditInterval: 7 * 24 * 60 * 60_000,
+  push: { labelIds: [] },
 };
 
 /** Whether attachments are fetched beside the messages: only the full format leaves them out of what it could hold. */

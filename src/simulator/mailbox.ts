@@ -27,7 +27,7 @@ export class SimulatedMailbox {
   readonly drafts = new Map<string, string>();
   readonly random: Random;
   readonly #clock: Clock;
-  readonly #onRecord: (mailbox: SimulatedMailbox) => void;
+  readonly #onRecord: (mailbox: SimulatedMailbox, labelIds: ReadonlySet<string>) => void;
   /** Deleted ones included: an administrator can restore them. */
   readonly #messages = new Map<string, StoredMessage>();
   readonly #threads = new Map<string, StoredMessage[]>();
@@ -39,7 +39,7 @@ export class SimulatedMailbox {
   /** Deleted, but perhaps still listed. */
   readonly #ghosts = new Set<StoredMessage>();
 
-  constructor(options: { email: string; clock: Clock; seed: number; onRecord: (mailbox: SimulatedMailbox) => void }) {
+  constructor(options: { email: string; clock: Clock; seed: number; onRecord: (mailbox: SimulatedMailbox, labelIds: ReadonlySet<string>) => void }) {
     this.email = options.email;
     this.#clock = options.clock;
     this.#onRecord = options.onRecord;
@@ -73,7 +73,7 @@ export class SimulatedMailbox {
     if (thread === undefined) this.#threads.set(threadId, [message]);
     else thread.push(message);
     this.#count(threadId, 1);
-    this.#onRecord(this);
+    this.#onRecord(this, new Set(message.current.labelIds));
     return { id, threadId };
   }
 
@@ -242,7 +242,7 @@ export class SimulatedMailbox {
       if (this.lag.listMs > 0) this.#ghosts.add(message);
       else this.#order.remove(message);
     }
-    this.#onRecord(this);
+    this.#onRecord(this, new Set(operations.flatMap(({ labelIds, after }) => [...labelIds, ...after])));
   }
 
   #count(threadId: string, change: 1 | -1): void {

@@ -11,7 +11,7 @@ import { Quota, type QuotaEnforcement } from './quota.ts';
 import { Random, seedFor } from './random.ts';
 import { CLIENT_ID, Tokens, type AuthorizedUser, type ClientFile } from './tokens.ts';
 import { Usage } from './usage.ts';
-import { Watches, type Notification } from './watches.ts';
+import { Watches, type Delivery, type Notification } from './watches.ts';
 
 export interface SimulatorOptions {
   /** Time and pauses; its chance is not used, the seed's is. */
@@ -39,7 +39,7 @@ export class Simulator {
   readonly #seed: number;
   readonly #quota: Quota;
   readonly #tokens: Tokens;
-  readonly #watches = new Watches();
+  readonly #watches: Watches;
   readonly #frontend: Frontend;
   readonly #mailboxes = new Map<string, SimulatedMailbox>();
 
@@ -52,6 +52,7 @@ export class Simulator {
     this.#quota = new Quota(options.quota ?? { window: 'off' }, prices, random('quota'));
     const consent = new Consent({ random: random('consent'), clientId: CLIENT_ID, accounts: () => [...this.#mailboxes.keys()] });
     this.#tokens = new Tokens({ random: random('tokens'), isMailbox: (email) => this.#mailboxes.has(email), consent });
+    this.#watches = new Watches({ clock: this.clock, random: random('watches') });
     this.#frontend = new Frontend({
       clock: this.clock,
       random: random('frontend'),
@@ -106,7 +107,7 @@ export class Simulator {
       email: id,
       clock: this.clock,
       seed: this.#seed,
-      onRecord: (changed) => this.#watches.notify(changed, this.clock.now()),
+      onRecord: (changed, labelIds) => this.#watches.notify(changed, labelIds),
     });
     this.#mailboxes.set(id, mailbox);
     return mailbox;
@@ -141,6 +142,16 @@ export class Simulator {
   /** The owner consents (again): a new refresh token, for full access unless `scopes` says less. */
   grant(email: string, options: { scopes?: readonly string[] } = {}): AuthorizedUser {
     return this.#tokens.grant(this.mailbox(email).email, options.scopes);
+  }
+
+  /** How push notifications fare on their way; to be changed in place. */
+  get delivery(): Delivery {
+    return this.#watches.delivery;
+  }
+
+  /** Epoch ms when Gmail's watch on a mailbox ends; null when there is none. */
+  watchedUntil(email: string): number | null {
+    return this.#watches.expirationOf(this.mailbox(email).email);
   }
 
   /** Calls `listener` for each push notification of a watched mailbox; answers a function that ends it. */

@@ -1,5 +1,7 @@
+import type { Clock } from '../model/clock.ts';
 import { ApiError, invalidArgument } from './api-error.ts';
 import type { SimulatedMailbox } from './mailbox.ts';
+import type { Random } from './random.ts';
 
 /** What Gmail publishes to the topic: https://developers.google.com/workspace/gmail/api/guides/push */
 export interface Notification {
@@ -10,6 +12,8 @@ export interface Notification {
 
 interface Watch {
   readonly topicName: string;
+  /** Empty for every change. */
+  readonly labelIds: readonly string[];
   readonly expiration: number;
   lastSent: number;
 }
@@ -18,27 +22,52 @@ const SEVEN_DAYS_MS = 7 * 86_400_000;
 /** Gmail sends one event a second and user at most, and drops the rest. */
 const SPACING_MS = 1_000;
 
+/** How notifications fare on their way. */
+export interface Delivery {
+  /** Each comes later by a random part of this. */
+  delayMs: number;
+  /** The chance that one never comes. */
+  lossProbability: number;
+  /** Whether watch makes a notification by itself. */
+  announcesWatches: boolean;
+}
+
 /** users.watch and users.stop, and the notifications between them. */
 export class Watches {
+  readonly delivery: Delivery = { delayMs: 0, lossProbability: 0, announcesWatches: false };
+  readonly #clock: Clock;
+  readonly #random: Random;
   readonly #watches = new Map<string, Watch>();
   readonly #listeners = new Set<(notification: Notification) => void>();
 
+  constructor({ clock, random }: { clock: Clock; random: Random }) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
   /** @throws {ApiError} 400 for a wrong topic, or while another topic is watched */
-  watch(mailbox: SimulatedMailbox, topicName: string | null, now: number): object {
+  watch(mailbox: SimulatedMailbox, { topicName, labelIds }: { topicName: string | null; labelIds: readonly string[] }): object {
     if (topicName === null || !/^projects\/[^/]+\/topics\/[^/]+$/.test(topicName)) {
       throw invalidArgument('Invalid topicName does not match projects/{project}/topics/*');
     }
+    const now = this.#clock.now();
     const before = this.#watches.get(mailbox.email);
     if (before !== undefined && before.expiration > now && before.topicName !== topicName) {
       throw new ApiError(400, 'failedPrecondition', 'Only one user push notification client allowed per developer (call /stop then try again)');
     }
     const expiration = now + SEVEN_DAYS_MS;
-    this.#watches.set(mailbox.email, { topicName, expiration, lastSent: Number.NEGATIVE_INFINITY });
+    this.#watches.set(mailbox.email, { topicName, labelIds, expiration, lastSent: before?.lastSent ?? Number.NEGATIVE_INFINITY });
+    if (this.delivery.announcesWatches) this.#publish({ topicName, emailAddress: mailbox.email, historyId: mailbox.historyId });
     return { historyId: mailbox.historyId, expiration: String(expiration) };
   }
 
   stop(mailbox: SimulatedMailbox): void {
     this.#watches.delete(mailbox.email);
+  }
+
+  /** Epoch ms when the mailbox's watch ends; null when there is none. */
+  expirationOf(email: string): number | null {
+    return this.#watches.get(email)?.expiration ?? null;
   }
 
   /** Calls `listener` for each notification; answers a function that ends it. */
@@ -47,11 +76,26 @@ export class Watches {
     return () => this.#listeners.delete(listener);
   }
 
-  /** A record was made: whoever watches hears the new head, even while history lags behind it. */
-  notify(mailbox: SimulatedMailbox, now: number): void {
+  /**
+   * A record was made: whoever watches hears the new head, even while history lags behind it.
+   *
+   * @param labelIds - of the messages that changed, and those that came or went
+   */
+  notify(mailbox: SimulatedMailbox, labelIds: ReadonlySet<string>): void {
+    const now = this.#clock.now();
     const watch = this.#watches.get(mailbox.email);
     if (watch === undefined || now >= watch.expiration || now - watch.lastSent < SPACING_MS) return;
+    if (watch.labelIds.length > 0 && !watch.labelIds.some((id) => labelIds.has(id))) return;
     watch.lastSent = now;
-    for (const listener of this.#listeners) listener({ topicName: watch.topicName, emailAddress: mailbox.email, historyId: mailbox.historyId });
+    this.#publish({ topicName: watch.topicName, emailAddress: mailbox.email, historyId: mailbox.historyId });
+  }
+
+  #publish(notification: Notification): void {
+    if (this.#random.chance(this.delivery.lossProbability)) return;
+    const tell = (): void => {
+      for (const listener of this.#listeners) listener(notification);
+    };
+    if (this.delivery.delayMs === 0) tell();
+    else void this.#clock.sleep(this.#random.int(this.delivery.delayMs + 1)).then(tell);
   }
 }

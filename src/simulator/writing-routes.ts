@@ -7,9 +7,10 @@ import type { CallBody, RouteContext, RouteResult, RouteTable } from './route.ts
 export const WRITING_ROUTES: RouteTable = {
   'POST watch': {
     method: 'watch',
-    answer({ watches, mailbox, body, clock }) {
-      mailbox.labelBook.assertKnown(body.texts('labelIds'));
-      return watches.watch(mailbox, body.text('topicName'), clock.now());
+    answer({ watches, mailbox, body }) {
+      const labelIds = body.texts('labelIds');
+      mailbox.labelBook.assertKnown(labelIds);
+      return watches.watch(mailbox, { topicName: body.text('topicName'), labelIds });
     },
   },
   'POST stop': {

@@ -3,7 +3,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
 import { completeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
-import type { AuditResult, Condition, FullSyncProgress, MailboxRow, SettleMark } from './mailbox-store.ts';
+import type { AuditResult, Condition, FullSyncProgress, MailboxRow, MailboxWatch, SettleMark } from './mailbox-store.ts';
 import { unknownMailbox, withMailbox } from './mailbox-transaction.ts';
 import type { RowRules } from './row-scope.ts';
 import type { MailboxTable, Schema } from './schema.ts';
@@ -45,6 +45,7 @@ async function insertMailbox(tx: Transaction<Schema>, mailbox: MailboxId, settin
       created_at: now,
       synced_at: null,
       audit: null,
+      watch: null,
     })
     // Two that put a new mailbox at once find no row to lock: the later one changes the settings.
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ settings }))
@@ -69,6 +70,11 @@ export function noteCondition(database: StoreDatabase, request: { mailbox: Mailb
     const condition = request.condition === null ? null : JSON.stringify(request.condition);
     if (condition !== locked.columns.condition) await locked.updateMailbox({ condition });
   });
+}
+
+/** See {@link MailboxStore.saveWatch}. */
+export function saveWatch(database: StoreDatabase, request: { mailbox: MailboxId; watch: MailboxWatch | null }): Promise<void> {
+  return withMailbox(database, request.mailbox, (locked) => locked.updateMailbox({ watch: request.watch === null ? null : JSON.stringify(request.watch) }));
 }
 
 /** See {@link MailboxStore.setRelistAt}. */
@@ -115,5 +121,6 @@ function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRow {
     createdAt: columns.created_at,
     syncedAt: columns.synced_at,
     audit: columns.audit === null ? null : (JSON.parse(columns.audit) as AuditResult),
+    watch: columns.watch === null ? null : (JSON.parse(columns.watch) as MailboxWatch),
   };
 }

@@ -42,6 +42,8 @@ export interface MailboxStore {
   check(): Promise<void>;
   /** What the operator should see beside the workflow's state: the last failure, and until when Gmail told us to wait. */
   noteCondition(request: { mailbox: MailboxId; condition: Condition | null }): Promise<void>;
+  /** What became of asking Gmail to watch the mailbox; null when it was told to stop. */
+  saveWatch(request: { mailbox: MailboxId; watch: MailboxWatch | null }): Promise<void>;
 
   // ── full sync ──
   /**
@@ -232,6 +234,24 @@ export interface MailboxRow {
   readonly syncedAt: number | null;
   /** What the last audit found; null before the first. */
   readonly audit: AuditResult | null;
+  /** null when Gmail was never asked to tell of changes, or was told to stop. */
+  readonly watch: MailboxWatch | null;
+}
+
+/** Times are epoch ms. */
+export interface MailboxWatch {
+  /** What Gmail agreed to last; null when it never did. */
+  readonly held: HeldWatch | null;
+  /** What failed last, and is not asked for again before `at`; null after a success. */
+  readonly retry: { readonly topicName: string; readonly labelIds: readonly LabelId[]; readonly at: number } | null;
+}
+
+export interface HeldWatch {
+  readonly topicName: string;
+  readonly labelIds: readonly LabelId[];
+  readonly renewedAt: number;
+  /** When it ends unless it is renewed. */
+  readonly expiration: number;
 }
 
 /** Where the store differs from Gmail. */

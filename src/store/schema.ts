@@ -41,6 +41,8 @@ export interface MailboxTable {
   synced_at: number | null;
   /** What the last audit found. */
   audit: string | null;
+  /** The watch that Gmail was asked for. */
+  watch: string | null;
 }
 
 export interface MessageTable {

@@ -5,7 +5,7 @@ import { beginFullSync, countAbsent, listAbsent, listSeen, saveLabelListingPage,
 import { checkSchema } from './check-schema.ts';
 import { getLabels, saveLabels } from './labels.ts';
 import { addUsage, getUsage, unitsOfDay, updateLedger, type SpendingLedger } from './ledger.ts';
-import { getMailbox, listMailboxes, noteCondition, putMailbox, setRelistAt } from './mailbox-rows.ts';
+import { getMailbox, listMailboxes, noteCondition, putMailbox, saveWatch, setRelistAt } from './mailbox-rows.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './partial-sync.ts';
 import { countMessages, listFailed, nextAttemptAt, nextPending, nextRefresh } from './pending-work.ts';
@@ -24,6 +24,7 @@ export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & S
     check: () => checkSchema(database),
     countWork: () => countWork(database),
     noteCondition: (request) => noteCondition(database, request),
+    saveWatch: (request) => saveWatch(database, request),
 
     beginFullSync: (request) => beginFullSync(database, request),
     saveListingPage: (request) => saveListingPage(database, request),

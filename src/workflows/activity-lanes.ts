@@ -60,6 +60,22 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
   }
 }
 
+/** Some attempts are enough: a watch that is not stopped ends by itself within a week, and a poke of a mailbox that does not run does nothing. */
+export async function endWatch({ mailbox }: MailboxState): Promise<void> {
+  const { stopWatch } = proxyActivities<Pick<MailboxActivities, 'stopWatch'>>({
+    startToCloseTimeout: '30 seconds',
+    scheduleToCloseTimeout: '1 minute',
+    retry: { maximumAttempts: 3 },
+    priority: { priorityKey: 1, fairnessKey: fairnessKeyOf(mailbox) },
+    summary: "end Gmail's watch",
+  });
+  try {
+    await stopWatch({ mailbox });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
+}
+
 function summaryOf(state: MailboxState, work: BackfillWork): string {
   switch (work.activity) {
     case 'openMailbox':

@@ -1,10 +1,12 @@
 import type { AuditActivityResult, FetchSliceResult, ListingResult, OpenMailboxResult, PartialSyncResult } from '../activities/requests.ts';
+import type { HistoryId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 
 /** Everything that can happen to a mailbox's workflow. */
 export type MailboxEvent =
   // signals and updates
   | { readonly kind: 'poked' | 'sync-requested' | 'paused' | 'resumed' | 'reconnected' | 'stop-requested' | 'resync-requested' | 'retry-requested' | 'audit-requested' }
+  | { readonly kind: 'notified'; readonly historyId: HistoryId | null }
   | { readonly kind: 'configured'; readonly settings: MailboxSettings }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'rate-limited'; readonly until: number; readonly message: string }

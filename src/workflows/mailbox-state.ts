@@ -4,6 +4,7 @@ import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings } from '../model/settings-change.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { Phase } from './phase.ts';
+import { isEcho, NO_PUSH, pollDelay, wasEcho, withNotification, withSyncedPush, type PushState } from './push-state.ts';
 
 /**
  * The state of a mailbox's workflow: plain JSON, carried whole across continue-as-new.
@@ -51,6 +52,7 @@ export interface MailboxState {
   readonly nextAuditAt: number | null;
   /** Messages that differed at the last audit; null before the first. */
   readonly drift: number | null;
+  readonly push: PushState;
   readonly nextPartialSyncAt: number;
   readonly nextSliceAt: number | null;
   /** Epoch ms until which the project's daily budget holds back the backfill; null when it does not. Live syncs go on. */
@@ -87,6 +89,7 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
     audits: { requested: 0, served: 0 },
     nextAuditAt: null,
     drift: null,
+    push: NO_PUSH,
     nextPartialSyncAt: request.now,
     nextSliceAt: null,
     heldUntil: null,
@@ -143,7 +146,9 @@ function withAuditDue(state: MailboxState, now: number): MailboxState {
 function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
   switch (event.kind) {
     case 'poked':
-      return { ...withSyncRequested(state), pokedAt: { ...state.pokedAt, waiting: state.pokedAt.waiting ?? now }, counters: { ...state.counters, pokes: state.counters.pokes + 1 } };
+      return withPoke(withPokeCounted(state), now);
+    case 'notified':
+      return withNotified(state, event.historyId, now);
     case 'sync-requested':
       return withSyncRequested(state);
     case 'paused':
@@ -224,6 +229,22 @@ function withSyncRequested(state: MailboxState): MailboxState {
   return { ...state, syncs: { ...state.syncs, requested: state.syncs.requested + 1 } };
 }
 
+function withPokeCounted(state: MailboxState): MailboxState {
+  return { ...state, counters: { ...state.counters, pokes: state.counters.pokes + 1 } };
+}
+
+function withPoke(state: MailboxState, now: number): MailboxState {
+  return { ...withSyncRequested(state), pokedAt: { ...state.pokedAt, waiting: state.pokedAt.waiting ?? now } };
+}
+
+function withNotified(state: MailboxState, historyId: HistoryId | null, now: number): MailboxState {
+  const counted = withPokeCounted(state);
+  // A renewal makes one notification: a second one with the same id is about something else.
+  if (isEcho(state.push, historyId, now)) return { ...counted, push: { ...withNotification(state.push, { historyId, sync: null }, now), echo: null } };
+  const requested = withPoke(counted, now);
+  return { ...requested, push: withNotification(state.push, { historyId, sync: requested.syncs.requested }, now) };
+}
+
 /** A new generation. Before the store was asked its number is not known: opening it begins the resync. */
 function withFullSync(state: MailboxState, reason: FullSyncReason): MailboxState {
   // An unusable mark stays the reason: live syncs must not begin again because someone asked for a resync meanwhile.
@@ -280,12 +301,19 @@ function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'sl
 function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kind: 'partial-synced' }>, now: number): MailboxState {
   const poked = state.syncs.started > state.syncs.served;
   const quietPoke = poked && !event.changed;
-  const times = [now + state.settings.pollInterval, event.nextAttemptAt, event.settleAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
+  const push = withSyncedPush(state.push, event, state.historyId, now);
+  // The one poke that waits was made by the sync itself: nobody waits any more.
+  const echoed = wasEcho(state.push, push, state.syncs);
+  const served = echoed ? state.syncs.requested : state.syncs.started;
+  const pokedAt = { waiting: echoed ? null : state.pokedAt.waiting, serving: event.more || quietPoke ? state.pokedAt.serving : null };
+  const times = [now + pollDelay(push, state.settings.pollInterval, now), event.nextAttemptAt, event.settleAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
+  const told = event.watchRefusal === undefined ? state : withError(state, event.watchRefusal, now);
   return {
-    ...state,
+    ...told,
     historyId: event.historyId,
-    syncs: event.more ? state.syncs : { ...state.syncs, served: state.syncs.started },
-    pokedAt: event.more || quietPoke ? state.pokedAt : { ...state.pokedAt, serving: null },
+    push: echoed ? { ...push, echo: null } : push,
+    syncs: event.more ? state.syncs : { ...state.syncs, started: served, served },
+    pokedAt,
     nextPartialSyncAt: event.more ? now : Math.max(now + PARTIAL_SYNC_PAUSE, Math.min(...times.filter((time) => time !== null))),
     rateLimited: null,
     ...countsIn(event),

@@ -9,7 +9,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { runBackfill, runLive } from './activity-lanes.ts';
+import { endWatch, runBackfill, runLive } from './activity-lanes.ts';
 import * as definitions from './definitions.ts';
 import type { MailboxInput, MailboxResult } from './definitions.ts';
 import { configurationEvent } from './configuration-event.ts';
@@ -38,7 +38,7 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
   };
 
   // ── handlers: registered before the first await ──
-  setHandler(definitions.poke, () => dispatch({ kind: 'poked' }));
+  setHandler(definitions.poke, (notification) => dispatch(notification === undefined ? { kind: 'poked' } : { kind: 'notified', historyId: notification.historyId }));
   setHandler(definitions.pause, () => {
     dispatch({ kind: 'paused' });
     cancelLanes();
@@ -87,12 +87,18 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
       await nextWake(plan, cutHistory);
     }
     await condition(idle);
+    if (state.push.watch !== null) await endWatch(state);
     show();
     await condition(allHandlersFinished);
     return { historyId: state.historyId, partialSyncs: state.counters.partialSyncs, fullSyncs: state.counters.fullSyncs };
   } catch (error) {
     // Cancelled from outside: the lanes are cancelled with the root scope; their work is safe in the store.
-    if (isCancellation(error)) await CancellationScope.nonCancellable(() => condition(idle));
+    if (isCancellation(error)) {
+      await CancellationScope.nonCancellable(async () => {
+        await condition(idle);
+        if (state.push.watch !== null) await endWatch(state);
+      });
+    }
     throw error;
   }
 

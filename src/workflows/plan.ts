@@ -35,7 +35,9 @@ export function planNext(state: MailboxState, now: number): Plan {
   if (asked || (auditAt !== null && auditAt <= now)) return { ...live, backfill: { activity: 'audit' } };
   // A live sync that begins now makes another plan when it ends.
   if (live.wakeAt === null && state.nextSliceAt === null) return { ...live, backfill: null };
-  return { ...live, backfill: null, wakeAt: Math.min(live.wakeAt ?? Infinity, state.nextSliceAt ?? Infinity, auditAt ?? Infinity) };
+  // Where push makes syncs rare, an audit by itself goes with the next one: a quiet mailbox is woken once a day.
+  const wakeForAudit = state.push.watch === null ? auditAt : null;
+  return { ...live, backfill: null, wakeAt: Math.min(live.wakeAt ?? Infinity, state.nextSliceAt ?? Infinity, wakeForAudit ?? Infinity) };
 }
 
 function livePlan(state: MailboxState, now: number): { live: 'partialSync' | null; wakeAt: number | null } {

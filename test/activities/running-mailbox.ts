@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
 import { createSessionFactory } from '../../src/activities/sessions.ts';
-import { mailboxId } from '../../src/model/ids.ts';
+import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
 import { completeSettings, type SettingsChange } from '../../src/model/settings-change.ts';
@@ -32,23 +32,31 @@ export class RunningMailbox {
   readonly stores: Stores;
   readonly deps: ActivityDependencies;
   readonly lanes: Lanes;
+  /** Whether what Gmail publishes reaches the workflow. */
+  hears = true;
+  notifications = 0;
   #runs = false;
 
-  private constructor(stores: Stores, settings: MailboxSettings) {
+  private constructor(stores: Stores, settings: MailboxSettings, pushTopic: string | null) {
     this.stores = stores;
     const { clock, simulator } = this;
     const prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
-    const shared = { store: stores.store, prices, clock };
+    const shared = { store: stores.store, prices, clock, pushTopic };
     const gmail = { transport: simulator.transport, rootUrl: simulator.rootUrl, tokenUrl: `${simulator.rootUrl}/token` };
     this.deps = { ...shared, openSession: createSessionFactory({ ...shared, ...gmail, credentials: stores.credentials, secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) } }) };
     const attempts = new Attempts({ perils: { death: 0, blindness: 0, delayMs: 0 }, clock, random: new Random(1), newWorker: () => this.deps, trace: null });
     this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, attempts);
   }
 
-  static async open(settings: SettingsChange = {}): Promise<RunningMailbox> {
+  /** @param options.pushTopic - of the workers; notifications go to the mailbox while `hears` is true */
+  static async open(settings: SettingsChange = {}, { pushTopic = null }: { pushTopic?: string | null } = {}): Promise<RunningMailbox> {
     const stores = await openStores('sqlite::memory:');
     // Far apart, so that a quiet mailbox costs little in a virtual day.
-    const mailbox = new RunningMailbox(stores, completeSettings({ pollInterval: 10 * 60_000, auditInterval: null, ...settings }));
+    const mailbox = new RunningMailbox(stores, completeSettings({ pollInterval: 10 * 60_000, auditInterval: null, ...settings }), pushTopic);
+    mailbox.simulator.onNotification(({ historyId: head }) => {
+      mailbox.notifications += 1;
+      if (mailbox.hears) mailbox.lanes.dispatch({ kind: 'notified', historyId: historyId(head) });
+    });
     const credentials = JSON.stringify(mailbox.simulator.credentialsFor(ADA));
     await stores.credentials.put(ADA, { ...seal(KEY, ADA, credentials), version: 1 });
     return mailbox;

@@ -20,6 +20,7 @@ const row = (condition: Condition | null): MailboxRow => ({
   marks: [],
   relistAt: null,
   audit: null,
+  watch: null,
   condition,
   changeSequence: 7,
   createdAt: 1_000,

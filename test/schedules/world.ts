@@ -92,5 +92,5 @@ export function drawSettings(random: Random, now: number, gmail: SimulatedMailbo
     includeSpamTrash: random.chance(0.3),
   };
   const recovery = random.pick(['listings', 'listings', 'minimal'] as const);
-  return { recovery, attachments: random.chance(0.5), auditInterval: random.pick([null, 30_000]), format: random.pick(['full', 'raw'] as const), scope, pollInterval: random.pick([10_000, DEFAULT_SETTINGS.pollInterval]) };
+  return { recovery, attachments: random.chance(0.5), auditInterval: random.pick([null, 30_000]), push: { labelIds: [] }, format: random.pick(['full', 'raw'] as const), scope, pollInterval: random.pick([10_000, DEFAULT_SETTINGS.pollInterval]) };
 }

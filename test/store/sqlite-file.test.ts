@@ -194,9 +194,10 @@ describe('a store in a SQLite file', () => {
   it('refuses a schema newer than it knows, and changes nothing', async () => {
     await (await open()).close();
     const newer = new DatabaseSync(path());
+    const migrations = Number(newer.prepare('select count(*) as n from kysely_migration').get()?.['n']);
     newer.exec("insert into kysely_migration (name, timestamp) values ('9999-later', '2030-01-01T00:00:00.000Z')");
     await expect(open()).rejects.toMatchObject({ failure: { kind: 'newer-schema' }, message: expect.stringContaining('9999-later') as string });
-    expect(newer.prepare('select count(*) as n from kysely_migration').get()).toEqual({ n: 3 });
+    expect(newer.prepare('select count(*) as n from kysely_migration').get()).toEqual({ n: migrations + 1 });
     newer.close();
   });
 

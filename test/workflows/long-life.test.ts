@@ -46,6 +46,7 @@ function quietActivities(): { activities: MailboxActivities; began: number[]; mo
     recover: async ({ generation }) => ({ ...counts, generation, historyId: mark }),
     fetchSlice: async () => ({ ...counts, generation: 1, fetched: 0, complete: true, nextAttemptAt: null }),
     audit: async () => ({ drift: 0 }),
+    stopWatch: async () => undefined,
     partialSync: async () => {
       began.push(Context.current().info.currentAttemptScheduledTimestampMs);
       running += 1;

@@ -25,6 +25,7 @@ export function mailboxes(fixture: StoreFixture): void {
         changeSequence: 0,
         createdAt: mailbox.now,
         syncedAt: null,
+        watch: null,
       });
     });
 
@@ -99,6 +100,15 @@ export function mailboxes(fixture: StoreFixture): void {
       expect((await mailbox.row()).condition).toEqual(condition);
       await mailbox.store.noteCondition({ mailbox: mailbox.id, condition: null });
       expect((await mailbox.row()).condition).toBeNull();
+    });
+
+    it('remembers the watch until it is taken away', async () => {
+      const mailbox = open();
+      const held = { topicName: 'projects/p/topics/t', labelIds: [], renewedAt: 5, expiration: 9_000 };
+      for (const watch of [{ held, retry: null }, { held: null, retry: { topicName: 'projects/p/topics/t', labelIds: [], at: 7 } }, null]) {
+        await mailbox.store.saveWatch({ mailbox: mailbox.id, watch });
+        expect((await mailbox.row()).watch).toEqual(watch);
+      }
     });
 
     it('sets the time of the next listing for the stored generation only', async () => {

@@ -1,0 +1,111 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import type { GmailSession, WatchRequest } from '../gmail/gmail-api.ts';
+import { GmailError } from '../gmail/gmail-error.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { HeldWatch, MailboxRow } from '../store/mailbox-store.ts';
+import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import type { StopWatchRequest, WatchResult } from './requests.ts';
+
+const MINUTE = 60_000;
+/** Google asks for a call at least every seven days and recommends one a day: https://developers.google.com/workspace/gmail/api/guides/push#renewing_mailbox_watch */
+const RENEWAL = 24 * 60 * MINUTE;
+/** The clocks of Temporal and of this worker may differ by this much: what is due within it is due. */
+const EARLY = 5 * MINUTE;
+/** Until the next attempt, where Gmail was away or busy, and where it refused what it was asked. A watch costs 100 units. */
+const AFTER_FAILURE = 10 * MINUTE;
+const AFTER_REFUSAL = 60 * MINUTE;
+
+export interface KeptWatch {
+  /** null while there is none of the wanted kind. */
+  readonly watch: WatchResult | null;
+  /** What Gmail has just refused, for a person; null when all is well, or was told before. */
+  readonly refusal: string | null;
+}
+
+/**
+ * Brings the mailbox's watch in line with what is wanted: makes it, renews it a day after the last time, or stops it.
+ * It goes before the read of history: what changed before the watch began is in that read, what changes later is told, and nothing falls between.
+ * Asking twice does no harm, so an attempt that dies before it saves asks again. No mailbox needs a watch to be in sync: failures are told, not thrown.
+ *
+ * @throws {GmailError} when the owner has withdrawn consent
+ */
+export async function keepWatch(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<KeptWatch> {
+  const { store, clock } = deps;
+  const now = clock.now();
+  const wanted = wantedWatch(deps, row);
+  const held = heldWatch(row, now);
+  const fits = wanted !== null && held !== null && isSame(held, wanted);
+  const present = fits ? resultOf(held, false) : null;
+
+  const asked = wanted ?? held;
+  const isDue = wanted === null ? held !== null : !fits || now >= held.renewedAt + RENEWAL - EARLY;
+  const retry = row.watch?.retry ?? null;
+  const isPutOff = retry !== null && asked !== null && now < retry.at && isSame(retry, asked);
+  if (asked === null || !isDue || isPutOff) return { watch: present, refusal: null };
+
+  run.progress({ step: 'watch' });
+  let left: HeldWatch | null = held;
+  try {
+    // Gmail knows one topic per mailbox and project: one of ours gives way, somebody else's makes Gmail refuse.
+    if (held !== null && held.topicName !== wanted?.topicName) {
+      await stop(deps, session, row.id, run);
+      left = null;
+    }
+    if (wanted === null) return { watch: null, refusal: null };
+    const { expiration } = await session.watch(wanted, run.signal);
+    const renewed = { ...wanted, renewedAt: now, expiration };
+    await store.saveWatch({ mailbox: row.id, watch: { held: renewed, retry: null } });
+    return { watch: resultOf(renewed, true), refusal: null };
+  } catch (error) {
+    if (!(error instanceof GmailError) || error.failure.kind === 'consent-revoked') throw error;
+    const reason = refusedFor(error);
+    const at = now + (reason === null ? AFTER_FAILURE : AFTER_REFUSAL);
+    await store.saveWatch({ mailbox: row.id, watch: { held: left, retry: { topicName: asked.topicName, labelIds: asked.labelIds, at } } });
+    return { watch: present, refusal: reason === null ? null : refusalText(row.id, asked, reason) };
+  }
+}
+
+/** Ends the mailbox's watch, where there is one. */
+export async function stopWatch(deps: ActivityDependencies, { mailbox }: StopWatchRequest, run: ActivityRun): Promise<void> {
+  const row = await deps.store.getMailbox(mailbox);
+  if (row?.watch?.held == null) return;
+  const session = await deps.openSession({ mailbox, lane: 'live' });
+  try {
+    await stop(deps, session, mailbox, run);
+  } finally {
+    await session.flush();
+  }
+}
+
+/** Stopped before it is forgotten: an attempt that dies in between stops it again. */
+async function stop({ store }: ActivityDependencies, session: GmailSession, mailbox: MailboxId, run: ActivityRun): Promise<void> {
+  await session.stopWatch(run.signal);
+  await store.saveWatch({ mailbox, watch: null });
+}
+
+function wantedWatch({ pushTopic }: ActivityDependencies, { settings }: MailboxRow): WatchRequest | null {
+  return pushTopic == null || settings.push === null ? null : { topicName: pushTopic, labelIds: settings.push.labelIds };
+}
+
+/** One that has ended is none. */
+function heldWatch({ watch }: MailboxRow, now: number): HeldWatch | null {
+  return watch === null || watch.held === null || watch.held.expiration <= now ? null : watch.held;
+}
+
+const isSame = (a: WatchRequest, b: WatchRequest): boolean => a.topicName === b.topicName && isDeepStrictEqual(a.labelIds, b.labelIds);
+
+const resultOf = ({ renewedAt, expiration }: HeldWatch, isRenewed: boolean): WatchResult => ({ renewedAt, renewAt: renewedAt + RENEWAL, expiration, isRenewed });
+
+/** null where the same call may succeed soon. */
+function refusedFor({ failure }: GmailError): string | null {
+  if (failure.kind === 'unavailable' || failure.kind === 'rate-limited') return null;
+  return 'reason' in failure ? failure.reason : failure.kind;
+}
+
+function refusalText(mailbox: MailboxId, { topicName }: WatchRequest, reason: string): string {
+  return (
+    `Gmail refuses to watch ${mailbox} for ${topicName} (${reason}): it is polled, and the watch is asked for again within the hour. The topic must be in the project of the ` +
+    'OAuth client, let gmail-api-push@system.gserviceaccount.com publish, and be the only one that is watched: docs/push.md'
+  );
+}

@@ -1,0 +1,74 @@
+import type { PartialSyncResult, WatchResult } from '../activities/requests.ts';
+import type { HistoryId } from '../model/ids.ts';
+
+/**
+ * What a mailbox knows of Gmail's push notifications. Plain JSON, part of the workflow's state; all times are epoch ms.
+ *
+ * Push is trusted while Gmail's watch was renewed lately and no change was found that nobody had told of. Then polls become rare: each waits as long
+ * again as the mailbox has been quiet, until the watch is renewed, once a day. So an active mailbox is still read now and then (Gmail drops
+ * notifications beyond one a second and may deliver late), and one that is quiet for days is read once a day, by the sync that renews its watch.
+ */
+export interface PushState {
+  /** null while there is no watch. */
+  readonly watch: WatchResult | null;
+  /** When the last notification came. */
+  readonly notifiedAt: number | null;
+  /** A change was found that nobody had told of; the next notification ends it. */
+  readonly isMissing: boolean;
+  /** When a sync last found a change, or the first watch was made: since then the mailbox is quiet. */
+  readonly quietSince: number;
+  /** The last notification, with the number of the sync that it asked for. */
+  readonly told: { readonly sync: number; readonly historyId: HistoryId } | null;
+  /** The mailbox's head when the watch was renewed, until the notification that Gmail makes of the renewal itself has come. */
+  readonly echo: HistoryId | null;
+}
+
+export const NO_PUSH: PushState = { watch: null, notifiedAt: null, isMissing: false, quietSince: 0, told: null, echo: null };
+
+/** A notification is about what a sync finds within this time after it. */
+const TOLD_LATELY = 2 * 60_000;
+/** The notification of a renewal comes within this time. */
+const ECHO_TIME = 60_000;
+
+export const isPushTrusted = ({ watch, isMissing }: PushState, now: number): boolean => watch !== null && !isMissing && now < Math.min(watch.renewAt, watch.expiration);
+
+/** Milliseconds until the next sync that nobody asks for. */
+export function pollDelay(push: PushState, pollInterval: number, now: number): number {
+  const { watch } = push;
+  // A renewal that is due and was not made is tried again by the syncs that follow: until then they come as without push.
+  if (watch === null || !isPushTrusted(push, now)) return pollInterval;
+  return Math.min(Math.max(pollInterval, now - push.quietSince), watch.renewAt - now);
+}
+
+/** @param sync - the number of the sync that the notification asks for; null when it asks for none */
+export function withNotification(push: PushState, { historyId, sync }: { historyId: HistoryId | null; sync: number | null }, now: number): PushState {
+  const told = historyId === null || sync === null ? null : { sync, historyId };
+  return { ...push, notifiedAt: now, isMissing: false, told };
+}
+
+/**
+ * Gmail publishes a notification for each renewal of a watch, too, though nothing has changed. It names the head that the renewal's own sync has
+ * just read: that one, once, needs no sync of its own. If it was about a real change, the renewal's own follows, and is none the wiser.
+ */
+export function isEcho({ watch, echo }: PushState, historyId: HistoryId | null, now: number): boolean {
+  return watch !== null && echo !== null && historyId === echo && now - watch.renewedAt < ECHO_TIME;
+}
+
+/** @param mark - the mailbox's mark before the sync */
+export function withSyncedPush(push: PushState, { watch = null, changed, historyId }: Pick<PartialSyncResult, 'watch' | 'changed' | 'historyId'>, mark: HistoryId | null, now: number): PushState {
+  const wasTold = push.notifiedAt !== null && now - push.notifiedAt < TOLD_LATELY;
+  const isStill = !changed && historyId === mark;
+  return {
+    ...push,
+    watch,
+    isMissing: watch !== null && (push.isMissing || (push.watch !== null && changed && !wasTold)),
+    quietSince: changed || push.watch === null ? now : push.quietSince,
+    echo: watch?.isRenewed === true ? (isStill ? historyId : null) : isStill ? push.echo : null,
+  };
+}
+
+/** True when the one notification that came during a renewal's sync was the renewal's own, and nothing had changed. */
+export function wasEcho(push: PushState, synced: PushState, syncs: { readonly requested: number; readonly started: number }): boolean {
+  const { told } = push;
+  return synced.echo !== null && synced.watch?.isRenewed === true && told !== null && told.historyId === synced.echo && told.sync === syncs.requested && syncs.requested === syncs.started + 1;
+}

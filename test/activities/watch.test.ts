@@ -1,0 +1,187 @@
+import { afterEach, expect, it } from 'vitest';
+
+import { partialSync } from '../../src/activities/partial-sync.ts';
+import { stopWatch } from '../../src/activities/watch.ts';
+import { labelId } from '../../src/model/ids.ts';
+import { ADA, RunningMailbox } from './running-mailbox.ts';
+
+const TOPIC = 'projects/p/topics/mail';
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const run = { signal: new AbortController().signal, progress: () => undefined };
+
+let box: RunningMailbox;
+afterEach(() => box.close());
+
+const watchCalls = (): number => box.calls()['watch'] ?? 0;
+const syncs = (): number => box.calls()['history.list'] ?? 0;
+const row = async () => box.stores.store.getMailbox(ADA);
+
+it('a mailbox is watched with its first partial sync, and then once a day, whatever comes', async () => {
+  box = await RunningMailbox.open({}, { pushTopic: TOPIC });
+  box.receive(5);
+  await box.settle();
+  expect(watchCalls()).toBe(1);
+  expect(box.simulator.watchedUntil(ADA)).toBe((await row())?.watch?.held?.expiration);
+  for (let hour = 0; hour < 3 * 24; hour++) {
+    box.receive(1, { from: box.clock.now() });
+    await box.run(HOUR);
+  }
+  expect(watchCalls()).toBe(4);
+  const { held, truth } = await box.comparison();
+  expect(held).toEqual(truth);
+});
+
+it('without a topic, or where the settings say so, nothing is watched', async () => {
+  box = await RunningMailbox.open();
+  await box.settle();
+  expect(watchCalls()).toBe(0);
+  await box.close();
+  box = await RunningMailbox.open({ push: null }, { pushTopic: TOPIC });
+  await box.settle();
+  expect(watchCalls()).toBe(0);
+});
+
+it('a quiet mailbox is read ever more rarely, at last once a day, by the sync that renews its watch', async () => {
+  box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
+  await box.settle();
+  let before = syncs();
+  await box.run(DAY);
+  // 1, 2, 4 … 1,440 minutes after the last change.
+  expect(syncs() - before).toBeLessThanOrEqual(13);
+  for (let day = 0; day < 5; day++) {
+    before = syncs();
+    await box.run(DAY);
+    expect(syncs() - before).toBe(1);
+  }
+  expect(watchCalls()).toBe(7);
+});
+
+it('a notification is served at once, after days of quiet too', async () => {
+  box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
+  await box.settle();
+  await box.run(3 * DAY);
+  box.receive(1, { from: box.clock.now() });
+  await box.run(2_000);
+  expect((await box.counts()).stored).toBe(1);
+});
+
+it('polling comes back when a change is found that nobody told of, and slows down with the next notification', async () => {
+  box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
+  await box.settle();
+  await box.run(2 * DAY);
+  box.hears = false;
+  box.receive(1, { from: box.clock.now() });
+  // Found at the latest by the sync that renews the watch.
+  await box.run(DAY);
+  expect((await box.counts()).stored).toBe(1);
+  let before = syncs();
+  await box.run(2 * HOUR);
+  expect(syncs() - before).toBeGreaterThanOrEqual(118);
+  box.hears = true;
+  box.receive(1, { from: box.clock.now() });
+  await box.run(2 * HOUR);
+  before = syncs();
+  await box.run(2 * HOUR);
+  expect(syncs() - before).toBeLessThanOrEqual(2);
+});
+
+it('polling comes back when the watch cannot be renewed, and costs no watch a minute', async () => {
+  box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
+  await box.settle();
+  await box.run(2 * DAY);
+  const calls = watchCalls();
+  box.simulator.faults.add({ match: { method: 'watch' }, effect: { kind: 'status', status: 403, reason: 'forbidden', message: 'User not authorized to perform this action.' } });
+  await box.run(DAY);
+  const before = syncs();
+  await box.run(5 * HOUR);
+  expect(syncs() - before).toBeGreaterThanOrEqual(290);
+  expect(watchCalls()).toBe(calls);
+  const refused = box.simulator.usage.of(ADA);
+  expect(refused.units).toBeGreaterThan(0);
+  expect(box.lanes.state.lastError?.message).toMatch(/refuses to watch ada@example\.com for projects\/p\/topics\/mail \(forbidden\).*gmail-api-push@system/);
+  box.simulator.faults.clear();
+  await box.run(2 * HOUR);
+  expect(watchCalls()).toBe(calls + 1);
+  expect(box.lanes.state.push.watch).not.toBeNull();
+});
+
+it('a watch that Gmail cannot make now does not hold up the mail', async () => {
+  box = await RunningMailbox.open({}, { pushTopic: TOPIC });
+  box.simulator.faults.add({ match: { method: 'watch' }, effect: { kind: 'status', status: 503 } });
+  box.receive(5);
+  await box.settle();
+  expect((await box.counts()).stored).toBe(5);
+  expect(box.lanes.state.push.watch).toBeNull();
+  expect(box.lanes.state.lastError).toBeNull();
+  box.simulator.faults.clear();
+  await box.run(HOUR);
+  expect(watchCalls()).toBe(1);
+});
+
+it('a setting switches push off and on again, and its labels filter what is told', async () => {
+  box = await RunningMailbox.open({}, { pushTopic: TOPIC });
+  await box.settle();
+  await box.configure({ push: null });
+  expect(box.simulator.watchedUntil(ADA)).toBeNull();
+  expect((await row())?.watch).toBeNull();
+  box.gmail.createLabel('Work');
+  await box.configure({ push: { labelIds: [labelId('INBOX')] } });
+  const before = box.notifications;
+  box.receive(1, { labelIds: ['SENT'], from: box.clock.now() });
+  await box.run(5_000);
+  expect(box.notifications).toBe(before);
+  box.receive(1, { labelIds: ['INBOX'], from: box.clock.now() });
+  await box.run(5_000);
+  expect(box.notifications).toBe(before + 1);
+});
+
+it('another topic takes the place of the one that we watched, and not of somebody else\'s', async () => {
+  box = await RunningMailbox.open({}, { pushTopic: TOPIC });
+  await box.settle();
+  await partialSync({ ...box.deps, pushTopic: 'projects/p/topics/other' }, { mailbox: ADA, historyId: null }, run);
+  expect((await row())?.watch?.held?.topicName).toBe('projects/p/topics/other');
+  await box.stores.store.saveWatch({ mailbox: ADA, watch: null });
+  const { watch, watchRefusal } = await partialSync(box.deps, { mailbox: ADA, historyId: null }, run);
+  expect(watch).toBeNull();
+  expect(watchRefusal).toMatch(/failedPrecondition/);
+});
+
+it('a mailbox that stops ends its watch, once', async () => {
+  box = await RunningMailbox.open({}, { pushTopic: TOPIC });
+  await box.settle();
+  for (let time = 0; time < 2; time++) await stopWatch(box.deps, { mailbox: ADA }, run);
+  expect(box.simulator.watchedUntil(ADA)).toBeNull();
+  expect(box.calls()['stop']).toBe(1);
+});
+
+it("the notification that Gmail makes of a renewal itself costs no sync, and keeps push trusted", async () => {
+  box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
+  box.simulator.delivery.announcesWatches = true;
+  for (const delayMs of [0, 20_000]) {
+    box.simulator.delivery.delayMs = delayMs;
+    await box.settle();
+    await box.run(DAY);
+    const [before, told] = [syncs(), box.notifications];
+    await box.run(4 * DAY);
+    expect(box.notifications - told).toBe(4);
+    expect(syncs() - before).toBe(4);
+  }
+});
+
+it('of two notifications with the id that a renewal named, one may be the renewal\'s, the other is served', async () => {
+  box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
+  await box.settle();
+  await box.run(2 * DAY);
+  const { renewAt } = box.lanes.state.push.watch ?? { renewAt: 0 };
+  await box.run(renewAt - box.clock.now() + 1_000);
+  const notification = { kind: 'notified', historyId: box.lanes.state.historyId } as const;
+  const before = syncs();
+  box.lanes.dispatch(notification);
+  await box.run(1_000);
+  expect(syncs()).toBe(before);
+  box.lanes.dispatch(notification);
+  await box.run(1_000);
+  expect(syncs()).toBe(before + 1);
+});
