@@ -9,8 +9,9 @@ import { migrateStores, openStores, storeFiles, type Stores } from './store/open
 import type { PostgresOptions } from './store/postgres-pool.ts';
 import { readKeys } from './store/key-source.ts';
 import { SecretKeys } from './store/secret-keys.ts';
+import { dataConverterOf } from './payload-codec.ts';
 import { systemClock } from './system-clock.ts';
-import { openTracing } from './telemetry/open-tracing.ts';
+import { openTracing, type Tracing } from './telemetry/open-tracing.ts';
 import { readInstance } from './temporal-server/index.ts';
 
 /** Everything that a program needs to command mailboxes and read their mail. */
@@ -32,13 +33,14 @@ const DEFAULT_TEMPORAL_ADDRESS = 'localhost:7233';
  *
  * @throws {ServerUnreachableError} when no Temporal server answers within some seconds
  * @throws {StoreError} when the database cannot be used
+ * @throws {SecretKeyError} when payloads are to be encrypted and there is no usable key
  */
 export async function openTidemark({ config, clock = systemClock }: { config: Config; clock?: Clock }): Promise<Tidemark> {
   const stores = await openStoresOf(config);
   try {
     const connection = await connectTemporal(config);
     const tracing = await openTracing(config.tracing);
-    const temporal = new Client({ connection, namespace: config.temporal.namespace, interceptors: { workflow: tracing?.clientInterceptors ?? [] } });
+    const temporal = await temporalClientOf(config, { connection, clock, tracing });
     const client = new TidemarkClient({ temporal, store: stores.store, clock, taskQueue: config.taskQueue });
     return {
       ...stores,
@@ -55,6 +57,16 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
     await closeStores(stores);
     throw error;
   }
+}
+
+/** A client that reads and writes payloads as the configuration wants them, and takes part in traces. */
+export async function temporalClientOf(config: Config, { connection, clock, tracing }: { connection: Connection; clock: Clock; tracing: Tracing | null }): Promise<Client> {
+  return new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    interceptors: { workflow: tracing?.clientInterceptors ?? [] },
+    dataConverter: await dataConverterOf(config, clock),
+  });
 }
 
 /** @throws {TidemarkError} when the server does not answer, or refuses */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import { Client, Connection } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
 
 import { MailboxPoker } from './client/mailbox-poker.ts';
 import type { Config } from './config.ts';
@@ -8,7 +8,7 @@ import { CannotDoError, UsageError } from './failure-report.ts';
 import type { Log } from './log.ts';
 import type { Clock } from './model/clock.ts';
 import { noTelemetry, type Telemetry } from './model/telemetry.ts';
-import { temporalAddressOf } from './open-tidemark.ts';
+import { temporalAddressOf, temporalClientOf } from './open-tidemark.ts';
 import { createEndpoint } from './push/endpoint.ts';
 import { createTokenVerifier, type TokenVerifier } from './push/google-token.ts';
 import { startHttpServer, type HttpServer } from './push/http-server.ts';
@@ -45,6 +45,7 @@ export interface PushService {
  *
  * @throws {UsageError} when the configuration lacks what was asked for
  * @throws {CannotDoError} when the certificate cannot be read
+ * @throws {SecretKeyError} when payloads are to be encrypted and there is no usable key
  * @throws {Error} when the port is taken
  */
 export async function startPushService({ config, log, clock = systemClock, listen, pull, telemetry = noTelemetry }: PushServiceRequest): Promise<PushService> {
@@ -56,8 +57,7 @@ export async function startPushService({ config, log, clock = systemClock, liste
   // Lazy: a server that is not there yet, or comes back, is met by the next call.
   const connection = Connection.lazy({ ...temporal.options, address: temporalAddressOf(config) });
   const tracing = await openTracing(config.tracing);
-  const interceptors = { workflow: tracing?.clientInterceptors ?? [] };
-  const poker = new MailboxPoker({ temporal: new Client({ connection, namespace: temporal.namespace, interceptors }), clock });
+  const poker = new MailboxPoker({ temporal: await temporalClientOf(config, { connection, clock, tracing }), clock });
   const receiver = new Receiver({
     poke: (mailbox, historyId) => poker.poke(mailbox, historyId),
     count: (outcome) => telemetry.add('tidemark_notifications_total', 1, { outcome }),

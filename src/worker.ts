@@ -11,6 +11,7 @@ import { createLog, type Log } from './log.ts';
 import type { Clock } from './model/clock.ts';
 import type { Telemetry } from './model/telemetry.ts';
 import { closeStores, connectTemporal, openStoresOf, priceTableOf, secretKeysOf, temporalAddressOf } from './open-tidemark.ts';
+import { dataConverterOf } from './payload-codec.ts';
 import { systemClock } from './system-clock.ts';
 import { openTracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
@@ -98,7 +99,8 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     const connection = await connectPatiently({ config, log, clock, signal });
     // The connection is used until nobody watches any more.
     closing.splice(1, 0, () => connection.close());
-    const shared = { ...SHARED, ...tracing?.workerOptions, ...versionOf(config), connection, namespace: config.temporal.namespace, activities };
+    const dataConverter = await dataConverterOf(config, clock);
+    const shared = { ...SHARED, ...tracing?.workerOptions, ...versionOf(config), connection, namespace: config.temporal.namespace, activities, dataConverter };
     const live = await Worker.create({
       ...shared,
       workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),

@@ -10,8 +10,10 @@ import { secretKeysOf } from '../src/open-tidemark.ts';
 import { rotateKey } from '../src/rotate-key.ts';
 import type { CredentialStore } from '../src/store/credential-store.ts';
 import { seal, secretKey } from '../src/store/secret-box.ts';
+import { openStores } from '../src/store/open-store.ts';
 import { openSqliteCredentialStore } from '../src/store/sqlite-credential-store.ts';
 import { systemClock } from '../src/system-clock.ts';
+import { describePostgres, useDatabases } from './postgres/database.ts';
 import { useFolder } from './store/folder.ts';
 
 const mailboxes = ['ada', 'bob', 'cy'].map((name) => mailboxId(`${name}@example.com`));
@@ -124,5 +126,27 @@ describe('a rotation', () => {
     await Promise.all([1, 2, 3].map(() => rotateKey({ config: config(), stores: { credentials }, clock: systemClock })));
     for (const mailbox of mailboxes) expect(await read(credentials, mailbox, config())).toBe(`secret of ${mailbox}`);
     await credentials.close();
+  });
+});
+
+describePostgres('a rotation in PostgreSQL', () => {
+  const newDatabase = useDatabases();
+
+  it('may run twice at once, and leaves every record under the current key', async () => {
+    const { store, credentials } = await openStores(await newDatabase());
+    const config = loadConfig({ env: { HOME: '/nowhere', TIDEMARK_SECRET_KEY: NEW.toString('base64'), TIDEMARK_OLD_SECRET_KEYS: OLD.toString('base64') } });
+    const [old, current] = [secretKey(OLD, 'a'), secretKey(NEW, 'a')];
+    for (const mailbox of mailboxes) await credentials.put(mailbox, { ...seal(old, mailbox, mailbox), version: 0 });
+    const rotations = await Promise.all([1, 2].map(() => rotateKey({ config, stores: { credentials }, clock: systemClock })));
+    expect(rotations.reduce((sum, { reencrypted }) => sum + reencrypted, 0)).toBe(mailboxes.length);
+    expect(await credentials.listSealedByOthers(current.id)).toEqual([]);
+    const keys = await secretKeysOf(config);
+    for (const mailbox of mailboxes) {
+      const record = await credentials.get(mailbox);
+      expect(record?.version).toBe(1);
+      expect(record === null ? null : await keys.open(mailbox, record)).toBe(mailbox);
+    }
+    await credentials.close();
+    await store.close();
   });
 });

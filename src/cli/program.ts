@@ -4,6 +4,7 @@ import { addAudit } from './audit.ts';
 import { addChanges } from './changes.ts';
 import { addConfigure } from './configure.ts';
 import { addConnect } from './connect.ts';
+import { addCodecServer } from './codec-server.ts';
 import type { Cli } from './context.ts';
 import { addExport } from './export.ts';
 import { addFailures } from './failures.ts';
@@ -23,7 +24,7 @@ import { addStop } from './stop.ts';
 import { addSync } from './sync.ts';
 import { addWorker } from './worker.ts';
 
-const VERBS = [addMigrate, addWorker, addLogin, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addAudit, addList, addExport, addChanges, addPush, addRotateKey, addSetCurrentVersion, addSimulate];
+const VERBS = [addMigrate, addWorker, addLogin, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addAudit, addList, addExport, addChanges, addPush, addRotateKey, addCodecServer, addSetCurrentVersion, addSimulate];
 
 /** The command line, in the order of a mailbox's life. */
 export function createProgram(cli: Cli): Command {
@@ -38,8 +39,10 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 Environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and other TEMPORAL_*; DATABASE_URL; DATABASE_PASSWORD_FILE;
 DATABASE_CA_FILE; DATABASE_POOL_SIZE; DATABASE_AUTO_MIGRATE; GMAIL_ROOT_URL; GOOGLE_TOKEN_URL; GOOGLE_AUTH_URL;
 GMAIL_QUOTA_PRICES; GMAIL_PRICES_FILE; GMAIL_METHOD_UNITS; GMAIL_USER_UNITS_PER_MINUTE; GMAIL_PROJECT_UNITS_PER_MINUTE;
-GMAIL_PROJECT_UNITS_PER_DAY; GMAIL_USER_SHARE; TIDEMARK_SECRET_KEY, _FILE, _COMMAND;
-TIDEMARK_OLD_SECRET_KEYS; TIDEMARK_DEPLOYMENT; TIDEMARK_BUILD_ID; TIDEMARK_WORKFLOW_BUNDLE; LOG_LEVEL;
+GMAIL_PROJECT_UNITS_PER_DAY; GMAIL_USER_SHARE;
+TIDEMARK_SECRET_KEY; TIDEMARK_SECRET_KEY_FILE; TIDEMARK_SECRET_KEY_COMMAND; TIDEMARK_OLD_SECRET_KEYS;
+TIDEMARK_PAYLOAD_KEY; TIDEMARK_PAYLOAD_KEY_FILE; TIDEMARK_PAYLOAD_KEY_COMMAND; TIDEMARK_OLD_PAYLOAD_KEYS;
+TIDEMARK_DEPLOYMENT; TIDEMARK_BUILD_ID; TIDEMARK_WORKFLOW_BUNDLE; LOG_LEVEL;
 METRICS_ADDRESS; METRICS_INTERVAL; HEALTH_ADDRESS; OTEL_EXPORTER_OTLP_ENDPOINT and other OTEL_*;
 PUSH_TOPIC; PUSH_AUDIENCE; PUSH_SERVICE_ACCOUNT; PUSH_SUBSCRIPTION; PUSH_TLS_CERT_FILE; PUSH_TLS_KEY_FILE; GOOGLE_KEYS_URL.
 

@@ -9,9 +9,14 @@ import type { Values, Variables } from './section.ts';
 export interface SecretsConfig {
   /** What encrypts credentials; `own-file` when no variable names one. */
   readonly credentialKeys: KeySource;
-  /** What encrypts payloads in Temporal's histories; null when they are not encrypted. */
-  readonly payloadKeys: KeySource | null;
+  /** What encrypts payloads in Temporal's histories; null when they are not encrypted, and never were. */
+  readonly payloadKeys: PayloadKeys | null;
 }
+
+export type PayloadKeys =
+  | Exclude<KeySource, { readonly kind: 'own-file' }>
+  /** Payloads are no longer encrypted; what was is still read. */
+  | { readonly kind: 'former-only'; readonly old: Secret<readonly Uint8Array[]> };
 
 const KEY = '[A-Za-z0-9+/]{43}=?';
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
@@ -57,7 +62,11 @@ export function readSecrets(values: Values<typeof secretVariables>, { cwd }: { c
     command: values.TIDEMARK_PAYLOAD_KEY_COMMAND,
     old: values.TIDEMARK_OLD_PAYLOAD_KEYS,
   });
-  return Object.freeze({ credentialKeys, payloadKeys: payloadKeys.kind === 'own-file' ? null : payloadKeys });
+  return Object.freeze({ credentialKeys, payloadKeys: payloadKeys.kind === 'own-file' ? formerOnly(payloadKeys.old) : payloadKeys });
+}
+
+function formerOnly(old: Secret<readonly Uint8Array[]>): PayloadKeys | null {
+  return old.reveal().length === 0 ? null : Object.freeze({ kind: 'former-only', old });
 }
 
 interface Given {

@@ -32,22 +32,27 @@ export class SecretKeys {
     return new SecretKeys(read, clock, await read());
   }
 
-  /** The fingerprint of the key that encrypts, as last read. */
-  get currentId(): string {
-    return this.#keys[0].id;
+  /** The key that encrypts, as last read. */
+  get current(): SecretKey {
+    return this.#keys[0];
+  }
+
+  /** @returns null when no key has this fingerprint */
+  async keyOf(id: string): Promise<SecretKey | null> {
+    // When the source does not answer now, the keys that are known stay.
+    if (this.#find(id) === undefined && this.#clock.now() - this.#readAt >= REREAD_PAUSE) await this.#reread().catch(() => undefined);
+    return this.#find(id) ?? null;
   }
 
   /** @throws {SecretKeyError} when the keys cannot be read */
   async seal(mailbox: MailboxId, text: string): Promise<Pick<EncryptedRecord, 'keyId' | 'ciphertext'>> {
     await this.#reread();
-    return seal(this.#keys[0], mailbox, text);
+    return seal(this.current, mailbox, text);
   }
 
   /** @throws {SecretKeyError} when none of the keys decrypts the record */
   async open(mailbox: MailboxId, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<string> {
-    // When the source does not answer now, the keys that are known stay.
-    if (this.#find(record.keyId) === undefined && this.#clock.now() - this.#readAt >= REREAD_PAUSE) await this.#reread().catch(() => undefined);
-    return open(this.#find(record.keyId) ?? this.#keys[0], mailbox, record);
+    return open((await this.keyOf(record.keyId)) ?? this.current, mailbox, record);
   }
 
   #find(id: string): SecretKey | undefined {
