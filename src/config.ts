@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 
 import { z } from 'zod';
 
+import { bodiesVariables, readBodies, type BodiesConfig } from './config/bodies.ts';
 import { databaseVariables, readDatabase, type DatabaseLocation } from './config/database.ts';
 import { deploymentVariables, readDeployment, type DeploymentConfig } from './config/deployment.ts';
 import { pushVariables, readPush, type PushConfig } from './config/push.ts';
@@ -17,6 +18,8 @@ export interface Config {
   /** Absolute. What Tidemark keeps for itself: key file, Temporal's binary, database and log. */
   readonly dataDir: string;
   readonly database: DatabaseLocation;
+  /** Where large bodies are. */
+  readonly bodies: BodiesConfig;
   readonly gmailRootUrl: string;
   readonly googleTokenUrl: string;
   /** Google's consent screen. */
@@ -69,6 +72,7 @@ const serviceVariables = {
 const VARIABLES = {
   ...serviceVariables,
   ...databaseVariables,
+  ...bodiesVariables,
   ...quotaVariables,
   ...secretVariables,
   ...deploymentVariables,
@@ -111,6 +115,7 @@ function sections(values: z.output<typeof environment>, { cwd, dataDir }: { cwd:
   return {
     dataDir,
     database: readDatabase(values, { cwd, dataDir }),
+    bodies: readBodies(values, { cwd }),
     gmailRootUrl: values.GMAIL_ROOT_URL,
     googleTokenUrl: values.GOOGLE_TOKEN_URL,
     googleAuthUrl: values.GOOGLE_AUTH_URL,

@@ -26,6 +26,7 @@ export { DEFAULT_SETTINGS, MESSAGE_FORMATS, type MailboxSettings, type MessageFo
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
 export { noTelemetry, type Telemetry } from './model/telemetry.ts';
 export { openTidemark, type Tidemark } from './open-tidemark.ts';
+export type { LostBody } from './store/bodies/lost-bodies.ts';
 export { StoreError } from './store/store-error.ts';
 export type { AuditResult, Change, Drift, FailedMessage, StoredMessage } from './store/mailbox-store.ts';
 export { systemClock } from './system-clock.ts';

@@ -92,7 +92,7 @@ export function databaseUrlOf({ database }: Config): string {
 }
 
 export function openStoresOf(config: Config): Promise<Stores> {
-  return openStores(databaseUrlOf(config), { ...connectionOf(config), migration: config.database.autoMigrate ? 'automatic' : 'manual' });
+  return openStores(databaseUrlOf(config), { ...connectionOf(config), migration: config.database.autoMigrate ? 'automatic' : 'manual', bodies: config.bodies });
 }
 
 /** Brings the schema up to this program's, whatever `DATABASE_AUTO_MIGRATE` says. */

@@ -7,6 +7,7 @@ import { bundleWorkflows } from './bundle-workflows.ts';
 import { registerSearchAttributes } from './client/search-attributes.ts';
 import { loadConfig, type Config } from './config.ts';
 import { createUndiciTransport } from './gmail/undici-transport.ts';
+import { keepHouse } from './housekeeping.ts';
 import { createLog, type Log } from './log.ts';
 import type { Clock } from './model/clock.ts';
 import type { Telemetry } from './model/telemetry.ts';
@@ -113,6 +114,12 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       taskQueue: backfillQueueOf(config.taskQueue),
       maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
       maxTaskQueueActivitiesPerSecond: slicesPerSecond(prices),
+    });
+    const housekeeping = new AbortController();
+    const kept = keepHouse({ store: stores.store, clock, log, signal: housekeeping.signal });
+    closing.unshift(async () => {
+      housekeeping.abort();
+      await kept;
     });
     log.info({ taskQueue: config.taskQueue, temporal: temporalAddressOf(config), buildId: config.deployment.buildId }, 'worker runs');
     watch.running(connection, { [config.taskQueue]: live, [backfillQueueOf(config.taskQueue)]: backfill });

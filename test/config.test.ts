@@ -34,6 +34,7 @@ describe('the configuration', () => {
     expect(load()).toEqual({
       dataDir: join(cwd, '.tidemark'),
       database: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite'), autoMigrate: true },
+      bodies: { url: null, over: 65_536, s3: { endpoint: null, region: null } },
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
       googleAuthUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
@@ -63,7 +64,7 @@ describe('the configuration', () => {
 
   it('cannot be changed', () => {
     const config = load();
-    for (const part of [config, config.database, config.quota, config.push, config.temporal]) expect(Object.isFrozen(part)).toBe(true);
+    for (const part of [config, config.database, config.bodies, config.quota, config.push, config.temporal]) expect(Object.isFrozen(part)).toBe(true);
   });
 
   it('puts the database into the data directory unless told otherwise', () => {
@@ -77,6 +78,16 @@ describe('the configuration', () => {
     ['sqlite:///var/mail.sqlite', '/var/mail.sqlite'],
   ])('reads the database address %s', (url, path) => {
     expect(load({ DATABASE_URL: url }).database).toMatchObject({ kind: 'sqlite', path: path.startsWith('/') ? path : join(cwd, path) });
+  });
+
+  it('reads where large bodies are', () => {
+    expect(load({ BODIES_URL: 'file:mail/bodies', BODIES_OVER: '0' }).bodies).toMatchObject({ url: `file:${join(cwd, 'mail/bodies')}`, over: 0 });
+    expect(load({ BODIES_URL: 'file:///srv/bodies' }).bodies.url).toBe('file:/srv/bodies');
+    expect(load({ BODIES_URL: 's3://mail-bodies/tidemark/', S3_ENDPOINT: 'https://s3.example.com', AWS_REGION: 'eu-central-1' }).bodies).toEqual({
+      url: 's3://mail-bodies/tidemark',
+      over: 65_536,
+      s3: { endpoint: 'https://s3.example.com', region: 'eu-central-1' },
+    });
   });
 
   it('takes the limits from the chosen price table, and each limit by itself', () => {
@@ -157,6 +168,10 @@ describe('a wrong value', () => {
     ['DATABASE_URL', 'mysql://db', 'sqlite:.tidemark/tidemark.sqlite'],
     ['DATABASE_URL', 'sqlite:', 'sqlite:.tidemark/tidemark.sqlite'],
     ['DATABASE_URL', 'sqlite::memory:', 'sqlite:.tidemark/tidemark.sqlite'],
+    ['BODIES_URL', 'https://bucket', 's3://mail-bodies/tidemark'],
+    ['BODIES_URL', 's3://', 'file:/var/lib/tidemark/bodies'],
+    ['BODIES_OVER', '64k', 'for example 65536'],
+    ['S3_ENDPOINT', 'minio:9000', 'https://s3.example.com'],
     ['GMAIL_ROOT_URL', 'gmail', 'https://gmail.googleapis.com'],
     ['GOOGLE_TOKEN_URL', 'ftp://example.com', 'https://oauth2.googleapis.com/token'],
     ['GMAIL_QUOTA_PRICES', '2024', 'one of 2026, 2025'],

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 
-import type { StoredMessage } from '../client/stored-message.ts';
+import type { LostBody, StoredMessage } from '../client/stored-message.ts';
 import { CannotDoError } from '../failure-report.ts';
 import { base64url } from '../model/base64url.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import { parseEmail } from './arguments.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { mboxEntry } from './mbox.ts';
+import { counted } from './words.ts';
 
 interface ExportOptions extends VerbOptions {
   readonly format: string;
@@ -22,7 +23,7 @@ export function addExport(program: Command, cli: Cli): void {
     .addOption(command.createOption('--format <format>', 'jsonl: one JSON object a line; mbox: needs mail stored raw').choices(['jsonl', 'mbox']).default('jsonl'))
     .addHelpText('after', '\nMessages are those that are stored and in scope. Needs no Temporal server.')
     .action((mailbox: MailboxId, options: ExportOptions) =>
-      withStores(cli, options, async ({ stores, out }) => {
+      withStores(cli, options, async ({ stores, out, clock }) => {
         const { store } = stores;
         const row = await store.getMailbox(mailbox);
         if (row === null) throw new CannotDoError('mailbox-unknown', `${mailbox} is unknown here: no mail of it is stored.`);
@@ -30,10 +31,16 @@ export function addExport(program: Command, cli: Cli): void {
           throw new CannotDoError('not-raw', `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. Change it: tidemark start ${mailbox} --format raw --wait`);
         }
         const names = new Map((await store.getLabels(mailbox)).map(({ id, name }) => [id, name]));
-        for await (const message of store.streamMessages(mailbox)) {
+        let lostBodies = 0;
+        const onLostBody = async (lost: LostBody): Promise<void> => {
+          lostBodies += 1;
+          await store.refetchLost({ mailbox, lost, now: clock.now() });
+        };
+        for await (const message of store.streamMessages(mailbox, { onLostBody })) {
           if (options.format === 'jsonl') await out.line(`${JSON.stringify(exported(message, names))}\n`);
           else if (message.format === 'raw' && message.body !== null) await out.line(mboxEntry(message.body, message.internalDate));
         }
+        if (lostBodies > 0) throw new CannotDoError('bodies-lost', `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. Export once more after: tidemark sync ${mailbox} --wait`);
       }),
     );
 }

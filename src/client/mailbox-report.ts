@@ -4,10 +4,10 @@ import type { AuditResult, Condition, MailboxRow, MailboxStore, MessageCounts } 
 import type { MailboxStatus } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 
-/** What the client reads of the store: nothing here writes. */
+/** What the client asks of the store. It writes in one case: a body that it finds lost is to be fetched again. */
 export type MailboxReader = Pick<
   MailboxStore,
-  'getMailbox' | 'listMailboxes' | 'countMessages' | 'getUsage' | 'getLabels' | 'listFailed' | 'readChanges' | 'streamMessages'
+  'getMailbox' | 'listMailboxes' | 'countMessages' | 'getUsage' | 'getLabels' | 'listFailed' | 'readChanges' | 'streamMessages' | 'refetchLost'
 >;
 
 /** A mailbox as an operator sees it: what the workflow, Temporal and the store say about it, in one. Times are epoch milliseconds. */

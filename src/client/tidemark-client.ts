@@ -7,6 +7,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
+import type { LostBody } from '../store/bodies/lost-bodies.ts';
 import type { AuditResult, Change, FailedMessage, StoredMessage } from '../store/mailbox-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
@@ -222,9 +223,20 @@ export class TidemarkClient {
     return this.#store.readChanges({ mailbox, after, limit });
   }
 
-  /** Every live message: stored and in scope. */
-  streamMessages(mailbox: MailboxId): AsyncIterable<StoredMessage> {
-    return this.#store.streamMessages(mailbox);
+  /**
+   * Every live message: stored and in scope. One whose body, outside the database, turns out to be lost is left out, and fetched again:
+   * the change feed tells when it is back.
+   *
+   * @param options.onLostBody - told of each
+   * @throws {StoreError} when the store, or the place of a body, cannot be used
+   */
+  streamMessages(mailbox: MailboxId, { onLostBody }: { onLostBody?: (lost: LostBody) => void } = {}): AsyncIterable<StoredMessage> {
+    return this.#store.streamMessages(mailbox, {
+      onLostBody: async (lost) => {
+        await this.#store.refetchLost({ mailbox, lost, now: this.#clock.now() });
+        onLostBody?.(lost);
+      },
+    });
   }
 
   get #waiting(): Waiting {

@@ -1,4 +1,6 @@
 import type { Reading } from '../model/change.ts';
+import type { Bodies, KeptBody } from './bodies/bodies.ts';
+import { ObjectSweptError } from './bodies/body-objects.ts';
 import { compareHistoryIds, type MailboxId, type MessageId, type ThreadId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import { rulesOf } from './mailbox-rows.ts';
@@ -10,13 +12,38 @@ import { applyReading } from './reading-rules.ts';
 import { toGone, type RowRules } from './row-scope.ts';
 import type { StoreDatabase } from './store-database.ts';
 
-/** See {@link MailboxStore.saveReadings}. */
-export function saveReadings(
+/**
+ * See {@link MailboxStore.saveReadings}. Bodies that belong outside the database are written before the transaction that names them: after a
+ * crash in between nothing names them, and they are swept; one that was swept in between is written again.
+ */
+export async function saveReadings(
   database: StoreDatabase,
+  bodies: Pick<Bodies, 'keep' | 'discard'>,
   request: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number },
 ): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[] }> {
-  const { readings, format, now } = request;
-  return withMailbox(database, request.mailbox, async (locked) => {
+  const withBody = request.readings.filter((reading) => reading.body !== null);
+  for (;;) {
+    const kept = await bodies.keep(withBody.flatMap(({ body }) => (body === null ? [] : [body])), request.now);
+    const unnamed = new Set(kept);
+    try {
+      const keptBodies = new Map(withBody.map((reading, index) => [reading, kept[index]]));
+      const { named, ...result } = await applyReadings(database, request, keptBodies);
+      for (const body of named) unnamed.delete(body);
+      return result;
+    } catch (error) {
+      if (!(error instanceof ObjectSweptError)) throw error;
+    } finally {
+      await bodies.discard([...unnamed]);
+    }
+  }
+}
+
+function applyReadings(
+  database: StoreDatabase,
+  { mailbox, readings, format, now }: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number },
+  bodies: ReadonlyMap<Reading, KeptBody | undefined>,
+): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[]; named: readonly KeptBody[] }> {
+  return withMailbox(database, mailbox, async (locked) => {
     const rules = rulesOf(locked.columns, now);
     const rows = await loadRows(locked, readings.map((reading) => reading.id));
     const differences = new Map<MessageId, Difference>();
@@ -29,13 +56,13 @@ export function saveReadings(
       if (outcome.verdict === 'stale') stale.push(reading.id);
       if (outcome.verdict !== 'applied') continue;
       if (outcome.row.state === 'stored' && row?.state !== 'stored') stored += 1;
-      const body = outcome.writesBody && reading.body !== null ? reading.body : earlier?.body;
+      const body = (outcome.writesBody ? bodies.get(reading) : undefined) ?? earlier?.body;
       const before = rows.get(reading.id) ?? null;
       differences.set(reading.id, body === undefined ? { before, after: outcome.row } : { before, after: outcome.row, body });
     }
     await writeDifferences(locked, differences.values(), now);
     const lacking = [...differences.values()].filter(({ after }) => lacksAttachments(after, rules)).map(({ after }) => after.id);
-    return { stored, stale, lacking };
+    return { stored, stale, lacking, named: [...differences.values()].flatMap(({ body }) => (body === undefined ? [] : [body])) };
   });
 }
 

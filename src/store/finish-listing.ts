@@ -116,7 +116,7 @@ async function settleRows(database: StoreDatabase, locked: MailboxTransaction, l
       else if (!sameLabelIds(row.labelIds, before.labelIds) && row.state !== 'pending') relabelled += 1;
     }
     await writeDifferences(locked, differences, now);
-    await removeRows(locked, removed);
+    await removeRows(locked, removed, now);
     after = last.id;
     if (page.length === PAGE) await database.breathe();
   }

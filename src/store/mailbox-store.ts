@@ -1,6 +1,7 @@
 import type { HistoryRecord, Label, Reading } from '../model/change.ts';
 import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
 import type { MailboxSettings, MessageFormat } from '../model/settings.ts';
+import type { LostBody } from './bodies/lost-bodies.ts';
 
 /**
  * The mirror of many mailboxes in one database. Every write is one transaction that first locks the mailbox's row,
@@ -205,14 +206,26 @@ export interface MailboxStore {
   // ── reading ──
   /** Changes after `after`, oldest first. Sequence numbers have no gaps. */
   readChanges(request: { mailbox: MailboxId; after: number; limit: number }): Promise<readonly Change[]>;
-  /** Every stored (live and in scope) message, streamed. */
-  streamMessages(mailbox: MailboxId): AsyncIterable<StoredMessage>;
+  /** Every stored (live and in scope) message, streamed. Throws `body-lost` unless the options say what to do about a lost body. */
+  streamMessages(mailbox: MailboxId, options?: StreamOptions): AsyncIterable<StoredMessage>;
+  /**
+   * A body outside the database turned out to be missing or damaged: its message becomes `pending` in the live lane, and is fetched again.
+   * The change feed calls it `gone` until it is `stored` again. Answers false, and does nothing, when the row no longer names that object.
+   */
+  refetchLost(request: { mailbox: MailboxId; lost: LostBody; now: number }): Promise<boolean>;
+  /** Puts the markers anew of places of bodies that lack theirs, so that what was in them counts as lost. Answers the places. */
+  rebuildBodyPlaces(): Promise<readonly string[]>;
   /** Usage by method over the mailbox's life. */
   getUsage(mailbox: MailboxId): Promise<readonly { method: string; calls: number; units: number; rejected: number }[]>;
   /** Units that all mailboxes of the store spent on a Pacific day (`2026-11-22`). A crash may have lost what a session counted within a second. */
   unitsOfDay(day: string): Promise<number>;
 
   close(): Promise<void>;
+}
+
+export interface StreamOptions {
+  /** Called for each message whose body is lost; the stream goes on without it. */
+  readonly onLostBody?: (lost: LostBody) => Promise<void>;
 }
 
 export interface MailboxRow {
@@ -417,6 +430,6 @@ export interface StoredMessage {
   readonly sizeEstimate: number;
   readonly snippet: string;
   readonly format: MessageFormat;
-  /** Decompressed, byte for byte as fetched. For `raw` the RFC 822 message, otherwise the JSON of Gmail's message resource. */
+  /** Decompressed, byte for byte as fetched, wherever it is kept. For `raw` the RFC 822 message, otherwise the JSON of Gmail's message resource. */
   readonly body: Uint8Array | null;
 }

@@ -1,5 +1,6 @@
 import type { HistoryId, MessageId } from '../model/ids.ts';
-import { encodeBody } from './body-codec.ts';
+import type { KeptBody } from './bodies/bodies.ts';
+import { nameObjects, unnameObjects, type HeldObject } from './bodies/body-objects.ts';
 import { bulkInsert, type ColumnValue } from './bulk-insert.ts';
 import { announce, changeBetween } from './change-entry.ts';
 import { toHistoryIdText } from './history-id-text.ts';
@@ -13,8 +14,8 @@ const BODIES = { table: 'bodies', columns: ['mailbox_key', 'message_id', 'encodi
 export interface Difference {
   readonly before: MessageRow | null;
   readonly after: MessageRow;
-  /** A body to write; absent leaves what is held. */
-  readonly body?: Uint8Array;
+  /** A body to write, or to name; absent leaves what is held. */
+  readonly body?: KeptBody;
 }
 
 /** The rows of the given messages, as far as the store has them. */
@@ -35,15 +36,15 @@ export async function loadRows({ tx, dialect, key }: Pick<MailboxTransaction, 't
 export async function writeDifferences(locked: MailboxTransaction, differences: Iterable<Difference>, now: number): Promise<void> {
   const rows: ColumnValue[][] = [];
   const bodies: ColumnValue[][] = [];
+  const outside: { messageId: MessageId; encoding: string; object: HeldObject }[] = [];
   const bodiless: MessageId[] = [];
   const entries: ColumnValue[][] = [];
   for (const { before, after, body } of differences) {
-    if (body !== undefined) {
-      const { encoding, bytes } = encodeBody(body);
-      bodies.push([locked.key, after.id, encoding, bytes]);
-    }
+    if (body?.kind === 'inside') bodies.push([locked.key, after.id, body.encoding, body.bytes]);
+    if (body?.kind === 'outside') outside.push({ messageId: after.id, encoding: body.encoding, object: body.object });
+    const held = before !== null && before.format !== null;
+    if (held && (after.format === null || body !== undefined)) bodiless.push(after.id);
     if (after === before) continue;
-    if (after.format === null && before !== null && before.format !== null) bodiless.push(after.id);
     const change = changeBetween(before, after);
     const row = announce(after, change);
     const values = toColumnValues(locked.key, row);
@@ -51,21 +52,25 @@ export async function writeDifferences(locked: MailboxTransaction, differences: 
     if (change !== null) entries.push([change, row.id, row.threadId, JSON.stringify(row.labelIds), newestText(row), now]);
   }
   await bulkInsert(locked.tx, MESSAGES, rows);
+  // First: an earlier body may be at the other place.
+  await deleteBodies(locked, bodiless, now);
   await bulkInsert(locked.tx, BODIES, bodies);
-  await deleteBodies(locked, bodiless);
+  await nameObjects(locked, outside);
   await locked.appendChanges(entries);
 }
 
-async function deleteBodies({ tx, dialect, key }: MailboxTransaction, ids: readonly MessageId[]): Promise<void> {
+async function deleteBodies(locked: MailboxTransaction, ids: readonly MessageId[], now: number): Promise<void> {
   if (ids.length === 0) return;
+  const { tx, dialect, key } = locked;
+  await unnameObjects(locked, ids, now);
   await tx.deleteFrom('bodies').where('mailbox_key', '=', key).where(dialect.isOneOf('message_id', ids)).execute();
 }
 
 /** Removes rows, with what belongs to them: the messages are unknown again. */
-export async function removeRows(locked: MailboxTransaction, ids: readonly MessageId[]): Promise<void> {
+export async function removeRows(locked: MailboxTransaction, ids: readonly MessageId[], now: number): Promise<void> {
   if (ids.length === 0) return;
   const { tx, dialect, key } = locked;
-  await deleteBodies(locked, ids);
+  await deleteBodies(locked, ids, now);
   await tx.deleteFrom('messages').where('mailbox_key', '=', key).where(dialect.isOneOf('id', ids)).execute();
 }
 

@@ -1,4 +1,5 @@
 import { dirname, join, parse } from 'node:path';
+import type { BodyOptions } from './bodies/open-body-store.ts';
 import type { MigrationMode } from './migrate.ts';
 import type { PostgresOptions } from './postgres-pool.ts';
 import { migratePostgres, openPostgresStores } from './postgres-stores.ts';
@@ -19,6 +20,8 @@ export class UnsupportedDatabaseError extends Error {
 export interface OpenOptions extends PostgresOptions {
   /** `automatic` unless told otherwise. */
   readonly migration?: MigrationMode;
+  /** Where bodies outside the database go; all stay in it when not given. */
+  readonly bodies?: BodyOptions;
 }
 
 /** Where the files of an embedded database are. */
@@ -59,7 +62,7 @@ export async function openStores(databaseUrl: string, options: OpenOptions = {})
     return openPostgresStores(url, { ...options, password: options.password ?? password });
   }
   const files = storeFiles(databaseUrl);
-  const store = await openSqliteStore({ path: files.database, migration: options.migration });
+  const store = await openSqliteStore({ path: files.database, migration: options.migration, bodies: options.bodies });
   try {
     return { store, credentials: await openSqliteCredentialStore({ path: files.credentials }) };
   } catch (error) {

@@ -1,4 +1,5 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
+import type { BodyOptions } from './bodies/open-body-store.ts';
 import { POSTGRES_SCHEMA, postgresDialect } from './dialect.ts';
 import { migrate, olderSchema, requireSchema, type MigrationMode } from './migrate.ts';
 import { PostgresDatabase } from './postgres-database.ts';
@@ -19,7 +20,7 @@ const CREDENTIALS_LOCK = 7_262_419;
  * @throws {StoreError} `unavailable` when the database cannot be used, `newer-schema` when a newer program has migrated it, `older-schema` when it
  * must be migrated first and `migration` is manual
  */
-export async function openPostgresStores(url: string, options: PostgresOptions & { readonly migration?: MigrationMode }): Promise<Stores> {
+export async function openPostgresStores(url: string, options: PostgresOptions & { readonly migration?: MigrationMode; readonly bodies?: BodyOptions }): Promise<Stores> {
   const database = new PostgresDatabase(url, options);
   try {
     if (options.migration === 'manual') await requireTables(database);
@@ -28,7 +29,7 @@ export async function openPostgresStores(url: string, options: PostgresOptions &
     await database.close();
     throw error;
   }
-  return { store: createSqlMailboxStore(database), credentials: new SqlCredentialStore(credentialsIn(database)) };
+  return { store: createSqlMailboxStore(database, options.bodies), credentials: new SqlCredentialStore(credentialsIn(database)) };
 }
 
 /** Creates or migrates everything. @returns the names of the migrations that were run now */

@@ -1,10 +1,12 @@
 import type { MailboxId, MessageId, ThreadId } from '../model/ids.ts';
-import { decodeBody } from './body-codec.ts';
+import type { Bodies } from './bodies/bodies.ts';
+import { bodyLost, type LostBody } from './bodies/lost-bodies.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
 import { mailboxKey } from './mailbox-rows.ts';
-import type { Change, StoredMessage } from './mailbox-store.ts';
+import type { Change, StoredMessage, StreamOptions } from './mailbox-store.ts';
 import { parseLabelIds, toFormat } from './message-row.ts';
 import type { StoreDatabase } from './store-database.ts';
+import { findRow, nextStoredRows, readBody, type StoredRow } from './stored-rows.ts';
 
 /** Bodies may be large (25 MB and more), so few are held at a time. */
 const PAGE = 50;
@@ -33,61 +35,70 @@ export async function readChanges(database: StoreDatabase, request: { mailbox: M
   }));
 }
 
-/** See {@link MailboxStore.heldBody}. */
-export async function heldBody(database: StoreDatabase, request: { mailbox: MailboxId; messageId: MessageId }): Promise<Uint8Array | null> {
+/** See {@link MailboxStore.heldBody}. One that is lost is not held. */
+export async function heldBody(database: StoreDatabase, bodies: Bodies, request: { mailbox: MailboxId; messageId: MessageId }): Promise<Uint8Array | null> {
   const key = await mailboxKey(database, request.mailbox);
-  const row = await database.read((db) =>
-    db.selectFrom('bodies').select(['encoding', 'body']).where('mailbox_key', '=', key).where('message_id', '=', request.messageId).executeTakeFirst(),
-  );
-  return row === undefined ? null : decodeBody(row.encoding, row.body);
+  const row = await findRow(database, key, request.messageId);
+  const read = row === undefined ? null : await readBody(database, bodies, key, row);
+  return read?.kind === 'read' ? read.body : null;
 }
 
 /**
  * See {@link MailboxStore.streamMessages}. In the order of ids, page by page: between two pages nothing is held open,
  * so a slow reader holds up neither a writer nor SQLite's checkpoints.
  */
-export async function* streamMessages(database: StoreDatabase, mailbox: MailboxId): AsyncGenerator<StoredMessage, void, undefined> {
+export async function* streamMessages(
+  database: StoreDatabase,
+  bodies: Bodies,
+  mailbox: MailboxId,
+  { onLostBody = refuse(mailbox) }: StreamOptions = {},
+): AsyncGenerator<StoredMessage, void, undefined> {
   const key = await mailboxKey(database, mailbox);
   for (let after = ''; ; ) {
-    const cursor = after;
-    const page = await database.read((db) =>
-      db
-        .selectFrom('messages')
-        .leftJoin('bodies', (join) => join.onRef('bodies.mailbox_key', '=', 'messages.mailbox_key').onRef('bodies.message_id', '=', 'messages.id'))
-        .select([
-          'messages.id',
-          'messages.thread_id',
-          'messages.label_ids',
-          'messages.history_id',
-          'messages.internal_date',
-          'messages.size_estimate',
-          'messages.snippet',
-          'messages.format',
-          'bodies.encoding',
-          'bodies.body',
-        ])
-        .where('messages.mailbox_key', '=', key)
-        .where('messages.state', '=', 'stored')
-        .where('messages.id', '>', cursor)
-        .orderBy('messages.id')
-        .limit(PAGE)
-        .execute(),
-    );
-    for (const row of page) {
-      yield {
-        id: row.id as MessageId,
-        threadId: row.thread_id as ThreadId,
-        labelIds: parseLabelIds(row.label_ids),
-        historyId: fromHistoryIdText(row.history_id ?? '0'),
-        internalDate: row.internal_date,
-        sizeEstimate: row.size_estimate,
-        snippet: row.snippet,
-        format: toFormat(row.format) ?? 'minimal',
-        body: row.body === null || row.encoding === null ? null : decodeBody(row.encoding, row.body),
-      };
+    const page = await nextStoredRows(database, key, after, PAGE);
+    for await (const [row, read] of readAhead(page, (row) => readBody(database, bodies, key, row))) {
+      if (read.kind === 'read') yield toStoredMessage(row, read.body);
+      if (read.kind === 'lost') await onLostBody({ messageId: row.id as MessageId, reason: read.reason, url: read.url, objectKey: read.objectKey });
     }
     const last = page.at(-1);
     if (last === undefined) return;
     after = last.id;
   }
+}
+
+const refuse =
+  (mailbox: MailboxId) =>
+  (lost: LostBody): Promise<void> =>
+    Promise.reject(bodyLost(mailbox, lost));
+
+/** Of bodies outside the database so many are on their way, or in memory, at once. */
+const AHEAD = 4;
+
+/** The rows with what was read for each, in their order; some are read ahead while the reader works on an earlier one. */
+async function* readAhead<Row, Value>(rows: readonly Row[], read: (row: Row) => Promise<Value>): AsyncGenerator<readonly [Row, Value], void, undefined> {
+  const running: Promise<Value>[] = [];
+  for (const [index, row] of rows.entries()) {
+    for (const next of rows.slice(index + running.length, index + AHEAD)) {
+      const reading = read(next);
+      // Thrown when its turn comes; a reader that leaves before that must not be ended by it.
+      reading.catch(() => undefined);
+      running.push(reading);
+    }
+    const first = running.shift();
+    if (first !== undefined) yield [row, await first];
+  }
+}
+
+function toStoredMessage(row: StoredRow, body: Uint8Array | null): StoredMessage {
+  return {
+    id: row.id as MessageId,
+    threadId: row.thread_id as ThreadId,
+    labelIds: parseLabelIds(row.label_ids),
+    historyId: fromHistoryIdText(row.history_id ?? '0'),
+    internalDate: row.internal_date,
+    sizeEstimate: row.size_estimate,
+    snippet: row.snippet,
+    format: toFormat(row.format) ?? 'minimal',
+    body,
+  };
 }

@@ -10,7 +10,11 @@ export interface Schema {
   usage: { mailbox_key: number; method: string; calls: number; units: number; rejected: number };
   day_usage: { mailbox_key: number; day: string; units: number };
   messages: MessageTable;
+  /** A body is here, or named in `outside_bodies`, never both. */
   bodies: { mailbox_key: number; message_id: string; encoding: string; body: Uint8Array };
+  outside_bodies: { mailbox_key: number; message_id: string; encoding: string; object_key: number };
+  body_objects: BodyObjectTable;
+  body_places: BodyPlaceTable;
   labels: { mailbox_key: number; id: string; name: string; type: string };
   label_listings: { mailbox_key: number; message_id: string; label_id: string };
   audit_listings: { mailbox_key: number; audit: number; message_id: string; label_id: string };
@@ -91,4 +95,29 @@ export interface ChangeTable {
   label_ids: string;
   history_id: string;
   at: number;
+}
+
+/** Where bodies lie outside the database. A place stays known as long as rows name bodies in it, whatever is configured later. */
+export interface BodyPlaceTable {
+  key: Generated<number>;
+  url: string;
+  /** Drawn when the place became known: two databases that share a place do not touch each other's objects. */
+  prefix: string;
+  /** 0: the objects belong to another database by now (see move), and are not removed by this one. */
+  sweeps: number;
+}
+
+/** An object outside the database: registered before it is written, forgotten after it is removed. Keys are never used again. */
+export interface BodyObjectTable {
+  key: Generated<number>;
+  place_key: number;
+  /** SHA-256 of the stored bytes, in hexadecimal. */
+  hash: string;
+  size: number;
+  /** 1 once it is known to be written. */
+  written: number;
+  /** Since when perhaps no row names it; null while one does. */
+  loose_since: number | null;
+  /** Since when it is being removed: no row may name it any more. */
+  condemned_at: number | null;
 }

@@ -1,4 +1,8 @@
 import { beginAudit, compareAudit, saveAudit, saveAuditPage } from './audit.ts';
+import { Bodies } from './bodies/bodies.ts';
+import { refetchLost } from './bodies/lost-bodies.ts';
+import type { BodyOptions } from './bodies/open-body-store.ts';
+import { sweepBodies, type BodySweeper } from './bodies/sweep-bodies.ts';
 import { addListedLate, saveAttempts, saveReadings } from './fetching.ts';
 import { finishListing } from './finish-listing.ts';
 import { beginFullSync, countAbsent, listAbsent, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
@@ -15,7 +19,8 @@ import type { StoreDatabase } from './store-database.ts';
 import { countWork } from './work-counts.ts';
 
 /** The store on any SQL database: each method is a function of the database and the request. */
-export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & SpendingLedger {
+export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOptions): MailboxStore & SpendingLedger & BodySweeper {
+  const bodies = new Bodies(database, options);
   return {
     putMailbox: (request) => putMailbox(database, request),
     getMailbox: (mailbox) => getMailbox(database, mailbox),
@@ -39,8 +44,8 @@ export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & S
 
     nextPending: (request) => nextPending(database, request),
     nextAttemptAt: (request) => nextAttemptAt(database, request),
-    saveReadings: (request) => saveReadings(database, request),
-    heldBody: (request) => heldBody(database, request),
+    saveReadings: (request) => saveReadings(database, bodies, request),
+    heldBody: (request) => heldBody(database, bodies, request),
     saveAttempts: (request) => saveAttempts(database, request),
     retryFailed: (request) => retryFailed(database, request),
     listFailed: (mailbox, limit) => listFailed(database, mailbox, limit),
@@ -57,13 +62,20 @@ export function createSqlMailboxStore(database: StoreDatabase): MailboxStore & S
     saveAudit: (request) => saveAudit(database, request),
 
     readChanges: (request) => readChanges(database, request),
-    streamMessages: (mailbox) => streamMessages(database, mailbox),
+    streamMessages: (mailbox, options) => streamMessages(database, bodies, mailbox, options),
+    refetchLost: (request) => refetchLost(database, request),
+    rebuildBodyPlaces: () => bodies.places.rebuild(),
     getUsage: (mailbox) => getUsage(database, mailbox),
     unitsOfDay: (day) => unitsOfDay(database, day),
 
     update: (mailbox, change) => updateLedger(database, mailbox, change),
     addUsage: (mailbox, usage, day) => addUsage(database, mailbox, usage, day),
 
-    close: () => database.close(),
+    sweepBodies: (request) => sweepBodies(database, bodies.places, request),
+
+    close: async () => {
+      await bodies.close();
+      await database.close();
+    },
   };
 }

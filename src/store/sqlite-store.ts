@@ -1,19 +1,30 @@
+import type { BodyOptions } from './bodies/open-body-store.ts';
+import type { BodySweeper } from './bodies/sweep-bodies.ts';
 import type { SpendingLedger } from './ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import type { MigrationMode } from './migrate.ts';
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
 import { openSqliteDatabase } from './sqlite-database.ts';
 
-export type SqliteStore = MailboxStore & SpendingLedger;
+export type SqliteStore = MailboxStore & SpendingLedger & BodySweeper;
 
 /**
  * Opens the mirror in a SQLite file, creating it and its folder, or in memory.
  *
  * @param options.path a file, or `:memory:`
+ * @param options.bodies where bodies outside the database go; all stay in it when not given
  * @param options.migration `automatic` unless told otherwise
  * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it, `older-schema` when it must be
  * migrated first and `migration` is manual
  */
-export async function openSqliteStore({ path, migration = 'automatic' }: { path: string; migration?: MigrationMode | undefined }): Promise<SqliteStore> {
-  return createSqlMailboxStore(await openSqliteDatabase(path, migration));
+export async function openSqliteStore({
+  path,
+  migration = 'automatic',
+  bodies,
+}: {
+  path: string;
+  migration?: MigrationMode | undefined;
+  bodies?: BodyOptions | undefined;
+}): Promise<SqliteStore> {
+  return createSqlMailboxStore(await openSqliteDatabase(path, migration), bodies);
 }

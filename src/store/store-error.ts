@@ -4,6 +4,8 @@ export type StoreFailure =
   | { readonly kind: 'unavailable' }
   /** The mailbox's row is not there although it was: the database was deleted or replaced. */
   | { readonly kind: 'lost' }
+  /** A message's body, outside the database, is missing or damaged. */
+  | { readonly kind: 'body-lost' }
   /** The schema is newer than this program. */
   | { readonly kind: 'newer-schema' }
   /** The schema is older than this program, and is not migrated by itself here. */

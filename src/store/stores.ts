@@ -1,9 +1,10 @@
+import type { BodySweeper } from './bodies/sweep-bodies.ts';
 import type { CredentialStore } from './credential-store.ts';
 import type { SpendingLedger } from './ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 
 /** What a database URL opens: the mirror, and apart from it the credentials. */
 export interface Stores {
-  readonly store: MailboxStore & SpendingLedger;
+  readonly store: MailboxStore & SpendingLedger & BodySweeper;
   readonly credentials: CredentialStore;
 }

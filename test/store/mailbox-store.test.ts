@@ -1,9 +1,14 @@
 import { join } from 'node:path';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { mailboxStoreContract } from '../contract/mailbox-store/index.ts';
+import { inFolder } from './bodies/outside-fixture.ts';
 import { useFolder } from './folder.ts';
 
 const folder = useFolder();
 
 mailboxStoreContract({ name: 'SQLite in memory', open: () => openSqliteStore({ path: ':memory:' }) });
 mailboxStoreContract({ name: 'a SQLite file', open: () => openSqliteStore({ path: join(folder(), 'mirror.db') }) });
+mailboxStoreContract({
+  name: 'SQLite with all bodies in a folder',
+  open: () => openSqliteStore({ path: ':memory:', bodies: inFolder(join(folder(), 'bodies')) }),
+});

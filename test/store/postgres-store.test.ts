@@ -1,12 +1,20 @@
+import { join } from 'node:path';
 import { openStores } from '../../src/store/open-store.ts';
 import { credentialStoreContract } from '../contract/credential-store.ts';
 import { mailboxStoreContract } from '../contract/mailbox-store/index.ts';
 import { describePostgres, useDatabases } from '../postgres/database.ts';
+import { inFolder } from './bodies/outside-fixture.ts';
+import { useFolder } from './folder.ts';
 
 describePostgres('the store in PostgreSQL', () => {
   const newDatabase = useDatabases();
+  const folder = useFolder();
 
   mailboxStoreContract({ name: 'PostgreSQL', open: async () => (await openStores(await newDatabase())).store });
+  mailboxStoreContract({
+    name: 'PostgreSQL with all bodies in a folder',
+    open: async () => (await openStores(await newDatabase(), { bodies: inFolder(join(folder(), 'bodies')) })).store,
+  });
   credentialStoreContract({
     name: 'PostgreSQL',
     open: async () => {

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+
+import type { LostBody } from '../client/stored-message.ts';
+import { CannotDoError } from '../failure-report.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { parseEmail } from './arguments.ts';
+import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
+import { count, counted } from './words.ts';
+
+interface CheckBodiesOptions extends VerbOptions {
+  readonly rebuild?: boolean;
+}
+
+export function addCheckBodies(program: Command, cli: Cli): void {
+  verb(program, 'check-bodies', {
+    summary: 'read every body of a mailbox, and have lost ones fetched again',
+    examples: ['tidemark check-bodies ada@example.com', 'tidemark check-bodies ada@example.com --rebuild'],
+  })
+    .argument('<email>', 'the mailbox', parseEmail)
+    .option('--rebuild', 'the place of the bodies (BODIES_URL) was lost and is empty: count all bodies in it as lost')
+    .addHelpText('after', '\nBodies that lie outside the database are held against their SHA-256. The mailbox fetches lost ones with its next partial sync.\nNeeds no Temporal server. Exit code 1 when bodies were lost.')
+    .action((mailbox: MailboxId, options: CheckBodiesOptions) =>
+      withStores(cli, options, async ({ stores, out, clock }) => {
+        const { store } = stores;
+        if ((await store.getMailbox(mailbox)) === null) throw new CannotDoError('mailbox-unknown', `${mailbox} is unknown here: no mail of it is stored.`);
+        const rebuilt = options.rebuild === true ? await store.rebuildBodyPlaces() : [];
+        let checked = 0;
+        const lost = { missing: 0, damaged: 0 };
+        const onLostBody = async (body: LostBody): Promise<void> => {
+          lost[body.reason] += 1;
+          await store.refetchLost({ mailbox, lost: body, now: clock.now() });
+        };
+        for await (const { body } of store.streamMessages(mailbox, { onLostBody })) if (body !== null) checked += 1;
+        out.result({ mailbox, checked, ...lost, rebuilt }, () => `${mailbox}: ${counted(checked, 'message')} read; bodies missing ${count(lost.missing)}, damaged ${count(lost.damaged)}.`);
+        const all = lost.missing + lost.damaged;
+        if (all > 0) throw new CannotDoError('bodies-lost', `${mailbox} lost the bodies of ${counted(all, 'message')}. Its next partial sync fetches them again; at once: tidemark sync ${mailbox} --wait`);
+      }),
+    );
+}

@@ -1,0 +1,45 @@
+import { isAbsolute, resolve } from 'node:path';
+
+import { z } from 'zod';
+
+import type { Values, Variables } from './section.ts';
+
+export interface BodiesConfig {
+  /** `file:` with an absolute path, or `s3://bucket/prefix`; null keeps bodies in the database. */
+  readonly url: string | null;
+  /** Bodies that take more bytes than this go there; 0: all. */
+  readonly over: number;
+  readonly s3: { readonly endpoint: string | null; readonly region: string | null };
+}
+
+/** A few small bodies cost less as rows than as objects. */
+const OVER = 65_536;
+
+const place = z.string().regex(/^(file:.*[^/]|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w!.*'()/-]*)?)$/);
+
+const bytes = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number);
+
+export const bodiesVariables = {
+  BODIES_URL: { schema: place.optional(), expected: 'file: and the path of a folder, or s3:// with a bucket and a prefix, for example file:/var/lib/tidemark/bodies or s3://mail-bodies/tidemark' },
+  BODIES_OVER: { schema: bytes.optional(), expected: 'a number of bytes, 0 for all bodies, for example 65536' },
+  S3_ENDPOINT: { schema: z.url({ protocol: /^https?$/ }).optional(), expected: 'an http or https address, for example https://s3.example.com' },
+  AWS_REGION: { schema: z.string().regex(/^[a-z0-9-]+$/).optional(), expected: 'the name of a region, for example eu-central-1' },
+} as const satisfies Variables;
+
+export function readBodies(values: Values<typeof bodiesVariables>, { cwd }: { cwd: string }): BodiesConfig {
+  return Object.freeze({
+    url: values.BODIES_URL === undefined ? null : absolute(values.BODIES_URL, cwd),
+    over: values.BODIES_OVER ?? OVER,
+    s3: Object.freeze({ endpoint: values.S3_ENDPOINT ?? null, region: values.AWS_REGION ?? null }),
+  });
+}
+
+/** The database remembers the address, and is used from other folders too. */
+function absolute(url: string, cwd: string): string {
+  if (!url.startsWith('file:')) return url.replace(/\/$/, '');
+  const path = url.replace(/^file:(?:\/\/(?=\/))?/, '');
+  return `file:${isAbsolute(path) ? path : resolve(cwd, path)}`;
+}

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import type { StoreDatabase } from '../store-database.ts';
+import { StoreError } from '../store-error.ts';
+import type { BodyStore } from './body-store.ts';
+import { openBodyStore, type BodyOptions } from './open-body-store.ts';
+
+/** A place that the database knows. */
+export interface BodyPlace {
+  readonly key: number;
+  readonly prefix: string;
+  readonly store: BodyStore;
+}
+
+/** What the database remembers of a place: enough to open it without any configuration. */
+export interface PlaceAddress {
+  readonly key: number;
+  readonly url: string;
+  readonly prefix: string;
+}
+
+/**
+ * Says that a place is the one it was. A folder that is not mounted, or another bucket, lacks it: without it every body would seem lost,
+ * and be fetched again.
+ */
+const MARKER = 'tidemark-bodies';
+
+/** The places of bodies outside the database: the configured one, and those that rows still name. */
+export class BodyPlaces {
+  readonly #database: StoreDatabase;
+  readonly #options: BodyOptions;
+  readonly #stores = new Map<string, BodyStore>();
+  #current: Promise<BodyPlace> | null = null;
+
+  constructor(database: StoreDatabase, options: BodyOptions) {
+    this.#database = database;
+    this.#options = options;
+  }
+
+  /** Bodies with more stored bytes than this go outside; null when none does. */
+  get over(): number | null {
+    return this.#options.url === null ? null : this.#options.over;
+  }
+
+  /**
+   * The configured place, for writing. It becomes known to the database, and gets its marker, when it is used for the first time.
+   *
+   * @throws {StoreError} `unavailable` when it cannot be used, or is not the one that it was
+   */
+  current(): Promise<BodyPlace> {
+    const { url } = this.#options;
+    if (url === null) throw new Error('bodies stay in the database: there is no place outside');
+    const opening = (this.#current ??= this.#open(url));
+    opening.catch(() => {
+      // The next call tries again.
+      if (this.#current === opening) this.#current = null;
+    });
+    return opening;
+  }
+
+  at({ key, url, prefix }: PlaceAddress): BodyPlace {
+    return { key, prefix, store: this.#storeAt(url) };
+  }
+
+  /**
+   * Reads an object. Where its place does not have it, the configured one is asked: perhaps everything was copied there.
+   *
+   * @returns null when the object is lost: its place is there, and has it not
+   * @throws {StoreError} `unavailable` when the place cannot be read, or is not the one it was
+   */
+  async get(address: PlaceAddress, name: string): Promise<Uint8Array | null> {
+    const { store } = this.at(address);
+    const found = await store.get(name);
+    if (found !== null) return found;
+    const elsewhere = this.#options.url === null ? null : this.#storeAt(this.#options.url);
+    const copied = elsewhere === null || elsewhere === store ? null : await elsewhere.get(name);
+    if (copied !== null) return copied;
+    await expectMarker(store, address.prefix);
+    return null;
+  }
+
+  /** Puts the markers anew of all known places that lack theirs: what was there is lost. Answers the places. */
+  async rebuild(): Promise<readonly string[]> {
+    const rebuilt: string[] = [];
+    for (const address of await this.known()) {
+      const { store } = this.at(address);
+      if ((await store.get(markerOf(address.prefix))) !== null) continue;
+      await store.put(markerOf(address.prefix), new Uint8Array());
+      rebuilt.push(store.url);
+    }
+    return rebuilt;
+  }
+
+  known(): Promise<readonly PlaceAddress[]> {
+    return this.#database.read((db) => db.selectFrom('body_places').select(['key', 'url', 'prefix']).orderBy('key').execute());
+  }
+
+  async close(): Promise<void> {
+    for (const store of this.#stores.values()) await store.close();
+    this.#stores.clear();
+  }
+
+  async #open(url: string): Promise<BodyPlace> {
+    const store = this.#storeAt(url);
+    const known = await this.#find(url);
+    if (known !== null) {
+      await expectMarker(store, known.prefix);
+      return { ...known, store };
+    }
+    // The marker first: a crash in between leaves a marker that nobody misses.
+    const prefix = randomBytes(8).toString('hex');
+    await store.put(markerOf(prefix), new Uint8Array());
+    await this.#database.write(async (tx) => {
+      await tx
+        .insertInto('body_places')
+        .values({ url, prefix, sweeps: 1 })
+        .onConflict((conflict) => conflict.column('url').doNothing())
+        .execute();
+    });
+    const place = await this.#find(url);
+    if (place === null) throw new StoreError({ kind: 'lost' }, 'The place of bodies was forgotten while it became known: the database was deleted or replaced.');
+    // Another worker was first.
+    if (place.prefix !== prefix) await store.remove(markerOf(prefix));
+    return { ...place, store };
+  }
+
+  async #find(url: string): Promise<PlaceAddress | null> {
+    const row = await this.#database.read((db) => db.selectFrom('body_places').select(['key', 'url', 'prefix']).where('url', '=', url).executeTakeFirst());
+    return row ?? null;
+  }
+
+  #storeAt(url: string): BodyStore {
+    const known = this.#stores.get(url);
+    if (known !== undefined) return known;
+    const store = openBodyStore(url, this.#options.s3);
+    this.#stores.set(url, store);
+    return store;
+  }
+}
+
+const markerOf = (prefix: string): string => `${prefix}/${MARKER}`;
+
+async function expectMarker(store: BodyStore, prefix: string): Promise<void> {
+  if ((await store.get(markerOf(prefix))) !== null) return;
+  throw new StoreError(
+    { kind: 'unavailable' },
+    `The bodies at ${store.url} are not there: ${markerOf(prefix)} is missing. Mount or restore what was there; if it is lost, "tidemark check-bodies EMAIL --rebuild" has them fetched again.`,
+  );
+}

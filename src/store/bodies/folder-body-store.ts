@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { StoreError } from '../store-error.ts';
+import type { BodyStore } from './body-store.ts';
+
+/** Beside the objects, so that a rename never crosses file systems. */
+const HALF_WRITTEN = 'half-written';
+
+/** Bodies in a folder, one file each, readable by their owner only. Several processes, and machines that mount it, may share the folder. */
+export class FolderBodyStore implements BodyStore {
+  readonly url: string;
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.url = `file:${folder}`;
+    this.#folder = folder;
+  }
+
+  /**
+   * A file under its final name is whole: it is written beside, synced, and renamed. The folder is synced too, since until then a power
+   * loss may forget the name (see fsync(2)), and the row that names the file must not outlive it.
+   */
+  put(name: string, bytes: Uint8Array): Promise<void> {
+    return this.#translated(async () => {
+      const path = join(this.#folder, name);
+      const half = join(this.#folder, HALF_WRITTEN, randomUUID());
+      await this.#makeFolder(dirname(half));
+      await this.#makeFolder(dirname(path));
+      try {
+        const file = await open(half, 'wx', 0o600);
+        try {
+          await file.writeFile(bytes);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(half, path);
+      } catch (error) {
+        await rm(half, { force: true });
+        throw error;
+      }
+      await syncFolder(dirname(path));
+    });
+  }
+
+  get(name: string): Promise<Uint8Array | null> {
+    return this.#translated(async () => {
+      try {
+        return await readFile(join(this.#folder, name));
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return null;
+        throw error;
+      }
+    });
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#translated(() => rm(join(this.#folder, name), { force: true }));
+  }
+
+  tidy(before: number): Promise<void> {
+    return this.#translated(async () => {
+      const folder = join(this.#folder, HALF_WRITTEN);
+      const names = await readdir(folder).catch(() => []);
+      for (const name of names) {
+        const found = await stat(join(folder, name)).catch(() => null);
+        if (found !== null && found.mtimeMs < before) await rm(join(folder, name), { force: true });
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    // Nothing is held open between two calls.
+  }
+
+  /** The names of new folders are synced as well, each in the one above it. */
+  async #makeFolder(folder: string): Promise<void> {
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    for (let made = folder; ; made = dirname(made)) {
+      await syncFolder(dirname(made));
+      if (made === first) return;
+    }
+  }
+
+  async #translated<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === null) throw error;
+      throw new StoreError({ kind: 'unavailable' }, `The bodies' folder ${this.#folder} ${REASONS[code] ?? `cannot be used (${code}); check it`}.`, { cause: error });
+    }
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'is full; make room',
+  EDQUOT: 'is full; make room',
+  EACCES: 'may not be used by this user; check its permissions',
+  EPERM: 'may not be used by this user; check its permissions',
+  EROFS: 'is read-only; mount it writable',
+  ENOTDIR: 'is no folder; name another in BODIES_URL',
+  EIO: 'cannot be read or written (disk error); check the disk',
+};
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && 'syscall' in error ? String(error.code) : null;
+}

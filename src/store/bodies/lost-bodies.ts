@@ -1,0 +1,47 @@
+import type { MailboxId, MessageId } from '../../model/ids.ts';
+import { withMailbox } from '../mailbox-transaction.ts';
+import { loadRows, writeDifferences } from '../message-writer.ts';
+import { toFetch } from '../row-scope.ts';
+import type { StoreDatabase } from '../store-database.ts';
+import { StoreError } from '../store-error.ts';
+import type { LostReason } from './bodies.ts';
+
+/** A message whose body, outside the database, is missing or damaged. */
+export interface LostBody {
+  readonly messageId: MessageId;
+  readonly reason: LostReason;
+  /** The place, for a person. */
+  readonly url: string;
+  /** The object that the row named when it was read. */
+  readonly objectKey: number;
+}
+
+export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBody): StoreError {
+  return new StoreError(
+    { kind: 'body-lost' },
+    `The body of message ${messageId} of ${mailbox} is ${reason} at ${url}. "tidemark check-bodies ${mailbox}" has every such body fetched again.`,
+  );
+}
+
+/**
+ * See {@link MailboxStore.refetchLost}. A row that names another object by now is left alone: it was fetched again already.
+ * The object counts as unwritten from then on, so that the next writer of the same bytes writes them, also for other rows that name it.
+ */
+export function refetchLost(database: StoreDatabase, request: { mailbox: MailboxId; lost: LostBody; now: number }): Promise<boolean> {
+  const { mailbox, lost, now } = request;
+  return withMailbox(database, mailbox, async (locked) => {
+    const { tx, key } = locked;
+    const named = await tx
+      .selectFrom('outside_bodies')
+      .select('object_key')
+      .where('mailbox_key', '=', key)
+      .where('message_id', '=', lost.messageId)
+      .executeTakeFirst();
+    const before = (await loadRows(locked, [lost.messageId])).get(lost.messageId);
+    if (named?.object_key !== lost.objectKey || before === undefined) return false;
+    await tx.updateTable('body_objects').set({ written: 0 }).where('key', '=', lost.objectKey).execute();
+    const bodiless = { ...before, format: null };
+    await writeDifferences(locked, [{ before, after: before.state === 'stored' ? toFetch(bodiless, 'live', now) : bodiless }], now);
+    return true;
+  });
+}

@@ -1,0 +1,118 @@
+import type * as s3 from '@aws-sdk/client-s3';
+import { StoreError } from '../store-error.ts';
+import type { BodyStore } from './body-store.ts';
+
+export interface S3Location {
+  /** Of an S3-compatible server; null for Amazon's own. */
+  readonly endpoint: string | null;
+  /** null: as the AWS client finds it (AWS_REGION, profile). */
+  readonly region: string | null;
+}
+
+/** Most other servers have no regions, and the client must name one. */
+const ANY_REGION = 'us-east-1';
+const CONNECT_TIMEOUT = 5_000;
+const REQUEST_TIMEOUT = 120_000;
+
+/**
+ * Bodies in an S3 bucket, or in one of an S3-compatible server. Credentials come the way of every AWS client: AWS_ACCESS_KEY_ID and
+ * AWS_SECRET_ACCESS_KEY, a profile, the role of a container or an instance
+ * (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
+ */
+export class S3BodyStore implements BodyStore {
+  readonly url: string;
+  readonly #bucket: string;
+  readonly #prefix: string;
+  readonly #location: S3Location;
+  #opened: Promise<{ readonly sdk: Sdk; readonly client: s3.S3Client }> | null = null;
+
+  constructor({ bucket, prefix, location }: { bucket: string; prefix: string; location: S3Location }) {
+    this.url = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
+    this.#bucket = bucket;
+    this.#prefix = prefix === '' ? '' : `${prefix}/`;
+    this.#location = location;
+  }
+
+  put(name: string, bytes: Uint8Array): Promise<void> {
+    return this.#send(name, async ({ client, sdk }, at) => {
+      await client.send(new sdk.PutObjectCommand({ ...at, Body: bytes, ContentType: 'application/octet-stream' }));
+    });
+  }
+
+  get(name: string): Promise<Uint8Array | null> {
+    return this.#send(name, async ({ client, sdk }, at) => {
+      try {
+        const { Body } = await client.send(new sdk.GetObjectCommand(at));
+        return Body === undefined ? null : await Body.transformToByteArray();
+      } catch (error) {
+        // A bucket that is not there is a 404 too, and says nothing about the object.
+        if (error instanceof sdk.NoSuchKey) return null;
+        throw error;
+      }
+    });
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#send(name, async ({ client, sdk }, at) => {
+      await client.send(new sdk.DeleteObjectCommand(at));
+    });
+  }
+
+  async tidy(): Promise<void> {
+    // An object is there whole or not at all.
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = null;
+    if (opened !== null) (await opened).client.destroy();
+  }
+
+  async #send<Result>(name: string, request: (opened: { sdk: Sdk; client: s3.S3Client }, at: { Bucket: string; Key: string }) => Promise<Result>): Promise<Result> {
+    try {
+      const opening = (this.#opened ??= open(this.#location));
+      const opened = await opening;
+      return await request(opened, { Bucket: this.#bucket, Key: `${this.#prefix}${name}` });
+    } catch (error) {
+      throw new StoreError({ kind: 'unavailable' }, `The bodies at ${this.url} cannot be reached: ${reasonOf(error)}.`, { cause: error });
+    }
+  }
+}
+
+type Sdk = typeof s3;
+
+/** Loaded when a bucket is used: nobody else waits for it, or holds it in memory. */
+async function open({ endpoint, region }: S3Location): Promise<{ sdk: Sdk; client: s3.S3Client }> {
+  const sdk = await import('@aws-sdk/client-s3');
+  const chosenRegion = region ?? (endpoint === null ? null : ANY_REGION);
+  const client = new sdk.S3Client({
+    ...(chosenRegion === null ? {} : { region: chosenRegion }),
+    // Buckets as part of the host's name need DNS of their own, which other servers seldom have.
+    ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
+    // Other servers know the checksums of 2025 only in part; bodies are checked by their own hash when they are read.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+  });
+  return { sdk, client };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  NoSuchBucket: 'there is no such bucket; create it, or name another in BODIES_URL',
+  AccessDenied: 'access is denied; the credentials need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket',
+  Forbidden: 'access is denied; the credentials need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket',
+  InvalidAccessKeyId: 'the access key is unknown there; check AWS_ACCESS_KEY_ID and S3_ENDPOINT',
+  SignatureDoesNotMatch: 'the secret key is wrong; check AWS_SECRET_ACCESS_KEY',
+  CredentialsProviderError: 'no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role',
+  PermanentRedirect: 'the bucket is in another region; set AWS_REGION',
+  ECONNREFUSED: 'nothing answers there; check S3_ENDPOINT, and that the server runs',
+  ENOTFOUND: 'there is no such host; check S3_ENDPOINT',
+  TimeoutError: 'no answer came in time',
+};
+
+/** Only names of errors: their texts may repeat keys and signed addresses. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'for an unknown reason';
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  return REASONS[code] ?? REASONS[error.name] ?? `it answers ${error.name}`;
+}

@@ -1,0 +1,48 @@
+import { sql, type Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import type { StoreDialect } from '../dialect.ts';
+
+/** Bodies outside the database: where they lie, which of them there are, and which messages name them. */
+export function bodiesOutside(dialect: StoreDialect): Migration {
+  const { integerType: integer } = dialect;
+  return {
+    async up(db: Kysely<unknown>) {
+      await dialect
+        .generatedKey<string, string>(db.schema.createTable('body_places'), 'key')
+        .addColumn('url', 'text', (it) => it.notNull().unique())
+        .addColumn('prefix', 'text', (it) => it.notNull())
+        .addColumn('sweeps', integer, (it) => it.notNull())
+        .execute();
+
+      await dialect
+        .generatedKey<string, string>(db.schema.createTable('body_objects'), 'key')
+        .addColumn('place_key', integer, (it) => it.notNull().references('body_places.key'))
+        .addColumn('hash', 'text', (it) => it.notNull())
+        .addColumn('size', integer, (it) => it.notNull())
+        .addColumn('written', integer, (it) => it.notNull())
+        .addColumn('loose_since', integer)
+        .addColumn('condemned_at', integer)
+        .execute();
+      await db.schema
+        .createIndex('body_objects_by_hash')
+        .on('body_objects')
+        .columns(['place_key', 'hash'])
+        .unique()
+        .where(sql<boolean>`condemned_at is null`)
+        .execute();
+      await db.schema.createIndex('body_objects_loose').on('body_objects').columns(['loose_since']).where('loose_since', 'is not', null).execute();
+
+      await db.schema.createIndex('body_objects_condemned').on('body_objects').columns(['condemned_at']).where('condemned_at', 'is not', null).execute();
+
+      const named = db.schema
+        .createTable('outside_bodies')
+        .addColumn('mailbox_key', integer, (it) => it.notNull().references('mailboxes.key'))
+        .addColumn('message_id', 'text', (it) => it.notNull())
+        .addColumn('encoding', 'text', (it) => it.notNull())
+        .addColumn('object_key', integer, (it) => it.notNull().references('body_objects.key'))
+        .addPrimaryKeyConstraint('outside_bodies_primary_key', ['mailbox_key', 'message_id']);
+      await dialect.clustered(named).execute();
+      await db.schema.createIndex('outside_bodies_by_object').on('outside_bodies').columns(['object_key']).execute();
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import type { Kysely } from 'kysely';
+import type { Bodies, LostReason, OutsideBody } from './bodies/bodies.ts';
+import { decodeBody } from './body-codec.ts';
+import type { Schema } from './schema.ts';
+import type { StoreDatabase } from './store-database.ts';
+
+/** Messages with their bodies, or where those are. */
+function rowsWithBodies(db: Kysely<Schema>, key: number) {
+  return db
+    .selectFrom('messages')
+    .leftJoin('bodies', (join) => join.onRef('bodies.mailbox_key', '=', 'messages.mailbox_key').onRef('bodies.message_id', '=', 'messages.id'))
+    .leftJoin('outside_bodies', (join) => join.onRef('outside_bodies.mailbox_key', '=', 'messages.mailbox_key').onRef('outside_bodies.message_id', '=', 'messages.id'))
+    .leftJoin('body_objects', 'body_objects.key', 'outside_bodies.object_key')
+    .leftJoin('body_places', 'body_places.key', 'body_objects.place_key')
+    .select([
+      'messages.id',
+      'messages.thread_id',
+      'messages.label_ids',
+      'messages.history_id',
+      'messages.internal_date',
+      'messages.size_estimate',
+      'messages.snippet',
+      'messages.format',
+      'messages.state',
+      'bodies.encoding',
+      'bodies.body',
+      'outside_bodies.encoding as outside_encoding',
+      'outside_bodies.object_key',
+      'body_objects.hash',
+      'body_objects.size',
+      'body_places.key as place_key',
+      'body_places.url',
+      'body_places.prefix',
+    ])
+    .where('messages.mailbox_key', '=', key);
+}
+
+export type StoredRow = Awaited<ReturnType<typeof nextStoredRows>>[number];
+
+/** The next stored rows after `after`, in the order of ids. */
+export function nextStoredRows(database: StoreDatabase, key: number, after: string, limit: number) {
+  return database.read((db) => rowsWithBodies(db, key).where('messages.state', '=', 'stored').where('messages.id', '>', after).orderBy('messages.id').limit(limit).execute());
+}
+
+export function findRow(database: StoreDatabase, key: number, id: string): Promise<StoredRow | undefined> {
+  return database.read((db) => rowsWithBodies(db, key).where('messages.id', '=', id).executeTakeFirst());
+}
+
+export type BodyRead =
+  | { readonly kind: 'read'; readonly body: Uint8Array | null }
+  | { readonly kind: 'lost'; readonly reason: LostReason; readonly url: string; readonly objectKey: number }
+  /** Not in the state any more that it was in. */
+  | { readonly kind: 'left' };
+
+/** The body of a row that was read some time ago: the message may have been fetched again since, and its earlier body swept. */
+export async function readBody(database: StoreDatabase, bodies: Bodies, key: number, row: StoredRow): Promise<BodyRead> {
+  for (let now: StoredRow | undefined = row; now?.state === row.state; ) {
+    const outside = outsideOf(now);
+    if (outside === null) return { kind: 'read', body: now.body === null || now.encoding === null ? null : decodeBody(now.encoding, now.body) };
+    const body = await bodies.read(outside);
+    if (typeof body !== 'string') return { kind: 'read', body };
+    now = await findRow(database, key, row.id);
+    if (now?.object_key === outside.objectKey) return { kind: 'lost', reason: body, url: outside.url, objectKey: outside.objectKey };
+  }
+  return { kind: 'left' };
+}
+
+function outsideOf({ outside_encoding: encoding, object_key: objectKey, hash, size, place_key: placeKey, url, prefix }: StoredRow): OutsideBody | null {
+  if (encoding === null || objectKey === null || hash === null || size === null || placeKey === null || url === null || prefix === null) return null;
+  return { encoding, objectKey, hash, size, placeKey, url, prefix };
+}

@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MessageId } from '../../../src/model/ids.ts';
+import { Bodies, type KeptBody } from '../../../src/store/bodies/bodies.ts';
+import { sweepBodies } from '../../../src/store/bodies/sweep-bodies.ts';
+import { saveReadings } from '../../../src/store/fetching.ts';
+import { openSqliteDatabase } from '../../../src/store/sqlite-database.ts';
+import type { SqliteStore } from '../../../src/store/sqlite-store.ts';
+import type { StoreDatabase } from '../../../src/store/store-database.ts';
+import { deleted, reading, record, type TestMailbox } from '../../contract/mailbox-store/fixture.ts';
+import { useFolder } from '../folder.ts';
+import { alice, inFolder, objectsIn, openOutside } from './outside-fixture.ts';
+
+const NOW = 1_000_000;
+const all = { now: NOW, grace: 0 };
+
+describe('a sweep of bodies', () => {
+  const folder = useFolder();
+  let mailbox: TestMailbox & { readonly store: SqliteStore };
+  let database: StoreDatabase;
+  let bodies: Bodies;
+  const place = () => join(folder(), 'bodies');
+  beforeEach(async () => {
+    const path = join(folder(), 'mirror.db');
+    mailbox = await openOutside(path, inFolder(place()));
+    database = await openSqliteDatabase(path, 'automatic');
+    bodies = new Bodies(database, inFolder(place()));
+  });
+  afterEach(async () => {
+    await mailbox.store.close();
+    await database.close();
+  });
+
+  const bodyOf = async (id: string) => Buffer.from((await mailbox.message(id))?.body ?? []).toString();
+
+  it('takes what a writer wrote and did not come to name', async () => {
+    await bodies.keep([Buffer.from('never named')], NOW);
+    expect(objectsIn(place())).toHaveLength(1);
+    expect(await mailbox.store.sweepBodies(all)).toMatchObject({ removed: 1 });
+    expect(objectsIn(place())).toEqual([]);
+  });
+
+  it('between writing and naming makes the writer write again', async () => {
+    let swept = 0;
+    const stalling = {
+      discard: (kept: readonly KeptBody[]) => bodies.discard(kept),
+      keep: async (contents: readonly Uint8Array[], now: number) => {
+        const kept = await bodies.keep(contents, now);
+        // A zombie that was suspended for hours: its bodies were taken for garbage.
+        if (swept < 2) swept += (await mailbox.store.sweepBodies(all)).removed;
+        return kept;
+      },
+    };
+    expect(await saveReadings(database, stalling, { mailbox: alice, readings: [reading('a')], format: 'full', now: NOW })).toMatchObject({ stored: 1 });
+    expect(swept).toBe(2);
+    expect(await bodyOf('a')).toBe('body of a');
+    await mailbox.store.sweepBodies(all);
+    expect(await bodyOf('a')).toBe('body of a');
+    expect(objectsIn(place())).toHaveLength(1);
+  });
+
+  it('that was taken for dead, and removes late, does not touch what was written since', async () => {
+    await bodies.keep([Buffer.from('body of a')], NOW);
+    const removing = Promise.withResolvers<undefined>();
+    const woken = Promise.withResolvers<undefined>();
+    const late = sweepBodies(
+      database,
+      {
+        known: () => bodies.places.known(),
+        at: (address) => {
+          const found = bodies.places.at(address);
+          const remove = async (name: string): Promise<void> => {
+            removing.resolve(undefined);
+            await woken.promise;
+            await found.store.remove(name);
+          };
+          return { ...found, store: { url: found.store.url, put: () => Promise.reject(new Error('no')), get: async () => null, remove, tidy: async () => undefined, close: async () => undefined } };
+        },
+      },
+      all,
+    );
+    await removing.promise;
+    // The same bytes again, while the older object of the same hash is condemned; and another sweep finishes that one.
+    await mailbox.save(reading('a'));
+    await mailbox.store.sweepBodies({ now: NOW + 3_600_000, grace: 0 });
+    woken.resolve(undefined);
+    await late;
+    expect(await bodyOf('a')).toBe('body of a');
+    expect(objectsIn(place())).toHaveLength(1);
+  });
+
+  it('that was killed is finished by a later one', async () => {
+    await bodies.keep([Buffer.from('never named')], NOW);
+    const killed = {
+      known: () => bodies.places.known(),
+      at: () => {
+        throw new Error('killed');
+      },
+    };
+    await expect(sweepBodies(database, killed, all)).rejects.toThrow('killed');
+    expect(await mailbox.store.sweepBodies(all)).toMatchObject({ removed: 0 });
+    expect(await mailbox.store.sweepBodies({ now: NOW + 600_000, grace: 0 })).toMatchObject({ removed: 1 });
+    expect(objectsIn(place())).toEqual([]);
+    expect(await database.read((db) => db.selectFrom('body_objects').selectAll().execute())).toEqual([]);
+  });
+
+  it('leaves every body that a row names, and no other, whatever writers and other sweeps do beside it', { timeout: 60_000 }, async () => {
+    const step = fc.record({ kind: fc.constantFrom('save', 'save', 'save', 'delete', 'sweep'), id: fc.integer({ min: 0, max: 5 }), body: fc.integer({ min: 0, max: 2 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), { minLength: 2, maxLength: 4 }), async (lanes) => {
+        let clock = NOW;
+        const others = await Promise.all(lanes.map(async () => openSqliteDatabase(join(folder(), 'mirror.db'), 'automatic')));
+        await Promise.all(
+          lanes.map(async (steps, lane) => {
+            const own = others[lane] ?? database;
+            const writer = new Bodies(own, inFolder(place()));
+            for (const { kind, id, body } of steps) {
+              const at = (clock += 1);
+              const mine = reading(`m${id}`, { at, body: `body ${body} ${at % 2}` });
+              if (kind === 'save') await saveReadings(own, writer, { mailbox: alice, readings: [mine], format: 'full', now: at });
+              if (kind === 'delete') await mailbox.apply([record(at, deleted(`m${id}`))], { generation: 0, mark: null });
+              if (kind === 'sweep') await sweepBodies(own, writer.places, { now: at, grace: 0 });
+            }
+          }),
+        );
+        const ids: MessageId[] = [];
+        for await (const { id, body } of mailbox.store.streamMessages(alice)) {
+          ids.push(id);
+          expect(Buffer.from(body ?? []).toString()).toMatch(/^body \d \d$/);
+        }
+        await mailbox.store.sweepBodies({ now: clock + 3_600_000, grace: 0 });
+        const named = await database.read((db) => db.selectFrom('outside_bodies').select('object_key').distinct().execute());
+        expect(objectsIn(place())).toHaveLength(named.length);
+        expect(await database.read((db) => db.selectFrom('body_objects').selectAll().execute())).toHaveLength(named.length);
+        for (const other of others) await other.close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
