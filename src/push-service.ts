@@ -13,7 +13,7 @@ import { createEndpoint } from './push/endpoint.ts';
 import { createTokenVerifier, type TokenVerifier } from './push/google-token.ts';
 import { startHttpServer, type HttpServer } from './push/http-server.ts';
 import type { Puller } from './push/pull.ts';
-import { Receiver } from './push/receiver.ts';
+import { NOTIFICATION_OUTCOMES, Receiver } from './push/receiver.ts';
 import { systemClock } from './system-clock.ts';
 import { openTracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
@@ -58,6 +58,8 @@ export async function startPushService({ config, log, clock = systemClock, liste
   const connection = Connection.lazy({ ...temporal.options, address: temporalAddressOf(config) });
   const tracing = await openTracing(config.tracing);
   const poker = new MailboxPoker({ temporal: await temporalClientOf(config, { connection, clock, tracing }), clock });
+  // Shown from the start on: Prometheus sees no increase in a series that appears with its first count.
+  for (const outcome of NOTIFICATION_OUTCOMES) telemetry.add('tidemark_notifications_total', 0, { outcome });
   const receiver = new Receiver({
     poke: (mailbox, historyId) => poker.poke(mailbox, historyId),
     count: (outcome) => telemetry.add('tidemark_notifications_total', 1, { outcome }),

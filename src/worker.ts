@@ -122,7 +122,8 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       await kept;
     });
     log.info({ taskQueue: config.taskQueue, temporal: temporalAddressOf(config), buildId: config.deployment.buildId }, 'worker runs');
-    watch.running(connection, { [config.taskQueue]: live, [backfillQueueOf(config.taskQueue)]: backfill });
+    const workers = { [config.taskQueue]: live, [backfillQueueOf(config.taskQueue)]: backfill };
+    watch.running({ connection, workers, activities: Object.keys(activities) });
     return running([live, backfill], { draining: () => watch.draining(), closeAll });
   } catch (error) {
     await closeAll();

@@ -39,7 +39,7 @@ export interface MailboxStore {
   countMessages(mailbox: MailboxId, now: number): Promise<MessageCounts>;
   /** Pending and failed messages of all mailboxes: cheap enough to be asked every few seconds. */
   countWork(): Promise<WorkCounts>;
-  /** Throws unless the database answers, with the schema of this program. */
+  /** Throws `newer-schema` or `older-schema` when the database has another schema than this program's by now, `unavailable` when it does not answer. */
   check(): Promise<void>;
   /** What the operator should see beside the workflow's state: the last failure, and until when Gmail told us to wait. */
   noteCondition(request: { mailbox: MailboxId; condition: Condition | null }): Promise<void>;

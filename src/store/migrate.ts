@@ -60,12 +60,6 @@ async function missingMigrations(db: Kysely<Schema>, dialect: StoreDialect, plac
   return Object.keys(MIGRATIONS).filter((name) => !executed.includes(name));
 }
 
-/** Whether the database has had this program's migrations, and no others. */
-export async function isSchemaOurs(db: Kysely<Schema>, dialect: StoreDialect): Promise<boolean> {
-  const executed = await executedMigrations(db, dialect);
-  return executed.length === Object.keys(MIGRATIONS).length && executed.every((name) => Object.hasOwn(MIGRATIONS, name));
-}
-
 async function executedMigrations(db: Kysely<Schema>, dialect: StoreDialect): Promise<readonly string[]> {
   if (!(await dialect.hasTable(db, 'kysely_migration'))) return [];
   const rows = await db.withTables<{ kysely_migration: { name: string } }>().selectFrom('kysely_migration').select('name').execute();

@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
+import { beginAtZero } from './begin-at-zero.ts';
 import { startHealthServer } from './health-server.ts';
 import { observeMailboxes } from './observe.ts';
 import { WorkerHealth, type PollingWorker } from './worker-health.ts';
@@ -19,10 +20,18 @@ export interface WatchOptions {
   readonly log: Log;
 }
 
+export interface WorkerParts {
+  readonly connection: NativeConnection;
+  /** By their task queue. */
+  readonly workers: Readonly<Record<string, PollingWorker>>;
+  /** Names of the activities that they run. */
+  readonly activities: readonly string[];
+}
+
 /** What is told of a worker process beside its work: its health, and counts of mailboxes and messages. */
 export interface WorkerWatch {
-  /** Temporal's workers, by their queue, are about to poll over this connection. */
-  running(connection: NativeConnection, workers: Readonly<Record<string, PollingWorker>>): void;
+  /** Temporal's workers are about to poll. */
+  running(parts: WorkerParts): void;
   /** The worker was told to stop: it takes no more work from now on. */
   draining(): void;
   close(): Promise<void>;
@@ -39,7 +48,8 @@ export async function watchWorker({ config, telemetry, store, clock, log }: Watc
   const closed = new AbortController();
   let observation: Promise<void> = Promise.resolve();
   return {
-    running: (connection, workers) => {
+    running: ({ connection, workers, activities }) => {
+      beginAtZero(telemetry, activities);
       const soon = <Result>(call: () => Promise<Result>): Promise<Result> => connection.withDeadline(clock.now() + CALL_DEADLINE, call);
       health.run({ workers, checks: { Temporal: () => soon(() => connection.workflowService.getSystemInfo({})), store: () => store.check() } });
       if (metricsAddress === null) return;

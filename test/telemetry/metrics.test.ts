@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { METRICS } from '../../src/model/telemetry.ts';
 import { freePort } from '../../src/temporal-server/index.ts';
 import { eventually } from '../integration/eventually.ts';
+import { Program } from '../integration/processes.ts';
 import { Rig } from '../integration/rig.ts';
 import { PHASES } from '../../src/workflows/phase.ts';
 import type { TestMailbox } from '../integration/test-mailbox.ts';
+import { ALERTS, DASHBOARD, metricsIn } from './deployed.ts';
 import { scrape, total, type Sample } from './scrape.ts';
 
 /** A worker in a process of its own, scraped as Prometheus would. */
@@ -101,6 +104,22 @@ describe('the metrics of a worker', () => {
     expect(new Set(shown.filter(({ name }) => name === 'tidemark_mailboxes').map(({ labels }) => labels['phase']))).toEqual(new Set(PHASES));
     for (const source of ['temporal', 'store']) {
       expect(Date.now() / 1_000 - total(shown, 'tidemark_observed_timestamp_seconds', { source })).toBeLessThan(10);
+    }
+  });
+
+  it('hold every metric that the dashboard and the alerts ask for', async () => {
+    const received = `127.0.0.1:${await freePort(0)}`;
+    const env = { ...rig.env, METRICS_ADDRESS: received, PUSH_AUDIENCE: 'https://push.example.com/push', PUSH_SERVICE_ACCOUNT: 'push@example.iam.gserviceaccount.com' };
+    const push = new Program('cli/main.ts', ['push', '--port', '0', '--host', '127.0.0.1'], env);
+    try {
+      await push.says(/Listening at/);
+      const names = new Set([...(await samples()), ...(await scrape(received))].map(({ name }) => name));
+      for (const asked of [...metricsIn(DASHBOARD), ...metricsIn(ALERTS)]) expect(names, asked).toContain(asked);
+      // And nothing is counted that nobody could look up.
+      const ours = [...names].filter((name) => name.startsWith('tidemark_')).map((name) => name.replace(/_(bucket|sum|count)$/, ''));
+      expect(new Set(ours)).toEqual(new Set(Object.keys(METRICS)));
+    } finally {
+      await push.end('SIGTERM');
     }
   });
 

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+
+import { METRICS } from '../../src/model/telemetry.ts';
+import { ALERTS, DASHBOARD, metricsIn, read } from './deployed.ts';
+
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly datasource?: { readonly uid: string };
+  readonly targets?: readonly { readonly expr: string }[];
+}
+
+const alerts = [...ALERTS.matchAll(/- alert: (\w+)\n\s+expr: (.+)\n/g)].map(([, name = '', expression = '']) => ({ name, expression }));
+const panels = (JSON.parse(DASHBOARD) as { panels: readonly Panel[] }).panels;
+const base = (name: string): string => name.replace(/_(bucket|sum|count)$/, '');
+
+describe('an alert', () => {
+  it('has its paragraph in the operations guide, and no paragraph is about another', () => {
+    const [, chapter = ''] = /^## Alerts$([\s\S]*?)(?=^## |(?![\s\S]))/m.exec(read('docs/operations.md')) ?? [];
+    const paragraphs = [...chapter.matchAll(/^### (\w+)\n\n?(.+)/gm)];
+    expect(paragraphs.map(([, name]) => name)).toEqual(alerts.map(({ name }) => name));
+    for (const [, name, text = ''] of paragraphs) expect(text.length, name).toBeGreaterThan(80);
+  });
+
+  it('says how bad it is, and what happened', () => {
+    expect(alerts.length).toBe(ALERTS.match(/- alert:/g)?.length);
+    expect(ALERTS.match(/severity: (critical|warning|info) }/g)).toHaveLength(alerts.length);
+    expect(ALERTS.match(/annotations: { summary: /g)).toHaveLength(alerts.length);
+  });
+
+  it.each(alerts)('$name takes gauges by max, since every worker counts everything', ({ expression }) => {
+    for (const [name, { kind }] of Object.entries(METRICS)) {
+      if (kind !== 'gauge' || !expression.includes(name)) continue;
+      for (const [, before] of expression.matchAll(new RegExp(`(.{0,40})${name}`, 'g'))) expect(before).toMatch(/max( by \(\w+\))? \($|max\($/);
+    }
+  });
+});
+
+describe('the dashboard', () => {
+  it('shows every metric of ours', () => {
+    expect(new Set([...metricsIn(DASHBOARD)].map(base).filter((name) => name.startsWith('tidemark_')))).toEqual(new Set(Object.keys(METRICS)));
+  });
+
+  it('asks the data source that is provisioned', () => {
+    const [, uid] = /uid: (\w+),/.exec(read('deploy/grafana/provisioning/datasources/prometheus.yml')) ?? [];
+    for (const panel of panels.filter(({ type }) => type !== 'row')) expect(panel.datasource?.uid, panel.title).toBe(uid);
+  });
+
+  it('has no panel upon another', () => {
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) => Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`));
+    expect(new Set(cells).size).toBe(cells.length);
+    for (const { gridPos } of panels) expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+  });
+});
