@@ -22,6 +22,8 @@ export interface Config {
   readonly bodies: BodiesConfig;
   readonly gmailRootUrl: string;
   readonly googleTokenUrl: string;
+  /** Where Google's Directory API is, which lists the users of a Workspace domain. */
+  readonly googleAdminUrl: string;
   /** Google's consent screen. */
   readonly googleAuthUrl: string;
   readonly quota: QuotaConfig;
@@ -63,6 +65,7 @@ const serviceVariables = {
   TIDEMARK_DATA_DIR: { schema: z.string().default('.tidemark'), expected: 'a directory, for example .tidemark' },
   GMAIL_ROOT_URL: { schema: httpUrl.default('https://gmail.googleapis.com'), expected: 'an http or https address, for example https://gmail.googleapis.com' },
   GOOGLE_TOKEN_URL: { schema: httpUrl.default('https://oauth2.googleapis.com/token'), expected: 'an http or https address, for example https://oauth2.googleapis.com/token' },
+  GOOGLE_ADMIN_URL: { schema: httpUrl.default('https://admin.googleapis.com'), expected: 'an http or https address, for example https://admin.googleapis.com' },
   GOOGLE_AUTH_URL: { schema: httpUrl.default('https://accounts.google.com/o/oauth2/v2/auth'), expected: 'an http or https address, for example https://accounts.google.com/o/oauth2/v2/auth' },
   TIDEMARK_TASK_QUEUE: { schema: z.string().regex(/^[\w.-]{1,200}$/).default('tidemark'), expected: 'the name of a task queue, for example tidemark' },
   LOG_LEVEL: { schema: z.enum(LOG_LEVELS).default('info'), expected: `one of ${LOG_LEVELS.join(', ')}, for example info` },
@@ -118,6 +121,7 @@ function sections(values: z.output<typeof environment>, { cwd, dataDir }: { cwd:
     bodies: readBodies(values, { cwd }),
     gmailRootUrl: values.GMAIL_ROOT_URL,
     googleTokenUrl: values.GOOGLE_TOKEN_URL,
+    googleAdminUrl: values.GOOGLE_ADMIN_URL,
     googleAuthUrl: values.GOOGLE_AUTH_URL,
     quota: readQuota(values, { cwd }),
     deployment: readDeployment(values, cwd),

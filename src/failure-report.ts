@@ -3,6 +3,7 @@ import { ConfigError } from './config.ts';
 import { InvalidDurationError } from './duration.ts';
 import { ConsentError } from './gmail/consent-error.ts';
 import { InvalidCredentialsError } from './gmail/credentials.ts';
+import { DirectoryError } from './gmail/directory-error.ts';
 import { GmailError } from './gmail/gmail-error.ts';
 import { LoginError } from './login.ts';
 import { InvalidIdError } from './model/ids.ts';
@@ -49,6 +50,7 @@ export function reportFailure(error: unknown): FailureReport {
   if (error instanceof GmailError) return failed(`gmail-${error.failure.kind}`, error);
   if (error instanceof InvalidCredentialsError) return failed('invalid-credentials', error);
   if (error instanceof ConsentError) return failed(`consent-${error.code}`, error);
+  if (error instanceof DirectoryError) return failed(`domain-${error.code}`, error);
   if (error instanceof LoginError) return failed(error.code, error);
   if (error instanceof SecretKeyError) return failed('secret-key', error);
   if (error instanceof TemporalServerError) return failed('temporal-server', error);

@@ -37,6 +37,7 @@ describe('the configuration', () => {
       bodies: { url: null, over: 65_536, s3: { endpoint: null, region: null } },
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
+      googleAdminUrl: 'https://admin.googleapis.com',
       googleAuthUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
       secrets: { credentialKeys: { kind: 'own-file', variable: 'TIDEMARK_SECRET_KEY', old: new Secret([]) }, payloadKeys: null },
       quota: { prices: '2026', units: PRICE_TABLES['2026'].units, userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, projectUnitsPerDay: 80_000_000, userShare: 1 },

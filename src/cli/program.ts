@@ -4,6 +4,7 @@ import { addAudit } from './audit.ts';
 import { addChanges } from './changes.ts';
 import { addCheckBodies } from './check-bodies.ts';
 import { addConfigure } from './configure.ts';
+import { addConnectDomain } from './connect-domain.ts';
 import { addConnect } from './connect.ts';
 import { addCodecServer } from './codec-server.ts';
 import type { Cli } from './context.ts';
@@ -26,7 +27,33 @@ import { addSweep } from './sweep.ts';
 import { addSync } from './sync.ts';
 import { addWorker } from './worker.ts';
 
-const VERBS = [addMigrate, addWorker, addLogin, addConnect, addStart, addConfigure, addSync, addResync, addPause, addResume, addStop, addStatus, addFailures, addAudit, addList, addExport, addChanges, addCheckBodies, addSweep, addPush, addRotateKey, addCodecServer, addSetCurrentVersion, addSimulate];
+const VERBS = [
+  addMigrate,
+  addWorker,
+  addLogin,
+  addConnect,
+  addConnectDomain,
+  addStart,
+  addConfigure,
+  addSync,
+  addResync,
+  addPause,
+  addResume,
+  addStop,
+  addStatus,
+  addFailures,
+  addAudit,
+  addList,
+  addExport,
+  addChanges,
+  addCheckBodies,
+  addSweep,
+  addPush,
+  addRotateKey,
+  addCodecServer,
+  addSetCurrentVersion,
+  addSimulate,
+];
 
 /** The command line, in the order of a mailbox's life. */
 export function createProgram(cli: Cli): Command {
@@ -40,7 +67,7 @@ export function createProgram(cli: Cli): Command {
 Exit codes: 0 done, 1 failed, 2 bad usage.
 Environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and other TEMPORAL_*; DATABASE_URL; DATABASE_PASSWORD_FILE;
 BODIES_URL; BODIES_OVER; S3_ENDPOINT; AWS_REGION and other AWS_*;
-DATABASE_CA_FILE; DATABASE_POOL_SIZE; DATABASE_AUTO_MIGRATE; GMAIL_ROOT_URL; GOOGLE_TOKEN_URL; GOOGLE_AUTH_URL;
+DATABASE_CA_FILE; DATABASE_POOL_SIZE; DATABASE_AUTO_MIGRATE; GMAIL_ROOT_URL; GOOGLE_TOKEN_URL; GOOGLE_AUTH_URL; GOOGLE_ADMIN_URL;
 GMAIL_QUOTA_PRICES; GMAIL_PRICES_FILE; GMAIL_METHOD_UNITS; GMAIL_USER_UNITS_PER_MINUTE; GMAIL_PROJECT_UNITS_PER_MINUTE;
 GMAIL_PROJECT_UNITS_PER_DAY; GMAIL_USER_SHARE;
 TIDEMARK_SECRET_KEY; TIDEMARK_SECRET_KEY_FILE; TIDEMARK_SECRET_KEY_COMMAND; TIDEMARK_OLD_SECRET_KEYS;

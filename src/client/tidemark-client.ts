@@ -10,6 +10,7 @@ import { changeSettings, type SettingsChange } from '../model/settings-change.ts
 import type { LostBody } from '../store/bodies/lost-bodies.ts';
 import type { AuditResult, Change, FailedMessage, StoredMessage } from '../store/mailbox-store.ts';
 import * as definitions from '../workflows/definitions.ts';
+import type { Phase } from '../workflows/phase.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
 import { createRpc, type Rpc } from './rpc.ts';
@@ -202,7 +203,7 @@ export class TidemarkClient {
   async list(): Promise<readonly MailboxReport[]> {
     const [rows, running] = await Promise.all([
       this.#store.listMailboxes(),
-      this.#rpc({}, () => runningMailboxes(this.#temporal)),
+      this.running(),
     ]);
     const mailboxes = [...new Set([...rows.map(({ id }) => id), ...running.keys()])].sort();
     const reports: MailboxReport[] = [];
@@ -211,6 +212,11 @@ export class TidemarkClient {
       reports.push(reportOf(mailbox, stored, { phase: running.get(mailbox) ?? null, status: null }));
     }
     return reports;
+  }
+
+  /** The mailboxes that run, with the phases they show. Asks neither worker nor store. */
+  async running(): Promise<ReadonlyMap<MailboxId, Phase>> {
+    return this.#rpc({}, () => runningMailboxes(this.#temporal));
   }
 
   /** Whether a worker has asked for this client's workflows within the last minute or so. */

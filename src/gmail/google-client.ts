@@ -1,8 +1,8 @@
-import { gmail, type gmail_v1 } from 'googleapis/build/src/apis/gmail/index.js';
+import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/index.js';
 import type { HttpResponse, Transport } from './transport.ts';
 
-/** A call of Google's client, handed its options. */
-export type ClientCall = (users: gmail_v1.Resource$Users, options: CallOptions) => Promise<unknown>;
+/** A call of one of Google's clients, handed a resource of it and the options, which are the same for all. */
+export type ClientCall<Resource> = (resource: Resource, options: CallOptions) => Promise<unknown>;
 type CallOptions = Omit<gmail_v1.Options, 'version' | 'auth'>;
 
 export interface SentCall {
@@ -11,16 +11,15 @@ export interface SentCall {
 }
 
 /** Sends one call of Google's client; answers whatever came back, throws what the transport threw. */
-export type GoogleClient = (call: ClientCall, sent: SentCall) => Promise<HttpResponse>;
+export type GoogleClient<Resource> = (call: ClientCall<Resource>, sent: SentCall) => Promise<HttpResponse>;
 
 /**
  * Google's client composes each request (path, parameters, headers); our transport carries it, and the answer is taken from there as it came.
  * Retries and the reading of answers that the client would do are off: pacing must see every call, and every refusal.
  *
- * @param rootUrl - without a slash at its end
+ * @param resource - of a client whose root URL is set, for example `gmail({ version: 'v1', rootUrl }).users`
  */
-export function createGoogleClient(rootUrl: string, transport: Transport): GoogleClient {
-  const { users } = gmail({ version: 'v1', rootUrl: `${rootUrl}/` });
+export function createGoogleClient<Resource>(resource: Resource, transport: Transport): GoogleClient<Resource> {
   return async (call, { token, signal }) => {
     const outcomes: (HttpResponse | { readonly thrown: unknown })[] = [];
     const carry = async (input: unknown, init?: { readonly method?: string; readonly headers?: unknown; readonly body?: unknown }): Promise<Response> => {
@@ -44,7 +43,7 @@ export function createGoogleClient(rootUrl: string, transport: Transport): Googl
       validateStatus: () => true,
     };
     try {
-      await call(users, options);
+      await call(resource, options);
     } catch {
       // The client's own error quotes the request, its token too: what the transport threw takes its place below.
     }

@@ -1,3 +1,4 @@
+import { gmail, type gmail_v1 } from 'googleapis/build/src/apis/gmail/index.js';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { GmailMethod } from '../model/prices.ts';
@@ -38,7 +39,7 @@ const HISTORY_FIELDS = 'history(id,messagesAdded,messagesDeleted,labelsAdded,lab
 export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
   const { mailbox, tokens, clock, transport, timeoutMs = 60_000 } = options;
   const rootUrl = options.rootUrl.replace(/\/+$/, '');
-  const client = createGoogleClient(rootUrl, transport);
+  const client = createGoogleClient(gmail({ version: 'v1', rootUrl: `${rootUrl}/` }).users, transport);
   const me = { userId: 'me' };
 
   /** @throws {GmailError} for every answer but 200, and for none; the signal's own reason when it aborts */
@@ -57,7 +58,7 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
     return answer;
   }
 
-  async function get<Result>(method: GmailMethod, signal: AbortSignal | undefined, call: ClientCall, read: (json: unknown) => Result): Promise<Result> {
+  async function get<Result>(method: GmailMethod, signal: AbortSignal | undefined, call: ClientCall<gmail_v1.Resource$Users>, read: (json: unknown) => Result): Promise<Result> {
     const { response } = await send(method, signal, (sent) => client(call, sent));
     try {
       return read(JSON.parse(response.body.toString('utf8')));

@@ -52,6 +52,8 @@ export const CONTROL_SCHEMAS = {
   'expire-history': z.strictObject({ email, keepLast: z.number().int().nonnegative().optional() }),
   revoke: z.strictObject({ email }),
   grant: z.strictObject({ email, scopes: z.array(z.string()).optional() }),
+  'directory/user': z.strictObject({ email, suspended: z.boolean().optional(), archived: z.boolean().optional(), isMailboxSetup: z.boolean().optional(), isAdmin: z.boolean().optional(), orgUnitPath: z.string().startsWith('/').optional() }),
+  delegation: z.strictObject({ scopes: z.array(z.string()).nullable() }),
   faults: z.strictObject({
     match: z.strictObject({ email: email.optional(), method: method.optional(), messageId: z.string().optional() }).optional(),
     effect,

@@ -76,6 +76,10 @@ function commands(simulator: Simulator): Commands {
     'expire-history': command(CONTROL_SCHEMAS['expire-history'], ({ email, keepLast = 0 }) => mailbox(email).expireHistory({ keepLast })),
     revoke: command(CONTROL_SCHEMAS.revoke, ({ email }) => simulator.revoke(mailbox(email).email)),
     grant: command(CONTROL_SCHEMAS.grant, ({ email, scopes = [FULL_ACCESS] }) => simulator.grant(mailbox(email).email, { scopes })),
+    'directory/user': command(CONTROL_SCHEMAS['directory/user'], ({ email, ...user }) => simulator.directory.set(email, given(user))),
+    delegation: command(CONTROL_SCHEMAS.delegation, ({ scopes }) => {
+      simulator.delegation = scopes;
+    }),
     faults: command(CONTROL_SCHEMAS.faults, (fault) => ({ id: simulator.faults.add(fault).id })),
     'faults/remove': command(CONTROL_SCHEMAS['faults/remove'], ({ id }) => (id === undefined ? simulator.faults.clear() : simulator.faults.remove(id))),
     quota: command(CONTROL_SCHEMAS.quota, (enforcement) => {

@@ -2,6 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import { ApiError, insufficientPermissions, invalidArgument, notFound } from './api-error.ts';
 import { parseBatch, renderBatch } from './batch.ts';
 import { CONSENT_PATH, type Consent } from './consent.ts';
+import { DIRECTORY_PATH, type Directory } from './directory.ts';
 import { DRAFT_ROUTES } from './draft-routes.ts';
 import { NO_FAULT, type FaultOutcome, type Faults, type FaultSubject } from './faults.ts';
 import { selectFields } from './fields.ts';
@@ -31,6 +32,7 @@ interface FrontendOptions {
   readonly quota: Quota;
   readonly tokens: Tokens;
   readonly consent: Consent;
+  readonly directory: Directory;
   readonly watches: Watches;
 }
 
@@ -75,6 +77,7 @@ export class Frontend {
       body: request.body ?? '',
     };
     if (url.pathname === CONSENT_PATH) return this.#options.consent.answer(call, this.#options.clock.now());
+    if (url.pathname === DIRECTORY_PATH) return this.#users(call);
     if (url.pathname === '/token') return this.#token(call, request.signal);
     if (url.pathname === '/batch' || url.pathname.startsWith('/batch/')) return this.#batch(call, request.signal);
 
@@ -84,6 +87,16 @@ export class Frontend {
       return await this.#deliver(jsonResponse(outcome.answer), [outcome.fault, whole], request.signal);
     } finally {
       outcome.leave();
+    }
+  }
+
+  #users(call: Call): SimulatorResponse {
+    const { tokens, clock, directory } = this.#options;
+    try {
+      return jsonResponse({ status: 200, json: JSON.stringify(directory.users(tokens.identify(call.authorization, clock.now()), call.url.searchParams)) });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return jsonResponse(refused(error));
     }
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import { mailboxId } from '../model/ids.ts';
 import type { PriceTable, PriceTableName } from '../model/prices.ts';
 import { Consent } from './consent.ts';
+import { Directory } from './directory.ts';
 import { Faults } from './faults.ts';
 import { Frontend } from './frontend.ts';
 import type { SimulatorRequest, SimulatorResponse } from './http.ts';
@@ -35,6 +36,8 @@ export class Simulator {
   readonly rootUrl = 'http://gmail.simulator';
   readonly faults: Faults;
   readonly usage = new Usage();
+  /** The users of the Workspace domain. */
+  readonly directory: Directory;
   readonly clock: Clock;
   readonly #seed: number;
   readonly #quota: Quota;
@@ -50,6 +53,7 @@ export class Simulator {
     const prices = pricesOf(options.prices ?? '2026');
     this.faults = new Faults(random('faults'));
     this.#quota = new Quota(options.quota ?? { window: 'off' }, prices, random('quota'));
+    this.directory = new Directory(() => [...this.#mailboxes.keys()]);
     const consent = new Consent({ random: random('consent'), clientId: CLIENT_ID, accounts: () => [...this.#mailboxes.keys()] });
     this.#tokens = new Tokens({ random: random('tokens'), isMailbox: (email) => this.#mailboxes.has(email), consent });
     this.#watches = new Watches({ clock: this.clock, random: random('watches') });
@@ -64,6 +68,7 @@ export class Simulator {
       quota: this.#quota,
       tokens: this.#tokens,
       consent,
+      directory: this.directory,
       watches: this.#watches,
     });
   }
@@ -127,6 +132,11 @@ export class Simulator {
   /** The credentials of the mailbox's last grant, in Google's own form. */
   credentialsFor(email: string): AuthorizedUser {
     return this.#tokens.credentialsFor(this.mailbox(email).email);
+  }
+
+  /** Scopes that domain-wide delegation gives to service accounts; null for any. */
+  set delegation(scopes: readonly string[] | null) {
+    this.#tokens.delegation = scopes;
   }
 
   /** The OAuth client with which consent is asked for, as a file of Google's. */

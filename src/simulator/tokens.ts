@@ -40,6 +40,8 @@ export class Tokens {
   readonly #access = new Map<string, Identity & { readonly expiresAt: number }>();
   readonly #latest = new Map<string, string>();
   readonly #revoked = new Set<string>();
+  /** Scopes that domain-wide delegation gives to service accounts; null for any. */
+  delegation: readonly string[] | null = null;
 
   constructor({ random, isMailbox, consent }: { random: Random; isMailbox: (email: string) => boolean; consent: Consent }) {
     this.#random = random;
@@ -125,10 +127,11 @@ export class Tokens {
     }
     const email = typeof claims['sub'] === 'string' ? claims['sub'].toLowerCase() : '';
     if (!this.#isMailbox(email)) return refusal(400, 'invalid_grant', 'Invalid email or User ID');
-    if (this.#revoked.has(email)) {
+    const scopes = scope.split(/\s+/);
+    if (this.#revoked.has(email) || !scopes.every((name) => this.delegation?.includes(name) ?? true)) {
       return refusal(401, 'unauthorized_client', 'Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.');
     }
-    return this.#issue({ email, scopes: scope.split(/\s+/) }, now);
+    return this.#issue({ email, scopes }, now);
   }
 
   #issue({ email, scopes }: Identity, now: number): TokenAnswer {

@@ -31,7 +31,7 @@ async function run(args: readonly string[], env: Record<string, string> = {}): P
   return { code, stdout: out, stderr: err };
 }
 
-const VERBS = ['worker', 'login', 'connect', 'start', 'configure', 'sync', 'resync', 'pause', 'resume', 'stop', 'status', 'failures', 'audit', 'list', 'export', 'rotate-key', 'codec-server', 'simulate'];
+const VERBS = ['worker', 'login', 'connect', 'connect-domain', 'start', 'configure', 'sync', 'resync', 'pause', 'resume', 'stop', 'status', 'failures', 'audit', 'list', 'export', 'rotate-key', 'codec-server', 'simulate'];
 
 describe('the command line', () => {
   it('has every verb', () => {

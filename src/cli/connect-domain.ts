@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+
+import type { ConnectedDomain } from '../consent/connect-domain.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { MessageFormat } from '../model/settings.ts';
+import { parseEmail, parseFormat, parsePollInterval } from './arguments.ts';
+import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { readSecretFile } from './credentials-file.ts';
+import { count } from './words.ts';
+
+interface ConnectDomainOptions extends VerbOptions {
+  readonly admin: MailboxId;
+  readonly credentials: string;
+  readonly orgUnit?: string;
+  readonly format?: MessageFormat;
+  readonly pollInterval?: number;
+  readonly dryRun?: boolean;
+}
+
+export function addConnectDomain(program: Command, cli: Cli): void {
+  verb(program, 'connect-domain', {
+    summary: 'connect and start all mailboxes of a Workspace domain',
+    examples: [
+      'tidemark connect-domain --admin admin@example.com --credentials service-account.json --dry-run',
+      'tidemark connect-domain --admin admin@example.com --credentials service-account.json --org-unit /Sales --format raw',
+    ],
+  })
+    .requiredOption('--admin <email>', 'an administrator, in whose name the users are listed', parseEmail)
+    .requiredOption('--credentials <file>', 'the JSON of a service account with domain-wide delegation')
+    .option('--org-unit <path>', 'only users of this organisational unit, and of those below it: /Sales/Europe')
+    .option('--format <format>', 'of mailboxes that did not run before: full (default), raw, metadata or minimal', parseFormat)
+    .option('--poll-interval <duration>', 'of mailboxes that did not run before (default 1m)', parsePollInterval)
+    .option('--dry-run', 'say what would be done, and change nothing')
+    .addHelpText('after', '\nMay be run again at any time: it connects and starts who is new, and leaves alone what runs. Other settings: tidemark configure.')
+    .action((options: ConnectDomainOptions) =>
+      withTidemark(cli, options, async ({ tidemark, out, config, clock, signal }) => {
+        const credentials = await readSecretFile(options.credentials, 'credentials');
+        const { connectDomain } = await import('../consent/connect-domain.ts');
+        const dryRun = options.dryRun === true;
+        const result = await connectDomain({
+          config,
+          tidemark,
+          clock,
+          credentials,
+          administrator: options.admin,
+          orgUnit: options.orgUnit ?? null,
+          settings: {
+            ...(options.format === undefined ? {} : { format: options.format }),
+            ...(options.pollInterval === undefined ? {} : { pollInterval: options.pollInterval }),
+          },
+          dryRun,
+          signal,
+          onProgress: (done, all) => {
+            if (out.draws) out.draw(`${done} of ${all} mailboxes`);
+          },
+        });
+        if (out.draws) out.draw('');
+        out.result({ dryRun, ...result }, () => wordsOf(result, dryRun));
+      }),
+    );
+}
+
+/** So many addresses are named; the rest is counted. --json has them all. */
+const NAMED = 10;
+
+function wordsOf({ started, running, ownGrant, leftOut }: ConnectedDomain, dryRun: boolean): string {
+  const lines = [`${count(started.length)} ${started.length === 1 ? 'mailbox' : 'mailboxes'} ${dryRun ? 'would be ' : ''}started${named(started)}`];
+  if (running.length > 0) lines.push(`${running.length} running already`);
+  if (ownGrant.length > 0) lines.push(`${ownGrant.length} connected by their owners, left as they are${named(ownGrant)}`);
+  for (const reason of ['suspended', 'archived', 'no-mailbox'] as const) {
+    const users = leftOut.filter((user) => user.reason === reason).map(({ mailbox }) => mailbox);
+    if (users.length > 0) lines.push(`${users.length} left out, ${reason === 'no-mailbox' ? 'without a mailbox' : reason}${named(users)}`);
+  }
+  return lines.join('\n');
+}
+
+function named(mailboxes: readonly MailboxId[]): string {
+  if (mailboxes.length === 0) return '';
+  const rest = mailboxes.length - NAMED;
+  return `: ${mailboxes.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}

@@ -1,0 +1,70 @@
+import { ApiError, insufficientPermissions, invalidArgument } from './api-error.ts';
+import { maxResults } from './route.ts';
+import type { Identity } from './tokens.ts';
+
+/** What the Directory API says of a user, as far as clients of a mailbox need it. */
+export interface DirectoryUser {
+  readonly suspended: boolean;
+  readonly archived: boolean;
+  readonly isMailboxSetup: boolean;
+  readonly isAdmin: boolean;
+  readonly orgUnitPath: string;
+}
+
+export const DIRECTORY_PATH = '/admin/directory/v1/users';
+const SCOPES = ['https://www.googleapis.com/auth/admin.directory.user.readonly', 'https://www.googleapis.com/auth/admin.directory.user'];
+const PAGE = { usual: 100, most: 500 };
+const ORDINARY: DirectoryUser = { suspended: false, archived: false, isMailboxSetup: true, isAdmin: false, orgUnitPath: '/' };
+
+/**
+ * The users of one Workspace domain: https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/list
+ * Every mailbox of the simulator belongs to one; others may be added.
+ */
+export class Directory {
+  readonly #mailboxes: () => readonly string[];
+  readonly #users = new Map<string, DirectoryUser>();
+
+  constructor(mailboxes: () => readonly string[]) {
+    this.#mailboxes = mailboxes;
+  }
+
+  /** Makes or changes a user; what is not named stays. */
+  set(email: string, user: Partial<DirectoryUser>): void {
+    this.#users.set(email, { ...this.#user(email), ...user });
+  }
+
+  /**
+   * One page, in the order of e-mail addresses.
+   * @throws {ApiError} 403 without the scope or for who is no administrator; 400 for what is no query
+   */
+  users(identity: Identity, query: URLSearchParams): object {
+    if (!identity.scopes.some((scope) => SCOPES.includes(scope))) throw insufficientPermissions();
+    if (!this.#user(identity.email).isAdmin) throw new ApiError(403, 'forbidden', 'Not Authorized to access this resource/api');
+    if (query.get('customer') !== 'my_customer' && query.get('domain') === null) throw new ApiError(400, 'badRequest', 'Bad Request');
+    const unit = unitIn(query.get('query'));
+    const emails = [...new Set([...this.#mailboxes(), ...this.#users.keys()])].toSorted();
+    const found = emails.filter((email) => isUnder(this.#user(email).orgUnitPath, unit));
+    if (unit !== '/' && !emails.some((email) => isUnder(this.#user(email).orgUnitPath, unit))) throw new ApiError(400, 'invalid', 'Invalid Input: INVALID_OU_ID');
+    const size = maxResults(query, PAGE.usual, PAGE.most);
+    const after = query.get('pageToken');
+    const from = after === null ? 0 : found.findIndex((email) => email > Buffer.from(after, 'base64url').toString());
+    const page = from < 0 ? [] : found.slice(from, from + size);
+    const last = page.at(-1);
+    const more = last !== undefined && last !== found.at(-1) ? { nextPageToken: Buffer.from(last).toString('base64url') } : {};
+    // Google leaves `users` out of an empty page.
+    return { kind: 'admin#directory#users', ...(page.length === 0 ? {} : { users: page.map((email) => ({ kind: 'admin#directory#user', primaryEmail: email, ...this.#user(email) })) }), ...more };
+  }
+
+  #user(email: string): DirectoryUser {
+    return this.#users.get(email) ?? ORDINARY;
+  }
+}
+
+function unitIn(query: string | null): string {
+  if (query === null || query === '') return '/';
+  const path = /^orgUnitPath='((?:[^'\\]|\\.)+)'$/.exec(query)?.[1];
+  if (path === undefined) throw invalidArgument('Invalid Input: query');
+  return path.replace(/\\(.)/g, '$1');
+}
+
+const isUnder = (path: string, unit: string): boolean => unit === '/' || path === unit || path.startsWith(`${unit}/`);

@@ -1,0 +1,148 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+
+import { runCli } from '../../src/cli/run.ts';
+import { loadConfig } from '../../src/config.ts';
+import { openTidemark } from '../../src/open-tidemark.ts';
+import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
+import { Simulator } from '../../src/simulator/simulator.ts';
+import { systemClock } from '../../src/system-clock.ts';
+
+const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
+const DIRECTORY = 'https://www.googleapis.com/auth/admin.directory.user.readonly';
+/** Workflow ids are on a server that all tests share. */
+const domain = `domain-${process.pid}.example`;
+const at = (name: string): string => `${name}@${domain}`;
+const ADMIN = at('admin');
+
+function serviceAccount(id = 'k1'): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+  return JSON.stringify({ type: 'service_account', client_email: 'robot@project.iam.gserviceaccount.com', private_key: privateKey, private_key_id: id });
+}
+
+describe('tidemark connect-domain', () => {
+  let dataDir: string;
+  let env: Record<string, string>;
+  let simulator: Simulator;
+  let server: SimulatorServer;
+  beforeEach(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'tidemark-domain-'));
+    simulator = new Simulator({ clock: systemClock });
+    for (const name of ['admin', 'ann', 'bea', 'cy', 'dan', 'eve']) simulator.addMailbox(at(name));
+    simulator.directory.set(ADMIN, { isAdmin: true });
+    simulator.directory.set(at('cy'), { suspended: true });
+    simulator.directory.set(at('dan'), { orgUnitPath: '/Sales/Europe' });
+    simulator.directory.set(at('eve'), { orgUnitPath: '/Sales' });
+    simulator.directory.set(at('printer'), { isMailboxSetup: false });
+    simulator.directory.set(at('old'), { archived: true });
+    server = await startSimulatorServer({ simulator, port: 0 });
+    env = {
+      HOME: dataDir,
+      TIDEMARK_DATA_DIR: dataDir,
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TIDEMARK_TASK_QUEUE: `domain-${process.pid}`,
+      GMAIL_ROOT_URL: server.url,
+      GOOGLE_TOKEN_URL: `${server.url}/token`,
+      GOOGLE_ADMIN_URL: server.url,
+    };
+    writeFileSync(join(dataDir, 'robot.json'), serviceAccount());
+  });
+  afterEach(async () => {
+    const tidemark = await openTidemark({ config: loadConfig({ env }) });
+    for (const mailbox of (await tidemark.client.running()).keys()) {
+      if (mailbox.endsWith(domain)) await tidemark.temporal.workflow.getHandle(`mailbox/${mailbox}`).terminate().catch(() => undefined);
+    }
+    await tidemark.close();
+    await server.close();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  async function run(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const stdout = new PassThrough();
+    const stderr = new PassThrough();
+    const said = Promise.all([text(stdout), text(stderr)]);
+    const code = await runCli(args, { env, stdout, stderr, clock: systemClock, signal: new AbortController().signal });
+    stdout.end();
+    stderr.end();
+    const [out, err] = await said;
+    return { code, stdout: out, stderr: err };
+  }
+  const connect = (...more: string[]) => run(['connect-domain', '--admin', ADMIN, '--credentials', join(dataDir, 'robot.json'), ...more]);
+  const result = async (...more: string[]): Promise<unknown> => {
+    const { code, stdout, stderr } = await connect(...more, '--json');
+    if (code !== 0) throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
+  const leftOut = [
+    { mailbox: at('cy'), reason: 'suspended' },
+    { mailbox: at('old'), reason: 'archived' },
+    { mailbox: at('printer'), reason: 'no-mailbox' },
+  ];
+  const everyone = ['admin', 'ann', 'bea', 'dan', 'eve'].map(at);
+
+  it('starts every mailbox once, names who is left out, and changes nothing in a dry run', async () => {
+    expect(await result('--dry-run')).toEqual({ dryRun: true, started: everyone, running: [], ownGrant: [], leftOut });
+    expect(await result('--dry-run')).toMatchObject({ started: everyone });
+    expect(await result()).toEqual({ dryRun: false, started: everyone, running: [], ownGrant: [], leftOut });
+    // Visibility lags by some milliseconds behind the starts.
+    await expect.poll(async () => ((await result('--dry-run')) as { running: string[] }).running).toEqual(everyone);
+    expect(await result()).toEqual({ dryRun: false, started: [], running: everyone, ownGrant: [], leftOut });
+    simulator.addMailbox(at('new'));
+    expect(await result()).toMatchObject({ started: [at('new')], running: everyone });
+    const words = await connect();
+    expect(words.stdout).toContain(`1 left out, suspended: ${at('cy')}`);
+  });
+
+  it('takes one organisational unit with those below it', async () => {
+    expect(await result('--org-unit', '/Sales', '--dry-run')).toMatchObject({ started: [at('dan'), at('eve')], leftOut: [] });
+    const none = await connect('--org-unit', '/Nowhere', '--json');
+    expect(JSON.parse(none.stderr)).toMatchObject({ code: 'domain-no-such-org-unit', message: expect.stringContaining('/Nowhere') });
+  });
+
+  it('leaves a mailbox alone that its owner connected, and brings a new key to the others', async () => {
+    const grant = join(dataDir, 'ann.json');
+    writeFileSync(grant, JSON.stringify(simulator.credentialsFor(at('ann'))));
+    expect((await run(['connect', at('ann'), '--credentials', grant])).code).toBe(0);
+    expect(await result()).toMatchObject({ ownGrant: [at('ann')], started: everyone.filter((mailbox) => mailbox !== at('ann')) });
+    const tidemark = await openTidemark({ config: loadConfig({ env }) });
+    const versions = async () => Promise.all((await tidemark.credentials.list()).map(async (mailbox) => [mailbox, (await tidemark.credentials.get(mailbox))?.version]));
+    const before = await versions();
+    await result();
+    expect(await versions()).toEqual(before);
+    writeFileSync(join(dataDir, 'robot.json'), serviceAccount('k2'));
+    await result();
+    expect(await versions()).toEqual(before.map(([mailbox, version]) => [mailbox, mailbox === at('ann') ? version : 2]));
+    await tidemark.close();
+  });
+
+  it('reads a domain of many pages', async () => {
+    for (let i = 0; i < 1_100; i++) simulator.directory.set(at(`user-${i}`), { isMailboxSetup: false });
+    expect(((await result('--dry-run')) as { leftOut: unknown[] }).leftOut).toHaveLength(1_103);
+  });
+
+  it.for([
+    ['a scope for the directory', [READONLY], 'domain-scope-missing', DIRECTORY],
+    ['a scope for the mail', [DIRECTORY], 'domain-scope-missing', READONLY],
+  ] as const)('names %s that the delegation lacks, and starts nothing', async ([, scopes, code, named]) => {
+    simulator.delegation = scopes;
+    const { stderr } = await connect('--json');
+    expect(JSON.parse(stderr)).toMatchObject({ code, message: expect.stringContaining(named) });
+    simulator.delegation = null;
+    expect(await result('--dry-run')).toMatchObject({ started: everyone });
+  });
+
+  it('needs an administrator, and a service account', async () => {
+    const ordinary = await run(['connect-domain', '--admin', at('ann'), '--credentials', join(dataDir, 'robot.json'), '--json']);
+    expect(JSON.parse(ordinary.stderr)).toMatchObject({ code: 'domain-no-administrator', message: expect.stringContaining(at('ann')) });
+    const unknown = await run(['connect-domain', '--admin', at('nobody'), '--credentials', join(dataDir, 'robot.json'), '--json']);
+    expect(JSON.parse(unknown.stderr)).toMatchObject({ code: 'domain-no-administrator', message: expect.stringContaining(at('nobody')) });
+    writeFileSync(join(dataDir, 'robot.json'), JSON.stringify(simulator.credentialsFor(ADMIN)));
+    expect(await connect()).toMatchObject({ code: 1, stderr: expect.stringContaining('needs a service account') });
+  });
+});
