@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Its own run: vitest.production.config.ts.
+    exclude: ['test/production/**'],
     // One real Temporal server for all integration tests, provided by its address.
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',

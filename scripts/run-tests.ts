@@ -1,5 +1,5 @@
 // npm test [-- vitest arguments]: types, lint and dead code, then the tests; one line of figures at the end.
-// npm run check: without the tests.
+// npm run check: without the tests. npm run test:production: what docker-compose.yml describes, from end to end. .ci/run: all of it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -78,10 +78,22 @@ async function runVitest(args: readonly string[]): Promise<Counts> {
   }
 }
 
-const args = process.argv.slice(2);
-const checksOnly = args[0] === '--checks-only';
-const parts = [await runChecks()];
-if (!checksOnly && !interrupted) parts.push(await runVitest(args));
+/** Which parts run: without a word for it the checks and the tests. */
+const MODES = {
+  '--checks-only': { checks: true, tests: false, production: false },
+  '--production-only': { checks: false, tests: false, production: true },
+  '--with-production': { checks: true, tests: true, production: true },
+} as const;
+const PRODUCTION = ['--config', 'vitest.production.config.ts'];
+
+const given = process.argv.slice(2);
+const mode = Object.entries(MODES).find(([name]) => name === given[0]);
+const { checks, tests, production } = mode?.[1] ?? { checks: true, tests: true, production: false };
+const args = mode === undefined ? given : given.slice(1);
+const parts: Counts[] = [];
+if (checks) parts.push(await runChecks());
+if (tests && !interrupted) parts.push(await runVitest(args));
+if (production && !interrupted) parts.push(await runVitest([...PRODUCTION, ...args]));
 if (interrupted) parts.push({ passed: 0, failed: 1, skipped: 0 });
 
 const line = summary(parts);

@@ -1,0 +1,21 @@
+/**
+ * What the entry point of PostgreSQL's image does with its variables: it fills an empty data folder, lets a server that listens on its socket alone run the
+ * scripts of `/docker-entrypoint-initdb.d`, and becomes the server.
+ * @see https://github.com/docker-library/postgres/blob/master/docker-entrypoint.sh
+ */
+const ENTRYPOINT = `
+set -eu
+PGDATA=/var/lib/postgresql/data
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+  initdb --no-sync --encoding=UTF8 --locale=C --username="$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" --auth-local=trust --auth-host=scram-sha-256 --pgdata="$PGDATA"
+  pg_ctl --pgdata="$PGDATA" --options="-c listen_addresses='' -c unix_socket_directories=$TMPDIR" --wait start
+  PGHOST="$TMPDIR" sh /docker-entrypoint-initdb.d/databases.sh
+  pg_ctl --pgdata="$PGDATA" --mode=fast --wait stop
+fi
+exec "$@" -D "$PGDATA" -c listen_addresses=0.0.0.0 -c "unix_socket_directories=$TMPDIR" -c fsync=off`;
+
+/** The words that run PostgreSQL as its image would run this command. Nothing is synced to disk: no power fails in a test. */
+export function postgresCommand(command: readonly string[]): string[] {
+  // Not `-ec`: the script is one word, with paths of the image that are replaced like those of the Compose file.
+  return ['sh', '-c', ENTRYPOINT, 'postgres-image', ...command];
+}
