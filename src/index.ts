@@ -21,6 +21,7 @@ export { beginConsent, completeConsent, type BeginConsentRequest, type CompleteC
 export { ConsentError, type ConsentFailure } from './gmail/consent-error.ts';
 export { createLog, type Log } from './log.ts';
 export type { Clock } from './model/clock.ts';
+export type { Forecast } from './model/forecast.ts';
 export { historyId, InvalidIdError, mailboxId, type HistoryId, type LabelId, type MailboxId, type MessageId, type ThreadId } from './model/ids.ts';
 export { DEFAULT_SETTINGS, MESSAGE_FORMATS, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from './model/settings.ts';
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';

@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 
+import { forecast } from './activities/forecast.ts';
 import { ServerUnreachableError, toTidemarkError } from './client/errors.ts';
 import { TidemarkClient } from './client/tidemark-client.ts';
 import type { Config } from './config.ts';
@@ -41,7 +42,8 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
     const connection = await connectTemporal(config);
     const tracing = await openTracing(config.tracing);
     const temporal = await temporalClientOf(config, { connection, clock, tracing });
-    const client = new TidemarkClient({ temporal, store: stores.store, clock, taskQueue: config.taskQueue });
+    const foretelling = { store: stores.store, prices: priceTableOf(config), userShare: config.quota.userShare, clock };
+    const client = new TidemarkClient({ temporal, store: stores.store, clock, taskQueue: config.taskQueue, forecast: (mailbox) => forecast(foretelling, mailbox) });
     return {
       ...stores,
       client,

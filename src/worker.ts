@@ -1,7 +1,7 @@
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 
 import { createActivities } from './activities/index.ts';
-import { slicesPerSecond } from './activities/fetch-slice.ts';
+import { slicesPerSecond } from './activities/slice-rate.ts';
 import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './bundle-workflows.ts';
 import { registerSearchAttributes } from './client/search-attributes.ts';
@@ -96,7 +96,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       clock,
       telemetry,
     });
-    const activities = { ...createActivities({ store: stores.store, openSession, prices, clock, pushTopic: config.push.topic, telemetry }) };
+    const activities = { ...createActivities({ store: stores.store, openSession, prices, userShare: config.quota.userShare, clock, pushTopic: config.push.topic, telemetry }) };
     const connection = await connectPatiently({ config, log, clock, signal });
     // The connection is used until nobody watches any more.
     closing.splice(1, 0, () => connection.close());

@@ -1,9 +1,15 @@
 import type { MailboxId } from '../model/ids.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { MessageCounts } from '../store/mailbox-store.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { forecast } from './forecast.ts';
 import type { Counts } from './requests.ts';
 
 /** What a result of an activity says about the mailbox as a whole. */
-export async function countsOf(store: MailboxStore, mailbox: MailboxId, now: number): Promise<Counts> {
-  const { stored, pending, failed } = await store.countMessages(mailbox, now);
-  return { stored, pending, failed };
+export async function countsOf(deps: ActivityDependencies, mailbox: MailboxId, counts?: MessageCounts): Promise<Counts> {
+  const { stored, pending, failed } = counts ?? (await deps.store.countMessages(mailbox, deps.clock.now()));
+  const left = await forecast(deps, mailbox);
+  if (left === null) return { stored, pending, failed };
+  const usage = await deps.store.getUsage(mailbox);
+  const sum = (figure: 'units' | 'rejected'): number => usage.reduce((total, method) => total + method[figure], 0);
+  return { stored, pending, failed, quota: { units: sum('units'), rejected: sum('rejected'), ...left } };
 }

@@ -17,6 +17,17 @@ export interface DayPart {
   readonly until: number;
 }
 
+type DayDependencies = Pick<ActivityDependencies, 'prices' | 'clock'> & { readonly store: Pick<ActivityDependencies['store'], 'unitsOfDay'> };
+
+/** What the day still leaves to all backfills together, and what a whole day would; infinite where there is no daily budget. */
+export async function dayLeft({ store, prices, clock }: DayDependencies): Promise<{ readonly left: number; readonly perDay: number; readonly until: number }> {
+  const now = clock.now();
+  const until = pacificDayEnd(now);
+  if (prices.projectUnitsPerDay === null) return { left: Number.POSITIVE_INFINITY, perDay: Number.POSITIVE_INFINITY, until };
+  const perDay = prices.projectUnitsPerDay * BACKFILL_PART;
+  return { left: perDay - (await store.unitsOfDay(pacificDay(now))), perDay, until };
+}
+
 /**
  * What the project's daily budget leaves to one slice: a part of what all mailboxes of the store have left over since midnight in Pacific time.
  *
@@ -25,10 +36,8 @@ export interface DayPart {
  * together do not use up, or {@link LEAST_PART} units when that is more. So it is {@link LEAST_PART} units a slice, and for each crash what its session
  * spent in the second that it had not written down. More slices at once go beyond by at most their own budgets; the part for live syncs is there for that too.
  */
-export async function dayPart({ store, prices, clock }: Pick<ActivityDependencies, 'store' | 'prices' | 'clock'>): Promise<DayPart> {
-  const now = clock.now();
-  const until = pacificDayEnd(now);
-  if (prices.projectUnitsPerDay === null) return { units: Number.POSITIVE_INFINITY, until };
-  const left = prices.projectUnitsPerDay * BACKFILL_PART - (await store.unitsOfDay(pacificDay(now)));
+export async function dayPart(deps: DayDependencies): Promise<DayPart> {
+  const { left, until } = await dayLeft(deps);
+  if (left === Number.POSITIVE_INFINITY) return { units: left, until };
   return { units: left < 1 ? 0 : Math.max(LEAST_PART, Math.floor(left / PARTS)), until };
 }

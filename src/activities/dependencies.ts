@@ -21,6 +21,8 @@ export interface ActivityDependencies {
   /** @throws {NotConnectedError} when no credentials are stored for the mailbox */
   readonly openSession: (request: SessionRequest) => Promise<GmailSession>;
   readonly prices: PriceTable;
+  /** Part of each user's quota that is ours; all when not given. */
+  readonly userShare?: number | undefined;
   readonly clock: Clock;
   /** `projects/P/topics/T`, to which Gmail publishes what changes; null, or not given, when mailboxes are polled alone. */
   readonly pushTopic?: string | null;

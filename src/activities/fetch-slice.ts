@@ -1,34 +1,13 @@
 import type { MailboxId } from '../model/ids.ts';
-import type { PriceTable } from '../model/prices.ts';
 import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
+import { countsOf } from './counts.ts';
 import { dayPart } from './daily-budget.ts';
 import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
 import { listLate } from './list-late.ts';
 import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
-
-/** Large enough that Temporal's history grows by less than an event per 100 messages. */
-const LARGEST_SLICE = 30_000;
-/** Slices that a minute of the project's quota is cut into at least, so that mailboxes take turns within seconds also where it is small. */
-const SLICES_PER_MINUTE = 10;
-type ProjectLimit = Pick<PriceTable, 'projectUnitsPerMinute'>;
-
-/** The server lets up to twice the rate through in the first second of a busy queue. */
-const BURST_ROOM = 0.95;
-
-/** Units of one slice, the same for every mailbox: the rate at which slices start is then the rate at which units are spent. */
-export function sliceUnits({ projectUnitsPerMinute }: ProjectLimit): number {
-  return Math.max(1, Math.min(LARGEST_SLICE, Math.floor(projectUnitsPerMinute / SLICES_PER_MINUTE)));
-}
-
-/**
- * How many slices may start in a second, over all workers, so that they spend no more than the project's quota.
- * Temporal's server enforces it: https://typescript.temporal.io/api/interfaces/worker.WorkerOptions#maxtaskqueueactivitiespersecond
- */
-export function slicesPerSecond(limit: ProjectLimit): number {
-  return (limit.projectUnitsPerMinute * BURST_ROOM) / 60 / sliceUnits(limit);
-}
+import { sliceUnits } from './slice-rate.ts';
 
 /** One slice of a backfill: pending messages, newest first. */
 export async function fetchSlice(deps: ActivityDependencies, request: FetchSliceRequest, run: ActivityRun): Promise<FetchSliceResult> {
@@ -60,17 +39,18 @@ function held(progress: Progress, until: number): Progress {
 
 type Progress = Omit<FetchSliceResult, 'fetched' | 'retried'>;
 
-async function progressOf({ store, clock }: ActivityDependencies, { id: mailbox, generation }: MailboxRow): Promise<Progress> {
+async function progressOf(deps: ActivityDependencies, { id: mailbox, generation }: MailboxRow): Promise<Progress> {
+  const { store, clock } = deps;
   const now = clock.now();
-  const { stored, pending, failed, backfill } = await store.countMessages(mailbox, now);
+  const counts = await store.countMessages(mailbox, now);
   const row = await store.getMailbox(mailbox);
-  const complete = backfill === 0;
+  const complete = counts.backfill === 0;
   if (complete && row?.generation === generation && row.fullSync?.step === 'fetching') {
     await store.saveProgress({ mailbox, generation, progress: { ...row.fullSync, step: 'done', finishedAt: now } });
   }
   const next = await nextAttemptAt(store, { mailbox, now, relistAt: row?.relistAt ?? null });
   // The live lane may take over the last rows between two of these reads: then this lane looks once more.
-  return { stored, pending, failed, generation, complete, nextAttemptAt: next ?? (complete ? null : now) };
+  return { ...(await countsOf(deps, mailbox, counts)), generation, complete, nextAttemptAt: next ?? (complete ? null : now) };
 }
 
 /** When the lane has work again: at once while rows are due (the budget ended), else when the next attempt or the late listing is. */

@@ -7,6 +7,7 @@ import { wantsAttachments } from '../model/settings.ts';
 import type { FetchAttempt, MailboxRow, PendingMessage } from '../store/mailbox-store.ts';
 import { afterFailure, afterStaleReading } from './attempts.ts';
 import { completeByIds, completeByRaw, isCheaperByIds, type Completing } from './complete-message.ts';
+import { BATCHES_AHEAD, batchUnitsOf } from './batch-units.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 
 export interface FetchRun {
@@ -44,6 +45,7 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   const firstUnit = session.unitsSpent();
   // Planned units of the batches in flight. With what was spent they are the slice's; refused calls cost nothing, so they take none of it.
   let underWay = 0;
+  const batchUnits = batchUnitsOf(deps.prices);
   const unitsLeft = (): number => fetch.unitBudget - underWay - (session.unitsSpent() - firstUnit);
 
   const launch = (batch: Batch, target: FetchTarget): void => {
@@ -74,8 +76,8 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
       if (target !== null) queue.push(...planFetch(fresh, target, deps.prices));
       exhausted = queue.length === 0 && flights.size === 0;
     }
-    while (!halted() && target !== null && queue.length > 0 && flights.size < session.width()) {
-      const batch = queue.splice(0, affordable(alike(queue.slice(0, session.batchSize())), unitsLeft()));
+    while (!halted() && target !== null && queue.length > 0 && flights.size < session.width() && (underWay === 0 || underWay < BATCHES_AHEAD * batchUnits)) {
+      const batch = queue.splice(0, affordable(alike(queue.slice(0, session.batchSize())), Math.min(unitsLeft(), batchUnits)));
       for (const planned of batch) underWay += planned.units;
       for (const planned of batch) for (const message of planned.serves) inFlight.add(message.id);
       launch(batch, target);

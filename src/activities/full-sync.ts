@@ -18,13 +18,12 @@ export function recover(deps: ActivityDependencies, request: ListingRequest, run
 }
 
 async function list(deps: ActivityDependencies, listing: Listing, run: ActivityRun): Promise<ListingResult> {
-  const { store, clock } = deps;
   const { mailbox, generation } = listing;
   const session = await deps.openSession({ mailbox, lane: 'backfill', settings: listing.settings, onWait: waitShown(run) });
   try {
     const historyId = await makeManifest(deps, session, listing, run);
     if (historyId === null) throw new StoreError({ kind: 'lost' }, `the database of ${mailbox} is ahead of its workflow: it is asked again`);
-    return { generation, historyId, ...(await countsOf(store, mailbox, clock.now())) };
+    return { generation, historyId, ...(await countsOf(deps, mailbox)) };
   } finally {
     await session.flush();
   }

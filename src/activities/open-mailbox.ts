@@ -18,5 +18,5 @@ export async function openMailbox(deps: ActivityDependencies, request: OpenMailb
   const replaces = before === null ? {} : { replaces: before.settings };
   const row = before !== null && needsListing(before) ? before : await store.putMailbox({ mailbox, settings, ...replaces, now });
   const step = row.fullSync === null ? 'none' : row.fullSync.step === 'fetching' || row.fullSync.step === 'done' ? row.fullSync.step : 'listing';
-  return { ...(await countsOf(store, mailbox, now)), historyId: row.historyId, generation: row.generation, step, settingsChanged: needsListing(row) };
+  return { ...(await countsOf(deps, mailbox)), historyId: row.historyId, generation: row.generation, step, settingsChanged: needsListing(row) };
 }

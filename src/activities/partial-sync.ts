@@ -37,7 +37,7 @@ export async function partialSync(deps: ActivityDependencies, request: PartialSy
     const brought = changed || fetched.fetched > 0;
     if (request.pokedAt !== undefined && brought && !more) deps.telemetry?.observe('tidemark_notification_lag_seconds', (now - request.pokedAt) / 1_000, {});
     return {
-      ...(await countsOf(store, mailbox, now)),
+      ...(await countsOf(deps, mailbox)),
       historyId,
       changed,
       more,

@@ -1,3 +1,4 @@
+import type { Forecast } from '../model/forecast.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 
@@ -28,11 +29,19 @@ export interface PartialSyncRequest {
   readonly pokedAt?: number;
 }
 
-/** How many messages the store holds. */
+/** What every result says about the mailbox as a whole. */
 export interface Counts {
   readonly stored: number;
   readonly pending: number;
   readonly failed: number;
+  /** Absent from the results of earlier versions. */
+  readonly quota?: QuotaUse;
+}
+
+/** Units over the mailbox's life, calls that Gmail refused, and what is left. */
+export interface QuotaUse extends Forecast {
+  readonly units: number;
+  readonly rejected: number;
 }
 
 export interface OpenMailboxResult extends Counts {

@@ -1,4 +1,5 @@
 import type { MailboxReport } from '../client/mailbox-report.ts';
+import type { Forecast } from '../model/forecast.ts';
 
 /** How fast a mailbox is being fetched. */
 export interface Pace {
@@ -6,6 +7,15 @@ export interface Pace {
   readonly unitsPerMinute: number;
   /** Milliseconds until nothing is pending; null when it cannot be told. */
   readonly remaining: number | null;
+  /** Quota units that what is pending costs; null when it cannot be told. */
+  readonly unitsLeft: number | null;
+}
+
+/** What the quota says goes before what was measured: bursts and waits make a speed of some seconds say little about hours. */
+export function foretold(pace: Pace, forecast: Forecast | null, now: number): Pace {
+  if (forecast === null) return pace;
+  const { unitsLeft, lastMinute, finishAt } = forecast;
+  return { ...pace, unitsLeft, unitsPerMinute: lastMinute, remaining: finishAt === null || unitsLeft === 0 ? pace.remaining : Math.max(0, finishAt - now) };
 }
 
 interface Reading {
@@ -34,13 +44,14 @@ export class Pacemeter {
   read(pending: number): Pace {
     const first = this.#readings[0];
     const last = this.#readings.at(-1);
-    if (first === undefined || last === undefined || last.at === first.at) return { messagesPerSecond: 0, unitsPerMinute: 0, remaining: pending === 0 ? 0 : null };
+    if (first === undefined || last === undefined || last.at === first.at) return { messagesPerSecond: 0, unitsPerMinute: 0, remaining: pending === 0 ? 0 : null, unitsLeft: null };
     const seconds = (last.at - first.at) / 1_000;
     const messagesPerSecond = Math.max(0, last.settled - first.settled) / seconds;
     return {
       messagesPerSecond,
       unitsPerMinute: (Math.max(0, last.units - first.units) / seconds) * 60,
       remaining: pending === 0 ? 0 : messagesPerSecond === 0 ? null : (pending / messagesPerSecond) * 1_000,
+      unitsLeft: null,
     };
   }
 }

@@ -4,10 +4,11 @@ import type { TidemarkClient } from '../client/tidemark-client.ts';
 import { isBlocked } from '../client/waiting.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import type { Output } from './output.ts';
-import { Pacemeter, type Pace } from './pace.ts';
+import { foretold, Pacemeter, type Pace } from './pace.ts';
 import { about, count } from './words.ts';
 
 export interface FollowRequest {
@@ -22,6 +23,8 @@ export interface FollowRequest {
 /** The store is read this often, the workflow asked less often: reading costs the database a count, a query costs a worker's turn. */
 const DRAW_EVERY = 250;
 const ASK_EVERY = 1_000;
+/** What is left is summed up over all pending rows. */
+const FORETELL_EVERY = 5_000;
 const LINE_EVERY = 5_000;
 /** A worker that starts, or replays a long history, does not answer at once. */
 const SILENCE = 4_000;
@@ -38,6 +41,8 @@ export async function followUntilInSync({ client, mailbox, out, config, clock, s
   const meter = new Pacemeter();
   const sayNoWorker = noWorkerNotice(out, config);
   let askedAt = -Infinity;
+  let foretoldAt = -Infinity;
+  let forecast: Forecast | null = null;
   let saidAt = clock.now();
   let answeredAt = clock.now();
   let phase: MailboxReport['phase'] = 'full-sync';
@@ -60,7 +65,11 @@ export async function followUntilInSync({ client, mailbox, out, config, clock, s
       }
       const report = await client.progress(mailbox);
       meter.add(report, clock.now());
-      const line = progressLine({ ...report, phase }, meter.read(report.counts.pending));
+      if (now - foretoldAt >= FORETELL_EVERY) {
+        foretoldAt = now;
+        forecast = await client.forecast(mailbox);
+      }
+      const line = progressLine({ ...report, phase }, foretold(meter.read(report.counts.pending), forecast, clock.now()));
       if (out.draws) out.draw(line);
       else if (!out.json && clock.now() - saidAt >= LINE_EVERY) {
         saidAt = clock.now();

@@ -16,6 +16,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     units: usage.units,
     usage,
     rate: pace === null ? null : { messagesPerSecond: pace.messagesPerSecond, unitsPerMinute: pace.unitsPerMinute },
+    unitsLeft: pace?.unitsLeft ?? null,
     eta: pace?.remaining ?? null,
     lastError: lastError === null ? null : { message: lastError.message, since: lastError.at },
     condition: report.condition,
@@ -46,12 +47,14 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
     ['pending', count(counts.pending)],
     ['failed', counts.failed === 0 ? '0' : `${count(counts.failed)} (tried again by themselves)`],
     ['gone', count(counts.gone)],
-    ['units used', `${count(usage.units)} in ${counted(usage.calls, 'call')}${usage.rejected === 0 ? '' : `, ${count(usage.rejected)} rejected`}`],
+    ['units used', `${count(usage.units)} in ${counted(usage.calls, 'call')}, ${count(usage.rejected)} rejected`],
+    ...methodRows(usage),
   ];
   if (counts.excluded > 0) rows.push(['out of scope', count(counts.excluded)]);
   if (pace !== null) {
     rows.push(['rate', `${count(pace.messagesPerSecond)} messages/s, ${count(pace.unitsPerMinute)} units/min`]);
-    rows.push(['ETA', pace.remaining === null ? 'unknown' : about(pace.remaining)]);
+    const left = pace.unitsLeft === null ? '' : `, ${count(pace.unitsLeft)} units left`;
+    rows.push(['ETA', `${pace.remaining === null ? 'unknown' : about(pace.remaining)}${left}`]);
   }
   rows.push(['last synced', report.syncedAt === null ? 'never' : ago(report.syncedAt, now)]);
   if (report.audit !== null) rows.push(['last audit', `${auditWords(report.audit)}, ${ago(report.audit.finishedAt, now)}`]);
@@ -61,6 +64,13 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
   if (report.heldUntil !== null && report.heldUntil > now) rows.push(['held back', `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`]);
   rows.push(['last error', report.lastError === null ? 'none' : `${report.lastError.message}; since ${ago(report.lastError.at, now)}`]);
   return `${report.mailbox}\n${aligned(rows)}${hint(report)}`;
+}
+
+/** What each method took, the dearest first. */
+function methodRows({ methods }: MailboxReport['usage']): [string, string][] {
+  return Object.entries(methods)
+    .toSorted(([, a], [, b]) => b.units - a.units)
+    .map(([method, { calls, units, rejected }]) => [`  ${method}`, `${count(units)} in ${count(calls)}${rejected === 0 ? '' : `, ${count(rejected)} rejected`}`]);
 }
 
 function phaseWords({ phase, phaseSince, inSync, workerAnswered }: MailboxReport, now: number): string {

@@ -6,7 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { parseEmail } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
-import { Pacemeter, type Pace } from './pace.ts';
+import { foretold, Pacemeter, type Pace } from './pace.ts';
 import { reportJson, reportText } from './report.ts';
 
 export function addStatus(program: Command, cli: Cli): void {
@@ -32,5 +32,5 @@ async function paceOf(client: TidemarkClient, report: MailboxReport, clock: Cloc
   await clock.sleep(BETWEEN_READINGS, signal);
   const later = await client.progress(report.mailbox);
   meter.add(later, clock.now());
-  return meter.read(later.counts.pending);
+  return foretold(meter.read(later.counts.pending), await client.forecast(report.mailbox), clock.now());
 }

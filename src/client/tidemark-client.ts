@@ -4,6 +4,7 @@ import { Connection, type Client, type WorkflowHandle } from '@temporalio/client
 import type { SignalDefinition } from '@temporalio/common';
 
 import type { Clock } from '../model/clock.ts';
+import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
@@ -24,6 +25,8 @@ export interface TidemarkClientOptions {
   /** Where the mail is. The client only reads. */
   readonly store: MailboxReader;
   readonly clock: Clock;
+  /** Answers {@link TidemarkClient.forecast}: prices and limits are the program's. Without it nothing is foretold. */
+  readonly forecast?: (mailbox: MailboxId) => Promise<Forecast | null>;
   /** Queue of the workers; `tidemark` unless told otherwise. */
   readonly taskQueue?: string;
 }
@@ -45,12 +48,14 @@ export class TidemarkClient {
   readonly #clock: Clock;
   readonly #taskQueue: string;
   readonly #rpc: Rpc;
+  readonly #forecast: (mailbox: MailboxId) => Promise<Forecast | null>;
 
-  constructor({ temporal, store, clock, taskQueue = definitions.DEFAULT_TASK_QUEUE }: TidemarkClientOptions) {
+  constructor({ temporal, store, clock, taskQueue = definitions.DEFAULT_TASK_QUEUE, forecast }: TidemarkClientOptions) {
     this.#temporal = temporal;
     this.#store = store;
     this.#clock = clock;
     this.#taskQueue = taskQueue;
+    this.#forecast = forecast ?? (() => Promise.resolve(null));
     const address = temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
     this.#rpc = createRpc({ temporal, address, clock });
   }
@@ -197,6 +202,11 @@ export class TidemarkClient {
   /** Counts and usage alone: cheap enough to draw progress from. */
   async progress(mailbox: MailboxId): Promise<MailboxReport> {
     return reportOf(mailbox, await readStored(this.#store, mailbox, this.#clock.now()), { phase: null, status: null });
+  }
+
+  /** What is left to fetch in units, and when the quota will have let it through; null when it cannot be told. */
+  async forecast(mailbox: MailboxId): Promise<Forecast | null> {
+    return await this.#forecast(mailbox);
   }
 
   /** Every mailbox that the store holds or Temporal runs, in the order of e-mail addresses. Asks no worker. */

@@ -68,6 +68,27 @@ export function planFetch<Wanted extends WantedMessage>(wanted: readonly Wanted[
   return plan;
 }
 
+/** What is left to fetch, summed up over a mailbox. */
+export interface WorkLeft {
+  /** How many threads have so many messages that were not tried yet. */
+  readonly threads: readonly { readonly fresh: number; readonly threads: number }[];
+  /** Messages that failed before: each is fetched alone. */
+  readonly tried: number;
+  /** Messages that are held but for their attachments. */
+  readonly lacking: number;
+  /** Which part of the messages that were read has attachments. */
+  readonly attachedShare: number;
+}
+
+/** What {@link planFetch} will make of it in units, and, where attachments are wanted, what those of messages yet to be read will cost by those that were. */
+export function priceOfWork({ threads, tried, lacking, attachedShare }: WorkLeft, { format, attachments }: FetchTarget, { units }: Pick<PriceTable, 'units'>): number {
+  const single = units['messages.get'];
+  const byThread = (fresh: number): number => (format === 'raw' || fresh > LARGEST_THREAD ? fresh * single : Math.min(fresh * single, units['threads.get']));
+  const unread = threads.reduce((sum, { fresh, threads: count }) => sum + fresh * count, tried);
+  const reading = threads.reduce((sum, { fresh, threads: count }) => sum + byThread(fresh) * count, tried * single);
+  return reading + (attachments ? unread * attachedShare * single : 0) + lacking * single;
+}
+
 function isThreadCheaper(fresh: readonly WantedMessage[], prices: PriceTable): boolean {
   const size = Math.max(0, ...fresh.map((message) => message.threadSize));
   return size <= LARGEST_THREAD && prices.units['threads.get'] < prices.units['messages.get'] * fresh.length;

@@ -36,7 +36,7 @@ const RECENT = 10_500;
 const RECENT_STRETCH = 40;
 const OLD_STRETCH = 100;
 
-const marginOf = (span: number): number => MARGINS.find((entry) => entry.span === span)?.margin ?? 0;
+export const marginOf = (span: number): number => MARGINS.find((entry) => entry.span === span)?.margin ?? 0;
 
 /** Units spent within the `span` milliseconds before `now`, those of the margin included. */
 export function unitsWithin(window: LedgerWindow, span: number, now: number): number {

@@ -99,7 +99,7 @@ export type ReservationResult =
 export const PROBE_CALLS = 8;
 /** Part of the grant that a burst leaves to the live lane, and what a long backfill leaves. */
 const BURST_RESERVE = 0.05;
-const LEAST_RESERVE = 0.01;
+export const LEAST_RESERVE = 0.01;
 const LARGEST_RESERVE = 0.5;
 /** Below this many units a minute the live lane only looks whether there is news, and needs no reserve of its own. */
 const LIVE_TRAFFIC = 40;
@@ -242,7 +242,7 @@ const FORGET_SMOOTHNESS = 60 * 60_000;
 
 export const currentRate = (ledger: Ledger, now: number): number => Math.min(1, ledger.rate + Math.max(0, now - ledger.changedAt) / RECOVERY);
 
-const isSmooth = (ledger: Ledger, now: number): boolean => ledger.smooth && now - ledger.changedAt <= FORGET_SMOOTHNESS;
+export const isSmooth = (ledger: Ledger, now: number): boolean => ledger.smooth && now - ledger.changedAt <= FORGET_SMOOTHNESS;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 

@@ -58,7 +58,7 @@ export interface RefusedCalls {
 }
 
 /** Limits at which pacing cannot matter: no write is spent on it until Gmail refuses something. */
-const UNPACED = 50_000_000;
+export const UNPACED = 50_000_000;
 /** A wait is looked at again at least this often: units may have been given back, or the pause prolonged. */
 const LONGEST_SLEEP = 5_000;
 

@@ -106,3 +106,10 @@ export async function getUsage(database: StoreDatabase, mailbox: MailboxId): Pro
     db.selectFrom('usage').select(['method', 'calls', 'units', 'rejected']).where('mailbox_key', '=', key).orderBy('method').execute(),
   );
 }
+
+/** See {@link MailboxStore.getLedger}. */
+export async function getLedger(database: StoreDatabase, mailbox: MailboxId): Promise<string | null> {
+  const key = await mailboxKey(database, mailbox);
+  const row = await database.read((db) => db.selectFrom('ledgers').select('ledger').where('mailbox_key', '=', key).executeTakeFirst());
+  return row === undefined || row.ledger === '' ? null : row.ledger;
+}

@@ -219,8 +219,22 @@ export interface MailboxStore {
   getUsage(mailbox: MailboxId): Promise<readonly { method: string; calls: number; units: number; rejected: number }[]>;
   /** Units that all mailboxes of the store spent on a Pacific day (`2026-11-22`). A crash may have lost what a session counted within a second. */
   unitsOfDay(day: string): Promise<number>;
+  /** The document of the quota ledger; null before the first call. */
+  getLedger(mailbox: MailboxId): Promise<string | null>;
+  /** What is pending, summed up as the fetch plan prices it. */
+  workLeft(request: { mailbox: MailboxId }): Promise<WorkLeft>;
+  /** Mailboxes of this database whose full sync is under way. */
+  countBackfills(): Promise<number>;
 
   close(): Promise<void>;
+}
+
+/** See `WorkLeft` of the gmail room's fetch plan, which prices it. */
+export interface WorkLeft {
+  readonly threads: readonly { readonly fresh: number; readonly threads: number }[];
+  readonly tried: number;
+  readonly lacking: number;
+  readonly attachedShare: number;
 }
 
 export interface StreamOptions {

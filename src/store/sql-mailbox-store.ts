@@ -8,7 +8,7 @@ import { finishListing } from './finish-listing.ts';
 import { beginFullSync, countAbsent, listAbsent, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
 import { checkSchema } from './check-schema.ts';
 import { getLabels, saveLabels } from './labels.ts';
-import { addUsage, getUsage, unitsOfDay, updateLedger, type SpendingLedger } from './ledger.ts';
+import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger, type SpendingLedger } from './ledger.ts';
 import { getMailbox, listMailboxes, noteCondition, putMailbox, saveWatch, setRelistAt } from './mailbox-rows.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './partial-sync.ts';
@@ -17,6 +17,7 @@ import { putOffRefresh, retryFailed } from './retrying.ts';
 import { heldBody, readChanges, streamMessages } from './reading.ts';
 import type { StoreDatabase } from './store-database.ts';
 import { countWork } from './work-counts.ts';
+import { countBackfills, workLeft } from './work-left.ts';
 
 /** The store on any SQL database: each method is a function of the database and the request. */
 export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOptions): MailboxStore & SpendingLedger & BodySweeper {
@@ -67,6 +68,9 @@ export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOpt
     rebuildBodyPlaces: () => bodies.places.rebuild(),
     getUsage: (mailbox) => getUsage(database, mailbox),
     unitsOfDay: (day) => unitsOfDay(database, day),
+    getLedger: (mailbox) => getLedger(database, mailbox),
+    workLeft: (request) => workLeft(database, request),
+    countBackfills: () => countBackfills(database),
 
     update: (mailbox, change) => updateLedger(database, mailbox, change),
     addUsage: (mailbox, usage, day) => addUsage(database, mailbox, usage, day),

@@ -14,6 +14,7 @@ export function detailsOf(state: MailboxState): string {
     `| stored | ${count(state.stored)} of ${count(total)}${share} |`,
     `| pending | ${count(state.pending)} |`,
     `| failed | ${count(state.failed)} |`,
+    ...quotaRows(state),
     `| last partial sync | ${state.syncedAt === null ? 'none yet' : iso(state.syncedAt)} |`,
     `| partial syncs | ${count(state.counters.partialSyncs)} (${count(state.counters.pokes)} pokes) |`,
     `| full syncs, recoveries | ${count(state.counters.fullSyncs)}, ${count(state.counters.recoveries)} |`,
@@ -24,6 +25,15 @@ export function detailsOf(state: MailboxState): string {
   if (state.blocked !== null) lines.push('', `**Waiting for you:** ${state.blocked.message}`);
   if (state.lastError !== null) lines.push('', `Last error, ${iso(state.lastError.at)}: ${state.lastError.message}`);
   return lines.join('\n');
+}
+
+/** As the last activity told it: a moment that is named stays true longer than a duration. */
+function quotaRows({ quota, pending }: MailboxState): string[] {
+  if (quota === null) return [];
+  const { units, rejected, lastMinute, unitsPerMinute, unitsLeft, finishAt } = quota;
+  const rows = [`| units used | ${count(units)}, calls rejected: ${count(rejected)} |`, `| rate | ${count(lastMinute)} units in the last minute, ${count(unitsPerMinute)} granted |`];
+  if (pending > 0) rows.push(`| left | ${count(unitsLeft)} units, ETA ${finishAt === null ? 'not known yet' : iso(finishAt)} |`);
+  return rows;
 }
 
 function fullSyncWords(state: MailboxState): string {

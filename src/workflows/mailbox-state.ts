@@ -1,4 +1,4 @@
-import type { Counts } from '../activities/requests.ts';
+import type { Counts, QuotaUse } from '../activities/requests.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings } from '../model/settings-change.ts';
@@ -60,6 +60,8 @@ export interface MailboxState {
   readonly pending: number;
   readonly failed: number;
   readonly stored: number;
+  /** null before a worker of this version has told it. */
+  readonly quota: QuotaUse | null;
   readonly phaseSince: number;
   readonly syncedAt: number | null;
   readonly lastError: { readonly message: string; readonly at: number } | null;
@@ -96,6 +98,7 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
     pending: 0,
     failed: 0,
     stored: 0,
+    quota: null,
     phaseSince: request.now,
     syncedAt: null,
     lastError: null,
@@ -204,7 +207,12 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
 }
 
 /** What every result says about the mailbox as a whole. */
-const countsIn = ({ stored, pending, failed }: Counts): Counts => ({ stored, pending, failed });
+const countsIn = ({ stored, pending, failed, quota }: Counts): Pick<MailboxState, 'stored' | 'pending' | 'failed'> & { readonly quota?: QuotaUse } => ({
+  stored,
+  pending,
+  failed,
+  ...(quota === undefined ? {} : { quota }),
+});
 
 function resyncWanted(state: MailboxState): boolean {
   return state.fullSync.kind === 'unknown' ? state.fullSync.resync : state.fullSync.kind === 'listing';

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 
-import { fetchSlice, slicesPerSecond } from '../../src/activities/fetch-slice.ts';
+import { fetchSlice } from '../../src/activities/fetch-slice.ts';
+import { slicesPerSecond } from '../../src/activities/slice-rate.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { Pacemeter } from '../../src/cli/pace.ts';
+import { foretold, Pacemeter } from '../../src/cli/pace.ts';
 import { progressLine } from '../../src/cli/progress.ts';
 import { reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
 import { mailboxId } from '../../src/model/ids.ts';
@@ -36,7 +36,7 @@ describe('progress', () => {
   it('knows no end while nothing moves', () => {
     const meter = new Pacemeter();
     for (const at of [0, 1_000, 2_000]) meter.add(reportWith({ stored: 10, pending: 90 }), at);
-    expect(meter.read(90)).toEqual({ messagesPerSecond: 0, unitsPerMinute: 0, remaining: null });
+    expect(meter.read(90)).toEqual({ messagesPerSecond: 0, unitsPerMinute: 0, remaining: null, unitsLeft: null });
   });
 
   it('forgets speeds of long ago', () => {
@@ -45,6 +45,15 @@ describe('progress', () => {
     meter.add(reportWith({ stored: 10_000 }), 1_000);
     for (let at = 2_000; at <= 120_000; at += 1_000) meter.add(reportWith({ stored: 10_000 + at / 1_000 }), at);
     expect(meter.read(10).messagesPerSecond).toBeCloseTo(1, 1);
+  });
+
+  it('goes by what the quota will let through, where that is known', () => {
+    const meter = new Pacemeter();
+    meter.add(reportWith({ stored: 0 }), 0);
+    meter.add(reportWith({ stored: 500, pending: 500 }), 1_000);
+    const forecast = { unitsLeft: 9_000, unitsPerMinute: 6_000, lastMinute: 5_940, finishAt: 91_000 };
+    expect(foretold(meter.read(500), forecast, 1_000)).toEqual({ messagesPerSecond: 500, unitsPerMinute: 5_940, remaining: 90_000, unitsLeft: 9_000 });
+    expect(foretold(meter.read(500), { ...forecast, finishAt: null }, 1_000)).toMatchObject({ remaining: 1_000, unitsLeft: 9_000 });
   });
 
   it('knows the end though a minute\'s quota is spent in a second and the rest of the minute waits', () => {

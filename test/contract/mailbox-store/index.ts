@@ -8,6 +8,7 @@ import { limit } from './limit.ts';
 import { listing } from './listing.ts';
 import { mailboxes } from './mailboxes.ts';
 import { readingBack } from './reading.ts';
+import { workLeft } from './work-left.ts';
 
 /** What every database must do: see the TSDoc of MailboxStore. */
 export function mailboxStoreContract(fixture: StoreFixture): void {
@@ -20,5 +21,6 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     history(fixture);
     readingBack(fixture);
     attachments(fixture);
+    workLeft(fixture);
   });
 }

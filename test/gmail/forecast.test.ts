@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { priceOfWork } from '../../src/gmail/fetch-plan.ts';
+import { backfillRate, whenSpent } from '../../src/gmail/forecast.ts';
+import { learn, readLedger, reserve } from '../../src/gmail/ledger.ts';
+import { PRICE_TABLES } from '../../src/model/prices.ts';
+
+const NOW = 10_000_000;
+const GRANTED = 6_000;
+const fresh = readLedger(null);
+const backfill = (units: number, notBefore = 0) => ({ units, granted: GRANTED, notBefore });
+
+describe('when a backfill will have spent its units', () => {
+  test('is at once while a minute\'s grant lasts, and minute by minute afterwards', () => {
+    expect(whenSpent(fresh, backfill(0), NOW)).toBe(NOW);
+    expect(whenSpent(fresh, backfill(5_900), NOW)).toBe(NOW);
+    expect(whenSpent(fresh, backfill(6_100), NOW)).toBe(NOW + 60_300);
+    expect(whenSpent(fresh, backfill(5_940 * 10), NOW)).toBe(NOW + 9 * 60_300);
+  });
+
+  test('waits for what was spent before', () => {
+    const { ledger } = reserve(fresh, { lane: 'backfill', prices: Array(100).fill(40), granted: GRANTED, userLimit: GRANTED }, NOW - 20_000);
+    const end = whenSpent(ledger, backfill(5_940), NOW);
+    expect(end).toBe(NOW + 40_300);
+  });
+
+  test('waits until the time that Gmail named, and that something else names', () => {
+    const paused = learn(fresh, { limit: 'project', retryAt: NOW + 500_000, jitter: 0 }, NOW);
+    expect(whenSpent(paused, backfill(100), NOW)).toBe(NOW + 500_000);
+    expect(whenSpent(paused, backfill(100, NOW + 900_000), NOW)).toBe(NOW + 900_000);
+  });
+
+  test('goes by the rate that Gmail turned out to leave', () => {
+    let ledger = learn(fresh, { limit: 'user', retryAt: null, jitter: 0 }, NOW - 10_000);
+    ledger = learn(ledger, { limit: 'user', retryAt: null, jitter: 0 }, NOW - 5_000);
+    const rate = backfillRate(ledger, GRANTED, NOW);
+    expect(rate).toBeLessThan(0.85 * GRANTED);
+    expect(whenSpent(ledger, backfill(10 * rate), NOW)).toBeCloseTo(NOW + 600_000, -2);
+  });
+});
+
+describe('the price of what is left', () => {
+  const { units } = PRICE_TABLES['2026'];
+  const work = { threads: [{ fresh: 1, threads: 10 }, { fresh: 5, threads: 3 }, { fresh: 101, threads: 1 }], tried: 2, lacking: 4, attachedShare: 0.5 };
+
+  test('is that of the plan: threads where they are cheaper, and not too large to hold', () => {
+    expect(priceOfWork({ ...work, lacking: 0 }, { format: 'full', attachments: false }, { units })).toBe(10 * 20 + 3 * 40 + 101 * 20 + 2 * 20);
+    expect(priceOfWork({ ...work, lacking: 0 }, { format: 'raw', attachments: false }, { units })).toBe((10 + 15 + 101 + 2) * 20);
+  });
+
+  test('holds the attachments of what is read, and those that are to be expected', () => {
+    const without = priceOfWork({ ...work, lacking: 0 }, { format: 'full', attachments: false }, { units });
+    expect(priceOfWork(work, { format: 'full', attachments: true }, { units })).toBe(without + 4 * 20 + 0.5 * (10 + 15 + 101 + 2) * 20);
+  });
+});

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { historyId, mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { detailsOf } from '../../src/workflows/details.ts';
+import { initialState, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+
+const T0 = Date.UTC(2026, 0, 1);
+const QUOTA = { units: 12_345, rejected: 2, unitsLeft: 90_000, unitsPerMinute: 5_940, lastMinute: 5_800, finishAt: T0 + 909_000 };
+
+function listed(quota?: typeof QUOTA): MailboxState {
+  const fresh = { ...initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: T0 }), generation: 1 };
+  return transition(fresh, { kind: 'listed', generation: 1, historyId: historyId('100'), stored: 5, pending: 95, failed: 0, ...(quota === undefined ? {} : { quota }) }, T0);
+}
+
+test('the Temporal UI shows units, refusals, rate and ETA, as the last activity told them', () => {
+  const details = detailsOf(listed(QUOTA));
+  expect(details).toContain('| units used | 12,345, calls rejected: 2 |');
+  expect(details).toContain('| rate | 5,800 units in the last minute, 5,940 granted |');
+  expect(details).toContain('| left | 90,000 units, ETA 2026-01-01T00:15:09Z |');
+  expect(detailsOf(listed({ ...QUOTA, finishAt: 0 }))).not.toContain('NaN');
+});
+
+test('what an activity of an earlier version does not tell stays as it was', () => {
+  expect(detailsOf(listed())).not.toContain('units');
+  const later = transition(listed(QUOTA), { kind: 'listed', generation: 1, historyId: historyId('200'), stored: 6, pending: 94, failed: 0 }, T0);
+  expect(later.quota).toEqual(QUOTA);
+});
