@@ -13,6 +13,9 @@ import { partialSync } from './partial-sync.ts';
 import type { MailboxActivities } from './requests.ts';
 import { stopWatch } from './watch.ts';
 
+/** What comes about seldom enough to be told without being asked for. Slices and partial syncs of many mailboxes would fill any log. */
+const RARE = new Set(['fullSync', 'recover', 'audit']);
+
 /** Well under the heartbeat time-out of 15 s: a worker that lives is never taken for dead. */
 const HEARTBEAT_INTERVAL = 2_000;
 
@@ -52,6 +55,7 @@ async function runActivity<Result>(deps: ActivityDependencies, request: { readon
     });
     await clearCondition(deps, request.mailbox);
     ended('completed');
+    context.log[RARE.has(activityType) ? 'info' : 'debug'](`${activityType} completed`, { seconds: (deps.clock.now() - startedAt) / 1_000, result });
     return result;
   } catch (error) {
     if (context.cancellationSignal.aborted) {

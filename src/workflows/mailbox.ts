@@ -4,6 +4,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  log,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -165,6 +166,7 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
     setCurrentDetails(detailsOf(state));
     const phase = phaseOf(state);
     if (phase === shown.phase && state.failed === shown.failed && state.drift === shown.drift) return;
+    if (phase !== shown.phase && (shown.phase !== null || input.carried === null)) log.info(`phase ${phase}`, { phase, before: shown.phase });
     shown = { phase, failed: state.failed, drift: state.drift };
     upsertSearchAttributes([
       { key: PHASE_ATTRIBUTE, value: phase },

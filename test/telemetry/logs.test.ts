@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { eventually } from '../integration/eventually.ts';
+import type { Program } from '../integration/processes.ts';
+import { Rig } from '../integration/rig.ts';
+import type { TestMailbox } from '../integration/test-mailbox.ts';
+
+type Line = Readonly<Record<string, unknown>>;
+
+describe('the log of a worker', () => {
+  let rig: Rig;
+  let box: TestMailbox;
+  let worker: Program;
+  let lines: Line[];
+
+  beforeAll(async () => {
+    rig = await Rig.open('logs', { logLevel: 'trace' });
+    worker = await rig.spawnWorker();
+    box = await rig.mailbox('logged', { messages: 20, pollInterval: 60_000 });
+    box.deliver('a very private subject');
+    await box.start();
+    await box.exact(30_000);
+    rig.simulator.revoke(box.id);
+    await box.client.poke(box.id);
+    await box.reaches('needs-consent', 15_000);
+    await eventually(5_000, async () => (worker.stderr.includes('phase needs-consent') ? true : null));
+    lines = (await worker.end('SIGTERM')).stderr.trimEnd().split('\n').map((line) => JSON.parse(line) as Line);
+  });
+  afterAll(() => rig.close());
+
+  it('names mailbox, workflow and run in every line about a workflow or an activity', () => {
+    const [run] = new Set(lines.flatMap(({ runId }) => (typeof runId === 'string' ? [runId] : [])));
+    const about = lines.filter((line) => line['workflowType'] !== undefined || line['activityType'] !== undefined);
+    expect(about.length).toBeGreaterThan(10);
+    for (const line of about) expect(line).toMatchObject({ mailbox: box.id, workflowId: `mailbox/${box.id}`, runId: run });
+    expect(new Set(about.map((line) => line['sdkComponent']))).toEqual(new Set(['worker', 'workflow', 'activity']));
+  });
+
+  it('tells the phases of a mailbox, and what its listings and its failures were', () => {
+    const said = (message: string) => lines.find(({ msg }) => msg === message);
+    expect(said('phase live')).toMatchObject({ level: 30, phase: 'live', before: 'full-sync' });
+    expect(said('phase needs-consent')).toMatchObject({ level: 30, before: 'live' });
+    expect(said('fullSync completed')).toMatchObject({ level: 30, activityType: 'fullSync', seconds: expect.any(Number), result: { generation: 1, pending: 21 } });
+    expect(said('fetchSlice completed')).toMatchObject({ level: 20 });
+    expect(said('Activity failed')).toMatchObject({ level: 40, error: { message: expect.stringContaining(`${box.id} has revoked its grant`) } });
+  });
+
+  it('holds no mail and no token', () => {
+    expect(worker.stderr).not.toContain('private subject');
+    expect(worker.stderr).not.toContain('taskToken');
+    expect(rig.simulator.tokens.size).toBeGreaterThan(0);
+    for (const token of rig.simulator.tokens) expect(worker.stderr).not.toContain(token);
+  });
+});
