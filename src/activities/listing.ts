@@ -13,9 +13,6 @@ import { vanishedSince } from './vanished.ts';
 /** A pass over the listing is repeated while messages vanish from it, at most this often: page tokens may shift then and skip a message. */
 const MAX_PASSES = 5;
 
-/** Gmail's list index lags behind its history by some seconds: what is compared must be listed this long after the mark was pinned. */
-const INDEX_LAG = 10_000;
-
 export interface Listing {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
@@ -38,8 +35,8 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
   const { mailbox, settings, generation } = listing;
   let progress = await begin(deps, session, listing, run);
   if (progress === null) return null;
-  // From here on the index shows everything up to the mark: absence, of an id or of a label, is a fact.
-  if (progress.reconciling) await clock.sleep(Math.max(0, progress.startedAt + INDEX_LAG - clock.now()), run.signal);
+  // Gmail's list index lags as its history does. From here on it shows everything up to the mark: absence, of an id or of a label, is a fact.
+  if (progress.reconciling) await clock.sleep(Math.max(0, progress.startedAt + SETTLING_TIME - clock.now()), run.signal);
   // Read after the mark was pinned: a label that is made later is in the history from there, wherever it is used.
   const labels = await session.listLabels(run.signal);
   await store.saveLabels({ mailbox, labels });
@@ -99,7 +96,7 @@ async function begin(deps: ActivityDependencies, session: GmailSession, listing:
 }
 
 async function pin({ clock }: ActivityDependencies, session: GmailSession, row: MailboxRow | null, listing: Listing, run: ActivityRun): Promise<SettleMark> {
-  const mark = listing.pin === 'mark' && row !== null ? markBefore(row, clock.now() - INDEX_LAG) : null;
+  const mark = listing.pin === 'mark' && row !== null ? markBefore(row, clock.now() - SETTLING_TIME) : null;
   if (mark !== null) return mark;
   const { historyId } = await session.getProfile(run.signal);
   // The time of the answer: the call may have waited long, and the head is as new as its answer.
@@ -162,10 +159,9 @@ async function endLabelPass(work: Work, progress: Step<'label-listing'>): Promis
   const { generation, startHistoryId, startedAt, reconciling, pass, passHistoryId, paged = true } = progress;
   const start = { generation, startHistoryId, startedAt, reconciling };
   if (!paged) return await save(work, { ...start, step: 'confirming', confirmed: true });
-  await deps.clock.sleep(INDEX_LAG, run.signal);
-  // As new as the end of the pass, and old enough to begin the next one.
+  // As new as the end of the pass; once the index and history have caught up with it, it is old enough to begin the next one.
   const { historyId: head } = await session.getProfile(run.signal);
-  await deps.clock.sleep(SETTLING_TIME - INDEX_LAG, run.signal);
+  await deps.clock.sleep(SETTLING_TIME, run.signal);
   const lost = await vanishedSince(session, { since: passHistoryId, until: head }, listing.settings.scope, run.signal);
   const remaining = labelsToList(listing.settings.scope, work.labels).filter((id) => lost.fromAll || lost.fromLabels.has(id));
   if (!lost.fromScope && remaining.length === 0) return await save(work, { ...start, step: 'confirming', confirmed: true });

@@ -76,6 +76,22 @@ it.each(['INBOX', 'scope'] as const)('A message that a shifted page token skippe
   expect(ada.lanes.state.counters.recoveries).toBe(1);
 });
 
+it('What changed just before history expired is recovered also where the index shows it 25 seconds late', async () => {
+  ada = await RunningMailbox.open({ format: 'raw' });
+  const ids = ada.receive(20);
+  await ada.settle();
+  Object.assign(ada.gmail.lag, { listMs: 25_000, historyMs: 25_000 });
+  ada.gmail.modify(ids.slice(0, 5), { add: ['STARRED'], remove: ['INBOX'] });
+  ada.gmail.deleteAll(ids.slice(5, 10));
+  ada.receive(5);
+  ada.gmail.expireHistory();
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.settle();
+  const { held, truth } = await ada.comparison();
+  expect(held).toEqual(truth);
+  expect(ada.lanes.state.counters.recoveries).toBe(1);
+});
+
 it('A message whose labels cannot be read holds up no recovery, and is read later', async () => {
   ada = await RunningMailbox.open({ format: 'raw', recovery: 'minimal' });
   const ids = ada.receive(60);

@@ -149,7 +149,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect((await box.report()).generation).toBe(2);
     // Listed anew, and nothing that is held fetched again.
     expect(rig.simulator.usage.of(box.id).methods['messages.get']?.calls ?? 0).toBe(fetched);
-  }, 60_000);
+  }, 90_000);
 
   it('changed settings reach a running mailbox: another format is fetched, spam comes in', async () => {
     const box = await rig.mailbox('configure', { messages: 30, format: 'full', pollInterval: 60_000 });
@@ -157,11 +157,12 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     await box.start();
     await box.exact(20_000);
     await box.client.start(box.id, { format: 'raw', scope: { includeSpamTrash: true } });
-    await eventually(30_000, async () => {
+    await eventually(50_000, async () => {
       const held = new Map<string, string>();
       for await (const { id, format } of box.client.streamMessages(box.id)) held.set(id, format);
-      return held.get(spam.id) === 'raw' && [...held.values()].every((format) => format === 'raw') ? true : null;
+      const all = held.size === box.gmail.truth({ includeSpamTrash: true }).length;
+      return all && held.get(spam.id) === 'raw' && [...held.values()].every((format) => format === 'raw') ? true : null;
     });
     expect(box.gmail.truth({ includeSpamTrash: true })).toHaveLength((await box.report()).counts.stored);
-  }, 60_000);
+  }, 90_000);
 });

@@ -64,8 +64,10 @@ export async function createWorld(seed: number): Promise<World> {
 
 function drawLag(gmail: SimulatedMailbox, random: Random): void {
   if (random.chance(0.4)) return;
-  if (random.chance(0.6)) gmail.lag.historyMs = random.below(5_000);
-  if (random.chance(0.6)) gmail.lag.listMs = random.below(5_000);
+  // Now and then far beyond what was ever seen, within the time that settling and listings allow.
+  const longest = random.chance(0.2) ? 28_000 : 5_000;
+  if (random.chance(0.6)) gmail.lag.historyMs = random.below(longest);
+  if (random.chance(0.6)) gmail.lag.listMs = random.below(longest);
   if (random.chance(0.4)) gmail.lag.getMs = random.below(4_000);
   gmail.lag.getProbability = random.next();
   gmail.lag.jitter = random.chance(0.5);
