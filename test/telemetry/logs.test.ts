@@ -40,7 +40,7 @@ describe('the log of a worker', () => {
     const said = (message: string) => lines.find(({ msg }) => msg === message);
     expect(said('phase live')).toMatchObject({ level: 30, phase: 'live', before: 'full-sync' });
     expect(said('phase needs-consent')).toMatchObject({ level: 30, before: 'live' });
-    expect(said('fullSync completed')).toMatchObject({ level: 30, activityType: 'fullSync', seconds: expect.any(Number), result: { generation: 1, pending: 21 } });
+    expect(said('fullSync completed')).toMatchObject({ level: 30, activityType: 'fullSync', seconds: expect.any(Number), result: { generation: 1, failed: 0 } });
     expect(said('fetchSlice completed')).toMatchObject({ level: 20 });
     expect(said('Activity failed')).toMatchObject({ level: 40, error: { message: expect.stringContaining(`${box.id} has revoked its grant`) } });
   });
