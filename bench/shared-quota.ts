@@ -63,38 +63,6 @@ export const newMail: Bench = {
   },
 };
 
-export interface Shares {
-  readonly units: readonly number[];
-  readonly rejected: number;
-  readonly calls: number;
-}
-
-/** Two mailboxes of equal mail under one project limit that is what one of them could use alone. */
-export async function sharedProjectLimit(minutes: number): Promise<Shares> {
-  const world = await VirtualGmail.open({ quota: { window: 'sliding-minute', userUnitsPerMinute: REAL_RATE, projectUnitsPerMinute: REAL_RATE } });
-  const mailboxes: VirtualMailbox[] = [];
-  for (const name of ['ada', 'bob']) mailboxes.push(await world.addMailbox(`${name}@example.com`, { messages: minutes * 700, ...NEVER_IN_SYNC }));
-  for (const mailbox of mailboxes) mailbox.start();
-  await world.clock.run(() => world.clock.sleep(minutes * MINUTE));
-  const uses = mailboxes.map((mailbox) => mailbox.use);
-  await world.close();
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-  return { units: uses.map(({ units }) => units), rejected: sum(uses.map((use) => use.rejected)), calls: sum(uses.map((use) => use.calls)) };
-}
-
-export const projectShares: Bench = {
-  name: 'project',
-  about: 'two mailboxes under one project limit, enforced by Gmail alone',
-  async run() {
-    const { units, rejected, calls } = await sharedProjectLimit(20);
-    const total = units.reduce((sum, value) => sum + value, 0);
-    const least = (100 * Math.min(...units)) / total;
-    return [
-      { name: 'two mailboxes, one project limit: the smaller share', value: least, unit: '%', bound: { is: 'at least', value: 45 }, note: `${units.join(' and ')} units in 20 minutes, ${rejected} of ${calls + rejected} calls rejected` },
-    ];
-  },
-};
-
 /** A backfill whose worker is killed over and over, each time with nothing left but the store. @returns the most units in any minute */
 export async function peakOverCrashes({ crashes, grant }: { crashes: number; grant: number }): Promise<{ peak: number; units: number }> {
   // Gmail enforces nothing here, so whatever is spent is seen.

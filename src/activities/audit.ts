@@ -59,7 +59,12 @@ async function compare(deps: ActivityDependencies, session: GmailSession, row: M
     listed += messages.length;
     run.progress({ step: 'audit', listed });
   };
-  for (const query of listings(settings.scope)) for await (const messages of pagesOf(session, query, run.signal)) await save(null, messages);
+  for (const query of listings(settings.scope)) {
+    for await (const messages of pagesOf(session, query, run.signal)) {
+      await save(null, messages);
+      for (const label of query.labelIds ?? []) await save(label, messages);
+    }
+  }
   for (const id of labelsToList(settings.scope, await session.listLabels(run.signal))) {
     for await (const messages of pagesOf(session, labelListing(settings.scope, id), run.signal)) await save(id, messages);
   }

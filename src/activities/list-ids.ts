@@ -22,12 +22,12 @@ function listingBase(scope: Scope): IdListing {
 export const labelListing = (scope: Scope, label: LabelId): IdListing => ({ ...listingBase(scope), labelIds: [label] });
 
 /**
- * The labels whose listings tell every label of the messages in scope. Where the scope's listing shows nothing of spam and trash, what it shows
- * carries neither; what is hidden later is in the history since the mark.
+ * The labels whose listings, beside the scope's own, tell every label of the messages in scope. A label of the scope is listed by the scope's listings. Where
+ * those show nothing of spam and trash, what they show carries neither; what is hidden later is in the history since the mark.
  */
 export function labelsToList(scope: Scope, labels: readonly Label[]): readonly LabelId[] {
   const showsHidden = scope.includeSpamTrash || scope.labelIds.some(isHiding);
-  return labels.map(({ id }) => id).filter((id) => showsHidden || !isHiding(id));
+  return labels.map(({ id }) => id).filter((id) => !scope.labelIds.includes(id) && (showsHidden || !isHiding(id)));
 }
 
 /**

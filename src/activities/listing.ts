@@ -118,6 +118,9 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
     ? { ...progress, pageToken: page.nextPageToken, position, paged: true }
     : { ...progress, listing: progress.listing + 1, pageToken: null, position };
   const { mailbox, generation } = listing;
+  const [label] = query.labelIds ?? [];
+  // First, under the same progress: an attempt that dies in between lists the page again.
+  if (label !== undefined && progress.reconciling) await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds: page.messages.map(({ id }) => id), progress });
   await deps.store.saveListingPage({ mailbox, generation, messages: page.messages, position: progress.position, progress: next, now: deps.clock.now() });
   return next;
 }

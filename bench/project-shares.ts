@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../src/config.ts';
+import { connectMailbox } from '../src/login.ts';
+import { mailboxId } from '../src/model/ids.ts';
+import { openTidemark } from '../src/open-tidemark.ts';
+import { generateMail } from '../src/simulator/generate.ts';
+import { startSimulatorServer } from '../src/simulator/server.ts';
+import { Simulator } from '../src/simulator/simulator.ts';
+import { systemClock } from '../src/system-clock.ts';
+import { findBinary, freePort, startDevServer } from '../src/temporal-server/index.ts';
+import { InvalidRunError, type Bench } from './figure.ts';
+import { load, sourceFile, startProgram } from './processes.ts';
+
+const MINUTE = 60_000;
+/** Ten times a user's real rate, so that minutes tell what takes an hour there: of one user, and of the project that both share. */
+const GRANT = 60_000;
+const MINUTES = 4;
+const MAILBOXES = ['ada@example.com', 'bob@example.com'].map(mailboxId);
+/** More than half of the project can fetch meanwhile, at some 11 units a message. */
+const MESSAGES = (MINUTES * GRANT) / 11;
+
+export interface Shares {
+  readonly units: readonly number[];
+  readonly rejected: number;
+  readonly calls: number;
+  /** Most units of the project in any minute. */
+  readonly peak: number;
+}
+
+/** A Temporal server and a worker, each in a process of its own; the simulator here enforces the limits, of each user and of the project. */
+async function share(): Promise<Shares> {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-project-'));
+  const ends: (() => Promise<unknown> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  try {
+    const quota = { window: 'sliding-minute', userUnitsPerMinute: GRANT, projectUnitsPerMinute: GRANT } as const;
+    const simulator = new Simulator({ clock: systemClock, latencyMs: 20, quota });
+    for (const email of MAILBOXES) generateMail(simulator.addMailbox(email), { messages: MESSAGES, threadSize: 3, bodyBytes: 600, now: systemClock.now() });
+    const gmail = await startSimulatorServer({ simulator, port: 0 });
+    ends.push(() => gmail.close());
+    const binary = await findBinary('temporal', { dataDir: sourceFile('.tidemark'), clock: systemClock, log: (line) => console.error(line) });
+    const server = await startDevServer({
+      binary,
+      database: join(folder, 'temporal.db'),
+      namespace: 'default',
+      port: await freePort(0),
+      uiPort: null,
+      logFile: join(folder, 'temporal.log'),
+      clock: systemClock,
+    });
+    ends.push(() => server.stop());
+    const env = {
+      TIDEMARK_DATA_DIR: folder,
+      TEMPORAL_ADDRESS: server.address,
+      GMAIL_ROOT_URL: gmail.url,
+      GOOGLE_TOKEN_URL: `${gmail.url}/token`,
+      GMAIL_USER_UNITS_PER_MINUTE: String(GRANT),
+      GMAIL_PROJECT_UNITS_PER_MINUTE: String(GRANT),
+      LOG_LEVEL: 'warn',
+    };
+    const config = loadConfig({ env });
+    const tidemark = await openTidemark({ config });
+    ends.push(() => tidemark.close());
+    for (const mailbox of MAILBOXES) {
+      const text = JSON.stringify(simulator.credentialsFor(mailbox));
+      await connectMailbox({ config, stores: tidemark, mailbox, clock: systemClock, text, verify: true });
+      await tidemark.client.start(mailbox);
+    }
+    const worker = startProgram('src/worker.ts', { env, log: openSync(join(folder, 'worker.log'), 'a') });
+    const ended = once(worker, 'exit');
+    ends.push(async () => {
+      worker.kill('SIGTERM');
+      await ended;
+    });
+    const uses = () => MAILBOXES.map((mailbox) => simulator.usage.of(mailbox));
+    while (uses().some(({ units }) => units < 100)) await systemClock.sleep(100);
+    await systemClock.sleep(MINUTES * MINUTE);
+    if (worker.exitCode !== null) throw new InvalidRunError('the worker ended');
+    for (const mailbox of MAILBOXES) {
+      if ((await tidemark.client.progress(mailbox)).counts.pending === 0) throw new InvalidRunError(`${mailbox} was complete before the time was over`);
+    }
+    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+    return { units: uses().map(({ units }) => units), rejected: sum(uses().map((use) => use.rejected)), calls: sum(uses().map((use) => use.calls)), peak: simulator.usage.project.summary().peakUnitsPerMinute };
+  } finally {
+    for (const end of ends.toReversed()) await end();
+  }
+}
+
+export const projectShares: Bench = {
+  name: 'project',
+  about: 'two mailboxes under one project limit, on a real Temporal server',
+  async run() {
+    const { units, rejected, calls, peak } = await share();
+    const total = units.reduce((sum, value) => sum + value, 0);
+    const note = `${units.join(' and ')} units in ${MINUTES} minutes, ${rejected} of ${calls + rejected} calls rejected, at most ${peak} units in a minute; ${load()}`;
+    return [
+      { name: 'two mailboxes, one project limit: the smaller share', value: (100 * Math.min(...units)) / total, unit: '%', bound: { is: 'at least', value: 45 }, note },
+      { name: '  what both use of the project', value: (100 * total) / (MINUTES * GRANT), unit: '%', bound: null },
+      { name: '  rejected calls', value: (100 * rejected) / (calls + rejected), unit: '%', bound: null },
+    ];
+  },
+};
