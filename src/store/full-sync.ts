@@ -192,7 +192,8 @@ export async function listSeen(database: StoreDatabase, query: AbsentQuery & { l
       .select('id')
       .where('mailbox_key', '=', key)
       .where('id', '>', query.after ?? '')
-      .where('state', 'in', ['stored', 'excluded'])
+      // A pending row whose body is held may be settled without another fetch.
+      .where((eb) => eb.or([eb('state', 'in', ['stored', 'excluded']), eb('state', 'in', ['pending', 'failed']).and('format', 'is not', null)]))
       .where('listed_generation', '=', query.generation)
       .orderBy('id')
       .limit(query.limit)

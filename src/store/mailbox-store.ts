@@ -83,7 +83,7 @@ export interface MailboxStore {
    * in when a label operation brings it up (see scope-floor.ts).
    */
   saveProgress(request: { mailbox: MailboxId; generation: number; progress: FullSyncProgress }): Promise<void>;
-  /** Stored and excluded rows that this generation's listing saw, after `after` in the order of ids. */
+  /** Stored and excluded rows, and others whose body is held, that this generation's listing saw, after `after` in the order of ids. */
   listSeen(query: AbsentQuery & { after: MessageId | null; limit: number }): Promise<readonly MessageId[]>;
   /** How many pending, stored or failed rows this generation's listing did not see. */
   countAbsent(query: AbsentQuery): Promise<number>;
