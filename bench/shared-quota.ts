@@ -2,7 +2,7 @@ import { mailboxId } from '../src/model/ids.ts';
 import type { QuotaEnforcement } from '../src/simulator/quota.ts';
 import { Random } from '../test/schedules/random.ts';
 import type { Bench, Figure } from './figure.ts';
-import { VirtualGmail, type VirtualMailbox } from './virtual-gmail.ts';
+import { VirtualGmail } from './virtual-gmail.ts';
 
 const EMAIL = 'ada@example.com';
 const MINUTE = 60_000;

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import { withMailbox } from './mailbox-transaction.ts';
+import type { MessageRow } from './message-row.ts';
 import { loadRows, writeDifferences } from './message-writer.ts';
 import type { StoreDatabase } from './store-database.ts';
 
@@ -20,15 +21,17 @@ export function retryFailed(database: StoreDatabase, request: { mailbox: Mailbox
   });
 }
 
-/** See {@link MailboxStore.putOffRefresh}. A row that is held counts its attempts at a refresh where a pending one counts its fetches. */
+/** See {@link MailboxStore.putOffRefresh}. A settled row counts its attempts at a refresh where a pending one counts its fetches. */
 export function putOffRefresh(database: StoreDatabase, request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void> {
   const { mailbox, messageIds, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
-    const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => row.state === 'stored' || row.state === 'excluded');
+    const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => isSettled(row) || row.format !== null);
     const later = rows.map((before) => {
       const delay = Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
-      return { before, after: { ...before, attempts: before.attempts + 1, refreshAt: now + delay } };
+      return { before, after: { ...before, attempts: isSettled(before) ? before.attempts + 1 : before.attempts, refreshAt: now + delay } };
     });
     await writeDifferences(locked, later, now);
   });
 }
+
+const isSettled = ({ state }: MessageRow): boolean => state === 'stored' || state === 'excluded';
