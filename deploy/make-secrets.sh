@@ -5,7 +5,7 @@ set -eu
 folder="${1:-secrets}"
 umask 077
 mkdir -p "$folder"
-for name in postgres_password temporal_database_password tidemark_database_password; do
+for name in postgres_password temporal_database_password tidemark_database_password grafana_password; do
   [ -e "$folder/$name" ] || openssl rand -hex 24 | tr -d '\n' >"$folder/$name"
 done
 # It decrypts the credentials of every mailbox: keep a copy apart from the backups of the database.

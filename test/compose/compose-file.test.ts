@@ -50,10 +50,10 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
   });
 
   it('has every part', () => {
-    const parts = ['postgres', 'temporal-schema', 'temporal', 'temporal-namespace', 'temporal-ui', 'migrate', 'worker', 'push'];
+    const parts = ['postgres', 'temporal-schema', 'temporal', 'temporal-namespace', 'temporal-ui', 'migrate', 'worker', 'push', 'prometheus', 'grafana'];
     expect(Object.keys(production.services).toSorted()).toEqual(parts.toSorted());
     const inProfiles = Object.entries(production.services).filter(([, { profiles }]) => profiles.length > 0);
-    expect(Object.fromEntries(inProfiles.map(([name, { profiles }]) => [name, profiles]))).toEqual({ push: ['push'] });
+    expect(Object.fromEntries(inProfiles.map(([name, { profiles }]) => [name, profiles]))).toEqual({ push: ['push'], prometheus: ['monitoring'], grafana: ['monitoring'] });
   });
 
   it('pins every image, and the image it builds too', () => {
@@ -168,8 +168,9 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
   });
 
   describe('ports', () => {
+    const asked = (words: readonly string[] | undefined): string => /127\.0\.0\.1:(\d+)/.exec((words ?? []).join(' '))?.[1] ?? 'none';
+
     it('asked by the health checks are those that are listened on', () => {
-      const asked = (words: readonly string[] | undefined): string => /127\.0\.0\.1:(\d+)/.exec((words ?? []).join(' '))?.[1] ?? 'none';
       const image = dockerfile.stages.at(-1)?.instructions.find(({ name }) => name === 'HEALTHCHECK')?.text;
       expect(dockerfile.environment['HEALTH_ADDRESS']).toBe(`0.0.0.0:${asked([image ?? ''])}`);
       const { push } = production.services;
@@ -179,6 +180,19 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       expect(simulator?.command?.join(' ')).toContain(`--port ${asked(simulator?.healthcheck?.test)} `);
       // The default of FRONTEND_HTTP_PORT.
       expect(asked(production.services['temporal']?.healthcheck?.test)).toBe('7243');
+    });
+
+    it('that Prometheus reads are those where each service shows its metrics', () => {
+      const config = text('deploy/prometheus/prometheus.yml');
+      const found = [...config.matchAll(/names: \[([\w-]+)\], type: A, port: (\d+)/g)].map(([, name, port]) => [name, port]);
+      const port = /:(\d+)$/.exec(dockerfile.environment['METRICS_ADDRESS'] ?? '')?.[1];
+      expect(found).toEqual([
+        ['worker', port],
+        ['push', port],
+      ]);
+      const temporal = /targets: \['temporal:(\d+)'\]/.exec(config)?.[1];
+      expect(production.services['temporal']?.environment['PROMETHEUS_ENDPOINT']).toBe(`0.0.0.0:${temporal}`);
+      expect(text('deploy/grafana/provisioning/datasources/prometheus.yml')).toContain(`url: 'http://prometheus:${asked(production.services['prometheus']?.healthcheck?.test)}'`);
     });
 
     it('are open to this machine alone, and none is fixed where a service is to be scaled', () => {
