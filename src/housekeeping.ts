@@ -1,14 +1,16 @@
 import type { Log } from './log.ts';
 import type { Clock } from './model/clock.ts';
 import type { BodySweeper } from './store/bodies/sweep-bodies.ts';
+import type { MailboxRemoval } from './store/remove-mailbox.ts';
 
 const EVERY = 10 * 60_000;
 
 /**
- * What a worker does for the store beside its activities, until the signal aborts: it sweeps bodies that nothing names any more.
+ * What a worker does for the store beside its activities, until the signal aborts: it finishes removals of mailboxes that were interrupted,
+ * and sweeps bodies that nothing names any more.
  * Every worker does; two at once do no harm and share the work. A failure is logged, and tried again with the next round.
  */
-export async function keepHouse({ store, clock, log, signal }: { store: BodySweeper; clock: Clock; log: Log; signal: AbortSignal }): Promise<void> {
+export async function keepHouse({ store, clock, log, signal }: { store: BodySweeper & Pick<MailboxRemoval, 'finishRemovals'>; clock: Clock; log: Log; signal: AbortSignal }): Promise<void> {
   // Workers that were started together spread out.
   let pause = EVERY * clock.random();
   while (!signal.aborted) {
@@ -16,6 +18,8 @@ export async function keepHouse({ store, clock, log, signal }: { store: BodySwee
     if (signal.aborted) return;
     pause = EVERY;
     try {
+      const rows = await store.finishRemovals({ now: clock.now(), signal });
+      if (rows > 0) log.info({ rows }, 'the removal of mailboxes was finished');
       const { removed, bytes } = await store.sweepBodies({ now: clock.now(), signal });
       if (removed > 0) log.info({ removed, bytes }, 'bodies that nothing names were removed');
     } catch (error) {

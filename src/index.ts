@@ -13,6 +13,7 @@ export {
   type TidemarkErrorCode,
 } from './client/errors.ts';
 export type { MailboxReader, MailboxReport, Usage } from './client/mailbox-report.ts';
+export type { RemovedMailbox } from './client/remove-mailbox.ts';
 export type { WaitOptions } from './client/waiting.ts';
 export { registerSearchAttributes } from './client/search-attributes.ts';
 export { changedConfig, ConfigError, loadConfig, type Config } from './config.ts';

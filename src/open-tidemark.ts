@@ -43,7 +43,7 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
     const tracing = await openTracing(config.tracing);
     const temporal = await temporalClientOf(config, { connection, clock, tracing });
     const foretelling = { store: stores.store, prices: priceTableOf(config), userShare: config.quota.userShare, clock };
-    const client = new TidemarkClient({ temporal, store: stores.store, clock, taskQueue: config.taskQueue, forecast: (mailbox) => forecast(foretelling, mailbox) });
+    const client = new TidemarkClient({ temporal, ...stores, clock, taskQueue: config.taskQueue, forecast: (mailbox) => forecast(foretelling, mailbox) });
     return {
       ...stores,
       client,

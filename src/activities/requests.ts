@@ -7,6 +7,8 @@ import type { MailboxSettings } from '../model/settings.ts';
 export interface OpenMailboxRequest {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
+  /** The first run id of the workflow: an attempt that outlives its removed mailbox must not create it anew. */
+  readonly chain?: string;
 }
 
 export interface ListingRequest {

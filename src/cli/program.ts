@@ -15,6 +15,7 @@ import { addLogin } from './login.ts';
 import { addMigrate } from './migrate.ts';
 import { addPause } from './pause.ts';
 import { addPush } from './push.ts';
+import { addRemove } from './remove.ts';
 import { addResume } from './resume.ts';
 import { addResync } from './resync.ts';
 import { addRotateKey } from './rotate-key.ts';
@@ -40,6 +41,7 @@ const VERBS = [
   addPause,
   addResume,
   addStop,
+  addRemove,
   addStatus,
   addFailures,
   addAudit,

@@ -8,12 +8,15 @@ import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
+import type { CredentialStore } from '../store/credential-store.ts';
+import type { MailboxRemoval } from '../store/remove-mailbox.ts';
 import type { LostBody } from '../store/bodies/lost-bodies.ts';
 import type { AuditResult, Change, FailedMessage, StoredMessage } from '../store/mailbox-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
+import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
 import { createRpc, type Rpc } from './rpc.ts';
 import { runningMailboxes, runningView } from './running.ts';
 import { startOrWake } from './start-mailbox.ts';
@@ -23,7 +26,9 @@ import { hasRecentPoller } from './workers.ts';
 export interface TidemarkClientOptions {
   readonly temporal: Client;
   /** Where the mail is. The client only reads. */
-  readonly store: MailboxReader;
+  readonly store: MailboxReader & MailboxRemoval;
+  /** Deleted with their mailbox. */
+  readonly credentials: Pick<CredentialStore, 'delete'>;
   readonly clock: Clock;
   /** Answers {@link TidemarkClient.forecast}: prices and limits are the program's. Without it nothing is foretold. */
   readonly forecast?: (mailbox: MailboxId) => Promise<Forecast | null>;
@@ -44,15 +49,17 @@ export interface SyncOptions extends WaitOptions {
  */
 export class TidemarkClient {
   readonly #temporal: Client;
-  readonly #store: MailboxReader;
+  readonly #store: MailboxReader & MailboxRemoval;
+  readonly #credentials: Pick<CredentialStore, 'delete'>;
   readonly #clock: Clock;
   readonly #taskQueue: string;
   readonly #rpc: Rpc;
   readonly #forecast: (mailbox: MailboxId) => Promise<Forecast | null>;
 
-  constructor({ temporal, store, clock, taskQueue = definitions.DEFAULT_TASK_QUEUE, forecast }: TidemarkClientOptions) {
+  constructor({ temporal, store, credentials, clock, taskQueue = definitions.DEFAULT_TASK_QUEUE, forecast }: TidemarkClientOptions) {
     this.#temporal = temporal;
     this.#store = store;
+    this.#credentials = credentials;
     this.#clock = clock;
     this.#taskQueue = taskQueue;
     this.#forecast = forecast ?? (() => Promise.resolve(null));
@@ -186,6 +193,25 @@ export class TidemarkClient {
       await this.#clock.sleep(100, signal);
     }
     return { ended: false };
+  }
+
+  /**
+   * Ends the workflow and deletes everything of the mailbox: mail, changes, labels, counters, credentials; bodies outside the database go with the next
+   * sweep. Without a worker the workflow is terminated; Gmail's watch then ends by itself within a week. Doing it again finishes what was interrupted.
+   *
+   * @throws {StoreError} when the store cannot be used
+   */
+  async remove(mailbox: MailboxId, { signal }: { signal?: AbortSignal } = {}): Promise<RemovedMailbox> {
+    const patience = (await this.hasWorker(signal)) ? 15_000 : 0;
+    return removeMailbox({
+      mailbox,
+      temporal: this.#temporal,
+      rpc: this.#rpc,
+      clock: this.#clock,
+      stores: { store: this.#store, credentials: this.#credentials },
+      stop: () => this.stop(mailbox, { patience, ...(signal === undefined ? {} : { signal }) }),
+      signal,
+    });
   }
 
   /**

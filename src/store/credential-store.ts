@@ -18,6 +18,7 @@ export interface CredentialStore {
   listSealedByOthers(keyId: string): Promise<readonly MailboxId[]>;
   /** null when the mailbox has no credentials. */
   get(mailbox: MailboxId): Promise<EncryptedRecord | null>;
+  /** Leaves nothing of the mailbox, its address included. */
   delete(mailbox: MailboxId): Promise<void>;
   /** The mailboxes that have credentials, in the order of e-mail addresses. */
   list(): Promise<readonly MailboxId[]>;

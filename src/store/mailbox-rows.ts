@@ -5,6 +5,7 @@ import { completeSettings, type SettingsChange } from '../model/settings-change.
 import { fromHistoryIdText } from './history-id-text.ts';
 import type { AuditResult, Condition, FullSyncProgress, MailboxRow, MailboxWatch, SettleMark } from './mailbox-store.ts';
 import { unknownMailbox, withMailbox } from './mailbox-transaction.ts';
+import { requireLivingChain } from './remove-mailbox.ts';
 import type { RowRules } from './row-scope.ts';
 import type { MailboxTable, Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
@@ -12,13 +13,14 @@ import type { StoreDatabase } from './store-database.ts';
 /** See {@link MailboxStore.putMailbox}. */
 export function putMailbox(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; settings: MailboxSettings; replaces?: MailboxSettings; now: number },
+  request: { mailbox: MailboxId; settings: MailboxSettings; replaces?: MailboxSettings; chain?: string; now: number },
 ): Promise<MailboxRow> {
-  const { mailbox, now, replaces } = request;
+  const { mailbox, now, replaces, chain } = request;
   const settings = JSON.stringify(request.settings);
   const mayChange = (held: string): boolean => held !== settings && (replaces === undefined || held === JSON.stringify(replaces));
   return database.write(async (tx) => {
     const held = await database.dialect.locked(tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox)).executeTakeFirst();
+    if (held === undefined && chain !== undefined) await requireLivingChain(database, tx, chain, mailbox);
     if (held === undefined) await insertMailbox(tx, mailbox, settings, now);
     else if (mayChange(held.settings)) await tx.updateTable('mailboxes').set({ settings }).where('key', '=', held.key).execute();
     return fromMailboxColumns(await tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirstOrThrow());
@@ -58,9 +60,9 @@ export async function getMailbox(database: StoreDatabase, mailbox: MailboxId): P
   return columns === undefined ? null : fromMailboxColumns(columns);
 }
 
-/** See {@link MailboxStore.listMailboxes}. */
+/** See {@link MailboxStore.listMailboxes}. Ids without an @ are those of mailboxes that are being removed, or moved here. */
 export async function listMailboxes(database: StoreDatabase): Promise<readonly MailboxRow[]> {
-  const rows = await database.read((db) => db.selectFrom('mailboxes').selectAll().orderBy('id').execute());
+  const rows = await database.read((db) => db.selectFrom('mailboxes').selectAll().where('id', 'like', '%@%').orderBy('id').execute());
   return rows.map(fromMailboxColumns);
 }
 

@@ -30,8 +30,9 @@ export interface MailboxStore {
    * Creates the mailbox, or changes the settings of an existing one. Answers the mailbox as it is then.
    * Rows follow changed settings when the next generation's listing ends.
    * With `replaces` settings are changed only while they are still these: an attempt that was given up may be asking.
+   * `chain` is the first run id of the workflow that asks: once it was removed with the mailbox, it creates none any more, and gets `lost`.
    */
-  putMailbox(request: { mailbox: MailboxId; settings: MailboxSettings; replaces?: MailboxSettings; now: number }): Promise<MailboxRow>;
+  putMailbox(request: { mailbox: MailboxId; settings: MailboxSettings; replaces?: MailboxSettings; chain?: string; now: number }): Promise<MailboxRow>;
   /** null when the store does not know the mailbox. */
   getMailbox(mailbox: MailboxId): Promise<MailboxRow | null>;
   listMailboxes(): Promise<readonly MailboxRow[]>;

@@ -15,6 +15,8 @@ export interface Schema {
   outside_bodies: { mailbox_key: number; message_id: string; encoding: string; object_key: number };
   body_objects: BodyObjectTable;
   body_places: BodyPlaceTable;
+  /** By the first run id of a workflow; `removed_at` is set when it was removed with its mailbox. */
+  workflow_chains: { id: string; removed_at: number | null };
   labels: { mailbox_key: number; id: string; name: string; type: string };
   label_listings: { mailbox_key: number; message_id: string; label_id: string };
   audit_listings: { mailbox_key: number; audit: number; message_id: string; label_id: string };

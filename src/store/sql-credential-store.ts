@@ -4,9 +4,12 @@ import type { CredentialStore, EncryptedRecord } from './credential-store.ts';
 import type { StoreDialect } from './dialect.ts';
 
 export type CredentialSchema = {
-  /** A deleted record leaves its version behind, so that the next one is newer than all before. */
+  /** A deleted record leaves its version behind, in the row of {@link DELETED}, so that the next one is newer than all before. */
   credentials: { mailbox_id: string; key_id: string | null; ciphertext: Uint8Array | null; version: number };
 };
+
+/** The row that keeps the highest version of deleted records, and no address. */
+const DELETED = '';
 
 /** Where the credentials' table is. Errors of the driver come out as StoreError. */
 export interface CredentialDatabase {
@@ -24,9 +27,10 @@ export class SqlCredentialStore implements CredentialStore {
 
   put(mailbox: MailboxId, { keyId, ciphertext }: EncryptedRecord): Promise<void> {
     return this.#database.transaction(async (tx) => {
+      const deleted = await tx.selectFrom('credentials').select('version').where('mailbox_id', '=', DELETED).executeTakeFirst();
       await tx
         .insertInto('credentials')
-        .values({ mailbox_id: mailbox, key_id: keyId, ciphertext, version: 1 })
+        .values({ mailbox_id: mailbox, key_id: keyId, ciphertext, version: (deleted?.version ?? 0) + 1 })
         .onConflict((conflict) =>
           conflict.column('mailbox_id').doUpdateSet((eb) => ({
             key_id: eb.ref('excluded.key_id'),
@@ -68,7 +72,14 @@ export class SqlCredentialStore implements CredentialStore {
 
   delete(mailbox: MailboxId): Promise<void> {
     return this.#database.transaction(async (tx) => {
-      await tx.updateTable('credentials').set({ key_id: null, ciphertext: null }).where('mailbox_id', '=', mailbox).execute();
+      const row = await tx.deleteFrom('credentials').where('mailbox_id', '=', mailbox).returning('version').executeTakeFirst();
+      if (row === undefined) return;
+      const { version } = row;
+      await tx
+        .insertInto('credentials')
+        .values({ mailbox_id: DELETED, key_id: null, ciphertext: null, version })
+        .onConflict((conflict) => conflict.column('mailbox_id').doUpdateSet({ version }).where('credentials.version', '<', version))
+        .execute();
     });
   }
 

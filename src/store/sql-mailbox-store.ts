@@ -13,6 +13,7 @@ import { getMailbox, listMailboxes, noteCondition, putMailbox, saveWatch, setRel
 import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './partial-sync.ts';
 import { countMessages, listFailed, nextAttemptAt, nextPending, nextRefresh } from './pending-work.ts';
+import { beginRemoval, finishRemovals, type MailboxRemoval } from './remove-mailbox.ts';
 import { putOffRefresh, retryFailed } from './retrying.ts';
 import { heldBody, readChanges, streamMessages } from './reading.ts';
 import type { StoreDatabase } from './store-database.ts';
@@ -20,7 +21,7 @@ import { countWork } from './work-counts.ts';
 import { countBackfills, workLeft } from './work-left.ts';
 
 /** The store on any SQL database: each method is a function of the database and the request. */
-export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOptions): MailboxStore & SpendingLedger & BodySweeper {
+export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOptions): MailboxStore & SpendingLedger & BodySweeper & MailboxRemoval {
   const bodies = new Bodies(database, options);
   return {
     putMailbox: (request) => putMailbox(database, request),
@@ -75,6 +76,8 @@ export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOpt
     update: (mailbox, change) => updateLedger(database, mailbox, change),
     addUsage: (mailbox, usage, day) => addUsage(database, mailbox, usage, day),
 
+    beginRemoval: (request) => beginRemoval(database, request),
+    finishRemovals: (request) => finishRemovals(database, request),
     sweepBodies: (request) => sweepBodies(database, bodies.places, request),
 
     close: async () => {

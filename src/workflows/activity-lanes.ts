@@ -48,7 +48,7 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
   });
   switch (work.activity) {
     case 'openMailbox':
-      return asEvent(activities.openMailbox({ mailbox, settings }).then((result) => ({ kind: 'opened', ...result })));
+      return asEvent(activities.openMailbox({ mailbox, settings, chain: workflowInfo().firstExecutionRunId }).then((result) => ({ kind: 'opened', ...result })));
     case 'fullSync':
       return asEvent(activities.fullSync({ mailbox, settings, generation }).then((result) => ({ kind: 'listed', ...result })));
     case 'recover':

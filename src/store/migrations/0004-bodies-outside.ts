@@ -2,22 +2,22 @@ import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
-/** Bodies outside the database: where they lie, which of them there are, and which messages name them. */
+/** Bodies outside the database: where they lie, which of them there are, and which messages name them; and what keeps a removed mailbox removed. */
 export function bodiesOutside(dialect: StoreDialect): Migration {
   const { integerType: integer } = dialect;
   return {
     async up(db: Kysely<unknown>) {
       await dialect
         .generatedKey<string, string>(db.schema.createTable('body_places'), 'key')
-        .addColumn('url', 'text', (it) => it.notNull().unique())
-        .addColumn('prefix', 'text', (it) => it.notNull())
+        .addColumn('url', dialect.textType, (it) => it.notNull().unique())
+        .addColumn('prefix', dialect.textType, (it) => it.notNull())
         .addColumn('sweeps', integer, (it) => it.notNull())
         .execute();
 
       await dialect
         .generatedKey<string, string>(db.schema.createTable('body_objects'), 'key')
         .addColumn('place_key', integer, (it) => it.notNull().references('body_places.key'))
-        .addColumn('hash', 'text', (it) => it.notNull())
+        .addColumn('hash', dialect.textType, (it) => it.notNull())
         .addColumn('size', integer, (it) => it.notNull())
         .addColumn('written', integer, (it) => it.notNull())
         .addColumn('loose_since', integer)
@@ -37,12 +37,19 @@ export function bodiesOutside(dialect: StoreDialect): Migration {
       const named = db.schema
         .createTable('outside_bodies')
         .addColumn('mailbox_key', integer, (it) => it.notNull().references('mailboxes.key'))
-        .addColumn('message_id', 'text', (it) => it.notNull())
-        .addColumn('encoding', 'text', (it) => it.notNull())
+        .addColumn('message_id', dialect.textType, (it) => it.notNull())
+        .addColumn('encoding', dialect.textType, (it) => it.notNull())
         .addColumn('object_key', integer, (it) => it.notNull().references('body_objects.key'))
         .addPrimaryKeyConstraint('outside_bodies_primary_key', ['mailbox_key', 'message_id']);
       await dialect.clustered(named).execute();
       await db.schema.createIndex('outside_bodies_by_object').on('outside_bodies').columns(['object_key']).execute();
+
+      // Chains of a workflow's runs that created a mailbox, and those that were removed with theirs: ids of Temporal's, no address.
+      await db.schema
+        .createTable('workflow_chains')
+        .addColumn('id', dialect.textType, (it) => it.primaryKey())
+        .addColumn('removed_at', integer)
+        .execute();
     },
   };
 }

@@ -3,26 +3,29 @@ import type { HistoryRecord, Reading } from '../../../src/model/change.ts';
 import { mailboxId, threadId, type MailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat } from '../../../src/model/settings.ts';
 import type { SpendingLedger } from '../../../src/store/ledger.ts';
+import type { MailboxRemoval } from '../../../src/store/remove-mailbox.ts';
 import type { AppliedHistory, Change, FullSyncProgress, MailboxStore, PendingMessage, StoredMessage } from '../../../src/store/mailbox-store.ts';
 import { h, l, m } from './message.ts';
 
 export { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled } from './message.ts';
 
+export type TestedStore = MailboxStore & SpendingLedger & MailboxRemoval;
+
 /** A database that the contract is tested on. */
 export interface StoreFixture {
   readonly name: string;
   /** An empty store of its own, closed and removed when the test ends. */
-  open(): Promise<MailboxStore & SpendingLedger>;
+  open(): Promise<TestedStore>;
 }
 
 /** One mailbox of a store, with what the tests leave unsaid filled in. */
 export class TestMailbox {
-  readonly store: MailboxStore & SpendingLedger;
+  readonly store: TestedStore;
   readonly id: MailboxId;
   now = 100_000;
   generation = 0;
 
-  constructor(store: MailboxStore & SpendingLedger, id: MailboxId) {
+  constructor(store: TestedStore, id: MailboxId) {
     this.store = store;
     this.id = id;
   }

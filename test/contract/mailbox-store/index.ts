@@ -8,6 +8,7 @@ import { limit } from './limit.ts';
 import { listing } from './listing.ts';
 import { mailboxes } from './mailboxes.ts';
 import { readingBack } from './reading.ts';
+import { removal } from './removal.ts';
 import { workLeft } from './work-left.ts';
 
 /** What every database must do: see the TSDoc of MailboxStore. */
@@ -20,6 +21,7 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     fetching(fixture);
     history(fixture);
     readingBack(fixture);
+    removal(fixture);
     attachments(fixture);
     workLeft(fixture);
   });
