@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mailboxId } from '../../../src/model/ids.ts';
+import { mailboxId, threadId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import { added, l, labelled, m, reading, record, TestMailbox, useMailbox, type StoreFixture } from './fixture.ts';
 
@@ -44,7 +44,7 @@ export function removal(fixture: StoreFixture): void {
       const lost = { failure: { kind: 'lost' } };
       await expect(mailbox.save(reading('z'))).rejects.toMatchObject(lost);
       await expect(mailbox.apply([record(300, added('z'))])).rejects.toMatchObject(lost);
-      await expect(mailbox.list(['z'])).rejects.toThrow();
+      await expect(mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [{ id: m('z'), threadId: threadId('t') }], now: 1 })).rejects.toMatchObject(lost);
       await expect(mailbox.store.addUsage(mailbox.id, [], '2026-01-01')).rejects.toMatchObject(lost);
       await expect(mailbox.store.update(mailbox.id, () => ({ ledger: 'x', result: null }))).rejects.toMatchObject(lost);
       expect(await mailbox.store.getMailbox(mailbox.id)).toBeNull();
