@@ -7,6 +7,8 @@ import { npmStart } from './npm-start.ts';
 import { postgresBulk } from './postgres-bulk.ts';
 import { projectShares } from './project-shares.ts';
 import { crashes, newMail } from './shared-quota.ts';
+import { postgresPlans } from './postgres-plans.ts';
+import { crashes, newMail, projectShares } from './shared-quota.ts';
 
 /**
  * `npm run bench [-- NAME…]`: measures what the project promises and prints each figure beside its bound.
@@ -19,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   engineHistory,
   npmStart,
   postgresBulk,
+  postgresPlans,
   initialSyncUnits,
   backfillAtQuota,
   labelChanges,

@@ -3,7 +3,7 @@ import { Migrator, type MigrationProvider } from 'kysely/migration';
 import type { StoreDialect } from './dialect.ts';
 import { mirror } from './migrations/0001-mirror.ts';
 import { auditTables } from './migrations/0002-audit.ts';
-import { bodyStorage } from './migrations/0003-storage.ts';
+import { postgresStorage } from './migrations/0003-storage.ts';
 import { bodiesOutside } from './migrations/0004-bodies-outside.ts';
 import { watchColumn } from './migrations/0005-watch.ts';
 import { dayUsage } from './migrations/0007-day-usage.ts';
@@ -12,7 +12,15 @@ import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
 /** In the order in which they run. Names are for ever. */
-const MIGRATIONS = { '0001-mirror': mirror, '0002-audit': auditTables, '0003-storage': bodyStorage, '0004-bodies-outside': bodiesOutside, '0005-watch': watchColumn, '0007-day-usage': dayUsage, '0008-attachments': attachmentColumns } as const;
+const MIGRATIONS = {
+  '0001-mirror': mirror,
+  '0002-audit': auditTables,
+  '0003-storage': postgresStorage,
+  '0004-bodies-outside': bodiesOutside,
+  '0005-watch': watchColumn,
+  '0007-day-usage': dayUsage,
+  '0008-attachments': attachmentColumns,
+} as const;
 
 /** `automatic`: whoever opens the database brings its schema up to date. `manual`: `tidemark migrate` alone does. */
 export type MigrationMode = 'automatic' | 'manual';
