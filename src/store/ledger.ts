@@ -51,7 +51,8 @@ export function addUsage(database: StoreDatabase, mailbox: MailboxId, usage: rea
   return database.write(async (tx) => {
     const owner = await tx.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
     if (owner === undefined) throw unknownMailbox(mailbox);
-    for (const { method, calls, units, rejected } of usage) {
+    // In one order, whatever order they come in: two that lock the same rows in opposite orders would wait for each other.
+    for (const { method, calls, units, rejected } of usage.toSorted((a, b) => (a.method < b.method ? -1 : 1))) {
       await tx
         .insertInto('usage')
         .values({ mailbox_key: owner.key, method, calls, units, rejected })
