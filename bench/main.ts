@@ -5,10 +5,9 @@ import { labelChanges, recovery } from './history-syncs.ts';
 import { backfillAtQuota, initialSyncUnits } from './initial-sync.ts';
 import { npmStart } from './npm-start.ts';
 import { postgresBulk } from './postgres-bulk.ts';
+import { postgresPlans } from './postgres-plans.ts';
 import { projectShares } from './project-shares.ts';
 import { crashes, newMail } from './shared-quota.ts';
-import { postgresPlans } from './postgres-plans.ts';
-import { crashes, newMail, projectShares } from './shared-quota.ts';
 
 /**
  * `npm run bench [-- NAME…]`: measures what the project promises and prints each figure beside its bound.
