@@ -9,6 +9,7 @@ import { inject } from 'vitest';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { connectMailbox } from '../../src/login.ts';
 import { createLog, type Log } from '../../src/log.ts';
+import type { Clock } from '../../src/model/clock.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../../src/model/settings.ts';
 import { openTidemark, type Tidemark } from '../../src/open-tidemark.ts';
@@ -115,8 +116,8 @@ export class Rig {
   }
 
   /** A worker in this process. */
-  async startWorker(log: Log = createLog('silent')): Promise<void> {
-    this.#worker = await runWorker({ config: this.config, log, workflowBundle: await workflowBundle() });
+  async startWorker(log: Log = createLog('silent'), clock: Clock = systemClock): Promise<void> {
+    this.#worker = await runWorker({ config: this.config, log, clock, workflowBundle: await workflowBundle() });
   }
 
   async stopWorker(): Promise<void> {

@@ -1,0 +1,119 @@
+import { Writable } from 'node:stream';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { runCli } from '../../src/cli/run.ts';
+import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+
+/** The simulator of these tests lags behind in nothing, so what waits for indexes (an audit does for 50 seconds) need not wait so long. */
+const hurried = { ...systemClock, sleep: (milliseconds: number, signal?: AbortSignal) => systemClock.sleep(milliseconds / 25, signal) };
+
+describe.concurrent('the command line tells of what is wrong', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await Rig.open('told');
+    await rig.startWorker(undefined, hurried);
+  });
+  afterAll(() => rig.close());
+
+  async function tidemark(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const written = { stdout: '', stderr: '' };
+    const into = (stream: keyof typeof written) =>
+      new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          written[stream] += chunk.toString();
+          done();
+        },
+      });
+    const code = await runCli(args, { env: rig.env, clock: systemClock, signal: new AbortController().signal, stdout: into('stdout'), stderr: into('stderr') });
+    return { code, ...written };
+  }
+
+  /** A mailbox in sync, one of whose messages Gmail refuses. */
+  async function withFailure(name: string): Promise<{ box: TestMailbox; culprit: string }> {
+    const box = await rig.mailbox(name, { messages: 30, threadSize: 1 });
+    const [culprit = ''] = box.ids();
+    box.gmail.poison(culprit, 400);
+    await box.start();
+    await eventually(30_000, async () => ((await box.report()).counts.failed === 1 ? true : null), () => 'the message did not fail');
+    return { box, culprit };
+  }
+
+  /** A mailbox in sync, whose store holds a message that Gmail does not have. */
+  async function withGhost(name: string): Promise<{ box: TestMailbox }> {
+    const box = await rig.mailbox(name, { messages: 30, threadSize: 1 });
+    await box.start();
+    await box.exact(30_000);
+    const ghost = { id: messageId('abc'), threadId: threadId('abc'), labelIds: [labelId('INBOX')], historyId: historyId('5'), internalDate: 0, sizeEstimate: 1, snippet: '', body: new Uint8Array([1]) };
+    await rig.tidemark.store.saveReadings({ mailbox: box.id, readings: [ghost], format: 'raw', now: systemClock.now() });
+    return { box };
+  }
+
+  it('failures: none, which is no error', async () => {
+    const box = await rig.mailbox('sound', { messages: 3 });
+    await box.start();
+    await box.exact(30_000);
+    expect(await tidemark('failures', box.id)).toEqual({ code: 0, stdout: `${box.id} has no failed messages.\n`, stderr: '' });
+    expect(JSON.parse((await tidemark('failures', box.id, '--json')).stdout)).toEqual({ mailbox: box.id, failed: 0, retrying: false, failures: [] });
+  }, 60_000);
+
+  it('failures: each with its reason, its attempts and its next attempt, and tried again at once where asked', async () => {
+    const { box, culprit } = await withFailure('failed');
+    const told = await tidemark('failures', box.id);
+    expect(told).toMatchObject({ code: 0, stderr: '' });
+    expect(told.stdout).toMatch(/^message +reason +attempts +next attempt\n/);
+    expect(told.stdout).toMatch(new RegExp(`^${culprit} +Gmail refuses this message: \\S.* 2 +20\\d\\d-\\d\\d-\\d\\d [\\d:]+Z \\(in [\\dms]+\\)$`, 'm'));
+    expect(told.stdout).toContain(`1 failed message. Try them now: tidemark failures ${box.id} --retry.`);
+    expect(JSON.parse((await tidemark('failures', box.id, '--json')).stdout)).toMatchObject({
+      mailbox: box.id,
+      failed: 1,
+      retrying: false,
+      failures: [{ id: culprit, attempts: 2, error: expect.stringContaining('refuses'), nextAttemptAt: expect.any(Number) }],
+    });
+    box.gmail.poison(culprit, null);
+    const retried = await tidemark('failures', box.id, '--retry');
+    expect(retried.stdout).toContain('1 failed message: tried again now.');
+    await box.exact(30_000);
+    expect((await tidemark('failures', box.id)).stdout).toContain('has no failed messages');
+  }, 60_000);
+
+  it('failures: of a mailbox that nobody knows', async () => {
+    const told = await tidemark('failures', 'nobody@example.com', '--json');
+    expect(told).toMatchObject({ code: 1, stdout: '' });
+    expect(JSON.parse(told.stderr)).toEqual({ code: 'mailbox-unknown', message: expect.stringContaining('nobody@example.com') });
+  });
+
+  it('audit: nothing differs, exit code 0', async () => {
+    const box = await rig.mailbox('audited', { messages: 25 });
+    await box.start();
+    const { counts } = await box.exact(30_000);
+    expect(await tidemark('audit', box.id)).toEqual({ code: 0, stdout: `${box.id}: ${counts.stored} messages compared, none differs.\n`, stderr: '' });
+    expect(JSON.parse((await tidemark('audit', box.id, '--json')).stdout)).toMatchObject({ mailbox: box.id, drift: 0, repaired: false, checked: counts.stored, missing: 0, extra: 0, differing: 0 });
+    expect((await tidemark('status', box.id)).stdout).toMatch(new RegExp(`last audit +${counts.stored} messages compared, none differs, `));
+  }, 60_000);
+
+  it('audit: what differs, with examples and the remedy, exit code 1', async () => {
+    const { box } = await withGhost('drifted');
+    const told = await tidemark('audit', box.id);
+    expect(told.code).toBe(1);
+    expect(told.stdout).toMatch(/messages compared: 0 missing, 1 extra, 0 with other labels\.\n {2}extra: abc\n$/);
+    expect(told.stderr).toBe(`tidemark: ${box.id} differs from Gmail in 1 message. Repair it: tidemark audit ${box.id} --repair.\n`);
+    const json = await tidemark('audit', box.id, '--json');
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stdout)).toMatchObject({ drift: 1, repaired: false, extra: 1, examples: { missing: [], extra: ['abc'], differing: [] } });
+    expect(JSON.parse(json.stderr)).toMatchObject({ code: 'drift' });
+  }, 60_000);
+
+  it('audit --repair: what differed no longer does, exit code 0', async () => {
+    const { box } = await withGhost('repaired');
+    const told = await tidemark('audit', box.id, '--repair', '--json');
+    expect(told).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(told.stdout)).toMatchObject({ drift: 0, repaired: true, extra: 0 });
+    await box.exact(30_000);
+  }, 60_000);
+});
