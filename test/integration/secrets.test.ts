@@ -1,0 +1,231 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import proto from '@temporalio/proto';
+import { afterEach, expect, inject, it } from 'vitest';
+
+import { createProgram } from '../../src/cli/program.ts';
+import { runCli } from '../../src/cli/run.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { answerConsent } from '../consent/browser.ts';
+import { createDatabase, type TestDatabase } from '../postgres/database.ts';
+import { eventually } from './eventually.ts';
+import { findSecrets, type Haystack } from './planted.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+import { textsIn } from './texts.ts';
+
+let rig: Rig;
+let database: TestDatabase | null = null;
+afterEach(async () => {
+  await rig.close();
+  await database?.drop();
+});
+
+const LINK = /^(http:\S+\/o\/oauth2\/v2\/auth\?\S+)$/m;
+const newKey = (): string => randomBytes(32).toString('base64');
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+const SERVICE_ACCOUNT = JSON.stringify({ type: 'service_account', client_email: 'robot@project.iam.gserviceaccount.com', private_key: privateKey, private_key_id: 'k1' });
+
+const PASSWORD = 'planted-pass/word-6P';
+const KEYS = { current: newKey(), old: newKey(), wrong: newKey(), payload: newKey() };
+const MAIL = { subject: 'Planted-Subject-7Q', body: 'planted body 8R', sender: 'planted.sender.9S', label: 'Planted Label 0T', attachment: 'planted-file-1U.pdf' };
+
+function planted(n: number): string {
+  return [
+    `From: Planted <${MAIL.sender}@example.com>`,
+    `To: ${MAIL.sender}@example.org`,
+    `Subject: ${MAIL.subject} ${n}`,
+    'Content-Type: multipart/mixed; boundary="b"',
+    '',
+    `--b\r\nContent-Type: text/plain\r\n\r\n${MAIL.body}\r\n--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="${MAIL.attachment}"\r\n\r\nx\r\n--b--\r\n`,
+  ].join('\r\n');
+}
+
+/** A command of this process's own. What it says is kept; a link that it prints is answered as a person would. */
+async function command(args: readonly string[], env: NodeJS.ProcessEnv, { account, codes, stopAfter }: { account?: string; codes?: string[]; stopAfter?: RegExp } = {}): Promise<Haystack & { code: number; stdout: string; stderr: string }> {
+  const ended = new AbortController();
+  const patience = AbortSignal.timeout(20_000);
+  const said = { stdout: '', stderr: '' };
+  let answered = false;
+  const hear = (stream: 'stdout' | 'stderr') =>
+    new PassThrough().on('data', (text: Buffer) => {
+      said[stream] += text.toString();
+      const link = LINK.exec(said.stderr)?.[1];
+      if (link !== undefined && !answered) {
+        answered = true;
+        void answerConsent(link, account === undefined ? 'deny' : { account }).then((callback) => {
+          codes?.push(new URL(callback).searchParams.get('code') ?? 'none: it was declined');
+          return fetch(callback);
+        });
+      }
+      if (stopAfter?.test(said[stream]) === true) ended.abort();
+    });
+  const code = await runCli(args, { env, stdout: hear('stdout'), stderr: hear('stderr'), clock: systemClock, signal: AbortSignal.any([ended.signal, patience]) });
+  await sleep(10);
+  return { name: `tidemark ${args.join(' ')}`, text: `${said.stdout}\n${said.stderr}`, code, ...said };
+}
+
+/** Everything that the Temporal server holds of a mailbox: each run's history, as it is on the wire and as JSON, and what describes it. */
+async function temporalHolds(box: Pick<TestMailbox, 'handle' | 'runs'>, name: string): Promise<Haystack[]> {
+  const runs = await box.runs();
+  const binary = runs.map(({ history }) => Buffer.from(proto.temporal.api.history.v1.History.encode(history).finish()));
+  const described = (await box.handle.describe()).raw;
+  return [
+    { name: `${name}: histories, binary`, text: binary.map((bytes) => bytes.toString('latin1')).join('\n') },
+    { name: `${name}: histories, decoded`, text: [...textsIn(runs)].join('\n') },
+    { name: `${name}: histories, JSON`, text: JSON.stringify(runs) },
+    { name: `${name}: description, memo, search attributes`, text: `${[...textsIn(described)].join('\n')}\n${JSON.stringify(described)}` },
+  ];
+}
+
+it('nothing secret is in Temporal, logs, errors, status or any command\'s output, whatever fails', async () => {
+  database = inject('postgresService') === null ? null : await createDatabase();
+  const url = database === null ? null : new URL(database.url);
+  // The server of the tests trusts whoever comes: the password is there to be found.
+  if (url !== null && url.password === '') url.password = PASSWORD;
+  const env = { TIDEMARK_SECRET_KEY: KEYS.old, ...(url === null ? {} : { DATABASE_URL: url.href }) };
+  rig = await Rig.open('secrets', { logLevel: 'trace', env });
+  const said: Haystack[] = [];
+  const codes: string[] = [];
+  const tidemark = async (args: readonly string[], { env: more = {}, ...options }: Parameters<typeof command>[2] & { env?: NodeJS.ProcessEnv } = {}) => {
+    const result = await command(args, { ...rig.env, GOOGLE_AUTH_URL: `${gmailUrl}/o/oauth2/v2/auth`, GOOGLE_ADMIN_URL: gmailUrl, TIDEMARK_SECRET_KEY: KEYS.current, TIDEMARK_OLD_SECRET_KEYS: KEYS.old, ...more }, options);
+    said.push(result);
+    return result;
+  };
+  const gmailUrl = rig.env['GMAIL_ROOT_URL'] ?? '';
+  const file = (name: string, text: string): string => {
+    const path = join(rig.folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  Object.assign(rig.env, { TIDEMARK_SECRET_KEY: KEYS.current, TIDEMARK_OLD_SECRET_KEYS: KEYS.old });
+  const worker = await rig.spawnWorker();
+  const box = await rig.mailbox('secrets', { messages: 60, pollInterval: 500, format: 'full' });
+  const robot = mailboxId(`robot-${process.pid}@example.com`);
+  rig.simulator.addMailbox(robot).insert({ raw: planted(0), labelIds: ['INBOX'] });
+  const label = box.gmail.createLabel(MAIL.label).id;
+  const plant = (): { id: string } => box.gmail.insert({ raw: planted(box.gmail.totals.messages), labelIds: ['INBOX', label] });
+  for (let i = 0; i < 10; i++) plant();
+  box.gmail.poison(plant().id, 400);
+  box.gmail.poison(plant().id, 500);
+  const grants = [rig.simulator.credentialsFor(box.id).refresh_token];
+  const client = file('client.json', JSON.stringify(rig.simulator.clientFile()));
+  const account = file('robot.json', SERVICE_ACCOUNT);
+
+  // ── everything fails that can, while it is looked at ──
+  const look = async (milliseconds: number): Promise<void> => {
+    for (const until = Date.now() + milliseconds; Date.now() < until; await sleep(200)) {
+      said.push({ name: 'details while it runs', text: [...textsIn([(await box.handle.describe()).raw, await box.handle.query('__temporal_workflow_metadata')])].join('\n') });
+    }
+  };
+  const until = Date.now() + 2_000;
+  for (const effect of [{ kind: 'truncate' }, { kind: 'reset' }, { kind: 'status', status: 503 }, { kind: 'status', status: 401 }] as const) {
+    rig.simulator.faults.add({ match: { email: box.id }, effect, probability: 0.15, until });
+  }
+  await box.start();
+  await look(2_500);
+  await tidemark(['rotate-key']);
+  rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'retry-after', until: Date.now() + 1_000 } });
+  plant();
+  await box.client.poke(box.id);
+  await look(1_500);
+  box.gmail.expireHistory();
+  plant();
+  await box.client.poke(box.id);
+  await tidemark(['connect-domain', '--admin', robot, '--credentials', account]);
+  rig.simulator.directory.set(robot, { isAdmin: true });
+  expect(await tidemark(['connect', robot, '--credentials', account])).toMatchObject({ code: 0 });
+  expect(await tidemark(['start', robot, '--wait', '--json'])).toMatchObject({ code: 0 });
+  rig.simulator.revoke(box.id);
+  await box.client.poke(box.id);
+  await box.reaches('needs-consent', 20_000);
+  await tidemark(['login', box.id, '--client', client, '--no-browser']);
+  expect(await tidemark(['login', box.id, '--client', client, '--no-browser', '--json'], { account: box.id, codes })).toMatchObject({ code: 0 });
+  grants.push(rig.simulator.credentialsFor(box.id).refresh_token);
+  await box.reaches('live', 30_000);
+
+  // ── every verb says something ──
+  const verbs: Readonly<Record<string, readonly (readonly string[])[] | 'elsewhere'>> = {
+    migrate: [[]],
+    worker: 'elsewhere',
+    login: 'elsewhere',
+    connect: [[box.id, '--credentials', file('broken.json', `{"refresh_token":"${grants[0]}",`)], [box.id, '--credentials', client]],
+    'connect-domain': [['--admin', robot, '--credentials', account, '--dry-run', '--json']],
+    start: [[box.id], [box.id, '--label', MAIL.label, '--json']],
+    configure: [[box.id, '--all-mail', '--json']],
+    sync: [[box.id, '--wait', '--json']],
+    resync: [[box.id, '--json']],
+    pause: [[box.id]],
+    resume: [[box.id, '--json']],
+    status: [[box.id], [box.id, '--json'], [robot, '--json']],
+    failures: [[box.id], [box.id, '--json']],
+    // One that runs takes ten seconds, and is proven elsewhere.
+    audit: [['nobody@example.com', '--json']],
+    list: [[], ['--json']],
+    changes: [[box.id], [box.id, '--json']],
+    'check-bodies': [[box.id], [box.id, '--json']],
+    sweep: [[], ['--json']],
+    push: 'elsewhere',
+    'rotate-key': [['--json']],
+    'codec-server': 'elsewhere',
+    'set-current-version': [['none', '--json']],
+    stop: [[robot, '--json']],
+    // These give mail or credentials away because they are asked to.
+    export: 'elsewhere',
+    simulate: 'elsewhere',
+  };
+  const program = createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
+  for (const verb of program.commands.map((known) => known.name())) {
+    // A verb that is new here is run as most are.
+    const runs = verbs[verb] ?? [[box.id, '--json']];
+    if (runs === 'elsewhere') continue;
+    for (const args of runs) await tidemark([verb, ...args]);
+    // Once more with each thing wrong that can be.
+    for (const wrong of [
+      { TIDEMARK_SECRET_KEY: KEYS.wrong, TIDEMARK_OLD_SECRET_KEYS: '' },
+      { TIDEMARK_SECRET_KEY: `${KEYS.wrong}!`, DATABASE_URL: `mysql://me:${PASSWORD}@db/mail` },
+      { DATABASE_URL: `postgres://me:${encodeURIComponent(PASSWORD)}@127.0.0.1:1/mail` },
+    ]) {
+      await tidemark([verb, ...(runs[0] ?? [])], { env: wrong });
+    }
+  }
+  await tidemark(['codec-server', '--port', '0'], { env: { TIDEMARK_PAYLOAD_KEY: KEYS.payload }, stopAfter: /Decrypting/ });
+  await tidemark(['push', '--port', '0'], { env: { PUSH_SERVICE_ACCOUNT: 'push@example.iam.gserviceaccount.com' } });
+  const robotBox = { handle: rig.tidemark.temporal.workflow.getHandle(`mailbox/${robot}`) };
+  const held = [
+    ...(await temporalHolds(box, box.id)),
+    { name: 'the robot\'s history', text: [...textsIn(await robotBox.handle.fetchHistory())].join('\n') },
+  ];
+  await eventually(10_000, async () => (/partial sync/.test(held.map(({ text }) => text).join('')) ? true : null), () => 'no partial sync was seen');
+  await worker.end('SIGTERM');
+  said.push({ name: 'the worker', text: `${worker.stdout}\n${worker.stderr}` });
+
+  const tokens = [...rig.simulator.tokens];
+  expect(tokens.length).toBeGreaterThan(1);
+  expect(codes).toHaveLength(1);
+  const credentials = {
+    'a refresh token': grants,
+    'an access token': tokens,
+    'a code': codes,
+    'the client secret': rig.simulator.clientFile().installed.client_secret,
+    'a key': Object.values(KEYS),
+    'a key\'s bytes': Object.values(KEYS).map((key) => Buffer.from(key, 'base64').toString('latin1')),
+    'a service account\'s key': privateKey.split('\n').filter((line) => line.length > 20 && !line.includes('PRIVATE KEY')),
+    'the database\'s password': [PASSWORD, ...(url === null || url.password === '' ? [] : [decodeURIComponent(url.password)])],
+  };
+  const all = [...held, ...said];
+  // What is looked for would be found: addresses and counts are there, and the export gives the mail.
+  expect(findSecrets(all, { address: box.id }).length).toBeGreaterThan(10);
+  const exported = await command(['export', box.id], { ...rig.env });
+  expect(findSecrets([exported], { subject: MAIL.subject })).not.toEqual([]);
+  const found = [...findSecrets([...all, exported], credentials), ...findSecrets(all, { mail: Object.values(MAIL) })];
+  console.log(`${found.length} secrets found in ${all.length} texts of ${Math.round(all.reduce((sum, { text }) => sum + text.length, 0) / 1_024)} KB`);
+  expect(found).toEqual([]);
+}, 180_000);
