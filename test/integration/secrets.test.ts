@@ -53,16 +53,18 @@ async function command(args: readonly string[], env: NodeJS.ProcessEnv, { accoun
   const patience = AbortSignal.timeout(20_000);
   const said = { stdout: '', stderr: '' };
   let answered = false;
+  const follow = async (link: string): Promise<void> => {
+    const redirect = await answerConsent(link, account === undefined ? 'deny' : { account });
+    codes?.push(new URL(redirect).searchParams.get('code') ?? 'none: it was declined');
+    await fetch(redirect);
+  };
   const hear = (stream: 'stdout' | 'stderr') =>
     new PassThrough().on('data', (text: Buffer) => {
       said[stream] += text.toString();
       const link = LINK.exec(said.stderr)?.[1];
       if (link !== undefined && !answered) {
         answered = true;
-        void answerConsent(link, account === undefined ? 'deny' : { account }).then((callback) => {
-          codes?.push(new URL(callback).searchParams.get('code') ?? 'none: it was declined');
-          return fetch(callback);
-        });
+        void follow(link);
       }
       if (stopAfter?.test(said[stream]) === true) ended.abort();
     });

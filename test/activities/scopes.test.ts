@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest';
+import { seal, secretKey } from '../../src/store/secret-box.ts';
+import { ADA, RunningMailbox } from './running-mailbox.ts';
+
+const KEY = secretKey(new Uint8Array(32).fill(7), 'a test');
+const scope = (name: string): string => `https://www.googleapis.com/auth/gmail.${name}`;
+
+async function consent(mailbox: RunningMailbox, scopes: readonly string[], { known = true } = {}): Promise<void> {
+  const grant = mailbox.simulator.grant(ADA, { scopes });
+  const text = JSON.stringify(known ? { ...grant, scopes } : grant);
+  await mailbox.stores.credentials.put(ADA, { ...seal(KEY, ADA, text), version: 0 });
+  mailbox.lanes.dispatch({ kind: 'reconnected' });
+}
+
+const blocked = ({ lanes: { state } }: RunningMailbox) => state.blocked;
+
+it('a grant that bars the format makes the mailbox wait for consent, without a listing or a get, until more is granted', async () => {
+  const mailbox = await RunningMailbox.open({ format: 'metadata' });
+  mailbox.receive(5);
+  await consent(mailbox, [scope('metadata')]);
+  await mailbox.settle();
+  const before = mailbox.calls();
+  mailbox.lanes.configure({ ...mailbox.lanes.state.settings, format: 'raw' });
+  await mailbox.run(60_000);
+  expect(blocked(mailbox)).toMatchObject({ kind: 'needs-consent', message: expect.stringMatching(/has granted gmail.metadata, but format raw needs gmail.readonly.*tidemark login ada@example.com --client FILE/) });
+  // The live lane may read history once more: under the settings of before, which the grant covers.
+  expect(mailbox.gets(before)).toBe(0);
+  expect(mailbox.calls()['messages.list']).toBe(before['messages.list']);
+
+  await consent(mailbox, [scope('readonly')]);
+  await mailbox.settle();
+  const { held, truth } = await mailbox.comparison();
+  expect(held).toEqual(truth);
+});
+
+it('a condition by date is barred as well, and settings that need less let the mailbox go on', async () => {
+  const mailbox = await RunningMailbox.open({ format: 'metadata' });
+  mailbox.receive(5);
+  await consent(mailbox, [scope('metadata')]);
+  await mailbox.settle();
+  const { settings } = mailbox.lanes.state;
+  mailbox.lanes.configure({ ...settings, scope: { ...settings.scope, after: 1 } });
+  await mailbox.run(60_000);
+  expect(blocked(mailbox)).toMatchObject({ kind: 'needs-consent', message: expect.stringContaining('Gmail refuses searches (q)') });
+  mailbox.lanes.configure(settings);
+  mailbox.lanes.dispatch({ kind: 'resumed' });
+  await mailbox.settle();
+  expect((await mailbox.comparison()).held.size).toBe(5);
+});
+
+it('a grant whose scopes nobody knows is tried, and what Gmail then refuses says the same', async () => {
+  const mailbox = await RunningMailbox.open({ format: 'raw' });
+  mailbox.receive(5);
+  await consent(mailbox, [scope('metadata')], { known: false });
+  await mailbox.run(60_000);
+  expect(blocked(mailbox)).toMatchObject({ kind: 'needs-consent', message: expect.stringContaining('the grant does not cover') });
+});
