@@ -20,6 +20,9 @@ const EMAIL = mailboxId('bench@example.com');
 /** Whether `--cpu-prof` profiles are wanted of the worker, and where. */
 const PROFILE = process.env['BENCH_CPU_PROFILE'];
 
+/** What is set of these is handed on to the worker: see what it costs to be watched. */
+const WATCHED = Object.fromEntries(['METRICS_ADDRESS', 'OTEL_EXPORTER_OTLP_ENDPOINT'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+
 interface EngineRun {
   readonly messages: number;
   /** From the first slice's start to the end of the slice that completed the full sync. */
@@ -74,6 +77,7 @@ async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun>
       GMAIL_USER_UNITS_PER_MINUTE: '1000000000',
       GMAIL_PROJECT_UNITS_PER_MINUTE: '1000000000',
       LOG_LEVEL: 'warn',
+      ...WATCHED,
     };
     const config = loadConfig({ env });
     const tidemark = await openTidemark({ config });

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
+
 import { describe, expect, it } from 'vitest';
 
 import { METRICS } from '../../src/model/telemetry.ts';
-import { ALERTS, DASHBOARD, metricsIn, read } from './deployed.ts';
+import { ALERTS, DASHBOARD, metricsIn, pathOf, read } from './deployed.ts';
 
 interface Panel {
   readonly id: number;
@@ -35,6 +37,18 @@ describe('an alert', () => {
       if (kind !== 'gauge' || !expression.includes(name)) continue;
       for (const [, before] of expression.matchAll(new RegExp(`(.{0,40})${name}`, 'g'))) expect(before).toMatch(/max( by \(\w+\))? \($|max\($/);
     }
+  });
+});
+
+const promtool = spawnSync('promtool', ['--version'], { stdio: 'ignore' }).status === 0;
+
+describe.skipIf(!promtool)('Prometheus itself (skipped where there is no promtool)', () => {
+  it.each([
+    ['reads the rules', ['check', 'rules', pathOf('deploy/prometheus/alerts.yml')]],
+    ['raises the alerts when it should', ['test', 'rules', pathOf('test/telemetry/alerts.promtool.yml')]],
+  ])('%s', (_, args) => {
+    const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8' });
+    expect(status, stdout + stderr).toBe(0);
   });
 });
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export const read = (path: string): string => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
+export const pathOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+export const read = (path: string): string => readFileSync(pathOf(path), 'utf8');
 
 /** The files as they are deployed. */
 export const DASHBOARD = read('deploy/grafana/dashboards/tidemark.json');
