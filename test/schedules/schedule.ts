@@ -1,5 +1,6 @@
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
 import { Attempts } from './attempts.ts';
+import { bodyDifferences, loseBody } from './bodies-outside.ts';
 import { differences } from './compare.ts';
 import { Lanes } from './lanes.ts';
 import { Person } from './mutations.ts';
@@ -38,9 +39,12 @@ export async function runSchedule(seed: number, trace: ((at: number, line: strin
   const turbulence = 10_000 + random.below(4 * MINUTE);
   const end = clock.now() + turbulence;
   const busy = random.next();
+  const sweeps: Promise<unknown>[] = [];
   while (clock.now() < end) {
     await clock.runUntil(() => false, random.below(Math.ceil(20_000 * (1 - busy) + 500)));
     disturb();
+    // Without any grace: the most that a sweep may ever do.
+    if (world.bodies !== null) sweeps.push(world.stores.store.sweepBodies({ now: clock.now(), grace: 0 }));
   }
 
   // Quiet: everything that was late shows, everything that failed is tried again.
@@ -48,12 +52,15 @@ export async function runSchedule(seed: number, trace: ((at: number, line: strin
   perils.blindness = 0;
   simulator.faults.clear();
   await clock.runUntil(() => false, 2 * MINUTE);
+  await Promise.all(sweeps);
+  if (world.bodies !== null) await loseBody(world, world.bodies);
   const settled = await clock.runUntil(isSettled, 2 * DAY);
   await clock.runUntil(() => false, 2 * MINUTE);
   const found = settled ? await differences(world, lanes.state.settings) : [`not in sync after ${2 * DAY} ms: ${JSON.stringify(await world.stores.store.countMessages(world.mailbox, clock.now()))} ${JSON.stringify(lanes.state)}`];
   if (lanes.drifts > 0) found.push(`${lanes.drifts} audits called drift what was under way`);
   lanes.end();
   await running;
+  if (world.bodies !== null && settled) found.push(...(await bodyDifferences(world, world.bodies)));
   await world.stores.store.close();
   await world.stores.credentials.close();
   return { seed, differences: found, virtualMs: clock.now() - start };

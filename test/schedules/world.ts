@@ -8,6 +8,7 @@ import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
 import { open, seal, secretKey } from '../../src/store/secret-box.ts';
+import { MemoryBodies } from './memory-bodies.ts';
 import { Random } from './random.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -25,6 +26,8 @@ export interface World {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
   readonly stores: Stores;
+  /** Where bodies are; null when they are in the database. */
+  readonly bodies: MemoryBodies | null;
   /** A worker of its own: nothing in memory is shared with an earlier one. */
   newWorker(): ActivityDependencies;
 }
@@ -39,7 +42,10 @@ export async function createWorld(seed: number): Promise<World> {
   drawPaging(gmail, random);
   if (random.chance(0.2)) simulator.batchOrder = 'shuffled';
   const settings = drawSettings(random, START, gmail);
-  const stores = await openStores('sqlite::memory:');
+  // By the number itself: drawing it would change every schedule. All bodies outside, or the larger ones.
+  const bodies = seed % 4 === 0 ? new MemoryBodies(clock) : null;
+  const place = bodies === null ? {} : { bodies: { url: bodies.url, over: seed % 8 === 0 ? 0 : 72, s3: { endpoint: null, region: null }, open: () => bodies } };
+  const stores = await openStores('sqlite::memory:', place);
   const credentials = JSON.stringify(simulator.credentialsFor(mailbox));
   await stores.credentials.put(mailbox, { ...seal(KEY, mailbox, credentials), version: 1 });
   // Mostly without a limit: pacing has tests of its own, and a ledger that is written for each call makes schedules slow.
@@ -59,7 +65,7 @@ export async function createWorld(seed: number): Promise<World> {
       clock,
     }),
   });
-  return { random, clock, simulator, gmail, mailbox, settings, stores, newWorker };
+  return { random, clock, simulator, gmail, mailbox, settings, stores, bodies, newWorker };
 }
 
 function drawLag(gmail: SimulatedMailbox, random: Random): void {

@@ -131,7 +131,8 @@ export class BodyPlaces {
   #storeAt(url: string): BodyStore {
     const known = this.#stores.get(url);
     if (known !== undefined) return known;
-    const store = openBodyStore(url, this.#options.s3);
+    const { open = openBodyStore, s3 } = this.#options;
+    const store = open(url, s3);
     this.#stores.set(url, store);
     return store;
   }

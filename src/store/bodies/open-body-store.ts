@@ -10,6 +10,8 @@ export interface BodyOptions {
   /** Bodies whose stored form has more bytes than this go outside; 0 for all. */
   readonly over: number;
   readonly s3: S3Location;
+  /** How places are opened; {@link openBodyStore} unless told otherwise. */
+  readonly open?: (url: string, s3: S3Location) => BodyStore;
 }
 
 export const BODIES_INSIDE: BodyOptions = { url: null, over: 0, s3: { endpoint: null, region: null } };
