@@ -94,8 +94,8 @@ describe('the metrics of a worker', () => {
   });
 
   it('show mailboxes by phase, and what is left to fetch', async () => {
-    // Other tests run mailboxes on the same server.
-    await eventually(10_000, async () => {
+    // Other tests run mailboxes on the same server. On a busy machine counting takes long, and so does the pause after it.
+    await eventually(60_000, async () => {
       const now = await samples();
       const seen = total(now, 'tidemark_mailboxes', { phase: 'needs-consent' }) >= 1;
       return seen && total(now, 'tidemark_pending_messages') === 0 && total(now, 'tidemark_failed_messages') === 0 ? true : null;
@@ -103,9 +103,9 @@ describe('the metrics of a worker', () => {
     const shown = await samples();
     expect(new Set(shown.filter(({ name }) => name === 'tidemark_mailboxes').map(({ labels }) => labels['phase']))).toEqual(new Set(PHASES));
     for (const source of ['temporal', 'store']) {
-      expect(Date.now() / 1_000 - total(shown, 'tidemark_observed_timestamp_seconds', { source })).toBeLessThan(10);
+      expect(Date.now() / 1_000 - total(shown, 'tidemark_observed_timestamp_seconds', { source })).toBeLessThan(60);
     }
-  });
+  }, 90_000);
 
   it('hold every metric that the dashboard and the alerts ask for', async () => {
     const received = `127.0.0.1:${await freePort(0)}`;
