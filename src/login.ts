@@ -109,7 +109,7 @@ async function labelsAtGmail(request: LoginRequest): Promise<readonly (readonly 
   const { config, stores, mailbox } = request;
   const record = await stores.credentials.get(mailbox);
   if (record === null) {
-    throw new LoginError('unknown-label', `${mailbox} is not connected, so its label names are unknown. First: tidemark connect ${mailbox} --credentials FILE`);
+    throw new LoginError('unknown-label', `${mailbox} is not connected, so its label names are unknown. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`);
   }
   const credentials = parseCredentials(await (await secretKeysOf(config, request.clock)).open(mailbox, record));
   const settings = (await stores.store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;

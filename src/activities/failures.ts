@@ -24,7 +24,7 @@ const DAILY_WAIT = 60 * 60 * 1_000;
 /** @returns null for an error that nobody foresaw: it is rethrown as it is, and Temporal retries it */
 export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outcome | null {
   if (error instanceof NotConnectedError) {
-    return { type: 'MailboxNotConnected', next: { kind: 'stop' }, message: `${mailbox} has no credentials: run "tidemark connect ${mailbox} --credentials FILE"` };
+    return { type: 'MailboxNotConnected', next: { kind: 'stop' }, message: `${mailbox} has no credentials: run "tidemark login ${mailbox} --client FILE" or "tidemark connect ${mailbox} --credentials FILE"` };
   }
   // Another worker may have the key, or this one may get it: its source is read again.
   if (error instanceof SecretKeyError) return { type: 'CredentialsUnreadable', next: { kind: 'retry' }, message: error.message };
@@ -52,7 +52,7 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
     case 'not-found':
       return { type: 'GmailUnreachable', next: { kind: 'retry' }, message: `Gmail does not answer for ${mailbox} (${error.message}): trying again` };
     case 'consent-revoked':
-      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${mailbox} has revoked its grant or its token has expired: run "tidemark connect ${mailbox} --credentials FILE" again` };
+      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${mailbox} has revoked its grant or its token has expired: run "tidemark login ${mailbox} --client FILE" (or "tidemark connect ${mailbox} --credentials FILE" with a new grant)` };
     case 'scope-missing':
       return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${error.message} Grant more: "tidemark login ${mailbox} --client FILE" (or, with a service account, in the Admin console); or choose settings that need less ("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"` };
     case 'mailbox-unavailable':

@@ -9,7 +9,7 @@ export function addList(program: Command, cli: Cli): void {
     withTidemark(cli, options, async ({ tidemark, out }) => {
       const reports = await tidemark.client.list();
       out.result({ mailboxes: reports.map((report) => reportJson(report, null)) }, () => {
-        if (reports.length === 0) return 'No mailboxes yet. Connect one: tidemark connect EMAIL --credentials FILE';
+        if (reports.length === 0) return 'No mailboxes yet. Connect one: tidemark login EMAIL --client FILE';
         return table(
           ['MAILBOX', 'PHASE', 'STORED', 'PENDING', 'FAILED', 'GONE', 'UNITS', 'HISTORY ID', 'SYNCED'],
           reports.map(({ mailbox, phase, counts, usage, historyId, syncedAt }) => [

@@ -98,7 +98,7 @@ function hint({ phase, mailbox, workerAnswered }: MailboxReport): string {
     case 'paused':
       return `\n\nGo on: tidemark resume ${mailbox}`;
     case 'needs-consent':
-      return `\n\nGive new credentials: tidemark connect ${mailbox} --credentials FILE`;
+      return `\n\nHave access granted again: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`;
     case 'failed':
       return `\n\nMend the cause, then: tidemark resume ${mailbox}`;
     case 'full-sync':

@@ -26,7 +26,7 @@ export function addStart(program: Command, cli: Cli): void {
       withTidemark(cli, options, async (context) => {
         const { tidemark, out, config, clock, signal } = context;
         if ((await tidemark.credentials.get(mailbox)) === null) {
-          throw new CannotDoError('mailbox-not-connected', `${mailbox} is not connected. First: tidemark connect ${mailbox} --credentials FILE`);
+          throw new CannotDoError('mailbox-not-connected', `${mailbox} is not connected. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`);
         }
         const labels = options.label === undefined ? undefined : await resolveLabels({ config, stores: tidemark, mailbox, clock, names: options.label });
         const change = settingsChangeOf(options, labels);

@@ -44,7 +44,7 @@ export class MailboxUnknownError extends TidemarkError {
   readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId) {
-    super(`${mailbox} is unknown here: no mail of it is stored and it is not running. Connect and start it: tidemark connect ${mailbox} --credentials FILE`);
+    super(`${mailbox} is unknown here: no mail of it is stored and it is not running. Connect and start it: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`);
     this.mailbox = mailbox;
   }
 }
@@ -74,7 +74,7 @@ function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: string | n
 
 const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => string>> = {
   paused: (mailbox) => `Go on with: tidemark resume ${mailbox}`,
-  'needs-consent': (mailbox) => `Give new credentials: tidemark connect ${mailbox} --credentials FILE`,
+  'needs-consent': (mailbox) => `Have access granted again: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
   failed: (mailbox) => `Mend the cause, then try again with: tidemark resume ${mailbox}`,
 };
 

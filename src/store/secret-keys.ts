@@ -18,13 +18,13 @@ export class SecretKeys {
   readonly #read: () => Promise<Keys>;
   readonly #clock: Clock;
   #keys: Keys;
-  #readAt: number;
+  #reading: Promise<void> | null = null;
+  #readAt = Number.NEGATIVE_INFINITY;
 
   private constructor(read: () => Promise<Keys>, clock: Clock, keys: Keys) {
     this.#read = read;
     this.#clock = clock;
     this.#keys = keys;
-    this.#readAt = clock.now();
   }
 
   /** @throws {SecretKeyError} when the keys cannot be read */
@@ -40,7 +40,7 @@ export class SecretKeys {
   /** @returns null when no key has this fingerprint */
   async keyOf(id: string): Promise<SecretKey | null> {
     // When the source does not answer now, the keys that are known stay.
-    if (this.#find(id) === undefined && this.#clock.now() - this.#readAt >= REREAD_PAUSE) await this.#reread().catch(() => undefined);
+    if (this.#find(id) === undefined && (this.#reading !== null || this.#clock.now() - this.#readAt >= REREAD_PAUSE)) await this.#reread().catch(() => undefined);
     return this.#find(id) ?? null;
   }
 
@@ -59,8 +59,16 @@ export class SecretKeys {
     return this.#keys.find((key) => key.id === id);
   }
 
-  async #reread(): Promise<void> {
-    this.#readAt = this.#clock.now();
-    this.#keys = await this.#read();
+  /** Many who find a key missing at once share one reading: a command may be slow. */
+  #reread(): Promise<void> {
+    this.#reading ??= this.#read()
+      .then((keys) => {
+        this.#keys = keys;
+      })
+      .finally(() => {
+        this.#reading = null;
+        this.#readAt = this.#clock.now();
+      });
+    return this.#reading;
   }
 }

@@ -107,7 +107,7 @@ describe('the command line', () => {
 
   it('starts no mailbox that is not connected', async () => {
     const { code, stderr } = await run(['start', 'nobody@example.com']);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'tidemark: nobody@example.com is not connected. First: tidemark connect nobody@example.com --credentials FILE\n' });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'tidemark: nobody@example.com is not connected. First: tidemark login nobody@example.com --client FILE, or tidemark connect nobody@example.com --credentials FILE\n' });
   });
 
   it('refuses files that are no credentials', async () => {

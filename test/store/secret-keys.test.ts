@@ -119,7 +119,6 @@ describe('the keys', () => {
     const keys = await SecretKeys.load({ read: async () => (reads++, readKeys(fromFile(), null)), clock });
     const added = secretKey(randomBytes(32), 'a test');
     const record = seal(added, alice, 'secret');
-    await clock.advance(10_000);
     await expect(keys.open(alice, record)).rejects.toThrow(`encrypted with the key ${added.id}`);
     await expect(keys.open(alice, record)).rejects.toThrow(SecretKeyError);
     expect(reads).toBe(2);
@@ -127,6 +126,19 @@ describe('the keys', () => {
     await clock.advance(10_000);
     expect(await keys.open(alice, record)).toBe('secret');
     expect(await keys.open(alice, seal(old, alice, 'of before'))).toBe('of before');
+  });
+
+  it('are read once for many records of an unknown key at the same time', async () => {
+    const [old, added] = [secretKey(randomBytes(32), 'a'), secretKey(randomBytes(32), 'b')];
+    let reads = 0;
+    const slow = Promise.withResolvers<[typeof old, ...(typeof old)[]]>();
+    const read = () => (reads++ === 0 ? Promise.resolve<[typeof old]>([old]) : slow.promise);
+    const keys = await SecretKeys.load({ read, clock: createVirtualClock() });
+    const record = seal(added, alice, 'secret');
+    const opening = Promise.all(Array.from({ length: 50 }, () => keys.open(alice, record)));
+    slow.resolve([added, old]);
+    expect(new Set(await opening)).toEqual(new Set(['secret']));
+    expect(reads).toBe(2);
   });
 
   it('that encrypt are those of now, and those that decrypt stay while their source does not answer', async () => {
