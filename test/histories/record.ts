@@ -1,4 +1,4 @@
-// node test/histories/record.ts: records the histories of a representative mailbox, several runs of it, into a folder named by the version.
+// node test/histories/record.ts [NAME]: records the histories of a representative mailbox, several runs of it, into a folder of that name, the version's by default.
 // Do so when a version is released, and keep the folders of earlier ones: workflows that began under them are still running somewhere.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, im
 /** What a mailbox meets in its life: commands, a lost history, a refused call, revoked consent, and more events than one run may have. */
 async function live(rig: Rig, box: TestMailbox): Promise<void> {
   await box.start();
-  await box.exact(30_000);
+  await box.exact(120_000);
   box.deliver('one');
   await box.client.sync(box.id, { wait: true });
   await box.client.pause(box.id);
@@ -28,20 +28,20 @@ async function live(rig: Rig, box: TestMailbox): Promise<void> {
   await box.client.resync(box.id, { wait: true });
   rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'retry-after', until: Date.now() + 21_500 } });
   await box.client.poke(box.id);
-  await box.reaches('rate-limited', 10_000);
-  await box.exact(30_000);
+  await box.reaches('rate-limited', 30_000);
+  await box.exact(120_000);
   box.gmail.delete(box.ids()[0] ?? '');
   box.gmail.expireHistory();
   await box.client.poke(box.id);
-  await box.reaches('recovering', 10_000);
-  await box.exact(30_000);
+  await box.reaches('recovering', 30_000);
+  await box.exact(120_000);
   rig.simulator.revoke(box.id);
   await box.client.poke(box.id);
-  await box.reaches('needs-consent', 10_000);
+  await box.reaches('needs-consent', 30_000);
   rig.simulator.grant(box.id);
   await box.connect();
   await box.client.reconnect(box.id);
-  await box.exact(20_000);
+  await box.exact(120_000);
   for (let run = 1; run <= 1; run++) {
     for (let signals = 0; signals < 420; signals += 60) {
       await Promise.all(Array.from({ length: 60 }, () => box.handle.signal(definitions.poke)));
@@ -51,16 +51,16 @@ async function live(rig: Rig, box: TestMailbox): Promise<void> {
     await eventually(10_000, async () => ((await box.runs()).length > run ? true : null));
   }
   await box.client.start(box.id, { pollInterval: 3_000 });
-  await box.exact(20_000);
+  await box.exact(120_000);
   await box.client.stop(box.id);
 }
 
 const { version } = JSON.parse(readFileSync(root('package.json'), 'utf8')) as { version: string };
-const folder = root(`test/histories/v${version}`);
+const folder = root(`test/histories/${process.argv[2] ?? `v${version}`}`);
 const scratch = mkdtempSync(join(tmpdir(), 'tidemark-record-'));
 const binary = await findBinary('temporal', { dataDir: root('.tidemark'), clock, log: (line) => console.error(line) });
 const server = await startDevServer({ binary, database: null, namespace: 'default', port: await freePort(0), uiPort: null, logFile: join(scratch, 'temporal.log'), clock });
-const rig = await Rig.open('record', { temporalAddress: server.address });
+const rig = await Rig.open('record', { temporalAddress: server.address, env: { PUSH_TOPIC: 'projects/tidemark/topics/gmail' } });
 try {
   await rig.startWorker();
   const box = await rig.mailbox('ada', { messages: 30, pollInterval: 2_000 });

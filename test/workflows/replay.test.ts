@@ -33,7 +33,7 @@ test('the recorded histories hold what a mailbox meets in its life, over several
   const events = recorded.flatMap((run) => run.events);
   const types = new Set(events.map(({ eventType }) => eventType));
   const activities = new Set(events.map((event) => event.activityTaskScheduledEventAttributes?.activityType.name));
-  expect([...activities]).toEqual(expect.arrayContaining(['openMailbox', 'fullSync', 'recover', 'fetchSlice', 'partialSync']));
+  expect([...activities]).toEqual(expect.arrayContaining(['openMailbox', 'fullSync', 'recover', 'fetchSlice', 'partialSync', 'stopWatch']));
   const name = (type: string): string => `EVENT_TYPE_${type}`;
   const expected = ['WORKFLOW_EXECUTION_CONTINUED_AS_NEW', 'WORKFLOW_EXECUTION_COMPLETED', 'WORKFLOW_EXECUTION_SIGNALED', 'WORKFLOW_EXECUTION_UPDATE_COMPLETED', 'ACTIVITY_TASK_FAILED'];
   expect([...types]).toEqual(expect.arrayContaining(expected.map(name)));
