@@ -49,7 +49,7 @@ test('and where tracing was switched on since', async () => {
   const results = await replay(await bundleWorkflows({ traced: true }));
   expect(results).toHaveLength(recorded.length);
   expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
-}, 30_000);
+}, 90_000);
 
 test('a workflow that was changed without a patch is caught', async () => {
   const workflowsPath = fileURLToPath(new URL('./changed/index.ts', import.meta.url));
