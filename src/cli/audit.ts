@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import type { AuditResult } from '../client/stored-message.ts';
 import { CannotDoError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import { count, counted } from './words.ts';
 
@@ -13,11 +12,10 @@ interface AuditOptions extends VerbOptions {
 }
 
 export function addAudit(program: Command, cli: Cli): void {
-  verb(program, 'audit', {
+  mailboxVerb(program, 'audit', {
     summary: 'compare a mailbox with Gmail',
     examples: ['tidemark audit ada@example.com', 'tidemark audit ada@example.com --repair --json'],
   })
-    .argument('<email>', 'the mailbox', parseEmail)
     .option('--repair', 'resynchronise when something differs, and compare again')
     .addHelpText('after', '\nIds and labels are compared by listings, 5 units per 500. Exit code 1: something differs.')
     .action((mailbox: MailboxId, options: AuditOptions) =>

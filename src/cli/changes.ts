@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
-import { parseCountFromZero, parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { parseCountFromZero } from './arguments.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { timeOf } from './words.ts';
 
 interface ChangesOptions extends VerbOptions {
@@ -14,11 +14,10 @@ const PAGE = 500;
 const PAUSE = 500;
 
 export function addChanges(program: Command, cli: Cli): void {
-  verb(program, 'changes', {
+  mailboxVerb(program, 'changes', {
     summary: 'the changes of a mailbox, oldest first',
     examples: ['tidemark changes ada@example.com --after 1200', 'tidemark changes ada@example.com --follow --json'],
   })
-    .argument('<email>', 'the mailbox', parseEmail)
     .option('--after <sequence>', 'begin after this sequence number', parseCountFromZero, 0)
     .option('--follow', 'go on with changes as they come, until Ctrl-C')
     .addHelpText('after', '\nWith --json each change is a line. Sequence numbers have no gaps: remember the last, and no change is missed.')

@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import type { LostBody } from '../client/stored-message.ts';
 import { CannotDoError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { count, counted } from './words.ts';
 
 interface CheckBodiesOptions extends VerbOptions {
@@ -12,11 +11,10 @@ interface CheckBodiesOptions extends VerbOptions {
 }
 
 export function addCheckBodies(program: Command, cli: Cli): void {
-  verb(program, 'check-bodies', {
+  mailboxVerb(program, 'check-bodies', {
     summary: 'read every body of a mailbox, and have lost ones fetched again',
     examples: ['tidemark check-bodies ada@example.com', 'tidemark check-bodies ada@example.com --rebuild'],
   })
-    .argument('<email>', 'the mailbox', parseEmail)
     .option('--rebuild', 'the place of the bodies (BODIES_URL) was lost and is empty: count all bodies in it as lost')
     .addHelpText('after', '\nBodies that lie outside the database are held against their SHA-256. The mailbox fetches lost ones with its next partial sync.\nNeeds no Temporal server. Exit code 1 when bodies were lost.')
     .action((mailbox: MailboxId, options: CheckBodiesOptions) =>

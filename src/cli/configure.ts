@@ -1,38 +1,34 @@
 import type { Command } from 'commander';
 
 import { CannotDoError, UsageError } from '../failure-report.ts';
-import { requireGrant, resolveLabels } from '../login.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { followUntilInSync } from './progress.ts';
 import { settingsWords } from './report.ts';
-import { addSettingOptions, settingsChangeOf, type SettingOptions } from './setting-options.ts';
+import { addSettingOptions, grantedChange, namesSetting, type SettingOptions } from './setting-options.ts';
 
 interface ConfigureOptions extends VerbOptions, SettingOptions {
   readonly wait?: boolean;
 }
 
 export function addConfigure(program: Command, cli: Cli): void {
-  const command = verb(program, 'configure', {
+  const command = mailboxVerb(program, 'configure', {
     summary: 'change settings of a mailbox that runs',
     examples: ['tidemark configure ada@example.com --format raw --wait', 'tidemark configure ada@example.com --all-mail --no-include-spam-trash'],
   });
-  addSettingOptions(command.argument('<email>', 'the mailbox', parseEmail))
+  addSettingOptions(command)
     .option('--wait', 'show progress, and return when the mailbox is in sync under the new settings')
     .addHelpText('after', '\nWhat is not given stays as it is. What is held already is not fetched again; what leaves the scope is removed.')
     .action((mailbox: MailboxId, options: ConfigureOptions) =>
       withTidemark(cli, options, async (context) => {
         const { tidemark, out, config, clock, signal } = context;
-        if (Object.keys(settingsChangeOf(options, options.label === undefined ? undefined : [])).length === 0) {
+        if (!namesSetting(options)) {
           throw new UsageError(`Name a setting to change, for example: tidemark configure ${mailbox} --format raw`);
         }
         if ((await tidemark.client.status(mailbox)).phase === 'stopped') {
           throw new CannotDoError('mailbox-not-running', `${mailbox} is not running. Start it with these settings: tidemark start ${mailbox}`);
         }
-        const labels = options.label === undefined ? undefined : await resolveLabels({ config, stores: tidemark, mailbox, clock, names: options.label });
-        const change = settingsChangeOf(options, labels);
-        await requireGrant({ config, stores: tidemark, mailbox, clock, change });
+        const change = await grantedChange(context, mailbox, options);
         const settings = await tidemark.client.configure(mailbox, change);
         if (options.wait === true) await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
         out.result({ mailbox, settings, inSync: options.wait === true }, () => `${mailbox}: ${settingsWords(settings)}.`);

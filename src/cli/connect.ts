@@ -2,9 +2,8 @@ import type { Command } from 'commander';
 
 import { connectMailbox } from '../login.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
-import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { NEXT, tellWorkflow } from './tell-workflow.ts';
 import { counted } from './words.ts';
 
@@ -14,11 +13,10 @@ interface ConnectOptions extends VerbOptions {
 }
 
 export function addConnect(program: Command, cli: Cli): void {
-  verb(program, 'connect', {
+  mailboxVerb(program, 'connect', {
     summary: 'store the credentials of a mailbox, encrypted',
     examples: ['tidemark connect ada@example.com --credentials ada.json', 'tidemark connect ada@example.com --credentials service-account.json'],
   })
-    .argument('<email>', 'the mailbox', parseEmail)
     .requiredOption('--credentials <file>', 'Google\'s own JSON: authorized_user, or service_account with domain-wide delegation')
     .option('--no-verify', 'store the credentials without trying them')
     .addHelpText('after', '\nA mailbox that waits for consent goes on at once.')

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { loadConfig, type Config } from '../config.ts';
 import type { Clock } from '../model/clock.ts';
 import { closeStores, openStoresOf, openTidemark, type Stores, type Tidemark } from '../open-tidemark.ts';
+import { parseEmail } from './arguments.ts';
 import { Output, type Terminal } from './output.ts';
 
 /** What a verb has at hand. */
@@ -39,6 +40,11 @@ export function verb(program: Command, name: string, { summary, examples }: Verb
     .description(summary)
     .option('--json', 'print one JSON document; errors go to stderr as JSON')
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
+}
+
+/** A verb about one mailbox, named by its e-mail address. */
+export function mailboxVerb(program: Command, name: string, description: VerbDescription): Command {
+  return verb(program, name, description).argument('<email>', 'the mailbox', parseEmail);
 }
 
 /** Reads the configuration when the verb runs, so that help and usage errors need none. */

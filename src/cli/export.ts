@@ -4,8 +4,7 @@ import type { LostBody, StoredMessage } from '../client/stored-message.ts';
 import { CannotDoError } from '../failure-report.ts';
 import { base64url } from '../model/base64url.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { mboxEntry } from './mbox.ts';
 import { counted } from './words.ts';
 
@@ -14,12 +13,11 @@ interface ExportOptions extends VerbOptions {
 }
 
 export function addExport(program: Command, cli: Cli): void {
-  const command = verb(program, 'export', {
+  const command = mailboxVerb(program, 'export', {
     summary: 'stream the live messages of a mailbox to stdout',
     examples: ['tidemark export ada@example.com > ada.jsonl', 'tidemark export ada@example.com --format mbox > ada.mbox'],
   });
   command
-    .argument('<email>', 'the mailbox', parseEmail)
     .addOption(command.createOption('--format <format>', 'jsonl: one JSON object a line; mbox: needs mail stored raw').choices(['jsonl', 'mbox']).default('jsonl'))
     .addHelpText('after', '\nMessages are those that are stored and in scope. Needs no Temporal server.')
     .action((mailbox: MailboxId, options: ExportOptions) =>

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
-import { parseCount, parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { parseCount } from './arguments.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { ago, counted, table } from './words.ts';
 
 interface FailuresOptions extends VerbOptions {
@@ -11,11 +11,10 @@ interface FailuresOptions extends VerbOptions {
 }
 
 export function addFailures(program: Command, cli: Cli): void {
-  verb(program, 'failures', {
+  mailboxVerb(program, 'failures', {
     summary: 'messages of a mailbox that could not be fetched',
     examples: ['tidemark failures ada@example.com', 'tidemark failures ada@example.com --retry'],
   })
-    .argument('<email>', 'the mailbox', parseEmail)
     .option('--retry', 'try all of them again now')
     .option('--limit <n>', 'show so many at most', parseCount, 100)
     .addHelpText('after', '\nFailed messages are tried again by themselves, ever more rarely; one that turns up leaves the list.')

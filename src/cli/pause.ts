@@ -1,12 +1,10 @@
 import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 
 export function addPause(program: Command, cli: Cli): void {
-  verb(program, 'pause', { summary: 'stop synchronising a mailbox until it is resumed', examples: ['tidemark pause ada@example.com'] })
-    .argument('<email>', 'the mailbox', parseEmail)
+  mailboxVerb(program, 'pause', { summary: 'stop synchronising a mailbox until it is resumed', examples: ['tidemark pause ada@example.com'] })
     .action((mailbox: MailboxId, options: VerbOptions) =>
       withTidemark(cli, options, async ({ tidemark, out }) => {
         await tidemark.client.pause(mailbox);

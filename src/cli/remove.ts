@@ -2,8 +2,7 @@ import type { Command } from 'commander';
 
 import { UsageError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { count } from './words.ts';
 
 interface RemoveOptions extends VerbOptions {
@@ -11,8 +10,7 @@ interface RemoveOptions extends VerbOptions {
 }
 
 export function addRemove(program: Command, cli: Cli): void {
-  verb(program, 'remove', { summary: 'end a mailbox\'s workflow and delete everything of it: mail, changes, credentials', examples: ['tidemark remove ada@example.com --yes'] })
-    .argument('<email>', 'the mailbox', parseEmail)
+  mailboxVerb(program, 'remove', { summary: 'end a mailbox\'s workflow and delete everything of it: mail, changes, credentials', examples: ['tidemark remove ada@example.com --yes'] })
     .option('--yes', 'really: nothing of it can be brought back from here')
     .addHelpText('after', '\nThe mail at Gmail stays as it is. A removal that is interrupted goes on when it is asked for again, or by a worker.')
     .action((mailbox: MailboxId, options: RemoveOptions) =>

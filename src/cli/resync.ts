@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import { counted } from './words.ts';
 
@@ -11,11 +10,10 @@ interface ResyncOptions extends VerbOptions {
 }
 
 export function addResync(program: Command, cli: Cli): void {
-  verb(program, 'resync', {
+  mailboxVerb(program, 'resync', {
     summary: 'list a mailbox anew and correct every difference',
     examples: ['tidemark resync ada@example.com', 'tidemark resync ada@example.com --wait'],
   })
-    .argument('<email>', 'the mailbox', parseEmail)
     .option('--wait', 'return when the resync is complete')
     .action((mailbox: MailboxId, options: ResyncOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, signal, config }) => {

@@ -1,8 +1,12 @@
 import type { Command } from 'commander';
 
+import { requireGrant, resolveLabels } from '../login.ts';
+import type { MailboxId } from '../model/ids.ts';
 import { RECOVERIES, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
+import type { Tidemark } from '../open-tidemark.ts';
 import { collect, parseCount, parseDate, parseFormat, parsePollInterval } from './arguments.ts';
+import type { VerbContext } from './context.ts';
 
 /** The options of `start` and `configure` that are settings of the mailbox. */
 export interface SettingOptions {
@@ -34,8 +38,24 @@ export function addSettingOptions(command: Command): Command {
     .option('--audit-interval <duration>', 'between comparisons with Gmail: 1d, 7d (default), or never', (text) => (text === 'never' ? null : parsePollInterval(text)));
 }
 
+/**
+ * What the options ask to change, labels by their ids.
+ *
+ * @throws {LoginError} when a label does not exist, or the mailbox's grant does not reach so far
+ */
+export async function grantedChange({ tidemark, config, clock }: VerbContext & { readonly tidemark: Tidemark }, mailbox: MailboxId, options: SettingOptions): Promise<SettingsChange> {
+  const request = { config, stores: tidemark, mailbox, clock };
+  const labels = options.label === undefined ? undefined : await resolveLabels({ ...request, names: options.label });
+  const change = settingsChangeOf(options, labels);
+  await requireGrant({ ...request, change });
+  return change;
+}
+
+/** Whether any option is a setting. */
+export const namesSetting = (options: SettingOptions): boolean => Object.keys(settingsChangeOf(options, options.label === undefined ? undefined : [])).length > 0;
+
 /** @param labels - the ids of `--label`'s names */
-export function settingsChangeOf(options: SettingOptions, labels: Scope['labelIds'] | undefined): SettingsChange {
+function settingsChangeOf(options: SettingOptions, labels: Scope['labelIds'] | undefined): SettingsChange {
   const all: Partial<Scope> = options.allMail === true ? { labelIds: [], after: null, limit: null, includeSpamTrash: false } : {};
   const scope: Partial<Scope> = {
     ...all,

@@ -1,13 +1,11 @@
 import type { Command } from 'commander';
 
 import { CannotDoError } from '../failure-report.ts';
-import { requireGrant, resolveLabels } from '../login.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { followUntilInSync } from './progress.ts';
 import { reportJson } from './report.ts';
-import { addSettingOptions, settingsChangeOf, type SettingOptions } from './setting-options.ts';
+import { addSettingOptions, grantedChange, type SettingOptions } from './setting-options.ts';
 import { count, counted } from './words.ts';
 
 interface StartOptions extends VerbOptions, SettingOptions {
@@ -15,11 +13,11 @@ interface StartOptions extends VerbOptions, SettingOptions {
 }
 
 export function addStart(program: Command, cli: Cli): void {
-  const command = verb(program, 'start', {
+  const command = mailboxVerb(program, 'start', {
     summary: 'start or wake a mailbox\'s workflow',
     examples: ['tidemark start ada@example.com --wait', 'tidemark start ada@example.com --format raw --label INBOX --label Receipts --after 2025-01-01 --poll-interval 5m'],
   });
-  addSettingOptions(command.argument('<email>', 'the mailbox', parseEmail))
+  addSettingOptions(command)
     .option('--wait', 'show progress, and return when the mailbox is in sync')
     .addHelpText('after', '\nWhat is not given stays as it is: a bare start wakes a mailbox and changes nothing.')
     .action((mailbox: MailboxId, options: StartOptions) =>
@@ -28,9 +26,7 @@ export function addStart(program: Command, cli: Cli): void {
         if ((await tidemark.credentials.get(mailbox)) === null) {
           throw new CannotDoError('mailbox-not-connected', `${mailbox} is not connected. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`);
         }
-        const labels = options.label === undefined ? undefined : await resolveLabels({ config, stores: tidemark, mailbox, clock, names: options.label });
-        const change = settingsChangeOf(options, labels);
-        await requireGrant({ config, stores: tidemark, mailbox, clock, change });
+        const change = await grantedChange(context, mailbox, options);
         const { wasRunning, settings } = await tidemark.client.start(mailbox, change);
         if (options.wait !== true) {
           return out.result({ mailbox, started: !wasRunning, wasRunning, settings }, () =>

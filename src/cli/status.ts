@@ -4,14 +4,12 @@ import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { foretold, Pacemeter, type Pace } from './pace.ts';
 import { reportJson, reportText } from './report.ts';
 
 export function addStatus(program: Command, cli: Cli): void {
-  verb(program, 'status', { summary: 'how a mailbox is', examples: ['tidemark status ada@example.com', 'tidemark status ada@example.com --json | jq .counts'] })
-    .argument('<email>', 'the mailbox', parseEmail)
+  mailboxVerb(program, 'status', { summary: 'how a mailbox is', examples: ['tidemark status ada@example.com', 'tidemark status ada@example.com --json | jq .counts'] })
     .action((mailbox: MailboxId, options: VerbOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, clock, signal }) => {
         const report = await tidemark.client.status(mailbox);

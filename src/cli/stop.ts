@@ -1,12 +1,10 @@
 import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 
 export function addStop(program: Command, cli: Cli): void {
-  verb(program, 'stop', { summary: 'end a mailbox\'s workflow and keep its data', examples: ['tidemark stop ada@example.com'] })
-    .argument('<email>', 'the mailbox', parseEmail)
+  mailboxVerb(program, 'stop', { summary: 'end a mailbox\'s workflow and keep its data', examples: ['tidemark stop ada@example.com'] })
     .action((mailbox: MailboxId, options: VerbOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, signal }) => {
         const { ended } = await tidemark.client.stop(mailbox, { signal });

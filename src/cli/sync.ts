@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
-import { parseEmail } from './arguments.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import { counted } from './words.ts';
 
@@ -11,8 +10,7 @@ interface SyncOptions extends VerbOptions {
 }
 
 export function addSync(program: Command, cli: Cli): void {
-  verb(program, 'sync', { summary: 'partial sync now', examples: ['tidemark sync ada@example.com', 'tidemark sync ada@example.com --wait && tidemark export ada@example.com'] })
-    .argument('<email>', 'the mailbox', parseEmail)
+  mailboxVerb(program, 'sync', { summary: 'partial sync now', examples: ['tidemark sync ada@example.com', 'tidemark sync ada@example.com --wait && tidemark export ada@example.com'] })
     .option('--wait', 'return when the store has reached the mailbox\'s head as of this call')
     .action((mailbox: MailboxId, options: SyncOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, signal, config }) => {
