@@ -1,4 +1,3 @@
-import { createSessionFactory } from '../src/activities/sessions.ts';
 import { mailboxId } from '../src/model/ids.ts';
 import { PRICE_TABLES, type PriceTable, type PriceTableName } from '../src/model/prices.ts';
 import { DEFAULT_SETTINGS, inScope, type MailboxSettings } from '../src/model/settings.ts';
@@ -8,11 +7,11 @@ import type { QuotaEnforcement } from '../src/simulator/quota.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
 import type { UseSummary } from '../src/simulator/usage.ts';
 import { openStores, type Stores } from '../src/store/open-store.ts';
-import { open, seal, secretKey } from '../src/store/secret-box.ts';
 import { backfillHeldUntil, initialState, isInSync } from '../src/workflows/mailbox-state.ts';
 import { Attempts } from '../test/schedules/attempts.ts';
 import { Lanes } from '../test/schedules/lanes.ts';
 import { Random } from '../test/schedules/random.ts';
+import { connectSimulated, simulatedWorker } from '../test/simulated-worker.ts';
 import { createVirtualClock, type VirtualClock } from '../test/virtual-clock.ts';
 
 export interface VirtualGmailOptions {
@@ -28,7 +27,6 @@ export interface VirtualGmailOptions {
   readonly seed?: number;
 }
 
-const KEY = secretKey(new Uint8Array(32).fill(7), 'a benchmark');
 /** Beyond every pacing. */
 const UNLIMITED = 1_000_000_000;
 /** How finely time is looked at while something is waited for. */
@@ -70,7 +68,7 @@ export class VirtualGmail {
     const id = mailboxId(email);
     const gmail = this.simulator.addMailbox(id);
     generateMail(gmail, { ...mail, now: this.clock.now() });
-    await this.stores.credentials.put(id, { ...seal(KEY, id, JSON.stringify(this.simulator.credentialsFor(id))), version: 1 });
+    await connectSimulated(this, id);
     const mailbox = new VirtualMailbox(this, gmail, { ...DEFAULT_SETTINGS, ...settings });
     this.#mailboxes.push(mailbox);
     return mailbox;
@@ -79,20 +77,7 @@ export class VirtualGmail {
   /** The activities and their retries, as a worker and Temporal would run them, without deaths until {@link Attempts.killWorker}. */
   newAttempts(): Attempts {
     const { clock, simulator, prices, stores } = this;
-    const newWorker = () => ({
-      store: stores.store,
-      prices,
-      clock,
-      openSession: createSessionFactory({
-        ...stores,
-        secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) },
-        transport: simulator.transport,
-        rootUrl: simulator.rootUrl,
-        tokenUrl: `${simulator.rootUrl}/token`,
-        prices,
-        clock,
-      }),
-    });
+    const newWorker = () => simulatedWorker({ simulator, stores, prices, clock });
     return new Attempts({ perils: { death: 0, blindness: 0, delayMs: 0 }, clock, random: this.#random, newWorker, trace: null });
   }
 

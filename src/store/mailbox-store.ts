@@ -12,7 +12,7 @@ import type { LostBody } from './bodies/lost-bodies.ts';
  * - `pending`: known to exist, not fetched yet (or to be fetched again);
  * - `stored`: body held, in scope;
  * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
- * - `gone`: deleted at Gmail. The row stays as a tombstone, so that an older reading cannot bring it back;
+ * - `gone`: deleted at Gmail, or left out by a narrower scope, whose listing does not tell the two apart. The row stays as a tombstone, so that an older reading cannot bring it back;
  * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body is not needed.
  *
  * Two history ids guard a row: `historyId` is the newest at which the message itself is known to have changed (by a get, or by a record),

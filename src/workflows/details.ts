@@ -5,7 +5,7 @@ export function detailsOf(state: MailboxState): string {
   const total = state.stored + state.pending + state.failed;
   const share = total === 0 ? '' : ` (${Math.floor((100 * state.stored) / total)}%)`;
   const lines = [
-    `**${phaseOf(state)}** since ${iso(state.phaseSince)}`,
+    `**${state.mailbox}: ${phaseOf(state)}** since ${iso(state.phaseSince)}`,
     '',
     `| | |`,
     `|---|---|`,
@@ -24,8 +24,12 @@ export function detailsOf(state: MailboxState): string {
   if (heldUntil !== null) lines.push(`| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent; live syncs go on |`);
   if (state.blocked !== null) lines.push('', `**Waiting for you:** ${state.blocked.message}`);
   if (state.lastError !== null) lines.push('', `Last error, ${iso(state.lastError.at)}: ${state.lastError.message}`);
+  lines.push('', SIGNALS);
   return lines.join('\n');
 }
+
+/** Here too, because continue-as-new does not carry the static details, nor the summary that names the mailbox. */
+const SIGNALS = 'Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `stop`.';
 
 /** As the last activity told it: a moment that is named stays true longer than a duration. */
 function quotaRows({ quota, pending }: MailboxState): string[] {

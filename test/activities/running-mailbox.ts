@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 
 import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
-import { createSessionFactory } from '../../src/activities/sessions.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
@@ -9,7 +8,6 @@ import { completeSettings, type SettingsChange } from '../../src/model/settings-
 import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
-import { open, seal, secretKey } from '../../src/store/secret-box.ts';
 import type { StoredMessage } from '../../src/store/mailbox-store.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
 import { Attempts } from '../schedules/attempts.ts';
@@ -17,9 +15,9 @@ import { holdsParts } from '../schedules/compare-parts.ts';
 import { Lanes } from '../schedules/lanes.ts';
 import { Random } from '../schedules/random.ts';
 import { VirtualClock } from '../schedules/virtual-clock.ts';
+import { connectSimulated, simulatedWorker } from '../simulated-worker.ts';
 
 const START = Date.UTC(2026, 0, 10);
-const KEY = secretKey(new Uint8Array(32).fill(7), 'a test');
 const DAY = 24 * 60 * 60_000;
 
 export const ADA = mailboxId('ada@example.com');
@@ -41,9 +39,7 @@ export class RunningMailbox {
     this.stores = stores;
     const { clock, simulator } = this;
     const prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
-    const shared = { store: stores.store, prices, clock, pushTopic };
-    const gmail = { transport: simulator.transport, rootUrl: simulator.rootUrl, tokenUrl: `${simulator.rootUrl}/token` };
-    this.deps = { ...shared, openSession: createSessionFactory({ ...shared, ...gmail, credentials: stores.credentials, secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) } }) };
+    this.deps = simulatedWorker({ simulator, stores, prices, clock, pushTopic });
     const attempts = new Attempts({ perils: { death: 0, blindness: 0, delayMs: 0 }, clock, random: new Random(1), newWorker: () => this.deps, trace: null });
     this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, attempts);
   }
@@ -57,8 +53,7 @@ export class RunningMailbox {
       mailbox.notifications += 1;
       if (mailbox.hears) mailbox.lanes.dispatch({ kind: 'notified', historyId: historyId(head) });
     });
-    const credentials = JSON.stringify(mailbox.simulator.credentialsFor(ADA));
-    await stores.credentials.put(ADA, { ...seal(KEY, ADA, credentials), version: 1 });
+    await connectSimulated(mailbox, ADA);
     return mailbox;
   }
 

@@ -47,7 +47,7 @@ function expectTrue(told: readonly Told[], share: number): void {
   for (const { etaSeconds, tookSeconds } of told) expect(Math.abs(etaSeconds - tookSeconds), JSON.stringify(told)).toBeLessThanOrEqual(Math.max(share * tookSeconds, 2));
 }
 
-describe('the ETA of a backfill, at any moment of it,', () => {
+describe('the ETA of a backfill, at any moment of it,', { timeout: 60_000 }, () => {
   it('is what then happens, where a whole minute may be spent at once and then nothing', async () => {
     expectTrue(await etasOf({ quota: { window: 'sliding-minute', userUnitsPerMinute: GRANT } }), 0.01);
   });

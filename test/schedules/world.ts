@@ -1,5 +1,4 @@
 import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
-import { createSessionFactory } from '../../src/activities/sessions.ts';
 import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import type { MailboxSettings, Scope } from '../../src/model/settings.ts';
@@ -7,7 +6,7 @@ import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
-import { open, seal, secretKey } from '../../src/store/secret-box.ts';
+import { connectSimulated, simulatedWorker } from '../simulated-worker.ts';
 import { MemoryBodies } from './memory-bodies.ts';
 import { Random } from './random.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -15,7 +14,6 @@ import { VirtualClock } from './virtual-clock.ts';
 const SCOPE_LABELS = ['INBOX', 'STARRED', 'SENT', 'DRAFT'];
 /** 2026-01-01: where every schedule begins. */
 const START = Date.UTC(2026, 0, 1);
-const KEY = secretKey(new Uint8Array(32).fill(7), 'a test');
 
 /** A Gmail, a database and a clock for one mailbox, all of them drawn from the seed. */
 export interface World {
@@ -46,25 +44,10 @@ export async function createWorld(seed: number): Promise<World> {
   const bodies = seed % 4 === 0 ? new MemoryBodies(clock) : null;
   const place = bodies === null ? {} : { bodies: { url: bodies.url, over: seed % 8 === 0 ? 0 : 72, s3: { endpoint: null, region: null }, open: () => bodies } };
   const stores = await openStores('sqlite::memory:', place);
-  const credentials = JSON.stringify(simulator.credentialsFor(mailbox));
-  await stores.credentials.put(mailbox, { ...seal(KEY, mailbox, credentials), version: 1 });
+  await connectSimulated({ simulator, stores }, mailbox);
   // Mostly without a limit: pacing has tests of its own, and a ledger that is written for each call makes schedules slow.
   const prices = random.chance(0.3) ? PRICE_TABLES['2026'] : { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
-  const newWorker = (): ActivityDependencies => ({
-    store: stores.store,
-    prices,
-    clock,
-    openSession: createSessionFactory({
-      store: stores.store,
-      credentials: stores.credentials,
-      secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) },
-      transport: simulator.transport,
-      rootUrl: simulator.rootUrl,
-      tokenUrl: `${simulator.rootUrl}/token`,
-      prices,
-      clock,
-    }),
-  });
+  const newWorker = (): ActivityDependencies => simulatedWorker({ simulator, stores, prices, clock });
   return { random, clock, simulator, gmail, mailbox, settings, stores, bodies, newWorker };
 }
 

@@ -20,6 +20,11 @@ test('the Temporal UI shows units, refusals, rate and ETA, as the last activity 
   expect(detailsOf(listed({ ...QUOTA, finishAt: 0 }))).not.toContain('NaN');
 });
 
+test('the Temporal UI names the mailbox and its signals in every run: continue-as-new does not carry what the start said', () => {
+  expect(detailsOf(listed())).toMatch(/^\*\*ada@example\.com: full-sync\*\* since 2026-01-01T00:00:00Z\n/);
+  expect(detailsOf(listed())).toContain('`forceResync`');
+});
+
 test('what an activity of an earlier version does not tell stays as it was', () => {
   expect(detailsOf(listed())).not.toContain('units');
   const later = transition(listed(QUOTA), { kind: 'listed', generation: 1, historyId: historyId('200'), stored: 6, pending: 94, failed: 0 }, T0);

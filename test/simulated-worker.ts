@@ -1,0 +1,37 @@
+import type { ActivityDependencies } from '../src/activities/dependencies.ts';
+import { createSessionFactory } from '../src/activities/sessions.ts';
+import type { Clock } from '../src/model/clock.ts';
+import type { MailboxId } from '../src/model/ids.ts';
+import type { PriceTable } from '../src/model/prices.ts';
+import type { Simulator } from '../src/simulator/simulator.ts';
+import type { Stores } from '../src/store/open-store.ts';
+import { open, seal, secretKey } from '../src/store/secret-box.ts';
+
+const KEY = secretKey(new Uint8Array(32).fill(7), 'a test');
+
+export interface SimulatedWorkerOptions {
+  readonly simulator: Simulator;
+  readonly stores: Stores;
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+  readonly pushTopic?: string | null;
+}
+
+/** What a worker's activities need, over a simulated Gmail in this process. Each call is a worker of its own: nothing in memory is shared with another. */
+export function simulatedWorker({ simulator, stores, prices, clock, pushTopic = null }: SimulatedWorkerOptions): ActivityDependencies {
+  const openSession = createSessionFactory({
+    ...stores,
+    secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) },
+    transport: simulator.transport,
+    rootUrl: simulator.rootUrl,
+    tokenUrl: `${simulator.rootUrl}/token`,
+    prices,
+    clock,
+  });
+  return { store: stores.store, prices, clock, pushTopic, openSession };
+}
+
+/** Stores the credentials of the mailbox's last grant, as {@link simulatedWorker} reads them. */
+export async function connectSimulated({ simulator, stores }: Pick<SimulatedWorkerOptions, 'simulator' | 'stores'>, mailbox: MailboxId): Promise<void> {
+  await stores.credentials.put(mailbox, { ...seal(KEY, mailbox, JSON.stringify(simulator.credentialsFor(mailbox))), version: 1 });
+}
