@@ -3,9 +3,11 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
+import type { Config } from '../config.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { collect, parseCountFromZero, parseEmail, parsePort } from './arguments.ts';
 import { priceTableOf } from '../open-tidemark.ts';
+import type { PushSubscription } from '../simulator/publishing.ts';
+import { collect, parseCountFromZero, parseEmail, parsePort } from './arguments.ts';
 import { contextOf, untilAborted, verb, type Cli, type VerbOptions } from './context.ts';
 import { counted } from './words.ts';
 
@@ -17,6 +19,7 @@ interface SimulateOptions extends VerbOptions {
   readonly email?: readonly MailboxId[];
   readonly credentials: string;
   readonly quota?: boolean;
+  readonly pushEndpoint?: string;
 }
 
 const DEFAULT_EMAIL = 'ada@example.com';
@@ -33,7 +36,8 @@ export function addSimulate(program: Command, cli: Cli): void {
     .option('--email <address>', 'a mailbox; may be given more than once (default ada@example.com)', collect(parseEmail))
     .option('--credentials <dir>', 'where credential files are written', '.')
     .option('--quota', 'hold callers to the quota that GMAIL_QUOTA_PRICES and GMAIL_*_UNITS_PER_MINUTE give, instead of only counting')
-    .addHelpText('after', '\nRuns until Ctrl-C. docs/simulator.md describes its control API: faults, lag, quota, new mail, the truth.')
+    .option('--push-endpoint <url>', 'deliver push notifications there, signed for PUSH_AUDIENCE (the address itself) and PUSH_SERVICE_ACCOUNT')
+    .addHelpText('after', '\nWith PUBSUB_EMULATOR_HOST notifications are published to that emulator.\nRuns until Ctrl-C. docs/simulator.md describes its control API: faults, lag, quota, new mail, the truth.')
     .action(async (options: SimulateOptions) => {
       const { out, clock, config } = contextOf(cli, options);
       const { userUnitsPerMinute, projectUnitsPerMinute } = config.quota;
@@ -46,6 +50,8 @@ export function addSimulate(program: Command, cli: Cli): void {
         mbox: options.mbox ?? null,
         clock,
         prices: priceTableOf(config),
+        push: subscriptionOf(config, options.pushEndpoint),
+        emulatorHost: cli.env['PUBSUB_EMULATOR_HOST'] ?? null,
         quota: options.quota === true ? { window: 'sliding-minute', userUnitsPerMinute, projectUnitsPerMinute } : { window: 'off' },
       });
       try {
@@ -55,14 +61,14 @@ export function addSimulate(program: Command, cli: Cli): void {
           await writeFile(file, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
           mailboxes.push({ email, messages, credentials: file });
         }
-        const { url } = simulated;
-        out.result({ url, GMAIL_ROOT_URL: url, GOOGLE_TOKEN_URL: `${url}/token`, mailboxes }, () =>
+        const { url, keysUrl } = simulated;
+        out.result({ url, GMAIL_ROOT_URL: url, GOOGLE_TOKEN_URL: `${url}/token`, ...(keysUrl === null ? {} : { GOOGLE_KEYS_URL: keysUrl }), mailboxes }, () =>
           [
             `The simulator answers at ${url}.`,
             ...mailboxes.map(({ email, messages }) => `  ${email}  ${counted(messages, 'message')}`),
             '',
             'Point Tidemark, or any Gmail client, at it:',
-            `  export GMAIL_ROOT_URL=${url} GOOGLE_TOKEN_URL=${url}/token`,
+            `  export GMAIL_ROOT_URL=${url} GOOGLE_TOKEN_URL=${url}/token${keysUrl === null ? '' : ` GOOGLE_KEYS_URL=${keysUrl}`}`,
             ...mailboxes.map(({ email, credentials }) => `  tidemark connect ${email} --credentials ${credentials}`),
             '',
             'Ctrl-C ends it.',
@@ -73,4 +79,11 @@ export function addSimulate(program: Command, cli: Cli): void {
         await simulated.close();
       }
     });
+}
+
+const DEFAULT_SERVICE_ACCOUNT = 'push@simulator.iam.gserviceaccount.com';
+
+function subscriptionOf({ push }: Config, endpoint: string | undefined): PushSubscription | null {
+  if (endpoint === undefined) return null;
+  return { endpoint, audience: push.audience ?? endpoint, serviceAccount: push.serviceAccount ?? DEFAULT_SERVICE_ACCOUNT };
 }

@@ -74,6 +74,7 @@ function commands(simulator: Simulator): Commands {
     lag: command(CONTROL_SCHEMAS.lag, ({ email, ...lag }) => Object.assign(mailbox(email).lag, given(lag))),
     paging: command(CONTROL_SCHEMAS.paging, ({ email, ...paging }) => Object.assign(mailbox(email).paging, given(paging))),
     'expire-history': command(CONTROL_SCHEMAS['expire-history'], ({ email, keepLast = 0 }) => mailbox(email).expireHistory({ keepLast })),
+    notifications: command(CONTROL_SCHEMAS.notifications, (delivery) => Object.assign(simulator.delivery, given(delivery))),
     revoke: command(CONTROL_SCHEMAS.revoke, ({ email }) => simulator.revoke(mailbox(email).email)),
     grant: command(CONTROL_SCHEMAS.grant, ({ email, scopes = [FULL_ACCESS] }) => simulator.grant(mailbox(email).email, { scopes })),
     'directory/user': command(CONTROL_SCHEMAS['directory/user'], ({ email, ...user }) => simulator.directory.set(email, given(user))),

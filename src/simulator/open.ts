@@ -8,7 +8,9 @@ import { Journal, type Beginning } from './journal.ts';
 import { liveTraffic } from './live-traffic.ts';
 import type { SimulatedMailbox } from './mailbox.ts';
 import type { QuotaEnforcement } from './quota.ts';
-import { startSimulatorServer } from './server.ts';
+import { GoogleSigner } from './google-signer.ts';
+import { publishToEmulator, publishToEndpoint, type PushSubscription } from './publishing.ts';
+import { KEYS_PATH, startSimulatorServer } from './server.ts';
 import { Simulator } from './simulator.ts';
 import type { AuthorizedUser } from './tokens.ts';
 
@@ -28,6 +30,10 @@ export interface SimulateRequest extends Serving {
   readonly messages: number;
   /** An mbox file or a folder of `.eml` instead; null for generated mail. */
   readonly mbox: string | null;
+  /** An endpoint that gets the notifications. */
+  readonly push?: PushSubscription | null;
+  /** A Pub/Sub emulator that gets the notifications: `PUBSUB_EMULATOR_HOST`. */
+  readonly emulatorHost?: string | null;
 }
 
 export interface ServedMailbox {
@@ -38,6 +44,8 @@ export interface ServedMailbox {
 
 export interface ServedSimulator {
   readonly url: string;
+  /** Where the keys are that push requests are signed with; null when there are none. */
+  readonly keysUrl: string | null;
   readonly mailboxes: readonly ServedMailbox[];
   close(): Promise<void>;
 }
@@ -55,8 +63,21 @@ export async function openSimulator(request: SimulateRequest): Promise<ServedSim
     const filled = await fill(simulator.addMailbox(email), { createdAt: clock.now(), messages, mbox });
     mailboxes.push({ email, messages: filled, credentials: simulator.credentialsFor(email) });
   }
-  const server = await startSimulatorServer({ simulator, port: request.port, host: request.host });
-  return { url: server.url, mailboxes, close: () => server.close() };
+  const { push = null, emulatorHost = null } = request;
+  const signer = push === null ? undefined : await GoogleSigner.create(clock);
+  const server = await startSimulatorServer({ simulator, port: request.port, host: request.host, signer });
+  const ends: (() => void)[] = [];
+  if (push !== null && signer !== undefined) ends.push(publishToEndpoint({ simulator, signer, subscription: push }));
+  if (emulatorHost !== null) ends.push(publishToEmulator({ simulator, host: emulatorHost }));
+  return {
+    url: server.url,
+    keysUrl: signer === undefined ? null : `${server.url}${KEYS_PATH}`,
+    mailboxes,
+    close: async () => {
+      for (const end of ends) end();
+      await server.close();
+    },
+  };
 }
 
 export interface LastingRequest extends Serving {
@@ -98,6 +119,7 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
   const server = await startSimulatorServer({ simulator, port: request.port, host: request.host });
   return {
     url: server.url,
+    keysUrl: null,
     beginning,
     mailboxes: [{ email: beginning.email, messages, credentials }],
     liveTraffic: async ({ signal, onChange }) => {

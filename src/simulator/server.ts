@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ControlApi } from './control.ts';
-import type { SimulatorRequest, SimulatorResponse } from './http.ts';
+import type { GoogleSigner } from './google-signer.ts';
+import { JSON_TYPE, type SimulatorRequest, type SimulatorResponse } from './http.ts';
 import type { Simulator } from './simulator.ts';
 
 export interface SimulatorServerOptions {
@@ -10,6 +11,8 @@ export interface SimulatorServerOptions {
   readonly port: number;
   /** Loopback when not given: whoever reaches the simulator reads and changes its mail. */
   readonly host?: string | undefined;
+  /** Whose public keys are served at {@link KEYS_PATH}; none are when it is not given. */
+  readonly signer?: GoogleSigner | undefined;
 }
 
 export interface SimulatorServer {
@@ -19,6 +22,9 @@ export interface SimulatorServer {
   close(): Promise<void>;
 }
 
+/** Where Google publishes the keys that it signs tokens with. */
+export const KEYS_PATH = '/oauth2/v3/certs';
+
 /** Gmail takes messages of 35 MB and more as base64; a request beyond this is refused with 413. */
 const MAX_BODY_BYTES = 128 * 2 ** 20;
 
@@ -26,11 +32,16 @@ const MAX_BODY_BYTES = 128 * 2 ** 20;
  * Serves a simulator over HTTP: the Gmail API, the token endpoint at `/token`, and the control API below `/simulator/` (docs/simulator.md).
  * @throws {Error} when the port is taken
  */
-export async function startSimulatorServer({ simulator, port, host = '127.0.0.1' }: SimulatorServerOptions): Promise<SimulatorServer> {
+export async function startSimulatorServer({ simulator, port, host = '127.0.0.1', signer }: SimulatorServerOptions): Promise<SimulatorServer> {
   const control = new ControlApi(simulator);
+  const keys = signer === undefined ? null : Buffer.from(JSON.stringify(signer.keySet));
+  const answer = async (request: SimulatorRequest): Promise<SimulatorResponse> => {
+    if (keys !== null && request.url === KEYS_PATH) return { status: 200, headers: { 'content-type': JSON_TYPE }, body: keys };
+    return control.handles(request.url) ? control.answer(request) : simulator.transport(request);
+  };
   const sockets = new Set<Socket>();
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-    serve(simulator, control, request, response).catch((error: unknown) => fail(error, response));
+    serve(answer, request, response).catch((error: unknown) => fail(error, response));
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -53,7 +64,7 @@ export async function startSimulatorServer({ simulator, port, host = '127.0.0.1'
   };
 }
 
-async function serve(simulator: Simulator, control: ControlApi, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function serve(answer: (request: SimulatorRequest) => Promise<SimulatorResponse>, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const body = await readAll(incoming);
   if (body === null) {
     send(outgoing, { status: 413, headers: { connection: 'close' }, body: Buffer.alloc(0) });
@@ -68,8 +79,7 @@ async function serve(simulator: Simulator, control: ControlApi, incoming: Incomi
     body,
     signal: aborted.signal,
   };
-  const response = control.handles(request.url) ? control.answer(request) : await simulator.transport(request);
-  send(outgoing, response);
+  send(outgoing, await answer(request));
 }
 
 /** A reset on command breaks the connection, as does a client that went away; anything else is a defect of the simulator, and says so. */

@@ -47,7 +47,11 @@ export async function createWorld(seed: number): Promise<World> {
   await connectSimulated({ simulator, stores }, mailbox);
   // Mostly without a limit: pacing has tests of its own, and a ledger that is written for each call makes schedules slow.
   const prices = random.chance(0.3) ? PRICE_TABLES['2026'] : { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
-  const newWorker = (): ActivityDependencies => simulatedWorker({ simulator, stores, prices, clock });
+  const pushTopic = random.chance(0.4) ? 'projects/p/topics/mail' : null;
+  simulator.delivery.announcesWatches = random.chance(0.5);
+  simulator.delivery.delayMs = random.pick([0, 2_000, 60_000]);
+  simulator.delivery.lossProbability = random.pick([0, 0.3, 1]);
+  const newWorker = (): ActivityDependencies => ({ ...simulatedWorker({ simulator, stores, prices, clock }), pushTopic });
   return { random, clock, simulator, gmail, mailbox, settings, stores, bodies, newWorker };
 }
 
@@ -83,5 +87,5 @@ export function drawSettings(random: Random, now: number, gmail: SimulatedMailbo
     includeSpamTrash: random.chance(0.3),
   };
   const recovery = random.pick(['listings', 'listings', 'minimal'] as const);
-  return { recovery, attachments: random.chance(0.5), auditInterval: random.pick([null, 30_000]), push: { labelIds: [] }, format: random.pick(['full', 'raw'] as const), scope, pollInterval: random.pick([10_000, DEFAULT_SETTINGS.pollInterval]) };
+  return { recovery, attachments: random.chance(0.5), auditInterval: random.pick([null, 30_000]), push: random.pick([null, { labelIds: [] }, { labelIds: [labelId('INBOX')] }]), format: random.pick(['full', 'raw'] as const), scope, pollInterval: random.pick([10_000, DEFAULT_SETTINGS.pollInterval]) };
 }

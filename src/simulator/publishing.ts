@@ -1,0 +1,86 @@
+import type { Clock } from '../model/clock.ts';
+import type { GoogleSigner } from './google-signer.ts';
+import type { Simulator } from './simulator.ts';
+import type { Notification } from './watches.ts';
+
+/** A push subscription to what the simulator publishes. */
+export interface PushSubscription {
+  /** Where notifications are posted. */
+  readonly endpoint: string;
+  readonly audience: string;
+  readonly serviceAccount: string;
+}
+
+/** Milliseconds: the first repetition, the longest pause, and how long an unacknowledged message is kept. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 10_000;
+const RETENTION = 10 * 60_000;
+/** https://cloud.google.com/pubsub/docs/push#receive_push */
+const ACKNOWLEDGED = new Set([102, 200, 201, 202, 204]);
+
+/**
+ * Delivers the simulator's notifications to a push endpoint, as Pub/Sub does: wrapped, with a signed token, again and again until acknowledged.
+ *
+ * @returns a function that ends it; what is not acknowledged by then is lost
+ */
+export function publishToEndpoint({ simulator, signer, subscription }: { simulator: Simulator; signer: GoogleSigner; subscription: PushSubscription }): () => void {
+  const { clock } = simulator;
+  const ended = new AbortController();
+  let published = 0;
+  const unlisten = simulator.onNotification((notification) => {
+    published += 1;
+    const body = JSON.stringify({
+      message: { data: dataOf(notification), messageId: String(published), publishTime: new Date(clock.now()).toISOString() },
+      subscription: notification.topicName.replace('/topics/', '/subscriptions/'),
+    });
+    const post = async (): Promise<boolean> => {
+      const authorization = `Bearer ${await signer.identityToken(subscription)}`;
+      const response = await fetch(subscription.endpoint, { method: 'POST', headers: { 'content-type': 'application/json', authorization }, body, signal: ended.signal });
+      await response.arrayBuffer();
+      return ACKNOWLEDGED.has(response.status);
+    };
+    // Ended: nobody waits for it any more.
+    void untilAcknowledged(post, clock, ended.signal).catch(() => undefined);
+  });
+  return () => {
+    unlisten();
+    ended.abort();
+  };
+}
+
+/**
+ * Publishes the simulator's notifications to the Pub/Sub emulator, whose topics must exist.
+ *
+ * @param host - `PUBSUB_EMULATOR_HOST`
+ * @returns a function that ends it
+ * @see https://cloud.google.com/pubsub/docs/emulator
+ */
+export function publishToEmulator({ simulator, host }: { simulator: Simulator; host: string }): () => void {
+  const ended = new AbortController();
+  const unlisten = simulator.onNotification((notification) => {
+    const body = JSON.stringify({ messages: [{ data: dataOf(notification) }] });
+    const post = async (): Promise<boolean> => {
+      const response = await fetch(`http://${host}/v1/${notification.topicName}:publish`, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal: ended.signal });
+      await response.arrayBuffer();
+      return response.ok;
+    };
+    void untilAcknowledged(post, simulator.clock, ended.signal).catch(() => undefined);
+  });
+  return () => {
+    unlisten();
+    ended.abort();
+  };
+}
+
+async function untilAcknowledged(post: () => Promise<boolean>, clock: Clock, signal: AbortSignal): Promise<void> {
+  const until = clock.now() + RETENTION;
+  for (let pause = FIRST_PAUSE; clock.now() < until; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    if (await post().catch(() => false)) return;
+    await clock.sleep(pause, signal);
+  }
+}
+
+/** Gmail's documentation shows the id as a number; beyond 2^53 only a text is exact. */
+function dataOf({ emailAddress, historyId }: Notification): string {
+  return Buffer.from(JSON.stringify({ emailAddress, historyId })).toString('base64');
+}

@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Client, Connection } from '@temporalio/client';
+import { afterEach, expect, inject, it } from 'vitest';
+
+import { freePort, startDevServer } from '../../src/temporal-server/index.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { status } from '../../src/workflows/definitions.ts';
+import { eventually } from './eventually.ts';
+import { Program } from './processes.ts';
+import { PushRig, TOPIC } from './push-fixture.ts';
+
+const HOUR = 3_600_000;
+
+let push: PushRig;
+afterEach(() => push.close());
+
+it('a notification brings new mail into the store that no poll would bring for an hour', async () => {
+  push = await PushRig.open('push');
+  await push.rig.startWorker();
+  const { url } = await push.receive();
+  push.deliverTo(url ?? '');
+  const box = await push.rig.mailbox('pushed', { messages: 20, pollInterval: HOUR });
+  await box.start();
+  await box.exact(20_000);
+  const syncsBefore = (await box.handle.query(status)).partialSyncs;
+  for (let n = 0; n < 3; n++) {
+    // Gmail drops what comes within a second of the last event.
+    await sleep(1_000);
+    box.deliver(`pushed ${n}`);
+    await box.exact(10_000);
+  }
+  const after = await box.handle.query(status);
+  expect(after.partialSyncs).toBeGreaterThan(syncsBefore);
+  expect(after.pokes).toBeGreaterThan(0);
+  expect(push.rig.simulator.watchedUntil(box.id)).not.toBeNull();
+  expect(await box.workflowFailures()).toEqual([]);
+
+  // Stopped, a mailbox is no longer watched, and what still arrives for it is acknowledged.
+  await box.client.stop(box.id);
+  expect(push.rig.simulator.watchedUntil(box.id)).toBeNull();
+  expect(await push.post(url ?? '', { emailAddress: box.id, historyId: 1 })).toBe(204);
+}, 60_000);
+
+it('while Temporal is down nothing is acknowledged; once it is up again the same delivery is', async () => {
+  const port = await freePort(0);
+  push = await PushRig.open('push-down');
+  const server = () =>
+    startDevServer({
+      binary: inject('temporalBinary'),
+      database: join(push.rig.folder, 'temporal.sqlite'),
+      namespace: 'default',
+      port,
+      uiPort: null,
+      logFile: join(push.rig.folder, 'temporal.log'),
+      clock: systemClock,
+    });
+  // It starts before Temporal does.
+  const { url } = await push.receive({ temporalAddress: `127.0.0.1:${port}` });
+  const notification = { emailAddress: 'ada@example.com', historyId: '7' };
+  const ready = async (): Promise<number> => (await fetch(`${url}/readyz`)).status;
+  expect(await push.post(url ?? '', notification)).toBe(503);
+  expect(await ready()).toBe(503);
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+
+  let temporal = await server();
+  try {
+    await eventually(15_000, async () => ((await ready()) === 200 ? true : null));
+    const connection = await Connection.connect({ address: temporal.address });
+    const { workflow } = new Client({ connection });
+    const handle = await workflow.start('mailbox', { workflowId: 'mailbox/ada@example.com', taskQueue: 'nobody' });
+    expect(await push.post(url ?? '', notification)).toBe(204);
+    const signals = async (): Promise<number> => ((await handle.fetchHistory()).events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes != null).length;
+    expect(await signals()).toBe(1);
+
+    await temporal.stop();
+    expect(await push.post(url ?? '', notification)).toBe(503);
+    temporal = await server();
+    await eventually(15_000, async () => ((await push.post(url ?? '', notification)) === 204 ? true : null));
+    await eventually(10_000, async () => ((await signals().catch(() => 0)) === 2 ? true : null));
+    await connection.close();
+  } finally {
+    await temporal.stop();
+  }
+}, 90_000);
+
+it('`tidemark push` serves with a certificate of its own, and ends in order', async () => {
+  push = await PushRig.open('push-program');
+  const [cert, key] = [join(push.rig.folder, 'cert.pem'), join(push.rig.folder, 'key.pem')];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const program = new Program('cli/main.ts', ['push', '--port', '0', '--host', '127.0.0.1', '--tls-cert', cert, '--tls-key', key], push.rig.env);
+  const [, url = ''] = await program.says(/Listening at (https:\S+)\/push/);
+  const status = await new Promise<number | undefined>((resolve, reject) => {
+    request(`${url}/readyz`, { ca: readFileSync(cert), servername: 'localhost', checkServerIdentity: () => undefined }, (response) => resolve(response.statusCode)).once('error', reject).end();
+  });
+  expect(status).toBe(200);
+  expect(await program.end('SIGTERM')).toMatchObject({ code: 0 });
+}, 30_000);
+
+it('`tidemark push` says what is missing', async () => {
+  push = await PushRig.open('push-missing');
+  const run = async (args: readonly string[], env: NodeJS.ProcessEnv) => new Program('cli/main.ts', ['push', ...args], { ...push.rig.env, ...env }).ended;
+  expect(await run(['--port', '0'], { PUSH_AUDIENCE: '' })).toMatchObject({ code: 2, stderr: expect.stringContaining('PUSH_AUDIENCE is not set') as string });
+  expect(await run(['--pull'], {})).toMatchObject({ code: 2, stderr: expect.stringContaining('PUSH_SUBSCRIPTION is not set') as string });
+  expect(await run([], { PUSH_TLS_CERT_FILE: 'cert.pem' })).toMatchObject({ code: 2, stderr: expect.stringContaining('set together') as string });
+  expect(TOPIC).toBe(push.rig.config.push.topic);
+}, 30_000);
