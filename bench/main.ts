@@ -3,10 +3,12 @@ import { table, type Bench, type Figure } from './figure.ts';
 import { engineHistory, engineMemory, engineOnPostgres, engineSpeed } from './engine.ts';
 import { labelChanges, recovery } from './history-syncs.ts';
 import { backfillAtQuota, initialSyncUnits } from './initial-sync.ts';
+import { idlePush } from './idle-push.ts';
 import { npmStart } from './npm-start.ts';
 import { postgresBulk } from './postgres-bulk.ts';
 import { postgresPlans } from './postgres-plans.ts';
 import { projectShares } from './project-shares.ts';
+import { pushLatency } from './push.ts';
 import { crashes, newMail } from './shared-quota.ts';
 
 /**
@@ -28,6 +30,8 @@ const BENCHES: readonly Bench[] = [
   newMail,
   projectShares,
   crashes,
+  idlePush,
+  pushLatency,
 ];
 
 process.exitCode = await main(process.argv.slice(2));

@@ -4,7 +4,7 @@ import type { AuditResult, Drift, MailboxRow } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
 import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { labelListing, labelsToList, listings, pagesOf } from './list-ids.ts';
-import { partialSync } from './partial-sync.ts';
+import { followHistoryOnly } from './partial-sync.ts';
 import type { AuditActivityResult, AuditRequest } from './requests.ts';
 import { SETTLING_TIME } from './settling.ts';
 
@@ -49,7 +49,7 @@ type Comparison = Drift & { readonly audit: number; readonly checked: number };
 async function compare(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<Comparison> {
   const { store, clock } = deps;
   const { id: mailbox, settings } = row;
-  const { historyId: since } = await partialSync(deps, { mailbox, historyId: null }, run);
+  const { historyId: since } = await followHistoryOnly(deps, { mailbox, historyId: null }, run);
   await clock.sleep(INDEX_LAG, run.signal);
   const number = clock.now();
   await store.beginAudit({ mailbox, audit: number });
@@ -68,7 +68,7 @@ async function compare(deps: ActivityDependencies, session: GmailSession, row: M
   for (const id of labelsToList(settings.scope, await session.listLabels(run.signal))) {
     for await (const messages of pagesOf(session, labelListing(settings.scope, id), run.signal)) await save(id, messages);
   }
-  await partialSync(deps, { mailbox, historyId: null }, run);
+  await followHistoryOnly(deps, { mailbox, historyId: null }, run);
   const drift = await store.compareAudit({ mailbox, audit: number, since, limit: MOST });
   // With a limit, what lies beyond it is listed and not held.
   return { ...drift, missing: settings.scope.limit === null ? drift.missing : [], audit: number };

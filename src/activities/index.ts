@@ -48,9 +48,9 @@ async function runActivity<Result>(deps: ActivityDependencies, request: { readon
   try {
     const result = await activity({
       signal: context.cancellationSignal,
+      // Told with the next heartbeat: work of less than two seconds needs none, and each is an Action of Temporal Cloud.
       progress: (progress) => {
         details = { ...details, ...progress };
-        context.heartbeat(details);
       },
     });
     await clearCondition(deps, request.mailbox);

@@ -20,14 +20,23 @@ const LIVE_BUDGET = 30_000;
  * From the mark to the mailbox's head. Each page of history and the mark that it reaches are one transaction; an attempt that dies anywhere
  * leaves a mark that is true, and what it found is durably pending.
  */
-export async function partialSync(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun): Promise<PartialSyncResult> {
+export function partialSync(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun): Promise<PartialSyncResult> {
+  return followHistory(deps, request, run, keepWatch);
+}
+
+/** The same as a part of another activity, which leaves Gmail's watch as it is. */
+export function followHistoryOnly(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun): Promise<PartialSyncResult> {
+  return followHistory(deps, request, run, async () => ({ watch: null, refusal: null }));
+}
+
+async function followHistory(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun, keep: typeof keepWatch): Promise<PartialSyncResult> {
   const { store, clock } = deps;
   const { mailbox } = request;
   const row = await knownMailbox(deps, mailbox);
   const session = await deps.openSession({ mailbox, lane: 'live', onWait: waitShown(run) });
   try {
     await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
-    const { watch, refusal } = await keepWatch(deps, session, row, run);
+    const { watch, refusal } = await keep(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     const refreshed = await refreshLabels(deps, session, mailbox, run);

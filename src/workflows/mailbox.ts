@@ -5,6 +5,7 @@ import {
   continueAsNew,
   isCancellation,
   log,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -36,6 +37,7 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
 
   const dispatch = (event: MailboxEvent): void => {
     state = transition(state, event, Date.now());
+    setCurrentDetails(detailsOf(state));
   };
 
   // ── handlers: registered before the first await ──
@@ -77,11 +79,14 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
   setHandler(definitions.awaitAudit, ({ audit }) => awaiting(() => state.audits.served >= audit));
   setHandler(definitions.status, () => statusOf(state));
 
+  // Before, whatever happened ended a wait and began another: a timer more for each signal that changed nothing of the plan.
+  const waitsOn = patched('wait-on');
+
   // ── main ──
   try {
     while (!state.stopping) {
       show();
-      const cutHistory = workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > HISTORY_LIMIT;
+      const cutHistory = isHistoryLong();
       if (cutHistory && idle()) await carryOn();
       const plan = planNext(state, Date.now());
       startLanes(plan, cutHistory);
@@ -105,14 +110,18 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
 
   /** While the history waits to be cut no new slice begins; live syncs go on until the slice under way has ended. */
   function startLanes(plan: Plan, cutHistory: boolean): void {
-    if (plan.backfill !== null && lanes.backfill === null && !cutHistory) {
+    if (plan.backfill !== null && mayStart('backfill', cutHistory)) {
       const work = plan.backfill;
       startLane('backfill', () => runBackfill(state, work));
     }
-    if (plan.live !== null && lanes.live === null && (!cutHistory || lanes.backfill !== null)) {
+    if (plan.live !== null && mayStart('live', cutHistory)) {
       dispatch({ kind: 'partial-sync-started' });
       startLane('live', () => runLive(state));
     }
+  }
+
+  function mayStart(lane: 'live' | 'backfill', cutHistory: boolean): boolean {
+    return lanes[lane] === null && (!cutHistory || (lane === 'live' && lanes.backfill !== null));
   }
 
   function startLane(lane: 'live' | 'backfill', run: () => Promise<MailboxEvent>): void {
@@ -134,10 +143,15 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
 
   /** Returns when something can be started, when the state must be shown anew, or when the plan changes by time. */
   async function nextWake(plan: Plan, cutHistory: boolean): Promise<void> {
-    const before = state;
-    const live = lanes.live;
-    const backfill = lanes.backfill;
-    const changed = (): boolean => state !== before || lanes.live !== live || lanes.backfill !== backfill || state.stopping || (cutHistory && idle());
+    const before = { state, ...lanes };
+    const hasMoved = (): boolean => state !== before.state || lanes.live !== before.live || lanes.backfill !== before.backfill;
+    const isNews = (): boolean => {
+      if (!waitsOn) return true;
+      const now = planNext(state, Date.now());
+      const starts = (now.live !== null && mayStart('live', cutHistory)) || (now.backfill !== null && mayStart('backfill', cutHistory));
+      return starts || now.wakeAt !== plan.wakeAt || isShownOtherwise() || isHistoryLong() !== cutHistory;
+    };
+    const changed = (): boolean => (hasMoved() && isNews()) || state.stopping || (cutHistory && idle());
     const wait = plan.wakeAt === null ? null : Math.max(plan.wakeAt - Date.now(), 1);
     if (wait === null) await condition(changed);
     else await condition(changed, wait, { summary: 'until the next partial sync or attempt is due' });
@@ -162,10 +176,18 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
     return { done: done && reached(), phase: phaseOf(state), lastError: state.lastError?.message ?? null };
   }
 
+  function isShownOtherwise(): boolean {
+    return phaseOf(state) !== shown.phase || state.failed !== shown.failed || state.drift !== shown.drift;
+  }
+
+  function isHistoryLong(): boolean {
+    return workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > HISTORY_LIMIT;
+  }
+
   function show(): void {
     setCurrentDetails(detailsOf(state));
+    if (!isShownOtherwise()) return;
     const phase = phaseOf(state);
-    if (phase === shown.phase && state.failed === shown.failed && state.drift === shown.drift) return;
     if (phase !== shown.phase && (shown.phase !== null || input.carried === null)) log.info(`phase ${phase}`, { phase, before: shown.phase });
     shown = { phase, failed: state.failed, drift: state.drift };
     upsertSearchAttributes([

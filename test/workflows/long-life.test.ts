@@ -1,6 +1,5 @@
 import { Context } from '@temporalio/activity';
-import proto from '@temporalio/proto';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
@@ -8,8 +7,8 @@ import type { MailboxActivities } from '../../src/activities/requests.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { backfillQueueOf, MAILBOX_WORKFLOW, poke, status, workflowIdOf, type MailboxInput } from '../../src/workflows/definitions.ts';
-import { DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from '../../src/workflows/search-attributes.ts';
 import { workflowBundle } from '../integration/rig.ts';
+import { openTimeSkipping } from './time-skipping.ts';
 
 const HOUR = 3_600_000;
 const DAYS = 21;
@@ -20,16 +19,7 @@ const LONGEST_RUN = 450;
 let environment: TestWorkflowEnvironment;
 
 beforeAll(async () => {
-  const executable = { type: 'existing-path', path: inject('temporalTestServerBinary') } as const;
-  environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
-  // This server knows how to add search attributes, and not how to list them.
-  const { INDEXED_VALUE_TYPE_KEYWORD, INDEXED_VALUE_TYPE_INT } = proto.temporal.api.enums.v1.IndexedValueType;
-  const searchAttributes = {
-    [PHASE_ATTRIBUTE.name]: INDEXED_VALUE_TYPE_KEYWORD,
-    [FAILED_ATTRIBUTE.name]: INDEXED_VALUE_TYPE_INT,
-    [DRIFT_ATTRIBUTE.name]: INDEXED_VALUE_TYPE_INT,
-  };
-  await environment.connection.operatorService.addSearchAttributes({ namespace: environment.client.options.namespace, searchAttributes });
+  environment = await openTimeSkipping(inject('temporalTestServerBinary'));
 });
 afterAll(() => environment.teardown());
 
