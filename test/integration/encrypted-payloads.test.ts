@@ -22,8 +22,7 @@ it('with a payload key Temporal holds nothing readable but ids, types and search
   await box.exact(30_000);
   box.deliver('one more');
   await box.client.sync(box.id, { wait: true });
-  await box.client.configure(box.id, { format: 'metadata' });
-  await box.client.resync(box.id, { wait: true });
+  await box.client.configure(box.id, { pollInterval: 1_000 });
   // A failure crosses from an activity to the workflow, and its words reach the operator.
   rig.simulator.revoke(box.id);
   await box.client.poke(box.id);
