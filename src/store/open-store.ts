@@ -5,8 +5,8 @@ import type { PostgresOptions } from './postgres-pool.ts';
 import { migratePostgres, openPostgresStores } from './postgres-stores.ts';
 import { isPostgresUrl, readPostgresUrl } from './postgres-url.ts';
 import { openSqliteCredentialStore } from './sqlite-credential-store.ts';
-import { IN_MEMORY, migrateSqlite } from './sqlite-database.ts';
-import { openSqliteStore } from './sqlite-store.ts';
+import { IN_MEMORY, migrateSqlite, openSqliteDatabase } from './sqlite-database.ts';
+import { createSqlMailboxStore } from './sql-mailbox-store.ts';
 import type { Stores } from './stores.ts';
 
 export type { Stores } from './stores.ts';
@@ -62,9 +62,10 @@ export async function openStores(databaseUrl: string, options: OpenOptions = {})
     return openPostgresStores(url, { ...options, password: options.password ?? password });
   }
   const files = storeFiles(databaseUrl);
-  const store = await openSqliteStore({ path: files.database, migration: options.migration, bodies: options.bodies });
+  const database = await openSqliteDatabase(files.database, options.migration ?? 'automatic');
+  const store = createSqlMailboxStore(database, options.bodies);
   try {
-    return { store, credentials: await openSqliteCredentialStore({ path: files.credentials }) };
+    return { database, store, credentials: await openSqliteCredentialStore({ path: files.credentials }) };
   } catch (error) {
     await store.close();
     throw error;

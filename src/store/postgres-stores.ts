@@ -29,7 +29,7 @@ export async function openPostgresStores(url: string, options: PostgresOptions &
     await database.close();
     throw error;
   }
-  return { store: createSqlMailboxStore(database, options.bodies), credentials: new SqlCredentialStore(credentialsIn(database)) };
+  return { database, store: createSqlMailboxStore(database, options.bodies), credentials: new SqlCredentialStore(credentialsIn(database)) };
 }
 
 /** Creates or migrates everything. @returns the names of the migrations that were run now */

@@ -109,12 +109,14 @@ export interface BodyPlaceTable {
   sweeps: number;
 }
 
-/** An object outside the database: registered before it is written, forgotten after it is removed. Keys are never used again. */
+/** An object outside the database: registered before it is written, forgotten after it is removed. */
 export interface BodyObjectTable {
   key: Generated<number>;
   place_key: number;
   /** SHA-256 of the stored bytes, in hexadecimal. */
   hash: string;
+  /** Drawn with each registration, and part of the object's name: a name is never used again. */
+  nonce: string;
   size: number;
   /** 1 once it is known to be written. */
   written: number;

@@ -27,6 +27,7 @@ function rowsWithBodies(db: Kysely<Schema>, key: number) {
       'outside_bodies.encoding as outside_encoding',
       'outside_bodies.object_key',
       'body_objects.hash',
+      'body_objects.nonce',
       'body_objects.size',
       'body_places.key as place_key',
       'body_places.url',
@@ -65,7 +66,7 @@ export async function readBody(database: StoreDatabase, bodies: Bodies, key: num
   return { kind: 'left' };
 }
 
-function outsideOf({ outside_encoding: encoding, object_key: objectKey, hash, size, place_key: placeKey, url, prefix }: StoredRow): OutsideBody | null {
-  if (encoding === null || objectKey === null || hash === null || size === null || placeKey === null || url === null || prefix === null) return null;
-  return { encoding, objectKey, hash, size, placeKey, url, prefix };
+function outsideOf({ outside_encoding: encoding, object_key: objectKey, hash, nonce, size, place_key: placeKey, url, prefix }: StoredRow): OutsideBody | null {
+  if (encoding === null || objectKey === null || hash === null || nonce === null || size === null || placeKey === null || url === null || prefix === null) return null;
+  return { encoding, objectKey, hash, nonce, size, placeKey, url, prefix };
 }

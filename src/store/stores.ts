@@ -2,10 +2,13 @@ import type { BodySweeper } from './bodies/sweep-bodies.ts';
 import type { CredentialStore } from './credential-store.ts';
 import type { SpendingLedger } from './ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
+import type { StoreDatabase } from './store-database.ts';
 import type { MailboxRemoval } from './remove-mailbox.ts';
 
 /** What a database URL opens: the mirror, and apart from it the credentials. */
 export interface Stores {
   readonly store: MailboxStore & SpendingLedger & BodySweeper & MailboxRemoval;
   readonly credentials: CredentialStore;
+  /** What both `store` and a move work on. */
+  readonly database: StoreDatabase;
 }

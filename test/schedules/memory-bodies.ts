@@ -36,6 +36,6 @@ export class MemoryBodies implements BodyStore {
 
   /** Names of bodies: without the place's marker. */
   names(): readonly string[] {
-    return [...this.objects.keys()].filter((name) => /[0-9a-f]{64}-\d+$/.test(name));
+    return [...this.objects.keys()].filter((name) => /[0-9a-f]{64}-[0-9a-f]{12}$/.test(name));
   }
 }

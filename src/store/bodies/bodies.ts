@@ -19,6 +19,7 @@ export interface OutsideBody {
   readonly encoding: string;
   readonly objectKey: number;
   readonly hash: string;
+  readonly nonce: string;
   readonly size: number;
   readonly placeKey: number;
   readonly url: string;
@@ -82,7 +83,7 @@ export class Bodies {
    * @throws {StoreError} `unavailable` when its place cannot be read
    */
   async read(body: OutsideBody): Promise<Uint8Array | LostReason> {
-    const name = objectName(body.prefix, { hash: body.hash, key: body.objectKey });
+    const name = objectName(body.prefix, body);
     const bytes = await this.places.get({ key: body.placeKey, url: body.url, prefix: body.prefix }, name);
     if (bytes === null) return 'missing';
     return sha256(bytes) === body.hash ? decodeBody(body.encoding, bytes) : 'damaged';

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { MessageId } from '../../model/ids.ts';
 import { bulkInsert } from '../bulk-insert.ts';
@@ -15,8 +16,8 @@ const OUTSIDE_BODIES = {
 /**
  * The register of objects outside the database. An object is registered before it is written, and named by a row only in a transaction that
  * holds its registration locked; it is removed only after a transaction that locked the registration, found no row that names it, and
- * condemned it. So the two exclude each other whatever is late: who comes second sees what the first has done. The key is part
- * of the object's name and never used again, so a removal that comes late, of a sweep that everybody took for dead, finds nothing to harm.
+ * condemned it. So the two exclude each other whatever is late: who comes second sees what the first has done. A nonce of the registration is part
+ * of the object's name, so no name is ever used again, and a removal that comes late, of a sweep that everybody took for dead, finds nothing to harm.
  */
 export interface ObjectContent {
   readonly hash: string;
@@ -26,6 +27,7 @@ export interface ObjectContent {
 /** An object as a writer has it in hand between writing and naming it. */
 export interface HeldObject extends ObjectContent {
   readonly key: number;
+  readonly nonce: string;
   readonly placeKey: number;
   /** True when somebody wrote it before. */
   readonly written: boolean;
@@ -36,8 +38,8 @@ export class ObjectSweptError extends Error {
   override readonly name = 'ObjectSweptError';
 }
 
-export function objectName(prefix: string, { hash, key }: { hash: string; key: number }): string {
-  return `${prefix}/${hash.slice(0, 2)}/${hash}-${key}`;
+export function objectName(prefix: string, { hash, nonce }: { hash: string; nonce: string }): string {
+  return `${prefix}/${hash.slice(0, 2)}/${hash}-${nonce}`;
 }
 
 /** Registers objects, or answers their earlier registrations; sweeps leave them alone for a while from `now` on. */
@@ -54,7 +56,7 @@ export function registerObjects(
       // Another writer may have registered it in this moment.
       await tx
         .insertInto('body_objects')
-        .values({ place_key: placeKey, hash, size, written: 0, loose_since: now, condemned_at: null })
+        .values({ place_key: placeKey, hash, nonce: randomBytes(6).toString('hex'), size, written: 0, loose_since: now, condemned_at: null })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
     }
@@ -82,12 +84,12 @@ export async function liveObjects(
 ): Promise<ReadonlyMap<string, HeldObject & { loose: boolean }>> {
   const rows = await db
     .selectFrom('body_objects')
-    .select(['key', 'hash', 'size', 'written', 'loose_since'])
+    .select(['key', 'hash', 'nonce', 'size', 'written', 'loose_since'])
     .where('place_key', '=', placeKey)
     .where(dialect.isOneOf('hash', hashes))
     .where('condemned_at', 'is', null)
     .execute();
-  return new Map(rows.map(({ key, hash, size, written, loose_since }) => [hash, { key, placeKey, hash, size, written: written === 1, loose: loose_since !== null }]));
+  return new Map(rows.map(({ key, hash, nonce, size, written, loose_since }) => [hash, { key, nonce, placeKey, hash, size, written: written === 1, loose: loose_since !== null }]));
 }
 
 /**

@@ -106,25 +106,22 @@ export class BodyPlaces {
       await expectMarker(store, known.prefix);
       return { ...known, store };
     }
-    // The marker first: a crash in between leaves a marker that nobody misses.
+    // The marker first: a crash in between leaves a marker that nobody misses. Two workers at once make two places of it, and use the first.
     const prefix = randomBytes(8).toString('hex');
     await store.put(markerOf(prefix), new Uint8Array());
     await this.#database.write(async (tx) => {
       await tx
         .insertInto('body_places')
         .values({ url, prefix, sweeps: 1 })
-        .onConflict((conflict) => conflict.column('url').doNothing())
         .execute();
     });
     const place = await this.#find(url);
     if (place === null) throw new StoreError({ kind: 'lost' }, 'The place of bodies was forgotten while it became known: the database was deleted or replaced.');
-    // Another worker was first.
-    if (place.prefix !== prefix) await store.remove(markerOf(prefix));
     return { ...place, store };
   }
 
   async #find(url: string): Promise<PlaceAddress | null> {
-    const row = await this.#database.read((db) => db.selectFrom('body_places').select(['key', 'url', 'prefix']).where('url', '=', url).executeTakeFirst());
+    const row = await this.#database.read((db) => db.selectFrom('body_places').select(['key', 'url', 'prefix']).where('url', '=', url).where('sweeps', '=', 1).orderBy('key').executeTakeFirst());
     return row ?? null;
   }
 

@@ -42,6 +42,7 @@ type Places = Pick<BodyPlaces, 'at' | 'known'>;
 interface Condemned {
   readonly key: number;
   readonly hash: string;
+  readonly nonce: string;
   readonly size: number;
   readonly place: { readonly key: number; readonly url: string; readonly prefix: string };
 }
@@ -77,7 +78,7 @@ function condemn(database: StoreDatabase, now: number, before: number): Promise<
       .locked(
         tx
           .selectFrom('body_objects')
-          .select(['key', 'hash', 'size', 'place_key'])
+          .select(['key', 'hash', 'nonce', 'size', 'place_key'])
           .where('loose_since', '<=', before)
           .where('condemned_at', 'is', null)
           .where('place_key', 'in', tx.selectFrom('body_places').select('key').where('sweeps', '=', 1))
@@ -94,9 +95,9 @@ function condemn(database: StoreDatabase, now: number, before: number): Promise<
     if (named.size > 0) await tx.updateTable('body_objects').set({ loose_since: null }).where('key', 'in', padded([...named])).execute();
     if (unnamed.length > 0) await tx.updateTable('body_objects').set({ condemned_at: now }).where('key', 'in', padded(unnamed.map(({ key }) => key))).execute();
     const places = new Map((await tx.selectFrom('body_places').select(['key', 'url', 'prefix']).execute()).map((place) => [place.key, place]));
-    const condemned = unnamed.flatMap(({ key, hash, size, place_key }): Condemned[] => {
+    const condemned = unnamed.flatMap(({ key, hash, nonce, size, place_key }): Condemned[] => {
       const place = places.get(place_key);
-      return place === undefined ? [] : [{ key, hash, size, place }];
+      return place === undefined ? [] : [{ key, hash, nonce, size, place }];
     });
     return { looked: loose.length, condemned };
   });
@@ -108,7 +109,7 @@ function takeOver(database: StoreDatabase, now: number): Promise<readonly Condem
     const rows = await tx
       .selectFrom('body_objects')
       .innerJoin('body_places', 'body_places.key', 'body_objects.place_key')
-      .select(['body_objects.key', 'hash', 'size', 'place_key', 'url', 'prefix'])
+      .select(['body_objects.key', 'hash', 'nonce', 'size', 'place_key', 'url', 'prefix'])
       .where('condemned_at', '<=', now - TAKE_OVER_AFTER)
       .where('sweeps', '=', 1)
       .orderBy('condemned_at')
@@ -116,7 +117,7 @@ function takeOver(database: StoreDatabase, now: number): Promise<readonly Condem
       .execute();
     if (rows.length === 0) return [];
     await tx.updateTable('body_objects').set({ condemned_at: now }).where('key', 'in', padded(rows.map(({ key }) => key))).execute();
-    return rows.map(({ key, hash, size, place_key, url, prefix }) => ({ key, hash, size, place: { key: place_key, url, prefix } }));
+    return rows.map(({ key, hash, nonce, size, place_key, url, prefix }) => ({ key, hash, nonce, size, place: { key: place_key, url, prefix } }));
   });
 }
 

@@ -9,15 +9,17 @@ export function bodiesOutside(dialect: StoreDialect): Migration {
     async up(db: Kysely<unknown>) {
       await dialect
         .generatedKey<string, string>(db.schema.createTable('body_places'), 'key')
-        .addColumn('url', dialect.textType, (it) => it.notNull().unique())
+        .addColumn('url', dialect.textType, (it) => it.notNull())
         .addColumn('prefix', dialect.textType, (it) => it.notNull())
         .addColumn('sweeps', integer, (it) => it.notNull())
+        .addUniqueConstraint('body_places_by_url', ['url', 'prefix'])
         .execute();
 
       await dialect
         .generatedKey<string, string>(db.schema.createTable('body_objects'), 'key')
         .addColumn('place_key', integer, (it) => it.notNull().references('body_places.key'))
         .addColumn('hash', dialect.textType, (it) => it.notNull())
+        .addColumn('nonce', dialect.textType, (it) => it.notNull())
         .addColumn('size', integer, (it) => it.notNull())
         .addColumn('written', integer, (it) => it.notNull())
         .addColumn('loose_since', integer)
