@@ -8,6 +8,7 @@ import { GmailError } from './gmail/gmail-error.ts';
 import { LoginError } from './login.ts';
 import { InvalidIdError } from './model/ids.ts';
 import { InvalidSettingsError } from './model/settings-change.ts';
+import { MoveError } from './store/move/move-stores.ts';
 import { UnsupportedDatabaseError } from './store/open-store.ts';
 import { SecretKeyError } from './store/secret-box.ts';
 import { JournalError } from './simulator/journal.ts';
@@ -45,6 +46,7 @@ export function reportFailure(error: unknown): FailureReport {
   if (error instanceof ConfigError) return usage('configuration', error);
   if (error instanceof UnsupportedDatabaseError) return usage('configuration', error);
   if (error instanceof CannotDoError) return failed(error.code, error);
+  if (error instanceof MoveError) return failed('move', error);
   if (error instanceof TidemarkError) return failed(error.code, error);
   if (error instanceof StoreError) return failed(`store-${error.failure.kind}`, error);
   if (error instanceof GmailError) return failed(`gmail-${error.failure.kind}`, error);

@@ -13,6 +13,7 @@ import { addFailures } from './failures.ts';
 import { addList } from './list.ts';
 import { addLogin } from './login.ts';
 import { addMigrate } from './migrate.ts';
+import { addMove } from './move.ts';
 import { addPause } from './pause.ts';
 import { addPush } from './push.ts';
 import { addRemove } from './remove.ts';
@@ -30,6 +31,7 @@ import { addWorker } from './worker.ts';
 
 const VERBS = [
   addMigrate,
+  addMove,
   addWorker,
   addLogin,
   addConnect,

@@ -98,7 +98,7 @@ export async function liveObjects(
  * @throws {ObjectSweptError} when one of them is no longer what the writer had in hand
  */
 export async function nameObjects(
-  locked: MailboxTransaction,
+  locked: Pick<MailboxTransaction, 'tx' | 'dialect' | 'key'>,
   named: readonly { readonly messageId: MessageId; readonly encoding: string; readonly object: HeldObject }[],
 ): Promise<void> {
   const { tx, dialect, key: mailboxKey } = locked;
