@@ -137,12 +137,12 @@ describe('moving to another database', () => {
     const to = await sqlite('to.db');
     const writer = new TestMailbox(from.store, alice);
     writer.generation = 1;
-    let changed: Promise<unknown> | null = null;
+    const changed: Promise<unknown>[] = [];
     const onProgress = ({ mailbox }: { mailbox: string }): void => {
-      if (mailbox === bob) changed ??= writer.apply([record(102, labelled('m2', 'X'))]);
+      if (mailbox === bob && changed.length === 0) changed.push(writer.apply([record(102, labelled('m2', 'X'))]));
     };
     await expect(move(from, to, { onProgress })).rejects.toThrow('alice@example.com changed while it was copied');
-    await changed;
+    await Promise.all(changed);
     expect(await to.store.listMailboxes()).toEqual([]);
     const before = await everything(from);
     await move(from, to);
@@ -152,12 +152,12 @@ describe('moving to another database', () => {
   it('notices a row that arrived otherwise than it left', async () => {
     const from = await filled(await sqlite('from.db'));
     const to = await sqlite('to.db');
-    let spoilt: Promise<unknown> | null = null;
+    const spoilt: Promise<unknown>[] = [];
     const onProgress = ({ table }: { table: string }): void => {
-      if (table === 'bodies') spoilt ??= to.database.write((tx) => tx.updateTable('messages').set({ snippet: 'spoilt' }).where('id', '=', 'm3').execute());
+      if (table === 'bodies' && spoilt.length === 0) spoilt.push(to.database.write((tx) => tx.updateTable('messages').set({ snippet: 'spoilt' }).where('id', '=', 'm3').execute()));
     };
     await expect(move(from, to, { onProgress })).rejects.toThrow('was taken back from the target');
-    await spoilt;
+    await Promise.all(spoilt);
   });
 
   describePostgres('from SQLite to PostgreSQL and back', () => {
