@@ -13,6 +13,7 @@ import { openSimulator, type ServedSimulator } from '../../src/simulator/open.ts
 import { systemClock } from '../../src/system-clock.ts';
 import { installRuntime } from '../../src/telemetry/runtime.ts';
 import { runWorker, type RunningWorker } from '../../src/worker.ts';
+import { hurriedClock } from '../hurried-clock.ts';
 
 // Once in a process, before its first worker.
 installRuntime(createLog('silent'));
@@ -61,7 +62,7 @@ export class System {
   }
 
   async startWorker(): Promise<void> {
-    this.#worker = await runWorker({ config: this.config, log: createLog('silent') });
+    this.#worker = await runWorker({ config: this.config, log: createLog('silent'), clock: hurriedClock });
   }
 
   async stopWorker(): Promise<void> {

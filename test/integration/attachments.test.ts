@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { hurriedClock } from '../hurried-clock.ts';
 import { mailWithAttachments } from '../mail-with-attachments.ts';
 import { eventually } from './eventually.ts';
 import { Program } from './processes.ts';
@@ -12,7 +13,7 @@ describe('attachments, with everything real but Gmail', () => {
 
   beforeAll(async () => {
     rig = await Rig.open('attachments');
-    await rig.startWorker();
+    await rig.startWorker(undefined, hurriedClock);
   });
   afterAll(() => rig.close());
 

@@ -5,19 +5,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../src/cli/run.ts';
 import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { hurriedClock } from '../hurried-clock.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';
-
-/** The simulator of these tests lags behind in nothing, so what waits for indexes (an audit does for 50 seconds) need not wait so long. */
-const hurried = { ...systemClock, sleep: (milliseconds: number, signal?: AbortSignal) => systemClock.sleep(milliseconds / 25, signal) };
 
 describe.concurrent('the command line tells of what is wrong', () => {
   let rig: Rig;
 
   beforeAll(async () => {
     rig = await Rig.open('told');
-    await rig.startWorker(undefined, hurried);
+    await rig.startWorker(undefined, hurriedClock);
   });
   afterAll(() => rig.close());
 
