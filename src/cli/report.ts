@@ -28,6 +28,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     audit: report.audit,
     nextSyncAt: report.nextSyncAt,
     rateLimitedUntil: report.rateLimitedUntil,
+    push: report.push,
     heldUntil: report.heldUntil,
     changeSequence: report.changeSequence,
     partialSyncs: report.partialSyncs,
@@ -59,6 +60,7 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
   rows.push(['last synced', report.syncedAt === null ? 'never' : ago(report.syncedAt, now)]);
   if (report.audit !== null) rows.push(['last audit', `${auditWords(report.audit)}, ${ago(report.audit.finishedAt, now)}`]);
   if (report.nextSyncAt !== null && report.phase === 'live') rows.push(['next sync', report.nextSyncAt <= now ? 'now' : `in ${about(report.nextSyncAt - now)}`]);
+  if (report.push !== null) rows.push(['push', pushWords(report.push, now)]);
   if (report.settings !== null) rows.push(['settings', settingsWords(report.settings)]);
   if (report.rateLimitedUntil !== null && report.rateLimitedUntil > now) rows.push(['rate limited', `until ${ago(report.rateLimitedUntil, now)}`]);
   if (report.heldUntil !== null && report.heldUntil > now) rows.push(['held back', `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`]);
@@ -80,13 +82,20 @@ function phaseWords({ phase, phaseSince, inSync, workerAnswered }: MailboxReport
   return `${phase}${sync}${since}${workerAnswered ? '' : ' (as last shown: no worker answers)'}`;
 }
 
-export function settingsWords({ format, attachments, pollInterval, scope, recovery, auditInterval }: NonNullable<MailboxReport['settings']>): string {
+function pushWords({ expiration, notifiedAt, trusted }: NonNullable<MailboxReport['push']>, now: number): string {
+  const told = notifiedAt === null ? 'no notification yet' : `last notification ${ago(notifiedAt, now)}`;
+  return `watched for another ${about(expiration - now)}, ${told}${trusted ? '' : '; not trusted now, so polled as without'}`;
+}
+
+export function settingsWords({ format, attachments, pollInterval, scope, recovery, auditInterval, push }: NonNullable<MailboxReport['settings']>): string {
   const words = [attachments && format === 'full' ? `${format} with attachments` : format, `poll every ${formatDuration(pollInterval)}`];
   if (scope.labelIds.length > 0) words.push(`labels ${scope.labelIds.join(', ')}`);
   if (scope.after !== null) words.push(`after ${new Date(scope.after).toISOString().slice(0, 10)}`);
   if (scope.limit !== null) words.push(`newest ${count(scope.limit)}`);
   if (scope.includeSpamTrash) words.push('with spam and trash');
   if (recovery === 'minimal') words.push('recovery by MINIMAL gets');
+  if (push === null) words.push('no push');
+  else if (push.labelIds.length > 0) words.push(`push for ${push.labelIds.join(', ')}`);
   words.push(auditInterval === null ? 'no audits' : `audit every ${formatDuration(auditInterval)}`);
   return words.join(', ');
 }

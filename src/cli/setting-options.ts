@@ -20,6 +20,8 @@ export interface SettingOptions {
   readonly pollInterval?: number;
   readonly recovery?: Recovery;
   readonly auditInterval?: MailboxSettings['auditInterval'];
+  readonly push?: boolean;
+  readonly pushLabel?: readonly string[];
 }
 
 export function addSettingOptions(command: Command): Command {
@@ -35,7 +37,10 @@ export function addSettingOptions(command: Command): Command {
     .option('--all-mail', 'drop the conditions that were set before')
     .option('--poll-interval <duration>', 'between partial syncs of a quiet mailbox: 30s, 5m, 1h (default 1m)', parsePollInterval)
     .addOption(command.createOption('--recovery <way>', 'how labels are corrected after expired history: listings (default, 5 units per 500), or minimal (20 units each)').choices(RECOVERIES))
-    .option('--audit-interval <duration>', 'between comparisons with Gmail: 1d, 7d (default), or never', (text) => (text === 'never' ? null : parsePollInterval(text)));
+    .option('--audit-interval <duration>', 'between comparisons with Gmail: 1d, 7d (default), or never', (text) => (text === 'never' ? null : parsePollInterval(text)))
+    .option('--push', 'notified by Gmail of every change, where workers have PUSH_TOPIC (default)')
+    .option('--no-push', 'polled alone')
+    .option('--push-label <label>', 'notified of changes of messages with this label alone; may be given more than once', collect(String));
 }
 
 /**
@@ -46,16 +51,17 @@ export function addSettingOptions(command: Command): Command {
 export async function grantedChange({ tidemark, config, clock }: VerbContext & { readonly tidemark: Tidemark }, mailbox: MailboxId, options: SettingOptions): Promise<SettingsChange> {
   const request = { config, stores: tidemark, mailbox, clock };
   const labels = options.label === undefined ? undefined : await resolveLabels({ ...request, names: options.label });
-  const change = settingsChangeOf(options, labels);
+  const pushLabels = options.pushLabel === undefined ? undefined : await resolveLabels({ ...request, names: options.pushLabel });
+  const change = settingsChangeOf(options, labels, pushLabels);
   await requireGrant({ ...request, change });
   return change;
 }
 
 /** Whether any option is a setting. */
-export const namesSetting = (options: SettingOptions): boolean => Object.keys(settingsChangeOf(options, options.label === undefined ? undefined : [])).length > 0;
+export const namesSetting = (options: SettingOptions): boolean => Object.keys(settingsChangeOf(options, options.label === undefined ? undefined : [], options.pushLabel === undefined ? undefined : [])).length > 0;
 
-/** @param labels - the ids of `--label`'s names */
-function settingsChangeOf(options: SettingOptions, labels: Scope['labelIds'] | undefined): SettingsChange {
+/** The ids of `--label`'s and `--push-label`'s names come beside the options. */
+function settingsChangeOf(options: SettingOptions, labels: Scope['labelIds'] | undefined, pushLabels: Scope['labelIds'] | undefined): SettingsChange {
   const all: Partial<Scope> = options.allMail === true ? { labelIds: [], after: null, limit: null, includeSpamTrash: false } : {};
   const scope: Partial<Scope> = {
     ...all,
@@ -70,6 +76,7 @@ function settingsChangeOf(options: SettingOptions, labels: Scope['labelIds'] | u
     ...(options.pollInterval === undefined ? {} : { pollInterval: options.pollInterval }),
     ...(options.recovery === undefined ? {} : { recovery: options.recovery }),
     ...(options.auditInterval === undefined ? {} : { auditInterval: options.auditInterval }),
+    ...(options.push === undefined && pushLabels === undefined ? {} : { push: options.push === false ? null : { labelIds: pushLabels ?? [] } }),
     ...(Object.keys(scope).length === 0 ? {} : { scope }),
   };
 }

@@ -88,6 +88,15 @@ export const AWAIT_BOUND = '20 seconds';
 // ── query ──
 export const status = defineQuery<MailboxStatus>('status');
 
+/** Times are epoch ms. */
+export interface PushStatus {
+  readonly renewedAt: number;
+  readonly expiration: number;
+  readonly notifiedAt: number | null;
+  /** False when polls come as without push: a change was found that nobody had told of, or the watch could not be renewed. */
+  readonly trusted: boolean;
+}
+
 export interface MailboxStatus {
   readonly mailbox: MailboxId;
   readonly phase: Phase;
@@ -105,6 +114,8 @@ export interface MailboxStatus {
   readonly syncedAt: number | null;
   readonly nextSyncAt: number | null;
   readonly rateLimitedUntil: number | null;
+  /** Gmail's notifications; null while Gmail does not watch the mailbox. */
+  readonly push: PushStatus | null;
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
   readonly lastError: { readonly message: string; readonly at: number } | null;

@@ -1,5 +1,6 @@
-import type { MailboxStatus } from './definitions.ts';
+import type { MailboxStatus, PushStatus } from './definitions.ts';
 import { backfillHeldUntil, isInSync, phaseOf, type MailboxState } from './mailbox-state.ts';
+import { isPushTrusted, type PushState } from './push-state.ts';
 
 export function statusOf(state: MailboxState): MailboxStatus {
   return {
@@ -18,6 +19,12 @@ export function statusOf(state: MailboxState): MailboxStatus {
     nextSyncAt: state.fullSync.kind === 'unknown' ? null : state.nextPartialSyncAt,
     rateLimitedUntil: state.rateLimited?.until ?? null,
     heldUntil: backfillHeldUntil(state),
+    push: pushStatus(state.push, Date.now()),
     lastError: state.lastError,
   };
+}
+
+function pushStatus(push: PushState, now: number): PushStatus | null {
+  const { watch, notifiedAt } = push;
+  return watch === null ? null : { renewedAt: watch.renewedAt, expiration: watch.expiration, notifiedAt, trusted: isPushTrusted(push, now) };
 }

@@ -42,6 +42,7 @@ const status = (changes: Partial<MailboxStatus>): MailboxStatus => ({
   syncedAt: 4_000,
   nextSyncAt: 9_000,
   rateLimitedUntil: null,
+  push: null,
   heldUntil: null,
   lastError: null,
   ...changes,
