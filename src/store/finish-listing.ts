@@ -37,14 +37,15 @@ export function finishListing(
     if (labels === 'compared') await markCompared(locked, listing);
     const counts = await settleRows(database, locked, listing, now);
     await forgetLabelListings(locked);
-    await locked.updateMailbox({ ...ended(progress, generation, limitReached, now), relist_at: relistAt });
+    await locked.updateMailbox({ ...ended(progress, generation, limitReached), relist_at: relistAt });
     return counts;
   });
 }
 
-function ended({ generation, startHistoryId, startedAt, reconciling }: FullSyncProgress, listedGeneration: number, limitReached: boolean, now: number) {
+function ended({ generation, startHistoryId, startedAt, reconciling }: FullSyncProgress, listedGeneration: number, limitReached: boolean) {
   const fetching: FullSyncProgress = { generation, startHistoryId, startedAt, reconciling, step: 'fetching' };
-  const marks: readonly SettleMark[] = [{ historyId: startHistoryId, at: now }];
+  // Pinned when the listing began: the next one over these rows need not wait for the index again.
+  const marks: readonly SettleMark[] = [{ historyId: startHistoryId, at: startedAt }];
   return {
     history_id: toHistoryIdText(startHistoryId),
     marks: JSON.stringify(marks),
