@@ -5,7 +5,7 @@ import { bodyDifferences, loseBody } from './bodies-outside.ts';
 import { differences } from './compare.ts';
 import { Lanes } from './lanes.ts';
 import { Person } from './mutations.ts';
-import { createWorld, drawSettings, type World } from './world.ts';
+import { createWorld, drawSettings, type OpenWorld, type World } from './world.ts';
 
 export interface ScheduleResult {
   readonly seed: number;
@@ -21,8 +21,8 @@ const DAY = 24 * 60 * MINUTE;
  * One run of a mailbox under a seed: a person changes it while it is synchronised, calls fail, history expires, attempts die at any call or go on as
  * zombies beside their successors, indexes lag. Then the mailbox goes quiet, and the store must equal it.
  */
-export async function runSchedule(seed: number, trace: ((at: number, line: string) => void) | null = null): Promise<ScheduleResult> {
-  const world = await createWorld(seed);
+export async function runSchedule(seed: number, trace: ((at: number, line: string) => void) | null = null, openWorld?: OpenWorld): Promise<ScheduleResult> {
+  const world = await createWorld(seed, openWorld);
   const { random, clock, gmail, simulator } = world;
   const start = clock.now();
   const perils = random.chance(0.3)

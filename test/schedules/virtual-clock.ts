@@ -7,7 +7,7 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-/** Turns of the event loop after which nothing can run on without the clock: there is no real I/O in a schedule. */
+/** Turns of the event loop after which nothing can run on without the clock, once no real I/O is under way. */
 const TURNS = 4;
 
 /** Time that passes only when everybody sleeps: a day of a mailbox takes milliseconds. Sleepers of one instant wake in seeded order. */
@@ -15,6 +15,8 @@ export class VirtualClock implements Clock {
   #now: number;
   readonly #random: Random;
   #sleepers: Sleeper[] = [];
+  /** Whether real I/O is under way: no time passes meanwhile. With a database in memory there never is any. */
+  isBusy: () => boolean = () => false;
 
   constructor(start: number, random: Random) {
     this.#now = start;
@@ -48,9 +50,9 @@ export class VirtualClock implements Clock {
   async runUntil(done: () => boolean | Promise<boolean>, limit: number): Promise<boolean> {
     const end = this.#now + limit;
     for (;;) {
-      await idle();
+      await this.#idle();
       if (await done()) return true;
-      await idle();
+      await this.#idle();
       const next = this.#sleepers.reduce<Sleeper | null>((first, other) => (first === null || other.at < first.at || (other.at === first.at && other.order < first.order) ? other : first), null);
       if (next === null || next.at > end) {
         this.#now = end;
@@ -61,8 +63,8 @@ export class VirtualClock implements Clock {
       next.wake();
     }
   }
-}
 
-async function idle(): Promise<void> {
-  for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
+  async #idle(): Promise<void> {
+    for (let turn = 0; turn < TURNS; turn = this.isBusy() ? 0 : turn + 1) await new Promise((resolve) => setImmediate(resolve));
+  }
 }

@@ -5,7 +5,7 @@ import type { MailboxSettings, Scope } from '../../src/model/settings.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
-import { openStores, type Stores } from '../../src/store/open-store.ts';
+import { openStores, type OpenOptions, type Stores } from '../../src/store/open-store.ts';
 import { connectSimulated, simulatedWorker } from '../simulated-worker.ts';
 import { MemoryBodies } from './memory-bodies.ts';
 import { Random } from './random.ts';
@@ -30,7 +30,11 @@ export interface World {
   newWorker(): ActivityDependencies;
 }
 
-export async function createWorld(seed: number): Promise<World> {
+/** Opens empty stores whose bodies lie in a place that the seed decides. */
+export type OpenWorld = (place: OpenOptions) => Promise<Stores>;
+
+/** @param openWorld - opens empty stores; in memory unless told otherwise */
+export async function createWorld(seed: number, openWorld: OpenWorld = (place) => openStores('sqlite::memory:', place)): Promise<World> {
   const random = new Random(seed);
   const clock = new VirtualClock(START, random);
   const simulator = new Simulator({ clock, seed, latencyMs: random.below(3) * 40 });
@@ -43,7 +47,7 @@ export async function createWorld(seed: number): Promise<World> {
   // By the number itself: drawing it would change every schedule. All bodies outside, or the larger ones.
   const bodies = seed % 4 === 0 ? new MemoryBodies(clock) : null;
   const place = bodies === null ? {} : { bodies: { url: bodies.url, over: seed % 8 === 0 ? 0 : 72, s3: { endpoint: null, region: null }, open: () => bodies } };
-  const stores = await openStores('sqlite::memory:', place);
+  const stores = watched(await openWorld(place), clock);
   await connectSimulated({ simulator, stores }, mailbox);
   // Mostly without a limit: pacing has tests of its own, and a ledger that is written for each call makes schedules slow.
   const prices = random.chance(0.3) ? PRICE_TABLES['2026'] : { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
@@ -88,4 +92,24 @@ export function drawSettings(random: Random, now: number, gmail: SimulatedMailbo
   };
   const recovery = random.pick(['listings', 'listings', 'minimal'] as const);
   return { recovery, attachments: random.chance(0.5), auditInterval: random.pick([null, 30_000]), push: random.pick([null, { labelIds: [] }, { labelIds: [labelId('INBOX')] }]), format: random.pick(['full', 'raw'] as const), scope, pollInterval: random.pick([10_000, DEFAULT_SETTINGS.pollInterval]) };
+}
+
+/** The same stores; no virtual time passes while one of them works. */
+function watched({ store, credentials }: Stores, clock: VirtualClock): Stores {
+  let calls = 0;
+  clock.isBusy = () => calls > 0;
+  const watch = <Target extends object>(target: Target): Target =>
+    new Proxy(target, {
+      get: (of, name) => {
+        const member: unknown = Reflect.get(of, name, of);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          const answer: unknown = member.apply(of, args);
+          if (!(answer instanceof Promise)) return answer;
+          calls += 1;
+          return answer.finally(() => (calls -= 1));
+        };
+      },
+    });
+  return { store: watch(store), credentials: watch(credentials) };
 }

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { findPostgres, HOW_TO_GET_ONE } from '../postgres/binaries.ts';
+import { PostgresServer } from '../postgres/server.ts';
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+
+const here = findPostgres() !== null;
+const ROUND_TRIP = 1_500;
+
+// A server of its own, to be killed.
+describe.skipIf(!here)(`a worker on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO_GET_ONE})`}`, () => {
+  let server: PostgresServer;
+  let rig: Rig;
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+    rig = await Rig.open('postgres', { env: { DATABASE_URL: server.url, TIDEMARK_SECRET_KEY: randomBytes(32).toString('base64') } });
+  });
+  afterAll(async () => {
+    await rig?.close();
+    await server?.stop();
+  });
+
+  /** Slow batches and small pages, so that a kill can hit any step. */
+  async function slowMailbox(name: string, messages: number): Promise<TestMailbox> {
+    const box = await rig.mailbox(name, { messages, threadSize: 1, pollInterval: 700 });
+    Object.assign(box.gmail.paging, { listPage: 40, historyPage: 3 });
+    rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 300 } });
+    return box;
+  }
+
+  function change(box: TestMailbox, round: number): void {
+    const ids = box.ids();
+    const pick = (n: number): string => ids[(round * 7 + n * 13) % ids.length] ?? '';
+    box.gmail.modify([pick(1), pick(2)], { add: ['STARRED'], remove: ['UNREAD'] });
+    box.gmail.modify([pick(3)], { add: ['TRASH'] });
+    box.gmail.delete(pick(4));
+    box.deliver(`round ${round}`);
+  }
+
+  it('is killed in mid-sync, then its database is: the store equals the truth, and nothing is fetched twice beyond what was on its way', async () => {
+    const box = await slowMailbox('postgres', 600);
+    const storedMore = (than: number) =>
+      eventually(40_000, async () => {
+        const { stored } = (await box.report()).counts;
+        return stored > than ? stored : null;
+      });
+    const worker = await rig.spawnWorker();
+    await box.start();
+    let stored = await storedMore(100);
+    change(box, 1);
+    await worker.end('SIGKILL');
+    let inFlight = rig.simulator.bodiesAskedSince(Date.now() - ROUND_TRIP);
+
+    await rig.spawnWorker();
+    stored = await storedMore(stored);
+    change(box, 2);
+    // As when its machine resets: connections break, and what was not committed is gone.
+    const halted = Date.now();
+    await server.halt('SIGQUIT');
+    await expect(box.report()).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringMatching(/is not there|broke the connection off/) as string });
+    // The worker lives on: what it asked of Gmail before it noticed has nowhere to go.
+    inFlight += rig.simulator.bodiesAskedSince(halted - ROUND_TRIP);
+    await server.resume();
+    change(box, 3);
+
+    const report = await box.exact(60_000);
+    expect(report.fullSyncs).toBe(1);
+    expect(await box.workflowFailures()).toEqual([]);
+    const fetches = rig.simulator.fetches();
+    const again = [...fetches.values()].reduce((sum, count) => sum + count - 1, 0);
+    expect(fetches.size).toBeGreaterThan(500);
+    expect(again).toBeLessThanOrEqual(inFlight);
+  }, 180_000);
+
+  it('is served by two workers at once', async () => {
+    await rig.spawnWorker();
+    const boxes = await Promise.all(['one', 'two', 'three'].map((name) => rig.mailbox(`postgres-${name}`, { messages: 120, pollInterval: 500 })));
+    for (const box of boxes) await box.start();
+    for (const box of boxes) change(box, 4);
+    for (const box of boxes) {
+      await box.exact(60_000);
+      const feed = await rig.tidemark.client.readChanges(box.id, { after: 0, limit: 1_000 });
+      expect(feed.map(({ sequence }) => sequence)).toEqual(feed.map((_, index) => index + 1));
+    }
+  }, 120_000);
+});
