@@ -91,6 +91,25 @@ describe('the configuration', () => {
     });
   });
 
+  it('reads an address of PostgreSQL, and shows its password to no log', () => {
+    const { database } = load({ DATABASE_URL: 'postgres://mail:hunter%402@db.internal/tidemark?sslmode=verify-full', DATABASE_CA_FILE: 'ca.pem', DATABASE_POOL_SIZE: '25', DATABASE_AUTO_MIGRATE: 'false' });
+    expect(database).toEqual({
+      kind: 'postgres',
+      url: 'postgres://mail@db.internal/tidemark?sslmode=verify-full',
+      passwordFile: null,
+      caFile: join(cwd, 'ca.pem'),
+      poolSize: 25,
+      autoMigrate: false,
+    });
+    expect(database).toMatchObject({ password: 'hunter@2' });
+    expect(JSON.stringify(database)).not.toContain('hunter');
+    expect(Object.isFrozen(database)).toBe(true);
+  });
+
+  it.each(['postgresql://mail@db/tidemark', 'postgres://db:6432/tidemark', 'postgres:///tidemark?host=/var/run/postgresql', 'postgres://[::1]/tidemark?sslmode=disable'])('takes %s for an address of PostgreSQL', (url) => {
+    expect(load({ DATABASE_URL: url, DATABASE_PASSWORD_FILE: '/run/secrets/database' }).database).toMatchObject({ kind: 'postgres', url, passwordFile: '/run/secrets/database', poolSize: 10, autoMigrate: true });
+  });
+
   it('takes the limits from the chosen price table, and each limit by itself', () => {
     expect(load({ GMAIL_QUOTA_PRICES: '2025', GMAIL_PROJECT_UNITS_PER_MINUTE: '90000' }).quota).toEqual({
       prices: '2025',
@@ -169,6 +188,10 @@ describe('a wrong value', () => {
     ['DATABASE_URL', 'mysql://db', 'sqlite:.tidemark/tidemark.sqlite'],
     ['DATABASE_URL', 'sqlite:', 'sqlite:.tidemark/tidemark.sqlite'],
     ['DATABASE_URL', 'sqlite::memory:', 'sqlite:.tidemark/tidemark.sqlite'],
+    ['DATABASE_URL', 'postgres://db', 'postgres://USER@HOST/DATABASE'],
+    ['DATABASE_URL', 'postgres://db/mail?sslmode=prefer', 'verify-ca or verify-full'],
+    ['DATABASE_POOL_SIZE', '1', 'for example 10'],
+    ['DATABASE_AUTO_MIGRATE', 'no', 'for example false'],
     ['BODIES_URL', 'https://bucket', 's3://mail-bodies/tidemark'],
     ['BODIES_URL', 's3://', 'file:/var/lib/tidemark/bodies'],
     ['BODIES_OVER', '64k', 'for example 65536'],
@@ -222,6 +245,7 @@ describe('a wrong value', () => {
     const error = errorOf({ DATABASE_URL: 'mysql://me:hunter2@db/mail' });
     expect(error.message).toContain('"mysql://…@db/mail"');
     expect(error.message).not.toContain('hunter2');
+    for (const url of ['postgres://me:hun/ter2@db', 'postgres://me@db/mail?password=hunter2']) expect(errorOf({ DATABASE_URL: url }).message).not.toMatch(/ter2/);
   });
 });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { HistoryOperation, HistoryRecord } from '../model/change.ts';
 import { compareHistoryIds, newerHistoryId, olderHistoryId, type HistoryId, type MailboxId, type MessageId } from '../model/ids.ts';
 import { bulkInsert } from './bulk-insert.ts';
@@ -16,6 +17,9 @@ const APPLIED_OPERATIONS = {
   key: ['mailbox_key', 'record_id', 'message_id', 'operation'],
   onConflict: 'ignore',
 } as const;
+
+/** The name is part of a key, and PostgreSQL's are at most 2.7 KB long: a hundred labels can be more. */
+const LONGEST_NAME = 1_000;
 
 interface HistoryPageRequest {
   readonly mailbox: MailboxId;
@@ -80,7 +84,8 @@ function passedMark({ columns }: MailboxTransaction, settled: HistoryId): Histor
 
 function operationName(operation: HistoryOperation): string {
   if (operation.kind === 'added' || operation.kind === 'deleted') return operation.kind;
-  return [operation.kind, ...operation.labelIds.toSorted()].join(' ');
+  const name = [operation.kind, ...operation.labelIds.toSorted()].join(' ');
+  return name.length <= LONGEST_NAME ? name : `${operation.kind} ${createHash('sha256').update(name).digest('hex')}`;
 }
 
 async function loadRemembered({ tx, key }: MailboxTransaction, records: readonly HistoryRecord[], settled: HistoryId): Promise<Set<string>> {

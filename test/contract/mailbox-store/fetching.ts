@@ -7,6 +7,15 @@ export function fetching(fixture: StoreFixture): void {
   describe('fetching', () => {
     const open = useMailbox(fixture);
 
+    it('stores a message whose snippet holds a NUL, which not every database can', async () => {
+      const mailbox = open();
+      await mailbox.sync([{ ...reading('a', { body: 'a\0b' }), snippet: 'about\0a' }]);
+      expect(await mailbox.save({ ...reading('a', { body: 'a\0b' }), snippet: 'about\0a' })).toEqual({ stored: 0, stale: [] });
+      const message = await mailbox.message('a');
+      expect(message?.snippet).toMatch(/^about(\0|\uFFFD)a$/);
+      expect(Buffer.from(message?.body ?? []).toString()).toBe('a\0b');
+    });
+
     it('stores a reading as it came, byte for byte', async () => {
       const mailbox = open();
       const body = Uint8Array.from({ length: 5_000 }, (_, index) => (index * index) % 256);

@@ -1,9 +1,20 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { added, deleted, h, l, labelled, reading, record, scope, unlabelled, useMailbox, type StoreFixture } from './fixture.ts';
 
 export function history(fixture: StoreFixture): void {
   describe('history', () => {
     const open = useMailbox(fixture);
+
+    it('applies an operation of a hundred labels with long ids, once', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      const labels = Array.from({ length: 100 }, (_, index) => `Label_${createHash('sha256').update(String(index)).digest('hex')}`);
+      const page = [record(101, labelled('a', ...labels))];
+      expect(await mailbox.apply(page, { settledBefore: 100 })).toMatchObject({ relabelled: 1, changed: true });
+      expect(await mailbox.apply(page, { settledBefore: 100 })).toMatchObject({ relabelled: 0, changed: false });
+      expect((await mailbox.labels())['a']).toHaveLength(101);
+    });
 
     it('applies label operations as set operations and moves the mark, without a fetch', async () => {
       const mailbox = open();
