@@ -97,7 +97,7 @@ export function drawSettings(random: Random, now: number, gmail: SimulatedMailbo
 }
 
 /** The same stores; no virtual time passes while one of them works. */
-function watched({ store, credentials }: Stores, clock: VirtualClock): Stores {
+function watched(stores: Stores, clock: VirtualClock): Stores {
   let calls = 0;
   clock.isBusy = () => calls > 0;
   const watch = <Target extends object>(target: Target): Target =>
@@ -113,5 +113,5 @@ function watched({ store, credentials }: Stores, clock: VirtualClock): Stores {
         };
       },
     });
-  return { store: watch(store), credentials: watch(credentials) };
+  return { ...stores, store: watch(stores.store), credentials: watch(stores.credentials) };
 }
