@@ -142,7 +142,8 @@ async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncP
   }
   const { generation, startHistoryId, startedAt, reconciling } = progress;
   const start = { generation, startHistoryId, startedAt, reconciling };
-  if (!reconciling) return await save(work, { ...start, step: 'confirming' });
+  // Nothing was held before: absence deletes nothing.
+  if (!reconciling) return await save(work, { ...start, step: 'confirming', confirmed: true });
   // Before labels are read: what turns out to be there has labels too.
   await confirmAbsent(work);
   return await save(work, { ...start, step: 'reading-labels', after: null });

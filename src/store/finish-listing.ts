@@ -30,6 +30,7 @@ export function finishListing(
     const listing: EndedListing = {
       generation,
       startHistoryId: progress.startHistoryId,
+      reconciling: progress.reconciling,
       labels,
       lastPosition: keepNewest === null ? null : Math.max(keepNewest - 1, await lastKnownPosition(locked, generation)),
     };

@@ -6,6 +6,8 @@ import { isComplete, settleState, toFetch, toGone, type RowRules } from './row-s
 export interface EndedListing {
   readonly generation: number;
   readonly startHistoryId: HistoryId;
+  /** True when the store held messages before: then the listing waited for Gmail's index, and absence is a fact. */
+  readonly reconciling: boolean;
   readonly labels: 'compared' | 'unread';
   /** With a limit: rows that a listing made beyond this position stay out; it covers every row that was known before. */
   readonly lastPosition: number | null;
@@ -22,7 +24,10 @@ export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[
   const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
   if (row.listedGeneration !== listing.generation) {
     if (changedSince) return inFormat(inScopeNow(row, rules), rules);
-    return withReadingId(toGone(row), listing);
+    if (listing.reconciling) return withReadingId(toGone(row), listing);
+    // The index may only show it late. One that was never read is unknown again, so that the listing of late ones finds it; one that was read
+    // meanwhile is there, and what becomes of it is in the history since the mark.
+    return row.readingHistoryId === null ? null : inFormat(inScopeNow(row, rules), rules);
   }
   if (isBeyondLimit(row, listing)) return null;
   const admitted = admit(row, listing);

@@ -94,7 +94,8 @@ export interface MailboxStore {
    * Ends the listing in one transaction:
    * - pending, stored and failed rows that the listing did not see become `gone`, and contain everything up to `startHistoryId`, unless their own
    *   `historyId` is newer (a live sync found them after the listing began). So do `excluded` rows, uncounted: nothing is known of them any more, but
-   *   without the tombstone a reading from before they left the scope would bring them back;
+   *   without the tombstone a reading from before they left the scope would bring them back. Where nothing had been held before (not `reconciling`)
+   *   absence says nothing: what was never read is removed, what was read meanwhile stays;
    * - with `labels: 'compared'`, each seen row whose `historyId` is not newer than `startHistoryId` gets exactly the labels whose
    *   listings held it, and its `readingHistoryId` becomes `startHistoryId` (not its `historyId`: a get of a quiet message answers the old one for
    *   ever, and must not count as stale); its state follows the scope (`stored` ⇄ `excluded`; an `excluded` row that comes into scope is `stored`
@@ -104,7 +105,7 @@ export interface MailboxStore {
    * - rows whose body is of another format than the settings' become `pending` (backfill lane);
    * - with `keepNewest` (scope limit) pending rows created by this generation at a position beyond
    *   max(keepNewest - 1, the position of the last row known before) are removed;
-   * - the mark becomes `startHistoryId`, the marks to settle are reset to it, progress.step becomes `fetching`;
+   * - the mark becomes `startHistoryId`, the marks to settle are reset to it as of `startedAt`, progress.step becomes `fetching`;
    * - the next listing from the top is due at `relistAt` (null or absent: none is).
    * Differences go to the change feed. Label-listing rows are removed. Does nothing when the generation is not the stored one, or when its listing has ended.
    */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { threadId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
-import { added, deleted, l, labelled, reading, record, scope, unlabelled, useMailbox, type StoreFixture } from './fixture.ts';
+import { added, deleted, l, labelled, m, reading, record, scope, unlabelled, useMailbox, type StoreFixture } from './fixture.ts';
 
 export function finishListing(fixture: StoreFixture): void {
   describe('the end of a listing', () => {
@@ -8,12 +9,14 @@ export function finishListing(fixture: StoreFixture): void {
 
     it('sets the mark and the marks to settle to the head that was pinned first', async () => {
       const mailbox = open();
+      const pinnedAt = mailbox.now;
       await mailbox.begin(100);
       await mailbox.list(['a']);
+      mailbox.now += 40_000;
       expect(await mailbox.finish()).toEqual({ gone: 0, relabelled: 0 });
       expect(await mailbox.row()).toMatchObject({
         historyId: '100',
-        marks: [{ historyId: '100', at: mailbox.now }],
+        marks: [{ historyId: '100', at: pinnedAt }],
         fullSync: { step: 'fetching', generation: 1, startHistoryId: '100', reconciling: false },
       });
     });
@@ -28,6 +31,31 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.finish()).toEqual({ gone: 3, relabelled: 0 });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 3, pending: 0, failed: 0, due: 0 });
       expect(await mailbox.feed()).toEqual(['stored a', 'stored b', 'gone a']);
+    });
+
+    it('forgets what was never read and not seen, where nothing was held: the index may show it later', async () => {
+      const mailbox = open();
+      await mailbox.put();
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'late']);
+      await mailbox.begin(101);
+      await mailbox.list(['a']);
+      expect(await mailbox.finish()).toEqual({ gone: 0, relabelled: 0 });
+      expect(await mailbox.counts()).toMatchObject({ pending: 1, gone: 0 });
+      const late = { id: m('late'), threadId: threadId('t-late') };
+      expect(await mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [late], now: mailbox.now })).toEqual({ unknown: 1 });
+      expect(await mailbox.counts()).toMatchObject({ pending: 2 });
+    });
+
+    it('keeps what a live sync read beside the listing, where nothing was held: history tells what becomes of it', async () => {
+      const mailbox = open();
+      await mailbox.put();
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      await mailbox.begin(101);
+      await mailbox.save(reading('a', { at: 99 }));
+      expect(await mailbox.finish()).toEqual({ gone: 0, relabelled: 0 });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0 });
     });
 
     it('spares what a live sync found after the listing began', async () => {
