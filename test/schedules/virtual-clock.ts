@@ -46,6 +46,17 @@ export class VirtualClock implements Clock {
     });
   }
 
+  /** Lets time pass until `work` has ended: awaiting it alone would stop the clock that it may be sleeping by. */
+  async during<Result>(work: Promise<Result>): Promise<Result> {
+    let ended = false;
+    const end = (): void => {
+      ended = true;
+    };
+    work.then(end, end);
+    await this.runUntil(() => ended, Number.MAX_SAFE_INTEGER - this.#now);
+    return await work;
+  }
+
   /** Lets time pass until `done`, at most `limit` milliseconds; answers whether it came to that. */
   async runUntil(done: () => boolean | Promise<boolean>, limit: number): Promise<boolean> {
     const end = this.#now + limit;
