@@ -7,11 +7,14 @@ import { Rig } from './rig.ts';
 let rig: Rig;
 afterEach(() => rig.close());
 
-/** Every payload in a value that is no search attribute: the server must read those. */
+/** What no codec passes: search attributes, which the server must read, and the markers of patches, which hold the name of a change of our code. */
+const PLAIN = new Set(['searchAttributes', 'indexedFields', 'markerRecordedEventAttributes']);
+
+/** Every other payload in a value. */
 function* payloadsIn(value: unknown): Generator<{ metadata: Record<string, Uint8Array>; data: Uint8Array }> {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
   if ('metadata' in value && 'data' in value && value.data instanceof Uint8Array) yield value as { metadata: Record<string, Uint8Array>; data: Uint8Array };
-  for (const [name, inner] of Object.entries(value)) if (name !== 'searchAttributes' && name !== 'indexedFields') yield* payloadsIn(inner);
+  for (const [name, inner] of Object.entries(value)) if (!PLAIN.has(name)) yield* payloadsIn(inner);
 }
 
 it('with a payload key Temporal holds nothing readable but ids, types and search attributes, and everything works', async () => {
