@@ -36,7 +36,7 @@ export async function moveMailboxes(request: {
     try {
       const held = new Set<string>((await from.store.listMailboxes()).map(({ id }) => id));
       const temporalAsked = await refuseRunning(config, clock, held);
-      return { moved: await moveStores({ from, to, bodies: moveBodies ? config.bodies : null, now: clock.now(), onProgress, signal }), temporalAsked };
+      return { moved: await moveStores({ from, to, bodies: config.bodies, moveBodies, now: clock.now(), onProgress, signal }), temporalAsked };
     } finally {
       await closeStores(to);
     }

@@ -105,7 +105,7 @@ export interface BodyPlaceTable {
   url: string;
   /** Drawn when the place became known: two databases that share a place do not touch each other's objects. */
   prefix: string;
-  /** 0: the objects belong to another database by now (see move), and are not removed by this one. */
+  /** 1: this database removes objects. 0: they belong to another one by now (see move). 2: they will be this one's once the move is done. */
   sweeps: number;
 }
 

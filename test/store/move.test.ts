@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -5,7 +6,7 @@ import { mailboxId } from '../../src/model/ids.ts';
 import { moveStores, type MoveRequest } from '../../src/store/move/move-stores.ts';
 import { MOVED_TABLES } from '../../src/store/move/move-tables.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
-import { added, l, labelled, reading, record, TestMailbox } from '../contract/mailbox-store/fixture.ts';
+import { added, deleted, l, labelled, reading, record, TestMailbox } from '../contract/mailbox-store/fixture.ts';
 import { describePostgres, useDatabases } from '../postgres/database.ts';
 import { inFolder, objectsIn } from './bodies/outside-fixture.ts';
 import { useFolder } from './folder.ts';
@@ -57,7 +58,7 @@ describe('moving to another database', () => {
     );
   }
 
-  const move = (from: Stores, to: Stores, changes: Partial<MoveRequest> = {}) => moveStores({ from, to, bodies: null, now: 1_000_000, onProgress: () => undefined, ...changes });
+  const move = (from: Stores, to: Stores, changes: Partial<MoveRequest> = {}) => moveStores({ from, to, bodies: inFolder(place(), 20), moveBodies: false, now: 1_000_000, onProgress: () => undefined, ...changes });
 
   it('copies every table of a mailbox that the schema has', async () => {
     const { database } = await sqlite('schema.db');
@@ -98,7 +99,7 @@ describe('moving to another database', () => {
     const elsewhere = inFolder(place('elsewhere'), 20);
     const to = await sqlite('to.db', elsewhere);
     const before = await everything(from);
-    await move(from, to, { bodies: elsewhere });
+    await move(from, to, { bodies: elsewhere, moveBodies: true });
     expect(objectsIn(place('elsewhere'))).toHaveLength(60);
     expect(await everything(to)).toEqual(before);
   });
@@ -144,6 +145,58 @@ describe('moving to another database', () => {
     await expect(move(from, to, { onProgress })).rejects.toThrow('alice@example.com changed while it was copied');
     await Promise.all(changed);
     expect(await to.store.listMailboxes()).toEqual([]);
+    const before = await everything(from);
+    expect(await to.store.sweepBodies({ now: 90_000_000, grace: 0 })).toMatchObject({ removed: 0 });
+    expect(await everything(from)).toEqual(before);
+    await move(from, to);
+    expect(await everything(to)).toEqual(before);
+  });
+
+  it('finds a body that was written anew since the move that was taken back', async () => {
+    const from = await filled(await sqlite('from.db'));
+    const to = await sqlite('to.db');
+    const writer = new TestMailbox(from.store, alice);
+    writer.generation = 1;
+    const changed: Promise<unknown>[] = [];
+    const onProgress = ({ mailbox }: { mailbox: string }): void => {
+      if (mailbox === bob && changed.length === 0) changed.push(writer.apply([record(102, deleted('m1'))]));
+    };
+    await expect(move(from, to, { onProgress })).rejects.toThrow('alice@example.com changed while it was copied');
+    await Promise.all(changed);
+    expect(await from.store.sweepBodies({ now: 90_000_000, grace: 0 })).toMatchObject({ removed: 1 });
+    await writer.apply([record(103, added('again'))]);
+    await writer.save(reading('again', { at: 103, body: `a body of ${alice} that is large enough to lie outside, 1` }));
+    const before = await everything(from);
+    await move(from, to);
+    expect(await everything(to)).toEqual(before);
+  });
+
+  it('ends with one of both that removes bodies, also when all is moved back', async () => {
+    const from = await filled(await sqlite('from.db'));
+    const to = await sqlite('to.db');
+    const before = await everything(from);
+    await move(from, to);
+    // What a source that nobody uses still holds; its removal touches nothing that the target names.
+    for (const id of [alice, bob]) await from.store.beginRemoval({ mailbox: id, chain: null, now: 1 });
+    await from.store.finishRemovals({ now: 1 });
+    await move(to, from);
+    expect(await everything(from)).toEqual(before);
+    for (const { store } of [to, from]) {
+      await store.beginRemoval({ mailbox: alice, chain: null, now: 1 });
+      await store.finishRemovals({ now: 1 });
+    }
+    expect(await to.store.sweepBodies({ now: 90_000_000, grace: 0 })).toMatchObject({ removed: 0 });
+    expect(await from.store.sweepBodies({ now: 90_000_000, grace: 0 })).toMatchObject({ removed: 30 });
+    expect(objectsIn(place())).toHaveLength(30);
+  });
+
+  it('moves nothing while the folder of the bodies is not there', async () => {
+    const from = await filled(await sqlite('from.db'));
+    const to = await sqlite('to.db');
+    renameSync(place(), place('unmounted'));
+    await expect(move(from, to)).rejects.toThrow('are not there');
+    expect(await to.store.listMailboxes()).toEqual([]);
+    renameSync(place('unmounted'), place());
     const before = await everything(from);
     await move(from, to);
     expect(await everything(to)).toEqual(before);

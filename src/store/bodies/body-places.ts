@@ -90,6 +90,15 @@ export class BodyPlaces {
     return rebuilt;
   }
 
+  /**
+   * Makes sure that a place is the one it was.
+   *
+   * @throws {StoreError} `unavailable` when it cannot be used, or lacks its marker
+   */
+  requirePlace(address: PlaceAddress): Promise<void> {
+    return expectMarker(this.at(address).store, address.prefix);
+  }
+
   known(): Promise<readonly PlaceAddress[]> {
     return this.#database.read((db) => db.selectFrom('body_places').select(['key', 'url', 'prefix']).orderBy('key').execute());
   }

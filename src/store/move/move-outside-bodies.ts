@@ -1,20 +1,26 @@
 import { createHash } from 'node:crypto';
+import type { Transaction } from 'kysely';
 import type { MessageId } from '../../model/ids.ts';
 import { nameObjects } from '../bodies/body-objects.ts';
 import type { Bodies, KeptBody, OutsideBody } from '../bodies/bodies.ts';
+import type { BodyPlaces } from '../bodies/body-places.ts';
 import { bulkInsert } from '../bulk-insert.ts';
+import type { Schema } from '../schema.ts';
 import type { StoreDatabase } from '../store-database.ts';
 import { StoreError } from '../store-error.ts';
 
 /** Bodies that are named, or read, together. */
 const PAGE = 50;
 
+/** Of a place whose bodies are the target's once the mailboxes are known there; until then its sweeps leave them alone. */
+const SWEEPS_ONCE_MOVED = 2;
+
 interface Side {
   readonly database: StoreDatabase;
   readonly key: number;
 }
 
-type NamedBody = OutsideBody & { readonly messageId: MessageId };
+type NamedBody = OutsideBody & { readonly messageId: MessageId; readonly sweeps: number };
 
 /** Bodies outside of one mailbox after a message, in the order of ids. */
 async function nextOutside({ database, key }: Side, after: string): Promise<readonly NamedBody[]> {
@@ -23,7 +29,7 @@ async function nextOutside({ database, key }: Side, after: string): Promise<read
       .selectFrom('outside_bodies')
       .innerJoin('body_objects', 'body_objects.key', 'outside_bodies.object_key')
       .innerJoin('body_places', 'body_places.key', 'body_objects.place_key')
-      .select(['message_id', 'encoding', 'object_key', 'hash', 'nonce', 'size', 'place_key', 'url', 'prefix'])
+      .select(['message_id', 'encoding', 'object_key', 'hash', 'nonce', 'size', 'place_key', 'url', 'prefix', 'sweeps'])
       .where('mailbox_key', '=', key)
       .where('message_id', '>', after)
       .orderBy('message_id')
@@ -38,28 +44,61 @@ async function lastOutside({ database, key }: Side): Promise<string> {
   return row?.message_id ?? '';
 }
 
-/** Names the same objects in the target: they stay where they are. */
-export async function nameThere(request: { from: Side; to: Side; onRows: (rows: number) => void; signal: AbortSignal | undefined }): Promise<void> {
+/**
+ * Names the same objects in the target: they stay where they are. The source's rows name them too until all is handed over, so whatever the
+ * target no longer names by then, of a move that was taken back, its sweeps must not touch.
+ *
+ * @throws {StoreError} `unavailable` when a place is not there, `body-lost` when the target is removing an object
+ */
+export async function nameThere(request: { from: Side & { places: BodyPlaces }; to: Side; onRows: (rows: number) => void; signal: AbortSignal | undefined }): Promise<void> {
   const { from, to, onRows, signal } = request;
+  const present = new Set<number>();
   for (let after = await lastOutside(to); ; ) {
     signal?.throwIfAborted();
     const page = await nextOutside(from, after);
     const last = page.at(-1);
     if (last === undefined) return;
+    for (const { placeKey, url, prefix } of page) {
+      if (present.has(placeKey)) continue;
+      await from.places.requirePlace({ key: placeKey, url, prefix });
+      present.add(placeKey);
+    }
     await to.database.write(async (tx) => {
       const rows: (string | number)[][] = [];
-      for (const { messageId, encoding, url, prefix, hash, nonce, size } of page) {
-        await tx.insertInto('body_places').values({ url, prefix, sweeps: 1 }).onConflict((conflict) => conflict.columns(['url', 'prefix']).doNothing()).execute();
-        const place = await tx.selectFrom('body_places').select('key').where('url', '=', url).where('prefix', '=', prefix).executeTakeFirstOrThrow();
-        await tx.insertInto('body_objects').values({ place_key: place.key, hash, nonce, size, written: 1, loose_since: null, condemned_at: null }).onConflict((conflict) => conflict.doNothing()).execute();
-        const object = await tx.selectFrom('body_objects').select('key').where('place_key', '=', place.key).where('hash', '=', hash).where('condemned_at', 'is', null).executeTakeFirstOrThrow();
-        rows.push([to.key, messageId, encoding, object.key]);
+      const places = new Map<number, number>();
+      for (const body of page) {
+        const { messageId, encoding, placeKey } = body;
+        const place = places.get(placeKey) ?? (await placeThere(tx, body));
+        places.set(placeKey, place);
+        rows.push([to.key, messageId, encoding, await objectThere(tx, place, body)]);
       }
       await bulkInsert(tx, { table: 'outside_bodies', columns: ['mailbox_key', 'message_id', 'encoding', 'object_key'], key: ['mailbox_key', 'message_id'], onConflict: 'ignore' }, rows);
     });
     onRows(page.length);
     after = last.messageId;
   }
+}
+
+/** What the source sweeps, and what the target swept, is swept by nobody until it is handed over. */
+async function placeThere(tx: Transaction<Schema>, { url, prefix, sweeps }: NamedBody): Promise<number> {
+  await tx.insertInto('body_places').values({ url, prefix, sweeps: 0 }).onConflict((conflict) => conflict.columns(['url', 'prefix']).doNothing()).execute();
+  const place = await tx.selectFrom('body_places').select(['key', 'sweeps']).where('url', '=', url).where('prefix', '=', prefix).executeTakeFirstOrThrow();
+  if (sweeps === 1 || place.sweeps === 1) await tx.updateTable('body_places').set({ sweeps: SWEEPS_ONCE_MOVED }).where('key', '=', place.key).execute();
+  return place.key;
+}
+
+async function objectThere(tx: Transaction<Schema>, place: number, { messageId, hash, nonce, size, url }: NamedBody): Promise<number> {
+  const condemned = await tx.selectFrom('body_objects').select('key').where('place_key', '=', place).where('hash', '=', hash).where('nonce', '=', nonce).where('condemned_at', 'is not', null).executeTakeFirst();
+  if (condemned !== undefined) throw new StoreError({ kind: 'body-lost' }, `The target is removing the body of message ${messageId} at ${url}. Have it fetched again before the move: tidemark check-bodies EMAIL`);
+  // An earlier move that was taken back may have registered it, under the nonce that it had then.
+  const current = { nonce, size, written: 1, loose_since: null };
+  await tx
+    .insertInto('body_objects')
+    .values({ place_key: place, hash, ...current, condemned_at: null })
+    .onConflict((conflict) => conflict.columns(['place_key', 'hash']).where('condemned_at', 'is', null).doUpdateSet(current))
+    .execute();
+  const object = await tx.selectFrom('body_objects').select('key').where('place_key', '=', place).where('hash', '=', hash).where('condemned_at', 'is', null).executeTakeFirstOrThrow();
+  return object.key;
 }
 
 /** Writes the bodies anew to where the target's go: they are read with their hashes checked. @throws {StoreError} `body-lost` */
@@ -96,15 +135,24 @@ export async function digestOutside(side: Side): Promise<string> {
     const page = await nextOutside(side, after);
     const last = page.at(-1);
     if (last === undefined) return `${count} bodies outside ${hash.digest('hex')}`;
-    for (const body of page) hash.update(`${JSON.stringify([body.messageId, body.encoding, body.hash])}\n`);
+    for (const body of page) hash.update(`${JSON.stringify([body.messageId, body.encoding, body.hash, body.nonce])}\n`);
     count += page.length;
     after = last.messageId;
   }
 }
 
-/** From now on the objects are the target's: the source removes none any more. */
+/**
+ * From now on the source removes no objects any more. A move that ends here leaves them to nobody, until it is asked for again:
+ * the target remembers what it is to take over.
+ */
 export function handOver(database: StoreDatabase): Promise<void> {
   return database.write(async (tx) => {
     await tx.updateTable('body_places').set({ sweeps: 0 }).execute();
   });
+}
+
+/** Takes over what the source handed over, in the transaction in which the target comes to know the mailboxes. */
+export async function takeOver(from: StoreDatabase, tx: Transaction<Schema>): Promise<void> {
+  const places = await from.read((db) => db.selectFrom('body_places').select(['url', 'prefix']).execute());
+  for (const { url, prefix } of places) await tx.updateTable('body_places').set({ sweeps: 1 }).where('url', '=', url).where('prefix', '=', prefix).where('sweeps', '=', SWEEPS_ONCE_MOVED).execute();
 }

@@ -1,10 +1,11 @@
 import type { MailboxId } from '../../model/ids.ts';
 import { Bodies } from '../bodies/bodies.ts';
+import { BodyPlaces } from '../bodies/body-places.ts';
 import type { BodyOptions } from '../bodies/open-body-store.ts';
 import type { StoreDatabase } from '../store-database.ts';
 import { StoreError } from '../store-error.ts';
 import type { Stores } from '../stores.ts';
-import { digestOutside, handOver, nameThere, writeThere } from './move-outside-bodies.ts';
+import { digestOutside, handOver, nameThere, takeOver, writeThere } from './move-outside-bodies.ts';
 import { copyTable, digestTable, MOVED_TABLES } from './move-tables.ts';
 
 /** Thrown when mailboxes cannot be moved as they are; the message says why and what to do. */
@@ -15,8 +16,10 @@ export class MoveError extends Error {
 export interface MoveRequest {
   readonly from: Stores;
   readonly to: Stores;
-  /** Where bodies outside are written anew; null leaves them where they are. */
-  readonly bodies: BodyOptions | null;
+  /** How the places of bodies outside are reached. */
+  readonly bodies: BodyOptions;
+  /** Writes bodies outside anew where `bodies` says; they stay where they are otherwise. */
+  readonly moveBodies: boolean;
   readonly now: number;
   /** Told of the rows that were copied, table by table. */
   readonly onProgress: (progress: { readonly mailbox: MailboxId; readonly table: string; readonly rows: number }) => void;
@@ -58,15 +61,16 @@ export async function moveStores(request: MoveRequest): Promise<readonly MovedMa
     if (record !== null) await to.credentials.put(mailbox, record);
   }
   await copyChains(from.database, to.database);
-  if (request.bodies === null) await handOver(from.database);
+  if (!request.moveBodies) await handOver(from.database);
   await to.database.write(async (tx) => {
+    if (!request.moveBodies) await takeOver(from.database, tx);
     for (const mailbox of mailboxes) await tx.updateTable('mailboxes').set({ id: mailbox }).where('id', '=', halfMoved(mailbox)).execute();
   });
   return moved;
 }
 
 async function copyMailbox(request: MoveRequest, mailbox: MailboxId): Promise<MovedMailbox> {
-  const { from, to, bodies, now, onProgress, signal } = request;
+  const { from, to, bodies, moveBodies, now, onProgress, signal } = request;
   const sides = { from: { database: from.database, key: await keyOf(from.database, mailbox) }, to: { database: to.database, key: await begin(request, mailbox) } };
   let rows = 0;
   const onRows = (table: string) => (count: number) => {
@@ -74,8 +78,14 @@ async function copyMailbox(request: MoveRequest, mailbox: MailboxId): Promise<Mo
     onProgress({ mailbox, table, rows: count });
   };
   for (const table of MOVED_TABLES) await copyTable({ table, ...sides, onRows: onRows(table.table), signal });
-  if (bodies === null) await nameThere({ ...sides, onRows: onRows('bodies outside'), signal });
-  else {
+  if (!moveBodies) {
+    const places = new BodyPlaces(from.database, bodies);
+    try {
+      await nameThere({ ...sides, from: { ...sides.from, places }, onRows: onRows('bodies outside'), signal });
+    } finally {
+      await places.close();
+    }
+  } else {
     const places = { from: new Bodies(from.database, bodies), to: new Bodies(to.database, bodies) };
     try {
       await writeThere({ from: { ...sides.from, bodies: places.from }, to: { ...sides.to, bodies: places.to }, now, onRows: onRows('bodies outside'), signal });
@@ -89,7 +99,7 @@ async function copyMailbox(request: MoveRequest, mailbox: MailboxId): Promise<Mo
   return { mailbox, messages: stored + excluded, rows };
 }
 
-/** What was copied of two states of a mailbox is no state of it. */
+/** What was copied of two states of a mailbox is no state of it. Its bodies outside stay: the target sweeps none before they are handed over. */
 async function takeBack({ to, now }: MoveRequest, mailbox: MailboxId, key: number): Promise<never> {
   await to.database.write(async (tx) => {
     await tx.updateTable('mailboxes').set({ id: `removing/${key}` }).where('key', '=', key).execute();
@@ -113,14 +123,14 @@ async function keyOf(database: StoreDatabase, id: string): Promise<number> {
 }
 
 /** Compares everything: counts and digests of all tables, and the mailbox's own row. */
-async function isSame({ from, to, bodies }: MoveRequest, mailbox: MailboxId, sides: { from: { database: StoreDatabase; key: number }; to: { database: StoreDatabase; key: number } }): Promise<boolean> {
+async function isSame({ from, to, moveBodies }: MoveRequest, mailbox: MailboxId, sides: { from: { database: StoreDatabase; key: number }; to: { database: StoreDatabase; key: number } }): Promise<boolean> {
   for (const table of MOVED_TABLES) {
     // Bodies that are written anew may end inside.
-    if (bodies !== null && table.table === 'bodies') continue;
+    if (moveBodies && table.table === 'bodies') continue;
     if ((await digestTable(sides.from.database, table, sides.from.key)) !== (await digestTable(sides.to.database, table, sides.to.key))) return false;
   }
-  if (bodies === null && (await digestOutside(sides.from)) !== (await digestOutside(sides.to))) return false;
-  if (bodies !== null && (await countBodies(sides.from)) !== (await countBodies(sides.to))) return false;
+  if (!moveBodies && (await digestOutside(sides.from)) !== (await digestOutside(sides.to))) return false;
+  if (moveBodies && (await countBodies(sides.from)) !== (await countBodies(sides.to))) return false;
   return isUnchanged(from.database, to.database, mailbox);
 }
 
