@@ -10,6 +10,8 @@ export class InvalidSettingsError extends Error {
 
 /** Polling faster than this would be a loop without a pause. */
 const SHORTEST_INTERVAL = 100;
+/** A year: Temporal takes no timer of any length, and a workflow that sets too long a one would stall. */
+const LONGEST_INTERVAL = 366 * 24 * 60 * 60_000;
 
 /** Settings as an earlier version, which knew fewer of them, may have written them down. */
 export function completeSettings(settings: SettingsChange): MailboxSettings {
@@ -40,6 +42,7 @@ type Rule = readonly [allows: (value: unknown) => boolean, expected: string];
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isOneOf = (words: readonly string[]): Rule => [(value) => typeof value === 'string' && words.includes(value), `one of ${words.join(', ')}`];
 const isWhole = (value: unknown, least: number): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+const isInterval = (value: unknown): boolean => isWhole(value, SHORTEST_INTERVAL) && Number(value) <= LONGEST_INTERVAL;
 const isIds = (value: unknown): boolean => Array.isArray(value) && value.every((id) => typeof id === 'string' && id !== '');
 const isPush = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).join() === 'labelIds' && 'labelIds' in value && isIds(value.labelIds);
 const isYesOrNo: Rule = [(value) => typeof value === 'boolean', 'true or false'];
@@ -48,9 +51,9 @@ const RULES: Readonly<Record<keyof MailboxSettings, Rule>> = {
   format: isOneOf(MESSAGE_FORMATS),
   scope: [() => true, 'an object'],
   attachments: isYesOrNo,
-  pollInterval: [(value) => isWhole(value, SHORTEST_INTERVAL), `milliseconds, at least ${SHORTEST_INTERVAL}`],
+  pollInterval: [isInterval, `milliseconds, from ${SHORTEST_INTERVAL} to ${LONGEST_INTERVAL}`],
   recovery: isOneOf(RECOVERIES),
-  auditInterval: [(value) => value === null || isWhole(value, SHORTEST_INTERVAL), 'milliseconds, or null for never'],
+  auditInterval: [(value) => value === null || isInterval(value), `milliseconds, from ${SHORTEST_INTERVAL} to ${LONGEST_INTERVAL}, or null for never`],
   push: [(value) => value === null || isPush(value), '{"labelIds":[]} with label ids or without, or null for polling alone'],
 };
 

@@ -16,6 +16,7 @@ import * as definitions from './definitions.ts';
 import type { MailboxInput, MailboxResult } from './definitions.ts';
 import { configurationEvent } from './configuration-event.ts';
 import { detailsOf } from './details.ts';
+import { pokeEvent, rateLimitedEvent, requireNumber } from './handler-arguments.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { initialState, isInSync, phaseOf, transition, type MailboxState } from './mailbox-state.ts';
 import { planNext, type Plan } from './plan.ts';
@@ -41,7 +42,7 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
   };
 
   // ── handlers: registered before the first await ──
-  setHandler(definitions.poke, (notification) => dispatch(notification === undefined ? { kind: 'poked' } : { kind: 'notified', historyId: notification.historyId }));
+  setHandler(definitions.poke, (notification) => dispatch(pokeEvent(notification)));
   setHandler(definitions.pause, () => {
     dispatch({ kind: 'paused' });
     cancelLanes();
@@ -58,7 +59,10 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
     if (event.kind === 'configured') lanes.backfill?.cancel();
   });
   setHandler(definitions.retryFailures, () => dispatch({ kind: 'retry-requested' }));
-  setHandler(definitions.rateLimited, (wait) => dispatch({ kind: 'rate-limited', ...wait }));
+  setHandler(definitions.rateLimited, (wait) => {
+    const event = rateLimitedEvent(wait);
+    if (event !== null) dispatch(event);
+  });
   setHandler(definitions.forceResync, () => beginResync());
   setHandler(definitions.resync, async () => {
     // The generation's number is known once the store was asked.
@@ -66,17 +70,17 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
     beginResync();
     return { generation: state.generation };
   });
-  setHandler(definitions.awaitResync, ({ generation }) => awaiting(() => state.completedGeneration >= generation && isInSync(state)));
+  setHandler(definitions.awaitResync, ({ generation }) => awaiting(() => state.completedGeneration >= generation && isInSync(state)), { validator: requireNumber('generation') });
   setHandler(definitions.sync, () => {
     dispatch({ kind: 'sync-requested' });
     return { sync: state.syncs.requested };
   });
-  setHandler(definitions.awaitSync, ({ sync }) => awaiting(() => state.syncs.served >= sync));
+  setHandler(definitions.awaitSync, ({ sync }) => awaiting(() => state.syncs.served >= sync), { validator: requireNumber('sync') });
   setHandler(definitions.audit, () => {
     dispatch({ kind: 'audit-requested' });
     return { audit: state.audits.requested };
   });
-  setHandler(definitions.awaitAudit, ({ audit }) => awaiting(() => state.audits.served >= audit));
+  setHandler(definitions.awaitAudit, ({ audit }) => awaiting(() => state.audits.served >= audit), { validator: requireNumber('audit') });
   setHandler(definitions.status, () => statusOf(state));
 
   // Before, whatever happened ended a wait and began another: a timer more for each signal that changed nothing of the plan.

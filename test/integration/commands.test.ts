@@ -37,6 +37,24 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
+  it('arguments that somebody typed wrong: no signal stalls the mailbox, and updates refuse them', async () => {
+    const box = await rig.mailbox('typed', { messages: 5, pollInterval: 60_000 });
+    await box.start();
+    await box.exact(20_000);
+    for (const name of ['poke', 'rateLimited', 'configure']) {
+      await box.handle.signal(name);
+      for (const argument of [null, 'now', { historyId: 7, until: 1e300 }]) await box.handle.signal(name, argument);
+    }
+    for (const name of ['awaitSync', 'awaitResync', 'awaitAudit']) {
+      for (const args of [[], [null], [{}]]) await expect(box.handle.executeUpdate(name, { args })).rejects.toMatchObject({ cause: { message: expect.stringContaining('expected an argument like') } });
+    }
+    box.deliver('after all of them');
+    await box.handle.signal(definitions.poke);
+    await box.exact(15_000);
+    expect((await box.handle.query(definitions.status)).phase).toBe('live');
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 60_000);
+
   it('signals during continue-as-new: none lost, and the runs are one chain', async () => {
     const box = await rig.mailbox('chain', { messages: 20, pollInterval: 60_000 });
     await box.start();

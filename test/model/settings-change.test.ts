@@ -16,6 +16,7 @@ describe('a change of settings', () => {
     ['{"format":"eml"}', 'format'],
     ['{"pollInterval":0}', 'pollInterval'],
     ['{"pollInterval":"5m"}', 'pollInterval'],
+    ['{"pollInterval":9007199254740991}', 'pollInterval'],
     ['{"recovery":"fast"}', 'recovery'],
     ['{"auditInterval":-1}', 'auditInterval'],
     ['{"scope":{"limit":0}}', 'limit'],

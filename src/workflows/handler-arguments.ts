@@ -1,0 +1,48 @@
+import { historyId, InvalidIdError, type HistoryId } from '../model/ids.ts';
+import type { MailboxEvent } from './mailbox-event.ts';
+
+// Anybody may type a signal's or an update's argument into the Temporal UI. One that made a handler throw would fail the workflow task for ever,
+// because the signal stays in the history; so nothing here trusts a type. Pure.
+
+/** What a `poke` means: JSON null is no notification, and a historyId that is none counts as one that is not known. */
+export function pokeEvent(notification: unknown): Extract<MailboxEvent, { kind: 'poked' | 'notified' }> {
+  if (!isObject(notification)) return { kind: 'poked' };
+  return { kind: 'notified', historyId: historyIdIn(notification) };
+}
+
+/** A time beyond these (epoch ms) is no Date's: https://tc39.es/ecma262/#sec-time-values-and-time-range */
+const LATEST_TIME = 8.64e15;
+
+/** What a `rateLimited` means; null where it names no time. */
+export function rateLimitedEvent(wait: unknown): Extract<MailboxEvent, { kind: 'rate-limited' }> | null {
+  if (!isObject(wait) || !('until' in wait)) return null;
+  const { until } = wait;
+  if (typeof until !== 'number' || !(Math.abs(until) <= LATEST_TIME)) return null;
+  const message = 'message' in wait && typeof wait.message === 'string' ? wait.message : 'Gmail asks to wait';
+  return { kind: 'rate-limited', until, message };
+}
+
+/**
+ * A validator of an update that waits for a number.
+ *
+ * @param name - the number's name in the argument
+ * @returns a function that throws a TypeError, which refuses the update, unless its argument has that number
+ */
+export function requireNumber(name: 'sync' | 'generation' | 'audit'): (argument: unknown) => void {
+  return (argument) => {
+    const found = isObject(argument) ? Object.entries(argument).find(([key]) => key === name)?.[1] : undefined;
+    if (!Number.isSafeInteger(found)) throw new TypeError(`expected an argument like {"${name}":1}`);
+  };
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+function historyIdIn(notification: object): HistoryId | null {
+  if (!('historyId' in notification) || typeof notification.historyId !== 'string') return null;
+  try {
+    return historyId(notification.historyId);
+  } catch (error) {
+    if (error instanceof InvalidIdError) return null;
+    throw error;
+  }
+}

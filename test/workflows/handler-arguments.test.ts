@@ -1,0 +1,63 @@
+import { describe, expect, it, test } from 'vitest';
+
+import { mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import type { SettingsChange } from '../../src/model/settings-change.ts';
+import { configurationEvent } from '../../src/workflows/configuration-event.ts';
+import { detailsOf } from '../../src/workflows/details.ts';
+import { pokeEvent, rateLimitedEvent, requireNumber } from '../../src/workflows/handler-arguments.ts';
+import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
+import { initialState, transition } from '../../src/workflows/mailbox-state.ts';
+import { statusOf } from '../../src/workflows/status.ts';
+
+const NOW = 1_000_000;
+const state = initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: NOW });
+/** What a person, or a program of another kind, may send. */
+const ODD: readonly unknown[] = [undefined, null, true, 7, Number.MAX_SAFE_INTEGER, '', 'now', [], [null], {}, { historyId: null }, { until: null }, { until: 'noon' }, { until: 1e300 }, { scope: null }];
+
+const show = (event: MailboxEvent): string => {
+  const next = transition(state, event, NOW);
+  return `${detailsOf(next)}${JSON.stringify(statusOf(next))}`;
+};
+
+describe('a poke', () => {
+  test.each([undefined, null, 7, 'now'])('with the argument %j is a plain one', (argument) => {
+    expect(pokeEvent(argument)).toEqual({ kind: 'poked' });
+  });
+
+  test.each([{}, { historyId: null }, { historyId: 12 }, { historyId: 'abc' }, { historyId: '-1' }, { historyId: '99999999999999999999' }])('with %j tells no historyId', (argument) => {
+    expect(pokeEvent(argument)).toEqual({ kind: 'notified', historyId: null });
+  });
+
+  it('of a notification tells its historyId, also above 2^53', () => {
+    expect(pokeEvent({ historyId: '9007199254740993' })).toEqual({ kind: 'notified', historyId: '9007199254740993' });
+  });
+});
+
+describe('a word that Gmail limits the rate', () => {
+  test.each([undefined, null, 7, {}, { until: null }, { until: 'noon' }, { until: Number.NaN }, { until: 1e300 }])('is no event with the argument %j', (argument) => {
+    expect(rateLimitedEvent(argument)).toBeNull();
+  });
+
+  it('is one with a time, and nothing else of the argument is taken', () => {
+    expect(rateLimitedEvent({ until: 5, message: 'wait', kind: 'stop-requested' })).toEqual({ kind: 'rate-limited', until: 5, message: 'wait' });
+    expect(rateLimitedEvent({ until: 8.64e15 })).toMatchObject({ until: 8.64e15, message: expect.any(String) });
+  });
+});
+
+test.each(ODD)('no signal with the argument %j makes a state that cannot be shown', (argument) => {
+  expect(show(pokeEvent(argument))).toContain('ada@example.com');
+  expect(show(configurationEvent(state, argument as SettingsChange))).toContain('ada@example.com');
+  const wait = rateLimitedEvent(argument);
+  if (wait !== null) expect(show(wait)).toContain('ada@example.com');
+});
+
+describe('an update that waits for a number', () => {
+  test.each([...ODD, { sync: null }, { sync: '1' }, { sync: 1.5 }, { generation: 1 }])('is refused with the argument %j', (argument) => {
+    expect(() => requireNumber('sync')(argument)).toThrow('{"sync":1}');
+  });
+
+  it('is taken with that number', () => {
+    expect(() => requireNumber('sync')({ sync: 1 })).not.toThrow();
+  });
+});
