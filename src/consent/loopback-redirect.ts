@@ -33,7 +33,10 @@ export interface BrowserAnswer {
 export async function listenForRedirect({ port }: { port: number }): Promise<LoopbackRedirect> {
   const waiting = new Map<string, (answer: BrowserAnswer) => void>();
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    // A path like // is no address, and a throw here would end the process.
+    const path = request.url ?? '/';
+    if (!URL.canParse(path, 'http://127.0.0.1')) return turnAway(request, response);
+    const url = new URL(path, 'http://127.0.0.1');
     const state = url.searchParams.get('state') ?? '';
     const known = [...waiting.keys()].find((expected) => isSame(expected, state));
     const take = known === undefined ? undefined : waiting.get(known);
