@@ -5,7 +5,7 @@ import type { MailboxEvent } from './mailbox-event.ts';
 // because the signal stays in the history; so nothing here trusts a type. Pure.
 
 /** What a `poke` means: JSON null is no notification, and a historyId that is none counts as one that is not known. */
-export function pokeEvent(notification: unknown): Extract<MailboxEvent, { kind: 'poked' | 'notified' }> {
+export function pokeEvent(notification: unknown): MailboxEvent {
   if (!isObject(notification)) return { kind: 'poked' };
   return { kind: 'notified', historyId: historyIdIn(notification) };
 }

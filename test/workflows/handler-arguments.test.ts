@@ -41,15 +41,19 @@ describe('a word that Gmail limits the rate', () => {
 
   it('is one with a time, and nothing else of the argument is taken', () => {
     expect(rateLimitedEvent({ until: 5, message: 'wait', kind: 'stop-requested' })).toEqual({ kind: 'rate-limited', until: 5, message: 'wait' });
-    expect(rateLimitedEvent({ until: 8.64e15 })).toMatchObject({ until: 8.64e15, message: expect.any(String) });
+  });
+
+  it('may name the last time that there is', () => {
+    const event = rateLimitedEvent({ until: 8.64e15 });
+    expect(event).toEqual({ kind: 'rate-limited', until: 8.64e15, message: 'Gmail asks to wait' });
+    expect(show(event ?? { kind: 'poked' })).toContain('rate limited');
   });
 });
 
 test.each(ODD)('no signal with the argument %j makes a state that cannot be shown', (argument) => {
   expect(show(pokeEvent(argument))).toContain('ada@example.com');
   expect(show(configurationEvent(state, argument as SettingsChange))).toContain('ada@example.com');
-  const wait = rateLimitedEvent(argument);
-  if (wait !== null) expect(show(wait)).toContain('ada@example.com');
+  expect([rateLimitedEvent(argument)].filter((event) => event !== null).map(show)).toEqual([]);
 });
 
 describe('an update that waits for a number', () => {
