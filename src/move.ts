@@ -5,6 +5,7 @@ import type { Clock } from './model/clock.ts';
 import { closeStores, connectTemporal, temporalClientOf } from './open-tidemark.ts';
 import { moveStores, type MovedMailbox, type MoveRequest } from './store/move/move-stores.ts';
 import { openStores } from './store/open-store.ts';
+import type { Phase } from './workflows/phase.ts';
 
 export type { MovedMailbox };
 
@@ -45,13 +46,16 @@ export async function moveMailboxes(request: {
   }
 }
 
-/** A paused workflow stays: once workers have the new database it is resumed, and goes on from its mark. */
+/** Phases in which a workflow only waits for a person. One that is paused and blocked shows what blocks it. */
+const AT_REST: readonly Phase[] = ['paused', 'needs-consent', 'failed'];
+
+/** A workflow at rest stays: once workers have the new database it is resumed, and goes on from its mark. */
 async function refuseRunning(config: Config, clock: Clock, held: ReadonlySet<string>): Promise<boolean> {
   const connection = await connectTemporal(config).catch(() => null);
   if (connection === null) return false;
   try {
     const phases = await runningMailboxes(await temporalClientOf(config, { connection, clock, tracing: null }));
-    const running = [...phases].filter(([mailbox, phase]) => held.has(mailbox) && phase !== 'paused').map(([mailbox]) => mailbox);
+    const running = [...phases].filter(([mailbox, phase]) => held.has(mailbox) && !AT_REST.includes(phase)).map(([mailbox]) => mailbox);
     const [first] = running;
     if (first === undefined) return true;
     throw new CannotDoError('mailbox-running', `${running.slice(0, 3).join(', ')}${running.length > 3 ? ` and ${running.length - 3} more` : ''} still run. Pause or stop each (tidemark pause ${first}) and stop the workers, then move again.`);

@@ -1,4 +1,5 @@
 import type { StoreDatabase } from '../store-database.ts';
+import { StoreError } from '../store-error.ts';
 import { objectName } from './body-objects.ts';
 import type { BodyPlaces } from './body-places.ts';
 import { eachOf } from './each-of.ts';
@@ -11,7 +12,7 @@ export interface BodySweeper {
    * @param request.grace - milliseconds for which a body that nobody names is left alone; it spares writers doing their work twice,
    * and readers that look at an older row; an hour when not given
    * @param request.signal - ends the sweep after the bodies that are being removed
-   * @throws {StoreError} `unavailable` when the database or the place of a body cannot be used
+   * @throws {StoreError} `unavailable` when the database or the place of a body cannot be used; all other places are swept first
    */
   sweepBodies(request: SweepRequest): Promise<SweepResult>;
 }
@@ -37,7 +38,7 @@ const TAKE_OVER_AFTER = 10 * 60_000;
 /** Writing one object never takes so long. */
 const HALF_WRITTEN_FOR = 24 * 60 * 60_000;
 
-type Places = Pick<BodyPlaces, 'at' | 'known'>;
+type Places = Pick<BodyPlaces, 'at' | 'known' | 'requirePlace'>;
 
 interface Condemned {
   readonly key: number;
@@ -51,10 +52,20 @@ interface Condemned {
 export async function sweepBodies(database: StoreDatabase, places: Places, { now, grace = GRACE, signal }: SweepRequest): Promise<SweepResult> {
   let removed = 0;
   let bytes = 0;
+  const absent = new Map<number, StoreError | null>();
+  const isThere = async (place: Condemned['place']): Promise<boolean> => {
+    const known = absent.get(place.key);
+    if (known !== undefined) return known === null;
+    const error = await absence(places, place);
+    absent.set(place.key, error);
+    return error === null;
+  };
   const removeAll = async (condemned: readonly Condemned[]): Promise<void> => {
-    await remove(database, places, condemned);
-    removed += condemned.length;
-    for (const { size } of condemned) bytes += size;
+    const present: Condemned[] = [];
+    for (const object of condemned) if (await isThere(object.place)) present.push(object);
+    await remove(database, places, present);
+    removed += present.length;
+    for (const { size } of present) bytes += size;
   };
   while (signal?.aborted !== true) {
     const left = await takeOver(database, now);
@@ -67,7 +78,22 @@ export async function sweepBodies(database: StoreDatabase, places: Places, { now
     if (looked < PAGE) break;
   }
   for (const address of await places.known()) await places.at(address).store.tidy(now - HALF_WRITTEN_FOR);
+  for (const error of absent.values()) if (error !== null) throw error;
   return { removed, bytes };
+}
+
+/**
+ * In a folder that is not mounted every removal would seem to succeed, and the files would stay for ever. What is condemned there waits
+ * for a later sweep.
+ */
+async function absence(places: Places, place: Condemned['place']): Promise<StoreError | null> {
+  try {
+    await places.requirePlace(place);
+    return null;
+  } catch (error) {
+    if (error instanceof StoreError && error.failure.kind === 'unavailable') return error;
+    throw error;
+  }
 }
 
 /** The registrations are locked before the rows that name them are looked for: whoever names one of them waits, and then finds it condemned. */

@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -68,6 +69,7 @@ describe('a sweep of bodies', () => {
       database,
       {
         known: () => bodies.places.known(),
+        requirePlace: (address) => bodies.places.requirePlace(address),
         at: (address) => {
           const found = bodies.places.at(address);
           const remove = async (name: string): Promise<void> => {
@@ -94,6 +96,7 @@ describe('a sweep of bodies', () => {
     await bodies.keep([Buffer.from('never named')], NOW);
     const killed = {
       known: () => bodies.places.known(),
+      requirePlace: async () => undefined,
       at: () => {
         throw new Error('killed');
       },
@@ -103,6 +106,18 @@ describe('a sweep of bodies', () => {
     expect(await mailbox.store.sweepBodies({ now: NOW + 600_000, grace: 0 })).toMatchObject({ removed: 1 });
     expect(objectsIn(place())).toEqual([]);
     expect(await database.read((db) => db.selectFrom('body_objects').selectAll().execute())).toEqual([]);
+  });
+
+  it('forgets nothing of a folder that is not mounted, and removes it once it is', async () => {
+    await mailbox.save(reading('a'));
+    const kept = objectsIn(place());
+    await bodies.keep([Buffer.from('never named')], NOW);
+    renameSync(place(), join(folder(), 'unmounted'));
+    await expect(mailbox.store.sweepBodies(all)).rejects.toMatchObject({ failure: { kind: 'unavailable' } });
+    await expect(mailbox.store.sweepBodies({ now: NOW + 600_000, grace: 0 })).rejects.toThrow('are not there');
+    renameSync(join(folder(), 'unmounted'), place());
+    expect(await mailbox.store.sweepBodies({ now: NOW + 1_200_000, grace: 0 })).toMatchObject({ removed: 1 });
+    expect(objectsIn(place())).toEqual(kept);
   });
 
   it('leaves every body that a row names, and no other, whatever writers and other sweeps do beside it', { timeout: 60_000 }, async () => {
