@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { UsageError } from '../failure-report.ts';
 import { requireGrant, resolveLabels } from '../login.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RECOVERIES, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
@@ -40,7 +41,11 @@ export function addSettingOptions(command: Command): Command {
     .option('--audit-interval <duration>', 'between comparisons with Gmail: 1d, 7d (default), or never', (text) => (text === 'never' ? null : parsePollInterval(text)))
     .option('--push', 'notified by Gmail of every change, where workers have PUSH_TOPIC (default)')
     .option('--no-push', 'polled alone')
-    .option('--push-label <label>', 'notified of changes of messages with this label alone; may be given more than once', collect(String));
+    .option('--push-label <label>', 'notified of changes of messages with this label alone; may be given more than once', collect(String))
+    .hook('preAction', (verb) => {
+      const { push, pushLabel } = verb.opts<SettingOptions>();
+      if (push === false && pushLabel !== undefined) throw new UsageError('Give either --no-push or --push-label: a mailbox that is polled alone is notified of no label.');
+    });
 }
 
 /**

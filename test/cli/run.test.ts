@@ -57,6 +57,7 @@ describe('the command line', () => {
     ['a bad duration', ['start', 'ada@example.com', '--poll-interval', '5']],
     ['no setting', ['configure', 'ada@example.com']],
     ['a bad recovery', ['configure', 'ada@example.com', '--recovery', 'fast']],
+    ['a label of notifications without any', ['start', 'ada@example.com', '--no-push', '--push-label', 'INBOX']],
     ['a bad format', ['start', 'ada@example.com', '--format', 'eml']],
     ['a bad export format', ['export', 'ada@example.com', '--format', 'pst']],
     ['too many arguments', ['status', 'ada@example.com', 'bob@example.com']],
