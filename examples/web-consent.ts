@@ -1,4 +1,5 @@
 // A product's own routes: its customers connect their mailboxes. Run it beside `npm start`'s server, or with your own configuration.
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
@@ -9,8 +10,14 @@ const tidemark = await openTidemark({ config });
 const client = readFileSync(process.env['CLIENT_FILE'] ?? 'client.json', 'utf8');
 const redirectUri = process.env['REDIRECT_URI'] ?? 'http://localhost:3000/gmail/callback';
 
-/** Stands for your sessions on the server: what is pending must not reach the browser. */
-const sessions = new Map<string, PendingConsent>();
+/**
+ * Stands for your sessions on the server: what is pending must not reach the browser, which holds a random name of it in a cookie. So only the
+ * browser that began a consent can complete it: nobody can have a customer's browser connect somebody else's mailbox.
+ */
+const consents = new Map<string, PendingConsent>();
+const COOKIE = 'gmail-consent';
+const LIFETIME_SECONDS = 600;
+const attributes = `HttpOnly; SameSite=Lax; Path=${new URL(redirectUri).pathname}${new URL(redirectUri).protocol === 'https:' ? '; Secure' : ''}`;
 
 createServer((request, response) => {
   void route(request, response).catch((error: unknown) => {
@@ -23,17 +30,31 @@ async function route(request: IncomingMessage, response: ServerResponse): Promis
   const url = new URL(request.url ?? '/', redirectUri);
   if (url.pathname === '/gmail/connect') {
     const { url: location, pending } = beginConsent({ config, client, redirectUri });
-    sessions.set(pending.state, pending);
-    response.writeHead(302, { location }).end();
+    const name = randomBytes(32).toString('base64url');
+    consents.set(name, pending);
+    setTimeout(() => consents.delete(name), LIFETIME_SECONDS * 1_000).unref();
+    response.writeHead(302, { location, 'set-cookie': `${COOKIE}=${name}; Max-Age=${LIFETIME_SECONDS}; ${attributes}` }).end();
     return;
   }
-  const pending = sessions.get(url.searchParams.get('state') ?? '');
-  if (url.pathname !== new URL(redirectUri).pathname || pending === undefined) {
+  if (url.pathname !== new URL(redirectUri).pathname) {
     response.writeHead(404).end();
     return;
   }
-  sessions.delete(pending.state);
+  const name = cookieOf(request);
+  const pending = consents.get(name);
+  if (pending === undefined) {
+    response.writeHead(400).end('No consent was begun in this browser, or it is too long ago. Begin again.');
+    return;
+  }
+  consents.delete(name);
+  response.setHeader('set-cookie', `${COOKIE}=; Max-Age=0; ${attributes}`);
+  // Refuses an answer with another state than this browser's.
   const { mailbox } = await completeConsent({ config, stores: tidemark, client, pending, callbackUrl: url.href });
   if (!(await tidemark.client.reconnect(mailbox))) await tidemark.client.start(mailbox);
   response.end(`${mailbox} is connected.`);
+}
+
+function cookieOf({ headers }: IncomingMessage): string {
+  const cookies = (headers.cookie ?? '').split(';').map((cookie) => cookie.trim().split('='));
+  return cookies.find(([key]) => key === COOKIE)?.[1] ?? '';
 }

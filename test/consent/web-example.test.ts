@@ -1,0 +1,76 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+
+import { loadConfig } from '../../src/config.ts';
+import { openTidemark } from '../../src/open-tidemark.ts';
+import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
+import { Simulator } from '../../src/simulator/simulator.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { freePort } from '../../src/temporal-server/index.ts';
+import { useFolder } from '../store/folder.ts';
+import { answerConsent } from './browser.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../../examples/web-consent.ts', import.meta.url));
+const ADA = `ada-${process.pid}@web.example`;
+
+const folder = useFolder();
+let env: NodeJS.ProcessEnv;
+let server: SimulatorServer;
+let example: ChildProcess;
+let connect: string;
+beforeEach(async () => {
+  const simulator = new Simulator({ clock: systemClock });
+  simulator.addMailbox(ADA);
+  server = await startSimulatorServer({ simulator, port: 0 });
+  const client = join(folder(), 'client.json');
+  writeFileSync(client, JSON.stringify(simulator.clientFile()));
+  env = {
+    HOME: folder(),
+    TIDEMARK_DATA_DIR: folder(),
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TIDEMARK_TASK_QUEUE: `web-example-${process.pid}`,
+    GMAIL_ROOT_URL: server.url,
+    GOOGLE_TOKEN_URL: `${server.url}/token`,
+    GOOGLE_AUTH_URL: `${server.url}/o/oauth2/v2/auth`,
+    CLIENT_FILE: client,
+    REDIRECT_URI: `http://localhost:${await freePort(0)}/gmail/callback`,
+  };
+  example = spawn(process.execPath, [EXAMPLE], { stdio: ['ignore', 'pipe', 'inherit'], env });
+  if (example.stdout === null) throw new Error('the example has no output');
+  const [line] = (await once(createInterface(example.stdout), 'line')) as [string];
+  connect = line.replace('open ', '');
+});
+afterEach(async () => {
+  const ended = once(example, 'exit');
+  example.kill('SIGKILL');
+  await ended;
+  const tidemark = await openTidemark({ config: loadConfig({ env }) });
+  await tidemark.temporal.workflow.getHandle(`mailbox/${ADA}`).terminate().catch(() => undefined);
+  await tidemark.close();
+  await server.close();
+});
+
+async function begin(): Promise<{ cookie: string; link: string }> {
+  const { headers } = await fetch(connect, { redirect: 'manual' });
+  const cookie = headers.get('set-cookie') ?? '';
+  expect(cookie).toMatch(/^gmail-consent=[\w-]{43}; Max-Age=600; HttpOnly; SameSite=Lax; Path=\/gmail\/callback$/);
+  return { cookie: cookie.split(';')[0] ?? '', link: headers.get('location') ?? '' };
+}
+
+test('the example of a product connects a mailbox for the browser that began the consent, and for no other', async () => {
+  const stranger = await begin();
+  const callback = await answerConsent(stranger.link, { account: ADA });
+  expect((await fetch(callback)).status).toBe(400);
+  const victim = await begin();
+  const forged = await fetch(callback, { headers: { cookie: victim.cookie } });
+  expect({ status: forged.status, text: await forged.text() }).toEqual({ status: 400, text: expect.not.stringContaining('connected') });
+  const own = await fetch(callback, { headers: { cookie: `theme=dark; ${stranger.cookie}` } });
+  expect({ status: own.status, text: await own.text() }).toEqual({ status: 200, text: `${ADA} is connected.` });
+  expect((await fetch(callback, { headers: { cookie: stranger.cookie } })).status).toBe(400);
+});
