@@ -7,10 +7,16 @@ const EVERY = 10 * 60_000;
 
 /**
  * What a worker does for the store beside its activities, until the signal aborts: it finishes removals of mailboxes that were interrupted,
- * and sweeps bodies that nothing names any more.
+ * and sweeps bodies that nothing has named for `sweepGrace` milliseconds, unless that is null.
  * Every worker does; two at once do no harm and share the work. A failure is logged, and tried again with the next round.
  */
-export async function keepHouse({ store, clock, log, signal }: { store: BodySweeper & Pick<MailboxRemoval, 'finishRemovals'>; clock: Clock; log: Log; signal: AbortSignal }): Promise<void> {
+export async function keepHouse({ store, sweepGrace, clock, log, signal }: {
+  store: BodySweeper & Pick<MailboxRemoval, 'finishRemovals'>;
+  sweepGrace: number | null;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+}): Promise<void> {
   // Workers that were started together spread out.
   let pause = EVERY * clock.random();
   while (!signal.aborted) {
@@ -20,7 +26,8 @@ export async function keepHouse({ store, clock, log, signal }: { store: BodySwee
     try {
       const rows = await store.finishRemovals({ now: clock.now(), signal });
       if (rows > 0) log.info({ rows }, 'the removal of mailboxes was finished');
-      const { removed, bytes } = await store.sweepBodies({ now: clock.now(), signal });
+      if (sweepGrace === null) continue;
+      const { removed, bytes } = await store.sweepBodies({ now: clock.now(), grace: sweepGrace, signal });
       if (removed > 0) log.info({ removed, bytes }, 'bodies that nothing names were removed');
     } catch (error) {
       log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'the store could not be tidied; trying again later');

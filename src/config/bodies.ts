@@ -2,6 +2,8 @@ import { isAbsolute, resolve } from 'node:path';
 
 import { z } from 'zod';
 
+import { InvalidDurationError, parseDuration } from '../duration.ts';
+import { DEFAULT_SWEEP_GRACE } from '../store/bodies/sweep-bodies.ts';
 import type { Values, Variables } from './section.ts';
 
 export interface BodiesConfig {
@@ -9,11 +11,24 @@ export interface BodiesConfig {
   readonly url: string | null;
   /** Bodies that take more bytes than this go there; 0: all. */
   readonly over: number;
+  /** Milliseconds for which a body that nothing names any more stays; null: workers remove none. */
+  readonly sweepGrace: number | null;
   readonly s3: { readonly endpoint: string | null; readonly region: string | null };
 }
 
 /** A few small bodies cost less as rows than as objects. */
 const OVER = 65_536;
+
+const sweepGrace = z.string().transform((text, context) => {
+  if (text === 'never') return null;
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    if (!(error instanceof InvalidDurationError)) throw error;
+  }
+  context.addIssue('no duration');
+  return z.NEVER;
+});
 
 const place = z.string().regex(/^(file:.*[^/]|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w!.*'()/-]*)?)$/);
 
@@ -25,6 +40,7 @@ const bytes = z
 export const bodiesVariables = {
   BODIES_URL: { schema: place.optional(), expected: 'file: and the path of a folder, or s3:// with a bucket and a prefix, for example file:/var/lib/tidemark/bodies or s3://mail-bodies/tidemark' },
   BODIES_OVER: { schema: bytes.optional(), expected: 'a number of bytes, 0 for all bodies, for example 65536' },
+  BODIES_SWEEP_GRACE: { schema: sweepGrace.default(DEFAULT_SWEEP_GRACE), expected: 'a duration, or never, for example 7d' },
   S3_ENDPOINT: { schema: z.url({ protocol: /^https?$/ }).optional(), expected: 'an http or https address, for example https://s3.example.com' },
   AWS_REGION: { schema: z.string().regex(/^[a-z0-9-]+$/).optional(), expected: 'the name of a region, for example eu-central-1' },
 } as const satisfies Variables;
@@ -33,6 +49,7 @@ export function readBodies(values: Values<typeof bodiesVariables>, { cwd }: { cw
   return Object.freeze({
     url: values.BODIES_URL === undefined ? null : absolute(values.BODIES_URL, cwd),
     over: values.BODIES_OVER ?? OVER,
+    sweepGrace: values.BODIES_SWEEP_GRACE,
     s3: Object.freeze({ endpoint: values.S3_ENDPOINT ?? null, region: values.AWS_REGION ?? null }),
   });
 }

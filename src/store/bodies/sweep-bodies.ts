@@ -32,7 +32,7 @@ export interface SweepResult {
 const PAGE = 100;
 const WIDTH = 8;
 /** A writer that stalls for longer writes its bodies once more. */
-const GRACE = 60 * 60_000;
+export const DEFAULT_SWEEP_GRACE = 60 * 60_000;
 /** A sweep that was killed leaves condemned objects behind: this much later another one takes them over. */
 const TAKE_OVER_AFTER = 10 * 60_000;
 /** Writing one object never takes so long. */
@@ -49,7 +49,7 @@ interface Condemned {
 }
 
 /** See {@link BodySweeper.sweepBodies}; why it is safe is said at the register, body-objects.ts. */
-export async function sweepBodies(database: StoreDatabase, places: Places, { now, grace = GRACE, signal }: SweepRequest): Promise<SweepResult> {
+export async function sweepBodies(database: StoreDatabase, places: Places, { now, grace = DEFAULT_SWEEP_GRACE, signal }: SweepRequest): Promise<SweepResult> {
   let removed = 0;
   let bytes = 0;
   const absent = new Map<number, StoreError | null>();

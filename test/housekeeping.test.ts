@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { keepHouse } from '../src/housekeeping.ts';
+import { createLog } from '../src/log.ts';
+import { deleted, reading, record } from './contract/mailbox-store/fixture.ts';
+import { inFolder, objectsIn, openOutside } from './store/bodies/outside-fixture.ts';
+import { useFolder } from './store/folder.ts';
+
+const MINUTE = 60_000;
+const log = createLog('silent');
+
+describe("a worker's housekeeping", () => {
+  const folder = useFolder();
+
+  /** Minutes that a body outside which nothing names any more is left alone; null when it outlives the rounds of four hours. */
+  async function leftAloneFor(sweepGrace: number | null): Promise<number | null> {
+    const place = join(folder(), 'bodies');
+    const mailbox = await openOutside(join(folder(), 'mirror.db'), inFolder(place));
+    const { store } = mailbox;
+    await mailbox.save(reading('a'));
+    await mailbox.apply([record(101, deleted('a'))], { generation: 0, mark: null });
+    expect(objectsIn(place)).toHaveLength(1);
+    const stopped = new AbortController();
+    const begun = mailbox.now;
+    let time = begun;
+    let gone: number | null = null;
+    const sleep = async (milliseconds: number): Promise<void> => {
+      if (gone === null && objectsIn(place).length === 0) gone = (time - begun) / MINUTE;
+      time += milliseconds;
+      if (gone !== null || time - begun > 240 * MINUTE) stopped.abort();
+    };
+    await keepHouse({ store, sweepGrace, clock: { now: () => time, random: () => 1, sleep }, log, signal: stopped.signal });
+    await store.close();
+    return gone;
+  }
+
+  it('removes bodies that nothing names any more when their grace is over', async () => {
+    expect(await leftAloneFor(120 * MINUTE)).toBe(120);
+  });
+
+  it('never removes any where it is told not to', async () => {
+    expect(await leftAloneFor(null)).toBeNull();
+  });
+});
