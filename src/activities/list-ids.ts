@@ -40,8 +40,10 @@ export async function listIds(session: GmailSession, query: ListMessagesQuery, s
   } catch (error) {
     if (!(error instanceof GmailError) || error.failure.kind !== 'invalid-request') throw error;
     if (query.pageToken !== null) return 'restart';
-    if (query.labelIds !== undefined) return { messages: [], nextPageToken: null };
-    throw error;
+    // Taken for empty, a label that is there would be taken off every message.
+    const present = new Set((await session.listLabels(signal)).map((label) => label.id));
+    if (query.labelIds?.every((id) => present.has(id)) ?? true) throw error;
+    return { messages: [], nextPageToken: null };
   }
 }
 

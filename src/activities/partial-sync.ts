@@ -8,6 +8,7 @@ import type { MailboxRow } from '../store/mailbox-store.ts';
 import { countsOf } from './counts.ts';
 import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
+import { historyPageAfter } from './history-page-after.ts';
 import { refreshLabels } from './refresh.ts';
 import type { PartialSyncRequest, PartialSyncResult } from './requests.ts';
 import { remember, replayFrom, SETTLING_TIME } from './settling.ts';
@@ -101,7 +102,7 @@ async function applyHistory(
       settledBefore: first.start,
       now: clock.now(),
     });
-    // A newer generation has begun its listing: it pinned a mark of its own, and its history is read from there.
+    // A listing has begun or ended meanwhile: it pinned a mark of its own, and history is read again from there.
     if (applied === null) return { historyId: row.historyId, changed: true };
     changed ||= applied.changed;
     for (const change of ['added', 'deleted', 'relabelled', 'late'] as const) {
@@ -109,7 +110,7 @@ async function applyHistory(
     }
     run.progress({ step: 'history', mark });
     if (nextPageToken === null) return { historyId: head, changed };
-    page = await session.listHistory({ startHistoryId: first.start, pageToken: nextPageToken }, run.signal);
+    page = await historyPageAfter(session, { startHistoryId: first.start, pageToken: nextPageToken }, run.signal);
   }
 }
 

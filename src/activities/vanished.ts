@@ -2,6 +2,7 @@ import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { HistoryOperation } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../model/ids.ts';
 import { isHiding, type Scope } from '../model/settings.ts';
+import { historyPageAfter } from './history-page-after.ts';
 
 /** Which listings lost a message. */
 export interface Vanished {
@@ -43,7 +44,7 @@ export async function vanishedSince(session: GmailSession, { since, until = null
       }
     }
     if (page.nextPageToken === null) return { fromScope, fromAll, fromLabels, head: first.historyId };
-    page = await session.listHistory({ startHistoryId: since, pageToken: page.nextPageToken }, signal);
+    page = await historyPageAfter(session, { startHistoryId: since, pageToken: page.nextPageToken }, signal);
   }
 }
 

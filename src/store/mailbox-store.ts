@@ -172,7 +172,8 @@ export interface MailboxStore {
    * `mark`: the history id up to which everything is applied once this page is; the stored mark never moves back. null leaves it.
    *   Before the first listing has ended there is no mark, and none is set.
    * `settle`: the marks to remember, see {@link MailboxRow.marks}; null leaves them. Given with `mark`, the mark is the mailbox's head: `syncedAt` becomes `now`.
-   * Does nothing and answers null when `generation` is not the stored one (a zombie of an earlier generation).
+   * Does nothing and answers null when `generation` is not the stored one (a zombie of an earlier generation), or when the read began (`settledBefore`)
+   * after the oldest mark that is stored: a listing that has ended meanwhile wants history from there.
    */
   applyHistory(request: {
     mailbox: MailboxId;

@@ -34,13 +34,24 @@ interface HistoryPageRequest {
 /** See {@link MailboxStore.applyHistory}. */
 export function applyHistory(database: StoreDatabase, request: HistoryPageRequest): Promise<AppliedHistory | null> {
   return withMailbox(database, request.mailbox, async (locked) => {
-    if (request.generation !== locked.columns.generation) return null;
+    if (request.generation !== locked.columns.generation || !isCovered(locked, request)) return null;
     const settled = newer(fromHistoryIdText(locked.columns.settled_history_id), request.settledBefore);
     const applied = await applyRecords(locked, request.records, settled, request.now);
     await forgetSettled(locked, settled);
     await moveMark(locked, request, settled);
     return applied;
   });
+}
+
+/**
+ * A listing that ended while this history was on its way has put the marks back to where it began, so that history is replayed from there: a read
+ * that began later must not move them forward again, over records that nobody has applied to what the listing brought.
+ */
+function isCovered({ columns }: MailboxTransaction, { settledBefore }: HistoryPageRequest): boolean {
+  const mark = fromHistoryIdText(columns.history_id);
+  if (mark === null) return true;
+  const [oldest] = JSON.parse(columns.marks) as readonly SettleMark[];
+  return compareHistoryIds(settledBefore, oldest === undefined ? mark : olderHistoryId(oldest.historyId, mark)) <= 0;
 }
 
 async function applyRecords(locked: MailboxTransaction, records: readonly HistoryRecord[], settled: HistoryId, now: number): Promise<AppliedHistory> {
@@ -57,12 +68,14 @@ async function applyRecords(locked: MailboxTransaction, records: readonly Histor
     const isPassed = passed !== null && compareHistoryIds(record.id, passed) <= 0;
     for (const operation of record.operations) {
       const name = [toHistoryIdText(record.id), operation.messageId, operationName(operation)];
-      const known = isPassed || remembered.has(name.join(' '));
+      const seen = isPassed || remembered.has(name.join(' '));
       const row = after.get(operation.messageId) ?? rows.get(operation.messageId) ?? null;
+      // One that was seen before its message was known did nothing then: this row has not had it.
+      const known = isPassed || (seen && row !== null && row.historyId !== null && compareHistoryIds(record.id, row.historyId) <= 0);
       const outcome = applyOperation(row, operation, record.id, known, rules);
       if (outcome.row !== null && outcome.row !== row) after.set(operation.messageId, outcome.row);
       if (outcome.effect !== 'none') counts[outcome.effect] += 1;
-      if (known) continue;
+      if (seen) continue;
       fresh.push(name);
       remembered.add(name.join(' '));
     }

@@ -78,7 +78,9 @@ class Run {
     const shown = remote.records.flatMap((record, index) => (index < start || hidden.has(index) ? [] : [record])).slice(0, pages);
     for (const record of shown) await this.mailbox.apply([record], { mark: record.id, settledBefore: remote.historyIdAt(start) });
     const complete = shown.length < pages;
-    if (complete) this.settled = Math.max(start, remote.now - SETTLING);
+    if (!complete) return;
+    this.settled = Math.max(start, remote.now - SETTLING);
+    await this.mailbox.apply([], { settle: [{ historyId: h(remote.historyIdAt(this.settled)), at: 0 }], settledBefore: remote.historyIdAt(start) });
   }
 
   async fetch(lag: number): Promise<void> {
@@ -192,7 +194,7 @@ describe('a store', () => {
         }
         const { records } = once.remote;
         const apply = (run: Run, from: number, to: number) =>
-          run.mailbox.apply(records.slice(from, to), { settledBefore: run.remote.historyIdAt(from) });
+          run.mailbox.apply(records.slice(from, to), { settledBefore: run.remote.historyIdAt(first) });
         if (records.length > first) await apply(once, first, records.length);
         let reached = first;
         for (const { from, length, page } of [...attempts, { from: reached, length: 1_000, page: 7 }]) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { threadId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
-import { added, deleted, l, labelled, m, reading, record, scope, unlabelled, useMailbox, type StoreFixture } from './fixture.ts';
+import { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled, useMailbox, type StoreFixture } from './fixture.ts';
 
 export function finishListing(fixture: StoreFixture): void {
   describe('the end of a listing', () => {
@@ -56,6 +56,19 @@ export function finishListing(fixture: StoreFixture): void {
       await mailbox.save(reading('a', { at: 99 }));
       expect(await mailbox.finish()).toEqual({ gone: 0, relabelled: 0 });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0 });
+    });
+
+    it('lets no history that was read from a newer mark pass over what the listing wants replayed', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      await mailbox.apply([record(150, labelled('late', 'X'))], { settle: [{ historyId: h(160), at: mailbox.now }] });
+      await mailbox.finish();
+      expect(await mailbox.apply([], { mark: 170, settle: [{ historyId: h(170), at: mailbox.now }], settledBefore: 160 })).toBeNull();
+      expect(await mailbox.row()).toMatchObject({ historyId: '100', marks: [{ historyId: '100' }] });
+      expect(await mailbox.apply([], { mark: 170, settle: [{ historyId: h(170), at: mailbox.now }], settledBefore: 100 })).not.toBeNull();
+      expect(await mailbox.row()).toMatchObject({ historyId: '170' });
     });
 
     it('spares what a live sync found after the listing began', async () => {

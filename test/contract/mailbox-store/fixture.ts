@@ -4,7 +4,7 @@ import { mailboxId, threadId, type MailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat } from '../../../src/model/settings.ts';
 import type { SpendingLedger } from '../../../src/store/ledger.ts';
 import type { MailboxRemoval } from '../../../src/store/remove-mailbox.ts';
-import type { AppliedHistory, Change, FullSyncProgress, MailboxStore, PendingMessage, StoredMessage } from '../../../src/store/mailbox-store.ts';
+import type { AppliedHistory, Change, FullSyncProgress, MailboxStore, PendingMessage, SettleMark, StoredMessage } from '../../../src/store/mailbox-store.ts';
 import { h, l, m } from './message.ts';
 
 export { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled } from './message.ts';
@@ -85,14 +85,17 @@ export class TestMailbox {
     return { stored, stale };
   }
 
-  async apply(records: readonly HistoryRecord[], options: { mark?: number | string | null; settledBefore?: number | string; generation?: number } = {}): Promise<AppliedHistory | null> {
-    const { mark = records.at(-1)?.id ?? null, settledBefore = 0, generation = this.generation } = options;
+  async apply(
+    records: readonly HistoryRecord[],
+    options: { mark?: number | string | null; settle?: readonly SettleMark[] | null; settledBefore?: number | string; generation?: number } = {},
+  ): Promise<AppliedHistory | null> {
+    const { mark = records.at(-1)?.id ?? null, settle = null, settledBefore = 0, generation = this.generation } = options;
     return this.store.applyHistory({
       mailbox: this.id,
       generation,
       records,
       mark: mark === null ? null : h(mark),
-      settle: null,
+      settle,
       settledBefore: h(settledBefore),
       now: this.now,
     });

@@ -6,6 +6,17 @@ export function history(fixture: StoreFixture): void {
   describe('history', () => {
     const open = useMailbox(fixture);
 
+    it('applies a record that was seen before its message was known, once it is', async () => {
+      const mailbox = open();
+      await mailbox.sync([]);
+      const early = record(200, labelled('a', 'TRASH'));
+      await mailbox.apply([early]);
+      await mailbox.apply([record(190, added('a')), early]);
+      expect(await mailbox.save(reading('a', { at: 195 }))).toMatchObject({ stale: ['a'] });
+      expect(await mailbox.save(reading('a', { at: 200, labels: ['TRASH'] }))).toMatchObject({ stale: [] });
+      expect(await mailbox.counts()).toMatchObject({ stored: 0, excluded: 1 });
+    });
+
     it('applies an operation of a hundred labels with long ids, once', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);

@@ -1,0 +1,18 @@
+import type { GmailSession, HistoryPage } from '../gmail/gmail-api.ts';
+import { GmailError } from '../gmail/gmail-error.ts';
+import type { HistoryId } from '../model/ids.ts';
+
+interface HistoryPlace {
+  readonly startHistoryId: HistoryId;
+  readonly pageToken: string;
+}
+
+/** The page at a token, or the first one again where Gmail no longer takes the token: a record that is read twice does nothing the second time. */
+export async function historyPageAfter(session: GmailSession, { startHistoryId, pageToken }: HistoryPlace, signal: AbortSignal): Promise<HistoryPage> {
+  try {
+    return await session.listHistory({ startHistoryId, pageToken }, signal);
+  } catch (error) {
+    if (!(error instanceof GmailError) || error.failure.kind !== 'invalid-request') throw error;
+    return await session.listHistory({ startHistoryId, pageToken: null }, signal);
+  }
+}
