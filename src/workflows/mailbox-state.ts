@@ -4,7 +4,7 @@ import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings } from '../model/settings-change.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { Phase } from './phase.ts';
-import { isEcho, NO_PUSH, pollDelay, wasEcho, withNotification, withSyncedPush, type PushState } from './push-state.ts';
+import { isEcho, NO_PUSH, pollDelay, wasEcho, withEcho, withNotification, withSyncedPush, type PushState } from './push-state.ts';
 
 /**
  * The state of a mailbox's workflow: plain JSON, carried whole across continue-as-new.
@@ -41,7 +41,7 @@ export interface MailboxState {
   readonly syncs: { readonly requested: number; readonly started: number; readonly served: number };
   /**
    * When the first poke came that no partial sync has served: `waiting` for the next one to begin, `serving` by the one under way. A quiet one
-   * leaves it to the next look, for history may lag behind the notification. It only tells how long notifications take.
+   * leaves it to the next looks, for history may lag behind the notification, until a newer one comes. It only tells how long notifications take.
    */
   readonly pokedAt: { readonly waiting: number | null; readonly serving: number | null };
   /** The same for retries of failed messages: while more are requested than served, the next slice begins at once and tries all. */
@@ -53,6 +53,8 @@ export interface MailboxState {
   /** Messages that differed at the last audit; null before the first. */
   readonly drift: number | null;
   readonly push: PushState;
+  /** When history must be read once more, whatever is read before: by then what appeared late has settled. null when nothing is awaited. */
+  readonly rereadAt: number | null;
   readonly nextPartialSyncAt: number;
   readonly nextSliceAt: number | null;
   /** Epoch ms until which the project's daily budget holds back the backfill; null when it does not. Live syncs go on. */
@@ -92,6 +94,7 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
     nextAuditAt: null,
     drift: null,
     push: NO_PUSH,
+    rereadAt: null,
     nextPartialSyncAt: request.now,
     nextSliceAt: null,
     heldUntil: null,
@@ -127,6 +130,8 @@ export function isInSync(state: MailboxState): boolean {
 
 /** After a poke that found nothing, history is read again this soon: it may lag behind the notification. */
 const RECHECK_AFTER_QUIET_POKE = 3_000;
+/** And once more this long after the poke, a second more than history takes to settle: with push no poll would find soon what came late. */
+const REREAD_AFTER_POKE = 31_000;
 /** A slice that could do nothing now is not repeated sooner. */
 const SLICE_PAUSE = 1_000;
 
@@ -194,7 +199,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'slice-fetched':
       return withSlice(state, event, now);
     case 'partial-sync-started':
-      return { ...state, syncs: { ...state.syncs, started: state.syncs.requested }, pokedAt: { waiting: null, serving: state.pokedAt.serving ?? state.pokedAt.waiting } };
+      return withSyncStarted(state, now);
     case 'partial-synced':
       return withPartialSync(state, event, now);
     case 'history-expired':
@@ -242,15 +247,33 @@ function withPokeCounted(state: MailboxState): MailboxState {
 }
 
 function withPoke(state: MailboxState, now: number): MailboxState {
-  return { ...withSyncRequested(state), pokedAt: { ...state.pokedAt, waiting: state.pokedAt.waiting ?? now } };
+  // What comes now is rather about this poke than about one before it that found nothing.
+  const serving = state.syncs.started > state.syncs.served ? state.pokedAt.serving : null;
+  return { ...withSyncRequested(state), pokedAt: { waiting: state.pokedAt.waiting ?? now, serving }, rereadAt: now + REREAD_AFTER_POKE };
+}
+
+/** Only a sync that begins late enough is the awaited read: one that began before may have read before, however late it ends. */
+function withSyncStarted(state: MailboxState, now: number): MailboxState {
+  const { syncs, pokedAt, rereadAt } = state;
+  return {
+    ...state,
+    syncs: { ...syncs, started: syncs.requested },
+    pokedAt: { waiting: null, serving: pokedAt.serving ?? pokedAt.waiting },
+    rereadAt: rereadAt !== null && rereadAt <= now ? null : rereadAt,
+  };
 }
 
 function withNotified(state: MailboxState, historyId: HistoryId | null, now: number): MailboxState {
   const counted = withPokeCounted(state);
   // A renewal makes one notification: a second one with the same id is about something else.
-  if (isEcho(state.push, historyId, now)) return { ...counted, push: { ...withNotification(state.push, { historyId, sync: null }, now), echo: null } };
+  if (isEcho(state.push, historyId, now)) {
+    const heard = { ...counted, push: withEcho(withNotification(state.push, { historyId, sync: null }, now)) };
+    if (state.push.announces === true) return heard;
+    const rereadAt = now + REREAD_AFTER_POKE;
+    return { ...heard, rereadAt, nextPartialSyncAt: Math.min(state.nextPartialSyncAt, rereadAt) };
+  }
   const requested = withPoke(counted, now);
-  return { ...requested, push: withNotification(state.push, { historyId, sync: requested.syncs.requested }, now) };
+  return { ...requested, push: withNotification(state.push, { historyId, sync: requested.syncs.requested, rereadAt: state.rereadAt }, now) };
 }
 
 /** A new generation. Before the store was asked its number is not known: opening it begins the resync. */
@@ -313,15 +336,18 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
   // The one poke that waits was made by the sync itself: nobody waits any more.
   const echoed = wasEcho(state.push, push, state.syncs);
   const served = echoed ? state.syncs.requested : state.syncs.started;
-  const pokedAt = { waiting: echoed ? null : state.pokedAt.waiting, serving: event.more || quietPoke ? state.pokedAt.serving : null };
-  const times = [now + pollDelay(push, state.settings.pollInterval, now), event.nextAttemptAt, event.settleAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
+  const awaited = echoed && push.announces === true ? (state.push.told?.rereadAt ?? null) : state.rereadAt;
+  const rereadAt = later(awaited, event.settleAt);
+  const pokedAt = { waiting: echoed ? null : state.pokedAt.waiting, serving: event.more || (!event.changed && rereadAt !== null) ? state.pokedAt.serving : null };
+  const times = [now + pollDelay(push, state.settings.pollInterval, now), event.nextAttemptAt, rereadAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
   const told = event.watchRefusal === undefined ? state : withError(state, event.watchRefusal, now);
   return {
     ...told,
     historyId: event.historyId,
-    push: echoed ? { ...push, echo: null } : push,
+    push: echoed ? withEcho(push) : push,
     syncs: event.more ? state.syncs : { ...state.syncs, started: served, served },
     pokedAt,
+    rereadAt,
     nextPartialSyncAt: event.more ? now : Math.max(now + PARTIAL_SYNC_PAUSE, Math.min(...times.filter((time) => time !== null))),
     rateLimited: null,
     ...countsIn(event),
@@ -333,6 +359,10 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
 
 function earlier(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b);
+}
+
+function later(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.max(a, b);
 }
 
 function withError(state: MailboxState, message: string, now: number): MailboxState {

@@ -17,13 +17,15 @@ export interface PushState {
   readonly isMissing: boolean;
   /** When a sync last found a change, or the first watch was made: since then the mailbox is quiet. */
   readonly quietSince: number;
-  /** The last notification, with the number of the sync that it asked for. */
-  readonly told: { readonly sync: number; readonly historyId: HistoryId } | null;
+  /** The last notification, with the number of the sync that it asked for, and the settled read that was awaited before it. */
+  readonly told: { readonly sync: number; readonly historyId: HistoryId; readonly rereadAt?: number | null } | null;
   /** The mailbox's head when the watch was renewed, until the notification that Gmail makes of the renewal itself has come. */
   readonly echo: HistoryId | null;
+  /** True when the renewal before was announced: this server does so. Absent, as from earlier versions, is false. */
+  readonly announces?: boolean;
 }
 
-export const NO_PUSH: PushState = { watch: null, notifiedAt: null, isMissing: false, quietSince: 0, told: null, echo: null };
+export const NO_PUSH: PushState = { watch: null, notifiedAt: null, isMissing: false, quietSince: 0, told: null, echo: null, announces: false };
 
 /** A notification is about what a sync finds within this time after it. */
 const TOLD_LATELY = 2 * 60_000;
@@ -40,15 +42,19 @@ export function pollDelay(push: PushState, pollInterval: number, now: number): n
   return Math.min(Math.max(pollInterval, now - push.quietSince), watch.renewAt - now);
 }
 
-/** @param sync - the number of the sync that the notification asks for; null when it asks for none */
-export function withNotification(push: PushState, { historyId, sync }: { historyId: HistoryId | null; sync: number | null }, now: number): PushState {
-  const told = historyId === null || sync === null ? null : { sync, historyId };
+/**
+ * @param sync - the number of the sync that the notification asks for; null when it asks for none
+ * @param rereadAt - the settled read that was awaited before it, epoch ms
+ */
+export function withNotification(push: PushState, { historyId, sync, rereadAt = null }: { historyId: HistoryId | null; sync: number | null; rereadAt?: number | null }, now: number): PushState {
+  const told = historyId === null || sync === null ? null : { sync, historyId, rereadAt };
   return { ...push, notifiedAt: now, isMissing: false, told };
 }
 
 /**
  * Gmail publishes a notification for each renewal of a watch, too, though nothing has changed. It names the head that the renewal's own sync has
- * just read: that one, once, needs no sync of its own. If it was about a real change, the renewal's own follows, and is none the wiser.
+ * just read: that one, once, needs no sync at once. If it was about a real change, the renewal's own follows; only a server that has announced the
+ * renewal before is taken to do so, and with any other the settled read follows.
  */
 export function isEcho({ watch, echo }: PushState, historyId: HistoryId | null, now: number): boolean {
   return watch !== null && echo !== null && historyId === echo && now - watch.renewedAt < ECHO_TIME;
@@ -58,14 +64,19 @@ export function isEcho({ watch, echo }: PushState, historyId: HistoryId | null, 
 export function withSyncedPush(push: PushState, { watch = null, changed, historyId }: Pick<PartialSyncResult, 'watch' | 'changed' | 'historyId'>, mark: HistoryId | null, now: number): PushState {
   const wasTold = push.notifiedAt !== null && now - push.notifiedAt < TOLD_LATELY;
   const isStill = !changed && historyId === mark;
+  const isUnannounced = push.echo !== null && (watch?.isRenewed === true || !isStill);
   return {
     ...push,
     watch,
     isMissing: watch !== null && (push.isMissing || (push.watch !== null && changed && !wasTold)),
     quietSince: changed || push.watch === null ? now : push.quietSince,
     echo: watch?.isRenewed === true ? (isStill ? historyId : null) : isStill ? push.echo : null,
+    announces: push.announces === true && !isUnannounced,
   };
 }
+
+/** The notification of the renewal itself has come. */
+export const withEcho = (push: PushState): PushState => ({ ...push, echo: null, announces: true });
 
 /** True when the one notification that came during a renewal's sync was the renewal's own, and nothing had changed. */
 export function wasEcho(push: PushState, synced: PushState, syncs: { readonly requested: number; readonly started: number }): boolean {

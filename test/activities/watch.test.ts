@@ -67,6 +67,18 @@ it('a notification is served at once, after days of quiet too', async () => {
   expect((await box.counts()).stored).toBe(1);
 });
 
+it.each([10, 25])('what history shows %i s after its notification is stored within a minute of it, after days of quiet too', async (seconds) => {
+  box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
+  await box.settle();
+  await box.run(2 * DAY);
+  box.gmail.lag.historyMs = seconds * 1_000;
+  box.receive(1, { from: box.clock.now() });
+  await box.run(5_000);
+  expect((await box.counts()).stored).toBe(0);
+  await box.run(MINUTE - 5_000);
+  expect((await box.counts()).stored).toBe(1);
+});
+
 it('what Gmail drops, because it came within a second of what it told, is read with the settling of that: half a minute later', async () => {
   box = await RunningMailbox.open({ pollInterval: 10 * MINUTE }, { pushTopic: TOPIC });
   await box.settle();
@@ -200,5 +212,22 @@ it('of two notifications with the id that a renewal named, one may be the renewa
   expect(syncs()).toBe(before);
   box.lanes.dispatch(notification);
   await box.run(1_000);
+  expect(syncs()).toBe(before + 1);
+});
+
+it('a server that does not announce renewals is not taken to have done so: what it tells with the id that a renewal named is read half a minute later', async () => {
+  box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
+  await box.settle();
+  await box.run(2 * DAY);
+  const { renewAt } = box.lanes.state.push.watch ?? { renewAt: 0 };
+  await box.run(renewAt - box.clock.now() + 1_000);
+  const notification = { kind: 'notified', historyId: box.lanes.state.historyId } as const;
+  const before = syncs();
+  box.lanes.dispatch(notification);
+  await box.run(30_000);
+  expect(syncs()).toBe(before);
+  await box.run(2_000);
+  expect(syncs()).toBe(before + 1);
+  await box.run(HOUR);
   expect(syncs()).toBe(before + 1);
 });

@@ -165,12 +165,27 @@ describe('pokes', () => {
     expect(isInSync(state)).toBe(false);
   });
 
-  test('one that found nothing is followed by another look soon, once', () => {
+  test('one that found nothing is followed by another look soon, and by one when history has settled', () => {
     let state = transition(live(), { kind: 'poked' }, T0 + 60_000);
     state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 60_000), synced(), T0 + 60_000);
     expect(state.nextPartialSyncAt).toBe(T0 + 63_000);
     state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 63_000), synced(), T0 + 63_000);
-    expect(state.nextPartialSyncAt).toBe(T0 + 63_000 + DEFAULT_SETTINGS.pollInterval);
+    expect(state.nextPartialSyncAt).toBe(T0 + 91_000);
+    state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 91_000), synced(), T0 + 91_000);
+    expect(state.nextPartialSyncAt).toBe(T0 + 91_000 + DEFAULT_SETTINGS.pollInterval);
+  });
+
+  test('one whose settled read came due during a sync is read again after that sync', () => {
+    let state = transition(live(), { kind: 'poked' }, T0);
+    state = transition(transition(state, { kind: 'partial-sync-started' }, T0), synced(), T0);
+    state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 20_000), synced(), T0 + 40_000);
+    expect(state.nextPartialSyncAt).toBe(T0 + 40_500);
+  });
+
+  test('a look that found nothing leaves the settling of what was found before it where it was', () => {
+    let state = transition(transition(live(), { kind: 'partial-sync-started' }, T0), synced({ changed: true, settleAt: T0 + 31_000 }), T0);
+    state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 5_000), synced(), T0 + 5_000);
+    expect(state.nextPartialSyncAt).toBe(T0 + 31_000);
   });
 });
 
@@ -192,9 +207,11 @@ describe('how long a notification takes', () => {
     expect(pokeServed(at([[1, poked], [2, started], [3, poked], [4, synced({ changed: true })], [5, started]]))).toEqual({ pokedAt: 3 });
   });
 
-  test('goes on over a look that found nothing, once, and over one that left something to do', () => {
+  test('goes on over looks that find nothing until history has settled, or a newer poke comes, and over one that left something to do', () => {
     expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [4, started]]))).toEqual({ pokedAt: 1 });
-    expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [4, started], [5, synced()], [6, started]]))).toEqual({});
+    expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [4, started], [5, synced()], [31_001, started]]))).toEqual({ pokedAt: 1 });
+    expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [31_001, started], [31_002, synced()], [31_003, started]]))).toEqual({});
+    expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [9, poked], [10, started]]))).toEqual({ pokedAt: 9 });
     expect(pokeServed(at([[1, poked], [2, started], [3, synced({ changed: true, more: true })], [4, started]]))).toEqual({ pokedAt: 1 });
   });
 
