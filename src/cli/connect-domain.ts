@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import type { ConnectedDomain } from '../consent/connect-domain.ts';
+import { CannotDoError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import { parseEmail, parseFormat, parsePollInterval } from './arguments.ts';
@@ -31,7 +32,7 @@ export function addConnectDomain(program: Command, cli: Cli): void {
     .option('--format <format>', 'of mailboxes that did not run before: full (default), raw, metadata or minimal', parseFormat)
     .option('--poll-interval <duration>', 'of mailboxes that did not run before (default 1m)', parsePollInterval)
     .option('--dry-run', 'say what would be done, and change nothing')
-    .addHelpText('after', '\nMay be run again at any time: it connects and starts who is new, and leaves alone what runs. Other settings: tidemark configure.')
+    .addHelpText('after', '\nMay be run again at any time: it connects and starts who is new, and leaves alone what runs, and what was stopped or removed. Other settings: tidemark configure.')
     .action((options: ConnectDomainOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, config, clock, signal }) => {
         const credentials = await readSecretFile(options.credentials, 'credentials');
@@ -56,6 +57,7 @@ export function addConnectDomain(program: Command, cli: Cli): void {
         });
         if (out.draws) out.draw('');
         out.result({ dryRun, ...result }, () => wordsOf(result, dryRun));
+        if (result.failed.length > 0) throw new CannotDoError('domain-incomplete', `${count(result.failed.length)} ${result.failed.length === 1 ? 'mailbox' : 'mailboxes'} could not be connected; the result names them. Mend the cause and run the same command again.`);
       }),
     );
 }
@@ -63,14 +65,16 @@ export function addConnectDomain(program: Command, cli: Cli): void {
 /** So many addresses are named; the rest is counted. --json has them all. */
 const NAMED = 10;
 
-function wordsOf({ started, running, ownGrant, leftOut }: ConnectedDomain, dryRun: boolean): string {
+function wordsOf({ started, running, stopped, ownGrant, failed, leftOut }: ConnectedDomain, dryRun: boolean): string {
   const lines = [`${count(started.length)} ${started.length === 1 ? 'mailbox' : 'mailboxes'} ${dryRun ? 'would be ' : ''}started${named(started)}`];
   if (running.length > 0) lines.push(`${running.length} running already`);
+  if (stopped.length > 0) lines.push(`${stopped.length} stopped or removed before, left so${named(stopped)}. To start one: tidemark start EMAIL`);
   if (ownGrant.length > 0) lines.push(`${ownGrant.length} connected by their owners, left as they are${named(ownGrant)}`);
   for (const reason of ['suspended', 'archived', 'no-mailbox'] as const) {
     const users = leftOut.filter((user) => user.reason === reason).map(({ mailbox }) => mailbox);
     if (users.length > 0) lines.push(`${users.length} left out, ${reason === 'no-mailbox' ? 'without a mailbox' : reason}${named(users)}`);
   }
+  for (const { mailbox, message } of failed) lines.push(`failed, ${mailbox}: ${message}`);
   return lines.join('\n');
 }
 

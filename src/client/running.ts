@@ -31,6 +31,17 @@ export async function runningView({ temporal, rpc, mailbox }: { temporal: Client
   }
 }
 
+/** Whether a mailbox's workflow runs, has ended, or is not known to Temporal, which forgets what ended when the namespace's retention is over. */
+export async function lastRun({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }): Promise<'running' | 'ended' | 'none'> {
+  try {
+    const { status } = await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
+    return status.name === 'RUNNING' ? 'running' : 'ended';
+  } catch (error) {
+    if (error instanceof MailboxNotRunningError) return 'none';
+    throw error;
+  }
+}
+
 /** Running mailboxes and the phases they show, from Temporal's visibility: may lag by some milliseconds. */
 export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<MailboxId, Phase>> {
   const running = new Map<MailboxId, Phase>();

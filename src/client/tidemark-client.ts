@@ -18,7 +18,7 @@ import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from
 import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
 import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
 import { createRpc, type Rpc } from './rpc.ts';
-import { runningMailboxes, runningView } from './running.ts';
+import { lastRun, runningMailboxes, runningView } from './running.ts';
 import { startOrWake } from './start-mailbox.ts';
 import { answered, isBlocked, reached, runningWorkflow, type Waiting, type WaitOptions } from './waiting.ts';
 import { hasRecentPoller } from './workers.ts';
@@ -253,6 +253,12 @@ export class TidemarkClient {
   /** The mailboxes that run, with the phases they show. Asks neither worker nor store. */
   async running(): Promise<ReadonlyMap<MailboxId, Phase>> {
     return this.#rpc({}, () => runningMailboxes(this.#temporal));
+  }
+
+  /** Whether a mailbox runs, ran once and was stopped or removed, or never ran as far as Temporal and the store remember. Asks no worker. */
+  async lastRun(mailbox: MailboxId): Promise<'running' | 'ended' | 'none'> {
+    const last = await lastRun({ temporal: this.#temporal, rpc: this.#rpc, mailbox });
+    return last === 'none' && (await this.#store.getMailbox(mailbox)) !== null ? 'ended' : last;
   }
 
   /** Whether a worker has asked for this client's workflows within the last minute or so. */

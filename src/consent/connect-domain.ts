@@ -12,6 +12,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { secretKeysOf, type Tidemark } from '../open-tidemark.ts';
+import { SecretKeyError } from '../store/secret-box.ts';
 import type { SecretKeys } from '../store/secret-keys.ts';
 
 export interface ConnectDomainRequest {
@@ -38,23 +39,35 @@ export interface ConnectedDomain {
   readonly started: readonly MailboxId[];
   /** Ran before; those whose credentials differed have got the new ones. */
   readonly running: readonly MailboxId[];
+  /** Ran once, and were stopped or removed by somebody: that stays so. Credentials that are still held have got the new ones. */
+  readonly stopped: readonly MailboxId[];
   /** Connected by their owners' own consent, which stays. */
   readonly ownGrant: readonly MailboxId[];
+  /** Could not be connected, while others could. */
+  readonly failed: readonly FailedMailbox[];
   readonly leftOut: readonly { readonly mailbox: MailboxId; readonly reason: 'suspended' | 'archived' | 'no-mailbox' }[];
+}
+
+export interface FailedMailbox {
+  readonly mailbox: MailboxId;
+  readonly message: string;
 }
 
 /** Starts outrun the workflows' first tasks: a slice, then time for them. */
 const SLICE = 20;
 const PAUSE = 500;
+/** So many users without a token are no matter of each of them. */
+const PROBES = 5;
 
 /**
  * Connects and starts every mailbox of a Workspace domain.
  *
  * Why it may be interrupted and run again, also from time to time for new users: credentials are stored before a mailbox is started, the same
- * ones are not stored twice, and what runs is not started again.
+ * ones are not stored twice, and what runs or was stopped is not started again.
  *
  * @throws {InvalidCredentialsError} when the file is no service account's
- * @throws {DirectoryError} when the users cannot be listed, or the delegation lacks a scope
+ * @throws {DirectoryError} when the users cannot be listed, the delegation lacks a scope, or Google gives a token for nobody
+ * @throws {SecretKeyError} when none of the credentials that are held can be decrypted
  * @throws the signal's reason when it aborts
  */
 export async function connectDomain(request: ConnectDomainRequest): Promise<ConnectedDomain> {
@@ -65,25 +78,29 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
   try {
     const users = await usersOf(request, credentials, network.transport);
     const present = users.filter(({ leftOut }) => leftOut === null).map(({ mailbox }) => mailbox);
-    const [first] = present;
-    if (first !== undefined) await requireDelegation(first, request, credentials, network.transport);
-
+    const failed = new Map<MailboxId, string>(await requireDelegation(present, request, credentials, network.transport));
     const keys = await secretKeysOf(config, clock);
+    const held = await readHeld(present, request, keys);
+    for (const [mailbox, { error }] of held) if (error !== null) failed.set(mailbox, error.message);
+
     const running = await tidemark.client.running();
     const outcomes = new Map<MailboxId, Outcome>();
-    for (let from = 0; from < present.length; from += SLICE) {
+    const wanted = present.filter((mailbox) => !failed.has(mailbox));
+    for (let from = 0; from < wanted.length; from += SLICE) {
       signal.throwIfAborted();
-      const slice = present.slice(from, from + SLICE);
-      const done = await Promise.all(slice.map((mailbox) => connectOne(mailbox, { ...request, keys, isRunning: running.has(mailbox) })));
+      const slice = wanted.slice(from, from + SLICE);
+      const done = await Promise.all(slice.map((mailbox) => connectOne(mailbox, { ...request, keys, held: held.get(mailbox)?.kind ?? 'none', isRunning: running.has(mailbox) })));
       for (const [index, mailbox] of slice.entries()) outcomes.set(mailbox, done[index] ?? 'running');
-      request.onProgress?.(outcomes.size, present.length);
-      if (!request.dryRun && done.includes('started') && from + SLICE < present.length) await clock.sleep(PAUSE, signal);
+      request.onProgress?.(outcomes.size, wanted.length);
+      if (!request.dryRun && done.includes('started') && from + SLICE < wanted.length) await clock.sleep(PAUSE, signal);
     }
     const which = (outcome: Outcome): MailboxId[] => present.filter((mailbox) => outcomes.get(mailbox) === outcome);
     return {
       started: which('started'),
       running: which('running'),
+      stopped: which('stopped'),
       ownGrant: which('own-grant'),
+      failed: [...failed].map(([mailbox, message]) => ({ mailbox, message })),
       leftOut: users.flatMap(({ mailbox, leftOut }) => (leftOut === null ? [] : [{ mailbox, reason: leftOut }])),
     };
   } finally {
@@ -91,21 +108,51 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
   }
 }
 
-type Outcome = 'started' | 'running' | 'own-grant';
+type Outcome = 'started' | 'running' | 'stopped' | 'own-grant';
 type ServiceAccount = Extract<GoogleCredentials, { type: 'service_account' }>;
+
+/** What the store holds for a mailbox, compared with the service account's credentials. */
+interface Held {
+  readonly kind: 'none' | 'same' | 'other' | 'own-grant';
+  readonly error: SecretKeyError | InvalidCredentialsError | null;
+}
+
+/** All are read before anything is written: with a wrong key, new mailboxes would be encrypted by another than the rest. */
+async function readHeld(mailboxes: readonly MailboxId[], { tidemark, credentials, signal }: ConnectDomainRequest, keys: SecretKeys): Promise<ReadonlyMap<MailboxId, Held>> {
+  const held = new Map<MailboxId, Held>();
+  for (const mailbox of mailboxes) {
+    signal.throwIfAborted();
+    const record = await tidemark.credentials.get(mailbox);
+    if (record === null) continue;
+    try {
+      const text = await keys.open(mailbox, record);
+      const kind = parseCredentials(text).type === 'authorized_user' ? 'own-grant' : text === credentials ? 'same' : 'other';
+      held.set(mailbox, { kind, error: null });
+    } catch (error) {
+      if (!(error instanceof SecretKeyError || error instanceof InvalidCredentialsError)) throw error;
+      held.set(mailbox, { kind: 'other', error });
+    }
+  }
+  const errors = [...held.values()].map(({ error }) => error);
+  const [first] = errors;
+  if (first !== undefined && first !== null && !errors.includes(null)) throw first;
+  return held;
+}
 
 async function connectOne(
   mailbox: MailboxId,
-  { tidemark, credentials: text, settings, dryRun, keys, isRunning }: ConnectDomainRequest & { keys: SecretKeys; isRunning: boolean },
+  { tidemark, credentials: text, settings, dryRun, keys, held, isRunning }: ConnectDomainRequest & { keys: SecretKeys; held: Held['kind']; isRunning: boolean },
 ): Promise<Outcome> {
-  const record = await tidemark.credentials.get(mailbox);
-  const held = record === null ? null : await keys.open(mailbox, record);
-  if (held !== null && parseCredentials(held).type === 'authorized_user') return 'own-grant';
-  if (!dryRun && held !== text) {
+  if (held === 'own-grant') return 'own-grant';
+  const last = isRunning ? 'running' : await tidemark.client.lastRun(mailbox);
+  // One that was removed has no credentials any more, and gets none.
+  if (last === 'ended' && held === 'none') return 'stopped';
+  if (!dryRun && held !== 'same') {
     await tidemark.credentials.put(mailbox, { ...(await keys.seal(mailbox, text)), version: 0 });
-    if (isRunning) await tidemark.client.reconnect(mailbox);
+    if (last === 'running') await tidemark.client.reconnect(mailbox);
   }
-  if (isRunning) return 'running';
+  if (last === 'running') return 'running';
+  if (last === 'ended') return 'stopped';
   if (!dryRun) await tidemark.client.start(mailbox, settings);
   return 'started';
 }
@@ -124,14 +171,32 @@ async function usersOf({ config, clock, administrator, orgUnit, signal }: Connec
   return users;
 }
 
-/** One token tells whether the delegation covers what the mailboxes need: otherwise thousands would be started only to wait for consent. */
-async function requireDelegation(mailbox: MailboxId, { config, clock, settings }: ConnectDomainRequest, credentials: ServiceAccount, transport: Transport): Promise<void> {
+/**
+ * One token tells whether the delegation covers what the mailboxes need: otherwise thousands would be started only to wait for consent.
+ *
+ * @returns the users who were asked for before it and for whom Google gives none, and why
+ */
+async function requireDelegation(
+  mailboxes: readonly MailboxId[],
+  { config, clock, settings }: ConnectDomainRequest,
+  credentials: ServiceAccount,
+  transport: Transport,
+): Promise<readonly (readonly [MailboxId, string])[]> {
   const scopes = scopesOf(changeSettings(DEFAULT_SETTINGS, settings));
-  try {
-    await createTokenSource({ credentials, mailbox, tokenUrl: config.googleTokenUrl, scopes, transport, clock }).accessToken();
-  } catch (error) {
-    throw tokenRefused(error, mailbox, scopes.join(', '));
+  const refused: [MailboxId, DirectoryError][] = [];
+  for (const mailbox of mailboxes.slice(0, PROBES)) {
+    try {
+      await createTokenSource({ credentials, mailbox, tokenUrl: config.googleTokenUrl, scopes, transport, clock }).accessToken();
+      return refused.map(([each, { message }]) => [each, message]);
+    } catch (error) {
+      const told = tokenRefused(error, mailbox, scopes.join(', '));
+      if (!(told instanceof DirectoryError) || told.code !== 'no-administrator') throw told;
+      refused.push([mailbox, told]);
+    }
   }
+  const [first] = refused;
+  if (first !== undefined) throw first[1];
+  return [];
 }
 
 function tokenRefused(error: unknown, mailbox: MailboxId, scope: string): unknown {

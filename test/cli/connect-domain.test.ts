@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
 import { runCli } from '../../src/cli/run.ts';
 import { loadConfig } from '../../src/config.ts';
+import { mailboxId } from '../../src/model/ids.ts';
 import { openTidemark } from '../../src/open-tidemark.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
@@ -16,10 +17,10 @@ import { systemClock } from '../../src/system-clock.ts';
 
 const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
 const DIRECTORY = 'https://www.googleapis.com/auth/admin.directory.user.readonly';
-/** Workflow ids are on a server that all tests share. */
-const domain = `domain-${process.pid}.example`;
+/** A domain for each test: the server that all share remembers who was stopped. */
+let domain = '';
+let domains = 0;
 const at = (name: string): string => `${name}@${domain}`;
-const ADMIN = at('admin');
 
 function serviceAccount(id = 'k1'): string {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
@@ -32,10 +33,11 @@ describe('tidemark connect-domain', () => {
   let simulator: Simulator;
   let server: SimulatorServer;
   beforeEach(async () => {
+    domain = `domain-${domains++}-${process.pid}.example`;
     dataDir = mkdtempSync(join(tmpdir(), 'tidemark-domain-'));
     simulator = new Simulator({ clock: systemClock });
     for (const name of ['admin', 'ann', 'bea', 'cy', 'dan', 'eve']) simulator.addMailbox(at(name));
-    simulator.directory.set(ADMIN, { isAdmin: true });
+    simulator.directory.set(at('admin'), { isAdmin: true });
     simulator.directory.set(at('cy'), { suspended: true });
     simulator.directory.set(at('dan'), { orgUnitPath: '/Sales/Europe' });
     simulator.directory.set(at('eve'), { orgUnitPath: '/Sales' });
@@ -73,28 +75,28 @@ describe('tidemark connect-domain', () => {
     const [out, err] = await said;
     return { code, stdout: out, stderr: err };
   }
-  const connect = (...more: string[]) => run(['connect-domain', '--admin', ADMIN, '--credentials', join(dataDir, 'robot.json'), ...more]);
+  const connect = (...more: string[]) => run(['connect-domain', '--admin', at('admin'), '--credentials', join(dataDir, 'robot.json'), ...more]);
   const result = async (...more: string[]): Promise<unknown> => {
     const { code, stdout, stderr } = await connect(...more, '--json');
     if (code !== 0) throw new Error(stderr);
     return JSON.parse(stdout);
   };
-  const leftOut = [
+  const leftOut = () => [
     { mailbox: at('cy'), reason: 'suspended' },
     { mailbox: at('old'), reason: 'archived' },
     { mailbox: at('printer'), reason: 'no-mailbox' },
   ];
-  const everyone = ['admin', 'ann', 'bea', 'dan', 'eve'].map(at);
+  const everyone = () => ['admin', 'ann', 'bea', 'dan', 'eve'].map(at);
 
   it('starts every mailbox once, names who is left out, and changes nothing in a dry run', async () => {
-    expect(await result('--dry-run')).toEqual({ dryRun: true, started: everyone, running: [], ownGrant: [], leftOut });
-    expect(await result('--dry-run')).toMatchObject({ started: everyone });
-    expect(await result()).toEqual({ dryRun: false, started: everyone, running: [], ownGrant: [], leftOut });
+    expect(await result('--dry-run')).toEqual({ dryRun: true, started: everyone(), running: [], stopped: [], ownGrant: [], failed: [], leftOut: leftOut() });
+    expect(await result('--dry-run')).toMatchObject({ started: everyone() });
+    expect(await result()).toEqual({ dryRun: false, started: everyone(), running: [], stopped: [], ownGrant: [], failed: [], leftOut: leftOut() });
     // Visibility lags by some milliseconds behind the starts.
-    await expect.poll(async () => ((await result('--dry-run')) as { running: string[] }).running).toEqual(everyone);
-    expect(await result()).toEqual({ dryRun: false, started: [], running: everyone, ownGrant: [], leftOut });
+    await expect.poll(async () => ((await result('--dry-run')) as { running: string[] }).running).toEqual(everyone());
+    expect(await result()).toEqual({ dryRun: false, started: [], running: everyone(), stopped: [], ownGrant: [], failed: [], leftOut: leftOut() });
     simulator.addMailbox(at('new'));
-    expect(await result()).toMatchObject({ started: [at('new')], running: everyone });
+    expect(await result()).toMatchObject({ started: [at('new')], running: everyone() });
     const words = await connect();
     expect(words.stdout).toContain(`1 left out, suspended: ${at('cy')}`);
   });
@@ -109,7 +111,7 @@ describe('tidemark connect-domain', () => {
     const grant = join(dataDir, 'ann.json');
     writeFileSync(grant, JSON.stringify(simulator.credentialsFor(at('ann'))));
     expect((await run(['connect', at('ann'), '--credentials', grant])).code).toBe(0);
-    expect(await result()).toMatchObject({ ownGrant: [at('ann')], started: everyone.filter((mailbox) => mailbox !== at('ann')) });
+    expect(await result()).toMatchObject({ ownGrant: [at('ann')], started: everyone().filter((mailbox) => mailbox !== at('ann')) });
     const tidemark = await openTidemark({ config: loadConfig({ env }) });
     const versions = async () => Promise.all((await tidemark.credentials.list()).map(async (mailbox) => [mailbox, (await tidemark.credentials.get(mailbox))?.version]));
     const before = await versions();
@@ -119,6 +121,48 @@ describe('tidemark connect-domain', () => {
     await result();
     expect(await versions()).toEqual(before.map(([mailbox, version]) => [mailbox, mailbox === at('ann') ? version : 2]));
     await tidemark.close();
+  });
+
+  it('leaves those alone that were stopped or removed, and starts one that was connected and never ran', async () => {
+    await result();
+    const tidemark = await openTidemark({ config: loadConfig({ env }) });
+    for (const name of ['ann', 'bea']) await tidemark.temporal.workflow.getHandle(`mailbox/${at(name)}`).terminate();
+    await tidemark.client.remove(mailboxId(at('bea')));
+    simulator.addMailbox(at('late'));
+    expect((await run(['connect', at('late'), '--credentials', join(dataDir, 'robot.json')])).code).toBe(0);
+    writeFileSync(join(dataDir, 'robot.json'), serviceAccount('k2'));
+    const others = everyone().filter((mailbox) => ![at('ann'), at('bea')].includes(mailbox));
+    const expected = { started: [at('late')], running: others, stopped: [at('ann'), at('bea')], failed: [] };
+    // Visibility lags by some milliseconds.
+    await expect.poll(() => result('--dry-run')).toMatchObject(expected);
+    expect(await result()).toMatchObject(expected);
+    expect(await result()).toMatchObject({ started: [], stopped: [at('ann'), at('bea')] });
+    // The stopped one has got the new key; the removed one nothing.
+    expect((await tidemark.credentials.get(mailboxId(at('ann'))))?.version).toBe(2);
+    expect(await tidemark.credentials.get(mailboxId(at('bea')))).toBeNull();
+    await tidemark.close();
+  });
+
+  it('connects the others when Google gives no token for one, or the key of one is gone, and ends with 1', async () => {
+    simulator.directory.set(at('aaron'), {});
+    await result().catch(() => undefined);
+    const tidemark = await openTidemark({ config: loadConfig({ env }) });
+    const record = await tidemark.credentials.get(mailboxId(at('ann')));
+    await tidemark.credentials.put(mailboxId(at('ann')), { keyId: 'gone', ciphertext: record?.ciphertext ?? new Uint8Array(), version: record?.version ?? 0 });
+    simulator.addMailbox(at('new'));
+    const { code, stdout, stderr } = await connect('--json');
+    expect({ code, error: JSON.parse(stderr) as unknown }).toEqual({ code: 1, error: { code: 'domain-incomplete', message: expect.stringContaining('2 mailboxes') } });
+    expect(JSON.parse(stdout)).toMatchObject({ started: [at('new')], failed: [{ mailbox: at('aaron') }, { mailbox: at('ann'), message: expect.stringContaining(at('ann')) }] });
+    expect((await connect()).stdout).toContain(`failed, ${at('aaron')}: `);
+    await tidemark.close();
+  });
+
+  it('changes nothing when no credentials that are held can be read', async () => {
+    await result();
+    simulator.addMailbox(at('new'));
+    env['TIDEMARK_SECRET_KEY'] = Buffer.alloc(32, 7).toString('base64');
+    const { code, stdout, stderr } = await connect('--json');
+    expect({ code, stdout, error: JSON.parse(stderr) as unknown }).toMatchObject({ code: 1, stdout: '', error: { code: 'secret-key' } });
   });
 
   it('reads a domain of many pages', async () => {
@@ -134,7 +178,7 @@ describe('tidemark connect-domain', () => {
     const { stderr } = await connect('--json');
     expect(JSON.parse(stderr)).toMatchObject({ code, message: expect.stringContaining(named) });
     simulator.delegation = null;
-    expect(await result('--dry-run')).toMatchObject({ started: everyone });
+    expect(await result('--dry-run')).toMatchObject({ started: everyone() });
   });
 
   it('needs an administrator, and a service account', async () => {
@@ -142,7 +186,7 @@ describe('tidemark connect-domain', () => {
     expect(JSON.parse(ordinary.stderr)).toMatchObject({ code: 'domain-no-administrator', message: expect.stringContaining(at('ann')) });
     const unknown = await run(['connect-domain', '--admin', at('nobody'), '--credentials', join(dataDir, 'robot.json'), '--json']);
     expect(JSON.parse(unknown.stderr)).toMatchObject({ code: 'domain-no-administrator', message: expect.stringContaining(at('nobody')) });
-    writeFileSync(join(dataDir, 'robot.json'), JSON.stringify(simulator.credentialsFor(ADMIN)));
+    writeFileSync(join(dataDir, 'robot.json'), JSON.stringify(simulator.credentialsFor(at('admin'))));
     expect(await connect()).toMatchObject({ code: 1, stderr: expect.stringContaining('needs a service account') });
   });
 });
