@@ -13,27 +13,29 @@ export class MalformedAnswerError extends Error {
 }
 
 const id = z.string().min(1);
-const uint64 = z.string().regex(/^\d{1,20}$/);
+/** Numbers of 64 bits are strings in Gmail's JSON; Google's guides show some unquoted. Such a one is exact only while JavaScript does not round it. */
+const digits = (most: number) => z.union([z.string().regex(new RegExp(`^\\d{1,${most}}$`)), z.int().nonnegative().transform(String)]);
+const uint64 = digits(20);
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).nullish().transform((items) => items ?? []);
+const pageToken = z.string().nullish().transform((token) => (token === '' ? null : (token ?? null)));
 const listed = z.object({ id, threadId: id });
 const labelled = z.object({ message: listed, labelIds: z.array(id) });
 
 const PROFILE = z.object({ emailAddress: z.string(), historyId: uint64, messagesTotal: z.number().default(0) });
-const LABELS = z.object({ labels: z.array(z.object({ id, name: z.string(), type: z.string().optional() })).default([]) });
-const MESSAGES = z.object({ messages: z.array(listed).default([]), nextPageToken: z.string().min(1).optional() });
-const WATCH = z.object({ historyId: uint64, expiration: z.string().regex(/^\d{1,15}$/) });
+const LABELS = z.object({ labels: list(z.object({ id, name: z.string(), type: z.string().optional() })) });
+const MESSAGES = z.object({ messages: list(listed), nextPageToken: pageToken });
+const WATCH = z.object({ historyId: uint64, expiration: digits(15) });
 const HISTORY = z.object({
-  history: z
-    .array(
-      z.object({
-        id: uint64,
-        messagesAdded: z.array(z.object({ message: listed.extend({ labelIds: z.array(id).optional() }) })).default([]),
-        labelsAdded: z.array(labelled).default([]),
-        labelsRemoved: z.array(labelled).default([]),
-        messagesDeleted: z.array(z.object({ message: listed })).default([]),
-      }),
-    )
-    .default([]),
-  nextPageToken: z.string().min(1).optional(),
+  history: list(
+    z.object({
+      id: uint64,
+      messagesAdded: list(z.object({ message: listed.extend({ labelIds: z.array(id).nullish() }) })),
+      labelsAdded: list(labelled),
+      labelsRemoved: list(labelled),
+      messagesDeleted: list(z.object({ message: listed })),
+    }),
+  ),
+  nextPageToken: pageToken,
   historyId: uint64,
 });
 
@@ -63,14 +65,14 @@ export function messagePageOf(json: unknown): MessagePage {
   const page = MESSAGES.parse(json);
   return {
     messages: page.messages.map((message) => ({ id: messageId(message.id), threadId: threadId(message.threadId) })),
-    nextPageToken: page.nextPageToken ?? null,
+    nextPageToken: page.nextPageToken,
   };
 }
 
 /** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list */
 export function historyPageOf(json: unknown): HistoryPage {
   const page = HISTORY.parse(json);
-  return { records: page.history.map(recordOf), nextPageToken: page.nextPageToken ?? null, historyId: historyId(page.historyId) };
+  return { records: page.history.map(recordOf), nextPageToken: page.nextPageToken, historyId: historyId(page.historyId) };
 }
 
 const ATTACHMENT = z.object({ data: z.string() });
@@ -154,7 +156,7 @@ function textOf(resource: JsonObject, name: string): string {
 }
 
 function labelIdsOf(value: unknown): readonly LabelId[] {
-  if (value === undefined) return [];
+  if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new MalformedAnswerError('labelIds is not a list');
   return value.map((entry: unknown) => {
     if (typeof entry !== 'string' || entry.length === 0) throw new MalformedAnswerError('a label id is not a text');
@@ -163,7 +165,8 @@ function labelIdsOf(value: unknown): readonly LabelId[] {
 }
 
 function historyIdOf(message: JsonObject): HistoryId {
-  const text = textOf(message, 'historyId');
+  const value = message['historyId'];
+  const text = Number.isSafeInteger(value) ? String(value) : textOf(message, 'historyId');
   if (!/^\d{1,20}$/.test(text)) throw new MalformedAnswerError('historyId is not a uint64');
   return historyId(text);
 }
