@@ -7,6 +7,7 @@ const HOUR = 60 * MINUTE;
 
 /** A fresh message's get answers 404 for some seconds while the index lags: history or a listing settles it, or this much time. */
 const NOT_FOUND_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
+const NOT_FOUND = 'not found';
 /** A call that failed in itself, while its neighbours did not. */
 const UNAVAILABLE_DELAYS = [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND];
 const INVALID_DELAYS = [2 * SECOND];
@@ -39,10 +40,12 @@ export function afterStaleReading(message: PendingMessage, now: number): FetchAt
   return retryOrFail(message, STALE_DELAYS, 'Gmail answers an older state of this message than its history has told', now);
 }
 
+/** Only answers of 404 in a row make a message `gone`: after a failure of another kind they are counted anew, for one alone may be a replica's. */
 function afterNotFound(message: PendingMessage, now: number): FetchAttempt {
-  const delay = NOT_FOUND_DELAYS[message.attempts];
-  if (delay === undefined) return attempt(message, 'gone', 'not found for more than a minute', now);
-  return attempt(message, 'pending', 'not found', now + delay);
+  const counted = message.lastError === NOT_FOUND ? message : { ...message, attempts: 0 };
+  const delay = NOT_FOUND_DELAYS[counted.attempts];
+  if (delay === undefined) return attempt(counted, 'gone', 'not found for more than a minute', now);
+  return attempt(counted, 'pending', NOT_FOUND, now + delay);
 }
 
 function retryOrFail(message: PendingMessage, delays: readonly number[], error: string, now: number): FetchAttempt {

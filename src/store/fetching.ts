@@ -94,8 +94,10 @@ function isAbout(row: MessageRow, { asOf }: FetchAttempt): boolean {
 
 function afterAttempt(row: MessageRow, { state, attempts, error, nextAttemptAt }: FetchAttempt): MessageRow {
   if (state === 'gone') return { ...toGone(row), attempts, lastError: error };
+  // An attempt that reports late takes nothing from the count of its own failure; a failure of another kind may have begun a new count.
+  const counted = error === row.lastError ? Math.max(row.attempts, attempts) : attempts;
   // 0 means "at once" to the index of the work to do.
-  return { ...row, state, attempts: Math.max(row.attempts, attempts), lastError: error, nextAttemptAt: Math.max(1, Math.ceil(nextAttemptAt)) };
+  return { ...row, state, attempts: counted, lastError: error, nextAttemptAt: Math.max(1, Math.ceil(nextAttemptAt)) };
 }
 
 /** See {@link MailboxStore.addListedLate}. */

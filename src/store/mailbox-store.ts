@@ -395,6 +395,8 @@ export interface PendingMessage {
   readonly sizeEstimate: number;
   readonly state: 'pending' | 'failed';
   readonly attempts: number;
+  /** What the last attempt told ({@link FetchAttempt.error}); null before the first. */
+  readonly lastError: string | null;
   /** When the row became known. */
   readonly discoveredAt: number;
 }

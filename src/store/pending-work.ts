@@ -7,7 +7,7 @@ import type { FetchLane } from './message-row.ts';
 import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 
-const COLUMNS = ['id', 'thread_id', 'history_id', 'size_estimate', 'format', 'attachments', 'attachments_held', 'state', 'attempts', 'next_attempt_at', 'discovered_at', 'rank'] as const;
+const COLUMNS = ['id', 'thread_id', 'history_id', 'size_estimate', 'format', 'attachments', 'attachments_held', 'state', 'attempts', 'last_error', 'next_attempt_at', 'discovered_at', 'rank'] as const;
 
 interface WorkColumns {
   readonly id: string;
@@ -19,6 +19,7 @@ interface WorkColumns {
   readonly attachments_held: number;
   readonly state: string;
   readonly attempts: number;
+  readonly last_error: string | null;
   readonly next_attempt_at: number;
   readonly discovered_at: number;
   readonly rank: number;
@@ -92,6 +93,7 @@ function toPendingMessage(row: WorkColumns, threadSize: number): PendingMessage 
     sizeEstimate: row.size_estimate,
     state: row.state === 'failed' ? 'failed' : 'pending',
     attempts: row.attempts,
+    lastError: row.last_error,
     discoveredAt: row.discovered_at,
   };
 }

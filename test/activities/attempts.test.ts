@@ -5,22 +5,26 @@ import { messageId, threadId } from '../../src/model/ids.ts';
 import type { PendingMessage } from '../../src/store/mailbox-store.ts';
 
 const NOW = 1_000_000;
-const message = (attempts: number): PendingMessage => ({
+const message = (attempts: number, lastError: string | null = null): PendingMessage => ({
   id: messageId('m1'),
   threadId: threadId('t1'),
   historyId: null,
   threadSize: 1, lacking: null, sizeEstimate: 0,
   state: 'pending',
   attempts,
+  lastError,
   discoveredAt: NOW,
 });
 
 /** The states and delays that a message goes through when every fetch of it fails alike. */
 function course(failure: GmailFailure, attempts: number): [string, number][] {
   const states: [string, number][] = [];
+  let failing = message(0);
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const after = afterFailure(message(attempt), failure, NOW);
-    if (after !== null) states.push([after.state, (after.nextAttemptAt - NOW) / 1_000]);
+    const after = afterFailure(failing, failure, NOW);
+    if (after === null) continue;
+    states.push([after.state, (after.nextAttemptAt - NOW) / 1_000]);
+    failing = message(after.attempts, after.error);
   }
   return states;
 }
@@ -35,6 +39,16 @@ describe('a message whose fetch fails', () => {
       ['pending', 48],
       ['gone', 0],
     ]);
+  });
+
+  test('with 404 after failures of another kind is not gone for one answer: its own count begins', () => {
+    let failing = message(0);
+    for (const status of [503, 503, 503, 503, 503]) {
+      const { attempts, error } = afterFailure(failing, { kind: 'unavailable', status }, NOW) ?? { attempts: 0, error: null };
+      failing = message(attempts, error);
+    }
+    expect(failing.attempts).toBe(5);
+    expect(afterFailure(failing, { kind: 'not-found' }, NOW)).toMatchObject({ state: 'pending', attempts: 1, nextAttemptAt: NOW + 3_000 });
   });
 
   test('with 5xx is failed after five attempts, and tried ever more rarely', () => {

@@ -141,9 +141,9 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.apply([record(103, added('y'))]);
       const pending = await mailbox.pending('live');
       expect(pending).toMatchObject([
-        { id: 'y', threadId: 't-y', historyId: '103', threadSize: 1, state: 'pending', attempts: 0, discoveredAt: 100_020 },
-        { id: 't5', threadId: 'thread', historyId: '102', threadSize: 4, state: 'pending', attempts: 0, discoveredAt: 100_010 },
-        { id: 't1', threadId: 'thread', historyId: null, threadSize: 4, state: 'pending', attempts: 0, discoveredAt: 1 },
+        { id: 'y', threadId: 't-y', historyId: '103', threadSize: 1, state: 'pending', attempts: 0, lastError: null, discoveredAt: 100_020 },
+        { id: 't5', threadId: 'thread', historyId: '102', threadSize: 4, state: 'pending', attempts: 0, lastError: null, discoveredAt: 100_010 },
+        { id: 't1', threadId: 'thread', historyId: null, threadSize: 4, state: 'pending', attempts: 0, lastError: null, discoveredAt: 1 },
       ]);
       expect((await mailbox.pending('live', 1)).map((message) => message.id)).toEqual(['y']);
     });
@@ -198,6 +198,17 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.attempt('a', { asOf: 102, state: 'gone' });
       await mailbox.attempt('unknown', { state: 'failed' });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0, failed: 0 });
+    });
+
+    it('counts a failure of another kind anew where the attempt does, and loses nothing to a late report of the same', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      await mailbox.attempt('a', { state: 'pending', attempts: 5, error: 'Gmail answers 503', nextAttemptAt: 1 });
+      await mailbox.attempt('a', { state: 'pending', attempts: 2, error: 'Gmail answers 503', nextAttemptAt: 1 });
+      expect(await mailbox.pending('backfill')).toMatchObject([{ attempts: 5, lastError: 'Gmail answers 503' }]);
+      await mailbox.attempt('a', { state: 'pending', attempts: 1, error: 'not found', nextAttemptAt: 1 });
+      expect(await mailbox.pending('backfill')).toMatchObject([{ attempts: 1, lastError: 'not found' }]);
     });
 
     it('forgets attempts once a message is stored', async () => {
