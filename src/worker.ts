@@ -13,6 +13,7 @@ import type { Clock } from './model/clock.ts';
 import type { Telemetry } from './model/telemetry.ts';
 import { closeStores, connectTemporal, openStoresOf, priceTableOf, secretKeysOf, temporalAddressOf } from './open-tidemark.ts';
 import { dataConverterOf } from './payload-codec.ts';
+import { hostInPlainText } from './store/postgres-url.ts';
 import { systemClock } from './system-clock.ts';
 import { openTracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
@@ -65,6 +66,11 @@ const SHARED = {
   shutdownForceTime: FORCED_AFTER,
 } as const satisfies Partial<WorkerOptions>;
 
+function warnOfPlainText({ database }: Config, log: Log): void {
+  const host = database.kind === 'postgres' ? hostInPlainText(database.url, database.caFile) : null;
+  if (host !== null) log.warn({ host }, 'the connection to PostgreSQL is not encrypted: add ?sslmode=verify-full to DATABASE_URL, or ?sslmode=disable where the network is trusted');
+}
+
 /**
  * Opens the stores, waits for the Temporal server, and runs two workers: one for workflows and live activities, one for the backfill.
  *
@@ -76,6 +82,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
   const telemetry = request.telemetry ?? { ...telemetryOf(config.telemetry), ...(tracing === null ? {} : { span: tracing.span }) };
   const secretKeys = await secretKeysOf(config, clock);
   const stores = await openStoresOf(config);
+  warnOfPlainText(config, log);
   const network = createUndiciTransport();
   const closing: (() => Promise<void>)[] = [() => network.close(), () => closeStores(stores), async () => tracing?.flush()];
   const closeAll = async (): Promise<void> => {

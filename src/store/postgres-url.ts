@@ -51,6 +51,17 @@ function decoded(text: string): string {
   }
 }
 
+/** This machine: a loopback address, its name, or the folder of a Unix socket. */
+const HERE = /^(localhost|127\.[\d.]+|\[?::1\]?|\/.*|)$/i;
+
+/** The host to which an address connects without encryption and without saying so; null when it is this machine, encrypted, or says `disable`. */
+export function hostInPlainText(address: string, caFile: string | null): string | null {
+  const { hostname, searchParams } = new URL(address);
+  if (caFile !== null || searchParams.has('sslmode') || searchParams.has('sslrootcert')) return null;
+  const host = searchParams.get('host') ?? decoded(hostname);
+  return HERE.test(host) ? null : host;
+}
+
 /**
  * Reads an address as libpq does: `require` encrypts and verifies only against a CA that is named, `verify-full` verifies the host's name too.
  *
