@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 
 import { bodiesVariables, readBodies, type BodiesConfig } from './config/bodies.ts';
-import { databaseVariables, readDatabase, type DatabaseLocation } from './config/database.ts';
+import { databaseVariables, readDatabase, readPostgresAccess, type DatabaseLocation, type PostgresAccess } from './config/database.ts';
 import { deploymentVariables, readDeployment, type DeploymentConfig } from './config/deployment.ts';
 import { pushVariables, readPush, type PushConfig } from './config/push.ts';
 import { quotaVariables, readQuota, type QuotaConfig } from './config/quota.ts';
@@ -18,6 +18,8 @@ export interface Config {
   /** Absolute. What Tidemark keeps for itself: key file, Temporal's binary, database and log. */
   readonly dataDir: string;
   readonly database: DatabaseLocation;
+  /** For databases that a command names beside it. */
+  readonly postgres: PostgresAccess;
   /** Where large bodies are. */
   readonly bodies: BodiesConfig;
   readonly gmailRootUrl: string;
@@ -118,6 +120,7 @@ function sections(values: z.output<typeof environment>, { cwd, dataDir }: { cwd:
   return {
     dataDir,
     database: readDatabase(values, { cwd, dataDir }),
+    postgres: readPostgresAccess(values, { cwd }),
     bodies: readBodies(values, { cwd }),
     gmailRootUrl: values.GMAIL_ROOT_URL,
     googleTokenUrl: values.GOOGLE_TOKEN_URL,

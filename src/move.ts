@@ -2,9 +2,8 @@ import { runningMailboxes } from './client/running.ts';
 import type { Config } from './config.ts';
 import { CannotDoError } from './failure-report.ts';
 import type { Clock } from './model/clock.ts';
-import { closeStores, connectTemporal, temporalClientOf } from './open-tidemark.ts';
+import { closeStores, connectTemporal, openStoresAt, temporalClientOf } from './open-tidemark.ts';
 import { moveStores, type MovedMailbox, type MoveRequest } from './store/move/move-stores.ts';
-import { openStores } from './store/open-store.ts';
 import type { Phase } from './workflows/phase.ts';
 
 export type { MovedMailbox };
@@ -30,10 +29,9 @@ export async function moveMailboxes(request: {
   signal: AbortSignal;
 }): Promise<{ readonly moved: readonly MovedMailbox[]; readonly temporalAsked: boolean }> {
   const { config, clock, moveBodies, onProgress, signal } = request;
-  const bodies = { bodies: config.bodies };
-  const from = await openStores(request.from, bodies);
+  const from = await openStoresAt(config, request.from);
   try {
-    const to = await openStores(request.to, bodies);
+    const to = await openStoresAt(config, request.to);
     try {
       const held = new Set<string>((await from.store.listMailboxes()).map(({ id }) => id));
       const temporalAsked = await refuseRunning(config, clock, held);

@@ -6,7 +6,7 @@ import { TidemarkClient } from './client/tidemark-client.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './model/clock.ts';
 import type { PriceTable } from './model/prices.ts';
-import { migrateStores, openStores, storeFiles, type Stores } from './store/open-store.ts';
+import { migrateStores, openStores, storeFiles, type OpenOptions, type Stores } from './store/open-store.ts';
 import type { PostgresOptions } from './store/postgres-pool.ts';
 import { readKeys } from './store/key-source.ts';
 import { SecretKeys } from './store/secret-keys.ts';
@@ -94,7 +94,16 @@ export function databaseUrlOf({ database }: Config): string {
 }
 
 export function openStoresOf(config: Config): Promise<Stores> {
-  return openStores(databaseUrlOf(config), { ...connectionOf(config), migration: config.database.autoMigrate ? 'automatic' : 'manual', bodies: config.bodies });
+  return openStores(databaseUrlOf(config), { ...connectionOf(config), ...openingOf(config) });
+}
+
+/** Opens another database than the configured one, in the same way: its password is in its URL, or else in the file that is configured. */
+export function openStoresAt(config: Config, databaseUrl: string): Promise<Stores> {
+  return openStores(databaseUrl, { ...config.postgres, ...openingOf(config) });
+}
+
+function openingOf({ database, bodies }: Config): Pick<OpenOptions, 'migration' | 'bodies'> {
+  return { migration: database.autoMigrate ? 'automatic' : 'manual', bodies };
 }
 
 /** Brings the schema up to this program's, whatever `DATABASE_AUTO_MIGRATE` says. */

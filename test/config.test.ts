@@ -34,6 +34,7 @@ describe('the configuration', () => {
     expect(load()).toEqual({
       dataDir: join(cwd, '.tidemark'),
       database: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite'), autoMigrate: true },
+      postgres: { passwordFile: null, caFile: null, poolSize: 10 },
       bodies: { url: null, over: 65_536, sweepGrace: 3_600_000, s3: { endpoint: null, region: null } },
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',

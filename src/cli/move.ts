@@ -23,7 +23,8 @@ export function addMove(program: Command, cli: Cli): void {
       `
 Pause or stop the mailboxes and stop the workers first. Everything is compared at the end; an interrupted move is asked for again, and goes on.
 Then set DATABASE_URL, start workers, and resume. Credentials stay encrypted by the same key: give it to the new workers (TIDEMARK_SECRET_KEY).
-The source stays as it is; do not run workers over it any more.`,
+DATABASE_PASSWORD_FILE, DATABASE_CA_FILE and the other DATABASE_* hold for both: the password of a second server goes into its URL.
+The source stays as it is; do not run workers over it any more. To go back, move back.`,
     )
     .action(async (options: MoveOptions) => {
       const { config, out, clock, signal } = contextOf(cli, options);

@@ -20,18 +20,22 @@ export interface SqliteLocation extends Migrated {
   readonly path: string;
 }
 
-export interface PostgresLocation extends Migrated {
-  readonly kind: 'postgres';
-  /** Without the password. */
-  readonly url: string;
-  /** Not enumerable, so that no log shows it. */
-  readonly password: string | null;
+/** How servers of PostgreSQL are reached, whichever it is: what no address says. */
+export interface PostgresAccess {
   /** Absolute; null when the password is in the URL, or none is needed. */
   readonly passwordFile: string | null;
   /** Absolute path of the certificates of the authorities to trust; null: those that Node trusts. */
   readonly caFile: string | null;
   /** Connections of one process at most. */
   readonly poolSize: number;
+}
+
+export interface PostgresLocation extends Migrated, PostgresAccess {
+  readonly kind: 'postgres';
+  /** Without the password. */
+  readonly url: string;
+  /** Not enumerable, so that no log shows it. */
+  readonly password: string | null;
 }
 
 /** `sqlite:PATH`, also as an address (`sqlite:///var/lib/mail.sqlite`). A database in memory would not outlive one process. */
@@ -62,18 +66,14 @@ export function readDatabase(values: Values<typeof databaseVariables>, { cwd, da
   const { DATABASE_URL: url } = values;
   const autoMigrate = values.DATABASE_AUTO_MIGRATE === 'true';
   if (typeof url !== 'object') return Object.freeze({ kind: 'sqlite', path: databaseFile(url, cwd, dataDir), autoMigrate } as const);
-  const file = (path: string | undefined) => (path === undefined ? null : resolve(cwd, path));
-  const location = {
-    kind: 'postgres',
-    url: url.url,
-    password: url.password,
-    passwordFile: file(values.DATABASE_PASSWORD_FILE),
-    caFile: file(values.DATABASE_CA_FILE),
-    poolSize: values.DATABASE_POOL_SIZE,
-    autoMigrate,
-  } as const;
+  const location = { kind: 'postgres', url: url.url, password: url.password, ...readPostgresAccess(values, { cwd }), autoMigrate } as const;
   Object.defineProperty(location, 'password', { enumerable: false });
   return Object.freeze(location);
+}
+
+export function readPostgresAccess(values: Values<typeof databaseVariables>, { cwd }: { cwd: string }): PostgresAccess {
+  const file = (path: string | undefined) => (path === undefined ? null : resolve(cwd, path));
+  return Object.freeze({ passwordFile: file(values.DATABASE_PASSWORD_FILE), caFile: file(values.DATABASE_CA_FILE), poolSize: values.DATABASE_POOL_SIZE });
 }
 
 function databaseFile(path: string | undefined, cwd: string, dataDir: string): string {

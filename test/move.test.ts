@@ -1,0 +1,57 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.ts';
+import { mailboxId } from '../src/model/ids.ts';
+import { moveMailboxes } from '../src/move.ts';
+import { closeStores } from '../src/open-tidemark.ts';
+import { openStores } from '../src/store/open-store.ts';
+import { systemClock } from '../src/system-clock.ts';
+import { reading, TestMailbox } from './contract/mailbox-store/fixture.ts';
+import { describePostgres, useDatabases } from './postgres/database.ts';
+import { administer } from './postgres/server.ts';
+import { useFolder } from './store/folder.ts';
+
+const alice = mailboxId('alice@example.com');
+const ROLE = `mover_${process.pid}`;
+const PASSWORD = 'of the mover';
+
+describePostgres('a move from PostgreSQL', () => {
+  const folder = useFolder();
+  const newDatabase = useDatabases();
+  let owner: string | null = null;
+  afterEach(async () => {
+    if (owner !== null) await administer(owner, `drop role ${ROLE}`);
+    owner = null;
+  });
+
+  /** One mailbox in a database, as the address of a user who needs a password. */
+  async function source(): Promise<string> {
+    const url = await newDatabase();
+    const stores = await openStores(url);
+    const mailbox = new TestMailbox(stores.store, alice);
+    await mailbox.put();
+    await mailbox.sync([reading('m1')]);
+    await closeStores(stores);
+    await administer(url, `create role ${ROLE} login superuser password '${PASSWORD}'`);
+    owner = url;
+    const address = new URL(url);
+    address.username = ROLE;
+    return address.href;
+  }
+
+  /** Nothing answers at the address of Temporal's. */
+  const move = (env: NodeJS.ProcessEnv, from: string, to: string) =>
+    moveMailboxes({ config: loadConfig({ env: { TEMPORAL_ADDRESS: '127.0.0.1:1', ...env }, cwd: folder() }), clock: systemClock, from, to, moveBodies: false, onProgress: () => undefined, signal: new AbortController().signal });
+
+  it('connects as the configuration says, whatever DATABASE_URL names', async () => {
+    const from = await source();
+    const to = `sqlite:${join(folder(), 'to.db')}`;
+    await expect(move({}, from, to)).rejects.toThrow('asks for a password');
+    writeFileSync(join(folder(), 'password'), `${PASSWORD}\n`);
+    const env = { DATABASE_PASSWORD_FILE: 'password' };
+    await expect(move({ ...env, DATABASE_CA_FILE: 'no-such-file.pem' }, from, to)).rejects.toThrow('DATABASE_CA_FILE');
+    await expect(move({ ...env, DATABASE_AUTO_MIGRATE: 'false' }, from, to)).rejects.toThrow('tidemark migrate');
+    expect(await move(env, from, to)).toMatchObject({ moved: [{ mailbox: alice, messages: 1 }], temporalAsked: false });
+  });
+});
