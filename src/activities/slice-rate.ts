@@ -3,7 +3,7 @@ import type { PriceTable } from '../model/prices.ts';
 /** Large enough that Temporal's history grows by less than an event per 100 messages. */
 const LARGEST_SLICE = 30_000;
 /** Slices that a minute of the project's quota is cut into at least, so that mailboxes take turns within seconds also where it is small. */
-const SLICES_PER_MINUTE = 10;
+const SLICES_PER_MINUTE = 30;
 type ProjectLimit = Pick<PriceTable, 'projectUnitsPerMinute'>;
 
 /** The server lets up to twice the rate through in the first second of a busy queue. */

@@ -29,9 +29,9 @@ it.each([0, 0.2])('Slices at the rate of the backfill queue spend the quota of t
 
 it.each([
   [1_200_000, 30_000],
-  [60_000, 6_000],
-  [6_000, 600],
-])('A project of %d units a minute is cut into slices of %d, at least ten a minute', (projectUnitsPerMinute, units) => {
+  [60_000, 2_000],
+  [6_000, 200],
+])('A project of %d units a minute is cut into slices of %d, at least thirty a minute', (projectUnitsPerMinute, units) => {
   expect(sliceUnits({ projectUnitsPerMinute })).toBe(units);
   expect(slicesPerSecond({ projectUnitsPerMinute }) * 60).toBeGreaterThanOrEqual(9.5);
 });
