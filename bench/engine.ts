@@ -10,11 +10,11 @@ import { connectMailbox } from '../src/login.ts';
 import { mailboxId } from '../src/model/ids.ts';
 import { openTidemark, type Tidemark } from '../src/open-tidemark.ts';
 import { systemClock } from '../src/system-clock.ts';
-import { findBinary, freePort, startDevServer } from '../src/temporal-server/index.ts';
 import { workflowIdOf } from '../src/workflows/definitions.ts';
 import { PostgresServer } from '../test/postgres/server.ts';
+import { startServerIn } from './dev-server.ts';
 import { InvalidRunError, type Bench, type Figure } from './figure.ts';
-import { cpuSecondsOf, load, memoryOf, SimulatorProcess, sourceFile, startProgram } from './processes.ts';
+import { cpuSecondsOf, load, memoryOf, SimulatorProcess, startProgram } from './processes.ts';
 
 const EMAIL = mailboxId('bench@example.com');
 /** Whether `--cpu-prof` profiles are wanted of the worker, and where. */
@@ -56,16 +56,7 @@ async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun>
   try {
     const simulator = await SimulatorProcess.start(EMAIL, { messages, bodyBytes: 4_096, threadSize: 3 });
     ends.push(() => simulator.stop());
-    const binary = await findBinary('temporal', { dataDir: sourceFile('.tidemark'), clock: systemClock, log: (line) => console.error(line) });
-    const server = await startDevServer({
-      binary,
-      database: join(folder, 'temporal.db'),
-      namespace: 'default',
-      port: await freePort(0),
-      uiPort: null,
-      logFile: join(folder, 'temporal.log'),
-      clock: systemClock,
-    });
+    const server = await startServerIn(folder);
     ends.push(() => server.stop());
     const env = {
       ...(kind === 'PostgreSQL' ? await postgresEnvironment(ends) : {}),

@@ -10,9 +10,9 @@ import { generateMail } from '../src/simulator/generate.ts';
 import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
 import { systemClock } from '../src/system-clock.ts';
-import { findBinary, freePort, startDevServer } from '../src/temporal-server/index.ts';
+import { startServerIn } from './dev-server.ts';
 import { InvalidRunError, type Bench } from './figure.ts';
-import { load, sourceFile, startProgram } from './processes.ts';
+import { load, startProgram } from './processes.ts';
 
 const MINUTE = 60_000;
 /** Ten times a user's real rate, so that minutes tell what takes an hour there: of one user, and of the project that both share. */
@@ -40,16 +40,7 @@ async function share(): Promise<Shares> {
     for (const email of MAILBOXES) generateMail(simulator.addMailbox(email), { messages: MESSAGES, threadSize: 3, bodyBytes: 600, now: systemClock.now() });
     const gmail = await startSimulatorServer({ simulator, port: 0 });
     ends.push(() => gmail.close());
-    const binary = await findBinary('temporal', { dataDir: sourceFile('.tidemark'), clock: systemClock, log: (line) => console.error(line) });
-    const server = await startDevServer({
-      binary,
-      database: join(folder, 'temporal.db'),
-      namespace: 'default',
-      port: await freePort(0),
-      uiPort: null,
-      logFile: join(folder, 'temporal.log'),
-      clock: systemClock,
-    });
+    const server = await startServerIn(folder);
     ends.push(() => server.stop());
     const env = {
       TIDEMARK_DATA_DIR: folder,

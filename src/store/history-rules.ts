@@ -1,5 +1,6 @@
 import type { HistoryOperation } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../model/ids.ts';
+import { isHiding } from '../model/settings.ts';
 import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { labelsExclude, settleState, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
 
@@ -94,8 +95,7 @@ function afterLabelOperation(row: MessageRow, operation: LabelOperation): Messag
 
 /** Whether a label operation may have brought a message into scope of which nothing else is known. */
 function mayEnterScope(operation: LabelOperation, { scope }: RowRules): boolean {
-  const hidden = (id: string) => id === 'SPAM' || id === 'TRASH';
-  if (operation.kind === 'labelsRemoved') return operation.labelIds.some(hidden);
+  if (operation.kind === 'labelsRemoved') return operation.labelIds.some(isHiding);
   if (scope.labelIds.length > 0) return operation.labelIds.some((id) => scope.labelIds.includes(id));
-  return operation.labelIds.some((id) => !hidden(id));
+  return operation.labelIds.some((id) => !isHiding(id));
 }

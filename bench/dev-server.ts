@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import { systemClock } from '../src/system-clock.ts';
+import { findBinary, freePort, startDevServer } from '../src/temporal-server/index.ts';
+import { sourceFile } from './processes.ts';
+
+/** Temporal's development server on a port of its own, with its database and its log in `folder`. */
+export async function startServerIn(folder: string): ReturnType<typeof startDevServer> {
+  const binary = await findBinary('temporal', { dataDir: sourceFile('.tidemark'), clock: systemClock, log: (line) => console.error(line) });
+  return await startDevServer({
+    binary,
+    database: join(folder, 'temporal.db'),
+    namespace: 'default',
+    port: await freePort(0),
+    uiPort: null,
+    logFile: join(folder, 'temporal.log'),
+    clock: systemClock,
+  });
+}
