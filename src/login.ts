@@ -51,7 +51,7 @@ export async function connectMailbox({ verify, text, ...request }: LoginRequest 
 }
 
 interface TriedOut {
-  readonly messagesTotal: number;
+  readonly messagesTotal: number | null;
   /** null when Google did not say. */
   readonly scopes: readonly string[] | null;
 }

@@ -53,7 +53,7 @@ export function addLogin(program: Command, cli: Cli): void {
         });
         const told = await tellWorkflow(cli, options, mailbox);
         out.result({ mailbox, connected: true, scopes, messagesTotal, running: told === 'told', serverReached: told !== 'unreachable' }, () =>
-          `${mailbox} is connected (${counted(messagesTotal, 'message')} at Gmail). ${NEXT[told](mailbox)}`,
+          `${mailbox} is connected${messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`}. ${NEXT[told](mailbox)}`,
         );
       }),
     );

@@ -63,7 +63,7 @@ export interface CompleteConsentRequest {
 export interface CompletedConsent {
   readonly mailbox: MailboxId;
   readonly scopes: readonly string[];
-  readonly messagesTotal: number;
+  readonly messagesTotal: number | null;
 }
 
 /**
@@ -103,7 +103,7 @@ export async function completeConsent({ config, stores, client, pending, callbac
 /** Stands in errors, which are not shown, until Gmail has said whose mailbox it is. */
 const NOT_KNOWN_YET = mailboxId('not-known-yet@gmail');
 
-async function accountOf({ accessToken }: Redeemed, { config, transport, clock }: { config: Config; transport: Transport; clock: Clock }): Promise<{ mailbox: MailboxId; messagesTotal: number }> {
+async function accountOf({ accessToken }: Redeemed, { config, transport, clock }: { config: Config; transport: Transport; clock: Clock }): Promise<{ mailbox: MailboxId; messagesTotal: number | null }> {
   const tokens = { accessToken: async () => accessToken, invalidate: () => undefined };
   const gmail = createGoogleGmail({ mailbox: NOT_KNOWN_YET, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 });
   try {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AttachmentsRead, HistoryOperation, HistoryRecord, Label, Reading } from '../model/change.ts';
 import { historyId, labelId, messageId, threadId, type HistoryId, type LabelId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import type { HistoryPage, MessagePage, Profile, Watch } from './gmail-api.ts';
+import type { CountedLabel, HistoryPage, MessagePage, Profile, Watch } from './gmail-api.ts';
 import { countSeparateParts, isObject, type JsonObject } from './message-parts.ts';
 
 /** Gmail's JSON into the model's types. Everything here throws on an answer that is not what Gmail documents. */
@@ -17,12 +17,16 @@ const id = z.string().min(1);
 const digits = (most: number) => z.union([z.string().regex(new RegExp(`^\\d{1,${most}}$`)), z.int().nonnegative().transform(String)]);
 const uint64 = digits(20);
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).nullish().transform((items) => items ?? []);
+/** A count that makes no sense is no count. */
+const total = z.int().nonnegative().nullish().catch(null).transform((count) => count ?? null);
 const pageToken = z.string().nullish().transform((token) => (token === '' ? null : (token ?? null)));
 const listed = z.object({ id, threadId: id });
 const labelled = z.object({ message: listed, labelIds: z.array(id) });
 
-const PROFILE = z.object({ emailAddress: z.string(), historyId: uint64, messagesTotal: z.number().default(0) });
-const LABELS = z.object({ labels: list(z.object({ id, name: z.string(), type: z.string().optional() })) });
+const PROFILE = z.object({ emailAddress: z.string(), historyId: uint64, messagesTotal: total });
+const label = z.object({ id, name: z.string(), type: z.string().optional() });
+const LABELS = z.object({ labels: list(label) });
+const COUNTED_LABEL = label.extend({ messagesTotal: total });
 const MESSAGES = z.object({ messages: list(listed), nextPageToken: pageToken });
 const WATCH = z.object({ historyId: uint64, expiration: digits(15) });
 const HISTORY = z.object({
@@ -51,14 +55,25 @@ export function watchOf(json: unknown): Watch {
   return { historyId: historyId(watch.historyId), expiration: Number(watch.expiration) };
 }
 
-/** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.labels/list */
+/**
+ * Every mailbox has an inbox: an answer without it is no list of its labels.
+ *
+ * @throws {MalformedAnswerError}
+ * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.labels/list
+ */
 export function labelsOf(json: unknown): readonly Label[] {
-  return LABELS.parse(json).labels.map((label) => ({
-    id: labelId(label.id),
-    name: label.name,
-    type: label.type === 'system' ? 'system' : 'user',
-  }));
+  const labels = LABELS.parse(json).labels.map(toLabel);
+  if (!labels.some(({ id }) => id === 'INBOX')) throw new MalformedAnswerError('the list of labels lacks INBOX');
+  return labels;
 }
+
+/** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.labels/get */
+export function countedLabelOf(json: unknown): CountedLabel {
+  const { messagesTotal, ...read } = COUNTED_LABEL.parse(json);
+  return { ...toLabel(read), messagesTotal };
+}
+
+const toLabel = ({ id: found, name, type }: z.infer<typeof label>): Label => ({ id: labelId(found), name, type: type === 'system' ? 'system' : 'user' });
 
 /** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list */
 export function messagePageOf(json: unknown): MessagePage {

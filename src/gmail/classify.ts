@@ -58,7 +58,7 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
     case 'history-expired':
       return 'Gmail no longer keeps the history since our mark; the mailbox is listed again.';
     case 'not-found':
-      return `${method} found no such message; it was deleted or is not visible yet.`;
+      return `${method} found no such ${method === 'labels.get' ? 'label' : 'message'}; it was deleted or is not visible yet.`;
     case 'rate-limited':
       return failure.retryAt === null
         ? `Gmail refused ${method} (${failure.limit} limit); the call is repeated later.`
@@ -130,7 +130,7 @@ function classifyForbidden(answer: Answer, body: string): GmailFailure {
 
 function classifyMissing(method: CalledMethod, answer: Answer): GmailFailure {
   if (method === 'history.list') return { kind: 'history-expired' };
-  if (ONE_MESSAGE.has(method)) return { kind: 'not-found' };
+  if (ONE_MESSAGE.has(method) || method === 'labels.get') return { kind: 'not-found' };
   return { kind: 'mailbox-unavailable', reason: answer.reasons[0] ?? 'notFound' };
 }
 

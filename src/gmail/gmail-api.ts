@@ -11,6 +11,8 @@ export interface GmailApi {
   getProfile(signal?: AbortSignal): Promise<Profile>;
   /** users.labels.list */
   listLabels(signal?: AbortSignal): Promise<readonly Label[]>;
+  /** users.labels.get: whether a label exists, and how many messages carry it. null when Gmail knows no such label. */
+  getLabel(id: LabelId, signal?: AbortSignal): Promise<CountedLabel | null>;
   /** users.messages.list, 500 ids a page, newest first. */
   listMessages(query: ListMessagesQuery, signal?: AbortSignal): Promise<MessagePage>;
   /** users.history.list, 500 records a page, oldest first. A page may be empty and still have a next one. */
@@ -34,7 +36,14 @@ export const MAX_BATCH = 50;
 export interface Profile {
   readonly emailAddress: string;
   readonly historyId: HistoryId;
-  readonly messagesTotal: number;
+  /** Messages in the mailbox, spam and trash included; null where Gmail does not say. */
+  readonly messagesTotal: number | null;
+}
+
+/** A label and how many messages carry it. */
+export interface CountedLabel extends Label {
+  /** Whether spam and trash count is not documented; null where Gmail does not say. */
+  readonly messagesTotal: number | null;
 }
 
 export interface WatchRequest {

@@ -3,7 +3,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { GmailMethod } from '../model/prices.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import { attachmentDataOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf, watchOf } from './answers.ts';
+import { attachmentDataOf, countedLabelOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf, watchOf } from './answers.ts';
 import { decodeBatch, encodeBatch, type BatchPart } from './batch.ts';
 import { classify, classifyThrown, gmailError, type CalledMethod } from './classify.ts';
 import { withDeadline } from './deadline.ts';
@@ -92,6 +92,15 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
     getProfile: (signal) => get('getProfile', signal, (users, call) => users.getProfile(me, call), profileOf),
 
     listLabels: (signal) => get('labels.list', signal, (users, call) => users.labels.list(me, call), labelsOf),
+
+    async getLabel(id, signal) {
+      try {
+        return await get('labels.get', signal, (users, call) => users.labels.get({ ...me, id }, call), countedLabelOf);
+      } catch (error) {
+        if (error instanceof GmailError && error.failure.kind === 'not-found') return null;
+        throw error;
+      }
+    },
 
     listMessages: ({ labelIds, q, includeSpamTrash, pageToken }, signal) =>
       get(

@@ -178,6 +178,7 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
     prepare,
     getProfile: (signal) => single('getProfile', signal, () => api.getProfile(signal)),
     listLabels: (signal) => single('labels.list', signal, () => api.listLabels(signal)),
+    getLabel: (id, signal) => single('labels.get', signal, () => api.getLabel(id, signal)),
     listMessages: (query, signal) => single('messages.list', signal, () => api.listMessages(query, signal)),
     watch: (request, signal) => single('watch', signal, () => api.watch(request, signal)),
     stopWatch: (signal) => single('stop', signal, () => api.stopWatch(signal)),

@@ -7,6 +7,7 @@ export const GMAIL_METHODS = [
   'history.list',
   'getProfile',
   'labels.list',
+  'labels.get',
   'watch',
   'stop',
 ] as const;
@@ -36,6 +37,7 @@ export const PRICE_TABLES = {
       'history.list': 2,
       getProfile: 1,
       'labels.list': 1,
+      'labels.get': 1,
       watch: 100,
       stop: 50,
     },
@@ -52,6 +54,7 @@ export const PRICE_TABLES = {
       'history.list': 2,
       getProfile: 1,
       'labels.list': 1,
+      'labels.get': 1,
       watch: 100,
       stop: 50,
     },

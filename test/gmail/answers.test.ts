@@ -30,7 +30,6 @@ describe('what is absent', () => {
 
   it.each([undefined, null])('a list that is %o is empty', (nothing) => {
     expect(messagePageOf({ messages: nothing }).messages).toEqual([]);
-    expect(labelsOf({ labels: nothing })).toEqual([]);
     expect(historyPageOf({ history: nothing, historyId: '1' }).records).toEqual([]);
     const lists = { messagesAdded: nothing, labelsAdded: nothing, labelsRemoved: nothing, messagesDeleted: nothing };
     expect(historyPageOf({ history: [{ id: '1', ...lists }], historyId: '1' }).records).toEqual([{ id: '1', operations: [] }]);
@@ -38,6 +37,10 @@ describe('what is absent', () => {
     expect(historyPageOf({ history: [{ id: '1', ...added }], historyId: '1' }).records[0]?.operations).toMatchObject([{ kind: 'added', labelIds: null }]);
     expect(readingOf({ id: 'm', threadId: 't', historyId: '1', labelIds: nothing }, null, 'minimal').labelIds).toEqual([]);
     expect(threadReadingsOf({ id: 't', messages: nothing }, 'minimal').readings).toEqual([]);
+  });
+
+  it.each([{}, { labels: null }, { labels: [{ id: 'STARRED', name: 'STARRED' }] }])('a list of labels without the inbox is no answer: %o', (answer) => {
+    expect(() => labelsOf(answer)).toThrow('INBOX');
   });
 
   it('a list that is something else is malformed', () => {

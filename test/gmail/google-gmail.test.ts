@@ -43,6 +43,19 @@ describe('single calls', () => {
     expect(labels).toContainEqual({ id: labelId(id), name: 'Work/Äpfel', type: 'user' });
   });
 
+  it('take a list of labels without an inbox for no answer', async () => {
+    const { clock, api } = openGmail({ transport: recording([], (url, body) => (url.includes('labels') ? Buffer.from('{}') : body)) });
+    expect(await clock.run(() => failureOf(api.listLabels()))).toMatchObject({ kind: 'unavailable' });
+  });
+
+  it('count the messages of a label, and tell that there is no such label', async () => {
+    const { clock, api, mailbox, simulator } = openGmail();
+    fill({ mailbox }, 3);
+    expect(await clock.run(() => api.getLabel(labelId('INBOX')))).toMatchObject({ id: 'INBOX', messagesTotal: 3 });
+    expect(await clock.run(() => api.getLabel(labelId('Label_99')))).toBeNull();
+    expect(simulator.usage.of(ADA).methods['labels.get']?.calls).toBe(2);
+  });
+
   it('list ids newest first, 500 a page, by label and search', async () => {
     const { clock, api, mailbox, simulator } = openGmail();
     const ids = fill({ mailbox }, 501);
