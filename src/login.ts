@@ -174,6 +174,10 @@ function explained(error: unknown, { gmailRootUrl, googleTokenUrl }: Config, mai
       { cause: error },
     );
   }
+  if (error.failure.kind === 'refused') {
+    const { status, reason } = error.failure;
+    return new LoginError('gmail-unavailable', `Google refuses to be asked about ${mailbox} now (HTTP ${status} ${reason}) and names no cause, which mostly passes. Try again in some minutes.`, { cause: error });
+  }
   if (error.failure.kind === 'unavailable') {
     return new LoginError('gmail-unavailable', `Gmail cannot be asked about ${mailbox} now: no usable answer from ${gmailRootUrl} or ${googleTokenUrl}. Try again later.`, {
       cause: error,

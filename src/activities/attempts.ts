@@ -27,6 +27,8 @@ export function afterFailure(message: PendingMessage, failure: GmailFailure, now
       return retryOrFail(message, INVALID_DELAYS, `Gmail refuses this message: ${failure.reason}`, now);
     case 'unavailable':
       return retryOrFail(message, UNAVAILABLE_DELAYS, failure.status === null ? 'no answer' : `Gmail answers ${failure.status}`, now);
+    case 'refused':
+      return retryOrFail(message, UNAVAILABLE_DELAYS, `Gmail refuses this message: ${failure.status} ${failure.reason}`, now);
     case 'rate-limited':
     case 'consent-revoked':
     case 'scope-missing':

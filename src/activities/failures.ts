@@ -1,5 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { GmailError } from '../gmail/gmail-error.ts';
+import { GmailError, type GmailFailure } from '../gmail/gmail-error.ts';
 import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { SecretKeyError } from '../store/secret-box.ts';
@@ -51,15 +51,24 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
     case 'unavailable':
     case 'not-found':
       return { type: 'GmailUnreachable', next: { kind: 'retry' }, message: `Gmail does not answer for ${mailbox} (${error.message}): trying again` };
+    case 'refused':
+      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: refusedText(mailbox, failure) };
     case 'consent-revoked':
       return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${mailbox} has revoked its grant or its token has expired: run "tidemark login ${mailbox} --client FILE" (or "tidemark connect ${mailbox} --credentials FILE" with a new grant)` };
     case 'scope-missing':
       return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${error.message} Grant more: "tidemark login ${mailbox} --client FILE" (or, with a service account, in the Admin console); or choose settings that need less ("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"` };
     case 'mailbox-unavailable':
-      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail refuses ${mailbox} (${failure.reason}): mend it, then run "tidemark resume ${mailbox}"` };
+      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail refuses ${mailbox} (${failure.reason}): mend that. It is asked again by itself; "tidemark resume ${mailbox}" asks at once` };
     case 'invalid-request':
-      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail refuses a request for ${mailbox} (${failure.reason}): run "tidemark resume ${mailbox}" to try again` };
+      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail calls a request for ${mailbox} invalid (${failure.reason}). It is asked again by itself; "tidemark resume ${mailbox}" asks at once` };
   }
+}
+
+/** Only the token endpoint can say that a grant has ended: until it does, a refused token is as any other refusal. */
+function refusedText(mailbox: MailboxId, { status, reason }: Extract<GmailFailure, { kind: 'refused' }>): string {
+  const again = `It is asked again by itself; "tidemark resume ${mailbox}" asks at once`;
+  if (status !== 401) return `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes. ${again}`;
+  return `Gmail refuses ${mailbox} (HTTP 401 ${reason}) although Google still gives access tokens for it, which mostly passes. ${again}, and "tidemark login ${mailbox} --client FILE" makes a new grant`;
 }
 
 /** The outcome as Temporal knows it. Waiting is benign: it is no error in metrics, and grows no history. */

@@ -145,6 +145,8 @@ async function fetchBatch(work: Work, batch: Batch): Promise<number> {
 async function fetchWhole({ session, fetch, run, ...work }: Work, batch: Batch): Promise<number> {
   const requests = batch.map((planned) => planned.request);
   const outcomes = await session.batchGet(requests, fetch.format, run.signal);
+  // Every part refused: rather the mailbox's refusal than so many messages'. Where the mailbox is refused, its profile is, too, and this throws.
+  if (outcomes.every(isRefused)) await session.getProfile(run.signal);
   return await saveOutcomes({ session, fetch, run, ...work }, batch, outcomes);
 }
 
@@ -168,6 +170,10 @@ async function isolate(work: Work, batch: Batch, failure: GmailError): Promise<n
 
 function isUnavailable(error: unknown): error is GmailError {
   return error instanceof GmailError && error.failure.kind === 'unavailable';
+}
+
+function isRefused(outcome: FetchOutcome): boolean {
+  return outcome.kind === 'failed' && (outcome.error.failure.kind === 'refused' || outcome.error.failure.kind === 'mailbox-unavailable');
 }
 
 async function saveFailure(work: Work, culprit: Batch, error: GmailError): Promise<void> {
@@ -251,7 +257,7 @@ async function completeFresh({ deps, session, fetch, run }: Work, reading: Readi
       run.signal,
     );
   } catch (error) {
-    if (error instanceof GmailError && ['not-found', 'invalid-request', 'mailbox-unavailable', 'unavailable', 'rate-limited'].includes(error.failure.kind)) return 0;
+    if (error instanceof GmailError && ['not-found', 'invalid-request', 'refused', 'mailbox-unavailable', 'unavailable', 'rate-limited'].includes(error.failure.kind)) return 0;
     throw error;
   }
 }

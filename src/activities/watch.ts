@@ -99,7 +99,7 @@ const resultOf = ({ renewedAt, expiration }: HeldWatch, isRenewed: boolean): Wat
 
 /** null where the same call may succeed soon. */
 function refusedFor({ failure }: GmailError): string | null {
-  if (failure.kind === 'unavailable' || failure.kind === 'rate-limited') return null;
+  if (failure.kind === 'unavailable' || failure.kind === 'rate-limited' || (failure.kind === 'refused' && failure.status === 401)) return null;
   return 'reason' in failure ? failure.reason : failure.kind;
 }
 

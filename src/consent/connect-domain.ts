@@ -211,6 +211,7 @@ function tokenRefused(error: unknown, mailbox: MailboxId, scope: string): unknow
     case 'not-found':
     case 'rate-limited':
     case 'unavailable':
+    case 'refused':
     case 'invalid-request':
       return error;
   }

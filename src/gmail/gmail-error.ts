@@ -11,11 +11,16 @@ export type GmailFailure =
   | { readonly kind: 'rate-limited'; readonly limit: RateLimit; readonly retryAt: number | null }
   /** 5xx, reset, time-out, truncated answer: the same call may succeed later. */
   | { readonly kind: 'unavailable'; readonly status: number | null }
-  /** invalid_grant, or 401 with a fresh token: only the mailbox's owner can help. */
+  /**
+   * 401 although the token endpoint gives tokens, 400 failedPrecondition, 404 or 410 of a call that has no such answer: it says nothing that somebody
+   * could mend, and was seen to pass by itself.
+   */
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+  /** invalid_grant of the token endpoint, which alone can say it: only the mailbox's owner can help. */
   | { readonly kind: 'consent-revoked' }
   /** 403 insufficientPermissions: the grant lacks the scope for this call. */
   | { readonly kind: 'scope-missing' }
-  /** Permanent for the mailbox: domainPolicy, mail service not enabled, API not enabled, unknown user. */
+  /** Google names a cause that somebody can mend: domainPolicy, mail service not enabled, API not enabled, unknown user. Some pass by themselves. */
   | { readonly kind: 'mailbox-unavailable'; readonly reason: string }
   /** 400 for this very call. For one message: it is poisonous, its neighbours are not. */
   | { readonly kind: 'invalid-request'; readonly reason: string };

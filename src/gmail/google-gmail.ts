@@ -157,7 +157,7 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
       if (requests.length > MAX_BATCH) throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
       if (requests.length === 0) return [];
       const first = await sendBatch(requests, format, signal);
-      const refused = first.outcomes.flatMap((outcome, index) => (isRefused(outcome) ? [index] : []));
+      const refused = first.outcomes.flatMap((outcome, index) => (isUnauthorized(outcome) ? [index] : []));
       if (refused.length === 0) return first.outcomes;
       // The batch was read, but its token ended before its parts were: those parts are asked again under a new one, once.
       tokens.invalidate(first.token);
@@ -183,7 +183,10 @@ interface SentBatch {
   readonly outcomes: readonly FetchOutcome[];
 }
 
-/** Sends under an access token. A 401 is answered by one new token; a second 401 stands. */
+/**
+ * Sends under an access token. A 401 is answered by one new token: where the grant has ended, the token endpoint says so. A second 401 with the new
+ * token is a refusal as any other.
+ */
 async function authorized(tokens: TokenSource, signal: AbortSignal, call: (sent: SentCall) => Promise<HttpResponse>): Promise<Answer> {
   const token = await tokens.accessToken(signal);
   const response = await call({ token, signal });
@@ -193,7 +196,7 @@ async function authorized(tokens: TokenSource, signal: AbortSignal, call: (sent:
   return { response: await call({ token: next, signal }), token: next };
 }
 
-const isRefused = (outcome: FetchOutcome): boolean => outcome.kind === 'failed' && outcome.error.failure.kind === 'consent-revoked';
+const isUnauthorized = (outcome: FetchOutcome): boolean => outcome.kind === 'failed' && outcome.error.failure.kind === 'refused' && outcome.error.failure.status === 401;
 
 function pathOf(request: FetchRequest, format: MessageFormat): string {
   return `/gmail/v1/users/me/${request.kind}s/${encodeURIComponent(request.id)}?format=${formatOf(request, format)}`;

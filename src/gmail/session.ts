@@ -9,6 +9,7 @@ import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi, type Gm
 import { GmailError, type GmailFailure } from './gmail-error.ts';
 import { observedCall } from './observed-call.ts';
 import type { Grant, Pacer, RefusedCalls, Settlement } from './pacer.ts';
+import { Patience } from './patience.ts';
 import type { QuotaLedger } from './quota-ledger.ts';
 import { UsageCounter } from './usage-counter.ts';
 
@@ -28,6 +29,8 @@ export interface GmailSessionOptions {
   /** Told until when (epoch ms) a call waits, again and again while it does: for heartbeats, and to show it. */
   readonly onWait?: ((until: number) => void) | undefined;
   readonly telemetry?: Telemetry | undefined;
+  /** Makes each call once: for asking Gmail whether it answers at all. */
+  readonly once?: boolean | undefined;
 }
 
 type RateLimited = Extract<GmailFailure, { kind: 'rate-limited' }>;
@@ -35,14 +38,9 @@ type RateLimited = Extract<GmailFailure, { kind: 'rate-limited' }>;
 const MAX_WAIT = 20_000;
 /** Before a wait of so many milliseconds the counts are written down. */
 const LONG_WAIT = 1_000;
-/** Attempts at a call that got no usable answer: 0.4 + 0.8 + 1.6 + 3.2 seconds of waiting at most. */
-const ATTEMPTS = 5;
-const FIRST_BACKOFF = 400;
-/** Refusals of one call, one after the other, before it is given up for now. */
-const MAX_REFUSALS = 6;
 
 /**
- * Gmail at the pace that its quota allows: each call waits for its units, refusals teach the pace and are repeated where the wait is short.
+ * Gmail at the pace that its quota allows: each call waits for its units, refusals teach the pace, and a call is repeated while its failure may pass soon.
  *
  * @throws {GmailError} from every call that did not succeed in the end; the signal's reason when it aborts
  */
@@ -51,11 +49,16 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
   const usage = new UsageCounter({ mailbox, ledger: options.ledger, prices, clock, telemetry });
   const observed = observedCall({ telemetry, clock, mailbox, lane });
 
-  /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
-  const backOff = (attempt: number, signal: AbortSignal | undefined): Promise<void> => clock.sleep(clock.random() * FIRST_BACKOFF * 2 ** attempt, signal);
+  /** Waits as long as a failed call is worth it; throws the error where the failure stands. */
+  async function wait(patience: Patience, error: unknown, signal: AbortSignal | undefined): Promise<void> {
+    const failure = failureOf(error);
+    const milliseconds = failure === null || options.once === true ? null : patience.after(failure);
+    if (milliseconds === null) throw error;
+    if (milliseconds > 0) await clock.sleep(milliseconds, signal);
+  }
 
-  async function acquire(method: GmailMethod | 'batch', units: readonly number[], signal: AbortSignal | undefined): Promise<Grant> {
-    await prepare(signal);
+  async function acquire(patience: Patience, method: GmailMethod | 'batch', units: readonly number[], signal: AbortSignal | undefined): Promise<Grant> {
+    await prepare(patience, signal);
     return await pacer.acquire({ lane, method, prices: units, maxWaitMs, onWait: (until) => waiting(until), signal });
   }
 
@@ -65,42 +68,32 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
     if (until - clock.now() >= LONG_WAIT) await usage.tryFlush();
   }
 
-  /** Repeated like a call, but it costs no units. */
-  async function prepare(signal: AbortSignal | undefined): Promise<void> {
-    for (let attempts = 1; ; attempts++) {
+  /** Repeated like a call, but it costs no units. A rate refusal of the token endpoint names its time: the activity waits. */
+  async function prepare(patience: Patience, signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
       try {
         await api.prepare(signal);
         return;
       } catch (error) {
-        if (attempts >= ATTEMPTS || failureOf(error)?.kind !== 'unavailable') throw error;
-        await backOff(attempts - 1, signal);
+        if (failureOf(error)?.kind === 'rate-limited') throw error;
+        await wait(patience, error, signal);
       }
     }
   }
 
   async function single<Result>(method: GmailMethod, signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
     const units = prices.units[method];
-    for (let attempts = 1, refusals = 0; ; ) {
-      const grant = await acquire(method, [units], signal);
+    for (const patience = new Patience(method, clock); ; ) {
+      const grant = await acquire(patience, method, [units], signal);
       try {
         const result = await settling(grant, () => observed({ method, calls: 1, units }, call));
         usage.count({ method, calls: 1, units, rejected: 0 });
         await usage.flushWhenDue();
         return result;
       } catch (error) {
-        const failure = failureOf(error);
-        const refused = failure?.kind === 'rate-limited';
+        const refused = failureOf(error)?.kind === 'rate-limited';
         usage.count({ method, calls: 1, units: refused ? 0 : units, rejected: refused ? 1 : 0 });
-        if (failure?.kind === 'rate-limited') {
-          refusals++;
-          if (failure.limit === 'daily' || refusals >= MAX_REFUSALS) throw error;
-          if (failure.limit === 'concurrency') await backOff(refusals, signal);
-        } else if (failure?.kind === 'unavailable' && attempts < ATTEMPTS) {
-          await backOff(attempts - 1, signal);
-          attempts++;
-        } else {
-          throw error;
-        }
+        await wait(patience, error, signal);
       }
     }
   }
@@ -157,8 +150,8 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
    * asks for; one that got no usable answer is `lost`.
    */
   async function fetchPiece(requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<Piece> {
-    for (let refusals = 1; ; refusals++) {
-      const grant = await acquire('batch', requests.map(priceOf), signal);
+    for (const patience = new Patience('batch', clock); ; ) {
+      const grant = await acquire(patience, 'batch', requests.map(priceOf), signal);
       const piece = requests.slice(0, grant.count);
       try {
         const outcomes = await sendBatch(grant, piece, format, signal);
@@ -166,16 +159,14 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
         if (refusal === null) return { outcomes, lost: null };
         throw gmailError(mailbox, 'batch', refusal);
       } catch (error) {
-        const failure = failureOf(error);
-        if (error instanceof GmailError && failure?.kind === 'unavailable') return { outcomes: failed(piece, error), lost: error };
-        if (failure?.kind !== 'rate-limited' || failure.limit === 'daily' || refusals >= MAX_REFUSALS) throw error;
-        if (failure.limit === 'concurrency') await backOff(refusals, signal);
+        if (error instanceof GmailError && error.failure.kind === 'unavailable') return { outcomes: failed(piece, error), lost: error };
+        await wait(patience, error, signal);
       }
     }
   }
 
   return {
-    prepare,
+    prepare: (signal) => prepare(new Patience('token', clock), signal),
     getProfile: (signal) => single('getProfile', signal, () => api.getProfile(signal)),
     listLabels: (signal) => single('labels.list', signal, () => api.listLabels(signal)),
     getLabel: (id, signal) => single('labels.get', signal, () => api.getLabel(id, signal)),

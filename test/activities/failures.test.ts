@@ -20,6 +20,8 @@ describe('what becomes of a failure', () => {
     [{ kind: 'scope-missing' }, 'ConsentRevoked', 'stop'],
     [{ kind: 'mailbox-unavailable', reason: 'domainPolicy' }, 'MailboxUnavailable', 'stop'],
     [{ kind: 'invalid-request', reason: 'badRequest' }, 'MailboxUnavailable', 'stop'],
+    [{ kind: 'refused', status: 401, reason: 'authError' }, 'MailboxUnavailable', 'stop'],
+    [{ kind: 'refused', status: 404, reason: 'notFound' }, 'MailboxUnavailable', 'stop'],
     [{ kind: 'rate-limited', limit: 'user', retryAt: null }, 'RateLimited', 'wait'],
   ])('%o is %s: %s', (failure, type, next) => {
     expect(ofGmail(failure)).toMatchObject({ type, next: { kind: next } });

@@ -201,11 +201,11 @@ describe('access', () => {
     });
   });
 
-  it('that is refused twice is revoked', async () => {
+  it('that is refused twice, while Google gives tokens for it, is not revoked', async () => {
     const { clock, api, simulator } = openGmail();
     simulator.faults.add({ effect: { kind: 'status', status: 401 } });
     await clock.run(async () => {
-      expect(await failureOf(api.getProfile())).toEqual({ kind: 'consent-revoked' });
+      expect(await failureOf(api.getProfile())).toEqual({ kind: 'refused', status: 401, reason: 'authError' });
     });
   });
 

@@ -3,7 +3,7 @@ import { GmailError, type GmailFailure } from '../../src/gmail/gmail-error.ts';
 import type { FetchOutcome, FetchRequest } from '../../src/gmail/gmail-api.ts';
 import { readLedger } from '../../src/gmail/ledger.ts';
 import { unitsWithin } from '../../src/gmail/ledger-window.ts';
-import { messageId } from '../../src/model/ids.ts';
+import { historyId, messageId } from '../../src/model/ids.ts';
 import { ADA, fill, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';
 
 const LIMIT = 6_000;
@@ -44,13 +44,83 @@ describe('a single call', () => {
     expect(session.unitsSpent()).toBe(1);
   });
 
-  it('is not repeated when repeating cannot help', async () => {
+  it.each([400, 401, 404, 410])('is repeated when it is refused by %i and no cause is named, and given up after some seconds', async (status) => {
     const { clock, simulator, session } = open();
-    simulator.faults.add({ effect: { kind: 'status', status: 403, reason: 'domainPolicy', message: 'Disabled by the administrator' } });
+    simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'status', status }, times: 2 });
     await clock.run(async () => {
-      expect(await failureOf(session.getProfile())).toEqual({ kind: 'mailbox-unavailable', reason: 'domainPolicy' });
+      expect((await session.getProfile()).emailAddress).toBe(ADA);
+      simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'status', status } });
+      const before = clock.now();
+      expect(await failureOf(session.getProfile())).toMatchObject({ kind: 'refused', status });
+      expect(clock.now() - before).toBeLessThanOrEqual(20_000);
     });
-    expect(simulator.usage.requests, 'the token and one call').toBe(2);
+  });
+
+  it('is repeated once when it is refused for a cause that somebody must mend', async () => {
+    const { clock, simulator, session } = open();
+    simulator.faults.add({ effect: { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used' }, times: 1 });
+    await clock.run(async () => {
+      expect((await session.getProfile()).emailAddress).toBe(ADA);
+      const before = simulator.usage.requests;
+      simulator.faults.add({ effect: { kind: 'status', status: 403, reason: 'domainPolicy', message: 'Disabled by the administrator' } });
+      expect(await failureOf(session.getProfile())).toEqual({ kind: 'mailbox-unavailable', reason: 'domainPolicy' });
+      expect(simulator.usage.requests - before).toBe(2);
+    });
+  });
+
+  it('takes a grant for withdrawn when the token endpoint says so twice, at the price of three calls', async () => {
+    const { clock, simulator, session } = open();
+    await clock.run(async () => {
+      await session.getProfile();
+      const before = simulator.usage.requests;
+      simulator.revoke(ADA);
+      expect(await failureOf(session.getProfile())).toEqual({ kind: 'consent-revoked' });
+      expect(simulator.usage.requests - before).toBe(3);
+    });
+  });
+
+  it('goes on when the token endpoint takes back that a grant has ended', async () => {
+    let refusals = 1;
+    const { clock, session } = open({
+      transport: (simulator) => async (request) => {
+        if (!request.url.endsWith('/token') || refusals-- <= 0) return await simulator.transport(request);
+        return { status: 400, headers: {}, body: Buffer.from('{"error":"invalid_grant","error_description":"Token has been expired or revoked."}') };
+      },
+    });
+    await clock.run(async () => expect((await session.getProfile()).emailAddress).toBe(ADA));
+  });
+
+  it('believes that history has expired when Gmail says so twice', async () => {
+    const { clock, simulator, session, mailbox } = open();
+    const start = { startHistoryId: historyId(mailbox.historyId), pageToken: null };
+    simulator.faults.add({ match: { method: 'history.list' }, effect: { kind: 'status', status: 404 }, times: 1 });
+    await clock.run(async () => {
+      expect((await session.listHistory(start)).records).toEqual([]);
+      simulator.faults.add({ match: { method: 'history.list' }, effect: { kind: 'status', status: 404 } });
+      expect(await failureOf(session.listHistory(start))).toEqual({ kind: 'history-expired' });
+    });
+  });
+
+  it('is an answer, and not repeated, when Gmail knows the message or the page token no more', async () => {
+    const { clock, simulator, session, mailbox } = open();
+    await clock.run(async () => {
+      await session.getProfile();
+      const before = simulator.usage.requests;
+      simulator.faults.add({ match: { method: 'history.list' }, effect: { kind: 'status', status: 400, reason: 'invalidArgument', message: 'Invalid pageToken' } });
+      expect(await failureOf(session.listHistory({ startHistoryId: historyId(mailbox.historyId), pageToken: 'old' }))).toMatchObject({ kind: 'invalid-request' });
+      expect(kinds(await session.batchGet(requestsFor(['0']), 'minimal'))).toEqual(['not-found']);
+      expect(simulator.usage.requests - before).toBe(2);
+    });
+  });
+
+  it('is made once by a session that only asks whether Gmail answers', async () => {
+    const gmail = openGmail();
+    const session = openSessions(gmail, pricesAt(LIMIT)).open('live', { once: true });
+    gmail.simulator.faults.add({ effect: { kind: 'status', status: 404 } });
+    await gmail.clock.run(async () => {
+      expect(await failureOf(session.getProfile())).toMatchObject({ kind: 'refused' });
+    });
+    expect(gmail.simulator.usage.requests, 'the token and one call').toBe(2);
   });
 
   it('waits out a refusal and is repeated', async () => {
@@ -142,6 +212,19 @@ describe('a batch', () => {
       expect(new Set(kinds(await session.batchGet(requestsFor(ids), 'minimal')))).toEqual(new Set(['fetched']));
     });
     expect(session.unitsSpent()).toBe(160);
+  });
+
+  it.each([400, 401, 404, 410])('that the batch endpoint refuses by %i is repeated, and given up after some seconds', async (status) => {
+    const { clock, session, mailbox, simulator } = open();
+    const ids = fill({ mailbox }, 8);
+    simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'status', status }, times: 2 });
+    await clock.run(async () => {
+      expect(new Set(kinds(await session.batchGet(requestsFor(ids), 'minimal')))).toEqual(new Set(['fetched']));
+      simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'status', status } });
+      const before = clock.now();
+      expect(await failureOf(session.batchGet(requestsFor(ids), 'minimal'))).toMatchObject({ kind: 'refused', status });
+      expect(clock.now() - before).toBeLessThanOrEqual(20_000);
+    });
   });
 
   it('of which nothing came is thrown', async () => {
