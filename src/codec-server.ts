@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 
 import type { Clock } from './model/clock.ts';
+import { isJson } from './model/request-guard.ts';
 import { startHttpServer, type HttpServer } from './push/http-server.ts';
 
 const BASE64 = z.base64();
@@ -15,8 +16,10 @@ const MAX_BYTES = 16 * 2 ** 20;
 
 export interface CodecServerOptions {
   readonly codec: PayloadCodec;
-  /** Where the UI is: a browser lets no other page read the answers. */
+  /** Where the UI is: no other page gets an answer. */
   readonly origins: readonly string[];
+  /** Names by which it may be asked, beside `localhost`, IP addresses and `host`. */
+  readonly allowedHosts?: readonly string[];
   /** 0 takes a free port. */
   readonly port: number;
   readonly host: string;
@@ -29,10 +32,11 @@ export interface CodecServerOptions {
  * @throws {Error} when the port is taken
  * @see https://docs.temporal.io/production-deployment/data-encryption
  */
-export function startCodecServer({ codec, origins, ...listen }: CodecServerOptions): Promise<HttpServer> {
+export function startCodecServer({ codec, origins, allowedHosts = [], ...listen }: CodecServerOptions): Promise<HttpServer> {
   const app = new Hono();
   app.use('*', cors({ origin: [...origins], allowMethods: ['POST'], allowHeaders: ['content-type', 'x-namespace', 'authorization'], credentials: true }));
   app.post('/decode', bodyLimit({ maxSize: MAX_BYTES }), async (context) => {
+    if (!isJson(context.req.header('content-type'))) return context.json({ message: 'expected the content type application/json' }, 415);
     const body = BODY.safeParse(await context.req.json().catch(() => null));
     if (!body.success) return context.json({ message: 'expected {"payloads": [{"metadata": …, "data": …}]} with base64 values' }, 400);
     try {
@@ -41,7 +45,7 @@ export function startCodecServer({ codec, origins, ...listen }: CodecServerOptio
       return context.json({ message: 'a payload cannot be decrypted with the keys at hand' }, 400);
     }
   });
-  return startHttpServer({ app, tls: null, ...listen });
+  return startHttpServer({ app, tls: null, guard: { hosts: [listen.host, ...allowedHosts], origins }, ...listen });
 }
 
 interface JsonPayload {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@temporalio/common';
+import { request as undiciRequest } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { startCodecServer } from '../src/codec-server.ts';
@@ -89,7 +90,23 @@ describe('the codec server', () => {
     const { payloads } = (await response.json()) as { payloads: { metadata: { encoding: string }; data: string }[] };
     expect(Buffer.from(payloads[0]?.data ?? '', 'base64').toString()).toBe('{"phase":"live"}');
     expect(Buffer.from(payloads[0]?.metadata.encoding ?? '', 'base64').toString()).toBe('json/plain');
-    expect((await post('/decode', '{"payloads":[]}', 'https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
+    const asks = { origin: ui, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type,x-namespace' };
+    expect((await fetch(`${server.url}/decode`, { method: 'OPTIONS', headers: asks })).headers.get('access-control-allow-origin')).toBe(ui);
+    const stranger = await post('/decode', '{"payloads":[]}', 'https://evil.example');
+    expect([stranger.status, stranger.headers.get('access-control-allow-origin')]).toEqual([403, null]);
+  });
+
+  it("decrypts for programs, such as Temporal's command line, and for no page that gave its own name this address", async () => {
+    const body = jsonOf(await codec.encode([plain('x')]));
+    const decode = async (headers: Record<string, string>): Promise<number> => {
+      const response = await undiciRequest(`${server.url}/decode`, { method: 'POST', headers, body });
+      await response.body.dump();
+      return response.statusCode;
+    };
+    expect(await decode({ 'content-type': 'application/json' })).toBe(200);
+    expect(await decode({ 'content-type': 'application/json', host: 'localhost:1' })).toBe(200);
+    expect(await decode({ 'content-type': 'application/json', host: 'evil.example' })).toBe(403);
+    expect(await decode({ 'content-type': 'text/plain' })).toBe(415);
   });
 
   it('encrypts nothing, and refuses what it cannot read', async () => {

@@ -14,6 +14,7 @@ import { counted } from './words.ts';
 interface SimulateOptions extends VerbOptions {
   readonly port: number;
   readonly host: string;
+  readonly allowHost?: readonly string[];
   readonly messages: number;
   readonly mbox?: string;
   readonly email?: readonly MailboxId[];
@@ -31,6 +32,7 @@ export function addSimulate(program: Command, cli: Cli): void {
   })
     .option('--port <n>', 'port to listen on; 0 takes a free one', parsePort, 8025)
     .option('--host <address>', 'address to listen on; whoever reaches it reads and changes the mail', '127.0.0.1')
+    .option('--allow-host <name>', 'a name by which clients reach it, beside localhost and IP addresses; may be given more than once', collect(String))
     .option('--messages <n>', 'generated messages in each mailbox', parseCountFromZero, 2_000)
     .option('--mbox <file>', 'your own mail instead: an mbox file (Google Takeout) or a folder of .eml')
     .option('--email <address>', 'a mailbox; may be given more than once (default ada@example.com)', collect(parseEmail))
@@ -45,6 +47,7 @@ export function addSimulate(program: Command, cli: Cli): void {
       const simulated = await openSimulator({
         port: options.port,
         host: options.host,
+        allowedHosts: options.allowHost ?? [],
         emails: options.email ?? [parseEmail(DEFAULT_EMAIL)],
         messages: options.messages,
         mbox: options.mbox ?? null,

@@ -1,10 +1,11 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 
 import type { Clock } from '../model/clock.ts';
+import { refusalOf, type RequestGuard } from '../model/request-guard.ts';
 
 export interface HttpServerOptions {
   readonly app: Hono;
@@ -13,6 +14,8 @@ export interface HttpServerOptions {
   readonly host: string;
   /** Certificate chain and key in PEM form; null for plain HTTP, where TLS ends in front of it. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  /** Keeps pages in browsers out; null for a server that knows its callers otherwise. */
+  readonly guard: RequestGuard | null;
   readonly clock: Clock;
 }
 
@@ -29,10 +32,14 @@ const MAX_HEADER_BYTES = 16 * 1_024;
 const MAX_CONNECTIONS = 2_000;
 
 /** @throws {Error} when the port is taken or the certificate is unusable */
-export async function startHttpServer({ app, port, host, tls, clock }: HttpServerOptions): Promise<HttpServer> {
+export async function startHttpServer({ app, port, host, tls, guard, clock }: HttpServerOptions): Promise<HttpServer> {
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const options = { ...TIMEOUTS, maxHeaderSize: MAX_HEADER_BYTES };
-  const serve = (...request: Parameters<typeof listener>): void => void listener(...request);
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    const refusal = guard === null ? null : refusalOf({ method: request.method ?? '', headers: request.headers }, guard);
+    if (refusal === null) void listener(request, response);
+    else response.writeHead(403, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify({ message: refusal }));
+  };
   const server: Server = tls === null ? createServer(options, serve) : createTlsServer({ ...options, ...tls }, serve);
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {

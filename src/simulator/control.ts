@@ -1,4 +1,6 @@
 import { z } from 'zod';
+
+import { isJson } from '../model/request-guard.ts';
 import { ApiError } from './api-error.ts';
 import { CONTROL_SCHEMAS } from './control-schema.ts';
 import { generateMail } from './generate.ts';
@@ -10,6 +12,7 @@ type Commands = Readonly<Record<keyof typeof CONTROL_SCHEMAS, (body: unknown) =>
 type Reports = Readonly<Record<string, (query: URLSearchParams) => object>>;
 
 const ROOT = '/simulator/';
+const NOT_JSON = 'a body must say that it is JSON: send the header "content-type: application/json" (curl: --json in place of -d)';
 
 /** Thrown for a control request that cannot be carried out; the message says why. */
 class ControlError extends Error {
@@ -30,7 +33,7 @@ export class ControlApi {
     return url.startsWith(ROOT);
   }
 
-  /** 200 with JSON; 400 or 404 with `{"error": …}` for what is wrong. */
+  /** 200 with JSON; 400, 404 or 415 with `{"error": …}` for what is wrong. */
   answer(request: SimulatorRequest): SimulatorResponse {
     const url = new URL(request.url, 'http://gmail.simulator');
     const name = url.pathname.slice(ROOT.length);
@@ -39,7 +42,12 @@ export class ControlApi {
         const report = Object.hasOwn(this.#reports, name) ? this.#reports[name] : undefined;
         return report === undefined ? json(404, { error: `GET ${ROOT}${name} does not exist` }) : json(200, report(url.searchParams));
       }
-      if (request.method === 'POST' && isCommand(name)) return json(200, this.#commands[name](parseJson((request.body ?? '').toString())));
+      if (request.method === 'POST' && isCommand(name)) {
+        const body = (request.body ?? '').toString();
+        // Anything else may be a form on some page, sent without the browser's asking.
+        if (body !== '' && !isJson(request.headers['content-type'])) return json(415, { error: NOT_JSON });
+        return json(200, this.#commands[name](parseJson(body)));
+      }
       return json(404, { error: `${request.method} ${url.pathname} does not exist` });
     } catch (error) {
       if (error instanceof z.ZodError) return json(400, { error: z.prettifyError(error) });

@@ -19,6 +19,8 @@ interface Serving {
   readonly port: number;
   /** Loopback when not given. */
   readonly host?: string;
+  /** See {@link startSimulatorServer}. */
+  readonly allowedHosts?: readonly string[];
   readonly clock: Clock;
   readonly prices?: PriceTableName | PriceTable;
   readonly quota?: QuotaEnforcement;
@@ -65,7 +67,7 @@ export async function openSimulator(request: SimulateRequest): Promise<ServedSim
   }
   const { push = null, emulatorHost = null } = request;
   const signer = push === null ? undefined : await GoogleSigner.create(clock);
-  const server = await startSimulatorServer({ simulator, port: request.port, host: request.host, signer });
+  const server = await startSimulatorServer({ simulator, port: request.port, host: request.host, allowedHosts: request.allowedHosts, signer });
   const ends: (() => void)[] = [];
   if (push !== null && signer !== undefined) ends.push(publishToEndpoint({ simulator, signer, subscription: push }));
   if (emulatorHost !== null) ends.push(publishToEmulator({ simulator, host: emulatorHost }));
@@ -116,7 +118,7 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
   }
   const credentials = simulator.credentialsFor(beginning.email);
   const messages = [...simulator.mailbox(beginning.email).all()].length;
-  const server = await startSimulatorServer({ simulator, port: request.port, host: request.host });
+  const server = await startSimulatorServer({ simulator, port: request.port, host: request.host, allowedHosts: request.allowedHosts });
   return {
     url: server.url,
     keysUrl: null,

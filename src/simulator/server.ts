@@ -1,5 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+
+import { refusalOf, type RequestGuard } from '../model/request-guard.ts';
+import { ApiError } from './api-error.ts';
 import { ControlApi } from './control.ts';
 import type { GoogleSigner } from './google-signer.ts';
 import { JSON_TYPE, type SimulatorRequest, type SimulatorResponse } from './http.ts';
@@ -11,6 +14,8 @@ export interface SimulatorServerOptions {
   readonly port: number;
   /** Loopback when not given: whoever reaches the simulator reads and changes its mail. */
   readonly host?: string | undefined;
+  /** Names by which it may be asked, beside `localhost`, IP addresses and `host`. */
+  readonly allowedHosts?: readonly string[] | undefined;
   /** Whose public keys are served at {@link KEYS_PATH}; none are when it is not given. */
   readonly signer?: GoogleSigner | undefined;
 }
@@ -25,6 +30,9 @@ export interface SimulatorServer {
 /** Where Google publishes the keys that it signs tokens with. */
 export const KEYS_PATH = '/oauth2/v3/certs';
 
+/** For a request that no client of Gmail's would make: a page in a browser made it, by the server's address or by a name that leads there. */
+const NOT_FOR_PAGES = 'hostNotAllowed';
+
 /** Gmail takes messages of 35 MB and more as base64; a request beyond this is refused with 413. */
 const MAX_BODY_BYTES = 128 * 2 ** 20;
 
@@ -32,15 +40,18 @@ const MAX_BODY_BYTES = 128 * 2 ** 20;
  * Serves a simulator over HTTP: the Gmail API, the token endpoint at `/token`, and the control API below `/simulator/` (docs/simulator.md).
  * @throws {Error} when the port is taken
  */
-export async function startSimulatorServer({ simulator, port, host = '127.0.0.1', signer }: SimulatorServerOptions): Promise<SimulatorServer> {
+export async function startSimulatorServer({ simulator, port, host = '127.0.0.1', allowedHosts = [], signer }: SimulatorServerOptions): Promise<SimulatorServer> {
   const control = new ControlApi(simulator);
   const keys = signer === undefined ? null : Buffer.from(JSON.stringify(signer.keySet));
   const answer = async (request: SimulatorRequest): Promise<SimulatorResponse> => {
     if (keys !== null && request.url === KEYS_PATH) return { status: 200, headers: { 'content-type': JSON_TYPE }, body: keys };
     return control.handles(request.url) ? control.answer(request) : simulator.transport(request);
   };
+  const guard: RequestGuard = { hosts: [host, ...allowedHosts], origins: [] };
   const sockets = new Set<Socket>();
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    const refusal = refusalOf({ method: request.method ?? '', headers: request.headers }, guard);
+    if (refusal !== null) return send(response, refused(refusal, control.handles(request.url ?? '')));
     serve(answer, request, response).catch((error: unknown) => fail(error, response));
   });
   server.on('connection', (socket) => {
@@ -80,6 +91,12 @@ async function serve(answer: (request: SimulatorRequest) => Promise<SimulatorRes
     signal: aborted.signal,
   };
   send(outgoing, await answer(request));
+}
+
+/** The body was not read, so the connection ends with the answer. */
+function refused(reason: string, isControl: boolean): SimulatorResponse {
+  const body = isControl ? JSON.stringify({ error: reason }) : new ApiError(403, NOT_FOR_PAGES, reason).toJSON();
+  return { status: 403, headers: { 'content-type': JSON_TYPE, connection: 'close' }, body: Buffer.from(body) };
 }
 
 /** A reset on command breaks the connection, as does a client that went away; anything else is a defect of the simulator, and says so. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
 import type { ListenAddress } from '../config/telemetry.ts';
+import { isLoopback, refusalOf, type RequestGuard } from '../model/request-guard.ts';
 
 /** Whether a program is as it should be; if not, every reason, fit for anybody's eyes. */
 export interface Verdict {
@@ -25,15 +26,17 @@ export interface HealthServer {
 }
 
 /**
- * Answers `/healthz` and `/readyz`: 200, or 503 with the reasons, as JSON.
+ * Answers `/healthz` and `/readyz`: 200, or 503 with the reasons, as JSON. On loopback it keeps pages in browsers out; elsewhere probes come by any name.
  *
  * @throws {Error} when the address cannot be listened on
  * @see https://kubernetes.io/docs/concepts/workloads/pods/probes/
  */
 export async function startHealthServer({ address, source }: { address: ListenAddress; source: HealthSource }): Promise<HealthServer> {
   const routes: Readonly<Record<string, () => Verdict | Promise<Verdict>>> = { '/healthz': () => source.healthy(), '/readyz': () => source.ready() };
+  const guard: RequestGuard | null = isLoopback(address.host) ? { hosts: [], origins: [] } : null;
   const server = createServer((request, response) => {
     request.resume();
+    if (guard !== null && refusalOf({ method: request.method ?? '', headers: request.headers }, guard) !== null) return answer(response, 403, { status: 'refused' });
     const route = routes[request.url?.split('?')[0] ?? ''];
     if (route === undefined) return answer(response, 404, { status: 'not found' });
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, { status: 'method not allowed' });

@@ -72,7 +72,7 @@ export class System {
 
   /** A command of the simulator's control API. */
   async control<Answer = unknown>(command: string, body: object): Promise<Answer> {
-    const response = await fetch(`${this.#simulator.url}/simulator/${command}`, { method: 'POST', body: JSON.stringify({ email: this.mailbox, ...body }) });
+    const response = await fetch(`${this.#simulator.url}/simulator/${command}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: this.mailbox, ...body }) });
     const answer = (await response.json()) as Answer;
     if (!response.ok) throw new Error(`${command}: ${JSON.stringify(answer)}`);
     return answer;

@@ -25,7 +25,7 @@ describe('the command line, every part in a process of its own', () => {
   const tidemark = (...args: string[]): Promise<Ended> => begin(...args).ended;
 
   async function control(command: string, body: object): Promise<unknown> {
-    const response = await fetch(`${gmail}/simulator/${command}`, { method: 'POST', body: JSON.stringify({ email: EMAIL, ...body }) });
+    const response = await fetch(`${gmail}/simulator/${command}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: EMAIL, ...body }) });
     expect(response.status, command).toBe(200);
     return response.json();
   }

@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
 
   const gmail = (path: string): string => `http://${machine.addressOf('simulator')}:8025/simulator/${path}`;
   async function change(command: string, body: object): Promise<Record<string, unknown>> {
-    const response = await fetch(gmail(command), { method: 'POST', body: JSON.stringify({ email: EMAIL, ...body }) });
+    const response = await fetch(gmail(command), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: EMAIL, ...body }) });
     if (!response.ok) throw new Error(`${command}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Record<string, unknown>;
   }

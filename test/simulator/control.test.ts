@@ -19,7 +19,7 @@ async function openControl(): Promise<Control> {
   const fixture = await openSimulator();
   const control = new ControlApi(fixture.simulator);
   const answer = <Body>(method: string, path: string, body = ''): Answered<Body> => {
-    const response = control.answer({ method, url: `/simulator/${path}`, headers: {}, body });
+    const response = control.answer({ method, url: `/simulator/${path}`, headers: { 'content-type': 'application/json' }, body });
     return { status: response.status, body: JSON.parse(response.body.toString()) as Body };
   };
   return {

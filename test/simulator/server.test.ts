@@ -114,6 +114,32 @@ describe('the server', () => {
     agent.destroy();
   });
 
+  it('answers by any name of this machine and by those that it is told, and keeps pages in browsers out', async () => {
+    const other = await startSimulatorServer({ simulator, port: 0, allowedHosts: ['simulator'] });
+    const { port } = new URL(other.url);
+    const ask = async (path: string, headers: Record<string, string>, body?: string): Promise<{ status: number; text: string }> => {
+      const response = await undiciRequest(`${other.url}${path}`, { method: body === undefined ? 'GET' : 'POST', headers, body: body ?? null });
+      return { status: response.statusCode, text: await response.body.text() };
+    };
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'simulator:8025']) expect((await ask('/simulator/mailboxes', { host })).status, host).toBe(200);
+
+    const rebound = { host: `evil.example:${port}` };
+    const truth = await ask(`/simulator/truth?email=${ADA}`, rebound);
+    expect(truth).toEqual({ status: 403, text: expect.stringContaining('evil.example') as string });
+    expect(truth.text).not.toContain('messages');
+    expect(JSON.parse((await ask('/gmail/v1/users/me/profile', rebound)).text)).toMatchObject({ error: { code: 403, errors: [{ reason: 'hostNotAllowed' }] } });
+
+    const before = simulator.mailbox(ADA).historyId;
+    const mail = JSON.stringify({ email: ADA, raw: 'Subject: x', labelIds: [] });
+    expect((await ask('/simulator/messages', { origin: 'https://evil.example', 'content-type': 'text/plain' }, mail)).status).toBe(403);
+    expect((await ask('/simulator/messages', { 'content-type': 'text/plain' }, mail))).toEqual({ status: 415, text: expect.stringContaining('--json') as string });
+    expect(simulator.mailbox(ADA).historyId).toBe(before);
+    expect((await ask('/simulator/messages', { 'content-type': 'application/json' }, mail)).status).toBe(200);
+    // A command without a body says nothing about it.
+    expect((await ask('/simulator/usage/reset', {}, '')).status).toBe(200);
+    await other.close();
+  });
+
   it('says no to a port that is taken, and frees its own', async () => {
     const port = Number(new URL(server.url).port);
     await expect(startSimulatorServer({ simulator, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });

@@ -1,3 +1,4 @@
+import { request as undiciRequest } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { startHealthServer, type HealthServer } from '../../src/telemetry/health-server.ts';
@@ -101,6 +102,11 @@ describe('the health of a worker', () => {
     health.drain();
     run();
     expect((await get('/readyz'))[0]).toBe(503);
+  });
+
+  it('on loopback answers no page that gave its own name this address', async () => {
+    const response = await undiciRequest(`http://127.0.0.1:${server.port}/readyz`, { headers: { host: 'evil.example' } });
+    expect([response.statusCode, await response.body.json()]).toEqual([403, { status: 'refused' }]);
   });
 
   it('answers nothing else', async () => {
