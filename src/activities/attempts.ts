@@ -26,7 +26,7 @@ export function afterFailure(message: PendingMessage, failure: GmailFailure, now
     case 'mailbox-unavailable':
       return retryOrFail(message, INVALID_DELAYS, `Gmail refuses this message: ${failure.reason}`, now);
     case 'unavailable':
-      return retryOrFail(message, UNAVAILABLE_DELAYS, failure.status === null ? 'no answer' : `Gmail answers ${failure.status}`, now);
+      return retryOrFail(message, UNAVAILABLE_DELAYS, failure.detail ?? (failure.status === null ? 'no answer' : `Gmail answers ${failure.status}`), now);
     case 'refused':
       return retryOrFail(message, UNAVAILABLE_DELAYS, `Gmail refuses this message: ${failure.status} ${failure.reason}`, now);
     case 'rate-limited':

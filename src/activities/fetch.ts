@@ -201,7 +201,7 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
       readings.push(...outcome.readings);
       const present = new Set(outcome.readings.map((reading) => reading.id));
       // A thread that came back without a message that it was fetched for: as if that message's own get had said 404.
-      for (const message of planned.serves) if (!present.has(message.id)) pushAttempt(attempts, afterFailure(message, { kind: 'not-found' }, now));
+      for (const message of planned.serves) if (!present.has(message.id)) pushAttempt(attempts, afterFailure(message, outcome.unreadable.get(message.id)?.failure ?? { kind: 'not-found' }, now));
       continue;
     }
     for (const message of planned.serves) {

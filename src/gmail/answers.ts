@@ -1,58 +1,72 @@
 import { z } from 'zod';
+import { bytesOfBase64 } from '../model/base64url.ts';
 import type { AttachmentsRead, HistoryOperation, HistoryRecord, Label, Reading } from '../model/change.ts';
-import { historyId, labelId, messageId, threadId, type HistoryId, type LabelId } from '../model/ids.ts';
+import { deepJson } from '../model/deep-json.ts';
+import { labelId, messageId, threadId, type HistoryId, type LabelId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
+import { dateIn, historyIdIn, isId, isPageToken, MalformedAnswerError, rawIn, sizeIn, snippetIn } from './answer-values.ts';
 import type { CountedLabel, HistoryPage, MessagePage, Profile, Watch } from './gmail-api.ts';
 import { countSeparateParts, isObject, type JsonObject } from './message-parts.ts';
 
-/** Gmail's JSON into the model's types. Everything here throws on an answer that is not what Gmail documents. */
+/**
+ * Gmail's JSON into the model's types. An answer that is not what Gmail documents throws. What is wrong with one entry of a list costs that entry alone:
+ * a message without a usable id can be no row.
+ */
 
-/** Thrown when an answer is not what Gmail documents: something on the way cut or changed it, so the same call may succeed later. */
-export class MalformedAnswerError extends Error {
-  override readonly name = 'MalformedAnswerError';
-}
-
-const id = z.string().min(1);
-/** Numbers of 64 bits are strings in Gmail's JSON; Google's guides show some unquoted. Such a one is exact only while JavaScript does not round it. */
-const digits = (most: number) => z.union([z.string().regex(new RegExp(`^\\d{1,${most}}$`)), z.int().nonnegative().transform(String)]);
-const uint64 = digits(20);
+const id = z.string().refine(isId);
+const uint63 = z.unknown().transform((value, context): HistoryId => {
+  const read = historyIdIn(value);
+  if (read !== null) return read;
+  context.addIssue({ code: 'custom', message: 'not a number of 63 bits' });
+  return z.NEVER;
+});
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).nullish().transform((items) => items ?? []);
+/** The usable items of a list. Where most are not, neither is the list. */
+const usable = <Item extends z.ZodType>(item: Item) =>
+  list(item.nullable().catch(null)).transform((items, context) => {
+    const found = items.filter((read) => read !== null);
+    if (found.length * 2 < items.length) context.addIssue({ code: 'custom', message: 'most entries are unusable' });
+    return found;
+  });
 /** A count that makes no sense is no count. */
 const total = z.int().nonnegative().nullish().catch(null).transform((count) => count ?? null);
-const pageToken = z.string().nullish().transform((token) => (token === '' ? null : (token ?? null)));
-const listed = z.object({ id, threadId: id });
-const labelled = z.object({ message: listed, labelIds: z.array(id) });
+const pageToken = z.string().refine((token) => token === '' || isPageToken(token)).nullish().transform((token) => (token === '' ? null : (token ?? null)));
+/** A message whose thread is not told is taken for one of its own, until it is read. */
+const listed = z.object({ id, threadId: id.nullish().catch(null) }).transform((read) => ({ id: read.id, threadId: read.threadId ?? read.id }));
+const listedOrNot = listed.nullable().catch(null);
+const labelIds = z.array(id.nullable().catch(null)).transform((ids) => ids.filter((read) => read !== null).map(labelId));
+/** Without its labels the message is read before it counts. */
+const added = z.object({ id, threadId: id.nullish().catch(null), labelIds: labelIds.nullish().catch(null) }).nullable().catch(null);
+const labelled = z.object({ message: listedOrNot, labelIds: labelIds.nullish().transform((ids) => ids ?? []) });
 
-const PROFILE = z.object({ emailAddress: z.string(), historyId: uint64, messagesTotal: total });
-const label = z.object({ id, name: z.string(), type: z.string().optional() });
-const LABELS = z.object({ labels: list(label) });
+const PROFILE = z.object({ emailAddress: z.string(), historyId: uint63, messagesTotal: total });
+const label = z.object({ id, name: z.string().optional().catch(undefined), type: z.string().optional().catch(undefined) });
+const LABELS = z.object({ labels: usable(label) });
 const COUNTED_LABEL = label.extend({ messagesTotal: total });
-const MESSAGES = z.object({ messages: list(listed), nextPageToken: pageToken });
-const WATCH = z.object({ historyId: uint64, expiration: digits(15) });
+const MESSAGES = z.object({ messages: usable(listed), nextPageToken: pageToken });
+const WATCH = z.object({ historyId: uint63, expiration: z.unknown().transform(dateIn).pipe(z.number().nonnegative()) });
 const HISTORY = z.object({
   history: list(
     z.object({
-      id: uint64,
-      messagesAdded: list(z.object({ message: listed.extend({ labelIds: z.array(id).nullish() }) })),
+      id: uint63,
+      messagesAdded: list(z.object({ message: added })),
       labelsAdded: list(labelled),
       labelsRemoved: list(labelled),
-      messagesDeleted: list(z.object({ message: listed })),
+      messagesDeleted: list(z.object({ message: listedOrNot })),
     }),
   ),
   nextPageToken: pageToken,
-  historyId: uint64,
+  historyId: uint63,
 });
 
 /** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users/getProfile */
 export function profileOf(json: unknown): Profile {
-  const profile = PROFILE.parse(json);
-  return { emailAddress: profile.emailAddress, historyId: historyId(profile.historyId), messagesTotal: profile.messagesTotal };
+  return PROFILE.parse(json);
 }
 
 /** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users/watch */
 export function watchOf(json: unknown): Watch {
-  const watch = WATCH.parse(json);
-  return { historyId: historyId(watch.historyId), expiration: Number(watch.expiration) };
+  return WATCH.parse(json);
 }
 
 /**
@@ -73,7 +87,7 @@ export function countedLabelOf(json: unknown): CountedLabel {
   return { ...toLabel(read), messagesTotal };
 }
 
-const toLabel = ({ id: found, name, type }: z.infer<typeof label>): Label => ({ id: labelId(found), name, type: type === 'system' ? 'system' : 'user' });
+const toLabel = ({ id: found, name, type }: z.infer<typeof label>): Label => ({ id: labelId(found), name: name ?? found, type: type === 'system' ? 'system' : 'user' });
 
 /** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list */
 export function messagePageOf(json: unknown): MessagePage {
@@ -87,14 +101,26 @@ export function messagePageOf(json: unknown): MessagePage {
 /** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list */
 export function historyPageOf(json: unknown): HistoryPage {
   const page = HISTORY.parse(json);
-  return { records: page.history.map(recordOf), nextPageToken: page.nextPageToken, historyId: historyId(page.historyId) };
+  return { records: page.history.map(recordOf), nextPageToken: page.nextPageToken, historyId: page.historyId };
 }
 
-const ATTACHMENT = z.object({ data: z.string() });
+const ATTACHMENT = z.object({ size: z.unknown(), data: z.string().nullish() });
 
-/** The attachment's bytes in base64url, as a part's `data` has them. @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages.attachments */
+/**
+ * The attachment's bytes in base64url, as a part's `data` has them. JSON of protocol buffers leaves out what is empty: `{"size": 0}` is an empty attachment.
+ *
+ * @throws {MalformedAnswerError}
+ * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages.attachments
+ */
 export function attachmentDataOf(json: unknown): string {
-  return ATTACHMENT.parse(json).data;
+  const { size, data } = ATTACHMENT.parse(json);
+  if (data === undefined || data === null || data === '') {
+    if (size === 0 || size === '0') return '';
+    throw new MalformedAnswerError('the attachment has no data');
+  }
+  const bytes = bytesOfBase64(data);
+  if (bytes === null) throw new MalformedAnswerError("the attachment's data is cut off or no base64");
+  return data;
 }
 
 type HistoryEntry = z.infer<typeof HISTORY>['history'][number];
@@ -103,22 +129,20 @@ type HistoryEntry = z.infer<typeof HISTORY>['history'][number];
 function recordOf(entry: HistoryEntry): HistoryRecord {
   const operations: HistoryOperation[] = [];
   for (const { message } of entry.messagesAdded) {
-    operations.push({ kind: 'added', ...idsOf(message), labelIds: message.labelIds?.map(labelId) ?? null });
+    if (message !== null) operations.push({ kind: 'added', ...idsOf(message), labelIds: message.labelIds ?? null });
   }
-  for (const { message, labelIds } of entry.labelsAdded) {
-    operations.push({ kind: 'labelsAdded', ...idsOf(message), labelIds: labelIds.map(labelId) });
+  for (const kind of ['labelsAdded', 'labelsRemoved'] as const) {
+    for (const { message, labelIds } of entry[kind]) if (message !== null) operations.push({ kind, ...idsOf(message), labelIds });
   }
-  for (const { message, labelIds } of entry.labelsRemoved) {
-    operations.push({ kind: 'labelsRemoved', ...idsOf(message), labelIds: labelIds.map(labelId) });
-  }
-  for (const { message } of entry.messagesDeleted) operations.push({ kind: 'deleted', ...idsOf(message) });
-  return { id: historyId(entry.id), operations };
+  for (const { message } of entry.messagesDeleted) if (message !== null) operations.push({ kind: 'deleted', ...idsOf(message) });
+  return { id: entry.id, operations };
 }
 
-const idsOf = (message: { id: string; threadId: string }) => ({ messageId: messageId(message.id), threadId: threadId(message.threadId) });
+const idsOf = (message: { id: string; threadId?: string | null | undefined }) => ({ messageId: messageId(message.id), threadId: threadId(message.threadId ?? message.id) });
 
 /**
- * One message resource into a reading. Checked by hand: this runs for every message of a backfill.
+ * One message resource into a reading. Checked by hand: this runs for every message of a backfill. What identifies and orders the message must be right;
+ * what else is unusable is left out.
  *
  * @param json - the parsed resource
  * @param bytes - the resource as answered; null when it came inside a thread and has no bytes of its own
@@ -128,29 +152,50 @@ const idsOf = (message: { id: string; threadId: string }) => ({ messageId: messa
 export function readingOf(json: unknown, bytes: Uint8Array | null, format: MessageFormat): Reading {
   const message = objectOf(json, 'message');
   return {
-    id: messageId(textOf(message, 'id')),
-    threadId: threadId(textOf(message, 'threadId')),
+    id: messageId(idOf(message, 'id')),
+    threadId: threadId(idOf(message, 'threadId')),
     labelIds: labelIdsOf(message['labelIds']),
     historyId: historyIdOf(message),
-    internalDate: internalDateOf(message['internalDate']),
-    sizeEstimate: typeof message['sizeEstimate'] === 'number' ? message['sizeEstimate'] : 0,
-    snippet: typeof message['snippet'] === 'string' ? message['snippet'] : '',
+    internalDate: dateIn(message['internalDate']),
+    sizeEstimate: sizeIn(message['sizeEstimate']),
+    snippet: snippetIn(message['snippet']),
     body: bodyOf(message, bytes, format),
     ...(format === 'full' ? { attachments: attachmentsIn(message) } : {}),
   };
 }
 
+/** A thread as read: the messages that are unreadable cost no other one anything. */
+export interface ThreadRead {
+  readonly id: string;
+  readonly readings: readonly Reading[];
+  /** By message id, where that at least can be read: what is wrong with it. */
+  readonly unreadable: ReadonlyMap<string, string>;
+}
+
 /**
- * The messages of a thread resource, each with the JSON it would have had alone.
+ * The messages of a thread resource, each with the JSON it would have had alone. One of another thread is none of its messages.
  *
  * @throws {MalformedAnswerError}
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.threads#Thread
  */
-export function threadReadingsOf(json: unknown, format: MessageFormat): { readonly id: string; readonly readings: readonly Reading[] } {
+export function threadReadingsOf(json: unknown, format: MessageFormat): ThreadRead {
   const thread = objectOf(json, 'thread');
+  const id = idOf(thread, 'id');
   const messages = thread['messages'] ?? [];
   if (!Array.isArray(messages)) throw new MalformedAnswerError('a thread has no list of messages');
-  return { id: textOf(thread, 'id'), readings: messages.map((message: unknown) => readingOf(message, null, format)) };
+  const readings: Reading[] = [];
+  const unreadable = new Map<string, string>();
+  for (const message of messages as readonly unknown[]) {
+    try {
+      const reading = readingOf(message, null, format);
+      if (reading.threadId === id) readings.push(reading);
+      else unreadable.set(reading.id, 'the thread holds a message of another thread');
+    } catch (error) {
+      if (!(error instanceof MalformedAnswerError)) throw error;
+      if (isObject(message) && isId(message['id'])) unreadable.set(message['id'], error.message);
+    }
+  }
+  return { id, readings, unreadable };
 }
 
 /** A body that lacks nothing holds its attachments: there is none to fetch. */
@@ -160,49 +205,52 @@ function attachmentsIn(message: JsonObject): AttachmentsRead {
 }
 
 function objectOf(json: unknown, what: string): JsonObject {
-  if (!isObject(json)) throw new MalformedAnswerError(`a ${what} is not an object`);
+  if (!isObject(json)) throw new MalformedAnswerError(`the ${what} is no object`);
   return json;
 }
 
-function textOf(resource: JsonObject, name: string): string {
+function idOf(resource: JsonObject, name: string): string {
   const value = resource[name];
-  if (typeof value !== 'string' || value.length === 0) throw new MalformedAnswerError(`${name} is missing`);
-  return value;
+  if (isId(value)) return value;
+  throw new MalformedAnswerError(value === undefined || value === null ? `${name} is missing` : `${name} is no id`);
 }
+
+/** Gmail has 10,000 labels a mailbox at most. */
+const MOST_LABELS = 10_000;
 
 function labelIdsOf(value: unknown): readonly LabelId[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new MalformedAnswerError('labelIds is not a list');
-  return value.map((entry: unknown) => {
-    if (typeof entry !== 'string' || entry.length === 0) throw new MalformedAnswerError('a label id is not a text');
-    return labelId(entry);
-  });
+  if (!Array.isArray(value)) throw new MalformedAnswerError('labelIds is no list');
+  if (value.length > MOST_LABELS) throw new MalformedAnswerError(`it has more than ${MOST_LABELS} labels`);
+  return (value as readonly unknown[]).filter(isId).map(labelId);
 }
 
 function historyIdOf(message: JsonObject): HistoryId {
-  const value = message['historyId'];
-  const text = Number.isSafeInteger(value) ? String(value) : textOf(message, 'historyId');
-  if (!/^\d{1,20}$/.test(text)) throw new MalformedAnswerError('historyId is not a uint64');
-  return historyId(text);
-}
-
-function internalDateOf(value: unknown): number | null {
-  if (value === undefined) return null;
-  const date = typeof value === 'string' ? Number(value) : Number.NaN;
-  if (!Number.isSafeInteger(date)) throw new MalformedAnswerError('internalDate is not a number of milliseconds');
-  return date;
+  const id = historyIdIn(message['historyId']);
+  if (id === null) throw new MalformedAnswerError('historyId is no number of 63 bits');
+  return id;
 }
 
 function bodyOf(message: JsonObject, bytes: Uint8Array | null, format: MessageFormat): Uint8Array | null {
   switch (format) {
     case 'minimal':
       return null;
-    case 'raw':
-      return Buffer.from(textOf(message, 'raw'), 'base64url');
+    case 'raw': {
+      const raw = rawIn(message['raw']);
+      if (raw === null) throw new MalformedAnswerError(typeof message['raw'] === 'string' && message['raw'] !== '' ? 'its raw is cut off or no base64' : 'the answer has no raw');
+      return raw;
+    }
     case 'full':
     case 'metadata':
-      return bytes ?? Buffer.from(JSON.stringify(message));
+      return bytes ?? Buffer.from(deepJson(message));
     default:
       return format satisfies never;
   }
+}
+
+/** What is wrong with an answer, in words that hold nothing of it. */
+export function detailOf(error: unknown): string {
+  if (error instanceof MalformedAnswerError) return error.message;
+  if (error instanceof z.ZodError) return `${error.issues[0]?.path.map(String).join('.') || 'the answer'} is not what Gmail documents`;
+  return 'the answer is cut off or no JSON';
 }

@@ -5,6 +5,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { ConsentError, refusedCode, refusedConsent } from './consent-error.ts';
 import { withDeadline } from './deadline.ts';
 import type { OAuthClient } from './oauth-client.ts';
+import { SENDABLE_TOKEN } from './sendable-token.ts';
 import type { HttpResponse, Transport } from './transport.ts';
 
 /** A request for consent that is under way: what its answer is held against. */
@@ -85,7 +86,7 @@ export interface Redeemed {
   readonly scopes: readonly string[];
 }
 
-const TOKENS = z.object({ access_token: z.string().min(1), refresh_token: z.string().min(1).optional(), scope: z.string().optional() });
+const TOKENS = z.object({ access_token: SENDABLE_TOKEN, refresh_token: SENDABLE_TOKEN.optional(), scope: z.string().optional() });
 const REFUSAL = z.object({ error: z.string() });
 const TIMEOUT = 30_000;
 

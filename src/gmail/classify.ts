@@ -1,6 +1,7 @@
 import type { MailboxId } from '../model/ids.ts';
 import type { GmailMethod } from '../model/prices.ts';
 import { GmailError, type GmailFailure, type RateLimit } from './gmail-error.ts';
+import { ResponseTooLargeError } from './transport.ts';
 
 /** What was called: a method of the API, the multipart request around a batch, or Google's token endpoint. */
 export type CalledMethod = GmailMethod | 'batch' | 'token';
@@ -47,6 +48,7 @@ const refused = (status: number, { reasons }: Answer, unnamed: string): GmailFai
 export function classifyThrown(error: unknown): GmailFailure {
   for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
     if (cause instanceof GmailError) return cause.failure;
+    if (cause instanceof ResponseTooLargeError) return { kind: 'unavailable', status: null, detail: cause.message };
   }
   return { kind: 'unavailable', status: null };
 }
@@ -68,7 +70,7 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
         ? `Gmail refused ${method} (${failure.limit} limit); the call is repeated later.`
         : `Gmail refused ${method} (${failure.limit} limit) until ${new Date(failure.retryAt).toISOString()}.`;
     case 'unavailable':
-      return `${method} got no usable answer${failure.status === null ? '' : ` (HTTP ${failure.status})`}; the call is repeated later.`;
+      return `${method} got no usable answer${inBrackets(failure)}; the call is repeated later.`;
     case 'refused':
       return failure.status === 401 && method !== 'token'
         ? `Gmail refused ${method} (HTTP 401 ${failure.reason}) although Google gives access tokens for it; the call is repeated later.`
@@ -84,6 +86,11 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
     default:
       return `Gmail refused ${method} as invalid (${failure.reason}).`;
   }
+}
+
+function inBrackets({ status, detail }: Extract<GmailFailure, { kind: 'unavailable' }>): string {
+  const words = [...(status === null ? [] : [`HTTP ${status}`]), ...(detail === undefined ? [] : [detail])];
+  return words.length === 0 ? '' : ` (${words.join(': ')})`;
 }
 
 interface Answer {

@@ -5,6 +5,7 @@ import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
 import { withDeadline } from './deadline.ts';
 import { DirectoryError } from './directory-error.ts';
 import { createGoogleClient } from './google-client.ts';
+import { LEADS_BACK, PageWalk } from './page-walk.ts';
 import type { TokenSource } from './token-source.ts';
 import type { HttpResponse, Transport } from './transport.ts';
 
@@ -32,6 +33,8 @@ export interface DirectoryOptions {
 
 /** The largest page. */
 const PAGE_SIZE = 500;
+/** A user of the basic projection has some kilobytes. */
+const LARGEST_PAGE = 16 * 2 ** 20;
 const TIMEOUT = 30_000;
 /** Milliseconds before each further attempt. */
 const PAUSES = [1_000, 2_000, 4_000];
@@ -50,9 +53,11 @@ const PAGE = z.object({
  */
 export async function* listUsers(options: DirectoryOptions): AsyncGenerator<DirectoryUser> {
   const { users } = admin({ version: 'directory_v1', rootUrl: `${options.rootUrl}/` });
+  const walk = new PageWalk();
   let pageToken: string | undefined;
   do {
-    const page = await pageAfter(users, pageToken, options);
+    if (pageToken !== undefined) walk.follow(pageToken);
+    const page = await pageAfter(users, { pageToken, walk }, options);
     for (const { primaryEmail, suspended = false, archived = false, isMailboxSetup = true } of page.users ?? []) {
       const mailbox = addressOf(primaryEmail);
       if (mailbox !== null) yield { mailbox, leftOut: suspended ? 'suspended' : archived ? 'archived' : isMailboxSetup ? null : 'no-mailbox' };
@@ -70,20 +75,21 @@ function addressOf(email: string): MailboxId | null {
   }
 }
 
-async function pageAfter(users: admin_directory_v1.Resource$Users, pageToken: string | undefined, options: DirectoryOptions): Promise<z.output<typeof PAGE>> {
+async function pageAfter(users: admin_directory_v1.Resource$Users, { pageToken, walk }: { readonly pageToken: string | undefined; readonly walk: PageWalk }, options: DirectoryOptions): Promise<z.output<typeof PAGE>> {
   const { tokens, orgUnit, transport, clock, rootUrl } = options;
   const client = createGoogleClient(users, transport);
   const query = orgUnit === null ? {} : { query: `orgUnitPath='${orgUnit.replace(/['\\]/g, '\\$&')}'` };
   const request = { customer: 'my_customer', maxResults: PAGE_SIZE, orderBy: 'email', projection: 'basic', ...query, ...(pageToken === undefined ? {} : { pageToken }) };
   for (let attempt = 0; ; attempt++) {
     const token = await tokens.accessToken();
-    const response = await withDeadline({ clock, milliseconds: TIMEOUT, signal: undefined }, (signal) => client((resource, call) => resource.list(request, call), { token, signal })).catch(() => null);
+    const response = await withDeadline({ clock, milliseconds: TIMEOUT, signal: undefined }, (signal) => client((resource, call) => resource.list(request, call), { token, signal, maxBytes: LARGEST_PAGE })).catch(() => null);
     const page = response?.status === 200 ? PAGE.safeParse(jsonOf(response)) : null;
-    if (page?.success === true) return page.data;
+    const leadsBack = page?.success === true && walk.leadsBack(page.data.nextPageToken);
+    if (page?.success === true && !leadsBack) return page.data;
     const refusal = response === null ? null : refusalOf(response, options);
     if (refusal !== null) throw refusal;
     const pause = PAUSES[attempt];
-    if (pause === undefined) throw new DirectoryError('google-unavailable', `Google's Directory API at ${rootUrl} gives no usable answer${response === null ? '' : ` (HTTP ${response.status})`}. Try again later.`);
+    if (pause === undefined) throw new DirectoryError('google-unavailable', `Google's Directory API at ${rootUrl} gives no usable answer${response === null ? '' : ` (HTTP ${response.status}${leadsBack ? `: ${LEADS_BACK}` : ''})`}. Try again later.`);
     await clock.sleep(pause);
   }
 }

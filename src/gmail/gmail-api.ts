@@ -98,7 +98,13 @@ export type FetchRequest =
   | { readonly kind: 'thread'; readonly id: ThreadId };
 
 export type FetchOutcome =
-  | { readonly kind: 'fetched'; readonly request: FetchRequest; readonly readings: readonly Reading[] }
+  | {
+      readonly kind: 'fetched';
+      readonly request: FetchRequest;
+      readonly readings: readonly Reading[];
+      /** Messages of the answer that could not be read, by their ids. */
+      readonly unreadable: ReadonlyMap<string, GmailError>;
+    }
   | { readonly kind: 'failed'; readonly request: FetchRequest; readonly error: GmailError };
 
 /** A {@link GmailApi} that keeps to the mailbox's quota: each call waits for its units first. */

@@ -9,8 +9,8 @@ export type GmailFailure =
   | { readonly kind: 'not-found' }
   /** 429, or 403 with a rate reason. `retryAt` (epoch ms) when Gmail named a time. */
   | { readonly kind: 'rate-limited'; readonly limit: RateLimit; readonly retryAt: number | null }
-  /** 5xx, reset, time-out, truncated answer: the same call may succeed later. */
-  | { readonly kind: 'unavailable'; readonly status: number | null }
+  /** 5xx, reset, time-out, truncated answer: the same call may succeed later. `detail` says what was wrong with the answer, and holds nothing of it. */
+  | { readonly kind: 'unavailable'; readonly status: number | null; readonly detail?: string }
   /**
    * 401 although the token endpoint gives tokens, 400 failedPrecondition, 404 or 410 of a call that has no such answer: it says nothing that somebody
    * could mend, and was seen to pass by itself.

@@ -8,6 +8,8 @@ type CallOptions = Omit<gmail_v1.Options, 'version' | 'auth'>;
 export interface SentCall {
   readonly token: string;
   readonly signal: AbortSignal;
+  /** Bytes that the answer may have. */
+  readonly maxBytes: number;
 }
 
 /** Sends one call of Google's client; answers whatever came back, throws what the transport threw. */
@@ -20,13 +22,13 @@ export type GoogleClient<Resource> = (call: ClientCall<Resource>, sent: SentCall
  * @param resource - of a client whose root URL is set, for example `gmail({ version: 'v1', rootUrl }).users`
  */
 export function createGoogleClient<Resource>(resource: Resource, transport: Transport): GoogleClient<Resource> {
-  return async (call, { token, signal }) => {
+  return async (call, { token, signal, maxBytes }) => {
     const outcomes: (HttpResponse | { readonly thrown: unknown })[] = [];
     const carry = async (input: unknown, init?: { readonly method?: string; readonly headers?: unknown; readonly body?: unknown }): Promise<Response> => {
       try {
         const method = init?.method === 'POST' ? 'POST' : 'GET';
         const body = typeof init?.body === 'string' ? { body: init.body } : {};
-        const answer = await transport({ method, url: String(input), headers: headersOf(init?.headers), ...body, signal });
+        const answer = await transport({ method, url: String(input), headers: headersOf(init?.headers), ...body, signal, maxBytes });
         outcomes.push(answer);
         return new Response(null, { status: answer.status });
       } catch (error) {

@@ -3,7 +3,9 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { GmailMethod } from '../model/prices.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import { attachmentDataOf, countedLabelOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf, watchOf } from './answers.ts';
+import { MalformedAnswerError } from './answer-values.ts';
+import { attachmentDataOf, countedLabelOf, detailOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf, watchOf, type ThreadRead } from './answers.ts';
+import { ANSWER_LIMITS } from './answer-limits.ts';
 import { decodeBatch, encodeBatch, type BatchPart } from './batch.ts';
 import { classify, classifyThrown, gmailError, type CalledMethod } from './classify.ts';
 import { withDeadline } from './deadline.ts';
@@ -11,7 +13,7 @@ import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi } from '
 import { GmailError } from './gmail-error.ts';
 import { createGoogleClient, type ClientCall, type SentCall } from './google-client.ts';
 import type { TokenSource } from './token-source.ts';
-import type { HttpResponse, Transport } from './transport.ts';
+import { ResponseTooLargeError, type HttpResponse, type Transport } from './transport.ts';
 
 export interface GoogleGmailOptions {
   readonly mailbox: MailboxId;
@@ -41,12 +43,13 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
   const rootUrl = options.rootUrl.replace(/\/+$/, '');
   const client = createGoogleClient(gmail({ version: 'v1', rootUrl: `${rootUrl}/` }).users, transport);
   const me = { userId: 'me' };
+  let historyPage = PAGE_SIZE;
 
   /** @throws {GmailError} for every answer but 200, and for none; the signal's own reason when it aborts */
   async function send(method: CalledMethod, signal: AbortSignal | undefined, call: (sent: SentCall) => Promise<HttpResponse>): Promise<Answer> {
     let answer: Answer;
     try {
-      answer = await withDeadline({ clock, milliseconds: timeoutMs, signal }, (limited) => authorized(tokens, limited, call));
+      answer = await withDeadline({ clock, milliseconds: timeoutMs, signal }, (limited) => authorized(tokens, { signal: limited, maxBytes: ANSWER_LIMITS[method] }, call));
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof GmailError) throw error;
@@ -62,9 +65,9 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
     const { response } = await send(method, signal, (sent) => client(call, sent));
     try {
       return read(JSON.parse(response.body.toString('utf8')));
-    } catch {
+    } catch (error) {
       // The parser's error quotes what it read, which may be mail: it is not passed on.
-      throw gmailError(mailbox, method, { kind: 'unavailable', status: response.status });
+      throw gmailError(mailbox, method, { kind: 'unavailable', status: response.status, detail: detailOf(error) });
     }
   }
 
@@ -77,10 +80,11 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
         headers: { authorization: `Bearer ${sent.token}`, 'content-type': contentType },
         body,
         signal: sent.signal,
+        maxBytes: sent.maxBytes,
       }),
     );
     const parts = decodeBatch(response.headers['content-type'] ?? '', response.body, requests.length);
-    if (parts === null) throw gmailError(mailbox, 'batch', { kind: 'unavailable', status: response.status });
+    if (parts === null) throw gmailError(mailbox, 'batch', { kind: 'unavailable', status: response.status, detail: 'the answer is not multipart' });
     return { token, outcomes: requests.map((request, index) => outcomeOf(mailbox, request, parts[index] ?? null, format)) };
   }
 
@@ -121,17 +125,16 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
         messagePageOf,
       ),
 
-    listHistory: ({ startHistoryId, pageToken }, signal) =>
-      get(
-        'history.list',
-        signal,
-        (users, call) =>
-          users.history.list(
-            { ...me, startHistoryId, maxResults: PAGE_SIZE, fields: HISTORY_FIELDS, ...(pageToken === null ? {} : { pageToken }) },
-            call,
-          ),
-        historyPageOf,
-      ),
+    async listHistory({ startHistoryId, pageToken }, signal) {
+      const query = { ...me, startHistoryId, maxResults: historyPage, fields: HISTORY_FIELDS, ...(pageToken === null ? {} : { pageToken }) };
+      try {
+        return await get('history.list', signal, (users, call) => users.history.list(query, call), historyPageOf);
+      } catch (error) {
+        // Records have no bound: the call fails as one to be repeated, and asks for fewer then.
+        if (isTooLarge(error)) historyPage = Math.max(1, Math.floor(historyPage / 5));
+        throw error;
+      }
+    },
 
     getAttachment: ({ messageId, attachmentId }, signal) =>
       get(
@@ -187,14 +190,16 @@ interface SentBatch {
  * Sends under an access token. A 401 is answered by one new token: where the grant has ended, the token endpoint says so. A second 401 with the new
  * token is a refusal as any other.
  */
-async function authorized(tokens: TokenSource, signal: AbortSignal, call: (sent: SentCall) => Promise<HttpResponse>): Promise<Answer> {
+async function authorized(tokens: TokenSource, { signal, maxBytes }: Omit<SentCall, 'token'>, call: (sent: SentCall) => Promise<HttpResponse>): Promise<Answer> {
   const token = await tokens.accessToken(signal);
-  const response = await call({ token, signal });
+  const response = await call({ token, signal, maxBytes });
   if (response.status !== 401) return { response, token };
   tokens.invalidate(token);
   const next = await tokens.accessToken(signal);
-  return { response: await call({ token: next, signal }), token: next };
+  return { response: await call({ token: next, signal, maxBytes }), token: next };
 }
+
+const isTooLarge = (error: unknown): boolean => error instanceof GmailError && error.cause instanceof ResponseTooLargeError;
 
 const isUnauthorized = (outcome: FetchOutcome): boolean => outcome.kind === 'failed' && outcome.error.failure.kind === 'refused' && outcome.error.failure.status === 401;
 
@@ -206,24 +211,26 @@ const formatOf = (request: FetchRequest, format: MessageFormat): MessageFormat =
 
 function outcomeOf(mailbox: MailboxId, request: FetchRequest, part: BatchPart | null, format: MessageFormat): FetchOutcome {
   const method = request.kind === 'message' ? 'messages.get' : 'threads.get';
-  if (part === null) return { kind: 'failed', request, error: gmailError(mailbox, method, { kind: 'unavailable', status: null }) };
+  const unusable = (status: number | null, detail: string): GmailError => gmailError(mailbox, method, { kind: 'unavailable', status, detail });
+  if (part === null) return { kind: 'failed', request, error: unusable(null, 'its part of the batch is missing or cut off') };
   const text = part.body.toString('utf8');
   if (part.status !== 200) return { kind: 'failed', request, error: gmailError(mailbox, method, classify(method, part.status, text)) };
   try {
-    return { kind: 'fetched', request, readings: readingsOf(request, JSON.parse(text), part.body, format) };
-  } catch {
-    return { kind: 'failed', request, error: gmailError(mailbox, method, { kind: 'unavailable', status: part.status }) };
+    const { readings, unreadable } = readingsOf(request, JSON.parse(text), part.body, format);
+    return { kind: 'fetched', request, readings, unreadable: new Map([...unreadable].map(([id, detail]) => [id, unusable(part.status, detail)])) };
+  } catch (error) {
+    return { kind: 'failed', request, error: unusable(part.status, detailOf(error)) };
   }
 }
 
 /** Whatever the multipart headers say, an answer about another message is no answer to this request. */
-function readingsOf(request: FetchRequest, json: unknown, bytes: Buffer, format: MessageFormat) {
+function readingsOf(request: FetchRequest, json: unknown, bytes: Buffer, format: MessageFormat): Omit<ThreadRead, 'id'> {
   if (request.kind === 'message') {
     const reading = readingOf(json, bytes, formatOf(request, format));
-    if (reading.id !== request.id) throw new Error('the answer is about another message');
-    return [reading];
+    if (reading.id !== request.id) throw new MalformedAnswerError('the answer is about another message');
+    return { readings: [reading], unreadable: new Map() };
   }
   const thread = threadReadingsOf(json, format);
-  if (thread.id !== request.id) throw new Error('the answer is about another thread');
-  return thread.readings;
+  if (thread.id !== request.id) throw new MalformedAnswerError('the answer is about another thread');
+  return thread;
 }

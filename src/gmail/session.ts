@@ -8,6 +8,7 @@ import { gmailError } from './classify.ts';
 import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi, type GmailSession, type Lane } from './gmail-api.ts';
 import { GmailError, type GmailFailure } from './gmail-error.ts';
 import { observedCall } from './observed-call.ts';
+import { PageWalks } from './page-walk.ts';
 import type { Grant, Pacer, RefusedCalls, Settlement } from './pacer.ts';
 import { Patience } from './patience.ts';
 import type { QuotaLedger } from './quota-ledger.ts';
@@ -48,6 +49,7 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
   const { api, mailbox, lane, prices, clock, pacer, room = new ByteRoom(), maxWaitMs = MAX_WAIT, onWait, telemetry = noTelemetry } = options;
   const usage = new UsageCounter({ mailbox, ledger: options.ledger, prices, clock, telemetry });
   const observed = observedCall({ telemetry, clock, mailbox, lane });
+  const walks = new PageWalks(mailbox);
 
   /** Waits as long as a failed call is worth it; throws the error where the failure stands. */
   async function wait(patience: Patience, error: unknown, signal: AbortSignal | undefined): Promise<void> {
@@ -170,10 +172,10 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
     getProfile: (signal) => single('getProfile', signal, () => api.getProfile(signal)),
     listLabels: (signal) => single('labels.list', signal, () => api.listLabels(signal)),
     getLabel: (id, signal) => single('labels.get', signal, () => api.getLabel(id, signal)),
-    listMessages: (query, signal) => single('messages.list', signal, () => api.listMessages(query, signal)),
+    listMessages: (query, signal) => walks.next('messages.list', query, (attempt) => single('messages.list', signal, () => attempt(() => api.listMessages(query, signal)))),
     watch: (request, signal) => single('watch', signal, () => api.watch(request, signal)),
     stopWatch: (signal) => single('stop', signal, () => api.stopWatch(signal)),
-    listHistory: (query, signal) => single('history.list', signal, () => api.listHistory(query, signal)),
+    listHistory: (query, signal) => walks.next('history.list', query, (attempt) => single('history.list', signal, () => attempt(() => api.listHistory(query, signal)))),
 
     getAttachment: (attachment, signal) => single('messages.attachments.get', signal, () => api.getAttachment(attachment, signal)),
 

@@ -4,8 +4,10 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { classify, classifyThrown, gmailError } from './classify.ts';
 import type { GoogleCredentials } from './credentials.ts';
+import { ANSWER_LIMITS } from './answer-limits.ts';
 import { withDeadline } from './deadline.ts';
 import { GmailError } from './gmail-error.ts';
+import { SENDABLE_TOKEN } from './sendable-token.ts';
 import type { HttpResponse, Transport } from './transport.ts';
 
 /** Where a client gets the access token of one mailbox. */
@@ -38,7 +40,9 @@ export interface TokenSourceOptions {
 const EXPIRY_MARGIN = 60_000;
 const LIFETIME_OF_ASSERTION = 3_600;
 
-const GRANT = z.object({ access_token: z.string().min(1), expires_in: z.number().positive(), scope: z.string().optional() });
+/** Seconds. Google's tokens live an hour: what claims more than a day is not believed. */
+const LONGEST_LIFE = 24 * 60 * 60;
+const GRANT = z.object({ access_token: SENDABLE_TOKEN, expires_in: z.number().positive().max(LONGEST_LIFE), scope: z.string().optional() });
 
 interface Refresh {
   readonly promise: Promise<string>;
@@ -131,10 +135,11 @@ async function requestGrant(options: TokenSourceOptions, signal: AbortSignal): P
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
     body: new URLSearchParams(grantFor(options, askedAt)).toString(),
     signal,
+    maxBytes: ANSWER_LIMITS.token,
   });
   if (response.status !== 200) throw gmailError(mailbox, 'token', classify('token', response.status, response.body.toString('utf8')));
   const grant = GRANT.safeParse(jsonOf(response));
-  if (!grant.success) throw gmailError(mailbox, 'token', { kind: 'unavailable', status: response.status });
+  if (!grant.success) throw gmailError(mailbox, 'token', { kind: 'unavailable', status: response.status, detail: `${grant.error.issues[0]?.path.map(String).join('.') || 'the answer'} is not what Google documents` });
   const scopes = grant.data.scope?.split(' ').filter((scope) => scope !== '');
   if (scopes !== undefined) options.onScopes?.(scopes);
   return { token: grant.data.access_token, expiresAt: askedAt + grant.data.expires_in * 1_000 - EXPIRY_MARGIN };

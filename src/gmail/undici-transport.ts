@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Agent, type Dispatcher } from 'undici';
-import type { HttpRequest, HttpResponse, Transport } from './transport.ts';
+import { ResponseTooLargeError, SMALL_ANSWER, type HttpRequest, type HttpResponse, type Transport } from './transport.ts';
 
 export interface UndiciTransportOptions {
   /** Connections to each origin that are open at once; further requests wait for one. */
@@ -10,19 +10,12 @@ export interface UndiciTransportOptions {
   readonly connectTimeoutMs?: number;
   /** Milliseconds without a byte of headers, or between two pieces of a body. The time for a whole call is its caller's. */
   readonly idleTimeoutMs?: number;
-  /** Bytes, as received and after decompression. */
-  readonly maxResponseBytes?: number;
 }
 
 export interface UndiciTransport {
   readonly transport: Transport;
   /** Waits for requests under way, then closes all connections. */
   readonly close: () => Promise<void>;
-}
-
-/** Thrown when an answer grows beyond what may be held in memory: asking for fewer messages at once gets a smaller one. */
-export class ResponseTooLargeError extends Error {
-  override readonly name = 'ResponseTooLargeError';
 }
 
 const decompress = promisify(gunzip);
@@ -33,7 +26,7 @@ const decompress = promisify(gunzip);
  * @returns a transport that throws undici's errors, the signal's reason, and {@link ResponseTooLargeError}
  */
 export function createUndiciTransport(options: UndiciTransportOptions = {}): UndiciTransport {
-  const { connections = 32, connectTimeoutMs = 10_000, idleTimeoutMs = 60_000, maxResponseBytes = 256 * 1024 * 1024 } = options;
+  const { connections = 32, connectTimeoutMs = 10_000, idleTimeoutMs = 60_000 } = options;
   const agent = new Agent({
     connections,
     pipelining: 1,
@@ -43,12 +36,13 @@ export function createUndiciTransport(options: UndiciTransportOptions = {}): Und
     keepAliveTimeout: 30_000,
   });
   return {
-    transport: (request) => send(agent, request, maxResponseBytes),
+    transport: (request) => send(agent, request),
     close: () => agent.close(),
   };
 }
 
-async function send(agent: Agent, request: HttpRequest, maxBytes: number): Promise<HttpResponse> {
+async function send(agent: Agent, request: HttpRequest): Promise<HttpResponse> {
+  const { maxBytes = SMALL_ANSWER } = request;
   const url = new URL(request.url);
   const answer = await agent.request({
     origin: url.origin,
@@ -73,7 +67,7 @@ async function collect(answer: Dispatcher.ResponseData, maxBytes: number): Promi
     size += bytes.length;
     if (size > maxBytes) {
       answer.body.destroy();
-      throw new ResponseTooLargeError(`the answer is larger than ${maxBytes} bytes`);
+      throw new ResponseTooLargeError(maxBytes);
     }
     pieces.push(bytes);
   }
@@ -85,7 +79,7 @@ async function unzip(received: Buffer, maxBytes: number): Promise<Buffer> {
     return await decompress(received, { maxOutputLength: maxBytes });
   } catch (error) {
     const tooLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
-    throw tooLarge ? new ResponseTooLargeError(`the answer is larger than ${maxBytes} bytes`, { cause: error }) : error;
+    throw tooLarge ? new ResponseTooLargeError(maxBytes, { cause: error }) : error;
   }
 }
 

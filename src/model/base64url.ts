@@ -3,3 +3,15 @@ export function base64url(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
   return text.padEnd(Math.ceil(text.length / 4) * 4, '=');
 }
+
+/**
+ * The bytes of a text in base64 or base64url, with padding or without.
+ *
+ * @returns null when the text is no base64: Node's decoder passes over what is none, so that a text that was cut or changed would decode all the same
+ */
+export function bytesOfBase64(text: string): Buffer | null {
+  const end = text.endsWith('==') ? text.length - 2 : text.endsWith('=') ? text.length - 1 : text.length;
+  if (end % 4 === 1) return null;
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.length === Math.floor((end * 3) / 4) ? bytes : null;
+}

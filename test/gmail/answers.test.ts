@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf, watchOf } from '../../src/gmail/answers.ts';
+import { attachmentDataOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf, watchOf } from '../../src/gmail/answers.ts';
 
 const ROUNDED = 2 ** 53;
 
@@ -12,10 +12,10 @@ describe('a historyId', () => {
   });
 
   it('keeps its digits where it comes as a string', () => {
-    expect(watchOf({ historyId: '18446744073709551615', expiration: '1431990098200' })).toEqual({ historyId: '18446744073709551615', expiration: 1431990098200 });
+    expect(watchOf({ historyId: '9223372036854775807', expiration: '1431990098200' })).toEqual({ historyId: '9223372036854775807', expiration: 1431990098200 });
   });
 
-  it.each([ROUNDED, -1, 1.5, '', '12a', null, undefined, true])('%o is none', (value) => {
+  it.each([ROUNDED, -1, 1.5, '', '12a', null, undefined, true, '9223372036854775808', '18446744073709551615'])('%o is none', (value) => {
     expect(() => profileOf({ emailAddress: 'ada@example.com', historyId: value })).toThrow(/./);
     expect(() => historyPageOf({ historyId: value })).toThrow(/./);
     expect(() => readingOf({ id: 'm', threadId: 't', historyId: value }, null, 'minimal')).toThrow(/./);
@@ -46,5 +46,112 @@ describe('what is absent', () => {
   it('a list that is something else is malformed', () => {
     expect(() => messagePageOf({ messages: {} })).toThrow(/./);
     expect(() => historyPageOf({ history: 'none', historyId: '1' })).toThrow(/./);
+  });
+});
+
+const MESSAGE = { id: 'm', threadId: 't', historyId: '7' };
+
+describe('a value of a message that Gmail would never send', () => {
+  it.each([1.5, 1e30, 2 ** 53, -1, Number.NaN, '12', null, {}])('a size of %o is none', (sizeEstimate) => {
+    expect(readingOf({ ...MESSAGE, sizeEstimate }, null, 'minimal').sizeEstimate).toBe(0);
+  });
+
+  it.each(['9007199254740993', '1e30', '8640000000000001', 'yesterday', '', 1.5, {}, null])('a date of %o is none', (internalDate) => {
+    expect(readingOf({ ...MESSAGE, internalDate }, null, 'minimal').internalDate).toBeNull();
+  });
+
+  it('a date before 1970, or unquoted, is one', () => {
+    expect(readingOf({ ...MESSAGE, internalDate: '-1000' }, null, 'minimal').internalDate).toBe(-1_000);
+    expect(readingOf({ ...MESSAGE, internalDate: 1_431_990_098_200 }, null, 'minimal').internalDate).toBe(1_431_990_098_200);
+  });
+
+  it('a snippet keeps to what a database holds', () => {
+    expect(readingOf({ ...MESSAGE, snippet: 'a\0b\ud800c' }, null, 'minimal').snippet).toBe('a\ufffdb\ufffdc');
+    expect(readingOf({ ...MESSAGE, snippet: 'a'.repeat(1_000_000) }, null, 'minimal').snippet.length).toBeLessThan(10_000);
+  });
+
+  it('label ids that cannot be any are left out, the others kept', () => {
+    expect(readingOf({ ...MESSAGE, labelIds: ['INBOX', 'a\0b', 'a\nb', '', 7, 'x'.repeat(10_000), '\ud800', 'Label_ä'] }, null, 'minimal').labelIds).toEqual(['INBOX', 'Label_ä']);
+  });
+
+  it.each([
+    [{ threadId: 't', historyId: '7' }, 'id is missing'],
+    [{ ...MESSAGE, id: 'm\0' }, 'id is no id'],
+    [{ ...MESSAGE, threadId: 't'.repeat(10_000) }, 'threadId is no id'],
+    [{ ...MESSAGE, historyId: '18446744073709551615' }, 'historyId is no number of 63 bits'],
+    [{ ...MESSAGE, labelIds: 'INBOX' }, 'labelIds is no list'],
+    [{ ...MESSAGE, labelIds: Array.from({ length: 20_000 }, (_, index) => `L${index}`) }, 'it has more than 10000 labels'],
+    [[], 'the message is no object'],
+  ])('what identifies or orders it must be right: %#', (json, reason) => {
+    expect(() => readingOf(json, null, 'minimal')).toThrow(reason);
+  });
+});
+
+describe('a thread', () => {
+  it('costs no message anything where another one is unreadable or of another thread', () => {
+    const messages = [MESSAGE, { ...MESSAGE, id: 'broken', historyId: 'x' }, { ...MESSAGE, id: 'stray', threadId: 'other' }, null, { ...MESSAGE, id: 'n' }];
+    const { readings, unreadable } = threadReadingsOf({ id: 't', messages }, 'minimal');
+    expect(readings.map(({ id }) => id)).toEqual(['m', 'n']);
+    expect([...unreadable]).toEqual([['broken', 'historyId is no number of 63 bits'], ['stray', 'the thread holds a message of another thread']]);
+  });
+
+  it('may hold a message that is nested some thousands of levels deep', () => {
+    const depth = 20_000;
+    const message: unknown = JSON.parse(`{"id":"m","threadId":"t","historyId":"7","payload":${'{"parts":['.repeat(depth)}{}${']}'.repeat(depth)}}`);
+    const [reading] = threadReadingsOf({ id: 't', messages: [message] }, 'full').readings;
+    expect(Buffer.from(reading?.body ?? []).toString()).toContain(`${'{"parts":['.repeat(depth)}{}${']}'.repeat(depth)}`);
+  });
+});
+
+describe('a list with entries that are unusable', () => {
+  it('of ids keeps the others; most of them unusable, it is none', () => {
+    const listed = (...messages: unknown[]) => messagePageOf({ messages }).messages.map(({ id, threadId }) => `${id} ${threadId}`);
+    expect(listed({ id: 'm', threadId: 't' }, { id: 'a\0', threadId: 't' }, { id: 'n', threadId: 7 })).toEqual(['m t', 'n n']);
+    expect(() => listed({ id: 'm', threadId: 't' }, {}, {})).toThrow(/most entries/);
+  });
+
+  it('of history keeps the other operations, and the labels that are any', () => {
+    const message = { id: 'm', threadId: 't' };
+    const record = { id: '5', messagesAdded: [{ message: { ...message, labelIds: 'INBOX' } }, { message: {} }], labelsAdded: [{ message, labelIds: ['A', 'b\nc'] }, { message: null, labelIds: ['A'] }], messagesDeleted: [{ message: { id: '\0' } }] };
+    expect(historyPageOf({ history: [record], historyId: '9' }).records).toEqual([
+      { id: '5', operations: [{ kind: 'added', messageId: 'm', threadId: 't', labelIds: null }, { kind: 'labelsAdded', messageId: 'm', threadId: 't', labelIds: ['A'] }] },
+    ]);
+    expect(() => historyPageOf({ history: [{ ...record, id: '18446744073709551615' }], historyId: '9' })).toThrow(/63 bits/);
+    expect(() => historyPageOf({ history: [{ id: '5', labelsAdded: [{ message, labelIds: 'A' }] }], historyId: '9' })).toThrow(/./);
+  });
+
+  it('of labels keeps the others', () => {
+    expect(labelsOf({ labels: [{ id: 'INBOX' }, { id: 'a\0b', name: 'x' }, { id: 'L', name: 7 }] })).toEqual([{ id: 'INBOX', name: 'INBOX', type: 'user' }, { id: 'L', name: 'L', type: 'user' }]);
+  });
+
+  it.each([7, {}, 'a\nb', 'a'.repeat(100_000)])('a page token of %o is none', (nextPageToken) => {
+    expect(() => messagePageOf({ nextPageToken })).toThrow(/./);
+  });
+});
+
+describe('an attachment', () => {
+  it('of no bytes is empty', () => {
+    expect(attachmentDataOf({ size: 0 })).toBe('');
+    expect(attachmentDataOf({ attachmentId: 'a', size: 0, data: '' })).toBe('');
+  });
+
+  it.each([{}, { size: 3 }, { size: 3, data: 'a*b=' }, { size: 3, data: 'abcde' }, { data: 7 }])('%o is none', (json) => {
+    expect(() => attachmentDataOf(json)).toThrow(/./);
+  });
+});
+
+describe('a RAW body', () => {
+  const rawOf = (raw: unknown) => readingOf({ ...MESSAGE, raw }, null, 'raw').body;
+
+  it('is base64url, or base64, with or without padding', () => {
+    for (const raw of ['aGk_aA==', 'aGk_aA', 'aGk/aA==']) expect(Buffer.from(rawOf(raw) ?? []).toString()).toBe('hi?h');
+  });
+
+  it.each(['a*b', 'aGk_aA==xx', 'abcde', 'ab cd', 'ab\ncd', 'ä'])('%o is none', (raw) => {
+    expect(() => rawOf(raw)).toThrow('its raw is cut off or no base64');
+  });
+
+  it.each([undefined, null, '', 7])('%o is missing', (raw) => {
+    expect(() => rawOf(raw)).toThrow('the answer has no raw');
   });
 });

@@ -100,9 +100,12 @@ describe('single calls', () => {
   });
 
   it('read an answer that is cut off, or not what Gmail documents, as unavailable', async () => {
-    for (const damaged of ['{"emailAddress": "ada@exam', '{"emailAddress":"ada@example.com"}', '[]', '', '{"emailAddress":"a","historyId":9007199254740993}']) {
+    const cut = 'the answer is cut off or no JSON';
+    const historyId = 'historyId is not what Gmail documents';
+    const answers = [['{"emailAddress": "ada@exam', cut], ['', cut], ['[]', 'the answer is not what Gmail documents'], ['{"emailAddress":"ada@example.com"}', historyId], ['{"emailAddress":"a","historyId":9007199254740993}', historyId]] as const;
+    for (const [damaged, detail] of answers) {
       const { clock, api } = openGmail({ transport: recording([], (url, body) => (url.includes('profile') ? Buffer.from(damaged) : body)) });
-      expect(await clock.run(() => failureOf(api.getProfile()))).toEqual({ kind: 'unavailable', status: 200 });
+      expect(await clock.run(() => failureOf(api.getProfile()))).toEqual({ kind: 'unavailable', status: 200, detail });
     }
   });
 

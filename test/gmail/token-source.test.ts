@@ -108,8 +108,23 @@ describe('a token source', () => {
     await clock.run(async () => {
       expect(await failureOf(source.accessToken())).toEqual({ kind: 'consent-revoked' });
       expect(await failureOf(source.accessToken())).toEqual({ kind: 'unavailable', status: 503 });
-      expect(await failureOf(source.accessToken())).toEqual({ kind: 'unavailable', status: 200 });
+      expect(await failureOf(source.accessToken())).toEqual({ kind: 'unavailable', status: 200, detail: 'the answer is not what Google documents' });
       expect(await source.accessToken()).toBe('token-4');
+    });
+  });
+
+  it.each([
+    ['a token with a line break', { access_token: 'a\r\nb: c', expires_in: 3_599 }, 'access_token is not what Google documents'],
+    ['an endless token', { access_token: 'a'.repeat(100_000), expires_in: 3_599 }, 'access_token is not what Google documents'],
+    ['a token for a thousand years', { access_token: 'a', expires_in: 3e10 }, 'expires_in is not what Google documents'],
+    ['a token that has expired', { access_token: 'a', expires_in: -1 }, 'expires_in is not what Google documents'],
+    ['a number as the token', { access_token: 12, expires_in: 3_599 }, 'access_token is not what Google documents'],
+  ])('refuses %s at once, and asks for another', async (_, body, detail) => {
+    const answers = [{ status: 200, body }, { status: 200, body: { access_token: 'token-2', expires_in: 3_599 } }];
+    const { clock, source } = open({}, (asked) => answers[asked - 1] ?? { status: 500, body: '' });
+    await clock.run(async () => {
+      expect(await failureOf(source.accessToken())).toEqual({ kind: 'unavailable', status: 200, detail });
+      expect(await source.accessToken()).toBe('token-2');
     });
   });
 

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createUndiciTransport, ResponseTooLargeError, type UndiciTransportOptions } from '../../src/gmail/undici-transport.ts';
+import { ResponseTooLargeError, SMALL_ANSWER } from '../../src/gmail/transport.ts';
+import { createUndiciTransport, type UndiciTransportOptions } from '../../src/gmail/undici-transport.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -63,8 +64,14 @@ describe('the undici transport', () => {
     const { transport, url } = await serve((_request, response) => {
       if (zipped) response.setHeader('content-encoding', 'gzip').end(gzipSync(body));
       else response.end(body);
-    }, { maxResponseBytes: 1_000_000 });
-    await expect(transport({ method: 'GET', url, headers: {} })).rejects.toThrow(ResponseTooLargeError);
+    });
+    await expect(transport({ method: 'GET', url, headers: {}, maxBytes: 1_000_000 })).rejects.toThrow(ResponseTooLargeError);
+    expect((await transport({ method: 'GET', url, headers: {}, maxBytes: 2_000_000 })).body).toHaveLength(2_000_000);
+  });
+
+  it('lets an answer be small where its request does not say', async () => {
+    const { transport, url } = await serve((_request, response) => response.end(Buffer.alloc(SMALL_ANSWER + 1)));
+    await expect(transport({ method: 'GET', url, headers: {} })).rejects.toThrow('larger than 4 MiB');
   });
 
   it('rejects with the reason of the signal', async () => {
