@@ -140,7 +140,7 @@ describe('docs/simulator.md', () => {
   });
 
   it('shows curl examples that the control API takes', async () => {
-    const examples = [...page.matchAll(/curl [^\n]*\/simulator\/([\w/-]+) (?:\\\n\s*)?-d '([^']+)'/g)];
+    const examples = [...page.matchAll(/curl [^\n]*\/simulator\/([\w/-]+) (?:\\\n\s*)?--json '([^']+)'/g)];
     expect(examples.length).toBeGreaterThan(3);
     for (const [, name = '', body = ''] of examples) {
       const schema = Object.entries(CONTROL_SCHEMAS).find(([known]) => known === name)?.[1];
