@@ -11,6 +11,7 @@ import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig }
 import { schemasOf, UnusableVariableError, type Variables } from './config/section.ts';
 import { readTelemetry, telemetryVariables, type TelemetryConfig } from './config/telemetry.ts';
 import { readTracing, tracingVariables, type TracingConfig } from './config/tracing.ts';
+import { OWN_FOLDER } from './private-files.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
 
 /** Everything that the environment says, read once and validated. */
@@ -64,7 +65,7 @@ export class ConfigError extends Error {
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 
 const serviceVariables = {
-  TIDEMARK_DATA_DIR: { schema: z.string().default('.tidemark'), expected: 'a directory, for example .tidemark' },
+  TIDEMARK_DATA_DIR: { schema: z.string().default(OWN_FOLDER), expected: 'a directory, for example .tidemark' },
   GMAIL_ROOT_URL: { schema: httpUrl.default('https://gmail.googleapis.com'), expected: 'an http or https address, for example https://gmail.googleapis.com' },
   GOOGLE_TOKEN_URL: { schema: httpUrl.default('https://oauth2.googleapis.com/token'), expected: 'an http or https address, for example https://oauth2.googleapis.com/token' },
   GOOGLE_ADMIN_URL: { schema: httpUrl.default('https://admin.googleapis.com'), expected: 'an http or https address, for example https://admin.googleapis.com' },

@@ -2,15 +2,20 @@ import { DefaultLogger, type Logger, type LogLevel as TemporalLevel } from '@tem
 import pino, { type Logger as PinoLogger } from 'pino';
 
 import type { LogLevel } from './config.ts';
+import { makePrivateFile, tighten } from './private-files.ts';
 
 export type Log = PinoLogger;
 
 /**
- * Structured lines, on stderr or in a file: stdout belongs to results. Errors are logged by name, message and stack alone: their other fields may hold
+ * Structured lines, on stderr or in a file of its owner's alone: stdout belongs to results. Errors are logged by name, message and stack alone: their other fields may hold
  * what was asked of Gmail.
  */
 export function createLog(level: LogLevel, file: string | null = null): Log {
-  const destination = pino.destination(file === null ? { dest: STDERR, sync: true } : { dest: file, sync: true, mkdir: true });
+  if (file !== null) {
+    makePrivateFile(file);
+    tighten(file);
+  }
+  const destination = pino.destination(file === null ? { dest: STDERR, sync: true } : { dest: file, sync: true });
   return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } }, destination);
 }
 

@@ -69,13 +69,8 @@ export async function startPushService({ config, log, clock = systemClock, liste
     log,
   });
   let stopping = false;
-  const notReady = async (): Promise<string | null> => {
-    if (stopping) return 'stopping';
-    return poker.assertReachable().then(
-      () => null,
-      (error: unknown) => (error instanceof Error ? error.message : 'Temporal does not answer'),
-    );
-  };
+  const trouble = troubleOf(poker, log);
+  const notReady = async (): Promise<string | null> => (stopping ? 'stopping' : trouble());
 
   let server: HttpServer | null = null;
   let puller: Puller | null = null;
@@ -99,6 +94,22 @@ export async function startPushService({ config, log, clock = systemClock, liste
     url: server?.url ?? null,
     ended: Promise.race(puller === null ? [stopped.promise] : [stopped.promise, puller.ended]),
     stop: () => (stops ??= stop().finally(() => stopped.resolve())),
+  };
+}
+
+/** Why Temporal can't be told, in words for anybody. What it says of itself names its address: that goes to the log, once. */
+function troubleOf(poker: MailboxPoker, log: Log): () => Promise<string | null> {
+  let reachable = true;
+  return async () => {
+    try {
+      await poker.assertReachable();
+      reachable = true;
+      return null;
+    } catch (error) {
+      if (reachable) log.warn({ error }, 'Temporal does not answer: not ready');
+      reachable = false;
+      return 'Temporal does not answer';
+    }
   };
 }
 

@@ -1,7 +1,9 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { z } from 'zod';
+
+import { makePrivateFolder } from '../private-files.ts';
 
 const RUNNING = z.object({ pid: z.number(), mailboxes: z.array(z.string()), uiUrl: z.string().nullable(), gmailRootUrl: z.string() });
 
@@ -17,7 +19,7 @@ const NAME = 'start.json';
  * a link, which succeeds for one of them. A file that a killed process left is known by its process id, and is taken away first.
  */
 export function claim(dataDir: string): Claim {
-  mkdirSync(dataDir, { recursive: true });
+  makePrivateFolder(dataDir);
   const path = join(dataDir, NAME);
   for (;;) {
     if (take(path)) {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { makePrivateFolder } from '../private-files.ts';
 
 /** The simulated mailbox of a run. */
 export interface DemoMailbox {
@@ -24,7 +25,7 @@ const LAST = 'last';
  */
 export function chooseDemoMailbox(dataDir: string, wish: { messages?: number | undefined; mbox?: string | undefined }): DemoMailbox {
   const folder = join(dataDir, 'simulator');
-  mkdirSync(folder, { recursive: true });
+  makePrivateFolder(folder);
   const email = wish.mbox === undefined && wish.messages === undefined ? (lastOf(folder) ?? addressOf({})) : addressOf(wish);
   writeFileSync(join(folder, LAST), `${email}\n`);
   const journal = join(folder, `${email}.jsonl`);

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
+import { makePrivateFolder } from '../private-files.ts';
 import { HOW_TO_MAKE_A_KEY, KEY_BYTES, parseKeys, SecretKeyError, type SecretKey } from './secret-box.ts';
 
 const VARIABLE = 'TIDEMARK_SECRET_KEY';
@@ -53,7 +54,7 @@ function readKeyFile(path: string): string | null {
  */
 function createKeyFile(path: string): string {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makePrivateFolder(dirname(path));
     const own = writeOwn(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`);
     try {
       linkSync(own, path);

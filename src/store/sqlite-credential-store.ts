@@ -1,10 +1,10 @@
-import { chmodSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { makePrivateFile, tighten } from '../private-files.ts';
 import type { CredentialStore } from './credential-store.ts';
 import { sqliteDialect } from './dialect.ts';
 import { createCredentialTable, SqlCredentialStore, type CredentialSchema } from './sql-credential-store.ts';
 import { openConnection, whileBusy } from './sqlite-connection.ts';
-import { createPrivateFile, IN_MEMORY } from './sqlite-database.ts';
+import { IN_MEMORY } from './sqlite-database.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
 
 /**
@@ -23,9 +23,9 @@ export async function openSqliteCredentialStore({ path }: { path: string }): Pro
   };
   const db = await translated(async () => {
     if (place !== IN_MEMORY) {
-      createPrivateFile(place);
+      makePrivateFile(place);
       // Someone may have copied the file here with wider permissions.
-      chmodSync(place, 0o600);
+      tighten(place);
     }
     const opened = openConnection<CredentialSchema>(place);
     await whileBusy(() => createCredentialTable(opened, sqliteDialect));

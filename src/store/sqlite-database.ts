@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
+import { makePrivateFile } from '../private-files.ts';
 import { sqliteDialect } from './dialect.ts';
 import { migrate, requireSchema, type MigrationMode } from './migrate.ts';
 import type { Schema } from './schema.ts';
@@ -126,7 +127,8 @@ class SqliteDatabase implements StoreDatabase {
 
 async function open(path: string, migration: MigrationMode): Promise<{ connections: Connections; applied: readonly string[] }> {
   const inMemory = path === IN_MEMORY;
-  if (!inMemory) createPrivateFile(path);
+  // Mail is its owner's alone: SQLite gives the files beside it (WAL, shared memory) the permissions of the database itself.
+  if (!inMemory) makePrivateFile(path);
   // Before opening: if the file is exchanged in between, the next call notices.
   const file = inMemory ? null : identity(path);
   const writer = openConnection<Schema>(path);
@@ -150,12 +152,6 @@ async function retire(connections: Connections): Promise<void> {
   if (connections.users > 0) return;
   if (connections.reader !== connections.writer) await connections.reader.destroy();
   await connections.writer.destroy();
-}
-
-/** Mail is its owner's alone: SQLite gives the files beside it (WAL, shared memory) the permissions of the database itself. */
-export function createPrivateFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  closeSync(openSync(path, 'a', 0o600));
 }
 
 function identity(path: string): string | null {

@@ -43,7 +43,7 @@ const CALL_DEADLINE = 5_000;
 /** @throws {Error} when HEALTH_ADDRESS cannot be listened on */
 export async function watchWorker({ config, telemetry, store, clock, log }: WatchOptions): Promise<WorkerWatch> {
   const { healthAddress, metricsAddress, metricsInterval } = config.telemetry;
-  const health = new WorkerHealth(clock);
+  const health = new WorkerHealth(clock, (source, error) => log.warn({ source, error }, 'what the worker needs does not answer as it should: not ready'));
   const server = healthAddress === null ? null : await startHealthServer({ address: healthAddress, source: health });
   const closed = new AbortController();
   let observation: Promise<void> = Promise.resolve();

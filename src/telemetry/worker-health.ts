@@ -25,12 +25,16 @@ const PATIENCE = 2_000;
  */
 export class WorkerHealth implements HealthSource {
   readonly #clock: Clock;
+  readonly #tell: (name: string, error: unknown) => void;
+  readonly #failing = new Set<string>();
   #stage: 'starting' | 'running' | 'draining' = 'starting';
   #parts: RunningParts = { workers: {}, checks: {} };
   #asked: Promise<Verdict> | null = null;
 
-  constructor(clock: Clock) {
+  /** @param tell - hears once why a check has begun to fail: the reason names addresses, and whoever probes isn't told */
+  constructor(clock: Clock, tell: (name: string, error: unknown) => void) {
     this.#clock = clock;
+    this.#tell = tell;
   }
 
   run(parts: RunningParts): void {
@@ -68,13 +72,17 @@ export class WorkerHealth implements HealthSource {
   async #failureOf(name: string, check: () => Promise<unknown>): Promise<string | null> {
     const over = new AbortController();
     const late = this.#clock.sleep(PATIENCE, over.signal).then(
-      () => `${name}: no answer within ${PATIENCE / 1_000} s`,
+      () => Promise.reject(new Error(`no answer within ${PATIENCE / 1_000} s`)),
       () => null,
     );
     try {
-      return await Promise.race([check().then(() => null), late]);
+      await Promise.race([check(), late]);
+      this.#failing.delete(name);
+      return null;
     } catch (error) {
-      return `${name}: ${error instanceof Error ? error.message : String(error)}`;
+      if (!this.#failing.has(name)) this.#tell(name, error);
+      this.#failing.add(name);
+      return `${name} is not ready`;
     } finally {
       over.abort();
     }

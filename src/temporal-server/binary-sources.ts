@@ -4,6 +4,7 @@ import { delimiter, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { Binary, BinarySource } from './binary.ts';
+import { childEnvironment } from './child-environment.ts';
 import { isExecutable } from './executable.ts';
 import { runCommand } from './run-command.ts';
 
@@ -54,9 +55,9 @@ export const sdkDownload: BinarySource = {
   name: "the Temporal SDK's own download",
   announcement: (binary) => `fetching ${PROGRAMS[binary]} with the Temporal SDK`,
   installed: false,
-  async find({ binary, directory, clock, signal }) {
+  async find({ binary, directory, env, clock, signal }) {
     const script = fileURLToPath(new URL(`./sdk-download${extname(import.meta.url)}`, import.meta.url));
-    const child = spawn(process.execPath, [script, binary, directory], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [script, binary, directory], { env: childEnvironment(env, 'download'), stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const ended = new AbortController();

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 
 import type { Clock } from '../model/clock.ts';
+import { makePrivateFile, tighten } from '../private-files.ts';
+import { childEnvironment } from './child-environment.ts';
 import { frontendTrouble } from './frontend.ts';
 import { answers } from './ports.ts';
 import { TemporalServerError } from './temporal-server-error.ts';
@@ -38,8 +39,11 @@ const STARTS_WITHIN = 60_000;
 const STOPS_WITHIN = 10_000;
 const LARGEST_LOG = 5 * 1024 * 1024;
 
-/** A line is read from the pipe: all is well. It just closed: the owner is gone, whatever became of it. */
-const LIFELINE = '{ read -r line <&3 || kill -TERM $$; } & exec "$@" </dev/null 3<&-';
+/**
+ * A line is read from the pipe: all is well. It just closed: the owner is gone, whatever became of it. What the server writes is its owner's alone:
+ * its database holds the addresses of mailboxes.
+ */
+const LIFELINE = 'umask 077; { read -r line <&3 || kill -TERM $$; } & exec "$@" </dev/null 3<&-';
 
 /**
  * Starts `temporal server start-dev` and waits until its frontend answers.
@@ -52,10 +56,11 @@ const LIFELINE = '{ read -r line <&3 || kill -TERM $$; } & exec "$@" </dev/null 
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const { binary, port, logFile, clock, signal } = options;
-  mkdirSync(dirname(logFile), { recursive: true });
+  makePrivateFile(logFile);
+  for (const path of filesOf(options)) tighten(path);
   if (existsSync(logFile) && statSync(logFile).size > LARGEST_LOG) renameSync(logFile, `${logFile}.1`);
   const logBegan = existsSync(logFile) ? statSync(logFile).size : 0;
-  const log = openSync(logFile, 'a');
+  const log = openSync(logFile, 'a', 0o600);
   const child = spawnWithLifeline(binary, argumentsOf(options), log);
   closeSync(log);
 
@@ -96,6 +101,11 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   throw new TemporalServerError(`The Temporal server ${what}. The end of its log (${logFile}):\n${tail(logFile, logBegan)}`);
 }
 
+/** Earlier versions left them readable by all. */
+function filesOf({ logFile, database }: DevServerOptions): string[] {
+  return [logFile, `${logFile}.1`, ...(database === null ? [] : ['', '-wal', '-shm', '-journal'].map((ending) => `${database}${ending}`))];
+}
+
 function argumentsOf({ database, namespace, port, uiPort }: DevServerOptions): string[] {
   const args = ['server', 'start-dev', '--ip', HOST, '--port', String(port), '--log-level', 'warn'];
   args.push(...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]));
@@ -117,8 +127,7 @@ const DYNAMIC_CONFIG = {
 } as const;
 
 function spawnWithLifeline(binary: string, args: readonly string[], log: number): ChildProcess {
-  // What TEMPORAL_* names is another server than this one, and none of it is meant for it.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_')));
+  const env = childEnvironment(process.env, 'program');
   if (process.platform === 'win32') return spawn(binary, args, { env, stdio: ['ignore', log, log], windowsHide: true });
   const child = spawn('/bin/sh', ['-c', LIFELINE, 'sh', binary, ...args], { env, detached: true, stdio: ['ignore', log, log, 'pipe'] });
   // The shell at the other end may be gone before it is told to go.

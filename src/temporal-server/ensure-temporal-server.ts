@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import type { Clock } from '../model/clock.ts';
+import { makePrivateFolder } from '../private-files.ts';
 import type { TemporalConnection } from '../temporal-connection.ts';
 import { findBinary } from './binary.ts';
 import { startDevServer } from './dev-server.ts';
@@ -97,7 +97,7 @@ async function useNamedServer(address: string, connection: TemporalConnection): 
  */
 async function holdServer(options: EnsureTemporalServerOptions, previous: Holding | null): Promise<Holding> {
   const { dataDir, log, clock, signal } = options;
-  mkdirSync(dataDir, { recursive: true });
+  makePrivateFolder(dataDir);
   const onWait = () => log('another process is starting the Temporal server of this directory: waiting for it');
   return await withFileLock(join(dataDir, 'temporal.lock'), { clock, signal, onWait }, async () => {
     const running = readInstance(dataDir);

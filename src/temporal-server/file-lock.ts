@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import type { Clock } from '../model/clock.ts';
+import { makePrivateFolder } from '../private-files.ts';
 
 const POLL = 100;
 const SQLITE_BUSY = 5;
@@ -22,7 +22,7 @@ export interface LockOptions {
  * @throws the signal's reason when it aborts while waiting
  */
 export async function withFileLock<Result>(file: string, { clock, signal, onWait }: LockOptions, work: () => Promise<Result>): Promise<Result> {
-  mkdirSync(dirname(file), { recursive: true });
+  makePrivateFolder(dirname(file));
   const lock = new DatabaseSync(file, { timeout: 0 });
   try {
     for (let waited = false; !tryLock(lock); waited = true) {

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import { childEnvironment } from './child-environment.ts';
+
 /** The server that runs over a data directory. */
 export interface Instance {
   readonly pid: number;
@@ -56,7 +58,7 @@ function parse(text: string): Instance | null {
 function commandOf(pid: number): string {
   try {
     if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-    return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8', env: childEnvironment(process.env, 'program'), stdio: ['ignore', 'pipe', 'ignore'] });
   } catch {
     return '';
   }

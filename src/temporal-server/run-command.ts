@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
 
+import { childEnvironment } from './child-environment.ts';
+
 export interface CommandOptions {
   readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
+  /** The command gets the part of it that it needs. */
+  readonly env: NodeJS.ProcessEnv;
   /** Milliseconds after which the command is killed. */
   readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
@@ -15,7 +18,7 @@ export interface CommandOptions {
  */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(command, args, { ...options, signal: options.signal, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    execFile(command, args, { ...options, env: childEnvironment(options.env, 'download'), killSignal: 'SIGKILL', maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else if (error.name === 'AbortError') reject(error);
       else if (error.code === 'ENOENT') reject(new Error(`no ${command} on the PATH`));

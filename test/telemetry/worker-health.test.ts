@@ -17,10 +17,12 @@ describe('the health of a worker', () => {
   let health: WorkerHealth;
   let server: HealthServer;
   let parts: Parts;
+  let told: string[];
 
   beforeEach(async () => {
     parts = { live: 'RUNNING', backfill: 'RUNNING', temporal: async () => undefined, store: async () => undefined };
-    health = new WorkerHealth(systemClock);
+    told = [];
+    health = new WorkerHealth(systemClock, (name, error) => told.push(`${name}: ${String(error)}`));
     server = await startHealthServer({ address: { host: '127.0.0.1', port: 0 }, source: health });
   });
   afterEach(() => server.close());
@@ -47,19 +49,27 @@ describe('the health of a worker', () => {
     expect(await get('/readyz?verbose')).toEqual([200, { status: 'ready' }]);
   });
 
-  it('is alive but not ready, with every reason, when what it needs does not answer', async () => {
+  it('is alive but not ready when what it needs does not answer: it names what, and tells addresses and paths to its own log alone', async () => {
     run();
-    parts.temporal = () => Promise.reject(new Error('14 UNAVAILABLE'));
-    parts.store = () => Promise.reject(new Error('The database is locked.'));
+    parts.temporal = () => Promise.reject(new Error('14 UNAVAILABLE: 10.0.0.7:7233'));
+    parts.store = () => Promise.reject(new Error('The database /data/mail.sqlite is locked.'));
     expect(await get('/healthz')).toEqual([200, { status: 'running' }]);
-    expect(await get('/readyz')).toEqual([503, { status: 'not ready', reasons: ['Temporal: 14 UNAVAILABLE', 'store: The database is locked.'] }]);
+    expect(await get('/readyz')).toEqual([503, { status: 'not ready', reasons: ['Temporal is not ready', 'store is not ready'] }]);
+    await get('/readyz');
+    expect(told).toEqual(['Temporal: Error: 14 UNAVAILABLE: 10.0.0.7:7233', 'store: Error: The database /data/mail.sqlite is locked.']);
+    parts.store = async () => undefined;
+    await get('/readyz');
+    parts.store = () => Promise.reject(new Error('gone'));
+    await get('/readyz');
+    expect(told.at(-1)).toBe('store: Error: gone');
   });
 
   it('does not wait for ever for an answer', async () => {
     const clock = createVirtualClock();
-    const slow = new WorkerHealth(clock);
+    const slow = new WorkerHealth(clock, (_name, error) => told.push(String(error)));
     slow.run({ workers: {}, checks: { store: () => new Promise(() => undefined) } });
-    expect(await clock.run(() => slow.ready())).toMatchObject({ ok: false, reasons: ['store: no answer within 2 s'] });
+    expect(await clock.run(() => slow.ready())).toMatchObject({ ok: false, reasons: ['store is not ready'] });
+    expect(told).toEqual(['Error: no answer within 2 s']);
   });
 
   it('asks once for any number of probes at a time', async () => {

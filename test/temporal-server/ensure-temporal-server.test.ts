@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,6 +93,24 @@ describe.concurrent('a Temporal server for a data directory', () => {
     await first.stop();
     const second = await site.ensure();
     expect(await isRunning(second.address, 'lasting')).toBe(true);
+  });
+
+  it.skipIf(process.platform !== 'linux')("keeps its files from other users, also those of an earlier version, and gets none of its owner's secrets", async ({ site }) => {
+    process.env['TIDEMARK_SECRET_KEY'] = 'planted';
+    const first = await site.ensure();
+    const environment = readFileSync(`/proc/${pidOfServer(site)}/environ`, 'utf8');
+    delete process.env['TIDEMARK_SECRET_KEY'];
+    expect(environment).toContain('PATH=');
+    expect(environment).not.toMatch(/planted|TIDEMARK/);
+
+    const files = (): string[] => readdirSync(site.dataDir).filter((name) => /^temporal\.(sqlite|log)/.test(name));
+    const modes = (): number[] => files().map((name) => statSync(join(site.dataDir, name)).mode & 0o777);
+    expect(files()).toEqual(expect.arrayContaining(['temporal.log', 'temporal.sqlite', 'temporal.sqlite-wal']));
+    expect(new Set(modes())).toEqual(new Set([0o600]));
+    await first.stop();
+    for (const name of files()) chmodSync(join(site.dataDir, name), 0o644);
+    await site.ensure();
+    expect(new Set(modes())).toEqual(new Set([0o600]));
   });
 
   it('makes the namespace that the environment names', async ({ site }) => {
