@@ -51,6 +51,7 @@ export const CONTROL_SCHEMAS = {
   }),
   'expire-history': z.strictObject({ email, keepLast: z.number().int().nonnegative().optional() }),
   notifications: z.strictObject({ delayMs: milliseconds.optional(), lossProbability: probability.optional(), announcesWatches: z.boolean().optional() }),
+  rename: z.strictObject({ email, to: email }),
   revoke: z.strictObject({ email }),
   grant: z.strictObject({ email, scopes: z.array(z.string()).optional() }),
   'directory/user': z.strictObject({ email, suspended: z.boolean().optional(), archived: z.boolean().optional(), isMailboxSetup: z.boolean().optional(), isAdmin: z.boolean().optional(), orgUnitPath: z.string().startsWith('/').optional() }),

@@ -83,6 +83,10 @@ function commands(simulator: Simulator): Commands {
     paging: command(CONTROL_SCHEMAS.paging, ({ email, ...paging }) => Object.assign(mailbox(email).paging, given(paging))),
     'expire-history': command(CONTROL_SCHEMAS['expire-history'], ({ email, keepLast = 0 }) => mailbox(email).expireHistory({ keepLast })),
     notifications: command(CONTROL_SCHEMAS.notifications, (delivery) => Object.assign(simulator.delivery, given(delivery))),
+    rename: command(CONTROL_SCHEMAS.rename, ({ email, to }) => {
+      if (simulator.mailboxes().some((existing) => existing.email === to)) throw new ControlError(`the simulator has a mailbox ${to} already`);
+      return { email: simulator.rename(mailbox(email).email, to).email };
+    }),
     revoke: command(CONTROL_SCHEMAS.revoke, ({ email }) => simulator.revoke(mailbox(email).email)),
     grant: command(CONTROL_SCHEMAS.grant, ({ email, scopes = [FULL_ACCESS] }) => simulator.grant(mailbox(email).email, { scopes })),
     'directory/user': command(CONTROL_SCHEMAS['directory/user'], ({ email, ...user }) => simulator.directory.set(email, given(user))),

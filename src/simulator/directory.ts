@@ -9,12 +9,14 @@ export interface DirectoryUser {
   readonly isMailboxSetup: boolean;
   readonly isAdmin: boolean;
   readonly orgUnitPath: string;
+  /** Other addresses of the user; a renamed one keeps its former address so. */
+  readonly aliases: readonly string[];
 }
 
 export const DIRECTORY_PATH = '/admin/directory/v1/users';
 const SCOPES = ['https://www.googleapis.com/auth/admin.directory.user.readonly', 'https://www.googleapis.com/auth/admin.directory.user'];
 const PAGE = { usual: 100, most: 500 };
-const ORDINARY: DirectoryUser = { suspended: false, archived: false, isMailboxSetup: true, isAdmin: false, orgUnitPath: '/' };
+const ORDINARY: DirectoryUser = { suspended: false, archived: false, isMailboxSetup: true, isAdmin: false, orgUnitPath: '/', aliases: [] };
 
 /**
  * The users of one Workspace domain: https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/list
@@ -31,6 +33,13 @@ export class Directory {
   /** Makes or changes a user; what is not named stays. */
   set(email: string, user: Partial<DirectoryUser>): void {
     this.#users.set(email, { ...this.#user(email), ...user });
+  }
+
+  /** https://support.google.com/a/answer/182084: the former address becomes an alias. */
+  rename(from: string, to: string): void {
+    const user = this.#user(from);
+    this.#users.delete(from);
+    this.#users.set(to, { ...user, aliases: [...user.aliases.filter((alias) => alias !== to), from] });
   }
 
   /**

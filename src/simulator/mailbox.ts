@@ -18,7 +18,8 @@ interface Change {
 
 /** One Gmail mailbox. The methods here are what its owner, senders and administrators do; the API's side is in the routes. */
 export class SimulatedMailbox {
-  readonly email: string;
+  /** The account's address; {@link Simulator.rename} changes it. */
+  email: string;
   readonly labelBook: LabelBook;
   readonly log: HistoryLog;
   readonly lag: Lag = { ...NO_LAG };

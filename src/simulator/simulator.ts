@@ -118,6 +118,22 @@ export class Simulator {
     return mailbox;
   }
 
+  /**
+   * The account gets another address: getProfile and notifications name it, what was granted goes on working, mail, ids and history stay.
+   *
+   * @throws {Error} when there is no such mailbox, or one of the other address
+   */
+  rename(email: string, to: string): SimulatedMailbox {
+    const mailbox = this.mailbox(email);
+    const [from, address] = [mailbox.email, mailboxId(to)];
+    if (this.#mailboxes.has(address)) throw new Error(`the simulator has a mailbox ${address} already`);
+    this.#mailboxes.delete(from);
+    this.#mailboxes.set(address, mailbox);
+    mailbox.email = address;
+    for (const part of [this.#tokens, this.#watches, this.usage, this.directory]) part.rename(from, address);
+    return mailbox;
+  }
+
   /** @throws {Error} when there is none for that address */
   mailbox(email: string): SimulatedMailbox {
     const mailbox = this.#mailboxes.get(email.toLowerCase());

@@ -75,6 +75,15 @@ export class Tokens {
     for (const [token, access] of this.#access) if (access.email === email) this.#access.delete(token);
   }
 
+  /** The account has another address: its grants and tokens go on. */
+  rename(from: string, to: string): void {
+    for (const [token, grant] of this.#grants) if (grant.email === from) this.#grants.set(token, { ...grant, email: to });
+    for (const [token, access] of this.#access) if (access.email === from) this.#access.set(token, { ...access, email: to });
+    const latest = this.#latest.get(from);
+    if (this.#latest.delete(from) && latest !== undefined) this.#latest.set(to, latest);
+    if (this.#revoked.delete(from)) this.#revoked.add(to);
+  }
+
   /** @throws {ApiError} 401 for a missing, unknown, expired or revoked access token */
   identify(authorization: string | undefined, now: number): Identity {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];

@@ -111,6 +111,12 @@ export class Usage {
     return this.user(email).summary();
   }
 
+  /** The account has another address: what it used stays its own. */
+  rename(from: string, to: string): void {
+    const tally = this.#users.get(from);
+    if (this.#users.delete(from) && tally !== undefined) this.#users.set(to, tally);
+  }
+
   countRequest(): void {
     this.#requests += 1;
   }

@@ -65,6 +65,12 @@ export class Watches {
     this.#watches.delete(mailbox.email);
   }
 
+  /** The account has another address: its watch goes on, and names it. */
+  rename(from: string, to: string): void {
+    const watch = this.#watches.get(from);
+    if (this.#watches.delete(from) && watch !== undefined) this.#watches.set(to, watch);
+  }
+
   /** Epoch ms when the mailbox's watch ends; null when there is none. */
   expirationOf(email: string): number | null {
     return this.#watches.get(email)?.expiration ?? null;

@@ -122,6 +122,27 @@ describe('the control API', () => {
     expect(post('nothing').status).toBe(404);
     expect(read('constructor').status).toBe(404);
   });
+
+  it('gives an account another address: it answers and tells the new one, and tokens, mail and history stay', async () => {
+    const { post, read, user, simulator, mailbox } = await openControl();
+    const [id = ''] = fill(mailbox, 1);
+    const bob = post<{ email: string }>('mailboxes', { email: 'bob@example.com' }).body.email;
+    await user.send('POST', '/gmail/v1/users/me/watch', JSON.stringify({ topicName: 'projects/p/topics/mail' }));
+    const told: string[] = [];
+    simulator.onNotification(({ emailAddress }) => told.push(emailAddress));
+    const head = mailbox.historyId;
+    const units = simulator.usage.of(ADA).units;
+    expect(post('rename', { email: ADA, to: 'Ada.Lovelace@example.com' })).toEqual({ status: 200, body: { email: 'ada.lovelace@example.com' } });
+    const { status, body } = await user.get<{ emailAddress: string; historyId: string }>('profile');
+    expect({ status, body }).toMatchObject({ status: 200, body: { emailAddress: 'ada.lovelace@example.com', historyId: head } });
+    expect((await user.get('messages/' + id)).status).toBe(200);
+    expect(simulator.usage.of('ada.lovelace@example.com').units).toBeGreaterThan(units);
+    post('messages', { email: 'ada.lovelace@example.com', raw: plain('two'), labelIds: ['INBOX'] });
+    expect(told).toEqual(['ada.lovelace@example.com']);
+    expect(read<{ refresh_token: string }>('credentials?email=ada.lovelace@example.com').body.refresh_token).toBe(simulator.credentialsFor('ada.lovelace@example.com').refresh_token);
+    expect(post('rename', { email: 'ada.lovelace@example.com', to: bob })).toEqual({ status: 400, body: { error: 'the simulator has a mailbox bob@example.com already' } });
+    expect(post('rename', { email: ADA, to: 'c@example.com' }).status).toBe(400);
+  });
 });
 
 describe('docs/simulator.md', () => {
