@@ -1,5 +1,6 @@
 import type { ActivityDependencies } from '../src/activities/dependencies.ts';
 import { createSessionFactory } from '../src/activities/sessions.ts';
+import type { Transport } from '../src/gmail/transport.ts';
 import type { Clock } from '../src/model/clock.ts';
 import type { MailboxId } from '../src/model/ids.ts';
 import type { PriceTable } from '../src/model/prices.ts';
@@ -15,14 +16,16 @@ export interface SimulatedWorkerOptions {
   readonly prices: PriceTable;
   readonly clock: Clock;
   readonly pushTopic?: string | null;
+  /** The way to the simulator; absent: undisturbed. */
+  readonly transport?: Transport;
 }
 
 /** What a worker's activities need, over a simulated Gmail in this process. Each call is a worker of its own: nothing in memory is shared with another. */
-export function simulatedWorker({ simulator, stores, prices, clock, pushTopic = null }: SimulatedWorkerOptions): ActivityDependencies {
+export function simulatedWorker({ simulator, stores, prices, clock, pushTopic = null, transport = simulator.transport }: SimulatedWorkerOptions): ActivityDependencies {
   const openSession = createSessionFactory({
     ...stores,
     secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) },
-    transport: simulator.transport,
+    transport,
     rootUrl: simulator.rootUrl,
     tokenUrl: `${simulator.rootUrl}/token`,
     prices,

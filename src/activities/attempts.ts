@@ -4,6 +4,7 @@ import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /** A fresh message's get answers 404 for some seconds while the index lags: history or a listing settles it, or this much time. */
 const NOT_FOUND_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
@@ -11,8 +12,9 @@ const NOT_FOUND = 'not found';
 /** A call that failed in itself, while its neighbours did not. */
 const UNAVAILABLE_DELAYS = [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND];
 const INVALID_DELAYS = [2 * SECOND];
-/** A message that is `failed` is tried again by itself, ever more rarely. */
-const FAILED_DELAYS = [1 * MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 24 * HOUR];
+/** A message that is `failed` is tried again by itself, ever more rarely: some ten times within its first day, once a month in the end (docs/operations.md). */
+const RAREST = 30 * DAY;
+const FAILED_DELAYS = [1 * MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 1 * DAY, 3 * DAY, 7 * DAY, 14 * DAY, RAREST];
 /** Replicas agree within seconds. Where they seem not to for longer, the message is `failed`, so that no full sync waits for it for ever. */
 const STALE_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 
@@ -53,8 +55,7 @@ function afterNotFound(message: PendingMessage, now: number): FetchAttempt {
 function retryOrFail(message: PendingMessage, delays: readonly number[], error: string, now: number): FetchAttempt {
   const delay = delays[message.attempts];
   if (delay !== undefined) return attempt(message, 'pending', error, now + delay);
-  const failures = Math.min(message.attempts - delays.length, FAILED_DELAYS.length - 1);
-  return attempt(message, 'failed', error, now + (FAILED_DELAYS[failures] ?? 24 * HOUR));
+  return attempt(message, 'failed', error, now + (FAILED_DELAYS[message.attempts - delays.length] ?? RAREST));
 }
 
 function attempt(message: PendingMessage, state: FetchAttempt['state'], error: string, nextAttemptAt: number): FetchAttempt {

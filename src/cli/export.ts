@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { LostBody, StoredMessage } from '../client/stored-message.ts';
 import { CannotDoError } from '../failure-report.ts';
 import { base64url } from '../model/base64url.ts';
+import { deepJson } from '../model/deep-json.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { mboxEntry } from './mbox.ts';
@@ -35,7 +36,7 @@ export function addExport(program: Command, cli: Cli): void {
           await store.refetchLost({ mailbox, lost, now: clock.now() });
         };
         for await (const message of store.streamMessages(mailbox, { onLostBody })) {
-          if (options.format === 'jsonl') await out.line(`${JSON.stringify(exported(message, names))}\n`);
+          if (options.format === 'jsonl') await out.line(`${deepJson(exported(message, names))}\n`);
           else if (message.format === 'raw' && message.body !== null) await out.line(mboxEntry(message.body, message.internalDate));
         }
         if (lostBodies > 0) throw new CannotDoError('bodies-lost', `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. Export once more after: tidemark sync ${mailbox} --wait`);
@@ -54,6 +55,15 @@ function exported(message: StoredMessage, names: ReadonlyMap<LabelId, string>): 
 function contentOf(format: StoredMessage['format'], body: StoredMessage['body']): object {
   if (body === null) return {};
   if (format === 'raw') return { raw: base64url(body) };
-  const resource: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  const resource = parsed(body);
   return typeof resource === 'object' && resource !== null && 'payload' in resource ? { payload: resource.payload } : {};
+}
+
+/** A body that is no JSON costs its own message its content, and no other one anything. */
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,6 @@
 import PostalMime from 'postal-mime';
 import { base64url } from '../model/base64url.ts';
+import { deepJson } from '../model/deep-json.ts';
 import { isObject, separateParts, type JsonObject, type SeparatePart } from './message-parts.ts';
 
 /** A FULL message resource whose attachments are to be put in where Gmail would have put them: into `data` of each part's body. */
@@ -16,8 +17,9 @@ export function incompleteMessage(body: Uint8Array): IncompleteMessage {
   return {
     parts,
     completed(data) {
-      const dataOf = new Map(parts.map(({ part }, index) => [part['body'], data[index]]));
-      return Buffer.from(JSON.stringify(resource, (key, value: unknown) => (key === 'body' && dataOf.has(value) ? { ...(isObject(value) ? value : {}), data: dataOf.get(value) } : value)));
+      // The resource is this message's own copy.
+      for (const [index, { part }] of parts.entries()) if (isObject(part['body'])) Object.assign(part['body'], { data: data[index] });
+      return Buffer.from(deepJson(resource));
     },
   };
 }
@@ -30,7 +32,10 @@ export function incompleteMessage(body: Uint8Array): IncompleteMessage {
  */
 export async function dataFromRaw(raw: Uint8Array, parts: readonly SeparatePart[]): Promise<readonly string[] | null> {
   const found = new Map<string, Uint8Array[]>();
-  for (const attachment of await attachmentsIn(raw)) {
+  const attachments = await attachmentsIn(raw).catch(() => null);
+  // Mail that the parser refuses, nested some hundreds of levels deep.
+  if (attachments === null) return null;
+  for (const attachment of attachments) {
     const key = `${attachment.mimeType} ${attachment.content.byteLength}`;
     found.set(key, [...(found.get(key) ?? []), attachment.content]);
   }

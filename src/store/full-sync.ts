@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
-import type { MailboxSettings } from '../model/settings.ts';
+import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
 import { bulkInsert } from './bulk-insert.ts';
-import { parseFullSync, mailboxKey } from './mailbox-rows.ts';
+import { mailboxKey, parseFullSync, parseSettings } from './mailbox-rows.ts';
 import type { AbsentQuery, FullSyncProgress } from './mailbox-store.ts';
 import { withMailbox, type MailboxTransaction } from './mailbox-transaction.ts';
 import { setScopeFloor } from './scope-floor.ts';
@@ -41,10 +41,28 @@ export function beginFullSync(
       passHistoryId: startHistoryId,
     };
     await forgetLabelListings(locked);
+    if (request.settings !== undefined && wantsOther(parseSettings(locked.columns), request.settings)) await forgetAttempts(locked);
     const settings = request.settings === undefined ? locked.columns.settings : JSON.stringify(request.settings);
     await locked.updateMailbox({ generation, settings, full_sync: JSON.stringify(progress) });
     return progress;
   });
+}
+
+/** Whether messages are fetched in another form under `after`: what failed in the one says nothing of the other. */
+function wantsOther(before: MailboxSettings, after: MailboxSettings): boolean {
+  return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after);
+}
+
+/** What could not be fetched is due at once, as if it had never been tried. */
+async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
+  await tx
+    .updateTable('messages')
+    .set({ state: 'pending', attempts: 0, last_error: null, next_attempt_at: 0 })
+    .where('mailbox_key', '=', key)
+    .where('lane', 'in', ['live', 'backfill'])
+    .where('state', 'in', ['pending', 'failed'])
+    .where('attempts', '>', 0)
+    .execute();
 }
 
 /** Whether rows have labels to be compared: by a reading, or, of a message that came in outside the scope, by history alone. */

@@ -52,6 +52,7 @@ export interface MailboxStore {
    * Begins a generation, or answers the progress of the same generation begun earlier (a retry goes on where it stopped).
    * A generation older than the stored one is refused: answers null. Passes and listings are counted from 0.
    * `settings` are saved in the transaction that begins it: what is listed, and what decides over rows from then on, are never two scopes.
+   * Where they want messages in another form (format, attachments), pending and failed rows are due at once, as if they had never been tried.
    */
   beginFullSync(request: {
     mailbox: MailboxId;

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import type { HistoryId, LabelId, MessageId, ThreadId } from '../model/ids.ts';
 import { MESSAGE_FORMATS, type MessageFormat } from '../model/settings.ts';
 import { fromHistoryIdText, toHistoryIdText } from './history-id-text.ts';
+import { storedDate, storedSize } from './safe-integer.ts';
 import type { MessageTable } from './schema.ts';
 
 export type MessageState = 'pending' | 'stored' | 'failed' | 'gone' | 'excluded';
@@ -142,8 +143,8 @@ export function fromColumns(columns: Selectable<MessageTable>): MessageRow {
     state: columns.state as MessageState,
     historyId: fromHistoryIdText(columns.history_id),
     readingHistoryId: fromHistoryIdText(columns.reading_history_id),
-    internalDate: columns.internal_date,
-    sizeEstimate: columns.size_estimate,
+    internalDate: storedDate(columns.internal_date),
+    sizeEstimate: storedSize(columns.size_estimate),
     snippet: columns.snippet,
     format: toFormat(columns.format),
     attachments: columns.attachments,

@@ -4,6 +4,7 @@ import { fromHistoryIdText } from './history-id-text.ts';
 import { mailboxKey } from './mailbox-rows.ts';
 import type { FailedMessage, MessageCounts, PendingMessage } from './mailbox-store.ts';
 import type { FetchLane } from './message-row.ts';
+import { storedSize } from './safe-integer.ts';
 import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 
@@ -90,7 +91,7 @@ function toPendingMessage(row: WorkColumns, threadSize: number): PendingMessage 
     historyId: fromHistoryIdText(row.history_id),
     threadSize,
     lacking: row.format === 'full' && row.attachments_held === 0 ? row.attachments : null,
-    sizeEstimate: row.size_estimate,
+    sizeEstimate: storedSize(row.size_estimate),
     state: row.state === 'failed' ? 'failed' : 'pending',
     attempts: row.attempts,
     lastError: row.last_error,

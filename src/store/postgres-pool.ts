@@ -3,6 +3,7 @@ import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryRes
 import pg from 'pg';
 import { POSTGRES_SCHEMA } from './dialect.ts';
 import { postgresTarget, type PostgresTarget } from './postgres-url.ts';
+import { safeInteger } from './safe-integer.ts';
 import { StoreError } from './store-error.ts';
 
 /** How a PostgreSQL database is reached, beside its address. */
@@ -97,11 +98,10 @@ function withoutNul(value: unknown): unknown {
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
 }
 
-/** Our integers are times, counts and keys: far below 2^53, where numbers are exact. */
 const toNumber = (text: string): number => {
   const number = Number(text);
-  if (!Number.isSafeInteger(number)) throw new RangeError(`PostgreSQL answered a number that JavaScript cannot hold: ${text}`);
-  return number;
+  if (Number.isSafeInteger(number)) return number;
+  return /^-?\d+$/.test(text) ? safeInteger(BigInt(text)) : number;
 };
 
 const getTypeParser: typeof pg.types.getTypeParser = (type: number, format?: unknown) =>

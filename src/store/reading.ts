@@ -5,6 +5,7 @@ import { fromHistoryIdText } from './history-id-text.ts';
 import { mailboxKey } from './mailbox-rows.ts';
 import type { Change, StoredMessage, StreamOptions } from './mailbox-store.ts';
 import { parseLabelIds, toFormat } from './message-row.ts';
+import { storedDate, storedSize } from './safe-integer.ts';
 import type { StoreDatabase } from './store-database.ts';
 import { findRow, nextStoredRows, readBody, type StoredRow } from './stored-rows.ts';
 
@@ -95,8 +96,8 @@ function toStoredMessage(row: StoredRow, body: Uint8Array | null): StoredMessage
     threadId: row.thread_id as ThreadId,
     labelIds: parseLabelIds(row.label_ids),
     historyId: fromHistoryIdText(row.history_id ?? '0'),
-    internalDate: row.internal_date,
-    sizeEstimate: row.size_estimate,
+    internalDate: storedDate(row.internal_date),
+    sizeEstimate: storedSize(row.size_estimate),
     snippet: row.snippet,
     format: toFormat(row.format) ?? 'minimal',
     body,

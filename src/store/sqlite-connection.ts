@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import {
   CompiledQuery,
   Kysely,
@@ -12,6 +12,7 @@ import {
   type SqliteDialectConfig,
   type SqliteStatement,
 } from 'kysely';
+import { safeInteger } from './safe-integer.ts';
 import { isBusy } from './sqlite-errors.ts';
 
 /** SQLite's own wait blocks the whole process, so it is kept short; between two waits the process's other work runs. */
@@ -128,8 +129,28 @@ function adaptStatement(database: DatabaseSync, text: string): SqliteStatement {
   const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[];
   return {
     reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...values(parameters)),
+    all: (parameters) => {
+      try {
+        return statement.all(...values(parameters));
+      } catch (error) {
+        if (!isUnsafeInteger(error) || !/^\s*select\b/i.test(text)) throw error;
+        return exactly(statement, values(parameters));
+      }
+    },
     run: (parameters) => statement.run(...values(parameters)),
     iterate: (parameters) => statement.iterate(...values(parameters)),
   };
+}
+
+const isUnsafeInteger = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
+
+/** A row with an integer that no number holds, which Gmail's answer may have brought before its values were checked, must not keep the others from their reader. */
+function exactly(statement: StatementSync, values: readonly SQLInputValue[]): Record<string, SQLOutputValue>[] {
+  statement.setReadBigInts(true);
+  try {
+    const narrow = (value: SQLOutputValue): SQLOutputValue => (typeof value === 'bigint' ? safeInteger(value) : value);
+    return statement.all(...values).map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, narrow(value)])));
+  } finally {
+    statement.setReadBigInts(false);
+  }
 }

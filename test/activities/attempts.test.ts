@@ -5,6 +5,8 @@ import { messageId, threadId } from '../../src/model/ids.ts';
 import type { PendingMessage } from '../../src/store/mailbox-store.ts';
 
 const NOW = 1_000_000;
+/** Seconds. */
+const DAY = 86_400;
 const message = (attempts: number, lastError: string | null = null): PendingMessage => ({
   id: messageId('m1'),
   threadId: threadId('t1'),
@@ -52,13 +54,33 @@ describe('a message whose fetch fails', () => {
   });
 
   test('with 5xx is failed after five attempts, and tried ever more rarely', () => {
-    const states = course({ kind: 'unavailable', status: 500 }, 12);
+    const states = course({ kind: 'unavailable', status: 500 }, 16);
     expect(states.slice(0, 5).map(([state]) => state)).toEqual(['pending', 'pending', 'pending', 'pending', 'failed']);
-    expect(states.slice(4).map(([, delay]) => delay)).toEqual([60, 300, 1_800, 7_200, 21_600, 86_400, 86_400, 86_400]);
+    expect(states.slice(4).map(([, delay]) => delay)).toEqual([60, 300, 1_800, 7_200, 21_600, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 30 * DAY, 30 * DAY]);
   });
 
   test('with 400 is failed after two', () => {
     expect(course({ kind: 'invalid-request', reason: 'failed' }, 2).map(([state]) => state)).toEqual(['pending', 'failed']);
+  });
+
+  test.each<[GmailFailure, string]>([
+    [{ kind: 'unavailable', status: 200, detail: 'the answer has no raw' }, 'the answer has no raw'],
+    [{ kind: 'unavailable', status: 503 }, 'Gmail answers 503'],
+    [{ kind: 'unavailable', status: null }, 'no answer'],
+    [{ kind: 'invalid-request', reason: 'failedPrecondition' }, 'Gmail refuses this message: failedPrecondition'],
+  ])('for %o says so', (failure, error) => {
+    expect(afterFailure(message(0), failure, NOW)).toMatchObject({ error });
+  });
+
+  test('costs ten gets on its first day at most, and one a month in the end', () => {
+    const within = (days: number, failure: GmailFailure): number => {
+      let seconds = 0;
+      return course(failure, 40).filter(([, delay]) => (seconds += delay) - delay < days * DAY).length;
+    };
+    for (const failure of [{ kind: 'unavailable', status: 500 }, { kind: 'invalid-request', reason: 'failed' }] as const) {
+      expect(within(1, failure)).toBeLessThanOrEqual(10);
+      expect(within(365, failure)).toBeLessThanOrEqual(30);
+    }
   });
 
   test.each<GmailFailure>([{ kind: 'rate-limited', limit: 'user', retryAt: null }, { kind: 'consent-revoked' }, { kind: 'scope-missing' }])(
@@ -69,8 +91,8 @@ describe('a message whose fetch fails', () => {
   );
 
   test('whose replica is stale is fetched again soon, then ever more rarely, and holds up nobody after a minute and a half', () => {
-    const attempts = Array.from({ length: 12 }, (_, attempt) => afterStaleReading(message(attempt), NOW));
-    expect(attempts.map(({ nextAttemptAt }) => (nextAttemptAt - NOW) / 1_000)).toEqual([3, 6, 12, 24, 48, 60, 300, 1_800, 7_200, 21_600, 86_400, 86_400]);
-    expect(attempts.map(({ state }) => state)).toEqual([...Array<string>(5).fill('pending'), ...Array<string>(7).fill('failed')]);
+    const attempts = Array.from({ length: 17 }, (_, attempt) => afterStaleReading(message(attempt), NOW));
+    expect(attempts.map(({ nextAttemptAt }) => (nextAttemptAt - NOW) / 1_000)).toEqual([3, 6, 12, 24, 48, 60, 300, 1_800, 7_200, 21_600, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 30 * DAY, 30 * DAY]);
+    expect(attempts.map(({ state }) => state)).toEqual([...Array<string>(5).fill('pending'), ...Array<string>(12).fill('failed')]);
   });
 });

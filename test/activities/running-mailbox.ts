@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
+import type { Transport } from '../../src/gmail/transport.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
@@ -33,13 +34,15 @@ export class RunningMailbox {
   /** Whether what Gmail publishes reaches the workflow. */
   hears = true;
   notifications = 0;
+  /** The way to the simulator. */
+  transport: Transport = this.simulator.transport;
   #runs = false;
 
   private constructor(stores: Stores, settings: MailboxSettings, pushTopic: string | null) {
     this.stores = stores;
     const { clock, simulator } = this;
     const prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
-    this.deps = simulatedWorker({ simulator, stores, prices, clock, pushTopic });
+    this.deps = simulatedWorker({ simulator, stores, prices, clock, pushTopic, transport: (request) => this.transport(request) });
     const attempts = new Attempts({ perils: { death: 0, blindness: 0, delayMs: 0 }, clock, random: new Random(1), newWorker: () => this.deps, trace: null });
     this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, attempts);
   }

@@ -67,6 +67,17 @@ describePostgres('a store in PostgreSQL', () => {
     expect(order).toEqual(['the rest', 'saved']);
   });
 
+  it('reads messages whose numbers no number of JavaScript holds', async () => {
+    const url = await newDatabase();
+    const mailbox = await openMailbox(url);
+    await mailbox.save(reading('a'), reading('b'), reading('c'));
+    const client = await connection(url);
+    await client.query("update messages set size_estimate = 9007199254740993 where id = 'a'");
+    await client.query("update messages set internal_date = 9223372036854775807 where id = 'b'");
+    expect(await mailbox.messages()).toMatchObject([{ id: 'a', sizeEstimate: 0 }, { id: 'b', internalDate: null }, { id: 'c', sizeEstimate: 100 }]);
+    expect(await mailbox.save(reading('a', { at: 11 }), reading('b', { at: 11 }))).toMatchObject({ stale: [] });
+  });
+
   it('numbers changes without gaps when many workers write at once', async () => {
     const url = await newDatabase();
     const first = await openMailbox(url, 4);

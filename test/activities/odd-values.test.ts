@@ -1,0 +1,80 @@
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { distorting, type Json } from '../distorted-gmail.ts';
+import { ADA, RunningMailbox } from './running-mailbox.ts';
+
+const HOUR = 60 * 60_000;
+
+let ada: RunningMailbox;
+afterEach(() => ada.close());
+
+const failures = () => ada.stores.store.listFailed(ADA, 10);
+const stored = async () => [...(await ada.comparison()).held.keys()].toSorted();
+
+/** Every answer about one of the messages is changed; the others come as they are. */
+async function received(count: number, change: (message: Json) => unknown): Promise<{ ids: string[]; culprit: string }> {
+  ada = await RunningMailbox.open({ format: 'full' });
+  const ids = ada.receive(count);
+  const culprit = ids[count >> 1] ?? '';
+  ada.transport = distorting(ada.simulator.transport, { message: (message) => (message['id'] === culprit ? change(message) : message) });
+  await ada.settle();
+  return { ids, culprit };
+}
+
+describe('a message with a value that Gmail would never send', () => {
+  it.each<[string, Json]>([
+    ['a size of 1.5', { sizeEstimate: 1.5 }],
+    ['a size of 1e30', { sizeEstimate: 1e30 }],
+    ['a size of 2^53 + 1', { sizeEstimate: 2 ** 53 + 2 }],
+    ['a size below zero', { sizeEstimate: -5 }],
+    ['a date out of range', { internalDate: '99999999999999999999' }],
+    ['a date that is text', { internalDate: 'yesterday' }],
+    ['labels that are none', { labelIds: ['INBOX', 'a\0b', 7, ''] }],
+    ['a snippet with a NUL', { snippet: 'a\0b' }],
+  ])('is stored with what can be believed, and so are its neighbours: %s', async (_, fields) => {
+    const { ids } = await received(30, (message) => ({ ...message, ...fields }));
+    expect(await stored()).toEqual(ids.toSorted());
+    expect(await failures()).toEqual([]);
+  });
+
+  it.each<[string, Json, string]>([
+    ['a historyId beyond 2^63', { historyId: '18446744073709551615' }, 'historyId is no number of 63 bits'],
+    ['no historyId', { historyId: null }, 'historyId is no number of 63 bits'],
+    ['the id of another message', { id: '1234567890abcdef' }, 'the answer is about another message'],
+    ['an id with a NUL', { id: 'a\0b' }, 'id is no id'],
+    ['an endless thread id', { threadId: 'x'.repeat(100_000) }, 'threadId is no id'],
+    ['labels that are no list', { labelIds: 'INBOX' }, 'labelIds is no list'],
+  ])('fails by itself, says why, and its neighbours are stored: %s', async (_, fields, reason) => {
+    const { ids, culprit } = await received(30, (message) => ({ ...message, ...fields }));
+    expect(await stored()).toEqual(ids.filter((id) => id !== culprit).toSorted());
+    expect(await failures()).toMatchObject([{ id: culprit, error: reason }]);
+  });
+
+  it('in a thread costs the others of the thread nothing', async () => {
+    ada = await RunningMailbox.open({ format: 'full' });
+    const [first = ''] = ada.receive(1);
+    const ids = [first, ...ada.receive(5, { threadId: first })];
+    ada.transport = distorting(ada.simulator.transport, { message: (message) => (message['id'] === ids[2] ? { ...message, historyId: '-1' } : message) });
+    await ada.settle();
+    expect(await stored()).toEqual(ids.filter((id) => id !== ids[2]).toSorted());
+    expect(await failures()).toMatchObject([{ id: ids[2], error: 'historyId is no number of 63 bits' }]);
+    expect(ada.calls()['threads.get'], 'one for all').toBe(1);
+  });
+});
+
+it('What failed in one format is due at once when another is wanted', async () => {
+  ada = await RunningMailbox.open({ format: 'raw' });
+  const ids = ada.receive(3);
+  const [culprit = ''] = ids;
+  ada.transport = distorting(ada.simulator.transport, { message: (message, { format }) => (message['id'] === culprit && format === 'raw' ? { ...message, historyId: '-1' } : message) });
+  await ada.settle();
+  await ada.run(34 * HOUR);
+  const [failed] = await failures();
+  expect(failed?.id).toBe(culprit);
+  expect((failed?.nextAttemptAt ?? 0) - ada.clock.now()).toBeGreaterThan(10 * HOUR);
+  const before = ada.clock.now();
+  await ada.configure({ format: 'full' });
+  expect(ada.clock.now() - before).toBeLessThan(HOUR);
+  expect(await stored()).toEqual(ids.toSorted());
+  expect(await failures()).toEqual([]);
+});

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { runCli } from '../../src/cli/run.ts';
+import type { Reading } from '../../src/model/change.ts';
+import { historyId, mailboxId, messageId, threadId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';
+import { openStores } from '../../src/store/open-store.ts';
+import { systemClock } from '../../src/system-clock.ts';
+
+const ADA = mailboxId('ada@example.com');
+const DEPTH = 20_000;
+
+let dataDir: string;
+let path: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'tidemark-export-'));
+  path = join(dataDir, 'mail.sqlite');
+});
+afterEach(() => {
+  rmSync(dataDir, { recursive: true });
+});
+
+async function store(bodies: Record<string, string>, format: MessageFormat): Promise<void> {
+  const { store: mirror, credentials } = await openStores(`sqlite:${path}`);
+  await mirror.putMailbox({ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, format }, now: 1 });
+  const readings = Object.entries(bodies).map(
+    ([id, body]): Reading => ({ id: messageId(id), threadId: threadId(id), labelIds: [], historyId: historyId('5'), internalDate: 1_000, sizeEstimate: 10, snippet: '', body: Buffer.from(body) }),
+  );
+  await mirror.saveReadings({ mailbox: ADA, readings, format, now: 1 });
+  await mirror.close();
+  await credentials.close();
+}
+
+async function run(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const said = Promise.all([text(stdout), text(stderr)]);
+  const code = await runCli(args, { env: { HOME: dataDir, TIDEMARK_DATA_DIR: dataDir, DATABASE_URL: `sqlite:${path}` }, stdout, stderr, clock: systemClock, signal: new AbortController().signal });
+  stdout.end();
+  stderr.end();
+  const [out, err] = await said;
+  return { code, stdout: out, stderr: err };
+}
+
+const nested = (depth: number): string => `${'{"mimeType":"multipart/mixed","parts":['.repeat(depth)}{"mimeType":"text/plain"}${']}'.repeat(depth)}`;
+
+it('A message that is nested some thousands of levels deep, or whose body is no JSON, stops no other one', async () => {
+  await store({ a: '{"payload":{"mimeType":"text/plain"}}', b: `{"payload":${nested(DEPTH)}}`, c: 'no JSON at all', d: '{"payload":{"mimeType":"text/html"}}' }, 'full');
+  const { code, stdout, stderr } = await run('export', ADA);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines).toHaveLength(4);
+  expect(lines[0]).toContain('"payload":{"mimeType":"text/plain"}');
+  expect(lines[1]).toContain(`"payload":${nested(DEPTH)}`);
+  expect(JSON.parse(lines[2] ?? '')).toMatchObject({ id: 'c' });
+  expect(lines[3]).toContain('"payload":{"mimeType":"text/html"}');
+});
+
+it.each(['export', 'check-bodies'])('Numbers that no number of JavaScript holds, stored by an earlier version, stop no message of %s', async (verb) => {
+  await store({ a: '{}', b: '{}', c: '{}' }, 'full');
+  const database = new DatabaseSync(path);
+  database.exec("update messages set size_estimate = 9007199254740993 where id = 'a'; update messages set internal_date = 9223372036854775807 where id = 'b'");
+  database.close();
+  const { code, stdout, stderr } = await run(verb, ADA);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const read = verb === 'export' ? stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown) : [];
+  expect(read).toMatchObject(verb === 'export' ? [{ id: 'a', sizeEstimate: 0, internalDate: 1_000 }, { id: 'b', sizeEstimate: 10, internalDate: null }, { id: 'c' }] : []);
+});
