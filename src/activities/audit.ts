@@ -2,7 +2,7 @@ import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { MessageId } from '../model/ids.ts';
 import type { AuditResult, Drift, MailboxRow } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
-import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
+import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { labelListing, labelsToList, listings, pagesOf } from './list-ids.ts';
 import { followHistoryOnly } from './partial-sync.ts';
 import type { AuditActivityResult, AuditRequest } from './requests.ts';
@@ -26,7 +26,7 @@ export async function audit(deps: ActivityDependencies, request: AuditRequest, r
   const startedAt = clock.now();
   const row = await store.getMailbox(mailbox);
   if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
-  const session = await deps.openSession({ mailbox, lane: 'backfill', onWait: waitShown(run) });
+  const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
   try {
     let found = await compare(deps, session, row, run);
     if (sizeOf(found) > 0) {

@@ -5,6 +5,7 @@ import type { PriceTable } from '../model/prices.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { Question } from './requests.ts';
 
 export interface SessionRequest {
   readonly mailbox: MailboxId;
@@ -13,12 +14,17 @@ export interface SessionRequest {
   readonly settings?: MailboxSettings;
   /** Told until when (epoch ms) a call waits for its units. */
   readonly onWait?: (until: number) => void;
+  /** Given where Gmail is asked first, by one getProfile that is not repeated, whether it serves the mailbox: the session is opened only if it does. */
+  readonly ask?: { readonly signal: AbortSignal } | undefined;
 }
 
 /** What the activities need, handed to them: tests give a simulator, a database in memory and a virtual clock. */
 export interface ActivityDependencies {
   readonly store: MailboxStore;
-  /** @throws {NotConnectedError} when no credentials are stored for the mailbox */
+  /**
+   * @throws {NotConnectedError} when no credentials are stored for the mailbox
+   * @throws {GmailError} when the grant lacks a scope, or when Gmail was asked first and refused
+   */
   readonly openSession: (request: SessionRequest) => Promise<GmailSession>;
   readonly prices: PriceTable;
   /** Part of each user's quota that is ours; all when not given. */
@@ -39,8 +45,13 @@ export interface ActivityRun {
 }
 
 /** Shows waits for quota beside the pending activity. */
-export function waitShown(run: ActivityRun): (until: number) => void {
+function waitShown(run: ActivityRun): (until: number) => void {
   return (until) => run.progress({ waitingUntil: new Date(until).toISOString() });
+}
+
+/** What an activity opens its session with: its waits are shown, and a blocked mailbox asks first. */
+export function sessionFor({ ask }: Question, run: ActivityRun): Pick<SessionRequest, 'onWait' | 'ask'> {
+  return { onWait: waitShown(run), ...(ask === true ? { ask: { signal: run.signal } } : {}) };
 }
 
 /** Thrown when a mailbox has no credentials yet. */

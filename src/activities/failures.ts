@@ -54,7 +54,7 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
     case 'refused':
       return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: refusedText(mailbox, failure) };
     case 'consent-revoked':
-      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${mailbox} has revoked its grant or its token has expired: run "tidemark login ${mailbox} --client FILE" (or "tidemark connect ${mailbox} --credentials FILE" with a new grant)` };
+      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `Google says that the grant of ${mailbox} was revoked or has expired: run "tidemark login ${mailbox} --client FILE" (or "tidemark connect ${mailbox} --credentials FILE" with a new grant), and it goes on by itself` };
     case 'scope-missing':
       return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${error.message} Grant more: "tidemark login ${mailbox} --client FILE" (or, with a service account, in the Admin console); or choose settings that need less ("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"` };
     case 'mailbox-unavailable':

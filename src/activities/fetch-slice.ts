@@ -3,7 +3,7 @@ import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
 import { countsOf } from './counts.ts';
 import { dayPart } from './daily-budget.ts';
-import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
+import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
 import { listLate } from './list-late.ts';
 import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
@@ -16,9 +16,9 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
   if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
   if (request.retry !== undefined) await deps.store.retryFailed({ mailbox, now: deps.clock.now() });
   const retried = request.retry === undefined ? {} : { retried: request.retry };
+  const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
   const day = await dayPart(deps);
   if (day.units === 0) return { ...held(await progressOf(deps, row), day.until), fetched: 0, ...retried };
-  const session = await deps.openSession({ mailbox, lane: 'backfill', onWait: waitShown(run) });
   try {
     const fetch = { mailbox, unitBudget: Math.min(sliceUnits(deps.prices), day.units) };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);

@@ -1,8 +1,8 @@
 import { StoreError } from '../store/store-error.ts';
 import { countsOf } from './counts.ts';
-import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
+import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { makeManifest, type Listing } from './listing.ts';
-import type { ListingRequest, ListingResult } from './requests.ts';
+import type { ListingRequest, ListingResult, Question } from './requests.ts';
 
 /** The listing half of a full sync; `fetchSlice` is the other. Goes on from the stored mark where there is one. */
 export function fullSync(deps: ActivityDependencies, request: ListingRequest, run: ActivityRun): Promise<ListingResult> {
@@ -17,9 +17,9 @@ export function recover(deps: ActivityDependencies, request: ListingRequest, run
   return list(deps, { ...request, pin: 'head' }, run);
 }
 
-async function list(deps: ActivityDependencies, listing: Listing, run: ActivityRun): Promise<ListingResult> {
+async function list(deps: ActivityDependencies, listing: Listing & Question, run: ActivityRun): Promise<ListingResult> {
   const { mailbox, generation } = listing;
-  const session = await deps.openSession({ mailbox, lane: 'backfill', settings: listing.settings, onWait: waitShown(run) });
+  const session = await deps.openSession({ mailbox, lane: 'backfill', settings: listing.settings, ...sessionFor(listing, run) });
   try {
     const historyId = await makeManifest(deps, session, listing, run);
     if (historyId === null) throw new StoreError({ kind: 'lost' }, `the database of ${mailbox} is ahead of its workflow: it is asked again`);

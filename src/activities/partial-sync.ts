@@ -6,7 +6,7 @@ import { StoreError } from '../store/store-error.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
 import { countsOf } from './counts.ts';
-import { waitShown, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
+import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
 import { historyPageAfter } from './history-page-after.ts';
 import { refreshLabels } from './refresh.ts';
@@ -34,7 +34,7 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
   const { store, clock } = deps;
   const { mailbox } = request;
   const row = await knownMailbox(deps, mailbox);
-  const session = await deps.openSession({ mailbox, lane: 'live', onWait: waitShown(run) });
+  const session = await deps.openSession({ mailbox, lane: 'live', ...sessionFor(request, run) });
   try {
     await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
     const { watch, refusal } = await keep(deps, session, row, run);

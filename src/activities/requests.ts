@@ -11,19 +11,25 @@ export interface OpenMailboxRequest {
   readonly chain?: string;
 }
 
-export interface ListingRequest {
+/** Work of a blocked mailbox. */
+export interface Question {
+  /** True where Gmail shall first be asked, by one cheap call that is not repeated, whether it serves the mailbox again. */
+  readonly ask?: boolean;
+}
+
+export interface ListingRequest extends Question {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
   readonly generation: number;
 }
 
-export interface FetchSliceRequest {
+export interface FetchSliceRequest extends Question {
   readonly mailbox: MailboxId;
   /** The number of the request to try all failed messages now, when there is one. */
   readonly retry?: number;
 }
 
-export interface PartialSyncRequest {
+export interface PartialSyncRequest extends Question {
   readonly mailbox: MailboxId;
   /** The workflow's mark. If the store's differs, the older one wins. */
   readonly historyId: HistoryId | null;
@@ -102,7 +108,7 @@ export interface StopWatchRequest {
   readonly mailbox: MailboxId;
 }
 
-export interface AuditRequest {
+export interface AuditRequest extends Question {
   readonly mailbox: MailboxId;
   /** The number of the request that it serves, when somebody asked. */
   readonly audit?: number;

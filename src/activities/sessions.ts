@@ -52,10 +52,20 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
   const connections = new Map<MailboxId, Connection>();
   const room = new ByteRoom();
 
-  return async ({ mailbox, lane, settings, onWait }) => {
-    const connection = await connect(mailbox, settings);
-    return createGmailSession({ api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer, room, onWait, telemetry });
+  return async ({ mailbox, lane, settings, onWait, ask }) => {
+    const { api, pacer } = await connect(mailbox, settings);
+    const session = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, onWait, telemetry };
+    if (ask !== undefined) await isServed(createGmailSession({ ...session, once: true }), ask.signal);
+    return createGmailSession(session);
   };
+
+  async function isServed(session: GmailSession, signal: AbortSignal): Promise<void> {
+    try {
+      await session.getProfile(signal);
+    } finally {
+      await session.flush();
+    }
+  }
 
   async function connect(mailbox: MailboxId, wanted: MailboxSettings | undefined): Promise<Connection> {
     const record = await options.credentials.get(mailbox);

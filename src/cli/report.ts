@@ -28,6 +28,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     audit: report.audit,
     nextSyncAt: report.nextSyncAt,
     rateLimitedUntil: report.rateLimitedUntil,
+    blocked: report.blocked,
     push: report.push,
     heldUntil: report.heldUntil,
     changeSequence: report.changeSequence,
@@ -64,8 +65,14 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
   if (report.settings !== null) rows.push(['settings', settingsWords(report.settings)]);
   if (report.rateLimitedUntil !== null && report.rateLimitedUntil > now) rows.push(['rate limited', `until ${ago(report.rateLimitedUntil, now)}`]);
   if (report.heldUntil !== null && report.heldUntil > now) rows.push(['held back', `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`]);
+  if (report.blocked !== null) rows.push(['asked again', questionWords(report.blocked, now)]);
   rows.push(['last error', report.lastError === null ? 'none' : `${report.lastError.message}; since ${ago(report.lastError.at, now)}`]);
   return `${report.mailbox}\n${aligned(rows)}${hint(report)}`;
+}
+
+function questionWords({ asks, retryAt }: NonNullable<MailboxReport['blocked']>, now: number): string {
+  const tried = asks === 0 ? '' : `; asked ${counted(asks, 'time')} in vain so far`;
+  return retryAt === null ? `after the pause${tried}` : `by itself ${retryAt <= now ? 'now' : ago(retryAt, now)}${tried}`;
 }
 
 /** What each method took, the dearest first. */
@@ -109,7 +116,7 @@ function hint({ phase, mailbox, workerAnswered }: MailboxReport): string {
     case 'needs-consent':
       return `\n\nHave access granted again: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`;
     case 'failed':
-      return `\n\nMend the cause, then: tidemark resume ${mailbox}`;
+      return `\n\nMend the cause. Gmail is asked again by itself; at once: tidemark resume ${mailbox}`;
     case 'full-sync':
     case 'live':
     case 'recovering':

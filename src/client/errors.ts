@@ -49,10 +49,10 @@ export class MailboxUnknownError extends TidemarkError {
   }
 }
 
-/** A phase in which nothing goes on until a person does something. */
+/** A phase in which nothing goes on: until a person does something, or, but for a pause, until Gmail answers one of the questions that are ever more rare. */
 export type BlockedPhase = 'paused' | 'needs-consent' | 'failed';
 
-/** Thrown when a wait cannot end by itself: the mailbox waits for a person. */
+/** Thrown when a wait may not end by itself: the mailbox waits for a person. */
 export class MailboxBlockedError extends TidemarkError {
   override readonly name = 'MailboxBlockedError';
   readonly code = 'mailbox-blocked';
@@ -75,7 +75,7 @@ function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: string | n
 const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => string>> = {
   paused: (mailbox) => `Go on with: tidemark resume ${mailbox}`,
   'needs-consent': (mailbox) => `Have access granted again: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
-  failed: (mailbox) => `Mend the cause, then try again with: tidemark resume ${mailbox}`,
+  failed: (mailbox) => `Mend the cause. Gmail is asked again by itself; at once: tidemark resume ${mailbox}`,
 };
 
 /** Thrown when no Temporal server answers. */

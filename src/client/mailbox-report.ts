@@ -37,6 +37,8 @@ export interface MailboxReport {
   readonly rateLimitedUntil: number | null;
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
+  /** When a mailbox in `failed` or `needs-consent` is asked again by itself, and how often it was; null otherwise, and when no worker answered. */
+  readonly blocked: NonNullable<MailboxStatus['blocked']> | null;
   /** Gmail's notifications; null while Gmail does not watch the mailbox, and when no worker answered. */
   readonly push: MailboxStatus['push'];
   readonly changeSequence: number;
@@ -100,6 +102,7 @@ export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView,
     nextSyncAt: status?.nextSyncAt ?? null,
     rateLimitedUntil: status?.rateLimitedUntil ?? (row?.condition?.kind === 'rate-limited' ? row.condition.until : null),
     heldUntil: status?.heldUntil ?? null,
+    blocked: status?.blocked ?? null,
     push: status?.push ?? null,
     changeSequence: row?.changeSequence ?? 0,
     partialSyncs: status?.partialSyncs ?? null,

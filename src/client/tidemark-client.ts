@@ -157,7 +157,7 @@ export class TidemarkClient {
     await this.#signal(mailbox, definitions.pause);
   }
 
-  /** Ends a pause, and tries again after `failed` or `needs-consent`. */
+  /** Ends a pause, and asks Gmail again at once after `failed` or `needs-consent`. */
   async resume(mailbox: MailboxId): Promise<void> {
     await this.#signal(mailbox, definitions.resume);
   }

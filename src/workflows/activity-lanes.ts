@@ -2,13 +2,13 @@ import { ActivityCancellationType, ActivityFailure, ApplicationFailure, isCancel
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { MailboxActivities } from '../activities/requests.ts';
 import { backfillQueueOf } from './definitions.ts';
-import { failureEvent } from './failure-event.ts';
+import { failureEvent, type FailedWork } from './failure-event.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
-import { auditWanted, pokeServed, retryWanted, type MailboxState } from './mailbox-state.ts';
+import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, type MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
 
 /**
- * Retries never end by themselves: what only a person can mend comes back as a non-retryable failure and blocks the mailbox.
+ * Retries never end by themselves: what waiting a minute does not mend comes back as a non-retryable failure and blocks the mailbox.
  * A worker that dies is noticed by the missing heartbeat. Waiting for the cancellation to complete keeps attempts from overlapping.
  */
 const OPTIONS = {
@@ -32,7 +32,8 @@ export function runLive(state: MailboxState): Promise<MailboxEvent> {
     summary: state.historyId === null ? 'partial sync' : `partial sync from ${state.historyId}`,
   });
   return asEvent(
-    partialSync({ mailbox: state.mailbox, historyId: state.historyId, ...pokeServed(state) }).then((result) => ({ kind: 'partial-synced', ...result })),
+    partialSync({ mailbox: state.mailbox, historyId: state.historyId, ...pokeServed(state), ...questionOf(state) }).then((result) => ({ kind: 'partial-synced', ...result, ...answerTo(state) })),
+    { lane: 'live', asked: state.blocked !== null },
   );
 }
 
@@ -46,17 +47,23 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
     priority: { priorityKey: work.activity === 'fetchSlice' ? 4 : 3, fairnessKey: fairnessKeyOf(mailbox) },
     summary: summaryOf(state, work),
   });
-  switch (work.activity) {
-    case 'openMailbox':
-      return asEvent(activities.openMailbox({ mailbox, settings, chain: workflowInfo().firstExecutionRunId }).then((result) => ({ kind: 'opened', ...result })));
-    case 'fullSync':
-      return asEvent(activities.fullSync({ mailbox, settings, generation }).then((result) => ({ kind: 'listed', ...result })));
-    case 'recover':
-      return asEvent(activities.recover({ mailbox, settings, generation }).then((result) => ({ kind: 'listed', ...result })));
-    case 'audit':
-      return asEvent(activities.audit({ mailbox, ...auditWanted(state) }).then((result) => ({ kind: 'audited', ...result })));
-    case 'fetchSlice':
-      return asEvent(activities.fetchSlice({ mailbox, ...retryWanted(state) }).then((result) => ({ kind: 'slice-fetched', ...result })));
+  return asEvent(runWork(), { lane: 'backfill', asked: state.blocked !== null });
+
+  async function runWork(): Promise<MailboxEvent> {
+    const question = questionOf(state);
+    const answer = answerTo(state);
+    switch (work.activity) {
+      case 'openMailbox':
+        return { kind: 'opened', ...(await activities.openMailbox({ mailbox, settings, chain: workflowInfo().firstExecutionRunId })) };
+      case 'fullSync':
+        return { kind: 'listed', ...(await activities.fullSync({ mailbox, settings, generation, ...question })), ...answer };
+      case 'recover':
+        return { kind: 'listed', ...(await activities.recover({ mailbox, settings, generation, ...question })), ...answer };
+      case 'audit':
+        return { kind: 'audited', ...(await activities.audit({ mailbox, ...auditWanted(state), ...question })), ...answer };
+      case 'fetchSlice':
+        return { kind: 'slice-fetched', ...(await activities.fetchSlice({ mailbox, ...retryWanted(state), ...question })), ...answer };
+    }
   }
 }
 
@@ -91,19 +98,19 @@ function summaryOf(state: MailboxState, work: BackfillWork): string {
   }
 }
 
-async function asEvent(result: Promise<MailboxEvent>): Promise<MailboxEvent> {
+async function asEvent(result: Promise<MailboxEvent>, work: FailedWork): Promise<MailboxEvent> {
   try {
     return await result;
   } catch (error) {
     if (isCancellation(error)) throw error;
-    return eventOf(error);
+    return eventOf(error, work);
   }
 }
 
-function eventOf(error: unknown): MailboxEvent {
+function eventOf(error: unknown, work: FailedWork): MailboxEvent {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const message = cause instanceof Error ? cause.message : 'unknown failure';
-  return failureEvent((cause instanceof ApplicationFailure ? cause.type : null) ?? 'unknown', message);
+  return failureEvent((cause instanceof ApplicationFailure ? cause.type : null) ?? 'unknown', message, work);
 }
 
 function fairnessKeyOf(mailbox: string): string {

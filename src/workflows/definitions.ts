@@ -41,7 +41,7 @@ export const forceResync = defineSignal('forceResync');
 /** Try every failed message again now. */
 export const retryFailures = defineSignal('retryFailures');
 export const pause = defineSignal('pause');
-/** Ends a pause, and tries again after `failed` or `needs-consent`. */
+/** Ends a pause, and asks Gmail again at once after `failed` or `needs-consent`, which otherwise ask by themselves ever more rarely. */
 export const resume = defineSignal('resume');
 /** New credentials are stored: ends `needs-consent`. */
 export const reconnect = defineSignal('reconnect');
@@ -89,6 +89,15 @@ export const AWAIT_BOUND = '20 seconds';
 export const status = defineQuery<MailboxStatus>('status');
 
 /** Times are epoch ms. */
+export interface BlockedStatus {
+  readonly since: number;
+  /** How often it was asked since then, in vain. */
+  readonly asks: number;
+  /** When it is asked again by itself; null while the mailbox is paused, too. */
+  readonly retryAt: number | null;
+}
+
+/** Times are epoch ms. */
 export interface PushStatus {
   readonly renewedAt: number;
   readonly expiration: number;
@@ -119,4 +128,6 @@ export interface MailboxStatus {
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
   readonly lastError: { readonly message: string; readonly at: number } | null;
+  /** While the phase is `failed` or `needs-consent`; absent from earlier versions, which waited for a person alone. */
+  readonly blocked?: BlockedStatus | null;
 }

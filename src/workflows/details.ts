@@ -1,3 +1,4 @@
+import type { Blocked } from './blocked.ts';
 import { backfillHeldUntil, phaseOf, type MailboxState } from './mailbox-state.ts';
 
 /** What the Temporal UI shows on a mailbox's page. Markdown; ids, counts and times only. */
@@ -22,10 +23,15 @@ export function detailsOf(state: MailboxState): string {
   if (state.rateLimited !== null) lines.push(`| rate limited | until ${iso(state.rateLimited.until)} |`);
   const heldUntil = backfillHeldUntil(state);
   if (heldUntil !== null) lines.push(`| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent; live syncs go on |`);
-  if (state.blocked !== null) lines.push('', `**Waiting for you:** ${state.blocked.message}`);
+  if (state.blocked !== null) lines.push('', `**Waiting for you:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
   if (state.lastError !== null) lines.push('', `Last error, ${iso(state.lastError.at)}: ${state.lastError.message}`);
   lines.push('', SIGNALS);
   return lines.join('\n');
+}
+
+function questionWords({ paused }: MailboxState, { asks, retryAt }: Blocked): string {
+  if (paused) return 'It is paused, so nothing is asked before `resume`.';
+  return `It is asked again by itself at ${iso(retryAt)} (${asks === 0 ? 'for the first time' : `refused ${count(asks)} times so far`}), or at once by the signal \`resume\`.`;
 }
 
 /** Here too, because continue-as-new does not carry the static details, nor the summary that names the mailbox. */

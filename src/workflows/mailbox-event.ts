@@ -1,6 +1,7 @@
 import type { AuditActivityResult, FetchSliceResult, ListingResult, OpenMailboxResult, PartialSyncResult } from '../activities/requests.ts';
 import type { HistoryId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
+import type { Refusal } from './blocked.ts';
 
 /** Everything that can happen to a mailbox's workflow. */
 export type MailboxEvent =
@@ -12,11 +13,17 @@ export type MailboxEvent =
   | { readonly kind: 'rate-limited'; readonly until: number; readonly message: string }
   // results of activities
   | ({ readonly kind: 'opened' } & OpenMailboxResult)
-  | ({ readonly kind: 'listed' } & ListingResult)
-  | ({ readonly kind: 'slice-fetched' } & FetchSliceResult)
-  | ({ readonly kind: 'audited' } & AuditActivityResult)
+  | ({ readonly kind: 'listed' } & ListingResult & Answer)
+  | ({ readonly kind: 'slice-fetched' } & FetchSliceResult & Answer)
+  | ({ readonly kind: 'audited' } & AuditActivityResult & Answer)
   | { readonly kind: 'partial-sync-started' }
-  | ({ readonly kind: 'partial-synced' } & PartialSyncResult)
+  | ({ readonly kind: 'partial-synced' } & PartialSyncResult & Answer)
   // failures of activities
-  | { readonly kind: 'history-expired' | 'store-lost'; readonly message: string }
-  | { readonly kind: 'blocked'; readonly block: 'needs-consent' | 'failed'; readonly message: string };
+  | ({ readonly kind: 'history-expired'; readonly message: string } & Answer)
+  | { readonly kind: 'store-lost'; readonly message: string }
+  | ({ readonly kind: 'blocked' } & Refusal);
+
+interface Answer {
+  /** True when it was the question of a blocked mailbox, which it answers. */
+  readonly asked?: boolean;
+}

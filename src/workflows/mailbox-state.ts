@@ -2,6 +2,7 @@ import type { Counts, QuotaUse } from '../activities/requests.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings } from '../model/settings-change.ts';
+import { afterRefusal, completeBlocked, type Blocked } from './blocked.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { Phase } from './phase.ts';
 import { isEcho, NO_PUSH, pollDelay, wasEcho, withEcho, withNotification, withSyncedPush, type PushState } from './push-state.ts';
@@ -30,8 +31,8 @@ export interface MailboxState {
   readonly completedGeneration: number;
   readonly paused: boolean;
   readonly stopping: boolean;
-  /** Only a signal ends it: nothing is tried meanwhile. */
-  readonly blocked: { readonly kind: 'needs-consent' | 'failed'; readonly message: string } | null;
+  /** Nothing goes on meanwhile. A signal ends it, or the answer to one of its questions. */
+  readonly blocked: Blocked | null;
   /** Gmail told an activity to wait; the activity's own retry does. */
   readonly rateLimited: { readonly until: number; readonly message: string } | null;
   /**
@@ -109,6 +110,12 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
   };
 }
 
+/** What an earlier run carried over, with what its version did not know yet. */
+export function carriedState(fresh: MailboxState, carried: MailboxState | null): MailboxState {
+  const state = { ...fresh, ...carried };
+  return { ...state, blocked: completeBlocked(state.blocked, state.phaseSince) };
+}
+
 export function phaseOf(state: MailboxState): Phase {
   if (state.blocked !== null) return state.blocked.kind;
   if (state.paused) return 'paused';
@@ -140,7 +147,7 @@ const PARTIAL_SYNC_PAUSE = 500;
 
 /** The one place where the state changes. Pure. */
 export function transition(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
-  const next = withAuditDue(apply(state, event, now), now);
+  const next = withAuditDue(apply(withAnswer(state, event), event, now), now);
   return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };
 }
 
@@ -149,6 +156,11 @@ function withAuditDue(state: MailboxState, now: number): MailboxState {
   const { auditInterval } = state.settings;
   if (auditInterval === null) return state.nextAuditAt === null ? state : { ...state, nextAuditAt: null };
   return state.nextAuditAt === null && state.fullSync.kind === 'done' ? { ...state, nextAuditAt: now + auditInterval } : state;
+}
+
+/** Gmail has answered the question of a blocked mailbox: it goes on where it was. What waited meanwhile is no lag. */
+function withAnswer(state: MailboxState, event: MailboxEvent): MailboxState {
+  return 'asked' in event && event.asked === true && event.kind !== 'blocked' ? { ...state, blocked: null } : state;
 }
 
 function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
@@ -207,7 +219,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'store-lost':
       return { ...withError(state, event.message, now), fullSync: { kind: 'unknown', resync: false }, historyId: null };
     case 'blocked':
-      return { ...withError(state, event.message, now), blocked: { kind: event.block, message: event.message }, rateLimited: null };
+      return { ...withError(state, event.message, now), blocked: afterRefusal(state.blocked, event, now), rateLimited: null };
   }
 }
 
@@ -231,6 +243,16 @@ export function retryWanted({ retries }: MailboxState): { readonly retry?: numbe
 /** Since when somebody waits for what the next partial sync brings. */
 export function pokeServed({ pokedAt }: MailboxState): { readonly pokedAt?: number } {
   return pokedAt.serving === null ? {} : { pokedAt: pokedAt.serving };
+}
+
+/** A blocked mailbox asks whether Gmail answers, before anything else. */
+export function questionOf({ blocked }: MailboxState): { readonly ask?: true } {
+  return blocked === null ? {} : { ask: true };
+}
+
+/** What the result of work says about the question that it was begun with. */
+export function answerTo({ blocked }: MailboxState): { readonly asked?: true } {
+  return blocked === null ? {} : { asked: true };
 }
 
 /** The number of the audit that somebody waits for. */
@@ -258,7 +280,7 @@ function withSyncStarted(state: MailboxState, now: number): MailboxState {
   return {
     ...state,
     syncs: { ...syncs, started: syncs.requested },
-    pokedAt: { waiting: null, serving: pokedAt.serving ?? pokedAt.waiting },
+    pokedAt: state.blocked === null ? { waiting: null, serving: pokedAt.serving ?? pokedAt.waiting } : NOT_POKED,
     rereadAt: rereadAt !== null && rereadAt <= now ? null : rereadAt,
   };
 }

@@ -18,7 +18,7 @@ import { configurationEvent } from './configuration-event.ts';
 import { detailsOf } from './details.ts';
 import { pokeEvent, rateLimitedEvent, requireNumber } from './handler-arguments.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
-import { initialState, isInSync, phaseOf, transition, type MailboxState } from './mailbox-state.ts';
+import { carriedState, initialState, isInSync, phaseOf, transition } from './mailbox-state.ts';
 import { planNext, type Plan } from './plan.ts';
 import { DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-attributes.ts';
 import { statusOf } from './status.ts';
@@ -32,7 +32,7 @@ const HISTORY_LIMIT = 400;
  */
 export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
   // An earlier version may have carried less.
-  let state: MailboxState = { ...initialState({ mailbox: input.mailbox, settings: input.settings, now: Date.now() }), ...input.carried };
+  let state = carriedState(initialState({ mailbox: input.mailbox, settings: input.settings, now: Date.now() }), input.carried);
   let shown: { phase: string | null; failed: number | null; drift: number | null } = { phase: null, failed: null, drift: null };
   const lanes: { live: CancellationScope | null; backfill: CancellationScope | null } = { live: null, backfill: null };
 
@@ -92,7 +92,7 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
       show();
       const cutHistory = isHistoryLong();
       if (cutHistory && idle()) await carryOn();
-      const plan = planNext(state, Date.now());
+      const plan = nextPlan();
       startLanes(plan, cutHistory);
       await nextWake(plan, cutHistory);
     }
@@ -110,6 +110,12 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
       });
     }
     throw error;
+  }
+
+  /** Before, a blocked mailbox waited for a person alone. A run that began so goes over with the first signal that finds it blocked. */
+  function nextPlan(): Plan {
+    const isWaiting = state.blocked !== null && !patched('ask-again');
+    return isWaiting ? { live: null, backfill: null, wakeAt: null } : planNext(state, Date.now());
   }
 
   /** While the history waits to be cut no new slice begins; live syncs go on until the slice under way has ended. */
@@ -151,14 +157,14 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
     const hasMoved = (): boolean => state !== before.state || lanes.live !== before.live || lanes.backfill !== before.backfill;
     const isNews = (): boolean => {
       if (!waitsOn) return true;
-      const now = planNext(state, Date.now());
+      const now = nextPlan();
       const starts = (now.live !== null && mayStart('live', cutHistory)) || (now.backfill !== null && mayStart('backfill', cutHistory));
       return starts || now.wakeAt !== plan.wakeAt || isShownOtherwise() || isHistoryLong() !== cutHistory;
     };
     const changed = (): boolean => (hasMoved() && isNews()) || state.stopping || (cutHistory && idle());
     const wait = plan.wakeAt === null ? null : Math.max(plan.wakeAt - Date.now(), 1);
     if (wait === null) await condition(changed);
-    else await condition(changed, wait, { summary: 'until the next partial sync or attempt is due' });
+    else await condition(changed, wait, { summary: state.blocked === null ? 'until the next partial sync or attempt is due' : 'until Gmail is asked again' });
   }
 
   function idle(): boolean {

@@ -1,4 +1,5 @@
-import { auditWanted, phaseOf, retryWanted, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
+import type { Blocked } from './blocked.ts';
+import { auditWanted, retryWanted, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
 
 /** What the two lanes of a mailbox should do now. */
 export interface Plan {
@@ -17,14 +18,30 @@ export type BackfillWork =
 
 /** Pure: the same state at the same time gives the same plan. */
 export function planNext(state: MailboxState, now: number): Plan {
-  const phase = phaseOf(state);
-  if (state.stopping || phase === 'paused' || phase === 'needs-consent' || phase === 'failed') return { live: null, backfill: null, wakeAt: null };
+  if (state.stopping || state.paused) return { live: null, backfill: null, wakeAt: null };
+  return state.blocked === null ? workPlan(state, now) : askPlan(state, state.blocked, now);
+}
+
+/** A blocked mailbox asks by the work that was refused, once it is time to: one lane alone, for one question is enough. */
+function askPlan(state: MailboxState, { lane, retryAt }: Blocked, now: number): Plan {
+  if (now < retryAt) return { live: null, backfill: null, wakeAt: retryAt };
+  const { backfill } = workPlan(state, now);
+  if (backfill !== null && (lane === 'backfill' || !hasHistory(state))) return { live: null, backfill, wakeAt: null };
+  return { live: 'partialSync', backfill: null, wakeAt: null };
+}
+
+/** Without a usable mark there is no history to read. */
+function hasHistory({ fullSync, historyId }: MailboxState): boolean {
+  return fullSync.kind !== 'unknown' && historyId !== null && !(fullSync.kind === 'listing' && fullSync.reason === 'expired');
+}
+
+function workPlan(state: MailboxState, now: number): Plan {
   const { fullSync } = state;
   if (fullSync.kind === 'unknown') return { live: null, backfill: { activity: 'openMailbox' }, wakeAt: null };
   if (fullSync.kind === 'listing') {
     const backfill = fullSync.reason === 'expired' ? ({ activity: 'recover' } as const) : ({ activity: 'fullSync', reason: fullSync.reason } as const);
-    // Without a usable mark there is no history to read; otherwise new mail does not wait for the listing.
-    if (fullSync.reason === 'expired' || state.historyId === null) return { live: null, backfill, wakeAt: null };
+    // Where there is a mark, new mail does not wait for the listing.
+    if (!hasHistory(state)) return { live: null, backfill, wakeAt: null };
     return { ...livePlan(state, now), backfill };
   }
   const live = livePlan(state, now);

@@ -1,4 +1,4 @@
-import type { MailboxStatus, PushStatus } from './definitions.ts';
+import type { BlockedStatus, MailboxStatus, PushStatus } from './definitions.ts';
 import { backfillHeldUntil, isInSync, phaseOf, type MailboxState } from './mailbox-state.ts';
 import { isPushTrusted, type PushState } from './push-state.ts';
 
@@ -21,7 +21,12 @@ export function statusOf(state: MailboxState): MailboxStatus {
     heldUntil: backfillHeldUntil(state),
     push: pushStatus(state.push, Date.now()),
     lastError: state.lastError,
+    blocked: blockedStatus(state),
   };
+}
+
+function blockedStatus({ blocked, paused }: MailboxState): BlockedStatus | null {
+  return blocked === null ? null : { since: blocked.since, asks: blocked.asks, retryAt: paused ? null : blocked.retryAt };
 }
 
 function pushStatus(push: PushState, now: number): PushStatus | null {

@@ -36,13 +36,15 @@ export class RunningMailbox {
   notifications = 0;
   /** The way to the simulator. */
   transport: Transport = this.simulator.transport;
+  /** HTTP requests that left the worker so far. */
+  readonly requests = { tokens: 0, gmail: 0 };
   #runs = false;
 
   private constructor(stores: Stores, settings: MailboxSettings, pushTopic: string | null) {
     this.stores = stores;
     const { clock, simulator } = this;
     const prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
-    this.deps = simulatedWorker({ simulator, stores, prices, clock, pushTopic, transport: (request) => this.transport(request) });
+    this.deps = simulatedWorker({ simulator, stores, prices, clock, pushTopic, transport: (request) => this.#counted(request) });
     const attempts = new Attempts({ perils: { death: 0, blindness: 0, delayMs: 0 }, clock, random: new Random(1), newWorker: () => this.deps, trace: null });
     this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, attempts);
   }
@@ -86,6 +88,11 @@ export class RunningMailbox {
     const { settings } = this.lanes.state;
     this.lanes.configure({ ...settings, ...change, scope: { ...settings.scope, ...change.scope } });
     return this.settle();
+  }
+
+  async #counted(request: Parameters<Transport>[0]): ReturnType<Transport> {
+    this.requests[request.url.endsWith('/token') ? 'tokens' : 'gmail'] += 1;
+    return await this.transport(request);
   }
 
   #start(): void {

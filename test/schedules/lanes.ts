@@ -7,9 +7,9 @@ import { openMailbox } from '../../src/activities/open-mailbox.ts';
 import { partialSync } from '../../src/activities/partial-sync.ts';
 import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { Clock } from '../../src/model/clock.ts';
-import { failureEvent } from '../../src/workflows/failure-event.ts';
+import { failureEvent, type FailedWork } from '../../src/workflows/failure-event.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { auditWanted, pokeServed, retryWanted, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext, type BackfillWork } from '../../src/workflows/plan.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 
@@ -77,8 +77,9 @@ export class Lanes {
   #start(lane: 'live' | 'backfill', activity: Activity): void {
     this.#busy[lane] = true;
     const under = this.#configurations;
+    const asked = this.state.blocked !== null;
     const isCancelled = (): boolean => lane === 'backfill' && this.#configurations !== under;
-    void this.#retry(activity, isCancelled).then((event) => {
+    void this.#retry(activity, { lane, asked }, isCancelled).then((event) => {
       this.#busy[lane] = false;
       if (event === null || isCancelled()) this.#wake.resolve(undefined);
       else this.dispatch(event);
@@ -86,7 +87,7 @@ export class Lanes {
   }
 
   /** Temporal's retry policy: an attempt that dies is noticed by its missing heartbeat, one that fails is repeated with growing delays. */
-  async #retry(activity: Activity, isCancelled: () => boolean): Promise<MailboxEvent | null> {
+  async #retry(activity: Activity, work: FailedWork, isCancelled: () => boolean): Promise<MailboxEvent | null> {
     for (let attempt = 1; ; attempt++) {
       if (isCancelled()) return null;
       const result = await this.#attempts.run((one: Attempt) => activity(one.deps, one.run));
@@ -96,7 +97,7 @@ export class Lanes {
         const outcome = outcomeOf(result.error, this.state.mailbox, this.#clock.now());
         // A defect must end the schedule, not be retried for ever.
         if (outcome === null) throw result.error;
-        if (outcome.next.kind === 'stop') return failureEvent(outcome.type, outcome.message);
+        if (outcome.next.kind === 'stop') return failureEvent(outcome.type, outcome.message, work);
         if (outcome.next.kind === 'wait') delay = outcome.next.until - this.#clock.now();
       }
       await this.#clock.sleep(delay);
@@ -106,21 +107,23 @@ export class Lanes {
 
 function liveActivity(state: MailboxState): Activity {
   const { mailbox, historyId } = state;
-  return async (deps, run) => ({ kind: 'partial-synced', ...(await partialSync(deps, { mailbox, historyId, ...pokeServed(state) }, run)) });
+  return async (deps, run) => ({ kind: 'partial-synced', ...(await partialSync(deps, { mailbox, historyId, ...pokeServed(state), ...questionOf(state) }, run)), ...answerTo(state) });
 }
 
 function backfillActivity(state: MailboxState, work: BackfillWork): Activity {
   const { mailbox, settings, generation } = state;
+  const question = questionOf(state);
+  const answer = answerTo(state);
   switch (work.activity) {
     case 'openMailbox':
       return async (deps) => ({ kind: 'opened', ...(await openMailbox(deps, { mailbox, settings })) });
     case 'fullSync':
-      return async (deps, run) => ({ kind: 'listed', ...(await fullSync(deps, { mailbox, settings, generation }, run)) });
+      return async (deps, run) => ({ kind: 'listed', ...(await fullSync(deps, { mailbox, settings, generation, ...question }, run)), ...answer });
     case 'recover':
-      return async (deps, run) => ({ kind: 'listed', ...(await recover(deps, { mailbox, settings, generation }, run)) });
+      return async (deps, run) => ({ kind: 'listed', ...(await recover(deps, { mailbox, settings, generation, ...question }, run)), ...answer });
     case 'audit':
-      return async (deps, run) => ({ kind: 'audited', ...(await audit(deps, { mailbox, ...auditWanted(state) }, run)) });
+      return async (deps, run) => ({ kind: 'audited', ...(await audit(deps, { mailbox, ...auditWanted(state), ...question }, run)), ...answer });
     case 'fetchSlice':
-      return async (deps, run) => ({ kind: 'slice-fetched', ...(await fetchSlice(deps, { mailbox, ...retryWanted(state) }, run)) });
+      return async (deps, run) => ({ kind: 'slice-fetched', ...(await fetchSlice(deps, { mailbox, ...retryWanted(state), ...question }, run)), ...answer });
   }
 }

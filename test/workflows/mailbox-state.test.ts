@@ -220,15 +220,8 @@ describe('how long a notification takes', () => {
   });
 });
 
-describe('states that only a signal ends', () => {
-  test('a revoked grant plans nothing until the mailbox is connected again', () => {
-    const state = transition(live(), { kind: 'blocked', block: 'needs-consent', message: 'connect it again' }, T0);
-    expect(phaseOf(state)).toBe('needs-consent');
-    expect(planNext(transition(state, { kind: 'poked' }, T0), T0 + 1e9)).toEqual({ live: null, backfill: null, wakeAt: null });
-    expect(planNext(transition(state, { kind: 'reconnected' }, T0), T0).live).toBe('partialSync');
-  });
-
-  test('a pause plans nothing until it is resumed, and resuming goes on in the backfill', () => {
+describe('a pause', () => {
+  test('plans nothing until it is resumed, and resuming goes on in the backfill', () => {
     const state = transition(after(opened(), listed(1)), { kind: 'paused' }, T0);
     expect(planNext(state, T0 + 1e9)).toEqual({ live: null, backfill: null, wakeAt: null });
     expect(planNext(transition(state, { kind: 'resumed' }, T0), T0)).toMatchObject({ live: 'partialSync', backfill: { activity: 'fetchSlice' } });

@@ -1,0 +1,114 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+
+import type { MailboxActivities, PartialSyncRequest } from '../../src/activities/requests.ts';
+import { historyId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { backfillQueueOf, MAILBOX_WORKFLOW, poke, resume, status, workflowIdOf, type MailboxInput } from '../../src/workflows/definitions.ts';
+import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { workflowBundle } from '../integration/rig.ts';
+import { openTimeSkipping } from './time-skipping.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const QUEUE = 'asking-again';
+const MARK = historyId('9007199254740993');
+const COUNTS = { stored: 10, pending: 0, failed: 0 };
+
+let environment: TestWorkflowEnvironment;
+beforeAll(async () => {
+  environment = await openTimeSkipping(inject('temporalTestServerBinary'));
+});
+afterAll(() => environment.teardown());
+
+/** A Gmail that refuses its mailbox while `type` names a failure, and a store in which nothing is left to do. */
+class RefusingGmail {
+  type: 'MailboxUnavailable' | 'ConsentRevoked' | null = null;
+  readonly asked: PartialSyncRequest[] = [];
+  readonly activities: MailboxActivities = {
+    openMailbox: async () => ({ ...COUNTS, historyId: MARK, generation: 1, step: 'done', settingsChanged: false }),
+    fullSync: async ({ generation }) => ({ ...COUNTS, generation, historyId: MARK }),
+    recover: async ({ generation }) => ({ ...COUNTS, generation, historyId: MARK }),
+    fetchSlice: async () => ({ ...COUNTS, generation: 1, fetched: 0, complete: true, nextAttemptAt: null }),
+    audit: async () => ({ drift: 0 }),
+    stopWatch: async () => undefined,
+    partialSync: async (request) => {
+      this.asked.push(request);
+      if (this.type !== null) throw ApplicationFailure.nonRetryable('Gmail refuses', this.type);
+      return { ...COUNTS, historyId: MARK, changed: false, more: false, nextAttemptAt: null, failedAttemptAt: null, settleAt: null };
+    },
+  };
+}
+
+async function withMailbox(name: string, carried: MailboxState | null, run: (gmail: RefusingGmail, handle: ReturnType<TestWorkflowEnvironment['client']['workflow']['getHandle']>) => Promise<void>): Promise<void> {
+  const gmail = new RefusingGmail();
+  const shared = { connection: environment.nativeConnection, activities: { ...gmail.activities } };
+  const live = await Worker.create({ ...shared, taskQueue: QUEUE, workflowBundle: await workflowBundle() });
+  const backfill = await Worker.create({ ...shared, taskQueue: backfillQueueOf(QUEUE) });
+  await live.runUntil(
+    backfill.runUntil(async () => {
+      const mailbox = mailboxOf(name);
+      const input: MailboxInput = { mailbox, settings: { ...DEFAULT_SETTINGS, pollInterval: 5 * HOUR }, carried };
+      const handle = await environment.client.workflow.start(MAILBOX_WORKFLOW, { workflowId: workflowIdOf(mailbox), taskQueue: QUEUE, args: [input] });
+      await run(gmail, environment.client.workflow.getHandle(handle.workflowId));
+      const history = await environment.client.workflow.getHandle(handle.workflowId).fetchHistory();
+      await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, handle.workflowId);
+      await handle.terminate();
+    }),
+  );
+}
+
+const mailboxOf = (name: string): MailboxId => mailboxId(`${name}@example.com`);
+
+test('a mailbox that is refused asks by itself, ever more rarely and whoever pokes it, and goes on once it is answered', async () => {
+  await withMailbox('refused', null, async (gmail, handle) => {
+    await environment.sleep('1 minute');
+    gmail.type = 'MailboxUnavailable';
+    await handle.signal(poke);
+    await environment.sleep('10 seconds');
+    expect(await handle.query(status)).toMatchObject({ phase: 'failed', blocked: { asks: 0 } });
+    const before = gmail.asked.length;
+    for (let minute = 0; minute < 5; minute++) {
+      await handle.signal(poke);
+      await environment.sleep('1 minute');
+    }
+    expect(gmail.asked.length - before, 'after a minute').toBe(1);
+    await environment.sleep(4 * HOUR);
+    expect(gmail.asked.slice(before).map(({ ask }) => ask)).toEqual([true, true, true, true, true]);
+    gmail.type = null;
+    await environment.sleep(HOUR);
+    expect(await handle.query(status)).toMatchObject({ phase: 'live', blocked: null });
+    await handle.signal(poke);
+    await environment.sleep('1 minute');
+    expect(gmail.asked.at(-1)?.ask).toBeUndefined();
+  });
+}, 60_000);
+
+test('one whose grant has ended asks three times on two days, and at once when somebody resumes it', async () => {
+  await withMailbox('revoked', null, async (gmail, handle) => {
+    await environment.sleep('1 minute');
+    gmail.type = 'ConsentRevoked';
+    await handle.signal(poke);
+    await environment.sleep('10 seconds');
+    const before = gmail.asked.length;
+    await environment.sleep(2 * DAY);
+    expect(gmail.asked.length - before).toBe(3);
+    expect(await handle.query(status)).toMatchObject({ phase: 'needs-consent', blocked: { asks: 3 } });
+    gmail.type = null;
+    await handle.signal(resume);
+    await environment.sleep('10 seconds');
+    expect(await handle.query(status)).toMatchObject({ phase: 'live', blocked: null });
+  });
+}, 60_000);
+
+test('one that an earlier version carried over, waiting for a person alone, asks at once', async () => {
+  const fresh = initialState({ mailbox: mailboxOf('carried'), settings: DEFAULT_SETTINGS, now: 0 });
+  const blocked = JSON.parse('{"kind":"failed","message":"Gmail refuses"}') as NonNullable<MailboxState['blocked']>;
+  await withMailbox('carried', { ...fresh, historyId: MARK, generation: 1, completedGeneration: 1, fullSync: { kind: 'done' }, blocked }, async (gmail, handle) => {
+    await environment.sleep('10 seconds');
+    expect(gmail.asked[0]).toMatchObject({ ask: true });
+    expect(await handle.query(status)).toMatchObject({ phase: 'live', blocked: null });
+  });
+}, 60_000);

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+
+import { historyId, mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { askDelay, type BlockCause } from '../../src/workflows/blocked.ts';
+import { detailsOf } from '../../src/workflows/details.ts';
+import { failureEvent } from '../../src/workflows/failure-event.ts';
+import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
+import { carriedState, initialState, phaseOf, questionOf, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { planNext } from '../../src/workflows/plan.ts';
+
+const T0 = 1_000_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const COUNTS = { stored: 1, pending: 0, failed: 0 };
+const NOTHING = { live: null, backfill: null };
+
+const live: MailboxState = { ...initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: T0 }), historyId: historyId('100'), generation: 1, completedGeneration: 1, fullSync: { kind: 'done' } };
+const refused = (over: Partial<Extract<MailboxEvent, { kind: 'blocked' }>> = {}): MailboxEvent => ({ kind: 'blocked', block: 'failed', cause: 'refusal', message: 'Gmail refuses', lane: 'live', asked: false, ...over });
+const synced = (asked?: boolean): MailboxEvent => ({
+  kind: 'partial-synced',
+  historyId: historyId('200'),
+  changed: false,
+  more: false,
+  nextAttemptAt: null,
+  failedAttemptAt: null,
+  settleAt: null,
+  ...COUNTS,
+  ...(asked === undefined ? {} : { asked }),
+});
+const failed = transition(live, refused(), T0);
+
+/** When a mailbox is asked that is refused for so long. */
+function asksWithin(cause: BlockCause, time: number): number[] {
+  const at: number[] = [];
+  for (let now = askDelay(cause, 0); now <= time; now += askDelay(cause, at.length)) at.push(now);
+  return at;
+}
+
+describe('how often a blocked mailbox asks', () => {
+  test('a refused one: within minutes, then hourly for most of a day, then every four hours', () => {
+    const asks = asksWithin('refusal', 2 * DAY);
+    expect(asks.slice(0, 3)).toEqual([MINUTE, 10 * MINUTE, 70 * MINUTE]);
+    expect(asks.filter((at) => at <= DAY)).toHaveLength(22);
+    const pauses = asks.map((at, index) => at - (asks[index - 1] ?? 0));
+    expect(pauses.filter((_, index) => (asks[index] ?? 0) <= 20 * HOUR).every((pause) => pause <= HOUR)).toBe(true);
+    expect(asks.filter((at) => at > DAY)).toHaveLength(6);
+  });
+
+  test('one whose grant has ended: after one and eight hours, then daily', () => {
+    expect(asksWithin('consent', 3 * DAY).map((at) => at / HOUR)).toEqual([1, 8, 32, 56]);
+  });
+
+  test('one without credentials: hourly, for that costs Gmail nothing', () => {
+    expect(asksWithin('credentials', DAY)).toHaveLength(24);
+  });
+});
+
+describe('a blocked mailbox', () => {
+  test('does nothing until it is time to ask, whoever pokes it', () => {
+    const poked = transition(transition(failed, { kind: 'poked' }, T0), { kind: 'notified', historyId: historyId('300') }, T0);
+    expect(planNext(poked, T0 + MINUTE - 1)).toEqual({ ...NOTHING, wakeAt: T0 + MINUTE });
+    expect(planNext(transition(poked, { kind: 'sync-requested' }, T0), T0)).toEqual({ ...NOTHING, wakeAt: T0 + MINUTE });
+  });
+
+  test('asks by the lane that was refused, and by that one alone', () => {
+    expect(planNext(failed, T0 + MINUTE)).toEqual({ live: 'partialSync', backfill: null, wakeAt: null });
+    const backfill = transition({ ...live, fullSync: { kind: 'fetching' }, nextSliceAt: T0 }, refused({ lane: 'backfill' }), T0);
+    expect(planNext(backfill, T0 + MINUTE)).toEqual({ live: null, backfill: { activity: 'fetchSlice' }, wakeAt: null });
+    const first = transition({ ...live, historyId: null, fullSync: { kind: 'listing', reason: 'initial' } }, refused({ lane: 'backfill' }), T0);
+    expect(planNext(first, T0 + MINUTE).backfill).toEqual({ activity: 'fullSync', reason: 'initial' });
+    expect(questionOf(failed)).toEqual({ ask: true });
+    expect(questionOf(live)).toEqual({});
+  });
+
+  test('asks by a read of history where the lane that was refused has nothing to do any more', () => {
+    expect(planNext(transition(live, refused({ lane: 'backfill' }), T0), T0 + MINUTE)).toEqual({ live: 'partialSync', backfill: null, wakeAt: null });
+  });
+
+  test('asks the store first when its settings were changed, and then Gmail', () => {
+    const configured = transition(failed, { kind: 'configured', settings: { ...DEFAULT_SETTINGS, format: 'raw' } }, T0);
+    expect(planNext(configured, T0 + MINUTE).backfill).toEqual({ activity: 'openMailbox' });
+    const opened = transition(configured, { kind: 'opened', historyId: historyId('100'), generation: 1, step: 'done', settingsChanged: true, ...COUNTS }, T0 + MINUTE);
+    expect(phaseOf(opened)).toBe('failed');
+    expect(planNext(opened, T0 + MINUTE)).toMatchObject({ live: 'partialSync' });
+  });
+
+  test('waits longer after each question, and says since when and how often', () => {
+    let state = failed;
+    for (const delay of [9 * MINUTE, HOUR, HOUR]) {
+      const now = state.blocked?.retryAt ?? 0;
+      state = transition(state, refused({ asked: true }), now);
+      expect(state.blocked).toMatchObject({ since: T0, retryAt: now + delay });
+    }
+    expect(state.blocked?.asks).toBe(3);
+    expect(detailsOf(state)).toContain('refused 3 times so far');
+  });
+
+  test('is not asked less often because the other lane met the same refusal', () => {
+    expect(transition(failed, refused({ lane: 'backfill' }), T0 + 5).blocked).toEqual(failed.blocked);
+  });
+
+  test('counts anew when another cause takes the place of the first', () => {
+    const revoked = transition(failed, failureEvent('ConsentRevoked', 'connect it again', { lane: 'live', asked: true }), T0 + MINUTE);
+    expect(phaseOf(revoked)).toBe('needs-consent');
+    expect(revoked.blocked).toMatchObject({ since: T0 + MINUTE, asks: 0, retryAt: T0 + MINUTE + HOUR });
+  });
+
+  test('goes on where it was when Gmail answers its question', () => {
+    const poked = transition(failed, { kind: 'poked' }, T0);
+    const asking = transition(poked, { kind: 'partial-sync-started' }, T0 + MINUTE);
+    expect(asking.pokedAt, 'what waited is no lag').toEqual({ waiting: null, serving: null });
+    const back = transition(asking, synced(true), T0 + MINUTE);
+    expect(phaseOf(back)).toBe('live');
+    expect(back.blocked).toBeNull();
+    const expired = transition(failed, failureEvent('HistoryExpired', 'expired', { lane: 'live', asked: true }), T0 + MINUTE);
+    expect(phaseOf(expired)).toBe('recovering');
+  });
+
+  test('stays blocked when work ends well that was under way before', () => {
+    expect(transition(failed, synced(), T0 + 1).blocked).toEqual(failed.blocked);
+  });
+
+  test('asks nothing while it is paused', () => {
+    const paused = transition(failed, { kind: 'paused' }, T0);
+    expect(planNext(paused, T0 + DAY)).toEqual({ ...NOTHING, wakeAt: null });
+    expect(detailsOf(paused)).toContain('nothing is asked before `resume`');
+  });
+
+  test.each(['resumed', 'reconnected'] as const)('goes on at once when it is %s, and is asked soon again if that was in vain', (kind) => {
+    const asked = transition(failed, refused({ asked: true }), T0 + HOUR);
+    const back = transition(asked, { kind }, T0 + HOUR + 1);
+    expect(planNext(back, T0 + HOUR + 1).live).toBe('partialSync');
+    expect(transition(back, refused(), T0 + 2 * HOUR).blocked).toMatchObject({ asks: 0, retryAt: T0 + 2 * HOUR + MINUTE });
+  });
+
+  test('of an earlier version, which waited for a person alone, is asked at once', () => {
+    const carried = JSON.parse(JSON.stringify({ ...live, phaseSince: T0 - DAY, blocked: { kind: 'needs-consent', message: 'connect it again' } })) as MailboxState;
+    const state = carriedState(live, carried);
+    expect(state.blocked).toEqual({ kind: 'needs-consent', message: 'connect it again', cause: 'consent', lane: 'live', since: T0 - DAY, asks: 0, retryAt: 0 });
+    expect(planNext(state, T0).live).toBe('partialSync');
+    expect(carriedState(live, null).blocked).toBeNull();
+  });
+});
