@@ -1,6 +1,7 @@
 import { invalidArgument } from './api-error.ts';
-import { JSON_TYPE, type Answer, type Call } from './http.ts';
+import type { Answer, Call } from './http.ts';
 import { parseHeaders } from './mime.ts';
+import { contentTypeOf } from './odd-answers.ts';
 
 export interface BatchPart {
   readonly contentId: string | null;
@@ -79,6 +80,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   409: 'Conflict',
+  410: 'Gone',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
@@ -87,7 +89,8 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 export function renderBatch(answers: readonly { contentId: string | null; answer: Answer }[], boundary: string): { contentType: string; body: Buffer } {
   const parts = answers.map(({ contentId, answer }) => {
     const id = contentId === null ? '' : `Content-ID: ${responseId(contentId)}\r\n`;
-    const content = answer.json === '' ? '' : `Content-Type: ${JSON_TYPE}\r\n`;
+    const type = contentTypeOf(answer);
+    const content = type === null ? '' : `Content-Type: ${type}\r\n`;
     return `--${boundary}\r\nContent-Type: application/http\r\n${id}\r\nHTTP/1.1 ${answer.status} ${STATUS_TEXT[answer.status] ?? 'Status'}\r\n${content}Vary: Origin\r\n\r\n${answer.json}\r\n`;
   });
   return { contentType: `multipart/mixed; boundary=${boundary}`, body: Buffer.from(`${parts.join('')}--${boundary}--\r\n`, 'utf8') };

@@ -18,6 +18,12 @@ const effect = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('truncate') }),
   z.strictObject({ kind: z.literal('slow'), ms: milliseconds }),
   z.strictObject({ kind: z.literal('retry-after'), until: z.number() }),
+  z.strictObject({ kind: z.literal('intercept'), status: z.number().int().min(200).max(599), contentType: z.string().optional(), body: z.string().optional() }),
+  z.strictObject({ kind: z.literal('empty-page') }),
+  z.strictObject({ kind: z.literal('cut-page') }),
+  z.strictObject({ kind: z.literal('repeat-token') }),
+  z.strictObject({ kind: z.literal('empty-object') }),
+  z.strictObject({ kind: z.literal('replace'), fields: z.record(z.string(), z.unknown()), without: z.array(z.string()).optional() }),
 ]);
 
 /** A message's bytes, as text or, where they are not UTF-8, in base64url. */
@@ -49,6 +55,13 @@ export const CONTROL_SCHEMAS = {
     emptyPages: probability.optional(),
     labelIdsInHistory: z.boolean().optional(),
   }),
+  omissions: z.strictObject({
+    email,
+    messageId: z.string(),
+    from: z.union([z.literal('listing'), z.literal('all'), z.templateLiteral(['label:', z.string().min(1)])]).optional(),
+    until: z.number().optional(),
+  }),
+  'omissions/remove': z.strictObject({ email, id: z.number().int().optional() }),
   'expire-history': z.strictObject({ email, keepLast: z.number().int().nonnegative().optional() }),
   notifications: z.strictObject({ delayMs: milliseconds.optional(), lossProbability: probability.optional(), announcesWatches: z.boolean().optional() }),
   rename: z.strictObject({ email, to: email }),

@@ -81,6 +81,13 @@ function commands(simulator: Simulator): Commands {
     poison: command(CONTROL_SCHEMAS.poison, ({ email, id, status }) => mailbox(email).poison(id, status)),
     lag: command(CONTROL_SCHEMAS.lag, ({ email, ...lag }) => Object.assign(mailbox(email).lag, given(lag))),
     paging: command(CONTROL_SCHEMAS.paging, ({ email, ...paging }) => Object.assign(mailbox(email).paging, given(paging))),
+    omissions: command(CONTROL_SCHEMAS.omissions, ({ email, messageId, ...omission }) => {
+      const { id } = mailbox(email).existing(messageId);
+      return { id: mailbox(email).omissions.add({ messageId: id, ...omission }).id };
+    }),
+    'omissions/remove': command(CONTROL_SCHEMAS['omissions/remove'], ({ email, id }) =>
+      id === undefined ? mailbox(email).omissions.clear() : mailbox(email).omissions.remove(id),
+    ),
     'expire-history': command(CONTROL_SCHEMAS['expire-history'], ({ email, keepLast = 0 }) => mailbox(email).expireHistory({ keepLast })),
     notifications: command(CONTROL_SCHEMAS.notifications, (delivery) => Object.assign(simulator.delivery, given(delivery))),
     rename: command(CONTROL_SCHEMAS.rename, ({ email, to }) => {

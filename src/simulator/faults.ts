@@ -1,5 +1,6 @@
 import { ApiError, defaultRefusal, retryAfter } from './api-error.ts';
-import type { ApiMethod } from './prices.ts';
+import type { Answer } from './http.ts';
+import { canShow, interceptedAnswer, type AnsweredMethod, type Interception, type OddAnswer } from './odd-answers.ts';
 import type { Random } from './random.ts';
 
 export type FaultEffect =
@@ -11,7 +12,10 @@ export type FaultEffect =
   | { readonly kind: 'truncate' }
   | { readonly kind: 'slow'; readonly ms: number }
   /** 429 `User-rate limit exceeded.  Retry after <time>` until that time (clock ms). */
-  | { readonly kind: 'retry-after'; readonly until: number };
+  | { readonly kind: 'retry-after'; readonly until: number }
+  /** Something in between answers: the call never reaches Gmail. */
+  | ({ readonly kind: 'intercept' } & Interception)
+  | OddAnswer;
 
 export interface Fault {
   readonly match?: FaultMatch | undefined;
@@ -27,7 +31,7 @@ export interface Fault {
 export interface FaultMatch {
   readonly email?: string | undefined;
   /** A method by Google's name, `batch` for a batch request as a whole, or `token` for the token endpoint. */
-  readonly method?: ApiMethod | 'batch' | 'token' | undefined;
+  readonly method?: AnsweredMethod | undefined;
   /** Also matches threads.get of its thread. */
   readonly messageId?: string | undefined;
 }
@@ -36,17 +40,26 @@ export interface FaultMatch {
 export interface FaultSubject {
   readonly level: 'call' | 'request';
   readonly email: string | null;
-  readonly method: ApiMethod | 'batch' | 'token' | null;
+  readonly method: AnsweredMethod | null;
   readonly concerns: (messageId: string) => boolean;
 }
 
 export interface FaultOutcome {
   readonly refusal: ApiError | null;
+  /** Answered in place of the call. */
+  readonly instead: Answer | null;
+  /** What the call's answer is made of it, in order. */
+  readonly odd: readonly OddAnswer[];
   readonly connection: 'reset' | 'truncate' | null;
   readonly slowMs: number;
 }
 
-export const NO_FAULT: FaultOutcome = { refusal: null, connection: null, slowMs: 0 };
+interface Active {
+  readonly fault: Fault;
+  strikes: number;
+}
+
+export const NO_FAULT: FaultOutcome = { refusal: null, instead: null, odd: [], connection: null, slowMs: 0 };
 
 /**
  * Faults on command. A fault without `method` and `messageId` that concerns the connection (reset, truncate, slow) strikes once per HTTP request;
@@ -54,18 +67,26 @@ export const NO_FAULT: FaultOutcome = { refusal: null, connection: null, slowMs:
  */
 export class Faults {
   readonly #random: Random;
-  readonly #active = new Map<number, { fault: Fault; left: number }>();
+  readonly #active = new Map<number, Active>();
   #added = 0;
 
   constructor(random: Random) {
     this.#random = random;
   }
 
-  add(fault: Fault): { readonly id: number; remove(): void } {
+  /** `strikes` of the answer counts how often the fault struck. */
+  add(fault: Fault): { readonly id: number; remove(): void; readonly strikes: number } {
     this.#added += 1;
     const id = this.#added;
-    this.#active.set(id, { fault, left: fault.times ?? Number.POSITIVE_INFINITY });
-    return { id, remove: () => this.remove(id) };
+    const active: Active = { fault, strikes: 0 };
+    this.#active.set(id, active);
+    return {
+      id,
+      remove: () => this.remove(id),
+      get strikes() {
+        return active.strikes;
+      },
+    };
   }
 
   remove(id: number): void {
@@ -88,10 +109,10 @@ export class Faults {
         continue;
       }
       if (!applies(fault, subject) || !this.#random.chance(fault.probability ?? 1)) continue;
-      active.left -= 1;
-      if (active.left <= 0) this.#active.delete(id);
+      active.strikes += 1;
+      if (active.strikes >= (fault.times ?? Number.POSITIVE_INFINITY)) this.#active.delete(id);
       outcome = join(outcome, effect);
-      if (outcome.refusal !== null) break;
+      if (outcome.refusal !== null || outcome.instead !== null) break;
     }
     return outcome;
   }
@@ -103,6 +124,7 @@ function applies({ match = {}, effect }: Fault, subject: FaultSubject): boolean 
   if (subject.level !== level) return false;
   if (subject.method === 'token' && match.method !== 'token') return false;
   if (match.method !== undefined && match.method !== subject.method) return false;
+  if (!canShow(effect.kind, subject.method)) return false;
   if (match.email !== undefined && match.email.toLowerCase() !== subject.email) return false;
   return match.messageId === undefined || subject.concerns(match.messageId);
 }
@@ -120,5 +142,13 @@ function join(before: FaultOutcome, effect: FaultEffect): FaultOutcome {
     case 'reset':
     case 'truncate':
       return { ...before, connection: effect.kind };
+    case 'intercept':
+      return { ...before, instead: interceptedAnswer(effect) };
+    case 'empty-page':
+    case 'cut-page':
+    case 'repeat-token':
+    case 'empty-object':
+    case 'replace':
+      return { ...before, odd: [...before.odd, effect] };
   }
 }

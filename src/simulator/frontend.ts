@@ -6,9 +6,10 @@ import { DIRECTORY_PATH, type Directory } from './directory.ts';
 import { DRAFT_ROUTES } from './draft-routes.ts';
 import { NO_FAULT, type FaultOutcome, type Faults, type FaultSubject } from './faults.ts';
 import { selectFields } from './fields.ts';
-import { JSON_TYPE, type Answer, type Call, type SimulatorRequest, type SimulatorResponse } from './http.ts';
+import { type Answer, type Call, type SimulatorRequest, type SimulatorResponse } from './http.ts';
 import type { SimulatedMailbox } from './mailbox.ts';
 import { MessageJson } from './message-json.ts';
+import { contentTypeOf, oddAnswer } from './odd-answers.ts';
 import type { Prices } from './prices.ts';
 import type { Quota } from './quota.ts';
 import type { Random } from './random.ts';
@@ -104,9 +105,13 @@ export class Frontend {
     const { tokens, clock } = this.#options;
     const fault = this.#strike('request', 'token', call);
     const body = typeof call.body === 'string' ? call.body : call.body.toString('utf8');
-    const { status, body: fields } = tokens.answer(new URLSearchParams(body), clock.now());
-    const answer = fault.refusal === null ? { status, json: JSON.stringify(fields) } : refused(fault.refusal);
-    return this.#deliver(jsonResponse(answer), [fault], signal);
+    return this.#deliver(jsonResponse(replaced(fault) ?? made()), [fault], signal);
+
+    function made(): Answer {
+      const { status, body: fields } = tokens.answer(new URLSearchParams(body), clock.now());
+      const json = fault.odd.reduce((text, odd) => oddAnswer(text, odd, 'token', null), JSON.stringify(fields));
+      return { status, json };
+    }
   }
 
   async #batch(call: Call, signal?: AbortSignal): Promise<SimulatorResponse> {
@@ -114,12 +119,13 @@ export class Frontend {
     const outcomes: (Outcome & { contentId: string | null })[] = [];
     let response: SimulatorResponse;
     try {
-      if (whole.refusal !== null) throw whole.refusal;
+      const instead = replaced(whole);
+      if (instead !== null) return await this.#deliver(jsonResponse(instead), [whole], signal);
       // All calls of a batch are in flight at once, and stay so until the batch is answered.
       for (const part of parseBatch(call)) outcomes.push({ ...this.#execute(part.call), contentId: part.contentId });
       const ordered = this.batchOrder === 'kept' ? outcomes : shuffled(outcomes, this.#options.random);
       const { contentType, body } = renderBatch(ordered, `batch_${this.#options.random.text(32)}`);
-      response = { status: 200, headers: { 'content-type': contentType }, body };
+      response = whole.odd.length > 0 ? jsonResponse({ status: 200, json: '{}' }) : { status: 200, headers: { 'content-type': contentType }, body };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       response = jsonResponse(refused(error));
@@ -160,6 +166,7 @@ export class Frontend {
       try {
         fault = this.#strikeCall(route, mailbox, ids);
         if (fault.refusal !== null) throw fault.refusal;
+        if (fault.instead !== null) return { answer: fault.instead, fault, leave };
         const units = prices.units[route.method];
         quota.check(usage, mailbox.email, units, clock.now());
         for (const tally of tallies) tally.accept(clock.now(), route.method, units);
@@ -167,14 +174,14 @@ export class Frontend {
         if (error instanceof ApiError && isRateRefusal(error)) for (const tally of tallies) tally.reject(route.method);
         throw error;
       }
-      return { answer: this.#run(route, mailbox, identity, ids, call, isUpload), fault, leave };
+      return { answer: this.#run(route, mailbox, identity, ids, call, isUpload, fault), fault, leave };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return { answer: refused(error), fault, leave };
     }
   }
 
-  #run(route: Route, mailbox: SimulatedMailbox, identity: Identity, ids: readonly string[], call: Call, isUpload: boolean): Answer {
+  #run(route: Route, mailbox: SimulatedMailbox, identity: Identity, ids: readonly string[], call: Call, isUpload: boolean, fault: FaultOutcome): Answer {
     const { clock, random, mailboxOf, watches } = this.#options;
     const context: RouteContext = {
       mailbox,
@@ -190,7 +197,8 @@ export class Frontend {
     };
     const result = route.answer(context);
     if (result === null) return { status: 204, json: '' };
-    const json = typeof result === 'string' ? result : JSON.stringify(result);
+    const whole = typeof result === 'string' ? result : JSON.stringify(result);
+    const json = fault.odd.reduce((text, odd) => oddAnswer(text, odd, route.method, call.url.searchParams.get('pageToken')), whole);
     const fields = call.url.searchParams.get('fields');
     return { status: 200, json: fields === null ? json : selectFields(json, fields) };
   }
@@ -263,10 +271,13 @@ function isRateRefusal(error: ApiError): boolean {
   return error.status === 429 || (error.status === 403 && /rateLimitExceeded/i.test(error.reason));
 }
 
+/** What a fault answers in place of the call; null when the call is carried out. */
+const replaced = ({ refusal, instead }: FaultOutcome): Answer | null => (refusal === null ? instead : refused(refusal));
 const refused = (error: ApiError): Answer => ({ status: error.status, json: error.toJSON() });
 
-function jsonResponse({ status, json }: Answer): SimulatorResponse {
-  return { status, headers: json === '' ? {} : { 'content-type': JSON_TYPE }, body: Buffer.from(json, 'utf8') };
+function jsonResponse(answer: Answer): SimulatorResponse {
+  const contentType = contentTypeOf(answer);
+  return { status: answer.status, headers: contentType === null ? {} : { 'content-type': contentType }, body: Buffer.from(answer.json, 'utf8') };
 }
 
 function shuffled<T>(items: readonly T[], random: Random): T[] {

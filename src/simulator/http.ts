@@ -27,8 +27,9 @@ export interface Call {
 
 export interface Answer {
   readonly status: number;
-  /** Empty for 204. */
+  /** Empty for 204; something else than JSON where `contentType` says so. */
   readonly json: string;
+  readonly contentType?: string;
 }
 
 export const JSON_TYPE = 'application/json; charset=UTF-8';

@@ -51,6 +51,7 @@ function* matching(mailbox: SimulatedMailbox, query: ListQuery, json: MessageJso
     const { message, version } = entry;
     if (!showHidden && isSpamOrTrash(version.labelIds)) continue;
     if (!query.labelIds.every((id) => version.labelIds.includes(id))) continue;
+    if (mailbox.omissions.omits(message.id, query.labelIds, now)) continue;
     if (search !== null) {
       const searchable = { internalDate: message.internalDate, labelIds: version.labelIds, parsed: () => json.parsed(message) };
       if (!search.matches(searchable)) continue;

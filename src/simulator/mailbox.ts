@@ -6,6 +6,7 @@ import { LabelBook, type SimulatedLabel } from './labels.ts';
 import { NO_LAG, type Lag } from './lag.ts';
 import { StoredMessage, type Place, type Version } from './message.ts';
 import { sourceOf, type NewMail } from './new-mail.ts';
+import { Omissions } from './omissions.ts';
 import { ONE_PAGE, type Paging } from './paging.ts';
 import { Random, seedFor } from './random.ts';
 import { truthOf, type TruthMessage } from './truth.ts';
@@ -24,6 +25,8 @@ export class SimulatedMailbox {
   readonly log: HistoryLog;
   readonly lag: Lag = { ...NO_LAG };
   readonly paging: Paging = { ...ONE_PAGE };
+  /** Messages that listings leave out. */
+  readonly omissions = new Omissions();
   /** Message id of each draft, by draft id. */
   readonly drafts = new Map<string, string>();
   readonly random: Random;

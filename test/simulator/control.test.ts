@@ -80,6 +80,28 @@ describe('the control API', () => {
     expect((await user.get('history', { startHistoryId: start })).status).toBe(404);
   });
 
+  it('leaves a message out of listings until told otherwise', async () => {
+    const { post, mailbox, user } = await openControl();
+    const [id = ''] = fill(mailbox, 1);
+    const omission = post<{ id: number }>('omissions', { email: ADA, messageId: id, from: 'label:INBOX' }).body;
+    expect([await user.listAll(), await user.listAll({ labelIds: 'INBOX' })]).toEqual([[id], []]);
+    post('omissions/remove', { email: ADA, id: omission.id });
+    expect(await user.listAll({ labelIds: 'INBOX' })).toEqual([id]);
+    post('omissions', { email: ADA, messageId: id });
+    expect(await user.listAll()).toEqual([]);
+    post('omissions/remove', { email: ADA });
+    expect(await user.listAll()).toEqual([id]);
+  });
+
+  it('takes faults that make answers odd', async () => {
+    const { post, mailbox, user } = await openControl();
+    const [id = ''] = fill(mailbox, 1);
+    post('faults', { match: { messageId: id }, effect: { kind: 'replace', fields: { sizeEstimate: 1.5 }, without: ['snippet'] }, times: 1 });
+    expect((await user.get(`messages/${id}`, { format: 'minimal', fields: 'sizeEstimate,snippet' })).body).toEqual({ sizeEstimate: 1.5 });
+    for (const kind of ['empty-page', 'cut-page', 'repeat-token', 'empty-object']) expect(post('faults', { effect: { kind } }).status).toBe(200);
+    expect(post('faults', { effect: { kind: 'intercept', status: 404 } }).status).toBe(200);
+  });
+
   it('adds faults, removes one or all, revokes and grants, counts use and forgets it', async () => {
     const { post, read, user, simulator } = await openControl();
     const id = post<{ id: number }>('faults', { match: { method: 'getProfile' }, effect: { kind: 'status', status: 429 } }).body.id;
@@ -105,6 +127,7 @@ describe('the control API', () => {
     ['lag', { email: ADA, histroyMs: 1 }, /histroyMs/],
     ['faults', { effect: { kind: 'earthquake' } }, /kind/],
     ['faults', { match: { method: 'messages.fetch' }, effect: { kind: 'reset' } }, /method/],
+    ['omissions', { email: ADA, messageId: 'x', from: 'labels' }, /from/],
     ['messages', { email: ADA, labelIds: [] }, /raw or rawBase64url/],
     ['messages', { email: ADA, raw: 'x', labelIds: ['Label_9'] }, /Invalid label: Label_9/],
     ['modify', { email: 'nobody@example.com', ids: [] }, /no mailbox "nobody@example\.com"/],
