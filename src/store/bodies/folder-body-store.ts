@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StoreError } from '../store-error.ts';
 import type { BodyStore } from './body-store.ts';
@@ -7,7 +7,11 @@ import type { BodyStore } from './body-store.ts';
 /** Beside the objects, so that a rename never crosses file systems. */
 const HALF_WRITTEN = 'half-written';
 
-/** Bodies in a folder, one file each, readable by their owner only. Several processes, and machines that mount it, may share the folder. */
+/**
+ * Bodies in a folder, one file each, readable by their owner only. Several processes, and machines that mount it, may share the folder.
+ *
+ * The folder itself may be a link. A link in the place of a folder below it is refused: what is written, tidied or removed there would be somebody else's.
+ */
 export class FolderBodyStore implements BodyStore {
   readonly url: string;
   readonly #folder: string;
@@ -25,6 +29,8 @@ export class FolderBodyStore implements BodyStore {
     return this.#translated(async () => {
       const path = join(this.#folder, name);
       const half = join(this.#folder, HALF_WRITTEN, randomUUID());
+      await this.#refuseLinks(`${HALF_WRITTEN}/half`);
+      await this.#refuseLinks(name);
       await this.#makeFolder(dirname(half));
       await this.#makeFolder(dirname(path));
       try {
@@ -56,11 +62,15 @@ export class FolderBodyStore implements BodyStore {
   }
 
   remove(name: string): Promise<void> {
-    return this.#translated(() => rm(join(this.#folder, name), { force: true }));
+    return this.#translated(async () => {
+      await this.#refuseLinks(name);
+      await rm(join(this.#folder, name), { force: true });
+    });
   }
 
   tidy(before: number): Promise<void> {
     return this.#translated(async () => {
+      await this.#refuseLinks(`${HALF_WRITTEN}/half`);
       const folder = join(this.#folder, HALF_WRITTEN);
       const names = await readdir(folder).catch(() => []);
       for (const name of names) {
@@ -72,6 +82,21 @@ export class FolderBodyStore implements BodyStore {
 
   async close(): Promise<void> {
     // Nothing is held open between two calls.
+  }
+
+  /** Looks at each folder on the way from the place's own to an object. @throws {StoreError} `unavailable` when one is a link */
+  async #refuseLinks(name: string): Promise<void> {
+    let folder = this.#folder;
+    for (const part of name.split('/').slice(0, -1)) {
+      folder = join(folder, part);
+      const found = await lstat(folder).catch((error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return null;
+        throw error;
+      });
+      if (found === null) return;
+      if (!found.isSymbolicLink()) continue;
+      throw new StoreError({ kind: 'unavailable' }, `The bodies' folder ${this.#folder} holds a link in the place of ${folder}, which is not followed. Remove the link; to use another disk, mount it there.`);
+    }
   }
 
   /** The names of new folders are synced as well, each in the one above it. */
