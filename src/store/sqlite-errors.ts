@@ -8,7 +8,7 @@ const UNUSABLE: Readonly<Record<number, string>> = {
   [LOCKED]: 'is locked by another process; try again when that has finished',
   7: 'could not be used: out of memory',
   8: 'is read-only; allow this user to write the file and its folder',
-  10: 'could not be read or written (disk error); check the disk',
+  10: 'could not be read or written (disk error, or a file beside it was removed while it was in use); check the disk, then start everything that uses it again',
   11: 'is damaged; restore it from a backup, or delete it to synchronise anew',
   13: 'could not be written: the disk is full; make room',
   14: 'could not be opened; check that the folder exists and that this user may write it',

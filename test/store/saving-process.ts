@@ -1,0 +1,14 @@
+/** Stores one message in the file that it is given, and prints what became of it. */
+import { mailboxId } from '../../src/model/ids.ts';
+import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import { StoreError } from '../../src/store/store-error.ts';
+import { reading } from '../contract/mailbox-store/message.ts';
+
+try {
+  const store = await openSqliteStore({ path: process.argv[2] ?? '' });
+  await store.saveReadings({ mailbox: mailboxId('alice@example.com'), readings: [reading('b')], format: 'full', now: 1 });
+  await store.close();
+  console.log('saved');
+} catch (error) {
+  console.log(error instanceof StoreError ? `${error.failure.kind}: ${error.message}` : `defect: ${String(error)}`);
+}
