@@ -12,7 +12,8 @@ export interface S3Location {
 /** Most other servers have no regions, and the client must name one. */
 const ANY_REGION = 'us-east-1';
 const CONNECT_TIMEOUT = 5_000;
-const REQUEST_TIMEOUT = 120_000;
+/** Of silence on the connection, before an answer or in its middle. The client's own `requestTimeout` only warns, and then waits on. */
+const SILENCE_TIMEOUT = 60_000;
 
 /**
  * Bodies in an S3 bucket, or in one of an S3-compatible server. Credentials come the way of every AWS client: AWS_ACCESS_KEY_ID and
@@ -24,13 +25,16 @@ export class S3BodyStore implements BodyStore {
   readonly #bucket: string;
   readonly #prefix: string;
   readonly #location: S3Location;
+  readonly #silence: number;
   #opened: Promise<{ readonly sdk: Sdk; readonly client: s3.S3Client }> | null = null;
 
-  constructor({ bucket, prefix, location }: { bucket: string; prefix: string; location: S3Location }) {
+  /** @param options.silence - milliseconds after which a server that says nothing is given up */
+  constructor({ bucket, prefix, location, silence = SILENCE_TIMEOUT }: { bucket: string; prefix: string; location: S3Location; silence?: number }) {
     this.url = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
     this.#bucket = bucket;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
     this.#location = location;
+    this.#silence = silence;
   }
 
   put(name: string, bytes: Uint8Array): Promise<void> {
@@ -70,7 +74,7 @@ export class S3BodyStore implements BodyStore {
 
   async #send<Result>(name: string, request: (opened: { sdk: Sdk; client: s3.S3Client }, at: { Bucket: string; Key: string }) => Promise<Result>): Promise<Result> {
     try {
-      const opening = (this.#opened ??= open(this.#location));
+      const opening = (this.#opened ??= open(this.#location, this.#silence));
       const opened = await opening;
       return await request(opened, { Bucket: this.#bucket, Key: `${this.#prefix}${name}` });
     } catch (error) {
@@ -82,7 +86,7 @@ export class S3BodyStore implements BodyStore {
 type Sdk = typeof s3;
 
 /** Loaded when a bucket is used: nobody else waits for it, or holds it in memory. */
-async function open({ endpoint, region }: S3Location): Promise<{ sdk: Sdk; client: s3.S3Client }> {
+async function open({ endpoint, region }: S3Location, silence: number): Promise<{ sdk: Sdk; client: s3.S3Client }> {
   const sdk = await import('@aws-sdk/client-s3');
   const chosenRegion = region ?? (endpoint === null ? null : ANY_REGION);
   const client = new sdk.S3Client({
@@ -92,10 +96,12 @@ async function open({ endpoint, region }: S3Location): Promise<{ sdk: Sdk; clien
     // Other servers know the checksums of 2025 only in part; bodies are checked by their own hash when they are read.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: CONNECT_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT, socketTimeout: silence },
   });
   return { sdk, client };
 }
+
+const BROKEN_OFF = 'the connection broke off; it is tried again';
 
 const REASONS: Readonly<Record<string, string>> = {
   NoSuchBucket: 'there is no such bucket; create it, or name another in BODIES_URL',
@@ -107,7 +113,12 @@ const REASONS: Readonly<Record<string, string>> = {
   PermanentRedirect: 'the bucket is in another region; set AWS_REGION',
   ECONNREFUSED: 'nothing answers there; check S3_ENDPOINT, and that the server runs',
   ENOTFOUND: 'there is no such host; check S3_ENDPOINT',
-  TimeoutError: 'no answer came in time',
+  TimeoutError: 'no answer came in time; it is tried again',
+  ECONNRESET: BROKEN_OFF,
+  EPIPE: BROKEN_OFF,
+  InternalError: 'its server failed; it is tried again',
+  ServiceUnavailable: 'its server is not ready; it is tried again',
+  SlowDown: 'it is asked too often; it is tried again, and later',
 };
 
 /** Only names of errors: their texts may repeat keys and signed addresses. */

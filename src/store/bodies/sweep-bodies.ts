@@ -52,20 +52,29 @@ interface Condemned {
 export async function sweepBodies(database: StoreDatabase, places: Places, { now, grace = DEFAULT_SWEEP_GRACE, signal }: SweepRequest): Promise<SweepResult> {
   let removed = 0;
   let bytes = 0;
-  const absent = new Map<number, StoreError | null>();
+  /** What is wrong with a place; null where nothing is. A place that failed is left alone until the next sweep. */
+  const trouble = new Map<number, StoreError | null>();
   const isThere = async (place: Condemned['place']): Promise<boolean> => {
-    const known = absent.get(place.key);
+    const known = trouble.get(place.key);
     if (known !== undefined) return known === null;
-    const error = await absence(places, place);
-    absent.set(place.key, error);
+    const error = await troubleOf(() => places.requirePlace(place));
+    trouble.set(place.key, error);
     return error === null;
   };
   const removeAll = async (condemned: readonly Condemned[]): Promise<void> => {
     const present: Condemned[] = [];
     for (const object of condemned) if (await isThere(object.place)) present.push(object);
-    await remove(database, places, present);
-    removed += present.length;
-    for (const { size } of present) bytes += size;
+    const gone: Condemned[] = [];
+    await eachOf(present, WIDTH, async (object) => {
+      const { place } = object;
+      if (trouble.get(place.key) !== null) return;
+      const error = await troubleOf(() => places.at(place).store.remove(objectName(place.prefix, object)));
+      if (error === null) gone.push(object);
+      else trouble.set(place.key, error);
+    });
+    await forget(database, gone);
+    removed += gone.length;
+    for (const { size } of gone) bytes += size;
   };
   while (signal?.aborted !== true) {
     const left = await takeOver(database, now);
@@ -77,18 +86,21 @@ export async function sweepBodies(database: StoreDatabase, places: Places, { now
     await removeAll(condemned);
     if (looked < PAGE) break;
   }
-  for (const address of await places.known()) await places.at(address).store.tidy(now - HALF_WRITTEN_FOR);
-  for (const error of absent.values()) if (error !== null) throw error;
+  for (const address of await places.known()) {
+    const error = await troubleOf(() => places.at(address).store.tidy(now - HALF_WRITTEN_FOR));
+    if (error !== null) trouble.set(address.key, error);
+  }
+  for (const error of trouble.values()) if (error !== null) throw error;
   return { removed, bytes };
 }
 
 /**
- * In a folder that is not mounted every removal would seem to succeed, and the files would stay for ever. What is condemned there waits
- * for a later sweep.
+ * What is condemned in a place that cannot be used waits for a later sweep; the other places do not. (In a folder that is not mounted every removal
+ * would even seem to succeed, and the files would stay for ever: so the place is looked at first.)
  */
-async function absence(places: Places, place: Condemned['place']): Promise<StoreError | null> {
+async function troubleOf(work: () => Promise<void>): Promise<StoreError | null> {
   try {
-    await places.requirePlace(place);
+    await work();
     return null;
   } catch (error) {
     if (error instanceof StoreError && error.failure.kind === 'unavailable') return error;
@@ -148,9 +160,8 @@ function takeOver(database: StoreDatabase, now: number): Promise<readonly Condem
 }
 
 /** The registration goes last: what is registered as condemned may still be there. */
-async function remove(database: StoreDatabase, places: Places, condemned: readonly Condemned[]): Promise<void> {
+async function forget(database: StoreDatabase, condemned: readonly Condemned[]): Promise<void> {
   if (condemned.length === 0) return;
-  await eachOf(condemned, WIDTH, ({ place, ...object }) => places.at(place).store.remove(objectName(place.prefix, object)));
   await database.write(async (tx) => {
     await tx.deleteFrom('body_objects').where('key', 'in', padded(condemned.map(({ key }) => key))).where('condemned_at', 'is not', null).execute();
   });

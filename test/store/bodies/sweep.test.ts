@@ -1,5 +1,5 @@
-import { renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MessageId } from '../../../src/model/ids.ts';
@@ -118,6 +118,26 @@ describe('a sweep of bodies', () => {
     renameSync(join(folder(), 'unmounted'), place());
     expect(await mailbox.store.sweepBodies({ now: NOW + 1_200_000, grace: 0 })).toMatchObject({ removed: 1 });
     expect(objectsIn(place())).toEqual(kept);
+  });
+
+  it('is kept from no place by another one that cannot be used', async () => {
+    await mailbox.save(reading('a'));
+    const [object = ''] = objectsIn(place());
+    const second = await openOutside(join(folder(), 'mirror.db'), inFolder(join(folder(), 'second')));
+    await second.save(reading('b'));
+    // What was there is somebody else's now, and a link leads to it.
+    renameSync(dirname(object), join(folder(), 'elsewhere'));
+    symlinkSync(join(folder(), 'elsewhere'), dirname(object));
+    await second.apply([record(200, deleted('a'), deleted('b'))], { generation: 0, mark: null });
+    await expect(second.store.sweepBodies(all)).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('holds a link') as string });
+    expect(objectsIn(join(folder(), 'second'))).toEqual([]);
+    expect(readdirSync(join(folder(), 'elsewhere'))).toHaveLength(1);
+
+    rmSync(dirname(object));
+    renameSync(join(folder(), 'elsewhere'), dirname(object));
+    expect(await second.store.sweepBodies({ now: NOW + 600_000, grace: 0 })).toMatchObject({ removed: 1 });
+    expect(objectsIn(place())).toEqual([]);
+    await second.store.close();
   });
 
   it('leaves every body that a row names, and no other, whatever writers and other sweeps do beside it', { timeout: 60_000 }, async () => {
