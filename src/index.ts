@@ -14,6 +14,7 @@ export {
 } from './client/errors.ts';
 export type { MailboxReader, MailboxReport, Usage } from './client/mailbox-report.ts';
 export type { RemovedMailbox } from './client/remove-mailbox.ts';
+export { RESUMABLE_PHASES, type ResumedMailboxes } from './client/resume-mailboxes.ts';
 export type { WaitOptions } from './client/waiting.ts';
 export { registerSearchAttributes } from './client/search-attributes.ts';
 export { changedConfig, ConfigError, loadConfig, type Config } from './config.ts';

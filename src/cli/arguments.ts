@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 
+import type { BlockedPhase } from '../client/errors.ts';
+import { RESUMABLE_PHASES } from '../client/resume-mailboxes.ts';
 import { InvalidDurationError, parseDuration } from '../duration.ts';
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
 import { MESSAGE_FORMATS, type MessageFormat } from '../model/settings.ts';
@@ -61,6 +63,12 @@ export function parseFormat(text: string): MessageFormat {
   const format = MESSAGE_FORMATS.find((known) => known === text);
   if (format === undefined) throw new InvalidArgumentError(`Expected one of ${MESSAGE_FORMATS.join(', ')}.`);
   return format;
+}
+
+export function parseResumablePhase(text: string): BlockedPhase {
+  const phase = RESUMABLE_PHASES.find((known) => known === text);
+  if (phase === undefined) throw new InvalidArgumentError(`Expected one of ${RESUMABLE_PHASES.join(', ')}.`);
+  return phase;
 }
 
 /** For an option that may be given more than once. */

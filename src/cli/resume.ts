@@ -1,14 +1,56 @@
 import type { Command } from 'commander';
 
+import type { BlockedPhase } from '../client/errors.ts';
+import { RESUMABLE_PHASES, type ResumedMailboxes } from '../client/resume-mailboxes.ts';
+import { UsageError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { collect, parseEmail, parseResumablePhase } from './arguments.ts';
+import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { count } from './words.ts';
+
+interface ResumeOptions extends VerbOptions {
+  readonly all?: boolean;
+  readonly phase?: readonly BlockedPhase[];
+}
 
 export function addResume(program: Command, cli: Cli): void {
-  mailboxVerb(program, 'resume', { summary: 'go on after a pause, or try again after a failure', examples: ['tidemark resume ada@example.com'] })
-    .action((mailbox: MailboxId, options: VerbOptions) =>
-      withTidemark(cli, options, async ({ tidemark, out }) => {
-        await tidemark.client.resume(mailbox);
-        out.result({ mailbox, resumed: true }, () => `${mailbox} goes on.`);
-      }),
-    );
+  verb(program, 'resume', {
+    summary: 'go on after a pause, or ask Gmail again at once after a failure',
+    examples: ['tidemark resume ada@example.com', 'tidemark resume --phase failed', 'tidemark resume --all'],
+  })
+    .argument('[email]', 'the mailbox', parseEmail)
+    .option('--phase <phase>', `every mailbox in this phase: ${RESUMABLE_PHASES.join(', ')}; may be given more than once`, collect(parseResumablePhase))
+    .option('--all', 'every mailbox in any of these phases')
+    .addHelpText('after', '\nMany mailboxes are told ten a second. Mailboxes in failed and needs-consent ask by themselves, too, ever more rarely: tidemark status says when.')
+    .action((mailbox: MailboxId | undefined, options: ResumeOptions) => {
+      const phases = wantedPhases(mailbox, options);
+      return withTidemark(cli, options, async ({ tidemark, out, signal }) => {
+        if (phases === null) {
+          if (mailbox === undefined) return;
+          await tidemark.client.resume(mailbox);
+          return out.result({ mailbox, resumed: true }, () => `${mailbox} goes on.`);
+        }
+        const result = await tidemark.client.resumeAll({ phases, signal, onResumed: (each, done, of) => out.draws && out.draw(`${count(done)} of ${count(of)}: ${each}`) });
+        if (out.draws) out.draw('');
+        out.result({ resumed: result.resumed.length, mailboxes: result.resumed, ended: result.ended }, () => resultWords(result, phases));
+      });
+    });
 }
+
+/** @returns null when one mailbox is meant */
+function wantedPhases(mailbox: MailboxId | undefined, { all = false, phase }: ResumeOptions): readonly BlockedPhase[] | null {
+  const named = [mailbox !== undefined, all, phase !== undefined].filter(Boolean).length;
+  if (named !== 1) throw new UsageError('Name one of them: a mailbox by its e-mail address, mailboxes by --phase, or --all. For example: tidemark resume --phase failed');
+  return all ? RESUMABLE_PHASES : (phase ?? null);
+}
+
+function resultWords({ resumed, ended }: ResumedMailboxes, phases: readonly BlockedPhase[]): string {
+  const stopped = ended.length === 0 ? '' : ` ${count(ended.length)} ended meanwhile.`;
+  if (resumed.length === 0) return `No mailbox is in phase ${phases.join(' or ')}.${stopped}`;
+  return `${count(resumed.length)} ${resumed.length === 1 ? 'mailbox goes' : 'mailboxes go'} on: ${shortList(resumed)}.${stopped} How they are: tidemark list`;
+}
+
+const SHOWN = 10;
+
+const shortList = (mailboxes: readonly MailboxId[]): string =>
+  mailboxes.length <= SHOWN ? mailboxes.join(', ') : `${mailboxes.slice(0, SHOWN).join(', ')} and ${count(mailboxes.length - SHOWN)} more (--json names all)`;

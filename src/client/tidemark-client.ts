@@ -17,6 +17,7 @@ import type { Phase } from '../workflows/phase.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
 import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
+import { RESUMABLE_PHASES, resumeMailboxes, type ResumedMailboxes, type ResumeRequest } from './resume-mailboxes.ts';
 import { createRpc, type Rpc } from './rpc.ts';
 import { lastRun, runningMailboxes, runningView } from './running.ts';
 import { startOrWake } from './start-mailbox.ts';
@@ -160,6 +161,16 @@ export class TidemarkClient {
   /** Ends a pause, and asks Gmail again at once after `failed` or `needs-consent`. */
   async resume(mailbox: MailboxId): Promise<void> {
     await this.#signal(mailbox, definitions.resume);
+  }
+
+  /**
+   * Resumes every mailbox that shows one of these phases, ten a second. Needs no worker. After an interruption, call it again.
+   *
+   * @param options.phases - all of {@link RESUMABLE_PHASES} when not given
+   * @param options.onResumed - told of each
+   */
+  async resumeAll({ phases = RESUMABLE_PHASES, ...options }: Partial<Pick<ResumeRequest, 'phases' | 'onResumed' | 'signal'>> = {}): Promise<ResumedMailboxes> {
+    return resumeMailboxes({ temporal: this.#temporal, rpc: this.#rpc, clock: this.#clock, phases, ...options });
   }
 
   /** New credentials are stored. @returns whether a workflow runs that was told */

@@ -62,6 +62,11 @@ describe('the command line', () => {
     ['a bad export format', ['export', 'ada@example.com', '--format', 'pst']],
     ['too many arguments', ['status', 'ada@example.com', 'bob@example.com']],
     ['no credentials file', ['connect', 'ada@example.com']],
+    ['nothing to resume', ['resume']],
+    ['one mailbox and all of them', ['resume', 'ada@example.com', '--all']],
+    ['one mailbox and a phase', ['resume', 'ada@example.com', '--phase', 'failed']],
+    ['a phase and all of them', ['resume', '--all', '--phase', 'failed']],
+    ['a phase that nothing resumes', ['resume', '--phase', 'live']],
   ])('ends with 2 for %s, and nothing on stdout', async (_, args) => {
     const { code, stdout, stderr } = await run(args);
     expect(code).toBe(2);

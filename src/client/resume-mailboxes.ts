@@ -1,0 +1,72 @@
+import type { Client } from '@temporalio/client';
+
+import type { Clock } from '../model/clock.ts';
+import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
+import { MAILBOX_WORKFLOW, resume, workflowIdOf } from '../workflows/definitions.ts';
+import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
+import { MailboxNotRunningError, type BlockedPhase } from './errors.ts';
+import type { Rpc } from './rpc.ts';
+
+/** The phases that `resume` ends. */
+export const RESUMABLE_PHASES = ['failed', 'needs-consent', 'paused'] as const satisfies readonly BlockedPhase[];
+
+/** Between two mailboxes: each one that is told asks Gmail at once. */
+const PAUSE = 100;
+
+export interface ResumeRequest {
+  readonly temporal: Client;
+  readonly rpc: Rpc;
+  readonly clock: Clock;
+  readonly phases: readonly BlockedPhase[];
+  readonly onResumed?: ((mailbox: MailboxId, done: number, of: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ResumedMailboxes {
+  /** Those that were told, in the order of e-mail addresses. */
+  readonly resumed: readonly MailboxId[];
+  /** Those that were stopped between being listed and being told. */
+  readonly ended: readonly MailboxId[];
+}
+
+/** Tells every mailbox that shows one of the phases to go on, ten a second. Doing it again after an interruption goes on with those that still show it. */
+export async function resumeMailboxes({ temporal, rpc, clock, phases, onResumed, signal }: ResumeRequest): Promise<ResumedMailboxes> {
+  const mailboxes = await rpc({ signal }, () => mailboxesIn(temporal, phases));
+  const resumed: MailboxId[] = [];
+  const ended: MailboxId[] = [];
+  for (const mailbox of mailboxes) {
+    try {
+      await rpc({ mailbox, signal }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(resume));
+      resumed.push(mailbox);
+      onResumed?.(mailbox, resumed.length + ended.length, mailboxes.length);
+    } catch (error) {
+      if (!(error instanceof MailboxNotRunningError)) throw error;
+      ended.push(mailbox);
+    }
+    await clock.sleep(PAUSE, signal);
+  }
+  return { resumed, ended };
+}
+
+/** From Temporal's visibility, which may lag by some milliseconds. @see https://docs.temporal.io/list-filter */
+async function mailboxesIn(temporal: Client, phases: readonly BlockedPhase[]): Promise<readonly MailboxId[]> {
+  const shown = phases.map((phase) => `'${phase}'`).join(', ');
+  const query = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running' AND ${PHASE_ATTRIBUTE.name} IN (${shown})`;
+  const mailboxes: MailboxId[] = [];
+  for await (const { workflowId } of temporal.workflow.list({ query })) {
+    const mailbox = mailboxOf(workflowId);
+    if (mailbox !== null) mailboxes.push(mailbox);
+  }
+  return mailboxes.sort();
+}
+
+/** null for a workflow that somebody started under an id of their own. */
+function mailboxOf(workflowId: string): MailboxId | null {
+  try {
+    const mailbox = mailboxId(workflowId.slice(MAILBOX_WORKFLOW.length + 1));
+    return workflowIdOf(mailbox) === workflowId ? mailbox : null;
+  } catch (error) {
+    if (error instanceof InvalidIdError) return null;
+    throw error;
+  }
+}
