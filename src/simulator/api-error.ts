@@ -23,10 +23,17 @@ export class ApiError extends Error {
         code: this.status,
         message: this.answer,
         errors: [
-          { message: this.status === 401 ? 'Invalid Credentials' : this.answer, domain: domainOf(this.reason), reason: this.reason, ...authentication },
+          {
+            message: this.status === 401 ? 'Invalid Credentials' : this.answer,
+            domain: domainOf(this.reason),
+            reason: this.reason,
+            ...authentication,
+            ...(this.reason === 'accessNotConfigured' ? { extendedHelp: 'https://console.developers.google.com' } : {}),
+          },
         ],
         status: STATUS_NAMES[this.status] ?? 'UNKNOWN',
         ...(this.reason === 'failedPrecondition' ? { status: 'FAILED_PRECONDITION' } : {}),
+        ...(this.reason === 'accessNotConfigured' ? { details: serviceDisabled(this.answer) } : {}),
       },
     });
   }
@@ -45,6 +52,24 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   503: 'UNAVAILABLE',
   504: 'DEADLINE_EXCEEDED',
 };
+
+/** The number in the simulator's client id, as Google takes a project's. */
+const PROJECT = '100000000000';
+const ACTIVATION_URL = `https://console.developers.google.com/apis/api/gmail.googleapis.com/overview?project=${PROJECT}`;
+
+/** What Google adds where an API is off, or was enabled some minutes ago. The older form of it is in `errors`: accessNotConfigured. */
+function serviceDisabled(message: string): object[] {
+  return [
+    {
+      '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+      reason: 'SERVICE_DISABLED',
+      domain: 'googleapis.com',
+      metadata: { service: 'gmail.googleapis.com', serviceTitle: 'Gmail API', consumer: `projects/${PROJECT}`, containerInfo: PROJECT, activationUrl: ACTIVATION_URL },
+    },
+    { '@type': 'type.googleapis.com/google.rpc.LocalizedMessage', locale: 'en-US', message },
+    { '@type': 'type.googleapis.com/google.rpc.Help', links: [{ description: 'Google developers console API activation', url: ACTIVATION_URL }] },
+  ];
+}
 
 const USAGE_LIMITS = new Set(['rateLimitExceeded', 'userRateLimitExceeded', 'dailyLimitExceeded', 'accessNotConfigured']);
 
@@ -67,8 +92,21 @@ export const tooManyConcurrent = (): ApiError => new ApiError(429, 'rateLimitExc
 export const retryAfter = (until: number): ApiError =>
   new ApiError(429, 'rateLimitExceeded', `User-rate limit exceeded.  Retry after ${new Date(until).toISOString()}`);
 
-/** The reason and text that Google sends with a status when a fault names none. */
-export function defaultRefusal(status: number): { reason: string; message: string } {
+const MESSAGES: Readonly<Record<string, string>> = {
+  accessNotConfigured: `Gmail API has not been used in project ${PROJECT} before or it is disabled. Enable it by visiting ${ACTIVATION_URL} then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.`,
+  dailyLimitExceeded: 'Daily Limit Exceeded',
+  domainPolicy: 'The domain administrators have disabled Gmail apps.',
+  failedPrecondition: 'Precondition check failed.',
+};
+
+/** A refusal on command; what is not given is what Google sends with the status, or with the reason. */
+export function refusal(status: number, given: { readonly reason?: string | undefined; readonly message?: string | undefined }): ApiError {
+  const usual = usualRefusal(status);
+  const reason = given.reason ?? usual.reason;
+  return new ApiError(status, reason, given.message ?? MESSAGES[reason] ?? usual.message);
+}
+
+function usualRefusal(status: number): { reason: string; message: string } {
   switch (status) {
     case 400:
       return { reason: 'failedPrecondition', message: 'Precondition check failed.' };
@@ -78,6 +116,8 @@ export function defaultRefusal(status: number): { reason: string; message: strin
       return { reason: 'rateLimitExceeded', message: 'Rate Limit Exceeded' };
     case 404:
       return { reason: 'notFound', message: 'Requested entity was not found.' };
+    case 410:
+      return { reason: 'deleted', message: 'Resource has been deleted' };
     case 429:
       return { reason: 'rateLimitExceeded', message: 'User-rate limit exceeded.' };
     default:

@@ -43,7 +43,11 @@ export const CONTROL_SCHEMAS = {
   drafts: z.strictObject({ email, draftId: z.string().min(1), ...mail }),
   labels: z.strictObject({ email, name: z.string() }),
   'labels/rename': z.strictObject({ email, id: z.string(), name: z.string() }),
-  'labels/delete': z.strictObject({ email, id: z.string() }),
+  'labels/delete': z.strictObject({ email, id: z.string(), silent: z.boolean().optional() }),
+  'labels/unlist': z.strictObject({ email, id: z.string(), get: z.enum(['answers', 'missing']).optional(), until: z.number().optional() }),
+  'labels/relist': z.strictObject({ email, id: z.string() }),
+  totals: z.strictObject({ email, profile: z.number().int().optional(), labels: z.record(z.string(), z.number().int()).optional(), spamTrash: z.boolean().optional() }),
+  chats: z.strictObject({ email, raw: z.enum(['whole', 'missing', 'cut']) }),
   poison: z.strictObject({ email, id: z.string(), status: z.union([z.literal(400), z.literal(500), z.null()]) }),
   lag: z.strictObject({ email, historyMs: milliseconds.optional(), listMs: milliseconds.optional(), getMs: milliseconds.optional(), getProbability: probability.optional(), jitter: z.boolean().optional() }),
   paging: z.strictObject({

@@ -1,4 +1,4 @@
-import { ApiError, defaultRefusal, retryAfter } from './api-error.ts';
+import { refusal, retryAfter, type ApiError } from './api-error.ts';
 import type { Answer } from './http.ts';
 import { canShow, interceptedAnswer, type AnsweredMethod, type Interception, type OddAnswer } from './odd-answers.ts';
 import type { Random } from './random.ts';
@@ -131,10 +131,8 @@ function applies({ match = {}, effect }: Fault, subject: FaultSubject): boolean 
 
 function join(before: FaultOutcome, effect: FaultEffect): FaultOutcome {
   switch (effect.kind) {
-    case 'status': {
-      const { reason, message } = defaultRefusal(effect.status);
-      return { ...before, refusal: new ApiError(effect.status, effect.reason ?? reason, effect.message ?? message) };
-    }
+    case 'status':
+      return { ...before, refusal: refusal(effect.status, effect) };
     case 'retry-after':
       return { ...before, refusal: retryAfter(effect.until) };
     case 'slow':

@@ -24,10 +24,19 @@ export const SYSTEM_LABELS = [
   'CATEGORY_FORUMS',
 ] as const;
 
+/** A label that messages carry and labels.list does not name. Reported at https://github.com/gauteh/lieer/issues/48 and 49. */
+export interface Unlisted {
+  /** Whether labels.get answers it, or 404. */
+  readonly get: 'answers' | 'missing';
+  /** Clock ms from which it is listed again; never by itself when not given. */
+  readonly until?: number | undefined;
+}
+
 /** The labels of one mailbox: the system's, and the user's own. */
 export class LabelBook {
   readonly #labels = new Map<string, SimulatedLabel>();
   readonly #email: string;
+  readonly #unlisted = new Map<string, Unlisted>();
   #created = 0;
 
   constructor(email: string) {
@@ -37,6 +46,29 @@ export class LabelBook {
 
   all(): SimulatedLabel[] {
     return [...this.#labels.values()];
+  }
+
+  /** What labels.list names. */
+  listed(now: number): SimulatedLabel[] {
+    return this.all().filter(({ id }) => this.#unlistedAt(id, now) === null);
+  }
+
+  /**
+   * What labels.get answers.
+   * @throws {ApiError} 404
+   */
+  shown(id: string, now: number): SimulatedLabel {
+    if (this.#unlistedAt(id, now)?.get === 'missing') throw notFound(`label ${id} of ${this.#email}`);
+    return this.get(id);
+  }
+
+  /** From now on labels.list leaves the label out; messages, history and listings by the label go on as before. */
+  unlist(id: string, unlisted: Unlisted): void {
+    this.#unlisted.set(this.get(id).id, unlisted);
+  }
+
+  relist(id: string): void {
+    this.#unlisted.delete(id);
   }
 
   get(id: string): SimulatedLabel {
@@ -71,6 +103,11 @@ export class LabelBook {
   remove(id: string): void {
     this.#userLabel(id);
     this.#labels.delete(id);
+  }
+
+  #unlistedAt(id: string, now: number): Unlisted | null {
+    const unlisted = this.#unlisted.get(id);
+    return unlisted === undefined || now >= (unlisted.until ?? Number.POSITIVE_INFINITY) ? null : unlisted;
   }
 
   #userLabel(id: string): SimulatedLabel {

@@ -9,6 +9,7 @@ import { sourceOf, type NewMail } from './new-mail.ts';
 import { Omissions } from './omissions.ts';
 import { ONE_PAGE, type Paging } from './paging.ts';
 import { Random, seedFor } from './random.ts';
+import { LabelTotals, type TotalsOff } from './totals.ts';
 import { truthOf, type TruthMessage } from './truth.ts';
 
 interface Change {
@@ -27,6 +28,10 @@ export class SimulatedMailbox {
   readonly paging: Paging = { ...ONE_PAGE };
   /** Messages that listings leave out. */
   readonly omissions = new Omissions();
+  readonly totalsOff: TotalsOff = { profile: 0, labels: {}, spamTrash: true };
+  readonly labelTotals = new LabelTotals();
+  /** What a raw get answers of messages with the label CHAT. */
+  readonly chats: { raw: 'whole' | 'missing' | 'cut' } = { raw: 'whole' };
   /** Message id of each draft, by draft id. */
   readonly drafts = new Map<string, string>();
   readonly random: Random;
@@ -40,6 +45,7 @@ export class SimulatedMailbox {
   /** How many messages exist in each thread that has any. */
   readonly #living = new Map<string, number>();
   #messagesTotal = 0;
+  #revision = 0;
   /** Deleted, but perhaps still listed. */
   readonly #ghosts = new Set<StoredMessage>();
 
@@ -55,6 +61,11 @@ export class SimulatedMailbox {
   /** The head: the id of the last record. */
   get historyId(): string {
     return this.log.head;
+  }
+
+  /** Another number after each change. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Messages and threads that exist, spam and trash included. */
@@ -151,9 +162,14 @@ export class SimulatedMailbox {
     return this.labelBook.rename(id, name);
   }
 
-  deleteLabel(id: string): void {
+  /**
+   * Takes the label off its messages, with a history record.
+   * @param options.silent - without one, and without a change of their historyId: Gmail's documentation promises neither
+   */
+  deleteLabel(id: string, { silent = false }: { silent?: boolean } = {}): void {
     const carriers = [...this.#messages.values()].filter((message) => message.current.exists && message.current.labelIds.includes(id));
-    if (carriers.length > 0) this.modify(carriers.map((message) => message.id), { remove: [id] });
+    if (silent) for (const message of carriers) this.#stripSilently(message, id);
+    else if (carriers.length > 0) this.modify(carriers.map((message) => message.id), { remove: [id] });
     this.labelBook.remove(id);
   }
 
@@ -249,6 +265,12 @@ export class SimulatedMailbox {
     this.#onRecord(this, new Set(operations.flatMap(({ labelIds, after }) => [...labelIds, ...after])));
   }
 
+  #stripSilently(message: StoredMessage, labelId: string): void {
+    const { historyId, labelIds } = message.current;
+    const left = this.#version({ id: historyId, at: this.#clock.now() }, true, labelIds.filter((id) => id !== labelId));
+    message.change(left, this.lag.listMs > 0 || this.lag.getMs > 0);
+  }
+
   #count(threadId: string, change: 1 | -1): void {
     this.#messagesTotal += change;
     const living = (this.#living.get(threadId) ?? 0) + change;
@@ -262,8 +284,8 @@ export class SimulatedMailbox {
     return record;
   }
 
-  #version(record: LogRecord, exists: boolean, labelIds: readonly string[]): Version {
-    const { id: historyId, at } = record;
+  #version({ id: historyId, at }: { readonly id: string; readonly at: number }, exists: boolean, labelIds: readonly string[]): Version {
+    this.#revision += 1;
     return { exists, labelIds, historyId, at, listDelay: this.#delay(this.lag.listMs), getDelay: this.#delay(this.lag.getMs) };
   }
 

@@ -61,6 +61,14 @@ export class MessageJson {
     }
   }
 
+  /** A chat in the raw format: whole as mail is, missing, or cut in its middle. */
+  renderChat(message: StoredMessage, version: Version, raw: 'whole' | 'missing' | 'cut'): string {
+    const whole = this.render(message, version, raw === 'missing' ? 'minimal' : 'raw');
+    if (raw !== 'cut') return whole;
+    const bytes = message.raw();
+    return whole.replace(base64url(bytes), base64url(bytes.subarray(0, bytes.length >> 1)));
+  }
+
   #rendered(message: StoredMessage): Rendered {
     const cached = this.#cache.get(message);
     if (cached !== undefined) {

@@ -6,6 +6,7 @@ import type { SimulatedMailbox } from './mailbox.ts';
 import { formatOf, type Format } from './message-json.ts';
 import { attachmentOf } from './payload.ts';
 import { flag, maxResults, type RouteContext, type RouteTable } from './route.ts';
+import { atLeastZero } from './totals.ts';
 import { base64url } from '../model/base64url.ts';
 
 /** Most results of a page: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list */
@@ -17,16 +18,16 @@ export const READING_ROUTES: RouteTable = {
     method: 'getProfile',
     answer({ mailbox }) {
       const { messages, threads } = mailbox.totals;
-      return { emailAddress: mailbox.email, messagesTotal: messages, threadsTotal: threads, historyId: mailbox.historyId };
+      return { emailAddress: mailbox.email, messagesTotal: atLeastZero(messages + mailbox.totalsOff.profile), threadsTotal: threads, historyId: mailbox.historyId };
     },
   },
   'GET labels': {
     method: 'labels.list',
-    answer: ({ mailbox }) => ({ labels: mailbox.labels().map(labelJson) }),
+    answer: ({ mailbox, clock }) => ({ labels: mailbox.labelBook.listed(clock.now()).map(labelJson) }),
   },
   'GET labels/*': {
     method: 'labels.get',
-    answer: ({ mailbox, ids: [id = ''] }) => ({ ...labelJson(mailbox.labelBook.get(id)), ...labelCounts(mailbox, id) }),
+    answer: ({ mailbox, clock, ids: [id = ''] }) => ({ ...labelJson(mailbox.labelBook.shown(id, clock.now())), ...mailbox.labelTotals.of(id, mailbox) }),
   },
   'GET messages': {
     method: 'messages.list',
@@ -85,6 +86,7 @@ function getMessage({ mailbox, json, query, isMetadataOnly, ids: [id = ''] }: Ro
   refusePoisoned(mailbox, id);
   const found = mailbox.read(id);
   if (found === null) throw notFound(`message ${id} of ${mailbox.email}`);
+  if (format === 'raw' && found.version.labelIds.includes('CHAT')) return json.renderChat(found.message, found.version, mailbox.chats.raw);
   return json.render(found.message, found.version, format, query.getAll('metadataHeaders'));
 }
 
@@ -120,13 +122,6 @@ function listQuery({ mailbox, query, isMetadataOnly }: RouteContext): ListQuery 
 
 export function labelJson({ id, name, type }: SimulatedLabel): object {
   return type === 'system' ? { id, name, type } : { id, name, type, messageListVisibility: 'show', labelListVisibility: 'labelShow' };
-}
-
-function labelCounts(mailbox: SimulatedMailbox, id: string): object {
-  const carriers = [...mailbox.all()].filter(({ current }) => current.labelIds.includes(id));
-  const unread = carriers.filter(({ current }) => current.labelIds.includes('UNREAD'));
-  const threads = (messages: typeof carriers): number => new Set(messages.map(({ threadId }) => threadId)).size;
-  return { messagesTotal: carriers.length, messagesUnread: unread.length, threadsTotal: threads(carriers), threadsUnread: threads(unread) };
 }
 
 function newest(historyIds: readonly string[]): string {

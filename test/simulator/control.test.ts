@@ -93,6 +93,24 @@ describe('the control API', () => {
     expect(await user.listAll()).toEqual([id]);
   });
 
+  it('unlists labels, deletes them silently, sets totals off and cuts chats', async () => {
+    const { post, read, mailbox, user } = await openControl();
+    const label = post<{ id: string }>('labels', { email: ADA, name: 'Trips' }).body.id;
+    const [id = ''] = fill(mailbox, 1, ['CHAT', label]);
+    post('labels/unlist', { email: ADA, id: label, get: 'missing' });
+    expect((await user.get(`labels/${label}`)).status).toBe(404);
+    post('labels/relist', { email: ADA, id: label });
+    expect((await user.get(`labels/${label}`)).status).toBe(200);
+    const head = mailbox.historyId;
+    post('labels/delete', { email: ADA, id: label, silent: true });
+    expect(read<{ messages: { labelIds: string[] }[] }>(`truth?email=${ADA}`).body.messages.map(({ labelIds }) => labelIds)).toEqual([['CHAT']]);
+    expect(mailbox.historyId).toBe(head);
+    expect(post('totals', { email: ADA, profile: 2, labels: { CHAT: -1 }, spamTrash: false }).body).toEqual({ profile: 2, labels: { CHAT: -1 }, spamTrash: false });
+    expect((await user.get('profile')).body).toMatchObject({ messagesTotal: 3 });
+    post('chats', { email: ADA, raw: 'missing' });
+    expect((await user.get(`messages/${id}`, { format: 'raw', fields: 'raw' })).body).toEqual({});
+  });
+
   it('takes faults that make answers odd', async () => {
     const { post, mailbox, user } = await openControl();
     const [id = ''] = fill(mailbox, 1);

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import type { FaultEffect } from '../../src/simulator/faults.ts';
 import { mailWithAttachments } from '../mail-with-attachments.ts';
-import { ADA, fill, openSimulator, type HistoryBody, type IdPage, type MessageBody } from './fixture.ts';
+import { ADA, fill, openSimulator, plain, type HistoryBody, type IdPage, type MessageBody } from './fixture.ts';
 
 describe('an omitted message', () => {
   it('is missing from listings and searches without a label, and shown by its label, gets and history', async () => {
@@ -134,23 +134,101 @@ describe('replaced fields', () => {
   });
 });
 
-describe('an intercepted call', () => {
-  it('is answered with Google’s HTML page at the batch endpoint, and costs nothing', async () => {
-    const { user, simulator } = await openSimulator();
-    simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'intercept', status: 404 }, times: 1 });
-    const refused = await user.send('POST', '/batch/gmail/v1', '--b\r\n\r\nGET /gmail/v1/users/me/profile\r\n\r\n--b--', { 'content-type': 'multipart/mixed; boundary=b' });
-    expect(refused.status).toBe(404);
-    expect(refused.text).toMatch(/^<!DOCTYPE html>.*That’s an error/s);
-    expect(simulator.usage.calls).toBe(0);
-    expect((await user.batch(['profile'])).status).toBe(200);
+interface LabelTotalsBody {
+  readonly messagesTotal: number;
+  readonly messagesUnread: number;
+  readonly threadsTotal: number;
+  readonly threadsUnread: number;
+}
+
+describe('a label', () => {
+  interface LabelPage {
+    readonly labels: readonly { readonly id: string }[];
+  }
+  const listed = async ({ user }: Awaited<ReturnType<typeof openSimulator>>): Promise<string[]> => (await user.get<LabelPage>('labels')).body.labels.map(({ id }) => id);
+
+  it('may be missing from labels.list while messages carry it, and labels.get answers it or not', async () => {
+    const fixture = await openSimulator();
+    const { mailbox, user, clock } = fixture;
+    const { id: label } = mailbox.createLabel('Work');
+    const [id = ''] = fill(mailbox, 1, [label]);
+    mailbox.labelBook.unlist(label, { get: 'answers' });
+    expect(await listed(fixture)).not.toContain(label);
+    expect((await user.get<LabelTotalsBody>(`labels/${label}`)).body.messagesTotal).toBe(1);
+    expect(await user.listAll({ labelIds: label })).toEqual([id]);
+    expect((await user.get<MessageBody>(`messages/${id}`)).body.labelIds).toEqual([label]);
+    mailbox.labelBook.unlist(label, { get: 'missing', until: clock.now() + 1_000 });
+    expect((await user.get(`labels/${label}`)).status).toBe(404);
+    expect(mailbox.labels().map((each) => each.id)).toContain(label);
+    await clock.advance(1_000);
+    expect(await listed(fixture)).toContain(label);
+    mailbox.labelBook.unlist(label, { get: 'answers' });
+    mailbox.labelBook.relist(label);
+    expect(await listed(fixture)).toContain(label);
   });
 
-  it('may be answered with any bytes and type, alone and as a part of a batch', async () => {
-    const { user, simulator } = await openSimulator();
-    simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'intercept', status: 200, contentType: 'text/plain', body: 'busy' } });
-    expect(await user.send('GET', '/gmail/v1/users/me/profile')).toMatchObject({ status: 200, text: 'busy' });
-    const { text } = await user.batch(['profile']);
-    expect(text).toContain('Content-Type: text/plain');
-    expect(text).toContain('busy');
+  it('may be deleted without a word in history', async () => {
+    const { mailbox, user } = await openSimulator();
+    const { id: label } = mailbox.createLabel('Work');
+    const [id = ''] = fill(mailbox, 1, ['INBOX', label]);
+    const before = await user.get<MessageBody>(`messages/${id}`);
+    const head = mailbox.historyId;
+    mailbox.deleteLabel(label, { silent: true });
+    expect(mailbox.historyId).toBe(head);
+    expect((await user.get<MessageBody>(`messages/${id}`)).body).toEqual({ ...before.body, labelIds: ['INBOX'] });
+    expect((await user.get(`labels/${label}`)).status).toBe(404);
+    expect((await user.get('messages', { labelIds: label })).status).toBe(400);
+  });
+});
+
+describe('totals', () => {
+  it('count what exists, spam and trash included or not', async () => {
+    const { mailbox, user } = await openSimulator();
+    const { threadId } = mailbox.insert({ raw: plain('a'), labelIds: ['STARRED', 'UNREAD'] });
+    mailbox.insert({ raw: plain('b'), labelIds: ['STARRED'], threadId });
+    mailbox.insert({ raw: plain('c'), labelIds: ['STARRED', 'TRASH'] });
+    const totals = async (): Promise<LabelTotalsBody> => (await user.get<LabelTotalsBody>('labels/STARRED')).body;
+    expect(await totals()).toMatchObject({ messagesTotal: 3, messagesUnread: 1, threadsTotal: 2, threadsUnread: 1 });
+    mailbox.totalsOff.spamTrash = false;
+    expect(await totals()).toMatchObject({ messagesTotal: 2, messagesUnread: 1, threadsTotal: 1, threadsUnread: 1 });
+    mailbox.insert({ raw: plain('d'), labelIds: ['STARRED'] });
+    expect((await totals()).messagesTotal).toBe(3);
+    expect((await user.get('labels/CHAT')).body).toMatchObject({ messagesTotal: 0, threadsTotal: 0 });
+  });
+
+  it('may be off by as much as told, though never below zero', async () => {
+    const { mailbox, user } = await openSimulator();
+    fill(mailbox, 2);
+    mailbox.totalsOff.profile = 3;
+    mailbox.totalsOff.labels = { INBOX: -5, STARRED: 1 };
+    expect((await user.get('profile')).body).toMatchObject({ messagesTotal: 5, threadsTotal: 2 });
+    expect((await user.get('labels/INBOX')).body).toMatchObject({ messagesTotal: 0 });
+    expect((await user.get('labels/STARRED')).body).toMatchObject({ messagesTotal: 1 });
+  });
+
+  it('of all labels are counted in one pass over the mailbox, for a unit each', async () => {
+    const { mailbox, user, simulator } = await openSimulator();
+    fill(mailbox, 10);
+    const passes = vi.spyOn(mailbox, 'all');
+    for (const { id } of mailbox.labels()) await user.get(`labels/${id}`);
+    expect(passes).toHaveBeenCalledTimes(1);
+    expect(simulator.usage.units).toBe(mailbox.labels().length);
+  });
+});
+
+describe('a chat', () => {
+  it.each(['missing', 'cut'] as const)('may have a raw form that is %s, and a full one with its text', async (raw) => {
+    const { mailbox, user } = await openSimulator();
+    const text = plain('chat', 'see you at noon');
+    const chat = mailbox.insert({ raw: text, labelIds: ['CHAT'] }).id;
+    const mail = mailbox.insert({ raw: text, labelIds: [] }).id;
+    const get = async (id: string, format: string): Promise<MessageBody> => (await user.get<MessageBody>(`messages/${id}`, { format })).body;
+    const bytes = Buffer.from(text);
+    mailbox.chats.raw = raw;
+    expect(Buffer.from((await get(mail, 'raw')).raw ?? '', 'base64url')).toEqual(bytes);
+    const answered = (await get(chat, 'raw')).raw;
+    expect(answered === undefined ? undefined : Buffer.from(answered, 'base64url')).toEqual(raw === 'missing' ? undefined : bytes.subarray(0, bytes.length >> 1));
+    const { payload, labelIds } = await get(chat, 'full');
+    expect([labelIds, Buffer.from(payload?.body?.data ?? '', 'base64url').toString()]).toEqual([['CHAT'], 'see you at noon\r\n']);
   });
 });
