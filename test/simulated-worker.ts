@@ -34,7 +34,11 @@ export function simulatedWorker({ simulator, stores, prices, clock, pushTopic = 
   return { store: stores.store, prices, clock, pushTopic, openSession };
 }
 
-/** Stores the credentials of the mailbox's last grant, as {@link simulatedWorker} reads them. */
-export async function connectSimulated({ simulator, stores }: Pick<SimulatedWorkerOptions, 'simulator' | 'stores'>, mailbox: MailboxId): Promise<void> {
-  await stores.credentials.put(mailbox, { ...seal(KEY, mailbox, JSON.stringify(simulator.credentialsFor(mailbox))), version: 1 });
+/**
+ * Stores the credentials of the mailbox's last grant, as {@link simulatedWorker} reads them.
+ *
+ * @param account - whose grant it is, where the account has another address than the mailbox
+ */
+export async function connectSimulated({ simulator, stores }: Pick<SimulatedWorkerOptions, 'simulator' | 'stores'>, mailbox: MailboxId, account: string = mailbox): Promise<void> {
+  await stores.credentials.put(mailbox, { ...seal(KEY, mailbox, JSON.stringify(simulator.credentialsFor(account))), version: 1 });
 }

@@ -119,6 +119,7 @@ const CONDITIONS: Readonly<Record<FailureType, ConditionKind>> = {
   ConsentRevoked: 'needs-consent',
   MailboxNotConnected: 'needs-consent',
   CredentialsUnreadable: 'failing',
+  OtherAccount: 'needs-consent',
   MailboxUnavailable: 'failed',
   GmailUnreachable: 'failing',
   StoreUnavailable: 'failing',

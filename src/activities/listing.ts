@@ -3,6 +3,7 @@ import type { Label } from '../model/change.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/mailbox-store.ts';
+import { StoreError } from '../store/store-error.ts';
 import { confirmAbsent } from './confirm-absent.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { labelListing, labelsToList, listIds, listings } from './list-ids.ts';
@@ -89,8 +90,9 @@ type Step<Name extends FullSyncProgress['step']> = Extract<FullSyncProgress, { s
 async function begin(deps: ActivityDependencies, session: GmailSession, listing: Listing, run: ActivityRun): Promise<FullSyncProgress | null> {
   const { mailbox, settings, generation } = listing;
   const row = await deps.store.getMailbox(mailbox);
-  if (row === null) await deps.store.putMailbox({ mailbox, settings, now: deps.clock.now() });
-  if (row?.fullSync?.generation === generation) return row.fullSync;
+  // Only opening creates a mailbox: one that was removed or renamed meanwhile must not come back.
+  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
+  if (row.fullSync?.generation === generation) return row.fullSync;
   const pinned = await pin(deps, session, row, listing, run);
   return await deps.store.beginFullSync({ mailbox, generation, startHistoryId: pinned.historyId, settings, now: pinned.at });
 }

@@ -1,5 +1,6 @@
 import type { GmailSession, HistoryPage } from '../gmail/gmail-api.ts';
 import { GmailError } from '../gmail/gmail-error.ts';
+import { isReachedAs } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import { olderHistoryId, type HistoryId, type MailboxId } from '../model/ids.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -33,9 +34,11 @@ export function followHistoryOnly(deps: ActivityDependencies, request: PartialSy
 async function followHistory(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun, keep: typeof keepWatch): Promise<PartialSyncResult> {
   const { store, clock } = deps;
   const { mailbox } = request;
-  const row = await knownMailbox(deps, mailbox);
+  await knownMailbox(deps, mailbox);
   const session = await deps.openSession({ mailbox, lane: 'live', ...sessionFor(request, run) });
   try {
+    // Opening the session may have found that the account has another address.
+    const row = await knownMailbox(deps, mailbox);
     await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
     const { watch, refusal } = await keep(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
@@ -54,7 +57,8 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
       nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
       failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),
       settleAt: settleAt(changed, now),
-      watch,
+      // Gmail names the account by its present address: under another one the mailbox hears nothing, and is polled as without push.
+      watch: row.account === null || isReachedAs(mailbox, row.account.address) ? watch : null,
       ...(refusal === null ? {} : { watchRefusal: refusal }),
     };
   } finally {

@@ -14,12 +14,14 @@ import type { PriceTable } from '../model/prices.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import type { CredentialStore } from '../store/credential-store.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { MailboxAccounts } from '../store/account.ts';
+import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
 import type { SecretKeys } from '../store/secret-keys.ts';
 import { NotConnectedError, type SessionRequest } from './dependencies.ts';
+import { requireAccount } from './require-account.ts';
 
 export interface SessionFactoryOptions {
-  readonly store: MailboxStore & QuotaLedger;
+  readonly store: MailboxStore & QuotaLedger & MailboxAccounts;
   readonly credentials: CredentialStore;
   readonly secretKeys: Pick<SecretKeys, 'open'>;
   readonly transport: Transport;
@@ -41,6 +43,8 @@ interface Connection {
   readonly scopes: readonly string[];
   readonly api: GmailApi;
   readonly pacer: Pacer;
+  /** The look at its account that is under way. */
+  checking: Promise<void> | null;
 }
 
 /** Mailboxes whose tokens and pace are remembered; the ledger in the store keeps what must not be forgotten. */
@@ -53,10 +57,14 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
   const room = new ByteRoom();
 
   return async ({ mailbox, lane, settings, onWait, ask }) => {
-    const { api, pacer } = await connect(mailbox, settings);
-    const session = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, onWait, telemetry };
-    if (ask !== undefined) await isServed(createGmailSession({ ...session, once: true }), ask.signal);
-    return createGmailSession(session);
+    const row = await store.getMailbox(mailbox);
+    const connection = await connect(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
+    const options = { api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer, room, onWait, telemetry };
+    if (ask !== undefined) await isServed(createGmailSession({ ...options, once: true }), ask.signal);
+    const session = createGmailSession(options);
+    // Of a mailbox that the store does not know nothing can be lost.
+    if (row !== null) await check(connection, session, row);
+    return session;
   };
 
   async function isServed(session: GmailSession, signal: AbortSignal): Promise<void> {
@@ -67,11 +75,26 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
     }
   }
 
-  async function connect(mailbox: MailboxId, wanted: MailboxSettings | undefined): Promise<Connection> {
+  /** Both lanes begin at once: one of them asks. */
+  async function check(connection: Connection, session: GmailSession, row: MailboxRow): Promise<void> {
+    connection.checking ??= asked(session, row, connection.version).finally(() => {
+      connection.checking = null;
+    });
+    await connection.checking;
+  }
+
+  async function asked(session: GmailSession, row: MailboxRow, version: number): Promise<void> {
+    try {
+      await requireAccount({ store, clock, session, row, version });
+    } finally {
+      await session.flush();
+    }
+  }
+
+  async function connect(mailbox: MailboxId, settings: MailboxSettings): Promise<Connection> {
     const record = await options.credentials.get(mailbox);
     if (record === null) throw new NotConnectedError(`${mailbox} has no credentials`);
     const known = connections.get(mailbox);
-    const settings = wanted ?? (await store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
     const scopes = scopesOf(settings);
     if (known?.version === record.version && known.scopes.join() === scopes.join()) return known;
     const credentials = parseCredentials(await options.secretKeys.open(mailbox, record));
@@ -82,6 +105,7 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
       version: record.version,
       scopes,
       api: createGoogleGmail({ mailbox, tokens, transport, rootUrl, clock }),
+      checking: null,
       pacer: known?.pacer ?? new Pacer({ mailbox, ledger: store, prices, clock, share: options.userShare }),
     };
     const [oldest] = connections.keys();

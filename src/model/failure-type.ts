@@ -6,6 +6,7 @@ export const FAILURE_TYPES = [
   'HistoryExpired',
   'RateLimited',
   'ConsentRevoked',
+  'OtherAccount',
   'MailboxUnavailable',
   'MailboxNotConnected',
   'CredentialsUnreadable',

@@ -3,7 +3,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
 import { completeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
-import type { AuditResult, Condition, FullSyncProgress, MailboxRow, MailboxWatch, SettleMark } from './mailbox-store.ts';
+import type { AuditResult, Condition, FullSyncProgress, MailboxAccount, MailboxRow, MailboxWatch, SettleMark } from './mailbox-store.ts';
 import { unknownMailbox, withMailbox } from './mailbox-transaction.ts';
 import { requireLivingChain } from './remove-mailbox.ts';
 import type { RowRules } from './row-scope.ts';
@@ -48,6 +48,8 @@ async function insertMailbox(tx: Transaction<Schema>, mailbox: MailboxId, settin
       synced_at: null,
       audit: null,
       watch: null,
+      account: null,
+      renamed_from: null,
     })
     // Two that put a new mailbox at once find no row to lock: the later one changes the settings.
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ settings }))
@@ -124,5 +126,7 @@ function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRow {
     syncedAt: columns.synced_at,
     audit: columns.audit === null ? null : (JSON.parse(columns.audit) as AuditResult),
     watch: columns.watch === null ? null : (JSON.parse(columns.watch) as MailboxWatch),
+    account: columns.account === null ? null : (JSON.parse(columns.account) as MailboxAccount),
+    renamedFrom: columns.renamed_from as MailboxId | null,
   };
 }

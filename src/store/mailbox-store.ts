@@ -267,6 +267,22 @@ export interface MailboxRow {
   readonly audit: AuditResult | null;
   /** null when Gmail was never asked to tell of changes, or was told to stop. */
   readonly watch: MailboxWatch | null;
+  /** null before the account behind the credentials was asked for its address. */
+  readonly account: MailboxAccount | null;
+  /** The address that the mailbox had before it was renamed; null when it never was. */
+  readonly renamedFrom: MailboxId | null;
+}
+
+/** The account behind a mailbox's credentials. Times are epoch ms. */
+export interface MailboxAccount {
+  /** Its address at Google, which may be another than the mailbox's: an account can be renamed. */
+  readonly address: MailboxId;
+  /** When it was first seen under this address. */
+  readonly since: number;
+  /** The credentials that opened it, by their version, when it was asked last, and the mailbox's units by then. */
+  readonly version: number;
+  readonly checkedAt: number;
+  readonly units: number;
 }
 
 /** Times are epoch ms. */

@@ -8,6 +8,7 @@ import { bodiesOutside } from './migrations/0004-bodies-outside.ts';
 import { watchColumn } from './migrations/0005-watch.ts';
 import { dayUsage } from './migrations/0007-day-usage.ts';
 import { attachmentColumns } from './migrations/0008-attachments.ts';
+import { accountColumns } from './migrations/0010-account.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
@@ -20,6 +21,7 @@ const MIGRATIONS = {
   '0005-watch': watchColumn,
   '0007-day-usage': dayUsage,
   '0008-attachments': attachmentColumns,
+  '0010-account': accountColumns,
 } as const;
 
 /** `automatic`: whoever opens the database brings its schema up to date. `manual`: `tidemark migrate` alone does. */

@@ -51,18 +51,21 @@ const TABLES = [
  */
 export function beginRemoval(database: StoreDatabase, { mailbox, chain, now }: { mailbox: MailboxId; chain: string | null; now: number }): Promise<boolean> {
   return database.write(async (tx) => {
-    if (chain !== null) {
-      await tx
-        .insertInto('workflow_chains')
-        .values({ id: chain, removed_at: now })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet({ removed_at: now }))
-        .execute();
-    }
+    if (chain !== null) await buryChain(tx, chain, now);
     const row = await database.dialect.locked(tx.selectFrom('mailboxes').select('key').where('id', '=', mailbox)).executeTakeFirst();
     if (row === undefined) return false;
     await tx.updateTable('mailboxes').set({ id: `${REMOVING}${row.key}` }).where('key', '=', row.key).execute();
     return true;
   });
+}
+
+/** Leaves the tombstone of a workflow's runs: none of them creates its mailbox any more. */
+export async function buryChain(tx: Transaction<Schema>, chain: string, now: number): Promise<void> {
+  await tx
+    .insertInto('workflow_chains')
+    .values({ id: chain, removed_at: now })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ removed_at: now }))
+    .execute();
 }
 
 /**

@@ -15,7 +15,7 @@ export interface Schema {
   outside_bodies: { mailbox_key: number; message_id: string; encoding: string; object_key: number };
   body_objects: BodyObjectTable;
   body_places: BodyPlaceTable;
-  /** By the first run id of a workflow; `removed_at` is set when it was removed with its mailbox. */
+  /** By the first run id of a workflow; `removed_at` is set when it ended with its mailbox's removal or renaming. */
   workflow_chains: { id: string; removed_at: number | null };
   labels: { mailbox_key: number; id: string; name: string; type: string };
   label_listings: { mailbox_key: number; message_id: string; label_id: string };
@@ -49,6 +49,10 @@ export interface MailboxTable {
   audit: string | null;
   /** The watch that Gmail was asked for. */
   watch: string | null;
+  /** The account behind the credentials, as its profile said last. */
+  account: string | null;
+  /** The id that the mailbox had before this one. */
+  renamed_from: string | null;
 }
 
 export interface MessageTable {

@@ -1,3 +1,4 @@
+import { sampleMessages, saveAccount, type MailboxAccounts } from './account.ts';
 import { beginAudit, compareAudit, saveAudit, saveAuditPage } from './audit.ts';
 import { Bodies } from './bodies/bodies.ts';
 import { refetchLost } from './bodies/lost-bodies.ts';
@@ -14,6 +15,7 @@ import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './partial-sync.ts';
 import { countMessages, listFailed, nextAttemptAt, nextPending, nextRefresh } from './pending-work.ts';
 import { beginRemoval, finishRemovals, type MailboxRemoval } from './remove-mailbox.ts';
+import { renameMailbox, type MailboxRenaming } from './rename-mailbox.ts';
 import { putOffRefresh, retryFailed } from './retrying.ts';
 import { heldBody, readChanges, streamMessages } from './reading.ts';
 import type { StoreDatabase } from './store-database.ts';
@@ -21,7 +23,7 @@ import { countWork } from './work-counts.ts';
 import { countBackfills, workLeft } from './work-left.ts';
 
 /** The store on any SQL database: each method is a function of the database and the request. */
-export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOptions): MailboxStore & SpendingLedger & BodySweeper & MailboxRemoval {
+export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOptions): MailboxStore & SpendingLedger & BodySweeper & MailboxRemoval & MailboxRenaming & MailboxAccounts {
   const bodies = new Bodies(database, options);
   return {
     putMailbox: (request) => putMailbox(database, request),
@@ -78,6 +80,9 @@ export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOpt
 
     beginRemoval: (request) => beginRemoval(database, request),
     finishRemovals: (request) => finishRemovals(database, request),
+    renameMailbox: (request) => renameMailbox(database, request),
+    saveAccount: (request) => saveAccount(database, request),
+    sampleMessages: (mailbox) => sampleMessages(database, mailbox),
     sweepBodies: (request) => sweepBodies(database, bodies.places, request),
 
     close: async () => {

@@ -1,13 +1,10 @@
 import type { BodyOptions } from './bodies/open-body-store.ts';
-import type { BodySweeper } from './bodies/sweep-bodies.ts';
-import type { SpendingLedger } from './ledger.ts';
-import type { MailboxStore } from './mailbox-store.ts';
-import type { MailboxRemoval } from './remove-mailbox.ts';
 import type { MigrationMode } from './migrate.ts';
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
 import { openSqliteDatabase } from './sqlite-database.ts';
+import type { Stores } from './stores.ts';
 
-export type SqliteStore = MailboxStore & SpendingLedger & BodySweeper & MailboxRemoval;
+export type SqliteStore = Stores['store'];
 
 /**
  * Opens the mirror in a SQLite file, creating it and its folder, or in memory.

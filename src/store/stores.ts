@@ -2,12 +2,14 @@ import type { BodySweeper } from './bodies/sweep-bodies.ts';
 import type { CredentialStore } from './credential-store.ts';
 import type { SpendingLedger } from './ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
+import type { MailboxAccounts } from './account.ts';
+import type { MailboxRenaming } from './rename-mailbox.ts';
 import type { StoreDatabase } from './store-database.ts';
 import type { MailboxRemoval } from './remove-mailbox.ts';
 
 /** What a database URL opens: the mirror, and apart from it the credentials. */
 export interface Stores {
-  readonly store: MailboxStore & SpendingLedger & BodySweeper & MailboxRemoval;
+  readonly store: MailboxStore & SpendingLedger & BodySweeper & MailboxRemoval & MailboxRenaming & MailboxAccounts;
   readonly credentials: CredentialStore;
   /** What both `store` and a move work on. */
   readonly database: StoreDatabase;

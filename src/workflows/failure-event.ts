@@ -12,6 +12,7 @@ export function failureEvent(type: string, message: string, { lane, asked }: Fai
     case 'StoreLost':
       return { kind: 'store-lost', message };
     case 'ConsentRevoked':
+    case 'OtherAccount':
       return { kind: 'blocked', block: 'needs-consent', cause: 'consent', message, lane, asked };
     case 'MailboxNotConnected':
       return { kind: 'blocked', block: 'needs-consent', cause: 'credentials', message, lane, asked };

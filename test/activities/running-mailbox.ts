@@ -107,12 +107,12 @@ export class RunningMailbox {
 
   /** Calls that Gmail answered so far, by method. */
   calls(): Record<string, number> {
-    const { methods } = this.simulator.usage.of(ADA);
+    const { methods } = this.simulator.usage.of(this.gmail.email);
     return Object.fromEntries(Object.entries(methods).map(([method, use]) => [method, use.calls]));
   }
 
   units(): number {
-    return this.simulator.usage.of(ADA).units;
+    return this.simulator.usage.of(this.gmail.email).units;
   }
 
   /** `get` calls of messages and threads since `before`. */

@@ -21,6 +21,8 @@ const row = (condition: Condition | null): MailboxRow => ({
   relistAt: null,
   audit: null,
   watch: null,
+  account: null,
+  renamedFrom: null,
   condition,
   changeSequence: 7,
   createdAt: 1_000,

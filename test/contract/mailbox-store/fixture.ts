@@ -3,13 +3,15 @@ import type { HistoryRecord, Reading } from '../../../src/model/change.ts';
 import { mailboxId, threadId, type MailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat } from '../../../src/model/settings.ts';
 import type { SpendingLedger } from '../../../src/store/ledger.ts';
+import type { MailboxAccounts } from '../../../src/store/account.ts';
+import type { MailboxRenaming } from '../../../src/store/rename-mailbox.ts';
 import type { MailboxRemoval } from '../../../src/store/remove-mailbox.ts';
 import type { AppliedHistory, Change, FullSyncProgress, MailboxStore, PendingMessage, SettleMark, StoredMessage } from '../../../src/store/mailbox-store.ts';
 import { h, l, m } from './message.ts';
 
 export { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled } from './message.ts';
 
-export type TestedStore = MailboxStore & SpendingLedger & MailboxRemoval;
+export type TestedStore = MailboxStore & SpendingLedger & MailboxRemoval & MailboxRenaming & MailboxAccounts;
 
 /** A database that the contract is tested on. */
 export interface StoreFixture {

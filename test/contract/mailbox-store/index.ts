@@ -9,6 +9,7 @@ import { listing } from './listing.ts';
 import { mailboxes } from './mailboxes.ts';
 import { readingBack } from './reading.ts';
 import { removal } from './removal.ts';
+import { renaming } from './renaming.ts';
 import { workLeft } from './work-left.ts';
 
 /** What every database must do: see the TSDoc of MailboxStore. */
@@ -22,6 +23,7 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     history(fixture);
     readingBack(fixture);
     removal(fixture);
+    renaming(fixture);
     attachments(fixture);
     workLeft(fixture);
   });

@@ -26,6 +26,8 @@ export function mailboxes(fixture: StoreFixture): void {
         createdAt: mailbox.now,
         syncedAt: null,
         watch: null,
+        account: null,
+        renamedFrom: null,
       });
     });
 

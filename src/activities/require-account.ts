@@ -1,0 +1,69 @@
+import { accountBehind, type Account } from '../gmail/account.ts';
+import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { MailboxAccounts } from '../store/account.ts';
+import type { MailboxAccount, MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
+
+/** Thrown when a mailbox's credentials open another account: none of its answers says anything about the mailbox. */
+export class OtherAccountError extends Error {
+  override readonly name = 'OtherAccountError';
+  readonly account: Extract<Account, { kind: 'another' }>;
+
+  constructor(mailbox: MailboxId, account: OtherAccountError['account']) {
+    super(`the credentials of ${mailbox} open ${account.address}`);
+    this.account = account;
+  }
+}
+
+/** An account may be renamed at any time. One unit in a thousand finds it. */
+const UNITS_BETWEEN_CHECKS = 1_000;
+/** The units are counted no sooner than this after the last check. */
+const QUIET = 6 * 60 * 60_000;
+
+export interface AccountCheck {
+  readonly store: Pick<MailboxStore, 'getUsage'> & MailboxAccounts;
+  readonly clock: Clock;
+  readonly session: Pick<GmailSession, 'getProfile' | 'batchGet'>;
+  readonly row: MailboxRow;
+  /** Of the credentials that the session uses. */
+  readonly version: number;
+}
+
+/**
+ * Makes sure, before a session is used, that its credentials open the mailbox's account: a listing or a history of another one would empty the mirror.
+ * New credentials are always asked for their address; those that were are asked again now and then, for the account may have got another address.
+ *
+ * @throws {OtherAccountError}
+ * @throws {GmailError} when Gmail doesn't say
+ */
+export async function requireAccount(check: AccountCheck): Promise<void> {
+  const { store, clock, session, row, version } = check;
+  const { id: mailbox, account: before } = row;
+  if (before !== null && before.version === version && !(await isDueAgain(check, before))) return;
+  const account = await accountBehind(session, { mailbox, witnesses: () => store.sampleMessages(mailbox) });
+  // Nothing is held, so no message can tell: the same credentials are those of the same account, whatever it is called now.
+  const isSameGrant = before?.version === version && account.kind === 'another' && account.asked === 0;
+  if (account.kind === 'another' && !isSameGrant) throw new OtherAccountError(mailbox, account);
+  const now = clock.now();
+  const { address } = account;
+  const since = before?.address === address ? before.since : now;
+  await store.saveAccount({ mailbox, account: { address, since, version, checkedAt: now, units: await unitsOf(check) } });
+}
+
+async function isDueAgain(check: AccountCheck, { checkedAt, units }: MailboxAccount): Promise<boolean> {
+  // A time to come was written under another clock: it is no reason to wait.
+  if (Math.abs(check.clock.now() - checkedAt) < QUIET) return false;
+  return (await unitsOf(check)) - units >= UNITS_BETWEEN_CHECKS;
+}
+
+async function unitsOf({ store, row }: AccountCheck): Promise<number> {
+  return (await store.getUsage(row.id)).reduce((sum, { units }) => sum + units, 0);
+}
+
+/** What a person reads: what the credentials open, how that is known, and what to do. */
+export function otherAccountText(mailbox: MailboxId, { address, asked, found }: OtherAccountError['account']): string {
+  const renew = `have the owner of ${mailbox} consent: "tidemark login ${mailbox} --client FILE" (or "tidemark connect ${mailbox} --credentials FILE")`;
+  if (asked === 0) return `the credentials of ${mailbox} open ${address}, and no message is stored that could tell whether it is the same account; nothing was changed. If it is: "tidemark rename ${mailbox} ${address}". If not, ${renew}`;
+  return `the credentials of ${mailbox} open another account, ${address}: ${found === 0 ? 'none' : `only ${found}`} of ${asked} stored messages is there; nothing was changed. Now ${renew}`;
+}
