@@ -83,7 +83,7 @@ export async function startPushService({ config, log, clock = systemClock, liste
   try {
     if (listen !== null) server = await startHttpServer({ app: createEndpoint({ receiver, verify, notReady, log }), ...listen, tls, guard: ANY_HOST, clock });
     // Google's client takes half a second to load: only those who pull pay for it.
-    if (subscription !== null) puller = (await import('./push/pull.ts')).startPull({ subscription, receiver, log });
+    if (subscription !== null) puller = (await import('./push/pull.ts')).startPull({ subscription, receiver, log, clock });
   } catch (error) {
     await stop();
     throw error;

@@ -1,6 +1,7 @@
-import { Duration, PubSub, type Message } from '@google-cloud/pubsub';
+import { Duration, PubSub, type Message, type Subscription } from '@google-cloud/pubsub';
 
 import type { Log } from '../log.ts';
+import type { Clock } from '../model/clock.ts';
 import { notificationInData } from './notification.ts';
 import type { Receiver } from './receiver.ts';
 
@@ -9,6 +10,7 @@ export interface PullOptions {
   readonly subscription: string;
   readonly receiver: Receiver;
   readonly log: Log;
+  readonly clock: Clock;
 }
 
 export interface Puller {
@@ -22,42 +24,76 @@ export interface Puller {
 const MAX_MESSAGES = 500;
 const DRAIN_SECONDS = 8;
 
+/** Milliseconds before a subscription is opened again. */
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 60_000;
+/** Pub/Sub delivers what it is given back at once: while Temporal is away it would go round without a rest. */
+const GIVEN_BACK_AFTER = 5_000;
+
+/**
+ * gRPC's codes for what may pass without anybody's help. Pub/Sub's client repeats some of them by itself, but not when it can't connect at first, and
+ * neither UNKNOWN nor UNAUTHENTICATED, which Google answers now and then to a good token.
+ *
+ * @see https://grpc.io/docs/guides/status-codes/
+ */
+const PASSING: readonly unknown[] = [1, 2, 4, 8, 10, 13, 14, 16];
+
 /**
  * Receives notifications over a streaming pull, for those who serve no public endpoint. A message is acknowledged once Temporal has accepted
- * the signal; one that was not accepted is given back, and delivered again. One that is no notification is acknowledged too and counted: nothing
+ * the signal; one that was not accepted is given back after seconds, and delivered again. One that is no notification is acknowledged too and counted: nothing
  * can be made of it later, and given back it would return at once, for ever.
  *
  * @see https://cloud.google.com/pubsub/docs/pull
  */
-export function startPull({ subscription: name, receiver, log }: PullOptions): Puller {
+export function startPull({ subscription: name, receiver, log, clock }: PullOptions): Puller {
   const [, projectId = ''] = name.split('/');
   const pubsub = new PubSub({ projectId });
-  const subscription = pubsub.subscription(name, {
-    flowControl: { maxMessages: MAX_MESSAGES, allowExcessMessages: false },
-    closeOptions: { behavior: 'WAIT', timeout: Duration.from({ seconds: DRAIN_SECONDS }) },
-  });
-  const ended = Promise.withResolvers<void>();
-  // Whoever never looks at it must not be ended by it.
-  ended.promise.catch(() => undefined);
-  subscription.on('message', (message: Message) => {
-    void receive(receiver, message);
-  });
-  subscription.on('error', (error) => {
-    log.error({ error }, 'Pub/Sub refuses the subscription');
-    ended.reject(error);
-  });
+  const closed = new AbortController();
+  const receive = async (message: Message): Promise<void> => {
+    const outcome = await receiver.receive(() => notificationInData(message.data));
+    if (outcome !== 'overloaded' && outcome !== 'failed') return message.ack();
+    await clock.sleep(GIVEN_BACK_AFTER, closed.signal).catch(() => undefined);
+    message.nack();
+  };
+  const open = (): { readonly subscription: Subscription; readonly failed: Promise<Error> } => {
+    const subscription = pubsub.subscription(name, {
+      flowControl: { maxMessages: MAX_MESSAGES, allowExcessMessages: false },
+      closeOptions: { behavior: 'WAIT', timeout: Duration.from({ seconds: DRAIN_SECONDS }) },
+    });
+    const failed = new Promise<Error>((resolve) => subscription.on('error', resolve));
+    subscription.on('message', (message: Message) => void receive(message));
+    return { subscription, failed };
+  };
+  let current = open();
+
+  const watch = async (): Promise<never> => {
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      const openedAt = clock.now();
+      const error = await current.failed;
+      closed.signal.throwIfAborted();
+      if (!('code' in error) || !PASSING.includes(error.code)) {
+        log.error({ error }, 'Pub/Sub refuses the subscription');
+        throw error;
+      }
+      if (clock.now() - openedAt > LONGEST_PAUSE) pause = FIRST_PAUSE;
+      log.warn({ error, pauseMs: pause }, 'the subscription cannot be read now; it is opened again');
+      await current.subscription.close();
+      await clock.sleep(pause, closed.signal);
+      current = open();
+    }
+  };
+  const stopped = Promise.withResolvers<void>();
+  const watching = watch().catch((error: unknown) => (closed.signal.aborted ? stopped.promise : Promise.reject(error)));
+  const ended = Promise.race([stopped.promise, watching]);
+  // Prevents an unhandled rejection when the caller ignores `ended`.
+  ended.catch(() => undefined);
   return {
-    ended: ended.promise,
+    ended,
     close: async () => {
-      await subscription.close();
+      closed.abort(new Error('closed'));
+      await current.subscription.close();
       await pubsub.close();
-      ended.resolve();
+      stopped.resolve();
     },
   };
-}
-
-async function receive(receiver: Receiver, message: Message): Promise<void> {
-  const outcome = await receiver.receive(() => notificationInData(message.data));
-  if (outcome === 'overloaded' || outcome === 'failed') message.nack();
-  else message.ack();
 }
