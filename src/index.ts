@@ -31,7 +31,7 @@ export { noTelemetry, type Telemetry } from './model/telemetry.ts';
 export { openTidemark, type Tidemark } from './open-tidemark.ts';
 export type { LostBody } from './store/bodies/lost-bodies.ts';
 export { StoreError } from './store/store-error.ts';
-export type { AuditResult, Change, Drift, FailedMessage, StoredMessage } from './store/mailbox-store.ts';
+export type { AuditResult, Change, Drift, FailedMessage, LackingMessage, StoredMessage } from './store/mailbox-store.ts';
 export { systemClock } from './system-clock.ts';
 export { installRuntime } from './telemetry/runtime.ts';
 export { runWorker, type RunningWorker, type WorkerRequest } from './worker.ts';

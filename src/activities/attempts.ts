@@ -15,6 +15,7 @@ const INVALID_DELAYS = [2 * SECOND];
 /** A message that is `failed` is tried again by itself, ever more rarely: some ten times within its first day, once a month in the end (docs/operations.md). */
 const RAREST = 30 * DAY;
 const FAILED_DELAYS = [1 * MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 1 * DAY, 3 * DAY, 7 * DAY, 14 * DAY, RAREST];
+const MISSING_DELAYS = [10 * MINUTE, 6 * HOUR, 3 * DAY, 14 * DAY, RAREST];
 /** Replicas agree within seconds. Where they seem not to for longer, the message is `failed`, so that no full sync waits for it for ever. */
 const STALE_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 
@@ -28,7 +29,7 @@ export function afterFailure(message: PendingMessage, failure: GmailFailure, now
     case 'mailbox-unavailable':
       return retryOrFail(message, INVALID_DELAYS, `Gmail refuses this message: ${failure.reason}`, now);
     case 'unavailable':
-      return retryOrFail(message, UNAVAILABLE_DELAYS, failure.detail ?? (failure.status === null ? 'no answer' : `Gmail answers ${failure.status}`), now);
+      return retryOrFail(message, UNAVAILABLE_DELAYS, reasonOf(failure), now);
     case 'refused':
       return retryOrFail(message, UNAVAILABLE_DELAYS, `Gmail refuses this message: ${failure.status} ${failure.reason}`, now);
     case 'rate-limited':
@@ -36,6 +37,44 @@ export function afterFailure(message: PendingMessage, failure: GmailFailure, now
     case 'scope-missing':
     case 'history-expired':
       return null;
+  }
+}
+
+/** What Gmail gives of a message's attachments, and does not. */
+export interface MissingAttachments {
+  readonly missing: number;
+  readonly count: number;
+  /** Why the first of them is missing. */
+  readonly failure: GmailFailure;
+}
+
+/** A message whose attachments Gmail does not give, or not all: the rest is stored, and they are asked for again, ever more rarely. Each time costs as many gets. */
+export function afterMissing(message: Pick<PendingMessage, 'id' | 'historyId' | 'attempts'>, { missing, count, failure }: MissingAttachments, now: number): FetchAttempt {
+  return attempt(message, 'failed', `${missing} of ${count} attachments: ${reasonOf(failure)}`, now + (MISSING_DELAYS[message.attempts] ?? RAREST));
+}
+
+/** Whether a failed messages.attachments.get is about that attachment, not about Gmail or the mailbox. */
+export function isOfAttachment(failure: GmailFailure): boolean {
+  if (failure.kind === 'unavailable') return failure.detail !== undefined && failure.status === 200;
+  return failure.kind === 'not-found' || failure.kind === 'invalid-request' || failure.kind === 'refused';
+}
+
+function reasonOf(failure: GmailFailure): string {
+  switch (failure.kind) {
+    case 'unavailable':
+      return failure.detail ?? (failure.status === null ? 'no answer' : `Gmail answers ${failure.status}`);
+    case 'invalid-request':
+    case 'mailbox-unavailable':
+      return `Gmail refuses: ${failure.reason}`;
+    case 'refused':
+      return `Gmail refuses: ${failure.status} ${failure.reason}`;
+    case 'not-found':
+      return NOT_FOUND;
+    case 'rate-limited':
+    case 'consent-revoked':
+    case 'scope-missing':
+    case 'history-expired':
+      return failure.kind;
   }
 }
 
@@ -58,6 +97,6 @@ function retryOrFail(message: PendingMessage, delays: readonly number[], error: 
   return attempt(message, 'failed', error, now + (FAILED_DELAYS[message.attempts - delays.length] ?? RAREST));
 }
 
-function attempt(message: PendingMessage, state: FetchAttempt['state'], error: string, nextAttemptAt: number): FetchAttempt {
+function attempt(message: Pick<PendingMessage, 'id' | 'historyId' | 'attempts'>, state: FetchAttempt['state'], error: string, nextAttemptAt: number): FetchAttempt {
   return { id: message.id, asOf: message.historyId, state, attempts: message.attempts + 1, error, nextAttemptAt };
 }

@@ -1,9 +1,11 @@
 import { dataFromRaw, incompleteMessage } from '../gmail/attachments.ts';
 import type { GmailSession } from '../gmail/gmail-api.ts';
+import { GmailError, type GmailFailure } from '../gmail/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import type { MailboxStore, PendingMessage } from '../store/mailbox-store.ts';
+import { isOfAttachment, type MissingAttachments } from './attempts.ts';
 
 /** By whom a message is completed, and for which mailbox. */
 export interface Completing {
@@ -21,17 +23,37 @@ export function isCheaperByIds({ attachments }: Reading, { units }: Pick<PriceTa
   return attachments !== undefined && attachments.count * units['messages.attachments.get'] < units['messages.get'];
 }
 
+/** A message with those of its attachments that Gmail gives. */
+export interface Completion {
+  readonly reading: Reading;
+  /** null when they are all there. */
+  readonly missing: MissingAttachments | null;
+}
+
 /**
- * A FULL reading with the attachments that it names.
+ * A FULL reading with the attachments that it names. One that Gmail does not give is left out, and keeps its `attachmentId`.
  *
- * @throws {GmailError} when one cannot be fetched: nothing of the others is kept
+ * @throws {GmailError} when Gmail does not answer
  */
-export async function completeByIds({ session, signal }: Pick<Completing, 'session' | 'signal'>, reading: Reading): Promise<Reading> {
-  if (reading.body === null) return reading;
+export async function completeByIds({ session, signal }: Pick<Completing, 'session' | 'signal'>, reading: Reading): Promise<Completion> {
+  if (reading.body === null) return { reading, missing: null };
   const message = incompleteMessage(reading.body);
-  const data: string[] = [];
-  for (const { attachmentId } of message.parts) data.push(await session.getAttachment({ messageId: reading.id, attachmentId }, signal));
-  return { ...reading, body: message.completed(data), attachments: { count: data.length, held: true } };
+  const data: (string | null)[] = [];
+  let failure: GmailFailure | null = null;
+  for (const { attachmentId } of message.parts) {
+    try {
+      data.push(await session.getAttachment({ messageId: reading.id, attachmentId }, signal));
+    } catch (error) {
+      if (!(error instanceof GmailError) || !isOfAttachment(error.failure)) throw error;
+      failure ??= error.failure;
+      data.push(null);
+    }
+  }
+  const count = data.length;
+  const brought = data.filter((bytes) => bytes !== null).length;
+  const body = message.completed(data);
+  if (failure === null) return { reading: { ...reading, body, attachments: { count, held: true } }, missing: null };
+  return { reading: { ...reading, body, attachments: { count, held: false, brought } }, missing: { missing: count - brought, count, failure } };
 }
 
 /**
@@ -40,13 +62,13 @@ export async function completeByIds({ session, signal }: Pick<Completing, 'sessi
  *
  * @throws {GmailError} when Gmail does not answer
  */
-export async function completeByRaw(completing: Completing, { id }: PendingMessage, raw: Reading): Promise<Reading> {
+export async function completeByRaw(completing: Completing, { id }: PendingMessage, raw: Reading): Promise<Completion> {
   const { store, session, mailbox, signal } = completing;
   const held = await store.heldBody({ mailbox, messageId: id });
   if (held !== null && raw.body !== null) {
     const message = incompleteMessage(held);
     const data = await dataFromRaw(raw.body, message.parts);
-    if (data !== null) return { ...raw, body: message.completed(data), attachments: { count: data.length, held: true } };
+    if (data !== null) return { reading: { ...raw, body: message.completed(data), attachments: { count: data.length, held: true } }, missing: null };
   }
   const [outcome] = await session.batchGet([{ kind: 'message', id }], 'full', signal);
   if (outcome?.kind !== 'fetched') throw outcome?.error ?? new Error('a batch of one request answered nothing');

@@ -5,10 +5,11 @@ import type { Reading } from '../model/change.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import { wantsAttachments } from '../model/settings.ts';
 import type { FetchAttempt, MailboxRow, PendingMessage } from '../store/mailbox-store.ts';
-import { afterFailure, afterStaleReading } from './attempts.ts';
-import { completeByIds, completeByRaw, isCheaperByIds, type Completing } from './complete-message.ts';
+import { afterFailure, afterMissing, afterStaleReading } from './attempts.ts';
+import { completeByIds, completeByRaw, isCheaperByIds, type Completing, type Completion } from './complete-message.ts';
 import { BATCHES_AHEAD, batchUnitsOf } from './batch-units.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { fetchSubstitutes, NO_RAW, standsIn } from './raw-substitute.ts';
 
 export interface FetchRun {
   readonly mailbox: MailboxId;
@@ -187,6 +188,7 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
   const now = deps.clock.now();
   const readings: Reading[] = [];
   const raws: { readonly message: PendingMessage; readonly raw: Reading }[] = [];
+  const substituted: PendingMessage[] = [];
   const attempts: FetchAttempt[] = [];
   let interruption: GmailError | null = null;
   for (const [index, planned] of batch.entries()) {
@@ -198,6 +200,13 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
       continue;
     }
     if (outcome.kind === 'fetched') {
+      const [message] = planned.serves;
+      const rawless = outcome.readings.find(({ lacks }) => lacks === 'raw');
+      if (rawless !== undefined && message !== undefined) {
+        if (standsIn(message, rawless)) substituted.push(message);
+        else pushAttempt(attempts, afterFailure(message, NO_RAW, now));
+        continue;
+      }
       readings.push(...outcome.readings);
       const present = new Set(outcome.readings.map((reading) => reading.id));
       // A thread that came back without a message that it was fetched for: as if that message's own get had said 404.
@@ -215,6 +224,11 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
   for (const planned of batch) for (const message of planned.serves) if (staleIds.has(message.id)) attempts.push(afterStaleReading(message, now));
   if (attempts.length > 0) await deps.store.saveAttempts({ mailbox: fetch.mailbox, attempts, now });
   let completed = 0;
+  if (substituted.length > 0) {
+    const substitutes = await fetchSubstitutes(work, substituted);
+    completed += substitutes.stored;
+    for (const error of substitutes.interruptions) interruption = worse(interruption, error);
+  }
   for (const { message, raw } of raws) completed += await complete(work, message, (completing) => completeByRaw(completing, message, raw));
   const fresh = readings.filter((reading) => lacking.includes(reading.id) && isCheaperByIds(reading, deps.prices));
   for (const reading of fresh) completed += await completeFresh(work, reading);
@@ -225,15 +239,16 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
 }
 
 /**
- * One message with its attachments, in one write: until then its row stays pending, whatever breaks off.
+ * One message with its attachments, in one write: until then its row stays pending, whatever breaks off. Where Gmail does not give some of them, the rest is stored.
  * What fails about the message itself counts against it; anything else ends the batch.
  */
-async function complete({ deps, session, fetch, run }: Work, message: PendingMessage, reading: (completing: Completing) => Promise<Reading>): Promise<number> {
+async function complete({ deps, session, fetch, run }: Work, message: PendingMessage, read: (completing: Completing) => Promise<Completion>): Promise<number> {
   const { store, clock } = deps;
   const { mailbox } = fetch;
   try {
-    const completed = await reading({ store, session, mailbox, signal: run.signal });
-    const { stored, stale } = await store.saveReadings({ mailbox, readings: [completed], format: 'full', now: clock.now() });
+    const { reading, missing } = await read({ store, session, mailbox, signal: run.signal });
+    const { stored, stale } = await store.saveReadings({ mailbox, readings: [reading], format: 'full', now: clock.now() });
+    if (missing !== null && stale.length === 0) await store.saveAttempts({ mailbox, attempts: [afterMissing({ ...message, historyId: reading.historyId }, missing, clock.now())], now: clock.now() });
     if (stale.length > 0) await store.saveAttempts({ mailbox, attempts: [afterStaleReading(message, clock.now())], now: clock.now() });
     return stored;
   } catch (error) {
@@ -251,8 +266,12 @@ async function completeFresh({ deps, session, fetch, run }: Work, reading: Readi
     return await session.holding(
       reading.sizeEstimate,
       async () => {
-        const completed = await completeByIds({ session, signal: run.signal }, reading);
-        return (await deps.store.saveReadings({ mailbox: fetch.mailbox, readings: [completed], format: 'full', now: deps.clock.now() })).stored;
+        const completion = await completeByIds({ session, signal: run.signal }, reading);
+        const { mailbox } = fetch;
+        const { stored } = await deps.store.saveReadings({ mailbox, readings: [completion.reading], format: 'full', now: deps.clock.now() });
+        const attempts = completion.missing === null ? [] : [afterMissing({ ...completion.reading, attempts: 0 }, completion.missing, deps.clock.now())];
+        await deps.store.saveAttempts({ mailbox, attempts, now: deps.clock.now() });
+        return stored;
       },
       run.signal,
     );

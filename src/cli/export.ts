@@ -31,6 +31,7 @@ export function addExport(program: Command, cli: Cli): void {
         }
         const names = new Map((await store.getLabels(mailbox)).map(({ id, name }) => [id, name]));
         let lostBodies = 0;
+        const leftOut = { rawless: 0, unfetched: 0 };
         const onLostBody = async (lost: LostBody): Promise<void> => {
           lostBodies += 1;
           await store.refetchLost({ mailbox, lost, now: clock.now() });
@@ -38,17 +39,20 @@ export function addExport(program: Command, cli: Cli): void {
         for await (const message of store.streamMessages(mailbox, { onLostBody })) {
           if (options.format === 'jsonl') await out.line(`${deepJson(exported(message, names))}\n`);
           else if (message.format === 'raw' && message.body !== null) await out.line(mboxEntry(message.body, message.internalDate));
+          else leftOut[message.lacks === 'raw' ? 'rawless' : 'unfetched'] += 1;
         }
+        if (leftOut.unfetched > 0) out.notice(`${counted(leftOut.unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: tidemark status ${mailbox}`);
+        if (leftOut.rawless > 0) out.notice(`${counted(leftOut.rawless, 'message')} of ${mailbox} left out: Gmail has no raw of them (chats), so mbox cannot hold them. Export them with --format jsonl; see which: tidemark failures ${mailbox}`);
         if (lostBodies > 0) throw new CannotDoError('bodies-lost', `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. Export once more after: tidemark sync ${mailbox} --wait`);
       }),
     );
 }
 
 function exported(message: StoredMessage, names: ReadonlyMap<LabelId, string>): object {
-  const { id, threadId, historyId, internalDate, sizeEstimate, format, body } = message;
+  const { id, threadId, historyId, internalDate, sizeEstimate, format, lacks, body } = message;
   const labelIds = [...message.labelIds].sort();
   const labels = labelIds.map((label) => names.get(label) ?? label);
-  return { id, threadId, labelIds, historyId, internalDate, sizeEstimate, labels, ...contentOf(format, body) };
+  return { id, threadId, labelIds, historyId, internalDate, sizeEstimate, labels, ...(lacks === null ? {} : { lacks }), ...contentOf(format, body) };
 }
 
 /** In the format in which it is held, as Gmail names it. What may have changed since it was read (labels, historyId) is told above, as it is now. */

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 
+import type { FailedMessage, LackingMessage } from '../client/stored-message.ts';
+import type { Lacking } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { parseCount } from './arguments.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
@@ -17,19 +19,41 @@ export function addFailures(program: Command, cli: Cli): void {
   })
     .option('--retry', 'try all of them again now')
     .option('--limit <n>', 'show so many at most', parseCount, 100)
-    .addHelpText('after', '\nFailed messages are tried again by themselves, ever more rarely; one that turns up leaves the list.')
+    .addHelpText('after', '\nFailed messages are tried again by themselves, ever more rarely; one that turns up leaves the list.\nBelow them: messages that are stored and readable without what Gmail does not give of them.')
     .action((mailbox: MailboxId, options: FailuresOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, clock }) => {
         const { counts } = await tidemark.client.status(mailbox);
-        const failures = counts.failed === 0 ? [] : await tidemark.client.failures(mailbox, { limit: options.limit });
-        const retrying = options.retry === true && counts.failed > 0;
+        const { limit } = options;
+        const failures = counts.failed === 0 ? [] : await tidemark.client.failures(mailbox, { limit });
+        const lacking = counts.lacking === 0 ? [] : await tidemark.client.lacking(mailbox, { limit });
+        const retrying = options.retry === true && (counts.failed > 0 || lacking.some(({ nextAttemptAt }) => nextAttemptAt !== null));
         if (retrying) await tidemark.client.retryFailures(mailbox);
-        out.result({ mailbox, failed: counts.failed, retrying, failures }, () => {
-          if (counts.failed === 0) return `${mailbox} has no failed messages.`;
-          const now = clock.now();
-          const rows = failures.map(({ id, error, attempts, nextAttemptAt }) => [id, error, `${attempts}`, retrying || nextAttemptAt <= now ? 'now' : ago(nextAttemptAt, now)]);
-          return `${table(['message', 'reason', 'attempts', 'next attempt'], rows)}\n\n${counted(counts.failed, 'failed message')}${retrying ? ': tried again now' : `. Try them now: tidemark failures ${mailbox} --retry`}.`;
-        });
+        const told = { mailbox, failed: counts.failed, lacking: counts.lacking, retrying };
+        out.result({ ...told, failures, inPart: lacking }, () => [failedText(told, failures, clock.now()), ...lackingText(told, lacking, clock.now())].join('\n\n'));
       }),
     );
 }
+
+interface Told {
+  readonly mailbox: MailboxId;
+  readonly failed: number;
+  readonly lacking: number;
+  readonly retrying: boolean;
+}
+
+function failedText({ mailbox, failed, retrying }: Told, failures: readonly FailedMessage[], now: number): string {
+  if (failed === 0) return `${mailbox} has no failed messages.`;
+  const rows = failures.map(({ id, error, attempts, nextAttemptAt }) => [id, error, `${attempts}`, retrying || nextAttemptAt <= now ? 'now' : ago(nextAttemptAt, now)]);
+  return `${table(['message', 'reason', 'attempts', 'next attempt'], rows)}\n\n${counted(failed, 'failed message')}${retrying ? ': tried again now' : `. Try them now: tidemark failures ${mailbox} --retry`}.`;
+}
+
+function lackingText({ lacking, retrying }: Told, messages: readonly LackingMessage[], now: number): string[] {
+  if (lacking === 0) return [];
+  const rows = messages.map(({ id, lacks, error, nextAttemptAt }) => {
+    if (nextAttemptAt === null) return [id, WITHOUT[lacks], 'not asked for again'];
+    return [id, error ?? WITHOUT[lacks], retrying || nextAttemptAt <= now ? 'now' : ago(nextAttemptAt, now)];
+  });
+  return [`${table(['stored in part', 'what Gmail does not give', 'next attempt'], rows)}\n\n${counted(lacking, 'message')} stored and readable in part.`];
+}
+
+const WITHOUT: Readonly<Record<Lacking, string>> = { raw: 'stored as full: Gmail has no raw of it', attachments: 'attachments' };

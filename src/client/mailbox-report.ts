@@ -7,7 +7,7 @@ import type { Phase } from '../workflows/phase.ts';
 /** What the client asks of the store. It writes in one case: a body that it finds lost is to be fetched again. */
 export type MailboxReader = Pick<
   MailboxStore,
-  'getMailbox' | 'listMailboxes' | 'countMessages' | 'getUsage' | 'getLabels' | 'listFailed' | 'readChanges' | 'streamMessages' | 'refetchLost'
+  'getMailbox' | 'listMailboxes' | 'countMessages' | 'getUsage' | 'getLabels' | 'listFailed' | 'listLacking' | 'readChanges' | 'streamMessages' | 'refetchLost'
 >;
 
 /** A mailbox as an operator sees it: what the workflow, Temporal and the store say about it, in one. Times are epoch milliseconds. */
@@ -71,7 +71,7 @@ export interface RunningView {
   readonly status: MailboxStatus | null;
 }
 
-const NONE: MessageCounts = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, backfill: 0, due: 0 };
+const NONE: MessageCounts = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };
 
 /** Reads a mailbox's counts and usage. A mailbox that the store does not know has none. */
 export async function readStored(store: MailboxReader, mailbox: MailboxId, now: number): Promise<StoredView> {

@@ -11,7 +11,7 @@ import { changeSettings, type SettingsChange } from '../model/settings-change.ts
 import type { CredentialStore } from '../store/credential-store.ts';
 import type { MailboxRemoval } from '../store/remove-mailbox.ts';
 import type { LostBody } from '../store/bodies/lost-bodies.ts';
-import type { AuditResult, Change, FailedMessage, StoredMessage } from '../store/mailbox-store.ts';
+import type { AuditResult, Change, FailedMessage, LackingMessage, StoredMessage } from '../store/mailbox-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
@@ -149,7 +149,12 @@ export class TidemarkClient {
     return this.#store.listFailed(mailbox, limit);
   }
 
-  /** Tries every failed message again now. */
+  /** Stored messages that lack what Gmail does not give of them: their `raw` (held as full then), or attachments, which are asked for again ever more rarely. */
+  async lacking(mailbox: MailboxId, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly LackingMessage[]> {
+    return this.#store.listLacking(mailbox, limit);
+  }
+
+  /** Tries every failed message again now, and asks again for attachments that messages lack. */
   async retryFailures(mailbox: MailboxId): Promise<void> {
     await this.#signal(mailbox, definitions.retryFailures);
   }

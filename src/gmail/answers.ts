@@ -142,7 +142,7 @@ const idsOf = (message: { id: string; threadId?: string | null | undefined }) =>
 
 /**
  * One message resource into a reading. Checked by hand: this runs for every message of a backfill. What identifies and orders the message must be right;
- * what else is unusable is left out.
+ * what else is unusable is left out. A RAW answer without a usable `raw`, as chats get, lacks it and has no body.
  *
  * @param json - the parsed resource
  * @param bytes - the resource as answered; null when it came inside a thread and has no bytes of its own
@@ -159,8 +159,7 @@ export function readingOf(json: unknown, bytes: Uint8Array | null, format: Messa
     internalDate: dateIn(message['internalDate']),
     sizeEstimate: sizeIn(message['sizeEstimate']),
     snippet: snippetIn(message['snippet']),
-    body: bodyOf(message, bytes, format),
-    ...(format === 'full' ? { attachments: attachmentsIn(message) } : {}),
+    ...contentOf(message, bytes, format),
   };
 }
 
@@ -231,18 +230,18 @@ function historyIdOf(message: JsonObject): HistoryId {
   return id;
 }
 
-function bodyOf(message: JsonObject, bytes: Uint8Array | null, format: MessageFormat): Uint8Array | null {
+function contentOf(message: JsonObject, bytes: Uint8Array | null, format: MessageFormat): Pick<Reading, 'body' | 'lacks' | 'attachments'> {
   switch (format) {
     case 'minimal':
-      return null;
+      return { body: null };
     case 'raw': {
       const raw = rawIn(message['raw']);
-      if (raw === null) throw new MalformedAnswerError(typeof message['raw'] === 'string' && message['raw'] !== '' ? 'its raw is cut off or no base64' : 'the answer has no raw');
-      return raw;
+      return raw === null ? { body: null, lacks: 'raw' } : { body: raw };
     }
     case 'full':
+      return { body: bytes ?? Buffer.from(deepJson(message)), attachments: attachmentsIn(message) };
     case 'metadata':
-      return bytes ?? Buffer.from(deepJson(message));
+      return { body: bytes ?? Buffer.from(deepJson(message)) };
     default:
       return format satisfies never;
   }

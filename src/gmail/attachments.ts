@@ -6,8 +6,8 @@ import { isObject, separateParts, type JsonObject, type SeparatePart } from './m
 /** A FULL message resource whose attachments are to be put in where Gmail would have put them: into `data` of each part's body. */
 export interface IncompleteMessage {
   readonly parts: readonly SeparatePart[];
-  /** The resource as JSON, with the data of all {@link parts}, in their order. */
-  completed(data: readonly string[]): Uint8Array;
+  /** The resource as JSON, with the data of all {@link parts}, in their order; a part whose data is null stays without. */
+  completed(data: readonly (string | null)[]): Uint8Array;
 }
 
 /** @param body - the resource as JSON */
@@ -18,7 +18,7 @@ export function incompleteMessage(body: Uint8Array): IncompleteMessage {
     parts,
     completed(data) {
       // The resource is this message's own copy.
-      for (const [index, { part }] of parts.entries()) if (isObject(part['body'])) Object.assign(part['body'], { data: data[index] });
+      for (const [index, { part }] of parts.entries()) if (isObject(part['body']) && typeof data[index] === 'string') Object.assign(part['body'], { data: data[index] });
       return Buffer.from(deepJson(resource));
     },
   };

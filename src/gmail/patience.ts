@@ -36,7 +36,7 @@ export class Patience {
         if (failure.limit === 'daily' || met >= MAX_REFUSALS) return null;
         return failure.limit === 'concurrency' ? this.#jittered(met) : 0;
       case 'unavailable':
-        return met < ATTEMPTS ? this.#jittered(met - 1) : null;
+        return met < this.#attemptsAt(failure) ? this.#jittered(met - 1) : null;
       case 'refused':
         return this.#oneOf(UNEXPLAINED, met);
       case 'mailbox-unavailable':
@@ -52,6 +52,11 @@ export class Patience {
       case 'not-found':
         return null;
     }
+  }
+
+  /** An attachment costs as much as a message. Where Gmail answers, and not with it, once more is enough: it is asked for again another day. */
+  #attemptsAt({ detail }: Extract<GmailFailure, { kind: 'unavailable' }>): number {
+    return this.#method === 'messages.attachments.get' && detail !== undefined ? 2 : ATTEMPTS;
   }
 
   /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */

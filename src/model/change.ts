@@ -23,6 +23,10 @@ export interface Reading {
   readonly snippet: string;
   /** null for a `minimal` reading, which refreshes labels and keeps the body. */
   readonly body: Uint8Array | null;
+  /**
+   * `raw`: Gmail gives none of this message. A `raw` reading then has no body, and a `full` one stands in for it. `attachments`: see {@link AttachmentsRead}.
+   */
+  readonly lacks?: Lacking;
   /** Of a `full` reading: how many parts Gmail keeps apart from it, and whether `body` holds them all the same. Absent in other formats. */
   readonly attachments?: AttachmentsRead;
 }
@@ -30,7 +34,12 @@ export interface Reading {
 export interface AttachmentsRead {
   readonly count: number;
   readonly held: boolean;
+  /** How many of them the body holds, where it does not hold all because Gmail does not give them. */
+  readonly brought?: number;
 }
+
+/** What a stored message lacks, because Gmail does not give it. */
+export type Lacking = 'raw' | 'attachments';
 
 export interface Label {
   readonly id: LabelId;

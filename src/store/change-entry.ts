@@ -8,7 +8,8 @@ import { sameLabelIds, type MessageRow } from './message-row.ts';
 export function changeBetween(before: MessageRow | null, after: MessageRow): Change['kind'] | null {
   const known = before?.announced ?? false;
   if (after.state === 'stored') {
-    if (!known || before?.state !== 'stored' || before.threadId !== after.threadId) return 'stored';
+    const completed = before !== null && before.lacks !== null && after.lacks === null;
+    if (!known || before?.state !== 'stored' || before.threadId !== after.threadId || completed) return 'stored';
     return sameLabelIds(before.labelIds, after.labelIds) ? null : 'labels';
   }
   // Pending without a body: deleted and added again in one transaction. Pending with one waits for another format, and is still there.

@@ -9,7 +9,7 @@ import { withMailbox } from './mailbox-transaction.ts';
 import { newRow, type MessageRow } from './message-row.ts';
 import { loadRows, writeDifferences, type Difference } from './message-writer.ts';
 import { applyReading } from './reading-rules.ts';
-import { toGone, type RowRules } from './row-scope.ts';
+import { isInScope, LACKING_AGAIN, toGone, withoutWork, type RowRules } from './row-scope.ts';
 import type { StoreDatabase } from './store-database.ts';
 
 /**
@@ -75,11 +75,12 @@ export function saveAttempts(database: StoreDatabase, request: { mailbox: Mailbo
   const { attempts, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const rows = await loadRows(locked, attempts.map((attempt) => attempt.id));
+    const rules = rulesOf(locked.columns, now);
     const differences = new Map<MessageId, Difference>();
     for (const attempt of attempts) {
       const before = rows.get(attempt.id);
       if (before === undefined || !isAbout(before, attempt)) continue;
-      differences.set(attempt.id, { before, after: afterAttempt(before, attempt) });
+      differences.set(attempt.id, { before, after: afterAttempt(before, attempt, rules) });
     }
     await writeDifferences(locked, differences.values(), now);
   });
@@ -87,17 +88,29 @@ export function saveAttempts(database: StoreDatabase, request: { mailbox: Mailbo
 
 /** Whether an attempt speaks of the row as it is: an attempt that was given up may report after another one stored the message. */
 function isAbout(row: MessageRow, { asOf }: FetchAttempt): boolean {
-  if (row.state !== 'pending' && row.state !== 'failed') return false;
+  if (row.lane === null) return false;
   if (row.historyId === null) return true;
   return asOf !== null && compareHistoryIds(row.historyId, asOf) <= 0;
 }
 
-function afterAttempt(row: MessageRow, { state, attempts, error, nextAttemptAt }: FetchAttempt): MessageRow {
+function afterAttempt(row: MessageRow, { state, attempts, error, nextAttemptAt }: FetchAttempt, rules: RowRules): MessageRow {
+  // It is asked for its attachments. Whether the message is there is history's to say.
+  if (row.state === 'stored') return { ...row, attempts, lastError: error, nextAttemptAt: state === 'gone' ? rules.now + LACKING_AGAIN : Math.max(1, Math.ceil(nextAttemptAt)) };
   if (state === 'gone') return { ...toGone(row), attempts, lastError: error };
   // An attempt that reports late takes nothing from the count of its own failure; a failure of another kind may have begun a new count.
   const counted = error === row.lastError ? Math.max(row.attempts, attempts) : attempts;
   // 0 means "at once" to the index of the work to do.
-  return { ...row, state, attempts: counted, lastError: error, nextAttemptAt: Math.max(1, Math.ceil(nextAttemptAt)) };
+  const tried = { ...row, attempts: counted, lastError: error, nextAttemptAt: Math.max(1, Math.ceil(nextAttemptAt)) };
+  return state === 'failed' && holdsAllButAttachments(row, rules) ? withoutAttachments(tried, rules) : { ...tried, state };
+}
+
+const holdsAllButAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean => attachments && row.format === format && !row.attachmentsHeld;
+
+/** What could be had is readable. While it was pending, history's records waited for a get to bring the labels: now one is to be made. */
+function withoutAttachments(row: MessageRow, rules: RowRules): MessageRow {
+  const isBehind = row.historyId !== null && (row.readingHistoryId === null || compareHistoryIds(row.readingHistoryId, row.historyId) < 0);
+  const lacking: MessageRow = { ...row, lacks: 'attachments', refreshAt: isBehind ? (row.refreshAt ?? rules.now) : row.refreshAt };
+  return isInScope(row, rules) ? { ...lacking, state: 'stored' } : withoutWork(lacking, 'excluded');
 }
 
 /** See {@link MailboxStore.addListedLate}. */

@@ -53,7 +53,7 @@ function wantsOther(before: MailboxSettings, after: MailboxSettings): boolean {
   return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after);
 }
 
-/** What could not be fetched is due at once, as if it had never been tried. */
+/** What could not be fetched is due at once, as if it had never been tried; what Gmail did not give is asked for anew where it is wanted. */
 async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
   await tx
     .updateTable('messages')
@@ -62,6 +62,13 @@ async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
     .where('lane', 'in', ['live', 'backfill'])
     .where('state', 'in', ['pending', 'failed'])
     .where('attempts', '>', 0)
+    .execute();
+  await tx
+    .updateTable('messages')
+    .set({ lacks: null, lane: null, attempts: 0, last_error: null, next_attempt_at: 0 })
+    .where('mailbox_key', '=', key)
+    .where('lacks', 'is not', null)
+    .where('state', 'in', ['stored', 'excluded'])
     .execute();
 }
 

@@ -1,4 +1,4 @@
-import type { HistoryRecord, Label, Reading } from '../model/change.ts';
+import type { HistoryRecord, Label, Lacking, Reading } from '../model/change.ts';
 import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
 import type { MailboxSettings, MessageFormat } from '../model/settings.ts';
 import type { LostBody } from './bodies/lost-bodies.ts';
@@ -10,7 +10,7 @@ import type { LostBody } from './bodies/lost-bodies.ts';
  *
  * A row's state:
  * - `pending`: known to exist, not fetched yet (or to be fetched again);
- * - `stored`: body held, in scope;
+ * - `stored`: body held, in scope. It may lack what Gmail does not give ({@link StoredMessage.lacks}); attachments are asked for again at `nextAttemptAt`;
  * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
  * - `gone`: deleted at Gmail, or left out by a narrower scope, whose listing does not tell the two apart. The row stays as a tombstone, so that an older reading cannot bring it back;
  * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body is not needed.
@@ -147,12 +147,17 @@ export interface MailboxStore {
   }>;
   /** The body as it is held, whatever the row's state; null when none is. */
   heldBody(request: { mailbox: MailboxId; messageId: MessageId }): Promise<Uint8Array | null>;
-  /** Writes what became of failed fetches. A row that is no longer pending or failed, or whose historyId moved past `asOf`, is left alone. */
+  /**
+   * Writes what became of failed fetches. A row that waits for no fetch any more, or whose historyId moved past `asOf`, is left alone. One that holds all but
+   * its attachments is not `failed` but `stored`, lacking them.
+   */
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
-  /** Makes every failed row due now, in the backfill lane. Answers how many there are. */
+  /** Makes every failed row due now, and every stored one that lacks attachments, in the backfill lane. Answers how many there are. */
   retryFailed(request: { mailbox: MailboxId; now: number }): Promise<number>;
   /** Failed messages, next attempt first. */
   listFailed(mailbox: MailboxId, limit: number): Promise<readonly FailedMessage[]>;
+  /** Stored messages that lack something, in the order of ids. */
+  listLacking(mailbox: MailboxId, limit: number): Promise<readonly LackingMessage[]>;
 
   // ── partial sync ──
   /**
@@ -390,6 +395,8 @@ export interface MessageCounts {
   readonly failed: number;
   readonly gone: number;
   readonly excluded: number;
+  /** Of the stored ones, those that lack something which Gmail does not give. */
+  readonly lacking: number;
   /** Pending rows of the backfill lane: what a full sync has left. */
   readonly backfill: number;
   readonly due: number;
@@ -436,6 +443,15 @@ export interface FailedMessage {
   readonly nextAttemptAt: number;
 }
 
+export interface LackingMessage {
+  readonly id: MessageId;
+  readonly lacks: Lacking;
+  /** Why; null where nothing more is known than that Gmail has none. */
+  readonly error: string | null;
+  /** Epoch ms when it is asked for again; null when it is not. */
+  readonly nextAttemptAt: number | null;
+}
+
 export interface AppliedHistory {
   readonly added: number;
   readonly deleted: number;
@@ -448,7 +464,7 @@ export interface AppliedHistory {
 /** What an application reads. One entry per difference of a row, written in the transaction that made it. */
 export interface Change {
   readonly sequence: number;
-  /** `stored`: a message is readable now; `labels`: its labels differ; `gone`: deleted, or left the scope. */
+  /** `stored`: a message is readable now, or holds by now what it lacked; `labels`: its labels differ; `gone`: deleted, or left the scope. */
   readonly kind: 'stored' | 'labels' | 'gone';
   readonly messageId: MessageId;
   readonly threadId: ThreadId;
@@ -465,7 +481,10 @@ export interface StoredMessage {
   readonly internalDate: number | null;
   readonly sizeEstimate: number;
   readonly snippet: string;
+  /** In which the body is held: the settings', or `full` for a message that lacks its `raw`. */
   readonly format: MessageFormat;
+  /** What Gmail does not give of it; null when it lacks nothing. */
+  readonly lacks: Lacking | null;
   /** Decompressed, byte for byte as fetched, wherever it is kept. For `raw` the RFC 822 message, otherwise the JSON of Gmail's message resource. */
   readonly body: Uint8Array | null;
 }

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import type { Lacking } from '../model/change.ts';
 import type { HistoryId, LabelId, MessageId, ThreadId } from '../model/ids.ts';
 import { MESSAGE_FORMATS, type MessageFormat } from '../model/settings.ts';
 import { fromHistoryIdText, toHistoryIdText } from './history-id-text.ts';
@@ -28,7 +29,9 @@ export interface MessageRow {
   readonly attachments: number | null;
   /** True when the body holds them, or there are none. */
   readonly attachmentsHeld: boolean;
-  /** Not null exactly for pending and failed rows. */
+  /** What it lacks, because Gmail does not give it: `raw` (its FULL body stands in), `attachments`. */
+  readonly lacks: Lacking | null;
+  /** Not null exactly for pending and failed rows, and for stored ones whose attachments are asked for again. */
   readonly lane: FetchLane | null;
   readonly position: number | null;
   readonly listedGeneration: number;
@@ -60,6 +63,7 @@ export function newRow(id: MessageId, threadId: ThreadId, lane: FetchLane, now: 
     format: null,
     attachments: null,
     attachmentsHeld: false,
+    lacks: null,
     lane,
     position: null,
     listedGeneration: UNLISTED,
@@ -88,6 +92,7 @@ export const MESSAGE_COLUMNS = [
   'format',
   'attachments',
   'attachments_held',
+  'lacks',
   'lane',
   'rank',
   'position',
@@ -116,6 +121,7 @@ export function toColumnValues(mailboxKey: number, row: MessageRow): (string | n
     row.format,
     row.attachments,
     row.attachmentsHeld ? 1 : 0,
+    row.lacks,
     row.lane,
     rank(row),
     row.position,
@@ -149,6 +155,7 @@ export function fromColumns(columns: Selectable<MessageTable>): MessageRow {
     format: toFormat(columns.format),
     attachments: columns.attachments,
     attachmentsHeld: columns.attachments_held === 1,
+    lacks: toLacking(columns.lacks),
     lane: columns.lane as FetchLane | null,
     position: columns.position,
     listedGeneration: columns.listed_generation,
@@ -168,6 +175,10 @@ export function parseLabelIds(text: string): readonly LabelId[] {
 
 export function toFormat(text: string | null): MessageFormat | null {
   return MESSAGE_FORMATS.find((format) => format === text) ?? null;
+}
+
+export function toLacking(text: string | null): Lacking | null {
+  return text === 'raw' || text === 'attachments' ? text : null;
 }
 
 /** Label ids as rows hold them: sorted, each once. */

@@ -8,6 +8,7 @@ import { bodiesOutside } from './migrations/0004-bodies-outside.ts';
 import { watchColumn } from './migrations/0005-watch.ts';
 import { dayUsage } from './migrations/0007-day-usage.ts';
 import { attachmentColumns } from './migrations/0008-attachments.ts';
+import { lackingColumn } from './migrations/0009-lacking.ts';
 import { accountColumns } from './migrations/0010-account.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
@@ -21,6 +22,7 @@ const MIGRATIONS = {
   '0005-watch': watchColumn,
   '0007-day-usage': dayUsage,
   '0008-attachments': attachmentColumns,
+  '0009-lacking': lackingColumn,
   '0010-account': accountColumns,
 } as const;
 

@@ -2,8 +2,8 @@ import { sql, type Kysely } from 'kysely';
 import type { MailboxId, MessageId, ThreadId } from '../model/ids.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
 import { mailboxKey } from './mailbox-rows.ts';
-import type { FailedMessage, MessageCounts, PendingMessage } from './mailbox-store.ts';
-import type { FetchLane } from './message-row.ts';
+import type { FailedMessage, LackingMessage, MessageCounts, PendingMessage } from './mailbox-store.ts';
+import { toLacking, type FetchLane } from './message-row.ts';
 import { storedSize } from './safe-integer.ts';
 import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
@@ -92,7 +92,7 @@ function toPendingMessage(row: WorkColumns, threadSize: number): PendingMessage 
     threadSize,
     lacking: row.format === 'full' && row.attachments_held === 0 ? row.attachments : null,
     sizeEstimate: storedSize(row.size_estimate),
-    state: row.state === 'failed' ? 'failed' : 'pending',
+    state: row.state === 'pending' ? 'pending' : 'failed',
     attempts: row.attempts,
     lastError: row.last_error,
     discoveredAt: row.discovered_at,
@@ -150,6 +150,28 @@ export async function listFailed(database: StoreDatabase, mailbox: MailboxId, li
   return rows.map((row) => ({ id: row.id as MessageId, error: row.last_error ?? '', attempts: row.attempts, nextAttemptAt: row.next_attempt_at }));
 }
 
+/** See {@link MailboxStore.listLacking}. */
+export async function listLacking(database: StoreDatabase, mailbox: MailboxId, limit: number): Promise<readonly LackingMessage[]> {
+  const key = await mailboxKey(database, mailbox);
+  const rows = await database.read((db) =>
+    db
+      .selectFrom('messages')
+      .select(['id', 'lacks', 'last_error', 'lane', 'next_attempt_at'])
+      .where('mailbox_key', '=', key)
+      .where('lacks', 'is not', null)
+      .where('state', '=', 'stored')
+      .orderBy('id')
+      .limit(limit)
+      .execute(),
+  );
+  return rows.map((row) => ({
+    id: row.id as MessageId,
+    lacks: toLacking(row.lacks) ?? 'attachments',
+    error: row.last_error,
+    nextAttemptAt: row.lane === null ? null : row.next_attempt_at,
+  }));
+}
+
 /** See {@link MailboxStore.nextRefresh}. */
 export async function nextRefresh(database: StoreDatabase, request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]> {
   const key = await mailboxKey(database, request.mailbox);
@@ -186,6 +208,13 @@ export async function countMessages(database: StoreDatabase, mailbox: MailboxId,
       .where('mailbox_key', '=', key)
       .where('lane', 'in', ['live', 'backfill'])
       .executeTakeFirstOrThrow();
+    const { lacking } = await db
+      .selectFrom('messages')
+      .select((eb) => eb.fn.countAll<number>().as('lacking'))
+      .where('mailbox_key', '=', key)
+      .where('lacks', 'is not', null)
+      .where('state', '=', 'stored')
+      .executeTakeFirstOrThrow();
     const count = (state: string) => states.find((row) => row.state === state)?.messages ?? 0;
     return {
       stored: count('stored'),
@@ -193,6 +222,7 @@ export async function countMessages(database: StoreDatabase, mailbox: MailboxId,
       failed: count('failed'),
       gone: count('gone'),
       excluded: count('excluded'),
+      lacking,
       backfill: work.backfill,
       due: work.due,
     };

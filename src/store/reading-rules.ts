@@ -1,4 +1,4 @@
-import type { Reading } from '../model/change.ts';
+import type { Lacking, Reading } from '../model/change.ts';
 import { compareHistoryIds, newerHistoryId, type HistoryId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import { newRow, sortedLabelIds, type MessageRow } from './message-row.ts';
@@ -22,7 +22,8 @@ export function applyReading(before: MessageRow | null, reading: Reading, format
 
   const row = before ?? newRow(reading.id, reading.threadId, 'live', rules.now);
   // A reading in another format than the settings' (they changed during the fetch, or it is a refresh) brings labels only.
-  const complete = format === rules.format && (reading.body !== null || format === 'minimal');
+  const standsIn = reading.lacks === 'raw' && format === 'full' && rules.format === 'raw';
+  const complete = (format === rules.format || standsIn) && (reading.body !== null || format === 'minimal');
   // Gmail's historyId of a quiet message is old. When the row's labels were compared with listings made later than that, they are newer.
   const labelsAreNewer = row.readingHistoryId !== null && compareHistoryIds(reading.historyId, row.readingHistoryId) < 0;
   // A message's bytes never change: a body that holds its attachments is not replaced by one that lacks them (a thread brought it).
@@ -39,18 +40,27 @@ export function applyReading(before: MessageRow | null, reading: Reading, format
     snippet: reading.snippet,
     format: complete ? format : row.format,
     ...(complete && !holdsMore ? { attachments: reading.attachments?.count ?? null, attachmentsHeld: reading.attachments?.held ?? false } : {}),
+    ...(complete ? { lacks: lacksAfter(row, reading, standsIn, holdsMore) } : {}),
     refreshAt: null,
-    attempts: row.refreshAt === null ? row.attempts : 0,
+    // A settled row counts its attempts at a refresh here.
+    attempts: row.refreshAt === null || row.lane !== null ? row.attempts : 0,
     // A tombstone that a newer reading undoes is settled anew below.
     state: row.state === 'gone' ? 'excluded' : row.state,
   };
   const seenBefore = row.format === read.format && row.readingHistoryId !== null && compareHistoryIds(reading.historyId, row.readingHistoryId) <= 0;
-  const writesBody = complete && reading.body !== null && !holdsMore && (completes || !seenBefore);
+  const bringsSome = (reading.attachments?.brought ?? 0) > 0;
+  const writesBody = complete && reading.body !== null && !holdsMore && (completes || bringsSome || !seenBefore);
   const settled = settleState(read, rules);
   const stillWorks = settled.state === 'pending' || settled.state === 'failed';
   // What was read was no failure: the attachments that it lacks are the next thing to fetch, at once.
   if (complete && stillWorks) return { verdict: 'applied', row: { ...settled, state: 'pending', attempts: 0, lastError: null, nextAttemptAt: 0 }, writesBody };
   return { verdict: 'applied', row: settled, writesBody };
+}
+
+/** What Gmail did not give stays lacking until a reading brings it. */
+function lacksAfter(row: MessageRow, reading: Reading, standsIn: boolean, holdsMore: boolean): Lacking | null {
+  if (standsIn) return 'raw';
+  return row.lacks === 'attachments' && !holdsMore && reading.attachments?.held === false ? 'attachments' : null;
 }
 
 function newest(a: HistoryId | null, b: HistoryId): HistoryId;

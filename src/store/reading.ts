@@ -4,7 +4,7 @@ import { bodyLost, type LostBody } from './bodies/lost-bodies.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
 import { mailboxKey } from './mailbox-rows.ts';
 import type { Change, StoredMessage, StreamOptions } from './mailbox-store.ts';
-import { parseLabelIds, toFormat } from './message-row.ts';
+import { parseLabelIds, toFormat, toLacking } from './message-row.ts';
 import { storedDate, storedSize } from './safe-integer.ts';
 import type { StoreDatabase } from './store-database.ts';
 import { findRow, nextStoredRows, readBody, type StoredRow } from './stored-rows.ts';
@@ -100,6 +100,7 @@ function toStoredMessage(row: StoredRow, body: Uint8Array | null): StoredMessage
     sizeEstimate: storedSize(row.size_estimate),
     snippet: row.snippet,
     format: toFormat(row.format) ?? 'minimal',
+    lacks: toLacking(row.lacks),
     body,
   };
 }

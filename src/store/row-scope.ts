@@ -2,6 +2,9 @@ import type { LabelId } from '../model/ids.ts';
 import { inScope, type MessageFormat, type Scope } from '../model/settings.ts';
 import type { FetchLane, MessageRow } from './message-row.ts';
 
+/** Milliseconds after which attachments are asked for again where nothing else says when. */
+export const LACKING_AGAIN = 24 * 60 * 60_000;
+
 /** What decides over rows during one transaction. */
 export interface RowRules {
   readonly scope: Scope;
@@ -27,29 +30,38 @@ export function labelsExclude(labelIds: readonly LabelId[], { scope }: RowRules)
   return !inScope(scope, { labelIds, internalDate: null });
 }
 
-/** Whether the held body is what the settings want. One that only lacks attachments is kept, and completed: see activities/complete-message.ts. */
-export function isComplete(row: MessageRow, rules: Pick<RowRules, 'format' | 'attachments'>): boolean {
-  return row.format === rules.format && (!rules.attachments || row.attachmentsHeld);
+/**
+ * Whether the held body is what the settings want, or the most of it that Gmail gives. One that only lacks attachments is kept, and completed:
+ * see activities/complete-message.ts.
+ */
+export function isComplete(row: MessageRow, { format, attachments }: Pick<RowRules, 'format' | 'attachments'>): boolean {
+  if (format === 'raw' && row.format === 'full') return row.lacks === 'raw';
+  return row.format === format && (!attachments || row.attachmentsHeld || row.lacks === 'attachments');
 }
 
 /** The state of a row whose labels are known: `stored` when it is in scope and its body held, else `excluded`, or `pending` for its body. */
 export function settleState(row: MessageRow, rules: RowRules, lane: FetchLane = 'live'): MessageRow {
   if (!isInScope(row, rules)) return withoutWork(row, 'excluded');
-  if (isComplete(row, rules)) return withoutWork(row, 'stored');
+  if (isComplete(row, rules)) return rules.attachments && row.lacks === 'attachments' ? askedAgain(row, rules.now) : withoutWork(row, 'stored');
   return row.state === 'pending' || row.state === 'failed' ? row : toFetch(row, lane, rules.now);
 }
 
 export function withoutWork(row: MessageRow, state: 'stored' | 'excluded'): MessageRow {
-  if (row.state === state) return row;
+  if (row.state === state && row.lane === null) return row;
   return { ...row, state, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0 };
+}
+
+/** Attachments that Gmail did not give are asked for again, ever more rarely; the message is readable meanwhile. */
+function askedAgain(row: MessageRow, now: number): MessageRow {
+  return row.state === 'stored' && row.lane !== null ? row : { ...row, state: 'stored', lane: 'backfill', nextAttemptAt: now + LACKING_AGAIN };
 }
 
 /** A tombstone: the body goes, and what remains keeps older readings away. */
 export function toGone(row: MessageRow): MessageRow {
   if (row.state === 'gone') return row;
-  return { ...row, state: 'gone', format: null, attachments: null, attachmentsHeld: false, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0, refreshAt: null };
+  return { ...row, state: 'gone', format: null, attachments: null, attachmentsHeld: false, lacks: null, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0, refreshAt: null };
 }
 
 export function toFetch(row: MessageRow, lane: FetchLane, now: number): MessageRow {
-  return { ...row, state: 'pending', lane, attempts: 0, lastError: null, nextAttemptAt: 0, discoveredAt: now };
+  return { ...row, state: 'pending', lacks: null, lane, attempts: 0, lastError: null, nextAttemptAt: 0, discoveredAt: now };
 }

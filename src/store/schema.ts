@@ -72,7 +72,9 @@ export interface MessageTable {
   attachments: number | null;
   /** 1 when the body holds them, or there are none. */
   attachments_held: number;
-  /** Set for pending and failed rows only: the index of the work to do holds no others. */
+  /** What the stored message lacks, because Gmail does not give it: `raw` (held as full), `attachments`; null when nothing. */
+  lacks: string | null;
+  /** Set for pending and failed rows, and for stored ones whose attachments are asked for again: the index of the work to do holds no others. */
   lane: string | null;
   /** Order within the lane, smallest first. */
   rank: number;

@@ -13,7 +13,7 @@ import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger, type SpendingL
 import { getMailbox, listMailboxes, noteCondition, putMailbox, saveWatch, setRelistAt } from './mailbox-rows.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './partial-sync.ts';
-import { countMessages, listFailed, nextAttemptAt, nextPending, nextRefresh } from './pending-work.ts';
+import { countMessages, listFailed, listLacking, nextAttemptAt, nextPending, nextRefresh } from './pending-work.ts';
 import { beginRemoval, finishRemovals, type MailboxRemoval } from './remove-mailbox.ts';
 import { renameMailbox, type MailboxRenaming } from './rename-mailbox.ts';
 import { putOffRefresh, retryFailed } from './retrying.ts';
@@ -53,6 +53,7 @@ export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOpt
     saveAttempts: (request) => saveAttempts(database, request),
     retryFailed: (request) => retryFailed(database, request),
     listFailed: (mailbox, limit) => listFailed(database, mailbox, limit),
+    listLacking: (mailbox, limit) => listLacking(database, mailbox, limit),
 
     applyHistory: (request) => applyHistory(database, request),
     addListedLate: (request) => addListedLate(database, request),

@@ -21,6 +21,7 @@ function rowsWithBodies(db: Kysely<Schema>, key: number) {
       'messages.size_estimate',
       'messages.snippet',
       'messages.format',
+      'messages.lacks',
       'messages.state',
       'bodies.encoding',
       'bodies.body',

@@ -109,14 +109,14 @@ describe('attachments', () => {
     expect(ada.calls()['messages.attachments.get']).toBe(before['messages.attachments.get']);
   });
 
-  it('that cannot be fetched leave the message failed, never stored by half, and its neighbours stored', async () => {
+  it('that cannot be fetched leave the message stored without them, and come once they can', async () => {
     await opened();
     const culprit = receive({ name: 'lines.txt', content: 'one\r\ntwo\r\n', encoding: '8bit' });
     ada.receive(3);
     ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: { kind: 'status', status: 400, reason: 'invalidArgument' } });
     await ada.settle();
-    expect(await ada.counts()).toMatchObject({ stored: 3, failed: 1, pending: 0 });
-    expect(await ada.stores.store.listFailed(ADA, 10)).toMatchObject([{ id: culprit }]);
+    expect(await ada.counts()).toMatchObject({ stored: 4, lacking: 1, failed: 0, pending: 0 });
+    expect(await ada.stores.store.listLacking(ADA, 10)).toMatchObject([{ id: culprit, lacks: 'attachments', error: '1 of 1 attachments: Gmail refuses: invalidArgument' }]);
     ada.simulator.faults.clear();
     await ada.run(48 * 60 * 60_000);
     await expectExact();

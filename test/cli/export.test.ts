@@ -27,13 +27,13 @@ afterEach(() => {
   rmSync(dataDir, { recursive: true });
 });
 
-async function store(bodies: Record<string, string>, format: MessageFormat): Promise<void> {
+async function store(bodies: Record<string, string>, format: MessageFormat, rawless: Record<string, string> = {}): Promise<void> {
   const { store: mirror, credentials } = await openStores(`sqlite:${path}`);
   await mirror.putMailbox({ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, format }, now: 1 });
-  const readings = Object.entries(bodies).map(
-    ([id, body]): Reading => ({ id: messageId(id), threadId: threadId(id), labelIds: [], historyId: historyId('5'), internalDate: 1_000, sizeEstimate: 10, snippet: '', body: Buffer.from(body) }),
-  );
-  await mirror.saveReadings({ mailbox: ADA, readings, format, now: 1 });
+  const readings = (all: Record<string, string>) =>
+    Object.entries(all).map(([id, body]): Reading => ({ id: messageId(id), threadId: threadId(id), labelIds: [], historyId: historyId('5'), internalDate: 1_000, sizeEstimate: 10, snippet: '', body: Buffer.from(body) }));
+  await mirror.saveReadings({ mailbox: ADA, readings: readings(bodies), format, now: 1 });
+  await mirror.saveReadings({ mailbox: ADA, readings: readings(rawless).map((reading) => ({ ...reading, lacks: 'raw' as const })), format: 'full', now: 1 });
   await mirror.close();
   await credentials.close();
 }
@@ -72,4 +72,15 @@ it.each(['export', 'check-bodies'])('Numbers that no number of JavaScript holds,
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const read = verb === 'export' ? stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown) : [];
   expect(read).toMatchObject(verb === 'export' ? [{ id: 'a', sizeEstimate: 0, internalDate: 1_000 }, { id: 'b', sizeEstimate: 10, internalDate: null }, { id: 'c' }] : []);
+});
+
+it('A chat in a mailbox of raw messages is exported as full, says what it lacks, and is left out of mbox with a word', async () => {
+  await store({ a: 'Subject: hi\r\n\r\nhello' }, 'raw', { chat: '{"payload":{"mimeType":"text/plain"}}' });
+  const jsonl = await run('export', ADA);
+  expect(jsonl.stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown)).toMatchObject([{ id: 'a', raw: expect.anything() }, { id: 'chat', lacks: 'raw', payload: { mimeType: 'text/plain' } }]);
+  expect(jsonl.stdout.match(/"lacks"/g)).toHaveLength(1);
+  const mbox = await run('export', ADA, '--format', 'mbox');
+  expect(mbox.code).toBe(0);
+  expect(mbox.stdout.match(/^From /gm)).toHaveLength(1);
+  expect(mbox.stderr).toMatch(/^1 message of ada@example.com left out: Gmail has no raw of them/);
 });

@@ -5,7 +5,7 @@ import { progressLine } from '../../src/cli/progress.ts';
 import { reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 
-const NOTHING = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, backfill: 0, due: 0 };
+const NOTHING = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };
 
 function reportWith(changes: { stored?: number; pending?: number; failed?: number; units?: number; step?: string }): MailboxReport {
   const { stored = 0, pending = 0, failed = 0, units = 0, step = 'fetching' } = changes;

@@ -8,7 +8,7 @@ import type { Condition, MailboxRow } from '../../src/store/mailbox-store.ts';
 import type { MailboxStatus } from '../../src/workflows/definitions.ts';
 
 const mailbox = mailboxId('ada@example.com');
-const counts = { stored: 3, pending: 2, failed: 1, gone: 4, excluded: 0, backfill: 2, due: 0 };
+const counts = { stored: 3, pending: 2, failed: 1, gone: 4, excluded: 0, lacking: 0, backfill: 2, due: 0 };
 const usage = { calls: 5, units: 100, rejected: 0, methods: {} };
 
 const row = (condition: Condition | null): MailboxRow => ({

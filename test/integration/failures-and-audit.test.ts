@@ -57,7 +57,22 @@ describe.concurrent('the command line tells of what is wrong', () => {
     await box.start();
     await box.exact(30_000);
     expect(await tidemark('failures', box.id)).toEqual({ code: 0, stdout: `${box.id} has no failed messages.\n`, stderr: '' });
-    expect(JSON.parse((await tidemark('failures', box.id, '--json')).stdout)).toEqual({ mailbox: box.id, failed: 0, retrying: false, failures: [] });
+    expect(JSON.parse((await tidemark('failures', box.id, '--json')).stdout)).toEqual({ mailbox: box.id, failed: 0, lacking: 0, retrying: false, failures: [], inPart: [] });
+  }, 60_000);
+
+  it('failures and status: what is stored in part, and what it lacks', async () => {
+    const box = await rig.mailbox('in-part', { messages: 5, threadSize: 1 });
+    const [chat = ''] = box.ids();
+    rig.simulator.faults.add({ match: { messageId: chat, method: 'messages.get' }, effect: { kind: 'replace', fields: { labelIds: ['CHAT'] }, without: ['raw'] } });
+    await box.start();
+    await eventually(30_000, async () => ((await box.report()).counts.lacking === 1 ? true : null), () => 'the message was not stored in part');
+    const { code, stdout } = await tidemark('failures', box.id);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${box.id} has no failed messages.`);
+    expect(stdout).toMatch(new RegExp(`^${chat} +stored as full: Gmail has no raw of it +not asked for again$`, 'm'));
+    expect(stdout).toContain('1 message stored and readable in part.');
+    expect(JSON.parse((await tidemark('failures', box.id, '--json')).stdout)).toMatchObject({ failed: 0, lacking: 1, inPart: [{ id: chat, lacks: 'raw', nextAttemptAt: null }] });
+    expect((await tidemark('status', box.id)).stdout).toMatch(new RegExp(`in part +1 \\(Gmail does not give all of them: tidemark failures ${box.id}\\)`));
   }, 60_000);
 
   it('failures: each with its reason, its attempts and its next attempt, and tried again at once where asked', async () => {

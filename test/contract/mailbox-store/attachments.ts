@@ -73,9 +73,33 @@ export function attachments(fixture: StoreFixture): void {
       await mailbox.finish();
       await mailbox.save(withAttachments('a', false), withAttachments('failed', false));
       await mailbox.attempt('failed', { asOf: 10 });
-      expect(await mailbox.counts()).toMatchObject({ stored: 0, pending: 1, failed: 1 });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 1, failed: 0 });
       await relist(mailbox, DEFAULT_SETTINGS, ['a', 'failed'], 200);
       expect(await mailbox.counts()).toMatchObject({ stored: 2, pending: 0, failed: 0 });
+      expect(await mailbox.store.nextAttemptAt({ mailbox: mailbox.id, lane: 'backfill', now: mailbox.now })).toBeNull();
+    });
+
+    it('that Gmail does not give leave the message readable, asked again later, and lacking until they come', async () => {
+      const mailbox = open();
+      await mailbox.put(WITH);
+      await mailbox.save(withAttachments('a', false));
+      await mailbox.attempt('a', { asOf: 10, nextAttemptAt: mailbox.now + 1_000 });
+      expect(await mailbox.messages()).toMatchObject([{ id: 'a', lacks: 'attachments' }]);
+      expect(await mailbox.pending('live')).toEqual([]);
+      mailbox.now += 2_000;
+      expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', lacking: 2, attempts: 1 }]);
+      // Some of them; and a later look that finds none, or a thread that brings the message without them.
+      await mailbox.save({ ...withAttachments('a', false, { body: 'some' }), attachments: { count: 2, held: false, brought: 1 } });
+      await mailbox.attempt('a', { asOf: 10, attempts: 2, state: 'pending', nextAttemptAt: mailbox.now + 1_000 });
+      await mailbox.attempt('a', { asOf: 10, attempts: 3, state: 'gone' });
+      await mailbox.save(withAttachments('a', false));
+      expect(await mailbox.messages()).toMatchObject([{ id: 'a', lacks: 'attachments', body: Buffer.from('some') }]);
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, due: 0 });
+      await mailbox.save(withAttachments('a', true, { body: 'all' }));
+      expect(await mailbox.messages()).toMatchObject([{ id: 'a', lacks: null, body: Buffer.from('all') }]);
+      expect(await mailbox.store.nextAttemptAt({ mailbox: mailbox.id, lane: 'live', now: mailbox.now })).toBeNull();
+      // Once when it could be read, once when it was whole.
+      expect(await mailbox.feed()).toEqual(['stored a', 'stored a']);
     });
 
     it('are no longer known of a message that is gone', async () => {

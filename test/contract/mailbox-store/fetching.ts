@@ -32,6 +32,7 @@ export function fetching(fixture: StoreFixture): void {
           sizeEstimate: 100,
           snippet: 'about a',
           format: 'full',
+          lacks: null,
           body: Buffer.from(body),
         },
       ]);
@@ -43,6 +44,43 @@ export function fetching(fixture: StoreFixture): void {
       const body = Buffer.alloc(size, 'tidemark ');
       await mailbox.save({ ...reading('a'), body });
       expect(Buffer.from((await mailbox.message('a'))?.body ?? []).equals(body)).toBe(true);
+    });
+
+    it('is done with a message that has no raw once full stands in for it, and asks anew when the format changes', async () => {
+      const mailbox = open();
+      await mailbox.put({ ...DEFAULT_SETTINGS, format: 'raw' });
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'b']);
+      await mailbox.finish();
+      const save = (lacks: { lacks?: 'raw' }) =>
+        mailbox.store.saveReadings({ mailbox: mailbox.id, format: 'full', now: mailbox.now, readings: [{ ...reading('a'), ...lacks, attachments: { count: 1, held: false } }] });
+      expect(await save({})).toMatchObject({ stored: 0 });
+      expect(await mailbox.messages()).toEqual([]);
+      expect(await save({ lacks: 'raw' })).toMatchObject({ stored: 1 });
+      expect(await mailbox.messages()).toMatchObject([{ id: 'a', format: 'full', lacks: 'raw', body: Buffer.from('body of a') }]);
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 1, failed: 0 });
+      expect(await mailbox.store.listLacking(mailbox.id, 10)).toEqual([{ id: 'a', lacks: 'raw', error: null, nextAttemptAt: null }]);
+      await mailbox.begin(200);
+      await mailbox.list(['a', 'b']);
+      await mailbox.finish();
+      expect((await mailbox.pending('backfill')).map(({ id }) => id)).toEqual(['b']);
+      await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: 3, startHistoryId: h(300), settings: DEFAULT_SETTINGS, now: mailbox.now });
+      expect(await mailbox.messages()).toMatchObject([{ id: 'a', lacks: null }]);
+    });
+
+    it('forgets what failed when messages are wanted in another form, and only then', async () => {
+      const mailbox = open();
+      await mailbox.put();
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'b']);
+      await mailbox.finish();
+      await mailbox.attempt('a', { state: 'failed', attempts: 9, nextAttemptAt: mailbox.now + 1_000_000 });
+      await mailbox.attempt('b', { state: 'pending', attempts: 2, nextAttemptAt: mailbox.now + 1_000_000 });
+      const begin = (generation: number, settings: typeof DEFAULT_SETTINGS) => mailbox.store.beginFullSync({ mailbox: mailbox.id, generation, startHistoryId: h(100 * generation), settings, now: mailbox.now });
+      await begin(2, { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, after: 1 } });
+      expect(await mailbox.pending('backfill')).toEqual([]);
+      await begin(3, { ...DEFAULT_SETTINGS, format: 'raw' });
+      expect((await mailbox.pending('backfill')).map(({ id, state, attempts, lastError }) => [id, state, attempts, lastError])).toEqual([['a', 'pending', 0, null], ['b', 'pending', 0, null]]);
     });
 
     it('inserts messages that a thread brought', async () => {
@@ -217,7 +255,7 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.list(['a']);
       await mailbox.attempt('a', { attempts: 5 });
       await mailbox.save(reading('a'));
-      expect(await mailbox.counts()).toEqual({ stored: 1, pending: 0, failed: 0, gone: 0, excluded: 0, backfill: 0, due: 0 });
+      expect(await mailbox.counts()).toEqual({ stored: 1, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 });
     });
 
     it('adds messages that were listed late to the live lane, once', async () => {

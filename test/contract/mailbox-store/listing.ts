@@ -62,7 +62,7 @@ export function listing(fixture: StoreFixture): void {
       expect(await mailbox.list(['b'], 2)).toEqual({ unknown: 1 });
       expect(await mailbox.pendingIds('backfill')).toEqual(['c', 'a', 'b']);
       expect(await mailbox.pendingIds('live')).toEqual([]);
-      expect(await mailbox.counts()).toEqual({ stored: 0, pending: 3, failed: 0, gone: 0, excluded: 0, backfill: 3, due: 3 });
+      expect(await mailbox.counts()).toEqual({ stored: 0, pending: 3, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 3, due: 3 });
     });
 
     it('does nothing when a page is listed twice', async () => {

@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+
+import { afterEach, describe, expect, it } from 'vitest';
+
+import type { StoredMessage } from '../../src/store/mailbox-store.ts';
+import type { SettingsChange } from '../../src/model/settings-change.ts';
+import { mailWithAttachments, type TestAttachment } from '../mail-with-attachments.ts';
+import { ADA, RunningMailbox } from './running-mailbox.ts';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+let ada: RunningMailbox;
+afterEach(() => ada.close());
+
+async function opened(settings: SettingsChange): Promise<void> {
+  ada = await RunningMailbox.open(settings);
+}
+
+async function messages(): Promise<ReadonlyMap<string, StoredMessage>> {
+  const stored = new Map<string, StoredMessage>();
+  for await (const message of ada.stores.store.streamMessages(ADA)) stored.set(message.id, message);
+  return stored;
+}
+
+const without = (id: string, ...fields: string[]) => ada.simulator.faults.add({ match: { messageId: id, method: 'messages.get' }, effect: { kind: 'replace', fields: {}, without: fields } });
+const jsonOf = (message: StoredMessage | undefined): unknown => JSON.parse(Buffer.from(message?.body ?? []).toString('utf8'));
+
+describe('a message that has no raw, in a mailbox of raw ones', () => {
+  it('is stored as full, marked, for two gets where it is a chat, and never asked for again', async () => {
+    await opened({ format: 'raw' });
+    const ids = ada.receive(5);
+    const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
+    without(chat, 'raw');
+    await ada.settle();
+    const stored = await messages();
+    expect([...stored.keys()].toSorted()).toEqual([...ids, chat].toSorted());
+    expect(stored.get(chat)).toMatchObject({ format: 'full', lacks: 'raw' });
+    expect(jsonOf(stored.get(chat))).toMatchObject({ id: chat, payload: { headers: expect.anything() as unknown } });
+    expect(ids.map((id) => stored.get(id)?.lacks)).toEqual([null, null, null, null, null]);
+    expect(await ada.counts()).toMatchObject({ stored: 6, lacking: 1, pending: 0, failed: 0 });
+    expect(ada.gets()).toBe(7);
+    await ada.run(3 * DAY);
+    expect(ada.gets()).toBe(7);
+    expect(await ada.stores.store.listLacking(ADA, 10)).toEqual([{ id: chat, lacks: 'raw', error: null, nextAttemptAt: null }]);
+  });
+
+  it('is asked for its raw twice before full stands in for it, where it is no chat', async () => {
+    await opened({ format: 'raw' });
+    const [once = '', never = ''] = ada.receive(2);
+    ada.simulator.faults.add({ match: { messageId: once }, effect: { kind: 'replace', fields: {}, without: ['raw'] }, times: 1 });
+    ada.simulator.faults.add({ match: { messageId: never, method: 'messages.get' }, effect: { kind: 'replace', fields: { raw: 'cut of' } } });
+    await ada.settle();
+    const stored = await messages();
+    expect(stored.get(once)).toMatchObject({ format: 'raw', lacks: null });
+    expect(stored.get(never)).toMatchObject({ format: 'full', lacks: 'raw' });
+    expect(ada.gets(), 'two for the one, three for the other').toBe(5);
+  });
+
+  it('follows labels and recoveries as any other, without a get', async () => {
+    await opened({ format: 'raw' });
+    const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
+    without(chat, 'raw');
+    await ada.settle();
+    const before = ada.gets();
+    ada.gmail.modify([chat], { add: ['STARRED'] });
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    expect((await messages()).get(chat)?.labelIds).toEqual(['CHAT', 'STARRED']);
+    ada.gmail.modify([chat], { remove: ['STARRED'] });
+    ada.gmail.expireHistory();
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    expect((await messages()).get(chat)).toMatchObject({ labelIds: ['CHAT'], format: 'full', lacks: 'raw' });
+    expect(ada.gets() - before).toBe(0);
+  });
+
+  it('lacks nothing in a mailbox of full ones, and costs no get when the format changes to that', async () => {
+    await opened({ format: 'raw' });
+    const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
+    without(chat, 'raw');
+    await ada.settle();
+    const before = ada.gets();
+    await ada.configure({ format: 'full' });
+    expect((await messages()).get(chat)).toMatchObject({ format: 'full', lacks: null });
+    expect(ada.gets() - before).toBe(0);
+    await ada.configure({ format: 'raw' });
+    expect((await messages()).get(chat)).toMatchObject({ format: 'full', lacks: 'raw' });
+    expect(ada.gets() - before).toBe(2);
+  });
+});
+
+const lines = (name: string, content: string): TestAttachment => ({ name, content, encoding: '8bit' });
+
+/** Attachments that the RAW form does not give for certain: each is fetched by its id. */
+function receive(...attachments: TestAttachment[]): string {
+  return ada.gmail.insert({ raw: mailWithAttachments({ subject: 'files', text: 'see below', attachments }), labelIds: ['INBOX'], internalDate: ada.clock.now() - MINUTE }).id;
+}
+
+const EMPTY = { kind: 'replace', fields: { size: 0 }, without: ['data'] } as const;
+const LOST = { kind: 'replace', fields: { size: 12 }, without: ['data'] } as const;
+
+describe('an attachment', () => {
+  it('of which Gmail answers a size of 0 is empty, and its message complete', async () => {
+    await opened({ attachments: true });
+    const id = receive(lines('empty.txt', 'a\r\nb'), { name: 'a.pdf', content: randomBytes(300) });
+    ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: EMPTY, times: 1 });
+    await ada.settle();
+    expect((await messages()).get(id)).toMatchObject({ lacks: null });
+    expect(JSON.stringify(jsonOf((await messages()).get(id)))).toContain('"data":""');
+    expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 0, failed: 0 });
+  });
+
+  it('that Gmail does not give leaves its message readable, with the others, for a bounded price', async () => {
+    await opened({ attachments: true });
+    const id = receive(lines('one.txt', 'a\r\nb'), lines('two.txt', 'cc\r\ndd'));
+    const fault = ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST, times: 2 });
+    await ada.settle();
+    const message = (await messages()).get(id);
+    expect(message).toMatchObject({ lacks: 'attachments' });
+    expect(JSON.stringify(jsonOf(message))).toContain(Buffer.from('cc\r\ndd').toString('base64url'));
+    expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 0, failed: 0 });
+    const [lacking] = await ada.stores.store.listLacking(ADA, 10);
+    expect(lacking).toMatchObject({ id, lacks: 'attachments', error: '1 of 2 attachments: the attachment has no data' });
+    expect(lacking?.nextAttemptAt).toBeGreaterThan(ada.clock.now());
+    // FULL, RAW, FULL again for the ids, and three of attachments: 20 units each.
+    expect(['messages.get', 'messages.attachments.get'].map((method) => ada.calls()[method])).toEqual([3, 3]);
+    fault.remove();
+    await ada.run(30 * MINUTE);
+    expect((await messages()).get(id)).toMatchObject({ lacks: null });
+    expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 0 });
+    expect(await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() })).toBeNull();
+  });
+
+  it('is asked for ever more rarely', async () => {
+    await opened({ attachments: true });
+    receive(lines('one.txt', 'a\r\nb'));
+    ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
+    await ada.settle();
+    const spent = () => ['messages.get', 'messages.attachments.get'].reduce((sum, method) => sum + 20 * (ada.calls()[method] ?? 0), 0);
+    expect(spent()).toBeLessThanOrEqual(100);
+    const first = spent();
+    await ada.run(DAY);
+    expect(spent() - first).toBeLessThanOrEqual(200);
+    const second = spent();
+    await ada.run(10 * DAY);
+    expect(spent() - second).toBeLessThanOrEqual(100);
+  });
+
+  it('is asked for at once where somebody asks to try again, or the setting is switched on again', async () => {
+    await opened({ attachments: true });
+    const id = receive(lines('one.txt', 'a\r\nb'));
+    const fault = ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
+    await ada.settle();
+    fault.remove();
+    ada.lanes.dispatch({ kind: 'retry-requested' });
+    await ada.run(5_000);
+    expect((await messages()).get(id)).toMatchObject({ lacks: null });
+    const other = receive(lines('two.txt', 'c\r\nd'));
+    const again = ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    expect((await messages()).get(other)).toMatchObject({ lacks: 'attachments' });
+    again.remove();
+    await ada.configure({ attachments: false });
+    expect((await messages()).get(other)).toMatchObject({ lacks: null });
+    await ada.configure({ attachments: true });
+    const { held, truth } = await ada.comparison();
+    expect(held).toEqual(truth);
+  });
+
+  it('that is missing keeps its message where its labels are: they are followed, and the message goes when it is deleted', async () => {
+    await opened({ attachments: true });
+    const id = receive(lines('one.txt', 'a\r\nb'));
+    ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
+    await ada.settle();
+    ada.gmail.modify([id], { add: ['STARRED'] });
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    expect((await messages()).get(id)).toMatchObject({ labelIds: ['INBOX', 'STARRED'], lacks: 'attachments' });
+    ada.gmail.modify([id], { add: ['SPAM'] });
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    expect(await ada.counts()).toMatchObject({ stored: 0, excluded: 1, lacking: 0 });
+    ada.gmail.modify([id], { remove: ['SPAM'] });
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    expect((await messages()).get(id)).toMatchObject({ lacks: 'attachments' });
+    expect(await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() })).toBeGreaterThan(ada.clock.now());
+    ada.gmail.delete(id);
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    expect(await ada.counts()).toMatchObject({ stored: 0, gone: 1, lacking: 0 });
+  });
+});
