@@ -17,8 +17,10 @@ import { isBusy } from './sqlite-errors.ts';
 
 /** SQLite's own wait blocks the whole process, so it is kept short; between two waits the process's other work runs. */
 const BUSY_TIMEOUT_MS = 20;
-/** About half a minute of waiting in all: longer than the longest transaction, the end of a large listing. */
+/** About half a minute: longer than the longest transaction, the end of a large listing. */
 const BUSY_ATTEMPTS = 1_500;
+/** About a second, for whoever comes when half a minute was in vain: writers queue, and each would wait as long again after the one before. */
+const ATTEMPTS_ONCE_LOCKED = 50;
 const CACHED_STATEMENTS = 300;
 
 /**
@@ -52,12 +54,12 @@ function openFile(path: string): DatabaseSync {
 }
 
 /** Repeats `operation` while another connection holds the lock that it wants. It must have done nothing when it fails so. */
-export async function whileBusy<Result>(operation: () => Promise<Result>): Promise<Result> {
+export async function whileBusy<Result>(operation: () => Promise<Result>, attempts = BUSY_ATTEMPTS): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await operation();
     } catch (error) {
-      if (!isBusy(error) || attempt === BUSY_ATTEMPTS) throw error;
+      if (!isBusy(error) || attempt >= attempts) throw error;
       // The holder may be this very process: give it its turn.
       await setImmediate();
     }
@@ -66,8 +68,16 @@ export async function whileBusy<Result>(operation: () => Promise<Result>): Promi
 
 /** `BEGIN IMMEDIATE`: the lock is taken before anything is read, so no writer has to give up because another was first. */
 class ImmediateSqliteDriver extends SqliteDriver {
+  #locked = false;
+
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await whileBusy(() => connection.executeQuery(CompiledQuery.raw('begin immediate')));
+    try {
+      await whileBusy(() => connection.executeQuery(CompiledQuery.raw('begin immediate')), this.#locked ? ATTEMPTS_ONCE_LOCKED : BUSY_ATTEMPTS);
+      this.#locked = false;
+    } catch (error) {
+      if (isBusy(error)) this.#locked = true;
+      throw error;
+    }
   }
 }
 

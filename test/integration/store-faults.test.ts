@@ -1,0 +1,87 @@
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { databaseUrlOf } from '../../src/open-tidemark.ts';
+import { storeFiles } from '../../src/store/open-store.ts';
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+
+describe('the SQLite file of running workers', () => {
+  let rig: Rig;
+  let database: string;
+  beforeEach(async () => {
+    rig = await Rig.open('store-faults');
+    ({ database } = storeFiles(databaseUrlOf(rig.config)));
+  });
+  afterEach(() => rig.close());
+
+  /** What the attempts under way failed with last, as Temporal's UI shows it. */
+  async function failureOf(box: TestMailbox): Promise<string | null> {
+    const { raw } = await box.handle.describe();
+    const failures = (raw.pendingActivities ?? []).flatMap(({ lastFailure }) => (lastFailure == null ? [] : [`${lastFailure.applicationFailureInfo?.type}: ${lastFailure.message}`]));
+    return failures[0] ?? null;
+  }
+
+  function change(box: TestMailbox, round: number): void {
+    const ids = box.ids();
+    box.gmail.modify([ids[round] ?? ''], { add: ['STARRED'], remove: ['UNREAD'] });
+    box.gmail.delete(ids[round + 10] ?? '');
+    box.deliver(`round ${round}`);
+  }
+
+  it('locked by another process for longer than a call waits: it is told as locked, and the store is exact once it is free', async () => {
+    const box = await rig.mailbox('locked', { messages: 60, threadSize: 1, pollInterval: 500 });
+    await rig.spawnWorker();
+    await box.start();
+    await box.exact(30_000);
+    const holder = new DatabaseSync(database);
+    holder.exec('begin immediate');
+    change(box, 1);
+    expect(await eventually(120_000, () => failureOf(box))).toMatch(/^StoreUnavailable: The database .* is locked by another process; try again when that has finished\.$/);
+    change(box, 2);
+    holder.exec('rollback');
+    holder.close();
+    await box.exact(90_000);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 300_000);
+
+  it('damaged: it is told as damaged, and the mailbox is synchronised anew once the file is away', async () => {
+    const box = await rig.mailbox('damaged', { messages: 60, threadSize: 1, pollInterval: 500 });
+    const worker = await rig.spawnWorker();
+    await box.start();
+    await box.exact(30_000);
+    await worker.end('SIGKILL');
+    const folded = new DatabaseSync(database);
+    folded.exec('pragma wal_checkpoint(truncate)');
+    // The schema stays readable, so that a worker opens it; what it reads then is not.
+    const rows = folded.prepare("select rootpage from sqlite_schema where name in ('mailboxes', 'messages')").all();
+    folded.close();
+    const file = openSync(database, 'r+');
+    for (const { rootpage } of rows) writeSync(file, Buffer.alloc(8_192, 0xa5), 0, 8_192, (Number(rootpage) - 1) * 8_192);
+    closeSync(file);
+    await rig.spawnWorker();
+    change(box, 1);
+    expect(await eventually(60_000, () => failureOf(box))).toMatch(/^StoreUnavailable: The database .* is damaged; restore it from a backup, or delete it to synchronise anew\.$/);
+    for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
+    // This process, too, has the file open that is gone, and is told so once.
+    await expect(box.report()).rejects.toMatchObject({ failure: { kind: 'lost' } });
+    await box.exact(90_000);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 240_000);
+
+  it('served by two workers at once: exact, and changes are numbered without gaps', async () => {
+    await Promise.all([rig.spawnWorker(), rig.spawnWorker()]);
+    const boxes = await Promise.all(['one', 'two', 'three'].map((name) => rig.mailbox(`shared-${name}`, { messages: 120, pollInterval: 500 })));
+    for (const box of boxes) await box.start();
+    for (const round of [1, 2, 3]) for (const box of boxes) change(box, round);
+    for (const box of boxes) {
+      await box.exact(90_000);
+      const feed = await rig.tidemark.client.readChanges(box.id, { after: 0, limit: 1_000 });
+      expect(feed.map(({ sequence }) => sequence)).toEqual(feed.map((_, index) => index + 1));
+      expect(await box.workflowFailures()).toEqual([]);
+    }
+  }, 240_000);
+});
