@@ -23,6 +23,8 @@ export class Lanes {
   state: MailboxState;
   /** Audits that found a difference: in a schedule no row is ever damaged. */
   drifts = 0;
+  /** An error that nothing foresaw: it ends the lanes, for it must not be retried for ever. */
+  defect: Error | null = null;
   #wake = Promise.withResolvers<undefined>();
   readonly #busy = { live: false, backfill: false };
   readonly #clock: Clock;
@@ -83,6 +85,9 @@ export class Lanes {
       this.#busy[lane] = false;
       if (event === null || isCancelled()) this.#wake.resolve(undefined);
       else this.dispatch(event);
+    }).catch((error: unknown) => {
+      this.defect = error instanceof Error ? error : new Error('an activity threw what is no error', { cause: error });
+      this.end();
     });
   }
 

@@ -1,19 +1,65 @@
 import { parseArgs } from 'node:util';
-import { runSchedule } from './schedule.ts';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
-/** `npm run simulate-schedules -- --seed N [--count N] [--trace TEXT]`: replays one schedule, or runs many from a seed on; traces calls that mention a text. */
-const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '1' }, trace: { type: 'string' } } });
-const first = Number(values.seed);
-const count = Number(values.count);
-const text = values.trace;
-const startedAt = performance.now();
-let failed = 0;
-for (let seed = first; seed < first + count; seed++) {
-  const result = await runSchedule(seed, text === undefined ? null : (at, line) => line.includes(text) && console.log(at, line));
-  if (result.differences.length === 0) continue;
-  failed += 1;
-  console.log(`seed ${seed}: ${result.differences.slice(0, 5).join('; ')}`);
+import { runSchedule, type ScheduleResult } from './schedule.ts';
+
+/**
+ * `npm run simulate-schedules -- --seed N [--count N] [--jobs N] [--odd] [--trace TEXT]`: replays one schedule, or runs many from a seed on, in so many
+ * threads. `--odd`: Gmail answers oddly, too. `--trace`: prints the calls that mention a text.
+ */
+interface Share {
+  readonly seeds: readonly number[];
+  readonly odd: boolean;
+  readonly trace: string | null;
 }
-const seconds = (performance.now() - startedAt) / 1000;
-console.log(`${count} schedules, ${failed} inexact, ${(count / seconds).toFixed(0)} a second`);
-process.exitCode = failed === 0 ? 0 : 1;
+
+type Told = Pick<ScheduleResult, 'seed' | 'differences' | 'met'>;
+
+if (isMainThread) await main();
+else await runShare(workerData as Share, (told) => parentPort?.postMessage(told, []));
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '1' }, jobs: { type: 'string', default: '1' }, odd: { type: 'boolean', default: false }, trace: { type: 'string' } },
+  });
+  const [first, count, jobs] = [Number(values.seed), Number(values.count), Number(values.jobs)];
+  const startedAt = performance.now();
+  const inexact: number[] = [];
+  const met = new Map<string, { schedules: number; vain: number; strikes: number }>();
+  const tell = (told: Told): void => {
+    if (told.differences.length > 0) {
+      inexact.push(told.seed);
+      console.log(`seed ${told.seed}: ${told.differences.slice(0, 5).join('; ')}${told.met.size === 0 ? '' : ` [${[...told.met].map(([name, strikes]) => `${name}: ${strikes}`).join('; ')}]`}`);
+    }
+    for (const [name, strikes] of told.met) {
+      const before = met.get(name) ?? { schedules: 0, vain: 0, strikes: 0 };
+      met.set(name, { schedules: before.schedules + 1, vain: before.vain + (strikes === 0 ? 1 : 0), strikes: before.strikes + strikes });
+    }
+  };
+  const seeds = Array.from({ length: count }, (_, index) => first + index);
+  const shares = Array.from({ length: jobs }, (_, job): Share => ({ seeds: seeds.filter((_, index) => index % jobs === job), odd: values.odd, trace: values.trace ?? null }));
+  await Promise.all(shares.map((share) => (jobs === 1 ? runShare(share, tell) : runInThread(share, tell))));
+
+  for (const [name, { schedules, vain, strikes }] of [...met].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    console.log(`  ${name}: in ${schedules} schedules, ${strikes} times${vain === 0 ? '' : `; not met in ${vain}`}`);
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  console.log(`${count} schedules, ${inexact.length} inexact${inexact.length === 0 ? '' : ` (${inexact.toSorted((a, b) => a - b).join(' ')})`}, ${(count / seconds).toFixed(1)} a second`);
+  process.exitCode = inexact.length === 0 ? 0 : 1;
+}
+
+async function runShare({ seeds, odd, trace }: Share, tell: (told: Told) => void): Promise<void> {
+  for (const seed of seeds) {
+    const { differences, met } = await runSchedule(seed, { odd, trace: trace === null ? null : (at, line) => line.includes(trace) && console.log(at, line) });
+    tell({ seed, differences, met });
+  }
+}
+
+function runInThread(share: Share, tell: (told: Told) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: share });
+    worker.on('message', tell);
+    worker.once('error', reject);
+    worker.once('exit', () => resolve());
+  });
+}

@@ -12,7 +12,7 @@ const SEEDS = [900_001, 900_002, 900_003, 900_005];
 describePostgres('the store in PostgreSQL', () => {
   it.for(SEEDS)('equals Gmail after the random schedule %i', { timeout: 120_000 }, async (seed) => {
     const database = await createDatabase();
-    const { differences } = await runSchedule(seed, null, (place) => openStores(database.url, place));
+    const { differences } = await runSchedule(seed, { openWorld: (place) => openStores(database.url, place) });
     await database.drop();
     expect(differences).toEqual([]);
   });

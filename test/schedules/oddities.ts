@@ -1,0 +1,204 @@
+import type { MailboxSettings } from '../../src/model/settings.ts';
+import type { Fault, FaultEffect, FaultMatch } from '../../src/simulator/faults.ts';
+import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import { Random } from './random.ts';
+import type { World } from './world.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+type Method = NonNullable<FaultMatch['method']>;
+type Extent = 'once' | 'twice' | 'ten minutes';
+
+const EXTENTS: readonly Extent[] = ['once', 'twice', 'ten minutes'];
+/** What the engine calls. Asking for tokens is refused apart: there some refusals are proofs. */
+const METHODS = ['getProfile', 'labels.list', 'labels.get', 'messages.list', 'messages.get', 'messages.attachments.get', 'threads.get', 'history.list', 'watch', 'batch'] as const satisfies Method[];
+const LISTS = ['messages.list', 'history.list', 'labels.list'] as const satisfies Method[];
+
+const REFUSALS: readonly { readonly name: string; readonly effect: FaultEffect }[] = [
+  { name: '400', effect: { kind: 'status', status: 400 } },
+  { name: '400 not enabled', effect: { kind: 'status', status: 400, message: 'Mail service not enabled' } },
+  { name: '401', effect: { kind: 'status', status: 401 } },
+  { name: '403', effect: { kind: 'status', status: 403 } },
+  { name: '403 not configured', effect: { kind: 'status', status: 403, reason: 'accessNotConfigured' } },
+  { name: '403 domain policy', effect: { kind: 'status', status: 403, reason: 'domainPolicy' } },
+  { name: '404', effect: { kind: 'status', status: 404 } },
+  { name: '404 in HTML', effect: { kind: 'intercept', status: 404 } },
+  { name: '410', effect: { kind: 'status', status: 410 } },
+  { name: '500', effect: { kind: 'status', status: 500 } },
+  { name: '500 in HTML', effect: { kind: 'intercept', status: 500 } },
+];
+
+/**
+ * Which of Gmail's answers may lie in a schedule. What destroys needs two independent witnesses, so no schedule lets two of them lie alike at once:
+ * - `listings`: listings leave messages out; then no get says 404 of a message that exists, and no total is too low.
+ * - `gets`: gets say 404 or 410 of messages that exist; then every listing is whole.
+ * - `totals`: totals are too low, so that they bear out a listing that lacks something; then every listing is whole.
+ *
+ * Two more pairs are not drawn:
+ * - a history page that lacks records, where history lags or more than once: the read after the first, some 30 s later, is its second witness;
+ * - a message omitted before it was ever stored, in a scope with an age: Gmail counts nothing by age, so that nothing tells that it is missing.
+ */
+type Liar = 'listings' | 'gets' | 'totals';
+
+interface Drawn {
+  readonly name: string;
+  /** How often an answer was odd because of it. */
+  strikes(): number;
+  end(): void;
+}
+
+/** What Gmail answers oddly in one schedule. Drawn by a chance of its own, so that the same seed is otherwise the same schedule. */
+export class Oddities {
+  /** When the last one is over, clock ms. */
+  until = 0;
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #liar: Liar;
+  /** Days are drawn rarely: each poll of a day costs real time. */
+  readonly #longest: number;
+  readonly #drawn: Drawn[] = [];
+  readonly #omissions: Drawn[] = [];
+
+  constructor(world: World, seed: number) {
+    this.#world = world;
+    this.#random = new Random(seed ^ 0x0dd);
+    this.#liar = this.#random.pick(['listings', 'listings', 'gets', 'totals'] as const);
+    this.#longest = this.#random.chance(0.1) ? 2 * DAY : 30 * MINUTE;
+  }
+
+  /** True by that chance. */
+  chance(probability: number): boolean {
+    return this.#random.chance(probability);
+  }
+
+  /** Makes something odd from now on, or not. */
+  async draw(settings: MailboxSettings): Promise<void> {
+    const dice = this.#random.next();
+    if (dice < 0.35) this.#refuse();
+    else if (dice < 0.45) this.#refuseTokens();
+    else if (dice < 0.65) this.#spoilPages();
+    else if (dice < 0.8) await this.#omit(settings);
+    else if (dice < 0.9) this.#hideLabel();
+    else if (dice < 0.93) this.#deleteLabel();
+    else if (dice < 0.97) this.#miscount();
+    else this.#replaceFields();
+  }
+
+  /** A scope with an age is looked at from now on: see {@link Liar}. */
+  configured({ scope }: MailboxSettings): void {
+    if (scope.after !== null) for (const omission of this.#omissions) omission.end();
+  }
+
+  /** Everything is as documented again. */
+  end(): void {
+    for (const one of this.#drawn) one.end();
+  }
+
+  /** How often each oddity was met; 0 where it was drawn in vain. */
+  met(): ReadonlyMap<string, number> {
+    const met = new Map<string, number>();
+    for (const one of this.#drawn) met.set(one.name, (met.get(one.name) ?? 0) + one.strikes());
+    return met;
+  }
+
+  #refuse(): void {
+    const { name, effect } = this.#random.pick(REFUSALS);
+    const method = this.#random.pick(METHODS);
+    const denies = method === 'messages.get' || method === 'threads.get';
+    if (denies && this.#liar !== 'gets' && /^4(04|10)/.test(name)) return;
+    this.#fault(name, { match: { method }, effect }, this.#random.pick(EXTENTS));
+  }
+
+  /** 400 and 401 of the token endpoint prove that a grant was withdrawn: they are not drawn. */
+  #refuseTokens(): void {
+    const effect = this.#random.pick<FaultEffect>([{ kind: 'status', status: 500 }, { kind: 'status', status: 503 }, { kind: 'empty-object' }, { kind: 'intercept', status: 404 }]);
+    this.#fault('refused tokens', { match: { method: 'token' }, effect }, this.#random.pick(EXTENTS));
+  }
+
+  #spoilPages(): void {
+    const kind = this.#random.pick(['empty-page', 'cut-page', 'repeat-token', 'empty-object'] as const);
+    const method = kind === 'empty-object' ? this.#random.pick(METHODS) : this.#random.pick(LISTS);
+    const lacks = kind !== 'repeat-token';
+    if (method === 'messages.list' && lacks && this.#liar !== 'listings') return;
+    const isHistory = method === 'history.list' && (kind === 'empty-page' || kind === 'cut-page');
+    if (isHistory && (this.#world.gmail.lag.historyMs > 0 || this.#drawn.some(({ name }) => name.startsWith('history page')))) return;
+    if (isHistory) this.#fault(`history page: ${kind}`, { match: { method }, effect: { kind } }, 'once');
+    else this.#fault(kind, { match: { method }, effect: { kind } }, this.#random.pick(EXTENTS));
+  }
+
+  async #omit(settings: MailboxSettings): Promise<void> {
+    if (this.#liar !== 'listings') return;
+    const { gmail, stores, mailbox } = this.#world;
+    const ids = gmail.truth({ includeSpamTrash: true }).map(({ id, labelIds }) => ({ id, labelIds }));
+    if (ids.length === 0) return;
+    const { id, labelIds } = this.#random.pick(ids);
+    if (settings.scope.after !== null && !(await isStored(stores.store, mailbox, id))) return;
+    const label = labelIds.length === 0 ? null : this.#random.pick(labelIds);
+    const from = this.#random.pick(label === null ? (['listing', 'all'] as const) : (['listing', 'all', `label:${label}`] as const));
+    const until = this.#end();
+    const omission = gmail.omissions.add({ messageId: id, from, until });
+    const drawn: Drawn = { name: `omitted from ${from.replace(/:.*/, '')}`, strikes: () => omission.strikes, end: () => omission.remove() };
+    this.#omissions.push(drawn);
+    this.#drawn.push(drawn);
+  }
+
+  #hideLabel(): void {
+    const { gmail } = this.#world;
+    const label = this.#random.pick(gmail.labels());
+    const get = this.#random.pick(['answers', 'missing'] as const);
+    gmail.labelBook.unlist(label.id, { get, until: this.#end() });
+    this.#drawn.push({ name: `label unlisted, get ${get}`, strikes: () => 1, end: () => gmail.labelBook.relist(label.id) });
+  }
+
+  #deleteLabel(): void {
+    const { gmail } = this.#world;
+    const own = gmail.labels().filter(({ type }) => type === 'user');
+    if (own.length === 0) return;
+    gmail.deleteLabel(this.#random.pick(own).id, { silent: true });
+    this.#drawn.push({ name: 'label deleted silently', strikes: () => 1, end: () => undefined });
+  }
+
+  #miscount(): void {
+    const { gmail, clock } = this.#world;
+    const by = (1 + this.#random.below(3)) * (this.#liar === 'totals' ? -1 : 1);
+    const label = this.#random.pick(gmail.labels()).id;
+    const isOfLabel = this.#random.chance(0.5);
+    if (isOfLabel) gmail.totalsOff.labels[label] = by;
+    else gmail.totalsOff.profile = by;
+    const end = (): void => forgetTotals(gmail);
+    void clock.sleep(this.#end() - clock.now()).then(end);
+    this.#drawn.push({ name: `total ${by < 0 ? 'too low' : 'too high'}`, strikes: () => 1, end });
+  }
+
+  #replaceFields(): void {
+    const fields = this.#random.pick<Record<string, unknown>>([{ sizeEstimate: 1.5 }, { sizeEstimate: 1e30 }, { internalDate: 'x' }, { historyId: '18446744073709551615' }, { labelIds: 'INBOX' }, { payload: { parts: {} } }, { raw: '!' }]);
+    this.#fault(`replaced ${Object.keys(fields).join()}`, { match: { method: 'messages.get' }, effect: { kind: 'replace', fields } }, this.#random.pick(EXTENTS));
+  }
+
+  #fault(name: string, fault: Fault, extent: Extent): void {
+    const { simulator, clock } = this.#world;
+    const until = clock.now() + 10 * MINUTE;
+    if (extent === 'ten minutes') this.until = Math.max(this.until, until);
+    const added = simulator.faults.add({ ...fault, ...(extent === 'ten minutes' ? { until } : { times: extent === 'once' ? 1 : 2 }) });
+    this.#drawn.push({ name: `${name} at ${fault.match?.method ?? 'any method'}, ${extent}`, strikes: () => added.strikes, end: () => added.remove() });
+  }
+
+  /** Minutes from now, or up to days. */
+  #end(): number {
+    const until = this.#world.clock.now() + 2 * MINUTE + this.#random.below(this.#random.chance(0.5) ? this.#longest : 5 * MINUTE);
+    this.until = Math.max(this.until, until);
+    return until;
+  }
+}
+
+async function isStored(store: World['stores']['store'], mailbox: World['mailbox'], id: string): Promise<boolean> {
+  for await (const message of store.streamMessages(mailbox)) if (message.id === id) return true;
+  return false;
+}
+
+function forgetTotals({ totalsOff }: SimulatedMailbox): void {
+  totalsOff.profile = 0;
+  totalsOff.labels = {};
+}

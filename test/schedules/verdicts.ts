@@ -1,0 +1,58 @@
+import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
+import type { World } from './world.ts';
+
+/**
+ * Watches the change feed for messages that are called gone although Gmail has had them all the time. A message that was away for a moment may be
+ * called gone later, when history tells of it; one that was always there, and in every scope that was asked for, may never be.
+ */
+export class Verdicts {
+  readonly #world: World;
+  readonly #scopes: MailboxSettings['scope'][];
+  /** Messages that were out of scope at some moment. */
+  readonly #absent = new Set<string>();
+  /** Messages that existed when Gmail was last looked at. */
+  #present: ReadonlySet<string> = new Set();
+  readonly #wrong: string[] = [];
+  #read = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#scopes = [world.settings.scope];
+  }
+
+  configured({ scope }: MailboxSettings): void {
+    this.#scopes.push(scope);
+    this.#lookAtGmail();
+  }
+
+  /** After each change at Gmail, before time passes. */
+  async look(): Promise<void> {
+    this.#lookAtGmail();
+    const { stores, mailbox } = this.#world;
+    if ((await stores.store.getMailbox(mailbox)) === null) return;
+    for (;;) {
+      const changes = await stores.store.readChanges({ mailbox, after: this.#read, limit: 200 });
+      for (const { sequence, kind, messageId, at } of changes) {
+        this.#read = sequence;
+        if (kind === 'gone' && !this.#absent.has(messageId)) this.#wrong.push(`called gone though Gmail always had it: ${messageId}, at ${new Date(at).toISOString()}`);
+      }
+      if (changes.length === 0) return;
+    }
+  }
+
+  /** Empty when no message was called gone wrongly. */
+  differences(): readonly string[] {
+    return this.#wrong;
+  }
+
+  #lookAtGmail(): void {
+    const present = new Set<string>();
+    for (const message of this.#world.gmail.all()) {
+      present.add(message.id);
+      const seen = { labelIds: message.current.labelIds, internalDate: message.internalDate };
+      if (!this.#scopes.every((scope) => inScope(scope, seen))) this.#absent.add(message.id);
+    }
+    for (const id of this.#present) if (!present.has(id)) this.#absent.add(id);
+    this.#present = present;
+  }
+}
