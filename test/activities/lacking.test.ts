@@ -45,6 +45,15 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     expect(await ada.stores.store.listLacking(ADA, 10)).toEqual([{ id: chat, lacks: 'raw', error: null, nextAttemptAt: null }]);
   });
 
+  it.each(['missing', 'cut', 'whole'] as const)('is a chat whose raw is %s: never taken for more than it is', async (raw) => {
+    await opened({ format: 'raw' });
+    const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
+    ada.gmail.chats.raw = raw;
+    await ada.settle();
+    expect((await messages()).get(chat)).toMatchObject(raw === 'whole' ? { format: 'raw', lacks: null } : { format: 'full', lacks: 'raw' });
+    expect(ada.gets()).toBe(raw === 'whole' ? 1 : 2);
+  });
+
   it('is asked for its raw twice before full stands in for it, where it is no chat', async () => {
     await opened({ format: 'raw' });
     const [once = '', never = ''] = ada.receive(2);
