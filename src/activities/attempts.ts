@@ -9,6 +9,7 @@ const DAY = 24 * HOUR;
 /** A fresh message's get answers 404 for some seconds while the index lags: history or a listing settles it, or this much time. */
 const NOT_FOUND_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 const NOT_FOUND = 'not found';
+const DISPUTED = 'Gmail answers 404 for this message, although its thread shows it';
 /** A call that failed in itself, while its neighbours did not. */
 const UNAVAILABLE_DELAYS = [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND];
 const INVALID_DELAYS = [2 * SECOND];
@@ -83,12 +84,26 @@ export function afterStaleReading(message: PendingMessage, now: number): FetchAt
   return retryOrFail(message, STALE_DELAYS, 'Gmail answers an older state of this message than its history has told', now);
 }
 
-/** Only answers of 404 in a row make a message `gone`: after a failure of another kind they are counted anew, for one alone may be a replica's. */
+/**
+ * Only answers of 404 in a row make a message look gone: after a failure of another kind they are counted anew, for one alone may be a replica's. Its thread
+ * is asked before it is buried (`confirm-gone.ts`).
+ */
 function afterNotFound(message: PendingMessage, now: number): FetchAttempt {
+  if (message.lastError === DISPUTED) return buried(message, now);
   const counted = message.lastError === NOT_FOUND ? message : { ...message, attempts: 0 };
   const delay = NOT_FOUND_DELAYS[counted.attempts];
-  if (delay === undefined) return attempt(counted, 'gone', 'not found for more than a minute', now);
+  if (delay === undefined) return buried(counted, now);
   return attempt(counted, 'pending', NOT_FOUND, now + delay);
+}
+
+export function buried(message: PendingMessage, now: number): FetchAttempt {
+  return attempt(message, 'gone', 'not found for more than a minute, nor in its thread', now);
+}
+
+/** Its own gets say 404. Where its thread shows it, it is a message that fails, asked ever more rarely; where the thread was not answered, both are asked again. */
+export function afterUnconfirmed(message: PendingMessage, thread: 'there' | 'unknown', now: number): FetchAttempt {
+  if (thread === 'there') return retryOrFail(message, NOT_FOUND_DELAYS, DISPUTED, now);
+  return { ...attempt(message, 'pending', message.lastError ?? NOT_FOUND, now + 48 * SECOND), attempts: message.attempts };
 }
 
 function retryOrFail(message: PendingMessage, delays: readonly number[], error: string, now: number): FetchAttempt {

@@ -10,6 +10,7 @@ import { completeByIds, completeByRaw, isCheaperByIds, type Completing, type Com
 import { BATCHES_AHEAD, batchUnitsOf } from './batch-units.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { fetchSubstitutes, NO_RAW, standsIn } from './raw-substitute.ts';
+import { saveAttempts } from './save-attempts.ts';
 
 export interface FetchRun {
   readonly mailbox: MailboxId;
@@ -222,7 +223,7 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
   const { stored, stale, lacking } = await deps.store.saveReadings({ mailbox: fetch.mailbox, readings, format: fetch.format, now });
   const staleIds = new Set(stale);
   for (const planned of batch) for (const message of planned.serves) if (staleIds.has(message.id)) attempts.push(afterStaleReading(message, now));
-  if (attempts.length > 0) await deps.store.saveAttempts({ mailbox: fetch.mailbox, attempts, now });
+  await saveAttempts(work, batch.flatMap(({ serves }) => serves), attempts);
   let completed = 0;
   if (substituted.length > 0) {
     const substitutes = await fetchSubstitutes(work, substituted);
@@ -242,7 +243,8 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
  * One message with its attachments, in one write: until then its row stays pending, whatever breaks off. Where Gmail does not give some of them, the rest is stored.
  * What fails about the message itself counts against it; anything else ends the batch.
  */
-async function complete({ deps, session, fetch, run }: Work, message: PendingMessage, read: (completing: Completing) => Promise<Completion>): Promise<number> {
+async function complete(work: Work, message: PendingMessage, read: (completing: Completing) => Promise<Completion>): Promise<number> {
+  const { deps, session, fetch, run } = work;
   const { store, clock } = deps;
   const { mailbox } = fetch;
   try {
@@ -254,8 +256,9 @@ async function complete({ deps, session, fetch, run }: Work, message: PendingMes
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
     const attempt = afterFailure(message, error.failure, clock.now());
-    if (attempt === null && error.failure.kind !== 'rate-limited') throw error;
-    if (attempt !== null) await store.saveAttempts({ mailbox, attempts: [attempt], now: clock.now() });
+    // A rate refusal, too, that outlasted the session's patience: the row is still due, and taken up at once it would be refused again and again.
+    if (attempt === null) throw error;
+    await saveAttempts(work, [message], [attempt]);
     return 0;
   }
 }

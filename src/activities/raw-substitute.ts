@@ -5,6 +5,7 @@ import { labelId, type MailboxId } from '../model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
 import { afterFailure, afterStaleReading } from './attempts.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { saveAttempts } from './save-attempts.ts';
 
 const CHAT = labelId('CHAT');
 
@@ -47,6 +48,6 @@ export async function fetchSubstitutes({ deps, session, fetch, run }: Substituti
   const { stored, stale } = await store.saveReadings({ mailbox: fetch.mailbox, readings, format: 'full', now: clock.now() });
   const staleIds = new Set(stale);
   attempts.push(...messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, clock.now())));
-  if (attempts.length > 0) await store.saveAttempts({ mailbox: fetch.mailbox, attempts, now: clock.now() });
+  await saveAttempts({ deps, session, fetch, run }, messages, attempts);
   return { stored, interruptions };
 }

@@ -1,0 +1,41 @@
+import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/gmail-api.ts';
+import type { Clock } from '../model/clock.ts';
+import type { ThreadId } from '../model/ids.ts';
+import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
+import { afterUnconfirmed, buried } from './attempts.ts';
+
+interface Confirmation {
+  readonly session: GmailSession;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Messages that their own gets answered with 404 for more than a minute are looked for in their threads before they are buried: another method of
+ * Gmail's, another witness. 40 units for each thread; history and listings mostly tell before it comes to that.
+ *
+ * @returns what becomes of each: gone where its thread is gone or shows it no more
+ */
+export async function confirmGone({ session, clock, signal }: Confirmation, messages: readonly PendingMessage[]): Promise<FetchAttempt[]> {
+  const threads = [...new Set(messages.map(({ threadId }) => threadId))];
+  const witnesses = new Map<ThreadId, FetchOutcome>();
+  for (let first = 0; first < threads.length; first += MAX_BATCH) {
+    const some = threads.slice(first, first + MAX_BATCH);
+    const outcomes = await session.batchGet(some.map((id) => ({ kind: 'thread', id })), 'minimal', signal);
+    for (const [index, id] of some.entries()) {
+      const outcome = outcomes[index];
+      if (outcome !== undefined) witnesses.set(id, outcome);
+    }
+  }
+  const now = clock.now();
+  return messages.map((message) => {
+    const says = testimony(message, witnesses.get(message.threadId));
+    return says === 'gone' ? buried(message, now) : afterUnconfirmed(message, says, now);
+  });
+}
+
+function testimony({ id }: PendingMessage, outcome: FetchOutcome | undefined): 'gone' | 'there' | 'unknown' {
+  if (outcome === undefined) return 'unknown';
+  if (outcome.kind === 'failed') return outcome.error.failure.kind === 'not-found' ? 'gone' : 'unknown';
+  return outcome.readings.some((reading) => reading.id === id) || outcome.unreadable.has(id) ? 'there' : 'gone';
+}

@@ -1,0 +1,28 @@
+import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
+import { confirmGone } from './confirm-gone.ts';
+import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+
+interface FailedFetch {
+  readonly deps: ActivityDependencies;
+  readonly session: GmailSession;
+  readonly fetch: { readonly mailbox: MailboxId };
+  readonly run: ActivityRun;
+}
+
+/**
+ * Writes down what became of failed fetches; what looks gone, once its thread was asked. An attempt that dies in between asks both again.
+ *
+ * @param messages - those that the attempts are about, and others
+ */
+export async function saveAttempts({ deps, session, fetch, run }: FailedFetch, messages: readonly PendingMessage[], attempts: readonly FetchAttempt[]): Promise<void> {
+  const { store, clock } = deps;
+  const { mailbox } = fetch;
+  const certain = attempts.filter(({ state }) => state !== 'gone');
+  if (certain.length > 0) await store.saveAttempts({ mailbox, attempts: certain, now: clock.now() });
+  const doubtful = new Set(attempts.filter(({ state }) => state === 'gone').map(({ id }) => id));
+  if (doubtful.size === 0) return;
+  const settled = await confirmGone({ session, clock, signal: run.signal }, messages.filter(({ id }) => doubtful.has(id)));
+  await store.saveAttempts({ mailbox, attempts: settled, now: clock.now() });
+}

@@ -1,0 +1,59 @@
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { confirmGone } from '../../src/activities/confirm-gone.ts';
+import { messageId, threadId } from '../../src/model/ids.ts';
+import type { PendingMessage } from '../../src/store/mailbox-store.ts';
+import { openGmail, openSessions, pricesAt } from '../gmail/gmail-fixture.ts';
+import { RunningMailbox } from './running-mailbox.ts';
+
+const MINUTE = 60_000;
+
+function pending({ id, threadId: thread }: { id: string; threadId: string }): PendingMessage {
+  return { id: messageId(id), threadId: threadId(thread), historyId: null, threadSize: 1, lacking: null, sizeEstimate: 0, state: 'pending', attempts: 5, lastError: 'not found', discoveredAt: 0 };
+}
+
+describe('a message that its own gets answer with 404', () => {
+  const gmail = openGmail();
+  const { clock, mailbox, simulator } = gmail;
+  const session = openSessions(gmail, pricesAt(1_000_000)).open('backfill');
+  const receive = (thread?: string) => mailbox.insert({ raw: 'Subject: hi\r\n\r\nhello', labelIds: ['INBOX'], ...(thread === undefined ? {} : { threadId: thread }) });
+  const settled = (...messages: { id: string; threadId: string }[]) => clock.run(() => confirmGone({ session, clock, signal: new AbortController().signal }, messages.map(pending)));
+
+  it('is gone when its thread is gone, or shows it no more', async () => {
+    const [alone, first] = [receive(), receive()];
+    const second = receive(first.threadId);
+    mailbox.delete(alone.id);
+    mailbox.delete(second.id);
+    expect(await settled(alone, second)).toMatchObject([{ id: alone.id, state: 'gone' }, { id: second.id, state: 'gone' }]);
+  });
+
+  it('fails, and is not gone, when its thread shows it: it is asked ever more rarely, and by its thread each time', async () => {
+    const there = receive();
+    const [disputed] = await settled(there);
+    expect(disputed).toMatchObject({ state: 'failed', attempts: 6, nextAttemptAt: clock.now() + MINUTE });
+  });
+
+  it('is asked again soon when its thread is not answered', async () => {
+    const there = receive();
+    simulator.faults.add({ match: { method: 'threads.get' }, effect: { kind: 'status', status: 500 }, times: 1 });
+    expect(await settled(there)).toMatchObject([{ state: 'pending', attempts: 5, error: 'not found' }]);
+  });
+});
+
+describe('held messages whose gets are answered with 404 for ten minutes', () => {
+  let ada: RunningMailbox;
+  afterEach(() => ada.close());
+
+  it('keep what is held, and get the new format afterwards', async () => {
+    ada = await RunningMailbox.open({ format: 'full', pollInterval: MINUTE });
+    const ids = ada.receive(10);
+    await ada.settle();
+    ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: { kind: 'status', status: 404 }, until: ada.clock.now() + 10 * MINUTE });
+    ada.lanes.configure({ ...ada.lanes.state.settings, format: 'raw' });
+    await ada.run(9 * MINUTE);
+    expect((await ada.counts()).gone).toBe(0);
+    expect(await ada.clock.runUntil(async () => (await ada.counts()).stored === ids.length, 60 * MINUTE)).toBe(true);
+    const { held, truth } = await ada.comparison();
+    expect(held).toEqual(truth);
+  });
+});

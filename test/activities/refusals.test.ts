@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, it } from 'vitest';
+
+import type { Fault, FaultEffect, FaultMatch } from '../../src/simulator/faults.ts';
+import { mailWithAttachments } from '../mail-with-attachments.ts';
+import { RunningMailbox } from './running-mailbox.ts';
+
+const MINUTE = 60_000;
+const METHODS = ['getProfile', 'labels.list', 'messages.list', 'history.list', 'messages.get', 'threads.get', 'messages.attachments.get', 'watch', 'batch', 'token'] as const satisfies readonly FaultMatch['method'][];
+
+type Refusal = Extract<FaultEffect, { kind: 'status' }>;
+const REFUSALS: readonly Refusal[] = [
+  ...[400, 401, 403, 404, 410, 500].map((status) => ({ kind: 'status', status }) as const),
+  { kind: 'status', status: 400, reason: 'invalidArgument', message: 'Invalid value' },
+  { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used in project 1 before or it is disabled.' },
+];
+
+let ada: RunningMailbox;
+afterEach(() => ada.close());
+
+/** A mailbox that is synchronised for the first time. */
+async function begin(fault: Fault): Promise<void> {
+  ada = await RunningMailbox.open({ format: 'full', attachments: true, pollInterval: MINUTE }, { pushTopic: 'projects/p/topics/mail' });
+  const ids = ada.receive(20, { threadId: 'a1' });
+  ada.receive(20);
+  ada.gmail.modify(ids.slice(0, 5), { add: ['STARRED'] });
+  ada.simulator.faults.add(fault);
+  await ada.settle();
+}
+
+function receiveAttachments(): void {
+  ada.gmail.insert({ raw: mailWithAttachments({ subject: 'two files', text: 'see them', attachments: [{ name: 'a.txt', content: 'eight bits', encoding: '8bit' }] }), labelIds: ['INBOX'] });
+}
+
+/** Mail, labels and threads change, and history expires in their midst. */
+async function change(): Promise<void> {
+  const [first, second, third] = [...ada.gmail.truth()].map(({ id }) => id);
+  ada.receive(8, { threadId: 'a2' });
+  ada.receive(2);
+  receiveAttachments();
+  if (first !== undefined) ada.gmail.delete(first);
+  ada.gmail.modify([second, third].filter((id) => id !== undefined), { add: ['STARRED'], remove: ['INBOX'] });
+  await ada.run(20_000);
+  ada.gmail.expireHistory();
+  await ada.run(2 * MINUTE);
+}
+
+/** Once nothing is pending any more; what was refused message by message is asked for again ever more rarely. */
+async function settled(): Promise<boolean> {
+  await ada.settle();
+  return await ada.clock.runUntil(async () => (await ada.counts()).failed === 0, 3 * 60 * MINUTE);
+}
+
+describe.each(METHODS)('Refusals of %s stop no mailbox, and lose nothing', (method) => {
+  it.each(REFUSALS)('%o, once, twice and for ten minutes', async (effect) => {
+    await begin({ match: { method }, effect, times: 1 });
+    ada.simulator.faults.clear();
+    ada.simulator.faults.add({ match: { method }, effect, times: 2 });
+    await change();
+    ada.simulator.faults.clear();
+    ada.simulator.faults.add({ match: { method }, effect, until: ada.clock.now() + 10 * MINUTE });
+    await change();
+    await ada.run(10 * MINUTE);
+    expect(await settled()).toBe(true);
+    const { held, truth } = await ada.comparison();
+    expect(held).toEqual(truth);
+  });
+});
