@@ -65,6 +65,8 @@ it('while Temporal is down nothing is acknowledged; once it is up again the same
   const ready = async (): Promise<number> => (await fetch(`${url}/readyz`)).status;
   expect(await push.post(url ?? '', notification)).toBe(503);
   expect(await ready()).toBe(503);
+  // No address: whoever reaches the endpoint may read it.
+  expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ status: 'not ready', reason: 'Temporal does not answer' });
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
 
   let temporal = await server();
