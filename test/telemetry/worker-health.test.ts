@@ -117,6 +117,12 @@ describe('the health of a worker', () => {
   it('on loopback answers no page that gave its own name this address', async () => {
     const response = await undiciRequest(`http://127.0.0.1:${server.port}/readyz`, { headers: { host: 'evil.example' } });
     expect([response.statusCode, await response.body.json()]).toEqual([403, { status: 'refused' }]);
+
+    // Elsewhere probes come by the name of a service, a pod or a machine.
+    const open = await startHealthServer({ address: { host: '0.0.0.0', port: 0 }, source: health });
+    const probe = await undiciRequest(`http://127.0.0.1:${open.port}/healthz`, { headers: { host: 'tidemark-worker.mail.svc:8081' } });
+    expect([probe.statusCode, await probe.body.json()]).toEqual([200, { status: 'starting' }]);
+    await open.close();
   });
 
   it('answers nothing else', async () => {
