@@ -16,7 +16,7 @@ export function addCheckBodies(program: Command, cli: Cli): void {
     examples: ['tidemark check-bodies ada@example.com', 'tidemark check-bodies ada@example.com --rebuild'],
   })
     .option('--rebuild', 'the place of the bodies (BODIES_URL) was lost and is empty: count all bodies in it as lost')
-    .addHelpText('after', '\nBodies that lie outside the database are held against their SHA-256. The mailbox fetches lost ones with its next partial sync.\nNeeds no Temporal server. Exit code 1 when bodies were lost.')
+    .addHelpText('after', '\nBodies that lie outside the database are held against their SHA-256, those inside are unpacked. The mailbox fetches lost ones with its next partial sync.\nNeeds no Temporal server. Exit code 1 when bodies were lost.')
     .action((mailbox: MailboxId, options: CheckBodiesOptions) =>
       withStores(cli, options, async ({ stores, out, clock }) => {
         const { store } = stores;

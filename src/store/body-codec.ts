@@ -19,6 +19,16 @@ export function encodeBody(body: Uint8Array): EncodedBody {
   return compressed.byteLength < body.byteLength * 0.95 ? { encoding: 'zstd', bytes: compressed } : { encoding: 'identity', bytes: body };
 }
 
+/** Like {@link decodeBody}, but null where the bytes are damaged. */
+export function decodeIfWhole(encoding: string, bytes: Uint8Array): Buffer | null {
+  if (encoding !== 'zstd') return decodeBody(encoding, bytes);
+  try {
+    return decodeBody(encoding, bytes);
+  } catch {
+    return null;
+  }
+}
+
 /** @throws {Error} when a newer program wrote the body in an encoding of its own */
 export function decodeBody(encoding: string, bytes: Uint8Array): Buffer {
   switch (encoding) {

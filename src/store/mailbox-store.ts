@@ -218,8 +218,8 @@ export interface MailboxStore {
   /** Every stored (live and in scope) message, streamed. Throws `body-lost` unless the options say what to do about a lost body. */
   streamMessages(mailbox: MailboxId, options?: StreamOptions): AsyncIterable<StoredMessage>;
   /**
-   * A body outside the database turned out to be missing or damaged: its message becomes `pending` in the live lane, and is fetched again.
-   * The change feed calls it `gone` until it is `stored` again. Answers false, and does nothing, when the row no longer names that object.
+   * A body turned out to be missing or damaged: its message becomes `pending` in the live lane, and is fetched again.
+   * The change feed calls it `gone` until it is `stored` again. Answers false, and does nothing, when the row no longer names that object, or its body inside the database is whole by now.
    */
   refetchLost(request: { mailbox: MailboxId; lost: LostBody; now: number }): Promise<boolean>;
   /** Puts the markers anew of places of bodies that lack theirs, so that what was in them counts as lost. Answers the places. */

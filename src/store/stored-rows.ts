@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Bodies, LostReason, OutsideBody } from './bodies/bodies.ts';
-import { decodeBody } from './body-codec.ts';
+import { decodeIfWhole } from './body-codec.ts';
 import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 
@@ -50,7 +50,8 @@ export function findRow(database: StoreDatabase, key: number, id: string): Promi
 
 export type BodyRead =
   | { readonly kind: 'read'; readonly body: Uint8Array | null }
-  | { readonly kind: 'lost'; readonly reason: LostReason; readonly url: string; readonly objectKey: number }
+  /** `objectKey` is null for a body inside the database. */
+  | { readonly kind: 'lost'; readonly reason: LostReason; readonly url: string; readonly objectKey: number | null }
   /** Not in the state any more that it was in. */
   | { readonly kind: 'left' };
 
@@ -58,13 +59,19 @@ export type BodyRead =
 export async function readBody(database: StoreDatabase, bodies: Bodies, key: number, row: StoredRow): Promise<BodyRead> {
   for (let now: StoredRow | undefined = row; now?.state === row.state; ) {
     const outside = outsideOf(now);
-    if (outside === null) return { kind: 'read', body: now.body === null || now.encoding === null ? null : decodeBody(now.encoding, now.body) };
+    if (outside === null) return readInside(now);
     const body = await bodies.read(outside);
     if (typeof body !== 'string') return { kind: 'read', body };
     now = await findRow(database, key, row.id);
     if (now?.object_key === outside.objectKey) return { kind: 'lost', reason: body, url: outside.url, objectKey: outside.objectKey };
   }
   return { kind: 'left' };
+}
+
+function readInside({ encoding, body }: StoredRow): BodyRead {
+  if (body === null || encoding === null) return { kind: 'read', body: null };
+  const decoded = decodeIfWhole(encoding, body);
+  return decoded === null ? { kind: 'lost', reason: 'damaged', url: 'the database itself', objectKey: null } : { kind: 'read', body: decoded };
 }
 
 function outsideOf({ outside_encoding: encoding, object_key: objectKey, hash, nonce, size, place_key: placeKey, url, prefix }: StoredRow): OutsideBody | null {

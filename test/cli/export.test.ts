@@ -84,3 +84,15 @@ it('A chat in a mailbox of raw messages is exported as full, says what it lacks,
   expect(mbox.stdout.match(/^From /gm)).toHaveLength(1);
   expect(mbox.stderr).toMatch(/^1 message of ada@example.com left out: Gmail has no raw of them/);
 });
+
+it('A damaged body in the database keeps no other message from the export, and is fetched again', async () => {
+  await store({ a: `{"payload":{"text":"${'a'.repeat(500)}"}}`, b: '{"payload":{}}' }, 'full');
+  const database = new DatabaseSync(path);
+  database.exec("update bodies set body = x'28b52ffd0000' where message_id = 'a'");
+  const { code, stdout, stderr } = await run('export', ADA);
+  expect({ code, ids: stdout.trimEnd().split('\n').map((line) => (JSON.parse(line) as { id: string }).id) }).toEqual({ code: 1, ids: ['b'] });
+  expect(stderr).toMatch(/^tidemark: 1 message of ada@example.com left out: their bodies are lost, and are fetched again/);
+  expect(database.prepare('select id, state from messages order by id').all().map(({ id, state }) => `${String(id)} ${String(state)}`)).toEqual(['a pending', 'b stored']);
+  database.close();
+  expect(await run('check-bodies', ADA)).toMatchObject({ code: 0, stdout: expect.stringContaining('1 message read; bodies missing 0, damaged 0') });
+});

@@ -1,19 +1,20 @@
 import type { MailboxId, MessageId } from '../../model/ids.ts';
-import { withMailbox } from '../mailbox-transaction.ts';
+import { decodeIfWhole } from '../body-codec.ts';
+import { withMailbox, type MailboxTransaction } from '../mailbox-transaction.ts';
 import { loadRows, writeDifferences } from '../message-writer.ts';
 import { toFetch } from '../row-scope.ts';
 import type { StoreDatabase } from '../store-database.ts';
 import { StoreError } from '../store-error.ts';
 import type { LostReason } from './bodies.ts';
 
-/** A message whose body, outside the database, is missing or damaged. */
+/** A message whose body is missing or damaged. */
 export interface LostBody {
   readonly messageId: MessageId;
   readonly reason: LostReason;
   /** The place, for a person. */
   readonly url: string;
-  /** The object that the row named when it was read. */
-  readonly objectKey: number;
+  /** The object that the row named when it was read; null for a body inside the database. */
+  readonly objectKey: number | null;
 }
 
 export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBody): StoreError {
@@ -30,18 +31,19 @@ export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBod
 export function refetchLost(database: StoreDatabase, request: { mailbox: MailboxId; lost: LostBody; now: number }): Promise<boolean> {
   const { mailbox, lost, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
-    const { tx, key } = locked;
-    const named = await tx
-      .selectFrom('outside_bodies')
-      .select('object_key')
-      .where('mailbox_key', '=', key)
-      .where('message_id', '=', lost.messageId)
-      .executeTakeFirst();
+    if (!(await isStillLost(locked, lost))) return false;
     const before = (await loadRows(locked, [lost.messageId])).get(lost.messageId);
-    if (named?.object_key !== lost.objectKey || before === undefined) return false;
-    await tx.updateTable('body_objects').set({ written: 0 }).where('key', '=', lost.objectKey).execute();
+    if (before === undefined) return false;
+    if (lost.objectKey !== null) await locked.tx.updateTable('body_objects').set({ written: 0 }).where('key', '=', lost.objectKey).execute();
     const bodiless = { ...before, format: null };
     await writeDifferences(locked, [{ before, after: before.state === 'stored' ? toFetch(bodiless, 'live', now) : bodiless }], now);
     return true;
   });
+}
+
+async function isStillLost({ tx, key }: MailboxTransaction, { messageId, objectKey }: LostBody): Promise<boolean> {
+  const outside = await tx.selectFrom('outside_bodies').select('object_key').where('mailbox_key', '=', key).where('message_id', '=', messageId).executeTakeFirst();
+  if (objectKey !== null) return outside?.object_key === objectKey;
+  const inside = await tx.selectFrom('bodies').select(['encoding', 'body']).where('mailbox_key', '=', key).where('message_id', '=', messageId).executeTakeFirst();
+  return inside !== undefined && decodeIfWhole(inside.encoding, inside.body) === null;
 }
