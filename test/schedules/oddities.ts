@@ -12,7 +12,7 @@ type Method = NonNullable<FaultMatch['method']>;
 type Extent = 'once' | 'twice' | 'ten minutes';
 
 const EXTENTS: readonly Extent[] = ['once', 'twice', 'ten minutes'];
-/** What the engine calls. Asking for tokens is refused apart: there some refusals are proofs. */
+/** What the engine calls. Asking for tokens is refused apart: there one refusal is a proof. */
 const METHODS = ['getProfile', 'labels.list', 'labels.get', 'messages.list', 'messages.get', 'messages.attachments.get', 'threads.get', 'history.list', 'watch', 'batch'] as const satisfies Method[];
 const LISTS = ['messages.list', 'history.list', 'labels.list'] as const satisfies Method[];
 
@@ -111,9 +111,11 @@ export class Oddities {
     this.#fault(name, { match: { method }, effect }, this.#random.pick(EXTENTS));
   }
 
-  /** 400 and 401 of the token endpoint prove that a grant was withdrawn: they are not drawn. */
+  /** invalid_grant alone proves that a grant was withdrawn: it is drawn once, for one is no proof. */
   #refuseTokens(): void {
-    const effect = this.#random.pick<FaultEffect>([{ kind: 'status', status: 500 }, { kind: 'status', status: 503 }, { kind: 'empty-object' }, { kind: 'intercept', status: 404 }]);
+    if (this.#random.chance(0.2)) return this.#fault('invalid_grant', { match: { method: 'token' }, effect: { kind: 'status', status: 400, reason: 'invalid_grant' } }, 'once');
+    const statuses = [400, 401, 403, 404, 410, 500, 503].map((status): FaultEffect => ({ kind: 'status', status }));
+    const effect = this.#random.pick<FaultEffect>([...statuses, { kind: 'empty-object' }, { kind: 'intercept', status: 404 }]);
     this.#fault('refused tokens', { match: { method: 'token' }, effect }, this.#random.pick(EXTENTS));
   }
 
