@@ -13,7 +13,7 @@ interface Share {
   readonly trace: string | null;
 }
 
-type Told = Pick<ScheduleResult, 'seed' | 'differences' | 'met'>;
+type Told = Pick<ScheduleResult, 'seed' | 'differences' | 'met' | 'drifts'>;
 
 if (isMainThread) await main();
 else await runShare(workerData as Share, (told) => parentPort?.postMessage(told, []));
@@ -25,12 +25,14 @@ async function main(): Promise<void> {
   const [first, count, jobs] = [Number(values.seed), Number(values.count), Number(values.jobs)];
   const startedAt = performance.now();
   const inexact: number[] = [];
+  const drifted: number[] = [];
   const met = new Map<string, { schedules: number; vain: number; strikes: number }>();
   const tell = (told: Told): void => {
     if (told.differences.length > 0) {
       inexact.push(told.seed);
       console.log(`seed ${told.seed}: ${told.differences.slice(0, 5).join('; ')}${told.met.size === 0 ? '' : ` [${[...told.met].map(([name, strikes]) => `${name}: ${strikes}`).join('; ')}]`}`);
     }
+    if (told.drifts > 0) drifted.push(told.seed);
     for (const [name, strikes] of told.met) {
       const before = met.get(name) ?? { schedules: 0, vain: 0, strikes: 0 };
       met.set(name, { schedules: before.schedules + 1, vain: before.vain + (strikes === 0 ? 1 : 0), strikes: before.strikes + strikes });
@@ -43,15 +45,24 @@ async function main(): Promise<void> {
   for (const [name, { schedules, vain, strikes }] of [...met].sort(([a], [b]) => (a < b ? -1 : 1))) {
     console.log(`  ${name}: in ${schedules} schedules, ${strikes} times${vain === 0 ? '' : `; not met in ${vain}`}`);
   }
+  if (drifted.length > 0) console.log(`  audits found a difference meanwhile: ${listed(drifted)}`);
   const seconds = (performance.now() - startedAt) / 1000;
-  console.log(`${count} schedules, ${inexact.length} inexact${inexact.length === 0 ? '' : ` (${inexact.toSorted((a, b) => a - b).join(' ')})`}, ${(count / seconds).toFixed(1)} a second`);
+  console.log(`${count} schedules, ${inexact.length} inexact${inexact.length === 0 ? '' : ` (${listed(inexact)})`}, ${(count / seconds).toFixed(1)} a second`);
   process.exitCode = inexact.length === 0 ? 0 : 1;
+}
+
+function listed(seeds: readonly number[]): string {
+  return seeds.toSorted((a, b) => a - b).join(' ');
 }
 
 async function runShare({ seeds, odd, trace }: Share, tell: (told: Told) => void): Promise<void> {
   for (const seed of seeds) {
-    const { differences, met } = await runSchedule(seed, { odd, trace: trace === null ? null : (at, line) => line.includes(trace) && console.log(at, line) });
-    tell({ seed, differences, met });
+    try {
+      const { differences, met, drifts } = await runSchedule(seed, { odd, trace: trace === null ? null : (at, line) => line.includes(trace) && console.log(at, line) });
+      tell({ seed, differences, met, drifts });
+    } catch (error) {
+      tell({ seed, differences: [`the schedule failed: ${error instanceof Error ? (error.stack ?? error.message) : 'with no error'}`], met: new Map(), drifts: 0 });
+    }
   }
 }
 

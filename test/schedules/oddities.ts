@@ -38,7 +38,7 @@ const REFUSALS: readonly { readonly name: string; readonly effect: FaultEffect }
  *
  * Two more pairs are not drawn:
  * - a history page that lacks records, where history lags or more than once: the read after the first, some 30 s later, is its second witness;
- * - a message omitted before it was ever stored, in a scope with an age: Gmail counts nothing by age, so that nothing tells that it is missing.
+ * - a listing that lacks a message which was never stored, in a scope with an age: Gmail counts nothing by age, so that nothing tells that it is missing.
  */
 type Liar = 'listings' | 'gets' | 'totals';
 
@@ -59,7 +59,8 @@ export class Oddities {
   /** Days are drawn rarely: each poll of a day costs real time. */
   readonly #longest: number;
   readonly #drawn: Drawn[] = [];
-  readonly #omissions: Drawn[] = [];
+  /** What makes listings lack messages. */
+  readonly #lacking: Drawn[] = [];
 
   constructor(world: World, seed: number) {
     this.#world = world;
@@ -76,19 +77,21 @@ export class Oddities {
   /** Makes something odd from now on, or not. */
   async draw(settings: MailboxSettings): Promise<void> {
     const dice = this.#random.next();
+    const hasAge = settings.scope.after !== null;
     if (dice < 0.35) this.#refuse();
     else if (dice < 0.45) this.#refuseTokens();
-    else if (dice < 0.65) this.#spoilPages();
-    else if (dice < 0.8) await this.#omit(settings);
+    else if (dice < 0.65) this.#spoilPages(hasAge);
+    else if (dice < 0.8) await this.#omit(hasAge);
     else if (dice < 0.9) this.#hideLabel();
     else if (dice < 0.93) this.#deleteLabel();
-    else if (dice < 0.97) this.#miscount();
+    else if (dice < 0.96) this.#miscount();
+    else if (dice < 0.98) this.#chat();
     else this.#replaceFields();
   }
 
   /** A scope with an age is looked at from now on: see {@link Liar}. */
   configured({ scope }: MailboxSettings): void {
-    if (scope.after !== null) for (const omission of this.#omissions) omission.end();
+    if (scope.after !== null) for (const one of this.#lacking) one.end();
   }
 
   /** Everything is as documented again. */
@@ -119,30 +122,31 @@ export class Oddities {
     this.#fault('refused tokens', { match: { method: 'token' }, effect }, this.#random.pick(EXTENTS));
   }
 
-  #spoilPages(): void {
+  #spoilPages(hasAge: boolean): void {
     const kind = this.#random.pick(['empty-page', 'cut-page', 'repeat-token', 'empty-object'] as const);
     const method = kind === 'empty-object' ? this.#random.pick(METHODS) : this.#random.pick(LISTS);
-    const lacks = kind !== 'repeat-token';
-    if (method === 'messages.list' && lacks && this.#liar !== 'listings') return;
+    const lacks = method === 'messages.list' && kind !== 'repeat-token';
+    if (lacks && (hasAge || this.#liar !== 'listings')) return;
     const isHistory = method === 'history.list' && (kind === 'empty-page' || kind === 'cut-page');
     if (isHistory && (this.#world.gmail.lag.historyMs > 0 || this.#drawn.some(({ name }) => name.startsWith('history page')))) return;
     if (isHistory) this.#fault(`history page: ${kind}`, { match: { method }, effect: { kind } }, 'once');
     else this.#fault(kind, { match: { method }, effect: { kind } }, this.#random.pick(EXTENTS));
+    if (lacks) this.#lacking.push(...this.#drawn.slice(-1));
   }
 
-  async #omit(settings: MailboxSettings): Promise<void> {
+  async #omit(hasAge: boolean): Promise<void> {
     if (this.#liar !== 'listings') return;
     const { gmail, stores, mailbox } = this.#world;
     const ids = gmail.truth({ includeSpamTrash: true }).map(({ id, labelIds }) => ({ id, labelIds }));
     if (ids.length === 0) return;
     const { id, labelIds } = this.#random.pick(ids);
-    if (settings.scope.after !== null && !(await isStored(stores.store, mailbox, id))) return;
+    if (hasAge && !(await isStored(stores.store, mailbox, id))) return;
     const label = labelIds.length === 0 ? null : this.#random.pick(labelIds);
     const from = this.#random.pick(label === null ? (['listing', 'all'] as const) : (['listing', 'all', `label:${label}`] as const));
     const until = this.#end();
     const omission = gmail.omissions.add({ messageId: id, from, until });
     const drawn: Drawn = { name: `omitted from ${from.replace(/:.*/, '')}`, strikes: () => omission.strikes, end: () => omission.remove() };
-    this.#omissions.push(drawn);
+    this.#lacking.push(drawn);
     this.#drawn.push(drawn);
   }
 
@@ -174,7 +178,20 @@ export class Oddities {
     this.#drawn.push({ name: `total ${by < 0 ? 'too low' : 'too high'}`, strikes: () => 1, end });
   }
 
+  /** A chat has no raw, or one that is cut, for ever. */
+  #chat(): void {
+    const { gmail } = this.#world;
+    gmail.chats.raw = this.#random.pick(['missing', 'cut'] as const);
+    gmail.insert({ raw: `Subject: chat\r\n\r\nsee you at ${this.#random.next()}`, labelIds: ['CHAT'] });
+    this.#drawn.push({ name: `chat, raw ${gmail.chats.raw}`, strikes: () => 1, end: () => undefined });
+  }
+
   #replaceFields(): void {
+    if (this.#random.chance(0.2)) {
+      const effect: FaultEffect = { kind: 'replace', fields: { size: 0 }, without: ['data'] };
+      this.#fault('empty attachment', { match: { method: 'messages.attachments.get' }, effect }, this.#random.pick(EXTENTS));
+      return;
+    }
     const fields = this.#random.pick<Record<string, unknown>>([{ sizeEstimate: 1.5 }, { sizeEstimate: 1e30 }, { internalDate: 'x' }, { historyId: '18446744073709551615' }, { labelIds: 'INBOX' }, { payload: { parts: {} } }, { raw: '!' }]);
     this.#fault(`replaced ${Object.keys(fields).join()}`, { match: { method: 'messages.get' }, effect: { kind: 'replace', fields } }, this.#random.pick(EXTENTS));
   }
@@ -196,6 +213,7 @@ export class Oddities {
 }
 
 async function isStored(store: World['stores']['store'], mailbox: World['mailbox'], id: string): Promise<boolean> {
+  if ((await store.getMailbox(mailbox)) === null) return false;
   for await (const message of store.streamMessages(mailbox)) if (message.id === id) return true;
   return false;
 }

@@ -24,6 +24,8 @@ export interface ScheduleResult {
   readonly differences: readonly string[];
   /** How often each oddity was met. */
   readonly met: ReadonlyMap<string, number>;
+  /** Audits that found a difference. */
+  readonly drifts: number;
   readonly virtualMs: number;
 }
 
@@ -76,7 +78,7 @@ export async function runSchedule(seed: number, { trace = null, openWorld, odd =
   if (world.bodies !== null && found.length === 0) found.push(...(await bodyDifferences(world, world.bodies)));
   await world.stores.store.close();
   await world.stores.credentials.close();
-  return { seed, differences: found, met: oddities?.met() ?? new Map(), virtualMs: clock.now() - start };
+  return { seed, differences: found, met: oddities?.met() ?? new Map(), drifts: lanes.drifts, virtualMs: clock.now() - start };
 
   function disturb(): void {
     const dice = random.next();
