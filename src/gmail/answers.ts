@@ -6,7 +6,7 @@ import { labelId, messageId, threadId, type HistoryId, type LabelId } from '../m
 import type { MessageFormat } from '../model/settings.ts';
 import { dateIn, historyIdIn, isId, isPageToken, MalformedAnswerError, rawIn, sizeIn, snippetIn } from './answer-values.ts';
 import type { CountedLabel, HistoryPage, MessagePage, Profile, Watch } from './gmail-api.ts';
-import { countSeparateParts, isObject, type JsonObject } from './message-parts.ts';
+import { countSeparateParts, isObject, isPartTree, type JsonObject } from './message-parts.ts';
 
 /**
  * Gmail's JSON into the model's types. An answer that is not what Gmail documents throws. What is wrong with one entry of a list costs that entry alone:
@@ -239,12 +239,19 @@ function contentOf(message: JsonObject, bytes: Uint8Array | null, format: Messag
       return raw === null || isCutChat(message, raw) ? { body: null, lacks: 'raw' } : { body: raw };
     }
     case 'full':
+      requireParts(message);
       return { body: bytes ?? Buffer.from(deepJson(message)), attachments: attachmentsIn(message) };
     case 'metadata':
+      requireParts(message);
       return { body: bytes ?? Buffer.from(deepJson(message)) };
     default:
       return format satisfies never;
   }
+}
+
+function requireParts({ payload }: JsonObject): void {
+  if (payload === undefined || payload === null) throw new MalformedAnswerError('the answer has no payload');
+  if (!isPartTree(payload)) throw new MalformedAnswerError('its payload is no tree of parts');
 }
 
 /** Of a chat Gmail may give a raw that ends in its middle: valid base64, and shorter than the message. */

@@ -24,4 +24,25 @@ export function separateParts(payload: unknown): readonly SeparatePart[] {
   return found;
 }
 
+/** Whether a payload is a tree of parts, as deep as it may be: what is read of a FULL message later is read by its parts. */
+export function isPartTree(payload: unknown): boolean {
+  const waiting: unknown[] = [payload];
+  while (waiting.length > 0) {
+    const part = waiting.pop();
+    if (!isObject(part)) return false;
+    const { body, parts } = part;
+    if (body !== undefined && body !== null && !isBody(body)) return false;
+    if (parts === undefined || parts === null) continue;
+    if (!Array.isArray(parts)) return false;
+    for (const nested of parts as readonly unknown[]) waiting.push(nested);
+  }
+  return true;
+}
+
+function isBody(body: unknown): boolean {
+  if (!isObject(body)) return false;
+  const { data, attachmentId } = body;
+  return (data === undefined || data === null || typeof data === 'string') && (attachmentId === undefined || attachmentId === null || typeof attachmentId === 'string');
+}
+
 export const countSeparateParts = (payload: unknown): number => separateParts(payload).length;

@@ -87,6 +87,21 @@ describe('a value of a message that Gmail would never send', () => {
   });
 });
 
+describe('a payload', () => {
+  it.each([undefined, null])('of %o is missing', (payload) => {
+    expect(() => readingOf({ ...MESSAGE, payload }, null, 'full')).toThrow('the answer has no payload');
+    expect(() => readingOf({ ...MESSAGE, payload }, null, 'metadata')).toThrow('the answer has no payload');
+  });
+
+  it.each([7, 'x', [], { parts: {} }, { parts: [null] }, { parts: [{ parts: [{ body: 'x' }] }] }, { body: { data: 7 } }, { body: { attachmentId: {} } }])('of %j is none', (payload) => {
+    expect(() => readingOf({ ...MESSAGE, payload }, null, 'full')).toThrow('its payload is no tree of parts');
+  });
+
+  it('of one empty part is one', () => {
+    expect(readingOf({ ...MESSAGE, payload: {} }, null, 'full').attachments).toEqual({ count: 0, held: true });
+  });
+});
+
 describe('a thread', () => {
   it('costs no message anything where another one is unreadable or of another thread', () => {
     const messages = [MESSAGE, { ...MESSAGE, id: 'broken', historyId: 'x' }, { ...MESSAGE, id: 'stray', threadId: 'other' }, null, { ...MESSAGE, id: 'n' }];
