@@ -1,17 +1,19 @@
 import type { Log } from './log.ts';
 import type { Clock } from './model/clock.ts';
 import type { BodySweeper } from './store/bodies/sweep-bodies.ts';
+import type { BuriedBodies } from './store/buried-bodies.ts';
 import type { MailboxRemoval } from './store/remove-mailbox.ts';
 
 const EVERY = 10 * 60_000;
 
 /**
  * What a worker does for the store beside its activities, until the signal aborts: it finishes removals of mailboxes that were interrupted,
- * and sweeps bodies that nothing has named for `sweepGrace` milliseconds, unless that is null.
+ * drops the bodies of messages that have been gone for `goneGrace` milliseconds, and sweeps bodies that nothing has named for `sweepGrace` milliseconds, each unless its time is null.
  * Every worker does; two at once do no harm and share the work. A failure is logged, and tried again with the next round.
  */
-export async function keepHouse({ store, sweepGrace, clock, log, signal }: {
-  store: BodySweeper & Pick<MailboxRemoval, 'finishRemovals'>;
+export async function keepHouse({ store, goneGrace, sweepGrace, clock, log, signal }: {
+  store: BodySweeper & BuriedBodies & Pick<MailboxRemoval, 'finishRemovals'>;
+  goneGrace: number | null;
   sweepGrace: number | null;
   clock: Clock;
   log: Log;
@@ -26,6 +28,8 @@ export async function keepHouse({ store, sweepGrace, clock, log, signal }: {
     try {
       const rows = await store.finishRemovals({ now: clock.now(), signal });
       if (rows > 0) log.info({ rows }, 'the removal of mailboxes was finished');
+      const dropped = goneGrace === null ? 0 : await store.dropBuriedBodies({ now: clock.now(), grace: goneGrace, signal });
+      if (dropped > 0) log.info({ dropped }, 'bodies of messages that are gone were dropped');
       if (sweepGrace === null) continue;
       const { removed, bytes } = await store.sweepBodies({ now: clock.now(), grace: sweepGrace, signal });
       if (removed > 0) log.info({ removed, bytes }, 'bodies that nothing names were removed');

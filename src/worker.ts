@@ -123,7 +123,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       maxTaskQueueActivitiesPerSecond: slicesPerSecond(prices),
     });
     const housekeeping = new AbortController();
-    const kept = keepHouse({ store: stores.store, sweepGrace: config.bodies.sweepGrace, clock, log, signal: housekeeping.signal });
+    const kept = keepHouse({ store: stores.store, goneGrace: config.bodies.goneGrace, sweepGrace: config.bodies.sweepGrace, clock, log, signal: housekeeping.signal });
     closing.unshift(async () => {
       housekeeping.abort();
       await kept;

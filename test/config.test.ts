@@ -35,7 +35,7 @@ describe('the configuration', () => {
       dataDir: join(cwd, '.tidemark'),
       database: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite'), autoMigrate: true },
       postgres: { passwordFile: null, caFile: null, poolSize: 10 },
-      bodies: { url: null, over: 65_536, sweepGrace: 3_600_000, s3: { endpoint: null, region: null } },
+      bodies: { url: null, over: 65_536, sweepGrace: 3_600_000, goneGrace: 86_400_000, s3: { endpoint: null, region: null } },
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
       googleAdminUrl: 'https://admin.googleapis.com',
@@ -86,11 +86,14 @@ describe('the configuration', () => {
     expect(load({ BODIES_URL: 'file:mail/bodies', BODIES_OVER: '0' }).bodies).toMatchObject({ url: `file:${join(cwd, 'mail/bodies')}`, over: 0 });
     expect(load({ BODIES_SWEEP_GRACE: '14d' }).bodies.sweepGrace).toBe(14 * 86_400_000);
     expect(load({ BODIES_SWEEP_GRACE: 'never' }).bodies.sweepGrace).toBeNull();
+    expect(load({ BODIES_GONE_GRACE: '7d' }).bodies.goneGrace).toBe(7 * 86_400_000);
+    expect(load({ BODIES_GONE_GRACE: 'never' }).bodies.goneGrace).toBeNull();
     expect(load({ BODIES_URL: 'file:///srv/bodies' }).bodies.url).toBe('file:/srv/bodies');
     expect(load({ BODIES_URL: 's3://mail-bodies/tidemark/', S3_ENDPOINT: 'https://s3.example.com', AWS_REGION: 'eu-central-1' }).bodies).toEqual({
       url: 's3://mail-bodies/tidemark',
       over: 65_536,
       sweepGrace: 3_600_000,
+      goneGrace: 86_400_000,
       s3: { endpoint: 'https://s3.example.com', region: 'eu-central-1' },
     });
   });
@@ -200,6 +203,7 @@ describe('a wrong value', () => {
     ['BODIES_URL', 's3://', 'file:/var/lib/tidemark/bodies'],
     ['BODIES_OVER', '64k', 'for example 65536'],
     ['BODIES_SWEEP_GRACE', '2 weeks', 'never, for example 7d'],
+    ['BODIES_GONE_GRACE', '2 weeks', 'never, for example 7d'],
     ['S3_ENDPOINT', 'minio:9000', 'https://s3.example.com'],
     ['GMAIL_ROOT_URL', 'gmail', 'https://gmail.googleapis.com'],
     ['GOOGLE_TOKEN_URL', 'ftp://example.com', 'https://oauth2.googleapis.com/token'],

@@ -13,7 +13,7 @@ describe("a worker's housekeeping", () => {
   const folder = useFolder();
 
   /** Minutes that a body outside which nothing names any more is left alone; null when it outlives the rounds of four hours. */
-  async function leftAloneFor(sweepGrace: number | null): Promise<number | null> {
+  async function leftAloneFor(sweepGrace: number | null, goneGrace: number | null = 0): Promise<number | null> {
     const place = join(folder(), 'bodies');
     const mailbox = await openOutside(join(folder(), 'mirror.db'), inFolder(place));
     const { store } = mailbox;
@@ -29,13 +29,22 @@ describe("a worker's housekeeping", () => {
       time += milliseconds;
       if (gone !== null || time - begun > 240 * MINUTE) stopped.abort();
     };
-    await keepHouse({ store, sweepGrace, clock: { now: () => time, random: () => 1, sleep }, log, signal: stopped.signal });
+    await keepHouse({ store, goneGrace, sweepGrace, clock: { now: () => time, random: () => 1, sleep }, log, signal: stopped.signal });
     await store.close();
     return gone;
   }
 
   it('removes bodies that nothing names any more when their grace is over', async () => {
-    expect(await leftAloneFor(120 * MINUTE)).toBe(120);
+    // The first round drops the body, so that nothing names it.
+    expect(await leftAloneFor(120 * MINUTE)).toBe(10 + 120);
+  });
+
+  it('keeps the body of a message that is gone for as long as it is told', async () => {
+    expect(await leftAloneFor(0, 60 * MINUTE)).toBe(60);
+  });
+
+  it('keeps it for ever where it is told to', async () => {
+    expect(await leftAloneFor(0, null)).toBeNull();
   });
 
   it('never removes any where it is told not to', async () => {

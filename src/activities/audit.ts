@@ -2,6 +2,7 @@ import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { MessageId } from '../model/ids.ts';
 import type { AuditResult, Drift, MailboxRow } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
+import { confirmDrift } from './confirm-drift.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { labelListing, labelsToList, listings, pagesOf } from './list-ids.ts';
 import { followHistoryOnly } from './partial-sync.ts';
@@ -28,12 +29,14 @@ export async function audit(deps: ActivityDependencies, request: AuditRequest, r
   if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
   const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
   try {
+    await earlyReadingsSettled(deps, row, run);
     let found = await compare(deps, session, row, run);
     if (sizeOf(found) > 0) {
       await clock.sleep(SETTLING_TIME, run.signal);
       const again = await compare(deps, session, row, run);
       found = { ...again, ...inBoth(found, again) };
     }
+    found = { ...found, ...(await confirmDrift({ deps, session, row, run }, found)) };
     const { missing, extra, differing, checked } = found;
     const examples = { missing: missing.slice(0, EXAMPLES), extra: extra.slice(0, EXAMPLES), differing: differing.slice(0, EXAMPLES) };
     const result: AuditResult = { startedAt, finishedAt: clock.now(), checked, missing: missing.length, extra: extra.length, differing: differing.length, examples };
@@ -42,6 +45,12 @@ export async function audit(deps: ActivityDependencies, request: AuditRequest, r
   } finally {
     await session.flush();
   }
+}
+
+/** What was read in the first seconds of a first full sync is compared once history has settled it: until then it is known to be under way. */
+async function earlyReadingsSettled({ clock }: ActivityDependencies, { fullSync }: MailboxRow, run: ActivityRun): Promise<void> {
+  if (fullSync === null || fullSync.reconciling) return;
+  await clock.sleep(Math.max(0, fullSync.startedAt + SETTLING_TIME - clock.now()), run.signal);
 }
 
 type Comparison = Drift & { readonly audit: number; readonly checked: number };
@@ -65,8 +74,14 @@ async function compare(deps: ActivityDependencies, session: GmailSession, row: M
       for (const label of query.labelIds ?? []) await save(label, messages);
     }
   }
-  for (const id of labelsToList(settings.scope, await session.listLabels(run.signal))) {
-    for await (const messages of pagesOf(session, labelListing(settings.scope, id), run.signal)) await save(id, messages);
+  const named = (await session.listLabels(run.signal)).map(({ id }) => id);
+  const carried = [...new Set([...named, ...(await store.heldLabelIds(mailbox))])];
+  for (const id of labelsToList(settings.scope, carried)) {
+    for await (const messages of pagesOf(session, labelListing(settings.scope, id), run.signal)) {
+      await save(id, messages);
+      // What one listing shows is there, whatever another leaves out.
+      if (settings.scope.labelIds.length === 0) await save(null, messages);
+    }
   }
   await followHistoryOnly(deps, { mailbox, historyId: null }, run);
   const drift = await store.compareAudit({ mailbox, audit: number, since, limit: MOST });

@@ -23,9 +23,9 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
     const fetch = { mailbox, unitBudget: Math.min(sliceUnits(deps.prices), day.units) };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);
     // Last of a first full sync; what it finds is fetched at once.
-    const late = exhausted ? await listLate(deps, session, row, run) : 0;
+    const { late, isDoubted } = exhausted ? await listLate(deps, session, row, run) : { late: 0, isDoubted: false };
     if (late > 0) await fetchPending(deps, session, { ...fetch, lane: 'live' }, run);
-    return { ...(await progressOf(deps, row)), fetched: fetched + late, ...retried };
+    return { ...(await progressOf(deps, row)), fetched: fetched + late, ...retried, ...(isDoubted ? { isDoubted } : {}) };
   } finally {
     await session.flush();
   }
@@ -37,7 +37,7 @@ function held(progress: Progress, until: number): Progress {
   return { ...progress, nextAttemptAt: nextAttemptAt === null ? null : Math.max(nextAttemptAt, until), ...(complete ? {} : { heldUntil: until }) };
 }
 
-type Progress = Omit<FetchSliceResult, 'fetched' | 'retried'>;
+type Progress = Omit<FetchSliceResult, 'fetched' | 'retried' | 'isDoubted'>;
 
 async function progressOf(deps: ActivityDependencies, { id: mailbox, generation }: MailboxRow): Promise<Progress> {
   const { store, clock } = deps;

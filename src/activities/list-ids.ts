@@ -1,6 +1,5 @@
 import { GmailError } from '../gmail/gmail-error.ts';
 import type { GmailSession, ListMessagesQuery, MessagePage } from '../gmail/gmail-api.ts';
-import type { Label } from '../model/change.ts';
 import type { LabelId } from '../model/ids.ts';
 import { isHiding, type Scope } from '../model/settings.ts';
 
@@ -25,25 +24,27 @@ export const labelListing = (scope: Scope, label: LabelId): IdListing => ({ ...l
  * The labels whose listings, beside the scope's own, tell every label of the messages in scope. A label of the scope is listed by the scope's listings. Where
  * those show nothing of spam and trash, what they show carries neither; what is hidden later is in the history since the mark.
  */
-export function labelsToList(scope: Scope, labels: readonly Label[]): readonly LabelId[] {
+export function labelsToList(scope: Scope, labelIds: readonly LabelId[]): readonly LabelId[] {
   const showsHidden = scope.includeSpamTrash || scope.labelIds.some(isHiding);
-  return labels.map(({ id }) => id).filter((id) => !scope.labelIds.includes(id) && (showsHidden || !isHiding(id)));
+  return labelIds.filter((id) => !scope.labelIds.includes(id) && (showsHidden || !isHiding(id)));
 }
 
+/** `restart`: Gmail no longer takes the page token. `label-gone`: the listing's label does not exist. */
+export type ListedPage = MessagePage | 'restart' | 'label-gone';
+
 /**
- * One page, or `restart` when Gmail no longer takes the page token. A label that was deleted since the labels were read carries no message;
- * what it carried before is in the history since the mark.
+ * One page of a listing. A label is gone only by two witnesses: Gmail refuses its listing, and labels.list does not name it. One that labels.list
+ * leaves out may be carried all the same (lieer#48), and one refusal may pass.
  */
-export async function listIds(session: GmailSession, query: ListMessagesQuery, signal: AbortSignal): Promise<MessagePage | 'restart'> {
+export async function listIds(session: GmailSession, query: ListMessagesQuery, signal: AbortSignal): Promise<ListedPage> {
   try {
     return await session.listMessages(query, signal);
   } catch (error) {
     if (!(error instanceof GmailError) || error.failure.kind !== 'invalid-request') throw error;
     if (query.pageToken !== null) return 'restart';
-    // Taken for empty, a label that is there would be taken off every message.
-    const present = new Set((await session.listLabels(signal)).map((label) => label.id));
-    if (query.labelIds?.every((id) => present.has(id)) ?? true) throw error;
-    return { messages: [], nextPageToken: null };
+    const named = new Set((await session.listLabels(signal)).map((label) => label.id));
+    if (query.labelIds?.every((id) => named.has(id)) ?? true) throw error;
+    return 'label-gone';
   }
 }
 
@@ -52,7 +53,8 @@ export async function* pagesOf(session: GmailSession, query: IdListing, signal: 
   let pageToken: string | null = null;
   for (;;) {
     signal.throwIfAborted();
-    const page: MessagePage | 'restart' = await listIds(session, { ...query, pageToken }, signal);
+    const page: ListedPage = await listIds(session, { ...query, pageToken }, signal);
+    if (page === 'label-gone') return;
     if (page !== 'restart') yield page.messages;
     if (page !== 'restart' && page.nextPageToken === null) return;
     pageToken = page === 'restart' ? null : page.nextPageToken;

@@ -1,31 +1,60 @@
 import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { LabelId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
+import { nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { listings, pagesOf } from './list-ids.ts';
+import { compareTotals } from './listing-totals.ts';
+
+/** `late`: messages that had not been listed before. `isDoubted`: the whole listing is to be made again, for what it did not show is doubted. */
+export interface LateListing {
+  readonly late: number;
+  readonly isDoubted: boolean;
+}
+
+const NOT_DUE: LateListing = { late: 0, isDoubted: false };
 
 /**
  * The list index lags: a message older than the mark may not have been listed when the manifest of a first full sync was made, and history tells
  * nothing of it. Some time later everything is listed once more (5 units per 500 ids): the newest page alone would not do, since a message that
  * was imported just before the listing has whatever date its sender gave it. Listing twice changes nothing, so a crash only begins it again.
- *
- * @returns how many messages had been listed late
+ * Where Gmail still counts more messages than it lists, it is listed again later, ever more rarely.
  */
-export async function listLate(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<number> {
+export async function listLate(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<LateListing> {
   const { store, clock } = deps;
-  if (row.relistAt === null || row.relistAt > clock.now()) return 0;
+  const { doubt, generation } = row;
+  if (row.relistAt === null || row.relistAt > clock.now()) return NOT_DUE;
+  if (doubt !== null && doubt.absent + doubt.relabelled > 0) return { late: 0, isDoubted: true };
+  const { late, counts } = await listAgain(deps, session, row, run);
+  const { scope } = row.settings;
+  const since = row.historyId;
+  const totals = scope.limit !== null || since === null ? null : await compareTotals({ session, scope, counts, since, signal: run.signal });
+  if (totals === null || totals.uncounted === 0) {
+    await store.saveDoubt({ mailbox: row.id, generation, doubt: null, relistAt: null });
+    return { late, isDoubted: false };
+  }
+  const doubted = nextDoubt(doubt, { uncounted: totals.uncounted, absent: 0, relabelled: 0 }, clock.now());
+  await store.saveDoubt({ mailbox: row.id, generation, doubt: doubted, relistAt: recheckAt(doubted) });
+  return { late, isDoubted: false };
+}
+
+async function listAgain({ store, clock }: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun) {
   let late = 0;
+  let messages = 0;
+  const labels = new Map<LabelId, number>();
   // Messages beyond the scope's limit were listed, and left out.
   let wanted = row.settings.scope.limit ?? Number.POSITIVE_INFINITY;
   for (const query of listings(row.settings.scope)) {
     for await (const page of pagesOf(session, query, run.signal)) {
-      const messages = page.slice(0, wanted);
-      wanted -= messages.length;
-      const { unknown } = await store.addListedLate({ mailbox: row.id, messages, now: clock.now() });
+      const listed = page.slice(0, wanted);
+      wanted -= listed.length;
+      messages += listed.length;
+      for (const label of query.labelIds ?? []) labels.set(label, (labels.get(label) ?? 0) + listed.length);
+      const { unknown } = await store.addListedLate({ mailbox: row.id, messages: listed, now: clock.now() });
       late += unknown;
       run.progress({ step: 'listing late', late });
       if (wanted === 0) break;
     }
   }
-  await store.setRelistAt({ mailbox: row.id, generation: row.generation, relistAt: null });
-  return late;
+  return { late, counts: { messages, labels } };
 }

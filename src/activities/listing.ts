@@ -1,10 +1,9 @@
-import { MAX_BATCH, type GmailSession } from '../gmail/gmail-api.ts';
-import type { Label } from '../model/change.ts';
-import type { HistoryId, MailboxId } from '../model/ids.ts';
+import { MAX_BATCH, type GmailSession, type ListedMessage } from '../gmail/gmail-api.ts';
+import type { HistoryId, LabelId, MailboxId, MessageId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
-import { confirmAbsent } from './confirm-absent.ts';
+import { confirmListing, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { labelListing, labelsToList, listIds, listings } from './list-ids.ts';
 import { readLabels } from './refresh.ts';
@@ -33,15 +32,15 @@ export interface Listing {
  */
 export async function makeManifest(deps: ActivityDependencies, session: GmailSession, listing: Listing, run: ActivityRun): Promise<HistoryId | null> {
   const { store, clock } = deps;
-  const { mailbox, settings, generation } = listing;
+  const { mailbox } = listing;
   let progress = await begin(deps, session, listing, run);
   if (progress === null) return null;
   // Gmail's list index lags as its history does. From here on it shows everything up to the mark: absence, of an id or of a label, is a fact.
   if (progress.reconciling) await clock.sleep(Math.max(0, progress.startedAt + SETTLING_TIME - clock.now()), run.signal);
   // Read after the mark was pinned: a label that is made later is in the history from there, wherever it is used.
   const labels = await session.listLabels(run.signal);
-  await store.saveLabels({ mailbox, labels });
-  const work: Work = { deps, session, listing, run, labels };
+  await store.saveLabels({ mailbox, labels, now: clock.now() });
+  const work: Work = { deps, session, listing, run, labelIds: await carriedLabels(deps, listing, labels.map(({ id }) => id)) };
 
   while (progress.step === 'listing' || progress.step === 'label-listing' || progress.step === 'reading-labels' || progress.step === 'confirming') {
     run.signal.throwIfAborted();
@@ -57,20 +56,15 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
         progress = await readNextLabels(work, progress);
         break;
       case 'confirming':
-        if (progress.confirmed !== true) await confirmAbsent(work);
-        await store.finishListing({
-          mailbox,
-          generation,
-          labels: progress.reconciling && settings.recovery === 'listings' ? 'compared' : 'unread',
-          keepNewest: settings.scope.limit,
-          // What the index showed late is listed once more; over rows that existed before, the listing waited for the index.
-          relistAt: progress.reconciling ? null : progress.startedAt + SETTLING_TIME,
-          now: clock.now(),
-        });
-        progress = { ...progress, step: 'fetching' };
+        progress = await endListing(work, progress);
     }
   }
   return progress.startHistoryId;
+}
+
+/** A label that labels.list leaves out may still be carried: what rows hold is listed, too, or a recovery would take it off them. */
+async function carriedLabels({ store }: ActivityDependencies, { mailbox }: Listing, named: readonly LabelId[]): Promise<readonly LabelId[]> {
+  return [...new Set([...named, ...(await store.heldLabelIds(mailbox))])];
 }
 
 interface Work {
@@ -78,7 +72,8 @@ interface Work {
   readonly session: GmailSession;
   readonly listing: Listing;
   readonly run: ActivityRun;
-  readonly labels: readonly Label[];
+  /** Those that Gmail names, and those that messages carry. */
+  readonly labelIds: readonly LabelId[];
 }
 
 type Step<Name extends FullSyncProgress['step']> = Extract<FullSyncProgress, { step: Name }>;
@@ -113,6 +108,11 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
   const page = await listIds(session, { ...query, pageToken: progress.pageToken }, run.signal);
   // The page token went stale (its lifetime is not documented): list from the top again, which is idempotent.
   if (page === 'restart') return await save(work, { ...progress, listing: 0, pageToken: null, position: 0 });
+  const [label] = query.labelIds ?? [];
+  if (page === 'label-gone') {
+    await forgetLabel(work, label);
+    return await save(work, { ...progress, listing: progress.listing + 1, pageToken: null });
+  }
   const position = progress.position + page.messages.length;
   const limitReached = listing.settings.scope.limit !== null && !progress.reconciling && position >= listing.settings.scope.limit;
   const more = page.nextPageToken !== null && !limitReached;
@@ -120,11 +120,20 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
     ? { ...progress, pageToken: page.nextPageToken, position, paged: true }
     : { ...progress, listing: progress.listing + 1, pageToken: null, position };
   const { mailbox, generation } = listing;
-  const [label] = query.labelIds ?? [];
   // First, under the same progress: an attempt that dies in between lists the page again.
-  if (label !== undefined && progress.reconciling) await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds: page.messages.map(({ id }) => id), progress });
+  if (label !== undefined) await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds: page.messages.map(({ id }) => id), progress });
   await deps.store.saveListingPage({ mailbox, generation, messages: page.messages, position: progress.position, progress: next, now: deps.clock.now() });
   return next;
+}
+
+/** A label that is gone by two witnesses goes everywhere: its listing alone would leave it in other places. */
+async function forgetLabel({ deps, listing }: Work, labelId: LabelId | undefined): Promise<void> {
+  if (labelId !== undefined) await deps.store.removeLabel({ mailbox: listing.mailbox, labelId, now: deps.clock.now() });
+}
+
+/** What every step of a full sync carries. */
+function startOf({ generation, startHistoryId, startedAt, reconciling, repeats = 0 }: FullSyncProgress) {
+  return { generation, startHistoryId, startedAt, reconciling, repeats };
 }
 
 /**
@@ -132,46 +141,42 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
  * the pass is repeated. What appeared meanwhile is in the history from the mark. Where labels are listed too, both are looked at after that.
  */
 async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
-  const { session, listing, run, labels } = work;
+  const { session, listing, run, labelIds } = work;
+  const start = startOf(progress);
+  const { passHistoryId } = progress;
   if (progress.reconciling && listing.settings.recovery === 'listings') {
-    const { generation, startHistoryId, startedAt, reconciling, pass, passHistoryId, paged = false } = progress;
-    const remaining = progress.labels ?? labelsToList(listing.settings.scope, labels);
-    return await save(work, { generation, startHistoryId, startedAt, reconciling, step: 'label-listing', pass, remaining, pageToken: null, passHistoryId, paged });
+    const { pass, paged = false } = progress;
+    const remaining = progress.labels ?? labelsToList(listing.settings.scope, labelIds);
+    return await save(work, { ...start, step: 'label-listing', pass, remaining, pageToken: null, passHistoryId, paged });
   }
-  const since = await vanishedSince(session, { since: progress.passHistoryId }, listing.settings.scope, run.signal);
+  const since = await vanishedSince(session, { since: passHistoryId }, listing.settings.scope, run.signal);
   if (since.fromScope && progress.pass < MAX_PASSES) {
     return await save(work, { ...progress, pass: progress.pass + 1, listing: 0, pageToken: null, position: 0, passHistoryId: since.head });
   }
-  const { generation, startHistoryId, startedAt, reconciling } = progress;
-  const start = { generation, startHistoryId, startedAt, reconciling };
-  // Nothing was held before: absence deletes nothing.
-  if (!reconciling) return await save(work, { ...start, step: 'confirming', confirmed: true });
-  // Before labels are read: what turns out to be there has labels too.
-  await confirmAbsent(work);
-  return await save(work, { ...start, step: 'reading-labels', after: null });
+  if (!progress.reconciling) return await save(work, { ...start, step: 'confirming', passHistoryId });
+  return await save(work, { ...start, step: 'reading-labels', after: null, passHistoryId });
 }
 
 /**
  * The end of a pass over the scope's listing and the labels': those that lost a message meanwhile are listed again. What a listing holds too much,
  * history takes away.
  *
- * Why absence is a fact after a clean pass, of an id and of a label, without a get: each page shows everything up to the mark (it was asked for once the
- * index had caught up), so a message that is there can be missing only where a page token shifted past it. That takes something that vanishes
- * from the same listing, between the head that was pinned a while before the pass (a while, for the index may lose it late) and its end. Its record is
- * in the history that is read here, once records up to then have settled. A listing of one page has no token.
+ * What a clean pass cannot miss: each page shows everything up to the mark (it was asked for once the index had caught up), so a message that is there is
+ * skipped only where a page token shifted past it. That takes something that vanishes from the same listing, between the head that was pinned a while
+ * before the pass (a while, for the index may lose it late) and its end. Its record is in the history that is read here, once records up to then have
+ * settled. A listing of one page has no token. Whether Gmail listed all that there is, {@link confirmListing} asks.
  */
 async function endLabelPass(work: Work, progress: Step<'label-listing'>): Promise<FullSyncProgress> {
   const { deps, session, listing, run } = work;
-  const { generation, startHistoryId, startedAt, reconciling, pass, passHistoryId, paged = true } = progress;
-  const start = { generation, startHistoryId, startedAt, reconciling };
-  if (!paged) return await save(work, { ...start, step: 'confirming', confirmed: true });
+  const { pass, passHistoryId, paged = true } = progress;
+  const start = startOf(progress);
+  if (!paged) return await save(work, { ...start, step: 'confirming', passHistoryId });
   // As new as the end of the pass; once the index and history have caught up with it, it is old enough to begin the next one.
   const { historyId: head } = await session.getProfile(run.signal);
   await deps.clock.sleep(SETTLING_TIME, run.signal);
   const lost = await vanishedSince(session, { since: passHistoryId, until: head }, listing.settings.scope, run.signal);
-  const remaining = labelsToList(listing.settings.scope, work.labels).filter((id) => lost.fromAll || lost.fromLabels.has(id));
-  if (!lost.fromScope && remaining.length === 0) return await save(work, { ...start, step: 'confirming', confirmed: true });
-  if (pass >= MAX_PASSES) return await save(work, { ...start, step: 'confirming' });
+  const remaining = labelsToList(listing.settings.scope, work.labelIds).filter((id) => lost.fromAll || lost.fromLabels.has(id));
+  if ((!lost.fromScope && remaining.length === 0) || pass >= MAX_PASSES) return await save(work, { ...start, step: 'confirming', passHistoryId });
   const again = { ...start, pass: pass + 1, pageToken: null, passHistoryId: head, paged: false };
   if (!lost.fromScope) return await save(work, { ...again, step: 'label-listing', remaining });
   return await save(work, { ...again, step: 'listing', listing: 0, position: 0, labels: remaining });
@@ -185,11 +190,27 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
   if (label === undefined) return await endLabelPass(work, progress);
   const page = await listIds(session, { ...labelListing(settings.scope, label), pageToken: progress.pageToken }, run.signal);
   if (page === 'restart') return await save(work, { ...progress, pageToken: null });
+  if (page === 'label-gone') {
+    await forgetLabel(work, label);
+    return await save(work, { ...progress, remaining, pageToken: null });
+  }
   const next: FullSyncProgress =
     page.nextPageToken === null ? { ...progress, remaining, pageToken: null } : { ...progress, pageToken: page.nextPageToken, paged: true };
   const messageIds = page.messages.map((message) => message.id);
-  await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds, progress: next });
-  return next;
+  const { unseen } = await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds, progress });
+  if (settings.scope.labelIds.length === 0) await addUnseen(work, page.messages, unseen, progress);
+  return await save(work, next);
+}
+
+/**
+ * What one listing shows is there, whatever another leaves out: a message that only its label's listing shows is in the scope of all mail. It takes
+ * the first place: where it stands among the others nobody has told.
+ */
+async function addUnseen({ deps, listing }: Work, listed: readonly ListedMessage[], unseen: readonly MessageId[], progress: FullSyncProgress): Promise<void> {
+  if (unseen.length === 0) return;
+  const { mailbox, generation } = listing;
+  const messages = listed.filter(({ id }) => unseen.includes(id));
+  await deps.store.saveListingPage({ mailbox, generation, messages, position: 0, progress, now: deps.clock.now() });
 }
 
 /**
@@ -201,12 +222,38 @@ async function readNextLabels(work: Work, progress: Step<'reading-labels'>): Pro
   const { mailbox, generation } = listing;
   const ids = await deps.store.listSeen({ mailbox, generation, after: progress.after, limit: MAX_BATCH });
   const last = ids.at(-1);
-  if (last === undefined) {
-    const { startHistoryId, startedAt, reconciling } = progress;
-    return await save(work, { generation, startHistoryId, startedAt, reconciling, step: 'confirming', confirmed: true });
-  }
+  if (last === undefined) return await save(work, { ...startOf(progress), step: 'confirming', ...passOf(progress) });
   await readLabels({ deps, session, mailbox, run }, ids);
   return await save(work, { ...progress, after: last });
+}
+
+const passOf = ({ passHistoryId }: Step<'reading-labels' | 'confirming'>) => (passHistoryId === undefined ? {} : { passHistoryId });
+
+/** How often a listing is repeated at once because Gmail counts more messages than it listed. */
+const MAX_REPEATS = 2;
+
+/**
+ * The end: what the listings did not show is confirmed, and the rows follow. Where Gmail counts more messages than it listed, the listing is repeated from its
+ * top; over rows that existed before, once the index and history have caught up with the head from which it is judged.
+ */
+async function endListing(work: Work, progress: Step<'confirming'>): Promise<FullSyncProgress> {
+  const { deps, session, listing, run } = work;
+  const { mailbox, settings, generation } = listing;
+  const start = startOf(progress);
+  const labels = progress.reconciling && settings.recovery === 'listings' ? 'compared' : 'unread';
+  const since = progress.passHistoryId ?? progress.startHistoryId;
+  const verdict = await confirmListing({ ...work, ...start, labels, since, mayRepeat: start.repeats < MAX_REPEATS });
+  if (verdict.kind === 'repeat') {
+    const { historyId: head } = await session.getProfile(run.signal);
+    if (progress.reconciling) await deps.clock.sleep(SETTLING_TIME, run.signal);
+    return await save(work, { ...start, repeats: start.repeats + 1, step: 'listing', pass: 0, listing: 0, pageToken: null, position: 0, passHistoryId: head });
+  }
+  const { absence, doubtedLabels, doubt } = verdict;
+  // What the index showed late is listed once more; over rows that existed before, the listing waited for the index.
+  const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
+  const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
+  await deps.store.finishListing({ mailbox, generation, labels, absence, doubtedLabels, doubt, keepNewest: settings.scope.limit, relistAt, now: deps.clock.now() });
+  return { ...start, step: 'fetching' };
 }
 
 async function save(work: Work, progress: FullSyncProgress): Promise<FullSyncProgress> {

@@ -9,9 +9,11 @@ import type { MailboxRow } from '../store/mailbox-store.ts';
 import { countsOf } from './counts.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
+import { followLabels } from './follow-labels.ts';
 import { historyPageAfter } from './history-page-after.ts';
 import { refreshLabels } from './refresh.ts';
 import type { PartialSyncRequest, PartialSyncResult } from './requests.ts';
+import { settleEarlyReadings } from './settle-early-readings.ts';
 import { remember, replayFrom, SETTLING_TIME } from './settling.ts';
 import { keepWatch } from './watch.ts';
 
@@ -39,10 +41,11 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
   try {
     // Opening the session may have found that the account has another address.
     const row = await knownMailbox(deps, mailbox);
-    await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal) });
+    await followLabels(deps, session, mailbox, run);
     const { watch, refusal } = await keep(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
+    await settleEarlyReadings(deps, session, row, run);
     const refreshed = await refreshLabels(deps, session, mailbox, run);
     const now = clock.now();
     const more = !fetched.exhausted || !refreshed;

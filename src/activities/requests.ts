@@ -76,6 +76,8 @@ export interface FetchSliceResult extends Counts {
   readonly nextAttemptAt: number | null;
   /** Epoch ms until which the project's daily budget holds back what is left; absent when it does not. */
   readonly heldUntil?: number;
+  /** True when the last listing left doubts, and is to be made again now. */
+  readonly isDoubted?: boolean;
 }
 
 export interface PartialSyncResult extends Counts {

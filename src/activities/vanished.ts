@@ -1,6 +1,6 @@
 import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { HistoryOperation } from '../model/change.ts';
-import { compareHistoryIds, type HistoryId, type LabelId } from '../model/ids.ts';
+import { compareHistoryIds, type HistoryId, type LabelId, type MessageId } from '../model/ids.ts';
 import { isHiding, type Scope } from '../model/settings.ts';
 import { historyPageAfter } from './history-page-after.ts';
 
@@ -14,6 +14,8 @@ export interface Vanished {
   readonly fromLabels: ReadonlySet<LabelId>;
   /** The mailbox's head when this was asked. */
   readonly head: HistoryId;
+  /** How many messages any record was about. */
+  readonly touched: number;
 }
 
 /** The records after `since`, up to and with `until`; null means the mailbox's head. */
@@ -29,11 +31,13 @@ export interface HistorySpan {
 export async function vanishedSince(session: GmailSession, { since, until = null }: HistorySpan, scope: Scope, signal: AbortSignal): Promise<Vanished> {
   const first = await session.listHistory({ startHistoryId: since, pageToken: null }, signal);
   const fromLabels = new Set<LabelId>();
+  const touched = new Set<MessageId>();
   let fromScope = false;
   let fromAll = false;
   for (let page = first; ; ) {
     const records = page.records.filter(({ id }) => until === null || compareHistoryIds(id, until) <= 0);
     for (const operation of records.flatMap((record) => record.operations)) {
+      touched.add(operation.messageId);
       if (hides(operation, scope)) {
         fromAll = true;
         fromScope = true;
@@ -43,7 +47,7 @@ export async function vanishedSince(session: GmailSession, { since, until = null
         fromScope ||= operation.labelIds.some((id) => scope.labelIds.includes(id));
       }
     }
-    if (page.nextPageToken === null) return { fromScope, fromAll, fromLabels, head: first.historyId };
+    if (page.nextPageToken === null) return { fromScope, fromAll, fromLabels, head: first.historyId, touched: touched.size };
     page = await historyPageAfter(session, { startHistoryId: since, pageToken: page.nextPageToken }, signal);
   }
 }

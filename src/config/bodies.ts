@@ -13,13 +13,18 @@ export interface BodiesConfig {
   readonly over: number;
   /** Milliseconds for which a body that nothing names any more stays; null: workers remove none. */
   readonly sweepGrace: number | null;
+  /** Milliseconds for which the body of a message that is gone stays, so that a wrong verdict is undone without a fetch; null: for ever. */
+  readonly goneGrace: number | null;
   readonly s3: { readonly endpoint: string | null; readonly region: string | null };
 }
 
 /** A few small bodies cost less as rows than as objects. */
 const OVER = 65_536;
 
-const sweepGrace = z.string().transform((text, context) => {
+/** How long the verdict that a message is gone may turn out to be wrong. */
+const GONE_GRACE = '1d';
+
+const grace = z.string().transform((text, context) => {
   if (text === 'never') return null;
   try {
     return parseDuration(text);
@@ -40,7 +45,8 @@ const bytes = z
 export const bodiesVariables = {
   BODIES_URL: { schema: place.optional(), expected: 'file: and the path of a folder, or s3:// with a bucket and a prefix, for example file:/var/lib/tidemark/bodies or s3://mail-bodies/tidemark' },
   BODIES_OVER: { schema: bytes.optional(), expected: 'a number of bytes, 0 for all bodies, for example 65536' },
-  BODIES_SWEEP_GRACE: { schema: sweepGrace.default(DEFAULT_SWEEP_GRACE), expected: 'a duration, or never, for example 7d' },
+  BODIES_SWEEP_GRACE: { schema: grace.default(DEFAULT_SWEEP_GRACE), expected: 'a duration, or never, for example 7d' },
+  BODIES_GONE_GRACE: { schema: grace.default(parseDuration(GONE_GRACE)), expected: 'a duration, or never, for example 7d' },
   S3_ENDPOINT: { schema: z.url({ protocol: /^https?$/ }).optional(), expected: 'an http or https address, for example https://s3.example.com' },
   AWS_REGION: { schema: z.string().regex(/^[a-z0-9-]+$/).optional(), expected: 'the name of a region, for example eu-central-1' },
 } as const satisfies Variables;
@@ -50,6 +56,7 @@ export function readBodies(values: Values<typeof bodiesVariables>, { cwd }: { cw
     url: values.BODIES_URL === undefined ? null : absolute(values.BODIES_URL, cwd),
     over: values.BODIES_OVER ?? OVER,
     sweepGrace: values.BODIES_SWEEP_GRACE,
+    goneGrace: values.BODIES_GONE_GRACE,
     s3: Object.freeze({ endpoint: values.S3_ENDPOINT ?? null, region: values.AWS_REGION ?? null }),
   });
 }

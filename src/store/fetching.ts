@@ -3,7 +3,8 @@ import type { Bodies, KeptBody } from './bodies/bodies.ts';
 import { ObjectSweptError } from './bodies/body-objects.ts';
 import { compareHistoryIds, type MailboxId, type MessageId, type ThreadId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import { rulesOf } from './mailbox-rows.ts';
+import { rereadAt } from './early-readings.ts';
+import { parseFullSync, rulesOf } from './mailbox-rows.ts';
 import type { FetchAttempt } from './mailbox-store.ts';
 import { withMailbox } from './mailbox-transaction.ts';
 import { newRow, type MessageRow } from './message-row.ts';
@@ -46,6 +47,7 @@ function applyReadings(
   return withMailbox(database, mailbox, async (locked) => {
     const rules = rulesOf(locked.columns, now);
     const rows = await loadRows(locked, readings.map((reading) => reading.id));
+    const early = rereadAt(parseFullSync(locked.columns), now);
     const differences = new Map<MessageId, Difference>();
     const stale: MessageId[] = [];
     let stored = 0;
@@ -55,16 +57,20 @@ function applyReadings(
       const outcome = applyReading(row, reading, format, rules);
       if (outcome.verdict === 'stale') stale.push(reading.id);
       if (outcome.verdict !== 'applied') continue;
-      if (outcome.row.state === 'stored' && row?.state !== 'stored') stored += 1;
+      const read = early === null ? outcome.row : readAgain(outcome.row, early);
+      if (read.state === 'stored' && row?.state !== 'stored') stored += 1;
       const body = (outcome.writesBody ? bodies.get(reading) : undefined) ?? earlier?.body;
       const before = rows.get(reading.id) ?? null;
-      differences.set(reading.id, body === undefined ? { before, after: outcome.row } : { before, after: outcome.row, body });
+      differences.set(reading.id, body === undefined ? { before, after: read } : { before, after: read, body });
     }
     await writeDifferences(locked, differences.values(), now);
     const lacking = [...differences.values()].filter(({ after }) => lacksAttachments(after, rules)).map(({ after }) => after.id);
     return { stored, stale, lacking, named: [...differences.values()].flatMap(({ body }) => (body === undefined ? [] : [body])) };
   });
 }
+
+/** A replica may have been behind the mark: what it showed is looked at once more. */
+const readAgain = (row: MessageRow, at: number): MessageRow => (row.state === 'stored' || row.state === 'excluded' ? { ...row, refreshAt: row.refreshAt ?? at } : row);
 
 /** A row whose body was read and lacks nothing but its attachments. */
 const lacksAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean =>
@@ -96,7 +102,7 @@ function isAbout(row: MessageRow, { asOf }: FetchAttempt): boolean {
 function afterAttempt(row: MessageRow, { state, attempts, error, nextAttemptAt }: FetchAttempt, rules: RowRules): MessageRow {
   // It is asked for its attachments. Whether the message is there is history's to say.
   if (row.state === 'stored') return { ...row, attempts, lastError: error, nextAttemptAt: state === 'gone' ? rules.now + LACKING_AGAIN : Math.max(1, Math.ceil(nextAttemptAt)) };
-  if (state === 'gone') return { ...toGone(row), attempts, lastError: error };
+  if (state === 'gone') return { ...toGone(row, rules.now), attempts, lastError: error };
   // An attempt that reports late takes nothing from the count of its own failure; a failure of another kind may have begun a new count.
   const counted = error === row.lastError ? Math.max(row.attempts, attempts) : attempts;
   // 0 means "at once" to the index of the work to do.

@@ -1,16 +1,15 @@
-import type { LabelId, MailboxId, MessageId } from '../model/ids.ts';
+import type { LabelId, MessageId } from '../model/ids.ts';
 import { settleListedRow, type EndedListing } from './finish-rules.ts';
 import { forgetLabelListings } from './full-sync.ts';
+import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
 import { toHistoryIdText } from './history-id-text.ts';
 import { parseFullSync, rulesOf } from './mailbox-rows.ts';
-import type { FullSyncProgress, SettleMark } from './mailbox-store.ts';
+import type { FinishListingRequest, FullSyncProgress, SettleMark } from './mailbox-store.ts';
 import { withMailbox, type MailboxTransaction } from './mailbox-transaction.ts';
-import { fromColumns, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { sameLabelIds } from './message-row.ts';
 import { removeRows, writeDifferences, type Difference } from './message-writer.ts';
 import type { StoreDatabase } from './store-database.ts';
 
-/** Rows looked at together: what the transaction holds in memory, and how long the process's other work waits. */
-const PAGE = 1_000;
 const NOTHING = { gone: 0, relabelled: 0 } as const;
 
 /**
@@ -19,9 +18,9 @@ const NOTHING = { gone: 0, relabelled: 0 } as const;
  */
 export function finishListing(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; generation: number; labels: 'compared' | 'unread'; keepNewest: number | null; relistAt?: number | null; now: number },
+  request: FinishListingRequest,
 ): Promise<{ gone: number; relabelled: number }> {
-  const { generation, labels, keepNewest, relistAt = null, now } = request;
+  const { generation, labels, keepNewest, relistAt = null, absence = 'proven', doubtedLabels = [], doubt = null, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const progress = parseFullSync(locked.columns);
     if (progress === null || generation !== locked.columns.generation) return NOTHING;
@@ -32,13 +31,15 @@ export function finishListing(
       startHistoryId: progress.startHistoryId,
       reconciling: progress.reconciling,
       labels,
+      absence,
+      doubtedLabels: new Set(doubtedLabels),
       lastPosition: keepNewest === null ? null : Math.max(keepNewest - 1, await lastKnownPosition(locked, generation)),
     };
     const limitReached = keepNewest !== null && (await lastPosition(locked, generation)) >= keepNewest - 1;
     if (labels === 'compared') await markCompared(locked, listing);
     const counts = await settleRows(database, locked, listing, now);
     await forgetLabelListings(locked);
-    await locked.updateMailbox({ ...ended(progress, generation, limitReached), relist_at: relistAt });
+    await locked.updateMailbox({ ...ended(progress, generation, limitReached), relist_at: relistAt, doubt: doubt === null ? null : JSON.stringify(doubt) });
     return counts;
   });
 }
@@ -103,10 +104,10 @@ async function settleRows(database: StoreDatabase, locked: MailboxTransaction, l
   let gone = 0;
   let relabelled = 0;
   for (let after = ''; ; ) {
-    const page = await nextRows(locked, after);
+    const page = await nextMessageRows(locked.tx, locked.key, after);
     const last = page.at(-1);
     if (last === undefined) return { gone, relabelled };
-    const labels = listing.labels === 'compared' ? await listedLabels(locked, after, last.id) : new Map<string, readonly LabelId[]>();
+    const labels = listing.labels === 'compared' ? await listedLabels({ db: locked.tx, key: locked.key, dialect: locked.dialect }, after, last.id) : new Map<string, readonly LabelId[]>();
     const differences: Difference[] = [];
     const removed: MessageId[] = [];
     for (const before of page) {
@@ -120,24 +121,6 @@ async function settleRows(database: StoreDatabase, locked: MailboxTransaction, l
     await writeDifferences(locked, differences, now);
     await removeRows(locked, removed, now);
     after = last.id;
-    if (page.length === PAGE) await database.breathe();
+    if (page.length === ROWS_AT_A_TIME) await database.breathe();
   }
-}
-
-async function nextRows({ tx, key }: MailboxTransaction, after: string): Promise<readonly MessageRow[]> {
-  const rows = await tx.selectFrom('messages').selectAll().where('mailbox_key', '=', key).where('id', '>', after).orderBy('id').limit(PAGE).execute();
-  return rows.map(fromColumns);
-}
-
-/** The labels whose listings held the messages after `after`, up to and with `last`. */
-async function listedLabels({ tx, key, dialect }: MailboxTransaction, after: string, last: string): Promise<ReadonlyMap<string, readonly LabelId[]>> {
-  const rows = await tx
-    .selectFrom('label_listings')
-    .select(['message_id', dialect.joinedLines('label_id').as('label_ids')])
-    .where('mailbox_key', '=', key)
-    .where('message_id', '>', after)
-    .where('message_id', '<=', last)
-    .groupBy('message_id')
-    .execute();
-  return new Map(rows.map((row) => [row.message_id, sortedLabelIds(row.label_ids.split('\n') as LabelId[])]));
 }

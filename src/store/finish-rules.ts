@@ -1,5 +1,5 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../model/ids.ts';
-import { sameLabelIds, type MessageRow } from './message-row.ts';
+import { sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { isComplete, settleState, toFetch, toGone, type RowRules } from './row-scope.ts';
 
 /** What the end of a listing knows. */
@@ -9,6 +9,10 @@ export interface EndedListing {
   /** True when the store held messages before: then the listing waited for Gmail's index, and absence is a fact. */
   readonly reconciling: boolean;
   readonly labels: 'compared' | 'unread';
+  /** Whether what the listing did not show is known to be gone. Where that is doubted it stays as it is. */
+  readonly absence: 'proven' | 'doubted';
+  /** Labels whose listings are not believed: they are taken off no message. */
+  readonly doubtedLabels: ReadonlySet<LabelId>;
   /** With a limit: rows that a listing made beyond this position stay out; it covers every row that was known before. */
   readonly lastPosition: number | null;
 }
@@ -23,8 +27,8 @@ export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[
   if (row.state === 'gone') return row;
   const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
   if (row.listedGeneration !== listing.generation) {
-    if (changedSince) return inFormat(inScopeNow(row, rules), rules);
-    if (listing.reconciling) return withReadingId(toGone(row), listing);
+    if (changedSince || listing.absence === 'doubted') return inFormat(inScopeNow(row, rules), rules);
+    if (listing.reconciling) return withReadingId(toGone(row, rules.now), listing);
     // The index may only show it late. One that was never read is unknown again, so that the listing of late ones finds it; one that was read
     // meanwhile is there, and what becomes of it is in the history since the mark.
     return row.readingHistoryId === null ? null : inFormat(inScopeNow(row, rules), rules);
@@ -64,7 +68,8 @@ function admit(row: MessageRow, { lastPosition, generation }: EndedListing): Mes
 function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince: boolean, listing: EndedListing, rules: RowRules): MessageRow {
   if (!changedSince) {
     const read = withReadingId(row, listing);
-    const compared = sameLabelIds(read.labelIds, listed) ? read : { ...read, labelIds: listed };
+    const labelIds = believed(row, listed, listing);
+    const compared = sameLabelIds(read.labelIds, labelIds) ? read : { ...read, labelIds };
     if (row.state !== 'stored' && row.state !== 'excluded') return compared;
     return settleState(compared.refreshAt === null ? compared : { ...compared, refreshAt: null }, rules, 'backfill');
   }
@@ -72,6 +77,12 @@ function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince
   const settled = row.state === 'stored' || row.state === 'excluded';
   const scoped = inScopeNow(row, rules);
   return settled && !readSince && !sameLabelIds(row.labelIds, listed) ? { ...scoped, refreshAt: scoped.refreshAt ?? rules.now } : scoped;
+}
+
+/** What was listed, and what the row has of labels whose listings are not believed. */
+function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }: EndedListing): readonly LabelId[] {
+  const kept = doubtedLabels.size === 0 ? [] : row.labelIds.filter((label) => doubtedLabels.has(label));
+  return kept.length === 0 ? listed : sortedLabelIds([...listed, ...kept]);
 }
 
 /** A row that is not compared (it changed after the listing began, or was never read) was settled under the scope of that moment: the settings may have changed since. */

@@ -8,10 +8,7 @@ import { withMailbox, type MailboxTransaction } from './mailbox-transaction.ts';
 import { setScopeFloor } from './scope-floor.ts';
 import type { StoreDatabase } from './store-database.ts';
 
-/** Rows that a listing should have shown: `gone` and `excluded` ones it need not. */
-export const LISTED_STATES = ['pending', 'stored', 'failed'] as const;
-
-const LABEL_LISTINGS = {
+export const LABEL_LISTINGS = {
   table: 'label_listings',
   columns: ['mailbox_key', 'message_id', 'label_id'],
   key: ['mailbox_key', 'message_id', 'label_id'],
@@ -143,6 +140,7 @@ async function markListed(
           discovered_at: sql`case when ${wasGone} then excluded.discovered_at else messages.discovered_at end`,
           reading_history_id: sql`case when ${wasGone} then null else messages.reading_history_id end`,
           state: sql`case when ${wasGone} then 'pending' else messages.state end`,
+          buried_at: sql`null`,
           listed_generation: sql`excluded.listed_generation`,
         },
       },
@@ -174,10 +172,19 @@ const NEW_ROW_COLUMNS = [
 export function saveLabelListingPage(
   database: StoreDatabase,
   request: { mailbox: MailboxId; generation: number; labelId: LabelId; messageIds: readonly MessageId[]; progress: FullSyncProgress },
-): Promise<void> {
+): Promise<{ unseen: readonly MessageId[] }> {
   return withMailbox(database, request.mailbox, async (locked) => {
-    if (!(await saveStep(locked, request.generation, request.progress))) return;
+    if (!(await saveStep(locked, request.generation, request.progress))) return { unseen: [] };
     await bulkInsert(locked.tx, LABEL_LISTINGS, request.messageIds.map((id) => [locked.key, id, request.labelId]));
+    const seen = await locked.tx
+      .selectFrom('messages')
+      .select('id')
+      .where('mailbox_key', '=', locked.key)
+      .where('listed_generation', '=', request.generation)
+      .where(locked.dialect.isOneOf('id', request.messageIds))
+      .execute();
+    const known = new Set(seen.map((row) => row.id));
+    return { unseen: request.messageIds.filter((id) => !known.has(id)) };
   });
 }
 
@@ -208,6 +215,12 @@ async function saveStep(locked: MailboxTransaction, generation: number, progress
   return true;
 }
 
+/** Whether this generation's listing is under way: what a given-up attempt brings after its end does not count. */
+export function isListingOf({ columns }: MailboxTransaction, generation: number): boolean {
+  const stored = parseFullSync(columns);
+  return stored !== null && generation === columns.generation && stored.step !== 'fetching' && stored.step !== 'done';
+}
+
 /** See {@link MailboxStore.listSeen}. */
 export async function listSeen(database: StoreDatabase, query: AbsentQuery & { limit: number; after: MessageId | null }): Promise<readonly MessageId[]> {
   const key = await mailboxKey(database, query.mailbox);
@@ -225,40 +238,4 @@ export async function listSeen(database: StoreDatabase, query: AbsentQuery & { l
       .execute(),
   );
   return rows.map((row) => row.id as MessageId);
-}
-
-/** See {@link MailboxStore.countAbsent}. */
-export async function countAbsent(database: StoreDatabase, query: AbsentQuery): Promise<number> {
-  const key = await mailboxKey(database, query.mailbox);
-  const { absent } = await database.read((db) =>
-    db
-      .selectFrom('messages')
-      .select((eb) => eb.fn.countAll<number>().as('absent'))
-      .where('mailbox_key', '=', key)
-      .where('state', 'in', LISTED_STATES)
-      .where('listed_generation', '!=', query.generation)
-      .executeTakeFirstOrThrow(),
-  );
-  return absent;
-}
-
-/** See {@link MailboxStore.listAbsent}. */
-export async function listAbsent(
-  database: StoreDatabase,
-  query: AbsentQuery & { limit: number; after?: MessageId | null },
-): Promise<readonly { id: MessageId; threadId: ThreadId }[]> {
-  const key = await mailboxKey(database, query.mailbox);
-  const rows = await database.read((db) =>
-    db
-      .selectFrom('messages')
-      .select(['id', 'thread_id'])
-      .where('mailbox_key', '=', key)
-      .where('id', '>', query.after ?? '')
-      .where('state', 'in', LISTED_STATES)
-      .where('listed_generation', '!=', query.generation)
-      .orderBy('id')
-      .limit(query.limit)
-      .execute(),
-  );
-  return rows.map((row) => ({ id: row.id as MessageId, threadId: row.thread_id as ThreadId }));
 }

@@ -31,7 +31,7 @@ export function applyOperation(row: MessageRow | null, operation: HistoryOperati
   if (known) return { row, effect: 'none' };
   const late = row.historyId !== null && compareHistoryIds(recordId, row.historyId) < 0;
   if (late) return appearedLate(row, operation, rules);
-  if (operation.kind === 'deleted') return { row: toGone({ ...row, historyId: recordId }), effect: 'deleted' };
+  if (operation.kind === 'deleted') return { row: toGone({ ...row, historyId: recordId }, rules.now), effect: 'deleted' };
   return applyToHeld({ ...row, historyId: recordId }, operation, rules);
 }
 
@@ -48,7 +48,7 @@ function applyToGone(row: MessageRow, operation: HistoryOperation, recordId: His
 function applyToUnknown(tombstone: MessageRow | null, operation: HistoryOperation, recordId: HistoryId, rules: RowRules): OperationOutcome {
   const base = tombstone ?? newRow(operation.messageId, operation.threadId, 'live', rules.now);
   const row: MessageRow = { ...base, threadId: operation.threadId, historyId: recordId };
-  if (operation.kind === 'deleted') return { row: toGone(row), effect: tombstone === null ? 'deleted' : 'none' };
+  if (operation.kind === 'deleted') return { row: toGone(row, rules.now), effect: tombstone === null ? 'deleted' : 'none' };
   if (operation.kind !== 'added') {
     if (!mayEnterScope(operation, rules)) return { row: tombstone, effect: 'none' };
     return { row: toFetch(row, 'live', rules.now), effect: 'added' };
@@ -84,8 +84,9 @@ function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kin
   return { row: settleState({ ...row, labelIds }, rules), effect };
 }
 
+/** At once, also where it was to be read again later for another reason. */
 function needsRefresh(row: MessageRow, rules: RowRules): MessageRow {
-  return row.refreshAt === null ? { ...row, refreshAt: rules.now } : row;
+  return row.refreshAt === null || row.refreshAt > rules.now ? { ...row, refreshAt: rules.now } : row;
 }
 
 function afterLabelOperation(row: MessageRow, operation: LabelOperation): MessageRow['labelIds'] {

@@ -1,24 +1,109 @@
 import type { Label } from '../model/change.ts';
-import type { LabelId, MailboxId } from '../model/ids.ts';
+import type { LabelId, MailboxId, MessageId } from '../model/ids.ts';
 import { bulkInsert } from './bulk-insert.ts';
-import { mailboxKey } from './mailbox-rows.ts';
-import { withMailbox } from './mailbox-transaction.ts';
+import { mailboxKey, rulesOf } from './mailbox-rows.ts';
+import { withMailbox, type MailboxTransaction } from './mailbox-transaction.ts';
+import { fromColumns, parseLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { writeDifferences, type Difference } from './message-writer.ts';
+import { settleState } from './row-scope.ts';
 import type { StoreDatabase } from './store-database.ts';
 
-const LABELS = { table: 'labels', columns: ['mailbox_key', 'id', 'name', 'type'], key: ['mailbox_key', 'id'], onConflict: 'update' } as const;
+const LABELS = { table: 'labels', columns: ['mailbox_key', 'id', 'name', 'type', 'unlisted_since', 'ask_at'], key: ['mailbox_key', 'id'], onConflict: 'update' } as const;
+
+/** Rows looked at together while a label is taken off. */
+const PAGE = 500;
+
+/** How soon Gmail is asked about a label that labels.list does not name: each time the answer is that it exists, it has been missing for twice as long. */
+const FIRST_QUESTION = 60_000;
 
 /** See {@link MailboxStore.saveLabels}. */
-export function saveLabels(database: StoreDatabase, request: { mailbox: MailboxId; labels: readonly Label[] }): Promise<{ changed: number }> {
+export function saveLabels(database: StoreDatabase, request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<{ changed: number; unlisted: readonly LabelId[] }> {
+  const { now } = request;
   return withMailbox(database, request.mailbox, async ({ tx, dialect, key }) => {
-    const held = await tx.selectFrom('labels').select(['id', 'name', 'type']).where('mailbox_key', '=', key).execute();
+    const held = await tx.selectFrom('labels').select(['id', 'name', 'type', 'unlisted_since', 'ask_at']).where('mailbox_key', '=', key).execute();
     const before = new Map(held.map((label) => [label.id, label]));
     const after = new Map<string, Label>(request.labels.map((label) => [label.id, label]));
-    const changed = [...after.values()].filter((label) => before.get(label.id)?.name !== label.name || before.get(label.id)?.type !== label.type);
-    const removed = [...before.keys()].filter((id) => !after.has(id));
-    await bulkInsert(tx, LABELS, changed.map((label) => [key, label.id, label.name, label.type]));
-    if (removed.length > 0) await tx.deleteFrom('labels').where('mailbox_key', '=', key).where(dialect.isOneOf('id', removed)).execute();
-    return { changed: changed.length + removed.length };
+    const changed = [...after.values()].filter(({ id, name, type }) => {
+      const known = before.get(id);
+      return known?.name !== name || known.type !== type || known.unlisted_since !== null;
+    });
+    await bulkInsert(tx, LABELS, changed.map((label) => [key, label.id, label.name, label.type, null, null]));
+    const unlisted = held.filter(({ id }) => !after.has(id));
+    const missing = unlisted.filter((label) => label.unlisted_since === null).map(({ id }) => id);
+    if (missing.length > 0) {
+      await tx.updateTable('labels').set({ unlisted_since: now, ask_at: now }).where('mailbox_key', '=', key).where(dialect.isOneOf('id', missing)).execute();
+    }
+    const due = unlisted.filter(({ unlisted_since: since, ask_at: askAt }) => since === null || (askAt ?? 0) <= now).map(({ id }) => id as LabelId);
+    return { changed: changed.length, unlisted: due };
   });
+}
+
+/** See {@link MailboxStore.keepLabel}. */
+export function keepLabel(database: StoreDatabase, { mailbox, labelId, now }: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<void> {
+  return withMailbox(database, mailbox, async ({ tx, key }) => {
+    const label = await tx.selectFrom('labels').select('unlisted_since').where('mailbox_key', '=', key).where('id', '=', labelId).executeTakeFirst();
+    if (label === undefined || label.unlisted_since === null) return;
+    const next = now + Math.max(FIRST_QUESTION, now - label.unlisted_since);
+    await tx.updateTable('labels').set({ ask_at: next }).where('mailbox_key', '=', key).where('id', '=', labelId).execute();
+  });
+}
+
+/** See {@link MailboxStore.removeLabel}. One transaction, page by page: every row that carries it follows, with its entry in the change feed. */
+export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<{ relabelled: number }> {
+  return withMailbox(database, mailbox, async (locked) => {
+    const { tx, key } = locked;
+    await tx.deleteFrom('labels').where('mailbox_key', '=', key).where('id', '=', labelId).execute();
+    await tx.deleteFrom('label_listings').where('mailbox_key', '=', key).where('label_id', '=', labelId).execute();
+    const rules = rulesOf(locked.columns, now);
+    let relabelled = 0;
+    for (let after = ''; ; ) {
+      const page = await nextCarriers(locked, labelId, after);
+      const last = page.at(-1);
+      if (last === undefined) return { relabelled };
+      const differences: Difference[] = page
+        .filter((row) => row.labelIds.includes(labelId))
+        .map((before) => ({ before, after: settled({ ...before, labelIds: before.labelIds.filter((id) => id !== labelId) }) }));
+      relabelled += differences.length;
+      await writeDifferences(locked, differences, now);
+      after = last.id;
+      await database.breathe();
+    }
+
+    /** What waits for a get learns its labels there. */
+    function settled(row: MessageRow): MessageRow {
+      return row.state === 'stored' || row.state === 'excluded' ? settleState(row, rules, 'backfill') : row;
+    }
+  });
+}
+
+async function nextCarriers({ tx, key }: MailboxTransaction, labelId: LabelId, after: string): Promise<readonly MessageRow[]> {
+  // `_` and `%` in an id match more rows than it has: those are left out by the caller.
+  const rows = await tx
+    .selectFrom('messages')
+    .selectAll()
+    .where('mailbox_key', '=', key)
+    .where('id', '>', after)
+    .where('label_ids', 'like', `%${JSON.stringify(labelId)}%`)
+    .orderBy('id')
+    .limit(PAGE)
+    .execute();
+  return rows.map(fromColumns);
+}
+
+/** See {@link MailboxStore.heldLabelIds}. A mailbox has few sets of labels, however many messages. */
+export async function heldLabelIds(database: StoreDatabase, mailbox: MailboxId): Promise<readonly LabelId[]> {
+  const key = await mailboxKey(database, mailbox);
+  const rows = await database.read((db) =>
+    db.selectFrom('messages').select('label_ids').distinct().where('mailbox_key', '=', key).where('state', 'in', ['stored', 'excluded', 'pending', 'failed']).execute(),
+  );
+  return sortedLabelIds(rows.flatMap((row) => parseLabelIds(row.label_ids)));
+}
+
+/** See {@link MailboxStore.labelsOf}. */
+export async function labelsOf(database: StoreDatabase, { mailbox, messageIds }: { mailbox: MailboxId; messageIds: readonly MessageId[] }): Promise<ReadonlyMap<MessageId, readonly LabelId[]>> {
+  const key = await mailboxKey(database, mailbox);
+  const rows = await database.read((db) => db.selectFrom('messages').select(['id', 'label_ids']).where('mailbox_key', '=', key).where(database.dialect.isOneOf('id', messageIds)).execute());
+  return new Map(rows.map((row) => [row.id as MessageId, parseLabelIds(row.label_ids)]));
 }
 
 /** See {@link MailboxStore.getLabels}. In the order of ids. */

@@ -3,7 +3,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
 import { completeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
-import type { AuditResult, Condition, FullSyncProgress, MailboxAccount, MailboxRow, MailboxWatch, SettleMark } from './mailbox-store.ts';
+import type { AuditResult, Condition, Doubt, FullSyncProgress, MailboxAccount, MailboxRow, MailboxWatch, SettleMark } from './mailbox-store.ts';
 import { unknownMailbox, withMailbox } from './mailbox-transaction.ts';
 import { requireLivingChain } from './remove-mailbox.ts';
 import type { RowRules } from './row-scope.ts';
@@ -50,6 +50,7 @@ async function insertMailbox(tx: Transaction<Schema>, mailbox: MailboxId, settin
       watch: null,
       account: null,
       renamed_from: null,
+      doubt: null,
     })
     // Two that put a new mailbox at once find no row to lock: the later one changes the settings.
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ settings }))
@@ -79,6 +80,14 @@ export function noteCondition(database: StoreDatabase, request: { mailbox: Mailb
 /** See {@link MailboxStore.saveWatch}. */
 export function saveWatch(database: StoreDatabase, request: { mailbox: MailboxId; watch: MailboxWatch | null }): Promise<void> {
   return withMailbox(database, request.mailbox, (locked) => locked.updateMailbox({ watch: request.watch === null ? null : JSON.stringify(request.watch) }));
+}
+
+/** See {@link MailboxStore.saveDoubt}. */
+export function saveDoubt(database: StoreDatabase, request: { mailbox: MailboxId; generation: number; doubt: Doubt | null; relistAt: number | null }): Promise<void> {
+  return withMailbox(database, request.mailbox, async (locked) => {
+    if (locked.columns.generation !== request.generation) return;
+    await locked.updateMailbox({ doubt: request.doubt === null ? null : JSON.stringify(request.doubt), relist_at: request.relistAt });
+  });
 }
 
 /** See {@link MailboxStore.setRelistAt}. */
@@ -128,5 +137,6 @@ function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRow {
     watch: columns.watch === null ? null : (JSON.parse(columns.watch) as MailboxWatch),
     account: columns.account === null ? null : (JSON.parse(columns.account) as MailboxAccount),
     renamedFrom: columns.renamed_from as MailboxId | null,
+    doubt: columns.doubt === null ? null : (JSON.parse(columns.doubt) as Doubt),
   };
 }

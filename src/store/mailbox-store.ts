@@ -77,8 +77,17 @@ export interface MailboxStore {
     progress: FullSyncProgress;
     now: number;
   }): Promise<{ unknown: number }>;
-  /** The same for a page of one label's listing: remembered until {@link MailboxStore.finishListing}. */
-  saveLabelListingPage(request: { mailbox: MailboxId; generation: number; labelId: LabelId; messageIds: readonly MessageId[]; progress: FullSyncProgress }): Promise<void>;
+  /**
+   * The same for a page of one label's listing: remembered until {@link MailboxStore.finishListing}. Answers which of its messages no listing of the
+   * scope has shown so far.
+   */
+  saveLabelListingPage(request: {
+    mailbox: MailboxId;
+    generation: number;
+    labelId: LabelId;
+    messageIds: readonly MessageId[];
+    progress: FullSyncProgress;
+  }): Promise<{ unseen: readonly MessageId[] }>;
   /**
    * Saves progress alone; what would lead back from the end of the listing is left out.
    * With step `done` and a limit in the scope, the oldest message within the limit sets the floor: an older one does not come
@@ -87,10 +96,20 @@ export interface MailboxStore {
   saveProgress(request: { mailbox: MailboxId; generation: number; progress: FullSyncProgress }): Promise<void>;
   /** Stored and excluded rows, and others whose body is held, that this generation's listing saw, after `after` in the order of ids. */
   listSeen(query: AbsentQuery & { after: MessageId | null; limit: number }): Promise<readonly MessageId[]>;
-  /** How many pending, stored or failed rows this generation's listing did not see. */
-  countAbsent(query: AbsentQuery): Promise<number>;
-  /** The next of them after `after`, in the order of ids. */
-  listAbsent(query: AbsentQuery & { after: MessageId | null; limit: number }): Promise<readonly { id: MessageId; threadId: ThreadId }[]>;
+  /** How many messages this generation's listing has shown so far, and each label's. */
+  countListed(query: AbsentQuery): Promise<ListedCounts>;
+  /**
+   * What the end of this listing would bury, or take a label off, by what the listings showed: rows that changed after `startHistoryId` are left out.
+   * `listedBefore`: when the listing before this one ended that left a doubt (epoch ms); null when there is none.
+   */
+  findSuspects(query: AbsentQuery & { labels: 'compared' | 'unread'; listedBefore: number | null }): Promise<Suspects>;
+  /**
+   * A get is a better witness than a listing: these messages count as listed, under the labels that their readings have. `unanswered` ones, whose get
+   * told nothing, count as listed under the labels that their rows have. Answers under which labels those were listed before that had been.
+   */
+  correctListing(
+    request: AbsentQuery & { readings: readonly Pick<Reading, 'id' | 'labelIds'>[]; unanswered: readonly MessageId[] },
+  ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }>;
   /**
    * Ends the listing in one transaction:
    * - pending, stored and failed rows that the listing did not see become `gone`, and contain everything up to `startHistoryId`, unless their own
@@ -107,20 +126,25 @@ export interface MailboxStore {
    * - with `keepNewest` (scope limit) pending rows created by this generation at a position beyond
    *   max(keepNewest - 1, the position of the last row known before) are removed;
    * - the mark becomes `startHistoryId`, the marks to settle are reset to it as of `startedAt`, progress.step becomes `fetching`;
+   * - where `absence` is `doubted` nothing becomes `gone`, and `doubtedLabels` are taken off no row; `doubt` is kept to be shown;
    * - the next listing from the top is due at `relistAt` (null or absent: none is).
    * Differences go to the change feed. Label-listing rows are removed. Does nothing when the generation is not the stored one, or when its listing has ended.
    */
-  finishListing(request: {
-    mailbox: MailboxId;
-    generation: number;
-    labels: 'compared' | 'unread';
-    keepNewest: number | null;
-    relistAt?: number | null;
-    now: number;
-  }): Promise<{ gone: number; relabelled: number }>;
-  /** Names of labels follow `labels.list`: inserts, renames, removes. */
-  saveLabels(request: { mailbox: MailboxId; labels: readonly Label[] }): Promise<{ changed: number }>;
+  finishListing(request: FinishListingRequest): Promise<{ gone: number; relabelled: number }>;
+  /**
+   * Names of labels follow `labels.list`. One that it does not name stays: that may be one odd answer. `unlisted` are those of which Gmail should be
+   * asked now whether they are gone ({@link MailboxStore.keepLabel} and {@link MailboxStore.removeLabel} take the answer).
+   */
+  saveLabels(request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<{ changed: number; unlisted: readonly LabelId[] }>;
+  /** Gmail still has a label that labels.list does not name: it is asked again later, ever more rarely. */
+  keepLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<void>;
+  /** A label is gone: its name, and the label off every message. A message that leaves the scope by that becomes `excluded`, its body held. */
+  removeLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<{ relabelled: number }>;
   getLabels(mailbox: MailboxId): Promise<readonly Label[]>;
+  /** The labels of these messages, sorted. */
+  labelsOf(request: { mailbox: MailboxId; messageIds: readonly MessageId[] }): Promise<ReadonlyMap<MessageId, readonly LabelId[]>>;
+  /** The labels that messages carry, whether labels.list names them or not. */
+  heldLabelIds(mailbox: MailboxId): Promise<readonly LabelId[]>;
 
   // ── fetching ──
   /**
@@ -192,6 +216,15 @@ export interface MailboxStore {
   }): Promise<AppliedHistory | null>;
   /** Unknown ids of a listing become `pending` rows of the live lane (messages that were listed late). Answers how many were unknown. */
   addListedLate(request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; now: number }): Promise<{ unknown: number }>;
+  /**
+   * Messages that were read in the first seconds of a first full sync: a replica may have been behind the mark, so they are to be read again
+   * ({@link MailboxStore.nextRefresh}), unless history settles them before. Empty while that is not due.
+   */
+  listEarlyReadings(request: { mailbox: MailboxId; now: number; limit: number }): Promise<readonly EarlyReading[]>;
+  /** Applies records from before the mark to early readings, and has the `settled` ones read no more. */
+  settleEarlyReadings(request: { mailbox: MailboxId; records: readonly HistoryRecord[]; settled: readonly MessageId[]; now: number }): Promise<void>;
+  /** What is doubted from now on (null: nothing), and when the next listing from the top is due. Does nothing when the generation is not the stored one. */
+  saveDoubt(request: { mailbox: MailboxId; generation: number; doubt: Doubt | null; relistAt: number | null }): Promise<void>;
   /** Settles the time of the next listing from the top; null when none is due any more. */
   setRelistAt(request: { mailbox: MailboxId; generation: number; relistAt: number | null }): Promise<void>;
   /** Stored or excluded rows whose labels must be read again, of those whose time has come. */
@@ -276,6 +309,8 @@ export interface MailboxRow {
   readonly account: MailboxAccount | null;
   /** The address that the mailbox had before it was renamed; null when it never was. */
   readonly renamedFrom: MailboxId | null;
+  /** null while Gmail's listings are believed. */
+  readonly doubt: Doubt | null;
 }
 
 /** The account behind a mailbox's credentials. Times are epoch ms. */
@@ -288,6 +323,60 @@ export interface MailboxAccount {
   readonly version: number;
   readonly checkedAt: number;
   readonly units: number;
+}
+
+/** What Gmail's listings say, and nothing else bears out. Nothing is removed by it; the listing is repeated at {@link MailboxRow.relistAt}. */
+export interface Doubt {
+  /** Epoch ms of the listing that was doubted first, and of the last one. */
+  readonly since: number;
+  readonly checkedAt: number;
+  /** How many listings in a row were doubted. */
+  readonly checks: number;
+  /** Messages that Gmail counts, and lists nowhere. */
+  readonly uncounted: number;
+  /** Messages held here that the listings did not show. */
+  readonly absent: number;
+  /** Messages held here that the listings of their labels did not show. */
+  readonly relabelled: number;
+}
+
+export interface EarlyReading {
+  readonly id: MessageId;
+  /** Of the reading: what it may have missed is newer. */
+  readonly historyId: HistoryId;
+}
+
+export interface ListedCounts {
+  readonly messages: number;
+  readonly labels: ReadonlyMap<LabelId, number>;
+}
+
+/** What one listing alone would destroy. */
+export interface Suspects {
+  /** Pending, stored or failed messages that no listing showed. */
+  readonly absent: number;
+  /** Those of them that the last listing that was doubted did not show either, though they were known then. */
+  readonly absentBefore: number;
+  /** Messages that would lose a label. */
+  readonly relabelled: number;
+  /** How many would lose each label. */
+  readonly losing: ReadonlyMap<LabelId, number>;
+  /** All of them, in the order of ids, at most some thousands. */
+  readonly messageIds: readonly MessageId[];
+}
+
+export interface FinishListingRequest {
+  readonly mailbox: MailboxId;
+  readonly generation: number;
+  readonly labels: 'compared' | 'unread';
+  /** `proven` unless told otherwise. `doubted`: what was not seen stays as it is. */
+  readonly absence?: 'proven' | 'doubted';
+  /** Labels that are taken off no message. */
+  readonly doubtedLabels?: readonly LabelId[];
+  readonly doubt?: Doubt | null;
+  readonly keepNewest: number | null;
+  readonly relistAt?: number | null;
+  readonly now: number;
 }
 
 /** Times are epoch ms. */
@@ -348,6 +437,8 @@ interface FullSyncStart {
   readonly startedAt: number;
   /** True when the store held messages before: then labels are compared, and absent messages are confirmed gone. */
   readonly reconciling: boolean;
+  /** How often the listing was repeated because Gmail counts more messages than it listed. */
+  readonly repeats?: number;
 }
 
 /** Where a full sync is; saved with every page, so a retry goes on from it. */
@@ -377,9 +468,9 @@ export type FullSyncProgress = FullSyncStart &
         readonly paged?: boolean;
       }
     /** Labels are read message by message instead; those up to `after` were. */
-    | { readonly step: 'reading-labels'; readonly after: MessageId | null }
-    /** `confirmed`: what the listings did not show is known not to be there. */
-    | { readonly step: 'confirming'; readonly confirmed?: boolean }
+    | { readonly step: 'reading-labels'; readonly after: MessageId | null; readonly passHistoryId?: HistoryId }
+    /** What the listings did not show is confirmed. `passHistoryId`, as in the steps before; absent as from earlier versions it is the start. */
+    | { readonly step: 'confirming'; readonly passHistoryId?: HistoryId }
     | { readonly step: 'fetching' }
     | { readonly step: 'done'; readonly finishedAt: number }
   );

@@ -43,6 +43,8 @@ export interface MessageRow {
   readonly discoveredAt: number;
   readonly refreshAt: number | null;
   readonly announced: boolean;
+  /** When a `gone` message was buried, while its body is still kept; null otherwise. */
+  readonly buriedAt: number | null;
 }
 
 /** Not listed by any generation. */
@@ -74,6 +76,7 @@ export function newRow(id: MessageId, threadId: ThreadId, lane: FetchLane, now: 
     discoveredAt: now,
     refreshAt: null,
     announced: false,
+    buriedAt: null,
   };
 }
 
@@ -104,6 +107,7 @@ export const MESSAGE_COLUMNS = [
   'discovered_at',
   'refresh_at',
   'announced',
+  'buried_at',
 ] as const satisfies readonly (keyof MessageTable)[];
 
 export function toColumnValues(mailboxKey: number, row: MessageRow): (string | number | null)[] {
@@ -133,6 +137,7 @@ export function toColumnValues(mailboxKey: number, row: MessageRow): (string | n
     row.discoveredAt,
     row.refreshAt,
     row.announced ? 1 : 0,
+    row.state === 'gone' ? row.buriedAt : null,
   ];
 }
 
@@ -166,6 +171,7 @@ export function fromColumns(columns: Selectable<MessageTable>): MessageRow {
     discoveredAt: columns.discovered_at,
     refreshAt: columns.refresh_at,
     announced: columns.announced === 1,
+    buriedAt: columns.buried_at,
   };
 }
 

@@ -10,6 +10,7 @@ import { dayUsage } from './migrations/0007-day-usage.ts';
 import { attachmentColumns } from './migrations/0008-attachments.ts';
 import { lackingColumn } from './migrations/0009-lacking.ts';
 import { accountColumns } from './migrations/0010-account.ts';
+import { doubtColumns } from './migrations/0011-doubt.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
@@ -24,6 +25,7 @@ const MIGRATIONS = {
   '0008-attachments': attachmentColumns,
   '0009-lacking': lackingColumn,
   '0010-account': accountColumns,
+  '0011-doubt': doubtColumns,
 } as const;
 
 /** `automatic`: whoever opens the database brings its schema up to date. `manual`: `tidemark migrate` alone does. */

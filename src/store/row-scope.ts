@@ -56,10 +56,13 @@ function askedAgain(row: MessageRow, now: number): MessageRow {
   return row.state === 'stored' && row.lane !== null ? row : { ...row, state: 'stored', lane: 'backfill', nextAttemptAt: now + LACKING_AGAIN };
 }
 
-/** A tombstone: the body goes, and what remains keeps older readings away. */
-export function toGone(row: MessageRow): MessageRow {
+/**
+ * A tombstone: it keeps older readings away. A held body stays for a while ({@link MailboxStore.dropBuriedBodies}), so that a verdict which turns out
+ * to be wrong is undone without a fetch.
+ */
+export function toGone(row: MessageRow, now: number): MessageRow {
   if (row.state === 'gone') return row;
-  return { ...row, state: 'gone', format: null, attachments: null, attachmentsHeld: false, lacks: null, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0, refreshAt: null };
+  return { ...row, state: 'gone', buriedAt: row.format === null ? null : now, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0, refreshAt: null };
 }
 
 export function toFetch(row: MessageRow, lane: FetchLane, now: number): MessageRow {

@@ -17,7 +17,7 @@ export interface Schema {
   body_places: BodyPlaceTable;
   /** By the first run id of a workflow; `removed_at` is set when it ended with its mailbox's removal or renaming. */
   workflow_chains: { id: string; removed_at: number | null };
-  labels: { mailbox_key: number; id: string; name: string; type: string };
+  labels: LabelTable;
   label_listings: { mailbox_key: number; message_id: string; label_id: string };
   audit_listings: { mailbox_key: number; audit: number; message_id: string; label_id: string };
   applied_operations: { mailbox_key: number; record_id: string; message_id: string; operation: string };
@@ -53,6 +53,19 @@ export interface MailboxTable {
   account: string | null;
   /** The id that the mailbox had before this one. */
   renamed_from: string | null;
+  /** What the last listing left open: see Doubt. */
+  doubt: string | null;
+}
+
+export interface LabelTable {
+  mailbox_key: number;
+  id: string;
+  name: string;
+  type: string;
+  /** Since when labels.list no longer names it; null while it does. */
+  unlisted_since: number | null;
+  /** When Gmail is asked whether it is gone; null while labels.list names it. */
+  ask_at: number | null;
 }
 
 export interface MessageTable {
@@ -92,6 +105,8 @@ export interface MessageTable {
   refresh_at: number | null;
   /** 1 when the change feed's last word on this message is that it is there. */
   announced: number;
+  /** When a `gone` message was buried, while its body is still kept; null otherwise. */
+  buried_at: number | null;
 }
 
 export interface ChangeTable {

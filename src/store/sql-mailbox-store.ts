@@ -6,11 +6,13 @@ import type { BodyOptions } from './bodies/open-body-store.ts';
 import { sweepBodies, type BodySweeper } from './bodies/sweep-bodies.ts';
 import { addListedLate, saveAttempts, saveReadings } from './fetching.ts';
 import { finishListing } from './finish-listing.ts';
-import { beginFullSync, countAbsent, listAbsent, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
+import { beginFullSync, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
 import { checkSchema } from './check-schema.ts';
-import { getLabels, saveLabels } from './labels.ts';
+import { dropBuriedBodies, type BuriedBodies } from './buried-bodies.ts';
+import { listEarlyReadings, settleEarlyReadings } from './early-readings.ts';
+import { getLabels, heldLabelIds, keepLabel, labelsOf, removeLabel, saveLabels } from './labels.ts';
 import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger, type SpendingLedger } from './ledger.ts';
-import { getMailbox, listMailboxes, noteCondition, putMailbox, saveWatch, setRelistAt } from './mailbox-rows.ts';
+import { getMailbox, listMailboxes, noteCondition, putMailbox, saveDoubt, saveWatch, setRelistAt } from './mailbox-rows.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './partial-sync.ts';
 import { countMessages, listFailed, listLacking, nextAttemptAt, nextPending, nextRefresh } from './pending-work.ts';
@@ -19,11 +21,12 @@ import { renameMailbox, type MailboxRenaming } from './rename-mailbox.ts';
 import { putOffRefresh, retryFailed } from './retrying.ts';
 import { heldBody, readChanges, streamMessages } from './reading.ts';
 import type { StoreDatabase } from './store-database.ts';
+import { correctListing, countListed, findSuspects } from './suspects.ts';
 import { countWork } from './work-counts.ts';
 import { countBackfills, workLeft } from './work-left.ts';
 
 /** The store on any SQL database: each method is a function of the database and the request. */
-export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOptions): MailboxStore & SpendingLedger & BodySweeper & MailboxRemoval & MailboxRenaming & MailboxAccounts {
+export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOptions): MailboxStore & SpendingLedger & BodySweeper & BuriedBodies & MailboxRemoval & MailboxRenaming & MailboxAccounts {
   const bodies = new Bodies(database, options);
   return {
     putMailbox: (request) => putMailbox(database, request),
@@ -40,11 +43,16 @@ export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOpt
     saveLabelListingPage: (request) => saveLabelListingPage(database, request),
     saveProgress: (request) => saveProgress(database, request),
     listSeen: (query) => listSeen(database, query),
-    countAbsent: (query) => countAbsent(database, query),
-    listAbsent: (query) => listAbsent(database, query),
+    countListed: (query) => countListed(database, query),
+    findSuspects: (request) => findSuspects(database, request),
+    correctListing: (request) => correctListing(database, request),
     finishListing: (request) => finishListing(database, request),
     saveLabels: (request) => saveLabels(database, request),
     getLabels: (mailbox) => getLabels(database, mailbox),
+    heldLabelIds: (mailbox) => heldLabelIds(database, mailbox),
+    labelsOf: (request) => labelsOf(database, request),
+    keepLabel: (request) => keepLabel(database, request),
+    removeLabel: (request) => removeLabel(database, request),
 
     nextPending: (request) => nextPending(database, request),
     nextAttemptAt: (request) => nextAttemptAt(database, request),
@@ -58,6 +66,9 @@ export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOpt
     applyHistory: (request) => applyHistory(database, request),
     addListedLate: (request) => addListedLate(database, request),
     setRelistAt: (request) => setRelistAt(database, request),
+    listEarlyReadings: (request) => listEarlyReadings(database, request),
+    settleEarlyReadings: (request) => settleEarlyReadings(database, request),
+    saveDoubt: (request) => saveDoubt(database, request),
     nextRefresh: (request) => nextRefresh(database, request),
     putOffRefresh: (request) => putOffRefresh(database, request),
 
@@ -84,6 +95,7 @@ export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOpt
     renameMailbox: (request) => renameMailbox(database, request),
     saveAccount: (request) => saveAccount(database, request),
     sampleMessages: (mailbox) => sampleMessages(database, mailbox),
+    dropBuriedBodies: (request) => dropBuriedBodies(database, request),
     sweepBodies: (request) => sweepBodies(database, bodies.places, request),
 
     close: async () => {

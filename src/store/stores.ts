@@ -1,4 +1,5 @@
 import type { BodySweeper } from './bodies/sweep-bodies.ts';
+import type { BuriedBodies } from './buried-bodies.ts';
 import type { CredentialStore } from './credential-store.ts';
 import type { SpendingLedger } from './ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
@@ -9,7 +10,7 @@ import type { MailboxRemoval } from './remove-mailbox.ts';
 
 /** What a database URL opens: the mirror, and apart from it the credentials. */
 export interface Stores {
-  readonly store: MailboxStore & SpendingLedger & BodySweeper & MailboxRemoval & MailboxRenaming & MailboxAccounts;
+  readonly store: MailboxStore & SpendingLedger & BodySweeper & BuriedBodies & MailboxRemoval & MailboxRenaming & MailboxAccounts;
   readonly credentials: CredentialStore;
   /** What both `store` and a move work on. */
   readonly database: StoreDatabase;

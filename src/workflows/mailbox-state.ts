@@ -71,7 +71,8 @@ export interface MailboxState {
   readonly counters: { readonly partialSyncs: number; readonly fullSyncs: number; readonly recoveries: number; readonly pokes: number };
 }
 
-export type FullSyncReason = 'initial' | 'expired' | 'forced' | 'settings' | 'interrupted';
+/** `doubted`: the listing before left doubts, and is made again; what is stored stays usable meanwhile. */
+export type FullSyncReason = 'initial' | 'expired' | 'forced' | 'settings' | 'interrupted' | 'doubted';
 
 /** A pause is no lag: what came in it is not counted. */
 const NOT_POKED: MailboxState['pokedAt'] = { waiting: null, serving: null };
@@ -121,7 +122,7 @@ export function phaseOf(state: MailboxState): Phase {
   if (state.paused) return 'paused';
   if (state.rateLimited !== null || backfillHeldUntil(state) !== null) return 'rate-limited';
   if (state.fullSync.kind === 'listing' && state.fullSync.reason === 'expired') return 'recovering';
-  if (state.fullSync.kind === 'done') return 'live';
+  if (state.fullSync.kind === 'done' || (state.fullSync.kind === 'listing' && state.fullSync.reason === 'doubted')) return 'live';
   return 'full-sync';
 }
 
@@ -340,6 +341,7 @@ function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'sl
     const waits = nextSliceAt !== null && nextSliceAt > now;
     return { ...counted, nextSliceAt, nextPartialSyncAt: waits ? Math.min(state.nextPartialSyncAt, now) : state.nextPartialSyncAt };
   }
+  if (state.fullSync.kind === 'done' && event.isDoubted === true) return withFullSync({ ...counted, nextSliceAt: null }, 'doubted');
   if (state.fullSync.kind === 'done') return { ...counted, nextSliceAt };
   // One more partial sync: the mailbox is in sync once it has seen what came during the backfill.
   return {

@@ -132,6 +132,7 @@ describe('attachments', () => {
     await settled;
     await expectExact();
     expect(await ada.counts()).toMatchObject({ stored: 0, pending: 0, failed: 0 });
+    await ada.stores.store.dropBuriedBodies({ now: ada.clock.now(), grace: 0 });
     expect(await ada.stores.store.heldBody({ mailbox: ADA, messageId: id as MessageId })).toBeNull();
   });
 });

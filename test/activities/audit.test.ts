@@ -68,10 +68,22 @@ describe('an audit', () => {
 
   it('leaves a resync that ends to a message which seems newer here than at Gmail: it is failed, and listed', async () => {
     await damage();
+    await ada.stores.store.dropBuriedBodies({ now: ada.clock.now(), grace: 0 });
     ada.lanes.dispatch({ kind: 'resync-requested' });
     await ada.settle();
     expect(await ada.stores.store.listFailed(ADA, 10)).toMatchObject([{ id: ids[3], error: expect.stringContaining('older state') }]);
     expect(await audit()).toMatchObject({ missing: 0, extra: 0, differing: 0 });
+  });
+
+  it('leaves a resync to bring back what was wrongly called gone, without a fetch while its body is kept', async () => {
+    await damage();
+    const before = ada.calls();
+    ada.lanes.dispatch({ kind: 'resync-requested' });
+    await ada.settle();
+    const { held, truth } = await ada.comparison();
+    expect(held).toEqual(truth);
+    // One for each loss that a listing alone would have decided: the ghost, and the label that nobody gave.
+    expect(ada.gets(before)).toBe(2);
   });
 
   it('takes nothing for drift that happens while it runs, however the indexes lag', async () => {

@@ -23,6 +23,7 @@ const row = (condition: Condition | null): MailboxRow => ({
   watch: null,
   account: null,
   renamedFrom: null,
+  doubt: null,
   condition,
   changeSequence: 7,
   createdAt: 1_000,

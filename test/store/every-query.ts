@@ -23,13 +23,16 @@ export const EVERY_QUERY: readonly (readonly [name: string, ask: (mailbox: TestM
   ['addUsage', (it) => it.store.addUsage(it.id, [{ method: 'messages.get', calls: 1, units: 20, rejected: 0 }], '2026-11-22')],
   ['unitsOfDay', (it) => it.store.unitsOfDay('2026-11-22')],
   ['getUsage', (it) => it.store.getUsage(it.id)],
-  ['saveLabels', (it) => it.store.saveLabels({ mailbox: it.id, labels: [{ id: l('X'), name: 'X', type: 'user' }] })],
+  ['saveLabels', (it) => it.store.saveLabels({ mailbox: it.id, labels: [{ id: l('X'), name: 'X', type: 'user' }], now: it.now })],
   ['getLabels', (it) => it.store.getLabels(it.id)],
   ['beginFullSync', (it) => beginNext(it)],
   ['saveListingPage', (it) => it.list(['a', 'd'])],
   ['saveLabelListingPage', (it) => it.listLabels({ X: ['a'] })],
   ['listSeen', (it) => it.store.listSeen({ mailbox: it.id, generation: it.generation, after: null, limit: 500 })],
-  ['listAbsent', (it) => it.store.listAbsent({ mailbox: it.id, generation: it.generation, after: null, limit: 500 })],
+  ['correctListing', (it) => it.store.correctListing({ mailbox: it.id, generation: it.generation, readings: [{ id: m('a'), labelIds: [l('X')] }], unanswered: [m('b')] })],
+  ['labelsOf', (it) => it.store.labelsOf({ mailbox: it.id, messageIds: [m('a')] })],
+  ['listEarlyReadings', (it) => it.store.listEarlyReadings({ mailbox: it.id, now: it.now + 60_000, limit: 500 })],
+  ['dropBuriedBodies', (it) => it.store.dropBuriedBodies({ now: it.now, grace: 0 })],
   ['beginAudit', (it) => it.store.beginAudit({ mailbox: it.id, audit: 7 })],
   ['saveAuditPage', (it) => it.store.saveAuditPage({ mailbox: it.id, audit: 7, labelId: null, messageIds: [m('a')] })],
   ['retryFailed', (it) => it.store.retryFailed({ mailbox: it.id, now: it.now })],
@@ -37,7 +40,10 @@ export const EVERY_QUERY: readonly (readonly [name: string, ask: (mailbox: TestM
 
 /** Those whose work is all of a mailbox by their nature: minutes at a million messages. */
 export const WHOLE_MAILBOX: typeof EVERY_QUERY = [
-  ['countAbsent', (it) => it.store.countAbsent({ mailbox: it.id, generation: it.generation })],
+  ['findSuspects', (it) => it.suspects()],
+  ['countListed', (it) => it.store.countListed({ mailbox: it.id, generation: it.generation })],
+  ['heldLabelIds', (it) => it.store.heldLabelIds(it.id)],
+  ['removeLabel', (it) => it.store.removeLabel({ mailbox: it.id, labelId: l('X'), now: it.now })],
   ['compareAudit', (it) => it.store.compareAudit({ mailbox: it.id, audit: 7, since: h('999999999999'), limit: 10 })],
   ['finishListing', (it) => it.finish({ labels: 'compared', keepNewest: 5 })],
 ];

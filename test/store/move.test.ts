@@ -39,7 +39,7 @@ describe('moving to another database', () => {
       await mailbox.put();
       await mailbox.sync(Array.from({ length: messages }, (_, index) => reading(`m${index}`, { body: index % 2 === 0 ? `small ${index}` : `a body of ${id} that is large enough to lie outside, ${index}` })));
       await mailbox.apply([record(101, labelled('m1', 'X'), added('late'))]);
-      await stores.store.saveLabels({ mailbox: id, labels: [{ id: l('X'), name: 'naïve', type: 'user' }] });
+      await stores.store.saveLabels({ mailbox: id, labels: [{ id: l('X'), name: 'naïve', type: 'user' }], now: 1 });
       await stores.store.addUsage(id, [{ method: 'messages.get', calls: 3, units: 60, rejected: 0 }], '2026-01-01');
       await stores.store.update(id, () => ({ ledger: 'spent', result: null }));
       await stores.credentials.put(id, { keyId: 'k1', ciphertext: Buffer.from(`secret of ${id}`), version: 0 });
@@ -163,6 +163,7 @@ describe('moving to another database', () => {
     };
     await expect(move(from, to, { onProgress })).rejects.toThrow('alice@example.com changed while it was copied');
     await Promise.all(changed);
+    await from.store.dropBuriedBodies({ now: 80_000_000, grace: 0 });
     expect(await from.store.sweepBodies({ now: 90_000_000, grace: 0 })).toMatchObject({ removed: 1 });
     await writer.apply([record(103, added('again'))]);
     await writer.save(reading('again', { at: 103, body: `a body of ${alice} that is large enough to lie outside, 1` }));

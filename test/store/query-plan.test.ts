@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, vi } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import { added, labelled, m, openMailbox, reading, record, type TestMailbox } from '../contract/mailbox-store/fixture.ts';
+import { added, labelled, openMailbox, reading, record, type TestMailbox } from '../contract/mailbox-store/fixture.ts';
 import { useFolder } from './folder.ts';
 
 describe('queries', () => {
@@ -52,8 +52,7 @@ describe('queries', () => {
       await mailbox.begin(200);
       await mailbox.list(['a', 'd']);
       await mailbox.listLabels({ X: ['a'] });
-      await mailbox.store.countAbsent({ mailbox: mailbox.id, generation: 2 });
-      await mailbox.store.listAbsent({ mailbox: mailbox.id, generation: 2, after: m('a'), limit: 1 });
+      await mailbox.suspects();
       await mailbox.finish({ labels: 'compared', keepNewest: 5 });
       await mailbox.store.getLabels(mailbox.id);
       await mailbox.store.getUsage(mailbox.id);

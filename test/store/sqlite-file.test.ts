@@ -67,7 +67,7 @@ describe('a store in a SQLite file', () => {
     await mailbox.save(reading('b'));
     await mailbox.apply(page, { settledBefore: 100 });
     await mailbox.finish();
-    await mailbox.store.saveLabels({ mailbox: alice, labels: [] });
+    await mailbox.store.saveLabels({ mailbox: alice, labels: [], now: 1 });
     await mailbox.store.noteCondition({ mailbox: alice, condition: null });
     await mailbox.put();
     expect(version()).toEqual(before);
@@ -76,13 +76,14 @@ describe('a store in a SQLite file', () => {
     watcher.close();
   });
 
-  it('keeps neither bodies of messages that are gone nor label listings that were compared', async () => {
+  it('keeps neither bodies of messages that are gone, once those are dropped, nor label listings that were compared', async () => {
     const mailbox = await openMailbox({ name: '', open });
     await mailbox.sync([reading('a'), reading('b'), reading('c', { labels: ['TRASH'] })]);
     await mailbox.begin(200);
     await mailbox.list(['a']);
     await mailbox.listLabels({ INBOX: ['a'] });
     await mailbox.finish({ labels: 'compared' });
+    await mailbox.store.dropBuriedBodies({ now: mailbox.now, grace: 0 });
     const inside = new DatabaseSync(path());
     expect(inside.prepare('select message_id from bodies').all()).toEqual([{ message_id: 'a' }]);
     expect(inside.prepare('select * from label_listings').all()).toEqual([]);

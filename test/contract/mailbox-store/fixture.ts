@@ -2,16 +2,17 @@ import { afterEach, beforeEach } from 'vitest';
 import type { HistoryRecord, Reading } from '../../../src/model/change.ts';
 import { mailboxId, threadId, type MailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat } from '../../../src/model/settings.ts';
+import type { BuriedBodies } from '../../../src/store/buried-bodies.ts';
 import type { SpendingLedger } from '../../../src/store/ledger.ts';
 import type { MailboxAccounts } from '../../../src/store/account.ts';
 import type { MailboxRenaming } from '../../../src/store/rename-mailbox.ts';
 import type { MailboxRemoval } from '../../../src/store/remove-mailbox.ts';
-import type { AppliedHistory, Change, FullSyncProgress, MailboxStore, PendingMessage, SettleMark, StoredMessage } from '../../../src/store/mailbox-store.ts';
+import type { AppliedHistory, Change, FinishListingRequest, FullSyncProgress, MailboxStore, PendingMessage, SettleMark, StoredMessage } from '../../../src/store/mailbox-store.ts';
 import { h, l, m } from './message.ts';
 
 export { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled } from './message.ts';
 
-export type TestedStore = MailboxStore & SpendingLedger & MailboxRemoval & MailboxRenaming & MailboxAccounts;
+export type TestedStore = MailboxStore & SpendingLedger & MailboxRemoval & MailboxRenaming & MailboxAccounts & BuriedBodies;
 
 /** A database that the contract is tested on. */
 export interface StoreFixture {
@@ -66,15 +67,20 @@ export class TestMailbox {
     }
   }
 
-  finish(options: { labels?: 'compared' | 'unread'; keepNewest?: number | null } = {}) {
+  suspects(labels: 'compared' | 'unread' = 'compared', listedBefore: number | null = null) {
+    return this.store.findSuspects({ mailbox: this.id, generation: this.generation, labels, listedBefore });
+  }
+
+  finish(options: Partial<FinishListingRequest> = {}) {
     return this.store.finishListing({ mailbox: this.id, generation: this.generation, labels: 'unread', keepNewest: null, now: this.now, ...options });
   }
 
-  /** A first full sync that listed and read everything. */
+  /** A first full sync that listed everything, and read it once no replica could be behind its mark. */
   async sync(readings: readonly Reading[], startHistoryId: number | string = 100) {
     await this.begin(startHistoryId);
     await this.list(readings.map((reading) => reading.id));
     await this.finish();
+    this.now += 10_000;
     await this.save(...readings);
   }
 

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { attachments } from './attachments.ts';
 import { fetching } from './fetching.ts';
+import { doubt } from './doubt.ts';
 import { finishListing } from './finish-listing.ts';
 import type { StoreFixture } from './fixture.ts';
 import { history } from './history.ts';
@@ -18,6 +19,7 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     mailboxes(fixture);
     listing(fixture);
     finishListing(fixture);
+    doubt(fixture);
     limit(fixture);
     fetching(fixture);
     history(fixture);

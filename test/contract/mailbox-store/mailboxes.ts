@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
-import { h, m, record, labelled, reading, scope, TestMailbox, useMailbox, type StoreFixture } from './fixture.ts';
+import { l, h, m, record, labelled, reading, scope, TestMailbox, useMailbox, type StoreFixture } from './fixture.ts';
 
 const DAY = '2026-11-22';
 
@@ -28,6 +28,7 @@ export function mailboxes(fixture: StoreFixture): void {
         watch: null,
         account: null,
         renamedFrom: null,
+        doubt: null,
       });
     });
 
@@ -123,17 +124,26 @@ export function mailboxes(fixture: StoreFixture): void {
       expect((await mailbox.row()).relistAt).toBeNull();
     });
 
-    it('follows labels.list: new ones, renamed ones, removed ones', async () => {
+    it('follows labels.list: new ones and renamed ones; asks about one that it leaves out, ever more rarely', async () => {
       const { store, id } = open();
       const inbox = { id: 'INBOX', name: 'INBOX', type: 'system' } as const;
       const label = (name: string) => ({ id: 'Label_1', name, type: 'user' }) as const;
-      const save = (...labels: object[]) => store.saveLabels({ mailbox: id, labels: labels as Parameters<typeof store.saveLabels>[0]['labels'] });
-      expect(await save(inbox, label('Work'))).toEqual({ changed: 2 });
-      expect(await save(inbox, label('Work'))).toEqual({ changed: 0 });
-      expect(await save(inbox, label('Werk'))).toEqual({ changed: 1 });
+      let now = 1_000;
+      const save = (...labels: object[]) => store.saveLabels({ mailbox: id, labels: labels as Parameters<typeof store.saveLabels>[0]['labels'], now });
+      expect(await save(inbox, label('Work'))).toEqual({ changed: 2, unlisted: [] });
+      expect(await save(inbox, label('Work'))).toEqual({ changed: 0, unlisted: [] });
+      expect(await save(inbox, label('Werk'))).toEqual({ changed: 1, unlisted: [] });
       expect(await store.getLabels(id)).toEqual([inbox, label('Werk')]);
-      expect(await save(inbox)).toEqual({ changed: 1 });
-      expect(await store.getLabels(id)).toEqual([inbox]);
+      expect(await save(inbox)).toEqual({ changed: 0, unlisted: ['Label_1'] });
+      await store.keepLabel({ mailbox: id, labelId: l('Label_1'), now });
+      expect(await save(inbox)).toEqual({ changed: 0, unlisted: [] });
+      now += 60_000;
+      expect(await save(inbox)).toEqual({ changed: 0, unlisted: ['Label_1'] });
+      await store.keepLabel({ mailbox: id, labelId: l('Label_1'), now });
+      now += 59_000;
+      expect(await save(inbox)).toEqual({ changed: 0, unlisted: [] });
+      expect(await save(inbox, label('Werk'))).toEqual({ changed: 1, unlisted: [] });
+      expect(await store.getLabels(id)).toEqual([inbox, label('Werk')]);
     });
 
     it('adds usage up, by method', async () => {

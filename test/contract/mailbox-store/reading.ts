@@ -14,7 +14,7 @@ export function readingBack(fixture: StoreFixture): void {
       await mailbox.apply([record(102, deleted('a'))]);
       const common = { messageId: 'a', threadId: 't-a' };
       expect(await mailbox.changes()).toEqual([
-        { ...common, sequence: 1, kind: 'stored', labelIds: ['INBOX'], historyId: '40', at: 100_000 },
+        { ...common, sequence: 1, kind: 'stored', labelIds: ['INBOX'], historyId: '40', at: 110_000 },
         { ...common, sequence: 2, kind: 'labels', labelIds: ['INBOX', 'X'], historyId: '101', at: 200_000 },
         { ...common, sequence: 3, kind: 'gone', labelIds: ['INBOX', 'X'], historyId: '102', at: 300_000 },
       ]);

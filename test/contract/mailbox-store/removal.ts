@@ -12,7 +12,7 @@ export function removal(fixture: StoreFixture): void {
       await mailbox.put();
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.apply([record(101, labelled('a', 'X'), added('c'))]);
-      await mailbox.store.saveLabels({ mailbox: mailbox.id, labels: [{ id: l('X'), name: 'x', type: 'user' }] });
+      await mailbox.store.saveLabels({ mailbox: mailbox.id, labels: [{ id: l('X'), name: 'x', type: 'user' }], now: 1 });
       await mailbox.store.addUsage(mailbox.id, [{ method: 'messages.get', calls: 1, units: 20, rejected: 0 }], '2026-01-01');
       await mailbox.store.update(mailbox.id, () => ({ ledger: 'x', result: null }));
       await mailbox.store.beginAudit({ mailbox: mailbox.id, audit: 1 });

@@ -89,6 +89,7 @@ describe.skipIf(s3Missing !== null)(`bodies in a bucket under faults${s3Missing 
   it.each(REFUSALS.filter(([name]) => name !== 'silence'))('a body that cannot be removed (%s) waits for a later sweep, and what is named stays', async (_name, fault, reason) => {
     await mailbox.save(reading('b'), reading('c'));
     await mailbox.apply([record(200, deleted('b'), deleted('c'))], { generation: 0, mark: null });
+    await mailbox.store.dropBuriedBodies({ now: mailbox.now, grace: 0 });
     spoil('DELETE', fault);
     await expect(mailbox.store.sweepBodies({ now: 1_000_000, grace: 0 })).rejects.toMatchObject(unavailable(reason));
     proxy.fault = () => null;
@@ -101,6 +102,7 @@ describe.skipIf(s3Missing !== null)(`bodies in a bucket under faults${s3Missing 
   it('a bucket that is away, or is another one, forgets nothing: neither a read nor a sweep takes its bodies for lost', async () => {
     await mailbox.save(reading('b'));
     await mailbox.apply([record(200, deleted('b'))], { generation: 0, mark: null });
+    await mailbox.store.dropBuriedBodies({ now: mailbox.now, grace: 0 });
     const bucket = join(server.folder, server.bucket);
     renameSync(bucket, `${bucket}-away`);
     await expect(bodyOf('a')).rejects.toMatchObject(unavailable(/there is no such bucket/));

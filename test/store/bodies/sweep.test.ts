@@ -129,6 +129,7 @@ describe('a sweep of bodies', () => {
     renameSync(dirname(object), join(folder(), 'elsewhere'));
     symlinkSync(join(folder(), 'elsewhere'), dirname(object));
     await second.apply([record(200, deleted('a'), deleted('b'))], { generation: 0, mark: null });
+    await second.store.dropBuriedBodies({ now: second.now, grace: 0 });
     await expect(second.store.sweepBodies(all)).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('holds a link') as string });
     expect(objectsIn(join(folder(), 'second'))).toEqual([]);
     expect(readdirSync(join(folder(), 'elsewhere'))).toHaveLength(1);
@@ -154,7 +155,10 @@ describe('a sweep of bodies', () => {
               const at = (clock += 1);
               const mine = reading(`m${id}`, { at, body: `body ${body} ${at % 2}` });
               if (kind === 'save') await saveReadings(own, writer, { mailbox: alice, readings: [mine], format: 'full', now: at });
-              if (kind === 'delete') await mailbox.apply([record(at, deleted(`m${id}`))], { generation: 0, mark: null });
+              if (kind === 'delete') {
+                await mailbox.apply([record(at, deleted(`m${id}`))], { generation: 0, mark: null });
+                await mailbox.store.dropBuriedBodies({ now: clock, grace: 0 });
+              }
               if (kind === 'sweep') await sweepBodies(own, writer.places, { now: at, grace: 0 });
             }
           }),

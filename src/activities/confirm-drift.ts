@@ -1,0 +1,50 @@
+import { MAX_BATCH, type GmailSession } from '../gmail/gmail-api.ts';
+import type { Reading } from '../model/change.ts';
+import type { MessageId } from '../model/ids.ts';
+import { inScope } from '../model/settings.ts';
+import type { Drift, MailboxRow } from '../store/mailbox-store.ts';
+import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+
+interface Audited {
+  readonly deps: ActivityDependencies;
+  readonly session: GmailSession;
+  readonly row: MailboxRow;
+  readonly run: ActivityRun;
+}
+
+/** Of each kind so many are asked for by a get: an audit of an exact store costs none. */
+const MOST = 100;
+
+/**
+ * A message that no listing shows, or that its label's listing does not show, is no drift when a get shows it as it is held: then the listing is wrong, not
+ * the store. Where there are more than can be asked for, one that is there after all speaks for the others: nothing is called drift by such a listing.
+ */
+export async function confirmDrift(audited: Audited, { extra, differing }: Drift): Promise<Pick<Drift, 'extra' | 'differing'>> {
+  const [extraThere, differingThere] = [await read(audited, extra.slice(0, MOST)), await read(audited, differing.slice(0, MOST))];
+  const held = await audited.deps.store.labelsOf({ mailbox: audited.row.id, messageIds: [...differingThere.keys()] });
+  const isThere = (id: MessageId): boolean => {
+    const reading = extraThere.get(id);
+    return reading !== undefined && inScope(audited.row.settings.scope, reading);
+  };
+  const isAsHeld = (id: MessageId): boolean => {
+    const reading = differingThere.get(id);
+    return reading !== undefined && reading.labelIds.toSorted().join() === held.get(id)?.join();
+  };
+  return { extra: confirmed(extra, isThere), differing: confirmed(differing, isAsHeld) };
+}
+
+function confirmed(ids: readonly MessageId[], isRefuted: (id: MessageId) => boolean): readonly MessageId[] {
+  const asked = ids.slice(0, MOST).filter((id) => !isRefuted(id));
+  return ids.length > MOST && asked.length === MOST ? ids : asked;
+}
+
+async function read({ session, run }: Audited, ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, Reading>> {
+  const readings = new Map<MessageId, Reading>();
+  for (let from = 0; from < ids.length; from += MAX_BATCH) {
+    const requests = ids.slice(from, from + MAX_BATCH).map((id) => ({ kind: 'message', id }) as const);
+    for (const outcome of await session.batchGet(requests, 'minimal', run.signal)) {
+      if (outcome.kind === 'fetched') for (const reading of outcome.readings) readings.set(reading.id, reading);
+    }
+  }
+  return readings;
+}

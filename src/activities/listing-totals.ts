@@ -1,0 +1,80 @@
+import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { HistoryId, LabelId } from '../model/ids.ts';
+import { isHiding, type Scope } from '../model/settings.ts';
+import type { ListedCounts } from '../store/mailbox-store.ts';
+import { vanishedSince } from './vanished.ts';
+
+/** How the number of listed messages compares with the number that Gmail counts: the second witness of a listing, for a unit or three. */
+export interface Totals {
+  /** True when both are the same, so that the listing lacks nothing. */
+  readonly agree: boolean;
+  /** Messages that Gmail counts and did not list, beyond what changed meanwhile. */
+  readonly uncounted: number;
+}
+
+interface TotalsRequest {
+  readonly session: GmailSession;
+  readonly scope: Scope;
+  readonly counts: ListedCounts;
+  /** The mailbox's head some time before the listing began. */
+  readonly since: HistoryId;
+  readonly signal: AbortSignal;
+}
+
+const UNKNOWN: Totals = { agree: false, uncounted: 0 };
+
+/**
+ * Compares what was listed with `messagesTotal` of getProfile, less spam and trash where they are not in scope, or with that of each label of the scope.
+ * What changed since the listing began may be in one and not in the other: so many messages say nothing. Where the scope has an age, Gmail counts nothing to compare with.
+ */
+export async function compareTotals({ session, scope, counts, since, signal }: TotalsRequest): Promise<Totals> {
+  if (scope.after !== null) return UNKNOWN;
+  const differences = scope.labelIds.length === 0 ? [await missingOfAll(session, scope, counts, signal)] : await Promise.all(scope.labelIds.map((label) => missingOf({ session, scope, counts, label, signal })));
+  const known = differences.filter((difference) => difference !== null);
+  if (known.length < differences.length) return UNKNOWN;
+  const missing = Math.max(...known);
+  if (known.every((difference) => difference === 0)) return { agree: true, uncounted: 0 };
+  if (missing <= 0) return UNKNOWN;
+  const { touched } = await vanishedSince(session, { since }, scope, signal);
+  return { agree: false, uncounted: Math.max(0, missing - touched) };
+}
+
+/** Messages that Gmail counts beyond those listed; null when it does not count them. */
+async function missingOfAll(session: GmailSession, scope: Scope, counts: ListedCounts, signal: AbortSignal): Promise<number | null> {
+  const { messagesTotal } = await session.getProfile(signal);
+  if (messagesTotal === null) return null;
+  if (scope.includeSpamTrash) return messagesTotal - counts.messages;
+  let hidden = 0;
+  for (const label of HIDING_LABELS) {
+    const counted = await session.getLabel(label, signal);
+    if (counted === null || counted.messagesTotal === null) return null;
+    hidden += counted.messagesTotal;
+  }
+  return messagesTotal - hidden - counts.messages;
+}
+
+const HIDING_LABELS = ['SPAM', 'TRASH'] as readonly string[] as readonly LabelId[];
+
+interface LabelCount {
+  readonly session: GmailSession;
+  readonly scope: Scope;
+  readonly counts: ListedCounts;
+  readonly label: LabelId;
+  readonly signal: AbortSignal;
+}
+
+/** The same for one label. Whether Gmail counts spam and trash among its messages is not documented: either way may agree. */
+export async function missingOf({ session, scope, counts, label, signal }: LabelCount): Promise<number | null> {
+  const counted = await session.getLabel(label, signal);
+  if (counted === null || counted.messagesTotal === null) return null;
+  const missing = counted.messagesTotal - (counts.labels.get(label) ?? 0);
+  if (missing <= 0 || scope.includeSpamTrash || isHiding(label)) return missing;
+  let hidden = 0;
+  for (const hiding of HIDING_LABELS) {
+    const page = await session.listMessages({ labelIds: [label, hiding], includeSpamTrash: true, pageToken: null }, signal);
+    // More of them than a page: they are not worth counting.
+    if (page.nextPageToken !== null) return null;
+    hidden += page.messages.length;
+  }
+  return Math.max(0, missing - hidden);
+}

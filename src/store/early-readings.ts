@@ -1,0 +1,73 @@
+import type { HistoryRecord } from '../model/change.ts';
+import type { MailboxId, MessageId } from '../model/ids.ts';
+import { applyOperation } from './history-rules.ts';
+import { mailboxKey, parseFullSync, rulesOf } from './mailbox-rows.ts';
+import type { EarlyReading, FullSyncProgress } from './mailbox-store.ts';
+import { withMailbox } from './mailbox-transaction.ts';
+import { fromHistoryIdText } from './history-id-text.ts';
+import type { MessageRow } from './message-row.ts';
+import { loadRows, writeDifferences, type Difference } from './message-writer.ts';
+import type { StoreDatabase } from './store-database.ts';
+
+/** Replicas agree within seconds: a get later than this after the head was pinned shows everything up to the head. */
+const EARLY = 10_000;
+/** History shows what is older than the head by then. */
+const SETTLED = 30_000;
+
+/** When a message must be read again whose get was answered at `now`; null where no replica can have been behind the mark. */
+export function rereadAt(progress: FullSyncProgress | null, now: number): number | null {
+  if (progress === null || progress.reconciling || now >= progress.startedAt + EARLY) return null;
+  return progress.startedAt + SETTLED;
+}
+
+/** See {@link MailboxStore.listEarlyReadings}. */
+export async function listEarlyReadings(database: StoreDatabase, { mailbox, now, limit }: { mailbox: MailboxId; now: number; limit: number }): Promise<readonly EarlyReading[]> {
+  const key = await mailboxKey(database, mailbox);
+  const due = await database.read(async (db) => {
+    const columns = await db.selectFrom('mailboxes').selectAll().where('key', '=', key).executeTakeFirst();
+    const progress = columns === undefined ? null : parseFullSync(columns);
+    return progress === null ? null : progress.startedAt + SETTLED;
+  });
+  if (due === null || due > now) return [];
+  const rows = await database.read((db) =>
+    db
+      .selectFrom('messages')
+      .select(['id', 'history_id'])
+      .where('mailbox_key', '=', key)
+      .where('refresh_at', '=', due)
+      .where('history_id', 'is not', null)
+      .orderBy('id')
+      .limit(limit)
+      .execute(),
+  );
+  return rows.map((row) => ({ id: row.id as MessageId, historyId: fromHistoryIdText(row.history_id ?? '0') }));
+}
+
+/**
+ * See {@link MailboxStore.settleEarlyReadings}. The records are older than the mark and newer than the reading, so no replay has brought them. Applied twice they
+ * do nothing: the row's history id has moved past them, and one get settles what that leaves open.
+ */
+export function settleEarlyReadings(
+  database: StoreDatabase,
+  { mailbox, records, settled, now }: { mailbox: MailboxId; records: readonly HistoryRecord[]; settled: readonly MessageId[]; now: number },
+): Promise<void> {
+  return withMailbox(database, mailbox, async (locked) => {
+    const rules = rulesOf(locked.columns, now);
+    const rows = await loadRows(locked, [...settled, ...records.flatMap(({ operations }) => operations.map(({ messageId }) => messageId))]);
+    const after = new Map<MessageId, MessageRow>();
+    for (const id of settled) {
+      const row = rows.get(id);
+      if (row !== undefined) after.set(id, { ...row, refreshAt: null });
+    }
+    for (const { id: recordId, operations } of records) {
+      for (const operation of operations) {
+        const row = after.get(operation.messageId) ?? rows.get(operation.messageId);
+        if (row === undefined) continue;
+        const { row: applied } = applyOperation(row, operation, recordId, false, rules);
+        if (applied !== null && applied !== row) after.set(row.id, applied);
+      }
+    }
+    const differences: Difference[] = [...after.values()].map((row) => ({ before: rows.get(row.id) ?? null, after: row }));
+    await writeDifferences(locked, differences, now);
+  });
+}

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
+import { deleted, h, l, labelled, m, openMailbox, reading, record, unlabelled, useMailbox, type StoreFixture } from './fixture.ts';
+
+const HOUR = 60 * 60_000;
+const DOUBT = { since: 1, checkedAt: 2, checks: 1, uncounted: 0, absent: 1, relabelled: 0 };
+
+export function doubt(fixture: StoreFixture): void {
+  describe('a listing that is doubted', () => {
+    const open = useMailbox(fixture);
+
+    it('buries nothing and takes no doubted label off, and the doubt is kept until a listing ends without one', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a', { labels: ['INBOX', 'X'] }), reading('b', { labels: ['INBOX', 'Y'] })]);
+      await mailbox.begin(200);
+      await mailbox.list(['a']);
+      expect(await mailbox.suspects()).toMatchObject({ absent: 1, relabelled: 1, messageIds: ['a', 'b'] });
+      expect((await mailbox.suspects()).losing).toEqual(new Map([['INBOX', 1], ['X', 1]]));
+      expect(await mailbox.finish({ labels: 'compared', absence: 'doubted', doubtedLabels: [l('X')], doubt: DOUBT, relistAt: 9 })).toEqual({ gone: 0, relabelled: 1 });
+      expect(await mailbox.labels()).toEqual({ a: ['X'], b: ['INBOX', 'Y'] });
+      expect(await mailbox.row()).toMatchObject({ doubt: DOUBT, relistAt: 9 });
+
+      await mailbox.begin(300);
+      await mailbox.list(['a']);
+      expect(await mailbox.suspects('unread', mailbox.now)).toMatchObject({ absent: 1, absentBefore: 1 });
+      expect(await mailbox.finish()).toEqual({ gone: 1, relabelled: 0 });
+      expect(await mailbox.row()).toMatchObject({ doubt: null, relistAt: null });
+    });
+
+    it('does not call absent before what came after it', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.begin(200);
+      await mailbox.finish({ absence: 'doubted', doubt: DOUBT });
+      const listedBefore = mailbox.now;
+      mailbox.now += 1_000;
+      await mailbox.save(reading('new', { at: 150 }));
+      await mailbox.begin(300);
+      expect(await mailbox.suspects('unread', listedBefore)).toMatchObject({ absent: 2, absentBefore: 1 });
+    });
+
+    it('leaves out what changed since the mark: history tells of it', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a'), reading('b')]);
+      await mailbox.begin(200);
+      await mailbox.apply([record(201, labelled('a', 'X'))]);
+      expect(await mailbox.suspects()).toMatchObject({ absent: 1, messageIds: ['b'] });
+    });
+
+    it('follows a get where the listings showed something else', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a', { labels: ['INBOX', 'X'] }), reading('b', { labels: ['INBOX'] }), reading('c', { labels: ['INBOX'] })]);
+      await mailbox.begin(200);
+      await mailbox.list(['a']);
+      await mailbox.listLabels({ INBOX: ['a'] });
+      const { listed } = await mailbox.store.correctListing({ mailbox: mailbox.id, generation: 2, readings: [{ id: m('a'), labelIds: [l('INBOX'), l('X')] }], unanswered: [m('b')] });
+      expect(listed).toEqual(new Map([['a', ['INBOX']]]));
+      expect(await mailbox.suspects()).toMatchObject({ absent: 1, relabelled: 0, messageIds: ['c'] });
+      expect(await mailbox.finish({ labels: 'compared' })).toEqual({ gone: 1, relabelled: 0 });
+      expect(await mailbox.labels()).toEqual({ a: ['INBOX', 'X'], b: ['INBOX'] });
+    });
+
+    it('counts what it listed, and says which of a label the scope has not shown', async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'b']);
+      const { unseen } = await mailbox.store.saveLabelListingPage({ mailbox: mailbox.id, generation: 1, labelId: l('INBOX'), messageIds: [m('b'), m('z')], progress: await mailbox.progress() });
+      expect(unseen).toEqual(['z']);
+      expect(await mailbox.store.countListed({ mailbox: mailbox.id, generation: 1 })).toEqual({ messages: 2, labels: new Map([['INBOX', 2]]) });
+    });
+  });
+
+  describe('a label that is gone', () => {
+    const open = useMailbox(fixture);
+
+    it('goes from every message and from the names, with an entry in the feed for each', async () => {
+      const mailbox = open();
+      await mailbox.store.saveLabels({ mailbox: mailbox.id, labels: [{ id: l('L_1'), name: 'Work', type: 'user' }], now: 1 });
+      await mailbox.sync([reading('a', { labels: ['INBOX', 'L_1'] }), reading('b', { labels: ['LX1'] })]);
+      expect(await mailbox.store.heldLabelIds(mailbox.id)).toEqual(['INBOX', 'LX1', 'L_1']);
+      expect(await mailbox.store.removeLabel({ mailbox: mailbox.id, labelId: l('L_1'), now: mailbox.now })).toEqual({ relabelled: 1 });
+      expect(await mailbox.labels()).toEqual({ a: ['INBOX'], b: ['LX1'] });
+      expect(await mailbox.feed(2)).toEqual(['labels a']);
+      expect(await mailbox.store.getLabels(mailbox.id)).toEqual([]);
+    });
+
+    it('takes messages out of a scope that names it, bodies kept', async () => {
+      const mailbox = await openMailbox(fixture, { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, labelIds: [l('Work')] } });
+      await mailbox.sync([reading('a', { labels: ['Work'] })]);
+      await mailbox.store.removeLabel({ mailbox: mailbox.id, labelId: l('Work'), now: mailbox.now });
+      expect(await mailbox.counts()).toMatchObject({ stored: 0, excluded: 1 });
+      expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).not.toBeNull();
+      await mailbox.store.close();
+    });
+  });
+
+  describe('the body of a message that looks deleted', () => {
+    const open = useMailbox(fixture);
+
+    it('stays for a while, and spares a fetch when a listing shows the message again', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a', { labels: ['INBOX'] })]);
+      await mailbox.begin(200);
+      await mailbox.finish();
+      expect(await mailbox.counts()).toMatchObject({ gone: 1 });
+      expect(await mailbox.store.dropBuriedBodies({ now: mailbox.now + HOUR, grace: 2 * HOUR })).toBe(0);
+      expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).not.toBeNull();
+      await mailbox.begin(300);
+      await mailbox.list(['a']);
+      await mailbox.listLabels({ INBOX: ['a'] });
+      await mailbox.finish({ labels: 'compared' });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, pending: 0, gone: 0 });
+      expect(await mailbox.feed()).toEqual(['stored a', 'gone a', 'stored a']);
+      expect(await mailbox.store.dropBuriedBodies({ now: mailbox.now + 9 * HOUR, grace: 0 })).toBe(0);
+      expect(await mailbox.message('a')).not.toBeNull();
+    });
+
+    it('is dropped after that, once', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a'), reading('b')]);
+      await mailbox.apply([record(101, deleted('a'))]);
+      const later = { now: mailbox.now + 2 * HOUR, grace: HOUR };
+      expect(await mailbox.store.dropBuriedBodies(later)).toBe(1);
+      expect(await mailbox.store.dropBuriedBodies(later)).toBe(0);
+      expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).toBeNull();
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 1 });
+    });
+  });
+
+  describe('a message that was read in the first seconds of a first full sync', () => {
+    const open = useMailbox(fixture);
+    const early = async () => {
+      const mailbox = open();
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'b']);
+      await mailbox.finish();
+      await mailbox.save(reading('a', { at: 50, labels: ['INBOX'] }));
+      mailbox.now += 10_000;
+      await mailbox.save(reading('b', { at: 60 }));
+      return mailbox;
+    };
+
+    it('is read again half a minute later; one that was read afterwards is not', async () => {
+      const mailbox = await early();
+      expect(await mailbox.refreshes()).toEqual(['a']);
+      expect(await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now, limit: 9 })).toEqual([]);
+      expect(await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now + 20_000, limit: 9 })).toEqual([{ id: 'a', historyId: '50' }]);
+    });
+
+    it('is settled by history from before the mark, without a get', async () => {
+      const mailbox = await early();
+      await mailbox.store.settleEarlyReadings({ mailbox: mailbox.id, records: [record(99, labelled('a', 'X'), unlabelled('a', 'INBOX'))], settled: [m('a')], now: mailbox.now });
+      expect((await mailbox.labels())['a']).toEqual(['X']);
+      expect(await mailbox.refreshes()).toEqual([]);
+      expect(await mailbox.row()).toMatchObject({ historyId: h(100) });
+    });
+
+    it('is read again all the same where history changed it after the mark as well', async () => {
+      const mailbox = await early();
+      await mailbox.apply([record(101, labelled('a', 'Y'))]);
+      await mailbox.store.settleEarlyReadings({ mailbox: mailbox.id, records: [record(99, labelled('a', 'X'))], settled: [m('a')], now: mailbox.now });
+      expect(await mailbox.refreshes()).toEqual(['a']);
+    });
+  });
+}
