@@ -1,5 +1,5 @@
 import type { HistoryRecord } from '../model/change.ts';
-import type { MailboxId, MessageId } from '../model/ids.ts';
+import { compareHistoryIds, type MailboxId, type MessageId } from '../model/ids.ts';
 import { applyOperation } from './history-rules.ts';
 import { mailboxKey, parseFullSync, rulesOf } from './mailbox-rows.ts';
 import type { EarlyReading, FullSyncProgress } from './mailbox-store.ts';
@@ -14,10 +14,15 @@ const EARLY = 10_000;
 /** History shows what is older than the head by then. */
 const SETTLED = 30_000;
 
-/** When a message must be read again whose get was answered at `now`; null where no replica can have been behind the mark. */
-export function rereadAt(progress: FullSyncProgress | null, now: number): number | null {
-  if (progress === null || progress.reconciling || now >= progress.startedAt + EARLY) return null;
-  return progress.startedAt + SETTLED;
+/**
+ * The row, to be read again where the get that was answered at `now` may have come from a replica that was behind the mark. A reading that is newer than the mark
+ * was not; what it missed is in the history from there.
+ */
+export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | null, now: number): MessageRow {
+  if (progress === null || progress.reconciling || now >= progress.startedAt + EARLY) return row;
+  if (row.refreshAt !== null || (row.state !== 'stored' && row.state !== 'excluded')) return row;
+  const isNewer = row.historyId !== null && compareHistoryIds(row.historyId, progress.startHistoryId) > 0;
+  return isNewer ? row : { ...row, refreshAt: progress.startedAt + SETTLED };
 }
 
 /** See {@link MailboxStore.listEarlyReadings}. */

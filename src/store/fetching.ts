@@ -3,7 +3,7 @@ import type { Bodies, KeptBody } from './bodies/bodies.ts';
 import { ObjectSweptError } from './bodies/body-objects.ts';
 import { compareHistoryIds, type MailboxId, type MessageId, type ThreadId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import { rereadAt } from './early-readings.ts';
+import { withEarlyReading } from './early-readings.ts';
 import { parseFullSync, rulesOf } from './mailbox-rows.ts';
 import type { FetchAttempt } from './mailbox-store.ts';
 import { withMailbox } from './mailbox-transaction.ts';
@@ -47,7 +47,7 @@ function applyReadings(
   return withMailbox(database, mailbox, async (locked) => {
     const rules = rulesOf(locked.columns, now);
     const rows = await loadRows(locked, readings.map((reading) => reading.id));
-    const early = rereadAt(parseFullSync(locked.columns), now);
+    const progress = parseFullSync(locked.columns);
     const differences = new Map<MessageId, Difference>();
     const stale: MessageId[] = [];
     let stored = 0;
@@ -57,7 +57,7 @@ function applyReadings(
       const outcome = applyReading(row, reading, format, rules);
       if (outcome.verdict === 'stale') stale.push(reading.id);
       if (outcome.verdict !== 'applied') continue;
-      const read = early === null ? outcome.row : readAgain(outcome.row, early);
+      const read = withEarlyReading(outcome.row, progress, now);
       if (read.state === 'stored' && row?.state !== 'stored') stored += 1;
       const body = (outcome.writesBody ? bodies.get(reading) : undefined) ?? earlier?.body;
       const before = rows.get(reading.id) ?? null;
@@ -68,9 +68,6 @@ function applyReadings(
     return { stored, stale, lacking, named: [...differences.values()].flatMap(({ body }) => (body === undefined ? [] : [body])) };
   });
 }
-
-/** A replica may have been behind the mark: what it showed is looked at once more. */
-const readAgain = (row: MessageRow, at: number): MessageRow => (row.state === 'stored' || row.state === 'excluded' ? { ...row, refreshAt: row.refreshAt ?? at } : row);
 
 /** A row whose body was read and lacks nothing but its attachments. */
 const lacksAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean =>
