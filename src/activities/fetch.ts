@@ -9,6 +9,7 @@ import { afterFailure, afterMissing, afterStaleReading } from './attempts.ts';
 import { completeByIds, completeByRaw, isCheaperByIds, type Completing, type Completion } from './complete-message.ts';
 import { BATCHES_AHEAD, batchUnitsOf } from './batch-units.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { sortReadings } from './doubted-readings.ts';
 import { fetchSubstitutes, NO_RAW, standsIn } from './raw-substitute.ts';
 import { saveAttempts } from './save-attempts.ts';
 
@@ -208,10 +209,11 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
         else pushAttempt(attempts, afterFailure(message, NO_RAW, now));
         continue;
       }
-      readings.push(...outcome.readings);
-      const present = new Set(outcome.readings.map((reading) => reading.id));
+      const { believed, failures } = sortReadings(planned.serves, outcome);
+      readings.push(...believed);
+      const present = new Set(believed.map((reading) => reading.id));
       // A thread that came back without a message that it was fetched for: as if that message's own get had said 404.
-      for (const message of planned.serves) if (!present.has(message.id)) pushAttempt(attempts, afterFailure(message, outcome.unreadable.get(message.id)?.failure ?? { kind: 'not-found' }, now));
+      for (const message of planned.serves) if (!present.has(message.id)) pushAttempt(attempts, afterFailure(message, failures.get(message.id) ?? { kind: 'not-found' }, now));
       continue;
     }
     for (const message of planned.serves) {

@@ -160,7 +160,17 @@ export function readingOf(json: unknown, bytes: Uint8Array | null, format: Messa
     sizeEstimate: sizeIn(message['sizeEstimate']),
     snippet: snippetIn(message['snippet']),
     ...contentOf(message, bytes, format),
+    ...doubtOf(message),
   };
+}
+
+/** The fields whose values were left out, where there are any. */
+function doubtOf({ internalDate, sizeEstimate, labelIds }: JsonObject): Pick<Reading, 'doubt'> {
+  const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
+  if (isGiven(internalDate) && dateIn(internalDate) === null) return { doubt: 'internalDate is no date' };
+  if (isGiven(sizeEstimate) && sizeIn(sizeEstimate) !== sizeEstimate) return { doubt: 'sizeEstimate is no size' };
+  if (Array.isArray(labelIds) && !labelIds.every(isId)) return { doubt: 'labelIds holds what is no id' };
+  return {};
 }
 
 /** A thread as read: the messages that are unreadable cost no other one anything. */

@@ -27,6 +27,8 @@ export interface Reading {
    * `raw`: Gmail gives none of this message. A `raw` reading then has no body, and a `full` one stands in for it. `attachments`: see {@link AttachmentsRead}.
    */
   readonly lacks?: Lacking;
+  /** What in it is no value of Gmail's and was left out: it is believed when a second answer says the same. */
+  readonly doubt?: string;
   /** Of a `full` reading: how many parts Gmail keeps apart from it, and whether `body` holds them all the same. Absent in other formats. */
   readonly attachments?: AttachmentsRead;
 }

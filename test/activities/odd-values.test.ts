@@ -62,6 +62,22 @@ describe('a message with a value that Gmail would never send', () => {
   });
 });
 
+it('An odd value is believed when a second answer says the same, and costs one get more', async () => {
+  ada = await RunningMailbox.open({ format: 'full' });
+  const ids = ada.receive(3);
+  const [once = '', always = ''] = ids;
+  let seen = 0;
+  ada.transport = distorting(ada.simulator.transport, {
+    message: (message) => (message['id'] === always || (message['id'] === once && seen++ === 0) ? { ...message, internalDate: 'yesterday' } : message),
+  });
+  await ada.settle();
+  const dates = new Map<string, number | null>();
+  for await (const { id, internalDate } of ada.stores.store.streamMessages(ADA)) dates.set(id, internalDate);
+  expect(dates.get(once)).toBe(ada.gmail.existing(once).internalDate);
+  expect(dates.get(always)).toBeNull();
+  expect(ada.gets()).toBe(5);
+});
+
 it('What failed in one format is due at once when another is wanted', async () => {
   ada = await RunningMailbox.open({ format: 'raw' });
   const ids = ada.receive(3);

@@ -1,0 +1,24 @@
+import type { FetchOutcome } from '../gmail/gmail-api.ts';
+import type { GmailFailure } from '../gmail/gmail-error.ts';
+import type { Reading } from '../model/change.ts';
+import type { PendingMessage } from '../store/mailbox-store.ts';
+
+/**
+ * Which readings are believed. One from which a value was left out is believed when the answer before it said the same; until then it is a failure of its
+ * message, and one that a thread merely brought is not needed.
+ *
+ * @returns `failures`: by message id, what is wrong with the others
+ */
+export function sortReadings(
+  messages: readonly PendingMessage[],
+  { readings, unreadable }: Extract<FetchOutcome, { kind: 'fetched' }>,
+): { readonly believed: readonly Reading[]; readonly failures: ReadonlyMap<string, GmailFailure> } {
+  const told = new Map<string, string | null>(messages.map(({ id, lastError }) => [id, lastError]));
+  const failures = new Map<string, GmailFailure>([...unreadable].map(([id, { failure }]) => [id, failure]));
+  const believed = readings.filter(({ id, doubt }) => {
+    if (doubt === undefined || told.get(id) === doubt) return true;
+    failures.set(id, { kind: 'unavailable', status: 200, detail: doubt });
+    return false;
+  });
+  return { believed, failures };
+}
