@@ -39,6 +39,12 @@ test('the recorded histories hold what a mailbox meets in its life, over several
   expect([...types]).toEqual(expect.arrayContaining(expected.map(name)));
 });
 
+test('the recorded histories hold a mailbox that an older version blocked, and that asks by itself since a signal reached it under a newer one', () => {
+  const texts = recorded.filter(({ file }) => file.startsWith('v0.1.0-blocked')).map((run) => JSON.stringify(run.events));
+  expect(texts).toHaveLength(1);
+  expect(texts[0]).toContain(Buffer.from('{"id":"ask-again"').toString('base64').replace(/=+$/, '').slice(0, -1));
+});
+
 test('every recorded history replays under the workflow of today', async () => {
   const results = await replay(await workflowBundle());
   expect(results).toHaveLength(recorded.length);
