@@ -1,4 +1,5 @@
 import { MAX_BATCH, type GmailSession } from '../gmail/gmail-api.ts';
+import type { GmailFailure } from '../gmail/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId, type MessageId } from '../model/ids.ts';
 import { inScope, type Scope } from '../model/settings.ts';
@@ -132,7 +133,7 @@ async function confirmByGets({ deps, session, listing, run, startHistoryId, labe
     for (const [index, outcome] of outcomes.entries()) {
       const id = batch[index];
       if (outcome.kind === 'fetched') readings.push(...outcome.readings);
-      else if (outcome.error.failure.kind === 'invalid-request' && id !== undefined) unanswered.push(id);
+      else if (isThere(outcome.error.failure) && id !== undefined) unanswered.push(id);
       // Anything but a clear "not found" is no answer: the attempt fails, and the next one asks again.
       else if (outcome.error.failure.kind !== 'not-found') throw outcome.error;
     }
@@ -144,6 +145,9 @@ async function confirmByGets({ deps, session, listing, run, startHistoryId, labe
   }
   return refuted;
 }
+
+/** Refused for itself, or answered so that it cannot be read: it is there. Such a message does not keep the listing from its end. */
+const isThere = (failure: GmailFailure): boolean => failure.kind === 'invalid-request' || (failure.kind === 'unavailable' && failure.status === 200);
 
 /** Whether the listings showed what a get shows: the message, where it is in scope, and all its labels, where they were compared. */
 function agrees(reading: Reading, listed: readonly LabelId[] | undefined, { scope, labels }: { readonly scope: Scope; readonly labels: EndedListing['labels'] }): boolean {

@@ -94,3 +94,16 @@ it('What failed in one format is due at once when another is wanted', async () =
   expect(await stored()).toEqual(ids.toSorted());
   expect(await failures()).toEqual([]);
 });
+
+it('A message whose answers cannot be read keeps no listing from its end, and is not taken for deleted', async () => {
+  ada = await RunningMailbox.open({ format: 'minimal' });
+  const ids = ada.receive(20);
+  await ada.settle();
+  const [culprit = ''] = ids;
+  ada.gmail.omissions.add({ messageId: culprit, until: ada.clock.now() + HOUR });
+  ada.transport = distorting(ada.simulator.transport, { message: (message) => (message['id'] === culprit ? { ...message, historyId: '-1' } : message) });
+  ada.gmail.expireHistory();
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.settle();
+  expect(await stored()).toEqual(ids.toSorted());
+});
