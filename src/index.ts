@@ -5,6 +5,7 @@ export {
   MailboxNotRunningError,
   MailboxUnknownError,
   NamespaceNotFoundError,
+  RenameRefusedError,
   ServerRefusedError,
   ServerUnreachableError,
   TemporalFailureError,
@@ -14,6 +15,7 @@ export {
 } from './client/errors.ts';
 export type { MailboxReader, MailboxReport, Usage } from './client/mailbox-report.ts';
 export type { RemovedMailbox } from './client/remove-mailbox.ts';
+export type { RenamedMailbox } from './client/rename-mailbox.ts';
 export { RESUMABLE_PHASES, type ResumedMailboxes } from './client/resume-mailboxes.ts';
 export type { WaitOptions } from './client/waiting.ts';
 export { registerSearchAttributes } from './client/search-attributes.ts';

@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 
 import { forecast } from './activities/forecast.ts';
 import { ServerUnreachableError, toTidemarkError } from './client/errors.ts';
+import type { RenamingAccess } from './client/rename-mailbox.ts';
 import { TidemarkClient } from './client/tidemark-client.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './model/clock.ts';
@@ -43,7 +44,7 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
     const tracing = await openTracing(config.tracing);
     const temporal = await temporalClientOf(config, { connection, clock, tracing });
     const foretelling = { store: stores.store, prices: priceTableOf(config), userShare: config.quota.userShare, clock };
-    const client = new TidemarkClient({ temporal, ...stores, clock, taskQueue: config.taskQueue, forecast: (mailbox) => forecast(foretelling, mailbox) });
+    const client = new TidemarkClient({ temporal, ...stores, clock, taskQueue: config.taskQueue, renaming: renamingOf(config, stores, clock), forecast: (mailbox) => forecast(foretelling, mailbox) });
     return {
       ...stores,
       client,
@@ -59,6 +60,15 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
     await closeStores(stores);
     throw error;
   }
+}
+
+/** Loaded when a mailbox is renamed: it talks to Google. */
+function renamingOf(config: Config, stores: Stores, clock: Clock): RenamingAccess {
+  const access = async (): Promise<RenamingAccess> => (await import('./rename-access.ts')).renamingAccess({ config, stores, clock });
+  return {
+    refusalOf: async (request) => (await access()).refusalOf(request),
+    copyCredentials: async (request) => (await access()).copyCredentials(request),
+  };
 }
 
 /** A client that reads and writes payloads as the configuration wants them, and takes part in traces. */

@@ -17,6 +17,7 @@ import { addMove } from './move.ts';
 import { addPause } from './pause.ts';
 import { addPush } from './push.ts';
 import { addRemove } from './remove.ts';
+import { addRename } from './rename.ts';
 import { addResume } from './resume.ts';
 import { addResync } from './resync.ts';
 import { addRotateKey } from './rotate-key.ts';
@@ -43,6 +44,7 @@ const VERBS = [
   addPause,
   addResume,
   addStop,
+  addRename,
   addRemove,
   addStatus,
   addFailures,

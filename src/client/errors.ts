@@ -14,6 +14,7 @@ export type TidemarkErrorCode =
   | 'mailbox-not-running'
   | 'mailbox-unknown'
   | 'mailbox-blocked'
+  | 'rename-refused'
   | 'server-unreachable'
   | 'server-refused'
   | 'namespace-not-found'
@@ -46,6 +47,18 @@ export class MailboxUnknownError extends TidemarkError {
   constructor(mailbox: MailboxId) {
     super(`${mailbox} is unknown here: no mail of it is stored and it is not running. Connect and start it: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`);
     this.mailbox = mailbox;
+  }
+}
+
+/** Thrown when a mailbox cannot get the other address; the message says why, and what to do. */
+export class RenameRefusedError extends TidemarkError {
+  override readonly name = 'RenameRefusedError';
+  readonly code = 'rename-refused';
+  readonly reason: 'same' | 'taken' | 'not-its-address' | 'no-worker';
+
+  constructor(reason: RenameRefusedError['reason'], message: string) {
+    super(message);
+    this.reason = reason;
   }
 }
 

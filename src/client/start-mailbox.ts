@@ -23,6 +23,8 @@ export interface StartRequest {
   readonly change: SettingsChange;
   /** Tell a workflow that runs already about the settings: those of the start reach only a new one. */
   readonly configure: boolean;
+  /** The state with which a new workflow begins: that of the same mailbox under its former id. */
+  readonly carried?: MailboxInput['carried'];
 }
 
 const FIRST_PHASE: Phase = 'full-sync';
@@ -42,8 +44,8 @@ export async function startOrWake(request: StartRequest): Promise<void> {
   if (request.configure) await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(configure, change));
 }
 
-async function signalWithStart({ temporal, taskQueue, mailbox, settings }: StartRequest): Promise<void> {
-  const input: MailboxInput = { mailbox, settings, carried: null };
+async function signalWithStart({ temporal, taskQueue, mailbox, settings, carried }: StartRequest): Promise<void> {
+  const input: MailboxInput = { mailbox, settings, carried: carried ?? null };
   await temporal.workflow.signalWithStart(MAILBOX_WORKFLOW, {
     workflowId: workflowIdOf(mailbox),
     taskQueue,

@@ -9,6 +9,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
 import type { CredentialStore } from '../store/credential-store.ts';
+import type { MailboxRenaming } from '../store/rename-mailbox.ts';
 import type { MailboxRemoval } from '../store/remove-mailbox.ts';
 import type { LostBody } from '../store/bodies/lost-bodies.ts';
 import type { AuditResult, Change, FailedMessage, LackingMessage, StoredMessage } from '../store/mailbox-store.ts';
@@ -16,6 +17,7 @@ import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
+import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
 import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
 import { RESUMABLE_PHASES, resumeMailboxes, type ResumedMailboxes, type ResumeRequest } from './resume-mailboxes.ts';
 import { createRpc, type Rpc } from './rpc.ts';
@@ -27,12 +29,14 @@ import { hasRecentPoller } from './workers.ts';
 export interface TidemarkClientOptions {
   readonly temporal: Client;
   /** Where the mail is. The client only reads. */
-  readonly store: MailboxReader & MailboxRemoval;
+  readonly store: MailboxReader & MailboxRemoval & MailboxRenaming;
   /** Deleted with their mailbox. */
   readonly credentials: Pick<CredentialStore, 'delete'>;
   readonly clock: Clock;
   /** Answers {@link TidemarkClient.forecast}: prices and limits are the program's. Without it nothing is foretold. */
   readonly forecast?: (mailbox: MailboxId) => Promise<Forecast | null>;
+  /** What {@link TidemarkClient.rename} asks of Google and of the credentials. */
+  readonly renaming: RenamingAccess;
   /** Queue of the workers; `tidemark` unless told otherwise. */
   readonly taskQueue?: string;
 }
@@ -50,19 +54,21 @@ export interface SyncOptions extends WaitOptions {
  */
 export class TidemarkClient {
   readonly #temporal: Client;
-  readonly #store: MailboxReader & MailboxRemoval;
+  readonly #store: MailboxReader & MailboxRemoval & MailboxRenaming;
   readonly #credentials: Pick<CredentialStore, 'delete'>;
   readonly #clock: Clock;
   readonly #taskQueue: string;
   readonly #rpc: Rpc;
+  readonly #renaming: RenamingAccess;
   readonly #forecast: (mailbox: MailboxId) => Promise<Forecast | null>;
 
-  constructor({ temporal, store, credentials, clock, taskQueue = definitions.DEFAULT_TASK_QUEUE, forecast }: TidemarkClientOptions) {
+  constructor({ temporal, store, credentials, clock, taskQueue = definitions.DEFAULT_TASK_QUEUE, renaming, forecast }: TidemarkClientOptions) {
     this.#temporal = temporal;
     this.#store = store;
     this.#credentials = credentials;
     this.#clock = clock;
     this.#taskQueue = taskQueue;
+    this.#renaming = renaming;
     this.#forecast = forecast ?? (() => Promise.resolve(null));
     const address = temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
     this.#rpc = createRpc({ temporal, address, clock });
@@ -227,6 +233,34 @@ export class TidemarkClient {
       stores: { store: this.#store, credentials: this.#credentials },
       stop: () => this.stop(mailbox, { patience, ...(signal === undefined ? {} : { signal }) }),
       signal,
+    });
+  }
+
+  /**
+   * Gives a mailbox the address that its account has now at Google. Mail, changes (their numbers go on), mark, settings, counters and credentials stay, the
+   * workflow goes on under the new address where it was, and nothing is fetched again. Doing it again finishes what was interrupted.
+   *
+   * @param options.force - do not ask Google whether the account is called so
+   * @throws {MailboxUnknownError} when the store does not know `from`
+   * @throws {RenameRefusedError} when `to` is a mailbox already, when Google calls the account otherwise or cannot be asked, or when a workflow runs
+   * and no worker
+   * @throws {StoreError | SecretKeyError} when the mailbox or its credentials cannot be written
+   */
+  async rename(from: MailboxId, to: MailboxId, { force = false, signal }: { force?: boolean; signal?: AbortSignal } = {}): Promise<RenamedMailbox> {
+    const [temporal, rpc, clock, taskQueue] = [this.#temporal, this.#rpc, this.#clock, this.#taskQueue];
+    return renameMailbox({
+      from,
+      to,
+      force,
+      temporal,
+      rpc,
+      clock,
+      signal,
+      store: this.#store,
+      credentials: this.#credentials,
+      access: this.#renaming,
+      hasWorker: () => this.hasWorker(signal),
+      start: (carried) => startOrWake({ temporal, rpc, clock, taskQueue, mailbox: to, settings: carried.settings, change: {}, configure: false, carried }),
     });
   }
 

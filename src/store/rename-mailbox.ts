@@ -26,7 +26,8 @@ export function renameMailbox(database: StoreDatabase, request: { from: MailboxI
     if (row === undefined) return other?.renamed_from === from ? 'renamed' : 'unknown';
     if (other !== undefined) return 'taken';
     if (chain !== null) await buryChain(tx, chain, now);
-    await tx.updateTable('mailboxes').set({ id: to, renamed_from: from }).where('key', '=', row.key).execute();
+    // Credentials are counted per id, so those of the new one may bear a version that was checked under the former: they are asked for their account.
+    await tx.updateTable('mailboxes').set({ id: to, renamed_from: from, account: null }).where('key', '=', row.key).execute();
     return 'renamed';
   });
 }

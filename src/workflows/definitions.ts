@@ -28,6 +28,8 @@ export interface MailboxResult {
   readonly historyId: HistoryId | null;
   readonly partialSyncs: number;
   readonly fullSyncs: number;
+  /** Set when the workflow ended for a mailbox of another id, which goes on with its state. */
+  readonly handedOver?: { readonly to: MailboxId; readonly state: MailboxState };
 }
 
 // ── signals ──
@@ -45,6 +47,8 @@ export const pause = defineSignal('pause');
 export const resume = defineSignal('resume');
 /** New credentials are stored: ends `needs-consent`. */
 export const reconnect = defineSignal('reconnect');
+/** Ends the workflow, whose result holds its state for the workflow of another mailbox id: `tidemark rename` sends it. Gmail's watch stays. */
+export const handOver = defineSignal<[{ readonly to: MailboxId }]>('handOver');
 /** Ends the workflow; the data stay. */
 export const stop = defineSignal('stop');
 /**

@@ -1,4 +1,5 @@
-import { historyId, InvalidIdError, type HistoryId } from '../model/ids.ts';
+import { addressIn } from '../model/address.ts';
+import { historyId, InvalidIdError, type HistoryId, type MailboxId } from '../model/ids.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
 // Anybody may type a signal's or an update's argument into the Temporal UI. One that made a handler throw would fail the workflow task for ever,
@@ -20,6 +21,12 @@ export function rateLimitedEvent(wait: unknown): Extract<MailboxEvent, { kind: '
   if (typeof until !== 'number' || !(Math.abs(until) <= LATEST_TIME)) return null;
   const message = 'message' in wait && typeof wait.message === 'string' ? wait.message : 'Gmail asks to wait';
   return { kind: 'rate-limited', until, message };
+}
+
+/** The mailbox to which a `handOver` wants to hand over; null where it names none. */
+export function handOverTarget(argument: unknown): MailboxId | null {
+  if (!isObject(argument) || !('to' in argument) || typeof argument.to !== 'string') return null;
+  return addressIn(argument.to);
 }
 
 /**

@@ -15,8 +15,9 @@ import { endWatch, runBackfill, runLive } from './activity-lanes.ts';
 import * as definitions from './definitions.ts';
 import type { MailboxInput, MailboxResult } from './definitions.ts';
 import { configurationEvent } from './configuration-event.ts';
+import type { MailboxId } from '../model/ids.ts';
 import { detailsOf } from './details.ts';
-import { pokeEvent, rateLimitedEvent, requireNumber } from './handler-arguments.ts';
+import { handOverTarget, pokeEvent, rateLimitedEvent, requireNumber } from './handler-arguments.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { carriedState, initialState, isInSync, phaseOf, transition } from './mailbox-state.ts';
 import { planNext, type Plan } from './plan.ts';
@@ -34,6 +35,8 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
   // An earlier version may have carried less.
   let state = carriedState(initialState({ mailbox: input.mailbox, settings: input.settings, now: Date.now() }), input.carried);
   let shown: { phase: string | null; failed: number | null; drift: number | null } = { phase: null, failed: null, drift: null };
+  /** The mailbox id to which the state is handed over at the end. */
+  let heir: MailboxId | null = null;
   const lanes: { live: CancellationScope | null; backfill: CancellationScope | null } = { live: null, backfill: null };
 
   const dispatch = (event: MailboxEvent): void => {
@@ -50,6 +53,13 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
   setHandler(definitions.resume, () => dispatch({ kind: 'resumed' }));
   setHandler(definitions.reconnect, () => dispatch({ kind: 'reconnected' }));
   setHandler(definitions.stop, () => {
+    dispatch({ kind: 'stop-requested' });
+    cancelLanes();
+  });
+  setHandler(definitions.handOver, (argument) => {
+    const to = state.stopping ? null : handOverTarget(argument);
+    if (to === null) return;
+    heir = to;
     dispatch({ kind: 'stop-requested' });
     cancelLanes();
   });
@@ -97,10 +107,12 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
       await nextWake(plan, cutHistory);
     }
     await condition(idle);
-    if (state.push.watch !== null) await endWatch(state);
+    if (state.push.watch !== null && heir === null) await endWatch(state);
     show();
     await condition(allHandlersFinished);
-    return { historyId: state.historyId, partialSyncs: state.counters.partialSyncs, fullSyncs: state.counters.fullSyncs };
+    const { historyId, counters } = state;
+    const handedOver = heir === null ? {} : { handedOver: { to: heir, state: { ...state, stopping: false } } };
+    return { historyId, partialSyncs: counters.partialSyncs, fullSyncs: counters.fullSyncs, ...handedOver };
   } catch (error) {
     // Cancelled from outside: the lanes are cancelled with the root scope; their work is safe in the store.
     if (isCancellation(error)) {

@@ -22,6 +22,8 @@ installRuntime(createLog('silent'));
 export class System {
   readonly config: Config;
   readonly tidemark: Tidemark;
+  /** Changed by {@link System.renameAtGoogle}. */
+  account: MailboxId;
   readonly mailbox: MailboxId;
   readonly #simulator: ServedSimulator;
   readonly #folder: string;
@@ -31,6 +33,7 @@ export class System {
     this.config = options.config;
     this.tidemark = options.tidemark;
     this.mailbox = options.mailbox;
+    this.account = options.mailbox;
     this.#simulator = options.simulator;
     this.#folder = options.folder;
   }
@@ -72,15 +75,21 @@ export class System {
 
   /** A command of the simulator's control API. */
   async control<Answer = unknown>(command: string, body: object): Promise<Answer> {
-    const response = await fetch(`${this.#simulator.url}/simulator/${command}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: this.mailbox, ...body }) });
+    const response = await fetch(`${this.#simulator.url}/simulator/${command}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: this.account, ...body }) });
     const answer = (await response.json()) as Answer;
     if (!response.ok) throw new Error(`${command}: ${JSON.stringify(answer)}`);
     return answer;
   }
 
   async report<Answer>(name: string): Promise<Answer> {
-    const response = await fetch(`${this.#simulator.url}/simulator/${name}?email=${encodeURIComponent(this.mailbox)}`);
+    const response = await fetch(`${this.#simulator.url}/simulator/${name}?email=${encodeURIComponent(this.account)}`);
     return (await response.json()) as Answer;
+  }
+
+  /** The account gets another address; the mailbox does not know yet. */
+  async renameAtGoogle(to: MailboxId): Promise<void> {
+    await this.control('rename', { to });
+    this.account = to;
   }
 
   deliver(subject: string): Promise<{ id: string }> {
@@ -94,14 +103,14 @@ export class System {
   }
 
   /** The same, as the store has them. */
-  async stored(): Promise<Map<string, string>> {
+  async stored(mailbox: MailboxId = this.mailbox): Promise<Map<string, string>> {
     const stored = new Map<string, string>();
-    for await (const { id, labelIds } of this.tidemark.client.streamMessages(this.mailbox)) stored.set(id, [...labelIds].sort().join());
+    for await (const { id, labelIds } of this.tidemark.client.streamMessages(mailbox)) stored.set(id, [...labelIds].sort().join());
     return stored;
   }
 
   async close(): Promise<void> {
-    await this.tidemark.temporal.workflow.getHandle(`mailbox/${this.mailbox}`).terminate().catch(() => undefined);
+    for (const mailbox of [this.mailbox, this.account]) await this.tidemark.temporal.workflow.getHandle(`mailbox/${mailbox}`).terminate().catch(() => undefined);
     await this.stopWorker();
     await this.tidemark.close();
     await this.#simulator.close();

@@ -23,13 +23,14 @@ export function renaming(fixture: StoreFixture): void {
     it('keeps mail, feed, mark, settings, counters, ledger and watch, and the feed goes on', async () => {
       const alice = open();
       await filled(alice);
+      await alice.store.saveAccount({ mailbox: alice.id, account: { address: BOB, since: 5, version: 2, checkedAt: 7, units: 100 } });
       const held = async (mailbox: TestMailbox) => [await mailbox.messages(), await mailbox.changes(), await mailbox.counts(), await mailbox.store.getUsage(mailbox.id), await mailbox.store.getLedger(mailbox.id)];
       const [before, row] = [await held(alice), await alice.row()];
       expect(await rename(alice)).toBe('renamed');
       const bob = new TestMailbox(alice.store, BOB);
       bob.generation = alice.generation;
       expect(await held(bob)).toEqual(before);
-      expect(await bob.row()).toEqual({ ...row, id: BOB, renamedFrom: alice.id });
+      expect(await bob.row()).toEqual({ ...row, id: BOB, renamedFrom: alice.id, account: null });
       expect((await bob.store.listMailboxes()).map(({ id }) => id)).toEqual([BOB]);
       const last = (await bob.changes()).at(-1)?.sequence ?? 0;
       await bob.apply([record(102, deleted('b'))]);

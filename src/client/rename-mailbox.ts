@@ -1,0 +1,159 @@
+import type { Client } from '@temporalio/client';
+
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { CredentialStore } from '../store/credential-store.ts';
+import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { MailboxRenaming } from '../store/rename-mailbox.ts';
+import { handOver, workflowIdOf, type MailboxInput, type MailboxResult } from '../workflows/definitions.ts';
+import { MailboxNotRunningError, MailboxUnknownError, RenameRefusedError } from './errors.ts';
+import type { Rpc } from './rpc.ts';
+
+export interface RenamedMailbox {
+  /** The id that the mailbox has now. */
+  readonly mailbox: MailboxId;
+  readonly from: MailboxId;
+  /** Whether a workflow runs under the new id: one that was stopped stays so. */
+  readonly running: boolean;
+}
+
+/** What renaming needs beside Temporal and the store: Google's word, and the key that binds credentials to a mailbox's id. */
+export interface RenamingAccess {
+  /** Asks Google whether the mailbox's account is called `to`. @returns null when it is, else why the renaming is refused, for a person */
+  refusalOf(request: { from: MailboxId; to: MailboxId }): Promise<string | null>;
+  /** Encrypts the credentials of `from` for `to` too, unless `to` has some. */
+  copyCredentials(request: { from: MailboxId; to: MailboxId }): Promise<void>;
+}
+
+export interface RenameRequest {
+  readonly from: MailboxId;
+  readonly to: MailboxId;
+  /** Renames without asking Google. */
+  readonly force: boolean;
+  readonly temporal: Client;
+  readonly rpc: Rpc;
+  readonly clock: Clock;
+  readonly store: Pick<MailboxStore, 'getMailbox'> & MailboxRenaming;
+  readonly credentials: Pick<CredentialStore, 'delete'>;
+  readonly access: RenamingAccess;
+  readonly hasWorker: () => Promise<boolean>;
+  /** Starts the workflow of `to` where that of `from` was. */
+  readonly start: (carried: NonNullable<MailboxInput['carried']>) => Promise<void>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Milliseconds: a workflow hands over once its activities have ended, which a worker cuts off within seconds. */
+const PATIENCE = 60_000;
+const PAUSE = 100;
+
+/**
+ * Gives a mailbox another id. Each step leaves what the next one finds again, so a renaming that died is finished by asking for it once more;
+ * until then nothing is lost, since the mark in the store says from where history is read.
+ */
+export async function renameMailbox(request: RenameRequest): Promise<RenamedMailbox> {
+  const { from, to, store, credentials, access, clock } = request;
+  const begun = await isInterrupted(request);
+  if (!begun) await requireAllowed(request);
+  // First, for nothing reads them yet: whoever dies after it leaves a record more, which the next attempt keeps or makes anew.
+  await access.copyCredentials({ from, to });
+  // Then the workflow, whose result keeps its state: whoever dies after it finds the state there, and `start` of the former id would still go on.
+  const last = await handedOver(request, begun);
+  // The row in one transaction, with the tombstone of the former workflow: before it all is under the one id, after it under the other.
+  const outcome = await store.renameMailbox({ from, to, chain: last?.chain ?? null, now: clock.now() });
+  if (outcome === 'taken') throw new RenameRefusedError('taken', takenText(from, to));
+  if (outcome === 'unknown') throw new MailboxUnknownError(from);
+  // From here on nothing but this renaming, begun again, looks for the former id: its credentials are of no use.
+  await credentials.delete(from);
+  // Last, for it works on all of the above. It reads history from the mark at once, so what happened meanwhile is not missed.
+  if (last?.carried != null && !(await hasRunSince(request, last.closedAt))) await request.start({ ...last.carried, mailbox: to, blocked: null });
+  return { mailbox: to, from, running: (await describe(request, to))?.running === true };
+}
+
+/** Whether an earlier renaming got as far as the row. */
+async function isInterrupted({ from, to, store }: RenameRequest): Promise<boolean> {
+  return (await store.getMailbox(from)) === null && (await store.getMailbox(to))?.renamedFrom === from;
+}
+
+async function requireAllowed(request: RenameRequest): Promise<void> {
+  const { from, to, store, access, force, hasWorker } = request;
+  if (from === to) throw new RenameRefusedError('same', `${from} has that address already: nothing was changed.`);
+  if ((await store.getMailbox(from)) === null) throw new MailboxUnknownError(from);
+  if ((await store.getMailbox(to)) !== null || (await describe(request, to))?.running === true) throw new RenameRefusedError('taken', takenText(from, to));
+  const refusal = force ? null : await access.refusalOf({ from, to });
+  if (refusal !== null) throw new RenameRefusedError('not-its-address', refusal);
+  if ((await describe(request, from))?.running === true && !(await hasWorker())) {
+    throw new RenameRefusedError('no-worker', `No worker runs, and the workflow of ${from} must hand over to that of ${to}: nothing was changed. Run "tidemark worker", then rename again.`);
+  }
+}
+
+function takenText(from: MailboxId, to: MailboxId): string {
+  return `${to} is a mailbox of its own here, so ${from} cannot get its name: nothing was changed. If ${to} was begun by mistake: "tidemark remove ${to} --yes", then rename again.`;
+}
+
+interface Execution {
+  readonly running: boolean;
+  readonly runId: string;
+  readonly chain: string;
+  readonly startedAt: number;
+  readonly closedAt: number | null;
+  readonly isCompleted: boolean;
+}
+
+interface HandedOver {
+  readonly chain: string;
+  /** null when the workflow ended otherwise: it was stopped, and stays so. */
+  readonly carried: MailboxInput['carried'];
+  readonly closedAt: number;
+}
+
+/**
+ * Ends the workflow of `from`, if it runs, and answers what it left to that of `to`; null when it never ran as far as Temporal remembers.
+ *
+ * @param isRenamed - the row has its new id: what runs under the former one was started by somebody since, and is another mailbox
+ */
+async function handedOver(request: RenameRequest, isRenamed: boolean): Promise<HandedOver | null> {
+  const { from, to, temporal, rpc, clock, signal } = request;
+  const workflowId = workflowIdOf(from);
+  const deadline = clock.now() + PATIENCE;
+  let last = await describe(request, from);
+  if (last?.running === true && isRenamed) return null;
+  if (last?.running === true) await rpc({ mailbox: from, signal }, () => temporal.workflow.getHandle(workflowId).signal(handOver, { to })).catch(ignoreEnded);
+  for (; last?.running === true; last = await describe(request, from)) {
+    if (clock.now() > deadline) {
+      throw new RenameRefusedError('no-worker', `The workflow of ${from} was told to hand over to ${to}, and has not ended yet. It will once a worker of this version serves it: then rename again, which finishes this.`);
+    }
+    await clock.sleep(PAUSE, signal);
+  }
+  if (last === null) return null;
+  const { runId, chain, isCompleted } = last;
+  const result = isCompleted ? await rpc({ mailbox: from, signal }, () => temporal.workflow.getHandle(workflowId, runId).result() as Promise<MailboxResult>) : null;
+  return { chain, carried: result?.handedOver?.to === to ? result.handedOver.state : null, closedAt: last.closedAt ?? clock.now() };
+}
+
+/** Whether a workflow of `to` has begun after that of `from` had ended: then the last step was done. */
+async function hasRunSince(request: RenameRequest, closedAt: number): Promise<boolean> {
+  const last = await describe(request, request.to);
+  return last !== null && (last.running || last.startedAt >= closedAt);
+}
+
+async function describe({ temporal, rpc, signal }: RenameRequest, mailbox: MailboxId): Promise<Execution | null> {
+  try {
+    const described = await rpc({ mailbox, signal }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
+    const { status, runId, raw, startTime, closeTime } = described;
+    return {
+      running: status.name === 'RUNNING',
+      runId,
+      chain: raw.workflowExecutionInfo?.firstRunId ?? runId,
+      startedAt: startTime.getTime(),
+      closedAt: closeTime?.getTime() ?? null,
+      isCompleted: status.name === 'COMPLETED',
+    };
+  } catch (error) {
+    if (error instanceof MailboxNotRunningError) return null;
+    throw error;
+  }
+}
+
+function ignoreEnded(error: unknown): void {
+  if (!(error instanceof MailboxNotRunningError)) throw error;
+}
