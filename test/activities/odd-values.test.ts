@@ -100,7 +100,7 @@ it('A message whose answers cannot be read keeps no listing from its end, and is
   const ids = ada.receive(20);
   await ada.settle();
   const [culprit = ''] = ids;
-  ada.gmail.omissions.add({ messageId: culprit, until: ada.clock.now() + HOUR });
+  ada.gmail.omissions.add({ messageId: culprit, from: 'all' });
   ada.transport = distorting(ada.simulator.transport, { message: (message) => (message['id'] === culprit ? { ...message, historyId: '-1' } : message) });
   ada.gmail.expireHistory();
   ada.lanes.dispatch({ kind: 'poked' });
