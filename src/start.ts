@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 
 import { parseCountFromZero, parsePort } from './cli/arguments.ts';
-import { Output } from './cli/output.ts';
+import { Output, write } from './cli/output.ts';
 import { loadConfig } from './config.ts';
 import { reportFailure } from './failure-report.ts';
 import { claim } from './start/claim.ts';
@@ -12,7 +12,7 @@ import { systemClock } from './system-clock.ts';
 
 const { env, stdout, stderr } = process;
 const out = new Output({ stdout, stderr, json: false });
-const say = (line: string): void => void stdout.write(`${line}\n`);
+const say = (line: string): void => void write(stdout, `${line}\n`);
 const interrupted = new AbortController();
 const ends: (() => Promise<void> | void)[] = [];
 
@@ -25,6 +25,7 @@ const program = new Command('npm start --')
   .option('--port <n>', 'port of the Temporal server (default 7233, or the next free one)', parsePort)
   .option('--ui-port <n>', 'port of Temporal\'s UI (default 8233, or the next free one)', parsePort)
   .option('--simulator-port <n>', 'port of the simulated Gmail (default 8025, or the next free one)', parsePort, 8025)
+  .configureOutput({ writeOut: (text) => write(stdout, text), writeErr: (text) => write(stderr, text) })
   .exitOverride();
 
 process.once('SIGINT', stopSoon).once('SIGTERM', stopSoon);
@@ -64,8 +65,8 @@ async function closeAll(): Promise<void> {
 
 function failed(error: unknown): number {
   const { message, exitCode } = reportFailure(error);
-  stderr.write(`npm start: ${message}\n`);
-  if (['debug', 'trace'].includes(env['LOG_LEVEL'] ?? '') && error instanceof Error) stderr.write(`${error.stack ?? ''}\n`);
+  write(stderr, `npm start: ${message}\n`);
+  if (['debug', 'trace'].includes(env['LOG_LEVEL'] ?? '') && error instanceof Error) write(stderr, `${error.stack ?? ''}\n`);
   return exitCode;
 }
 

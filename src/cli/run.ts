@@ -2,6 +2,7 @@ import { CommanderError, type Command } from 'commander';
 
 import { reportFailure, type FailureReport } from '../failure-report.ts';
 import type { Cli } from './context.ts';
+import { write } from './output.ts';
 import { createProgram } from './program.ts';
 
 /** What a shell shows for a program that Ctrl-C ended. */
@@ -25,7 +26,7 @@ export async function runCli(args: readonly string[], cli: Cli): Promise<number>
     if (error instanceof CommanderError) return afterCommander(error, cli, json);
     const report = reportFailure(error);
     tell(report, cli, json);
-    if (['debug', 'trace'].includes(cli.env['LOG_LEVEL'] ?? '') && error instanceof Error) cli.stderr.write(`${error.stack ?? ''}\n`);
+    if (['debug', 'trace'].includes(cli.env['LOG_LEVEL'] ?? '') && error instanceof Error) write(cli.stderr, `${error.stack ?? ''}\n`);
     return report.exitCode;
   }
 }
@@ -33,9 +34,9 @@ export async function runCli(args: readonly string[], cli: Cli): Promise<number>
 /** commander writes its own errors as text: with `--json` they are told by us. */
 function quieten(command: Command, { stdout, stderr }: Cli, json: boolean): void {
   command.exitOverride().configureOutput({
-    writeOut: (text) => stdout.write(text),
-    writeErr: (text) => (json ? undefined : stderr.write(text)),
-    outputError: (text, write) => write(text.replace(/^error: /, 'tidemark: ')),
+    writeOut: (text) => write(stdout, text),
+    writeErr: (text) => (json ? undefined : write(stderr, text)),
+    outputError: (text, tellError) => tellError(text.replace(/^error: /, 'tidemark: ')),
   });
 }
 
@@ -48,5 +49,5 @@ function afterCommander(error: CommanderError, cli: Cli, json: boolean): number 
 }
 
 function tell({ code, message }: FailureReport, { stderr }: Cli, json: boolean): void {
-  stderr.write(json ? `${JSON.stringify({ code, message })}\n` : `tidemark: ${message}\n`);
+  write(stderr, json ? `${JSON.stringify({ code, message })}\n` : `tidemark: ${message}\n`);
 }

@@ -20,7 +20,8 @@ export class InvalidIdError extends Error {
   override readonly name = 'InvalidIdError';
 }
 
-const EMAIL = /^[^\s@/]+@[^\s@/]+$/;
+/** No address holds a control or a format character: those change what a terminal shows, or are not seen at all. */
+const EMAIL = /^[^\s@/\p{Cc}\p{Cf}\p{Cs}]+@[^\s@/\p{Cc}\p{Cf}\p{Cs}]+$/u;
 
 /** @throws {InvalidIdError} when `text` is not an e-mail address */
 export function mailboxId(text: string): MailboxId {
