@@ -31,7 +31,12 @@ const CACHED_STATEMENTS = 300;
  * moves in the transaction that applies the changes up to it, the file then is an older, consistent store, and history is replayed.
  */
 export function openConnection<DB>(path: string): Kysely<DB> {
-  return new Kysely<DB>({ dialect: new ImmediateSqliteDialect({ database: async () => adapt(openFile(path)) }) });
+  let file: DatabaseSync | undefined;
+  const database = async (): Promise<SqliteDatabase> => {
+    file = openFile(path);
+    return adapt(file);
+  };
+  return new Kysely<DB>({ dialect: new ImmediateSqliteDialect({ database }, () => file?.isTransaction === true) });
 }
 
 function openFile(path: string): DatabaseSync {
@@ -68,7 +73,26 @@ export async function whileBusy<Result>(operation: () => Promise<Result>, attemp
 
 /** `BEGIN IMMEDIATE`: the lock is taken before anything is read, so no writer has to give up because another was first. */
 class ImmediateSqliteDriver extends SqliteDriver {
+  readonly #inTransaction: () => boolean;
   #locked = false;
+
+  constructor(config: SqliteDialectConfig, inTransaction: () => boolean) {
+    super(config);
+    this.#inTransaction = inTransaction;
+  }
+
+  /**
+   * SQLite rolls back by itself when the disk is full or fails (https://www.sqlite.org/lang_transaction.html). A second rollback would fail,
+   * and its error would hide the first one.
+   */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (!this.#inTransaction()) return;
+    try {
+      await super.rollbackTransaction(connection);
+    } catch (error) {
+      if (this.#inTransaction()) throw error;
+    }
+  }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     try {
@@ -90,14 +114,16 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
 
 class ImmediateSqliteDialect extends SqliteDialect {
   readonly #config: SqliteDialectConfig;
+  readonly #inTransaction: () => boolean;
 
-  constructor(config: SqliteDialectConfig) {
+  constructor(config: SqliteDialectConfig, inTransaction: () => boolean) {
     super(config);
     this.#config = config;
+    this.#inTransaction = inTransaction;
   }
 
   override createDriver(): Driver {
-    return new ImmediateSqliteDriver(this.#config);
+    return new ImmediateSqliteDriver(this.#config, this.#inTransaction);
   }
 
   override createAdapter(): SqliteAdapter {
