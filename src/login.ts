@@ -1,3 +1,4 @@
+import { accountBehind } from './gmail/account.ts';
 import { authorizedUserFile, parseCredentials, type GoogleCredentials } from './gmail/credentials.ts';
 import type { GmailApi } from './gmail/gmail-api.ts';
 import { GmailError } from './gmail/gmail-error.ts';
@@ -75,8 +76,11 @@ async function profileWith(request: LoginRequest, credentials: GoogleCredentials
   };
   return withGmail(request, { credentials, scopes, onScopes }, async (gmail) => {
     const profile = await gmail.getProfile();
-    if (profile.emailAddress.toLowerCase() !== mailbox) {
-      throw new LoginError('wrong-account', `These credentials are for ${profile.emailAddress.toLowerCase()}, not for ${mailbox}. Connect that address, or give ${mailbox}'s own file.`);
+    const { store } = request.stores;
+    const witnesses = async () => ((await store.getMailbox(mailbox)) === null ? [] : store.sampleMessages(mailbox));
+    const account = await accountBehind({ getProfile: async () => profile, batchGet: (...asked) => gmail.batchGet(...asked) }, { mailbox, witnesses });
+    if (account.kind === 'another') {
+      throw new LoginError('wrong-account', `These credentials open ${account.address}, and nothing that is stored of ${mailbox} says that it is the same account; nothing was stored. Give ${mailbox}'s own file.`);
     }
     return { messagesTotal: profile.messagesTotal, scopes: granted };
   });

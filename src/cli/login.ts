@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import { consentOnDesktop } from '../consent/desktop-consent.ts';
+import { isReachedAs } from '../model/address.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../model/settings.ts';
 import { parseEmail, parseFormat, parsePollInterval, parsePort } from './arguments.ts';
@@ -36,7 +37,7 @@ export function addLogin(program: Command, cli: Cli): void {
         const client = await readSecretFile(options.client, 'client');
         const stored = email === undefined ? DEFAULT_SETTINGS : ((await stores.store.getMailbox(email))?.settings ?? DEFAULT_SETTINGS);
         const settings = options.format === undefined ? stored : { ...stored, format: options.format };
-        const { mailbox, scopes, messagesTotal } = await consentOnDesktop({
+        const { mailbox, address, scopes, messagesTotal } = await consentOnDesktop({
           config,
           stores,
           clock,
@@ -52,8 +53,8 @@ export function addLogin(program: Command, cli: Cli): void {
           },
         });
         const told = await tellWorkflow(cli, options, mailbox);
-        out.result({ mailbox, connected: true, scopes, messagesTotal, running: told === 'told', serverReached: told !== 'unreachable' }, () =>
-          `${mailbox} is connected${messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`}. ${NEXT[told](mailbox)}`,
+        out.result({ mailbox, address, connected: true, scopes, messagesTotal, running: told === 'told', serverReached: told !== 'unreachable' }, () =>
+          `${mailbox} is connected${messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`}.${isReachedAs(mailbox, address) ? '' : ` Google calls its account ${address} now; rename it: tidemark rename ${mailbox} ${address}.`} ${NEXT[told](mailbox)}`,
         );
       }),
     );

@@ -30,6 +30,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     rateLimitedUntil: report.rateLimitedUntil,
     blocked: report.blocked,
     push: report.push,
+    renamedTo: report.renamedTo,
     heldUntil: report.heldUntil,
     changeSequence: report.changeSequence,
     partialSyncs: report.partialSyncs,
@@ -59,6 +60,7 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
     const left = pace.unitsLeft === null ? '' : `, ${count(pace.unitsLeft)} units left`;
     rows.push(['ETA', `${pace.remaining === null ? 'unknown' : about(pace.remaining)}${left}`]);
   }
+  if (report.renamedTo !== null) rows.push(['account', `Google calls it ${report.renamedTo.address}, as seen since ${ago(report.renamedTo.since, now)}; rename it: tidemark rename ${report.mailbox} ${report.renamedTo.address}`]);
   rows.push(['last synced', report.syncedAt === null ? 'never' : ago(report.syncedAt, now)]);
   if (report.audit !== null) rows.push(['last audit', `${auditWords(report.audit)}, ${ago(report.audit.finishedAt, now)}`]);
   if (report.nextSyncAt !== null && report.phase === 'live') rows.push(['next sync', report.nextSyncAt <= now ? 'now' : `in ${about(report.nextSyncAt - now)}`]);

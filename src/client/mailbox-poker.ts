@@ -1,8 +1,10 @@
 import { Connection, type Client } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
+import { twinOf } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import { poke, workflowIdOf } from '../workflows/definitions.ts';
+import { MailboxNotRunningError } from './errors.ts';
 import { createRpc, type Rpc } from './rpc.ts';
 
 /** Under Pub/Sub's default deadline for an acknowledgement, which is 10 s. */
@@ -28,6 +30,17 @@ export class MailboxPoker {
    * @throws {MailboxNotRunningError} when no workflow runs
    */
   async poke(mailbox: MailboxId, historyId: HistoryId | null): Promise<void> {
+    try {
+      await this.#signal(mailbox, historyId);
+    } catch (error) {
+      // gmail.com and googlemail.com are one: the mailbox may run under the name that the notification does not give.
+      const twin = twinOf(mailbox);
+      if (twin === null || !(error instanceof MailboxNotRunningError)) throw error;
+      await this.#signal(twin, historyId);
+    }
+  }
+
+  async #signal(mailbox: MailboxId, historyId: HistoryId | null): Promise<void> {
     const handle = this.#temporal.workflow.getHandle(workflowIdOf(mailbox));
     await this.#rpc({ mailbox, deadline: DEADLINE }, () => handle.signal(poke, { historyId }));
   }

@@ -1,3 +1,4 @@
+import { isReachedAs } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { AuditResult, Condition, MailboxRow, MailboxStore, MessageCounts } from '../store/mailbox-store.ts';
@@ -41,6 +42,8 @@ export interface MailboxReport {
   readonly blocked: NonNullable<MailboxStatus['blocked']> | null;
   /** Gmail's notifications; null while Gmail does not watch the mailbox, and when no worker answered. */
   readonly push: MailboxStatus['push'];
+  /** The account's address at Google where it is another one than notifications need to find the mailbox, and since when; null otherwise. */
+  readonly renamedTo: { readonly address: MailboxId; readonly since: number } | null;
   readonly changeSequence: number;
   readonly partialSyncs: number | null;
   readonly fullSyncs: number | null;
@@ -104,11 +107,18 @@ export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView,
     heldUntil: status?.heldUntil ?? null,
     blocked: status?.blocked ?? null,
     push: status?.push ?? null,
+    renamedTo: renamedTo(row),
     changeSequence: row?.changeSequence ?? 0,
     partialSyncs: status?.partialSyncs ?? null,
     fullSyncs: status?.fullSyncs ?? null,
     recoveries: status?.recoveries ?? null,
   };
+}
+
+function renamedTo(row: MailboxRow | null): MailboxReport['renamedTo'] {
+  if (row === null || row.account === null || isReachedAs(row.id, row.account.address)) return null;
+  const { address, since } = row.account;
+  return { address, since };
 }
 
 /** A condition that is going on counts as the last error: the workflow learns of a failure only when the activity gives up. */

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { accountBehind } from '../gmail/account.ts';
 import { authorizedUserFile } from '../gmail/credentials.ts';
 import { authorize, codeIn, redeem, type Authorization, type Redeemed } from '../gmail/authorization.ts';
 import { ConsentError } from '../gmail/consent-error.ts';
@@ -52,7 +53,7 @@ export function beginConsent({ config, client, redirectUri, mailbox, settings = 
 export interface CompleteConsentRequest {
   readonly config: Config;
   /** Of {@link openTidemark}: where the grant is stored, encrypted. */
-  readonly stores: Pick<Stores, 'credentials'>;
+  readonly stores: Pick<Stores, 'credentials' | 'store'>;
   readonly client: string;
   readonly pending: PendingConsent;
   /** The address that Google sent the person back to, with its query. */
@@ -62,6 +63,8 @@ export interface CompleteConsentRequest {
 
 export interface CompletedConsent {
   readonly mailbox: MailboxId;
+  /** What Google calls the account: another address than the mailbox's, where the account was renamed. */
+  readonly address: MailboxId;
   readonly scopes: readonly string[];
   readonly messagesTotal: number | null;
 }
@@ -86,15 +89,12 @@ export async function completeConsent({ config, stores, client, pending, callbac
     if (!covers(redeemed.scopes, pending.scopes)) {
       throw new ConsentError('scope-missing', `Access was granted, but without ${pending.scopes.join(', ')}, which these settings need. Begin again, and leave every box ticked.`);
     }
-    const { mailbox, messagesTotal } = await accountOf(redeemed, { config, transport, clock });
-    if (pending.mailbox !== null && mailbox !== pending.mailbox) {
-      throw new ConsentError('wrong-account', `Consent was given for ${mailbox}, not for ${pending.mailbox}; nothing was stored. Begin again and choose ${pending.mailbox}.`);
-    }
+    const { mailbox, address, messagesTotal } = await accountOf(redeemed, { config, store: stores.store, meant: pending.mailbox, transport, clock });
     const { clientId, clientSecret } = parsed;
     const text = authorizedUserFile({ type: 'authorized_user', clientId, clientSecret, refreshToken: redeemed.refreshToken, scopes: redeemed.scopes });
     const keys = await secretKeysOf(config, clock);
     await stores.credentials.put(mailbox, { ...(await keys.seal(mailbox, text)), version: 0 });
-    return { mailbox, scopes: redeemed.scopes, messagesTotal };
+    return { mailbox, address, scopes: redeemed.scopes, messagesTotal };
   } finally {
     await network.close();
   }
@@ -103,12 +103,27 @@ export async function completeConsent({ config, stores, client, pending, callbac
 /** Stands in errors, which are not shown, until Gmail has said whose mailbox it is. */
 const NOT_KNOWN_YET = mailboxId('not-known-yet@gmail');
 
-async function accountOf({ accessToken }: Redeemed, { config, transport, clock }: { config: Config; transport: Transport; clock: Clock }): Promise<{ mailbox: MailboxId; messagesTotal: number | null }> {
+interface Asked {
+  readonly config: Config;
+  readonly store: Stores['store'];
+  readonly meant: MailboxId | null;
+  readonly transport: Transport;
+  readonly clock: Clock;
+}
+
+/** Whose the consent is. Where a mailbox was meant, an account that was renamed since is known again by its messages. */
+async function accountOf({ accessToken }: Redeemed, { config, store, meant, transport, clock }: Asked): Promise<{ mailbox: MailboxId; address: MailboxId; messagesTotal: number | null }> {
   const tokens = { accessToken: async () => accessToken, invalidate: () => undefined };
   const gmail = createGoogleGmail({ mailbox: NOT_KNOWN_YET, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 });
   try {
-    const { emailAddress, messagesTotal } = await gmail.getProfile();
-    return { mailbox: mailboxId(emailAddress), messagesTotal };
+    const profile = await gmail.getProfile();
+    const { emailAddress, messagesTotal } = profile;
+    if (meant === null) return { mailbox: mailboxId(emailAddress), address: mailboxId(emailAddress), messagesTotal };
+    const witnesses = async () => ((await store.getMailbox(meant)) === null ? [] : store.sampleMessages(meant));
+    const account = await accountBehind({ getProfile: async () => profile, batchGet: (...asked) => gmail.batchGet(...asked) }, { mailbox: meant, witnesses });
+    const { address } = account;
+    if (account.kind === 'same') return { mailbox: meant, address, messagesTotal };
+    throw new ConsentError('wrong-account', `Consent was given for ${address}, not for ${meant}; nothing was stored. Begin again and choose ${meant}.`);
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
     const reason = error.failure.kind === 'mailbox-unavailable' ? `Gmail does not serve this account (${error.failure.reason})` : `Gmail does not say whose mailbox it is (${error.failure.kind})`;

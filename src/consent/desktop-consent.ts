@@ -10,7 +10,7 @@ import { listenForRedirect } from './loopback-redirect.ts';
 
 export interface DesktopConsentRequest {
   readonly config: Config;
-  readonly stores: Pick<Stores, 'credentials'>;
+  readonly stores: Pick<Stores, 'credentials' | 'store'>;
   readonly clock: Clock;
   /** The JSON of an OAuth client of type Desktop app. */
   readonly client: string;

@@ -68,7 +68,7 @@ describe('tidemark login', () => {
     expect(page.headers.get('cache-control')).toBe('no-store');
     const { code, stdout, stderr } = await ended;
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ mailbox: ADA, connected: true, scopes: ['https://www.googleapis.com/auth/gmail.readonly'], messagesTotal: 0, running: false, serverReached: true });
+    expect(JSON.parse(stdout)).toEqual({ mailbox: ADA, address: ADA, connected: true, scopes: ['https://www.googleapis.com/auth/gmail.readonly'], messagesTotal: 0, running: false, serverReached: true });
     expect(`${stdout}${stderr}`).not.toContain(simulator.credentialsFor(ADA).refresh_token);
   });
 

@@ -66,7 +66,7 @@ describe("a consent by a product's own routes", () => {
     expect(url).not.toContain(pending.codeVerifier);
     // Between the two calls it lies in a session, as JSON.
     const kept = JSON.parse(JSON.stringify(pending)) as PendingConsent;
-    expect(await complete(kept, await answerConsent(url, { account: ada }))).toEqual({ mailbox: ada, scopes: [READONLY], messagesTotal: 0 });
+    expect(await complete(kept, await answerConsent(url, { account: ada }))).toEqual({ mailbox: ada, address: ada, scopes: [READONLY], messagesTotal: 0 });
     const credentials = await stored();
     expect(credentials).toMatchObject({ type: 'authorized_user', scopes: [READONLY], refreshToken: simulator.credentialsFor(ada).refresh_token });
   });
