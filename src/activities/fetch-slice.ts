@@ -2,6 +2,7 @@ import type { MailboxId } from '../model/ids.ts';
 import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
 import { countsOf } from './counts.ts';
+import { delayTo } from './delay.ts';
 import { dayPart } from './daily-budget.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
@@ -18,7 +19,7 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
   const retried = request.retry === undefined ? {} : { retried: request.retry };
   const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
   const day = await dayPart(deps);
-  if (day.units === 0) return { ...held(await progressOf(deps, row), day.until), fetched: 0, ...retried };
+  if (day.units === 0) return { ...held(await progressOf(deps, row), day.until, deps.clock.now()), fetched: 0, ...retried };
   try {
     const fetch = { mailbox, unitBudget: Math.min(sliceUnits(deps.prices), day.units) };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);
@@ -32,9 +33,9 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
 }
 
 /** What is due waits for the next day. Only a backfill: of a mailbox that is complete nothing is shown to be held back. */
-function held(progress: Progress, until: number): Progress {
-  const { complete, nextAttemptAt } = progress;
-  return { ...progress, nextAttemptAt: nextAttemptAt === null ? null : Math.max(nextAttemptAt, until), ...(complete ? {} : { heldUntil: until }) };
+function held(progress: Progress, until: number, now: number): Progress {
+  const next = progress.nextAttemptAt === null ? null : Math.max(progress.nextAttemptAt, until);
+  return { ...progress, nextAttemptAt: next, nextAttemptIn: delayTo(next, now), ...(progress.complete ? {} : { heldUntil: until, heldFor: until - now }) };
 }
 
 type Progress = Omit<FetchSliceResult, 'fetched' | 'retried' | 'isDoubted'>;
@@ -48,9 +49,10 @@ async function progressOf(deps: ActivityDependencies, { id: mailbox, generation 
   if (complete && row?.generation === generation && row.fullSync?.step === 'fetching') {
     await store.saveProgress({ mailbox, generation, progress: { ...row.fullSync, step: 'done', finishedAt: now } });
   }
-  const next = await nextAttemptAt(store, { mailbox, now, relistAt: row?.relistAt ?? null });
+  const due = await nextAttemptAt(store, { mailbox, now, relistAt: row?.relistAt ?? null });
   // The live lane may take over the last rows between two of these reads: then this lane looks once more.
-  return { ...(await countsOf(deps, mailbox, counts)), generation, complete, nextAttemptAt: next ?? (complete ? null : now) };
+  const next = due ?? (complete ? null : now);
+  return { ...(await countsOf(deps, mailbox, counts)), generation, complete, nextAttemptAt: next, nextAttemptIn: delayTo(next, now) };
 }
 
 /** When the lane has work again: at once while rows are due (the budget ended), else when the next attempt or the late listing is. */

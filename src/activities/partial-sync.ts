@@ -7,6 +7,7 @@ import { StoreError } from '../store/store-error.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
 import { countsOf } from './counts.ts';
+import { delayTo } from './delay.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
 import { followLabels } from './follow-labels.ts';
@@ -52,14 +53,20 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
     // A look that found nothing says nothing: history may lag behind the notification, and another look follows.
     const brought = changed || fetched.fetched > 0;
     if (request.pokedAt !== undefined && brought && !more) deps.telemetry?.observe('tidemark_notification_lag_seconds', (now - request.pokedAt) / 1_000, {});
+    const times = {
+      nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
+      failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),
+      settleAt: settleAt(changed, now),
+    };
     return {
       ...(await countsOf(deps, mailbox)),
       historyId,
       changed,
       more,
-      nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
-      failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),
-      settleAt: settleAt(changed, now),
+      ...times,
+      nextAttemptIn: delayTo(times.nextAttemptAt, now),
+      failedAttemptIn: delayTo(times.failedAttemptAt, now),
+      settleIn: delayTo(times.settleAt, now),
       // Gmail names the account by its present address: under another one the mailbox hears nothing, and is polled as without push.
       watch: row.account === null || isReachedAs(mailbox, row.account.address) ? watch : null,
       ...(refusal === null ? {} : { watchRefusal: refusal }),

@@ -74,8 +74,12 @@ export interface FetchSliceResult extends Counts {
   readonly complete: boolean;
   /** Epoch ms when the next pending or failed row is due; null when there is none. */
   readonly nextAttemptAt: number | null;
+  /** The same in ms from now, which no clock's error reaches; absent from earlier versions. */
+  readonly nextAttemptIn?: number | null;
   /** Epoch ms until which the project's daily budget holds back what is left; absent when it does not. */
   readonly heldUntil?: number;
+  /** The same in ms from now. */
+  readonly heldFor?: number;
   /** True when the last listing left doubts, and is to be made again now. */
   readonly isDoubted?: boolean;
 }
@@ -91,6 +95,10 @@ export interface PartialSyncResult extends Counts {
   readonly failedAttemptAt: number | null;
   /** When history must be read once more, to settle what appeared late. */
   readonly settleAt: number | null;
+  /** The three in ms from now, which no clock's error reaches; absent from earlier versions. */
+  readonly nextAttemptIn?: number | null;
+  readonly failedAttemptIn?: number | null;
+  readonly settleIn?: number | null;
   /** Gmail's watch on the mailbox; null, or absent from earlier versions, when there is none. */
   readonly watch?: WatchResult | null;
   /** Why Gmail has just refused one. */

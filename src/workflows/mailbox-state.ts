@@ -3,6 +3,7 @@ import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings } from '../model/settings-change.ts';
 import { afterRefusal, completeBlocked, type Blocked } from './blocked.ts';
+import { answeredTime } from './answered-time.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { Phase } from './phase.ts';
 import { isEcho, NO_PUSH, pollDelay, wasEcho, withEcho, withNotification, withSyncedPush, type PushState } from './push-state.ts';
@@ -333,9 +334,10 @@ function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'o
 
 function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'slice-fetched' }>, now: number): MailboxState {
   const retries = { ...state.retries, served: event.retried ?? state.retries.served };
-  const counted = { ...state, retries, ...countsIn(event), rateLimited: null, heldUntil: event.heldUntil ?? null };
+  const counted = { ...state, retries, ...countsIn(event), rateLimited: null, heldUntil: answeredTime(event.heldFor, event.heldUntil ?? null, now) };
   if (event.generation !== state.generation || state.fullSync.kind === 'listing' || state.fullSync.kind === 'unknown') return counted;
-  const nextSliceAt = event.nextAttemptAt === null ? null : Math.max(event.nextAttemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
+  const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now);
+  const nextSliceAt = attemptAt === null ? null : Math.max(attemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
   if (!event.complete) {
     // What is left waits for a later attempt (not found yet, or stale): history may settle it sooner.
     const waits = nextSliceAt !== null && nextSliceAt > now;
@@ -361,9 +363,9 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
   const echoed = wasEcho(state.push, push, state.syncs);
   const served = echoed ? state.syncs.requested : state.syncs.started;
   const awaited = echoed && push.announces === true ? (state.push.told?.rereadAt ?? null) : state.rereadAt;
-  const rereadAt = later(awaited, event.settleAt);
+  const rereadAt = later(awaited, answeredTime(event.settleIn, event.settleAt, now));
   const pokedAt = { waiting: echoed ? null : state.pokedAt.waiting, serving: event.more || (!event.changed && rereadAt !== null) ? state.pokedAt.serving : null };
-  const times = [now + pollDelay(push, state.settings.pollInterval, now), event.nextAttemptAt, rereadAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
+  const times = [now + pollDelay(push, state.settings.pollInterval, now), answeredTime(event.nextAttemptIn, event.nextAttemptAt, now), rereadAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
   const told = event.watchRefusal === undefined ? state : withError(state, event.watchRefusal, now);
   return {
     ...told,
@@ -376,7 +378,7 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
     rateLimited: null,
     ...countsIn(event),
     syncedAt: now,
-    nextSliceAt: earlier(state.nextSliceAt, event.failedAttemptAt),
+    nextSliceAt: earlier(state.nextSliceAt, answeredTime(event.failedAttemptIn, event.failedAttemptAt, now)),
     counters: { ...state.counters, partialSyncs: state.counters.partialSyncs + 1 },
   };
 }
