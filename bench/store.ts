@@ -114,7 +114,7 @@ await timed(`list ${LABELS} labels, ${labelRows} rows`, labelRows, async () => {
   for (const label of labels) {
     const held = Array.from({ length: MESSAGES }, (_, index) => index).filter((index) => labelsOf(index).includes(label) && (index + label.length) % 50 !== 0);
     for (let first = 0; first < held.length; first += PAGE) {
-      await store.saveLabelListingPage({ mailbox, generation: 2, labelId: label, messageIds: held.slice(first, first + PAGE).map(idOf), progress });
+      await store.saveLabelListingPage({ mailbox, generation: 2, labelId: label, messages: held.slice(first, first + PAGE).map((message) => ({ id: idOf(message), threadId: threadId(idOf(message)) })), isInScope: true, progress, now: scheduleNow });
     }
   }
 });

@@ -35,8 +35,8 @@ export async function compareTotals({ session, scope, counts, since, signal }: T
   const missing = Math.max(...known);
   if (known.every((difference) => difference === 0)) return { agree: true, uncounted: 0 };
   if (missing <= 0) return UNKNOWN;
-  const { touched } = await vanishedSince(session, { since }, scope, signal);
-  return { agree: false, uncounted: Math.max(0, missing - touched) };
+  const { moved } = await vanishedSince(session, { since }, scope, signal);
+  return { agree: false, uncounted: Math.max(0, missing - moved) };
 }
 
 /** Messages that Gmail counts beyond those listed; null when it does not count them. */

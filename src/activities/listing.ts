@@ -1,5 +1,5 @@
-import { MAX_BATCH, type GmailSession, type ListedMessage } from '../gmail/gmail-api.ts';
-import type { HistoryId, LabelId, MailboxId, MessageId } from '../model/ids.ts';
+import { MAX_BATCH, type GmailSession } from '../gmail/gmail-api.ts';
+import type { HistoryId, LabelId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -62,9 +62,10 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
   return progress.startHistoryId;
 }
 
-/** A label that labels.list leaves out may still be carried: what rows hold is listed, too, or a recovery would take it off them. */
+/** A label that labels.list leaves out may still be carried: what was known before, and what rows hold, is listed, too, or a recovery would take it off them. */
 async function carriedLabels({ store }: ActivityDependencies, { mailbox }: Listing, named: readonly LabelId[]): Promise<readonly LabelId[]> {
-  return [...new Set([...named, ...(await store.heldLabelIds(mailbox))])];
+  const known = (await store.getLabels(mailbox)).map(({ id }) => id);
+  return [...new Set([...named, ...known, ...(await store.heldLabelIds(mailbox))])];
 }
 
 interface Work {
@@ -121,7 +122,7 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
     : { ...progress, listing: progress.listing + 1, pageToken: null, position };
   const { mailbox, generation } = listing;
   // First, under the same progress: an attempt that dies in between lists the page again.
-  if (label !== undefined) await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds: page.messages.map(({ id }) => id), progress });
+  if (label !== undefined) await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messages: page.messages, isInScope: false, progress, now: deps.clock.now() });
   await deps.store.saveListingPage({ mailbox, generation, messages: page.messages, position: progress.position, progress: next, now: deps.clock.now() });
   return next;
 }
@@ -196,21 +197,10 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
   }
   const next: FullSyncProgress =
     page.nextPageToken === null ? { ...progress, remaining, pageToken: null } : { ...progress, pageToken: page.nextPageToken, paged: true };
-  const messageIds = page.messages.map((message) => message.id);
-  const { unseen } = await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messageIds, progress });
-  if (settings.scope.labelIds.length === 0) await addUnseen(work, page.messages, unseen, progress);
-  return await save(work, next);
-}
-
-/**
- * What one listing shows is there, whatever another leaves out: a message that only its label's listing shows is in the scope of all mail. It takes
- * the first place: where it stands among the others nobody has told.
- */
-async function addUnseen({ deps, listing }: Work, listed: readonly ListedMessage[], unseen: readonly MessageId[], progress: FullSyncProgress): Promise<void> {
-  if (unseen.length === 0) return;
-  const { mailbox, generation } = listing;
-  const messages = listed.filter(({ id }) => unseen.includes(id));
-  await deps.store.saveListingPage({ mailbox, generation, messages, position: 0, progress, now: deps.clock.now() });
+  // What one listing shows is there, whatever another leaves out: in a scope of all mail a label's listing shows nothing else.
+  const isInScope = settings.scope.labelIds.length === 0;
+  await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messages: page.messages, isInScope, progress: next, now: deps.clock.now() });
+  return next;
 }
 
 /**

@@ -14,8 +14,8 @@ export interface Vanished {
   readonly fromLabels: ReadonlySet<LabelId>;
   /** The mailbox's head when this was asked. */
   readonly head: HistoryId;
-  /** How many messages any record was about. */
-  readonly touched: number;
+  /** How many messages may have come into the listing of the scope, or left it. */
+  readonly moved: number;
 }
 
 /** The records after `since`, up to and with `until`; null means the mailbox's head. */
@@ -31,13 +31,13 @@ export interface HistorySpan {
 export async function vanishedSince(session: GmailSession, { since, until = null }: HistorySpan, scope: Scope, signal: AbortSignal): Promise<Vanished> {
   const first = await session.listHistory({ startHistoryId: since, pageToken: null }, signal);
   const fromLabels = new Set<LabelId>();
-  const touched = new Set<MessageId>();
+  const moved = new Set<MessageId>();
   let fromScope = false;
   let fromAll = false;
   for (let page = first; ; ) {
     const records = page.records.filter(({ id }) => until === null || compareHistoryIds(id, until) <= 0);
     for (const operation of records.flatMap((record) => record.operations)) {
-      touched.add(operation.messageId);
+      if (moves(operation, scope)) moved.add(operation.messageId);
       if (hides(operation, scope)) {
         fromAll = true;
         fromScope = true;
@@ -47,9 +47,14 @@ export async function vanishedSince(session: GmailSession, { since, until = null
         fromScope ||= operation.labelIds.some((id) => scope.labelIds.includes(id));
       }
     }
-    if (page.nextPageToken === null) return { fromScope, fromAll, fromLabels, head: first.historyId, touched: touched.size };
+    if (page.nextPageToken === null) return { fromScope, fromAll, fromLabels, head: first.historyId, moved: moved.size };
     page = await historyPageAfter(session, { startHistoryId: since, pageToken: page.nextPageToken }, signal);
   }
+}
+
+function moves(operation: HistoryOperation, scope: Scope): boolean {
+  if (operation.kind === 'added' || operation.kind === 'deleted') return true;
+  return operation.labelIds.some((id) => scope.labelIds.includes(id) || (isHiding(id) && !scope.includeSpamTrash));
 }
 
 function hides(operation: HistoryOperation, scope: Scope): boolean {

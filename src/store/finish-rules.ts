@@ -66,6 +66,8 @@ function admit(row: MessageRow, { lastPosition, generation }: EndedListing): Mes
  * had never been read since (`readingHistoryId`), and the result is not what was listed, one get tells.
  */
 function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince: boolean, listing: EndedListing, rules: RowRules): MessageRow {
+  // Nobody has read it: its get brings all of its labels, those of a label that was not listed, too.
+  if (isUnread(row)) return row;
   if (!changedSince) {
     const read = withReadingId(row, listing);
     const labelIds = believed(row, listed, listing);
@@ -84,6 +86,8 @@ function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }
   const kept = doubtedLabels.size === 0 ? [] : row.labelIds.filter((label) => doubtedLabels.has(label));
   return kept.length === 0 ? listed : sortedLabelIds([...listed, ...kept]);
 }
+
+const isUnread = ({ state, format }: MessageRow): boolean => (state === 'pending' || state === 'failed') && format === null;
 
 /** A row that is not compared (it changed after the listing began, or was never read) was settled under the scope of that moment: the settings may have changed since. */
 function inScopeNow(row: MessageRow, rules: RowRules): MessageRow {

@@ -3,7 +3,7 @@ import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../mode
 import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import { mailboxKey, parseFullSync, parseSettings } from './mailbox-rows.ts';
-import type { AbsentQuery, FullSyncProgress } from './mailbox-store.ts';
+import type { AbsentQuery, FullSyncProgress, MailboxStore } from './mailbox-store.ts';
 import { withMailbox, type MailboxTransaction } from './mailbox-transaction.ts';
 import { setScopeFloor } from './scope-floor.ts';
 import type { StoreDatabase } from './store-database.ts';
@@ -171,21 +171,28 @@ const NEW_ROW_COLUMNS = [
 /** See {@link MailboxStore.saveLabelListingPage}. */
 export function saveLabelListingPage(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; generation: number; labelId: LabelId; messageIds: readonly MessageId[]; progress: FullSyncProgress },
-): Promise<{ unseen: readonly MessageId[] }> {
+  request: Parameters<MailboxStore['saveLabelListingPage']>[0],
+): Promise<void> {
+  const { messages, labelId, generation, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
-    if (!(await saveStep(locked, request.generation, request.progress))) return { unseen: [] };
-    await bulkInsert(locked.tx, LABEL_LISTINGS, request.messageIds.map((id) => [locked.key, id, request.labelId]));
-    const seen = await locked.tx
-      .selectFrom('messages')
-      .select('id')
-      .where('mailbox_key', '=', locked.key)
-      .where('listed_generation', '=', request.generation)
-      .where(locked.dialect.isOneOf('id', request.messageIds))
-      .execute();
-    const known = new Set(seen.map((row) => row.id));
-    return { unseen: request.messageIds.filter((id) => !known.has(id)) };
+    if (!(await saveStep(locked, generation, request.progress))) return;
+    await bulkInsert(locked.tx, LABEL_LISTINGS, messages.map(({ id }) => [locked.key, id, labelId]));
+    if (!request.isInScope) return;
+    const unseen = await notListed(locked, messages, generation);
+    await markListed(locked, unseen.map((message) => ({ ...message, position: 0 })), generation, now);
   });
+}
+
+async function notListed<Message extends { readonly id: MessageId }>({ tx, dialect, key }: MailboxTransaction, messages: readonly Message[], generation: number): Promise<readonly Message[]> {
+  const seen = await tx
+    .selectFrom('messages')
+    .select('id')
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', generation)
+    .where(dialect.isOneOf('id', messages.map(({ id }) => id)))
+    .execute();
+  const known = new Set<string>(seen.map((row) => row.id));
+  return [...new Map(messages.map((message) => [message.id, message])).values()].filter(({ id }) => !known.has(id));
 }
 
 export async function forgetLabelListings({ tx, key }: MailboxTransaction): Promise<void> {

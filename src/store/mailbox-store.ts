@@ -78,16 +78,18 @@ export interface MailboxStore {
     now: number;
   }): Promise<{ unknown: number }>;
   /**
-   * The same for a page of one label's listing: remembered until {@link MailboxStore.finishListing}. Answers which of its messages no listing of the
-   * scope has shown so far.
+   * The same for a page of one label's listing: remembered until {@link MailboxStore.finishListing}. `isInScope`: whatever it shows is in scope, so that
+   * what the scope's own listing left out counts as seen, in the first place: where it stands among the others nobody has told.
    */
   saveLabelListingPage(request: {
     mailbox: MailboxId;
     generation: number;
     labelId: LabelId;
-    messageIds: readonly MessageId[];
+    messages: readonly { id: MessageId; threadId: ThreadId }[];
+    isInScope: boolean;
     progress: FullSyncProgress;
-  }): Promise<{ unseen: readonly MessageId[] }>;
+    now: number;
+  }): Promise<void>;
   /**
    * Saves progress alone; what would lead back from the end of the listing is left out.
    * With step `done` and a limit in the scope, the oldest message within the limit sets the floor: an older one does not come

@@ -63,7 +63,7 @@ export class TestMailbox {
 
   async listLabels(listings: Readonly<Record<string, readonly string[]>>) {
     for (const [label, ids] of Object.entries(listings)) {
-      await this.store.saveLabelListingPage({ mailbox: this.id, generation: this.generation, labelId: l(label), messageIds: ids.map(m), progress: await this.progress() });
+      await this.store.saveLabelListingPage({ mailbox: this.id, generation: this.generation, labelId: l(label), messages: ids.map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) })), isInScope: false, progress: await this.progress(), now: this.now });
     }
   }
 

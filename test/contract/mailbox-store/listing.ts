@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { threadId } from '../../../src/model/ids.ts';
 import { added, h, deleted, l, m, reading, record, useMailbox, type StoreFixture } from './fixture.ts';
 
 export function listing(fixture: StoreFixture): void {
@@ -149,7 +150,7 @@ export function listing(fixture: StoreFixture): void {
       const zombie = await mailbox.begin(100);
       await mailbox.begin(200);
       expect(await mailbox.store.saveListingPage({ mailbox: mailbox.id, generation: 1, messages: [{ id: m('z'), threadId: reading('z').threadId }], position: 0, progress: zombie, now: 1 })).toEqual({ unknown: 0 });
-      await mailbox.store.saveLabelListingPage({ mailbox: mailbox.id, generation: 1, labelId: l('INBOX'), messageIds: [m('z')], progress: zombie });
+      await mailbox.store.saveLabelListingPage({ mailbox: mailbox.id, generation: 1, labelId: l('INBOX'), messages: [{ id: m('z'), threadId: threadId('z') }], isInScope: true, progress: zombie, now: mailbox.now });
       await mailbox.store.saveProgress({ mailbox: mailbox.id, generation: 1, progress: zombie });
       expect(await mailbox.counts()).toMatchObject({ pending: 0 });
       expect(await mailbox.progress()).toMatchObject({ generation: 2 });
