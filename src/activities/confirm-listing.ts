@@ -60,7 +60,7 @@ export async function confirmListing(ended: EndedListing): Promise<Verdict> {
   return verdict(ended, before, { totals, suspects: inDoubt === null ? null : suspects, doubtedLabels: inDoubt ?? [] });
 }
 
-const NOT_COMPARED: Totals = { agree: false, uncounted: 0 };
+const NOT_COMPARED: Totals = { agree: false, uncounted: 0, isUnsettled: false };
 
 interface Question extends EndedListing {
   readonly totals: Totals;
@@ -155,10 +155,10 @@ function agrees(reading: Reading, listed: readonly LabelId[] | undefined, { scop
   return labels === 'unread' || reading.labelIds.every((label) => listed.includes(label));
 }
 
-function verdict({ deps }: EndedListing, before: Doubt | null, found: { totals: Totals; suspects: Suspects | null; doubtedLabels: readonly LabelId[] }): Verdict {
+function verdict({ deps, reconciling }: EndedListing, before: Doubt | null, found: { totals: Totals; suspects: Suspects | null; doubtedLabels: readonly LabelId[] }): Verdict {
   const { totals, suspects, doubtedLabels } = found;
   const absence = suspects === null ? 'proven' : 'doubted';
-  if (suspects === null && totals.uncounted === 0) return { kind: 'ended', absence, doubtedLabels, doubt: null };
+  if (suspects === null && totals.uncounted === 0 && !(totals.isUnsettled && reconciling)) return { kind: 'ended', absence, doubtedLabels, doubt: null };
   const now = deps.clock.now();
   return { kind: 'ended', absence, doubtedLabels, doubt: nextDoubt(before, { uncounted: totals.uncounted, absent: suspects?.absent ?? 0, relabelled: suspects?.relabelled ?? 0 }, now) };
 }

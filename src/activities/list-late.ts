@@ -5,12 +5,16 @@ import { nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { listings, pagesOf } from './list-ids.ts';
 import { compareTotals } from './listing-totals.ts';
+import { markBefore, SETTLING_TIME } from './settling.ts';
 
 /** `late`: messages that had not been listed before. `isDoubted`: the whole listing is to be made again, for what it did not show is doubted. */
 export interface LateListing {
   readonly late: number;
   readonly isDoubted: boolean;
 }
+
+/** A mailbox that is never quiet is not listed for ever. */
+const MOST_UNSETTLED = 3;
 
 const NOT_DUE: LateListing = { late: 0, isDoubted: false };
 
@@ -27,9 +31,10 @@ export async function listLate(deps: ActivityDependencies, session: GmailSession
   if (doubt !== null && doubt.absent + doubt.relabelled > 0) return { late: 0, isDoubted: true };
   const { late, counts } = await listAgain(deps, session, row, run);
   const { scope } = row.settings;
-  const since = row.historyId;
+  const since = markBefore(row, clock.now() - SETTLING_TIME)?.historyId ?? null;
   const totals = scope.limit !== null || since === null ? null : await compareTotals({ session, scope, counts, since, signal: run.signal });
-  if (totals === null || totals.uncounted === 0) {
+  const isOver = totals === null || (totals.uncounted === 0 && (!totals.isUnsettled || (doubt?.checks ?? 0) >= MOST_UNSETTLED));
+  if (isOver) {
     await store.saveDoubt({ mailbox: row.id, generation, doubt: null, relistAt: null });
     return { late, isDoubted: false };
   }

@@ -10,6 +10,8 @@ export interface Totals {
   readonly agree: boolean;
   /** Messages that Gmail counts and did not list, beyond what changed meanwhile. */
   readonly uncounted: number;
+  /** True when they differ by no more than changed meanwhile, so that nothing can be told now: a later listing may tell. */
+  readonly isUnsettled: boolean;
 }
 
 interface TotalsRequest {
@@ -21,7 +23,7 @@ interface TotalsRequest {
   readonly signal: AbortSignal;
 }
 
-const UNKNOWN: Totals = { agree: false, uncounted: 0 };
+const UNKNOWN: Totals = { agree: false, uncounted: 0, isUnsettled: false };
 
 /**
  * Compares what was listed with `messagesTotal` of getProfile, less spam and trash where they are not in scope, or with that of each label of the scope.
@@ -33,10 +35,10 @@ export async function compareTotals({ session, scope, counts, since, signal }: T
   const known = differences.filter((difference) => difference !== null);
   if (known.length < differences.length) return UNKNOWN;
   const missing = Math.max(...known);
-  if (known.every((difference) => difference === 0)) return { agree: true, uncounted: 0 };
+  if (known.every((difference) => difference === 0)) return { agree: true, uncounted: 0, isUnsettled: false };
   if (missing <= 0) return UNKNOWN;
   const { moved } = await vanishedSince(session, { since }, scope, signal);
-  return { agree: false, uncounted: Math.max(0, missing - moved) };
+  return { agree: false, uncounted: Math.max(0, missing - moved), isUnsettled: missing <= moved };
 }
 
 /** Messages that Gmail counts beyond those listed; null when it does not count them. */
