@@ -52,13 +52,14 @@ export async function confirmListing(ended: EndedListing): Promise<Verdict> {
   const totals = isWhole ? await compareTotals({ session: ended.session, scope: listing.settings.scope, counts, since: ended.since, signal: ended.run.signal }) : NOT_COMPARED;
   if (totals.uncounted > 0 && mayRepeat) return { kind: 'repeat' };
   const before = (await deps.store.getMailbox(mailbox))?.doubt ?? null;
-  if (!reconciling) return verdict(ended, before, { totals, suspects: null, doubtedLabels: [] });
+  if (!reconciling) return verdict(ended, before, { totals, suspects: NO_SUSPECTS, losses: PROVEN });
 
   const listedBefore = before !== null && before.checkedAt <= deps.clock.now() - APART ? before.checkedAt : null;
   const suspects = await deps.store.findSuspects({ mailbox, generation, labels: ended.labels, listedBefore });
-  const inDoubt = await labelsInDoubt({ ...ended, totals, suspects, counts, listedBefore });
-  return verdict(ended, before, { totals, suspects: inDoubt === null ? null : suspects, doubtedLabels: inDoubt ?? [] });
+  return verdict(ended, before, { totals, suspects, losses: await confirmLosses({ ...ended, totals, suspects, counts, listedBefore }) });
 }
+
+const NO_SUSPECTS: Suspects = { absent: 0, absentBefore: 0, relabelled: 0, losing: new Map(), messageIds: [] };
 
 const NOT_COMPARED: Totals = { agree: false, uncounted: 0, isUnsettled: false };
 
@@ -69,26 +70,27 @@ interface Question extends EndedListing {
   readonly listedBefore: number | null;
 }
 
-/** null when every loss has its second witness; else the labels that are not to be taken off, and nothing is buried. */
-async function labelsInDoubt(question: Question): Promise<readonly LabelId[] | null> {
+interface Losses {
+  /** True when every loss has its second witness, but for messages of which their gets told nothing. */
+  readonly areProven: boolean;
+  /** Messages of which their gets told nothing: they stay as they are. */
+  readonly unanswered: number;
+}
+
+const PROVEN: Losses = { areProven: true, unanswered: 0 };
+
+async function confirmLosses(question: Question): Promise<Losses> {
   const { suspects, deps, counts } = question;
   const { messageIds } = suspects;
-  const total = suspects.absent + suspects.relabelled;
-  if (total === 0) return null;
   const all = messageIds.length;
+  if (all === 0) return PROVEN;
   const { units } = deps.prices;
   const isWorthGets = all < MOST_GETS && all * units['messages.get'] <= Math.ceil(counts.messages / PAGE) * units['messages.list'];
-  if (all <= FEW) {
-    await confirmByGets(question, messageIds);
-    return null;
-  }
-  const refuted = await confirmByGets(question, spread(messageIds, SAMPLE));
-  if (refuted === 0 && (await isBorneOut(question))) return null;
-  if (isWorthGets) {
-    await confirmByGets(question, messageIds);
-    return null;
-  }
-  return [...suspects.losing.keys()];
+  if (all <= FEW) return { areProven: true, unanswered: (await confirmByGets(question, messageIds)).unanswered };
+  const sample = await confirmByGets(question, spread(messageIds, SAMPLE));
+  if (sample.refuted === 0 && (await isBorneOut(question))) return { areProven: true, unanswered: sample.unanswered };
+  if (isWorthGets) return { areProven: true, unanswered: (await confirmByGets(question, messageIds)).unanswered };
+  return { areProven: false, unanswered: sample.unanswered };
 }
 
 /** The store names no more suspects than that. */
@@ -119,11 +121,11 @@ function spread(ids: readonly MessageId[], count: number): readonly MessageId[] 
  * One MINIMAL get each. What is there counts as listed, with the labels that it has; a clear "not found" bears out the listing; a message whose get
  * Gmail refuses stays as it is. A crash asks again, and changes nothing by that.
  *
- * @returns how many are there, or have a label, although the listings did not show them
+ * @returns how many are there, or have a label, although the listings did not show them; and of how many nothing was told
  */
-async function confirmByGets({ deps, session, listing, run, startHistoryId, labels }: EndedListing, ids: readonly MessageId[]): Promise<number> {
+async function confirmByGets({ deps, session, listing, run, startHistoryId, labels }: EndedListing, ids: readonly MessageId[]): Promise<{ refuted: number; unanswered: number }> {
   const { mailbox, generation } = listing;
-  let refuted = 0;
+  const told = { refuted: 0, unanswered: 0 };
   for (let from = 0; from < ids.length; from += MAX_BATCH) {
     const batch = ids.slice(from, from + MAX_BATCH);
     run.progress({ step: 'confirming', confirmed: from });
@@ -133,21 +135,21 @@ async function confirmByGets({ deps, session, listing, run, startHistoryId, labe
     for (const [index, outcome] of outcomes.entries()) {
       const id = batch[index];
       if (outcome.kind === 'fetched') readings.push(...outcome.readings);
-      else if (isThere(outcome.error.failure) && id !== undefined) unanswered.push(id);
-      // Anything but a clear "not found" is no answer: the attempt fails, and the next one asks again.
-      else if (outcome.error.failure.kind !== 'not-found') throw outcome.error;
+      else if (isOfMailbox(outcome.error.failure)) throw outcome.error;
+      else if (outcome.error.failure.kind !== 'not-found' && id !== undefined) unanswered.push(id);
     }
     await deps.store.saveReadings({ mailbox, readings, format: 'minimal', now: deps.clock.now() });
     const { listed } = await deps.store.correctListing({ mailbox, generation, readings, unanswered });
     // What changed since the mark is told by history.
     const settled = readings.filter((reading) => compareHistoryIds(reading.historyId, startHistoryId) <= 0);
-    refuted += unanswered.length + settled.filter((reading) => !agrees(reading, listed.get(reading.id), { scope: listing.settings.scope, labels })).length;
+    told.unanswered += unanswered.length;
+    told.refuted += settled.filter((reading) => !agrees(reading, listed.get(reading.id), { scope: listing.settings.scope, labels })).length;
   }
-  return refuted;
+  return told;
 }
 
-/** Refused for itself, or answered so that it cannot be read: it is there. Such a message does not keep the listing from its end. */
-const isThere = (failure: GmailFailure): boolean => failure.kind === 'invalid-request' || (failure.kind === 'unavailable' && failure.status === 200);
+/** What says nothing of the message: the attempt fails, and the next one asks again. A message that is refused for itself does not keep the listing from its end. */
+const isOfMailbox = ({ kind }: GmailFailure): boolean => kind === 'rate-limited' || kind === 'consent-revoked' || kind === 'scope-missing' || kind === 'history-expired';
 
 /** Whether the listings showed what a get shows: the message, where it is in scope, and all its labels, where they were compared. */
 function agrees(reading: Reading, listed: readonly LabelId[] | undefined, { scope, labels }: { readonly scope: Scope; readonly labels: EndedListing['labels'] }): boolean {
@@ -155,12 +157,16 @@ function agrees(reading: Reading, listed: readonly LabelId[] | undefined, { scop
   return labels === 'unread' || reading.labelIds.every((label) => listed.includes(label));
 }
 
-function verdict({ deps, reconciling }: EndedListing, before: Doubt | null, found: { totals: Totals; suspects: Suspects | null; doubtedLabels: readonly LabelId[] }): Verdict {
-  const { totals, suspects, doubtedLabels } = found;
-  const absence = suspects === null ? 'proven' : 'doubted';
-  if (suspects === null && totals.uncounted === 0 && !(totals.isUnsettled && reconciling)) return { kind: 'ended', absence, doubtedLabels, doubt: null };
-  const now = deps.clock.now();
-  return { kind: 'ended', absence, doubtedLabels, doubt: nextDoubt(before, { uncounted: totals.uncounted, absent: suspects?.absent ?? 0, relabelled: suspects?.relabelled ?? 0 }, now) };
+function verdict({ deps, reconciling }: EndedListing, before: Doubt | null, found: { totals: Totals; suspects: Suspects; losses: Losses }): Verdict {
+  const { totals, suspects, losses } = found;
+  const { areProven, unanswered } = losses;
+  const absence = areProven ? 'proven' : 'doubted';
+  const doubtedLabels = areProven ? [] : [...suspects.losing.keys()];
+  // A first full sync is listed once more in any case.
+  const isUnsettled = totals.isUnsettled && reconciling;
+  if (areProven && unanswered === 0 && totals.uncounted === 0 && !isUnsettled) return { kind: 'ended', absence, doubtedLabels, doubt: null };
+  const open = areProven ? { absent: unanswered, relabelled: 0 } : { absent: suspects.absent, relabelled: suspects.relabelled };
+  return { kind: 'ended', absence, doubtedLabels, doubt: nextDoubt(before, { uncounted: totals.uncounted, ...open }, deps.clock.now()) };
 }
 
 /** A listing has left a doubt once more. */
@@ -169,8 +175,10 @@ export function nextDoubt(before: Doubt | null, found: Pick<Doubt, 'uncounted' |
 }
 
 const MINUTE = 60_000;
-const DELAYS = [APART + MINUTE, 60 * MINUTE];
-const DAILY = 24 * 60 * MINUTE;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const DELAYS = [APART + MINUTE, HOUR, DAY, DAY, 3 * DAY];
+const WEEK = 7 * DAY;
 
-/** When a doubted listing is repeated: some minutes later, an hour, then daily. */
-export const recheckAt = ({ checks, checkedAt }: Doubt): number => checkedAt + (DELAYS[checks - 1] ?? DAILY);
+/** When a doubted listing is repeated: some minutes later, an hour, daily, then weekly. */
+export const recheckAt = ({ checks, checkedAt }: Doubt): number => checkedAt + (DELAYS[checks - 1] ?? WEEK);

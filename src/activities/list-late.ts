@@ -1,5 +1,5 @@
 import type { GmailSession } from '../gmail/gmail-api.ts';
-import type { LabelId } from '../model/ids.ts';
+import type { HistoryId, LabelId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
 import { nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
@@ -29,9 +29,9 @@ export async function listLate(deps: ActivityDependencies, session: GmailSession
   const { doubt, generation } = row;
   if (row.relistAt === null || row.relistAt > clock.now()) return NOT_DUE;
   if (doubt !== null && doubt.absent + doubt.relabelled > 0) return { late: 0, isDoubted: true };
-  const { late, counts } = await listAgain(deps, session, row, run);
-  const { scope } = row.settings;
   const since = markBefore(row, clock.now() - SETTLING_TIME)?.historyId ?? null;
+  const { late, counts } = await listAgain(deps, session, { row, since }, run);
+  const { scope } = row.settings;
   const totals = scope.limit !== null || since === null ? null : await compareTotals({ session, scope, counts, since, signal: run.signal });
   const isOver = totals === null || (totals.uncounted === 0 && (!totals.isUnsettled || (doubt?.checks ?? 0) >= MOST_UNSETTLED));
   if (isOver) {
@@ -43,7 +43,7 @@ export async function listLate(deps: ActivityDependencies, session: GmailSession
   return { late, isDoubted: false };
 }
 
-async function listAgain({ store, clock }: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun) {
+async function listAgain({ store, clock }: ActivityDependencies, session: GmailSession, { row, since }: { row: MailboxRow; since: HistoryId | null }, run: ActivityRun) {
   let late = 0;
   let messages = 0;
   const labels = new Map<LabelId, number>();
@@ -55,7 +55,7 @@ async function listAgain({ store, clock }: ActivityDependencies, session: GmailS
       wanted -= listed.length;
       messages += listed.length;
       for (const label of query.labelIds ?? []) labels.set(label, (labels.get(label) ?? 0) + listed.length);
-      const { unknown } = await store.addListedLate({ mailbox: row.id, messages: listed, now: clock.now() });
+      const { unknown } = await store.addListedLate({ mailbox: row.id, messages: listed, since, now: clock.now() });
       late += unknown;
       run.progress({ step: 'listing late', late });
       if (wanted === 0) break;

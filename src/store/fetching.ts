@@ -1,7 +1,7 @@
 import type { Reading } from '../model/change.ts';
 import type { Bodies, KeptBody } from './bodies/bodies.ts';
 import { ObjectSweptError } from './bodies/body-objects.ts';
-import { compareHistoryIds, type MailboxId, type MessageId, type ThreadId } from '../model/ids.ts';
+import { compareHistoryIds, type HistoryId, type MailboxId, type MessageId, type ThreadId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import { withEarlyReading } from './early-readings.ts';
 import { parseFullSync, rulesOf } from './mailbox-rows.ts';
@@ -10,7 +10,7 @@ import { withMailbox } from './mailbox-transaction.ts';
 import { newRow, type MessageRow } from './message-row.ts';
 import { loadRows, writeDifferences, type Difference } from './message-writer.ts';
 import { applyReading } from './reading-rules.ts';
-import { isInScope, LACKING_AGAIN, toGone, withoutWork, type RowRules } from './row-scope.ts';
+import { isInScope, LACKING_AGAIN, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
 import type { StoreDatabase } from './store-database.ts';
 
 /**
@@ -116,17 +116,23 @@ function withoutAttachments(row: MessageRow, rules: RowRules): MessageRow {
   return isInScope(row, rules) ? { ...lacking, state: 'stored' } : withoutWork(lacking, 'excluded');
 }
 
+const isOlderTombstone = ({ state, historyId }: MessageRow, since: HistoryId | null): boolean =>
+  state === 'gone' && since !== null && (historyId === null || compareHistoryIds(historyId, since) <= 0);
+
 /** See {@link MailboxStore.addListedLate}. */
 export function addListedLate(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; now: number },
+  request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; since: HistoryId | null; now: number },
 ): Promise<{ unknown: number }> {
-  const { messages, now } = request;
+  const { messages, since, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const rows = await loadRows(locked, messages.map((message) => message.id));
     const unknown = new Map<MessageId, Difference>();
     for (const { id, threadId } of messages) {
-      if (!rows.has(id)) unknown.set(id, { before: null, after: newRow(id, threadId, 'live', now) });
+      const row = rows.get(id);
+      if (row === undefined) unknown.set(id, { before: null, after: newRow(id, threadId, 'live', now) });
+      // A get decides. The history id of its deletion stays, so that a reading from before cannot bring it back.
+      else if (isOlderTombstone(row, since)) unknown.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null } });
     }
     await writeDifferences(locked, unknown.values(), now);
     return { unknown: unknown.size };

@@ -35,7 +35,7 @@ export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[
   }
   if (isBeyondLimit(row, listing)) return null;
   const admitted = admit(row, listing);
-  const relabelled = listing.labels === 'compared' ? compareLabels(admitted, listedLabels, changedSince, listing, rules) : inScopeNow(admitted, rules);
+  const relabelled = listing.labels === 'compared' ? compareLabels(admitted, listedLabels, changedSince, listing, rules) : unread(admitted, rules);
   return inFormat(held(relabelled, rules), rules);
 }
 
@@ -88,6 +88,9 @@ function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }
 }
 
 const isUnread = ({ state, format }: MessageRow): boolean => (state === 'pending' || state === 'failed') && format === null;
+
+/** The listing showed it. Where its labels could not be read, and are to be read again, those that it has put it out of no scope. */
+const unread = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null ? inScopeNow(row, rules) : row);
 
 /** A row that is not compared (it changed after the listing began, or was never read) was settled under the scope of that moment: the settings may have changed since. */
 function inScopeNow(row: MessageRow, rules: RowRules): MessageRow {

@@ -216,8 +216,11 @@ export interface MailboxStore {
     settledBefore: HistoryId;
     now: number;
   }): Promise<AppliedHistory | null>;
-  /** Unknown ids of a listing become `pending` rows of the live lane (messages that were listed late). Answers how many were unknown. */
-  addListedLate(request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; now: number }): Promise<{ unknown: number }>;
+  /**
+   * Unknown ids of a listing become `pending` rows of the live lane (messages that were listed late), and so do tombstones that are no newer than
+   * `since`: what the listing shows then is no lag of it. Answers how many there were.
+   */
+  addListedLate(request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; since: HistoryId | null; now: number }): Promise<{ unknown: number }>;
   /**
    * Messages that were read in the first seconds of a first full sync: a replica may have been behind the mark, so they are to be read again
    * ({@link MailboxStore.nextRefresh}), unless history settles them before. Empty while that is not due.

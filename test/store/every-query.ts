@@ -16,7 +16,7 @@ export const EVERY_QUERY: readonly (readonly [name: string, ask: (mailbox: TestM
   ['nextRefresh', (it) => it.refreshes()],
   ['putOffRefresh', (it) => it.store.putOffRefresh({ mailbox: it.id, messageIds: [m('b')], now: it.now })],
   ['applyHistory', async (it) => it.apply([record('900000000001', labelled('a', 'X'), added('c'), deleted('new'))], { generation: (await it.row()).generation })],
-  ['addListedLate', (it) => it.store.addListedLate({ mailbox: it.id, messages: [{ id: m('late'), threadId: reading('late').threadId }], now: it.now })],
+  ['addListedLate', (it) => it.store.addListedLate({ mailbox: it.id, messages: [{ id: m('late'), threadId: reading('late').threadId }], since: null, now: it.now })],
   ['readChanges', (it) => it.store.readChanges({ mailbox: it.id, after: 0, limit: 500 })],
   ['streamMessages, a page', async (it) => it.store.streamMessages(it.id)[Symbol.asyncIterator]().next()],
   ['the ledger', (it) => it.store.update(it.id, (ledger) => ({ ledger: `${ledger ?? ''}x`, result: null }))],

@@ -74,6 +74,19 @@ export function doubt(fixture: StoreFixture): void {
     });
   });
 
+  describe('a message that is listed late', () => {
+    const open = useMailbox(fixture);
+
+    it('is fetched again where it was called gone before, and left where it was deleted since', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a'), reading('b')]);
+      await mailbox.apply([record(101, deleted('a')), record(150, deleted('b'))]);
+      const messages = ['a', 'b'].map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) }));
+      expect(await mailbox.store.addListedLate({ mailbox: mailbox.id, messages, since: h(120), now: mailbox.now })).toEqual({ unknown: 1 });
+      expect(await mailbox.pendingIds('live')).toEqual(['a']);
+    });
+  });
+
   describe('a label that is gone', () => {
     const open = useMailbox(fixture);
 

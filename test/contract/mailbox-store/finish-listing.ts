@@ -43,7 +43,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.finish()).toEqual({ gone: 0, relabelled: 0 });
       expect(await mailbox.counts()).toMatchObject({ pending: 1, gone: 0 });
       const late = { id: m('late'), threadId: threadId('t-late') };
-      expect(await mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [late], now: mailbox.now })).toEqual({ unknown: 1 });
+      expect(await mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [late], since: null, now: mailbox.now })).toEqual({ unknown: 1 });
       expect(await mailbox.counts()).toMatchObject({ pending: 2 });
     });
 

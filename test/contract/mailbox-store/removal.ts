@@ -44,7 +44,7 @@ export function removal(fixture: StoreFixture): void {
       const lost = { failure: { kind: 'lost' } };
       await expect(mailbox.save(reading('z'))).rejects.toMatchObject(lost);
       await expect(mailbox.apply([record(300, added('z'))])).rejects.toMatchObject(lost);
-      await expect(mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [{ id: m('z'), threadId: threadId('t') }], now: 1 })).rejects.toMatchObject(lost);
+      await expect(mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [{ id: m('z'), threadId: threadId('t') }], since: null, now: 1 })).rejects.toMatchObject(lost);
       await expect(mailbox.store.addUsage(mailbox.id, [], '2026-01-01')).rejects.toMatchObject(lost);
       await expect(mailbox.store.update(mailbox.id, () => ({ ledger: 'x', result: null }))).rejects.toMatchObject(lost);
       expect(await mailbox.store.getMailbox(mailbox.id)).toBeNull();
