@@ -93,7 +93,7 @@ async function markCompared({ tx, key }: MailboxTransaction, { generation, start
     .set({ reading_history_id: id })
     .where('mailbox_key', '=', key)
     .where('listed_generation', '=', generation)
-    .where((eb) => eb.or([eb('state', 'in', ['stored', 'excluded']), eb.and([eb('state', 'in', ['pending', 'failed']), eb('format', 'is not', null)])]))
+    .where('state', '!=', 'gone')
     .where((eb) => eb.or([eb('history_id', 'is', null), eb('history_id', '<=', id)]))
     .where((eb) => eb.or([eb('reading_history_id', 'is', null), eb('reading_history_id', '<', id)]))
     .execute();

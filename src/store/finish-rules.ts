@@ -66,8 +66,6 @@ function admit(row: MessageRow, { lastPosition, generation }: EndedListing): Mes
  * had never been read since (`readingHistoryId`), and the result is not what was listed, one get tells.
  */
 function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince: boolean, listing: EndedListing, rules: RowRules): MessageRow {
-  // Nobody has read it: its get brings all of its labels, those of a label that was not listed, too.
-  if (isUnread(row)) return row;
   if (!changedSince) {
     const read = withReadingId(row, listing);
     const labelIds = believed(row, listed, listing);
@@ -86,8 +84,6 @@ function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }
   const kept = doubtedLabels.size === 0 ? [] : row.labelIds.filter((label) => doubtedLabels.has(label));
   return kept.length === 0 ? listed : sortedLabelIds([...listed, ...kept]);
 }
-
-const isUnread = ({ state, format }: MessageRow): boolean => (state === 'pending' || state === 'failed') && format === null;
 
 /** The listing showed it. Where its labels could not be read, and are to be read again, those that it has put it out of no scope. */
 const unread = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null ? inScopeNow(row, rules) : row);

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
+import type { HistoryId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
 import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import { mailboxKey, parseFullSync, parseSettings } from './mailbox-rows.ts';

@@ -159,7 +159,7 @@ export interface MailboxStore {
   /**
    * Applies readings. A reading older than its row's `historyId` came from a stale replica: the row stays as it is, and is answered in `stale`
    * (a tombstone at the same or a newer history id silently wins). Otherwise the row becomes `stored` or `excluded` by the scope, body and all;
-   * a reading older than the row's `readingHistoryId` keeps the row's labels, which a later listing told.
+   * a reading older than the row's `readingHistoryId` keeps the row's labels, which a later listing told; where they differ, they are read once more.
    * Unknown ids are inserted (a thread brought them). A reading without body (`minimal`) keeps a held body, and clears the need for a refresh;
    * so does one in another format than the settings', whose body is not kept. A row that then lacks its body is `pending`. So is one whose body
    * lacks attachments that the settings want: that body is held, and completed by a later reading. A body with attachments is never replaced by one without.

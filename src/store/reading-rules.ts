@@ -1,7 +1,7 @@
 import type { Lacking, Reading } from '../model/change.ts';
 import { compareHistoryIds, newerHistoryId, type HistoryId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import { newRow, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { settleState, type RowRules } from './row-scope.ts';
 
 export type ReadingOutcome =
@@ -26,6 +26,8 @@ export function applyReading(before: MessageRow | null, reading: Reading, format
   const complete = (format === rules.format || standsIn) && (reading.body !== null || format === 'minimal');
   // Gmail's historyId of a quiet message is old. When the row's labels were compared with listings made later than that, they are newer.
   const labelsAreNewer = row.readingHistoryId !== null && compareHistoryIds(reading.historyId, row.readingHistoryId) < 0;
+  // One of the two is wrong: the reading may come from an attempt that was given up, or the listing lacked a label. A get that is made now tells.
+  const isDisputed = labelsAreNewer && !sameLabelIds(row.labelIds, sortedLabelIds(reading.labelIds));
   // A message's bytes never change: a body that holds its attachments is not replaced by one that lacks them (a thread brought it).
   const holdsMore = complete && row.format === format && row.attachmentsHeld && reading.attachments?.held === false;
   const completes = complete && row.format === format && !row.attachmentsHeld && reading.attachments?.held === true;
@@ -34,14 +36,15 @@ export function applyReading(before: MessageRow | null, reading: Reading, format
     threadId: reading.threadId,
     labelIds: labelsAreNewer ? row.labelIds : sortedLabelIds(reading.labelIds),
     historyId: reading.historyId,
-    readingHistoryId: newest(row.readingHistoryId, reading.historyId),
+    // Withdrawn where it is disputed, or the get that tells would lose against it, too.
+    readingHistoryId: isDisputed ? reading.historyId : newest(row.readingHistoryId, reading.historyId),
     internalDate: reading.internalDate ?? row.internalDate,
     sizeEstimate: reading.sizeEstimate,
     snippet: reading.snippet,
     format: complete ? format : row.format,
     ...(complete && !holdsMore ? { attachments: reading.attachments?.count ?? null, attachmentsHeld: reading.attachments?.held ?? false } : {}),
     ...(complete ? { lacks: lacksAfter(row, reading, standsIn, holdsMore) } : {}),
-    refreshAt: null,
+    refreshAt: isDisputed ? rules.now : null,
     // A settled row counts its attempts at a refresh here.
     attempts: row.refreshAt === null || row.lane !== null ? row.attempts : 0,
     // A tombstone that a newer reading undoes is settled anew below.
