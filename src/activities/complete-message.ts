@@ -1,4 +1,4 @@
-import { dataFromRaw, incompleteMessage } from '../gmail/attachments.ts';
+import { dataFromRaw, incompleteMessage, isDataOf } from '../gmail/attachments.ts';
 import type { GmailSession } from '../gmail/gmail-api.ts';
 import { GmailError, type GmailFailure } from '../gmail/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
@@ -23,6 +23,9 @@ export function isCheaperByIds({ attachments }: Reading, { units }: Pick<PriceTa
   return attachments !== undefined && attachments.count * units['messages.attachments.get'] < units['messages.get'];
 }
 
+/** One answer does not empty an attachment: it is missing, and asked for again. */
+const EMPTY = { kind: 'unavailable', status: 200, detail: 'Gmail answers no bytes of an attachment that the message names with some' } as const satisfies GmailFailure;
+
 /** A message with those of its attachments that Gmail gives. */
 export interface Completion {
   readonly reading: Reading;
@@ -40,9 +43,12 @@ export async function completeByIds({ session, signal }: Pick<Completing, 'sessi
   const message = incompleteMessage(reading.body);
   const data: (string | null)[] = [];
   let failure: GmailFailure | null = null;
-  for (const { attachmentId } of message.parts) {
+  for (const part of message.parts) {
     try {
-      data.push(await session.getAttachment({ messageId: reading.id, attachmentId }, signal));
+      const bytes = await session.getAttachment({ messageId: reading.id, attachmentId: part.attachmentId }, signal);
+      const isBelieved = isDataOf(part, bytes);
+      data.push(isBelieved ? bytes : null);
+      if (!isBelieved) failure ??= EMPTY;
     } catch (error) {
       if (!(error instanceof GmailError) || !isOfAttachment(error.failure)) throw error;
       failure ??= error.failure;

@@ -25,6 +25,16 @@ export function incompleteMessage(body: Uint8Array): IncompleteMessage {
 }
 
 /**
+ * Whether what `messages.attachments.get` answered can be the part's data: no data is an empty attachment only where the message names no byte of it. Only
+ * emptiness is compared: Gmail's sizes are not always those of the data (https://github.com/googleapis/google-api-python-client/issues/510).
+ *
+ * @param data - base64url
+ */
+export function isDataOf({ part }: SeparatePart, data: string): boolean {
+  return data !== '' || !(Number(sizeOf(part)) > 0);
+}
+
+/**
  * The data of separate parts, taken from the same message's RFC 822 bytes: one messages.get where attachments.get costs a call for each.
  * Only what leaves no doubt is taken: base64, whose bytes no mail program reads differently, and as many parts of a type and size in the one as in the other.
  *
@@ -47,11 +57,13 @@ export async function dataFromRaw(raw: Uint8Array, parts: readonly SeparatePart[
 }
 
 function keyOf(part: JsonObject): string | null {
-  const size = isObject(part['body']) ? part['body']['size'] : undefined;
+  const size = sizeOf(part);
   const encoding = headerOf(part, 'content-transfer-encoding');
   if (typeof part['mimeType'] !== 'string' || typeof size !== 'number' || encoding?.trim().toLowerCase() !== 'base64') return null;
   return `${part['mimeType'].toLowerCase()} ${size}`;
 }
+
+const sizeOf = ({ body }: JsonObject): unknown => (isObject(body) ? body['size'] : undefined);
 
 function headerOf(part: JsonObject, name: string): string | null {
   const headers: readonly unknown[] = Array.isArray(part['headers']) ? part['headers'] : [];

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import type { StoredMessage } from '../../src/store/mailbox-store.ts';
 import type { SettingsChange } from '../../src/model/settings-change.ts';
+import { parseMessage, payloadOf } from '../../src/simulator/payload.ts';
 import { mailWithAttachments, type TestAttachment } from '../mail-with-attachments.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
@@ -111,14 +112,31 @@ const EMPTY = { kind: 'replace', fields: { size: 0 }, without: ['data'] } as con
 const LOST = { kind: 'replace', fields: { size: 12 }, without: ['data'] } as const;
 
 describe('an attachment', () => {
-  it('of which Gmail answers a size of 0 is empty, and its message complete', async () => {
+  it.each([{ size: 0 }, {}])('of which Gmail answers a size of 0 is empty, and its message complete, where the message names %o', async (named) => {
     await opened({ attachments: true });
     const id = receive(lines('empty.txt', 'a\r\nb'), { name: 'a.pdf', content: randomBytes(300) });
+    const { parts: [text, empty, ...others] = [], ...payload } = payloadOf(id, parseMessage(ada.gmail.existing(id).raw()).root);
+    const fields = { payload: { ...payload, parts: [text, { ...empty, body: { attachmentId: empty?.body.attachmentId, ...named } }, ...others] } };
+    ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: { kind: 'replace', fields } });
     ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: EMPTY, times: 1 });
     await ada.settle();
     expect((await messages()).get(id)).toMatchObject({ lacks: null });
     expect(JSON.stringify(jsonOf((await messages()).get(id)))).toContain('"data":""');
     expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 0, failed: 0 });
+  });
+
+  it('of which Gmail answers a size of 0 is missing where the message names more, and comes by a later get', async () => {
+    await opened({ attachments: true });
+    const id = receive(lines('lines.txt', 'a\r\nb'), { name: 'a.pdf', content: randomBytes(300) });
+    ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: EMPTY, times: 1 });
+    await ada.settle();
+    expect((await messages()).get(id)).toMatchObject({ lacks: 'attachments' });
+    const [lacking] = await ada.stores.store.listLacking(ADA, 10);
+    expect(lacking?.error).toBe('1 of 2 attachments: Gmail answers no bytes of an attachment that the message names with some');
+    await ada.run(30 * MINUTE);
+    const { held, truth } = await ada.comparison();
+    expect(held).toEqual(truth);
+    expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 0 });
   });
 
   it('that Gmail does not give leaves its message readable, with the others, for a bounded price', async () => {
