@@ -270,7 +270,9 @@ export class TidemarkClient {
    * @throws {MailboxUnknownError} when neither the store nor Temporal knows it
    */
   async status(mailbox: MailboxId): Promise<MailboxReport> {
-    const [stored, running] = await Promise.all([readStored(this.#store, mailbox, this.#clock.now()), this.#running(mailbox)]);
+    // One after the other: what the store holds of a mailbox that says it is in sync must be read after it says so.
+    const running = await this.#running(mailbox);
+    const stored = await readStored(this.#store, mailbox, this.#clock.now());
     if (stored.row === null && running.phase === null) throw new MailboxUnknownError(mailbox);
     return reportOf(mailbox, stored, running);
   }
@@ -287,10 +289,8 @@ export class TidemarkClient {
 
   /** Every mailbox that the store holds or Temporal runs, in the order of e-mail addresses. Asks no worker. */
   async list(): Promise<readonly MailboxReport[]> {
-    const [rows, running] = await Promise.all([
-      this.#store.listMailboxes(),
-      this.running(),
-    ]);
+    const running = await this.running();
+    const rows = await this.#store.listMailboxes();
     const mailboxes = [...new Set([...rows.map(({ id }) => id), ...running.keys()])].sort();
     const reports: MailboxReport[] = [];
     for (const mailbox of mailboxes) {

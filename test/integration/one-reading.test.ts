@@ -1,0 +1,52 @@
+import { AsyncResource } from 'node:async_hooks';
+
+import { Client, type WorkflowClientInterceptor } from '@temporalio/client';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { TidemarkClient } from '../../src/client/tidemark-client.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { Rig } from './rig.ts';
+
+let rig: Rig;
+
+beforeAll(async () => {
+  rig = await Rig.open('one-reading');
+});
+afterAll(() => rig.close());
+
+/** Holds what Temporal is asked about a mailbox until it is let through. */
+function heldQueries(): { readonly interceptor: WorkflowClientInterceptor; readonly asked: Promise<void>; letThrough(): void } {
+  const asked = Promise.withResolvers<void>();
+  const open = Promise.withResolvers<void>();
+  // The call's own deadline must not end while it is held: it is made from here.
+  const outside = new AsyncResource('held');
+  const interceptor: WorkflowClientInterceptor = {
+    async query(input, next) {
+      asked.resolve();
+      await open.promise;
+      return outside.runInAsyncScope(() => next(input));
+    },
+  };
+  return { interceptor, asked: asked.promise, letThrough: () => open.resolve() };
+}
+
+it('a report that says in sync counts what the store holds by then, however late Temporal answers', async () => {
+  const box = await rig.mailbox('counted', { messages: 25 });
+  const { store, credentials, temporal } = rig.tidemark;
+  const held = heldQueries();
+  const client = new TidemarkClient({
+    temporal: new Client({ connection: temporal.connection, namespace: temporal.options.namespace, dataConverter: temporal.options.dataConverter, interceptors: { workflow: [held.interceptor] } }),
+    store,
+    credentials,
+    clock: systemClock,
+  });
+  await box.start();
+  const asking = client.status(box.id);
+  await held.asked;
+  // Had the store been read beside the query, it was read before anything was in it.
+  await rig.startWorker();
+  await box.exact(30_000);
+  held.letThrough();
+  const report = await asking;
+  expect(report).toMatchObject({ inSync: true, counts: { stored: 25, pending: 0 } });
+}, 60_000);
