@@ -1,5 +1,6 @@
 import {
   allHandlersFinished,
+  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -20,6 +21,7 @@ import { detailsOf } from './details.ts';
 import { handOverTarget, pokeEvent, rateLimitedEvent, requireNumber } from './handler-arguments.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { carriedState, initialState, isInSync, phaseOf, transition } from './mailbox-state.ts';
+import { InvalidInputError, mailboxInput } from './mailbox-input.ts';
 import { planNext, type Plan } from './plan.ts';
 import { DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-attributes.ts';
 import { statusOf } from './status.ts';
@@ -31,7 +33,8 @@ const HISTORY_LIMIT = 400;
  * One mailbox, for years. Two lanes run beside each other: the live lane (partial syncs) and the backfill lane (full syncs).
  * What they should do is a pure function of the state (`planNext`); whatever happens is an event that changes it (`transition`).
  */
-export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
+export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
+  const input = startedWith(argument);
   // An earlier version may have carried less.
   let state = carriedState(initialState({ mailbox: input.mailbox, settings: input.settings, now: Date.now() }), input.carried);
   let shown: { phase: string | null; failed: number | null; drift: number | null } = { phase: null, failed: null, drift: null };
@@ -223,5 +226,15 @@ export async function mailbox(input: MailboxInput): Promise<MailboxResult> {
   async function carryOn(): Promise<void> {
     await condition(allHandlersFinished);
     await continueAsNew<typeof mailbox>({ mailbox: state.mailbox, settings: state.settings, carried: state });
+  }
+}
+
+/** A workflow task that throws is tried for ever; a workflow that fails shows its sentence to whoever started it. */
+function startedWith(argument: unknown): MailboxInput {
+  try {
+    return mailboxInput(argument, workflowInfo().workflowId);
+  } catch (error) {
+    if (error instanceof InvalidInputError) throw ApplicationFailure.nonRetryable(error.message, 'InvalidInput');
+    throw error;
   }
 }

@@ -1,0 +1,74 @@
+import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
+import { changeSettings, completeSettings, InvalidSettingsError } from '../model/settings-change.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import { workflowIdOf, type MailboxInput } from './definitions.ts';
+
+/** Thrown when a mailbox's workflow was started with what no mailbox can be made of. */
+export class InvalidInputError extends Error {
+  override readonly name = 'InvalidInputError';
+}
+
+/** Of what somebody typed, a message repeats at most this many characters. */
+const QUOTED = 300;
+
+/**
+ * What a mailbox's workflow was started with: by Tidemark's client, by an earlier run, or by any client of Temporal's, for which
+ * `{"mailbox":"ada@example.com"}` is enough. Pure.
+ *
+ * @param argument - the workflow's first argument, as it came
+ * @param workflowId - the id it was started with: `mailbox/` and the same address in lower case, so that each mailbox has one workflow
+ * @returns the input with all settings; what an earlier run carried over is taken as it is
+ * @throws {InvalidInputError} with a sentence for whoever started it
+ */
+export function mailboxInput(argument: unknown, workflowId: string): MailboxInput {
+  if (!isObject(argument)) throw refusal('the input is no object');
+  const { mailbox: address, settings = null, carried = null } = argument;
+  const mailbox = mailboxIn(address);
+  const expected = workflowIdOf(mailbox);
+  if (workflowId !== expected) throw refusal(`the workflow id is "${quoted(workflowId)}", and must be "${expected}" for this mailbox`);
+  if (carried !== null) {
+    if (!isCarried(carried, mailbox)) throw refusal('"carried" is for the workflow itself, which hands its state on by it: leave it out');
+    // Earlier and later builds write these: nothing here is a person's.
+    return { mailbox, settings: completeSettings(isObject(settings) ? settings : {}), carried };
+  }
+  return { mailbox, settings: settingsIn(settings), carried: null };
+}
+
+function mailboxIn(address: unknown): MailboxId {
+  if (typeof address !== 'string') throw refusal('"mailbox" must be an e-mail address');
+  try {
+    return mailboxId(address);
+  } catch (error) {
+    if (error instanceof InvalidIdError) throw refusal(`"mailbox" must be an e-mail address, and is "${quoted(address)}"`);
+    throw error;
+  }
+}
+
+function settingsIn(settings: unknown): MailboxSettings {
+  if (settings === null) return DEFAULT_SETTINGS;
+  if (!isObject(settings)) throw refusal('"settings" must be an object, for example {"format":"raw"}');
+  // A client of a later build sends every setting there is: what this build does not know must not end the mailbox.
+  const isWhole = Object.keys(DEFAULT_SETTINGS).every((name) => name in settings);
+  const known = isWhole ? Object.fromEntries(Object.entries(settings).filter(([name]) => name in DEFAULT_SETTINGS)) : settings;
+  try {
+    return changeSettings(DEFAULT_SETTINGS, known);
+  } catch (error) {
+    if (error instanceof InvalidSettingsError) throw refusal(quoted(error.message));
+    throw error;
+  }
+}
+
+/** The fields without which no build carried a state on. */
+function isCarried(carried: unknown, mailbox: MailboxId): carried is NonNullable<MailboxInput['carried']> {
+  return isObject(carried) && carried['mailbox'] === mailbox && isObject(carried['fullSync']) && isObject(carried['syncs']) && isObject(carried['counters']) && isObject(carried['settings']);
+}
+
+function refusal(wrong: string): InvalidInputError {
+  return new InvalidInputError(
+    `this mailbox was not started: ${wrong}. Start it with the workflow id mailbox/ada@example.com and the input {"mailbox":"ada@example.com"}; add "settings" for what shall differ from the defaults`,
+  );
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const quoted = (text: string): string => (text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text);

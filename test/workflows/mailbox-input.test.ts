@@ -1,0 +1,70 @@
+import * as fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+
+import { mailboxId } from '../../src/model/ids.ts';
+import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import type { MailboxInput } from '../../src/workflows/definitions.ts';
+import { InvalidInputError, mailboxInput } from '../../src/workflows/mailbox-input.ts';
+import { initialState } from '../../src/workflows/mailbox-state.ts';
+
+const ADA = mailboxId('ada@example.com');
+const ID = 'mailbox/ada@example.com';
+
+describe('a mailbox can be started', () => {
+  test.each([
+    [{ mailbox: ADA }],
+    [{ mailbox: ' Ada@Example.com ' }],
+    [{ mailbox: ADA, settings: null, carried: null }],
+    [{ mailbox: ADA, settings: {}, more: 'ignored' }],
+    [{ mailbox: ADA, settings: DEFAULT_SETTINGS, carried: null }],
+    [{ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, ofALaterBuild: 1 } }],
+  ])('with %j, and has the default settings', (argument) => {
+    expect(mailboxInput(argument, ID)).toEqual({ mailbox: ADA, settings: DEFAULT_SETTINGS, carried: null });
+  });
+
+  it('with some settings, and has the defaults beside them', () => {
+    const { settings } = mailboxInput({ mailbox: ADA, settings: { format: 'raw', scope: { limit: 5 } } }, ID);
+    expect(settings).toEqual({ ...DEFAULT_SETTINGS, format: 'raw', scope: { ...DEFAULT_SETTINGS.scope, limit: 5 } });
+  });
+
+  it('with what an earlier run carried over', () => {
+    const input: MailboxInput = { mailbox: ADA, settings: DEFAULT_SETTINGS, carried: initialState({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 0 }) };
+    expect(mailboxInput(JSON.parse(JSON.stringify(input)), ID)).toEqual(input);
+  });
+});
+
+test.each([
+  [undefined, 'no object'],
+  ['ada@example.com', 'no object'],
+  [[{ mailbox: ADA }], 'no object'],
+  [{}, '"mailbox" must be an e-mail address'],
+  [{ mailbox: 'ada' }, '"mailbox" must be an e-mail address, and is "ada"'],
+  [{ mailbox: 'bob@example.com' }, 'must be "mailbox/bob@example.com" for this mailbox'],
+  [{ mailbox: ADA, settings: 'raw' }, '"settings" must be an object'],
+  [{ mailbox: ADA, settings: { formatt: 'raw' } }, 'there is no setting "formatt"'],
+  [{ mailbox: ADA, settings: { format: 'eml' } }, 'the setting "format" is wrong'],
+  [{ mailbox: ADA, carried: { stored: 5 } }, 'leave it out'],
+])('the input %j is refused with what is wrong and how to start', (argument, sentence) => {
+  const start = (): unknown => mailboxInput(argument, ID);
+  expect(start).toThrow(sentence);
+  expect(start).toThrow('{"mailbox":"ada@example.com"}');
+});
+
+it('a workflow id in upper case is refused, for the mailbox has one workflow', () => {
+  expect(() => mailboxInput({ mailbox: 'Ada@Example.com' }, 'mailbox/Ada@Example.com')).toThrow('must be "mailbox/ada@example.com"');
+});
+
+it('any nonsense is an input or refused by a short sentence', () => {
+  const some = fc.oneof(fc.anything(), fc.record({ mailbox: fc.oneof(fc.constant(ADA), fc.anything()), settings: fc.anything(), carried: fc.anything() }, { requiredKeys: [] }));
+  fc.assert(
+    fc.property(some, fc.oneof(fc.constant(ID), fc.string()), (argument, workflowId) => {
+      try {
+        expect(mailboxInput(argument, workflowId).mailbox).toBe(ADA);
+      } catch (error) {
+        if (!(error instanceof InvalidInputError)) throw error;
+        expect(error.message.length).toBeLessThan(2_000);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
