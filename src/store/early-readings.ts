@@ -7,6 +7,7 @@ import { withMailbox } from './mailbox-transaction.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
 import type { MessageRow } from './message-row.ts';
 import { loadRows, writeDifferences, type Difference } from './message-writer.ts';
+import { settleState, type RowRules } from './row-scope.ts';
 import type { StoreDatabase } from './store-database.ts';
 
 /** Replicas agree within seconds: a get later than this after the head was pinned shows everything up to the head. */
@@ -72,7 +73,10 @@ export function settleEarlyReadings(
         if (applied !== null && applied !== row) after.set(row.id, applied);
       }
     }
-    const differences: Difference[] = [...after.values()].map((row) => ({ before: rows.get(row.id) ?? null, after: row }));
+    const differences: Difference[] = [...after.values()].map((row) => ({ before: rows.get(row.id) ?? null, after: inScopeNow(row, rules) }));
     await writeDifferences(locked, differences, now);
   });
 }
+
+/** While it waited to be read again its labels put it out of no scope. */
+const inScopeNow = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null && (row.state === 'stored' || row.state === 'excluded') ? settleState(row, rules) : row);

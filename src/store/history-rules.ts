@@ -81,7 +81,13 @@ function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kin
   }
   const labelIds = afterLabelOperation(row, operation);
   const effect = sameLabelIds(labelIds, row.labelIds) ? 'none' : 'relabelled';
-  return { row: settleState({ ...row, labelIds }, rules), effect };
+  return { row: isUncertain(row, operation, rules) ? { ...row, labelIds } : settleState({ ...row, labelIds }, rules), effect };
+}
+
+/** Labels that wait to be read again put a message out of no scope: its reading does. What hides it does so whatever else it carries. */
+function isUncertain(row: MessageRow, operation: LabelOperation, rules: RowRules): boolean {
+  const isHidden = operation.kind === 'labelsAdded' && labelsExclude(operation.labelIds.filter(isHiding), rules) && operation.labelIds.some(isHiding);
+  return row.refreshAt !== null && row.state === 'stored' && !isHidden;
 }
 
 /** At once, also where it was to be read again later for another reason. */
