@@ -104,7 +104,7 @@ async function noteFailure({ store }: ActivityDependencies, mailbox: MailboxId, 
     const until = outcome.next.kind === 'wait' ? outcome.next.until : null;
     const { message } = outcome;
     await store.noteCondition({ mailbox, condition: { kind, message, since: before?.kind === kind ? before.since : now, until } });
-    if (until !== null && before?.kind !== 'rate-limited') await signalRateLimited({ until, message });
+    if (until !== null && before?.kind !== 'rate-limited') await signalRateLimited({ until, waitFor: until - now, message });
   } catch (error) {
     // Telling must not hide what is told: the failure itself follows.
     Context.current().log.warn('the condition could not be noted', { error });
@@ -127,7 +127,7 @@ const CONDITIONS: Readonly<Record<FailureType, ConditionKind>> = {
   Unexpected: 'failing',
 };
 
-async function signalRateLimited(wait: { until: number; message: string }): Promise<void> {
+async function signalRateLimited(wait: { until: number; waitFor: number; message: string }): Promise<void> {
   const { client, info } = Context.current();
   if (info.workflowExecution === undefined) return;
   await client.workflow.getHandle(info.workflowExecution.workflowId).signal(RATE_LIMITED_SIGNAL, wait);

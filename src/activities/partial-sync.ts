@@ -68,7 +68,7 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
       failedAttemptIn: delayTo(times.failedAttemptAt, now),
       settleIn: delayTo(times.settleAt, now),
       // Gmail names the account by its present address: under another one the mailbox hears nothing, and is polled as without push.
-      watch: row.account === null || isReachedAs(mailbox, row.account.address) ? watch : null,
+      watch: watch !== null && (row.account === null || isReachedAs(mailbox, row.account.address)) ? { ...watch, renewIn: watch.renewAt - now, renewedAgo: now - watch.renewedAt } : null,
       ...(refusal === null ? {} : { watchRefusal: refusal }),
     };
   } finally {

@@ -110,6 +110,9 @@ export interface WatchResult {
   readonly renewedAt: number;
   readonly renewAt: number;
   readonly expiration: number;
+  /** Ms until `renewAt` and since `renewedAt`, which no clock's error reaches; absent from earlier versions, and from the workflow's state. */
+  readonly renewIn?: number;
+  readonly renewedAgo?: number;
   /** True when this very activity made or renewed it. */
   readonly isRenewed: boolean;
 }

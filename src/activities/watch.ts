@@ -39,9 +39,10 @@ export async function keepWatch(deps: ActivityDependencies, session: GmailSessio
   const present = fits ? resultOf(held, false) : null;
 
   const asked = wanted ?? held;
-  const isDue = wanted === null ? held !== null : !fits || now >= held.renewedAt + RENEWAL - EARLY;
+  // A time to come that no watch of this clock's has was noted by a wrong clock, and is not believed.
+  const isDue = wanted === null ? held !== null : !fits || now >= held.renewedAt + RENEWAL - EARLY || held.renewedAt > now + EARLY;
   const retry = row.watch?.retry ?? null;
-  const isPutOff = retry !== null && asked !== null && now < retry.at && isSame(retry, asked);
+  const isPutOff = retry !== null && asked !== null && now < retry.at && retry.at <= now + AFTER_REFUSAL && isSame(retry, asked);
   if (asked === null || !isDue || isPutOff) return { watch: present, refusal: null };
 
   run.progress({ step: 'watch' });

@@ -1,7 +1,72 @@
+import type { WatchResult } from '../activities/requests.ts';
+import type { MailboxEvent } from './mailbox-event.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** The longest that each answer may honestly be away, in ms. A worker whose clock is wrong, or was, answers more. */
+export const LONGEST = {
+  /** While messages are pending: a message that is not found yet, or a draft, rests a minute (`activities/attempts.ts`). */
+  pending: 2 * MINUTE,
+  /** A failed message is tried once a month in the end. */
+  failed: 30 * DAY,
+  /** History settles within half a minute. */
+  settle: MINUTE,
+  /** The daily budget is held back until midnight in Pacific time; one day a year has 25 hours. */
+  held: 25 * HOUR,
+  /** `activities/failures.ts` waits no longer for Gmail. */
+  rateLimit: DAY,
+  /** A watch is renewed once a day. */
+  renewal: DAY,
+} as const;
+
 /**
  * A time that an activity answered, on the server's clock, in epoch ms. The delay counts from the workflow's `now`, for the worker's clock may
  * be another; a worker of an earlier version tells the time alone.
+ *
+ * @param longest - ms beyond which a delay is not believed
  */
-export function answeredTime(delay: number | null | undefined, at: number | null, now: number): number | null {
-  return delay === undefined || delay === null ? at : now + Math.max(0, delay);
+export function answeredTime(delay: number | null | undefined, at: number | null, now: number, longest: number): number | null {
+  return delay === undefined || delay === null ? at : now + Math.min(Math.max(0, delay), longest);
+}
+
+/** Gmail's watch on the server's clock. When it expires is Gmail's own time, which no worker's clock reaches. */
+export function answeredWatch({ renewedAt, renewAt, expiration, isRenewed, renewIn, renewedAgo }: WatchResult, now: number): WatchResult {
+  return {
+    renewedAt: renewedAgo === undefined ? renewedAt : now - Math.max(0, renewedAgo),
+    renewAt: answeredTime(renewIn, renewAt, now, LONGEST.renewal) ?? renewAt,
+    expiration,
+    isRenewed,
+  };
+}
+
+/**
+ * Times that a worker of an earlier version answered without delays, or a person typed, no further ahead than they can honestly be.
+ *
+ * @returns the event itself when each of its times is
+ */
+export function withBoundedTimes(event: MailboxEvent, now: number): MailboxEvent {
+  if (event.kind === 'slice-fetched') return withBoundedSlice(event, now);
+  if (event.kind === 'partial-synced') return withBoundedSync(event, now);
+  if (event.kind !== 'rate-limited' || event.waitFor !== undefined || event.until <= now + LONGEST.rateLimit) return event;
+  return { ...event, until: now + LONGEST.rateLimit };
+}
+
+type EventOf<Kind extends MailboxEvent['kind']> = Extract<MailboxEvent, { kind: Kind }>;
+
+function withBoundedSlice(event: EventOf<'slice-fetched'>, now: number): MailboxEvent {
+  const { nextAttemptAt: at, nextAttemptIn, heldUntil, complete } = event;
+  if (nextAttemptIn !== undefined) return event;
+  const nextAttemptAt = at === null ? null : Math.min(at, now + (complete ? LONGEST.failed : heldUntil === undefined ? LONGEST.pending : LONGEST.held));
+  const held = heldUntil === undefined ? undefined : Math.min(heldUntil, now + LONGEST.held);
+  return nextAttemptAt === at && held === heldUntil ? event : { ...event, nextAttemptAt, ...(held === undefined ? {} : { heldUntil: held }) };
+}
+
+function withBoundedSync(event: EventOf<'partial-synced'>, now: number): MailboxEvent {
+  const { settleIn, watch } = event;
+  const settleAt = event.settleAt === null || settleIn !== undefined ? event.settleAt : Math.min(event.settleAt, now + LONGEST.settle);
+  const settled = settleAt === event.settleAt ? event : { ...event, settleAt };
+  if (watch == null || watch.renewIn !== undefined || watch.renewAt <= now + LONGEST.renewal) return settled;
+  return { ...settled, watch: { ...watch, renewAt: now + LONGEST.renewal, renewedAt: Math.min(watch.renewedAt, now) } };
 }

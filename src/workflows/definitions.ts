@@ -56,8 +56,8 @@ export const stop = defineSignal('stop');
  * what is missing. A change that is not valid is refused whole, and shown as the last error.
  */
 export const configure = defineSignal<[SettingsChange]>('configure');
-/** From the mailbox's own activities: Gmail told them to wait until then (epoch ms). Sent once per episode. */
-export const rateLimited = defineSignal<[{ readonly until: number; readonly message: string }]>(RATE_LIMITED_SIGNAL);
+/** From the mailbox's own activities: Gmail told them to wait until then (epoch ms, by the worker's clock), which is `waitFor` ms from now. Sent once per episode. */
+export const rateLimited = defineSignal<[{ readonly until: number; readonly waitFor?: number; readonly message: string }]>(RATE_LIMITED_SIGNAL);
 
 // ── updates ──
 /** Asks for a partial sync that starts after this call; answers its number for {@link awaitSync}. */

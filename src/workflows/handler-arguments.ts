@@ -20,7 +20,8 @@ export function rateLimitedEvent(wait: unknown): Extract<MailboxEvent, { kind: '
   const { until } = wait;
   if (typeof until !== 'number' || !(Math.abs(until) <= LATEST_TIME)) return null;
   const message = 'message' in wait && typeof wait.message === 'string' ? wait.message : 'Gmail asks to wait';
-  return { kind: 'rate-limited', until, message };
+  const waitFor = 'waitFor' in wait && typeof wait.waitFor === 'number' && Number.isFinite(wait.waitFor) ? { waitFor: wait.waitFor } : {};
+  return { kind: 'rate-limited', until, ...waitFor, message };
 }
 
 /** The mailbox to which a `handOver` wants to hand over; null where it names none. */

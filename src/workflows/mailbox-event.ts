@@ -10,7 +10,7 @@ export type MailboxEvent =
   | { readonly kind: 'notified'; readonly historyId: HistoryId | null }
   | { readonly kind: 'configured'; readonly settings: MailboxSettings }
   | { readonly kind: 'refused'; readonly message: string }
-  | { readonly kind: 'rate-limited'; readonly until: number; readonly message: string }
+  | { readonly kind: 'rate-limited'; readonly until: number; readonly waitFor?: number; readonly message: string }
   // results of activities
   | ({ readonly kind: 'opened' } & OpenMailboxResult)
   | ({ readonly kind: 'listed' } & ListingResult & Answer)

@@ -3,7 +3,7 @@ import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings } from '../model/settings-change.ts';
 import { afterRefusal, completeBlocked, type Blocked } from './blocked.ts';
-import { answeredTime } from './answered-time.ts';
+import { answeredTime, answeredWatch, LONGEST } from './answered-time.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { Phase } from './phase.ts';
 import { isEcho, NO_PUSH, pollDelay, wasEcho, withEcho, withNotification, withSyncedPush, type PushState } from './push-state.ts';
@@ -182,7 +182,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'stop-requested':
       return { ...state, stopping: true };
     case 'rate-limited':
-      return { ...state, rateLimited: { until: event.until, message: event.message } };
+      return { ...state, rateLimited: { until: answeredTime(event.waitFor, event.until, now, LONGEST.rateLimit) ?? event.until, message: event.message } };
     case 'configured':
       // The store compares the new settings with those of its last listing; a listing that was wanted is still wanted.
       return { ...state, settings: event.settings, nextAuditAt: event.settings.auditInterval === state.settings.auditInterval ? state.nextAuditAt : null, fullSync: { kind: 'unknown', resync: resyncWanted(state) }, nextPartialSyncAt: now };
@@ -334,9 +334,10 @@ function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'o
 
 function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'slice-fetched' }>, now: number): MailboxState {
   const retries = { ...state.retries, served: event.retried ?? state.retries.served };
-  const counted = { ...state, retries, ...countsIn(event), rateLimited: null, heldUntil: answeredTime(event.heldFor, event.heldUntil ?? null, now) };
+  const counted = { ...state, retries, ...countsIn(event), rateLimited: null, heldUntil: answeredTime(event.heldFor, event.heldUntil ?? null, now, LONGEST.held) };
   if (event.generation !== state.generation || state.fullSync.kind === 'listing' || state.fullSync.kind === 'unknown') return counted;
-  const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now);
+  const longest = event.complete ? LONGEST.failed : event.heldFor === undefined ? LONGEST.pending : LONGEST.held;
+  const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now, longest);
   const nextSliceAt = attemptAt === null ? null : Math.max(attemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
   if (!event.complete) {
     // What is left waits for a later attempt (not found yet, or stale): history may settle it sooner.
@@ -358,14 +359,16 @@ function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'sl
 function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kind: 'partial-synced' }>, now: number): MailboxState {
   const poked = state.syncs.started > state.syncs.served;
   const quietPoke = poked && !event.changed;
-  const push = withSyncedPush(state.push, event, state.historyId, now);
+  const watch = event.watch == null ? null : answeredWatch(event.watch, now);
+  const push = withSyncedPush(state.push, { ...event, watch }, state.historyId, now);
   // The one poke that waits was made by the sync itself: nobody waits any more.
   const echoed = wasEcho(state.push, push, state.syncs);
   const served = echoed ? state.syncs.requested : state.syncs.started;
   const awaited = echoed && push.announces === true ? (state.push.told?.rereadAt ?? null) : state.rereadAt;
-  const rereadAt = later(awaited, answeredTime(event.settleIn, event.settleAt, now));
+  const rereadAt = later(awaited, answeredTime(event.settleIn, event.settleAt, now, LONGEST.settle));
   const pokedAt = { waiting: echoed ? null : state.pokedAt.waiting, serving: event.more || (!event.changed && rereadAt !== null) ? state.pokedAt.serving : null };
-  const times = [now + pollDelay(push, state.settings.pollInterval, now), answeredTime(event.nextAttemptIn, event.nextAttemptAt, now), rereadAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
+  const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now, LONGEST.failed);
+  const times = [now + pollDelay(push, state.settings.pollInterval, now), attemptAt, rereadAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
   const told = event.watchRefusal === undefined ? state : withError(state, event.watchRefusal, now);
   return {
     ...told,
@@ -378,7 +381,7 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
     rateLimited: null,
     ...countsIn(event),
     syncedAt: now,
-    nextSliceAt: earlier(state.nextSliceAt, answeredTime(event.failedAttemptIn, event.failedAttemptAt, now)),
+    nextSliceAt: earlier(state.nextSliceAt, answeredTime(event.failedAttemptIn, event.failedAttemptAt, now, LONGEST.failed)),
     counters: { ...state.counters, partialSyncs: state.counters.partialSyncs + 1 },
   };
 }

@@ -12,6 +12,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { withBoundedTimes } from './answered-time.ts';
 import { endWatch, runBackfill, runLive } from './activity-lanes.ts';
 import * as definitions from './definitions.ts';
 import type { MailboxInput, MailboxResult } from './definitions.ts';
@@ -43,7 +44,11 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   const lanes: { live: CancellationScope | null; backfill: CancellationScope | null } = { live: null, backfill: null };
 
   const dispatch = (event: MailboxEvent): void => {
-    state = transition(state, event, Date.now());
+    const now = Date.now();
+    const bounded = withBoundedTimes(event, now);
+    // Before, any time was believed: only runs in which one is not get the marker.
+    const believed = bounded === event || !patched('bounded-times') ? event : bounded;
+    state = transition(state, believed, now);
     setCurrentDetails(detailsOf(state));
   };
 

@@ -231,3 +231,19 @@ it('a server that does not announce renewals is not taken to have done so: what 
   await box.run(HOUR);
   expect(syncs()).toBe(before + 1);
 });
+
+it('a watch that was renewed by a clock a day ahead is renewed by the clock that is right, and a refusal noted by it puts nothing off', async () => {
+  box = await RunningMailbox.open({}, { pushTopic: TOPIC });
+  await box.settle();
+  const watch = (await row())?.watch;
+  if (watch?.held == null) throw new Error('not watched');
+  const { store } = box.stores;
+  const sync = () => partialSync(box.deps, { mailbox: ADA, historyId: null }, run);
+  await store.saveWatch({ mailbox: ADA, watch: { held: { ...watch.held, renewedAt: box.clock.now() + DAY }, retry: null } });
+  const result = await sync();
+  expect(result.watch).toMatchObject({ isRenewed: true, renewIn: DAY });
+  expect(watchCalls()).toBe(2);
+  await store.saveWatch({ mailbox: ADA, watch: { held: null, retry: { topicName: TOPIC, labelIds: watch.held.labelIds, at: box.clock.now() + 2 * DAY } } });
+  await sync();
+  expect(watchCalls()).toBe(3);
+});

@@ -41,6 +41,8 @@ describe('a word that Gmail limits the rate', () => {
 
   it('is one with a time, and nothing else of the argument is taken', () => {
     expect(rateLimitedEvent({ until: 5, message: 'wait', kind: 'stop-requested' })).toEqual({ kind: 'rate-limited', until: 5, message: 'wait' });
+    expect(rateLimitedEvent({ until: 5, waitFor: 3, message: 'wait' })).toEqual({ kind: 'rate-limited', until: 5, waitFor: 3, message: 'wait' });
+    expect(rateLimitedEvent({ until: 5, waitFor: 'noon' })).toEqual({ kind: 'rate-limited', until: 5, message: 'Gmail asks to wait' });
   });
 
   it('may name the last time that there is', () => {
