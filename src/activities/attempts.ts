@@ -54,6 +54,11 @@ export function afterMissing(message: Pick<PendingMessage, 'id' | 'historyId' | 
   return attempt(message, 'failed', `${missing} of ${count} attachments: ${reasonOf(failure)}`, now + (MISSING_DELAYS[message.attempts] ?? RAREST));
 }
 
+/** A message that is stored in full for want of its raw, which Gmail did not give this time either: it is asked for again, ever more rarely, for one get. */
+export function afterNoRaw(message: Pick<PendingMessage, 'id' | 'historyId' | 'attempts'>, now: number): FetchAttempt {
+  return attempt(message, 'failed', 'stored as full: the answer has no usable raw', now + (MISSING_DELAYS[message.attempts] ?? RAREST));
+}
+
 /** Whether a failed messages.attachments.get is about that attachment, not about Gmail or the mailbox. */
 export function isOfAttachment(failure: GmailFailure): boolean {
   if (failure.kind === 'unavailable') return failure.detail !== undefined && failure.status === 200;

@@ -10,7 +10,7 @@ import { completeByIds, completeByRaw, isCheaperByIds, type Completing, type Com
 import { BATCHES_AHEAD, batchUnitsOf } from './batch-units.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { sortReadings } from './doubted-readings.ts';
-import { fetchSubstitutes, NO_RAW, standsIn } from './raw-substitute.ts';
+import { afterRawless, fetchSubstitutes } from './raw-substitute.ts';
 import { saveAttempts } from './save-attempts.ts';
 
 export interface FetchRun {
@@ -205,8 +205,9 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
       const [message] = planned.serves;
       const rawless = outcome.readings.find(({ lacks }) => lacks === 'raw');
       if (rawless !== undefined && message !== undefined) {
-        if (standsIn(message, rawless)) substituted.push(message);
-        else pushAttempt(attempts, afterFailure(message, NO_RAW, now));
+        const next = afterRawless(message, rawless, now);
+        if (next === 'stands-in') substituted.push(message);
+        else pushAttempt(attempts, next);
         continue;
       }
       const { believed, failures } = sortReadings(planned.serves, outcome);

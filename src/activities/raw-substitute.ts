@@ -1,19 +1,24 @@
 import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { GmailError, GmailFailure } from '../gmail/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
-import { labelId, type MailboxId } from '../model/ids.ts';
+import { CHAT, type MailboxId } from '../model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
-import { afterFailure, afterStaleReading } from './attempts.ts';
+import { afterFailure, afterNoRaw, afterStaleReading } from './attempts.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { saveAttempts } from './save-attempts.ts';
 
-const CHAT = labelId('CHAT');
-
 /** A RAW answer without a usable `raw`. */
-export const NO_RAW = { kind: 'unavailable', status: 200, detail: 'the answer has no usable raw' } as const satisfies GmailFailure;
+const NO_RAW = { kind: 'unavailable', status: 200, detail: 'the answer has no usable raw' } as const satisfies GmailFailure;
 
-/** Whether FULL stands in for the RAW that a message lacks: at once for chats, which have none; for any other when it lacks it twice in a row. */
-export const standsIn = (message: PendingMessage, raw: Reading): boolean => raw.labelIds.includes(CHAT) || message.lastError === NO_RAW.detail;
+/**
+ * What a RAW answer without a usable `raw` leads to. FULL stands in for it: at once for chats, which have none; for any other message when it lacks it
+ * twice in a row, and then it is asked for again.
+ */
+export function afterRawless(message: PendingMessage, raw: Reading, now: number): 'stands-in' | FetchAttempt | null {
+  if (raw.labelIds.includes(CHAT)) return 'stands-in';
+  if (message.standsIn) return afterNoRaw(message, now);
+  return message.lastError === NO_RAW.detail ? 'stands-in' : afterFailure(message, NO_RAW, now);
+}
 
 interface Substitution {
   readonly deps: ActivityDependencies;
@@ -23,7 +28,8 @@ interface Substitution {
 }
 
 /**
- * Stores messages of which Gmail has no raw in the FULL form, marked as lacking it: they can be read, and cost no more. Each takes one get more.
+ * Stores messages of which Gmail gives no raw in the FULL form, marked as lacking it: they can be read. Each takes one get more. An attempt that dies before it
+ * has written when the raw is asked for again leaves that to the store.
  *
  * @returns how many were stored, and what ended the batch for others than the message itself
  * @throws {GmailError} when none of them was answered
@@ -48,6 +54,8 @@ export async function fetchSubstitutes({ deps, session, fetch, run }: Substituti
   const { stored, stale } = await store.saveReadings({ mailbox: fetch.mailbox, readings, format: 'full', now: clock.now() });
   const staleIds = new Set(stale);
   attempts.push(...messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, clock.now())));
+  // Of a chat nothing more is asked for, so the store takes no attempt at it.
+  attempts.push(...readings.filter(({ id }) => !staleIds.has(id)).map((reading) => afterNoRaw({ ...reading, attempts: 0 }, clock.now())));
   await saveAttempts({ deps, session, fetch, run }, messages, attempts);
   return { stored, interruptions };
 }

@@ -42,7 +42,7 @@ export function addExport(program: Command, cli: Cli): void {
           else leftOut[message.lacks === 'raw' ? 'rawless' : 'unfetched'] += 1;
         }
         if (leftOut.unfetched > 0) out.notice(`${counted(leftOut.unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: tidemark status ${mailbox}`);
-        if (leftOut.rawless > 0) out.notice(`${counted(leftOut.rawless, 'message')} of ${mailbox} left out: Gmail has no raw of them (chats), so mbox cannot hold them. Export them with --format jsonl; see which: tidemark failures ${mailbox}`);
+        if (leftOut.rawless > 0) out.notice(`${counted(leftOut.rawless, 'message')} of ${mailbox} left out: Gmail gave no raw of them (chats have none), so mbox cannot hold them. Export them with --format jsonl; see which: tidemark failures ${mailbox}`);
         if (lostBodies > 0) throw new CannotDoError('bodies-lost', `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. Export once more after: tidemark sync ${mailbox} --wait`);
       }),
     );

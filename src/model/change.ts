@@ -24,7 +24,7 @@ export interface Reading {
   /** null for a `minimal` reading, which refreshes labels and keeps the body. */
   readonly body: Uint8Array | null;
   /**
-   * `raw`: Gmail gives none of this message. A `raw` reading then has no body, and a `full` one stands in for it. `attachments`: see {@link AttachmentsRead}.
+   * `raw`: Gmail gave none of this message. A `raw` reading then has no body, and a `full` one stands in for it. `attachments`: see {@link AttachmentsRead}.
    */
   readonly lacks?: Lacking;
   /** What in it is no value of Gmail's and was left out: it is believed when a second answer says the same. */

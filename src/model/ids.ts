@@ -34,6 +34,9 @@ export const messageId = (text: string): MessageId => nonEmpty(text, 'message id
 export const threadId = (text: string): ThreadId => nonEmpty(text, 'thread id') as ThreadId;
 export const labelId = (text: string): LabelId => nonEmpty(text, 'label id') as LabelId;
 
+/** The label of chats, which have no raw: https://github.com/GAM-team/got-your-back/issues/84 */
+export const CHAT = labelId('CHAT');
+
 const UINT64_MAX = 2n ** 64n - 1n;
 
 /** @throws {InvalidIdError} when `text` is not a uint64 in decimal */

@@ -10,7 +10,7 @@ import type { LostBody } from './bodies/lost-bodies.ts';
  *
  * A row's state:
  * - `pending`: known to exist, not fetched yet (or to be fetched again);
- * - `stored`: body held, in scope. It may lack what Gmail does not give ({@link StoredMessage.lacks}); attachments are asked for again at `nextAttemptAt`;
+ * - `stored`: body held, in scope. It may lack what Gmail does not give ({@link StoredMessage.lacks}); all but the raw of a chat is asked for again at `nextAttemptAt`;
  * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
  * - `gone`: deleted at Gmail, or left out by a narrower scope, whose listing does not tell the two apart. The row stays as a tombstone, so that an older reading cannot bring it back;
  * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body is not needed.
@@ -178,7 +178,7 @@ export interface MailboxStore {
    * its attachments is not `failed` but `stored`, lacking them.
    */
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
-  /** Makes every failed row due now, and every stored one that lacks attachments, in the backfill lane. Answers how many there are. */
+  /** Makes every failed row due now, and every stored one whose attachments or raw are asked for again, in the backfill lane. Answers how many there are. */
   retryFailed(request: { mailbox: MailboxId; now: number }): Promise<number>;
   /** Failed messages, next attempt first. */
   listFailed(mailbox: MailboxId, limit: number): Promise<readonly FailedMessage[]>;
@@ -511,6 +511,8 @@ export interface PendingMessage {
   readonly threadSize: number;
   /** How many attachments a held FULL body lacks; null when no such body is held. */
   readonly lacking: number | null;
+  /** True when it is stored in full, because Gmail gave no raw of it, and asked for its raw again. */
+  readonly standsIn: boolean;
   /** Gmail's estimate in bytes; 0 before the first reading. */
   readonly sizeEstimate: number;
   readonly state: 'pending' | 'failed';

@@ -31,7 +31,7 @@ export interface MessageRow {
   readonly attachmentsHeld: boolean;
   /** What it lacks, because Gmail does not give it: `raw` (its FULL body stands in), `attachments`. */
   readonly lacks: Lacking | null;
-  /** Not null exactly for pending and failed rows, and for stored ones whose attachments are asked for again. */
+  /** Not null exactly for pending and failed rows, and for stored ones whose attachments or raw are asked for again. */
   readonly lane: FetchLane | null;
   readonly position: number | null;
   readonly listedGeneration: number;

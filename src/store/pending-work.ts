@@ -8,7 +8,7 @@ import { storedSize } from './safe-integer.ts';
 import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 
-const COLUMNS = ['id', 'thread_id', 'history_id', 'size_estimate', 'format', 'attachments', 'attachments_held', 'state', 'attempts', 'last_error', 'next_attempt_at', 'discovered_at', 'rank'] as const;
+const COLUMNS = ['id', 'thread_id', 'history_id', 'size_estimate', 'format', 'attachments', 'attachments_held', 'lacks', 'state', 'attempts', 'last_error', 'next_attempt_at', 'discovered_at', 'rank'] as const;
 
 interface WorkColumns {
   readonly id: string;
@@ -18,6 +18,7 @@ interface WorkColumns {
   readonly format: string | null;
   readonly attachments: number | null;
   readonly attachments_held: number;
+  readonly lacks: string | null;
   readonly state: string;
   readonly attempts: number;
   readonly last_error: string | null;
@@ -91,6 +92,7 @@ function toPendingMessage(row: WorkColumns, threadSize: number): PendingMessage 
     historyId: fromHistoryIdText(row.history_id),
     threadSize,
     lacking: row.format === 'full' && row.attachments_held === 0 ? row.attachments : null,
+    standsIn: row.lacks === 'raw',
     sizeEstimate: storedSize(row.size_estimate),
     state: row.state === 'pending' ? 'pending' : 'failed',
     attempts: row.attempts,

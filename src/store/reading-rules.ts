@@ -22,7 +22,8 @@ export function applyReading(before: MessageRow | null, reading: Reading, format
 
   const row = before ?? newRow(reading.id, reading.threadId, 'live', rules.now);
   // A reading in another format than the settings' (they changed during the fetch, or it is a refresh) brings labels only.
-  const standsIn = reading.lacks === 'raw' && format === 'full' && rules.format === 'raw';
+  // FULL stands in for a raw that Gmail does not give, not for one that is held.
+  const standsIn = reading.lacks === 'raw' && format === 'full' && rules.format === 'raw' && row.format !== 'raw';
   const complete = (format === rules.format || standsIn) && (reading.body !== null || format === 'minimal');
   // Gmail's historyId of a quiet message is old. When the row's labels were compared with listings made later than that, they are newer.
   const labelsAreNewer = row.readingHistoryId !== null && compareHistoryIds(reading.historyId, row.readingHistoryId) < 0;

@@ -15,7 +15,7 @@ export function retryFailed(database: StoreDatabase, request: { mailbox: Mailbox
       .updateTable('messages')
       .set({ next_attempt_at: 1, lane: 'backfill', rank: sql`coalesce(position, 0)` })
       .where('mailbox_key', '=', key)
-      .where((eb) => eb.or([eb('state', '=', 'failed'), eb('state', '=', 'stored').and('lacks', '=', 'attachments').and('lane', 'is not', null)]))
+      .where((eb) => eb.or([eb('state', '=', 'failed'), eb('state', '=', 'stored').and('lane', 'is not', null)]))
       .executeTakeFirst();
     return Number(numUpdatedRows);
   });

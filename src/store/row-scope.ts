@@ -1,8 +1,8 @@
-import type { LabelId } from '../model/ids.ts';
+import { CHAT, type LabelId } from '../model/ids.ts';
 import { inScope, type MessageFormat, type Scope } from '../model/settings.ts';
 import type { FetchLane, MessageRow } from './message-row.ts';
 
-/** Milliseconds after which attachments are asked for again where nothing else says when. */
+/** Milliseconds after which what a stored message lacks is asked for again where nothing else says when. */
 export const LACKING_AGAIN = 24 * 60 * 60_000;
 
 /** What decides over rows during one transaction. */
@@ -42,7 +42,7 @@ export function isComplete(row: MessageRow, { format, attachments }: Pick<RowRul
 /** The state of a row whose labels are known: `stored` when it is in scope and its body held, else `excluded`, or `pending` for its body. */
 export function settleState(row: MessageRow, rules: RowRules, lane: FetchLane = 'live'): MessageRow {
   if (!isInScope(row, rules)) return withoutWork(row, 'excluded');
-  if (isComplete(row, rules)) return rules.attachments && row.lacks === 'attachments' ? askedAgain(row, rules.now) : withoutWork(row, 'stored');
+  if (isComplete(row, rules)) return isAskedAgain(row, rules) ? askedAgain(row, rules.now) : withoutWork(row, 'stored');
   return row.state === 'pending' || row.state === 'failed' ? row : toFetch(row, lane, rules.now);
 }
 
@@ -51,7 +51,13 @@ export function withoutWork(row: MessageRow, state: 'stored' | 'excluded'): Mess
   return { ...row, state, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0 };
 }
 
-/** Attachments that Gmail did not give are asked for again, ever more rarely; the message is readable meanwhile. */
+/** Whether Gmail may give later what a complete row lacks: attachments that are wanted, and the raw of any message but a chat. */
+function isAskedAgain(row: MessageRow, { format, attachments }: RowRules): boolean {
+  if (row.lacks === 'raw') return format === 'raw' && !row.labelIds.includes(CHAT);
+  return attachments && row.lacks === 'attachments';
+}
+
+/** What Gmail did not give is asked for again, ever more rarely; the message is readable meanwhile. */
 function askedAgain(row: MessageRow, now: number): MessageRow {
   return row.state === 'stored' && row.lane !== null ? row : { ...row, state: 'stored', lane: 'backfill', nextAttemptAt: now + LACKING_AGAIN };
 }

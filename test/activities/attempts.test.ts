@@ -11,7 +11,7 @@ const message = (attempts: number, lastError: string | null = null): PendingMess
   id: messageId('m1'),
   threadId: threadId('t1'),
   historyId: null,
-  threadSize: 1, lacking: null, sizeEstimate: 0,
+  threadSize: 1, lacking: null, standsIn: false, sizeEstimate: 0,
   state: 'pending',
   attempts,
   lastError,

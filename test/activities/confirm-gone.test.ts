@@ -9,7 +9,7 @@ import { RunningMailbox } from './running-mailbox.ts';
 const MINUTE = 60_000;
 
 function pending({ id, threadId: thread }: { id: string; threadId: string }): PendingMessage {
-  return { id: messageId(id), threadId: threadId(thread), historyId: null, threadSize: 1, lacking: null, sizeEstimate: 0, state: 'pending', attempts: 5, lastError: 'not found', discoveredAt: 0 };
+  return { id: messageId(id), threadId: threadId(thread), historyId: null, threadSize: 1, lacking: null, standsIn: false, sizeEstimate: 0, state: 'pending', attempts: 5, lastError: 'not found', discoveredAt: 0 };
 }
 
 describe('a message that its own gets answer with 404', () => {

@@ -55,6 +55,43 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     expect(ada.gets()).toBe(raw === 'whole' ? 1 : 2);
   });
 
+  it('is asked for its raw ever more rarely where it is no chat, and holds it once Gmail gives it', async () => {
+    await opened({ format: 'raw' });
+    const [id = ''] = ada.receive(1);
+    const fault = ada.simulator.faults.add({ match: { messageId: id, method: 'messages.get' }, effect: { kind: 'replace', fields: { raw: '!' } } });
+    await ada.settle();
+    expect((await messages()).get(id)).toMatchObject({ format: 'full', lacks: 'raw' });
+    expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 0, failed: 0 });
+    const first = ada.calls();
+    await ada.run(DAY);
+    expect(ada.gets(first), 'after ten minutes, and after six hours').toBe(2);
+    const [lacking] = await ada.stores.store.listLacking(ADA, 10);
+    expect(lacking).toMatchObject({ lacks: 'raw', error: 'stored as full: the answer has no usable raw' });
+    expect(lacking?.nextAttemptAt).toBeGreaterThan(ada.clock.now() + DAY);
+    fault.remove();
+    await ada.run(3 * DAY);
+    const { held, truth } = await ada.comparison();
+    expect(held).toEqual(truth);
+    expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 0 });
+    expect(await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() })).toBeNull();
+  });
+
+  it('is asked for its raw at once where somebody asks to try again', async () => {
+    await opened({ format: 'raw' });
+    const [id = ''] = ada.receive(1);
+    const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
+    ada.gmail.chats.raw = 'missing';
+    ada.simulator.faults.add({ match: { messageId: id, method: 'messages.get' }, effect: { kind: 'replace', fields: {}, without: ['raw'] }, times: 2 });
+    await ada.settle();
+    expect((await messages()).get(id)).toMatchObject({ format: 'full', lacks: 'raw' });
+    const before = ada.calls();
+    ada.lanes.dispatch({ kind: 'retry-requested' });
+    await ada.run(5_000);
+    expect((await messages()).get(id)).toMatchObject({ format: 'raw', lacks: null });
+    expect((await messages()).get(chat)).toMatchObject({ format: 'full', lacks: 'raw' });
+    expect(ada.gets(before)).toBe(1);
+  });
+
   it('is asked for its raw twice before full stands in for it, where it is no chat', async () => {
     await opened({ format: 'raw' });
     const [once = '', never = ''] = ada.receive(2);

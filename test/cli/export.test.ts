@@ -82,7 +82,7 @@ it('A chat in a mailbox of raw messages is exported as full, says what it lacks,
   const mbox = await run('export', ADA, '--format', 'mbox');
   expect(mbox.code).toBe(0);
   expect(mbox.stdout.match(/^From /gm)).toHaveLength(1);
-  expect(mbox.stderr).toMatch(/^1 message of ada@example.com left out: Gmail has no raw of them/);
+  expect(mbox.stderr).toMatch(/^1 message of ada@example.com left out: Gmail gave no raw of them/);
 });
 
 it('A damaged body in the database keeps no other message from the export, and is fetched again', async () => {

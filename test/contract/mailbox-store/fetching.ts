@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Reading } from '../../../src/model/change.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import { threadId } from '../../../src/model/ids.ts';
 import { added, deleted, h, l, labelled, m, reading, record, scope, useMailbox, type StoreFixture } from './fixture.ts';
@@ -46,14 +47,14 @@ export function fetching(fixture: StoreFixture): void {
       expect(Buffer.from((await mailbox.message('a'))?.body ?? []).equals(body)).toBe(true);
     });
 
-    it('is done with a message that has no raw once full stands in for it, and asks anew when the format changes', async () => {
+    it('is done with a chat once full stands in for its raw, and asks anew when the format changes', async () => {
       const mailbox = open();
       await mailbox.put({ ...DEFAULT_SETTINGS, format: 'raw' });
       await mailbox.begin(100);
       await mailbox.list(['a', 'b']);
       await mailbox.finish();
       const save = (lacks: { lacks?: 'raw' }) =>
-        mailbox.store.saveReadings({ mailbox: mailbox.id, format: 'full', now: mailbox.now, readings: [{ ...reading('a'), ...lacks, attachments: { count: 1, held: false } }] });
+        mailbox.store.saveReadings({ mailbox: mailbox.id, format: 'full', now: mailbox.now, readings: [{ ...reading('a', { labels: ['CHAT'] }), ...lacks, attachments: { count: 1, held: false } }] });
       expect(await save({})).toMatchObject({ stored: 0 });
       expect(await mailbox.messages()).toEqual([]);
       expect(await save({ lacks: 'raw' })).toMatchObject({ stored: 1 });
@@ -66,6 +67,30 @@ export function fetching(fixture: StoreFixture): void {
       expect((await mailbox.pending('backfill')).map(({ id }) => id)).toEqual(['b']);
       await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: 3, startHistoryId: h(300), settings: DEFAULT_SETTINGS, now: mailbox.now });
       expect(await mailbox.messages()).toMatchObject([{ id: 'a', lacks: null }]);
+    });
+
+    it('has every other message of which full stands in for the raw asked again, though nothing waits for it, and holds the raw once it is read', async () => {
+      const mailbox = open();
+      await mailbox.put({ ...DEFAULT_SETTINGS, format: 'raw' });
+      await mailbox.begin(100);
+      await mailbox.list(['a']);
+      await mailbox.finish();
+      const { store, id, now } = mailbox;
+      const save = (format: 'full' | 'raw', fields: Partial<Reading>) => store.saveReadings({ mailbox: id, format, now, readings: [{ ...reading('a'), ...fields }] });
+      await save('full', { lacks: 'raw', attachments: { count: 0, held: true } });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 0, failed: 0, backfill: 0 });
+      const [lacking] = await store.listLacking(id, 10);
+      expect(lacking?.nextAttemptAt).toBeGreaterThan(now);
+      await mailbox.attempt('a', { asOf: 10, state: 'failed', attempts: 1, nextAttemptAt: now + 600_000 });
+      expect(await mailbox.counts()).toMatchObject({ stored: 1, failed: 0 });
+      expect(await store.nextAttemptAt({ mailbox: id, lane: 'backfill', now })).toBe(now + 600_000);
+      expect(await store.retryFailed({ mailbox: id, now })).toBe(1);
+      expect(await mailbox.pending('backfill')).toMatchObject([{ id: 'a', standsIn: true, lacking: null }]);
+      await save('raw', { body: Buffer.from('raw a') });
+      await save('full', { lacks: 'raw', attachments: { count: 0, held: true } });
+      expect(await mailbox.message('a')).toMatchObject({ format: 'raw', lacks: null, body: Buffer.from('raw a') });
+      expect(await mailbox.pending('backfill')).toEqual([]);
+      expect(await mailbox.feed()).toEqual(['stored a', 'stored a']);
     });
 
     it('forgets what failed when messages are wanted in another form, and only then', async () => {
