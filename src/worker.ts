@@ -6,6 +6,7 @@ import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './bundle-workflows.ts';
 import { registerSearchAttributes } from './client/search-attributes.ts';
 import { loadConfig, type Config } from './config.ts';
+import { withDates } from './gmail/gmail-date.ts';
 import { createUndiciTransport } from './gmail/undici-transport.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createLog, type Log } from './log.ts';
@@ -17,6 +18,7 @@ import { hostInPlainText } from './store/postgres-url.ts';
 import { systemClock } from './system-clock.ts';
 import { openTracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
+import { clockSinks, watchClock } from './telemetry/watch-clock.ts';
 import { watchWorker } from './telemetry/watch-worker.ts';
 import { backfillQueueOf } from './client/task-queues.ts';
 
@@ -92,10 +94,11 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     const watch = await watchWorker({ config, telemetry, store: stores.store, clock, log });
     closing.unshift(() => watch.close());
     const prices = priceTableOf(config);
+    const skew = watchClock({ clock, telemetry, log });
     const openSession = createSessionFactory({
       ...stores,
       secretKeys,
-      transport: network.transport,
+      transport: withDates(network.transport, (date) => skew.seen('gmail', date)),
       rootUrl: config.gmailRootUrl,
       tokenUrl: config.googleTokenUrl,
       prices,
@@ -103,12 +106,12 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       clock,
       telemetry,
     });
-    const activities = { ...createActivities({ store: stores.store, openSession, prices, userShare: config.quota.userShare, clock, pushTopic: config.push.topic, telemetry }) };
+    const activities = { ...createActivities({ store: stores.store, openSession, prices, userShare: config.quota.userShare, clock, pushTopic: config.push.topic, skew, telemetry }) };
     const connection = await connectPatiently({ config, log, clock, signal });
     // The connection is used until nobody watches any more.
     closing.splice(1, 0, () => connection.close());
     const dataConverter = await dataConverterOf(config, clock);
-    const shared = { ...SHARED, ...tracing?.workerOptions, ...versionOf(config), connection, namespace: config.temporal.namespace, activities, dataConverter };
+    const shared = { ...SHARED, ...tracing?.workerOptions, sinks: { ...tracing?.workerOptions.sinks, ...clockSinks(skew) }, ...versionOf(config), connection, namespace: config.temporal.namespace, activities, dataConverter };
     const live = await Worker.create({
       ...shared,
       workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),

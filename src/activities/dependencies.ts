@@ -1,5 +1,6 @@
 import type { GmailSession, Lane } from '../gmail/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
+import type { ClockSkew } from '../model/clock-skew.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import type { MailboxSettings } from '../model/settings.ts';
@@ -32,6 +33,8 @@ export interface ActivityDependencies {
   readonly clock: Clock;
   /** `projects/P/topics/T`, to which Gmail publishes what changes; null, or not given, when mailboxes are polled alone. */
   readonly pushTopic?: string | null;
+  /** How far this worker's clock is from Temporal's, where that is measured. */
+  readonly skew?: Pick<ClockSkew, 'ahead'> | undefined;
   /** Nobody watches when it is not given. */
   readonly telemetry?: Telemetry | undefined;
 }

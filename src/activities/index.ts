@@ -10,7 +10,7 @@ import { fetchSlice } from './fetch-slice.ts';
 import { fullSync, recover } from './full-sync.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { partialSync } from './partial-sync.ts';
-import type { MailboxActivities } from './requests.ts';
+import type { MailboxActivities, OfWorker } from './requests.ts';
 import { stopWatch } from './watch.ts';
 
 /** What comes about seldom enough to be told without being asked for. Slices and partial syncs of many mailboxes would fill any log. */
@@ -25,15 +25,26 @@ export function createActivities(deps: ActivityDependencies): MailboxActivities 
     <Request extends { readonly mailbox: MailboxId }, Result>(activity: (deps: ActivityDependencies, request: Request, run: ActivityRun) => Promise<Result>) =>
     (request: Request): Promise<Result> =>
       runActivity(deps, request, (run) => activity(deps, request, run));
+  /** Those whose result the workflow keeps. */
+  const telling = <Request extends { readonly mailbox: MailboxId }, Result extends OfWorker>(activity: (deps: ActivityDependencies, request: Request, run: ActivityRun) => Promise<Result>) =>
+    bracket(async (given: ActivityDependencies, request: Request, run: ActivityRun): Promise<Result> => ({ ...(await activity(given, request, run)), ...skewOf(given) }));
   return {
-    openMailbox: bracket(openMailbox),
-    fullSync: bracket(fullSync),
-    recover: bracket(recover),
-    fetchSlice: bracket(fetchSlice),
-    partialSync: bracket(partialSync),
-    audit: bracket(audit),
+    openMailbox: telling(openMailbox),
+    fullSync: telling(fullSync),
+    recover: telling(recover),
+    fetchSlice: telling(fetchSlice),
+    partialSync: telling(partialSync),
+    audit: telling(audit),
     stopWatch: bracket(stopWatch),
   };
+}
+
+/** A skew below this is no news. */
+const LEAST_SKEW = 1_000;
+
+function skewOf({ skew }: ActivityDependencies): OfWorker {
+  const ahead = skew?.ahead('temporal') ?? 0;
+  return Math.abs(ahead) < LEAST_SKEW ? {} : { clockSkew: Math.round(ahead) };
 }
 
 async function runActivity<Result>(deps: ActivityDependencies, request: { readonly mailbox: MailboxId }, activity: (run: ActivityRun) => Promise<Result>): Promise<Result> {

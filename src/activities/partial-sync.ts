@@ -52,7 +52,7 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
     const more = !fetched.exhausted || !refreshed;
     // A look that found nothing says nothing: history may lag behind the notification, and another look follows.
     const brought = changed || fetched.fetched > 0;
-    if (request.pokedAt !== undefined && brought && !more) deps.telemetry?.observe('tidemark_notification_lag_seconds', (now - request.pokedAt) / 1_000, {});
+    if (request.pokedAt !== undefined && brought && !more) deps.telemetry?.observe('tidemark_notification_lag_seconds', (now - (deps.skew?.ahead('temporal') ?? 0) - request.pokedAt) / 1_000, {});
     const times = {
       nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
       failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),

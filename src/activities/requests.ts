@@ -37,8 +37,14 @@ export interface PartialSyncRequest extends Question {
   readonly pokedAt?: number;
 }
 
+/** What every result says about the worker. */
+export interface OfWorker {
+  /** Ms that its clock is ahead of Temporal's server (below 0: behind); absent when that is less than a second, or not known. */
+  readonly clockSkew?: number;
+}
+
 /** What every result says about the mailbox as a whole. */
-export interface Counts {
+export interface Counts extends OfWorker {
   readonly stored: number;
   readonly pending: number;
   readonly failed: number;
@@ -127,7 +133,7 @@ export interface AuditRequest extends Question {
   readonly audit?: number;
 }
 
-export interface AuditActivityResult {
+export interface AuditActivityResult extends OfWorker {
   /** Messages that differ from Gmail. */
   readonly drift: number;
   readonly audit?: number;

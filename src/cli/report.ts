@@ -1,4 +1,5 @@
 import type { MailboxReport } from '../client/mailbox-report.ts';
+import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
 import { formatDuration } from '../duration.ts';
 import { auditWords } from './audit.ts';
@@ -32,6 +33,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     push: report.push,
     renamedTo: report.renamedTo,
     heldUntil: report.heldUntil,
+    clockSkew: report.clockSkew,
     changeSequence: report.changeSequence,
     partialSyncs: report.partialSyncs,
     fullSyncs: report.fullSyncs,
@@ -69,6 +71,7 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
   if (report.rateLimitedUntil !== null && report.rateLimitedUntil > now) rows.push(['rate limited', `until ${ago(report.rateLimitedUntil, now)}`]);
   if (report.heldUntil !== null && report.heldUntil > now) rows.push(['held back', `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`]);
   if (report.blocked !== null) rows.push(['asked again', questionWords(report.blocked, now)]);
+  if (report.clockSkew !== null && Math.abs(report.clockSkew) > WORTH_TELLING) rows.push(['clock', `the worker's clock is ${skewWords(report.clockSkew)} the Temporal server's: set both by NTP`]);
   rows.push(['last error', report.lastError === null ? 'none' : `${report.lastError.message}; since ${ago(report.lastError.at, now)}`]);
   return `${report.mailbox}\n${aligned(rows)}${hint(report)}`;
 }

@@ -44,6 +44,8 @@ export interface MailboxReport {
   readonly push: MailboxStatus['push'];
   /** The account's address at Google where it is another one than notifications need to find the mailbox, and since when; null otherwise. */
   readonly renamedTo: { readonly address: MailboxId; readonly since: number } | null;
+  /** Ms that the clock of the worker which answered last is ahead of Temporal's server (below 0: behind); null when it is right, or no worker answered. */
+  readonly clockSkew: number | null;
   readonly changeSequence: number;
   readonly partialSyncs: number | null;
   readonly fullSyncs: number | null;
@@ -108,6 +110,7 @@ export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView,
     blocked: status?.blocked ?? null,
     push: status?.push ?? null,
     renamedTo: renamedTo(row),
+    clockSkew: status?.clockSkew ?? null,
     changeSequence: row?.changeSequence ?? 0,
     partialSyncs: status?.partialSyncs ?? null,
     fullSyncs: status?.fullSyncs ?? null,

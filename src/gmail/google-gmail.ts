@@ -10,7 +10,8 @@ import { decodeBatch, encodeBatch, type BatchPart } from './batch.ts';
 import { classify, classifyThrown, gmailError, type CalledMethod } from './classify.ts';
 import { withDeadline } from './deadline.ts';
 import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi } from './gmail-api.ts';
-import { GmailError } from './gmail-error.ts';
+import { byOurClock } from './gmail-date.ts';
+import { GmailError, type GmailFailure } from './gmail-error.ts';
 import { createGoogleClient, type ClientCall, type SentCall } from './google-client.ts';
 import type { TokenSource } from './token-source.ts';
 import { ResponseTooLargeError, type HttpResponse, type Transport } from './transport.ts';
@@ -57,7 +58,7 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
     }
     const { status, body } = answer.response;
     // 204 is the empty answer of users.stop.
-    if (status !== 200 && status !== 204) throw gmailError(mailbox, method, classify(method, status, body.toString('utf8')));
+    if (status !== 200 && status !== 204) throw gmailError(mailbox, method, byOurClock(classify(method, status, body.toString('utf8')), answer.response, clock.now()));
     return answer;
   }
 
@@ -85,7 +86,8 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
     );
     const parts = decodeBatch(response.headers['content-type'] ?? '', response.body, requests.length);
     if (parts === null) throw gmailError(mailbox, 'batch', { kind: 'unavailable', status: response.status, detail: 'the answer is not multipart' });
-    return { token, outcomes: requests.map((request, index) => outcomeOf(mailbox, request, parts[index] ?? null, format)) };
+    const onTime = (failure: GmailFailure): GmailFailure => byOurClock(failure, response, clock.now());
+    return { token, outcomes: requests.map((request, index) => outcomeOf({ mailbox, format, onTime }, request, parts[index] ?? null)) };
   }
 
   return {
@@ -209,12 +211,19 @@ function pathOf(request: FetchRequest, format: MessageFormat): string {
 
 const formatOf = (request: FetchRequest, format: MessageFormat): MessageFormat => (request.kind === 'message' ? (request.format ?? format) : format);
 
-function outcomeOf(mailbox: MailboxId, request: FetchRequest, part: BatchPart | null, format: MessageFormat): FetchOutcome {
+interface PartReader {
+  readonly mailbox: MailboxId;
+  readonly format: MessageFormat;
+  /** Gives what a part failed with the time of its batch. */
+  readonly onTime: (failure: GmailFailure) => GmailFailure;
+}
+
+function outcomeOf({ mailbox, format, onTime }: PartReader, request: FetchRequest, part: BatchPart | null): FetchOutcome {
   const method = request.kind === 'message' ? 'messages.get' : 'threads.get';
   const unusable = (status: number | null, detail: string): GmailError => gmailError(mailbox, method, { kind: 'unavailable', status, detail });
   if (part === null) return { kind: 'failed', request, error: unusable(null, 'its part of the batch is missing or cut off') };
   const text = part.body.toString('utf8');
-  if (part.status !== 200) return { kind: 'failed', request, error: gmailError(mailbox, method, classify(method, part.status, text)) };
+  if (part.status !== 200) return { kind: 'failed', request, error: gmailError(mailbox, method, onTime(classify(method, part.status, text))) };
   try {
     const { readings, unreadable } = readingsOf(request, JSON.parse(text), part.body, format);
     return { kind: 'fetched', request, readings, unreadable: new Map([...unreadable].map(([id, detail]) => [id, unusable(part.status, detail)])) };

@@ -6,6 +6,7 @@ import { classify, classifyThrown, gmailError } from './classify.ts';
 import type { GoogleCredentials } from './credentials.ts';
 import { ANSWER_LIMITS } from './answer-limits.ts';
 import { withDeadline } from './deadline.ts';
+import { byOurClock } from './gmail-date.ts';
 import { GmailError } from './gmail-error.ts';
 import { SENDABLE_TOKEN } from './sendable-token.ts';
 import type { HttpResponse, Transport } from './transport.ts';
@@ -137,7 +138,7 @@ async function requestGrant(options: TokenSourceOptions, signal: AbortSignal): P
     signal,
     maxBytes: ANSWER_LIMITS.token,
   });
-  if (response.status !== 200) throw gmailError(mailbox, 'token', classify('token', response.status, response.body.toString('utf8')));
+  if (response.status !== 200) throw gmailError(mailbox, 'token', byOurClock(classify('token', response.status, response.body.toString('utf8')), response, clock.now()));
   const grant = GRANT.safeParse(jsonOf(response));
   if (!grant.success) throw gmailError(mailbox, 'token', { kind: 'unavailable', status: response.status, detail: `${grant.error.issues[0]?.path.map(String).join('.') || 'the answer'} is not what Google documents` });
   const scopes = grant.data.scope?.split(' ').filter((scope) => scope !== '');

@@ -35,6 +35,7 @@ export const METRICS = {
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800],
   },
   tidemark_activity_failures_total: { kind: 'counter', help: 'Attempts of activities that failed, by the type in docs/errors.md', labels: ['activity', 'type'] },
+  tidemark_clock_skew_seconds: { kind: 'gauge', help: "Seconds that a worker's clock is ahead of Temporal's server and of Gmail; below 0 it is behind", labels: ['against'] },
   tidemark_mailboxes: { kind: 'gauge', help: 'Running mailboxes by phase, as Temporal lists them', labels: ['phase'] },
   tidemark_pending_messages: { kind: 'gauge', help: 'Messages that are known and not fetched yet: what backfills have left', labels: [] },
   tidemark_failed_messages: { kind: 'gauge', help: 'Messages that could not be fetched; they are tried again ever more rarely', labels: [] },

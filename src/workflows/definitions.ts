@@ -132,6 +132,8 @@ export interface MailboxStatus {
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
   readonly lastError: { readonly message: string; readonly at: number } | null;
+  /** Ms that the clock of the worker which answered last is ahead of Temporal's server (below 0: behind); null, or absent from earlier versions, when it is right. */
+  readonly clockSkew?: number | null;
   /** While the phase is `failed` or `needs-consent`; absent from earlier versions, which waited for a person alone. */
   readonly blocked?: BlockedStatus | null;
 }

@@ -1,3 +1,4 @@
+import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Blocked } from './blocked.ts';
 import { backfillHeldUntil, phaseOf, type MailboxState } from './mailbox-state.ts';
 
@@ -23,6 +24,7 @@ export function detailsOf(state: MailboxState): string {
   if (state.rateLimited !== null) lines.push(`| rate limited | until ${iso(state.rateLimited.until)} |`);
   const heldUntil = backfillHeldUntil(state);
   if (heldUntil !== null) lines.push(`| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent; live syncs go on |`);
+  if (state.clockSkew !== null && Math.abs(state.clockSkew) > WORTH_TELLING) lines.push(`| clock | the worker's is ${skewWords(state.clockSkew)} this server's: set both by NTP |`);
   if (state.blocked !== null) lines.push('', `**Waiting for you:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
   if (state.lastError !== null) lines.push('', `Last error, ${iso(state.lastError.at)}: ${state.lastError.message}`);
   lines.push('', SIGNALS);

@@ -66,6 +66,8 @@ export interface MailboxState {
   readonly stored: number;
   /** null before a worker of this version has told it. */
   readonly quota: QuotaUse | null;
+  /** Ms that the clock of the worker which answered last is ahead of the server's (below 0: behind); null when it is right, or not known. */
+  readonly clockSkew: number | null;
   readonly phaseSince: number;
   readonly syncedAt: number | null;
   readonly lastError: { readonly message: string; readonly at: number } | null;
@@ -105,6 +107,7 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
     failed: 0,
     stored: 0,
     quota: null,
+    clockSkew: null,
     phaseSince: request.now,
     syncedAt: null,
     lastError: null,
@@ -149,7 +152,7 @@ const PARTIAL_SYNC_PAUSE = 500;
 
 /** The one place where the state changes. Pure. */
 export function transition(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
-  const next = withAuditDue(apply(withAnswer(state, event), event, now), now);
+  const next = withAuditDue(apply(withClock(withAnswer(state, event), event), event, now), now);
   return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };
 }
 
@@ -163,6 +166,12 @@ function withAuditDue(state: MailboxState, now: number): MailboxState {
 /** Gmail has answered the question of a blocked mailbox: it goes on where it was. What waited meanwhile is no lag. */
 function withAnswer(state: MailboxState, event: MailboxEvent): MailboxState {
   return 'asked' in event && event.asked === true && event.kind !== 'blocked' ? { ...state, blocked: null } : state;
+}
+
+/** Each answer of an activity tells of the clock of its worker. */
+function withClock(state: MailboxState, event: MailboxEvent): MailboxState {
+  const isAnswer = event.kind === 'opened' || event.kind === 'listed' || event.kind === 'slice-fetched' || event.kind === 'partial-synced' || event.kind === 'audited';
+  return isAnswer ? { ...state, clockSkew: event.clockSkew ?? null } : state;
 }
 
 function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxState {

@@ -7,6 +7,7 @@ import {
   isCancellation,
   log,
   patched,
+  proxySinks,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -15,6 +16,7 @@ import {
 import { withBoundedTimes } from './answered-time.ts';
 import { endWatch, runBackfill, runLive } from './activity-lanes.ts';
 import * as definitions from './definitions.ts';
+import type { ClockSinks } from './clock-sinks.ts';
 import type { MailboxInput, MailboxResult } from './definitions.ts';
 import { configurationEvent } from './configuration-event.ts';
 import type { MailboxId } from '../model/ids.ts';
@@ -41,6 +43,7 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   let shown: { phase: string | null; failed: number | null; drift: number | null } = { phase: null, failed: null, drift: null };
   /** The mailbox id to which the state is handed over at the end. */
   let heir: MailboxId | null = null;
+  const { clock } = proxySinks<ClockSinks>();
   const lanes: { live: CancellationScope | null; backfill: CancellationScope | null } = { live: null, backfill: null };
 
   const dispatch = (event: MailboxEvent): void => {
@@ -50,6 +53,7 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
     const believed = bounded === event || !patched('bounded-times') ? event : bounded;
     state = transition(state, believed, now);
     setCurrentDetails(detailsOf(state));
+    clock.seen(now);
   };
 
   // ── handlers: registered before the first await ──

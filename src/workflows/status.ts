@@ -21,6 +21,7 @@ export function statusOf(state: MailboxState): MailboxStatus {
     heldUntil: backfillHeldUntil(state),
     push: pushStatus(state.push, Date.now()),
     lastError: state.lastError,
+    clockSkew: state.clockSkew,
     blocked: blockedStatus(state),
   };
 }

@@ -1,0 +1,47 @@
+import { Writable } from 'node:stream';
+
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { reportText } from '../../src/cli/report.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+
+const TEN_MINUTES = 600_000;
+
+// The server's clock is right; the worker's is not.
+describe.each([
+  ['ahead of', TEN_MINUTES],
+  ['behind', -TEN_MINUTES],
+])('a worker whose clock is ten minutes %s the Temporal server’s', (words, ahead) => {
+  let rig: Rig;
+  const lines: string[] = [];
+
+  beforeAll(async () => {
+    rig = await Rig.open(`wrong-clock-${ahead > 0 ? 'ahead' : 'behind'}`);
+    const log = pino({ level: 'info' }, new Writable({ write: (line: Buffer, _encoding, done) => (lines.push(line.toString()), done()) }));
+    await rig.startWorker(log, { ...systemClock, now: () => systemClock.now() + ahead });
+  });
+  afterAll(() => rig.close());
+
+  it('stores a mailbox of several slices without a pause, follows it, and says that its clock is wrong', async () => {
+    // More than one slice of 30,000 units.
+    const box = await rig.mailbox(`clock-${ahead > 0 ? 'ahead' : 'behind'}`, { messages: 1_700, threadSize: 1 });
+    await box.start();
+    await box.exact(90_000);
+    box.deliver('news');
+    await box.client.poke(box.id);
+    await box.exact(30_000);
+    const report = await eventually(30_000, async () => {
+      const report = await box.report();
+      return report.clockSkew === null ? null : report;
+    });
+    expect(Math.abs((report.clockSkew ?? 0) - ahead)).toBeLessThan(60_000);
+    expect(reportText(report, null, systemClock.now())).toMatch(new RegExp(`clock +the worker's clock is \\d+ minutes ${words} the Temporal server's: set both by NTP`));
+    // Gmail's answers tell whole seconds: five of them are some polls away.
+    const warnings = (against: string): string[] => lines.filter((line) => line.includes('set both by NTP') && line.includes(`"against":"${against}"`));
+    await eventually(60_000, async () => (warnings('gmail').length > 0 ? true : null));
+    expect([warnings('temporal').length, warnings('gmail').length]).toEqual([1, 1]);
+  }, 240_000);
+});
