@@ -114,6 +114,6 @@ export const recovery: Bench = {
   async run() {
     const { units, minimalGets, methods, differences } = await recoverFromExpiredHistory({ messages: 100_000, changes: 200 });
     requireExact(differences, 'recovery');
-    return [{ name: '404 recovery of 100,000 messages', value: units, unit: 'units', bound: { is: 'at most', value: minimalGets / 500 }, note: `1/${Math.round(minimalGets / units)} of MINIMAL gets; ${methods}; 50 of the changes are new mail (1,000 units), 50 deletions` }];
+    return [{ name: '404 recovery of 100,000 messages', value: units, unit: 'units', bound: { is: 'at most', value: minimalGets / 450 }, note: `1/${Math.round(minimalGets / units)} of MINIMAL gets; ${methods}; 50 of the changes are new mail (1,000 units), 50 deletions; a sample of ten gets and Gmail's counts confirm what looks lost` }];
   },
 };

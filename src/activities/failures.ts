@@ -6,6 +6,7 @@ import { SecretKeyError } from '../store/secret-box.ts';
 import { StoreError } from '../store/store-error.ts';
 import { NotConnectedError } from './dependencies.ts';
 import { OtherAccountError, otherAccountText } from './require-account.ts';
+import { UnknownLabelError, unknownLabelText } from './require-labels.ts';
 
 /** What becomes of a failure: the one place where Gmail's and the store's errors turn into Temporal's. docs/errors.md has a paragraph on each. */
 export interface Outcome {
@@ -28,6 +29,7 @@ export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outc
     return { type: 'MailboxNotConnected', next: { kind: 'stop' }, message: `${mailbox} has no credentials: run "tidemark login ${mailbox} --client FILE" or "tidemark connect ${mailbox} --credentials FILE"` };
   }
   if (error instanceof OtherAccountError) return { type: 'OtherAccount', next: { kind: 'stop' }, message: otherAccountText(mailbox, error.account) };
+  if (error instanceof UnknownLabelError) return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: unknownLabelText(mailbox, error) };
   // Another worker may have the key, or this one may get it: its source is read again.
   if (error instanceof SecretKeyError) return { type: 'CredentialsUnreadable', next: { kind: 'retry' }, message: error.message };
   if (error instanceof StoreError) return outcomeOfStore(error);

@@ -2,6 +2,7 @@ import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import { isHiding, type Scope } from '../model/settings.ts';
 import type { ListedCounts } from '../store/mailbox-store.ts';
+import { pagesOf } from './list-ids.ts';
 import { vanishedSince } from './vanished.ts';
 
 /** How the number of listed messages compares with the number that Gmail counts: the second witness of a listing, for a unit or three. */
@@ -73,10 +74,23 @@ export async function missingOf({ session, scope, counts, label, signal }: Label
   if (missing <= 0 || scope.includeSpamTrash || isHiding(label)) return missing;
   let hidden = 0;
   for (const hiding of HIDING_LABELS) {
-    const page = await session.listMessages({ labelIds: [label, hiding], includeSpamTrash: true, pageToken: null }, signal);
-    // More of them than a page: they are not worth counting.
-    if (page.nextPageToken !== null) return null;
-    hidden += page.messages.length;
+    const counted = await countPages(session, [label, hiding], signal);
+    if (counted === null) return null;
+    hidden += counted;
   }
   return Math.max(0, missing - hidden);
+}
+
+/** More than that are not worth counting: 50 units. */
+const MOST_PAGES = 10;
+
+async function countPages(session: GmailSession, labelIds: readonly LabelId[], signal: AbortSignal): Promise<number | null> {
+  let messages = 0;
+  let pages = 0;
+  for await (const page of pagesOf(session, { labelIds, includeSpamTrash: true }, signal)) {
+    messages += page.length;
+    pages += 1;
+    if (pages > MOST_PAGES) return null;
+  }
+  return messages;
 }

@@ -7,6 +7,7 @@ import { confirmListing, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { labelListing, labelsToList, listIds, listings } from './list-ids.ts';
 import { readLabels } from './refresh.ts';
+import { requireKnownLabels } from './require-labels.ts';
 import { markBefore, SETTLING_TIME } from './settling.ts';
 import { vanishedSince } from './vanished.ts';
 
@@ -89,6 +90,7 @@ async function begin(deps: ActivityDependencies, session: GmailSession, listing:
   // Only opening creates a mailbox: one that was removed or renamed meanwhile must not come back.
   if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
   if (row.fullSync?.generation === generation) return row.fullSync;
+  await requireKnownLabels(deps.store, session, { row, settings, signal: run.signal });
   const pinned = await pin(deps, session, row, listing, run);
   return await deps.store.beginFullSync({ mailbox, generation, startHistoryId: pinned.historyId, settings, now: pinned.at });
 }

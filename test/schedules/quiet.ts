@@ -32,6 +32,7 @@ export async function becomeExact(quiet: Quiet): Promise<string[]> {
   await clock.runUntil(() => false, 2 * MINUTE);
   await clock.during(Promise.all(sweeps));
   if (lanes.state.paused) lanes.dispatch({ kind: 'resumed' });
+  mendLabels(lanes);
   if (oddities !== null) {
     if (oddities.until > clock.now() + HOUR) pollRarely(lanes);
     await clock.runUntil(() => lanes.defect !== null, Math.max(0, oddities.until - clock.now()));
@@ -73,6 +74,14 @@ async function settleInDoubt(quiet: Quiet): Promise<string[]> {
     if (found.length === 0 || lanes.defect !== null || clock.now() >= end) return found;
     if (isFirst) pollRarely(lanes);
   }
+}
+
+/** A person named a label that was deleted before anything heard of it: nobody else can tell that from a misspelt one. */
+function mendLabels(lanes: Lanes): void {
+  const { blocked, settings } = lanes.state;
+  if (blocked?.message.includes('which Gmail does not know') !== true) return;
+  lanes.configure({ ...settings, scope: { ...settings.scope, labelIds: [] } });
+  lanes.dispatch({ kind: 'resumed' });
 }
 
 /** So that days cost little. */

@@ -1,0 +1,40 @@
+import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { LabelId, MailboxId } from '../model/ids.ts';
+import type { MailboxSettings } from '../model/settings.ts';
+import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
+import { listIds } from './list-ids.ts';
+
+/** Thrown when settings name a label that Gmail does not know and never did. */
+export class UnknownLabelError extends Error {
+  override readonly name = 'UnknownLabelError';
+  readonly labelId: LabelId;
+
+  constructor(labelId: LabelId) {
+    super(`there is no label ${labelId}`);
+    this.labelId = labelId;
+  }
+}
+
+export const unknownLabelText = (mailbox: MailboxId, { labelId }: UnknownLabelError): string =>
+  `The settings of ${mailbox} name the label id ${JSON.stringify(labelId)}, which Gmail does not know. Nothing was removed. Correct it: "tidemark configure ${mailbox} --label NAME", then "tidemark resume ${mailbox}"`;
+
+/**
+ * A scope that names a label newly and misspelt would empty the mirror: its listing is refused, as that of a label that was deleted is. So before anything
+ * follows such a scope each label that nobody has heard of is asked for, a page of its listing each. One that was known may be deleted any time.
+ *
+ * @throws {UnknownLabelError} when labels.list does not name it and its listing is refused
+ */
+export async function requireKnownLabels(
+  store: Pick<MailboxStore, 'getLabels' | 'heldLabelIds'>,
+  session: GmailSession,
+  { row, settings, signal }: { readonly row: MailboxRow; readonly settings: MailboxSettings; readonly signal: AbortSignal },
+): Promise<void> {
+  const before = row.fullSync === null ? [] : row.settings.scope.labelIds;
+  const named = settings.scope.labelIds.filter((id) => !before.includes(id));
+  if (named.length === 0) return;
+  const known = new Set([...(await store.getLabels(row.id)).map(({ id }) => id), ...(await store.heldLabelIds(row.id))]);
+  for (const labelId of named.filter((id) => !known.has(id))) {
+    const page = await listIds(session, { labelIds: [labelId], includeSpamTrash: true, pageToken: null }, signal);
+    if (page === 'label-gone') throw new UnknownLabelError(labelId);
+  }
+}

@@ -1,0 +1,208 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { labelId, messageId } from '../../src/model/ids.ts';
+import { ADA, RunningMailbox } from './running-mailbox.ts';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+let ada: RunningMailbox;
+afterEach(() => ada.close());
+
+async function expectExact(): Promise<void> {
+  const { held, truth } = await ada.comparison();
+  expect(held).toEqual(truth);
+}
+
+/** History ends before the mark, so that everything is listed. */
+function expire(): void {
+  ada.receive(1);
+  ada.gmail.expireHistory();
+  ada.lanes.dispatch({ kind: 'poked' });
+}
+
+async function recover(): Promise<void> {
+  const { recoveries } = ada.lanes.state.counters;
+  expire();
+  await ada.settle();
+  expect(ada.lanes.state.counters.recoveries).toBe(recoveries + 1);
+}
+
+const doubt = async () => (await ada.stores.store.getMailbox(ADA))?.doubt ?? null;
+const feed = async () => (await ada.stores.store.readChanges({ mailbox: ADA, after: 0, limit: 10_000 })).map(({ kind, messageId: id }) => `${kind} ${id}`);
+const wronglyGone = async () => (await feed()).filter((entry) => entry.startsWith('gone'));
+
+describe('a message that listings leave out', () => {
+  let ids: string[];
+  beforeEach(async () => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    ids = ada.receive(60);
+    await ada.settle();
+  });
+
+  it("is not absent where its label's listing shows it, and costs nothing for that", async () => {
+    ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'listing' });
+    const before = ada.calls();
+    await recover();
+    await expectExact();
+    expect(await wronglyGone()).toEqual([]);
+    const newMail = 1;
+    expect(ada.gets(before)).toBe(newMail);
+    expect(await doubt()).toBeNull();
+  });
+
+  it('stays after history expired, however long every listing leaves it out, and its body is never dropped', async () => {
+    ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'all' });
+    await recover();
+    await expectExact();
+    expect(await wronglyGone()).toEqual([]);
+    expect(await ada.stores.store.dropBuriedBodies({ now: ada.clock.now() + 30 * DAY, grace: 0 })).toBe(0);
+  });
+
+  it('is no drift to an audit, and a resync does not remove it', async () => {
+    ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'all' });
+    ada.lanes.dispatch({ kind: 'audit-requested' });
+    await ada.run(10 * MINUTE);
+    expect((await ada.stores.store.getMailbox(ADA))?.audit).toMatchObject({ missing: 0, extra: 0, differing: 0 });
+    ada.lanes.dispatch({ kind: 'resync-requested' });
+    await ada.settle();
+    await expectExact();
+    expect(await wronglyGone()).toEqual([]);
+  });
+
+  it("keeps a label that only the label's own listing leaves out", async () => {
+    ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'label:INBOX' });
+    await recover();
+    await expectExact();
+  });
+
+  it('is brought by a later listing where it was never seen before', async () => {
+    const [hidden = ''] = ada.receive(1);
+    await ada.settle();
+    ada.gmail.omissions.add({ messageId: hidden, from: 'all', until: ada.clock.now() + 2 * 60 * MINUTE });
+    await ada.stores.store.beginRemoval({ mailbox: ADA, chain: null, now: ada.clock.now() });
+    await ada.stores.store.finishRemovals({ now: ada.clock.now() });
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    expect(await doubt()).toMatchObject({ uncounted: 1, absent: 0 });
+    await ada.run(DAY + 60 * MINUTE);
+    await ada.settle();
+    await expectExact();
+    expect(await doubt()).toBeNull();
+  });
+});
+
+describe('a listing that is cut short', () => {
+  const PAGES = ['empty-page', 'cut-page', 'empty-object'] as const;
+
+  it.each(PAGES.flatMap((kind) => [[kind, 1], [kind, 2]] as const))('by one odd answer (%s, %i times) removes nothing', async (kind, times) => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    ada.gmail.paging.listPage = 100;
+    ada.receive(400);
+    await ada.settle();
+    const fault = ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind }, times });
+    await recover();
+    fault.remove();
+    await expectExact();
+    expect(await wronglyGone()).toEqual([]);
+  });
+
+  it.each(PAGES)('for ten minutes (%s) removes nothing, says so, and is made good by a later one', async (kind) => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    ada.gmail.paging.listPage = 100;
+    ada.receive(1_200);
+    await ada.settle();
+    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind }, until: ada.clock.now() + 10 * MINUTE });
+    expire();
+    await ada.run(9 * MINUTE);
+    expect((await ada.counts()).gone).toBe(0);
+    expect((await doubt())?.absent ?? 0, 'doubted').toBeGreaterThan(0);
+    expect(ada.lanes.state.blocked).toBeNull();
+    await ada.run(3 * 60 * MINUTE);
+    await ada.settle();
+    await expectExact();
+    expect(await wronglyGone()).toEqual([]);
+    expect(await doubt()).toBeNull();
+  });
+
+  it('in a first full sync is repeated, so that nothing is said to be in sync that is not', async () => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    ada.receive(50);
+    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 1 });
+    await ada.settle();
+    await expectExact();
+  });
+});
+
+describe('a mailbox that lost thousands', () => {
+  it('follows after a second whole listing some minutes later, without a get each', async () => {
+    ada = await RunningMailbox.open({ format: 'minimal' });
+    const ids = ada.receive(1_500);
+    await ada.settle();
+    ada.gmail.deleteAll(ids.slice(0, 1_200));
+    const before = ada.calls();
+    await recover();
+    expect((await ada.counts()).gone).toBe(0);
+    expect(await doubt()).toMatchObject({ absent: 1_200 });
+    expect(ada.lanes.state.fullSync.kind).toBe('done');
+    await ada.run(30 * MINUTE);
+    await ada.settle();
+    await expectExact();
+    expect(await doubt()).toBeNull();
+    expect(ada.gets(before)).toBeLessThanOrEqual(1 + 2 * 10);
+  });
+});
+
+describe('a label', () => {
+  let own: string;
+  let ids: string[];
+  beforeEach(async () => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    own = ada.gmail.createLabel('Work').id;
+    ids = ada.receive(30, { labelIds: ['INBOX', own] });
+    await ada.settle();
+  });
+
+  it('that labels.list leaves out stays on its messages through a recovery', async () => {
+    ada.gmail.labelBook.unlist(own, { get: 'answers' });
+    await recover();
+    await expectExact();
+  });
+
+  it('that is deleted without a word in history goes from every message, whichever path sees it', async () => {
+    ada.gmail.deleteLabel(own, { silent: true });
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    await expectExact();
+    expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).not.toContain(own);
+    const [first = ''] = ids;
+    expect(await ada.stores.store.labelsOf({ mailbox: ADA, messageIds: [messageId(first)] })).toEqual(new Map([[first, ['INBOX']]]));
+  });
+
+  it('that nobody ever heard of empties no mirror: the settings are refused with a sentence', async () => {
+    const { settings } = ada.lanes.state;
+    ada.lanes.configure({ ...settings, scope: { ...settings.scope, labelIds: [labelId('Label_9999')] } });
+    await ada.run(5 * MINUTE);
+    expect(ada.lanes.state.blocked).toMatchObject({ kind: 'failed', message: expect.stringContaining('"Label_9999", which Gmail does not know. Nothing was removed') as string });
+    expect((await ada.counts()).stored).toBe(30);
+    ada.lanes.configure(settings);
+    ada.lanes.dispatch({ kind: 'resumed' });
+    await ada.settle();
+    await expectExact();
+    expect(await wronglyGone()).toEqual([]);
+  });
+});
+
+describe('the first seconds of a first full sync', () => {
+  it('store nothing that a lagging replica answered, and cost no get for that', async () => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    const ids = ada.receive(40);
+    ada.receive(10, { labelIds: ['UNREAD', 'INBOX'] });
+    await ada.run(0);
+    Object.assign(ada.gmail.lag, { getMs: 4_000, getProbability: 1 });
+    ada.gmail.modify(ids.slice(0, 20), { add: ['STARRED'], remove: ['INBOX'] });
+    await ada.settle();
+    await expectExact();
+    expect(ada.gets()).toBeLessThanOrEqual(50);
+  });
+});
