@@ -1,4 +1,4 @@
-import { dataFromRaw, incompleteMessage, isDataOf } from '../gmail/attachments.ts';
+import { dataFromHeld, dataFromRaw, incompleteMessage, isDataOf } from '../gmail/attachments.ts';
 import type { GmailSession } from '../gmail/gmail-api.ts';
 import { GmailError, type GmailFailure } from '../gmail/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
@@ -34,16 +34,24 @@ export interface Completion {
 }
 
 /**
- * A FULL reading with the attachments that it names. One that Gmail does not give is left out, and keeps its `attachmentId`.
+ * A FULL reading with the attachments that it names. One that Gmail does not give is left out, and keeps its `attachmentId`. One that is held is not asked for again,
+ * and stays whatever Gmail gives now.
  *
+ * @param held - the body that the store holds of it, if it holds one
  * @throws {GmailError} when Gmail does not answer
  */
-export async function completeByIds({ session, signal }: Pick<Completing, 'session' | 'signal'>, reading: Reading): Promise<Completion> {
+export async function completeByIds({ session, signal }: Pick<Completing, 'session' | 'signal'>, reading: Reading, held: Uint8Array | null = null): Promise<Completion> {
   if (reading.body === null) return { reading, missing: null };
   const message = incompleteMessage(reading.body);
+  const kept = held === null ? [] : dataFromHeld(held, message.parts);
   const data: (string | null)[] = [];
   let failure: GmailFailure | null = null;
-  for (const part of message.parts) {
+  for (const [index, part] of message.parts.entries()) {
+    const bytesHeld = kept[index] ?? null;
+    if (bytesHeld !== null) {
+      data.push(bytesHeld);
+      continue;
+    }
     try {
       const bytes = await session.getAttachment({ messageId: reading.id, attachmentId: part.attachmentId }, signal);
       const isBelieved = isDataOf(part, bytes);
@@ -80,5 +88,5 @@ export async function completeByRaw(completing: Completing, { id }: PendingMessa
   if (outcome?.kind !== 'fetched') throw outcome?.error ?? new Error('a batch of one request answered nothing');
   const [reading] = outcome.readings;
   if (reading === undefined) throw new Error('a message was answered without a reading');
-  return await completeByIds(completing, reading);
+  return await completeByIds(completing, reading, held);
 }

@@ -1,7 +1,7 @@
 import PostalMime from 'postal-mime';
 import { base64url } from '../model/base64url.ts';
 import { deepJson } from '../model/deep-json.ts';
-import { isObject, separateParts, type JsonObject, type SeparatePart } from './message-parts.ts';
+import { isObject, partsOf, separateParts, type JsonObject, type SeparatePart } from './message-parts.ts';
 
 /** A FULL message resource whose attachments are to be put in where Gmail would have put them: into `data` of each part's body. */
 export interface IncompleteMessage {
@@ -12,8 +12,8 @@ export interface IncompleteMessage {
 
 /** @param body - the resource as JSON */
 export function incompleteMessage(body: Uint8Array): IncompleteMessage {
-  const resource: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-  const parts = separateParts(isObject(resource) ? resource['payload'] : null);
+  const resource = resourceOf(body);
+  const parts = separateParts(payloadOf(resource));
   return {
     parts,
     completed(data) {
@@ -33,6 +33,26 @@ export function incompleteMessage(body: Uint8Array): IncompleteMessage {
 export function isDataOf({ part }: SeparatePart, data: string): boolean {
   return data !== '' || !(Number(sizeOf(part)) > 0);
 }
+
+const resourceOf = (body: Uint8Array): unknown => JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+const payloadOf = (resource: unknown): unknown => (isObject(resource) ? resource['payload'] : null);
+
+/**
+ * The data of separate parts that another body of the same message holds, as an earlier completion left it; null for each that it lacks. Parts are the same by
+ * their place, type, name and size.
+ *
+ * @param held - the resource as JSON
+ */
+export function dataFromHeld(held: Uint8Array, parts: readonly SeparatePart[]): readonly (string | null)[] {
+  const found = new Map<string, string>();
+  for (const part of partsOf(payloadOf(resourceOf(held)))) {
+    const { attachmentId, data } = isObject(part['body']) ? part['body'] : {};
+    if (typeof attachmentId === 'string' && typeof data === 'string' && isDataOf({ part, attachmentId }, data)) found.set(placeOf(part), data);
+  }
+  return parts.map(({ part }) => found.get(placeOf(part)) ?? null);
+}
+
+const placeOf = (part: JsonObject): string => JSON.stringify([part['partId'], part['mimeType'], part['filename'], sizeOf(part)]);
 
 /**
  * The data of separate parts, taken from the same message's RFC 822 bytes: one messages.get where attachments.get costs a call for each.

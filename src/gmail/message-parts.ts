@@ -10,19 +10,25 @@ export interface SeparatePart {
   readonly attachmentId: string;
 }
 
-/** The parts below `payload` (itself included) that Gmail keeps apart, in the order of the message. */
-export function separateParts(payload: unknown): readonly SeparatePart[] {
-  const found: SeparatePart[] = [];
+/** The parts below `payload`, itself included, in the order of the message. */
+export function partsOf(payload: unknown): readonly JsonObject[] {
+  const found: JsonObject[] = [];
   const waiting: unknown[] = [payload];
   while (waiting.length > 0) {
     const part = waiting.pop();
     if (!isObject(part)) continue;
-    const attachmentId = isObject(part['body']) && part['body']['data'] === undefined ? part['body']['attachmentId'] : undefined;
-    if (typeof attachmentId === 'string' && attachmentId !== '') found.push({ part, attachmentId });
+    found.push(part);
     if (Array.isArray(part['parts'])) waiting.push(...part['parts'].toReversed());
   }
   return found;
 }
+
+/** Those of its parts that Gmail keeps apart. */
+export const separateParts = (payload: unknown): readonly SeparatePart[] =>
+  partsOf(payload).flatMap((part) => {
+    const attachmentId = isObject(part['body']) && part['body']['data'] === undefined ? part['body']['attachmentId'] : undefined;
+    return typeof attachmentId === 'string' && attachmentId !== '' ? [{ part, attachmentId }] : [];
+  });
 
 /** Whether a payload is a tree of parts, as deep as it may be: what is read of a FULL message later is read by its parts. */
 export function isPartTree(payload: unknown): boolean {

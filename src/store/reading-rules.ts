@@ -53,7 +53,9 @@ export function applyReading(before: MessageRow | null, reading: Reading, format
   };
   const seenBefore = row.format === read.format && row.readingHistoryId !== null && compareHistoryIds(reading.historyId, row.readingHistoryId) <= 0;
   const bringsSome = (reading.attachments?.brought ?? 0) > 0;
-  const writesBody = complete && reading.body !== null && !holdsMore && (completes || bringsSome || !seenBefore);
+  // So does one that holds some of them: only a reading that brings some, too, was put together with what is held.
+  const holdsSome = row.lacks === 'attachments' && row.format === format;
+  const writesBody = complete && reading.body !== null && !holdsMore && (completes || bringsSome || !(seenBefore || holdsSome));
   const settled = settleState(read, rules);
   const stillWorks = settled.state === 'pending' || settled.state === 'failed';
   // What was read was no failure: the attachments that it lacks are the next thing to fetch, at once.

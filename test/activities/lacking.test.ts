@@ -197,6 +197,30 @@ describe('an attachment', () => {
     expect(await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() })).toBeNull();
   });
 
+  it('that is held stays, and is not asked for again, while another is missing', async () => {
+    await opened({ attachments: true });
+    const id = receive(lines('one.txt', 'a\r\nb'), lines('two.txt', 'cc\r\ndd'));
+    const { threadId } = ada.gmail.existing(id);
+    ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST, times: 2 });
+    await ada.settle();
+    const second = Buffer.from('cc\r\ndd').toString('base64url');
+    expect(JSON.stringify(jsonOf((await messages()).get(id)))).toContain(second);
+    const before = ada.calls()['messages.attachments.get'] ?? 0;
+    const fault = ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
+    ada.gmail.modify([id], { add: ['STARRED'] });
+    ada.receive(4, { threadId });
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.run(30 * MINUTE);
+    expect((ada.calls()['messages.attachments.get'] ?? 0) - before, 'of one of them, and once more within the call').toBe(2);
+    const message = (await messages()).get(id);
+    expect(message).toMatchObject({ lacks: 'attachments', labelIds: ['INBOX', 'STARRED'] });
+    expect(JSON.stringify(jsonOf(message))).toContain(second);
+    fault.remove();
+    await ada.run(DAY);
+    const { held, truth } = await ada.comparison();
+    expect(held).toEqual(truth);
+  });
+
   it('is asked for ever more rarely', async () => {
     await opened({ attachments: true });
     receive(lines('one.txt', 'a\r\nb'));
