@@ -6,6 +6,9 @@ import { ResponseTooLargeError } from './transport.ts';
 /** What was called: a method of the API, the multipart request around a batch, or Google's token endpoint. */
 export type CalledMethod = GmailMethod | 'batch' | 'token';
 
+/** Detail of an `unavailable` of the token endpoint: a service account signs when its request was made, by this machine's clock. */
+export const WRONG_CLOCK = "Google finds the service account's request too old, or not valid yet: look at this machine's clock, and set it by NTP";
+
 /** Reason of an `invalid-request` whose page token Gmail does not know (any more): the listing begins again from its top. */
 export const INVALID_PAGE_TOKEN = 'invalidPageToken';
 
@@ -169,7 +172,7 @@ function classifyToken(status: number, answer: Answer, body: string): GmailFailu
   switch (code) {
     case 'invalid_grant':
       // "Invalid JWT: Token must be a short-lived token": this machine's clock is off, not the grant.
-      if (/invalid jwt/i.test(answer.message) && /short-lived|iat|exp/i.test(answer.message)) return { kind: 'unavailable', status };
+      if (/invalid jwt/i.test(answer.message) && /short-lived|\biat\b|\bexp\b/i.test(answer.message)) return { kind: 'unavailable', status, detail: WRONG_CLOCK };
       if (/invalid email or user id/i.test(answer.message)) return { kind: 'mailbox-unavailable', reason: 'unknownUser' };
       return { kind: 'consent-revoked' };
     case 'unauthorized_client':

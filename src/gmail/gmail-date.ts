@@ -24,13 +24,18 @@ export function withDates(transport: Transport, seen: (date: number) => void): T
   };
 }
 
+/** Ms that this machine's clock (`now`, as the answer came) is ahead of Google's; 0 where that is too little to tell, or the answer says nothing. */
+export function aheadOf(response: Pick<HttpResponse, 'headers'>, now: number): number {
+  const date = dateOf(response);
+  return date === null || Math.abs(now - date) < PRECISION ? 0 : now - date;
+}
+
 /**
  * "Retry after" is a time of Gmail's clock: here it becomes one of ours, so that a wrong clock waits no longer, and no shorter, than Gmail asks.
  *
  * @param now - of this machine's clock, as the answer came; epoch ms
  */
 export function byOurClock(failure: GmailFailure, response: Pick<HttpResponse, 'headers'>, now: number): GmailFailure {
-  const date = dateOf(response);
-  if (failure.kind !== 'rate-limited' || failure.retryAt === null || date === null || Math.abs(now - date) < PRECISION) return failure;
-  return { ...failure, retryAt: failure.retryAt + now - date };
+  if (failure.kind !== 'rate-limited' || failure.retryAt === null) return failure;
+  return { ...failure, retryAt: failure.retryAt + aheadOf(response, now) };
 }

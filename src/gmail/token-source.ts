@@ -2,11 +2,11 @@ import { createSign } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { classify, classifyThrown, gmailError } from './classify.ts';
+import { classify, classifyThrown, gmailError, WRONG_CLOCK } from './classify.ts';
 import type { GoogleCredentials } from './credentials.ts';
 import { ANSWER_LIMITS } from './answer-limits.ts';
 import { withDeadline } from './deadline.ts';
-import { byOurClock } from './gmail-date.ts';
+import { aheadOf, byOurClock } from './gmail-date.ts';
 import { GmailError } from './gmail-error.ts';
 import { SENDABLE_TOKEN } from './sendable-token.ts';
 import type { HttpResponse, Transport } from './transport.ts';
@@ -45,6 +45,16 @@ const LIFETIME_OF_ASSERTION = 3_600;
 const LONGEST_LIFE = 24 * 60 * 60;
 const GRANT = z.object({ access_token: SENDABLE_TOKEN, expires_in: z.number().positive().max(LONGEST_LIFE), scope: z.string().optional() });
 
+/** Times are epoch ms, by this machine's clock. */
+interface CachedToken {
+  readonly token: string;
+  readonly askedAt: number;
+  readonly expiresAt: number;
+}
+
+/** A token that was asked for in a time to come comes from before the clock was put back, and may have expired long since. */
+const isGood = ({ askedAt, expiresAt }: CachedToken, now: number): boolean => askedAt <= now && now < expiresAt;
+
 interface Refresh {
   readonly promise: Promise<string>;
   readonly controller: AbortController;
@@ -61,7 +71,7 @@ interface Refresh {
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { mailbox, clock, timeoutMs = 30_000 } = options;
-  let cached: { readonly token: string; readonly expiresAt: number } | null = null;
+  let cached: CachedToken | null = null;
   let refresh: Refresh | null = null;
 
   /**
@@ -104,7 +114,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   return {
     async accessToken(signal) {
       signal?.throwIfAborted();
-      if (cached !== null && clock.now() < cached.expiresAt) return cached.token;
+      if (cached !== null && isGood(cached, clock.now())) return cached.token;
       return join(signal);
     },
     invalidate(token) {
@@ -127,23 +137,30 @@ async function untilAborted<Result>(promise: Promise<Result>, signal: AbortSigna
   }
 }
 
-async function requestGrant(options: TokenSourceOptions, signal: AbortSignal): Promise<{ token: string; expiresAt: number }> {
+/** @param ahead - ms that this machine's clock is known to be ahead of Google's */
+async function requestGrant(options: TokenSourceOptions, signal: AbortSignal, ahead = 0): Promise<CachedToken> {
   const { mailbox, clock, transport, tokenUrl } = options;
   const askedAt = clock.now();
   const response = await transport({
     method: 'POST',
     url: tokenUrl,
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-    body: new URLSearchParams(grantFor(options, askedAt)).toString(),
+    body: new URLSearchParams(grantFor(options, askedAt - ahead)).toString(),
     signal,
     maxBytes: ANSWER_LIMITS.token,
   });
-  if (response.status !== 200) throw gmailError(mailbox, 'token', byOurClock(classify('token', response.status, response.body.toString('utf8')), response, clock.now()));
+  if (response.status !== 200) {
+    const failure = classify('token', response.status, response.body.toString('utf8'));
+    const wrongBy = aheadOf(response, clock.now());
+    // The refusal tells Google's time: signed for that, the same request is good.
+    if (failure.kind === 'unavailable' && failure.detail === WRONG_CLOCK && ahead === 0 && wrongBy !== 0) return await requestGrant(options, signal, wrongBy);
+    throw gmailError(mailbox, 'token', byOurClock(failure, response, clock.now()));
+  }
   const grant = GRANT.safeParse(jsonOf(response));
   if (!grant.success) throw gmailError(mailbox, 'token', { kind: 'unavailable', status: response.status, detail: `${grant.error.issues[0]?.path.map(String).join('.') || 'the answer'} is not what Google documents` });
   const scopes = grant.data.scope?.split(' ').filter((scope) => scope !== '');
   if (scopes !== undefined) options.onScopes?.(scopes);
-  return { token: grant.data.access_token, expiresAt: askedAt + grant.data.expires_in * 1_000 - EXPIRY_MARGIN };
+  return { token: grant.data.access_token, askedAt, expiresAt: askedAt + grant.data.expires_in * 1_000 - EXPIRY_MARGIN };
 }
 
 function jsonOf(response: HttpResponse): unknown {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { classify, classifyThrown, gmailError, INVALID_PAGE_TOKEN, type CalledMethod } from '../../src/gmail/classify.ts';
+import { classify, classifyThrown, gmailError, INVALID_PAGE_TOKEN, type CalledMethod, WRONG_CLOCK } from '../../src/gmail/classify.ts';
 import { GmailError, type GmailFailure } from '../../src/gmail/gmail-error.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 
@@ -116,7 +116,7 @@ const CASES: readonly Case[] = [
     method: 'token',
     status: 400,
     body: token('invalid_grant', 'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values.'),
-    means: { kind: 'unavailable', status: 400 },
+    means: { kind: 'unavailable', status: 400, detail: WRONG_CLOCK },
   },
   { says: 'no delegation', method: 'token', status: 401, body: token('unauthorized_client', 'Client is unauthorized to retrieve access tokens using this method.'), means: { kind: 'scope-missing' } },
   { says: 'a deleted OAuth client', method: 'token', status: 401, body: token('deleted_client', 'The OAuth client was deleted.'), means: { kind: 'mailbox-unavailable', reason: 'deleted_client' } },

@@ -1,5 +1,6 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { GoogleCredentials } from '../../src/gmail/credentials.ts';
 import { GmailError } from '../../src/gmail/gmail-error.ts';
 import { createTokenSource, type TokenSourceOptions } from '../../src/gmail/token-source.ts';
@@ -10,7 +11,7 @@ import { ADA } from './gmail-fixture.ts';
 const USER: GoogleCredentials = { type: 'authorized_user', clientId: 'client', clientSecret: 'secret', refreshToken: 'refresh', scopes: null };
 
 /** A token endpoint that answers after a second: token-1, token-2, … */
-function open(options: Partial<TokenSourceOptions> = {}, answer?: (asked: number) => { status: number; body: unknown } | 'silence') {
+function open(options: Partial<TokenSourceOptions> = {}, answer?: (asked: number, request: HttpRequest) => { status: number; body: unknown } | 'silence', machine = { ahead: 0 }) {
   const clock = createVirtualClock();
   const requests: HttpRequest[] = [];
   const source = createTokenSource({
@@ -18,17 +19,17 @@ function open(options: Partial<TokenSourceOptions> = {}, answer?: (asked: number
     mailbox: ADA,
     tokenUrl: 'https://oauth2.example/token',
     scopes: ['scope-a', 'scope-b'],
-    clock,
+    clock: { ...clock, now: () => clock.now() + machine.ahead },
     transport: async (request) => {
       requests.push(request);
-      const { status, body } = await respond(requests.length, request.signal);
-      return { status, headers: {}, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
+      const { status, body } = await respond(requests.length, request);
+      return { status, headers: { date: new Date(clock.now()).toUTCString() }, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
     },
     ...options,
   });
-  async function respond(asked: number, signal?: AbortSignal): Promise<{ status: number; body: unknown }> {
-    await clock.sleep(1_000, signal);
-    const given = answer?.(asked) ?? { status: 200, body: { access_token: `token-${asked}`, expires_in: 3_599 } };
+  async function respond(asked: number, request: HttpRequest): Promise<{ status: number; body: unknown }> {
+    await clock.sleep(1_000, request.signal);
+    const given = answer?.(asked, request) ?? { status: 200, body: { access_token: `token-${asked}`, expires_in: 3_599 } };
     return given === 'silence' ? await new Promise(() => {}) : given;
   }
   return { clock, source, requests, form: (index: number) => new URLSearchParams(requests[index]?.body) };
@@ -64,6 +65,28 @@ describe('a token source', () => {
       expect(await source.accessToken()).toBe('token-2');
       source.invalidate('token-1');
       expect(await source.accessToken()).toBe('token-2');
+    });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('asks anew once after the clock was put back by a day, for what it holds may have expired long since', async () => {
+    const machine = { ahead: 24 * 3_600_000 };
+    const { clock, source, requests } = open({}, undefined, machine);
+    await clock.run(async () => {
+      expect(await source.accessToken()).toBe('token-1');
+      machine.ahead = 0;
+      expect([await source.accessToken(), await source.accessToken(), await source.accessToken()]).toEqual(['token-2', 'token-2', 'token-2']);
+    });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('asks anew once after the clock jumped ahead by a day, not again and again', async () => {
+    const machine = { ahead: 0 };
+    const { clock, source, requests } = open({}, undefined, machine);
+    await clock.run(async () => {
+      expect(await source.accessToken()).toBe('token-1');
+      machine.ahead = 24 * 3_600_000;
+      expect([await source.accessToken(), await source.accessToken(), await source.accessToken()]).toEqual(['token-2', 'token-2', 'token-2']);
     });
     expect(requests).toHaveLength(2);
   });
@@ -156,6 +179,33 @@ describe('a service account', () => {
     expect(read(header)).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'k1' });
     expect(read(claims)).toEqual({ iss: credentials.clientEmail, sub: ADA, scope: 'scope-a scope-b', aud: 'https://oauth2.example/token', iat: now, exp: now + 3_600 });
     expect(createVerify('RSA-SHA256').update(`${header}.${claims}`).verify(publicKey, signature, 'base64url')).toBe(true);
+  });
+
+  const SHORT_LIVED = { error: 'invalid_grant', error_description: 'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.' };
+  const issuedAt = (request: HttpRequest): number => {
+    const [, claims = ''] = (new URLSearchParams(request.body).get('assertion') ?? '').split('.');
+    return z.object({ iat: z.number() }).parse(JSON.parse(Buffer.from(claims, 'base64url').toString())).iat * 1_000;
+  };
+
+  it.each([20 * 60_000, -90 * 60_000])('on a machine whose clock is %i ms ahead signs by Google’s time at the second try', async (ahead) => {
+    const machine = { ahead };
+    const { clock, source, requests } = open(
+      { credentials },
+      (asked, request) => (Math.abs(issuedAt(request) - clock.now()) > 5 * 60_000 ? { status: 400, body: SHORT_LIVED } : { status: 200, body: { access_token: `token-${asked}`, expires_in: 3_599 } }),
+      machine,
+    );
+    await clock.run(async () => {
+      expect(await source.accessToken()).toBe('token-2');
+      expect(await source.accessToken()).toBe('token-2');
+    });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('that Google refuses for its time is told to look at its clock, and asks no third time', async () => {
+    const { clock, source, requests } = open({ credentials }, () => ({ status: 400, body: SHORT_LIVED }), { ahead: 600_000 });
+    const error = await clock.run(() => source.accessToken().catch((caught: unknown) => caught));
+    expect(error).toMatchObject({ failure: { kind: 'unavailable', status: 400 }, message: expect.stringContaining("look at this machine's clock, and set it by NTP") });
+    expect(requests).toHaveLength(2);
   });
 
   it('whose key cannot be read says so without showing it', async () => {
