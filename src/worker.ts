@@ -7,6 +7,7 @@ import { bundleWorkflows } from './bundle-workflows.ts';
 import { registerSearchAttributes } from './client/search-attributes.ts';
 import { loadConfig, type Config } from './config.ts';
 import { withDates } from './gmail/gmail-date.ts';
+import { GoogleClock } from './gmail/google-clock.ts';
 import { createUndiciTransport } from './gmail/undici-transport.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createLog, type Log } from './log.ts';
@@ -86,6 +87,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
   const stores = await openStoresOf(config);
   warnOfPlainText(config, log);
   const network = createUndiciTransport();
+  const googleClock = new GoogleClock(clock, () => performance.now());
   const closing: (() => Promise<void>)[] = [() => network.close(), () => closeStores(stores), async () => tracing?.flush()];
   const closeAll = async (): Promise<void> => {
     for (const close of closing) await close();
@@ -98,15 +100,18 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     const openSession = createSessionFactory({
       ...stores,
       secretKeys,
-      transport: withDates(network.transport, (date) => skew.seen('gmail', date)),
+      transport: withDates(network.transport, (date) => {
+        googleClock.hear(date);
+        skew.seen('gmail', date);
+      }),
       rootUrl: config.gmailRootUrl,
       tokenUrl: config.googleTokenUrl,
       prices,
       userShare: config.quota.userShare,
-      clock,
+      clock: googleClock,
       telemetry,
     });
-    const activities = { ...createActivities({ store: stores.store, openSession, prices, userShare: config.quota.userShare, clock, pushTopic: config.push.topic, skew, telemetry }) };
+    const activities = { ...createActivities({ store: stores.store, openSession, prices, userShare: config.quota.userShare, clock: googleClock, pushTopic: config.push.topic, skew, telemetry }) };
     const connection = await connectPatiently({ config, log, clock, signal });
     // The connection is used until nobody watches any more.
     closing.splice(1, 0, () => connection.close());
@@ -126,7 +131,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       maxTaskQueueActivitiesPerSecond: slicesPerSecond(prices),
     });
     const housekeeping = new AbortController();
-    const kept = keepHouse({ store: stores.store, goneGrace: config.bodies.goneGrace, sweepGrace: config.bodies.sweepGrace, clock, log, signal: housekeeping.signal });
+    const kept = keepHouse({ store: stores.store, goneGrace: config.bodies.goneGrace, sweepGrace: config.bodies.sweepGrace, clock: googleClock, log, signal: housekeeping.signal });
     closing.unshift(async () => {
       housekeeping.abort();
       await kept;

@@ -52,7 +52,7 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
     const more = !fetched.exhausted || !refreshed;
     // A look that found nothing says nothing: history may lag behind the notification, and another look follows.
     const brought = changed || fetched.fetched > 0;
-    if (request.pokedAt !== undefined && brought && !more) deps.telemetry?.observe('tidemark_notification_lag_seconds', (now - (deps.skew?.ahead('temporal') ?? 0) - request.pokedAt) / 1_000, {});
+    if (request.pokedAt !== undefined && brought && !more) deps.telemetry?.observe('tidemark_notification_lag_seconds', (now - aheadOfServer(deps) - request.pokedAt) / 1_000, {});
     const times = {
       nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
       failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),
@@ -155,6 +155,9 @@ function lastButOne(records: readonly HistoryRecord[]): HistoryId | null {
   const last = records.at(-1)?.id;
   return records.findLast((record) => record.id !== last)?.id ?? null;
 }
+
+/** Ms that the time of the activities, which is Google's, is ahead of the Temporal server's. */
+const aheadOfServer = ({ skew }: ActivityDependencies): number => (skew?.ahead('temporal') ?? 0) - (skew?.ahead('gmail') ?? 0);
 
 /** History is read once more after a change. */
 function settleAt(changed: boolean, now: number): number | null {

@@ -66,6 +66,11 @@ export class Frontend {
   }
 
   async answer(request: SimulatorRequest): Promise<SimulatorResponse> {
+    const response = await this.#respond(request);
+    return { ...response, headers: { ...response.headers, date: new Date(this.#options.clock.now()).toUTCString() } };
+  }
+
+  async #respond(request: SimulatorRequest): Promise<SimulatorResponse> {
     request.signal?.throwIfAborted();
     this.#options.usage.countRequest();
     const url = URL.parse(request.url, 'http://gmail.simulator');

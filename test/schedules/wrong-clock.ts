@@ -1,0 +1,29 @@
+import type { Clock } from '../../src/model/clock.ts';
+import type { Random } from './random.ts';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+/** How far a machine's clock is ahead of the true time (ms; behind when negative). */
+export interface ClockError {
+  readonly skew: number;
+  /** It jumps by so much, `after` this long, and back `lasting` later. */
+  readonly jump: { readonly by: number; readonly after: number; readonly lasting: number } | null;
+}
+
+/** The clock of a machine that tells the time wrongly; what it sleeps is right. */
+export function wrongClock(clock: Clock, { skew, jump }: ClockError): Clock {
+  const start = clock.now();
+  const jumped = (since: number): boolean => jump !== null && since >= jump.after && since < jump.after + jump.lasting;
+  return {
+    now: () => clock.now() + skew + (jumped(clock.now() - start) ? (jump?.by ?? 0) : 0),
+    sleep: (milliseconds, signal) => clock.sleep(milliseconds, signal),
+    random: () => clock.random(),
+  };
+}
+
+export function drawError(random: Random): ClockError {
+  const skew = random.pick([0, 10 * MINUTE, -10 * MINUTE]);
+  if (random.chance(0.5)) return { skew, jump: null };
+  return { skew, jump: { by: random.pick([DAY, -DAY]), after: random.below(3 * MINUTE), lasting: random.below(2 * MINUTE) } };
+}
