@@ -34,7 +34,7 @@ export async function forecast(deps: ForecastDependencies, mailbox: MailboxId): 
   const now = clock.now();
   const ledger = readLedger(await store.getLedger(mailbox));
   const lastMinute = unitsWithin(ledger.window, LONGEST_SPAN, now);
-  const { settings, condition } = row;
+  const { settings, conditions } = row;
   const work = await store.workLeft({ mailbox });
   const priced = priceOfWork(work, { format: settings.format, attachments: wantsAttachments(settings) }, prices);
   const units = lastMinute === 0 ? priced : Math.max(0, priced - unitsPaidAhead(prices));
@@ -45,7 +45,7 @@ export async function forecast(deps: ForecastDependencies, mailbox: MailboxId): 
   const rate = Math.min(ownRate, projectRate);
   const known = { unitsLeft: Math.round(priced), unitsPerMinute: Math.round(rate), lastMinute };
   if (isListing(row) || prices.userUnitsPerMinute >= UNPACED) return { ...known, finishAt: null };
-  const notBefore = condition?.kind === 'rate-limited' ? (condition.until ?? 0) : 0;
+  const notBefore = Math.max(...[conditions.live, conditions.backfill].map((condition) => (condition?.kind === 'rate-limited' ? (condition.until ?? 0) : 0)));
   const ownEnd = whenSpent(ledger, { units, granted, notBefore }, now);
   if (ownEnd === null) return { ...known, finishAt: null };
   const projectEnd = Math.max(now, notBefore) + (units / projectRate) * LONGEST_SPAN;

@@ -20,7 +20,8 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     unitsLeft: pace?.unitsLeft ?? null,
     eta: pace?.remaining ?? null,
     lastError: lastError === null ? null : { message: lastError.message, since: lastError.at },
-    condition: report.condition,
+    condition: conditionJson(report.condition),
+    conditions: { live: conditionJson(report.conditions.live), backfill: conditionJson(report.conditions.backfill) },
     inSync: report.inSync,
     workerAnswered: report.workerAnswered,
     generation: report.generation,
@@ -40,6 +41,12 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     recoveries: report.recoveries,
     settings: report.settings,
   };
+}
+
+function conditionJson(condition: MailboxReport['condition']): object | null {
+  if (condition === null) return null;
+  const { kind, message, since, until } = condition;
+  return { kind, message, since, until };
 }
 
 /** The same for a person at three in the morning: what it is, how far, and what is wrong. */
@@ -72,8 +79,20 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
   if (report.heldUntil !== null && report.heldUntil > now) rows.push(['held back', `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`]);
   if (report.blocked !== null) rows.push(['asked again', questionWords(report.blocked, now)]);
   if (report.clockSkew !== null && Math.abs(report.clockSkew) > WORTH_TELLING) rows.push(['clock', `the worker's clock is ${skewWords(report.clockSkew)} the Temporal server's: set both by NTP`]);
-  rows.push(['last error', report.lastError === null ? 'none' : `${report.lastError.message}; since ${ago(report.lastError.at, now)}`]);
+  rows.push(...errorRows(report, now));
   return `${report.mailbox}\n${aligned(rows)}${hint(report)}`;
+}
+
+/** What goes on, lane by lane; else the last error that there was. */
+function errorRows({ conditions, lastError }: MailboxReport, now: number): [string, string][] {
+  const failing = [...failingLane('live syncs', conditions.live), ...failingLane('backfill', conditions.backfill)];
+  if (failing.length === 0) return [['last error', lastError === null ? 'none' : `${lastError.message}; since ${ago(lastError.at, now)}`]];
+  return failing.map(({ lane, message, since }, index) => [index === 0 ? 'last error' : '', `${lane}: ${message}; since ${ago(since, now)}`]);
+}
+
+/** A wait is no error. */
+function failingLane(lane: string, condition: MailboxReport['condition']): readonly { readonly lane: string; readonly message: string; readonly since: number }[] {
+  return condition === null || condition.kind === 'rate-limited' ? [] : [{ lane, message: condition.message, since: condition.since }];
 }
 
 function questionWords({ asks, retryAt }: NonNullable<MailboxReport['blocked']>, now: number): string {

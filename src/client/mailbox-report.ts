@@ -1,7 +1,7 @@
 import { isReachedAs } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
-import type { AuditResult, Condition, MailboxRow, MailboxStore, MessageCounts } from '../store/mailbox-store.ts';
+import type { AuditResult, Condition, Conditions, MailboxRow, MailboxStore, MessageCounts } from '../store/mailbox-store.ts';
 import type { MailboxStatus } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 
@@ -27,8 +27,10 @@ export interface MailboxReport {
   readonly settings: MailboxSettings | null;
   readonly counts: MessageCounts;
   readonly usage: Usage;
-  /** What goes on now against the mailbox's will, as the activities noted it. */
+  /** What goes on now against the mailbox's will, as the activities noted it: the worse of `conditions`. */
   readonly condition: Condition | null;
+  /** The same of live syncs, and of the backfill (listings, slices, audits), each by itself. */
+  readonly conditions: Conditions;
   readonly lastError: { readonly message: string; readonly at: number } | null;
   readonly fullSync: { readonly step: string; readonly startedAt: number; readonly finishedAt: number | null } | null;
   readonly syncedAt: number | null;
@@ -100,12 +102,13 @@ export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView,
     counts,
     usage,
     condition: row?.condition ?? null,
+    conditions: row?.conditions ?? { live: null, backfill: null },
     lastError: lastErrorOf(row, status),
     fullSync: fullSyncOf(row),
     syncedAt: later(row?.syncedAt ?? null, status?.syncedAt ?? null),
     audit: row?.audit ?? null,
     nextSyncAt: status?.nextSyncAt ?? null,
-    rateLimitedUntil: status?.rateLimitedUntil ?? (row?.condition?.kind === 'rate-limited' ? row.condition.until : null),
+    rateLimitedUntil: status?.rateLimitedUntil ?? waitOf(row),
     heldUntil: status?.heldUntil ?? null,
     blocked: status?.blocked ?? null,
     push: status?.push ?? null,
@@ -130,6 +133,12 @@ function lastErrorOf(row: MailboxRow | null, status: MailboxStatus | null): Mail
   const condition = row?.condition ?? null;
   if (condition === null || condition.kind === 'rate-limited') return told;
   return told !== null && told.at >= condition.since ? told : { message: condition.message, at: condition.since };
+}
+
+/** Until when the lane that waits longest was told to. */
+function waitOf(row: MailboxRow | null): number | null {
+  const waits = [row?.conditions.live, row?.conditions.backfill].flatMap((condition) => (condition?.kind === 'rate-limited' && condition.until !== null ? [condition.until] : []));
+  return waits.length === 0 ? null : Math.max(...waits);
 }
 
 function fullSyncOf(row: MailboxRow | null): MailboxReport['fullSync'] {

@@ -2,8 +2,9 @@ import type { Selectable, Transaction } from 'kysely';
 import type { MailboxId } from '../model/ids.ts';
 import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
 import { completeSettings, type SettingsChange } from '../model/settings-change.ts';
+import { readConditions, withCondition, worseCondition } from './conditions.ts';
 import { fromHistoryIdText } from './history-id-text.ts';
-import type { AuditResult, Condition, Doubt, FullSyncProgress, MailboxAccount, MailboxRow, MailboxWatch, SettleMark } from './mailbox-store.ts';
+import type { AuditResult, Doubt, FullSyncProgress, MailboxAccount, MailboxRow, MailboxStore, MailboxWatch, SettleMark } from './mailbox-store.ts';
 import { unknownMailbox, withMailbox } from './mailbox-transaction.ts';
 import { requireLivingChain } from './remove-mailbox.ts';
 import type { RowRules } from './row-scope.ts';
@@ -70,9 +71,9 @@ export async function listMailboxes(database: StoreDatabase): Promise<readonly M
 }
 
 /** See {@link MailboxStore.noteCondition}. */
-export function noteCondition(database: StoreDatabase, request: { mailbox: MailboxId; condition: Condition | null }): Promise<void> {
+export function noteCondition(database: StoreDatabase, request: Parameters<MailboxStore['noteCondition']>[0]): Promise<void> {
   return withMailbox(database, request.mailbox, async (locked) => {
-    const condition = request.condition === null ? null : JSON.stringify(request.condition);
+    const condition = withCondition(locked.columns.condition, request.lane, request.condition);
     if (condition !== locked.columns.condition) await locked.updateMailbox({ condition });
   });
 }
@@ -121,6 +122,7 @@ export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRule
 }
 
 function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRow {
+  const conditions = readConditions(columns.condition);
   return {
     id: columns.id as MailboxId,
     settings: parseSettings(columns),
@@ -129,7 +131,8 @@ function fromMailboxColumns(columns: Selectable<MailboxTable>): MailboxRow {
     fullSync: parseFullSync(columns),
     marks: JSON.parse(columns.marks) as SettleMark[],
     relistAt: columns.relist_at,
-    condition: columns.condition === null ? null : (JSON.parse(columns.condition) as Condition),
+    condition: worseCondition(conditions),
+    conditions,
     changeSequence: columns.change_sequence,
     createdAt: columns.created_at,
     syncedAt: columns.synced_at,

@@ -42,8 +42,8 @@ export interface MailboxStore {
   countWork(): Promise<WorkCounts>;
   /** Throws `newer-schema` or `older-schema` when the database has another schema than this program's by now, `unavailable` when it does not answer. */
   check(): Promise<void>;
-  /** What the operator should see beside the workflow's state: the last failure, and until when Gmail told us to wait. */
-  noteCondition(request: { mailbox: MailboxId; condition: Condition | null }): Promise<void>;
+  /** What the operator should see beside the workflow's state: a lane's last failure, and until when Gmail told it to wait. The other lane's stays. */
+  noteCondition(request: { mailbox: MailboxId; lane: keyof Conditions; condition: Condition | null }): Promise<void>;
   /** What became of asking Gmail to watch the mailbox; null when it was told to stop. */
   saveWatch(request: { mailbox: MailboxId; watch: MailboxWatch | null }): Promise<void>;
 
@@ -301,7 +301,9 @@ export interface MailboxRow {
   readonly marks: readonly SettleMark[];
   /** Epoch ms; null when no listing from the top is due. */
   readonly relistAt: number | null;
+  /** The worse of {@link MailboxRow.conditions}. */
   readonly condition: Condition | null;
+  readonly conditions: Conditions;
   readonly changeSequence: number;
   readonly createdAt: number;
   /** When the mark was last confirmed to be the mailbox's head. */
@@ -433,6 +435,14 @@ export interface Condition {
   readonly message: string;
   readonly since: number;
   readonly until: number | null;
+  /** False when the workflow has to be told of this wait again; it knows of it where this is absent. */
+  readonly told?: boolean;
+}
+
+/** Each lane's own: a live sync that succeeds says nothing of a backfill that fails. */
+export interface Conditions {
+  readonly live: Condition | null;
+  readonly backfill: Condition | null;
 }
 
 interface FullSyncStart {

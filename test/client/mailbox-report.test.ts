@@ -25,6 +25,7 @@ const row = (condition: Condition | null): MailboxRow => ({
   renamedFrom: null,
   doubt: null,
   condition,
+  conditions: { live: condition, backfill: null },
   changeSequence: 7,
   createdAt: 1_000,
   syncedAt: 5_000,

@@ -68,7 +68,7 @@ describe('a store in a SQLite file', () => {
     await mailbox.apply(page, { settledBefore: 100 });
     await mailbox.finish();
     await mailbox.store.saveLabels({ mailbox: alice, labels: [], now: 1 });
-    await mailbox.store.noteCondition({ mailbox: alice, condition: null });
+    await mailbox.store.noteCondition({ mailbox: alice, lane: 'live', condition: null });
     await mailbox.put();
     expect(version()).toEqual(before);
     await mailbox.save(reading('c'));

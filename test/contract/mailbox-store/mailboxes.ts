@@ -22,6 +22,7 @@ export function mailboxes(fixture: StoreFixture): void {
         marks: [],
         relistAt: null,
         condition: null,
+        conditions: { live: null, backfill: null },
         changeSequence: 0,
         createdAt: mailbox.now,
         syncedAt: null,
@@ -70,7 +71,7 @@ export function mailboxes(fixture: StoreFixture): void {
       await mailbox.sync([reading('a')]);
       await mailbox.store.putMailbox({ mailbox: bob, settings: DEFAULT_SETTINGS, now: 1 });
       await mailbox.store.saveReadings({ mailbox: bob, readings: [reading('a', { labels: ['SENT'], body: 'of bob' })], format: 'full', now: 1 });
-      await mailbox.store.noteCondition({ mailbox: bob, condition: { kind: 'failing', message: 'x', since: 1, until: null } });
+      await mailbox.store.noteCondition({ mailbox: bob, lane: 'live', condition: { kind: 'failing', message: 'x', since: 1, until: null } });
       expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
       expect(Buffer.from((await mailbox.message('a'))?.body ?? []).toString()).toBe('body of a');
       expect((await mailbox.row()).condition).toBeNull();
@@ -99,10 +100,29 @@ export function mailboxes(fixture: StoreFixture): void {
     it('remembers the condition until it is taken away', async () => {
       const mailbox = open();
       const condition = { kind: 'rate-limited', message: 'Gmail asks to wait', since: 5, until: 60_000 } as const;
-      await mailbox.store.noteCondition({ mailbox: mailbox.id, condition });
+      await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'live', condition });
       expect((await mailbox.row()).condition).toEqual(condition);
-      await mailbox.store.noteCondition({ mailbox: mailbox.id, condition: null });
+      await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'live', condition: null });
       expect((await mailbox.row()).condition).toBeNull();
+    });
+
+    it('remembers a condition of each lane, and calls the worse one the mailbox\'s', async () => {
+      const mailbox = open();
+      const failing = { kind: 'failing', message: 'Gmail answers 503', since: 5, until: null } as const;
+      const needsConsent = { kind: 'needs-consent', message: 'the grant was revoked', since: 9, until: null } as const;
+      await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'backfill', condition: failing });
+      await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'live', condition: needsConsent });
+      expect(await mailbox.row()).toMatchObject({ condition: needsConsent, conditions: { live: needsConsent, backfill: failing } });
+      await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'live', condition: null });
+      expect(await mailbox.row()).toMatchObject({ condition: failing, conditions: { live: null, backfill: failing } });
+    });
+
+    it('marks the wait of a lane to be told again once the other lane has succeeded', async () => {
+      const mailbox = open();
+      const waiting = { kind: 'rate-limited', message: 'Gmail asks to wait', since: 5, until: 60_000 } as const;
+      await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'backfill', condition: waiting });
+      await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'live', condition: null });
+      expect((await mailbox.row()).conditions.backfill).toEqual({ ...waiting, told: false });
     });
 
     it('remembers the watch until it is taken away', async () => {

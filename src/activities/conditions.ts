@@ -1,0 +1,73 @@
+import { Context } from '@temporalio/activity';
+import type { Lane } from '../gmail/gmail-api.ts';
+import type { FailureType } from '../model/failure-type.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
+import type { Condition } from '../store/mailbox-store.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import type { Outcome } from './failures.ts';
+import type { MailboxActivities } from './requests.ts';
+
+/**
+ * Whose condition an activity's failure is, and whether its success ends that condition. Where it asks nothing of Gmail it proves nothing: the lane's next
+ * activity, which always follows, does.
+ */
+const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; readonly proves: boolean }>> = {
+  openMailbox: { lane: 'backfill', proves: false },
+  fullSync: { lane: 'backfill', proves: true },
+  recover: { lane: 'backfill', proves: true },
+  fetchSlice: { lane: 'backfill', proves: true },
+  audit: { lane: 'backfill', proves: true },
+  partialSync: { lane: 'live', proves: true },
+  stopWatch: { lane: 'live', proves: false },
+};
+
+export async function clearCondition({ store }: ActivityDependencies, mailbox: MailboxId, activity: keyof MailboxActivities): Promise<void> {
+  const { lane, proves } = WORK[activity];
+  if (!proves) return;
+  const row = await store.getMailbox(mailbox);
+  if (row !== null && row.condition !== null) await store.noteCondition({ mailbox, lane, condition: null });
+}
+
+/**
+ * `status` reads the conditions from the store: attempts that wait leave no trace in the workflow's history, however long they wait.
+ * Only the first of an episode tells the workflow, so that its phase can be filtered by.
+ *
+ * @param failed.now - epoch ms
+ */
+export async function noteFailure({ store }: ActivityDependencies, failed: { mailbox: MailboxId; activity: keyof MailboxActivities; outcome: Outcome; now: number }): Promise<void> {
+  const { mailbox, activity, outcome, now } = failed;
+  try {
+    const { lane } = WORK[activity];
+    const before = (await store.getMailbox(mailbox))?.conditions[lane] ?? null;
+    const kind = CONDITIONS[outcome.type];
+    const until = outcome.next.kind === 'wait' ? outcome.next.until : null;
+    const { message } = outcome;
+    await store.noteCondition({ mailbox, lane, condition: { kind, message, since: before?.kind === kind ? before.since : now, until } });
+    const isKnown = before?.kind === 'rate-limited' && before.told !== false;
+    if (until !== null && !isKnown) await signalRateLimited({ until, waitFor: until - now, message });
+  } catch (error) {
+    // Telling must not hide what is told: the failure itself follows.
+    Context.current().log.warn('the condition could not be noted', { error });
+  }
+}
+
+const CONDITIONS: Readonly<Record<FailureType, Condition['kind']>> = {
+  HistoryExpired: 'failing',
+  RateLimited: 'rate-limited',
+  ConsentRevoked: 'needs-consent',
+  MailboxNotConnected: 'needs-consent',
+  CredentialsUnreadable: 'failing',
+  OtherAccount: 'needs-consent',
+  MailboxUnavailable: 'failed',
+  GmailUnreachable: 'failing',
+  StoreUnavailable: 'failing',
+  StoreLost: 'failing',
+  Unexpected: 'failing',
+};
+
+async function signalRateLimited(wait: { until: number; waitFor: number; message: string }): Promise<void> {
+  const { client, info } = Context.current();
+  if (info.workflowExecution === undefined) return;
+  await client.workflow.getHandle(info.workflowExecution.workflowId).signal(RATE_LIMITED_SIGNAL, wait);
+}
