@@ -7,7 +7,7 @@ import { sessionFor, type ActivityDependencies, type ActivityRun } from './depen
 import { labelListing, labelsToList, listings, pagesOf } from './list-ids.ts';
 import { followHistoryOnly } from './partial-sync.ts';
 import type { AuditActivityResult, AuditRequest } from './requests.ts';
-import { SETTLING_TIME } from './settling.ts';
+import { SETTLING_TIME, untilSettled } from './settling.ts';
 
 /** Gmail's list index shows everything up to a mark this long after the mark was read. */
 const INDEX_LAG = 10_000;
@@ -50,7 +50,7 @@ export async function audit(deps: ActivityDependencies, request: AuditRequest, r
 /** What was read in the first seconds of a first full sync is compared once history has settled it: until then it is known to be under way. */
 async function earlyReadingsSettled({ clock }: ActivityDependencies, { fullSync }: MailboxRow, run: ActivityRun): Promise<void> {
   if (fullSync === null || fullSync.reconciling) return;
-  await clock.sleep(Math.max(0, fullSync.startedAt + SETTLING_TIME - clock.now()), run.signal);
+  await clock.sleep(untilSettled(fullSync.startedAt, clock.now()), run.signal);
 }
 
 type Comparison = Drift & { readonly audit: number; readonly checked: number };

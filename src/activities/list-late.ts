@@ -5,7 +5,7 @@ import { nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { listings, pagesOf } from './list-ids.ts';
 import { compareTotals } from './listing-totals.ts';
-import { markBefore, SETTLING_TIME } from './settling.ts';
+import { settledMark } from './settling.ts';
 
 /** `late`: messages that had not been listed before. `isDoubted`: the whole listing is to be made again, for what it did not show is doubted. */
 export interface LateListing {
@@ -29,7 +29,7 @@ export async function listLate(deps: ActivityDependencies, session: GmailSession
   const { doubt, generation } = row;
   if (row.relistAt === null || row.relistAt > clock.now()) return NOT_DUE;
   if (doubt !== null && doubt.absent + doubt.relabelled > 0) return { late: 0, isDoubted: true };
-  const since = markBefore(row, clock.now() - SETTLING_TIME)?.historyId ?? null;
+  const since = settledMark(row, clock.now())?.historyId ?? null;
   const { late, counts } = await listAgain(deps, session, { row, since }, run);
   const { scope } = row.settings;
   const totals = scope.limit !== null || since === null ? null : await compareTotals({ session, scope, counts, since, signal: run.signal });

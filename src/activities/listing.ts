@@ -8,7 +8,7 @@ import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { labelListing, labelsToList, listIds, listings } from './list-ids.ts';
 import { readLabels } from './refresh.ts';
 import { requireKnownLabels } from './require-labels.ts';
-import { markBefore, SETTLING_TIME } from './settling.ts';
+import { settledMark, SETTLING_TIME, untilSettled } from './settling.ts';
 import { vanishedSince } from './vanished.ts';
 
 /** A pass over the listing is repeated while messages vanish from it, at most this often: page tokens may shift then and skip a message. */
@@ -37,7 +37,7 @@ export async function makeManifest(deps: ActivityDependencies, session: GmailSes
   let progress = await begin(deps, session, listing, run);
   if (progress === null) return null;
   // Gmail's list index lags as its history does. From here on it shows everything up to the mark: absence, of an id or of a label, is a fact.
-  if (progress.reconciling) await clock.sleep(Math.max(0, progress.startedAt + SETTLING_TIME - clock.now()), run.signal);
+  if (progress.reconciling) await clock.sleep(untilSettled(progress.startedAt, clock.now()), run.signal);
   // Read after the mark was pinned: a label that is made later is in the history from there, wherever it is used.
   const labels = await session.listLabels(run.signal);
   await store.saveLabels({ mailbox, labels, now: clock.now() });
@@ -96,7 +96,7 @@ async function begin(deps: ActivityDependencies, session: GmailSession, listing:
 }
 
 async function pin({ clock }: ActivityDependencies, session: GmailSession, row: MailboxRow | null, listing: Listing, run: ActivityRun): Promise<SettleMark> {
-  const mark = listing.pin === 'mark' && row !== null ? markBefore(row, clock.now() - SETTLING_TIME) : null;
+  const mark = listing.pin === 'mark' && row !== null ? settledMark(row, clock.now()) : null;
   if (mark !== null) return mark;
   const { historyId } = await session.getProfile(run.signal);
   // The time of the answer: the call may have waited long, and the head is as new as its answer.

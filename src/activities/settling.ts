@@ -30,15 +30,34 @@ export interface HistoryRead {
 
 /** The marks to remember after a read: the newest that it has settled, and all after it. */
 export function remember(marks: readonly SettleMark[], { head, askedAt, answeredAt }: HistoryRead): readonly SettleMark[] {
-  const settled = marks.findLastIndex((mark) => mark.at <= askedAt - SETTLING_TIME);
-  const kept = marks.slice(Math.max(0, settled));
+  const known = inOrder(marks, askedAt);
+  const settled = known.findLastIndex((mark) => mark.at <= askedAt - SETTLING_TIME);
+  const kept = known.slice(Math.max(0, settled));
   const last = kept.at(-1);
   // Pokes may come faster than marks can settle: the older of two close ones stays, so that it gets its age.
   if (last !== undefined && answeredAt - last.at < SPACING) return kept;
   return [...kept, { historyId: head, at: answeredAt }];
 }
 
-/** The newest mark that was pinned at `before` (epoch ms) or earlier, else the oldest; null before the first full sync. */
-export function markBefore(row: Pick<MailboxRow, 'marks'>, before: number): SettleMark | null {
-  return row.marks.findLast((mark) => mark.at <= before) ?? row.marks[0] ?? null;
+/** The newest mark that had settled at `now` (epoch ms), else the oldest; null before the first full sync. */
+export function settledMark(row: Pick<MailboxRow, 'marks'>, now: number): SettleMark | null {
+  const marks = inOrder(row.marks, now);
+  return marks.findLast((mark) => mark.at <= now - SETTLING_TIME) ?? marks[0] ?? null;
+}
+
+/** Ms until what was pinned at `startedAt` has settled. What was pinned has been, so it is never longer than the whole time. */
+export function untilSettled(startedAt: number, now: number): number {
+  return Math.min(SETTLING_TIME, Math.max(0, startedAt + SETTLING_TIME - now));
+}
+
+/**
+ * Marks were pinned one after the other, and before now. A time that says otherwise is a wrong clock's, and becomes the latest that it can have been: such
+ * a mark settles later than it might, and never too early.
+ */
+function inOrder(marks: readonly SettleMark[], now: number): readonly SettleMark[] {
+  let latest = Number.NEGATIVE_INFINITY;
+  return marks.map(({ historyId, at }) => {
+    latest = Math.max(latest, Math.min(at, now));
+    return { historyId, at: latest };
+  });
 }

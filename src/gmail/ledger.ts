@@ -116,9 +116,12 @@ const CATCH_UP_AGE = 5 * 60_000;
 /** The same otherwise. */
 const PACE_SLACK = 1_000;
 const TEN_SECONDS = 10_000;
+/** No pace is further ahead, at the slowest rate. */
+const LONGEST_PACE = 10 * 60_000;
 
 /** Reserves units for the first of the requests, or says when to try again. */
-export function reserve(ledger: Ledger, reservation: Reservation, now: number): { readonly ledger: Ledger; readonly result: ReservationResult } {
+export function reserve(written: Ledger, reservation: Reservation, now: number): { readonly ledger: Ledger; readonly result: ReservationResult } {
+  const ledger = believed(written, now);
   if (now < ledger.pausedUntil) return { ledger, result: { kind: 'wait', until: ledger.pausedUntil, told: true } };
   const { lane, prices } = reservation;
   const limits = limitsFor(ledger, reservation, now);
@@ -219,13 +222,30 @@ const LONGEST_PAUSE = 24 * 3_600_000;
  * Learns from a refusal. First the grant is spread more finely, which costs no speed; when that does not help, somebody else is spending
  * the same quota, and the rate goes down by a fifth.
  */
-export function learn(ledger: Ledger, refusal: Refusal, now: number): Ledger {
+export function learn(written: Ledger, refusal: Refusal, now: number): Ledger {
+  const ledger = believed(written, now);
   const named = refusal.retryAt === null ? 0 : Math.min(refusal.retryAt, now + LONGEST_PAUSE);
   if (now - ledger.refusedAt < ONE_EVENT) return { ...ledger, pausedUntil: Math.max(ledger.pausedUntil, named) };
   const refusals = now - ledger.refusedAt > FORGET_REFUSALS ? 1 : ledger.refusals + 1;
   const backoff = Math.min(LONGEST_BACKOFF, 1_000 * 2 ** (refusals - 1)) * (0.5 + refusal.jitter / 2);
   const next = { ...ledger, refusals, refusedAt: now, pausedUntil: Math.max(ledger.pausedUntil, named, now + backoff) };
   return refusal.limit === 'project' ? next : stricter(next, now);
+}
+
+/** A ledger as it can be at `now`: what lies further ahead than its rule allows was written by a clock that was wrong. What was spent then counts as spent now. */
+function believed(ledger: Ledger, now: number): Ledger {
+  const past = (at: number): number => Math.min(at, now);
+  const ahead = (at: number, longest: number): number => (at > now + longest ? now : at);
+  return {
+    ...ledger,
+    window: ledger.window.map((stretch) => (stretch.to > now + PACE_SLACK ? { ...stretch, from: past(stretch.from), to: now } : stretch)),
+    busySince: past(ledger.busySince),
+    pausedUntil: ahead(ledger.pausedUntil, LONGEST_PAUSE),
+    pacedUntil: ahead(ledger.pacedUntil, LONGEST_PACE),
+    changedAt: past(ledger.changedAt),
+    refusedAt: past(ledger.refusedAt),
+    wanted: { ...ledger.wanted, until: ahead(ledger.wanted.until, LONGEST_PACE) },
+  };
 }
 
 const SLOWEST = 0.02;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { markBefore, remember, type HistoryRead, replayFrom, SETTLING_TIME } from '../../src/activities/settling.ts';
+import { remember, type HistoryRead, replayFrom, settledMark, SETTLING_TIME, untilSettled } from '../../src/activities/settling.ts';
 import { historyId } from '../../src/model/ids.ts';
 import type { SettleMark } from '../../src/store/mailbox-store.ts';
 
@@ -41,8 +41,31 @@ describe('the marks that history is read again from', () => {
 
   test('a listing goes on from a mark that the index must show by now', () => {
     const marks = [mark(1, 0), mark(2, 10_000), mark(3, 20_000)];
-    expect(markBefore({ marks }, 15_000)).toEqual(mark(2, 10_000));
-    expect(markBefore({ marks: [mark(3, 20_000)] }, 15_000)).toEqual(mark(3, 20_000));
-    expect(markBefore({ marks: [] }, 15_000)).toBeNull();
+    expect(settledMark({ marks }, 15_000 + SETTLING_TIME)).toEqual(mark(2, 10_000));
+    expect(settledMark({ marks: [mark(3, 20_000)] }, 15_000 + SETTLING_TIME)).toEqual(mark(3, 20_000));
+    expect(settledMark({ marks: [] }, 45_000)).toBeNull();
+  });
+
+  test('a mark from a clock that was ahead settles later, not when that time comes', () => {
+    const DAY = 24 * 3_600_000;
+    let marks: readonly SettleMark[] = [mark(1, 0), mark(2, DAY)];
+    marks = remember(marks, read('3', 60_000));
+    expect(marks).toEqual([mark(1, 0), mark(2, 60_000)]);
+    marks = remember(marks, read('4', 60_000 + SETTLING_TIME));
+    expect(marks[0]).toEqual(mark(2, 60_000));
+  });
+
+  test('a mark that claims to be older than the one before it is as young as that one', () => {
+    const DAY = 24 * 3_600_000;
+    const marks = [mark(1, 0), mark(2, 50_000), mark(3, -DAY)];
+    expect(remember(marks, read('4', 60_000))[0]).toEqual(mark(1, 0));
+    expect(settledMark({ marks }, 60_000)).toEqual(mark(1, 0));
+    expect(settledMark({ marks }, 50_000 + SETTLING_TIME)).toEqual(mark(3, 50_000));
+  });
+
+  test('what was pinned by a clock that was ahead is waited for as long as anything is, and no longer', () => {
+    expect(untilSettled(0, 10_000)).toBe(SETTLING_TIME - 10_000);
+    expect(untilSettled(24 * 3_600_000, 10_000)).toBe(SETTLING_TIME);
+    expect(untilSettled(0, 24 * 3_600_000)).toBe(0);
   });
 });

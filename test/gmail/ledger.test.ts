@@ -172,4 +172,28 @@ describe('the ledger', () => {
   it.each(['', 'no json', '{}', '{"version":99}'])('begins anew when its text is %j', (text) => {
     expect(readLedger(text)).toEqual(FRESH);
   });
+
+  it('that a clock a day ahead has written holds nobody up for longer than a right one does', () => {
+    const DAY = 24 * 3_600_000;
+    const { ledger } = drain(PROVEN, 'backfill', START + DAY);
+    const first = drain(ledger, 'backfill', START);
+    expect(first.until).toBeLessThanOrEqual(START + 61_000);
+    expect(drain(first.ledger, 'backfill', START + 61_000).units).toBeGreaterThan(5_000);
+
+    let strict = FRESH;
+    for (const at of [0, 10_000, 20_000]) strict = learn(strict, refusal(), START + DAY + at);
+    const after = reserve(strict, asking('backfill', 1), START).ledger;
+    expect(after.pausedUntil).toBeLessThanOrEqual(START + DAY);
+    expect(currentRate(after, START + 11 * 60_000)).toBe(1);
+    // Refusals count again.
+    expect(learn(strict, refusal(), START).refusedAt).toBe(START);
+  });
+
+  it('keeps a long wait that Gmail asks for, and none longer than a day', () => {
+    const HOUR = 3_600_000;
+    const waiting = learn(FRESH, refusal('user', START + 20 * HOUR), START);
+    expect(reserve(waiting, asking('live', 1), START + 60_000).result).toMatchObject({ kind: 'wait', until: START + 20 * HOUR });
+    const wrong = learn(FRESH, refusal('user', START + 100 * HOUR), START + 80 * HOUR);
+    expect(reserve(wrong, asking('live', 1), START).result.kind).toBe('granted');
+  });
 });
