@@ -56,7 +56,7 @@ export async function followUntilInSync({ client, mailbox, out, config, clock, s
         if (report.workerAnswered) answeredAt = now;
         if (report.inSync === true) return report;
         if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
-        if (isBlocked(phase) && report.workerAnswered) throw new MailboxBlockedError(mailbox, phase, report.lastError?.message ?? null);
+        if (isBlocked(phase) && report.workerAnswered) throw new MailboxBlockedError(mailbox, phase, report.blocked?.message ?? report.lastError?.message ?? null);
         const silent = now - answeredAt;
         if (silent > LONG_SILENCE || (silent > SILENCE && !(await client.hasWorker(signal)))) {
           if (out.draws) out.draw('');

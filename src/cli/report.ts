@@ -19,7 +19,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     rate: pace === null ? null : { messagesPerSecond: pace.messagesPerSecond, unitsPerMinute: pace.unitsPerMinute },
     unitsLeft: pace?.unitsLeft ?? null,
     eta: pace?.remaining ?? null,
-    lastError: lastError === null ? null : { message: lastError.message, since: lastError.at },
+    lastError: lastError === null ? null : { message: lastError.message, since: lastError.at, mendedAt: lastError.mendedAt },
     condition: conditionJson(report.condition),
     conditions: { live: conditionJson(report.conditions.live), backfill: conditionJson(report.conditions.backfill) },
     inSync: report.inSync,
@@ -86,8 +86,13 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
 /** What goes on, lane by lane; else the last error that there was. */
 function errorRows({ conditions, lastError }: MailboxReport, now: number): [string, string][] {
   const failing = [...failingLane('live syncs', conditions.live), ...failingLane('backfill', conditions.backfill)];
-  if (failing.length === 0) return [['last error', lastError === null ? 'none' : `${lastError.message}; since ${ago(lastError.at, now)}`]];
+  if (failing.length === 0) return [['last error', lastErrorWords(lastError, now)]];
   return failing.map(({ lane, message, since }, index) => [index === 0 ? 'last error' : '', `${lane}: ${message}; since ${ago(since, now)}`]);
+}
+
+function lastErrorWords(error: MailboxReport['lastError'], now: number): string {
+  if (error === null) return 'none';
+  return error.mendedAt === null ? `${error.message}; since ${ago(error.at, now)}` : `none now; the last one ended ${ago(error.mendedAt, now)}: ${error.message}`;
 }
 
 /** A wait is no error. */

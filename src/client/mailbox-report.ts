@@ -31,7 +31,8 @@ export interface MailboxReport {
   readonly condition: Condition | null;
   /** The same of live syncs, and of the backfill (listings, slices, audits), each by itself. */
   readonly conditions: Conditions;
-  readonly lastError: { readonly message: string; readonly at: number } | null;
+  /** `mendedAt`: when the same work succeeded again; null while the error goes on. */
+  readonly lastError: { readonly message: string; readonly at: number; readonly mendedAt: number | null } | null;
   readonly fullSync: { readonly step: string; readonly startedAt: number; readonly finishedAt: number | null } | null;
   readonly syncedAt: number | null;
   /** What the last comparison with Gmail found. */
@@ -129,10 +130,10 @@ function renamedTo(row: MailboxRow | null): MailboxReport['renamedTo'] {
 
 /** A condition that is going on counts as the last error: the workflow learns of a failure only when the activity gives up. */
 function lastErrorOf(row: MailboxRow | null, status: MailboxStatus | null): MailboxReport['lastError'] {
-  const told = status?.lastError ?? null;
+  const told = status === null || status.lastError === null ? null : { ...status.lastError, mendedAt: status.lastError.mendedAt ?? null };
   const condition = row?.condition ?? null;
   if (condition === null || condition.kind === 'rate-limited') return told;
-  return told !== null && told.at >= condition.since ? told : { message: condition.message, at: condition.since };
+  return told !== null && told.mendedAt === null && told.at >= condition.since ? told : { message: condition.message, at: condition.since, mendedAt: null };
 }
 
 /** Until when the lane that waits longest was told to. */

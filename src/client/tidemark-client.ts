@@ -345,7 +345,7 @@ export class TidemarkClient {
     const workflowId = definitions.workflowIdOf(mailbox);
     // A query comes after every signal that was sent before it, so a mailbox that was just resumed is not taken for paused.
     const { status } = await this.#running(mailbox);
-    if (status !== null && isBlocked(status.phase)) throw new MailboxBlockedError(mailbox, status.phase, status.lastError?.message ?? null);
+    if (status !== null && isBlocked(status.phase)) throw new MailboxBlockedError(mailbox, status.phase, status.blocked?.message ?? status.lastError?.message ?? null);
     const { handle, firstRunId } = await runningWorkflow(this.#waiting, mailbox, workflowId, options.signal);
     return {
       ask: <Result>(send: (handle: WorkflowHandle, updateId: string) => Promise<Result>): Promise<Result> =>

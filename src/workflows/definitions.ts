@@ -94,6 +94,8 @@ export const status = defineQuery<MailboxStatus>('status');
 
 /** Times are epoch ms. */
 export interface BlockedStatus {
+  /** Why; absent from earlier versions. */
+  readonly message?: string;
   readonly since: number;
   /** How often it was asked since then, in vain. */
   readonly asks: number;
@@ -131,7 +133,8 @@ export interface MailboxStatus {
   readonly push: PushStatus | null;
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
-  readonly lastError: { readonly message: string; readonly at: number } | null;
+  /** `mendedAt`: when the same succeeded again; null, or absent from earlier versions, while it has not. */
+  readonly lastError: { readonly message: string; readonly at: number; readonly mendedAt?: number | null } | null;
   /** Ms that the clock of the worker which answered last is ahead of Temporal's server (below 0: behind); null, or absent from earlier versions, when it is right. */
   readonly clockSkew?: number | null;
   /** While the phase is `failed` or `needs-consent`; absent from earlier versions, which waited for a person alone. */

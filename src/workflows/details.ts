@@ -1,5 +1,6 @@
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Blocked } from './blocked.ts';
+import type { LastError } from './last-error.ts';
 import { backfillHeldUntil, phaseOf, type MailboxState } from './mailbox-state.ts';
 
 /** What the Temporal UI shows on a mailbox's page. Markdown; ids, counts and times only. */
@@ -26,9 +27,13 @@ export function detailsOf(state: MailboxState): string {
   if (heldUntil !== null) lines.push(`| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent; live syncs go on |`);
   if (state.clockSkew !== null && Math.abs(state.clockSkew) > WORTH_TELLING) lines.push(`| clock | the worker's is ${skewWords(state.clockSkew)} this server's: set both by NTP |`);
   if (state.blocked !== null) lines.push('', `**Waiting for you:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
-  if (state.lastError !== null) lines.push('', `Last error, ${iso(state.lastError.at)}: ${state.lastError.message}`);
+  if (state.lastError !== null) lines.push('', errorWords(state.lastError));
   lines.push('', SIGNALS);
   return lines.join('\n');
+}
+
+function errorWords({ message, at, mendedAt = null }: LastError): string {
+  return mendedAt === null ? `Last error, ${iso(at)}: ${message}` : `No error now. The last one, ${iso(at)}, over since ${iso(mendedAt)}: ${message}`;
 }
 
 function questionWords({ paused }: MailboxState, { asks, retryAt }: Blocked): string {

@@ -4,6 +4,7 @@ import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings } from '../model/settings-change.ts';
 import { afterRefusal, completeBlocked, type Blocked } from './blocked.ts';
 import { answeredTime, answeredWatch, LONGEST } from './answered-time.ts';
+import { afterEvent, type LastError } from './last-error.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { Phase } from './phase.ts';
 import { isEcho, NO_PUSH, pollDelay, wasEcho, withEcho, withNotification, withSyncedPush, type PushState } from './push-state.ts';
@@ -70,7 +71,7 @@ export interface MailboxState {
   readonly clockSkew: number | null;
   readonly phaseSince: number;
   readonly syncedAt: number | null;
-  readonly lastError: { readonly message: string; readonly at: number } | null;
+  readonly lastError: LastError | null;
   readonly counters: { readonly partialSyncs: number; readonly fullSyncs: number; readonly recoveries: number; readonly pokes: number };
 }
 
@@ -152,8 +153,15 @@ const PARTIAL_SYNC_PAUSE = 500;
 
 /** The one place where the state changes. Pure. */
 export function transition(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
-  const next = withAuditDue(apply(withClock(withAnswer(state, event), event), event, now), now);
+  const applied = apply(withClock(withAnswer(state, event), event), event, now);
+  const next = withAuditDue(withMending(state, applied, event, now), now);
   return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };
+}
+
+/** An error that the event itself has brought is not over by it. */
+function withMending(before: MailboxState, state: MailboxState, event: MailboxEvent, now: number): MailboxState {
+  const { lastError } = state;
+  return lastError === null || lastError !== before.lastError ? state : { ...state, lastError: afterEvent(lastError, event, now) };
 }
 
 /** The first audit is due an interval after the mailbox came in sync for the first time; changed settings count anew. */
@@ -202,7 +210,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'audited':
       return { ...state, drift: event.drift, audits: { ...state.audits, served: event.audit ?? state.audits.served }, nextAuditAt: null, rateLimited: null };
     case 'refused':
-      return withError(state, event.message, now);
+      return withError(state, { message: event.message, of: 'settings' }, now);
     case 'resync-requested':
       return withFullSync(state, 'forced');
     case 'opened':
@@ -226,11 +234,11 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'partial-synced':
       return withPartialSync(state, event, now);
     case 'history-expired':
-      return withRecovery(withError(state, event.message, now));
+      return withRecovery(withError(state, { message: event.message, of: 'live' }, now));
     case 'store-lost':
-      return { ...withError(state, event.message, now), fullSync: { kind: 'unknown', resync: false }, historyId: null };
+      return { ...withError(state, { message: event.message, of: 'store' }, now), fullSync: { kind: 'unknown', resync: false }, historyId: null };
     case 'blocked':
-      return { ...withError(state, event.message, now), blocked: afterRefusal(state.blocked, event, now), rateLimited: null };
+      return { ...withError(state, { message: event.message, of: event.lane }, now), blocked: afterRefusal(state.blocked, event, now), rateLimited: null };
   }
 }
 
@@ -378,7 +386,7 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
   const pokedAt = { waiting: echoed ? null : state.pokedAt.waiting, serving: event.more || (!event.changed && rereadAt !== null) ? state.pokedAt.serving : null };
   const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now, LONGEST.failed);
   const times = [now + pollDelay(push, state.settings.pollInterval, now), attemptAt, rereadAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
-  const told = event.watchRefusal === undefined ? state : withError(state, event.watchRefusal, now);
+  const told = event.watchRefusal === undefined ? state : withError(state, { message: event.watchRefusal, of: 'push' }, now);
   return {
     ...told,
     historyId: event.historyId,
@@ -403,6 +411,6 @@ function later(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.max(a, b);
 }
 
-function withError(state: MailboxState, message: string, now: number): MailboxState {
-  return { ...state, lastError: { message, at: now } };
+function withError(state: MailboxState, error: Pick<LastError, 'message' | 'of'>, now: number): MailboxState {
+  return { ...state, lastError: { ...error, at: now, mendedAt: null } };
 }

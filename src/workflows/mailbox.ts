@@ -207,7 +207,7 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
 
   async function awaiting(reached: () => boolean): Promise<definitions.AwaitResult> {
     const done = await condition(() => reached() || state.stopping || state.blocked !== null, definitions.AWAIT_BOUND);
-    return { done: done && reached(), phase: phaseOf(state), lastError: state.lastError?.message ?? null };
+    return { done: done && reached(), phase: phaseOf(state), lastError: state.blocked?.message ?? state.lastError?.message ?? null };
   }
 
   function isShownOtherwise(): boolean {

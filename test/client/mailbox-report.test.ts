@@ -69,8 +69,8 @@ describe('a mailbox\'s report', () => {
   it('shows a failure that goes on, of which the workflow knows nothing yet', () => {
     const failing: Condition = { kind: 'failing', message: 'Gmail answers 503', since: 6_000, until: null };
     const told = status({ lastError: { message: 'history expired', at: 3_000 } });
-    expect(reportOf(mailbox, { row: row(failing), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({ message: 'Gmail answers 503', at: 6_000 });
-    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({ message: 'history expired', at: 3_000 });
+    expect(reportOf(mailbox, { row: row(failing), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({ message: 'Gmail answers 503', at: 6_000, mendedAt: null });
+    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({ message: 'history expired', at: 3_000, mendedAt: null });
   });
 
   it('takes a rate limit for a wait, not for an error', () => {

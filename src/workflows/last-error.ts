@@ -1,0 +1,56 @@
+import type { MailboxEvent } from './mailbox-event.ts';
+
+/** What failed, and so what can prove that it is over. */
+type ErrorOf = 'live' | 'backfill' | 'push' | 'store' | 'settings';
+
+/** Plain JSON, part of the workflow's state; times are epoch ms. */
+export interface LastError {
+  readonly message: string;
+  readonly at: number;
+  /** Absent where an earlier version carried it: then the first success of any kind ends it. */
+  readonly of?: ErrorOf;
+  /** When the same succeeded again; null, or absent, while it has not. */
+  readonly mendedAt?: number | null;
+}
+
+/** The error with what an event proves of it: work of the same kind has succeeded, or a person has settled it. Pure. */
+export function afterEvent(error: LastError, event: MailboxEvent, now: number): LastError {
+  if ((error.mendedAt ?? null) !== null) return error;
+  const mended = mendedBy(event);
+  const isOver = error.of === undefined ? mended.length > 0 : mended.includes(error.of);
+  return isOver ? { ...error, mendedAt: now } : error;
+}
+
+function mendedBy(event: MailboxEvent): readonly ErrorOf[] {
+  switch (event.kind) {
+    case 'partial-synced':
+      return event.watch?.isRenewed === true ? ['live', 'push'] : ['live'];
+    case 'listed':
+    case 'slice-fetched':
+    case 'audited':
+      return ['backfill'];
+    case 'opened':
+      return ['store'];
+    case 'configured':
+      return event.settings.push === null ? ['settings', 'push'] : ['settings'];
+    case 'resumed':
+      // Nothing was changed by the refused settings: whoever resumes has seen it.
+      return ['settings'];
+    case 'poked':
+    case 'notified':
+    case 'sync-requested':
+    case 'paused':
+    case 'reconnected':
+    case 'stop-requested':
+    case 'resync-requested':
+    case 'retry-requested':
+    case 'audit-requested':
+    case 'rate-limited':
+    case 'partial-sync-started':
+    case 'refused':
+    case 'history-expired':
+    case 'store-lost':
+    case 'blocked':
+      return [];
+  }
+}
