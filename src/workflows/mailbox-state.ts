@@ -243,11 +243,12 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
 }
 
 /** What every result says about the mailbox as a whole. */
-const countsIn = ({ stored, pending, failed, quota }: Counts): Pick<MailboxState, 'stored' | 'pending' | 'failed'> & { readonly quota?: QuotaUse } => ({
+const countsIn = ({ stored, pending, failed, quota, clockSkew = 0 }: Counts): Pick<MailboxState, 'stored' | 'pending' | 'failed'> & { readonly quota?: QuotaUse } => ({
   stored,
   pending,
   failed,
-  ...(quota === undefined ? {} : { quota }),
+  // The end is told by the worker's clock, and shown beside the server's.
+  ...(quota === undefined ? {} : { quota: { ...quota, finishAt: quota.finishAt === null ? null : quota.finishAt - clockSkew } }),
 });
 
 function resyncWanted(state: MailboxState): boolean {

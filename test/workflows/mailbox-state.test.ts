@@ -245,3 +245,11 @@ test('the state survives JSON, as continue-as-new carries it', () => {
   expect(JSON.parse(JSON.stringify(state))).toEqual(state);
   expect(phaseOf(state)).toBe('rate-limited');
 });
+
+test('the clock of the worker that answered last is kept, and the end that it foretells is the server’s time', () => {
+  const quota = { units: 5, rejected: 0, unitsLeft: 100, unitsPerMinute: 50, lastMinute: 50, finishAt: T0 + 600_000 + 120_000 };
+  const ahead = after(opened(), listed(1), sliced({ clockSkew: 600_000, complete: false, pending: 10, quota }));
+  expect(ahead).toMatchObject({ clockSkew: 600_000, quota: { finishAt: T0 + 120_000 } });
+  expect(transition(ahead, { kind: 'poked' }, T0).clockSkew).toBe(600_000);
+  expect(transition(ahead, synced(), T0).clockSkew).toBeNull();
+});
