@@ -89,9 +89,12 @@ function wantedWatch({ pushTopic }: ActivityDependencies, { settings }: MailboxR
   return pushTopic == null || settings.push === null ? null : { topicName: pushTopic, labelIds: settings.push.labelIds };
 }
 
-/** One that has ended is none. */
+/** An expired watch counts as no watch. It expires by Gmail's clock: one that this clock has renewed within a day has not, however far ahead this clock is. */
 function heldWatch({ watch }: MailboxRow, now: number): HeldWatch | null {
-  return watch === null || watch.held === null || watch.held.expiration <= now ? null : watch.held;
+  const held = watch?.held ?? null;
+  if (held === null) return null;
+  const isFresh = held.renewedAt <= now && now < held.renewedAt + RENEWAL;
+  return isFresh || now < held.expiration ? held : null;
 }
 
 const isSame = (a: WatchRequest, b: WatchRequest): boolean => a.topicName === b.topicName && isDeepStrictEqual(a.labelIds, b.labelIds);

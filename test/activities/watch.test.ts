@@ -247,3 +247,14 @@ it('a watch that was renewed by a clock a day ahead is renewed by the clock that
   await sync();
   expect(watchCalls()).toBe(3);
 });
+
+it('a clock that is weeks ahead, beyond the end of every watch, renews it once a day, not with each sync', async () => {
+  box = await RunningMailbox.open({}, { pushTopic: TOPIC });
+  await box.settle();
+  const ahead = { now: () => box.clock.now() + 21 * DAY, sleep: (milliseconds: number, signal?: AbortSignal) => box.clock.sleep(milliseconds, signal), random: () => 0.5 };
+  for (let sync = 0; sync < 4; sync++) {
+    const { watch } = await partialSync({ ...box.deps, clock: ahead }, { mailbox: ADA, historyId: null }, run);
+    expect(watch).toMatchObject({ isRenewed: sync === 0, renewIn: DAY, expiration: box.simulator.watchedUntil(ADA) });
+  }
+  expect(watchCalls()).toBe(2);
+});
