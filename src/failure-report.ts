@@ -31,13 +31,18 @@ export class CannotDoError extends Error {
   }
 }
 
+/** Thrown when everything was done, and messages are missing all the same, which the caller wanted to hear by the exit code. */
+export class IncompleteError extends Error {
+  override readonly name = 'IncompleteError';
+}
+
 export interface FailureReport {
   /** For programs: a word that stays. */
   readonly code: string;
   /** For people: one line, but for a configuration with several wrong values. */
   readonly message: string;
-  /** 1 failed, 2 bad usage. */
-  readonly exitCode: 1 | 2;
+  /** 1 failed, 2 bad usage, 3 done but for messages that could not be fetched. */
+  readonly exitCode: 1 | 2 | 3;
 }
 
 /** The one place that says what a person is told about an error. */
@@ -45,6 +50,7 @@ export function reportFailure(error: unknown): FailureReport {
   if (error instanceof UsageError || error instanceof InvalidIdError || error instanceof InvalidDurationError || error instanceof InvalidSettingsError) return usage('usage', error);
   if (error instanceof ConfigError) return usage('configuration', error);
   if (error instanceof UnsupportedDatabaseError) return usage('configuration', error);
+  if (error instanceof IncompleteError) return { code: 'messages-failed', message: error.message, exitCode: 3 };
   if (error instanceof CannotDoError) return failed(error.code, error);
   if (error instanceof MoveError) return failed('move', error);
   if (error instanceof TidemarkError) return failed(error.code, error);

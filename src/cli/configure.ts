@@ -5,9 +5,10 @@ import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { followUntilInSync } from './progress.ts';
 import { settingsWords } from './report.ts';
+import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
 import { addSettingOptions, grantedChange, namesSetting, type SettingOptions } from './setting-options.ts';
 
-interface ConfigureOptions extends VerbOptions, SettingOptions {
+interface ConfigureOptions extends VerbOptions, SettingOptions, FailOnFailures {
   readonly wait?: boolean;
 }
 
@@ -16,8 +17,7 @@ export function addConfigure(program: Command, cli: Cli): void {
     summary: 'change settings of a mailbox that runs',
     examples: ['tidemark configure ada@example.com --format raw --wait', 'tidemark configure ada@example.com --all-mail --no-include-spam-trash'],
   });
-  addSettingOptions(command)
-    .option('--wait', 'show progress, and return when the mailbox is in sync under the new settings')
+  addFailOnFailures(addSettingOptions(command).option('--wait', 'show progress, and return when the mailbox is in sync under the new settings'))
     .addHelpText('after', '\nWhat is not given stays as it is. What is held already is not fetched again; what leaves the scope is removed.')
     .action((mailbox: MailboxId, options: ConfigureOptions) =>
       withTidemark(cli, options, async (context) => {
@@ -30,8 +30,11 @@ export function addConfigure(program: Command, cli: Cli): void {
         }
         const change = await grantedChange(context, mailbox, options);
         const settings = await tidemark.client.configure(mailbox, change);
-        if (options.wait === true) await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
-        out.result({ mailbox, settings, inSync: options.wait === true }, () => `${mailbox}: ${settingsWords(settings)}.`);
+        const words = `${mailbox}: ${settingsWords(settings)}.`;
+        if (options.wait !== true) return out.result({ mailbox, settings, inSync: false }, () => words);
+        const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
+        out.result({ mailbox, settings, inSync: true, failed: report.counts.failed, doubt: report.doubt }, () => [words, ...shortfallLines(report, clock.now())].join('\n'));
+        requireNoFailures(report, options);
       }),
     );
 }

@@ -70,7 +70,7 @@ export function createProgram(cli: Cli): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 failed, 2 bad usage.
+Exit codes: 0 done, 1 failed, 2 bad usage, 3 messages could not be fetched (with --fail-on-failures).
 Environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and other TEMPORAL_*; DATABASE_URL; DATABASE_PASSWORD_FILE;
 BODIES_URL; BODIES_OVER; BODIES_SWEEP_GRACE; BODIES_GONE_GRACE; S3_ENDPOINT; AWS_REGION and other AWS_*;
 DATABASE_CA_FILE; DATABASE_POOL_SIZE; DATABASE_AUTO_MIGRATE; GMAIL_ROOT_URL; GOOGLE_TOKEN_URL; GOOGLE_AUTH_URL; GOOGLE_ADMIN_URL;

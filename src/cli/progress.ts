@@ -91,6 +91,8 @@ export function progressLine({ phase, fullSync, counts, usage, rateLimitedUntil 
   const units = `${count(usage.units)} units`;
   // While ids are listed the total grows: a share would go backwards.
   if (fullSync === null || fullSync.step === 'listing') return `  ${'░'.repeat(BAR)}  listing: ${count(total)} messages found, ${count(settled)} stored  ${units}`;
+  if (fullSync.step === 'label-listing' || fullSync.step === 'reading-labels') return `  ${'░'.repeat(BAR)}  comparing labels: ${count(total)} messages known, ${count(settled)} stored  ${units}`;
+  if (fullSync.step === 'confirming') return `  ${'░'.repeat(BAR)}  confirming what Gmail did not list: ${count(total)} messages known, ${count(settled)} stored  ${units}`;
   const share = total === 0 ? 1 : settled / total;
   const filled = Math.floor(share * BAR);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);

@@ -3,6 +3,7 @@ import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
 import { formatDuration } from '../duration.ts';
 import { auditWords } from './audit.ts';
+import { doubtWords } from './shortfall.ts';
 import { about, ago, aligned, count, counted } from './words.ts';
 
 /** A mailbox's report as JSON: times in epoch milliseconds, `historyId` as text. */
@@ -22,6 +23,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     lastError: lastError === null ? null : { message: lastError.message, since: lastError.at, mendedAt: lastError.mendedAt },
     condition: conditionJson(report.condition),
     conditions: { live: conditionJson(report.conditions.live), backfill: conditionJson(report.conditions.backfill) },
+    doubt: report.doubt,
     inSync: report.inSync,
     workerAnswered: report.workerAnswered,
     generation: report.generation,
@@ -58,7 +60,7 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
     ['stored', count(counts.stored)],
     ...(counts.lacking === 0 ? [] : [['  in part', `${count(counts.lacking)} (Gmail does not give all of them: tidemark failures ${report.mailbox})`] satisfies [string, string]]),
     ['pending', count(counts.pending)],
-    ['failed', counts.failed === 0 ? '0' : `${count(counts.failed)} (tried again by themselves)`],
+    ['failed', counts.failed === 0 ? '0' : `${count(counts.failed)} (tried again by themselves: tidemark failures ${report.mailbox})`],
     ['gone', count(counts.gone)],
     ['units used', `${count(usage.units)} in ${counted(usage.calls, 'call')}, ${count(usage.rejected)} rejected`],
     ...methodRows(usage),
@@ -79,6 +81,7 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
   if (report.heldUntil !== null && report.heldUntil > now) rows.push(['held back', `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`]);
   if (report.blocked !== null) rows.push(['asked again', questionWords(report.blocked, now)]);
   if (report.clockSkew !== null && Math.abs(report.clockSkew) > WORTH_TELLING) rows.push(['clock', `the worker's clock is ${skewWords(report.clockSkew)} the Temporal server's: set both by NTP`]);
+  if (report.doubt !== null) rows.push(['doubted', `Gmail's listings, since ${ago(report.doubt.since, now)}: ${doubtWords(report.doubt, now)}`]);
   rows.push(...errorRows(report, now));
   return `${report.mailbox}\n${aligned(rows)}${hint(report)}`;
 }

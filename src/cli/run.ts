@@ -12,7 +12,7 @@ const INTERRUPTED = 130;
  * Runs one command.
  *
  * @param args - what follows the program's name
- * @returns the exit code: 0 done, 1 failed, 2 bad usage, 130 interrupted
+ * @returns the exit code: 0 done, 1 failed, 2 bad usage, 3 messages could not be fetched (`--fail-on-failures`), 130 interrupted
  */
 export async function runCli(args: readonly string[], cli: Cli): Promise<number> {
   const json = args.includes('--json');

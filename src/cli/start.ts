@@ -6,9 +6,10 @@ import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context
 import { followUntilInSync } from './progress.ts';
 import { reportJson } from './report.ts';
 import { addSettingOptions, grantedChange, type SettingOptions } from './setting-options.ts';
+import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
 import { count, counted } from './words.ts';
 
-interface StartOptions extends VerbOptions, SettingOptions {
+interface StartOptions extends VerbOptions, SettingOptions, FailOnFailures {
   readonly wait?: boolean;
 }
 
@@ -17,8 +18,7 @@ export function addStart(program: Command, cli: Cli): void {
     summary: 'start or wake a mailbox\'s workflow',
     examples: ['tidemark start ada@example.com --wait', 'tidemark start ada@example.com --format raw --label INBOX --label Receipts --after 2025-01-01 --poll-interval 5m'],
   });
-  addSettingOptions(command)
-    .option('--wait', 'show progress, and return when the mailbox is in sync')
+  addFailOnFailures(addSettingOptions(command).option('--wait', 'show progress, and return when the mailbox is in sync'))
     .addHelpText('after', '\nWhat is not given stays as it is: a bare start wakes a mailbox and changes nothing.')
     .action((mailbox: MailboxId, options: StartOptions) =>
       withTidemark(cli, options, async (context) => {
@@ -35,9 +35,10 @@ export function addStart(program: Command, cli: Cli): void {
         }
         const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
         out.result(reportJson(report, null), () => {
-          const failed = report.counts.failed === 0 ? '' : `, ${count(report.counts.failed)} failed`;
-          return `${mailbox} is in sync: ${counted(report.counts.stored, 'message')}${failed}, ${count(report.usage.units)} units, historyId ${report.historyId ?? 'none'}.`;
+          const done = `${mailbox} is in sync: ${counted(report.counts.stored, 'message')}, ${count(report.usage.units)} units, historyId ${report.historyId ?? 'none'}.`;
+          return [done, ...shortfallLines(report, clock.now())].join('\n');
         });
+        requireNoFailures(report, options);
       }),
     );
 }

@@ -1,7 +1,7 @@
 import { isReachedAs } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
-import type { AuditResult, Condition, Conditions, MailboxRow, MailboxStore, MessageCounts } from '../store/mailbox-store.ts';
+import type { AuditResult, Condition, Conditions, Doubt, MailboxRow, MailboxStore, MessageCounts } from '../store/mailbox-store.ts';
 import type { MailboxStatus } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 
@@ -49,6 +49,8 @@ export interface MailboxReport {
   readonly renamedTo: { readonly address: MailboxId; readonly since: number } | null;
   /** Ms that the clock of the worker which answered last is ahead of Temporal's server (below 0: behind); null when it is right, or no worker answered. */
   readonly clockSkew: number | null;
+  /** What Gmail's listings say and nothing else bears out, and when they are asked again; null while they are believed. */
+  readonly doubt: (Doubt & { readonly relistAt: number | null }) | null;
   readonly changeSequence: number;
   readonly partialSyncs: number | null;
   readonly fullSyncs: number | null;
@@ -115,6 +117,7 @@ export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView,
     push: status?.push ?? null,
     renamedTo: renamedTo(row),
     clockSkew: status?.clockSkew ?? null,
+    doubt: row === null || row.doubt === null ? null : { ...row.doubt, relistAt: row.relistAt },
     changeSequence: row?.changeSequence ?? 0,
     partialSyncs: status?.partialSyncs ?? null,
     fullSyncs: status?.fullSyncs ?? null,

@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 
 import { followUntilInSync } from '../cli/progress.ts';
+import { shortfallLines } from '../cli/shortfall.ts';
 import { count, counted } from '../cli/words.ts';
 import { MailboxBlockedError, TidemarkError } from '../client/errors.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
@@ -103,6 +104,7 @@ async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tid
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal });
       inSync.push(report);
       say(`${clockTime(clock.now())}  ${mailbox} is in sync: ${counted(report.counts.stored, 'message')}${report.counts.failed > 0 ? `, ${count(report.counts.failed)} failed` : ''}, historyId ${report.historyId ?? 'none'}`);
+      for (const line of shortfallLines(report, clock.now())) say(line);
       if (options.once === true) say(`\n${summaryOf(report, { elapsed: clock.now() - startedAt, database: config.database })}`);
     } catch (error) {
       if (!(error instanceof MailboxBlockedError)) throw error;

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+
+import { leftWords, requireNoFailures, shortfallLines } from '../../src/cli/shortfall.ts';
+import { reportText } from '../../src/cli/report.ts';
+import { reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
+import { IncompleteError, reportFailure } from '../../src/failure-report.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+
+const NOW = Date.UTC(2026, 0, 10, 12);
+const NOTHING = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };
+const DOUBT = { since: NOW - 60_000, checkedAt: NOW, checks: 2, uncounted: 0, absent: 0, relabelled: 0, relistAt: NOW + 600_000 };
+
+function reportWith({ failed = 0, doubt = null }: { failed?: number; doubt?: MailboxReport['doubt'] }): MailboxReport {
+  const usage = { calls: 0, units: 0, rejected: 0, methods: {} };
+  return { ...reportOf(mailboxId('ada@example.com'), { row: null, counts: { ...NOTHING, failed }, usage }, { phase: 'live', status: null }), doubt };
+}
+
+describe('a mailbox that is in sync and lacks messages', () => {
+  it('says so, and who names them', () => {
+    expect(shortfallLines(reportWith({ failed: 12 }), NOW)).toEqual(['12 messages could not be fetched: tidemark failures ada@example.com']);
+    expect(reportText(reportWith({ failed: 12 }), null, NOW)).toMatch(/failed +12 \(tried again by themselves: tidemark failures ada@example\.com\)/);
+  });
+
+  it('says nothing where nothing is missing', () => {
+    expect(shortfallLines(reportWith({}), NOW)).toEqual([]);
+  });
+
+  it('ends with an exit code of its own where a script asks for it', () => {
+    const fails = (failed: number, failOnFailures: boolean) => (): void => requireNoFailures(reportWith({ failed }), { failOnFailures });
+    expect(fails(1, false)).not.toThrow();
+    expect(fails(0, true)).not.toThrow();
+    expect(fails(1, true)).toThrow(IncompleteError);
+    expect(reportFailure(new IncompleteError('x'))).toEqual({ code: 'messages-failed', message: 'x', exitCode: 3 });
+  });
+});
+
+describe('a mailbox whose listings are doubted', () => {
+  it.for([
+    [{ uncounted: 3 }, '3 messages counted and not listed; nothing is removed; listed again 2026-01-10 12:10:00Z (in 10m)'],
+    [{ absent: 1, relabelled: 2 }, '1 message held here and not listed, 2 messages held here and not listed under their labels; nothing is removed; listed again 2026-01-10 12:10:00Z (in 10m)'],
+    [{ relistAt: null }, 'its totals have not settled; nothing is removed'],
+  ] as const)('says what does not fit, that nothing is removed, and when it is listed again: %j', ([changes, words]) => {
+    const report = reportWith({ doubt: { ...DOUBT, ...changes } });
+    expect(shortfallLines(report, NOW)).toEqual([`Gmail's listings of ada@example.com are doubted: ${words}`]);
+    expect(reportText(report, null, NOW)).toMatch(/doubted +Gmail's listings, since /);
+    expect(reportText(report, null, NOW)).toContain(words);
+  });
+});
+
+it('A sync tells what it left of the full sync from new mail that is not fetched yet', () => {
+  expect(leftWords({ pending: 0, backfill: 0 })).toBe('');
+  expect(leftWords({ pending: 5, backfill: 5 })).toBe('; 5 messages of the full sync still to fetch');
+  expect(leftWords({ pending: 2, backfill: 0 })).toBe('; 2 new or changed messages still to fetch');
+  expect(leftWords({ pending: 3, backfill: 2 })).toBe('; 2 messages of the full sync still to fetch; 1 new or changed message still to fetch');
+});
