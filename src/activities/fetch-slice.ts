@@ -18,6 +18,7 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
   if (request.retry !== undefined) await deps.store.retryFailed({ mailbox, now: deps.clock.now() });
   const retried = request.retry === undefined ? {} : { retried: request.retry };
   const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
+  await deps.store.correctTimes({ mailbox, now: deps.clock.now() });
   const day = await dayPart(deps);
   if (day.units === 0) return { ...held(await progressOf(deps, row), day.until, deps.clock.now()), fetched: 0, ...retried };
   try {

@@ -42,6 +42,7 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
   try {
     // Opening the session may have found that the account has another address.
     const row = await knownMailbox(deps, mailbox);
+    await store.correctTimes({ mailbox, now: clock.now() });
     await followLabels(deps, session, mailbox, run);
     const { watch, refusal } = await keep(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);

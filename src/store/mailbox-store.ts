@@ -180,6 +180,11 @@ export interface MailboxStore {
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
   /** Makes every failed row due now, and every stored one whose attachments or raw are asked for again, in the backfill lane. Answers how many there are. */
   retryFailed(request: { mailbox: MailboxId; now: number }): Promise<number>;
+  /**
+   * Attempts, refreshes and the next listing from the top that wait for longer than their rules allow were noted by a clock that was wrong: they are due in a minute instead.
+   * Answers how many there were.
+   */
+  correctTimes(request: { mailbox: MailboxId; now: number }): Promise<number>;
   /** Failed messages, next attempt first. */
   listFailed(mailbox: MailboxId, limit: number): Promise<readonly FailedMessage[]>;
   /** Stored messages that lack something, in the order of ids. */

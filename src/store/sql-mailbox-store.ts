@@ -5,6 +5,7 @@ import { refetchLost } from './bodies/lost-bodies.ts';
 import type { BodyOptions } from './bodies/open-body-store.ts';
 import { sweepBodies, type BodySweeper } from './bodies/sweep-bodies.ts';
 import { addListedLate, saveAttempts, saveReadings } from './fetching.ts';
+import { correctTimes } from './far-times.ts';
 import { finishListing } from './finish-listing.ts';
 import { beginFullSync, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './full-sync.ts';
 import { checkSchema } from './check-schema.ts';
@@ -59,6 +60,7 @@ export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOpt
     saveReadings: (request) => saveReadings(database, bodies, request),
     heldBody: (request) => heldBody(database, bodies, request),
     saveAttempts: (request) => saveAttempts(database, request),
+    correctTimes: (request) => correctTimes(database, request),
     retryFailed: (request) => retryFailed(database, request),
     listFailed: (mailbox, limit) => listFailed(database, mailbox, limit),
     listLacking: (mailbox, limit) => listLacking(database, mailbox, limit),

@@ -16,12 +16,20 @@ import { holdsParts } from '../schedules/compare-parts.ts';
 import { Lanes } from '../schedules/lanes.ts';
 import { Random } from '../schedules/random.ts';
 import { VirtualClock } from '../schedules/virtual-clock.ts';
-import { connectSimulated, simulatedWorker } from '../simulated-worker.ts';
+import { connectSimulated, simulatedWorker, type SimulatedWorkerOptions } from '../simulated-worker.ts';
 
 const START = Date.UTC(2026, 0, 10);
 const DAY = 24 * 60 * 60_000;
 
 export const ADA = mailboxId('ada@example.com');
+
+export interface RunningOptions {
+  /** Of the workers; notifications go to the mailbox while `hears` is true. */
+  readonly pushTopic?: string | null;
+  /** Of the user's quota; practically without limit when not given. */
+  readonly unitsPerMinute?: number;
+  readonly worker?: (options: SimulatedWorkerOptions) => ActivityDependencies;
+}
 
 /** A mailbox kept by the real activities and the real plan, over a simulated Gmail and SQLite, under a virtual clock. Nothing is drawn by chance. */
 export class RunningMailbox {
@@ -40,20 +48,19 @@ export class RunningMailbox {
   readonly requests = { tokens: 0, gmail: 0 };
   #runs = false;
 
-  private constructor(stores: Stores, settings: MailboxSettings, pushTopic: string | null) {
+  private constructor(stores: Stores, settings: MailboxSettings, { pushTopic, unitsPerMinute, worker }: Required<RunningOptions>) {
     this.stores = stores;
     const { clock, simulator } = this;
-    const prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
-    this.deps = simulatedWorker({ simulator, stores, prices, clock, pushTopic, transport: (request) => this.#counted(request) });
+    const prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: unitsPerMinute };
+    this.deps = worker({ simulator, stores, prices, clock, pushTopic, transport: (request) => this.#counted(request) });
     const attempts = new Attempts({ perils: { death: 0, blindness: 0, delayMs: 0 }, clock, random: new Random(1), newWorker: () => this.deps, trace: null });
     this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, attempts);
   }
 
-  /** @param options.pushTopic - of the workers; notifications go to the mailbox while `hears` is true */
-  static async open(settings: SettingsChange = {}, { pushTopic = null }: { pushTopic?: string | null } = {}): Promise<RunningMailbox> {
+  static async open(settings: SettingsChange = {}, { pushTopic = null, unitsPerMinute = 1_000_000_000, worker = simulatedWorker }: RunningOptions = {}): Promise<RunningMailbox> {
     const stores = await openStores('sqlite::memory:');
     // Far apart, so that a quiet mailbox costs little in a virtual day.
-    const mailbox = new RunningMailbox(stores, completeSettings({ pollInterval: 10 * 60_000, auditInterval: null, ...settings }), pushTopic);
+    const mailbox = new RunningMailbox(stores, completeSettings({ pollInterval: 10 * 60_000, auditInterval: null, ...settings }), { pushTopic, unitsPerMinute, worker });
     mailbox.simulator.onNotification(({ historyId: head }) => {
       mailbox.notifications += 1;
       if (mailbox.hears) mailbox.lanes.dispatch({ kind: 'notified', historyId: historyId(head) });

@@ -1,6 +1,4 @@
 import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
-import { withDates } from '../../src/gmail/gmail-date.ts';
-import { GoogleClock } from '../../src/gmail/google-clock.ts';
 import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import type { MailboxSettings, Scope } from '../../src/model/settings.ts';
@@ -12,7 +10,7 @@ import { connectSimulated, simulatedWorker } from '../simulated-worker.ts';
 import { MemoryBodies } from './memory-bodies.ts';
 import { Random } from './random.ts';
 import { VirtualClock } from './virtual-clock.ts';
-import { drawError, wrongClock } from './wrong-clock.ts';
+import { drawError, workerWithWrongClock } from './wrong-clock.ts';
 
 const SCOPE_LABELS = ['INBOX', 'STARRED', 'SENT', 'DRAFT'];
 /** 2026-01-01: where every schedule begins. */
@@ -60,12 +58,11 @@ export async function createWorld(seed: number, openWorld: OpenWorld = (place) =
   simulator.delivery.announcesWatches = random.chance(0.5);
   simulator.delivery.delayMs = random.pick([0, 2_000, 60_000]);
   simulator.delivery.lossProbability = random.pick([0, 0.3, 1]);
+  // By the number itself, too: machines whose clocks are wrong.
   const clocks = seed % 3 === 1 ? new Random(seed) : null;
   const newWorker = (): ActivityDependencies => {
     if (clocks === null) return { ...simulatedWorker({ simulator, stores, prices, clock }), pushTopic };
-    const own = wrongClock(clock, drawError(clocks));
-    const googleClock = new GoogleClock(own, () => clock.now() - START);
-    return { ...simulatedWorker({ simulator, stores, prices, clock: googleClock, transport: withDates(simulator.transport, (date) => googleClock.hear(date)) }), pushTopic };
+    return { ...workerWithWrongClock({ simulator, stores, prices, clock }, drawError(clocks)), pushTopic };
   };
   return { random, clock, simulator, gmail, mailbox, settings, stores, bodies, newWorker };
 }

@@ -1,4 +1,8 @@
+import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
+import { withDates } from '../../src/gmail/gmail-date.ts';
+import { GoogleClock } from '../../src/gmail/google-clock.ts';
 import type { Clock } from '../../src/model/clock.ts';
+import { simulatedWorker, type SimulatedWorkerOptions } from '../simulated-worker.ts';
 import type { Random } from './random.ts';
 
 const MINUTE = 60_000;
@@ -20,6 +24,14 @@ export function wrongClock(clock: Clock, { skew, jump }: ClockError): Clock {
     sleep: (milliseconds, signal) => clock.sleep(milliseconds, signal),
     random: () => clock.random(),
   };
+}
+
+/** A worker on such a machine; its time is Google's, as that of a real one. */
+export function workerWithWrongClock(options: SimulatedWorkerOptions, error: ClockError): ActivityDependencies {
+  const { clock, simulator, transport = simulator.transport } = options;
+  const start = clock.now();
+  const googleClock = new GoogleClock(wrongClock(clock, error), () => clock.now() - start);
+  return simulatedWorker({ ...options, clock: googleClock, transport: withDates(transport, (date) => googleClock.hear(date)) });
 }
 
 export function drawError(random: Random): ClockError {

@@ -35,6 +35,7 @@ export const EVERY_QUERY: readonly (readonly [name: string, ask: (mailbox: TestM
   ['dropBuriedBodies', (it) => it.store.dropBuriedBodies({ now: it.now, grace: 0 })],
   ['beginAudit', (it) => it.store.beginAudit({ mailbox: it.id, audit: 7 })],
   ['saveAuditPage', (it) => it.store.saveAuditPage({ mailbox: it.id, audit: 7, labelId: null, messageIds: [m('a')] })],
+  ['correctTimes', (it) => it.store.correctTimes({ mailbox: it.id, now: it.now })],
   ['retryFailed', (it) => it.store.retryFailed({ mailbox: it.id, now: it.now })],
 ];
 

@@ -93,6 +93,31 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'stored a']);
     });
 
+    it('has what a wrong clock put off by a day or more tried in a minute, and leaves alone what may honestly wait', async () => {
+      const DAY = 24 * 3_600_000;
+      const mailbox = open();
+      await mailbox.put();
+      await mailbox.begin(100);
+      await mailbox.list(['a', 'b', 'c', 'd', 'e']);
+      await mailbox.finish({ relistAt: mailbox.now + DAY });
+      const { store, id, now } = mailbox;
+      await mailbox.attempt('a', { state: 'pending', nextAttemptAt: now + DAY + 3_000 });
+      await mailbox.attempt('b', { state: 'pending', nextAttemptAt: now + 60_000 });
+      await mailbox.attempt('c', { state: 'failed', attempts: 20, nextAttemptAt: now + 30 * DAY });
+      await mailbox.attempt('d', { state: 'failed', attempts: 20, nextAttemptAt: now + 60 * DAY });
+      await mailbox.save(reading('e'));
+      await store.putOffRefresh({ mailbox: id, messageIds: [m('e')], now: now + DAY });
+
+      expect(await store.correctTimes({ mailbox: id, now })).toBe(4);
+      expect(await store.correctTimes({ mailbox: id, now })).toBe(0);
+      expect((await store.getMailbox(id))?.relistAt).toBe(now + 60_000);
+      const dueAt = async (at: number) => (await store.nextPending({ mailbox: id, lane: 'backfill', limit: 10, now: at })).map((row) => row.id).toSorted();
+      expect(await dueAt(now)).toEqual([]);
+      expect(await dueAt(now + 60_000)).toEqual(['a', 'b', 'd']);
+      expect(await store.nextAttemptAt({ mailbox: id, lane: 'backfill', now: now + 60_000 })).toBe(now + 30 * DAY);
+      expect(await store.nextRefresh({ mailbox: id, limit: 10, now: now + 60_000 })).toEqual(['e']);
+    });
+
     it('forgets what failed when messages are wanted in another form, and only then', async () => {
       const mailbox = open();
       await mailbox.put();
