@@ -49,7 +49,7 @@ describe.each([
 describe.each([
   ['ahead', 24 * 3_600_000],
   ['back', -24 * 3_600_000],
-])('a worker whose clock jumps %s by a day in the middle of a backfill, and returns', (name, jump) => {
+])('a worker whose clock jumps %s by a day before a backfill, and returns in its middle', (name, jump) => {
   let rig: Rig;
   let ahead = 0;
 
@@ -61,14 +61,13 @@ describe.each([
 
   it('leaves nothing pending', async () => {
     const box = await rig.mailbox(`jump-${name}`, { messages: 1_700, threadSize: 1 });
-    // Some gets fail at first, so that attempts are noted under each of the clocks.
-    rig.simulator.faults.add({ match: { email: box.id, method: 'messages.get' }, effect: { kind: 'status', status: 503 }, times: 400 });
+    // Single gets fail at first, so that attempts are noted under the wrong clock.
+    rig.simulator.faults.add({ match: { email: box.id, method: 'messages.get' }, effect: { kind: 'status', status: 503 }, times: 300 });
+    ahead = jump;
     await box.start();
     await eventually(60_000, async () => ((await box.report()).counts.stored > 0 ? true : null));
-    ahead = jump;
-    await systemClock.sleep(2_000);
     ahead = 0;
-    // While the clock was back, what had to rest for seconds seemed to rest for a day: a minute of that is believed.
+    // What had to rest for seconds seems to rest for a day: a minute of that is believed.
     await box.exact(150_000);
     expect((await box.report()).counts).toMatchObject({ pending: 0, failed: 0 });
   }, 240_000);
