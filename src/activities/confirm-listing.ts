@@ -180,5 +180,10 @@ const DAY = 24 * HOUR;
 const DELAYS = [APART + MINUTE, HOUR, DAY, DAY, 3 * DAY];
 const WEEK = 7 * DAY;
 
+/** Tells whoever watches that a listing has ended in doubt. Totals that only have not settled yet are none. */
+export function countDoubt({ telemetry }: Pick<ActivityDependencies, 'telemetry'>, { uncounted, absent, relabelled }: Doubt): void {
+  if (uncounted + absent + relabelled > 0) telemetry?.add('tidemark_listings_doubted_total', 1, {});
+}
+
 /** When a doubted listing is repeated: some minutes later, an hour, daily, then weekly. */
 export const recheckAt = ({ checks, checkedAt }: Doubt): number => checkedAt + (DELAYS[checks - 1] ?? WEEK);

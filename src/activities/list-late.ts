@@ -1,7 +1,7 @@
 import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
-import { nextDoubt, recheckAt } from './confirm-listing.ts';
+import { countDoubt, nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { listings, pagesOf } from './list-ids.ts';
 import { compareTotals } from './listing-totals.ts';
@@ -40,6 +40,7 @@ export async function listLate(deps: ActivityDependencies, session: GmailSession
   }
   const doubted = nextDoubt(doubt, { uncounted: totals.uncounted, absent: 0, relabelled: 0 }, clock.now());
   await store.saveDoubt({ mailbox: row.id, generation, doubt: doubted, relistAt: recheckAt(doubted) });
+  countDoubt(deps, doubted);
   return { late, isDoubted: false };
 }
 

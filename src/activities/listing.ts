@@ -3,7 +3,7 @@ import type { HistoryId, LabelId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/store-error.ts';
-import { confirmListing, recheckAt } from './confirm-listing.ts';
+import { confirmListing, countDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { labelListing, labelsToList, listIds, listings } from './list-ids.ts';
 import { readLabels } from './refresh.ts';
@@ -245,6 +245,7 @@ async function endListing(work: Work, progress: Step<'confirming'>): Promise<Ful
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
   await deps.store.finishListing({ mailbox, generation, labels, absence, doubtedLabels, doubt, keepNewest: settings.scope.limit, relistAt, now: deps.clock.now() });
+  if (doubt !== null) countDoubt(deps, doubt);
   return { ...start, step: 'fetching' };
 }
 

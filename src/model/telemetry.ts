@@ -21,6 +21,7 @@ export const METRICS = {
   },
   tidemark_messages_stored_total: { kind: 'counter', help: 'Messages that became readable in the store', labels: ['lane'] },
   tidemark_history_changes_total: { kind: 'counter', help: 'Changes of messages that history told, by what they did to the store', labels: ['change'] },
+  tidemark_listings_doubted_total: { kind: 'counter', help: 'Listings that ended in doubt: Gmail counts more than it lists, or does not list what is held', labels: [] },
   tidemark_notification_lag_seconds: {
     kind: 'histogram',
     help: 'Time from the first poke that a partial sync served to the end of that sync, its new mail stored',

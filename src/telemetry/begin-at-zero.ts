@@ -10,6 +10,7 @@ import type { Telemetry } from '../model/telemetry.ts';
  */
 export function beginAtZero(telemetry: Telemetry, activities: readonly string[]): void {
   for (const lane of ['live', 'backfill']) telemetry.add('tidemark_messages_stored_total', 0, { lane });
+  telemetry.add('tidemark_listings_doubted_total', 0, {});
   for (const change of ['added', 'deleted', 'relabelled', 'late']) telemetry.add('tidemark_history_changes_total', 0, { change });
   for (const activity of activities) for (const type of FAILURE_TYPES) telemetry.add('tidemark_activity_failures_total', 0, { activity, type });
 }
