@@ -32,6 +32,12 @@ export interface LoginRequest {
   readonly clock: Clock;
 }
 
+export interface ConnectedMailbox {
+  /** What Google calls the account: another address than the mailbox's, where the account was renamed. The mailbox's own when nothing was tried. */
+  readonly address: MailboxId;
+  readonly messagesTotal: number | null;
+}
+
 /**
  * Stores a mailbox's credentials, encrypted. They are tried first by one getProfile (1 unit): what does not work is not stored. With a person's
  * grant is kept which scopes it has, so that settings which it bars are refused before any call is.
@@ -41,17 +47,18 @@ export interface LoginRequest {
  * @throws {InvalidCredentialsError} when the text is no such file
  * @throws {LoginError} when they open another mailbox, or Google refuses them or cannot be reached
  */
-export async function connectMailbox({ verify, text, ...request }: LoginRequest & { text: string; verify: boolean }): Promise<{ messagesTotal: number | null }> {
+export async function connectMailbox({ verify, text, ...request }: LoginRequest & { text: string; verify: boolean }): Promise<ConnectedMailbox> {
   const { config, stores, mailbox } = request;
   const credentials = parseCredentials(text);
   const tried = verify ? await tryOut(request, credentials) : null;
   const known = tried !== null && tried.scopes !== null && credentials.type === 'authorized_user' ? authorizedUserFile({ ...credentials, scopes: tried.scopes }) : text;
   const keys = await secretKeysOf(config, request.clock);
   await stores.credentials.put(mailbox, { ...(await keys.seal(mailbox, known)), version: 0 });
-  return { messagesTotal: tried?.messagesTotal ?? null };
+  return { address: tried?.address ?? mailbox, messagesTotal: tried?.messagesTotal ?? null };
 }
 
 interface TriedOut {
+  readonly address: MailboxId;
   readonly messagesTotal: number | null;
   /** null when Google did not say. */
   readonly scopes: readonly string[] | null;
@@ -82,7 +89,7 @@ async function profileWith(request: LoginRequest, credentials: GoogleCredentials
     if (account.kind === 'another') {
       throw new LoginError('wrong-account', `These credentials open ${account.address}, and nothing that is stored of ${mailbox} says that it is the same account; nothing was stored. Give ${mailbox}'s own file.`);
     }
-    return { messagesTotal: profile.messagesTotal, scopes: granted };
+    return { address: account.address, messagesTotal: profile.messagesTotal, scopes: granted };
   });
 }
 

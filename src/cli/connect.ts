@@ -5,7 +5,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { NEXT, tellWorkflow } from './tell-workflow.ts';
-import { counted } from './words.ts';
+import { counted, renamedAccount } from './words.ts';
 
 interface ConnectOptions extends VerbOptions {
   readonly credentials: string;
@@ -23,11 +23,11 @@ export function addConnect(program: Command, cli: Cli): void {
     .action((mailbox: MailboxId, options: ConnectOptions) =>
       withStores(cli, options, async ({ stores, out, config, clock }) => {
         const text = await readSecretFile(options.credentials, 'credentials');
-        const { messagesTotal } = await connectMailbox({ config, stores, mailbox, clock, text, verify: options.verify });
+        const { address, messagesTotal } = await connectMailbox({ config, stores, mailbox, clock, text, verify: options.verify });
         const told = await tellWorkflow(cli, options, mailbox);
-        out.result({ mailbox, connected: true, verified: options.verify, messagesTotal, running: told === 'told', serverReached: told !== 'unreachable' }, () => {
+        out.result({ mailbox, address, connected: true, verified: options.verify, messagesTotal, running: told === 'told', serverReached: told !== 'unreachable' }, () => {
           const size = messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`;
-          return `${mailbox} is connected${size}. ${NEXT[told](mailbox)}`;
+          return `${mailbox} is connected${size}.${renamedAccount(mailbox, address)} ${NEXT[told](mailbox)}`;
         });
       }),
     );

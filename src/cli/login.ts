@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
 
 import { consentOnDesktop } from '../consent/desktop-consent.ts';
-import { isReachedAs } from '../model/address.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../model/settings.ts';
 import { parseEmail, parseFormat, parsePollInterval, parsePort } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { NEXT, tellWorkflow } from './tell-workflow.ts';
-import { counted } from './words.ts';
+import { counted, renamedAccount } from './words.ts';
 
 interface LoginOptions extends VerbOptions {
   readonly client: string;
@@ -54,7 +53,7 @@ export function addLogin(program: Command, cli: Cli): void {
         });
         const told = await tellWorkflow(cli, options, mailbox);
         out.result({ mailbox, address, connected: true, scopes, messagesTotal, running: told === 'told', serverReached: told !== 'unreachable' }, () =>
-          `${mailbox} is connected${messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`}.${isReachedAs(mailbox, address) ? '' : ` Google calls its account ${address} now; rename it: tidemark rename ${mailbox} ${address}.`} ${NEXT[told](mailbox)}`,
+          `${mailbox} is connected${messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`}.${renamedAccount(mailbox, address)} ${NEXT[told](mailbox)}`,
         );
       }),
     );

@@ -1,4 +1,6 @@
 import { formatDuration } from '../duration.ts';
+import { isReachedAs } from '../model/address.ts';
+import type { MailboxId } from '../model/ids.ts';
 
 /** Numbers, times and tables as a person reads them. */
 
@@ -35,4 +37,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const line = (cells: readonly string[]): string =>
     cells.map((cell, column) => (isNumber[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd();
   return [head, ...rows].map(line).join('\n');
+}
+
+/** What to do about an account that Google calls otherwise than notifications need; empty where it is called as the mailbox. */
+export function renamedAccount(mailbox: MailboxId, address: MailboxId): string {
+  return isReachedAs(mailbox, address) ? '' : ` Google calls its account ${address} now; rename it: tidemark rename ${mailbox} ${address}.`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { about, ago, count, table } from '../../src/cli/words.ts';
+import { about, ago, count, renamedAccount, table } from '../../src/cli/words.ts';
+import { mailboxId } from '../../src/model/ids.ts';
 
 describe('words for a person', () => {
   it('group the digits of numbers', () => {
@@ -15,6 +16,12 @@ describe('words for a person', () => {
     const now = Date.UTC(2026, 10, 22, 16, 13, 20);
     expect(ago(now - 200_000, now)).toBe('2026-11-22 16:10:00Z (3m20s ago)');
     expect(ago(now + 60_000, now)).toBe('2026-11-22 16:14:20Z (in 1m)');
+  });
+
+  it('say what Google calls a renamed account, and how to rename the mailbox', () => {
+    const [ada, countess] = [mailboxId('ada@example.com'), mailboxId('countess@example.com')];
+    expect(renamedAccount(ada, countess)).toBe(' Google calls its account countess@example.com now; rename it: tidemark rename ada@example.com countess@example.com.');
+    expect(renamedAccount(ada, ada)).toBe('');
   });
 
   it('align a table, numbers to the right', () => {

@@ -73,6 +73,16 @@ describe('a mailbox\'s report', () => {
     expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({ message: 'history expired', at: 3_000, mendedAt: null });
   });
 
+  it('tells the address that Google gives the account where notifications under it do not find the mailbox', () => {
+    const called = (id: string, address: string) => {
+      const told = { ...row(null), id: mailboxId(id), account: { address: mailboxId(address), since: 6_000, version: 1, checkedAt: 7_000, units: 100 } };
+      return reportOf(told.id, { row: told, counts, usage }, { phase: 'live', status: status({}) }).renamedTo;
+    };
+    expect(called(mailbox, 'countess@example.com')).toEqual({ address: 'countess@example.com', since: 6_000 });
+    expect(called(mailbox, mailbox)).toBeNull();
+    expect(called('ada@gmail.com', 'ada@googlemail.com')).toBeNull();
+  });
+
   it('takes a rate limit for a wait, not for an error', () => {
     const waiting: Condition = { kind: 'rate-limited', message: 'Gmail told us to wait', since: 6_000, until: 60_000 };
     const report = reportOf(mailbox, { row: row(waiting), counts, usage }, { phase: 'rate-limited', status: null });

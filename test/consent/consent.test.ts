@@ -3,18 +3,21 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { beginConsent, completeConsent, type PendingConsent } from '../../src/consent/consent.ts';
 import { parseCredentials } from '../../src/gmail/credentials.ts';
-import { mailboxId } from '../../src/model/ids.ts';
+import { connectMailbox } from '../../src/login.ts';
+import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { secretKeysOf } from '../../src/open-tidemark.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { reading, TestMailbox } from '../contract/mailbox-store/fixture.ts';
 import { useFolder } from '../store/folder.ts';
 import { answerConsent, type Decision } from './browser.ts';
 
 const ada = mailboxId('ada@example.com');
 const bob = mailboxId('bob@example.com');
+const countess = mailboxId('countess@example.com');
 const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
 const METADATA = 'https://www.googleapis.com/auth/gmail.metadata';
 const redirectUri = 'http://localhost:3000/oauth/callback?from=google';
@@ -46,6 +49,17 @@ describe("a consent by a product's own routes", () => {
   async function stored(): Promise<unknown> {
     const record = await stores.credentials.get(ada);
     return record === null ? null : parseCredentials(await (await secretKeysOf(config)).open(ada, record));
+  }
+
+  const grantOf = (email: MailboxId) => simulator.grant(email);
+
+  /** Gmail has five messages of Ada's, and the store holds them. */
+  async function holdFiveMessages(): Promise<void> {
+    const date = Date.parse('2026-01-01');
+    const messages = Array.from({ length: 5 }, (_, index) => simulator.mailbox(ada).insert({ raw: `Subject: ${index}\r\n\r\nhello\r\n`, labelIds: ['INBOX'], internalDate: date }));
+    const held = new TestMailbox(stores.store, ada);
+    await held.put();
+    await held.sync(messages.map(({ id, threadId }) => reading(id, { thread: threadId, date })));
   }
 
   /** How a consent fails. Nothing is stored then, and nothing secret is said. */
@@ -103,6 +117,26 @@ describe("a consent by a product's own routes", () => {
 
   it('fails when another account was chosen', async () => {
     expect(await failure({ account: bob })).toMatchObject({ code: 'wrong-account', message: `Consent was given for ${bob}, not for ${ada}; nothing was stored. Begin again and choose ${ada}.` });
+  });
+
+  it('knows an account that was renamed since by the messages that the store holds, and says its new address', async () => {
+    await holdFiveMessages();
+    simulator.rename(ada, countess);
+    const { url, pending } = begin();
+    expect(await complete(pending, await answerConsent(url, { account: countess }))).toMatchObject({ mailbox: ada, address: countess });
+    expect(await stores.credentials.list()).toEqual([ada]);
+    expect(await connectMailbox({ config, stores, mailbox: ada, clock: systemClock, text: JSON.stringify(grantOf(countess)), verify: true })).toMatchObject({ address: countess });
+  });
+
+  it('refuses an account that holds none of the stored messages, at a consent and at a connection', async () => {
+    await holdFiveMessages();
+    expect(await failure({ account: bob })).toMatchObject({ code: 'wrong-account', message: `Consent was given for ${bob}, not for ${ada}; nothing was stored. Begin again and choose ${ada}.` });
+    const connecting = connectMailbox({ config, stores, mailbox: ada, clock: systemClock, text: JSON.stringify(grantOf(bob)), verify: true });
+    await expect(connecting).rejects.toMatchObject({
+      code: 'wrong-account',
+      message: `These credentials open ${bob}, and nothing that is stored of ${ada} says that it is the same account; nothing was stored. Give ${ada}'s own file.`,
+    });
+    expect(await stores.credentials.list()).toEqual([]);
   });
 
   it('fails when a box was unticked', async () => {

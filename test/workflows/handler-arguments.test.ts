@@ -5,7 +5,7 @@ import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import type { SettingsChange } from '../../src/model/settings-change.ts';
 import { configurationEvent } from '../../src/workflows/configuration-event.ts';
 import { detailsOf } from '../../src/workflows/details.ts';
-import { pokeEvent, rateLimitedEvent, requireNumber } from '../../src/workflows/handler-arguments.ts';
+import { handOverTarget, pokeEvent, rateLimitedEvent, requireNumber } from '../../src/workflows/handler-arguments.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { initialState, transition } from '../../src/workflows/mailbox-state.ts';
 import { statusOf } from '../../src/workflows/status.ts';
@@ -49,6 +49,16 @@ describe('a word that Gmail limits the rate', () => {
     const event = rateLimitedEvent({ until: 8.64e15 });
     expect(event).toEqual({ kind: 'rate-limited', until: 8.64e15, message: 'Gmail asks to wait' });
     expect(show(event ?? { kind: 'poked' })).toContain('rate limited');
+  });
+});
+
+describe('a hand-over', () => {
+  test.each([...ODD, 'bob@example.com', { to: null }, { to: 7 }, { to: '' }, { to: 'bob' }, { to: 'bob@example.com\u001b[2J' }])('ends nothing with the argument %j', (argument) => {
+    expect(handOverTarget(argument)).toBeNull();
+  });
+
+  it('names the mailbox that takes over, in lower case', () => {
+    expect(handOverTarget({ to: 'Bob@Example.com' })).toBe('bob@example.com');
   });
 });
 
