@@ -16,6 +16,8 @@ const PAGE = 500;
 /** How soon Gmail is asked about a label that labels.list does not name: each time the answer is that it exists, it has been missing for twice as long. */
 const FIRST_QUESTION = 60_000;
 
+const restOf = (unlistedSince: number, now: number): number => Math.max(FIRST_QUESTION, now - unlistedSince);
+
 /** See {@link MailboxStore.saveLabels}. */
 export function saveLabels(database: StoreDatabase, request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<{ changed: number; unlisted: readonly LabelId[] }> {
   const { now } = request;
@@ -33,7 +35,9 @@ export function saveLabels(database: StoreDatabase, request: { mailbox: MailboxI
     if (missing.length > 0) {
       await tx.updateTable('labels').set({ unlisted_since: now, ask_at: now }).where('mailbox_key', '=', key).where(dialect.isOneOf('id', missing)).execute();
     }
-    const due = unlisted.filter(({ unlisted_since: since, ask_at: askAt }) => since === null || (askAt ?? 0) <= now).map(({ id }) => id as LabelId);
+    // A question further ahead than it can have been put off was noted by a clock that was wrong.
+    const waits = (since: number, askAt: number): boolean => askAt > now && askAt <= now + restOf(since, now);
+    const due = unlisted.filter(({ unlisted_since: since, ask_at: askAt }) => since === null || !waits(since, askAt ?? 0)).map(({ id }) => id as LabelId);
     return { changed: changed.length, unlisted: due };
   });
 }
@@ -43,7 +47,7 @@ export function keepLabel(database: StoreDatabase, { mailbox, labelId, now }: { 
   return withMailbox(database, mailbox, async ({ tx, key }) => {
     const label = await tx.selectFrom('labels').select('unlisted_since').where('mailbox_key', '=', key).where('id', '=', labelId).executeTakeFirst();
     if (label === undefined || label.unlisted_since === null) return;
-    const next = now + Math.max(FIRST_QUESTION, now - label.unlisted_since);
+    const next = now + restOf(label.unlisted_since, now);
     await tx.updateTable('labels').set({ ask_at: next }).where('mailbox_key', '=', key).where('id', '=', labelId).execute();
   });
 }

@@ -101,6 +101,21 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.store.getLabels(mailbox.id)).toEqual([]);
     });
 
+    it('is asked for again in time, and at once where a wrong clock has put that off by a day', async () => {
+      const DAY = 24 * 3_600_000;
+      const mailbox = open();
+      await mailbox.put();
+      const { store, id: box, now } = mailbox;
+      const unlisted = async (at: number) => (await store.saveLabels({ mailbox: box, labels: [], now: at })).unlisted;
+      await store.saveLabels({ mailbox: box, labels: [{ id: l('L_1'), name: 'Work', type: 'user' }], now });
+      expect(await unlisted(now)).toEqual(['L_1']);
+      await store.keepLabel({ mailbox: box, labelId: l('L_1'), now });
+      expect(await unlisted(now + 59_000)).toEqual([]);
+      expect(await unlisted(now + 60_000)).toEqual(['L_1']);
+      await store.keepLabel({ mailbox: box, labelId: l('L_1'), now: now + DAY });
+      expect(await unlisted(now + 61_000)).toEqual(['L_1']);
+    });
+
     it('takes messages out of a scope that names it, bodies kept', async () => {
       const mailbox = await openMailbox(fixture, { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, labelIds: [l('Work')] } });
       await mailbox.sync([reading('a', { labels: ['Work'] })]);
