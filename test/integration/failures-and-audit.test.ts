@@ -75,6 +75,19 @@ describe.concurrent('the command line tells of what is wrong', () => {
     expect((await tidemark('status', box.id)).stdout).toMatch(new RegExp(`in part +1 \\(Gmail does not give all of them: tidemark failures ${box.id}\\)`));
   }, 60_000);
 
+  it('every wait says that messages are failed, and ends with exit code 3 where a script asks for it', async () => {
+    const { box } = await withFailure('lacking');
+    const said = `1 message could not be fetched: tidemark failures ${box.id}`;
+    const waits = [['start', box.id], ['sync', box.id], ['resync', box.id], ['configure', box.id, '--poll-interval', '7m']];
+    for (const wait of waits) {
+      const { code, stdout } = await tidemark(...wait, '--wait');
+      expect({ wait, code, lines: stdout.split('\n') }).toEqual({ wait, code: 0, lines: expect.arrayContaining([said]) as string[] });
+      const strict = await tidemark(...wait, '--wait', '--fail-on-failures', '--json');
+      expect({ wait, code: strict.code, told: JSON.parse(strict.stderr) as unknown }).toMatchObject({ wait, code: 3, told: { code: 'messages-failed' } });
+    }
+    expect((await tidemark('list')).stdout.split('\n')).toContain(said);
+  }, 120_000);
+
   it('failures: each with its reason, its attempts and its next attempt, and tried again at once where asked', async () => {
     const { box, culprit } = await withFailure('failed');
     const told = await tidemark('failures', box.id);
