@@ -10,7 +10,7 @@ import { countsOf } from './counts.ts';
 import { delayTo } from './delay.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
-import { followLabels } from './follow-labels.ts';
+import { followLabels, listFreshLabels } from './follow-labels.ts';
 import { historyPageAfter } from './history-page-after.ts';
 import { refreshLabels } from './refresh.ts';
 import type { PartialSyncRequest, PartialSyncResult } from './requests.ts';
@@ -43,11 +43,12 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
     // Opening the session may have found that the account has another address.
     const row = await knownMailbox(deps, mailbox);
     await store.correctTimes({ mailbox, now: clock.now() });
-    await followLabels(deps, session, mailbox, run);
+    const fresh = await followLabels(deps, session, mailbox, run);
     const { watch, refusal } = await keep(deps, session, row, run);
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     await settleEarlyReadings(deps, session, row, run);
+    if (fresh.length > 0) await listFreshLabels(deps, session, { mailbox, labelIds: fresh }, run);
     const refreshed = await refreshLabels(deps, session, mailbox, run);
     const now = clock.now();
     const more = !fetched.exhausted || !refreshed;

@@ -4,7 +4,7 @@ import { bulkInsert } from './bulk-insert.ts';
 import { mailboxKey, rulesOf } from './mailbox-rows.ts';
 import { withMailbox, type MailboxTransaction } from './mailbox-transaction.ts';
 import { fromColumns, parseLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { writeDifferences, type Difference } from './message-writer.ts';
+import { loadRows, writeDifferences, type Difference } from './message-writer.ts';
 import { settleState } from './row-scope.ts';
 import type { StoreDatabase } from './store-database.ts';
 
@@ -15,11 +15,16 @@ const PAGE = 500;
 
 /** How soon Gmail is asked about a label that labels.list does not name: each time the answer is that it exists, it has been missing for twice as long. */
 const FIRST_QUESTION = 60_000;
+/** How soon a label that is named for the first time is listed: history has told by then of the messages that got it since. */
+const FIRST_LISTING = 2 * 60_000;
 
 const restOf = (unlistedSince: number, now: number): number => Math.max(FIRST_QUESTION, now - unlistedSince);
 
 /** See {@link MailboxStore.saveLabels}. */
-export function saveLabels(database: StoreDatabase, request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<{ changed: number; unlisted: readonly LabelId[] }> {
+export function saveLabels(
+  database: StoreDatabase,
+  request: { mailbox: MailboxId; labels: readonly Label[]; now: number },
+): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[] }> {
   const { now } = request;
   return withMailbox(database, request.mailbox, async ({ tx, dialect, key }) => {
     const held = await tx.selectFrom('labels').select(['id', 'name', 'type', 'unlisted_since', 'ask_at']).where('mailbox_key', '=', key).execute();
@@ -29,16 +34,24 @@ export function saveLabels(database: StoreDatabase, request: { mailbox: MailboxI
       const known = before.get(id);
       return known?.name !== name || known.type !== type || known.unlisted_since !== null;
     });
-    await bulkInsert(tx, LABELS, changed.map((label) => [key, label.id, label.name, label.type, null, null]));
+    const listAt = ({ id }: Label): number | null => {
+      const known = before.get(id);
+      if (known === undefined) return held.length === 0 ? null : now + FIRST_LISTING;
+      return known.unlisted_since === null ? known.ask_at : null;
+    };
+    await bulkInsert(tx, LABELS, changed.map((label) => [key, label.id, label.name, label.type, null, listAt(label)]));
     const unlisted = held.filter(({ id }) => !after.has(id));
     const missing = unlisted.filter((label) => label.unlisted_since === null).map(({ id }) => id);
     if (missing.length > 0) {
       await tx.updateTable('labels').set({ unlisted_since: now, ask_at: now }).where('mailbox_key', '=', key).where(dialect.isOneOf('id', missing)).execute();
     }
-    // A question further ahead than it can have been put off was noted by a clock that was wrong.
-    const waits = (since: number, askAt: number): boolean => askAt > now && askAt <= now + restOf(since, now);
-    const due = unlisted.filter(({ unlisted_since: since, ask_at: askAt }) => since === null || !waits(since, askAt ?? 0)).map(({ id }) => id as LabelId);
-    return { changed: changed.length, unlisted: due };
+    // A time further ahead than it can have been put off was noted by a clock that was wrong.
+    const waits = (askAt: number, longest: number): boolean => askAt > now && askAt <= now + longest;
+    const due = unlisted.filter(({ unlisted_since: since, ask_at: askAt }) => since === null || !waits(askAt ?? 0, restOf(since, now))).map(({ id }) => id as LabelId);
+    const fresh = held
+      .filter(({ id, unlisted_since: since, ask_at: askAt }) => after.has(id) && since === null && askAt !== null && !waits(askAt, FIRST_LISTING))
+      .map(({ id }) => id as LabelId);
+    return { changed: changed.length, unlisted: due, fresh };
   });
 }
 
@@ -46,9 +59,20 @@ export function saveLabels(database: StoreDatabase, request: { mailbox: MailboxI
 export function keepLabel(database: StoreDatabase, { mailbox, labelId, now }: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<void> {
   return withMailbox(database, mailbox, async ({ tx, key }) => {
     const label = await tx.selectFrom('labels').select('unlisted_since').where('mailbox_key', '=', key).where('id', '=', labelId).executeTakeFirst();
-    if (label === undefined || label.unlisted_since === null) return;
-    const next = now + restOf(label.unlisted_since, now);
+    if (label === undefined) return;
+    // One that is named was listed now, and needs no more questions.
+    const next = label.unlisted_since === null ? null : now + restOf(label.unlisted_since, now);
     await tx.updateTable('labels').set({ ask_at: next }).where('mailbox_key', '=', key).where('id', '=', labelId).execute();
+  });
+}
+
+/** See {@link MailboxStore.readAgainWithout}. */
+export function readAgainWithout(database: StoreDatabase, request: { mailbox: MailboxId; labelId: LabelId; messageIds: readonly MessageId[]; now: number }): Promise<void> {
+  const { labelId, messageIds, now } = request;
+  return withMailbox(database, request.mailbox, async (locked) => {
+    const rows = [...(await loadRows(locked, messageIds)).values()];
+    const lacking = rows.filter((row) => (row.state === 'stored' || row.state === 'excluded') && row.refreshAt === null && !row.labelIds.includes(labelId));
+    await writeDifferences(locked, lacking.map((before) => ({ before, after: { ...before, refreshAt: now } })), now);
   });
 }
 

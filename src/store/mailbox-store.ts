@@ -135,10 +135,13 @@ export interface MailboxStore {
   finishListing(request: FinishListingRequest): Promise<{ gone: number; relabelled: number }>;
   /**
    * Names of labels follow `labels.list`. One that it does not name stays: that may be one odd answer. `unlisted` are those of which Gmail should be
-   * asked now whether they are gone ({@link MailboxStore.keepLabel} and {@link MailboxStore.removeLabel} take the answer).
+   * asked now whether they are gone ({@link MailboxStore.keepLabel} and {@link MailboxStore.removeLabel} take the answer). `fresh` are those that were
+   * named for the first time some minutes ago: an earlier listing may have passed them over, so they are to be listed once.
    */
-  saveLabels(request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<{ changed: number; unlisted: readonly LabelId[] }>;
-  /** Gmail still has a label that labels.list does not name: it is asked again later, ever more rarely. */
+  saveLabels(request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[] }>;
+  /** Of these messages, those that are held without the label are read again. */
+  readAgainWithout(request: { mailbox: MailboxId; labelId: LabelId; messageIds: readonly MessageId[]; now: number }): Promise<void>;
+  /** Gmail has this label: one that labels.list does not name is asked about again later, ever more rarely; a fresh one no more. */
   keepLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<void>;
   /** A label is gone: its name, and the label off every message. A message that leaves the scope by that becomes `excluded`, its body held. */
   removeLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<{ relabelled: number }>;

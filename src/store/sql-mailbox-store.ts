@@ -11,7 +11,7 @@ import { beginFullSync, listSeen, saveLabelListingPage, saveListingPage, savePro
 import { checkSchema } from './check-schema.ts';
 import { dropBuriedBodies, type BuriedBodies } from './buried-bodies.ts';
 import { listEarlyReadings, settleEarlyReadings } from './early-readings.ts';
-import { getLabels, heldLabelIds, keepLabel, labelsOf, removeLabel, saveLabels } from './labels.ts';
+import { getLabels, heldLabelIds, keepLabel, labelsOf, readAgainWithout, removeLabel, saveLabels } from './labels.ts';
 import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger, type SpendingLedger } from './ledger.ts';
 import { getMailbox, listMailboxes, noteCondition, putMailbox, saveDoubt, saveWatch, setRelistAt } from './mailbox-rows.ts';
 import type { MailboxStore } from './mailbox-store.ts';
@@ -52,6 +52,7 @@ export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOpt
     getLabels: (mailbox) => getLabels(database, mailbox),
     heldLabelIds: (mailbox) => heldLabelIds(database, mailbox),
     labelsOf: (request) => labelsOf(database, request),
+    readAgainWithout: (request) => readAgainWithout(database, request),
     keepLabel: (request) => keepLabel(database, request),
     removeLabel: (request) => removeLabel(database, request),
 

@@ -32,7 +32,6 @@ export async function becomeExact(quiet: Quiet): Promise<string[]> {
   await clock.runUntil(() => false, 2 * MINUTE);
   await clock.during(Promise.all(sweeps));
   if (lanes.state.paused) lanes.dispatch({ kind: 'resumed' });
-  mendLabels(lanes);
   if (oddities !== null) {
     if (oddities.until > clock.now() + HOUR) pollRarely(lanes);
     await clock.runUntil(() => lanes.defect !== null, Math.max(0, oddities.until - clock.now()));
@@ -91,6 +90,7 @@ function pollRarely(lanes: Lanes): void {
 
 async function isSettled({ world, lanes }: Quiet): Promise<boolean> {
   if (lanes.defect !== null) return true;
+  mendLabels(lanes);
   if (!isInSync(lanes.state) || !lanes.idle) return false;
   const { store } = world.stores;
   // A doubted listing is made again by itself: until then the mailbox says that it may lack something.

@@ -30,6 +30,7 @@ export const EVERY_QUERY: readonly (readonly [name: string, ask: (mailbox: TestM
   ['saveLabelListingPage', (it) => it.listLabels({ X: ['a'] })],
   ['listSeen', (it) => it.store.listSeen({ mailbox: it.id, generation: it.generation, after: null, limit: 500 })],
   ['correctListing', (it) => it.store.correctListing({ mailbox: it.id, generation: it.generation, readings: [{ id: m('a'), labelIds: [l('X')] }], unanswered: [m('b')] })],
+  ['readAgainWithout', (it) => it.store.readAgainWithout({ mailbox: it.id, labelId: l('X'), messageIds: [m('a')], now: it.now })],
   ['labelsOf', (it) => it.store.labelsOf({ mailbox: it.id, messageIds: [m('a')] })],
   ['listEarlyReadings', (it) => it.store.listEarlyReadings({ mailbox: it.id, now: it.now + 60_000, limit: 500 })],
   ['dropBuriedBodies', (it) => it.store.dropBuriedBodies({ now: it.now, grace: 0 })],

@@ -150,20 +150,37 @@ export function mailboxes(fixture: StoreFixture): void {
       const label = (name: string) => ({ id: 'Label_1', name, type: 'user' }) as const;
       let now = 1_000;
       const save = (...labels: object[]) => store.saveLabels({ mailbox: id, labels: labels as Parameters<typeof store.saveLabels>[0]['labels'], now });
-      expect(await save(inbox, label('Work'))).toEqual({ changed: 2, unlisted: [] });
-      expect(await save(inbox, label('Work'))).toEqual({ changed: 0, unlisted: [] });
-      expect(await save(inbox, label('Werk'))).toEqual({ changed: 1, unlisted: [] });
+      expect(await save(inbox, label('Work'))).toMatchObject({ changed: 2, unlisted: [] });
+      expect(await save(inbox, label('Work'))).toMatchObject({ changed: 0, unlisted: [] });
+      expect(await save(inbox, label('Werk'))).toMatchObject({ changed: 1, unlisted: [] });
       expect(await store.getLabels(id)).toEqual([inbox, label('Werk')]);
-      expect(await save(inbox)).toEqual({ changed: 0, unlisted: ['Label_1'] });
+      expect(await save(inbox)).toMatchObject({ changed: 0, unlisted: ['Label_1'] });
       await store.keepLabel({ mailbox: id, labelId: l('Label_1'), now });
-      expect(await save(inbox)).toEqual({ changed: 0, unlisted: [] });
+      expect(await save(inbox)).toMatchObject({ changed: 0, unlisted: [] });
       now += 60_000;
-      expect(await save(inbox)).toEqual({ changed: 0, unlisted: ['Label_1'] });
+      expect(await save(inbox)).toMatchObject({ changed: 0, unlisted: ['Label_1'] });
       await store.keepLabel({ mailbox: id, labelId: l('Label_1'), now });
       now += 59_000;
-      expect(await save(inbox)).toEqual({ changed: 0, unlisted: [] });
-      expect(await save(inbox, label('Werk'))).toEqual({ changed: 1, unlisted: [] });
+      expect(await save(inbox)).toMatchObject({ changed: 0, unlisted: [] });
+      expect(await save(inbox, label('Werk'))).toMatchObject({ changed: 1, unlisted: [] });
       expect(await store.getLabels(id)).toEqual([inbox, label('Werk')]);
+    });
+
+    it('has a label that is named for the first time listed once, some minutes later', async () => {
+      const mailbox = open();
+      const { store, id } = mailbox;
+      let now = 1_000;
+      const label = (name: string) => ({ id: l(name), name, type: 'user' }) as const;
+      const fresh = async (...names: string[]) => (await store.saveLabels({ mailbox: id, labels: names.map(label), now })).fresh;
+      expect(await fresh('old')).toEqual([]);
+      expect(await fresh('old', 'new')).toEqual([]);
+      now += 120_000;
+      expect(await fresh('old', 'new')).toEqual(['new']);
+      await mailbox.sync([reading('a', { labels: ['new'] }), reading('b', { labels: ['old'] })]);
+      await store.readAgainWithout({ mailbox: id, labelId: l('new'), messageIds: [m('a'), m('b'), m('unknown')], now });
+      expect(await mailbox.refreshes()).toEqual(['b']);
+      await store.keepLabel({ mailbox: id, labelId: l('new'), now });
+      expect(await fresh('old', 'new')).toEqual([]);
     });
 
     it('adds usage up, by method', async () => {
