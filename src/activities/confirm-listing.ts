@@ -19,6 +19,8 @@ export interface EndedListing {
   readonly labels: 'compared' | 'unread';
   /** The mailbox's head some time before the listing began. */
   readonly since: HistoryId;
+  /** How many messages moved into or out of it since, where that is known. */
+  readonly moved?: number | undefined;
   /** Whether it may be repeated where Gmail counts more than it listed. */
   readonly mayRepeat: boolean;
 }
@@ -49,7 +51,7 @@ export async function confirmListing(ended: EndedListing): Promise<Verdict> {
   const { mailbox, generation } = listing;
   const counts = await deps.store.countListed({ mailbox, generation });
   const isWhole = reconciling || listing.settings.scope.limit === null;
-  const totals = isWhole ? await compareTotals({ session: ended.session, scope: listing.settings.scope, counts, since: ended.since, signal: ended.run.signal }) : NOT_COMPARED;
+  const totals = isWhole ? await compareTotals({ session: ended.session, scope: listing.settings.scope, counts, since: ended.since, moved: ended.moved, signal: ended.run.signal }) : NOT_COMPARED;
   if (totals.uncounted > 0 && mayRepeat) return { kind: 'repeat' };
   const before = (await deps.store.getMailbox(mailbox))?.doubt ?? null;
   if (!reconciling) return verdict(ended, before, { totals, suspects: NO_SUSPECTS, losses: PROVEN });
@@ -163,10 +165,19 @@ function verdict({ deps, reconciling }: EndedListing, before: Doubt | null, foun
   const absence = areProven ? 'proven' : 'doubted';
   const doubtedLabels = areProven ? [] : [...suspects.losing.keys()];
   // A first full sync is listed once more in any case.
-  const isUnsettled = totals.isUnsettled && reconciling;
-  if (areProven && unanswered === 0 && totals.uncounted === 0 && !isUnsettled) return { kind: 'ended', absence, doubtedLabels, doubt: null };
+  const mayEnd = before === null && !reconciling ? totals.uncounted === 0 : isSettled(totals, before);
+  if (areProven && unanswered === 0 && mayEnd) return { kind: 'ended', absence, doubtedLabels, doubt: null };
   const open = areProven ? { absent: unanswered, relabelled: 0 } : { absent: suspects.absent, relabelled: suspects.relabelled };
   return { kind: 'ended', absence, doubtedLabels, doubt: nextDoubt(before, { uncounted: totals.uncounted, ...open }, deps.clock.now()) };
+}
+
+/** A mailbox that is never quiet, or of which Gmail counts nothing, is not listed for ever. */
+const MOST_UNSETTLED = 3;
+
+/** Whether no listing needs to be made again for what Gmail counts. A doubt ends when the numbers agree; where they cannot be compared, after some listings. */
+export function isSettled({ agree, uncounted, isUnsettled }: Totals, before: Doubt | null): boolean {
+  if (agree || uncounted > 0) return agree;
+  return before === null ? !isUnsettled : before.checks >= MOST_UNSETTLED;
 }
 
 /** A listing has left a doubt once more. */

@@ -1,7 +1,7 @@
 import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
-import { countDoubt, nextDoubt, recheckAt } from './confirm-listing.ts';
+import { countDoubt, isSettled, nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { listings, pagesOf } from './list-ids.ts';
 import { compareTotals } from './listing-totals.ts';
@@ -12,9 +12,6 @@ export interface LateListing {
   readonly late: number;
   readonly isDoubted: boolean;
 }
-
-/** A mailbox that is never quiet is not listed for ever. */
-const MOST_UNSETTLED = 3;
 
 const NOT_DUE: LateListing = { late: 0, isDoubted: false };
 
@@ -33,8 +30,7 @@ export async function listLate(deps: ActivityDependencies, session: GmailSession
   const { late, counts } = await listAgain(deps, session, { row, since }, run);
   const { scope } = row.settings;
   const totals = scope.limit !== null || since === null ? null : await compareTotals({ session, scope, counts, since, signal: run.signal });
-  const isOver = totals === null || (totals.uncounted === 0 && (!totals.isUnsettled || (doubt?.checks ?? 0) >= MOST_UNSETTLED));
-  if (isOver) {
+  if (totals === null || isSettled(totals, doubt)) {
     await store.saveDoubt({ mailbox: row.id, generation, doubt: null, relistAt: null });
     return { late, isDoubted: false };
   }

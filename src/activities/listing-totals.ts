@@ -7,7 +7,7 @@ import { vanishedSince } from './vanished.ts';
 
 /** How the number of listed messages compares with the number that Gmail counts: the second witness of a listing, for a unit or three. */
 export interface Totals {
-  /** True when both are the same, so that the listing lacks nothing. */
+  /** True when both are the same and nothing moved meanwhile, so that the listing lacks nothing. */
   readonly agree: boolean;
   /** Messages that Gmail counts and did not list, beyond what changed meanwhile. */
   readonly uncounted: number;
@@ -21,6 +21,8 @@ interface TotalsRequest {
   readonly counts: ListedCounts;
   /** The mailbox's head some time before the listing began. */
   readonly since: HistoryId;
+  /** How many messages moved into or out of the listing since, where that is known. */
+  readonly moved?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -30,15 +32,15 @@ const UNKNOWN: Totals = { agree: false, uncounted: 0, isUnsettled: false };
  * Compares what was listed with `messagesTotal` of getProfile, less spam and trash where they are not in scope, or with that of each label of the scope.
  * What changed since the listing began may be in one and not in the other: so many messages say nothing. Where the scope has an age, Gmail counts nothing to compare with.
  */
-export async function compareTotals({ session, scope, counts, since, signal }: TotalsRequest): Promise<Totals> {
+export async function compareTotals({ session, scope, counts, since, signal, ...known }: TotalsRequest): Promise<Totals> {
   if (scope.after !== null) return UNKNOWN;
   const differences = scope.labelIds.length === 0 ? [await missingOfAll(session, scope, counts, signal)] : await Promise.all(scope.labelIds.map((label) => missingOf({ session, scope, counts, label, signal })));
-  const known = differences.filter((difference) => difference !== null);
-  if (known.length < differences.length) return UNKNOWN;
-  const missing = Math.max(...known);
-  if (known.every((difference) => difference === 0)) return { agree: true, uncounted: 0, isUnsettled: false };
-  if (missing <= 0) return UNKNOWN;
-  const { moved } = await vanishedSince(session, { since }, scope, signal);
+  const counted = differences.filter((difference) => difference !== null);
+  if (counted.length < differences.length) return UNKNOWN;
+  const missing = Math.max(...counted);
+  const moved = known.moved ?? (await vanishedSince(session, { since }, scope, signal)).moved;
+  // One that went and one that is left out make the numbers agree, too.
+  if (moved === 0 && counted.every((difference) => difference === 0)) return { agree: true, uncounted: 0, isUnsettled: false };
   return { agree: false, uncounted: Math.max(0, missing - moved), isUnsettled: missing <= moved };
 }
 

@@ -156,7 +156,7 @@ async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncP
   if (since.fromScope && progress.pass < MAX_PASSES) {
     return await save(work, { ...progress, pass: progress.pass + 1, listing: 0, pageToken: null, position: 0, passHistoryId: since.head });
   }
-  if (!progress.reconciling) return await save(work, { ...start, step: 'confirming', passHistoryId });
+  if (!progress.reconciling) return await save(work, { ...start, step: 'confirming', passHistoryId, moved: since.moved });
   return await save(work, { ...start, step: 'reading-labels', after: null, passHistoryId });
 }
 
@@ -234,7 +234,7 @@ async function endListing(work: Work, progress: Step<'confirming'>): Promise<Ful
   const start = startOf(progress);
   const labels = progress.reconciling && settings.recovery === 'listings' ? 'compared' : 'unread';
   const since = progress.passHistoryId ?? progress.startHistoryId;
-  const verdict = await confirmListing({ ...work, ...start, labels, since, mayRepeat: start.repeats < MAX_REPEATS });
+  const verdict = await confirmListing({ ...work, ...start, labels, since, moved: progress.moved, mayRepeat: start.repeats < MAX_REPEATS });
   if (verdict.kind === 'repeat') {
     const { historyId: head } = await session.getProfile(run.signal);
     if (progress.reconciling) await deps.clock.sleep(SETTLING_TIME, run.signal);

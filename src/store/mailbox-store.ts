@@ -493,7 +493,7 @@ export type FullSyncProgress = FullSyncStart &
     /** Labels are read message by message instead; those up to `after` were. */
     | { readonly step: 'reading-labels'; readonly after: MessageId | null; readonly passHistoryId?: HistoryId }
     /** What the listings did not show is confirmed. `passHistoryId`, as in the steps before; absent as from earlier versions it is the start. */
-    | { readonly step: 'confirming'; readonly passHistoryId?: HistoryId }
+    | { readonly step: 'confirming'; readonly passHistoryId?: HistoryId; readonly moved?: number }
     | { readonly step: 'fetching' }
     | { readonly step: 'done'; readonly finishedAt: number }
   );
