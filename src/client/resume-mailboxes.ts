@@ -1,11 +1,12 @@
 import type { Client } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
-import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
+import type { MailboxId } from '../model/ids.ts';
 import { MAILBOX_WORKFLOW, resume, workflowIdOf } from '../workflows/definitions.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import { MailboxNotRunningError, type BlockedPhase } from './errors.ts';
 import type { Rpc } from './rpc.ts';
+import { mailboxOf } from './running.ts';
 
 /** The phases that `resume` ends. */
 export const RESUMABLE_PHASES = ['failed', 'needs-consent', 'paused'] as const satisfies readonly BlockedPhase[];
@@ -58,15 +59,4 @@ async function mailboxesIn(temporal: Client, phases: readonly BlockedPhase[]): P
     if (mailbox !== null) mailboxes.push(mailbox);
   }
   return mailboxes.sort();
-}
-
-/** null for a workflow that somebody started under an id of their own. */
-function mailboxOf(workflowId: string): MailboxId | null {
-  try {
-    const mailbox = mailboxId(workflowId.slice(MAILBOX_WORKFLOW.length + 1));
-    return workflowIdOf(mailbox) === workflowId ? mailbox : null;
-  } catch (error) {
-    if (error instanceof InvalidIdError) return null;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { TypedSearchAttributes } from '@temporalio/common';
 
-import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
 import { MAILBOX_WORKFLOW, status as statusQuery, workflowIdOf } from '../workflows/definitions.ts';
 import { PHASES, type Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
@@ -47,7 +47,8 @@ export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<Ma
   const running = new Map<MailboxId, Phase>();
   const query = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
   for await (const execution of temporal.workflow.list({ query })) {
-    running.set(mailboxId(execution.workflowId.slice(MAILBOX_WORKFLOW.length + 1)), phaseIn(execution.typedSearchAttributes));
+    const mailbox = mailboxOf(execution.workflowId);
+    if (mailbox !== null) running.set(mailbox, phaseIn(execution.typedSearchAttributes));
   }
   return running;
 }
@@ -56,4 +57,15 @@ export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<Ma
 function phaseIn(attributes: TypedSearchAttributes): Phase {
   const shown = attributes.get(PHASE_ATTRIBUTE);
   return PHASES.find((phase) => phase === shown) ?? 'full-sync';
+}
+
+/** null for a workflow that somebody started under an id of their own. */
+export function mailboxOf(workflowId: string): MailboxId | null {
+  try {
+    const mailbox = mailboxId(workflowId.slice(MAILBOX_WORKFLOW.length + 1));
+    return workflowIdOf(mailbox) === workflowId ? mailbox : null;
+  } catch (error) {
+    if (error instanceof InvalidIdError) return null;
+    throw error;
+  }
 }
