@@ -1,3 +1,4 @@
+import { boundedText } from './bounded-text.ts';
 import { DEFAULT_SETTINGS, MESSAGE_FORMATS, RECOVERIES, type MailboxSettings, type Scope } from './settings.ts';
 
 /** What differs from a mailbox's present settings; what is not named stays. */
@@ -12,6 +13,15 @@ export class InvalidSettingsError extends Error {
 const SHORTEST_INTERVAL = 100;
 /** A year: Temporal takes no timer of any length, and a workflow that sets too long a one would stall. */
 const LONGEST_INTERVAL = 366 * 24 * 60 * 60_000;
+
+/** Settings are carried from run to run of the workflow, twice, and Temporal bounds what it carries. Gmail's ids have some 25 characters. */
+const MOST_IDS = 250;
+const LONGEST_ID = 100;
+/** All ids of a list, as JSON. */
+const LONGEST_LIST = 7_000;
+const IDS = `label ids, at most ${MOST_IDS} with ${LONGEST_ID} characters each and ${LONGEST_LIST} in all`;
+/** Of a name that somebody typed, a message repeats so many characters. */
+const QUOTED = 100;
 
 /** Settings as an earlier version, which knew fewer of them, may have written them down. */
 export function completeSettings(settings: SettingsChange): MailboxSettings {
@@ -43,7 +53,8 @@ const isObject = (value: unknown): boolean => typeof value === 'object' && value
 const isOneOf = (words: readonly string[]): Rule => [(value) => typeof value === 'string' && words.includes(value), `one of ${words.join(', ')}`];
 const isWhole = (value: unknown, least: number): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
 const isInterval = (value: unknown): boolean => isWhole(value, SHORTEST_INTERVAL) && Number(value) <= LONGEST_INTERVAL;
-const isIds = (value: unknown): boolean => Array.isArray(value) && value.every((id) => typeof id === 'string' && id !== '');
+const isId = (value: unknown): boolean => typeof value === 'string' && value !== '' && value.length <= LONGEST_ID;
+const isIds = (value: unknown): boolean => Array.isArray(value) && value.length <= MOST_IDS && value.every(isId) && JSON.stringify(value).length <= LONGEST_LIST;
 const isPush = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).join() === 'labelIds' && 'labelIds' in value && isIds(value.labelIds);
 const isYesOrNo: Rule = [(value) => typeof value === 'boolean', 'true or false'];
 
@@ -54,11 +65,11 @@ const RULES: Readonly<Record<keyof MailboxSettings, Rule>> = {
   pollInterval: [isInterval, `milliseconds, from ${SHORTEST_INTERVAL} to ${LONGEST_INTERVAL}`],
   recovery: isOneOf(RECOVERIES),
   auditInterval: [(value) => value === null || isInterval(value), `milliseconds, from ${SHORTEST_INTERVAL} to ${LONGEST_INTERVAL}, or null for never`],
-  push: [(value) => value === null || isPush(value), '{"labelIds":[]} with label ids or without, or null for polling alone'],
+  push: [(value) => value === null || isPush(value), `{"labelIds":[]} with ${IDS}, or without, or null for polling alone`],
 };
 
 const SCOPE_RULES: Readonly<Record<keyof Scope, Rule>> = {
-  labelIds: [isIds, 'a list of label ids'],
+  labelIds: [isIds, `a list of ${IDS}`],
   after: [(value) => value === null || isWhole(value, 0), 'epoch milliseconds, or null'],
   limit: [(value) => value === null || isWhole(value, 1), 'a whole number above 0, or null'],
   includeSpamTrash: isYesOrNo,
@@ -66,7 +77,7 @@ const SCOPE_RULES: Readonly<Record<keyof Scope, Rule>> = {
 
 function check<Name extends string>(rules: Readonly<Record<Name, Rule>>, name: string, value: unknown): void {
   const rule = Object.entries<Rule>(rules).find(([known]) => known === name)?.[1];
-  if (rule === undefined) throw new InvalidSettingsError(`there is no setting "${name}": expected ${Object.keys(rules).join(', ')}`);
+  if (rule === undefined) throw new InvalidSettingsError(`there is no setting "${boundedText(name, QUOTED)}": expected ${Object.keys(rules).join(', ')}`);
   const [allows, expected] = rule;
   if (!allows(value)) throw new InvalidSettingsError(`the setting "${name}" is wrong: expected ${expected}`);
 }

@@ -4,6 +4,7 @@ import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings } from '../model/settings-change.ts';
 import { afterRefusal, completeBlocked, type Blocked } from './blocked.ts';
 import { answeredTime, answeredWatch, LONGEST } from './answered-time.ts';
+import { withBoundedMessages, withBoundedTexts } from './bounded-messages.ts';
 import { afterEvent, type LastError } from './last-error.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { Phase } from './phase.ts';
@@ -119,7 +120,7 @@ export function initialState(request: { mailbox: MailboxId; settings: MailboxSet
 /** What an earlier run carried over, with what its version did not know yet. */
 export function carriedState(fresh: MailboxState, carried: MailboxState | null): MailboxState {
   const state = { ...fresh, ...carried };
-  return { ...state, blocked: completeBlocked(state.blocked, state.phaseSince) };
+  return withBoundedTexts({ ...state, blocked: completeBlocked(state.blocked, state.phaseSince) });
 }
 
 export function phaseOf(state: MailboxState): Phase {
@@ -152,7 +153,8 @@ const SLICE_PAUSE = 1_000;
 const PARTIAL_SYNC_PAUSE = 500;
 
 /** The one place where the state changes. Pure. */
-export function transition(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
+export function transition(state: MailboxState, happened: MailboxEvent, now: number): MailboxState {
+  const event = withBoundedMessages(happened);
   const applied = apply(withClock(withAnswer(state, event), event), event, now);
   const next = withAuditDue(withMending(state, applied, event, now), now);
   return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };

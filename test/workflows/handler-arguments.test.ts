@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import { describe, expect, it, test } from 'vitest';
 
 import { mailboxId } from '../../src/model/ids.ts';
@@ -13,7 +15,13 @@ import { statusOf } from '../../src/workflows/status.ts';
 const NOW = 1_000_000;
 const state = initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: NOW });
 /** What a person, or a program of another kind, may send. */
-const ODD: readonly unknown[] = [undefined, null, true, 7, Number.MAX_SAFE_INTEGER, '', 'now', [], [null], {}, { historyId: null }, { until: null }, { until: 'noon' }, { until: 1e300 }, { scope: null }];
+const ODD: readonly unknown[] = [
+  undefined, null, true, 7, Number.MAX_SAFE_INTEGER, '', 'now', [], [null], {}, { historyId: null }, { until: null }, { until: 'noon' }, { until: 1e300 }, { scope: null },
+  // As large as Temporal takes them.
+  'x'.repeat(2_000_000), { historyId: '9'.repeat(2_000_000) }, { until: 'x'.repeat(2_000_000) }, { ['x'.repeat(2_000_000)]: 1 }, { to: 'x'.repeat(2_000_000) }, { to: 7 }, Array.from({ length: 100_000 }, () => ({})),
+];
+/** Each argument after a title of readable length. */
+const titled = (odd: readonly unknown[]): [string, unknown][] => odd.map((argument) => [inspect(argument).slice(0, 60), argument]);
 
 const show = (event: MailboxEvent): string => {
   const next = transition(state, event, NOW);
@@ -53,7 +61,7 @@ describe('a word that Gmail limits the rate', () => {
 });
 
 describe('a hand-over', () => {
-  test.each([...ODD, 'bob@example.com', { to: null }, { to: 7 }, { to: '' }, { to: 'bob' }, { to: 'bob@example.com\u001b[2J' }])('ends nothing with the argument %j', (argument) => {
+  test.each(titled([...ODD, 'bob@example.com', { to: null }, { to: 7 }, { to: '' }, { to: 'bob' }, { to: 'bob@example.com\u001b[2J' }]))('ends nothing with the argument %s', (_, argument) => {
     expect(handOverTarget(argument)).toBeNull();
   });
 
@@ -62,14 +70,14 @@ describe('a hand-over', () => {
   });
 });
 
-test.each(ODD)('no signal with the argument %j makes a state that cannot be shown', (argument) => {
+test.each(titled(ODD))('no signal with the argument %s makes a state that cannot be shown', (_, argument) => {
   expect(show(pokeEvent(argument))).toContain('ada@example.com');
   expect(show(configurationEvent(state, argument as SettingsChange))).toContain('ada@example.com');
   expect([rateLimitedEvent(argument)].filter((event) => event !== null).map(show)).toEqual([]);
 });
 
 describe('an update that waits for a number', () => {
-  test.each([...ODD, { sync: null }, { sync: '1' }, { sync: 1.5 }, { generation: 1 }])('is refused with the argument %j', (argument) => {
+  test.each(titled([...ODD, { sync: null }, { sync: '1' }, { sync: 1.5 }, { generation: 1 }]))('is refused with the argument %s', (_, argument) => {
     expect(() => requireNumber('sync')(argument)).toThrow('{"sync":1}');
   });
 
