@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { CannotDoError, UsageError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { requireHandled } from './failing-task.ts';
 import { followUntilInSync } from './progress.ts';
 import { settingsWords } from './report.ts';
 import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
@@ -30,6 +31,7 @@ export function addConfigure(program: Command, cli: Cli): void {
         }
         const change = await grantedChange(context, mailbox, options);
         const settings = await tidemark.client.configure(mailbox, change);
+        await requireHandled(tidemark.client, mailbox);
         const words = `${mailbox}: ${settingsWords(settings)}.`;
         if (options.wait !== true) return out.result({ mailbox, settings, inSync: false }, () => words);
         const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });

@@ -2,12 +2,14 @@ import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { requireHandled } from './failing-task.ts';
 
 export function addPause(program: Command, cli: Cli): void {
   mailboxVerb(program, 'pause', { summary: 'stop synchronising a mailbox until it is resumed', examples: ['tidemark pause ada@example.com'] })
     .action((mailbox: MailboxId, options: VerbOptions) =>
       withTidemark(cli, options, async ({ tidemark, out }) => {
         await tidemark.client.pause(mailbox);
+        await requireHandled(tidemark.client, mailbox);
         out.result({ mailbox, paused: true }, () => `${mailbox} is paused. Go on with: tidemark resume ${mailbox}`);
       }),
     );

@@ -3,6 +3,7 @@ import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
 import { formatDuration } from '../duration.ts';
 import { auditWords } from './audit.ts';
+import { failingTaskWords } from './failing-task.ts';
 import { doubtWords } from './shortfall.ts';
 import { about, ago, aligned, count, counted } from './words.ts';
 
@@ -26,6 +27,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     doubt: report.doubt,
     inSync: report.inSync,
     workerAnswered: report.workerAnswered,
+    failingTask: report.failingTask,
     generation: report.generation,
     fullSync: report.fullSync,
     syncedAt: report.syncedAt,
@@ -115,11 +117,11 @@ function methodRows({ methods }: MailboxReport['usage']): [string, string][] {
     .map(([method, { calls, units, rejected }]) => [`  ${method}`, `${count(units)} in ${count(calls)}${rejected === 0 ? '' : `, ${count(rejected)} rejected`}`]);
 }
 
-function phaseWords({ phase, phaseSince, inSync, workerAnswered }: MailboxReport, now: number): string {
+function phaseWords({ phase, phaseSince, inSync, workerAnswered, failingTask }: MailboxReport, now: number): string {
   if (phase === 'stopped') return 'stopped (no workflow runs)';
   const since = phaseSince === null ? '' : `, since ${ago(phaseSince, now)}`;
   const sync = inSync === true ? ', in sync' : '';
-  return `${phase}${sync}${since}${workerAnswered ? '' : ' (as last shown: no worker answers)'}`;
+  return `${phase}${sync}${since}${workerAnswered ? '' : ` (as last shown: ${failingTask === null ? 'no worker answers' : 'its workflow task fails'})`}`;
 }
 
 function pushWords({ expiration, notifiedAt, trusted }: NonNullable<MailboxReport['push']>, now: number): string {
@@ -140,7 +142,8 @@ export function settingsWords({ format, attachments, pollInterval, scope, recove
   return words.join(', ');
 }
 
-function hint({ phase, mailbox, workerAnswered }: MailboxReport): string {
+function hint({ phase, mailbox, workerAnswered, failingTask }: MailboxReport): string {
+  if (failingTask !== null) return `\n\n${failingTaskWords(mailbox, failingTask)}.`;
   switch (phase) {
     case 'stopped':
       return `\n\nStart it: tidemark start ${mailbox}`;

@@ -6,6 +6,7 @@ import { UsageError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { collect, parseEmail, parseResumablePhase } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { requireHandled } from './failing-task.ts';
 import { count } from './words.ts';
 
 interface ResumeOptions extends VerbOptions {
@@ -28,6 +29,7 @@ export function addResume(program: Command, cli: Cli): void {
         if (phases === null) {
           if (mailbox === undefined) return;
           await tidemark.client.resume(mailbox);
+          await requireHandled(tidemark.client, mailbox);
           return out.result({ mailbox, resumed: true }, () => `${mailbox} goes on.`);
         }
         const result = await tidemark.client.resumeAll({ phases, signal, onResumed: (each, done, of) => out.draws && out.draw(`${count(done)} of ${count(of)}: ${each}`) });

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { CannotDoError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { requireHandled } from './failing-task.ts';
 import { followUntilInSync } from './progress.ts';
 import { reportJson } from './report.ts';
 import { addSettingOptions, grantedChange, type SettingOptions } from './setting-options.ts';
@@ -28,6 +29,7 @@ export function addStart(program: Command, cli: Cli): void {
         }
         const change = await grantedChange(context, mailbox, options);
         const { wasRunning, settings } = await tidemark.client.start(mailbox, change);
+        await requireHandled(tidemark.client, mailbox);
         if (options.wait !== true) {
           return out.result({ mailbox, started: !wasRunning, wasRunning, settings }, () =>
             wasRunning ? `${mailbox} runs already; it was woken.` : `${mailbox} is started. Watch it: tidemark status ${mailbox}`,

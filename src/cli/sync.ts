@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { requireHandled } from './failing-task.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import { addFailOnFailures, leftWords, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
 import { counted } from './words.ts';
@@ -16,8 +17,13 @@ export function addSync(program: Command, cli: Cli): void {
     .action((mailbox: MailboxId, options: SyncOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, clock, signal, config }) => {
         const { client } = tidemark;
+        // A wait would not end: only the poke goes out before the question.
+        if (options.wait === true) await requireHandled(client, mailbox);
         await client.sync(mailbox, { wait: options.wait ?? false, signal, onNoWorker: noWorkerNotice(out, config) });
-        if (options.wait !== true) return out.result({ mailbox, requested: true }, () => `${mailbox} will be synchronised.`);
+        if (options.wait !== true) {
+          await requireHandled(client, mailbox);
+          return out.result({ mailbox, requested: true }, () => `${mailbox} will be synchronised.`);
+        }
         const report = await client.progress(mailbox);
         const { historyId, counts, doubt } = report;
         const { stored, pending, failed, gone } = counts;

@@ -4,6 +4,7 @@ import type { MailboxSettings } from '../model/settings.ts';
 import type { AuditResult, Condition, Conditions, Doubt, MailboxRow, MailboxStore, MessageCounts } from '../store/mailbox-store.ts';
 import type { MailboxStatus } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
+import type { FailingTask } from './failing-task.ts';
 
 /** What the client asks of the store. It writes in one case: a body that it finds lost is to be fetched again. */
 export type MailboxReader = Pick<
@@ -19,6 +20,8 @@ export interface MailboxReport {
   readonly phaseSince: number | null;
   /** True when a worker answered: otherwise `phase` is the last one it showed, and what only the workflow knows is null. */
   readonly workerAnswered: boolean;
+  /** Workers tried the workflow's task again and again in vain; null while they don't, and where Temporal was not asked about this mailbox alone. */
+  readonly failingTask: FailingTask | null;
   /** The mark: everything up to it is in the store, or durably listed as not yet there. */
   readonly historyId: HistoryId | null;
   readonly generation: number;
@@ -79,6 +82,8 @@ export interface RunningView {
   readonly phase: Phase | null;
   /** null when no worker answered the query. */
   readonly status: MailboxStatus | null;
+  /** Absent where nobody asked. */
+  readonly failingTask?: FailingTask | null;
 }
 
 const NONE: MessageCounts = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };
@@ -92,12 +97,13 @@ export async function readStored(store: MailboxReader, mailbox: MailboxId, now: 
 }
 
 /** Pure: the store is the truth about the mail, the workflow about what goes on. */
-export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView, { phase, status }: RunningView): MailboxReport {
+export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView, { phase, status, failingTask = null }: RunningView): MailboxReport {
   return {
     mailbox,
     phase: status?.phase ?? phase ?? 'stopped',
     phaseSince: status?.phaseSince ?? null,
     workerAnswered: status !== null,
+    failingTask,
     historyId: row?.historyId ?? status?.historyId ?? null,
     generation: row?.generation ?? status?.generation ?? 0,
     inSync: status?.inSync ?? null,

@@ -6,6 +6,7 @@ import { MAILBOX_WORKFLOW, status as statusQuery, workflowIdOf } from '../workfl
 import { PHASES, type Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import { MailboxNotRunningError } from './errors.ts';
+import { failingTaskIn } from './failing-task.ts';
 import type { RunningView } from './mailbox-report.ts';
 import type { Rpc } from './rpc.ts';
 
@@ -19,11 +20,12 @@ export async function runningView({ temporal, rpc, mailbox }: { temporal: Client
     const described = await rpc({ mailbox }, () => handle.describe());
     if (described.status.name !== 'RUNNING') return { phase: null, status: null };
     const shown = phaseIn(described.typedSearchAttributes);
+    const failingTask = failingTaskIn(described);
     try {
-      return { phase: shown, status: await rpc({ mailbox, deadline: QUERY_DEADLINE }, () => handle.query(statusQuery)) };
+      return { phase: shown, failingTask, status: await rpc({ mailbox, deadline: QUERY_DEADLINE }, () => handle.query(statusQuery)) };
     } catch {
       // No worker, or one that cannot answer now: the description stands. What is wrong with the server itself, describe would have met.
-      return { phase: shown, status: null };
+      return { phase: shown, failingTask, status: null };
     }
   } catch (error) {
     if (error instanceof MailboxNotRunningError) return { phase: null, status: null };

@@ -15,6 +15,7 @@ import type { LostBody } from '../store/bodies/lost-bodies.ts';
 import type { AuditResult, Change, FailedMessage, LackingMessage, StoredMessage } from '../store/mailbox-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
+import { failingTaskOf, type FailingTask } from './failing-task.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
 import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
@@ -275,6 +276,11 @@ export class TidemarkClient {
     const stored = await readStored(this.#store, mailbox, this.#clock.now());
     if (stored.row === null && running.phase === null) throw new MailboxUnknownError(mailbox);
     return reportOf(mailbox, stored, running);
+  }
+
+  /** Whether workers try the mailbox's workflow task again and again in vain, so that what it is told waits. Asks no worker. */
+  async failingTask(mailbox: MailboxId): Promise<FailingTask | null> {
+    return failingTaskOf({ temporal: this.#temporal, rpc: this.#rpc, mailbox });
   }
 
   /** Counts and usage alone: cheap enough to draw progress from. */

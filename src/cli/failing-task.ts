@@ -1,0 +1,22 @@
+import type { FailingTask } from '../client/failing-task.ts';
+import type { TidemarkClient } from '../client/tidemark-client.ts';
+import { CannotDoError } from '../failure-report.ts';
+import type { MailboxId } from '../model/ids.ts';
+
+/** True whatever makes the task fail: code that does not fit the history, a payload that cannot be read, too little time. */
+export function failingTaskWords(mailbox: MailboxId, { attempt }: FailingTask): string {
+  return (
+    `The workflow task of ${mailbox} fails again and again (attempt ${attempt}): the workers cannot handle its history, and their logs say why. ` +
+    'Go back to the build of before, or give them what they lack (the payload key, for example); then it goes on by itself, and nothing is lost'
+  );
+}
+
+/**
+ * To be asked after a signal: Temporal has it, but it waits behind a task that fails.
+ *
+ * @throws {CannotDoError} when the mailbox's workflow task keeps failing
+ */
+export async function requireHandled(client: Pick<TidemarkClient, 'failingTask'>, mailbox: MailboxId): Promise<void> {
+  const failing = await client.failingTask(mailbox);
+  if (failing !== null) throw new CannotDoError('workflow-task-fails', `${failingTaskWords(mailbox, failing)}. What was asked for now waits until then.`);
+}

@@ -1,0 +1,56 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { eventually } from './eventually.ts';
+import { Program } from './processes.ts';
+import { Rig } from './rig.ts';
+
+/** A signal makes the server count attempts anew with the next one, so the verb that sends one comes last. */
+const TELLING = [['sync', '--wait'], ['pause']];
+
+describe('a mailbox whose workflow task fails again and again', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await Rig.open('failing-task');
+  });
+  afterAll(() => rig.close());
+
+  it('says so, and no verb ends as if it had been heeded, until a build comes that can handle it', async () => {
+    const box = await rig.mailbox('failing-task', { messages: 5 });
+    const first = await rig.spawnWorker();
+    await box.start();
+    await box.exact(60_000);
+    expect((await box.report()).failingTask).toBeNull();
+    await first.end('SIGTERM');
+
+    // A build that was changed without a patch.
+    const { code } = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/changed/index.ts', import.meta.url)), logger: new DefaultLogger('ERROR') });
+    const file = join(rig.folder, 'changed.js');
+    writeFileSync(file, code);
+    const careless = await rig.spawnWorker({ TIDEMARK_WORKFLOW_BUNDLE: file });
+    await box.client.poke(box.id);
+    const failing = await eventually(60_000, async () => (await box.report()).failingTask);
+    expect(failing.attempt).toBeGreaterThan(2);
+
+    const run = async (args: readonly string[]): Promise<{ code: number | null; text: string }> => {
+      const { code: exitCode, stdout, stderr } = await new Program('cli/main.ts', args, rig.env).ended;
+      return { code: exitCode, text: `${stdout}${stderr}` };
+    };
+    const said = await run(['status', box.id]);
+    expect(said.text).toContain(`The workflow task of ${box.id} fails again and again (attempt `);
+    expect(said.text).not.toContain('No worker answers');
+    for (const [name = '', ...rest] of TELLING) {
+      const told = await run([name, box.id, ...rest]);
+      expect(told).toEqual({ code: 1, text: expect.stringContaining('What was asked for now waits until then.') });
+    }
+
+    await careless.end('SIGTERM');
+    await rig.startWorker();
+    await eventually(90_000, async () => ((await box.report()).failingTask === null ? true : null));
+  }, 240_000);
+});
