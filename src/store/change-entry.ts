@@ -13,7 +13,7 @@ export function changeBetween(before: MessageRow | null, after: MessageRow): Cha
     return sameLabelIds(before.labelIds, after.labelIds) ? null : 'labels';
   }
   // Pending without a body: deleted and added again in one transaction. Pending with one waits for another format, and is still there.
-  const left = after.state === 'gone' || after.state === 'excluded' || after.format === null;
+  const left = after.state === 'gone' || after.state === 'excluded' || after.format === null || !after.announced;
   return known && left ? 'gone' : null;
 }
 

@@ -68,7 +68,8 @@ function askedAgain(row: MessageRow, now: number): MessageRow {
  */
 export function toGone(row: MessageRow, now: number): MessageRow {
   if (row.state === 'gone') return row;
-  return { ...row, state: 'gone', buriedAt: row.format === null ? null : now, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0, refreshAt: null };
+  // Told as gone also where the same transaction brings it back: it is fetched again, and readable only then.
+  return { ...row, state: 'gone', announced: false, buriedAt: row.format === null ? null : now, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0, refreshAt: null };
 }
 
 export function toFetch(row: MessageRow, lane: FetchLane, now: number): MessageRow {
