@@ -7,8 +7,8 @@ const DAY = 24 * HOUR;
 
 /** The longest that each answer may honestly be away, in ms. A worker whose clock is wrong, or was, answers more. */
 export const LONGEST = {
-  /** While messages are pending: a message that is not found yet, or a draft, rests a minute at most (`activities/attempts.ts`). */
-  pending: MINUTE,
+  /** While messages are pending: a message that is not found yet, or a draft, rests a minute at most (`activities/attempts.ts`). Twice that is allowed. */
+  pending: 2 * MINUTE,
   /** A failed message is tried once a month in the end. */
   failed: 30 * DAY,
   /** History settles within half a minute. */
