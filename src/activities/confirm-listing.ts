@@ -25,8 +25,8 @@ export interface EndedListing {
   readonly mayRepeat: boolean;
 }
 
-/** `repeat`: Gmail counts more messages than it listed. `ended`: what the end of the listing may take for a fact. */
-export type Verdict = { readonly kind: 'repeat' } | ({ readonly kind: 'ended'; readonly doubt: Doubt | null } & Required<Pick<FinishListingRequest, 'absence' | 'doubtedLabels'>>);
+/** `repeat`: Gmail counts more messages than it listed. `ended`: what the end of the listing may take for a fact, and the messages of which their gets told nothing. */
+export type Verdict = { readonly kind: 'repeat' } | ({ readonly kind: 'ended'; readonly doubt: Doubt | null; readonly unanswered: readonly MessageId[] } & Required<Pick<FinishListingRequest, 'absence' | 'doubtedLabels'>>);
 
 /** So many suspects are asked for by a get each, whatever the mailbox's size: 500 units. */
 const FEW = 25;
@@ -76,10 +76,10 @@ interface Losses {
   /** True when every loss has its second witness, but for messages of which their gets told nothing. */
   readonly areProven: boolean;
   /** Messages of which their gets told nothing: they stay as they are. */
-  readonly unanswered: number;
+  readonly unanswered: readonly MessageId[];
 }
 
-const PROVEN: Losses = { areProven: true, unanswered: 0 };
+const PROVEN: Losses = { areProven: true, unanswered: [] };
 
 async function confirmLosses(question: Question): Promise<Losses> {
   const { suspects, deps, counts } = question;
@@ -123,11 +123,12 @@ function spread(ids: readonly MessageId[], count: number): readonly MessageId[] 
  * One MINIMAL get each. What is there counts as listed, with the labels that it has; a clear "not found" bears out the listing; a message whose get
  * Gmail refuses stays as it is. A crash asks again, and changes nothing by that.
  *
- * @returns how many are there, or have a label, although the listings did not show them; and of how many nothing was told
+ * @returns how many are there, or have a label, although the listings did not show them; and of which nothing was told
  */
-async function confirmByGets({ deps, session, listing, run, startHistoryId, labels }: EndedListing, ids: readonly MessageId[]): Promise<{ refuted: number; unanswered: number }> {
+async function confirmByGets({ deps, session, listing, run, startHistoryId, labels }: EndedListing, ids: readonly MessageId[]): Promise<{ refuted: number; unanswered: readonly MessageId[] }> {
   const { mailbox, generation } = listing;
-  const told = { refuted: 0, unanswered: 0 };
+  let refuted = 0;
+  const untold: MessageId[] = [];
   for (let from = 0; from < ids.length; from += MAX_BATCH) {
     const batch = ids.slice(from, from + MAX_BATCH);
     run.progress({ step: 'confirming', confirmed: from });
@@ -144,10 +145,10 @@ async function confirmByGets({ deps, session, listing, run, startHistoryId, labe
     const { listed } = await deps.store.correctListing({ mailbox, generation, readings, unanswered });
     // What changed since the mark is told by history.
     const settled = readings.filter((reading) => compareHistoryIds(reading.historyId, startHistoryId) <= 0);
-    told.unanswered += unanswered.length;
-    told.refuted += settled.filter((reading) => !agrees(reading, listed.get(reading.id), { scope: listing.settings.scope, labels })).length;
+    untold.push(...unanswered);
+    refuted += settled.filter((reading) => !agrees(reading, listed.get(reading.id), { scope: listing.settings.scope, labels })).length;
   }
-  return told;
+  return { refuted, unanswered: untold };
 }
 
 /** What says nothing of the message: the attempt fails, and the next one asks again. A message that is refused for itself does not keep the listing from its end. */
@@ -166,9 +167,9 @@ function verdict({ deps, reconciling }: EndedListing, before: Doubt | null, foun
   const doubtedLabels = areProven ? [] : [...suspects.losing.keys()];
   // A first full sync is listed once more in any case.
   const mayEnd = before === null && !reconciling ? totals.uncounted === 0 : isSettled(totals, before);
-  if (areProven && unanswered === 0 && mayEnd) return { kind: 'ended', absence, doubtedLabels, doubt: null };
-  const open = areProven ? { absent: unanswered, relabelled: 0 } : { absent: suspects.absent, relabelled: suspects.relabelled };
-  return { kind: 'ended', absence, doubtedLabels, doubt: nextDoubt(before, { uncounted: totals.uncounted, ...open }, deps.clock.now()) };
+  if (areProven && unanswered.length === 0 && mayEnd) return { kind: 'ended', absence, doubtedLabels, unanswered, doubt: null };
+  const open = areProven ? { absent: unanswered.length, relabelled: 0 } : { absent: suspects.absent, relabelled: suspects.relabelled };
+  return { kind: 'ended', absence, doubtedLabels, unanswered, doubt: nextDoubt(before, { uncounted: totals.uncounted, ...open }, deps.clock.now()) };
 }
 
 /** A mailbox that is never quiet, or of which Gmail counts nothing, is not listed for ever. */

@@ -240,11 +240,13 @@ async function endListing(work: Work, progress: Step<'confirming'>): Promise<Ful
     if (progress.reconciling) await deps.clock.sleep(SETTLING_TIME, run.signal);
     return await save(work, { ...start, repeats: start.repeats + 1, step: 'listing', pass: 0, listing: 0, pageToken: null, position: 0, passHistoryId: head });
   }
-  const { absence, doubtedLabels, doubt } = verdict;
+  const { absence, doubtedLabels, unanswered, doubt } = verdict;
   // What the index showed late is listed once more; over rows that existed before, the listing waited for the index.
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
   await deps.store.finishListing({ mailbox, generation, labels, absence, doubtedLabels, doubt, keepNewest: settings.scope.limit, relistAt, now: deps.clock.now() });
+  // Asked again within seconds. A crash before this loses nothing: the doubt has everything listed again.
+  if (unanswered.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unanswered, now: deps.clock.now() });
   if (doubt !== null) countDoubt(deps, doubt);
   return { ...start, step: 'fetching' };
 }

@@ -21,17 +21,20 @@ export function retryFailed(database: StoreDatabase, request: { mailbox: Mailbox
   });
 }
 
-/** See {@link MailboxStore.putOffRefresh}. A settled row counts its attempts at a refresh where a pending one counts its fetches. */
+/** See {@link MailboxStore.putOffRefresh}. A settled row counts its attempts at a refresh where one that is still fetched counts its fetches. */
 export function putOffRefresh(database: StoreDatabase, request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void> {
   const { mailbox, messageIds, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
     const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => isSettled(row) || row.format !== null);
     const later = rows.map((before) => {
       const delay = Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
-      return { before, after: { ...before, attempts: isSettled(before) ? before.attempts + 1 : before.attempts, refreshAt: now + delay } };
+      return { before, after: { ...before, attempts: countsRefreshes(before) ? before.attempts + 1 : before.attempts, refreshAt: now + delay } };
     });
     await writeDifferences(locked, later, now);
   });
 }
 
 const isSettled = ({ state }: MessageRow): boolean => state === 'stored' || state === 'excluded';
+
+/** A stored row in a lane waits for the rest of its message: its fetches have the count, or refused refreshes would put them off for days. */
+const countsRefreshes = (row: MessageRow): boolean => isSettled(row) && row.lane === null;
