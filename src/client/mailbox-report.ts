@@ -84,6 +84,8 @@ export interface RunningView {
   readonly status: MailboxStatus | null;
   /** Absent where nobody asked. */
   readonly failingTask?: FailingTask | null;
+  /** Why the last workflow failed, epoch ms with it; null or absent when it runs, or ended otherwise. */
+  readonly failure?: { readonly message: string; readonly at: number } | null;
 }
 
 const NONE: MessageCounts = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };
@@ -97,7 +99,7 @@ export async function readStored(store: MailboxReader, mailbox: MailboxId, now: 
 }
 
 /** Pure: the store is the truth about the mail, the workflow about what goes on. */
-export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView, { phase, status, failingTask = null }: RunningView): MailboxReport {
+export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView, { phase, status, failingTask = null, failure = null }: RunningView): MailboxReport {
   return {
     mailbox,
     phase: status?.phase ?? phase ?? 'stopped',
@@ -112,7 +114,7 @@ export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView,
     usage,
     condition: row?.condition ?? null,
     conditions: row?.conditions ?? { live: null, backfill: null },
-    lastError: lastErrorOf(row, status),
+    lastError: failure === null ? lastErrorOf(row, status) : { ...failure, mendedAt: null },
     fullSync: fullSyncOf(row),
     syncedAt: later(row?.syncedAt ?? null, status?.syncedAt ?? null),
     audit: row?.audit ?? null,

@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { WorkflowFailedError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { TypedSearchAttributes } from '@temporalio/common';
 
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
@@ -18,7 +18,7 @@ export async function runningView({ temporal, rpc, mailbox }: { temporal: Client
   const handle = temporal.workflow.getHandle(workflowIdOf(mailbox));
   try {
     const described = await rpc({ mailbox }, () => handle.describe());
-    if (described.status.name !== 'RUNNING') return { phase: null, status: null };
+    if (described.status.name !== 'RUNNING') return { phase: null, status: null, failure: await failureOf({ temporal, rpc, mailbox }, described) };
     const shown = phaseIn(described.typedSearchAttributes);
     const failingTask = failingTaskIn(described);
     try {
@@ -30,6 +30,18 @@ export async function runningView({ temporal, rpc, mailbox }: { temporal: Client
   } catch (error) {
     if (error instanceof MailboxNotRunningError) return { phase: null, status: null };
     throw error;
+  }
+}
+
+/** Why a workflow failed: nothing but an input that no mailbox can be made of ends one so. */
+async function failureOf({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }, { status, runId, closeTime }: WorkflowExecutionDescription): Promise<RunningView['failure']> {
+  if (status.name !== 'FAILED') return null;
+  try {
+    await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox), runId).result());
+    return null;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    return { message: error.cause?.message ?? error.message, at: closeTime?.getTime() ?? 0 };
   }
 }
 

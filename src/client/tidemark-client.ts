@@ -274,7 +274,7 @@ export class TidemarkClient {
     // One after the other: what the store holds of a mailbox that says it is in sync must be read after it says so.
     const running = await this.#running(mailbox);
     const stored = await readStored(this.#store, mailbox, this.#clock.now());
-    if (stored.row === null && running.phase === null) throw new MailboxUnknownError(mailbox);
+    if (stored.row === null && running.phase === null && (running.failure ?? null) === null) throw new MailboxUnknownError(mailbox);
     return reportOf(mailbox, stored, running);
   }
 

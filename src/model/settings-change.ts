@@ -29,6 +29,20 @@ export function completeSettings(settings: SettingsChange): MailboxSettings {
 }
 
 /**
+ * A change with a list where one is null: clients in Go, Temporal's own command among them, write an empty list so.
+ *
+ * @returns the change itself where there is none
+ */
+export function withLists(change: SettingsChange): SettingsChange {
+  if (!isObject(change)) return change;
+  const entries = Object.entries(change);
+  if (!entries.some(([, value]) => hasNoList(value))) return change;
+  return Object.fromEntries(entries.map(([name, value]) => [name, hasNoList(value) ? Object.assign({}, value, { labelIds: [] }) : value]));
+}
+
+const hasNoList = (value: unknown): value is { readonly labelIds: null } => typeof value === 'object' && value !== null && 'labelIds' in value && value.labelIds === null;
+
+/**
  * The settings after a change, whoever asks for it.
  *
  * @throws {InvalidSettingsError} when a value is not one of those allowed, or a name is unknown

@@ -1,5 +1,5 @@
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
-import { changeSettings, completeSettings, InvalidSettingsError } from '../model/settings-change.ts';
+import { changeSettings, completeSettings, InvalidSettingsError, withLists } from '../model/settings-change.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { workflowIdOf, type MailboxInput } from './definitions.ts';
 
@@ -51,7 +51,7 @@ function settingsIn(settings: unknown): MailboxSettings {
   const isWhole = Object.keys(DEFAULT_SETTINGS).every((name) => name in settings);
   const known = isWhole ? Object.fromEntries(Object.entries(settings).filter(([name]) => name in DEFAULT_SETTINGS)) : settings;
   try {
-    return changeSettings(DEFAULT_SETTINGS, known);
+    return changeSettings(DEFAULT_SETTINGS, withLists(known));
   } catch (error) {
     if (error instanceof InvalidSettingsError) throw refusal(quoted(error.message));
     throw error;

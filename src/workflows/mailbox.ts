@@ -20,6 +20,7 @@ import type { ClockSinks } from './clock-sinks.ts';
 import type { MailboxInput, MailboxResult } from './definitions.ts';
 import { configurationEvent } from './configuration-event.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { withLists } from '../model/settings-change.ts';
 import { detailsOf } from './details.ts';
 import { handOverTarget, pokeEvent, rateLimitedEvent, requireNumber } from './handler-arguments.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
@@ -76,7 +77,9 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
     cancelLanes();
   });
   setHandler(definitions.configure, (change) => {
-    const event = configurationEvent(state, change);
+    const heard = withLists(change);
+    // Before, a list that is null was refused.
+    const event = configurationEvent(state, heard === change || !patched('null-lists') ? change : heard);
     dispatch(event);
     if (event.kind === 'configured') lanes.backfill?.cancel();
   });

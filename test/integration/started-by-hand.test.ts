@@ -37,4 +37,33 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
     expect(failure).toBeInstanceOf(WorkflowFailedError);
     expect(failure).toMatchObject({ cause: { message: expect.stringContaining(sentence), type: 'InvalidInput', nonRetryable: true } });
   }, 30_000);
+
+  it('shows in status why it did not start, until it did', async () => {
+    const box = await rig.mailbox('mistyped', { messages: 3, format: 'full' });
+    const handle = await start(workflowIdOf(box.id), [{ mailbox: box.id, settings: { format: 'eml' } }]);
+    await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
+    expect(await box.report()).toMatchObject({ phase: 'stopped', lastError: { message: expect.stringMatching(/^this mailbox was not started: the setting "format" is wrong: .*\{"mailbox":"ada@example\.com"\}/), mendedAt: null } });
+    await start(workflowIdOf(box.id), [{ mailbox: box.id }]);
+    expect(await box.exact(30_000)).toMatchObject({ phase: 'live', lastError: null });
+  }, 60_000);
+
+  it('is listed, counted and found by phase as if Tidemark had started it', async ({ expect }) => {
+    const box = await rig.mailbox('listed', { messages: 3, format: 'full' });
+    await start(workflowIdOf(box.id), [{ mailbox: box.id, settings: { pollInterval: 500 } }]);
+    await box.exact(30_000);
+    await expect.poll(async () => (await rig.tidemark.client.list()).find(({ mailbox }) => mailbox === box.id)).toMatchObject({ phase: 'live', counts: { stored: box.ids().length }, inSync: null });
+    await box.handle.signal('pause');
+    await expect.poll(() => box.isFoundAs('paused')).toBe(true);
+    await expect.poll(async () => (await rig.tidemark.client.running()).get(box.id)).toBe('paused');
+    const { resumed } = await rig.tidemark.client.resumeAll({ phases: ['paused'] });
+    expect(resumed).toContain(box.id);
+    await expect.poll(async () => (await box.report()).phase).toBe('live');
+  }, 60_000);
+
+  it('is in its first phase while no worker has taken it', async ({ expect }) => {
+    const box = await rig.mailbox('untaken');
+    await plain.workflow.start(MAILBOX_WORKFLOW, { workflowId: workflowIdOf(box.id), taskQueue: `nobody-${process.pid}`, args: [{ mailbox: box.id }] });
+    expect(await box.report()).toMatchObject({ phase: 'full-sync', workerAnswered: false, lastError: null });
+    await expect.poll(async () => (await rig.tidemark.client.running()).get(box.id)).toBe('full-sync');
+  }, 30_000);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { changeSettings, completeSettings, InvalidSettingsError, type SettingsChange } from '../../src/model/settings-change.ts';
+import { changeSettings, completeSettings, InvalidSettingsError, withLists, type SettingsChange } from '../../src/model/settings-change.ts';
 import { configurationEvent } from '../../src/workflows/configuration-event.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
 import { mailboxId } from '../../src/model/ids.ts';
@@ -30,6 +30,13 @@ describe('a change of settings', () => {
     const change = JSON.parse(typed) as SettingsChange;
     expect(() => changeSettings(DEFAULT_SETTINGS, change)).toThrow(InvalidSettingsError);
     expect(() => changeSettings(DEFAULT_SETTINGS, change)).toThrow(name);
+  });
+
+  it.each([
+    ['{"scope":{"labelIds":null,"limit":5},"push":{"labelIds":null}}', { scope: { labelIds: [], limit: 5 }, push: { labelIds: [] } }],
+    ['{"push":null,"auditInterval":null}', { push: null, auditInterval: null }],
+  ])('as a client in Go writes it, %s, has empty lists', (written, change) => {
+    expect(withLists(JSON.parse(written) as SettingsChange)).toEqual(change);
   });
 
   it('that is refused shows as the last error of the mailbox and changes nothing', () => {

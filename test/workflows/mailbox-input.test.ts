@@ -18,6 +18,7 @@ describe('a mailbox can be started', () => {
     [{ mailbox: ADA, settings: {}, more: 'ignored' }],
     [{ mailbox: ADA, settings: DEFAULT_SETTINGS, carried: null }],
     [{ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, ofALaterBuild: 1 } }],
+    [{ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, labelIds: null }, push: { labelIds: null } } }],
   ])('with %j, and has the default settings', (argument) => {
     expect(mailboxInput(argument, ID)).toEqual({ mailbox: ADA, settings: DEFAULT_SETTINGS, carried: null });
   });
