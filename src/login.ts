@@ -3,7 +3,7 @@ import { authorizedUserFile, parseCredentials, type GoogleCredentials } from './
 import type { GmailApi } from './gmail/gmail-api.ts';
 import { GmailError } from './gmail/gmail-error.ts';
 import { createGoogleGmail } from './gmail/google-gmail.ts';
-import { requireScopes, scopesFor, scopesOf } from './gmail/scopes.ts';
+import { grantAdvice, requireScopes, scopesFor, scopesOf } from './gmail/scopes.ts';
 import { createTokenSource } from './gmail/token-source.ts';
 import { createUndiciTransport } from './gmail/undici-transport.ts';
 import type { Config } from './config.ts';
@@ -17,7 +17,7 @@ import type { Stores } from './store/open-store.ts';
 /** Thrown when a mailbox cannot be connected, or not be asked for its labels. */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
-  readonly code: 'wrong-account' | 'unknown-label' | 'credentials-refused' | 'scope-missing' | 'gmail-unavailable';
+  readonly code: 'wrong-account' | 'unknown-label' | 'credentials-refused' | 'scope-missing' | 'scope-barred' | 'gmail-unavailable';
 
   constructor(code: LoginError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -137,7 +137,7 @@ function ownNames(known: ReadonlyMap<string, LabelId>): string {
  * Refuses settings that the mailbox's grant does not cover, before anything is changed or called.
  *
  * @param request.change - what of the settings differs
- * @throws {LoginError} `scope-missing`, with what to do
+ * @throws {LoginError} `scope-missing` or `scope-barred`, with what to do
  * @throws {InvalidSettingsError} when a setting is not allowed
  */
 export async function requireGrant({ config, stores, mailbox, clock, change }: LoginRequest & { change: SettingsChange }): Promise<void> {
@@ -151,8 +151,8 @@ export async function requireGrant({ config, stores, mailbox, clock, change }: L
   try {
     requireScopes(mailbox, credentials.scopes, settings);
   } catch (error) {
-    if (!(error instanceof GmailError)) throw error;
-    throw new LoginError('scope-missing', `${error.message} Grant more: tidemark login ${mailbox} --client FILE --format ${settings.format}`, { cause: error });
+    if (!(error instanceof GmailError) || (error.failure.kind !== 'scope-missing' && error.failure.kind !== 'scope-barred')) throw error;
+    throw new LoginError(error.failure.kind, `${error.message} ${grantAdvice(mailbox, error.failure)}.`, { cause: error });
   }
 }
 

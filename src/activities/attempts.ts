@@ -36,6 +36,7 @@ export function afterFailure(message: PendingMessage, failure: GmailFailure, now
     case 'rate-limited':
     case 'consent-revoked':
     case 'scope-missing':
+    case 'scope-barred':
     case 'history-expired':
       return null;
   }
@@ -79,6 +80,7 @@ function reasonOf(failure: GmailFailure): string {
     case 'rate-limited':
     case 'consent-revoked':
     case 'scope-missing':
+    case 'scope-barred':
     case 'history-expired':
       return failure.kind;
   }

@@ -152,7 +152,8 @@ async function confirmByGets({ deps, session, listing, run, startHistoryId, labe
 }
 
 /** What says nothing of the message: the attempt fails, and the next one asks again. A message that is refused for itself does not keep the listing from its end. */
-const isOfMailbox = ({ kind }: GmailFailure): boolean => kind === 'rate-limited' || kind === 'consent-revoked' || kind === 'scope-missing' || kind === 'history-expired';
+const OF_MAILBOX = new Set<GmailFailure['kind']>(['rate-limited', 'consent-revoked', 'scope-missing', 'scope-barred', 'history-expired']);
+const isOfMailbox = ({ kind }: GmailFailure): boolean => OF_MAILBOX.has(kind);
 
 /** Whether the listings showed what a get shows: the message, where it is in scope, and all its labels, where they were compared. */
 function agrees(reading: Reading, listed: readonly LabelId[] | undefined, { scope, labels }: { readonly scope: Scope; readonly labels: EndedListing['labels'] }): boolean {

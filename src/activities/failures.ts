@@ -1,5 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { GmailError, type GmailFailure } from '../gmail/gmail-error.ts';
+import { grantAdvice } from '../gmail/scopes.ts';
 import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { SecretKeyError } from '../store/secret-box.ts';
@@ -60,7 +61,8 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
     case 'consent-revoked':
       return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `Google says that the grant of ${mailbox} was revoked or has expired: run "tidemark login ${mailbox} --client FILE" (or "tidemark connect ${mailbox} --credentials FILE" with a new grant), and it goes on by itself` };
     case 'scope-missing':
-      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${error.message} Grant more: "tidemark login ${mailbox} --client FILE" (or, with a service account, in the Admin console); or choose settings that need less ("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"` };
+    case 'scope-barred':
+      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${error.message} ${grantAdvice(mailbox, failure)}; or choose settings that need less ("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"` };
     case 'mailbox-unavailable':
       return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail refuses ${mailbox} (${failure.reason}): mend that. It is asked again by itself; "tidemark resume ${mailbox}" asks at once` };
     case 'invalid-request':

@@ -212,6 +212,7 @@ function tokenRefused(error: unknown, mailbox: MailboxId, scope: string): unknow
     case 'rate-limited':
     case 'unavailable':
     case 'refused':
+    case 'scope-barred':
     case 'invalid-request':
       return error;
   }

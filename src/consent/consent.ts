@@ -6,7 +6,7 @@ import { ConsentError } from '../gmail/consent-error.ts';
 import { createGoogleGmail } from '../gmail/google-gmail.ts';
 import { GmailError } from '../gmail/gmail-error.ts';
 import { parseOAuthClient } from '../gmail/oauth-client.ts';
-import { covers, scopesOf } from '../gmail/scopes.ts';
+import { obstacleOf, scopesOf } from '../gmail/scopes.ts';
 import type { Transport } from '../gmail/transport.ts';
 import { createUndiciTransport } from '../gmail/undici-transport.ts';
 import type { Clock } from '../model/clock.ts';
@@ -86,9 +86,7 @@ export async function completeConsent({ config, stores, client, pending, callbac
   try {
     const { transport } = network;
     const redeemed = await redeem(code, { client: parsed, authorization: pending, tokenUrl: config.googleTokenUrl, transport, clock });
-    if (!covers(redeemed.scopes, pending.scopes)) {
-      throw new ConsentError('scope-missing', `Access was granted, but without ${pending.scopes.join(', ')}, which these settings need. Begin again, and leave every box ticked.`);
-    }
+    requireGranted(redeemed.scopes, pending.scopes);
     const { mailbox, address, messagesTotal } = await accountOf(redeemed, { config, store: stores.store, meant: pending.mailbox, transport, clock });
     const { clientId, clientSecret } = parsed;
     const text = authorizedUserFile({ type: 'authorized_user', clientId, clientSecret, refreshToken: redeemed.refreshToken, scopes: redeemed.scopes });
@@ -97,6 +95,19 @@ export async function completeConsent({ config, stores, client, pending, callbac
     return { mailbox, address, scopes: redeemed.scopes, messagesTotal };
   } finally {
     await network.close();
+  }
+}
+
+/** A consent covers what it asks for and nothing of earlier ones (`include_granted_scopes` is not set), so a `gmail.metadata` of an earlier consent mostly stays away. */
+function requireGranted(granted: readonly string[], asked: readonly string[]): void {
+  const obstacle = obstacleOf(granted, asked);
+  switch (obstacle) {
+    case null:
+      return;
+    case 'scope-missing':
+      throw new ConsentError(obstacle, `Access was granted, but without ${asked.join(', ')}, which these settings need. Begin again, and leave every box ticked.`);
+    case 'scope-barred':
+      throw new ConsentError(obstacle, 'Access was granted with gmail.metadata beside gmail.readonly, and under gmail.metadata Gmail refuses bodies and searches, whatever else is granted. Nothing was stored. Remove the access at https://myaccount.google.com/connections, then begin again.');
   }
 }
 

@@ -83,6 +83,8 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
     case 'scope-missing':
       if (method === 'token') return 'domain-wide delegation does not give this client the scope that the format needs.';
       return `the grant does not cover ${method} with these settings.`;
+    case 'scope-barred':
+      return `the grant holds gmail.metadata, and under it Gmail refuses ${method} with these settings, whatever else was granted.`;
     case 'mailbox-unavailable':
       return `Gmail does not serve this mailbox (${failure.reason}). Its administrator, or the owner of the Google Cloud project, must change that.`;
     case 'invalid-request':
@@ -138,8 +140,9 @@ function classifyForbidden(answer: Answer, body: string): GmailFailure {
   const { reasons, message } = answer;
   if (reasons.includes('dailyLimitExceeded')) return rateLimited(body, 'daily');
   if (reasons.some((reason) => SCOPE_REASONS.has(reason))) return { kind: 'scope-missing' };
-  // Under gmail.metadata alone Gmail refuses formats and `q` in words, with the reason "forbidden".
-  if (/metadata scope/i.test(message)) return { kind: 'scope-missing' };
+  // Under gmail.metadata Gmail refuses formats and `q` in words, with the reason "forbidden", also where a wider scope was granted beside it:
+  // https://github.com/googleapis/google-api-python-client/issues/582
+  if (/metadata scope/i.test(message)) return { kind: 'scope-barred' };
   // A quota refusal names its metric even where the reason is another: https://cloud.google.com/docs/quotas/troubleshoot
   if (reasons.some((reason) => RATE_REASONS.has(reason)) || /quota exceeded|rate limit/i.test(message)) return rateLimited(body);
   if (reasons.some((reason) => TRANSIENT_REASONS.has(reason))) return { kind: 'unavailable', status: 403 };

@@ -4,6 +4,8 @@ export type ConsentFailure =
   | 'denied'
   /** Less was granted than the mailbox's settings need. */
   | 'scope-missing'
+  /** `gmail.metadata` was granted beside what is needed, and bars it. */
+  | 'scope-barred'
   /** The answer does not belong to the question: another browser tab, or somebody else's answer. */
   | 'state-mismatch'
   /** The code was used already, is too old, or is not for this client. */

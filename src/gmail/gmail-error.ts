@@ -1,3 +1,5 @@
+import type { MessageFormat } from '../model/settings.ts';
+
 /**
  * Everything that Gmail, Google's token endpoint or the way to them can answer other than success.
  * Closed: each answer is mapped to one of these in `classify.ts`, and each of these to one outcome in `activities/failures.ts`.
@@ -18,8 +20,13 @@ export type GmailFailure =
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
   /** invalid_grant of the token endpoint, which alone can say it: only the mailbox's owner can help. */
   | { readonly kind: 'consent-revoked' }
-  /** 403 insufficientPermissions: the grant lacks the scope for this call. */
-  | { readonly kind: 'scope-missing' }
+  /** 403 insufficientPermissions: the grant lacks the scope for this call. `askFor` is a format whose consent would cover it, where that is known. */
+  | { readonly kind: 'scope-missing'; readonly askFor?: MessageFormat }
+  /**
+   * 403 "Metadata scope …": `gmail.metadata` is among the granted scopes, and under it Gmail refuses bodies and searches, whatever wider scope was
+   * granted beside it. `askFor` as above.
+   */
+  | { readonly kind: 'scope-barred'; readonly askFor?: MessageFormat }
   /** Google names a cause that somebody can mend: domainPolicy, mail service not enabled, API not enabled, unknown user. Some pass by themselves. */
   | { readonly kind: 'mailbox-unavailable'; readonly reason: string }
   /** 400 for this very call. For one message: it is poisonous, its neighbours are not. */

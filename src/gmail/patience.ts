@@ -41,6 +41,7 @@ export class Patience {
         return this.#oneOf(UNEXPLAINED, met);
       case 'mailbox-unavailable':
       case 'scope-missing':
+      case 'scope-barred':
         return this.#oneOf(NAMED, met);
       case 'consent-revoked':
         // Whatever was called, the token endpoint has said it: it is its own second witness.

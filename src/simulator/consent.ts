@@ -10,6 +10,8 @@ export interface Agreement {
   readonly offline: boolean;
   /** `prompt=consent`: a refresh token comes also when the account consented before. */
   readonly asked: boolean;
+  /** `include_granted_scopes=true`: the account's earlier scopes come with it. */
+  readonly includeGranted: boolean;
 }
 
 interface Code extends Agreement {
@@ -90,6 +92,7 @@ export class Consent {
       scopes,
       offline: query.get('access_type') === 'offline',
       asked: (query.get('prompt') ?? '').split(' ').includes('consent'),
+      includeGranted: query.get('include_granted_scopes') === 'true',
       redirectUri: query.get('redirect_uri') ?? '',
       challenge: challenge === null ? null : { text: challenge, method: query.get('code_challenge_method') === 'S256' ? 'S256' : 'plain' },
       expiresAt: now + LIFETIME_MS,

@@ -15,7 +15,7 @@ import type { Quota } from './quota.ts';
 import type { Random } from './random.ts';
 import { READING_ROUTES } from './reading-routes.ts';
 import { type Route, type RouteContext, type RouteTable } from './route.ts';
-import { allows, isMetadataOnly } from './scopes.ts';
+import { allows, isUnderMetadata } from './scopes.ts';
 import type { Identity, Tokens } from './tokens.ts';
 import { readBody } from './upload.ts';
 import type { Usage } from './usage.ts';
@@ -193,7 +193,7 @@ export class Frontend {
       ids,
       query: call.url.searchParams,
       body: readBody(call, isUpload),
-      isMetadataOnly: isMetadataOnly(identity.scopes),
+      isUnderMetadata: isUnderMetadata(identity.scopes),
       clock,
       random,
       json: this.#json,

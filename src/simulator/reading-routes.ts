@@ -1,4 +1,4 @@
-import { ApiError, insufficientPermissions, invalidArgument, notFound } from './api-error.ts';
+import { ApiError, invalidArgument, notFound } from './api-error.ts';
 import { listHistory } from './history-page.ts';
 import type { SimulatedLabel } from './labels.ts';
 import { listMessages, listThreads, type ListQuery } from './listing.ts';
@@ -81,8 +81,8 @@ export const READING_ROUTES: RouteTable = {
   },
 };
 
-function getMessage({ mailbox, json, query, isMetadataOnly, ids: [id = ''] }: RouteContext): string {
-  const format = permitted(formatOf(query.get('format')), isMetadataOnly);
+function getMessage({ mailbox, json, query, isUnderMetadata, ids: [id = ''] }: RouteContext): string {
+  const format = permitted(formatOf(query.get('format')), isUnderMetadata);
   refusePoisoned(mailbox, id);
   const found = mailbox.read(id);
   if (found === null) throw notFound(`message ${id} of ${mailbox.email}`);
@@ -90,8 +90,8 @@ function getMessage({ mailbox, json, query, isMetadataOnly, ids: [id = ''] }: Ro
   return json.render(found.message, found.version, format, query.getAll('metadataHeaders'));
 }
 
-function getThread({ mailbox, json, query, isMetadataOnly, ids: [id = ''] }: RouteContext): string {
-  const format = permitted(formatOf(query.get('format')), isMetadataOnly);
+function getThread({ mailbox, json, query, isUnderMetadata, ids: [id = ''] }: RouteContext): string {
+  const format = permitted(formatOf(query.get('format')), isUnderMetadata);
   if (format === 'raw') throw invalidArgument(`Invalid value at 'format' (type.googleapis.com/google.gmail.v1.Format), "raw"`);
   const found = mailbox.readThread(id);
   if (found.length === 0) throw notFound(`thread ${id} of ${mailbox.email}`);
@@ -100,8 +100,8 @@ function getThread({ mailbox, json, query, isMetadataOnly, ids: [id = ''] }: Rou
   return `{"id":${JSON.stringify(id)},"historyId":"${newest(found.map(({ version }) => version.historyId))}","messages":[${messages.join(',')}]}`;
 }
 
-function permitted(format: Format, isMetadataOnly: boolean): Format {
-  if (isMetadataOnly && (format === 'full' || format === 'raw')) throw insufficientPermissions();
+function permitted(format: Format, isUnderMetadata: boolean): Format {
+  if (isUnderMetadata && (format === 'full' || format === 'raw')) throw new ApiError(403, 'forbidden', `Metadata scope doesn't allow format ${format.toUpperCase()}`);
   return format;
 }
 
@@ -111,11 +111,11 @@ function refusePoisoned(mailbox: SimulatedMailbox, id: string): void {
   if (status === 500) throw new ApiError(500, 'backendError', 'Internal error encountered.');
 }
 
-function listQuery({ mailbox, query, isMetadataOnly }: RouteContext): ListQuery {
+function listQuery({ mailbox, query, isUnderMetadata }: RouteContext): ListQuery {
   const labelIds = query.getAll('labelIds');
   mailbox.labelBook.assertKnown(labelIds);
   const q = query.get('q') ?? '';
-  if (isMetadataOnly && q !== '') throw new ApiError(403, 'insufficientPermissions', "Metadata scope does not support 'q' parameter");
+  if (isUnderMetadata && query.has('q')) throw new ApiError(403, 'forbidden', "Metadata scope does not support 'q' parameter");
   const pageToken = query.get('pageToken');
   return { labelIds, q, pageToken: pageToken === '' ? null : pageToken, includeSpamTrash: flag(query.get('includeSpamTrash')), maxResults: maxResults(query, PAGE.usual, PAGE.most) };
 }

@@ -13,7 +13,7 @@ export interface RouteContext {
   readonly ids: readonly string[];
   readonly query: URLSearchParams;
   readonly body: CallBody;
-  readonly isMetadataOnly: boolean;
+  readonly isUnderMetadata: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly json: MessageJson;

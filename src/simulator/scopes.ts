@@ -34,7 +34,7 @@ export function allows(scopes: readonly string[], method: ApiMethod): boolean {
   return enough.some((name) => scopes.includes(SCOPE + name));
 }
 
-/** gmail.metadata alone bars searches and bodies. */
-export function isMetadataOnly(scopes: readonly string[]): boolean {
-  return scopes.includes(`${SCOPE}metadata`) && ![FULL_ACCESS, `${SCOPE}modify`, `${SCOPE}readonly`].some((scope) => scopes.includes(scope));
+/** gmail.metadata bars searches and bodies, beside wider scopes, too: https://github.com/googleapis/google-api-python-client/issues/582 */
+export function isUnderMetadata(scopes: readonly string[]): boolean {
+  return scopes.includes(`${SCOPE}metadata`);
 }

@@ -111,7 +111,9 @@ export class Tokens {
     if (!isOurClient(form)) return refusal(401, 'invalid_client', 'The OAuth client was not found.');
     const agreed = this.#consent.redeem(form, now);
     if ('error' in agreed) return refusal(400, agreed.error, agreed.description);
-    const { email, scopes, offline, asked } = agreed;
+    const { email, offline, asked } = agreed;
+    const earlier = agreed.includeGranted ? (this.#grants.get(this.#latest.get(email) ?? '')?.scopes ?? []) : [];
+    const scopes = [...new Set([...agreed.scopes, ...earlier])];
     const lasting = offline && (asked || !this.#latest.has(email)) ? { refresh_token: this.grant(email, scopes).refresh_token } : {};
     const { status, body } = this.#issue({ email, scopes }, now);
     return { status, body: { ...body, ...lasting } };

@@ -83,7 +83,7 @@ describe('a message whose fetch fails', () => {
     }
   });
 
-  test.each<GmailFailure>([{ kind: 'rate-limited', limit: 'user', retryAt: null }, { kind: 'consent-revoked' }, { kind: 'scope-missing' }])(
+  test.each<GmailFailure>([{ kind: 'rate-limited', limit: 'user', retryAt: null }, { kind: 'consent-revoked' }, { kind: 'scope-missing' }, { kind: 'scope-barred' }])(
     'for %o is not to blame',
     (failure) => {
       expect(afterFailure(message(0), failure, NOW)).toBeNull();

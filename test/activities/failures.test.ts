@@ -18,6 +18,7 @@ describe('what becomes of a failure', () => {
     [{ kind: 'not-found' }, 'GmailUnreachable', 'retry'],
     [{ kind: 'consent-revoked' }, 'ConsentRevoked', 'stop'],
     [{ kind: 'scope-missing' }, 'ConsentRevoked', 'stop'],
+    [{ kind: 'scope-barred' }, 'ConsentRevoked', 'stop'],
     [{ kind: 'mailbox-unavailable', reason: 'domainPolicy' }, 'MailboxUnavailable', 'stop'],
     [{ kind: 'invalid-request', reason: 'badRequest' }, 'MailboxUnavailable', 'stop'],
     [{ kind: 'refused', status: 401, reason: 'authError' }, 'MailboxUnavailable', 'stop'],

@@ -48,10 +48,36 @@ it('a condition by date is barred as well, and settings that need less let the m
   expect((await mailbox.comparison()).held.size).toBe(5);
 });
 
+it.each([{ known: true }, { known: false }])('gmail.metadata beside gmail.readonly bars bodies, and what is told says so and how to get rid of it (scopes known: $known)', async ({ known }) => {
+  const mailbox = await RunningMailbox.open({ format: 'raw' });
+  mailbox.receive(5);
+  await consent(mailbox, [scope('metadata'), scope('readonly')], { known });
+  await mailbox.run(60_000);
+  const message = blocked(mailbox)?.message;
+  expect(blocked(mailbox)?.kind).toBe('needs-consent');
+  expect(message).toMatch(known ? /has granted gmail.metadata, gmail.readonly: under gmail.metadata Gmail refuses format raw, whatever else was granted/ : /the grant holds gmail.metadata, and under it Gmail refuses \S+ with these settings/);
+  expect(message).toMatch(/Granting more does not help: .*"tidemark login ada@example.com --client FILE.*asks for gmail.readonly only.*https:\/\/myaccount.google.com\/connections/);
+  expect(mailbox.gets() === 0).toBe(known);
+
+  await consent(mailbox, [scope('readonly')]);
+  await mailbox.settle();
+  const { held, truth } = await mailbox.comparison();
+  expect(held).toEqual(truth);
+});
+
+it('gmail.metadata beside gmail.readonly is no obstacle to settings that it allows', async () => {
+  const mailbox = await RunningMailbox.open({ format: 'metadata' });
+  mailbox.receive(5);
+  await consent(mailbox, [scope('metadata'), scope('readonly')]);
+  await mailbox.settle();
+  expect(blocked(mailbox)).toBeNull();
+  expect((await mailbox.comparison()).held.size).toBe(5);
+});
+
 it('a grant whose scopes nobody knows is tried, and what Gmail then refuses says the same', async () => {
   const mailbox = await RunningMailbox.open({ format: 'raw' });
   mailbox.receive(5);
   await consent(mailbox, [scope('metadata')], { known: false });
   await mailbox.run(60_000);
-  expect(blocked(mailbox)).toMatchObject({ kind: 'needs-consent', message: expect.stringContaining('the grant does not cover') });
+  expect(blocked(mailbox)).toMatchObject({ kind: 'needs-consent', message: expect.stringContaining('the grant holds gmail.metadata') });
 });

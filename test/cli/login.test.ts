@@ -82,7 +82,21 @@ describe('tidemark login', () => {
     const refused = await run('start', BOB, '--json');
     expect({ code: refused.code, ...(JSON.parse(refused.stderr) as object) }).toMatchObject({ code: 'scope-missing', message: expect.stringMatching(/format full needs gmail.readonly.*tidemark login bob-login@example.com --client FILE/) });
     const searched = await run('start', BOB, '--format', 'metadata', '--after', '2026-01-01', '--json');
-    expect(searched).toMatchObject({ code: 1, stderr: expect.stringContaining('Gmail refuses searches (q)') });
+    expect(searched).toMatchObject({ code: 1, stderr: expect.stringMatching(/Gmail refuses searches \(q\).*--format full/) });
+  });
+
+  it('says of a grant with gmail.metadata beside gmail.readonly that it bars, and another consent mends it', async () => {
+    const scopes = ['metadata', 'readonly'].map((name) => `https://www.googleapis.com/auth/gmail.${name}`);
+    writeFileSync(join(dataDir, 'grant.json'), JSON.stringify(simulator.grant(ADA, { scopes })));
+    expect(await run('connect', ADA, '--credentials', join(dataDir, 'grant.json'))).toMatchObject({ code: 0 });
+    const refused = await run('start', ADA, '--json');
+    expect({ code: refused.code, ...(JSON.parse(refused.stderr) as object) }).toMatchObject({
+      code: 'scope-barred',
+      message: expect.stringMatching(/under gmail.metadata Gmail refuses format full, whatever else was granted. Granting more does not help: .*"tidemark login ada-login@example.com --client FILE --format full" asks for gmail.readonly only/),
+    });
+    const { link, ended } = login(ADA, '--json');
+    await fetch(await answerConsent(await link, { account: ADA }));
+    expect(JSON.parse((await ended).stdout)).toMatchObject({ connected: true, scopes: [scopes[1]] });
   });
 
   it('refuses another account than was named, in the browser too, and stores nothing', async () => {

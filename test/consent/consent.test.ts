@@ -143,6 +143,29 @@ describe("a consent by a product's own routes", () => {
     expect(await failure({ account: ada, scopes: ['none'] })).toMatchObject({ code: 'scope-missing', message: expect.stringContaining(READONLY) });
   });
 
+  it('stores no grant that holds gmail.metadata beside what is needed, and says how to get rid of it', async () => {
+    const { url, pending } = begin();
+    const both = new URL(url);
+    both.searchParams.set('scope', `${READONLY} ${METADATA}`);
+    await expect(complete(pending, await answerConsent(both.href, { account: ada }))).rejects.toMatchObject({
+      code: 'scope-barred',
+      message: expect.stringMatching(/gmail.metadata beside gmail.readonly.*Remove the access at https:\/\/myaccount.google.com\/connections/),
+    });
+    expect(await stores.credentials.list()).toEqual([]);
+  });
+
+  it('brings nothing of an earlier grant of gmail.metadata with it', async () => {
+    simulator.grant(ada, { scopes: [METADATA] });
+    const { url, pending } = begin();
+    expect(await complete(pending, await answerConsent(url, { account: ada }))).toMatchObject({ scopes: [READONLY] });
+    // What would: the parameter that Google has for it.
+    const again = begin();
+    const wider = new URL(again.url);
+    wider.searchParams.set('include_granted_scopes', 'true');
+    simulator.grant(ada, { scopes: [METADATA] });
+    await expect(complete(again.pending, await answerConsent(wider.href, { account: ada }))).rejects.toMatchObject({ code: 'scope-barred' });
+  });
+
   it('refuses the answer to another request, and one without a state', async () => {
     const change = (state: string | null) => (url: string) => {
       const changed = new URL(url);

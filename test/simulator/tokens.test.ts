@@ -92,6 +92,18 @@ describe('a grant', () => {
     expect((await user.get('messages', { q: 'x' })).status).toBe(403);
     expect((await user.get('messages')).status).toBe(200);
   });
+
+  it('that holds metadata beside a wider scope refuses searches and bodies all the same', async () => {
+    const { mailbox, user, simulator } = await openSimulator();
+    const [id = ''] = fill(mailbox, 1);
+    const scopes = ['https://www.googleapis.com/auth/gmail.metadata', 'https://www.googleapis.com/auth/gmail.readonly', 'https://mail.google.com/'];
+    await user.signIn(simulator.grant(ADA, { scopes }));
+    const body = await user.get<ErrorBody>(`messages/${id}`, { format: 'full' });
+    expect(body).toMatchObject({ status: 403, body: { error: { message: "Metadata scope doesn't allow format FULL", errors: [{ reason: 'forbidden' }] } } });
+    const search = await user.get<ErrorBody>('messages', { q: 'x' });
+    expect(search).toMatchObject({ status: 403, body: { error: { message: "Metadata scope does not support 'q' parameter" } } });
+    expect((await user.get(`messages/${id}`, { format: 'minimal' })).status).toBe(200);
+  });
 });
 
 describe('a watch', () => {
