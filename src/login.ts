@@ -7,6 +7,7 @@ import { grantAdvice, requireScopes, scopesFor, scopesOf } from './gmail/scopes.
 import { createTokenSource } from './gmail/token-source.ts';
 import { createUndiciTransport } from './gmail/undici-transport.ts';
 import type { Config } from './config.ts';
+import type { Label } from './model/change.ts';
 import type { Clock } from './model/clock.ts';
 import { labelId, type LabelId, type MailboxId } from './model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from './model/settings.ts';
@@ -96,6 +97,7 @@ async function profileWith(request: LoginRequest, credentials: GoogleCredentials
 /** https://developers.google.com/workspace/gmail/api/guides/labels */
 const SYSTEM_LABELS = ['INBOX', 'SENT', 'DRAFT', 'SPAM', 'TRASH', 'STARRED', 'IMPORTANT', 'UNREAD', 'CHAT'];
 const CATEGORIES = ['CATEGORY_PERSONAL', 'CATEGORY_SOCIAL', 'CATEGORY_PROMOTIONS', 'CATEGORY_UPDATES', 'CATEGORY_FORUMS'];
+const SYSTEM = new Map([...SYSTEM_LABELS, ...CATEGORIES].map((id) => [id, labelId(id)]));
 
 /**
  * The ids of labels that a person names. System labels are known by name in any case; for others the mailbox is asked (1 unit).
@@ -105,18 +107,32 @@ const CATEGORIES = ['CATEGORY_PERSONAL', 'CATEGORY_SOCIAL', 'CATEGORY_PROMOTIONS
  */
 export async function resolveLabels(request: LoginRequest & { names: readonly string[] }): Promise<readonly LabelId[]> {
   const { names, mailbox } = request;
-  const known = new Map([...SYSTEM_LABELS, ...CATEGORIES].map((id) => [id, labelId(id)]));
-  const isSystem = (name: string): boolean => known.has(name.toUpperCase());
-  if (!names.every(isSystem)) for (const [name, id] of await labelsAtGmail(request)) known.set(name, id);
+  const ofSystem = (name: string): LabelId | undefined => SYSTEM.get(name.toUpperCase());
+  const labels = names.every((name) => ofSystem(name) !== undefined) ? [] : await labelsAtGmail(request);
   return names.map((name) => {
-    const id = known.get(name) ?? known.get(name.toUpperCase()) ?? known.get(name.toLowerCase());
-    if (id === undefined) throw new LoginError('unknown-label', `${mailbox} has no label "${name}". Its own labels: ${ownNames(known) || 'none'}.`);
+    const id = ofSystem(name) ?? labelNamed(labels, name)?.id;
+    if (id === undefined) throw new LoginError('unknown-label', `${mailbox} has no label "${name}". ${ownNames(labels)}`);
     return id;
   });
 }
 
-/** By id, by name, and by name in lower case: Gmail does not let two labels differ in case alone. */
-async function labelsAtGmail(request: LoginRequest): Promise<readonly (readonly [string, LabelId])[]> {
+/** By name, by id, and by name in any case: Gmail does not let two labels differ in case alone. */
+function labelNamed(labels: readonly Label[], wanted: string): Label | undefined {
+  const lower = wanted.toLowerCase();
+  return labels.find(({ name }) => name === wanted) ?? labels.find(({ id }) => id === wanted) ?? labels.find(({ name }) => name.toLowerCase() === lower);
+}
+
+/** Of a mailbox with thousands of labels a terminal shows no more. */
+const SHOWN_NAMES = 20;
+
+function ownNames(labels: readonly Label[]): string {
+  const names = labels.flatMap(({ name, type }) => (type === 'user' ? [`"${name}"`] : [])).sort();
+  if (names.length === 0) return 'It has no labels of its own.';
+  const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : '';
+  return `Its own labels: ${names.slice(0, SHOWN_NAMES).join(', ')}${more}.`;
+}
+
+async function labelsAtGmail(request: LoginRequest): Promise<readonly Label[]> {
   const { config, stores, mailbox } = request;
   const record = await stores.credentials.get(mailbox);
   if (record === null) {
@@ -124,13 +140,7 @@ async function labelsAtGmail(request: LoginRequest): Promise<readonly (readonly 
   }
   const credentials = parseCredentials(await (await secretKeysOf(config, request.clock)).open(mailbox, record));
   const settings = (await stores.store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
-  const labels = await withGmail(request, { credentials, scopes: scopesOf(settings) }, (gmail) => gmail.listLabels());
-  return labels.flatMap(({ id, name }) => [[id, id] as const, [name.toLowerCase(), id] as const, [name, id] as const]);
-}
-
-function ownNames(known: ReadonlyMap<string, LabelId>): string {
-  const names = [...known].filter(([name, id]) => name !== id && name !== name.toLowerCase());
-  return names.map(([name]) => `"${name}"`).join(', ');
+  return withGmail(request, { credentials, scopes: scopesOf(settings) }, (gmail) => gmail.listLabels());
 }
 
 /**
