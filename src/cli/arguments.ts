@@ -17,16 +17,32 @@ export function parseEmail(text: string): MailboxId {
   }
 }
 
-const SHORTEST_POLL = 1_000;
+const SHORTEST_INTERVAL = 1_000;
+/** As long as the settings of a mailbox take. */
+const LONGEST_INTERVAL = parseDuration('366d');
+const INTERVAL = 'a duration from 1s to 366d, written like 30s, 5m, 1h or 7d';
 
-export function parsePollInterval(text: string): number {
+export function parseInterval(text: string): number {
+  return intervalIn(text) ?? refuse(`Expected ${INTERVAL}.`);
+}
+
+/** @returns null for `never` */
+export function parseIntervalOrNever(text: string): number | null {
+  return text === 'never' ? null : (intervalIn(text) ?? refuse(`Expected ${INTERVAL}, or never.`));
+}
+
+function intervalIn(text: string): number | null {
   try {
     const interval = parseDuration(text);
-    if (interval >= SHORTEST_POLL) return interval;
+    return interval >= SHORTEST_INTERVAL && interval <= LONGEST_INTERVAL ? interval : null;
   } catch (error) {
-    if (!(error instanceof InvalidDurationError)) throw error;
+    if (error instanceof InvalidDurationError) return null;
+    throw error;
   }
-  throw new InvalidArgumentError('Expected a duration of at least 1s, written like 30s, 5m or 1h.');
+}
+
+function refuse(message: string): never {
+  throw new InvalidArgumentError(message);
 }
 
 /** @returns epoch milliseconds. A day alone is its midnight in UTC. */
@@ -43,14 +59,14 @@ export function parseDate(text: string): number {
   throw new InvalidArgumentError('Expected a date, for example 2025-01-31 or 2025/01/31 (midnight UTC) or 2025-01-31T08:00:00Z.');
 }
 
-export function parseCount(text: string): number {
-  const number = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (number < 1) throw new InvalidArgumentError('Expected a whole number above 0.');
-  return number;
-}
+const MOST = 999_999_999;
 
-export function parseCountFromZero(text: string): number {
-  return text === '0' ? 0 : parseCount(text);
+export const parseCount = (text: string): number => wholeNumber(text, 1);
+export const parseCountFromZero = (text: string): number => wholeNumber(text, 0);
+
+function wholeNumber(text: string, least: number): number {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+  return number >= least ? number : refuse(`Expected a whole number from ${least} to ${MOST}.`);
 }
 
 export function parsePort(text: string): number {

@@ -20,14 +20,12 @@ export function addConfigure(program: Command, cli: Cli): void {
   });
   addFailOnFailures(addSettingOptions(command).option('--wait', 'show progress, and return when the mailbox is in sync under the new settings'))
     .addHelpText('after', '\nWhat is not given stays as it is. What is held already is not fetched again; what leaves the scope is removed.')
-    .action((mailbox: MailboxId, options: ConfigureOptions) =>
-      withTidemark(cli, options, async (context) => {
+    .action((mailbox: MailboxId, options: ConfigureOptions) => {
+      if (!namesSetting(options)) throw new UsageError(`Name a setting to change, for example: tidemark configure ${mailbox} --format raw`);
+      return withTidemark(cli, options, async (context) => {
         const { tidemark, out, config, clock, signal } = context;
-        if (!namesSetting(options)) {
-          throw new UsageError(`Name a setting to change, for example: tidemark configure ${mailbox} --format raw`);
-        }
         if ((await tidemark.client.status(mailbox)).phase === 'stopped') {
-          throw new CannotDoError('mailbox-not-running', `${mailbox} is not running. Start it with these settings: tidemark start ${mailbox}`);
+          throw new CannotDoError('mailbox-not-running', `${mailbox} is not running. Start it with the same options: tidemark start ${mailbox} …`);
         }
         const change = await grantedChange(context, mailbox, options);
         const settings = await tidemark.client.configure(mailbox, change);
@@ -37,6 +35,6 @@ export function addConfigure(program: Command, cli: Cli): void {
         const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
         out.result({ mailbox, settings, inSync: true, failed: report.counts.failed, doubt: report.doubt }, () => [words, ...shortfallLines(report, clock.now())].join('\n'));
         requireNoFailures(report, options);
-      }),
-    );
+      });
+    });
 }

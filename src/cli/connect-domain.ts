@@ -4,7 +4,7 @@ import type { ConnectedDomain } from '../consent/connect-domain.ts';
 import { CannotDoError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
-import { parseEmail, parseFormat, parsePollInterval } from './arguments.ts';
+import { parseEmail, parseFormat, parseInterval } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { count } from './words.ts';
@@ -30,7 +30,7 @@ export function addConnectDomain(program: Command, cli: Cli): void {
     .requiredOption('--credentials <file>', 'the JSON of a service account with domain-wide delegation')
     .option('--org-unit <path>', 'only users of this organisational unit, and of those below it: /Sales/Europe')
     .option('--format <format>', 'of mailboxes that did not run before: full (default), raw, metadata or minimal', parseFormat)
-    .option('--poll-interval <duration>', 'of mailboxes that did not run before (default 1m)', parsePollInterval)
+    .option('--poll-interval <duration>', 'of mailboxes that did not run before (default 1m)', parseInterval)
     .option('--dry-run', 'say what would be done, and change nothing')
     .addHelpText('after', '\nMay be run again at any time: it connects and starts who is new, and leaves alone what runs, and what was stopped or removed. Other settings: tidemark configure.')
     .action((options: ConnectDomainOptions) =>

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { consentOnDesktop } from '../consent/desktop-consent.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../model/settings.ts';
-import { parseEmail, parseFormat, parsePollInterval, parsePort } from './arguments.ts';
+import { parseEmail, parseFormat, parseInterval, parsePort } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { NEXT, tellWorkflow } from './tell-workflow.ts';
@@ -13,8 +13,8 @@ interface LoginOptions extends VerbOptions {
   readonly client: string;
   readonly format?: MessageFormat;
   readonly browser: boolean;
-  readonly port: number;
-  readonly timeout: number;
+  readonly port?: number;
+  readonly timeout?: number;
 }
 
 const TIMEOUT = 5 * 60_000;
@@ -28,8 +28,8 @@ export function addLogin(program: Command, cli: Cli): void {
     .requiredOption('--client <file>', 'the JSON of an OAuth client of type "Desktop app", from the Google Cloud console')
     .option('--format <format>', 'decides what is asked for: full and raw need gmail.readonly, metadata and minimal gmail.metadata (default: as the mailbox is set)', parseFormat)
     .option('--no-browser', 'only print the link')
-    .option('--port <n>', 'of the redirect on 127.0.0.1, to be forwarded when the browser is on another machine', parsePort, 0)
-    .option('--timeout <duration>', 'how long to wait for the answer (default 5m)', parsePollInterval, TIMEOUT)
+    .option('--port <n>', 'of the redirect on 127.0.0.1, to be forwarded when the browser is on another machine (default: a free one)', parsePort)
+    .option('--timeout <duration>', 'how long to wait for the answer (default 5m)', parseInterval)
     .addHelpText('after', '\nThe browser must reach 127.0.0.1 of this machine. From another one: ssh -L PORT:127.0.0.1:PORT, and --port PORT.')
     .action((email: MailboxId | undefined, options: LoginOptions) =>
       withStores(cli, options, async ({ stores, out, config, clock, signal }) => {
@@ -43,8 +43,8 @@ export function addLogin(program: Command, cli: Cli): void {
           client,
           mailbox: email ?? null,
           settings,
-          port: options.port,
-          timeout: options.timeout,
+          port: options.port ?? 0,
+          timeout: options.timeout ?? TIMEOUT,
           signal,
           onLink: (url) => {
             out.notice(`${options.browser ? 'A browser opens. If none does, open' : 'Open'} this link${email === undefined ? '' : `, and choose ${email}`}:\n\n${url}\n`);

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { setCurrentVersion } from '../client/current-version.ts';
 import { UsageError } from '../failure-report.ts';
 import { temporalAddressOf } from '../open-tidemark.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { contextOf, verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 
 interface SetCurrentVersionOptions extends VerbOptions {
   readonly unversioned?: boolean;
@@ -17,13 +17,13 @@ export function addSetCurrentVersion(program: Command, cli: Cli): void {
     .argument('[build]', 'the build id (default: TIDEMARK_BUILD_ID)')
     .option('--unversioned', 'to the workers that have no build id')
     .addHelpText('after', '\nWorkers have a build id where TIDEMARK_BUILD_ID is set. docs/operations.md says how to roll out an upgrade with it.')
-    .action((build: string | undefined, options: SetCurrentVersionOptions) =>
-      withTidemark(cli, options, async ({ tidemark, out, config, clock }) => {
-        const { name: deployment, buildId: own } = config.deployment;
-        const buildId = options.unversioned === true ? null : (build ?? own);
-        if (buildId === null && options.unversioned !== true) throw new UsageError('Name a build id, or set TIDEMARK_BUILD_ID, or say --unversioned.');
+    .action((build: string | undefined, options: SetCurrentVersionOptions) => {
+      const { name: deployment, buildId: own } = contextOf(cli, options).config.deployment;
+      const buildId = options.unversioned === true ? null : (build ?? own);
+      if (buildId === null && options.unversioned !== true) throw new UsageError('Name a build id, or set TIDEMARK_BUILD_ID, or say --unversioned.');
+      return withTidemark(cli, options, async ({ tidemark, out, config, clock }) => {
         await setCurrentVersion({ temporal: tidemark.temporal, address: temporalAddressOf(config), clock, version: { deploymentName: deployment, buildId } });
         out.result({ deployment, buildId }, () => `Mailboxes run on ${buildId === null ? 'workers without a build id' : `build ${buildId} of ${deployment}`} from their next step on.`);
-      }),
-    );
+      });
+    });
 }

@@ -6,7 +6,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { RECOVERIES, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { Tidemark } from '../open-tidemark.ts';
-import { collect, parseCount, parseDate, parseFormat, parsePollInterval } from './arguments.ts';
+import { collect, parseCount, parseDate, parseFormat, parseInterval, parseIntervalOrNever } from './arguments.ts';
 import type { VerbContext } from './context.ts';
 
 /** The options of `start` and `configure` that are settings of the mailbox. */
@@ -29,22 +29,22 @@ export function addSettingOptions(command: Command): Command {
   return command
     .option('--format <format>', 'full (default), raw, metadata or minimal', parseFormat)
     .option('--attachments', 'messages of format full with their attachments (one more call for each message that has some)')
-    .option('--no-attachments', 'messages of format full as Gmail answers them, attachments by their ids alone (default)')
+    .option('--no-attachments', 'messages of format full as Gmail answers them, with the ids of attachments only (default)')
     .option('--label <label>', 'only messages with this label, by name or id; may be given more than once', collect(String))
     .option('--after <date>', 'only messages from this date on: 2025-01-31 or 2025/01/31, midnight UTC', parseDate)
     .option('--limit <n>', 'only the newest n messages, and all that arrive later', parseCount)
     .option('--include-spam-trash', 'spam and trash too')
     .option('--no-include-spam-trash', 'neither spam nor trash (default)')
-    .option('--all-mail', 'drop the conditions that were set before')
-    .option('--poll-interval <duration>', 'between partial syncs of a quiet mailbox: 30s, 5m, 1h (default 1m)', parsePollInterval)
+    .option('--all-mail', 'drop --label, --after, --limit and --include-spam-trash that were set before')
+    .option('--poll-interval <duration>', 'between partial syncs of a quiet mailbox: 30s, 5m, 1h (default 1m)', parseInterval)
     .addOption(command.createOption('--recovery <way>', 'how labels are corrected after expired history: listings (default, 5 units per 500), or minimal (20 units each)').choices(RECOVERIES))
-    .option('--audit-interval <duration>', 'between comparisons with Gmail: 1d, 7d (default), or never', (text) => (text === 'never' ? null : parsePollInterval(text)))
+    .option('--audit-interval <duration>', 'between comparisons with Gmail: 1d, 7d (default), or never', parseIntervalOrNever)
     .option('--push', 'notified by Gmail of every change, where workers have PUSH_TOPIC (default)')
-    .option('--no-push', 'polled alone')
-    .option('--push-label <label>', 'notified of changes of messages with this label alone; may be given more than once', collect(String))
+    .option('--no-push', 'only polled: Gmail sends no notifications')
+    .option('--push-label <label>', 'notified only of changes to messages with this label; may be given more than once', collect(String))
     .hook('preAction', (verb) => {
       const { push, pushLabel } = verb.opts<SettingOptions>();
-      if (push === false && pushLabel !== undefined) throw new UsageError('Give either --no-push or --push-label: a mailbox that is polled alone is notified of no label.');
+      if (push === false && pushLabel !== undefined) throw new UsageError('Give either --no-push or --push-label: without push there are no notifications that a label could limit.');
     });
 }
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
 
-import { parseCount, parseDate, parseEmail, parseFormat, parsePollInterval, parsePort } from '../../src/cli/arguments.ts';
+import { parseCount, parseCountFromZero, parseDate, parseEmail, parseFormat, parseInterval, parseIntervalOrNever, parsePort } from '../../src/cli/arguments.ts';
 
 describe('an argument', () => {
   it.each([
@@ -23,14 +23,20 @@ describe('an argument', () => {
     for (const text of ['ada', '@example.com', 'ada@', 'a b@example.com', 'a@b/c']) expect(() => parseEmail(text), text).toThrow(InvalidArgumentError);
   });
 
-  it('that is a poll interval is a duration of a second at least', () => {
-    expect(parsePollInterval('1m30s')).toBe(90_000);
-    for (const text of ['0s', '999ms', '5', 'soon', '-5s']) expect(() => parsePollInterval(text), text).toThrow(InvalidArgumentError);
+  it('that is an interval is a duration from a second to a year', () => {
+    expect(parseInterval('1m30s')).toBe(90_000);
+    for (const text of ['0s', '999ms', '5', 'soon', '-5s', '367d', 'never']) expect(() => parseInterval(text), text).toThrow('from 1s to 366d');
   });
 
-  it('that is a count is a whole number above 0', () => {
-    expect(parseCount('1000')).toBe(1_000);
-    for (const text of ['0', '-1', '1.5', '1e3', '', '9999999999']) expect(() => parseCount(text), text).toThrow(InvalidArgumentError);
+  it('that is an interval which may be switched off says so where it is wrong', () => {
+    expect([parseIntervalOrNever('7d'), parseIntervalOrNever('never')]).toEqual([604_800_000, null]);
+    expect(() => parseIntervalOrNever('nevr')).toThrow(', or never.');
+  });
+
+  it('that is a count is a whole number, and the refusal names its bounds', () => {
+    expect([parseCount('1000'), parseCountFromZero('0')]).toEqual([1_000, 0]);
+    for (const text of ['0', '-1', '1.5', '1e3', '', '9999999999']) expect(() => parseCount(text), text).toThrow('from 1 to 999999999');
+    for (const text of ['-3', '9999999999']) expect(() => parseCountFromZero(text), text).toThrow('from 0 to 999999999');
   });
 
   it('that is a port is within its range', () => {

@@ -74,6 +74,14 @@ describe('the command line', () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
+  it.each([
+    ['a removal that is not confirmed', ['remove', 'ada@example.com']],
+    ['no setting', ['configure', 'ada@example.com']],
+    ['no build', ['set-current-version']],
+  ])('ends with 2 for %s where no server answers, too', async (_, args) => {
+    expect((await run(args, { TEMPORAL_ADDRESS: '127.0.0.1:1' })).code).toBe(2);
+  });
+
   it('names a wrong environment variable and ends with 2', async () => {
     const { code, stderr } = await run(['list'], { LOG_LEVEL: 'loud' });
     expect(code).toBe(2);
