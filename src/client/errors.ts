@@ -79,8 +79,12 @@ export class MailboxBlockedError extends TidemarkError {
   }
 }
 
-/** The reason that the activity gave may name the remedy already. */
-function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: string | null): string {
+/**
+ * Why a mailbox does not go on, and what to do. The reason that the activity gave may name the remedy already.
+ *
+ * @param reason - null when nobody knows it
+ */
+export function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: string | null): string {
   if (phase === 'paused' || reason === null) return `${mailbox} is ${phase === 'paused' ? 'paused' : `in phase ${phase}`}. ${REMEDY[phase](mailbox)}`;
   return reason.includes('tidemark ') ? reason : `${mailbox} is in phase ${phase}: ${reason.replace(/\.$/, '')}. ${REMEDY[phase](mailbox)}`;
 }

@@ -1,0 +1,87 @@
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { runCli } from '../../src/cli/run.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+
+const API_OFF = { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used in project 1 before or it is disabled.' } as const;
+
+describe('tidemark start on a mailbox that runs', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await Rig.open('start-blocked');
+    await rig.startWorker();
+  });
+  afterAll(() => rig.close());
+
+  async function start({ id }: TestMailbox, ...args: string[]): Promise<{ code: number; stdout: string }> {
+    const stdout = new PassThrough();
+    const said = text(stdout);
+    const code = await runCli(['start', id, ...args], { env: rig.env, stdout, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal });
+    stdout.end();
+    return { code, stdout: await said };
+  }
+
+  const reaches = (box: TestMailbox, phase: string): Promise<true> => eventually(30_000, async () => ((await box.report()).phase === phase ? true : null));
+
+  it('wakes one that is live, and says so', async () => {
+    const box = await rig.mailbox('live', { messages: 3 });
+    await box.start();
+    await box.exact(20_000);
+    expect(await start(box)).toEqual({ code: 0, stdout: `${box.id} runs already; it was woken.\n` });
+    const { stdout } = await start(box, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ mailbox: box.id, started: false, wasRunning: true, phase: 'live', blocked: null });
+  }, 60_000);
+
+  it('says of one that is paused that it stays so, and how it goes on', async () => {
+    const box = await rig.mailbox('paused', { messages: 3 });
+    await box.start();
+    await box.client.pause(box.id);
+    await reaches(box, 'paused');
+    const { code, stdout } = await start(box);
+    expect(code).toBe(0);
+    expect(stdout).toBe(`${box.id} runs already and stays paused. Go on with: tidemark resume ${box.id}\n`);
+  }, 60_000);
+
+  it('says of one that Gmail refuses the phase, the reason, what to do and when it asks by itself', async () => {
+    const box = await rig.mailbox('refused', { messages: 3 });
+    rig.simulator.faults.add({ match: { email: box.id }, effect: API_OFF });
+    await box.start();
+    await reaches(box, 'failed');
+    const { code, stdout } = await start(box);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/it is in phase failed, and asks by itself 2\S+ \S+Z \(in \w+\)\. Gmail refuses \S+ \(SERVICE_DISABLED\): mend that.*"tidemark resume \S+" asks at once\n$/);
+    expect(JSON.parse((await start(box, '--json')).stdout)).toMatchObject({ phase: 'failed', blocked: { message: expect.stringContaining('SERVICE_DISABLED'), retryAt: expect.any(Number) } });
+  }, 60_000);
+
+  it('says of one whose grant was revoked that its owner must consent', async () => {
+    const box = await rig.mailbox('revoked', { messages: 3 });
+    rig.simulator.revoke(box.id);
+    await box.start();
+    await reaches(box, 'needs-consent');
+    const { code, stdout } = await start(box);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/it is in phase needs-consent, and asks by itself 2.*tidemark login \S+ --client FILE/);
+  }, 60_000);
+});
+
+it('tidemark start on a mailbox that runs without a worker says that nothing goes on', async () => {
+  const rig = await Rig.open('start-workerless');
+  try {
+    const box = await rig.mailbox('workerless', { messages: 3 });
+    await box.start();
+    const stdout = new PassThrough();
+    const said = text(stdout);
+    expect(await runCli(['start', box.id], { env: rig.env, stdout, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal })).toBe(0);
+    stdout.end();
+    expect(await said).toBe(`${box.id} runs already and was woken, but no worker answers for it: nothing goes on until one does. Run one: tidemark worker\n`);
+  } finally {
+    await rig.close();
+  }
+}, 60_000);
