@@ -191,18 +191,13 @@ function explained(error: unknown, { gmailRootUrl, googleTokenUrl }: Config, mai
   if (error.failure.kind === 'consent-revoked') {
     return new LoginError(
       'credentials-refused',
-      `Google does not accept these credentials for ${mailbox}: the grant was revoked or has expired, or there is no such account. Create them again.`,
+      `Google does not accept these credentials for ${mailbox}: the grant was revoked or has expired, the service account's key was deleted, or there is no such account. Create new ones.`,
       { cause: error },
     );
   }
-  if (error.failure.kind === 'refused') {
-    const { status, reason } = error.failure;
-    return new LoginError('gmail-unavailable', `Google refuses to be asked about ${mailbox} now (HTTP ${status} ${reason}) and names no cause, which mostly passes. Try again in some minutes.`, { cause: error });
-  }
+  if (error.failure.kind === 'refused' || error.failure.kind === 'rate-limited') return new LoginError('gmail-unavailable', `${error.message} This mostly passes: try again in some minutes.`, { cause: error });
   if (error.failure.kind === 'unavailable') {
-    return new LoginError('gmail-unavailable', `Gmail cannot be asked about ${mailbox} now: no usable answer from ${gmailRootUrl} or ${googleTokenUrl}. Try again later.`, {
-      cause: error,
-    });
+    return new LoginError('gmail-unavailable', `${error.message} Try again later. The addresses in use are ${gmailRootUrl} (GMAIL_ROOT_URL) and ${googleTokenUrl} (GOOGLE_TOKEN_URL).`, { cause: error });
   }
   return error;
 }

@@ -69,7 +69,7 @@ export function isOfAttachment(failure: GmailFailure): boolean {
 function reasonOf(failure: GmailFailure): string {
   switch (failure.kind) {
     case 'unavailable':
-      return failure.detail ?? (failure.status === null ? 'no answer' : `Gmail answers ${failure.status}`);
+      return failure.detail ?? (failure.status === null ? 'no answer' : failure.status < 400 ? `no usable answer (HTTP ${failure.status})` : `Gmail answers ${failure.status}`);
     case 'invalid-request':
     case 'mailbox-unavailable':
       return `Gmail refuses: ${failure.reason}`;

@@ -1,5 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { GmailError, type GmailFailure } from '../gmail/gmail-error.ts';
+import { refusalCause } from '../gmail/refusal-cause.ts';
 import { grantAdvice } from '../gmail/scopes.ts';
 import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
@@ -55,27 +56,29 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
     }
     case 'unavailable':
     case 'not-found':
-      return { type: 'GmailUnreachable', next: { kind: 'retry' }, message: `Gmail does not answer for ${mailbox} (${error.message}): trying again` };
+      return { type: 'GmailUnreachable', next: { kind: 'retry' }, message: `${error.message.replace(/\.$/, '')}; trying again` };
     case 'refused':
       return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: refusedText(mailbox, failure) };
     case 'consent-revoked':
-      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `Google says that the grant of ${mailbox} was revoked or has expired: run "tidemark login ${mailbox} --client FILE" (or "tidemark connect ${mailbox} --credentials FILE" with a new grant), and it goes on by itself` };
+      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `Google no longer accepts the credentials of ${mailbox}: the grant was revoked or has expired, or the service account's key was deleted. Connect it again: "tidemark login ${mailbox} --client FILE", or "tidemark connect ${mailbox} --credentials FILE" with a new grant or key` };
     case 'scope-missing':
     case 'scope-barred':
       return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${error.message} ${grantAdvice(mailbox, failure)}; or choose settings that need less ("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"` };
     case 'mailbox-unavailable':
-      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail refuses ${mailbox} (${failure.reason}): mend that. It is asked again by itself; "tidemark resume ${mailbox}" asks at once` };
+      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail does not serve ${mailbox}: ${refusalCause(failure.reason)}. ${askAgain(mailbox)}` };
     case 'invalid-request':
-      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail calls a request for ${mailbox} invalid (${failure.reason}). It is asked again by itself; "tidemark resume ${mailbox}" asks at once` };
+      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail calls a request for ${mailbox} invalid (${failure.reason}). If that goes on, report it with the worker's log. ${askAgain(mailbox)}` };
   }
 }
 
 /** Only the token endpoint can say that a grant has ended: until it does, a refused token is as any other refusal. */
 function refusedText(mailbox: MailboxId, { status, reason }: Extract<GmailFailure, { kind: 'refused' }>): string {
-  const again = `It is asked again by itself; "tidemark resume ${mailbox}" asks at once`;
-  if (status !== 401) return `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes. ${again}`;
-  return `Gmail refuses ${mailbox} (HTTP 401 ${reason}) although Google still gives access tokens for it, which mostly passes. ${again}, and "tidemark login ${mailbox} --client FILE" makes a new grant`;
+  if (status !== 401) return `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes. ${askAgain(mailbox)}`;
+  return `Gmail refuses ${mailbox} (HTTP 401 ${reason}) although Google still gives access tokens for it, which mostly passes. ${askAgain(mailbox)}. If it stays so, "tidemark login ${mailbox} --client FILE" makes a new grant`;
 }
+
+/** When it is asked by itself the workflow knows, and says beside this: not while the mailbox is paused. */
+const askAgain = (mailbox: MailboxId): string => `"tidemark resume ${mailbox}" asks again at once`;
 
 /** The outcome as Temporal knows it. Waiting is benign: it is no error in metrics, and grows no history. */
 export function toApplicationFailure(outcome: Outcome, now: number): ApplicationFailure {

@@ -7,6 +7,6 @@ export function noWorkerNotice(out: Output, config: Pick<Config, 'taskQueue'>): 
   return () => {
     if (said) return;
     said = true;
-    out.notice(`No worker serves the task queue "${config.taskQueue}": nothing goes on until one runs. In another terminal: tidemark worker`);
+    out.notice(`No worker serves the task queue "${config.taskQueue}": nothing happens until one runs. Start one in another terminal: npm start, or tidemark worker`);
   };
 }

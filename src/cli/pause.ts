@@ -10,7 +10,7 @@ export function addPause(program: Command, cli: Cli): void {
       withTidemark(cli, options, async ({ tidemark, out }) => {
         await tidemark.client.pause(mailbox);
         await requireHandled(tidemark.client, mailbox);
-        out.result({ mailbox, paused: true }, () => `${mailbox} is paused. Go on with: tidemark resume ${mailbox}`);
+        out.result({ mailbox, paused: true }, () => `${mailbox} is paused. Continue with: tidemark resume ${mailbox}`);
       }),
     );
 }

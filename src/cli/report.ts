@@ -1,3 +1,4 @@
+import { REMEDY } from '../client/errors.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
@@ -73,15 +74,15 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
     const left = pace.unitsLeft === null ? '' : `, ${count(pace.unitsLeft)} units left`;
     rows.push(['ETA', `${pace.remaining === null ? 'unknown' : about(pace.remaining)}${left}`]);
   }
-  if (report.renamedTo !== null) rows.push(['account', `Google calls it ${report.renamedTo.address}, as seen since ${ago(report.renamedTo.since, now)}; rename it: tidemark rename ${report.mailbox} ${report.renamedTo.address}`]);
+  if (report.renamedTo !== null) rows.push(['account', `its address at Google is ${report.renamedTo.address} (first seen ${ago(report.renamedTo.since, now)}); rename it: tidemark rename ${report.mailbox} ${report.renamedTo.address}`]);
   rows.push(['last synced', report.syncedAt === null ? 'never' : ago(report.syncedAt, now)]);
   if (report.audit !== null) rows.push(['last audit', `${auditWords(report.audit)}, ${ago(report.audit.finishedAt, now)}`]);
-  if (report.nextSyncAt !== null && report.phase === 'live') rows.push(['next sync', report.nextSyncAt <= now ? 'now' : `in ${about(report.nextSyncAt - now)}`]);
+  if (report.nextSyncAt !== null && report.phase === 'live') rows.push(['next sync', soon(report.nextSyncAt, now) ? 'now' : `in ${about(report.nextSyncAt - now)}`]);
   if (report.push !== null) rows.push(['push', pushWords(report.push, now)]);
   if (report.settings !== null) rows.push(['settings', settingsWords(report.settings)]);
   if (report.rateLimitedUntil !== null && report.rateLimitedUntil > now) rows.push(['rate limited', `until ${ago(report.rateLimitedUntil, now)}`]);
   if (report.heldUntil !== null && report.heldUntil > now) rows.push(['held back', `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`]);
-  if (report.blocked !== null) rows.push(['asked again', questionWords(report.blocked, now)]);
+  if (report.blocked !== null) rows.push(['next attempt', attemptWords(report.blocked, now)]);
   if (report.clockSkew !== null && Math.abs(report.clockSkew) > WORTH_TELLING) rows.push(['clock', `the worker's clock is ${skewWords(report.clockSkew)} the Temporal server's: set both by NTP`]);
   if (report.doubt !== null) rows.push(['doubted', `Gmail's listings, since ${ago(report.doubt.since, now)}: ${doubtWords(report.doubt, now)}`]);
   rows.push(...errorRows(report, now));
@@ -90,25 +91,41 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
 
 /** What goes on, lane by lane; else the last error that there was. */
 function errorRows({ conditions, lastError }: MailboxReport, now: number): [string, string][] {
-  const failing = [...failingLane('live syncs', conditions.live), ...failingLane('backfill', conditions.backfill)];
+  const failing = together([...failingLane('live syncs', conditions.live), ...failingLane('backfill', conditions.backfill)]);
   if (failing.length === 0) return [['last error', lastErrorWords(lastError, now)]];
   return failing.map(({ lane, message, since }, index) => [index === 0 ? 'last error' : '', `${lane}: ${message}; since ${ago(since, now)}`]);
 }
 
+/** One cause often stops both lanes: it is told once. */
+function together(failing: readonly FailingLane[]): readonly FailingLane[] {
+  const [first, second] = failing;
+  if (first === undefined || second === undefined || first.message !== second.message) return failing;
+  return [{ lane: `${first.lane} and ${second.lane}`, message: first.message, since: Math.min(first.since, second.since) }];
+}
+
 function lastErrorWords(error: MailboxReport['lastError'], now: number): string {
   if (error === null) return 'none';
-  return error.mendedAt === null ? `${error.message}; since ${ago(error.at, now)}` : `none now; the last one ended ${ago(error.mendedAt, now)}: ${error.message}`;
+  return error.mendedAt === null ? `${error.message}; since ${ago(error.at, now)}` : `none now. The last one, over since ${ago(error.mendedAt, now)}, was: ${error.message}`;
+}
+
+interface FailingLane {
+  readonly lane: string;
+  readonly message: string;
+  readonly since: number;
 }
 
 /** A wait is no error. */
-function failingLane(lane: string, condition: MailboxReport['condition']): readonly { readonly lane: string; readonly message: string; readonly since: number }[] {
+function failingLane(lane: string, condition: MailboxReport['condition']): readonly FailingLane[] {
   return condition === null || condition.kind === 'rate-limited' ? [] : [{ lane, message: condition.message, since: condition.since }];
 }
 
-function questionWords({ asks, retryAt }: NonNullable<MailboxReport['blocked']>, now: number): string {
-  const tried = asks === 0 ? '' : `; asked ${counted(asks, 'time')} in vain so far`;
-  return retryAt === null ? `after the pause${tried}` : `by itself ${retryAt <= now ? 'now' : ago(retryAt, now)}${tried}`;
+function attemptWords({ asks, retryAt }: NonNullable<MailboxReport['blocked']>, now: number): string {
+  const tried = asks === 0 ? '' : `; ${counted(asks, 'attempt')} failed so far`;
+  return retryAt === null ? `none while it is paused${tried}` : `by itself ${soon(retryAt, now) ? 'now' : ago(retryAt, now)}${tried}`;
 }
+
+/** Less than a second away: `in 0s` would be no answer. */
+const soon = (at: number, now: number): boolean => at < now + 500;
 
 /** What each method took, the dearest first. */
 function methodRows({ methods }: MailboxReport['usage']): [string, string][] {
@@ -142,21 +159,20 @@ export function settingsWords({ format, attachments, pollInterval, scope, recove
   return words.join(', ');
 }
 
-function hint({ phase, mailbox, workerAnswered, failingTask }: MailboxReport): string {
+function hint({ phase, mailbox, workerAnswered, failingTask, blocked }: MailboxReport): string {
   if (failingTask !== null) return `\n\n${failingTaskWords(mailbox, failingTask)}.`;
   switch (phase) {
     case 'stopped':
       return `\n\nStart it: tidemark start ${mailbox}`;
     case 'paused':
-      return `\n\nGo on: tidemark resume ${mailbox}`;
-    case 'needs-consent':
-      return `\n\nHave access granted again: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`;
     case 'failed':
-      return `\n\nMend the cause. Gmail is asked again by itself; at once: tidemark resume ${mailbox}`;
+      return `\n\n${REMEDY[phase](mailbox)}`;
+    case 'needs-consent':
+      return `\n\n${REMEDY[phase](mailbox)}${blocked?.retryAt === null ? `\nIt is paused, too. Then: tidemark resume ${mailbox}` : ''}`;
     case 'full-sync':
     case 'live':
     case 'recovering':
     case 'rate-limited':
-      return workerAnswered ? '' : '\n\nNo worker answers. Run one: tidemark worker';
+      return workerAnswered ? '' : '\n\nNo worker answered. If none runs, start one: npm start, or tidemark worker';
   }
 }

@@ -22,7 +22,7 @@ export function addResume(program: Command, cli: Cli): void {
     .argument('[email]', 'the mailbox', parseEmail)
     .option('--phase <phase>', `every mailbox in this phase: ${RESUMABLE_PHASES.join(', ')}; may be given more than once`, collect(parseResumablePhase))
     .option('--all', 'every mailbox in any of these phases')
-    .addHelpText('after', '\nMany mailboxes are told ten a second. Mailboxes in failed and needs-consent ask by themselves, too, ever more rarely: tidemark status says when.')
+    .addHelpText('after', '\nMany are resumed ten a second. Mailboxes in failed and needs-consent also ask Gmail again by themselves, ever more rarely: tidemark status says when.')
     .action((mailbox: MailboxId | undefined, options: ResumeOptions) => {
       const phases = wantedPhases(mailbox, options);
       return withTidemark(cli, options, async ({ tidemark, out, signal }) => {
@@ -30,7 +30,7 @@ export function addResume(program: Command, cli: Cli): void {
           if (mailbox === undefined) return;
           await tidemark.client.resume(mailbox);
           await requireHandled(tidemark.client, mailbox);
-          return out.result({ mailbox, resumed: true }, () => `${mailbox} goes on.`);
+          return out.result({ mailbox, resumed: true }, () => `${mailbox} is resumed. How it is: tidemark status ${mailbox}`);
         }
         const result = await tidemark.client.resumeAll({ phases, signal, onResumed: (each, done, of) => out.draws && out.draw(`${count(done)} of ${count(of)}: ${each}`) });
         if (out.draws) out.draw('');
@@ -47,9 +47,15 @@ function wantedPhases(mailbox: MailboxId | undefined, { all = false, phase }: Re
 }
 
 function resultWords({ resumed, ended }: ResumedMailboxes, phases: readonly BlockedPhase[]): string {
-  const stopped = ended.length === 0 ? '' : ` ${count(ended.length)} ended meanwhile.`;
-  if (resumed.length === 0) return `No mailbox is in phase ${phases.join(' or ')}.${stopped}`;
-  return `${count(resumed.length)} ${resumed.length === 1 ? 'mailbox goes' : 'mailboxes go'} on: ${shortList(resumed)}.${stopped} How they are: tidemark list`;
+  const stopped = ended.length === 0 ? '' : ` ${count(ended.length)} ${ended.length === 1 ? 'was' : 'were'} stopped meanwhile.`;
+  if (resumed.length === 0) return `No mailbox is in ${listed(phases)}.${stopped}`;
+  return `${count(resumed.length)} ${resumed.length === 1 ? 'mailbox is' : 'mailboxes are'} resumed: ${shortList(resumed)}.${stopped} How they are: tidemark list`;
+}
+
+/** `phase failed, needs-consent or paused` */
+function listed(phases: readonly BlockedPhase[]): string {
+  const last = phases.at(-1) ?? '';
+  return `phase ${phases.length < 2 ? last : `${phases.slice(0, -1).join(', ')} or ${last}`}`;
 }
 
 const SHOWN = 10;

@@ -33,7 +33,7 @@ export class MailboxNotRunningError extends TidemarkError {
   readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId, options?: ErrorOptions) {
-    super(`${mailbox} is not running. Start it: tidemark start ${mailbox}`, options);
+    super(`${mailbox} is not running: it was never started here, or it was stopped. Start it: tidemark start ${mailbox} (tidemark list names all mailboxes)`, options);
     this.mailbox = mailbox;
   }
 }
@@ -89,10 +89,11 @@ export function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: str
   return reason.includes('tidemark ') ? reason : `${mailbox} is in phase ${phase}: ${reason.replace(/\.$/, '')}. ${REMEDY[phase](mailbox)}`;
 }
 
-const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => string>> = {
-  paused: (mailbox) => `Go on with: tidemark resume ${mailbox}`,
-  'needs-consent': (mailbox) => `Have access granted again: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
-  failed: (mailbox) => `Mend the cause. Gmail is asked again by itself; at once: tidemark resume ${mailbox}`,
+/** What a person can do about a mailbox at rest, whatever brought it there. */
+export const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => string>> = {
+  paused: (mailbox) => `Continue with: tidemark resume ${mailbox}`,
+  'needs-consent': (mailbox) => `Connect it: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
+  failed: (mailbox) => `Ask Gmail again at once: tidemark resume ${mailbox}`,
 };
 
 /** Thrown when no Temporal server answers. */
@@ -102,7 +103,7 @@ export class ServerUnreachableError extends TidemarkError {
   readonly address: string;
 
   constructor(address: string, options?: ErrorOptions) {
-    super(`No Temporal server answers at ${address}. Start one (npm start does), or name another in TEMPORAL_ADDRESS.`, options);
+    super(`No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.`, options);
     this.address = address;
   }
 }

@@ -28,7 +28,7 @@ export interface StartRequest {
 }
 
 const FIRST_PHASE: Phase = 'full-sync';
-const STATIC_DETAILS = 'Mirrors this Gmail mailbox into the store. Signals: `poke`, `forceResync`, `pause`, `resume`, `stop`.';
+const STATIC_DETAILS = 'Mirrors this Gmail mailbox into the store. Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `stop`.';
 /** gRPC's INVALID_ARGUMENT: what a server answers that does not know a search attribute yet. */
 const INVALID_ARGUMENT = 3;
 const ATTEMPTS = 10;

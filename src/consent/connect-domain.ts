@@ -3,6 +3,7 @@ import { InvalidCredentialsError, parseCredentials, type GoogleCredentials } fro
 import { DIRECTORY_SCOPE, listUsers, type DirectoryUser } from '../gmail/directory.ts';
 import { DirectoryError } from '../gmail/directory-error.ts';
 import { GmailError } from '../gmail/gmail-error.ts';
+import { refusalCause } from '../gmail/refusal-cause.ts';
 import { scopesOf } from '../gmail/scopes.ts';
 import { createTokenSource } from '../gmail/token-source.ts';
 import type { Transport } from '../gmail/transport.ts';
@@ -206,7 +207,7 @@ function tokenRefused(error: unknown, mailbox: MailboxId, scope: string): unknow
       return new DirectoryError('scope-missing', `Domain-wide delegation does not give the service account ${scope}. Add it for the account's client id in the Admin console (Security, API controls, Domain-wide delegation); it may take some minutes.`, { cause: error });
     case 'mailbox-unavailable':
     case 'consent-revoked':
-      return new DirectoryError('no-administrator', `Google gives the service account no token for ${mailbox} (${error.failure.kind === 'mailbox-unavailable' ? error.failure.reason : 'refused'}). Check the address, and that the service account and its key still exist.`, { cause: error });
+      return new DirectoryError('no-administrator', `Google gives the service account no token for ${mailbox}: ${error.failure.kind === 'mailbox-unavailable' ? refusalCause(error.failure.reason) : 'it no longer accepts the key. Check that the service account and this key still exist'}.`, { cause: error });
     case 'history-expired':
     case 'not-found':
     case 'rate-limited':

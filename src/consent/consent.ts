@@ -5,6 +5,7 @@ import { authorize, codeIn, redeem, type Authorization, type Redeemed } from '..
 import { ConsentError } from '../gmail/consent-error.ts';
 import { createGoogleGmail } from '../gmail/google-gmail.ts';
 import { GmailError } from '../gmail/gmail-error.ts';
+import { refusalCause } from '../gmail/refusal-cause.ts';
 import { parseOAuthClient } from '../gmail/oauth-client.ts';
 import { obstacleOf, scopesOf } from '../gmail/scopes.ts';
 import type { Transport } from '../gmail/transport.ts';
@@ -137,7 +138,8 @@ async function accountOf({ accessToken }: Redeemed, { config, store, meant, tran
     throw new ConsentError('wrong-account', `Consent was given for ${address}, not for ${meant}; nothing was stored. Begin again and choose ${meant}.`);
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
-    const reason = error.failure.kind === 'mailbox-unavailable' ? `Gmail does not serve this account (${error.failure.reason})` : `Gmail does not say whose mailbox it is (${error.failure.kind})`;
-    throw new ConsentError('google-unavailable', `Consent was given, but ${reason}; nothing was stored. Check that the Gmail API is enabled in the Google Cloud project, and begin again.`, { cause: error });
+    const { failure } = error;
+    const reason = failure.kind === 'mailbox-unavailable' ? `Gmail does not serve this account: ${refusalCause(failure.reason)}. Then begin again` : `Gmail did not say whose mailbox it is (${failure.kind}). Begin again in some minutes`;
+    throw new ConsentError('google-unavailable', `Consent was given and nothing was stored, because ${reason}.`, { cause: error });
   }
 }

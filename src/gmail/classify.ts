@@ -1,6 +1,7 @@
 import type { MailboxId } from '../model/ids.ts';
 import type { GmailMethod } from '../model/prices.ts';
 import { GmailError, type GmailFailure, type RateLimit } from './gmail-error.ts';
+import { refusalCause } from './refusal-cause.ts';
 import { ResponseTooLargeError } from './transport.ts';
 
 /** What was called: a method of the API, the multipart request around a batch, or Google's token endpoint. */
@@ -70,32 +71,42 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
       return `${method} found no such ${method === 'labels.get' ? 'label' : 'message'}; it was deleted or is not visible yet.`;
     case 'rate-limited':
       return failure.retryAt === null
-        ? `Gmail refused ${method} (${failure.limit} limit); the call is repeated later.`
-        : `Gmail refused ${method} (${failure.limit} limit) until ${new Date(failure.retryAt).toISOString()}.`;
+        ? `${refuserOf(method)} (${failure.limit} limit).`
+        : `${refuserOf(method)} (${failure.limit} limit) until ${new Date(failure.retryAt).toISOString()}.`;
     case 'unavailable':
-      return `${method} got no usable answer${inBrackets(failure)}; the call is repeated later.`;
+      return unansweredText(method, failure);
     case 'refused':
       return failure.status === 401 && method !== 'token'
-        ? `Gmail refused ${method} (HTTP 401 ${failure.reason}) although Google gives access tokens for it; the call is repeated later.`
-        : `Gmail refused ${method} (HTTP ${failure.status} ${failure.reason}) and says nothing that could be mended; the call is repeated later.`;
+        ? `Gmail refused ${method} (HTTP 401 ${failure.reason}) although Google gives access tokens for it.`
+        : `${refuserOf(method)} (HTTP ${failure.status} ${failure.reason}) and named no cause that could be mended.`;
     case 'consent-revoked':
-      return 'Google no longer accepts our access. The owner must grant it again (connect the mailbox once more).';
+      return 'Google no longer accepts its credentials. Connect the mailbox again.';
     case 'scope-missing':
-      if (method === 'token') return 'domain-wide delegation does not give this client the scope that the format needs.';
+      if (method === 'token') return 'Google gives these credentials no token with the scope that the settings need; for a service account, domain-wide delegation must list that scope.';
       return `the grant does not cover ${method} with these settings.`;
     case 'scope-barred':
       return `the grant holds gmail.metadata, and under it Gmail refuses ${method} with these settings, whatever else was granted.`;
     case 'mailbox-unavailable':
-      return `Gmail does not serve this mailbox (${failure.reason}). Its administrator, or the owner of the Google Cloud project, must change that.`;
+      return `Gmail does not serve this mailbox: ${refusalCause(failure.reason)}.`;
     case 'invalid-request':
     default:
-      return `Gmail refused ${method} as invalid (${failure.reason}).`;
+      return `${refuserOf(method)} as invalid (${failure.reason}).`;
   }
 }
 
-function inBrackets({ status, detail }: Extract<GmailFailure, { kind: 'unavailable' }>): string {
+/** What was asked for, as a person may know it: a method by Google's name. */
+function askedFor(method: CalledMethod): string {
+  if (method === 'token') return 'a request for an access token';
+  return method === 'batch' ? 'a batch of calls' : method;
+}
+
+const refuserOf = (method: CalledMethod): string => `${method === 'token' ? 'Google' : 'Gmail'} refused ${askedFor(method)}`;
+
+/** No status and no detail: nothing came back at all. */
+function unansweredText(method: CalledMethod, { status, detail }: Extract<GmailFailure, { kind: 'unavailable' }>): string {
+  const whose = method === 'token' ? 'Google' : 'Gmail';
   const words = [...(status === null ? [] : [`HTTP ${status}`]), ...(detail === undefined ? [] : [detail])];
-  return words.length === 0 ? '' : ` (${words.join(': ')})`;
+  return words.length === 0 ? `${whose} did not answer ${askedFor(method)}: the connection failed, or took too long.` : `${whose} gave no usable answer to ${askedFor(method)} (${words.join(': ')}).`;
 }
 
 interface Answer {

@@ -26,19 +26,19 @@ export function detailsOf(state: MailboxState): string {
   const heldUntil = backfillHeldUntil(state);
   if (heldUntil !== null) lines.push(`| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent; live syncs go on |`);
   if (state.clockSkew !== null && Math.abs(state.clockSkew) > WORTH_TELLING) lines.push(`| clock | the worker's is ${skewWords(state.clockSkew)} this server's: set both by NTP |`);
-  if (state.blocked !== null) lines.push('', `**Waiting for you:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
-  if (state.lastError !== null) lines.push('', errorWords(state.lastError));
+  if (state.blocked !== null) lines.push('', `**What stopped it:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
+  if (state.lastError !== null && state.lastError.message !== state.blocked?.message) lines.push('', errorWords(state.lastError));
   lines.push('', SIGNALS);
   return lines.join('\n');
 }
 
 function errorWords({ message, at, mendedAt = null }: LastError): string {
-  return mendedAt === null ? `Last error, ${iso(at)}: ${message}` : `No error now. The last one, ${iso(at)}, over since ${iso(mendedAt)}: ${message}`;
+  return mendedAt === null ? `Last error, ${iso(at)}: ${message}` : `No error now. The last one, from ${iso(at)} to ${iso(mendedAt)}, was: ${message}`;
 }
 
 function questionWords({ paused }: MailboxState, { asks, retryAt }: Blocked): string {
-  if (paused) return 'It is paused, so nothing is asked before `resume`.';
-  return `It is asked again by itself at ${iso(retryAt)} (${asks === 0 ? 'for the first time' : `refused ${count(asks)} times so far`}), or at once by the signal \`resume\`.`;
+  if (paused) return 'It is paused: nothing is asked before the signal `resume`.';
+  return `It is asked again by itself at ${iso(retryAt)} (${asks === 0 ? 'for the first time' : `${count(asks)} ${asks === 1 ? 'attempt' : 'attempts'} failed so far`}), or at once by the signal \`resume\`.`;
 }
 
 /** Here too, because continue-as-new does not carry the static details, nor the summary that names the mailbox. */
@@ -48,8 +48,9 @@ const SIGNALS = 'Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `
 function quotaRows({ quota, pending }: MailboxState): string[] {
   if (quota === null) return [];
   const { units, rejected, lastMinute, unitsPerMinute, unitsLeft, finishAt } = quota;
-  const rows = [`| units used | ${count(units)}, calls rejected: ${count(rejected)} |`, `| rate | ${count(lastMinute)} units in the last minute, ${count(unitsPerMinute)} granted |`];
-  if (pending > 0) rows.push(`| left | ${count(unitsLeft)} units, ETA ${finishAt === null ? 'not known yet' : iso(finishAt)} |`);
+  const rows = [`| units used | ${count(units)}, calls rejected: ${count(rejected)} |`];
+  // An idle mailbox brings no newer figures: a speed of days ago would pass for today's.
+  if (pending > 0) rows.push(`| rate | ${count(lastMinute)} units in the last minute, ${count(unitsPerMinute)} granted |`, `| left | ${count(unitsLeft)} units, ETA ${finishAt === null ? 'not known yet' : iso(finishAt)} |`);
   return rows;
 }
 

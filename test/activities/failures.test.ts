@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { NotConnectedError } from '../../src/activities/dependencies.ts';
 import { outcomeOf, toApplicationFailure } from '../../src/activities/failures.ts';
+import { gmailError, type CalledMethod } from '../../src/gmail/classify.ts';
 import { GmailError, type GmailFailure } from '../../src/gmail/gmail-error.ts';
 import { FAILURE_TYPES } from '../../src/model/failure-type.ts';
 import { mailboxId } from '../../src/model/ids.ts';
@@ -35,6 +36,26 @@ describe('what becomes of a failure', () => {
 
   test('a mailbox without credentials says how to connect it', () => {
     expect(outcomeOf(new NotConnectedError('none'), ADA, NOW)?.message).toContain('tidemark connect ada@example.com');
+  });
+
+  test.each<[GmailFailure, RegExp]>([
+    [{ kind: 'refused', status: 400, reason: 'failedPrecondition' }, /names no cause, which mostly passes\. "tidemark resume ada@example\.com" asks again at once$/],
+    [{ kind: 'mailbox-unavailable', reason: 'accessNotConfigured' }, /the Gmail API is not enabled .*\(accessNotConfigured\)\. Enable it .* "tidemark resume ada@example\.com" asks again at once$/],
+    [{ kind: 'mailbox-unavailable', reason: 'privateKeyUnreadable' }, /the private key in the service account's file cannot be read/],
+    [{ kind: 'mailbox-unavailable', reason: 'somethingNew' }, /does not allow it \(somethingNew\)\. Its owner or administrator must change that/],
+    [{ kind: 'consent-revoked' }, /revoked or has expired, or the service account's key was deleted\. Connect it again: "tidemark login ada@example\.com --client FILE"/],
+  ])('%o is told with its remedy, and promises nothing that a pause would stop', (failure, says) => {
+    const message = ofGmail(failure)?.message ?? '';
+    expect(message).toMatch(says);
+    expect(message).not.toMatch(/by itself/);
+  });
+
+  test.each<[GmailFailure, CalledMethod, string]>([
+    [{ kind: 'unavailable', status: 503 }, 'threads.get', 'ada@example.com: Gmail gave no usable answer to threads.get (HTTP 503); trying again'],
+    [{ kind: 'unavailable', status: null }, 'history.list', 'ada@example.com: Gmail did not answer history.list: the connection failed, or took too long; trying again'],
+    [{ kind: 'unavailable', status: 500 }, 'token', 'ada@example.com: Google gave no usable answer to a request for an access token (HTTP 500); trying again'],
+  ])('%o of %s says who did not answer what', (failure, method, text) => {
+    expect(outcomeOf(gmailError(ADA, method, failure), ADA, NOW)?.message).toBe(text);
   });
 
   test('an error that nobody foresaw is no outcome', () => {

@@ -13,7 +13,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
 const ADA = mailboxId('ada@example.com');
 const fresh = initialState({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: NOW });
-const off = transition(fresh, failureEvent('MailboxUnavailable', 'Gmail refuses ada@example.com (SERVICE_DISABLED): mend that', { lane: 'live', asked: false }), NOW);
+const off = transition(fresh, failureEvent('MailboxUnavailable', 'Gmail does not serve ada@example.com: the Gmail API is not enabled (SERVICE_DISABLED)', { lane: 'live', asked: false }), NOW);
 
 async function report(state: MailboxState): Promise<MailboxReport> {
   const { store, credentials } = await openStores('sqlite::memory:');
@@ -25,18 +25,30 @@ async function report(state: MailboxState): Promise<MailboxReport> {
 
 test('status says when a blocked mailbox is asked again by itself, and what makes it sooner', async () => {
   const text = reportText(await report(off), null, NOW + MINUTE / 2);
-  expect(text).toContain('asked again  by itself 2026-01-01 00:01:00Z (in 30s)\n');
+  expect(text).toContain('next attempt  by itself 2026-01-01 00:01:00Z (in 30s)\n');
   expect(text).toContain('at once: tidemark resume ada@example.com');
   const asked = transition(off, failureEvent('MailboxUnavailable', 'still', { lane: 'live', asked: true }), NOW + MINUTE);
-  expect(reportText(await report(asked), null, NOW + 2 * MINUTE)).toContain('by itself 2026-01-01 00:10:00Z (in 8m); asked 1 time in vain so far\n');
+  expect(reportText(await report(asked), null, NOW + 2 * MINUTE)).toContain('by itself 2026-01-01 00:10:00Z (in 8m); 1 attempt failed so far\n');
   expect(reportJson(await report(asked), null)).toMatchObject({ blocked: { since: NOW, asks: 1, retryAt: NOW + 10 * MINUTE } });
 });
 
-test('status of a mailbox that is paused as well promises no question', async () => {
-  expect(reportText(await report(transition(off, { kind: 'paused' }, NOW)), null, NOW)).toContain('asked again  after the pause\n');
+test('status of a mailbox that is paused as well promises no attempt, and says how both end', async () => {
+  const text = reportText(await report(transition(off, { kind: 'paused' }, NOW)), null, NOW);
+  expect(text).toContain('next attempt  none while it is paused\n');
+  expect(text).not.toContain('by itself');
+  const revoked = transition(fresh, failureEvent('ConsentRevoked', 'revoked', { lane: 'live', asked: false }), NOW);
+  const both = { ...(await report(transition(revoked, { kind: 'paused' }, NOW))), phase: 'needs-consent' } as const;
+  expect(reportText(both, null, NOW)).toContain('Connect it: tidemark login ada@example.com --client FILE, or tidemark connect ada@example.com --credentials FILE\nIt is paused, too. Then: tidemark resume ada@example.com');
+});
+
+test('status says one cause of both lanes once, with the older time', async () => {
+  const since = (at: number) => ({ kind: 'failing', message: 'no answer', since: at, until: null }) as const;
+  const text = reportText({ ...(await report(fresh)), conditions: { live: since(NOW + MINUTE), backfill: since(NOW) } }, null, NOW + 2 * MINUTE);
+  expect(text).toContain('live syncs and backfill: no answer; since 2026-01-01 00:00:00Z (2m ago)');
+  expect(text.match(/no answer/g)).toHaveLength(1);
 });
 
 test('status of a mailbox that nothing blocks says nothing of it', async () => {
-  expect(reportText(await report(fresh), null, NOW)).not.toContain('asked again');
+  expect(reportText(await report(fresh), null, NOW)).not.toContain('next attempt');
   expect(reportJson(await report(fresh), null)).toMatchObject({ blocked: null });
 });

@@ -101,7 +101,7 @@ describe('the command line', () => {
     const address = `127.0.0.1:${await freePort(0)}`;
     const { code, stderr } = await run(args, { TEMPORAL_ADDRESS: address });
     expect(code).toBe(1);
-    expect(stderr).toBe(`tidemark: No Temporal server answers at ${address}. Start one (npm start does), or name another in TEMPORAL_ADDRESS.\n`);
+    expect(stderr).toBe(`tidemark: No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.\n`);
   });
 
   it('says in one line that a mailbox is unknown, with a code for programs', async () => {

@@ -111,10 +111,10 @@ describe('an error of Temporal\'s', () => {
 
   it('of a blocked mailbox says once what to do', () => {
     expect(new MailboxBlockedError(mailbox, 'failed', 'Mail service not enabled.').message).toBe(
-      'ada@example.com is in phase failed: Mail service not enabled. Mend the cause. Gmail is asked again by itself; at once: tidemark resume ada@example.com',
+      'ada@example.com is in phase failed: Mail service not enabled. Ask Gmail again at once: tidemark resume ada@example.com',
     );
     const named = 'ada@example.com has revoked its grant: run "tidemark connect ada@example.com --credentials FILE" again';
     expect(new MailboxBlockedError(mailbox, 'needs-consent', named).message).toBe(named);
-    expect(new MailboxBlockedError(mailbox, 'paused', 'an old error').message).toBe('ada@example.com is paused. Go on with: tidemark resume ada@example.com');
+    expect(new MailboxBlockedError(mailbox, 'paused', 'an old error').message).toBe('ada@example.com is paused. Continue with: tidemark resume ada@example.com');
   });
 });

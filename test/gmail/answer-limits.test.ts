@@ -73,7 +73,7 @@ describe('250 MB as a page of ids', () => {
     const { message, failure } = await errorOf(api.listMessages({ includeSpamTrash: false, pageToken: null }));
     clearInterval(watch);
     expect(failure.kind).toBe('unavailable');
-    expect(message).toContain('messages.list got no usable answer (the answer is larger than 4 MiB)');
+    expect(message).toContain('Gmail gave no usable answer to messages.list (the answer is larger than 4 MiB)');
     expect(most - before).toBeLessThan(64 * MIB);
     // Compressed, all of it may arrive before it is looked at.
     expect(sent).toBeLessThan(encoding === 'gzip' ? 300 * MIB : 64 * MIB);

@@ -57,7 +57,7 @@ describe.each([
       for (const token of [null, 'a', 'b']) await list(session, token);
       const { failure, message } = await failureOf(list(session, 'c'));
       expect(failure).toMatchObject({ kind: 'unavailable' });
-      expect(message).toBe(`ada@example.com: ${method} got no usable answer (HTTP 200: its next page is one that was read already); the call is repeated later.`);
+      expect(message).toBe(`ada@example.com: Gmail gave no usable answer to ${method} (HTTP 200: its next page is one that was read already).`);
     });
     expect(asked.length).toBeLessThanOrEqual(16);
   });

@@ -29,7 +29,7 @@ it('with a payload key Temporal holds nothing readable but ids, types and search
   // A failure crosses from an activity to the workflow, and its words reach the operator.
   rig.simulator.revoke(box.id);
   await box.client.poke(box.id);
-  expect((await box.reaches('needs-consent', 20_000)).lastError?.message).toContain('was revoked or has expired');
+  expect((await box.reaches('needs-consent', 20_000)).lastError?.message).toContain('no longer accepts the credentials');
   expect(await box.isFoundAs('needs-consent')).toBe(true);
 
   const runs = await box.runs();

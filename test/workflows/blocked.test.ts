@@ -94,7 +94,7 @@ describe('a blocked mailbox', () => {
       expect(state.blocked).toMatchObject({ since: T0, retryAt: now + delay });
     }
     expect(state.blocked?.asks).toBe(3);
-    expect(detailsOf(state)).toContain('refused 3 times so far');
+    expect(detailsOf(state)).toContain('3 attempts failed so far');
   });
 
   test('is not asked less often because the other lane met the same refusal', () => {
@@ -125,7 +125,7 @@ describe('a blocked mailbox', () => {
   test('asks nothing while it is paused', () => {
     const paused = transition(failed, { kind: 'paused' }, T0);
     expect(planNext(paused, T0 + DAY)).toEqual({ ...NOTHING, wakeAt: null });
-    expect(detailsOf(paused)).toContain('nothing is asked before `resume`');
+    expect(detailsOf(paused)).toContain('nothing is asked before the signal `resume`');
   });
 
   test.each(['resumed', 'reconnected'] as const)('goes on at once when it is %s, and is asked soon again if that was in vain', (kind) => {
