@@ -4,7 +4,7 @@ import { createActivities } from './activities/index.ts';
 import { slicesPerSecond } from './activities/slice-rate.ts';
 import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './bundle-workflows.ts';
-import { registerSearchAttributes } from './client/search-attributes.ts';
+import { keepSearchAttributes, registerSearchAttributes } from './client/search-attributes.ts';
 import { loadConfig, type Config } from './config.ts';
 import { withDates } from './gmail/gmail-date.ts';
 import { GoogleClock } from './gmail/google-clock.ts';
@@ -132,9 +132,10 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     });
     const housekeeping = new AbortController();
     const kept = keepHouse({ store: stores.store, goneGrace: config.bodies.goneGrace, sweepGrace: config.bodies.sweepGrace, clock: googleClock, log, signal: housekeeping.signal });
+    const known = keepSearchAttributes({ connection, namespace: config.temporal.namespace, clock, signal: housekeeping.signal });
     closing.unshift(async () => {
       housekeeping.abort();
-      await kept;
+      await Promise.all([kept, known]);
     });
     log.info({ taskQueue: config.taskQueue, temporal: temporalAddressOf(config), buildId: config.deployment.buildId }, 'worker runs');
     const workers = { [config.taskQueue]: live, [backfillQueueOf(config.taskQueue)]: backfill };

@@ -1,4 +1,5 @@
 import { needsFullSync } from '../model/settings.ts';
+import { changeSettings } from '../model/settings-change.ts';
 import { countsOf } from './counts.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -11,12 +12,13 @@ import type { OpenMailboxRequest, OpenMailboxResult } from './requests.ts';
  */
 export async function openMailbox(deps: ActivityDependencies, request: OpenMailboxRequest): Promise<OpenMailboxResult> {
   const { store, clock } = deps;
-  const { mailbox, settings, chain } = request;
+  const { mailbox, named, chain } = request;
   const now = clock.now();
   const before = await store.getMailbox(mailbox);
+  const settings = before === null || named === undefined ? request.settings : changeSettings(before.settings, named);
   const needsListing = (known: MailboxRow): boolean => known.fullSync !== null && needsFullSync(known.settings, settings);
   const replaces = before === null ? {} : { replaces: before.settings };
   const row = before !== null && needsListing(before) ? before : await store.putMailbox({ mailbox, settings, ...replaces, ...(chain === undefined ? {} : { chain }), now });
   const step = row.fullSync === null ? 'none' : row.fullSync.step === 'fetching' || row.fullSync.step === 'done' ? row.fullSync.step : 'listing';
-  return { ...(await countsOf(deps, mailbox)), historyId: row.historyId, generation: row.generation, step, settingsChanged: needsListing(row) };
+  return { ...(await countsOf(deps, mailbox)), historyId: row.historyId, generation: row.generation, step, settingsChanged: needsListing(row), ...(named === undefined ? {} : { settings }) };
 }

@@ -1,12 +1,18 @@
 import type { Forecast } from '../model/forecast.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
+import type { SettingsChange } from '../model/settings-change.ts';
 
 /** Inputs and results of the activities: one object each, nothing private in it. */
 
 export interface OpenMailboxRequest {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
+  /**
+   * What of the settings was named at the workflow's start; the others are those that the store has, or the defaults as in `settings`. Absent where all were, and from earlier
+   * versions, which took the defaults.
+   */
+  readonly named?: SettingsChange;
   /** The first run id of the workflow: an attempt that outlives its removed mailbox must not create it anew. */
   readonly chain?: string;
 }
@@ -63,6 +69,8 @@ export interface OpenMailboxResult extends Counts {
   readonly generation: number;
   readonly step: 'none' | 'listing' | 'fetching' | 'done';
   readonly settingsChanged: boolean;
+  /** The settings that the mailbox has now; absent where the request named all, and from earlier versions. */
+  readonly settings?: MailboxSettings;
 }
 
 export interface ListingResult extends Counts {

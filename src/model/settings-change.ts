@@ -57,6 +57,11 @@ export function changeSettings(present: MailboxSettings, change: SettingsChange)
   return merge(present, change);
 }
 
+/** Two changes, one after the other, as one. */
+export function joinChanges(first: SettingsChange, second: SettingsChange): SettingsChange {
+  return { ...first, ...second, ...(first.scope === undefined && second.scope === undefined ? {} : { scope: { ...first.scope, ...second.scope } }) };
+}
+
 function merge(present: MailboxSettings, change: SettingsChange): MailboxSettings {
   return { ...present, ...change, scope: { ...present.scope, ...change.scope } };
 }

@@ -39,7 +39,7 @@ export function runLive(state: MailboxState): Promise<MailboxEvent> {
 
 /** Runs one piece of the backfill lane and answers the event it ends in. Throws only cancellation. */
 export function runBackfill(state: MailboxState, work: BackfillWork): Promise<MailboxEvent> {
-  const { mailbox, settings, generation } = state;
+  const { mailbox, settings, named, generation } = state;
   const activities = proxyActivities<MailboxActivities>({
     ...BACKFILL,
     // Only slices spend by the rate of their queue: a listing (5 units per 500 ids) must not wait for it, nor a new mailbox.
@@ -54,7 +54,7 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
     const answer = answerTo(state);
     switch (work.activity) {
       case 'openMailbox':
-        return { kind: 'opened', ...(await activities.openMailbox({ mailbox, settings, chain: workflowInfo().firstExecutionRunId })) };
+        return { kind: 'opened', ...(await activities.openMailbox({ mailbox, settings, ...(named === null ? {} : { named }), chain: workflowInfo().firstExecutionRunId })) };
       case 'fullSync':
         return { kind: 'listed', ...(await activities.fullSync({ mailbox, settings, generation, ...question })), ...answer };
       case 'recover':

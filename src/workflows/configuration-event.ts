@@ -7,7 +7,7 @@ type ConfigurationEvent = Extract<MailboxEvent, { kind: 'configured' | 'refused'
 /** What a `configure` signal means: anybody may have typed it. Pure. */
 export function configurationEvent(state: MailboxState, change: SettingsChange): ConfigurationEvent {
   try {
-    return { kind: 'configured', settings: changeSettings(state.settings, change) };
+    return { kind: 'configured', settings: changeSettings(state.settings, change), change };
   } catch (error) {
     if (error instanceof InvalidSettingsError) return { kind: 'refused', message: `the settings were not changed: ${error.message}` };
     throw error;

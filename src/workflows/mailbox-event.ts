@@ -1,6 +1,7 @@
 import type { AuditActivityResult, FetchSliceResult, ListingResult, OpenMailboxResult, PartialSyncResult } from '../activities/requests.ts';
 import type { HistoryId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
+import type { SettingsChange } from '../model/settings-change.ts';
 import type { Refusal } from './blocked.ts';
 
 /** Everything that can happen to a mailbox's workflow. */
@@ -8,7 +9,8 @@ export type MailboxEvent =
   // signals and updates
   | { readonly kind: 'poked' | 'sync-requested' | 'paused' | 'resumed' | 'reconnected' | 'stop-requested' | 'resync-requested' | 'retry-requested' | 'audit-requested' }
   | { readonly kind: 'notified'; readonly historyId: HistoryId | null }
-  | { readonly kind: 'configured'; readonly settings: MailboxSettings }
+  /** `change`: what of them was named; absent where all were. */
+  | { readonly kind: 'configured'; readonly settings: MailboxSettings; readonly change?: SettingsChange }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'rate-limited'; readonly until: number; readonly waitFor?: number; readonly message: string }
   // results of activities

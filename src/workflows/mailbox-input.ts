@@ -1,11 +1,16 @@
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
-import { changeSettings, completeSettings, InvalidSettingsError, withLists } from '../model/settings-change.ts';
-import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import { changeSettings, completeSettings, InvalidSettingsError, withLists, type SettingsChange } from '../model/settings-change.ts';
+import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { workflowIdOf, type MailboxInput } from './definitions.ts';
 
 /** Thrown when a mailbox's workflow was started with what no mailbox can be made of. */
 export class InvalidInputError extends Error {
   override readonly name = 'InvalidInputError';
+}
+
+export interface StartedMailbox extends MailboxInput {
+  /** The settings that were named; null where all were. */
+  readonly named: SettingsChange | null;
 }
 
 /** Of what somebody typed, a message repeats at most this many characters. */
@@ -17,10 +22,10 @@ const QUOTED = 300;
  *
  * @param argument - the workflow's first argument, as it came
  * @param workflowId - the id it was started with: `mailbox/` and the same address in lower case, so that each mailbox has one workflow
- * @returns the input with all settings; what an earlier run carried over is taken as it is
+ * @returns the input with all settings, the defaults for those that are not named; what an earlier run carried over is taken as it is
  * @throws {InvalidInputError} with a sentence for whoever started it
  */
-export function mailboxInput(argument: unknown, workflowId: string): MailboxInput {
+export function mailboxInput(argument: unknown, workflowId: string): StartedMailbox {
   if (!isObject(argument)) throw refusal('the input is no object');
   const { mailbox: address, settings = null, carried = null } = argument;
   const mailbox = mailboxIn(address);
@@ -29,9 +34,9 @@ export function mailboxInput(argument: unknown, workflowId: string): MailboxInpu
   if (carried !== null) {
     if (!isCarried(carried, mailbox)) throw refusal('"carried" is for the workflow itself, which hands its state on by it: leave it out');
     // Earlier and later builds write these: nothing here is a person's.
-    return { mailbox, settings: completeSettings(isObject(settings) ? settings : {}), carried };
+    return { mailbox, settings: completeSettings(isObject(settings) ? settings : {}), named: null, carried };
   }
-  return { mailbox, settings: settingsIn(settings), carried: null };
+  return { mailbox, ...settingsIn(settings), carried: null };
 }
 
 function mailboxIn(address: unknown): MailboxId {
@@ -44,14 +49,15 @@ function mailboxIn(address: unknown): MailboxId {
   }
 }
 
-function settingsIn(settings: unknown): MailboxSettings {
-  if (settings === null) return DEFAULT_SETTINGS;
+function settingsIn(settings: unknown): Pick<StartedMailbox, 'settings' | 'named'> {
+  if (settings === null) return { settings: DEFAULT_SETTINGS, named: {} };
   if (!isObject(settings)) throw refusal('"settings" must be an object, for example {"format":"raw"}');
   // A client of a later build sends every setting there is: what this build does not know must not end the mailbox.
   const isWhole = Object.keys(DEFAULT_SETTINGS).every((name) => name in settings);
   const known = isWhole ? Object.fromEntries(Object.entries(settings).filter(([name]) => name in DEFAULT_SETTINGS)) : settings;
+  const named = withLists(known);
   try {
-    return changeSettings(DEFAULT_SETTINGS, withLists(known));
+    return { settings: changeSettings(DEFAULT_SETTINGS, named), named: isWhole ? null : named };
   } catch (error) {
     if (error instanceof InvalidSettingsError) throw refusal(quoted(error.message));
     throw error;

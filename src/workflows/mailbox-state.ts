@@ -1,7 +1,7 @@
 import type { Counts, QuotaUse } from '../activities/requests.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
-import { completeSettings } from '../model/settings-change.ts';
+import { completeSettings, joinChanges, type SettingsChange } from '../model/settings-change.ts';
 import { afterRefusal, completeBlocked, type Blocked } from './blocked.ts';
 import { answeredTime, answeredWatch, LONGEST } from './answered-time.ts';
 import { withBoundedMessages, withBoundedTexts } from './bounded-messages.ts';
@@ -23,6 +23,8 @@ import { isEcho, NO_PUSH, pollDelay, wasEcho, withEcho, withNotification, withSy
 export interface MailboxState {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
+  /** What of the settings was named so far, where the start did not name all: until the store was asked, the others are only defaults. null once they are known. */
+  readonly named: SettingsChange | null;
   readonly historyId: HistoryId | null;
   readonly generation: number;
   readonly fullSync:
@@ -82,10 +84,11 @@ export type FullSyncReason = 'initial' | 'expired' | 'forced' | 'settings' | 'in
 /** A pause is no lag: what came in it is not counted. */
 const NOT_POKED: MailboxState['pokedAt'] = { waiting: null, serving: null };
 
-export function initialState(request: { mailbox: MailboxId; settings: MailboxSettings; now: number }): MailboxState {
+export function initialState(request: { mailbox: MailboxId; settings: MailboxSettings; named?: SettingsChange | null; now: number }): MailboxState {
   return {
     mailbox: request.mailbox,
     settings: completeSettings(request.settings),
+    named: request.named ?? null,
     historyId: null,
     generation: 0,
     fullSync: { kind: 'unknown', resync: false },
@@ -204,7 +207,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
       return { ...state, rateLimited: { until: answeredTime(event.waitFor, event.until, now, LONGEST.rateLimit) ?? event.until, message: event.message } };
     case 'configured':
       // The store compares the new settings with those of its last listing; a listing that was wanted is still wanted.
-      return { ...state, settings: event.settings, nextAuditAt: event.settings.auditInterval === state.settings.auditInterval ? state.nextAuditAt : null, fullSync: { kind: 'unknown', resync: resyncWanted(state) }, nextPartialSyncAt: now };
+      return { ...state, settings: event.settings, named: state.named === null || event.change === undefined ? null : joinChanges(state.named, event.change), nextAuditAt: event.settings.auditInterval === state.settings.auditInterval ? state.nextAuditAt : null, fullSync: { kind: 'unknown', resync: resyncWanted(state) }, nextPartialSyncAt: now };
     case 'retry-requested':
       return { ...state, retries: { ...state.retries, requested: state.retries.requested + 1 } };
     case 'audit-requested':
@@ -339,7 +342,7 @@ function withRecovery(state: MailboxState): MailboxState {
  */
 function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'opened' }>): MailboxState {
   const { historyId, generation } = event;
-  const opened = { ...state, historyId, generation, ...countsIn(event) };
+  const opened = { ...state, settings: event.settings ?? state.settings, named: null, historyId, generation, ...countsIn(event) };
   const listing = (generation: number, reason: FullSyncReason): MailboxState => ({ ...opened, generation, fullSync: { kind: 'listing', reason } });
   // Above the workflow's own number too: an attempt that was given up, under other settings, may still begin that one.
   const next = Math.max(generation, state.generation) + 1;

@@ -25,7 +25,7 @@ import { detailsOf } from './details.ts';
 import { handOverTarget, pokeEvent, rateLimitedEvent, requireNumber } from './handler-arguments.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { carriedState, initialState, isInSync, phaseOf, transition } from './mailbox-state.ts';
-import { InvalidInputError, mailboxInput } from './mailbox-input.ts';
+import { InvalidInputError, mailboxInput, type StartedMailbox } from './mailbox-input.ts';
 import { planNext, type Plan } from './plan.ts';
 import { DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-attributes.ts';
 import { statusOf } from './status.ts';
@@ -40,7 +40,7 @@ const HISTORY_LIMIT = 400;
 export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   const input = startedWith(argument);
   // An earlier version may have carried less.
-  let state = carriedState(initialState({ mailbox: input.mailbox, settings: input.settings, now: Date.now() }), input.carried);
+  let state = carriedState(initialState({ ...input, now: Date.now() }), input.carried);
   let shown: { phase: string | null; failed: number | null; drift: number | null } = { phase: null, failed: null, drift: null };
   /** The mailbox id to which the state is handed over at the end. */
   let heir: MailboxId | null = null;
@@ -242,7 +242,7 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
 }
 
 /** A workflow task that throws is tried for ever; a workflow that fails shows its sentence to whoever started it. */
-function startedWith(argument: unknown): MailboxInput {
+function startedWith(argument: unknown): StartedMailbox {
   try {
     return mailboxInput(argument, workflowInfo().workflowId);
   } catch (error) {

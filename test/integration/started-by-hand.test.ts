@@ -47,6 +47,16 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
     expect(await box.exact(30_000)).toMatchObject({ phase: 'live', lastError: null });
   }, 60_000);
 
+  it('has the settings that it had before, but for those that are named, and fetches nothing twice', async () => {
+    const box = await rig.mailbox('again', { messages: 5, format: 'raw' });
+    await box.client.start(box.id, { ...box.settings, auditInterval: null });
+    const { settings } = await box.exact(30_000);
+    await box.client.stop(box.id);
+    await start(workflowIdOf(box.id), [{ mailbox: box.id, settings: { pollInterval: 700 } }]);
+    expect((await box.exact(30_000)).settings).toEqual({ ...settings, pollInterval: 700 });
+    expect([...rig.simulator.fetches()].filter(([id, count]) => box.ids().includes(id) && count > 1)).toEqual([]);
+  }, 60_000);
+
   it('is listed, counted and found by phase as if Tidemark had started it', async ({ expect }) => {
     const box = await rig.mailbox('listed', { messages: 3, format: 'full' });
     await start(workflowIdOf(box.id), [{ mailbox: box.id, settings: { pollInterval: 500 } }]);

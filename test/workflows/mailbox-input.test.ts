@@ -16,21 +16,26 @@ describe('a mailbox can be started', () => {
     [{ mailbox: ' Ada@Example.com ' }],
     [{ mailbox: ADA, settings: null, carried: null }],
     [{ mailbox: ADA, settings: {}, more: 'ignored' }],
+  ])('with %j, and has the default settings where the store has none', (argument) => {
+    expect(mailboxInput(argument, ID)).toEqual({ mailbox: ADA, settings: DEFAULT_SETTINGS, named: {}, carried: null });
+  });
+
+  test.each([
     [{ mailbox: ADA, settings: DEFAULT_SETTINGS, carried: null }],
     [{ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, ofALaterBuild: 1 } }],
     [{ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, labelIds: null }, push: { labelIds: null } } }],
-  ])('with %j, and has the default settings', (argument) => {
-    expect(mailboxInput(argument, ID)).toEqual({ mailbox: ADA, settings: DEFAULT_SETTINGS, carried: null });
+  ])('with %j, and has these settings', (argument) => {
+    expect(mailboxInput(argument, ID)).toEqual({ mailbox: ADA, settings: DEFAULT_SETTINGS, named: null, carried: null });
   });
 
-  it('with some settings, and has the defaults beside them', () => {
-    const { settings } = mailboxInput({ mailbox: ADA, settings: { format: 'raw', scope: { limit: 5 } } }, ID);
-    expect(settings).toEqual({ ...DEFAULT_SETTINGS, format: 'raw', scope: { ...DEFAULT_SETTINGS.scope, limit: 5 } });
+  it('with some settings, and has beside them those of the store, or the defaults', () => {
+    const named = { format: 'raw', scope: { limit: 5 } };
+    expect(mailboxInput({ mailbox: ADA, settings: named }, ID)).toMatchObject({ named, settings: { ...DEFAULT_SETTINGS, format: 'raw', scope: { ...DEFAULT_SETTINGS.scope, limit: 5 } } });
   });
 
   it('with what an earlier run carried over', () => {
     const input: MailboxInput = { mailbox: ADA, settings: DEFAULT_SETTINGS, carried: initialState({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 0 }) };
-    expect(mailboxInput(JSON.parse(JSON.stringify(input)), ID)).toEqual(input);
+    expect(mailboxInput(JSON.parse(JSON.stringify(input)), ID)).toEqual({ ...input, named: null });
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
+import { configurationEvent } from '../../src/workflows/configuration-event.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { initialState, isInSync, phaseOf, pokeServed, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext } from '../../src/workflows/plan.ts';
@@ -92,6 +93,17 @@ describe('a new workflow', () => {
     const state = after(opened({ historyId: historyId('77'), generation: 3, step: 'done', settingsChanged: true }));
     expect(state.generation).toBe(4);
     expect(planNext(state, T0).backfill).toEqual({ activity: 'fullSync', reason: 'settings' });
+  });
+
+  test('started with some settings has the others of the store, and those that a signal named meanwhile', () => {
+    const started = initialState({ mailbox: mailboxId('ada@example.com'), settings: { ...DEFAULT_SETTINGS, format: 'raw' }, named: { format: 'raw', scope: { limit: 5 } }, now: T0 });
+    const change = { pollInterval: 7_000, scope: { includeSpamTrash: true } };
+    const state = transition(started, configurationEvent(started, change), T0);
+    expect(state.named).toEqual({ format: 'raw', pollInterval: 7_000, scope: { limit: 5, includeSpamTrash: true } });
+    const settings = { ...DEFAULT_SETTINGS, format: 'raw', attachments: true } as const;
+    expect(transition(state, opened({ settings }), T0)).toMatchObject({ settings, named: null });
+    // A worker of an earlier version answers none.
+    expect(transition(state, opened(), T0)).toMatchObject({ settings: { format: 'raw', pollInterval: 7_000 }, named: null });
   });
 
   test('begins the resync that was asked for before the store was', () => {

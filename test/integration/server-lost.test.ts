@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { Client } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+
+import { systemClock } from '../../src/system-clock.ts';
+import { freePort, startDevServer } from '../../src/temporal-server/index.ts';
+import { MAILBOX_WORKFLOW } from '../../src/workflows/definitions.ts';
+import { tidemark } from './cli.ts';
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+
+const run = promisify(execFile);
+
+type Server = Awaited<ReturnType<typeof startDevServer>>;
+
+/** One server for the file, which each test harms as a whole. */
+describe('a Temporal server that loses', () => {
+  let folder: Rig;
+  let server: Server;
+  let database: string;
+  let rig: Rig;
+  let box: TestMailbox;
+
+  const begin = (port: number): Promise<Server> =>
+    startDevServer({ binary: inject('temporalBinary'), database, namespace: 'default', port, uiPort: null, logFile: join(folder.folder, 'temporal.log'), clock: systemClock });
+  const kill = async (): Promise<number> => {
+    process.kill(server.pid, 'SIGKILL');
+    await server.exited;
+    return Number(server.address.split(':')[1]);
+  };
+
+  beforeAll(async () => {
+    // Its folder outlives the server's clients.
+    folder = await Rig.open('server-lost-folder');
+    database = join(folder.folder, 'temporal.db');
+    server = await begin(await freePort(0));
+    rig = await Rig.open('server-lost', { temporalAddress: server.address });
+    await rig.startWorker();
+    box = await rig.mailbox('server-lost', { messages: 40, threadSize: 1, pollInterval: 500 });
+    await box.start();
+    await box.exact(30_000);
+  });
+  afterAll(async () => {
+    await rig.close();
+    await server.stop();
+    await folder.close();
+  });
+
+  /** Something of everything that happens at Gmail. */
+  function change(at: TestMailbox): void {
+    const [first = '', second = '', third = ''] = at.ids();
+    at.gmail.delete(first);
+    at.gmail.modify([second], { add: ['STARRED'], remove: ['UNREAD'] });
+    at.gmail.modify([third], { add: ['TRASH'] });
+    at.deliver('meanwhile');
+  }
+
+  /** How often a body was fetched again; one that was on its way may be. */
+  const fetchedAgain = (): number => [...rig.simulator.fetches().values()].reduce((sum, count) => sum + count - 1, 0);
+
+  it('its process (SIGKILL): mailboxes go on with the next one', async () => {
+    const port = await kill();
+    change(box);
+    server = await begin(port);
+    await box.exact(30_000);
+    expect(await box.workflowFailures()).toEqual([]);
+    expect(fetchedAgain()).toBeLessThanOrEqual(1);
+  }, 60_000);
+
+  it('its whole database, under workers that go on: start alone brings the mailbox back', async () => {
+    const port = await kill();
+    for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
+    change(box);
+    server = await begin(port);
+    await eventually(30_000, async () => ((await tidemark(rig.env, 'start', box.id)).code === 0 ? true : null));
+    expect(await box.exact(30_000)).toMatchObject({ generation: 1, fullSyncs: 0 });
+    expect(await box.workflowFailures()).toEqual([]);
+    expect(fetchedAgain()).toBeLessThanOrEqual(1);
+  }, 60_000);
+
+  it('its whole database, under workers that go on: a plain start by any client does, too', async () => {
+    const port = await kill();
+    for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
+    change(box);
+    server = await begin(port);
+    const { connection, options } = rig.tidemark.temporal;
+    const plain = new Client({ connection, namespace: options.namespace });
+    await eventually(30_000, () =>
+      plain.workflow.start(MAILBOX_WORKFLOW, { workflowId: box.handle.workflowId, taskQueue: rig.config.taskQueue, args: [{ mailbox: box.id }] }).then(() => true, () => null),
+    );
+    await box.exact(30_000);
+    expect((await box.report()).failingTask).toBeNull();
+  }, 90_000);
+
+  it('a namespace with all that is in it: start alone brings the mailbox back in the one that is made anew', async () => {
+    const namespace = async (...command: string[]): Promise<unknown> => run(inject('temporalBinary'), ['operator', 'namespace', ...command, '--namespace', 'mail'], { env: { ...rig.env, PATH: process.env['PATH'] } });
+    await namespace('create');
+    const other = await Rig.open('namespace-lost', { temporalAddress: server.address, env: { TEMPORAL_NAMESPACE: 'mail' } });
+    try {
+      await other.startWorker();
+      const lost = await other.mailbox('namespace-lost', { messages: 10, threadSize: 1, pollInterval: 500 });
+      await lost.start();
+      await lost.exact(30_000);
+      await other.stopWorker();
+      await namespace('delete', '--yes');
+      change(lost);
+      await eventually(30_000, () => namespace('create').then(() => true, () => null));
+      await other.startWorker();
+      await eventually(30_000, async () => ((await tidemark(other.env, 'start', lost.id)).code === 0 ? true : null));
+      expect(await lost.exact(30_000)).toMatchObject({ generation: 1, fullSyncs: 0 });
+    } finally {
+      await other.close();
+    }
+  }, 120_000);
+});
