@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { isRunning } from '../client/waiting.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { reportJson } from './report.ts';
 import { shortfallLines } from './shortfall.ts';
@@ -14,7 +15,7 @@ export function addList(program: Command, cli: Cli): void {
       const reports = await tidemark.client.list();
       out.result({ mailboxes: reports.map((report) => reportJson(report, null)) }, () => {
         if (reports.length === 0) return 'No mailboxes yet. Connect one: tidemark login EMAIL --client FILE';
-        const lacking = reports.flatMap((report) => shortfallLines(report, clock.now()));
+        const lacking = reports.flatMap((report) => shortfallLines(report, clock.now(), { runs: isRunning(report) }));
         const shown = lacking.length > MOST_LINES ? [...lacking.slice(0, MOST_LINES), `and ${count(lacking.length - MOST_LINES)} more such lines: tidemark list --json`] : lacking;
         const rows = table(
           ['MAILBOX', 'PHASE', 'STORED', 'PENDING', 'FAILED', 'GONE', 'UNITS', 'HISTORY ID', 'SYNCED'],

@@ -1,11 +1,12 @@
 import { REMEDY } from '../client/errors.ts';
+import { isRunning } from '../client/waiting.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
 import { formatDuration } from '../duration.ts';
 import { auditWords } from './audit.ts';
 import { failingTaskWords } from './failing-task.ts';
-import { doubtWords } from './shortfall.ts';
+import { doubtWords, isUnconfirmed } from './shortfall.ts';
 import { about, ago, aligned, count, counted } from './words.ts';
 
 /** A mailbox's report as JSON: times in epoch milliseconds, `historyId` as text. */
@@ -84,7 +85,7 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
   if (report.heldUntil !== null && report.heldUntil > now) rows.push(['held back', `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`]);
   if (report.blocked !== null) rows.push(['next attempt', attemptWords(report.blocked, now)]);
   if (report.clockSkew !== null && Math.abs(report.clockSkew) > WORTH_TELLING) rows.push(['clock', `the worker's clock is ${skewWords(report.clockSkew)} the Temporal server's: set both by NTP`]);
-  if (report.doubt !== null) rows.push(['doubted', `Gmail's listings, since ${ago(report.doubt.since, now)}: ${doubtWords(report.doubt, now)}`]);
+  if (report.doubt !== null) rows.push([isUnconfirmed(report.doubt) ? 'unconfirmed' : 'doubted', `Gmail's listings, since ${ago(report.doubt.since, now)}: ${doubtWords(report.doubt, now, { runs: isRunning(report) })}`]);
   rows.push(...errorRows(report, now));
   return `${report.mailbox}\n${aligned(rows)}${hint(report)}`;
 }

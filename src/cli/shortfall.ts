@@ -6,32 +6,44 @@ import { ago, counted } from './words.ts';
 
 /** What a wait can end with although the mailbox is in sync. */
 type Shortfall = Pick<MailboxReport, 'mailbox' | 'counts' | 'doubt'>;
+type Doubt = NonNullable<MailboxReport['doubt']>;
 
 export interface FailOnFailures {
   readonly failOnFailures?: boolean;
 }
 
 export function addFailOnFailures(command: Command): Command {
-  return command.option('--fail-on-failures', 'with --wait: end with exit code 3 while messages could not be fetched');
+  return command.option('--fail-on-failures', 'with --wait: end with exit code 3 when messages could not be fetched');
 }
 
-/** A sentence for each thing that is missing or doubted; none where all is well. */
-export function shortfallLines({ mailbox, counts, doubt }: Shortfall, now: number): string[] {
+/**
+ * A sentence for each thing that is missing or doubted; none where all is well. A listing that Gmail's counts could not confirm, because mail came and went
+ * meanwhile, lacks nothing that anybody knows of.
+ *
+ * @param now - epoch ms
+ * @param options.runs - false for a mailbox that is stopped, paused or blocked, which lists nothing by itself
+ */
+export function shortfallLines({ mailbox, counts, doubt }: Shortfall, now: number, { runs = true }: { runs?: boolean } = {}): string[] {
   return [
     ...(counts.failed === 0 ? [] : [`${counted(counts.failed, 'message')} could not be fetched: tidemark failures ${mailbox}`]),
-    ...(doubt === null ? [] : [`Gmail's listings of ${mailbox} are doubted: ${doubtWords(doubt, now)}`]),
+    ...(doubt === null || isUnconfirmed(doubt) ? [] : [`Gmail's listings of ${mailbox} are in doubt: ${doubtWords(doubt, now, { runs })}`]),
   ];
 }
 
+/** True where nothing is known to be missing: the mailbox changed while it was listed, so that Gmail's counts said nothing. */
+export const isUnconfirmed = ({ uncounted, absent, relabelled }: Doubt): boolean => uncounted + absent + relabelled === 0;
+
 /** What is wrong with Gmail's listings, and that nothing is lost by it. */
-export function doubtWords({ uncounted, absent, relabelled, relistAt }: NonNullable<MailboxReport['doubt']>, now: number): string {
+export function doubtWords(doubt: Doubt, now: number, { runs }: { runs: boolean }): string {
+  const { uncounted, absent, relabelled, relistAt } = doubt;
+  const again = relistAt === null || !runs ? '' : `; it is listed again ${relistAt <= now ? 'now' : `at ${ago(relistAt, now)}`}`;
+  if (isUnconfirmed(doubt)) return `mail came or changed while Gmail listed it, so Gmail's counts could not confirm the list. Nothing is known to be missing${again}`;
   const words = [
-    ...(uncounted === 0 ? [] : [`${counted(uncounted, 'message')} counted and not listed`]),
-    ...(absent === 0 ? [] : [`${counted(absent, 'message')} held here and not listed`]),
-    ...(relabelled === 0 ? [] : [`${counted(relabelled, 'message')} held here and not listed under their labels`]),
+    ...(uncounted === 0 ? [] : [`Gmail counts ${counted(uncounted, 'message')} more than it lists`]),
+    ...(absent === 0 ? [] : [`Gmail does not list ${counted(absent, 'stored message')}`]),
+    ...(relabelled === 0 ? [] : [`Gmail does not list ${counted(relabelled, 'stored message')} under their labels`]),
   ];
-  const again = relistAt === null ? '' : `; listed again ${relistAt <= now ? 'now' : ago(relistAt, now)}`;
-  return `${words.length === 0 ? 'its totals have not settled' : words.join(', ')}; nothing is removed${again}`;
+  return `${words.join(', ')}. Nothing is removed${again}`;
 }
 
 /** What a sync leaves pending: of the backfill, which goes on beside it, or what came or changed since and is not fetched yet. */
@@ -47,5 +59,5 @@ export function leftWords({ pending, backfill }: Pick<MailboxReport['counts'], '
  * @throws {IncompleteError} when messages could not be fetched
  */
 export function requireNoFailures({ mailbox, counts }: Shortfall, { failOnFailures = false }: FailOnFailures): void {
-  if (failOnFailures && counts.failed > 0) throw new IncompleteError(`${mailbox} lacks ${counted(counts.failed, 'message')} that could not be fetched; they are tried again by themselves.`);
+  if (failOnFailures && counts.failed > 0) throw new IncompleteError(`${counted(counts.failed, 'message')} of ${mailbox} could not be fetched: tidemark failures ${mailbox}`);
 }

@@ -82,6 +82,11 @@ export function isBlocked(phase: Phase | 'stopped'): phase is BlockedPhase {
   return phase === 'paused' || phase === 'needs-consent' || phase === 'failed';
 }
 
+/** Whether a mailbox works by itself: it is neither stopped, nor paused, nor blocked. */
+export function isRunning({ phase }: { readonly phase: Phase | 'stopped' }): boolean {
+  return phase !== 'stopped' && !isBlocked(phase);
+}
+
 async function stillRuns(waiting: Waiting, { mailbox, workflowId, firstRunId, options }: { mailbox: MailboxId; workflowId: string; firstRunId: string; options: WaitOptions }): Promise<boolean> {
   try {
     return (await runningWorkflow(waiting, mailbox, workflowId, options.signal)).firstRunId === firstRunId;

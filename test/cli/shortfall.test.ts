@@ -36,14 +36,26 @@ describe('a mailbox that is in sync and lacks messages', () => {
 
 describe('a mailbox whose listings are doubted', () => {
   it.for([
-    [{ uncounted: 3 }, '3 messages counted and not listed; nothing is removed; listed again 2026-01-10 12:10:00Z (in 10m)'],
-    [{ absent: 1, relabelled: 2 }, '1 message held here and not listed, 2 messages held here and not listed under their labels; nothing is removed; listed again 2026-01-10 12:10:00Z (in 10m)'],
-    [{ relistAt: null }, 'its totals have not settled; nothing is removed'],
+    [{ uncounted: 3 }, 'Gmail counts 3 messages more than it lists. Nothing is removed; it is listed again at 2026-01-10 12:10:00Z (in 10m)'],
+    [{ absent: 1, relabelled: 2 }, 'Gmail does not list 1 stored message, Gmail does not list 2 stored messages under their labels. Nothing is removed; it is listed again at 2026-01-10 12:10:00Z (in 10m)'],
+    [{ absent: 1, relistAt: null }, 'Gmail does not list 1 stored message. Nothing is removed'],
   ] as const)('says what does not fit, that nothing is removed, and when it is listed again: %j', ([changes, words]) => {
     const report = reportWith({ doubt: { ...DOUBT, ...changes } });
-    expect(shortfallLines(report, NOW)).toEqual([`Gmail's listings of ada@example.com are doubted: ${words}`]);
+    expect(shortfallLines(report, NOW)).toEqual([`Gmail's listings of ada@example.com are in doubt: ${words}`]);
     expect(reportText(report, null, NOW)).toMatch(/doubted +Gmail's listings, since /);
     expect(reportText(report, null, NOW)).toContain(words);
+  });
+
+  it('does not alarm where mail only came and went while it was listed', () => {
+    const report = reportWith({ doubt: DOUBT });
+    expect(shortfallLines(report, NOW)).toEqual([]);
+    expect(reportText(report, null, NOW)).toMatch(/unconfirmed +Gmail's listings, since .*Nothing is known to be missing; it is listed again at 2026-01-10 12:10:00Z/);
+  });
+
+  it('promises no listing of a mailbox that does not run', () => {
+    const report = reportWith({ doubt: { ...DOUBT, absent: 1 } });
+    expect(reportText({ ...report, phase: 'needs-consent' }, null, NOW)).toContain('Nothing is removed\n');
+    expect(shortfallLines(report, NOW, { runs: false })).toEqual(["Gmail's listings of ada@example.com are in doubt: Gmail does not list 1 stored message. Nothing is removed"]);
   });
 });
 
