@@ -55,10 +55,14 @@ export interface ConfigProblem {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly ConfigProblem[];
+  /** A sentence for each. */
+  readonly lines: readonly string[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    super(problems.map(({ name, given, expected }) => `${name} is ${given}: expected ${expected}`).join('\n'));
+    const lines = problems.map(({ name, given, expected }) => `${name} is ${given}: expected ${expected}`);
+    super(lines.join('\n'));
     this.problems = problems;
+    this.lines = lines;
   }
 }
 

@@ -14,6 +14,7 @@ import { SecretKeyError } from './store/secret-box.ts';
 import { JournalError } from './simulator/journal.ts';
 import { StoreError } from './store/store-error.ts';
 import { TemporalServerError } from './temporal-server/index.ts';
+import { linesOf } from './terminal.ts';
 
 /** Thrown when a person or program asked for what cannot be meant. */
 export class UsageError extends Error {
@@ -39,8 +40,10 @@ export class IncompleteError extends Error {
 export interface FailureReport {
   /** For programs: a word that stays. */
   readonly code: string;
-  /** For people: one line, but for a configuration with several wrong values. */
+  /** For programs and logs. */
   readonly message: string;
+  /** The same for people: one line, but for a configuration with several wrong values, and a server whose log is shown. */
+  readonly lines: readonly string[];
   /** 1 failed, 2 bad usage, 3 done but for messages that could not be fetched. */
   readonly exitCode: 1 | 2 | 3;
 }
@@ -48,9 +51,9 @@ export interface FailureReport {
 /** The one place that says what a person is told about an error. */
 export function reportFailure(error: unknown): FailureReport {
   if (error instanceof UsageError || error instanceof InvalidIdError || error instanceof InvalidDurationError || error instanceof InvalidSettingsError) return usage('usage', error);
-  if (error instanceof ConfigError) return usage('configuration', error);
+  if (error instanceof ConfigError) return { ...usage('configuration', error), lines: error.lines };
   if (error instanceof UnsupportedDatabaseError) return usage('configuration', error);
-  if (error instanceof IncompleteError) return { code: 'messages-failed', message: error.message, exitCode: 3 };
+  if (error instanceof IncompleteError) return report('messages-failed', error.message, 3);
   if (error instanceof CannotDoError) return failed(error.code, error);
   if (error instanceof MoveError) return failed('move', error);
   if (error instanceof TidemarkError) return failed(error.code, error);
@@ -61,15 +64,21 @@ export function reportFailure(error: unknown): FailureReport {
   if (error instanceof DirectoryError) return failed(`domain-${error.code}`, error);
   if (error instanceof LoginError) return failed(error.code, error);
   if (error instanceof SecretKeyError) return failed('secret-key', error);
-  if (error instanceof TemporalServerError) return failed('temporal-server', error);
+  if (error instanceof TemporalServerError) return { ...failed('temporal-server', error), lines: error.lines };
   if (error instanceof JournalError) return failed('simulator', error);
-  if (isSystemError(error)) return { code: 'system', message: `${error.message}.`, exitCode: 1 };
-  if (error instanceof Error) return { code: 'unexpected', message: `${error.name}: ${error.message} (LOG_LEVEL=debug shows where)`, exitCode: 1 };
-  return { code: 'unexpected', message: String(error), exitCode: 1 };
+  if (isSystemError(error)) return report('system', `${error.message}.`, 1);
+  if (error instanceof Error) return report('unexpected', `${error.name}: ${error.message} (LOG_LEVEL=debug shows where)`, 1);
+  return report('unexpected', String(error), 1);
 }
 
-const failed = (code: string, { message }: Error): FailureReport => ({ code, message, exitCode: 1 });
-const usage = (code: string, { message }: Error): FailureReport => ({ code, message, exitCode: 2 });
+/** Where an error came from, set in: its message may hold line breaks, and what follows them is no line of ours. */
+export function stackLines({ stack = '' }: Error): readonly string[] {
+  return linesOf(stack).map((line) => `    ${line}`);
+}
+
+const report = (code: string, message: string, exitCode: FailureReport['exitCode']): FailureReport => ({ code, message, lines: [message], exitCode });
+const failed = (code: string, { message }: Error): FailureReport => report(code, message, 1);
+const usage = (code: string, { message }: Error): FailureReport => report(code, message, 2);
 
 /** Of Node's own: a file that is not there, a port that is taken. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

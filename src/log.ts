@@ -2,7 +2,7 @@ import { DefaultLogger, type Logger, type LogLevel as TemporalLevel } from '@tem
 import pino, { type Logger as PinoLogger } from 'pino';
 
 import type { LogLevel } from './config.ts';
-import { visibleText } from './model/visible-text.ts';
+import { visibleLine } from './model/visible-text.ts';
 import { makePrivateFile, tighten } from './private-files.ts';
 
 export type Log = PinoLogger;
@@ -17,7 +17,7 @@ export function createLog(level: LogLevel, file: string | null = null): Log {
     tighten(file);
   }
   const destination = pino.destination(file === null ? { dest: STDERR, sync: true } : { dest: file, sync: true });
-  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } }, { write: (line: string) => destination.write(visibleText(line)) });
+  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } }, { write: (line: string) => destination.write(`${visibleLine(line.replace(/\n$/, ''))}\n`) });
 }
 
 const STDERR = 2;

@@ -1,9 +1,10 @@
 import { Command, CommanderError } from 'commander';
 
 import { parseCountFromZero, parsePort } from './cli/arguments.ts';
-import { Output, write } from './cli/output.ts';
+import { Output } from './cli/output.ts';
+import { toldByCommander } from './cli/told-by-commander.ts';
 import { loadConfig } from './config.ts';
-import { reportFailure } from './failure-report.ts';
+import { reportFailure, stackLines } from './failure-report.ts';
 import { claim } from './start/claim.ts';
 import type { StartContext, StartOptions } from './start/context.ts';
 import { join } from './start/join.ts';
@@ -12,7 +13,7 @@ import { systemClock } from './system-clock.ts';
 
 const { env, stdout, stderr } = process;
 const out = new Output({ stdout, stderr, json: false });
-const say = (line: string): void => void write(stdout, `${line}\n`);
+const say = (...lines: readonly string[]): void => out.say(...lines);
 const interrupted = new AbortController();
 const ends: (() => Promise<void> | void)[] = [];
 
@@ -25,7 +26,7 @@ const program = new Command('npm start --')
   .option('--port <n>', 'port of the Temporal server (default 7233, or the next free one)', parsePort)
   .option('--ui-port <n>', 'port of Temporal\'s UI (default 8233, or the next free one)', parsePort)
   .option('--simulator-port <n>', 'port of the simulated Gmail (default 8025, or the next free one)', parsePort, 8025)
-  .configureOutput({ writeOut: (text) => write(stdout, text), writeErr: (text) => write(stderr, text) })
+  .configureOutput(toldByCommander('npm start', { stdout, stderr }, { errors: true }))
   .exitOverride();
 
 process.once('SIGINT', stopSoon).once('SIGTERM', stopSoon);
@@ -64,15 +65,15 @@ async function closeAll(): Promise<void> {
 }
 
 function failed(error: unknown): number {
-  const { message, exitCode } = reportFailure(error);
-  write(stderr, `npm start: ${message}\n`);
-  if (['debug', 'trace'].includes(env['LOG_LEVEL'] ?? '') && error instanceof Error) write(stderr, `${error.stack ?? ''}\n`);
+  const { lines: [first = '', ...more], exitCode } = reportFailure(error);
+  out.notice(`npm start: ${first}`, ...more);
+  if (['debug', 'trace'].includes(env['LOG_LEVEL'] ?? '') && error instanceof Error) out.notice(...stackLines(error));
   return exitCode;
 }
 
 function stopSoon(): void {
   if (out.draws) out.draw('');
-  say('\nStopping …');
+  say('', 'Stopping …');
   interrupted.abort(new Error('interrupted'));
   process.once('SIGINT', () => process.exit(130));
 }

@@ -30,7 +30,7 @@ export function addAudit(program: Command, cli: Cli): void {
         if (result === null) throw new CannotDoError('mailbox-unknown', `The database no longer knows ${mailbox}: it is synchronised anew.`);
         const drift = driftOf(result);
         const found = result;
-        out.result({ mailbox, drift, repaired, ...found }, () => [`${mailbox}: ${auditWords(found)}.`, ...exampleLines(found)].join('\n'));
+        out.result({ mailbox, drift, repaired, ...found }, () => [`${mailbox}: ${auditWords(found)}.`, ...exampleLines(found)]);
         if (drift === 0) return;
         const remedy = options.repair === true ? `Look at the worker's log, and report it` : `Repair it: tidemark audit ${mailbox} --repair`;
         throw new CannotDoError('drift', `${mailbox} differs from Gmail in ${counted(drift, 'message')}. ${remedy}.`);

@@ -30,7 +30,7 @@ export function addChanges(program: Command, cli: Cli): void {
           for (const change of changes) {
             after = change.sequence;
             const { sequence, at, kind, messageId, labelIds } = change;
-            await out.line(`${out.json ? JSON.stringify(change) : `${sequence}  ${timeOf(at)}  ${kind.padEnd(6)}  ${messageId}  ${labelIds.join(' ')}`}\n`);
+            await out.line(out.json ? JSON.stringify(change) : `${sequence}  ${timeOf(at)}  ${kind.padEnd(6)}  ${messageId}  ${labelIds.join(' ')}`);
           }
           if (changes.length === PAGE) continue;
           if (options.follow !== true) return;

@@ -33,7 +33,7 @@ export function addConfigure(program: Command, cli: Cli): void {
         const words = `${mailbox}: ${settingsWords(settings)}.`;
         if (options.wait !== true) return out.result({ mailbox, settings, inSync: false }, () => words);
         const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
-        out.result({ mailbox, settings, inSync: true, failed: report.counts.failed, doubt: report.doubt }, () => [words, ...shortfallLines(report, clock.now())].join('\n'));
+        out.result({ mailbox, settings, inSync: true, failed: report.counts.failed, doubt: report.doubt }, () => [words, ...shortfallLines(report, clock.now())]);
         requireNoFailures(report, options);
       });
     });

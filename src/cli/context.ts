@@ -5,8 +5,9 @@ import type { Command } from 'commander';
 import { loadConfig, type Config } from '../config.ts';
 import type { Clock } from '../model/clock.ts';
 import { closeStores, openStoresOf, openTidemark, type Stores, type Tidemark } from '../open-tidemark.ts';
+import type { Terminal } from '../terminal.ts';
 import { parseEmail } from './arguments.ts';
-import { Output, type Terminal } from './output.ts';
+import { Output } from './output.ts';
 
 /** What a verb has at hand. */
 export interface Cli {

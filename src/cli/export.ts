@@ -20,7 +20,7 @@ export function addExport(program: Command, cli: Cli): void {
   });
   command
     .addOption(command.createOption('--format <format>', 'jsonl: one JSON object a line; mbox: needs mail stored raw').choices(['jsonl', 'mbox']).default('jsonl'))
-    .addHelpText('after', '\nMessages are those that are stored and in scope. Needs no Temporal server.')
+    .addHelpText('after', '\nMessages are those that are stored and in scope. Needs no Temporal server.\njsonl is the same on a terminal and in a pipe: control characters and marks of direction are \\u escapes, which any JSON parser reads back.\nmbox in a pipe or a file has the bytes of the mail; on a terminal they are shown, not obeyed.')
     .action((mailbox: MailboxId, options: ExportOptions) =>
       withStores(cli, options, async ({ stores, out, clock }) => {
         const { store } = stores;
@@ -37,8 +37,8 @@ export function addExport(program: Command, cli: Cli): void {
           await store.refetchLost({ mailbox, lost, now: clock.now() });
         };
         for await (const message of store.streamMessages(mailbox, { onLostBody })) {
-          if (options.format === 'jsonl') await out.line(`${deepJson(exported(message, names))}\n`);
-          else if (message.format === 'raw' && message.body !== null) await out.line(mboxEntry(message.body, message.internalDate));
+          if (options.format === 'jsonl') await out.line(deepJson(exported(message, names)));
+          else if (message.format === 'raw' && message.body !== null) await out.mail(mboxEntry(message.body, message.internalDate));
           else leftOut[message.lacks === 'raw' ? 'rawless' : 'unfetched'] += 1;
         }
         if (leftOut.unfetched > 0) out.notice(`${counted(leftOut.unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: tidemark status ${mailbox}`);

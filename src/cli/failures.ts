@@ -29,7 +29,7 @@ export function addFailures(program: Command, cli: Cli): void {
         const retrying = options.retry === true && (counts.failed > 0 || lacking.some(({ nextAttemptAt }) => nextAttemptAt !== null));
         if (retrying) await tidemark.client.retryFailures(mailbox);
         const told = { mailbox, failed: counts.failed, lacking: counts.lacking, retrying };
-        out.result({ ...told, failures, inPart: lacking }, () => [failedText(told, failures, clock.now()), ...lackingText(told, lacking, clock.now())].join('\n\n'));
+        out.result({ ...told, failures, inPart: lacking }, () => [...failedLines(told, failures, clock.now()), ...lackingLines(told, lacking, clock.now())]);
       }),
     );
 }
@@ -41,19 +41,20 @@ interface Told {
   readonly retrying: boolean;
 }
 
-function failedText({ mailbox, failed, retrying }: Told, failures: readonly FailedMessage[], now: number): string {
-  if (failed === 0) return `${mailbox} has no failed messages.`;
+function failedLines({ mailbox, failed, retrying }: Told, failures: readonly FailedMessage[], now: number): readonly string[] {
+  if (failed === 0) return [`${mailbox} has no failed messages.`];
   const rows = failures.map(({ id, error, attempts, nextAttemptAt }) => [id, error, `${attempts}`, retrying || nextAttemptAt <= now ? 'now' : ago(nextAttemptAt, now)]);
-  return `${table(['message', 'reason', 'attempts', 'next attempt'], rows)}\n\n${counted(failed, 'failed message')}${retrying ? ': tried again now' : `. Try them now: tidemark failures ${mailbox} --retry`}.`;
+  const last = `${counted(failed, 'failed message')}${retrying ? ': tried again now' : `. Try them now: tidemark failures ${mailbox} --retry`}.`;
+  return [...table(['message', 'reason', 'attempts', 'next attempt'], rows), '', last];
 }
 
-function lackingText({ lacking, retrying }: Told, messages: readonly LackingMessage[], now: number): string[] {
+function lackingLines({ lacking, retrying }: Told, messages: readonly LackingMessage[], now: number): readonly string[] {
   if (lacking === 0) return [];
   const rows = messages.map(({ id, lacks, error, nextAttemptAt }) => {
     if (nextAttemptAt === null) return [id, WITHOUT[lacks], 'not asked for again'];
     return [id, error ?? WITHOUT[lacks], retrying || nextAttemptAt <= now ? 'now' : ago(nextAttemptAt, now)];
   });
-  return [`${table(['stored in part', 'what Gmail does not give', 'next attempt'], rows)}\n\n${counted(lacking, 'message')} stored and readable in part.`];
+  return ['', ...table(['stored in part', 'what Gmail does not give', 'next attempt'], rows), '', `${counted(lacking, 'message')} stored and readable in part.`];
 }
 
 const WITHOUT: Readonly<Record<Lacking, string>> = { raw: 'stored as full: Gmail has no raw of it', attachments: 'attachments' };

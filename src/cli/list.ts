@@ -31,7 +31,7 @@ export function addList(program: Command, cli: Cli): void {
             syncedAt === null ? '-' : timeOf(syncedAt),
           ]),
         );
-        return [rows, ...(shown.length === 0 ? [] : ['', ...shown])].join('\n');
+        return [...rows, ...(shown.length === 0 ? [] : ['', ...shown])];
       });
     }),
   );

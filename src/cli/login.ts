@@ -47,7 +47,7 @@ export function addLogin(program: Command, cli: Cli): void {
           timeout: options.timeout ?? TIMEOUT,
           signal,
           onLink: (url) => {
-            out.notice(`${options.browser ? 'A browser opens. If none does, open' : 'Open'} this link${email === undefined ? '' : `, and choose ${email}`}:\n\n${url}\n`);
+            out.notice(`${options.browser ? 'A browser opens. If none does, open' : 'Open'} this link${email === undefined ? '' : `, and choose ${email}`}:`, '', url, '');
             if (options.browser) openBrowser(url);
           },
         });

@@ -46,7 +46,11 @@ The source stays as it is; do not run workers over it any more. To go back, move
       out.result({ moved, messages, seconds, messagesPerSecond }, () =>
         moved.length === 0
           ? 'The source holds no mailbox.'
-          : `${table(['mailbox', 'messages', 'rows'], moved.map((each) => [each.mailbox, count(each.messages), count(each.rows)]))}\n\nMoved and compared: ${counted(messages, 'message')} in ${seconds.toFixed(1)} s, ${count(messagesPerSecond)} messages/s. Next: set DATABASE_URL, start workers, and tidemark resume each.`,
+          : [
+              ...table(['mailbox', 'messages', 'rows'], moved.map((each) => [each.mailbox, count(each.messages), count(each.rows)])),
+              '',
+              `Moved and compared: ${counted(messages, 'message')} in ${seconds.toFixed(1)} s, ${count(messagesPerSecond)} messages/s. Next: set DATABASE_URL, start workers, and tidemark resume each.`,
+            ],
       );
     });
 }

@@ -1,15 +1,9 @@
 import { once } from 'node:events';
-import type { Writable } from 'node:stream';
 
-import { visibleText } from '../model/visible-text.ts';
+import { drawLine, writeLines, writeMail, type Terminal } from '../terminal.ts';
 
-/** A stream that may be a terminal. */
-export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };
-
-/** Writes what a terminal only shows: nothing else writes to one, except for mail's own bytes to a pipe or a file. */
-export function write(stream: Terminal, text: string): boolean {
-  return stream.write(visibleText(text));
-}
+/** One line, or several. No line holds a line break: one that a value brings with it is shown as `\u000a`. */
+export type Lines = string | readonly string[];
 
 /** Where a verb's words go: results to stdout, everything else to stderr, so that a pipe carries results alone. */
 export class Output {
@@ -23,25 +17,29 @@ export class Output {
     this.#stderr = options.stderr;
   }
 
-  /** The verb's result: one JSON document, or text for a person. */
-  result(value: object, human: () => string): void {
-    write(this.#stdout, `${this.json ? JSON.stringify(value) : human()}\n`);
+  /** The verb's result: one JSON document, or lines for a person. */
+  result(value: object, human: () => Lines): void {
+    writeLines(this.#stdout, this.json ? [JSON.stringify(value)] : [human()].flat());
   }
 
-  /** One line of a stream of results. Waits while the reader is slow. Bytes are mail: a pipe or a file gets them as they are, a terminal is shown them. */
-  async line(text: string | Uint8Array): Promise<void> {
-    if (!this.#writeLine(text)) await once(this.#stdout, 'drain');
+  /** What a person who watches is told. */
+  say(...lines: readonly string[]): void {
+    writeLines(this.#stdout, lines);
   }
 
-  #writeLine(text: string | Uint8Array): boolean {
-    if (typeof text === 'string') return write(this.#stdout, text);
-    if (this.#stdout.isTTY !== true) return this.#stdout.write(text);
-    return write(this.#stdout, Buffer.from(text).toString('utf8').replaceAll('\r\n', '\n'));
+  /** One line of a stream of results. Waits while the reader is slow. */
+  async line(text: string): Promise<void> {
+    if (!writeLines(this.#stdout, [text])) await once(this.#stdout, 'drain');
+  }
+
+  /** Bytes of mail in a stream of results: a pipe or a file gets them as they are, a terminal is shown them. Waits while the reader is slow. */
+  async mail(bytes: Uint8Array): Promise<void> {
+    if (!writeMail(this.#stdout, bytes)) await once(this.#stdout, 'drain');
   }
 
   /** What a person should know while a verb runs. */
-  notice(text: string): void {
-    write(this.#stderr, `${text}\n`);
+  notice(...lines: readonly string[]): void {
+    writeLines(this.#stderr, lines);
   }
 
   /** True when progress can be drawn in place. */
@@ -51,7 +49,6 @@ export class Output {
 
   /** Draws over the line that was drawn before; an empty text wipes it. */
   draw(text: string): void {
-    const width = this.#stderr.columns ?? 80;
-    this.#stderr.write(`\r\u001B[K${visibleText(text).slice(0, width - 1)}`);
+    drawLine(this.#stderr, text);
   }
 }

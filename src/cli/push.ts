@@ -46,7 +46,7 @@ export function addPush(program: Command, cli: Cli): void {
         onRunning: ({ url }) => {
           const { subscription } = config.push;
           const words = [...(url === null ? [] : [`Listening at ${url}/push.`]), ...(pull ? [`Pulling from ${subscription}.`] : [])];
-          out.result({ url, subscription: pull ? subscription : null }, () => words.join('\n'));
+          out.result({ url, subscription: pull ? subscription : null }, () => words);
         },
       });
     });

@@ -56,7 +56,7 @@ function conditionJson(condition: MailboxReport['condition']): object | null {
 }
 
 /** The same for a person at three in the morning: what it is, how far, and what is wrong. */
-export function reportText(report: MailboxReport, pace: Pace | null, now: number): string {
+export function reportLines(report: MailboxReport, pace: Pace | null, now: number): readonly string[] {
   const { counts, usage } = report;
   const rows: [string, string][] = [
     ['phase', phaseWords(report, now)],
@@ -87,7 +87,8 @@ export function reportText(report: MailboxReport, pace: Pace | null, now: number
   if (report.clockSkew !== null && Math.abs(report.clockSkew) > WORTH_TELLING) rows.push(['clock', `the worker's clock is ${skewWords(report.clockSkew)} the Temporal server's: set both by NTP`]);
   if (report.doubt !== null) rows.push([isUnconfirmed(report.doubt) ? 'unconfirmed' : 'doubted', `Gmail's listings, since ${ago(report.doubt.since, now)}: ${doubtWords(report.doubt, now, { runs: isRunning(report) })}`]);
   rows.push(...errorRows(report, now));
-  return `${report.mailbox}\n${aligned(rows)}${hint(report)}`;
+  const next = hint(report);
+  return [report.mailbox, ...aligned(rows), ...(next.length === 0 ? [] : ['', ...next])];
 }
 
 /** What goes on, lane by lane; else the last error that there was. */
@@ -160,20 +161,21 @@ export function settingsWords({ format, attachments, pollInterval, scope, recove
   return words.join(', ');
 }
 
-function hint({ phase, mailbox, workerAnswered, failingTask, blocked }: MailboxReport): string {
-  if (failingTask !== null) return `\n\n${failingTaskWords(mailbox, failingTask)}.`;
+/** What a person can do next: no line where there is nothing. */
+function hint({ phase, mailbox, workerAnswered, failingTask, blocked }: MailboxReport): readonly string[] {
+  if (failingTask !== null) return [`${failingTaskWords(mailbox, failingTask)}.`];
   switch (phase) {
     case 'stopped':
-      return `\n\nStart it: tidemark start ${mailbox}`;
+      return [`Start it: tidemark start ${mailbox}`];
     case 'paused':
     case 'failed':
-      return `\n\n${REMEDY[phase](mailbox)}`;
+      return [REMEDY[phase](mailbox)];
     case 'needs-consent':
-      return `\n\n${REMEDY[phase](mailbox)}${blocked?.retryAt === null ? `\nIt is paused, too. Then: tidemark resume ${mailbox}` : ''}`;
+      return [REMEDY[phase](mailbox), ...(blocked?.retryAt === null ? [`It is paused, too. Then: tidemark resume ${mailbox}`] : [])];
     case 'full-sync':
     case 'live':
     case 'recovering':
     case 'rate-limited':
-      return workerAnswered ? '' : '\n\nNo worker answered. If none runs, start one: npm start, or tidemark worker';
+      return workerAnswered ? [] : ['No worker answered. If none runs, start one: npm start, or tidemark worker'];
   }
 }

@@ -26,7 +26,7 @@ export function addResync(program: Command, cli: Cli): void {
         const { stored, pending, failed, gone } = counts;
         out.result(
           { mailbox, resynced: true, generation, historyId, stored, pending, failed, gone, doubt },
-          () => [`${mailbox} is resynchronised (full sync ${generation}): ${counted(stored, 'message')} stored.`, ...shortfallLines(report, clock.now())].join('\n'),
+          () => [`${mailbox} is resynchronised (full sync ${generation}): ${counted(stored, 'message')} stored.`, ...shortfallLines(report, clock.now())],
         );
         requireNoFailures(report, options);
       }),

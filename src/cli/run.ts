@@ -1,9 +1,10 @@
 import { CommanderError, type Command } from 'commander';
 
-import { reportFailure, type FailureReport } from '../failure-report.ts';
+import { reportFailure, stackLines, UsageError, type FailureReport } from '../failure-report.ts';
+import { writeLines } from '../terminal.ts';
 import type { Cli } from './context.ts';
-import { write } from './output.ts';
 import { createProgram } from './program.ts';
+import { toldByCommander } from './told-by-commander.ts';
 
 /** What a shell shows for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -26,28 +27,24 @@ export async function runCli(args: readonly string[], cli: Cli): Promise<number>
     if (error instanceof CommanderError) return afterCommander(error, cli, json);
     const report = reportFailure(error);
     tell(report, cli, json);
-    if (['debug', 'trace'].includes(cli.env['LOG_LEVEL'] ?? '') && error instanceof Error) write(cli.stderr, `${error.stack ?? ''}\n`);
+    if (['debug', 'trace'].includes(cli.env['LOG_LEVEL'] ?? '') && error instanceof Error) writeLines(cli.stderr, stackLines(error));
     return report.exitCode;
   }
 }
 
 /** commander writes its own errors as text: with `--json` they are told by us. */
 function quieten(command: Command, { stdout, stderr }: Cli, json: boolean): void {
-  command.exitOverride().configureOutput({
-    writeOut: (text) => write(stdout, text),
-    writeErr: (text) => (json ? undefined : write(stderr, text)),
-    outputError: (text, tellError) => tellError(text.replace(/^error: /, 'tidemark: ')),
-  });
+  command.exitOverride().configureOutput(toldByCommander('tidemark', { stdout, stderr }, { errors: !json }));
 }
 
 function afterCommander(error: CommanderError, cli: Cli, json: boolean): number {
   if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
   // Without a command the help was shown, which is an answer and still not what was meant.
   if (error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
-  if (json) tell({ code: 'usage', message: error.message.replace(/^error: /, ''), exitCode: 2 }, cli, true);
+  if (json) tell(reportFailure(new UsageError(error.message.replace(/^error: /, ''))), cli, true);
   return 2;
 }
 
-function tell({ code, message }: FailureReport, { stderr }: Cli, json: boolean): void {
-  write(stderr, json ? `${JSON.stringify({ code, message })}\n` : `tidemark: ${message}\n`);
+function tell({ code, message, lines: [first = '', ...more] }: FailureReport, { stderr }: Cli, json: boolean): void {
+  writeLines(stderr, json ? [JSON.stringify({ code, message })] : [`tidemark: ${first}`, ...more]);
 }

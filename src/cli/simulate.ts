@@ -65,18 +65,16 @@ export function addSimulate(program: Command, cli: Cli): void {
           mailboxes.push({ email, messages, credentials: file });
         }
         const { url, keysUrl } = simulated;
-        out.result({ url, GMAIL_ROOT_URL: url, GOOGLE_TOKEN_URL: `${url}/token`, ...(keysUrl === null ? {} : { GOOGLE_KEYS_URL: keysUrl }), mailboxes }, () =>
-          [
-            `The simulator answers at ${url}.`,
-            ...mailboxes.map(({ email, messages }) => `  ${email}  ${counted(messages, 'message')}`),
-            '',
-            'Point Tidemark, or any Gmail client, at it:',
-            `  export GMAIL_ROOT_URL=${url} GOOGLE_TOKEN_URL=${url}/token${keysUrl === null ? '' : ` GOOGLE_KEYS_URL=${keysUrl}`}`,
-            ...mailboxes.map(({ email, credentials }) => `  tidemark connect ${email} --credentials ${credentials}`),
-            '',
-            'Ctrl-C ends it.',
-          ].join('\n'),
-        );
+        out.result({ url, GMAIL_ROOT_URL: url, GOOGLE_TOKEN_URL: `${url}/token`, ...(keysUrl === null ? {} : { GOOGLE_KEYS_URL: keysUrl }), mailboxes }, () => [
+          `The simulator answers at ${url}.`,
+          ...mailboxes.map(({ email, messages }) => `  ${email}  ${counted(messages, 'message')}`),
+          '',
+          'Point Tidemark, or any Gmail client, at it:',
+          `  export GMAIL_ROOT_URL=${url} GOOGLE_TOKEN_URL=${url}/token${keysUrl === null ? '' : ` GOOGLE_KEYS_URL=${keysUrl}`}`,
+          ...mailboxes.map(({ email, credentials }) => `  tidemark connect ${email} --credentials ${credentials}`),
+          '',
+          'Ctrl-C ends it.',
+        ]);
         await untilAborted(cli.signal);
       } finally {
         await simulated.close();

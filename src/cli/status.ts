@@ -6,7 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { foretold, Pacemeter, type Pace } from './pace.ts';
-import { reportJson, reportText } from './report.ts';
+import { reportJson, reportLines } from './report.ts';
 
 export function addStatus(program: Command, cli: Cli): void {
   mailboxVerb(program, 'status', { summary: 'how a mailbox is', examples: ['tidemark status ada@example.com', 'tidemark status ada@example.com --json | jq .counts'] })
@@ -14,7 +14,7 @@ export function addStatus(program: Command, cli: Cli): void {
       withTidemark(cli, options, async ({ tidemark, out, clock, signal }) => {
         const report = await tidemark.client.status(mailbox);
         const pace = await paceOf(tidemark.client, report, clock, signal);
-        out.result(reportJson(report, pace), () => reportText(report, pace, clock.now()));
+        out.result(reportJson(report, pace), () => reportLines(report, pace, clock.now()));
       }),
     );
 }

@@ -29,7 +29,7 @@ export function addSync(program: Command, cli: Cli): void {
         const { stored, pending, failed, gone } = counts;
         out.result({ mailbox, synced: true, historyId, stored, pending, failed, gone, doubt }, () => {
           const done = `${mailbox} is synchronised up to ${historyId ?? 'its head'}: ${counted(stored, 'message')} stored${leftWords(counts)}.`;
-          return [done, ...shortfallLines(report, clock.now())].join('\n');
+          return [done, ...shortfallLines(report, clock.now())];
         });
         requireNoFailures(report, options);
       }),

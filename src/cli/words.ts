@@ -1,6 +1,7 @@
 import { formatDuration } from '../duration.ts';
 import { isReachedAs } from '../model/address.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { columnsOf, visibleLine } from '../model/visible-text.ts';
 
 /** Numbers, times and tables as a person reads them. */
 
@@ -24,19 +25,22 @@ export function ago(at: number, now: number): string {
   return `${timeOf(at)} (${at > now ? `in ${about(at - now)}` : `${about(now - at)} ago`})`;
 }
 
-/** Rows of `name  value`, the names aligned. */
-export function aligned(rows: readonly (readonly [name: string, value: string])[]): string {
+/** Rows of `name  value`, the names aligned: a line each. */
+export function aligned(rows: readonly (readonly [name: string, value: string])[]): string[] {
   const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
 }
 
-/** A table: the first column to the left, numbers to the right. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+/** A table, line by line: the first column to the left, numbers to the right. Cells are as wide as they are shown. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const lines = [head, ...rows].map((cells) => cells.map(visibleLine));
+  const widths = head.map((_, column) => Math.max(...lines.map((cells) => columnsOf(cells[column] ?? ''))));
   const isNumber = head.map((_, column) => rows.every((row) => /^[\d,]*$/.test(row[column] ?? '')));
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, column) => (isNumber[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd();
-  return [head, ...rows].map(line).join('\n');
+  const padded = (cell: string, column: number): string => {
+    const padding = ' '.repeat((widths[column] ?? 0) - columnsOf(cell));
+    return isNumber[column] === true ? padding + cell : cell + padding;
+  };
+  return lines.map((cells) => cells.map(padded).join('  ').trimEnd());
 }
 
 /** What to do about an account that Google calls otherwise than notifications need; empty where it is called as the mailbox. */

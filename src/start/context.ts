@@ -18,7 +18,8 @@ export interface StartContext {
   readonly options: StartOptions;
   readonly clock: Clock;
   readonly out: Output;
-  readonly say: (line: string) => void;
+  /** Each text is one line. */
+  readonly say: (...lines: readonly string[]) => void;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
   /** Remembers what was opened: it is closed in the opposite order. */

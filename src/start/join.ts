@@ -4,7 +4,7 @@ import { followUntilInSync } from '../cli/progress.ts';
 import { readRunning, type Running } from './claim.ts';
 import type { StartContext } from './context.ts';
 import { clockTime, followLive } from './live-feed.ts';
-import { summaryOf } from './summary.ts';
+import { summaryLines } from './summary.ts';
 
 const LOOK_EVERY = 500;
 const STARTS_WITHIN = 120_000;
@@ -35,7 +35,7 @@ export async function join(context: StartContext, pid: number): Promise<number> 
       const startedAt = clock.now();
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal: either });
       say(`${clockTime(clock.now())}  ${mailbox} is in sync`);
-      if (options.once === true) say(`\n${summaryOf(report, { elapsed: clock.now() - startedAt, database: config.database })}`);
+      if (options.once === true) say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database }));
       else following.push(followLive({ client, mailbox, after: report.changeSequence, clock, signal: either, say, named: mailboxes.length > 1 }));
     }
     await Promise.all(following);

@@ -17,7 +17,7 @@ import type { StartContext } from './context.ts';
 import { demoAddresses } from './demo-mailbox.ts';
 import { openDemo, type Demo } from './demo.ts';
 import { clockTime, followLive } from './live-feed.ts';
-import { summaryOf } from './summary.ts';
+import { summaryLines } from './summary.ts';
 
 /**
  * Server, worker and mailboxes, until Ctrl-C or, with `--once`, until the first sync is done.
@@ -104,8 +104,8 @@ async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tid
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal });
       inSync.push(report);
       say(`${clockTime(clock.now())}  ${mailbox} is in sync: ${counted(report.counts.stored, 'message')}${report.counts.failed > 0 ? `, ${count(report.counts.failed)} failed` : ''}, historyId ${report.historyId ?? 'none'}`);
-      for (const line of shortfallLines(report, clock.now())) say(line);
-      if (options.once === true) say(`\n${summaryOf(report, { elapsed: clock.now() - startedAt, database: config.database })}`);
+      say(...shortfallLines(report, clock.now()));
+      if (options.once === true) say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database }));
     } catch (error) {
       if (!(error instanceof MailboxBlockedError)) throw error;
       exitCode = 1;
@@ -114,7 +114,7 @@ async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tid
   }
   if (options.once === true) return exitCode;
 
-  say(`\nFollowing live changes; Ctrl-C stops. In another terminal: npx tidemark status ${mailboxes[0] ?? 'EMAIL'}\n`);
+  say('', `Following live changes; Ctrl-C stops. In another terminal: npx tidemark status ${mailboxes[0] ?? 'EMAIL'}`, '');
   const following = inSync.map(({ mailbox, changeSequence }) =>
     followLive({ client, mailbox, after: changeSequence, clock, signal, say, named: mailboxes.length > 1 }),
   );

@@ -5,16 +5,17 @@ import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { DatabaseLocation } from '../config/database.ts';
 
 /** What a first sync came to. */
-export function summaryOf(report: MailboxReport, { elapsed, database }: { elapsed: number; database: DatabaseLocation }): string {
+export function summaryLines(report: MailboxReport, { elapsed, database }: { elapsed: number; database: DatabaseLocation }): readonly string[] {
   const { counts, usage } = report;
   const perSecond = elapsed > 0 ? counts.stored / (elapsed / 1_000) : 0;
-  return `${report.mailbox}\n${aligned([
+  const rows = aligned([
     ['messages', `${count(counts.stored)} stored, ${count(counts.failed)} failed, ${count(counts.gone)} gone`],
     ['historyId', report.historyId ?? 'none'],
     ['units', `${count(usage.units)} in ${count(usage.calls)} calls, ${count(usage.rejected)} rejected`],
     ['time', `${about(elapsed)}, ${count(perSecond)} messages/s`],
     ['database', database.kind === 'sqlite' ? `${database.path} (${(sizeOf(database.path) / 1e6).toFixed(1)} MB)` : database.url],
-  ])}`;
+  ]);
+  return [report.mailbox, ...rows];
 }
 
 /** With the write-ahead log, where the newest mail is until it is folded in. */

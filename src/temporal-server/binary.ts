@@ -89,7 +89,7 @@ export async function findBinary(binary: Binary, options: FindBinaryOptions): Pr
           ? 'Install the Temporal CLI (https://docs.temporal.io/cli), or name a running server in TEMPORAL_ADDRESS.'
           : 'Connect to the internet, or put the program into the directory below, and try again.',
         `Looked for it in ${cached} too.`,
-      ].join('\n'),
+      ],
     );
   });
 }

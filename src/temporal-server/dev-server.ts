@@ -98,7 +98,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   }
   const what = isRunning() ? `did not answer at ${address} within ${STARTS_WITHIN / 1000} s` : 'ended as soon as it was started';
   await stop();
-  throw new TemporalServerError(`The Temporal server ${what}. The end of its log (${logFile}):\n${tail(logFile, logBegan)}`);
+  throw new TemporalServerError([`The Temporal server ${what}. The end of its log (${logFile}):`, ...tail(logFile, logBegan)]);
 }
 
 /** Earlier versions left them readable by all. */
@@ -141,8 +141,8 @@ function endLifeline(child: ChildProcess): void {
   if (lifeline && 'write' in lifeline && lifeline.writable) lifeline.end('\n');
 }
 
-function tail(file: string, from: number): string {
+function tail(file: string, from: number): readonly string[] {
   const text = readFileSync(file).subarray(from).toString();
   const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return lines.length === 0 ? '  (empty)' : lines.slice(-10).map((line) => `  ${line.slice(0, 500)}`).join('\n');
+  return lines.length === 0 ? ['  (empty)'] : lines.slice(-10).map((line) => `  ${line.slice(0, 500)}`);
 }

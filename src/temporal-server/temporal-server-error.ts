@@ -1,4 +1,12 @@
 /** Thrown when no Temporal server can be had. The message is for a person: what happened and what to do. */
 export class TemporalServerError extends Error {
   override readonly name = 'TemporalServerError';
+  /** The message line by line: some name several causes, or show the end of a log. */
+  readonly lines: readonly string[];
+
+  constructor(message: string | readonly string[], options?: ErrorOptions) {
+    const lines = [message].flat();
+    super(lines.join('\n'), options);
+    this.lines = lines;
+  }
 }

@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 
 import { createActivities } from '../../src/activities/index.ts';
 import { reportOf, readStored, type MailboxReport } from '../../src/client/mailbox-report.ts';
-import { reportText } from '../../src/cli/report.ts';
+import { reportLines } from '../../src/cli/report.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 let ada: RunningMailbox;
@@ -14,7 +14,7 @@ async function look(): Promise<MailboxReport> {
   return reportOf(ADA, await readStored(ada.stores.store, ADA, ada.clock.now()), { phase: null, status: null });
 }
 
-const errorIn = (report: MailboxReport): string => /last error .*/s.exec(reportText(report, null, ada.clock.now()))?.[0] ?? '';
+const errorIn = (report: MailboxReport): string => /last error .*/s.exec(reportLines(report, null, ada.clock.now()).join('\n'))?.[0] ?? '';
 
 /** As a worker runs it: with what it notes of failures. Answers whether it succeeded. */
 async function runs(activity: (activities: ReturnType<typeof createActivities>) => Promise<unknown>): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { reportJson, reportText } from '../../src/cli/report.ts';
+import { reportJson, reportLines } from '../../src/cli/report.ts';
 import { readStored, reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
@@ -24,31 +24,31 @@ async function report(state: MailboxState): Promise<MailboxReport> {
 }
 
 test('status says when a blocked mailbox is asked again by itself, and what makes it sooner', async () => {
-  const text = reportText(await report(off), null, NOW + MINUTE / 2);
+  const text = reportLines(await report(off), null, NOW + MINUTE / 2).join('\n');
   expect(text).toContain('next attempt  by itself 2026-01-01 00:01:00Z (in 30s)\n');
   expect(text).toContain('at once: tidemark resume ada@example.com');
   const asked = transition(off, failureEvent('MailboxUnavailable', 'still', { lane: 'live', asked: true }), NOW + MINUTE);
-  expect(reportText(await report(asked), null, NOW + 2 * MINUTE)).toContain('by itself 2026-01-01 00:10:00Z (in 8m); 1 attempt failed so far\n');
+  expect(reportLines(await report(asked), null, NOW + 2 * MINUTE).join('\n')).toContain('by itself 2026-01-01 00:10:00Z (in 8m); 1 attempt failed so far\n');
   expect(reportJson(await report(asked), null)).toMatchObject({ blocked: { since: NOW, asks: 1, retryAt: NOW + 10 * MINUTE } });
 });
 
 test('status of a mailbox that is paused as well promises no attempt, and says how both end', async () => {
-  const text = reportText(await report(transition(off, { kind: 'paused' }, NOW)), null, NOW);
+  const text = reportLines(await report(transition(off, { kind: 'paused' }, NOW)), null, NOW).join('\n');
   expect(text).toContain('next attempt  none while it is paused\n');
   expect(text).not.toContain('by itself');
   const revoked = transition(fresh, failureEvent('ConsentRevoked', 'revoked', { lane: 'live', asked: false }), NOW);
   const both = { ...(await report(transition(revoked, { kind: 'paused' }, NOW))), phase: 'needs-consent' } as const;
-  expect(reportText(both, null, NOW)).toContain('Connect it: tidemark login ada@example.com --client FILE, or tidemark connect ada@example.com --credentials FILE\nIt is paused, too. Then: tidemark resume ada@example.com');
+  expect(reportLines(both, null, NOW).join('\n')).toContain('Connect it: tidemark login ada@example.com --client FILE, or tidemark connect ada@example.com --credentials FILE\nIt is paused, too. Then: tidemark resume ada@example.com');
 });
 
 test('status says one cause of both lanes once, with the older time', async () => {
   const since = (at: number) => ({ kind: 'failing', message: 'no answer', since: at, until: null }) as const;
-  const text = reportText({ ...(await report(fresh)), conditions: { live: since(NOW + MINUTE), backfill: since(NOW) } }, null, NOW + 2 * MINUTE);
+  const text = reportLines({ ...(await report(fresh)), conditions: { live: since(NOW + MINUTE), backfill: since(NOW) } }, null, NOW + 2 * MINUTE).join('\n');
   expect(text).toContain('live syncs and backfill: no answer; since 2026-01-01 00:00:00Z (2m ago)');
   expect(text.match(/no answer/g)).toHaveLength(1);
 });
 
 test('status of a mailbox that nothing blocks says nothing of it', async () => {
-  expect(reportText(await report(fresh), null, NOW)).not.toContain('next attempt');
+  expect(reportLines(await report(fresh), null, NOW).join('\n')).not.toContain('next attempt');
   expect(reportJson(await report(fresh), null)).toMatchObject({ blocked: null });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { leftWords, requireNoFailures, shortfallLines } from '../../src/cli/shortfall.ts';
-import { reportText } from '../../src/cli/report.ts';
+import { reportLines } from '../../src/cli/report.ts';
 import { reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
 import { IncompleteError, reportFailure } from '../../src/failure-report.ts';
 import { mailboxId } from '../../src/model/ids.ts';
@@ -18,7 +18,7 @@ function reportWith({ failed = 0, doubt = null }: { failed?: number; doubt?: Mai
 describe('a mailbox that is in sync and lacks messages', () => {
   it('says so, and who names them', () => {
     expect(shortfallLines(reportWith({ failed: 12 }), NOW)).toEqual(['12 messages could not be fetched: tidemark failures ada@example.com']);
-    expect(reportText(reportWith({ failed: 12 }), null, NOW)).toMatch(/failed +12 \(tried again by themselves: tidemark failures ada@example\.com\)/);
+    expect(reportLines(reportWith({ failed: 12 }), null, NOW).join('\n')).toMatch(/failed +12 \(tried again by themselves: tidemark failures ada@example\.com\)/);
   });
 
   it('says nothing where nothing is missing', () => {
@@ -30,7 +30,7 @@ describe('a mailbox that is in sync and lacks messages', () => {
     expect(fails(1, false)).not.toThrow();
     expect(fails(0, true)).not.toThrow();
     expect(fails(1, true)).toThrow(IncompleteError);
-    expect(reportFailure(new IncompleteError('x'))).toEqual({ code: 'messages-failed', message: 'x', exitCode: 3 });
+    expect(reportFailure(new IncompleteError('x'))).toEqual({ code: 'messages-failed', message: 'x', lines: ['x'], exitCode: 3 });
   });
 });
 
@@ -42,19 +42,19 @@ describe('a mailbox whose listings are doubted', () => {
   ] as const)('says what does not fit, that nothing is removed, and when it is listed again: %j', ([changes, words]) => {
     const report = reportWith({ doubt: { ...DOUBT, ...changes } });
     expect(shortfallLines(report, NOW)).toEqual([`Gmail's listings of ada@example.com are in doubt: ${words}`]);
-    expect(reportText(report, null, NOW)).toMatch(/doubted +Gmail's listings, since /);
-    expect(reportText(report, null, NOW)).toContain(words);
+    expect(reportLines(report, null, NOW).join('\n')).toMatch(/doubted +Gmail's listings, since /);
+    expect(reportLines(report, null, NOW).join('\n')).toContain(words);
   });
 
   it('does not alarm where mail only came and went while it was listed', () => {
     const report = reportWith({ doubt: DOUBT });
     expect(shortfallLines(report, NOW)).toEqual([]);
-    expect(reportText(report, null, NOW)).toMatch(/unconfirmed +Gmail's listings, since .*Nothing is known to be missing; it is listed again at 2026-01-10 12:10:00Z/);
+    expect(reportLines(report, null, NOW).join('\n')).toMatch(/unconfirmed +Gmail's listings, since .*Nothing is known to be missing; it is listed again at 2026-01-10 12:10:00Z/);
   });
 
   it('promises no listing of a mailbox that does not run', () => {
     const report = reportWith({ doubt: { ...DOUBT, absent: 1 } });
-    expect(reportText({ ...report, phase: 'needs-consent' }, null, NOW)).toContain('Nothing is removed\n');
+    expect(reportLines({ ...report, phase: 'needs-consent' }, null, NOW).join('\n')).toContain('Nothing is removed\n');
     expect(shortfallLines(report, NOW, { runs: false })).toEqual(["Gmail's listings of ada@example.com are in doubt: Gmail does not list 1 stored message. Nothing is removed"]);
   });
 });

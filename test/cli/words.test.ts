@@ -25,6 +25,6 @@ describe('words for a person', () => {
   });
 
   it('align a table, numbers to the right', () => {
-    expect(table(['NAME', 'N'], [['ada', '1,000'], ['bob@example.com', '2']])).toBe(['NAME                 N', 'ada              1,000', 'bob@example.com      2'].join('\n'));
+    expect(table(['NAME', 'N'], [['ada', '1,000'], ['bob@example.com', '2']])).toEqual(['NAME                 N', 'ada              1,000', 'bob@example.com      2']);
   });
 });

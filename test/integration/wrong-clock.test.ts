@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { reportText } from '../../src/cli/report.ts';
+import { reportLines } from '../../src/cli/report.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
@@ -38,7 +38,7 @@ describe.each([
       return report.clockSkew === null ? null : report;
     });
     expect(Math.abs((report.clockSkew ?? 0) - ahead)).toBeLessThan(60_000);
-    expect(reportText(report, null, systemClock.now())).toMatch(new RegExp(`clock +the worker's clock is \\d+ minutes ${words} the Temporal server's: set both by NTP`));
+    expect(reportLines(report, null, systemClock.now()).join('\n')).toMatch(new RegExp(`clock +the worker's clock is \\d+ minutes ${words} the Temporal server's: set both by NTP`));
     // Gmail's answers tell whole seconds: five of them are some polls away.
     const warnings = (against: string): string[] => lines.filter((line) => line.includes('set both by NTP') && line.includes(`"against":"${against}"`));
     await eventually(60_000, async () => (warnings('gmail').length > 0 ? true : null));
