@@ -52,7 +52,11 @@ export async function becomeExact(quiet: Quiet): Promise<string[]> {
 /** What differs once nothing is left to be done. */
 async function settle(quiet: Quiet): Promise<string[]> {
   const { world, lanes, oddities } = quiet;
-  const settled = await world.clock.runUntil(() => isSettled(quiet), 2 * DAY);
+  let settled = await world.clock.runUntil(() => isSettled(quiet), HOUR);
+  if (!settled) {
+    pollRarely(lanes);
+    settled = await world.clock.runUntil(() => isSettled(quiet), 2 * DAY);
+  }
   await world.clock.runUntil(() => false, 2 * MINUTE);
   if (!settled) return [await unsettled(quiet)];
   const found = await differences(world, lanes.state.settings);
