@@ -40,10 +40,18 @@ test('the recorded histories hold what a mailbox meets in its life, over several
 });
 
 test('the recorded histories hold a mailbox that an older version blocked, and that asks by itself since a signal reached it under a newer one', () => {
-  const texts = recorded.filter(({ file }) => file.startsWith('v0.1.0-blocked')).map((run) => JSON.stringify(run.events));
-  expect(texts).toHaveLength(1);
-  expect(texts[0]).toContain(Buffer.from('{"id":"ask-again"').toString('base64').replace(/=+$/, '').slice(0, -1));
+  expect(patchesOf('v0.1.0-blocked')).toContain('ask-again');
 });
+
+test('the recorded histories hold a mailbox whose worker, of an earlier version, has a clock that is hours ahead', () => {
+  expect(patchesOf('v0.1.0-clock')).toContain('bounded-times');
+});
+
+/** The ids of the patches that the runs in a folder met. */
+function patchesOf(folder: string): readonly string[] {
+  const data = recorded.filter(({ file }) => file.startsWith(`${folder}/`)).flatMap((run) => [...JSON.stringify(run.events).matchAll(/"data":"([^"]*)"/g)]);
+  return data.flatMap(([, base64 = '']) => /^\{"id":"([a-z-]+)"/.exec(Buffer.from(base64, 'base64').toString())?.[1] ?? []);
+}
 
 test('every recorded history replays under the workflow of today', async () => {
   const results = await replay(await workflowBundle());
