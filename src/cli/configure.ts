@@ -4,6 +4,7 @@ import { CannotDoError, UsageError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { requireHandled } from './failing-task.ts';
+import { obstacleWords } from './obstacle.ts';
 import { followUntilInSync } from './progress.ts';
 import { settingsWords } from './report.ts';
 import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
@@ -31,7 +32,10 @@ export function addConfigure(program: Command, cli: Cli): void {
         const settings = await tidemark.client.configure(mailbox, change);
         await requireHandled(tidemark.client, mailbox);
         const words = `${mailbox}: ${settingsWords(settings)}.`;
-        if (options.wait !== true) return out.result({ mailbox, settings, inSync: false }, () => words);
+        if (options.wait !== true) {
+          const obstacle = obstacleWords(await tidemark.client.status(mailbox), clock.now());
+          return out.result({ mailbox, settings, inSync: false }, () => [words, ...(obstacle === null ? [] : [`They do not take effect yet: ${obstacle}`])]);
+        }
         const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
         out.result({ mailbox, settings, inSync: true, failed: report.counts.failed, doubt: report.doubt }, () => [words, ...shortfallLines(report, clock.now())]);
         requireNoFailures(report, options);

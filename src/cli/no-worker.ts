@@ -1,6 +1,9 @@
 import type { Config } from '../config.ts';
 import type { Output } from './output.ts';
 
+/** True also where a worker runs and is too busy to answer in time. */
+export const NO_WORKER = 'If none runs, start one: npm start, or tidemark worker';
+
 /** Says once that nobody works, instead of hanging without a word. */
 export function noWorkerNotice(out: Output, config: Pick<Config, 'taskQueue'>): () => void {
   let said = false;

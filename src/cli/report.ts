@@ -5,6 +5,7 @@ import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
 import { formatDuration } from '../duration.ts';
 import { auditWords } from './audit.ts';
+import { NO_WORKER } from './no-worker.ts';
 import { failingTaskWords } from './failing-task.ts';
 import { doubtWords, isUnconfirmed } from './shortfall.ts';
 import { about, ago, aligned, count, counted } from './words.ts';
@@ -176,6 +177,6 @@ function hint({ phase, mailbox, workerAnswered, failingTask, blocked }: MailboxR
     case 'live':
     case 'recovering':
     case 'rate-limited':
-      return workerAnswered ? [] : ['No worker answered. If none runs, start one: npm start, or tidemark worker'];
+      return workerAnswered ? [] : [`No worker answered. ${NO_WORKER}`];
   }
 }

@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { requireHandled } from './failing-task.ts';
 import { noWorkerNotice } from './no-worker.ts';
+import { doneOrLater } from './obstacle.ts';
 import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
 import { counted } from './words.ts';
 
@@ -12,7 +14,7 @@ interface ResyncOptions extends VerbOptions, FailOnFailures {
 
 export function addResync(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'resync', {
-    summary: 'list a mailbox anew and correct every difference',
+    summary: 'list a mailbox again and correct every difference',
     examples: ['tidemark resync ada@example.com', 'tidemark resync ada@example.com --wait'],
   });
   addFailOnFailures(command.option('--wait', 'return when the resync is complete'))
@@ -20,7 +22,11 @@ export function addResync(program: Command, cli: Cli): void {
       withTidemark(cli, options, async ({ tidemark, out, clock, signal, config }) => {
         const { client } = tidemark;
         await client.resync(mailbox, { wait: options.wait ?? false, signal, onNoWorker: noWorkerNotice(out, config) });
-        if (options.wait !== true) return out.result({ mailbox, requested: true }, () => `${mailbox} will be listed anew.`);
+        if (options.wait !== true) {
+          await requireHandled(client, mailbox);
+          const report = await client.status(mailbox);
+          return out.result({ mailbox, requested: true, phase: report.phase }, () => doneOrLater(report, clock.now(), `${mailbox} will be listed again and corrected`));
+        }
         const report = await client.progress(mailbox);
         const { historyId, generation, counts, doubt } = report;
         const { stored, pending, failed, gone } = counts;

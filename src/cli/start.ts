@@ -1,17 +1,15 @@
 import type { Command } from 'commander';
 
-import { blockedText } from '../client/errors.ts';
-import type { MailboxReport } from '../client/mailbox-report.ts';
-import { isBlocked } from '../client/waiting.ts';
 import { CannotDoError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { requireHandled } from './failing-task.ts';
+import { obstacleWords } from './obstacle.ts';
 import { followUntilInSync } from './progress.ts';
 import { reportJson } from './report.ts';
 import { addSettingOptions, grantedChange, type SettingOptions } from './setting-options.ts';
 import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
-import { ago, count, counted } from './words.ts';
+import { count, counted } from './words.ts';
 
 interface StartOptions extends VerbOptions, SettingOptions, FailOnFailures {
   readonly wait?: boolean;
@@ -36,7 +34,7 @@ export function addStart(program: Command, cli: Cli): void {
         if (options.wait !== true) {
           const woken = wasRunning ? await tidemark.client.status(mailbox) : null;
           return out.result({ mailbox, started: !wasRunning, wasRunning, phase: woken?.phase ?? null, blocked: woken?.blocked ?? null, settings }, () =>
-            woken === null ? `${mailbox} is started. Watch it: tidemark status ${mailbox}` : wokenWords(woken, clock.now()),
+            woken === null ? `${mailbox} is started. Watch it: tidemark status ${mailbox}` : wokenWords(mailbox, obstacleWords(woken, clock.now())),
           );
         }
         const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
@@ -49,14 +47,5 @@ export function addStart(program: Command, cli: Cli): void {
     );
 }
 
-/** What waking a mailbox that runs comes to: where it waits for a person, for Gmail or for a worker, nothing yet. */
-function wokenWords({ mailbox, phase, workerAnswered, blocked, lastError, rateLimitedUntil }: MailboxReport, now: number): string {
-  if (!workerAnswered) return `${mailbox} runs already and was woken, but no worker answers for it: nothing goes on until one does. Run one: tidemark worker`;
-  if (phase === 'paused') return `${mailbox} runs already and stays paused. Go on with: tidemark resume ${mailbox}`;
-  if (isBlocked(phase)) {
-    const again = blocked === null || blocked.retryAt === null ? '' : `, and asks by itself ${blocked.retryAt <= now ? 'now' : ago(blocked.retryAt, now)}`;
-    return `${mailbox} runs already, and waking it does not make it go on: it is in phase ${phase}${again}. ${blockedText(mailbox, phase, blocked?.message ?? lastError?.message ?? null)}`;
-  }
-  if (phase === 'rate-limited') return `${mailbox} runs already; it was woken, and waits for Gmail's quota${rateLimitedUntil === null ? '' : ` until ${ago(rateLimitedUntil, now)}`}.`;
-  return `${mailbox} runs already; it was woken.`;
-}
+/** Waking changes nothing where a mailbox waits for a person, for Gmail or for a worker. */
+const wokenWords = (mailbox: MailboxId, obstacle: string | null): string => `${mailbox} runs already${obstacle === null ? '; it was woken.' : `, but ${obstacle}`}`;

@@ -4,6 +4,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { requireHandled } from './failing-task.ts';
 import { noWorkerNotice } from './no-worker.ts';
+import { doneOrLater } from './obstacle.ts';
 import { addFailOnFailures, leftWords, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
 import { counted } from './words.ts';
 
@@ -22,7 +23,8 @@ export function addSync(program: Command, cli: Cli): void {
         await client.sync(mailbox, { wait: options.wait ?? false, signal, onNoWorker: noWorkerNotice(out, config) });
         if (options.wait !== true) {
           await requireHandled(client, mailbox);
-          return out.result({ mailbox, requested: true }, () => `${mailbox} will be synchronised.`);
+          const report = await client.status(mailbox);
+          return out.result({ mailbox, requested: true, phase: report.phase }, () => doneOrLater(report, clock.now(), `${mailbox} will be synchronised`));
         }
         const report = await client.progress(mailbox);
         const { historyId, counts, doubt } = report;

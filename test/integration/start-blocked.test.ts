@@ -20,10 +20,12 @@ describe('tidemark start on a mailbox that runs', () => {
   });
   afterAll(() => rig.close());
 
-  async function start({ id }: TestMailbox, ...args: string[]): Promise<{ code: number; stdout: string }> {
+  const start = ({ id }: TestMailbox, ...args: string[]): Promise<{ code: number; stdout: string }> => run(['start', id, ...args]);
+
+  async function run(args: readonly string[]): Promise<{ code: number; stdout: string }> {
     const stdout = new PassThrough();
     const said = text(stdout);
-    const code = await runCli(['start', id, ...args], { env: rig.env, stdout, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal });
+    const code = await runCli(args, { env: rig.env, stdout, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal });
     stdout.end();
     return { code, stdout: await said };
   }
@@ -46,7 +48,11 @@ describe('tidemark start on a mailbox that runs', () => {
     await reaches(box, 'paused');
     const { code, stdout } = await start(box);
     expect(code).toBe(0);
-    expect(stdout).toBe(`${box.id} runs already and stays paused. Go on with: tidemark resume ${box.id}\n`);
+    expect(stdout).toBe(`${box.id} runs already, but it is paused. Continue with: tidemark resume ${box.id}\n`);
+    const paused = `it is paused. Continue with: tidemark resume ${box.id}\n`;
+    expect((await run(['sync', box.id])).stdout).toBe(`${box.id} will be synchronised, but not yet: ${paused}`);
+    expect((await run(['resync', box.id])).stdout).toBe(`${box.id} will be listed again and corrected, but not yet: ${paused}`);
+    expect((await run(['configure', box.id, '--poll-interval', '5m'])).stdout).toContain(`\nThey do not take effect yet: ${paused}`);
   }, 60_000);
 
   it('says of one that Gmail refuses the phase, the reason, what to do and when it asks by itself', async () => {
@@ -56,7 +62,7 @@ describe('tidemark start on a mailbox that runs', () => {
     await reaches(box, 'failed');
     const { code, stdout } = await start(box);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/it is in phase failed, and asks by itself 2\S+ \S+Z \(in \w+\)\. Gmail refuses \S+ \(SERVICE_DISABLED\): mend that.*"tidemark resume \S+" asks at once\n$/);
+    expect(stdout).toMatch(/it is in phase failed, and asks by itself at 2\S+ \S+Z \(in \w+\)\. Gmail does not serve \S+: the Gmail API is not enabled .*\(SERVICE_DISABLED\).*"tidemark resume \S+" asks again at once\n$/);
     expect(JSON.parse((await start(box, '--json')).stdout)).toMatchObject({ phase: 'failed', blocked: { message: expect.stringContaining('SERVICE_DISABLED'), retryAt: expect.any(Number) } });
   }, 60_000);
 
@@ -67,7 +73,7 @@ describe('tidemark start on a mailbox that runs', () => {
     await reaches(box, 'needs-consent');
     const { code, stdout } = await start(box);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/it is in phase needs-consent, and asks by itself 2.*tidemark login \S+ --client FILE/);
+    expect(stdout).toMatch(/it is in phase needs-consent, and asks by itself at 2.*tidemark login \S+ --client FILE/);
   }, 60_000);
 });
 
@@ -80,7 +86,7 @@ it('tidemark start on a mailbox that runs without a worker says that nothing goe
     const said = text(stdout);
     expect(await runCli(['start', box.id], { env: rig.env, stdout, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal })).toBe(0);
     stdout.end();
-    expect(await said).toBe(`${box.id} runs already and was woken, but no worker answers for it: nothing goes on until one does. Run one: tidemark worker\n`);
+    expect(await said).toBe(`${box.id} runs already, but no worker answered for it. If none runs, start one: npm start, or tidemark worker\n`);
   } finally {
     await rig.close();
   }

@@ -1,0 +1,28 @@
+import { blockedText } from '../client/errors.ts';
+import type { MailboxReport } from '../client/mailbox-report.ts';
+import { isBlocked } from '../client/waiting.ts';
+import { NO_WORKER } from './no-worker.ts';
+import { ago } from './words.ts';
+
+/**
+ * What keeps a mailbox that runs from doing now what it was asked for, and what to do about it. It continues a sentence, and ends one.
+ *
+ * @param now - epoch ms
+ * @returns null where nothing does
+ */
+export function obstacleWords({ mailbox, phase, workerAnswered, blocked, lastError, rateLimitedUntil }: MailboxReport, now: number): string | null {
+  if (!workerAnswered) return `no worker answered for it. ${NO_WORKER}`;
+  if (phase === 'paused') return blockedText(mailbox, phase, null).replace(mailbox, 'it');
+  if (isBlocked(phase)) {
+    const again = blocked === null || blocked.retryAt === null ? '' : `, and asks by itself ${blocked.retryAt <= now ? 'now' : `at ${ago(blocked.retryAt, now)}`}`;
+    return `it is in phase ${phase}${again}. ${blockedText(mailbox, phase, blocked?.message ?? lastError?.message ?? null)}`;
+  }
+  if (phase === 'rate-limited') return `it waits for Gmail's quota${rateLimitedUntil === null ? '' : ` until ${ago(rateLimitedUntil, now)}`}.`;
+  return null;
+}
+
+/** `done`, or, where something stands in its way, that and when it will be. */
+export function doneOrLater(report: MailboxReport, now: number, done: string): string {
+  const obstacle = obstacleWords(report, now);
+  return obstacle === null ? `${done}.` : `${done}, but not yet: ${obstacle}`;
+}
