@@ -1,14 +1,19 @@
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
 import type { World } from './world.ts';
 
+type Seen = Parameters<typeof inScope>[1];
+
 /**
  * Watches the change feed for messages that are called gone although Gmail has had them all the time. A message that was away for a moment may be
- * called gone later, when history tells of it; one that was always there, and in every scope that was asked for, may never be.
+ * called gone later, when history says so. The store lags behind Gmail, so it may also hold labels of an hour ago against the settings of today: a
+ * message that is in every scope that was asked for, by all labels that it ever had, may never be called gone.
  */
 export class Verdicts {
   readonly #world: World;
   readonly #scopes: MailboxSettings['scope'][];
-  /** Messages that were out of scope at some moment. */
+  /** What each message looked like, at each moment at which it was looked at. */
+  readonly #seen = new Map<string, Map<string, Seen>>();
+  /** Messages that were out of some scope at some moment. */
   readonly #absent = new Set<string>();
   /** Messages that existed when Gmail was last looked at. */
   #present: ReadonlySet<string> = new Set();
@@ -23,6 +28,7 @@ export class Verdicts {
   configured({ scope }: MailboxSettings): void {
     this.#scopes.push(scope);
     this.#lookAtGmail();
+    for (const [id, states] of this.#seen) if (![...states.values()].every((seen) => inScope(scope, seen))) this.#absent.add(id);
   }
 
   /** After each change at Gmail, before time passes. */
@@ -50,6 +56,10 @@ export class Verdicts {
     for (const message of this.#world.gmail.all()) {
       present.add(message.id);
       const seen = { labelIds: message.current.labelIds, internalDate: message.internalDate };
+      const key = `${message.internalDate} ${seen.labelIds.join(' ')}`;
+      const states = this.#seen.get(message.id) ?? new Map<string, Seen>();
+      if (states.has(key)) continue;
+      this.#seen.set(message.id, states.set(key, seen));
       if (!this.#scopes.every((scope) => inScope(scope, seen))) this.#absent.add(message.id);
     }
     for (const id of this.#present) if (!present.has(id)) this.#absent.add(id);
