@@ -27,7 +27,7 @@ export async function audit(deps: ActivityDependencies, request: AuditRequest, r
   const { mailbox } = request;
   const startedAt = clock.now();
   const row = await store.getMailbox(mailbox);
-  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
+  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
   const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
   try {
     await earlyReadingsSettled(deps, row, run);

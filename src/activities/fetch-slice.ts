@@ -14,7 +14,7 @@ import { sliceUnits } from './slice-rate.ts';
 export async function fetchSlice(deps: ActivityDependencies, request: FetchSliceRequest, run: ActivityRun): Promise<FetchSliceResult> {
   const { mailbox } = request;
   const row = await deps.store.getMailbox(mailbox);
-  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
+  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
   if (request.retry !== undefined) await deps.store.retryFailed({ mailbox, now: deps.clock.now() });
   const retried = request.retry === undefined ? {} : { retried: request.retry };
   const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });

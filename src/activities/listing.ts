@@ -88,7 +88,7 @@ async function begin(deps: ActivityDependencies, session: GmailSession, listing:
   const { mailbox, settings, generation } = listing;
   const row = await deps.store.getMailbox(mailbox);
   // Only opening creates a mailbox: one that was removed or renamed meanwhile must not come back.
-  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
+  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
   if (row.fullSync?.generation === generation) return row.fullSync;
   await requireKnownLabels(deps.store, session, { row, settings, signal: run.signal });
   const pinned = await pin(deps, session, row, listing, run);

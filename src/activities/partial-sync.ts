@@ -80,7 +80,7 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
 
 async function knownMailbox(deps: ActivityDependencies, mailbox: MailboxId): Promise<MailboxRow & { historyId: HistoryId }> {
   const row = await deps.store.getMailbox(mailbox);
-  if (row === null || row.historyId === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: it is synchronised anew`);
+  if (row === null || row.historyId === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
   return { ...row, historyId: row.historyId };
 }
 

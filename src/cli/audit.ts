@@ -4,6 +4,8 @@ import type { AuditResult } from '../client/stored-message.ts';
 import { CannotDoError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { requireAnswerable } from './failing-task.ts';
+import { tellingFailures } from './failure-notice.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import { count, counted } from './words.ts';
 
@@ -19,20 +21,22 @@ export function addAudit(program: Command, cli: Cli): void {
     .option('--repair', 'resynchronise when something differs, and compare again')
     .addHelpText('after', '\nIds and labels are compared by listings, 5 units per 500. Exit code 1: something differs.')
     .action((mailbox: MailboxId, options: AuditOptions) =>
-      withTidemark(cli, options, async ({ tidemark, out, signal, config }) => {
+      withTidemark(cli, options, async ({ tidemark: { client }, out, clock, signal, config }) => {
         const waiting = { signal, onNoWorker: noWorkerNotice(out, config) };
-        let result = await tidemark.client.audit(mailbox, waiting);
+        const telling = <Result>(wait: () => Promise<Result>): Promise<Result> => tellingFailures({ client, mailbox, out, clock }, wait);
+        await requireAnswerable(client, mailbox);
+        let result = await telling(() => client.audit(mailbox, waiting));
         const repaired = options.repair === true && result !== null && driftOf(result) > 0;
         if (repaired) {
-          await tidemark.client.resync(mailbox, { ...waiting, wait: true });
-          result = await tidemark.client.audit(mailbox, waiting);
+          await telling(() => client.resync(mailbox, { ...waiting, wait: true }));
+          result = await telling(() => client.audit(mailbox, waiting));
         }
-        if (result === null) throw new CannotDoError('mailbox-unknown', `The database no longer knows ${mailbox}: it is synchronised anew.`);
+        if (result === null) throw new CannotDoError('mailbox-unknown', `The database lost ${mailbox}: it was deleted or replaced. Everything is fetched again; watch it: tidemark status ${mailbox}`);
         const drift = driftOf(result);
         const found = result;
         out.result({ mailbox, drift, repaired, ...found }, () => [`${mailbox}: ${auditWords(found)}.`, ...exampleLines(found)]);
         if (drift === 0) return;
-        const remedy = options.repair === true ? `Look at the worker's log, and report it` : `Repair it: tidemark audit ${mailbox} --repair`;
+        const remedy = options.repair === true ? `The repair did not help: look at the worker's log, and report it` : `Repair it: tidemark audit ${mailbox} --repair`;
         throw new CannotDoError('drift', `${mailbox} differs from Gmail in ${counted(drift, 'message')}. ${remedy}.`);
       }),
     );
@@ -43,8 +47,8 @@ const driftOf = ({ missing, extra, differing }: AuditResult): number => missing 
 /** What an audit found, in words. */
 export function auditWords(audit: AuditResult): string {
   const { checked, missing, extra, differing } = audit;
-  if (driftOf(audit) === 0) return `${counted(checked, 'message')} compared, none differs`;
-  return `${counted(checked, 'message')} compared: ${count(missing)} missing, ${count(extra)} extra, ${count(differing)} with other labels`;
+  if (driftOf(audit) === 0) return `${counted(checked, 'message')} compared, no differences`;
+  return `${counted(checked, 'message')} compared: ${count(missing)} missing here, ${count(extra)} only here, ${count(differing)} with other labels`;
 }
 
 function exampleLines({ examples }: AuditResult): string[] {

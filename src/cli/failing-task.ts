@@ -6,8 +6,8 @@ import type { MailboxId } from '../model/ids.ts';
 /** True whatever makes the task fail: code that does not fit the history, a payload that cannot be read, too little time. */
 export function failingTaskWords(mailbox: MailboxId, { attempt }: FailingTask): string {
   return (
-    `The workflow task of ${mailbox} fails again and again (attempt ${attempt}): the workers cannot handle its history, and their logs say why. ` +
-    'Go back to the build of before, or give them what they lack (the payload key, for example); then it goes on by itself, and nothing is lost'
+    `The workflow task of ${mailbox} keeps failing (attempt ${attempt}): the workers cannot handle its history, and their logs say why. ` +
+    'Go back to the previous build, or give the workers what they lack (the payload key, for example). Then the mailbox continues by itself, and nothing is lost'
   );
 }
 
@@ -19,4 +19,14 @@ export function failingTaskWords(mailbox: MailboxId, { attempt }: FailingTask): 
 export async function requireHandled(client: Pick<TidemarkClient, 'failingTask'>, mailbox: MailboxId): Promise<void> {
   const failing = await client.failingTask(mailbox);
   if (failing !== null) throw new CannotDoError('workflow-task-fails', `${failingTaskWords(mailbox, failing)}. What was asked for now waits until then.`);
+}
+
+/**
+ * To be asked before a wait, which would not end.
+ *
+ * @throws {CannotDoError} when the mailbox's workflow task keeps failing
+ */
+export async function requireAnswerable(client: Pick<TidemarkClient, 'failingTask'>, mailbox: MailboxId): Promise<void> {
+  const failing = await client.failingTask(mailbox);
+  if (failing !== null) throw new CannotDoError('workflow-task-fails', `${failingTaskWords(mailbox, failing)}. Nothing was asked of it now.`);
 }

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { failureNotice } from './failure-notice.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import type { Output } from './output.ts';
 import { foretold, Pacemeter, type Pace } from './pace.ts';
@@ -40,6 +41,7 @@ const LONG_SILENCE = 10_000;
 export async function followUntilInSync({ client, mailbox, out, config, clock, signal }: FollowRequest): Promise<MailboxReport> {
   const meter = new Pacemeter();
   const sayNoWorker = noWorkerNotice(out, config);
+  const sayFailures = failureNotice(out);
   let askedAt = -Infinity;
   let foretoldAt = -Infinity;
   let forecast: Forecast | null = null;
@@ -57,6 +59,7 @@ export async function followUntilInSync({ client, mailbox, out, config, clock, s
         if (report.inSync === true) return report;
         if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
         if (isBlocked(phase) && report.workerAnswered) throw new MailboxBlockedError(mailbox, phase, report.blocked?.message ?? report.lastError?.message ?? null);
+        sayFailures(report);
         const silent = now - answeredAt;
         if (silent > LONG_SILENCE || (silent > SILENCE && !(await client.hasWorker(signal)))) {
           if (out.draws) out.draw('');

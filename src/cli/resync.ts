@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
-import { requireHandled } from './failing-task.ts';
+import { tellingFailures } from './failure-notice.ts';
+import { requireAnswerable, requireHandled } from './failing-task.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import { doneOrLater } from './obstacle.ts';
 import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
@@ -21,12 +22,14 @@ export function addResync(program: Command, cli: Cli): void {
     .action((mailbox: MailboxId, options: ResyncOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, clock, signal, config }) => {
         const { client } = tidemark;
-        await client.resync(mailbox, { wait: options.wait ?? false, signal, onNoWorker: noWorkerNotice(out, config) });
         if (options.wait !== true) {
+          await client.resync(mailbox);
           await requireHandled(client, mailbox);
           const report = await client.status(mailbox);
           return out.result({ mailbox, requested: true, phase: report.phase }, () => doneOrLater(report, clock.now(), `${mailbox} will be listed again and corrected`));
         }
+        await requireAnswerable(client, mailbox);
+        await tellingFailures({ client, mailbox, out, clock }, () => client.resync(mailbox, { wait: true, signal, onNoWorker: noWorkerNotice(out, config) }));
         const report = await client.progress(mailbox);
         const { historyId, generation, counts, doubt } = report;
         const { stored, pending, failed, gone } = counts;

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
-import { requireHandled } from './failing-task.ts';
+import { tellingFailures } from './failure-notice.ts';
+import { requireAnswerable, requireHandled } from './failing-task.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import { doneOrLater } from './obstacle.ts';
 import { addFailOnFailures, leftWords, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
@@ -18,14 +19,14 @@ export function addSync(program: Command, cli: Cli): void {
     .action((mailbox: MailboxId, options: SyncOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, clock, signal, config }) => {
         const { client } = tidemark;
-        // A wait would not end: only the poke goes out before the question.
-        if (options.wait === true) await requireHandled(client, mailbox);
-        await client.sync(mailbox, { wait: options.wait ?? false, signal, onNoWorker: noWorkerNotice(out, config) });
         if (options.wait !== true) {
+          await client.sync(mailbox);
           await requireHandled(client, mailbox);
           const report = await client.status(mailbox);
           return out.result({ mailbox, requested: true, phase: report.phase }, () => doneOrLater(report, clock.now(), `${mailbox} will be synchronised`));
         }
+        await requireAnswerable(client, mailbox);
+        await tellingFailures({ client, mailbox, out, clock }, () => client.sync(mailbox, { wait: true, signal, onNoWorker: noWorkerNotice(out, config) }));
         const report = await client.progress(mailbox);
         const { historyId, counts, doubt } = report;
         const { stored, pending, failed, gone } = counts;

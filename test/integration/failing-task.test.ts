@@ -10,7 +10,9 @@ import { Program } from './processes.ts';
 import { Rig } from './rig.ts';
 
 /** A signal makes the server count attempts anew with the next one, so the verb that sends one comes last. */
-const TELLING = [['sync', '--wait'], ['pause']];
+const SENT = 'What was asked for now waits until then.';
+const NOT_SENT = 'Nothing was asked of it now.';
+const TELLING: readonly (readonly [ends: string, verb: string, ...options: string[]])[] = [[NOT_SENT, 'sync', '--wait'], [NOT_SENT, 'audit'], [SENT, 'pause'], [SENT, 'resync']];
 
 describe('a mailbox whose workflow task fails again and again', () => {
   let rig: Rig;
@@ -42,11 +44,11 @@ describe('a mailbox whose workflow task fails again and again', () => {
       return { code: exitCode, text: `${stdout}${stderr}` };
     };
     const said = await run(['status', box.id]);
-    expect(said.text).toContain(`The workflow task of ${box.id} fails again and again (attempt `);
-    expect(said.text).not.toContain('No worker answers');
-    for (const [name = '', ...rest] of TELLING) {
+    expect(said.text).toContain(`The workflow task of ${box.id} keeps failing (attempt `);
+    expect(said.text).not.toContain('No worker answered');
+    for (const [ends, name, ...rest] of TELLING) {
       const told = await run([name, box.id, ...rest]);
-      expect(told).toEqual({ code: 1, text: expect.stringContaining('What was asked for now waits until then.') });
+      expect(told).toEqual({ code: 1, text: expect.stringContaining(ends) });
     }
 
     await careless.end('SIGTERM');

@@ -125,16 +125,16 @@ describe.concurrent('the command line tells of what is wrong', () => {
     await box.start();
     await compared(box);
     const { counts } = await box.report();
-    expect(await tidemark('audit', box.id)).toEqual({ code: 0, stdout: `${box.id}: ${counts.stored} messages compared, none differs.\n`, stderr: '' });
+    expect(await tidemark('audit', box.id)).toEqual({ code: 0, stdout: `${box.id}: ${counts.stored} messages compared, no differences.\n`, stderr: '' });
     expect(JSON.parse((await tidemark('audit', box.id, '--json')).stdout)).toMatchObject({ mailbox: box.id, drift: 0, repaired: false, checked: counts.stored, missing: 0, extra: 0, differing: 0 });
-    expect((await tidemark('status', box.id)).stdout).toMatch(new RegExp(`last audit +${counts.stored} messages compared, none differs, `));
+    expect((await tidemark('status', box.id)).stdout).toMatch(new RegExp(`last audit +${counts.stored} messages compared, no differences, `));
   }, 60_000);
 
   it('audit: what differs, with examples and the remedy, exit code 1', async () => {
     const { box } = await withGhost('drifted');
     const told = await tidemark('audit', box.id);
     expect(told.code).toBe(1);
-    expect(told.stdout).toMatch(/messages compared: 0 missing, 1 extra, 0 with other labels\.\n {2}extra: abc\n$/);
+    expect(told.stdout).toMatch(/messages compared: 0 missing here, 1 only here, 0 with other labels\.\n {2}extra: abc\n$/);
     expect(told.stderr).toBe(`tidemark: ${box.id} differs from Gmail in 1 message. Repair it: tidemark audit ${box.id} --repair.\n`);
     const json = await tidemark('audit', box.id, '--json');
     expect(json.code).toBe(1);

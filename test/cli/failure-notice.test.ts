@@ -1,0 +1,49 @@
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+
+import { expect, test } from 'vitest';
+
+import { failureNotice, tellingFailures } from '../../src/cli/failure-notice.ts';
+import { Output } from '../../src/cli/output.ts';
+import { reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { createVirtualClock } from '../virtual-clock.ts';
+
+const ADA = mailboxId('ada@example.com');
+const COUNTS = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };
+const failing = (message: string) => ({ kind: 'failing', message, since: 0, until: null }) as const;
+const OUTAGE = failing('ada@example.com: Gmail gave no usable answer to history.list (HTTP 503); trying again');
+
+function reportWith(conditions: MailboxReport['conditions']): MailboxReport {
+  return { ...reportOf(ADA, { row: null, counts: COUNTS, usage: { calls: 0, units: 0, rejected: 0, methods: {} } }, { phase: 'live', status: null }), conditions };
+}
+
+function terminal(): { readonly out: Output; readonly said: () => Promise<string> } {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const said = text(stderr);
+  return { out: new Output({ stdout, stderr, json: false }), said: () => (stderr.end(), said) };
+}
+
+test('a wait says what fails meanwhile, each failure once', async () => {
+  const { out, said } = terminal();
+  const tell = failureNotice(out);
+  tell(reportWith({ live: null, backfill: null }));
+  tell(reportWith({ live: OUTAGE, backfill: null }));
+  tell(reportWith({ live: OUTAGE, backfill: failing('the disk is full') }));
+  expect(await said()).toBe(`Still waiting. ${OUTAGE.message}\nStill waiting. the disk is full\n`);
+});
+
+test('a wait for quota, and what ends the wait by itself, are no failures', async () => {
+  const { out, said } = terminal();
+  failureNotice(out)(reportWith({ live: { ...OUTAGE, kind: 'rate-limited', until: 1 }, backfill: { ...OUTAGE, kind: 'needs-consent' } }));
+  expect(await said()).toBe('');
+});
+
+test('a failure is said while the wait goes on, and the wait ends as it would', async () => {
+  const { out, said } = terminal();
+  const clock = createVirtualClock();
+  const client = { progress: async () => reportWith({ live: OUTAGE, backfill: null }) };
+  const waited = clock.run(() => tellingFailures({ client, mailbox: ADA, out, clock }, () => clock.sleep(60_000).then(() => 'done')));
+  expect(await waited).toBe('done');
+  expect(await said()).toBe(`Still waiting. ${OUTAGE.message}\n`);
+});
