@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { createLog } from '../../src/log.ts';
+import { hurriedClock } from '../hurried-clock.ts';
+import { eventually } from './eventually.ts';
+import { Rig } from './rig.ts';
+import type { TestMailbox } from './test-mailbox.ts';
+
+const MB = 1024 * 1024;
+/** The server takes 2 MB a payload: https://docs.temporal.io/self-hosted-guide/defaults */
+const LARGE = 'x'.repeat(2 * MB - 1_000);
+
+const SIGNALS = ['poke', 'forceResync', 'retryFailures', 'pause', 'resume', 'reconnect', 'configure', 'rateLimited', 'handOver', 'noSuchSignal', 'status', '', '__proto__'];
+const UPDATES = ['sync', 'resync', 'audit', 'awaitSync', 'awaitResync', 'awaitAudit', 'noSuchUpdate', 'pause', '__proto__'];
+const QUERIES = ['status', 'noSuchQuery', 'pause', '__proto__'];
+/** Wrong, surplus and missing. None is what a signal that ends the mailbox, or a setting, would take. */
+const ARGUMENTS: readonly (readonly unknown[])[] = [
+  [],
+  [null],
+  [7, 'more', {}],
+  ['now'],
+  [[]],
+  [{}],
+  [{ mailbox: 'bob@example.com', to: 'bob', until: 'noon', format: 'eml', historyId: -1, sync: '1', generation: 1.5, audit: null }],
+  [{ __proto__: null, constructor: 1 }, null, null, null],
+];
+
+describe('a mailbox that is told nonsense by hand', () => {
+  let rig: Rig;
+  let box: TestMailbox;
+
+  beforeAll(async () => {
+    rig = await Rig.open('told-by-hand');
+    // Forced full syncs wait for Gmail's indexes.
+    await rig.startWorker(createLog('silent'), hurriedClock);
+    box = await rig.mailbox('told-by-hand', { messages: 5 });
+    await box.start();
+    await box.exact(30_000);
+  });
+  afterAll(() => rig.close());
+
+  /** It goes on, in this chain of runs, and is exact about what came since. */
+  async function goesOn(chain: string | undefined): Promise<void> {
+    await box.handle.signal('resume');
+    box.deliver('afterwards');
+    await box.handle.signal('poke');
+    const { phase, settings } = await box.exact(60_000);
+    expect({ phase, settings }).toEqual({ phase: 'live', settings: box.settings });
+    expect((await box.report()).failingTask).toBeNull();
+    expect(await chainOf()).toBe(chain);
+  }
+  const update = (name: string, [first, ...rest]: readonly unknown[]): Promise<unknown> =>
+    first === undefined ? box.handle.executeUpdate<unknown, []>(name) : box.handle.executeUpdate<unknown, [unknown, ...unknown[]]>(name, { args: [first, ...rest] });
+  const chainOf = async (): Promise<string | undefined> => (await box.handle.describe()).raw.workflowExecutionInfo?.firstRunId ?? undefined;
+
+  it('by every signal, with every kind of argument', async () => {
+    const chain = await chainOf();
+    for (const name of SIGNALS) {
+      // A signal without a name is refused by the server.
+      for (const args of ARGUMENTS) await box.handle.signal(name, ...args).catch((error: unknown) => expect(name, String(error)).toBe(''));
+    }
+    await goesOn(chain);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 90_000);
+
+  it('by every update: what cannot be meant is refused, and the rest is answered', async () => {
+    const chain = await chainOf();
+    const outcomes = await Promise.all(
+      UPDATES.map(async (name) => {
+        const answers = new Set<string>();
+        // The server takes ten updates of a workflow at once.
+        for (const args of ARGUMENTS) answers.add(await update(name, args).then(() => 'answered', () => 'refused'));
+        return [name, [...answers].join()];
+      }),
+    );
+    const answered = ['sync', 'resync', 'audit'];
+    expect(outcomes).toEqual(UPDATES.map((name) => [name, answered.includes(name) ? 'answered' : 'refused']));
+    await goesOn(chain);
+  }, 90_000);
+
+  it('by every query', async () => {
+    const chain = await chainOf();
+    for (const name of QUERIES) {
+      for (const args of ARGUMENTS) {
+        const asked = box.handle.query(name, ...args).then(() => 'answered', () => 'refused');
+        expect(await asked, name).toBe(name === 'status' ? 'answered' : 'refused');
+      }
+    }
+    await goesOn(chain);
+  }, 60_000);
+
+  it('by signals of 2 MB each', async () => {
+    const chain = await chainOf();
+    const { runId } = await box.handle.describe();
+    for (const name of SIGNALS.filter((signal) => signal !== '')) await box.handle.signal(name, LARGE);
+    await goesOn(chain);
+    // What came is not carried on.
+    const { historySize } = await eventually(30_000, async () => box.handle.describe().then((run) => (run.runId === runId ? null : run)), () => 'no new run');
+    expect(historySize).toBeLessThan(MB);
+  }, 60_000);
+
+  it('by updates of 2 MB each', async () => {
+    const chain = await chainOf();
+    for (const name of UPDATES) await update(name, [LARGE]).catch(() => undefined);
+    await goesOn(chain);
+  }, 90_000);
+});
