@@ -55,10 +55,10 @@ describe('a mailbox that is told nonsense by hand', () => {
 
   it('by every signal, with every kind of argument', async () => {
     const chain = await chainOf();
-    for (const name of SIGNALS) {
-      // A signal without a name is refused by the server.
-      for (const args of ARGUMENTS) await box.handle.signal(name, ...args).catch((error: unknown) => expect(name, String(error)).toBe(''));
-    }
+    const refused = new Set<string>();
+    for (const name of SIGNALS) for (const args of ARGUMENTS) await box.handle.signal(name, ...args).catch(() => refused.add(name));
+    // The server itself refuses a signal without a name.
+    expect([...refused]).toEqual(['']);
     await goesOn(chain);
     expect(await box.workflowFailures()).toEqual([]);
   }, 90_000);
@@ -101,7 +101,9 @@ describe('a mailbox that is told nonsense by hand', () => {
 
   it('by updates of 2 MB each', async () => {
     const chain = await chainOf();
-    for (const name of UPDATES) await update(name, [LARGE]).catch(() => undefined);
+    const answered: string[] = [];
+    for (const name of UPDATES) await update(name, [LARGE]).then(() => answered.push(name), () => undefined);
+    expect(answered).toEqual(['sync', 'resync', 'audit']);
     await goesOn(chain);
   }, 90_000);
 });
