@@ -41,7 +41,10 @@ async function main(): Promise<number> {
     const context: StartContext = { config, options, clock: systemClock, out, say, signal: interrupted.signal, onEnd: (close) => ends.push(close) };
     const claimed = claim(config.dataDir);
     if (claimed.kind === 'taken') return await join(context, claimed.pid);
-    ends.push(() => claimed.release());
+    ends.push(() => {
+      claimed.release();
+      if (interrupted.signal.aborted) say('Stopped. The next npm start goes on from here.');
+    });
     return await runEverything(context, (running) => claimed.publish(running));
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -61,7 +64,6 @@ async function closeAll(): Promise<void> {
       failed(error);
     }
   }
-  if (interrupted.signal.aborted) say('Stopped. The next npm start goes on from here.');
 }
 
 function failed(error: unknown): number {

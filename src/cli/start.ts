@@ -39,7 +39,7 @@ export function addStart(program: Command, cli: Cli): void {
         }
         const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
         out.result(reportJson(report, null), () => {
-          const done = `${mailbox} is in sync: ${counted(report.counts.stored, 'message')}, ${count(report.usage.units)} units, historyId ${report.historyId ?? 'none'}.`;
+          const done = `${mailbox} is in sync: ${counted(report.counts.stored, 'message')}, ${count(report.usage.units)} units, historyId ${report.historyId ?? 'unknown'}.`;
           return [done, ...shortfallLines(report, clock.now())];
         });
         requireNoFailures(report, options);

@@ -41,7 +41,8 @@ export function demoAddresses(dataDir: string): readonly MailboxId[] {
     .map((name) => mailboxId(name.slice(0, -'.jsonl'.length)));
 }
 
-function addressOf({ messages, mbox }: { messages?: number | undefined; mbox?: string | undefined }): MailboxId {
+/** The address of a mailbox that was asked for. */
+export function addressOf({ messages, mbox }: { messages?: number | undefined; mbox?: string | undefined }): MailboxId {
   if (mbox !== undefined) {
     const name = basename(mbox).replace(/\.[^.]*$/, '').toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'mail';
     return mailboxId(`${name}-${createHash('sha256').update(resolve(mbox)).digest('hex').slice(0, 4)}@example.com`);

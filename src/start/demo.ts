@@ -42,7 +42,7 @@ export async function openDemo({ config, options, clock, say, onEnd }: StartCont
   if (served === undefined) throw new Error('the simulator has no mailbox');
   const what = simulator.beginning.mbox === null ? 'generated mail' : `mail of ${simulator.beginning.mbox}`;
   say(`Gmail      simulated, at ${simulator.url}: ${counted(served.messages, 'message')} (${what})`);
-  say(`           its quota is ${count(userUnitsPerMinute)} units a minute, so that you need not wait; Gmail's own is 6,000`);
+  say(`           its quota is ${count(userUnitsPerMinute)} units a minute${userUnitsPerMinute > config.quota.userUnitsPerMinute ? `, so that you need not wait; Gmail's own is ${count(config.quota.userUnitsPerMinute)}` : ''}`);
 
   const changed = changedConfig(config, { gmailRootUrl: simulator.url, googleTokenUrl: `${simulator.url}/token`, quota });
   const stores = await openStoresOf(changed);

@@ -1,9 +1,12 @@
 import { mailboxId } from '../model/ids.ts';
 import { openTidemark } from '../open-tidemark.ts';
+import { shortfallLines } from '../cli/shortfall.ts';
 import { followUntilInSync } from '../cli/progress.ts';
 import { readRunning, type Running } from './claim.ts';
 import type { StartContext } from './context.ts';
-import { clockTime, followLive } from './live-feed.ts';
+import { addressOf } from './demo-mailbox.ts';
+import { inSyncLine } from './in-sync-line.ts';
+import { followLive } from './live-feed.ts';
 import { summaryLines } from './summary.ts';
 
 const LOOK_EVERY = 500;
@@ -14,8 +17,8 @@ export async function join(context: StartContext, pid: number): Promise<number> 
   const { config, options, clock, out, say, signal, onEnd } = context;
   say(`npm start runs already here, as process ${pid}: joining it.`);
   const running = await whenServing(context);
-  if (running === null) {
-    say('It has ended before it was up. Start again: npm start');
+  if (running === 'ended' || running === 'starting') {
+    say(running === 'ended' ? 'It ended before it was up. Start again: npm start' : `It is still starting. What it waits for is in its own terminal; to end it: kill ${pid}`);
     return 1;
   }
   if (running.uiUrl !== null) say(`Temporal's UI  ${running.uiUrl}`);
@@ -23,6 +26,9 @@ export async function join(context: StartContext, pid: number): Promise<number> 
   onEnd(() => tidemark.close());
   const { client } = tidemark;
   const mailboxes = running.mailboxes.map(mailboxId);
+  const { messages, mbox } = options;
+  const isOther = (messages !== undefined || mbox !== undefined) && !mailboxes.includes(addressOf({ messages, mbox }));
+  if (isOther) say(`It serves ${mailboxes.join(', ')}: --messages and --mbox change nothing here. To use them, stop it first (Ctrl-C in its terminal, or: kill ${pid}).`);
   const ended = new AbortController();
   const either = AbortSignal.any([signal, ended.signal]);
   const watching = (async () => {
@@ -34,7 +40,7 @@ export async function join(context: StartContext, pid: number): Promise<number> 
     for (const mailbox of mailboxes) {
       const startedAt = clock.now();
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal: either });
-      say(`${clockTime(clock.now())}  ${mailbox} is in sync`);
+      say(inSyncLine(report, clock.now()), ...shortfallLines(report, clock.now()));
       if (options.once === true) say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database }));
       else following.push(followLive({ client, mailbox, after: report.changeSequence, clock, signal: either, say, named: mailboxes.length > 1 }));
     }
@@ -46,17 +52,19 @@ export async function join(context: StartContext, pid: number): Promise<number> 
     ended.abort();
     await watching;
     if (gone) say(`npm start (process ${pid}) has ended, and this one with it. Start again: npm start`);
+    else if (signal.aborted) say(`This one has ended. npm start (process ${pid}) still runs, and goes on following.`);
   }
   return 0;
 }
 
 /** It may be on its way up: its mailboxes are written down once its worker runs. */
-async function whenServing({ config, clock, signal }: StartContext): Promise<Running | null> {
+async function whenServing({ config, clock, signal }: StartContext): Promise<Running | 'ended' | 'starting'> {
   const deadline = clock.now() + STARTS_WITHIN;
   while (clock.now() < deadline) {
     const running = readRunning(config.dataDir);
-    if (running === null || running.mailboxes.length > 0) return running;
+    if (running === null) return 'ended';
+    if (running.mailboxes.length > 0) return running;
     await clock.sleep(LOOK_EVERY, signal);
   }
-  return null;
+  return 'starting';
 }

@@ -2,8 +2,7 @@ import { join, relative } from 'node:path';
 
 import { followUntilInSync } from '../cli/progress.ts';
 import { shortfallLines } from '../cli/shortfall.ts';
-import { count, counted } from '../cli/words.ts';
-import { MailboxBlockedError, TidemarkError } from '../client/errors.ts';
+import { MailboxBlockedError, MailboxNotRunningError, TidemarkError } from '../client/errors.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { Config } from '../config.ts';
 import { createLog } from '../log.ts';
@@ -16,6 +15,7 @@ import type { Running } from './claim.ts';
 import type { StartContext } from './context.ts';
 import { demoAddresses } from './demo-mailbox.ts';
 import { openDemo, type Demo } from './demo.ts';
+import { inSyncLine } from './in-sync-line.ts';
 import { clockTime, followLive } from './live-feed.ts';
 import { summaryLines } from './summary.ts';
 
@@ -97,25 +97,26 @@ async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tid
   }
   say('');
   let exitCode = 0;
-  const inSync: MailboxReport[] = [];
+  const begun: MailboxReport[] = [];
   for (const mailbox of mailboxes) {
     const startedAt = clock.now();
     try {
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal });
-      inSync.push(report);
-      say(`${clockTime(clock.now())}  ${mailbox} is in sync: ${counted(report.counts.stored, 'message')}${report.counts.failed > 0 ? `, ${count(report.counts.failed)} failed` : ''}, historyId ${report.historyId ?? 'none'}`);
-      say(...shortfallLines(report, clock.now()));
+      begun.push(report);
+      say(inSyncLine(report, clock.now()), ...shortfallLines(report, clock.now()));
       if (options.once === true) say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database }));
     } catch (error) {
-      if (!(error instanceof MailboxBlockedError)) throw error;
+      // One that waits for a person, or was stopped from elsewhere, holds up no other one; it is followed once it runs again.
+      if (!(error instanceof MailboxBlockedError || error instanceof MailboxNotRunningError)) throw error;
       exitCode = 1;
       say(error.message);
+      begun.push(await client.progress(mailbox));
     }
   }
   if (options.once === true) return exitCode;
 
   say('', `Following live changes; Ctrl-C stops. In another terminal: npx tidemark status ${mailboxes[0] ?? 'EMAIL'}`, '');
-  const following = inSync.map(({ mailbox, changeSequence }) =>
+  const following = begun.map(({ mailbox, changeSequence }) =>
     followLive({ client, mailbox, after: changeSequence, clock, signal, say, named: mailboxes.length > 1 }),
   );
   if (demo !== null && options.traffic) {

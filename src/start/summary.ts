@@ -10,7 +10,7 @@ export function summaryLines(report: MailboxReport, { elapsed, database }: { ela
   const perSecond = elapsed > 0 ? counts.stored / (elapsed / 1_000) : 0;
   const rows = aligned([
     ['messages', `${count(counts.stored)} stored, ${count(counts.failed)} failed, ${count(counts.gone)} gone`],
-    ['historyId', report.historyId ?? 'none'],
+    ['historyId', report.historyId ?? 'unknown'],
     ['units', `${count(usage.units)} in ${count(usage.calls)} calls, ${count(usage.rejected)} rejected`],
     ['time', `${about(elapsed)}, ${count(perSecond)} messages/s`],
     ['database', database.kind === 'sqlite' ? `${database.path} (${(sizeOf(database.path) / 1e6).toFixed(1)} MB)` : database.url],

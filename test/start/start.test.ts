@@ -46,10 +46,17 @@ describe('npm start', () => {
     const second = start();
     await second.says(/runs already here, as process \d+: joining it/);
     await second.says(/store +#\d+/);
+    const third = new Program('start.ts', [...ports, '--messages', '100'], env);
+    programs.push(third);
+    await third.says(/It serves ada\+200@example\.com: --messages and --mbox change nothing here\. To use them, stop it first/);
+    await third.says(/is in sync: \d+ messages/);
+    const { stdout: saidByThird } = await third.end('SIGINT');
+    expect(saidByThird).toMatch(/This one has ended\. npm start \(process \d+\) still runs/);
+    expect(saidByThird).not.toContain('Stopped.');
     const status = new Program('cli/main.ts', ['status', 'ada+200@example.com', '--json'], env);
     const { code, stdout } = await status.ended;
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ phase: 'live', generation: 1, recoveries: 0, counts: { pending: 0, failed: 0 } });
+    expect(JSON.parse(stdout)).toMatchObject({ phase: 'live', generation: 1, recoveries: 0, counts: { failed: 0 } });
     const before = performance.now();
     expect(await first.end('SIGINT')).toMatchObject({ code: 0, stdout: expect.stringContaining('The next npm start goes on from here.') });
     expect(performance.now() - before).toBeLessThan(10_000);
