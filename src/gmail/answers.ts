@@ -264,10 +264,11 @@ function requireParts({ payload }: JsonObject): void {
   if (!isPartTree(payload)) throw new MalformedAnswerError('its payload is no tree of parts');
 }
 
-/** Of a chat Gmail may give a raw that ends in its middle: valid base64, and shorter than the message. */
+/** Of a chat Gmail may give a raw that ends in its middle: valid base64, and shorter than the message. Without a size nothing shows that it is whole. */
 function isCutChat(message: JsonObject, raw: Uint8Array): boolean {
   const labels = message['labelIds'];
-  return Array.isArray(labels) && labels.includes('CHAT') && raw.length < sizeIn(message['sizeEstimate']);
+  const size = sizeIn(message['sizeEstimate']);
+  return Array.isArray(labels) && labels.includes('CHAT') && (size === 0 || raw.length < size);
 }
 
 /** What is wrong with an answer, in words that hold nothing of it. */

@@ -56,6 +56,16 @@ describe('a value of a message that Gmail would never send', () => {
     expect(readingOf({ ...MESSAGE, sizeEstimate }, null, 'minimal').sizeEstimate).toBe(0);
   });
 
+  it.each([
+    { sizeEstimate: 5, lacks: 'raw' },
+    { sizeEstimate: 4, lacks: undefined },
+    { sizeEstimate: undefined, lacks: 'raw' },
+    { sizeEstimate: 1.5, lacks: 'raw' },
+  ])('takes four bytes of raw for a whole chat only when sizeEstimate ($sizeEstimate) bears it out', ({ sizeEstimate, lacks }) => {
+    const chat = { ...MESSAGE, labelIds: ['CHAT'], raw: Buffer.from('text').toString('base64url'), sizeEstimate };
+    expect(readingOf(chat, null, 'raw').lacks).toBe(lacks);
+  });
+
   it.each(['9007199254740993', '1e30', '8640000000000001', 'yesterday', '', 1.5, {}, null])('a date of %o is none', (internalDate) => {
     expect(readingOf({ ...MESSAGE, internalDate }, null, 'minimal').internalDate).toBeNull();
   });
