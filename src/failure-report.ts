@@ -6,7 +6,7 @@ import { InvalidCredentialsError } from './gmail/credentials.ts';
 import { DirectoryError } from './gmail/directory-error.ts';
 import { GmailError } from './gmail/gmail-error.ts';
 import { LoginError } from './login.ts';
-import { InvalidIdError } from './model/ids.ts';
+import { InvalidIdError, type MailboxId } from './model/ids.ts';
 import { InvalidSettingsError } from './model/settings-change.ts';
 import { MoveError } from './store/move/move-stores.ts';
 import { UnsupportedDatabaseError } from './store/open-store.ts';
@@ -25,10 +25,13 @@ export class UsageError extends Error {
 export class CannotDoError extends Error {
   override readonly name = 'CannotDoError';
   readonly code: string;
+  /** The mailbox that there is not; null where the error is about something else. */
+  readonly mailbox: MailboxId | null;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, { mailbox = null, ...options }: ErrorOptions & { readonly mailbox?: MailboxId | null } = {}) {
     super(message, options);
     this.code = code;
+    this.mailbox = mailbox;
   }
 }
 

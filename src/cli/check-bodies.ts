@@ -20,7 +20,7 @@ export function addCheckBodies(program: Command, cli: Cli): void {
     .action((mailbox: MailboxId, options: CheckBodiesOptions) =>
       withStores(cli, options, async ({ stores, out, clock }) => {
         const { store } = stores;
-        if ((await store.getMailbox(mailbox)) === null) throw new CannotDoError('mailbox-unknown', `${mailbox} is unknown here: no mail of it is stored.`);
+        if ((await store.getMailbox(mailbox)) === null) throw new CannotDoError('mailbox-unknown', `${mailbox} is unknown here: no mail of it is stored.`, { mailbox });
         const rebuilt = options.rebuild === true ? await store.rebuildBodyPlaces() : [];
         let checked = 0;
         const lost = { missing: 0, damaged: 0 };

@@ -8,6 +8,7 @@ import { closeStores, openStoresOf, openTidemark, type Stores, type Tidemark } f
 import type { Terminal } from '../terminal.ts';
 import { parseEmail } from './arguments.ts';
 import { Output } from './output.ts';
+import { orRenamed } from './renamed.ts';
 
 /** What a verb has at hand. */
 export interface Cli {
@@ -59,6 +60,8 @@ export async function withTidemark<Result>(cli: Cli, options: VerbOptions, run: 
   const tidemark = await openTidemark({ config: context.config, clock: cli.clock });
   try {
     return await run({ ...context, tidemark });
+  } catch (error) {
+    throw await orRenamed(error, tidemark.store);
   } finally {
     await tidemark.close();
   }
@@ -70,6 +73,8 @@ export async function withStores<Result>(cli: Cli, options: VerbOptions, run: (c
   const stores = await openStoresOf(context.config);
   try {
     return await run({ ...context, stores });
+  } catch (error) {
+    throw await orRenamed(error, stores.store);
   } finally {
     await closeStores(stores);
   }

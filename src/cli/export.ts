@@ -25,7 +25,7 @@ export function addExport(program: Command, cli: Cli): void {
       withStores(cli, options, async ({ stores, out, clock }) => {
         const { store } = stores;
         const row = await store.getMailbox(mailbox);
-        if (row === null) throw new CannotDoError('mailbox-unknown', `${mailbox} is unknown here: no mail of it is stored.`);
+        if (row === null) throw new CannotDoError('mailbox-unknown', `${mailbox} is unknown here: no mail of it is stored.`, { mailbox });
         if (options.format === 'mbox' && row.settings.format !== 'raw') {
           throw new CannotDoError('not-raw', `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. Change it: tidemark start ${mailbox} --format raw --wait`);
         }

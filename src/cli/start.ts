@@ -26,7 +26,7 @@ export function addStart(program: Command, cli: Cli): void {
       withTidemark(cli, options, async (context) => {
         const { tidemark, out, config, clock, signal } = context;
         if ((await tidemark.credentials.get(mailbox)) === null) {
-          throw new CannotDoError('mailbox-not-connected', `${mailbox} is not connected. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`);
+          throw new CannotDoError('mailbox-not-connected', `${mailbox} is not connected. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`, { mailbox });
         }
         const change = await grantedChange(context, mailbox, options);
         const { wasRunning, settings } = await tidemark.client.start(mailbox, change);

@@ -20,6 +20,7 @@ installRuntime(createLog('silent'));
 
 /** A simulated Gmail over HTTP, the shared Temporal server, a database of its own, and workers as the test wants them. */
 export class System {
+  readonly env: NodeJS.ProcessEnv;
   readonly config: Config;
   readonly tidemark: Tidemark;
   /** Changed by {@link System.renameAtGoogle}. */
@@ -29,7 +30,8 @@ export class System {
   readonly #folder: string;
   #worker: RunningWorker | null = null;
 
-  private constructor(options: { config: Config; tidemark: Tidemark; mailbox: MailboxId; simulator: ServedSimulator; folder: string }) {
+  private constructor(options: { env: NodeJS.ProcessEnv; config: Config; tidemark: Tidemark; mailbox: MailboxId; simulator: ServedSimulator; folder: string }) {
+    this.env = options.env;
     this.config = options.config;
     this.tidemark = options.tidemark;
     this.mailbox = options.mailbox;
@@ -54,7 +56,7 @@ export class System {
     };
     const config = loadConfig({ env });
     const tidemark = await openTidemark({ config });
-    const system = new System({ config, tidemark, mailbox, simulator, folder });
+    const system = new System({ env, config, tidemark, mailbox, simulator, folder });
     await system.connect();
     return system;
   }

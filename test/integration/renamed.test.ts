@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
+import { System } from '../client/system.ts';
+import { tidemark } from './cli.ts';
+
+describe('the command line after a rename', () => {
+  let system: System;
+  let before: MailboxId;
+  let after: MailboxId;
+
+  beforeAll(async () => {
+    system = await System.open('renamed-before', { messages: 20 });
+    before = system.mailbox;
+    after = mailboxId('renamed-after@example.com');
+    await system.startWorker();
+    expect((await run('start', before, '--poll-interval', '1h', '--wait')).code).toBe(0);
+    await system.renameAtGoogle(after);
+    expect(await run('rename', before, after)).toEqual({ code: 0, stderr: '', stdout: `${before} is now ${after}, and goes on where it was.\n` });
+  }, 60_000);
+  afterAll(() => system.close());
+
+  const run = (...args: string[]) => tidemark(system.env, ...args);
+
+  it('works under the new address, and fetches nothing again', async () => {
+    const { id } = await system.deliver('under the new address');
+    expect(await run('sync', after, '--wait')).toMatchObject({ code: 0 });
+    const status = await run('status', after, '--json');
+    expect(JSON.parse(status.stdout)).toMatchObject({ mailbox: after, phase: 'live', renamedTo: null, generation: 1, settings: { pollInterval: 3_600_000 } });
+    expect(await run('start', after)).toMatchObject({ code: 0, stdout: expect.stringContaining(after) });
+    const changes = (await run('changes', after, '--json')).stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { sequence: number; messageId: string });
+    expect(changes.map(({ sequence }) => sequence)).toEqual(changes.map((_, index) => index + 1));
+    expect(changes.at(-1)).toMatchObject({ messageId: id });
+    const exported = (await run('export', after)).stdout.trimEnd().split('\n').map((line) => (JSON.parse(line) as { id: string }).id);
+    expect(new Set(exported)).toEqual(new Set((await system.truth()).keys()));
+    expect(await run('pause', after)).toMatchObject({ code: 0 });
+    expect(JSON.parse((await run('status', after, '--json')).stdout)).toMatchObject({ phase: 'paused' });
+    expect(await run('resume', after)).toMatchObject({ code: 0 });
+    expect(await run('sync', after, '--wait')).toMatchObject({ code: 0 });
+    expect(JSON.parse((await run('list', '--json')).stdout)).toMatchObject({ mailboxes: expect.arrayContaining([expect.objectContaining({ mailbox: after, phase: 'live' })]) });
+  }, 60_000);
+
+  it.each(['status', 'start', 'configure', 'sync', 'resync', 'changes', 'export', 'failures', 'audit', 'check-bodies', 'pause', 'resume', 'stop'])('%s under the former address names the new one', async (verb) => {
+    const more = verb === 'configure' ? ['--poll-interval', '5m'] : [];
+    expect(await run(verb, before, ...more)).toEqual({ code: 1, stdout: '', stderr: `tidemark: ${before} was renamed, and is the mailbox ${after} now: give that address instead.\n` });
+  }, 20_000);
+});
