@@ -69,7 +69,7 @@ export function reportFailure(error: unknown): FailureReport {
   if (error instanceof SecretKeyError) return failed('secret-key', error);
   if (error instanceof TemporalServerError) return { ...failed('temporal-server', error), lines: error.lines };
   if (error instanceof JournalError) return failed('simulator', error);
-  if (isSystemError(error)) return report('system', `${error.message}.`, 1);
+  if (isSystemError(error)) return report('system', systemText(error), 1);
   if (error instanceof Error) return report('unexpected', `${error.name}: ${error.message} (LOG_LEVEL=debug shows where)`, 1);
   return report('unexpected', String(error), 1);
 }
@@ -82,6 +82,13 @@ export function stackLines({ stack = '' }: Error): readonly string[] {
 const report = (code: string, message: string, exitCode: FailureReport['exitCode']): FailureReport => ({ code, message, lines: [message], exitCode });
 const failed = (code: string, { message }: Error): FailureReport => report(code, message, 1);
 const usage = (code: string, { message }: Error): FailureReport => report(code, message, 2);
+
+/** What Node says of a taken port names no remedy. */
+function systemText(error: NodeJS.ErrnoException): string {
+  if (error.code !== 'EADDRINUSE' || !('port' in error)) return `${error.message}.`;
+  const host = 'address' in error && typeof error.address === 'string' ? `${error.address}:` : 'port ';
+  return `Another program listens on ${host}${String(error.port)}. End it, or name another port.`;
+}
 
 /** Of Node's own: a file that is not there, a port that is taken. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

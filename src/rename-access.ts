@@ -34,7 +34,7 @@ export function renamingAccess({ config, stores, clock }: { config: Config; stor
       // Its worker has asked, and the messages have proved it.
       if (row?.account?.address === to) return null;
       const known = await held({ from, to });
-      if (known === null) return `Nobody knows whether Google calls the account of ${from} now ${to}: no credentials are stored. If you know it: tidemark rename ${from} ${to} --force`;
+      if (known === null) return `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now. If you know that it is: tidemark rename ${from} ${to} --force`;
       const network = createUndiciTransport();
       try {
         const { transport } = network;
@@ -43,7 +43,7 @@ export function renamingAccess({ config, stores, clock }: { config: Config; stor
         const gmail = createGoogleGmail({ mailbox: from, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 });
         const account = await accountBehind(gmail, { mailbox: from, witnesses: () => store.sampleMessages(from) });
         if (account.kind === 'another' && account.asked > 0) {
-          return `The credentials of ${known.mailbox} open ${account.address}, which is another account than that of ${from} (${account.found} of ${account.asked} stored messages are there): nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
+          return `The credentials of ${known.mailbox} open ${account.address}, which is another account than that of ${from} (it has ${account.found} of ${account.asked} stored messages): nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
         }
         if (!isSameAddress(account.address, to)) {
           return `Google calls the account of ${from} ${account.address}, not ${to}: nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
@@ -51,7 +51,7 @@ export function renamingAccess({ config, stores, clock }: { config: Config; stor
         return null;
       } catch (error) {
         if (!(error instanceof GmailError)) throw error;
-        return `Google could not be asked what the account of ${from} is called now (${error.failure.kind}): nothing was changed. Try again later, or, if you know it: tidemark rename ${from} ${to} --force`;
+        return `Google could not be asked for the address of ${from}'s account: nothing was changed. ${error.message} Then try again, or, if you know the address: tidemark rename ${from} ${to} --force`;
       } finally {
         await network.close();
       }

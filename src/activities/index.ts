@@ -81,7 +81,7 @@ async function runActivity<Result>(
       throw context.cancellationSignal.reason;
     }
     const now = deps.clock.now();
-    const outcome = outcomeOf(error, mailbox, now) ?? unexpected(error, name);
+    const outcome = outcomeOf(error, mailbox, now) ?? unexpected(error, name, mailbox);
     ended('failed');
     deps.telemetry?.add('tidemark_activity_failures_total', 1, { activity: name, type: outcome.type });
     await noteFailure(deps, { mailbox, activity: name, outcome, now });
@@ -100,8 +100,8 @@ async function beat(clock: Clock, finished: AbortSignal, heartbeat: () => void):
 }
 
 /** A defect. Its text may quote mail (JSON.parse does), so only its name and its place leave the process. */
-function unexpected(error: unknown, activity: string): Outcome {
+function unexpected(error: unknown, activity: string, mailbox: MailboxId): Outcome {
   const name = error instanceof Error ? error.name : typeof error;
   const place = error instanceof Error ? (/\((?:file:\/\/)?.*\/((?:src|dist)\/[^)]+)\)/.exec(error.stack ?? '')?.[1] ?? 'an unknown place') : 'an unknown place';
-  return { type: 'Unexpected', next: { kind: 'retry' }, message: `unexpected ${name} in ${activity} at ${place}: this is a defect, please report it; it is tried again` };
+  return { type: 'Unexpected', next: { kind: 'retry' }, message: `unexpected ${name} in ${activity} of ${mailbox} at ${place}: this is a defect, please report it; it is tried again` };
 }

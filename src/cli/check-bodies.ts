@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { LostBody } from '../client/stored-message.ts';
 import { CannotDoError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { databaseUrlOf } from '../open-tidemark.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { count, counted } from './words.ts';
 
@@ -18,9 +19,9 @@ export function addCheckBodies(program: Command, cli: Cli): void {
     .option('--rebuild', 'the place of the bodies (BODIES_URL) was lost and is empty: count all bodies in it as lost')
     .addHelpText('after', '\nBodies that lie outside the database are held against their SHA-256, those inside are unpacked. The mailbox fetches lost ones with its next partial sync.\nNeeds no Temporal server. Exit code 1 when bodies were lost.')
     .action((mailbox: MailboxId, options: CheckBodiesOptions) =>
-      withStores(cli, options, async ({ stores, out, clock }) => {
+      withStores(cli, options, async ({ stores, out, clock, config }) => {
         const { store } = stores;
-        if ((await store.getMailbox(mailbox)) === null) throw new CannotDoError('mailbox-unknown', `${mailbox} is unknown here: no mail of it is stored.`, { mailbox });
+        if ((await store.getMailbox(mailbox)) === null) throw new CannotDoError('mailbox-unknown', `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; DATABASE_URL names another database.`, { mailbox });
         const rebuilt = options.rebuild === true ? await store.rebuildBodyPlaces() : [];
         let checked = 0;
         const lost = { missing: 0, damaged: 0 };

@@ -5,6 +5,7 @@ import { CannotDoError } from '../failure-report.ts';
 import { base64url } from '../model/base64url.ts';
 import { deepJson } from '../model/deep-json.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
+import { databaseUrlOf } from '../open-tidemark.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { mboxEntry } from './mbox.ts';
 import { counted } from './words.ts';
@@ -22,12 +23,12 @@ export function addExport(program: Command, cli: Cli): void {
     .addOption(command.createOption('--format <format>', 'jsonl: one JSON object a line; mbox: needs mail stored raw').choices(['jsonl', 'mbox']).default('jsonl'))
     .addHelpText('after', '\nMessages are those that are stored and in scope. Needs no Temporal server.\njsonl is the same on a terminal and in a pipe: control characters and marks of direction are \\u escapes, which any JSON parser reads back.\nmbox in a pipe or a file has the bytes of the mail; on a terminal they are shown, not obeyed.')
     .action((mailbox: MailboxId, options: ExportOptions) =>
-      withStores(cli, options, async ({ stores, out, clock }) => {
+      withStores(cli, options, async ({ stores, out, clock, config }) => {
         const { store } = stores;
         const row = await store.getMailbox(mailbox);
-        if (row === null) throw new CannotDoError('mailbox-unknown', `${mailbox} is unknown here: no mail of it is stored.`, { mailbox });
+        if (row === null) throw new CannotDoError('mailbox-unknown', `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; DATABASE_URL names another database.`, { mailbox });
         if (options.format === 'mbox' && row.settings.format !== 'raw') {
-          throw new CannotDoError('not-raw', `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. Change it: tidemark start ${mailbox} --format raw --wait`);
+          throw new CannotDoError('not-raw', `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. To fetch every message again as raw: tidemark start ${mailbox} --format raw --wait`);
         }
         const names = new Map((await store.getLabels(mailbox)).map(({ id, name }) => [id, name]));
         let lostBodies = 0;

@@ -39,7 +39,7 @@ The source stays as it is; do not run workers over it any more. To go back, move
       };
       const { moved, temporalAsked } = await moveMailboxes({ config, clock, from: options.from, to: options.to, moveBodies: options.bodies === true, onProgress, signal });
       if (out.draws) out.draw('');
-      if (!temporalAsked) out.notice('No Temporal server answered, so nobody could tell whether mailboxes run. What changed while it was copied would have been noticed.');
+      if (!temporalAsked) out.notice('Temporal could not be asked whether mailboxes run. A mailbox that had changed during the copy would have been refused.');
       const messages = moved.reduce((sum, each) => sum + each.messages, 0);
       const seconds = Math.max(0.001, (clock.now() - startedAt) / 1_000);
       const messagesPerSecond = Math.round(messages / seconds);
@@ -49,7 +49,7 @@ The source stays as it is; do not run workers over it any more. To go back, move
           : [
               ...table(['mailbox', 'messages', 'rows'], moved.map((each) => [each.mailbox, count(each.messages), count(each.rows)])),
               '',
-              `Moved and compared: ${counted(messages, 'message')} in ${seconds.toFixed(1)} s, ${count(messagesPerSecond)} messages/s. Next: set DATABASE_URL, start workers, and tidemark resume each.`,
+              `Moved and compared: ${counted(messages, 'message')} in ${seconds.toFixed(1)} s, ${count(messagesPerSecond)} messages/s. Next: set DATABASE_URL, start workers, and resume or start each mailbox (tidemark resume --all; tidemark start EMAIL).`,
             ],
       );
     });

@@ -61,7 +61,7 @@ export function reportLines(report: MailboxReport, pace: Pace | null, now: numbe
   const { counts, usage } = report;
   const rows: [string, string][] = [
     ['phase', phaseWords(report, now)],
-    ['historyId', report.historyId ?? 'none yet: the first listing is not finished'],
+    ['historyId', report.historyId ?? 'not known yet: the first listing is not finished'],
     ['stored', count(counts.stored)],
     ...(counts.lacking === 0 ? [] : [['  in part', `${count(counts.lacking)} (Gmail does not give all of them: tidemark failures ${report.mailbox})`] satisfies [string, string]]),
     ['pending', count(counts.pending)],
@@ -146,7 +146,7 @@ function phaseWords({ phase, phaseSince, inSync, workerAnswered, failingTask }: 
 
 function pushWords({ expiration, notifiedAt, trusted }: NonNullable<MailboxReport['push']>, now: number): string {
   const told = notifiedAt === null ? 'no notification yet' : `last notification ${ago(notifiedAt, now)}`;
-  return `watched for another ${about(expiration - now)}, ${told}${trusted ? '' : '; not trusted now, so polled as without'}`;
+  return `watched for another ${about(expiration - now)}, ${told}${trusted ? '' : '; not relied on now, so polled as without push'}`;
 }
 
 export function settingsWords({ format, attachments, pollInterval, scope, recovery, auditInterval, push }: NonNullable<MailboxReport['settings']>): string {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { NO_WORKER } from './no-worker.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 
@@ -9,7 +10,7 @@ export function addStop(program: Command, cli: Cli): void {
       withTidemark(cli, options, async ({ tidemark, out, signal }) => {
         const { ended } = await tidemark.client.stop(mailbox, { signal });
         out.result({ mailbox, stopped: ended }, () =>
-          ended ? `${mailbox} is stopped; its mail stays. Start it again: tidemark start ${mailbox}` : `${mailbox} was told to stop, and ends as soon as a worker runs: tidemark worker`,
+          ended ? `${mailbox} is stopped; its mail stays. Start it again: tidemark start ${mailbox}` : `${mailbox} is asked to stop, and has not ended yet: a worker must end its work first. ${NO_WORKER}`,
         );
       }),
     );

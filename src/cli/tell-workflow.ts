@@ -5,7 +5,7 @@ import { withTidemark, type Cli, type VerbOptions } from './context.ts';
 export type Told = 'told' | 'not-running' | 'unreachable';
 
 export const NEXT: Readonly<Record<Told, (mailbox: MailboxId) => string>> = {
-  told: () => 'Its workflow was told.',
+  told: () => 'Its workflow runs, and uses these credentials from now on.',
   'not-running': (mailbox) => `Next: tidemark start ${mailbox} --wait`,
   unreachable: (mailbox) => `No Temporal server answers yet. Once one runs: tidemark start ${mailbox} --wait (and tidemark resume ${mailbox}, if it waits for consent)`,
 };

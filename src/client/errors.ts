@@ -45,7 +45,7 @@ export class MailboxUnknownError extends TidemarkError {
   readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId) {
-    super(`${mailbox} is unknown here: no mail of it is stored and it is not running. Connect and start it: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`);
+    super(`${mailbox} is unknown here: no mail of it is stored and it is not running. Start it: tidemark start ${mailbox}. If it was never connected, first: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`);
     this.mailbox = mailbox;
   }
 }

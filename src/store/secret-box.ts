@@ -77,12 +77,12 @@ export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<Enc
 export function open(key: SecretKey, mailbox: MailboxId, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): string {
   if (record.keyId !== key.id) {
     throw new SecretKeyError(
-      `The credentials of ${mailbox} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. Configure the former key too (TIDEMARK_OLD_SECRET_KEYS), or connect the mailbox again.`,
+      `The credentials of ${mailbox} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. Configure the former key too (TIDEMARK_OLD_SECRET_KEYS), or connect the mailbox again: tidemark connect ${mailbox} --credentials FILE`,
     );
   }
   try {
     return decrypt(key, mailbox, record.ciphertext).toString('utf8');
   } catch (error) {
-    throw new SecretKeyError(`The stored credentials of ${mailbox} are damaged or belong to another mailbox. Connect the mailbox again.`, { cause: error });
+    throw new SecretKeyError(`The stored credentials of ${mailbox} are damaged or belong to another mailbox. Connect it again: tidemark connect ${mailbox} --credentials FILE`, { cause: error });
   }
 }

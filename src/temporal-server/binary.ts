@@ -83,7 +83,7 @@ export async function findBinary(binary: Binary, options: FindBinaryOptions): Pr
     }
     throw new TemporalServerError(
       [
-        `The program "${binary}" is needed and could not be had from any source:`,
+        `The program "${binary}" is needed, and is not available from any source:`,
         ...failures.map((failure) => `  - ${failure}`),
         binary === 'temporal'
           ? 'Install the Temporal CLI (https://docs.temporal.io/cli), or name a running server in TEMPORAL_ADDRESS.'

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -138,6 +140,22 @@ describe('the command line', () => {
     const { code, stderr } = await run(['list'], { DATABASE_URL: `sqlite:${join(dataDir, 'file', 'mail.sqlite')}` });
     expect(code).toBe(1);
     expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('names the database that it looked into where a mailbox is not stored', async () => {
+    const database = join(dataDir, 'tidemark.sqlite');
+    for (const verb of ['export', 'check-bodies']) {
+      expect((await run([verb, 'nobody@example.com'])).stderr).toBe(`tidemark: No mail of nobody@example.com is stored in sqlite:${database}. Check the address; DATABASE_URL names another database.\n`);
+    }
+  });
+
+  it('says who listens already on a port that is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const { code, stderr } = await run(['simulate', '--port', String(port), '--messages', '0', '--credentials', dataDir]);
+    taken.close();
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `tidemark: Another program listens on 127.0.0.1:${port}. End it, or name another port.\n` });
   });
 
   it('shows where an error came from when debugging', async () => {

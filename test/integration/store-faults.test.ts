@@ -64,7 +64,7 @@ describe('the SQLite file of running workers', () => {
     closeSync(file);
     await rig.spawnWorker();
     change(box, 1);
-    expect(await eventually(60_000, () => failureOf(box))).toMatch(/^StoreUnavailable: The database .* is damaged; restore it from a backup, or delete it to synchronise anew\.$/);
+    expect(await eventually(60_000, () => failureOf(box))).toMatch(/^StoreUnavailable: The database .* is damaged; restore it from a backup, or delete it to have everything fetched again\.$/);
     for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
     // This process, too, has the file open that is gone, and is told so once.
     await expect(box.report()).rejects.toMatchObject({ failure: { kind: 'lost' } });

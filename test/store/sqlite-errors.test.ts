@@ -59,7 +59,7 @@ describe('errors of SQLite', () => {
     ['a file that may not be written', READ_ONLY, 'read-only'],
     ['a lock', LOCKED_OUT, 'locked by another process'],
     ['a missing folder', NO_FOLDER, 'could not be opened'],
-    ['a file that is no database', NO_DATABASE, 'not a Tidemark database'],
+    ['a file that is no database', NO_DATABASE, 'is no SQLite database, or its beginning is damaged'],
     ['a connection that was closed', CLOSED, 'was closed'],
   ] as const)('mean unavailable, and what to do: %s', ([, spoil, reason]) => {
     const error = translated(() => spoil(withTable()));

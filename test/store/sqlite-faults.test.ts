@@ -101,7 +101,7 @@ describe('a SQLite file under faults', () => {
     await mailbox.sync([reading('a')]);
     await mailbox.store.close();
     writeFileSync(path(), spoil(readFileSync(path())));
-    const damaged = unavailable('is damaged; restore it from a backup, or delete it to synchronise anew');
+    const damaged = unavailable('is damaged; restore it from a backup, or delete it to have everything fetched again');
     const use = async (): Promise<void> => {
       const again = new TestMailbox(await open(), alice);
       await again.save(reading('b'));

@@ -185,7 +185,7 @@ describe('a store in a SQLite file', () => {
 
   it('refuses a file that is no database, or is in a folder that is a file, as unavailable', async () => {
     writeFileSync(path(), 'this is a letter, not a database, and long enough to be taken for one '.repeat(20));
-    await expect(open()).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('not a Tidemark database') as string });
+    await expect(open()).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('is no SQLite database, or its beginning is damaged') as string });
     expect(readFileSync(path(), 'utf8')).toContain('this is a letter');
     await expect(openSqliteStore({ path: join(path(), 'x.db') })).rejects.toMatchObject({ failure: { kind: 'unavailable' } });
     mkdirSync(join(folder(), 'folder.db'));
