@@ -1,4 +1,5 @@
-// node test/histories/record.ts [NAME]: records the histories of a representative mailbox, several runs of it, into a folder of that name, the version's by default.
+// node test/histories/record.ts [NAME [LIFE]]: records the histories of a representative mailbox, several runs of it, into a folder of that name, the version's by default.
+// LIFE is `whole` (by default), or `renamed`: one that was started by hand, and got another address.
 // Do so when a version is released, and keep the folders of earlier ones: workflows that began under them are still running somewhere.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,12 +8,13 @@ import { fileURLToPath } from 'node:url';
 
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 
+import { mailboxId } from '../../src/model/ids.ts';
 import { systemClock as clock } from '../../src/system-clock.ts';
 import { findBinary, freePort, startDevServer } from '../../src/temporal-server/index.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { eventually } from '../integration/eventually.ts';
 import { Rig } from '../integration/rig.ts';
-import type { TestMailbox } from '../integration/test-mailbox.ts';
+import { TestMailbox, type Run } from '../integration/test-mailbox.ts';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -55,6 +57,21 @@ async function live(rig: Rig, box: TestMailbox): Promise<void> {
   await box.client.stop(box.id);
 }
 
+/** Started and told by a plain client of Temporal's, and renamed: it goes on under the other address. */
+async function liveRenamed(rig: Rig, box: TestMailbox): Promise<readonly Run[]> {
+  await rig.tidemark.temporal.workflow.start(definitions.MAILBOX_WORKFLOW, { workflowId: box.handle.workflowId, taskQueue: rig.config.taskQueue, args: [{ mailbox: box.id, settings: { format: 'raw' } }] });
+  await box.exact(120_000);
+  await box.handle.signal('configure', { pollInterval: 2_000, scope: { labelIds: null } });
+  const to = mailboxId(`renamed-${box.id}`);
+  const renamed = new TestMailbox({ rig, id: to, gmail: rig.simulator.rename(box.id, to), settings: box.settings });
+  await box.client.rename(box.id, to);
+  renamed.deliver('under the other address');
+  await box.client.sync(to, { wait: true });
+  await renamed.exact(120_000);
+  await box.client.stop(to);
+  return [...(await box.runs()), ...(await renamed.runs())];
+}
+
 const { version } = JSON.parse(readFileSync(root('package.json'), 'utf8')) as { version: string };
 const folder = root(`test/histories/${process.argv[2] ?? `v${version}`}`);
 const scratch = mkdtempSync(join(tmpdir(), 'tidemark-record-'));
@@ -64,10 +81,10 @@ const rig = await Rig.open('record', { temporalAddress: server.address, env: { P
 try {
   await rig.startWorker();
   const box = await rig.mailbox('ada', { messages: 30, pollInterval: 2_000 });
-  await live(rig, box);
+  const runs = process.argv[3] === 'renamed' ? await liveRenamed(rig, box) : await live(rig, box).then(() => box.runs());
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  for (const [index, { history }] of (await box.runs()).entries()) {
+  for (const [index, { workflowId, history }] of runs.entries()) {
     // Which machine recorded it is nobody's business, and no part of a replay.
     const json = historyToJSON(history)
       .replaceAll(/"identity": "[^"]*"/g, '"identity": "recorded"')
@@ -75,7 +92,7 @@ try {
       .replaceAll(fileURLToPath(new URL('../..', import.meta.url)), '/tidemark/');
     const lines = (JSON.parse(json) as { events: object[] }).events.map((event) => JSON.stringify(event));
     const file = join(folder, `run-${index + 1}.json`);
-    writeFileSync(file, `{"workflowId": "${box.handle.workflowId}", "events": [\n${lines.join(',\n')}\n]}\n`);
+    writeFileSync(file, `{"workflowId": "${workflowId}", "events": [\n${lines.join(',\n')}\n]}\n`);
     console.log(`${lines.length} events in ${file}`);
   }
 } finally {

@@ -21,6 +21,7 @@ const { WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, WORKFLOW_TASK_FAILED_CAUSE
 const GIVEN_ANEW = new Set<unknown>([WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND]);
 
 export interface Run {
+  readonly workflowId: string;
   readonly runId: string;
   readonly history: History;
 }
@@ -119,7 +120,7 @@ export class TestMailbox {
     let runId: string | null | undefined = (await this.handle.describe()).runId;
     while (runId !== null && runId !== undefined && runId !== '') {
       const history: History = await workflow.getHandle(this.handle.workflowId, runId).fetchHistory();
-      runs.unshift({ runId, history });
+      runs.unshift({ workflowId: this.handle.workflowId, runId, history });
       runId = history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
     }
     return runs;

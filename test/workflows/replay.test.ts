@@ -15,7 +15,7 @@ const HISTORIES = fileURLToPath(new URL('../histories', import.meta.url));
 interface Recorded {
   readonly file: string;
   readonly workflowId: string;
-  readonly events: readonly { readonly eventType: string; readonly activityTaskScheduledEventAttributes?: { readonly activityType: { readonly name: string } } }[];
+  readonly events: readonly { readonly eventType: string; readonly activityTaskScheduledEventAttributes?: { readonly activityType: { readonly name: string } }; readonly workflowExecutionSignaledEventAttributes?: { readonly signalName: string } }[];
 }
 
 const recorded: Recorded[] = readdirSync(HISTORIES, { recursive: true, encoding: 'utf8' })
@@ -52,6 +52,13 @@ function patchesOf(folder: string): readonly string[] {
   const data = recorded.filter(({ file }) => file.startsWith(`${folder}/`)).flatMap((run) => [...JSON.stringify(run.events).matchAll(/"data":"([^"]*)"/g)]);
   return data.flatMap(([, base64 = '']) => /^\{"id":"([a-z-]+)"/.exec(Buffer.from(base64, 'base64').toString())?.[1] ?? []);
 }
+
+test('the recorded histories hold a mailbox that a plain client started, and that handed over to its new address', () => {
+  const runs = recorded.filter(({ file }) => file.startsWith('v0.1.0-renamed'));
+  expect(new Set(runs.map(({ workflowId }) => workflowId)).size).toBe(2);
+  const signals = runs.flatMap(({ events }) => events.map((event) => event.workflowExecutionSignaledEventAttributes?.signalName));
+  expect(signals).toEqual(expect.arrayContaining(['configure', 'handOver', 'stop']));
+});
 
 test('every recorded history replays under the workflow of today', async () => {
   const results = await replay(await workflowBundle());
