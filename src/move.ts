@@ -52,8 +52,8 @@ async function refuseRunning(config: Config, clock: Clock, held: ReadonlySet<str
   const connection = await connectTemporal(config).catch(() => null);
   if (connection === null) return false;
   try {
-    const phases = await runningMailboxes(await temporalClientOf(config, { connection, clock, tracing: null }));
-    const running = [...phases].filter(([mailbox, phase]) => held.has(mailbox) && !AT_REST.includes(phase)).map(([mailbox]) => mailbox);
+    const listed = await runningMailboxes(await temporalClientOf(config, { connection, clock, tracing: null }));
+    const running = [...listed].filter(([mailbox, { phase }]) => held.has(mailbox) && !AT_REST.includes(phase)).map(([mailbox]) => mailbox);
     const [first] = running;
     if (first === undefined) return true;
     throw new CannotDoError('mailbox-running', `${running.slice(0, 3).join(', ')}${running.length > 3 ? ` and ${running.length - 3} more` : ''} still run. Pause or stop each (tidemark pause ${first}) and stop the workers, then move again.`);

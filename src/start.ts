@@ -20,6 +20,7 @@ const ends: (() => Promise<void> | void)[] = [];
 const program = new Command('npm start --')
   .description('Runs everything here: a Temporal server with its UI, a worker, and your mailboxes; without one, a simulated Gmail.')
   .option('--once', 'end after the first sync, with a summary')
+  .option('--fail-on-failures', 'with --once: end with exit code 3 while messages could not be fetched')
   .option('--mbox <file>', 'simulate a mailbox with your own mail: an mbox file (Google Takeout) or a folder of .eml')
   .option('--messages <n>', 'simulate a mailbox of so many generated messages (default 2000)', parseCountFromZero)
   .option('--no-traffic', 'no live changes in the simulated mailbox')

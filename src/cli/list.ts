@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { isRunning } from '../client/waiting.ts';
 import { databaseUrlOf } from '../open-tidemark.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { failingTaskWords } from './failing-task.ts';
 import { reportJson } from './report.ts';
 import { shortfallLines } from './shortfall.ts';
 import { count, table, timeOf } from './words.ts';
@@ -17,12 +18,12 @@ export function addList(program: Command, cli: Cli): void {
       out.result({ mailboxes: reports.map((report) => reportJson(report, null)) }, () => {
         if (reports.length === 0) return `No mailbox is stored in ${databaseUrlOf(config)} or runs. Connect one (tidemark login EMAIL --client FILE), then start it: tidemark start EMAIL`;
         const lacking = reports.flatMap((report) => shortfallLines(report, clock.now(), { runs: isRunning(report) }));
-        const shown = lacking.length > MOST_LINES ? [...lacking.slice(0, MOST_LINES), `and ${count(lacking.length - MOST_LINES)} more such lines: tidemark list --json`] : lacking;
+        const stuck = reports.flatMap(({ mailbox, failingTask }) => (failingTask === null ? [] : [`${failingTaskWords(mailbox, failingTask)}.`]));
         const rows = table(
           ['MAILBOX', 'PHASE', 'STORED', 'PENDING', 'FAILED', 'GONE', 'UNITS', 'HISTORY ID', 'SYNCED'],
-          reports.map(({ mailbox, phase, counts, usage, historyId, syncedAt }) => [
+          reports.map(({ mailbox, phase, failingTask, counts, usage, historyId, syncedAt }) => [
             mailbox,
-            phase,
+            failingTask === null ? phase : `${phase}, stuck`,
             count(counts.stored),
             count(counts.pending),
             count(counts.failed),
@@ -32,8 +33,12 @@ export function addList(program: Command, cli: Cli): void {
             syncedAt === null ? '-' : timeOf(syncedAt),
           ]),
         );
-        return [...rows, ...(shown.length === 0 ? [] : ['', ...shown])];
+        const below = [...bounded(stuck), ...bounded(lacking)];
+        return [...rows, ...(below.length === 0 ? [] : ['', ...below])];
       });
     }),
   );
 }
+
+const bounded = (lines: readonly string[]): readonly string[] =>
+  lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES), `and ${count(lines.length - MOST_LINES)} more such lines: tidemark list --json`] : lines;

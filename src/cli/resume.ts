@@ -34,7 +34,7 @@ export function addResume(program: Command, cli: Cli): void {
         }
         const result = await tidemark.client.resumeAll({ phases, signal, onResumed: (each, done, of) => out.draws && out.draw(`${count(done)} of ${count(of)}: ${each}`) });
         if (out.draws) out.draw('');
-        out.result({ resumed: result.resumed.length, mailboxes: result.resumed, ended: result.ended }, () => resultWords(result, phases));
+        out.result({ resumed: result.resumed.length, mailboxes: result.resumed, failing: result.failing, ended: result.ended }, () => resultLines(result, phases));
       });
     });
 }
@@ -46,10 +46,11 @@ function wantedPhases(mailbox: MailboxId | undefined, { all = false, phase }: Re
   return all ? RESUMABLE_PHASES : (phase ?? null);
 }
 
-function resultWords({ resumed, ended }: ResumedMailboxes, phases: readonly BlockedPhase[]): string {
+function resultLines({ resumed, failing, ended }: ResumedMailboxes, phases: readonly BlockedPhase[]): readonly string[] {
   const stopped = ended.length === 0 ? '' : ` ${count(ended.length)} ${ended.length === 1 ? 'was' : 'were'} stopped meanwhile.`;
-  if (resumed.length === 0) return `No mailbox is in ${listed(phases)}.${stopped}`;
-  return `${count(resumed.length)} ${resumed.length === 1 ? 'mailbox is' : 'mailboxes are'} resumed: ${shortList(resumed)}.${stopped} How they are: tidemark list`;
+  if (resumed.length === 0) return [`No mailbox is in ${listed(phases)}.${stopped}`];
+  const done = `${count(resumed.length)} ${resumed.length === 1 ? 'mailbox is' : 'mailboxes are'} resumed: ${shortList(resumed)}.${stopped} How they are: tidemark list`;
+  return failing.length === 0 ? [done] : [done, `Of these the workflow task of ${count(failing.length)} keeps failing, so they go on only once that is mended: ${shortList(failing)}. More: tidemark status EMAIL`];
 }
 
 /** `phase failed, needs-consent or paused` */

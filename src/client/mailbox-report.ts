@@ -20,7 +20,7 @@ export interface MailboxReport {
   readonly phaseSince: number | null;
   /** True when a worker answered: otherwise `phase` is the last one it showed, and what only the workflow knows is null. */
   readonly workerAnswered: boolean;
-  /** Workers tried the workflow's task again and again in vain; null while they don't, and where Temporal was not asked about this mailbox alone. */
+  /** Workers tried the workflow's task again and again in vain; null while they don't. `list` has it of mailboxes that the Temporal server has marked, which takes some more tries. */
   readonly failingTask: FailingTask | null;
   /** The mark: everything up to it is in the store, or durably listed as not yet there. */
   readonly historyId: HistoryId | null;

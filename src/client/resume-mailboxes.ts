@@ -6,7 +6,7 @@ import { MAILBOX_WORKFLOW, resume, workflowIdOf } from '../workflows/definitions
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import { MailboxNotRunningError, type BlockedPhase } from './errors.ts';
 import type { Rpc } from './rpc.ts';
-import { mailboxOf } from './running.ts';
+import { mailboxOf, reportsProblems } from './running.ts';
 
 /** The phases that `resume` ends. */
 export const RESUMABLE_PHASES = ['failed', 'needs-consent', 'paused'] as const satisfies readonly BlockedPhase[];
@@ -26,6 +26,8 @@ export interface ResumeRequest {
 export interface ResumedMailboxes {
   /** Those that were told, in the order of e-mail addresses. */
   readonly resumed: readonly MailboxId[];
+  /** Of these, those whose workflow task keeps failing, as the Temporal server has marked them: they go on only once that is mended. */
+  readonly failing: readonly MailboxId[];
   /** Those that were stopped between being listed and being told. */
   readonly ended: readonly MailboxId[];
 }
@@ -35,7 +37,7 @@ export async function resumeMailboxes({ temporal, rpc, clock, phases, onResumed,
   const mailboxes = await rpc({ signal }, () => mailboxesIn(temporal, phases));
   const resumed: MailboxId[] = [];
   const ended: MailboxId[] = [];
-  for (const mailbox of mailboxes) {
+  for (const { mailbox } of mailboxes) {
     try {
       await rpc({ mailbox, signal }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(resume));
       resumed.push(mailbox);
@@ -46,17 +48,23 @@ export async function resumeMailboxes({ temporal, rpc, clock, phases, onResumed,
     }
     await clock.sleep(PAUSE, signal);
   }
-  return { resumed, ended };
+  const marked = new Set(mailboxes.flatMap(({ mailbox, reportsProblems }) => (reportsProblems ? [mailbox] : [])));
+  return { resumed, failing: resumed.filter((mailbox) => marked.has(mailbox)), ended };
+}
+
+interface ToResume {
+  readonly mailbox: MailboxId;
+  readonly reportsProblems: boolean;
 }
 
 /** From Temporal's visibility, which may lag by some milliseconds. @see https://docs.temporal.io/list-filter */
-async function mailboxesIn(temporal: Client, phases: readonly BlockedPhase[]): Promise<readonly MailboxId[]> {
+async function mailboxesIn(temporal: Client, phases: readonly BlockedPhase[]): Promise<readonly ToResume[]> {
   const shown = phases.map((phase) => `'${phase}'`).join(', ');
   const query = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running' AND ${PHASE_ATTRIBUTE.name} IN (${shown})`;
-  const mailboxes: MailboxId[] = [];
-  for await (const { workflowId } of temporal.workflow.list({ query })) {
+  const mailboxes: ToResume[] = [];
+  for await (const { workflowId, typedSearchAttributes } of temporal.workflow.list({ query })) {
     const mailbox = mailboxOf(workflowId);
-    if (mailbox !== null) mailboxes.push(mailbox);
+    if (mailbox !== null) mailboxes.push({ mailbox, reportsProblems: reportsProblems(typedSearchAttributes) });
   }
-  return mailboxes.sort();
+  return mailboxes.sort((a, b) => (a.mailbox < b.mailbox ? -1 : 1));
 }

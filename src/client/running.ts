@@ -1,5 +1,5 @@
 import { WorkflowFailedError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
-import type { TypedSearchAttributes } from '@temporalio/common';
+import { defineSearchAttributeKey, type TypedSearchAttributes } from '@temporalio/common';
 
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
 import { MAILBOX_WORKFLOW, status as statusQuery, workflowIdOf } from '../workflows/definitions.ts';
@@ -56,13 +56,20 @@ export async function lastRun({ temporal, rpc, mailbox }: { temporal: Client; rp
   }
 }
 
-/** Running mailboxes and the phases they show, from Temporal's visibility: may lag by some milliseconds. */
-export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<MailboxId, Phase>> {
-  const running = new Map<MailboxId, Phase>();
+/** What Temporal's visibility shows of a mailbox that runs: may lag by some milliseconds. */
+export interface ListedMailbox {
+  readonly phase: Phase;
+  /** The server has marked the workflow, whose tasks failed five times in a row or so (server 1.32; older ones may mark none). */
+  readonly reportsProblems: boolean;
+}
+
+/** Every running mailbox, without asking for any by itself. */
+export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<MailboxId, ListedMailbox>> {
+  const running = new Map<MailboxId, ListedMailbox>();
   const query = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
   for await (const execution of temporal.workflow.list({ query })) {
     const mailbox = mailboxOf(execution.workflowId);
-    if (mailbox !== null) running.set(mailbox, phaseIn(execution.typedSearchAttributes));
+    if (mailbox !== null) running.set(mailbox, { phase: phaseIn(execution.typedSearchAttributes), reportsProblems: reportsProblems(execution.typedSearchAttributes) });
   }
   return running;
 }
@@ -71,6 +78,14 @@ export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<Ma
 function phaseIn(attributes: TypedSearchAttributes): Phase {
   const shown = attributes.get(PHASE_ATTRIBUTE);
   return PHASES.find((phase) => phase === shown) ?? 'full-sync';
+}
+
+/** @see https://docs.temporal.io/encyclopedia/detecting-workflow-failures */
+const PROBLEMS_ATTRIBUTE = defineSearchAttributeKey('TemporalReportedProblems', 'KEYWORD_LIST');
+
+/** Whether the server says that a workflow's tasks keep failing, or keep ending without an answer. */
+export function reportsProblems(attributes: TypedSearchAttributes): boolean {
+  return (attributes.get(PROBLEMS_ATTRIBUTE) ?? []).length > 0;
 }
 
 /** null for a workflow that somebody started under an id of their own. */

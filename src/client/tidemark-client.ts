@@ -295,20 +295,24 @@ export class TidemarkClient {
 
   /** Every mailbox that the store holds or Temporal runs, in the order of e-mail addresses. Asks no worker. */
   async list(): Promise<readonly MailboxReport[]> {
-    const running = await this.running();
+    const running = await this.#rpc({}, () => runningMailboxes(this.#temporal));
     const rows = await this.#store.listMailboxes();
     const mailboxes = [...new Set([...rows.map(({ id }) => id), ...running.keys()])].sort();
     const reports: MailboxReport[] = [];
     for (const mailbox of mailboxes) {
       const stored = await readStored(this.#store, mailbox, this.#clock.now());
-      reports.push(reportOf(mailbox, stored, { phase: running.get(mailbox) ?? null, status: null }));
+      const { phase = null, reportsProblems = false } = running.get(mailbox) ?? {};
+      // Only those that the server has marked are asked for: of ten thousand mailboxes mostly none.
+      const failingTask = reportsProblems ? await this.failingTask(mailbox) : null;
+      reports.push(reportOf(mailbox, stored, { phase, status: null, failingTask }));
     }
     return reports;
   }
 
   /** The mailboxes that run, with the phases they show. Asks neither worker nor store. */
   async running(): Promise<ReadonlyMap<MailboxId, Phase>> {
-    return this.#rpc({}, () => runningMailboxes(this.#temporal));
+    const running = await this.#rpc({}, () => runningMailboxes(this.#temporal));
+    return new Map([...running].map(([mailbox, { phase }]) => [mailbox, phase] as const));
   }
 
   /** Whether a mailbox runs, ran once and was stopped or removed, or never ran as far as Temporal and the store remember. Asks no worker. */

@@ -4,6 +4,7 @@ import type { Clock } from '../model/clock.ts';
 
 export interface StartOptions {
   readonly once?: boolean;
+  readonly failOnFailures?: boolean;
   readonly mbox?: string;
   readonly messages?: number;
   readonly traffic: boolean;

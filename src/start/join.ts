@@ -1,7 +1,7 @@
 import { mailboxId } from '../model/ids.ts';
 import { openTidemark } from '../open-tidemark.ts';
-import { shortfallLines } from '../cli/shortfall.ts';
 import { followUntilInSync } from '../cli/progress.ts';
+import { requireNoFailures, shortfallLines } from '../cli/shortfall.ts';
 import { readRunning, type Running } from './claim.ts';
 import type { StartContext } from './context.ts';
 import { addressOf } from './demo-mailbox.ts';
@@ -41,8 +41,10 @@ export async function join(context: StartContext, pid: number): Promise<number> 
       const startedAt = clock.now();
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal: either });
       say(inSyncLine(report, clock.now()), ...shortfallLines(report, clock.now()));
-      if (options.once === true) say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database }));
-      else following.push(followLive({ client, mailbox, after: report.changeSequence, clock, signal: either, say, named: mailboxes.length > 1 }));
+      if (options.once === true) {
+        say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database }));
+        requireNoFailures(report, options);
+      } else following.push(followLive({ client, mailbox, after: report.changeSequence, clock, signal: either, say, named: mailboxes.length > 1 }));
     }
     await Promise.all(following);
   } catch (error) {

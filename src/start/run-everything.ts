@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 
 import { followUntilInSync } from '../cli/progress.ts';
-import { shortfallLines } from '../cli/shortfall.ts';
+import { requireNoFailures, shortfallLines } from '../cli/shortfall.ts';
 import { MailboxBlockedError, MailboxNotRunningError, TidemarkError } from '../client/errors.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { Config } from '../config.ts';
@@ -113,7 +113,10 @@ async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tid
       begun.push(await client.progress(mailbox));
     }
   }
-  if (options.once === true) return exitCode;
+  if (options.once === true) {
+    if (exitCode === 0) for (const report of begun) requireNoFailures(report, options);
+    return exitCode;
+  }
 
   say('', `Following live changes; Ctrl-C stops. In another terminal: npx tidemark status ${mailboxes[0] ?? 'EMAIL'}`, '');
   const following = begun.map(({ mailbox, changeSequence }) =>

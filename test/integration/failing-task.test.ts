@@ -46,6 +46,12 @@ describe('a mailbox whose workflow task fails again and again', () => {
     const said = await run(['status', box.id]);
     expect(said.text).toContain(`The workflow task of ${box.id} keeps failing (attempt `);
     expect(said.text).not.toContain('No worker answered');
+    // The server marks the workflow after some more attempts; from then on it is seen among all.
+    await eventually(120_000, async () => ((await box.client.list()).find(({ mailbox }) => mailbox === box.id)?.failingTask ?? null));
+    const listed = await run(['list']);
+    expect(listed).toEqual({ code: 0, text: expect.stringContaining(`The workflow task of ${box.id} keeps failing (attempt `) });
+    expect(listed.text).toMatch(new RegExp(`^${box.id} +live, stuck `, 'm'));
+
     for (const [ends, name, ...rest] of TELLING) {
       const told = await run([name, box.id, ...rest]);
       expect(told).toEqual({ code: 1, text: expect.stringContaining(ends) });
@@ -54,5 +60,5 @@ describe('a mailbox whose workflow task fails again and again', () => {
     await careless.end('SIGTERM');
     await rig.startWorker();
     await eventually(90_000, async () => ((await box.report()).failingTask === null ? true : null));
-  }, 240_000);
+  }, 360_000);
 });

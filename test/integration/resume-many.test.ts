@@ -48,14 +48,14 @@ describe('resuming many mailboxes', () => {
 
     // While they are refused, no question of their own takes them out of the phase.
     const some = await resume('--phase', 'failed', '--json');
-    expect({ code: some.code, result: JSON.parse(some.stdout) as object }).toEqual({ code: 0, result: { resumed: 2, mailboxes: [first.id, second.id].sort(), ended: [] } });
+    expect({ code: some.code, result: JSON.parse(some.stdout) as object }).toEqual({ code: 0, result: { resumed: 2, mailboxes: [first.id, second.id].sort(), failing: [], ended: [] } });
     for (const fault of faults) fault.remove();
     await Promise.all([first, second].map((box) => box.client.resume(box.id)));
     await Promise.all([first.exact(20_000), second.exact(20_000)]);
     expect((await paused.report()).phase).toBe('paused');
 
     await eventually(20_000, async () => ((await first.isFoundAs('live')) && (await second.isFoundAs('live')) ? true : null));
-    expect(await resume('--all')).toEqual({ code: 0, stdout: `1 mailbox goes on: ${paused.id}. How they are: tidemark list\n` });
+    expect(await resume('--all')).toEqual({ code: 0, stdout: `1 mailbox is resumed: ${paused.id}. How they are: tidemark list\n` });
     await paused.exact(20_000);
     await showsAs(paused, 'live');
     expect(await resume('--phase', 'failed', '--phase', 'needs-consent')).toEqual({ code: 0, stdout: 'No mailbox is in phase failed or needs-consent.\n' });

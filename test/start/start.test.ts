@@ -4,6 +4,13 @@ import { delimiter, dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
+import { loadConfig } from '../../src/config.ts';
+import { connectMailbox } from '../../src/login.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { closeStores, openStoresOf } from '../../src/open-tidemark.ts';
+import { startSimulatorServer } from '../../src/simulator/server.ts';
+import { Simulator } from '../../src/simulator/simulator.ts';
+import { systemClock } from '../../src/system-clock.ts';
 import { freePort } from '../../src/temporal-server/index.ts';
 import { Program } from '../integration/processes.ts';
 
@@ -61,6 +68,33 @@ describe('npm start', () => {
     expect(await first.end('SIGINT')).toMatchObject({ code: 0, stdout: expect.stringContaining('The next npm start goes on from here.') });
     expect(performance.now() - before).toBeLessThan(10_000);
     expect(await second.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('has ended, and this one with it') });
+  }, 90_000);
+
+  it('ends with 3 where messages could not be fetched and that was asked for (--once --fail-on-failures), else with 0', async () => {
+    const ada = mailboxId('ada@example.com');
+    const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-start-failures-'));
+    const simulator = new Simulator({ clock: systemClock });
+    const gmail = simulator.addMailbox(ada);
+    const [message] = Array.from({ length: 3 }, (_, n) => gmail.insert({ raw: `Subject: ${n}\r\n\r\nhello\r\n`, labelIds: ['INBOX'] }));
+    gmail.poison(message?.id ?? '', 400);
+    const server = await startSimulatorServer({ simulator, port: 0 });
+    try {
+      const own = { ...env, HOME: dataDir, TIDEMARK_DATA_DIR: dataDir, GMAIL_ROOT_URL: server.url, GOOGLE_TOKEN_URL: `${server.url}/token` };
+      const config = loadConfig({ env: own });
+      const stores = await openStoresOf(config);
+      await connectMailbox({ config, stores, mailbox: ada, clock: systemClock, text: JSON.stringify(simulator.grant(ada)), verify: false });
+      await closeStores(stores);
+      const once = (...args: string[]): Program['ended'] => {
+        const program = new Program('start.ts', [...ports, '--once', ...args], own);
+        programs.push(program);
+        return program.ended;
+      };
+      expect(await once('--fail-on-failures')).toMatchObject({ code: 3, stdout: expect.stringMatching(/2 stored, 1 failed/), stderr: `npm start: 1 message of ${ada} could not be fetched: tidemark failures ${ada}\n` });
+      expect(await once()).toMatchObject({ code: 0, stderr: '' });
+    } finally {
+      await server.close();
+      rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    }
   }, 90_000);
 
   it('ends with 2 for a bad flag', async () => {
