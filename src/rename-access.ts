@@ -39,11 +39,16 @@ export function renamingAccess({ config, stores, clock }: { config: Config; stor
       try {
         const { transport } = network;
         const parsed = parseCredentials(await (await secretKeysOf(config, clock)).open(known.mailbox, known.record));
-        const tokens = createTokenSource({ credentials: parsed, mailbox: known.mailbox, tokenUrl: config.googleTokenUrl, scopes: scopesOf(row?.settings ?? DEFAULT_SETTINGS), transport, clock });
+        // A service account acts in the name of an address, and Google knows a renamed user by the new one alone.
+        const isDelegated = parsed.type === 'service_account';
+        const tokens = createTokenSource({ credentials: parsed, mailbox: isDelegated ? to : known.mailbox, tokenUrl: config.googleTokenUrl, scopes: scopesOf(row?.settings ?? DEFAULT_SETTINGS), transport, clock });
         const gmail = createGoogleGmail({ mailbox: from, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 });
         const account = await accountBehind(gmail, { mailbox: from, witnesses: () => store.sampleMessages(from) });
         if (account.kind === 'another' && account.asked > 0) {
           return `The credentials of ${known.mailbox} open ${account.address}, which is another account than that of ${from} (it has ${account.found} of ${account.asked} stored messages): nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
+        }
+        if (account.kind === 'another' && isDelegated) {
+          return `No message of ${from} is stored by which its account could be recognised, so nothing tells whether that is called ${to} now: nothing was changed. If you know that it is: tidemark rename ${from} ${to} --force`;
         }
         if (!isSameAddress(account.address, to)) {
           return `Google calls the account of ${from} ${account.address}, not ${to}: nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;

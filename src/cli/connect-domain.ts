@@ -65,7 +65,7 @@ export function addConnectDomain(program: Command, cli: Cli): void {
 /** So many addresses are named; the rest is counted. --json has them all. */
 const NAMED = 10;
 
-function wordsOf({ started, running, stopped, ownGrant, failed, leftOut }: ConnectedDomain, dryRun: boolean): readonly string[] {
+function wordsOf({ started, running, stopped, ownGrant, renamed, failed, leftOut }: ConnectedDomain, dryRun: boolean): readonly string[] {
   const lines = [`${count(started.length)} ${started.length === 1 ? 'mailbox' : 'mailboxes'} ${dryRun ? 'would be ' : ''}started${named(started)}`];
   if (running.length > 0) lines.push(`${running.length} running already`);
   if (stopped.length > 0) lines.push(`${stopped.length} stopped or removed before, left so${named(stopped)}. To start one: tidemark start EMAIL`);
@@ -74,6 +74,7 @@ function wordsOf({ started, running, stopped, ownGrant, failed, leftOut }: Conne
     const users = leftOut.filter((user) => user.reason === reason).map(({ mailbox }) => mailbox);
     if (users.length > 0) lines.push(`${users.length} left out, ${reason === 'no-mailbox' ? 'without a mailbox' : reason}${named(users)}`);
   }
+  for (const { mailbox, to } of renamed) lines.push(`not started, ${to}: ${mailbox} is an alias of this user now, and a mailbox here. If it is the same account: tidemark rename ${mailbox} ${to}`);
   for (const { mailbox, message } of failed) lines.push(`failed, ${mailbox}: ${message}`);
   return lines;
 }

@@ -18,7 +18,7 @@ import type { SecretKeys } from '../store/secret-keys.ts';
 
 export interface ConnectDomainRequest {
   readonly config: Config;
-  readonly tidemark: Pick<Tidemark, 'client' | 'credentials'>;
+  readonly tidemark: Pick<Tidemark, 'client' | 'credentials' | 'store'>;
   readonly clock: Clock;
   /** The JSON of a service account with domain-wide delegation. */
   readonly credentials: string;
@@ -44,6 +44,8 @@ export interface ConnectedDomain {
   readonly stopped: readonly MailboxId[];
   /** Connected by their owners' own consent, which stays. */
   readonly ownGrant: readonly MailboxId[];
+  /** Users who had another address before, under which their mailbox is held: it is not begun a second time. */
+  readonly renamed: readonly RenamedUser[];
   /** Could not be connected, while others could. */
   readonly failed: readonly FailedMailbox[];
   readonly leftOut: readonly { readonly mailbox: MailboxId; readonly reason: 'suspended' | 'archived' | 'no-mailbox' }[];
@@ -52,6 +54,13 @@ export interface ConnectedDomain {
 export interface FailedMailbox {
   readonly mailbox: MailboxId;
   readonly message: string;
+}
+
+export interface RenamedUser {
+  /** The mailbox that is held. */
+  readonly mailbox: MailboxId;
+  /** The user's address now. */
+  readonly to: MailboxId;
 }
 
 /** Starts outrun the workflows' first tasks: a slice, then time for them. */
@@ -86,7 +95,8 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
 
     const running = await tidemark.client.running();
     const outcomes = new Map<MailboxId, Outcome>();
-    const wanted = present.filter((mailbox) => !failed.has(mailbox));
+    const renamed = await renamedUsers(users, tidemark.store);
+    const wanted = present.filter((mailbox) => !failed.has(mailbox) && !renamed.some(({ to }) => to === mailbox));
     for (let from = 0; from < wanted.length; from += SLICE) {
       signal.throwIfAborted();
       const slice = wanted.slice(from, from + SLICE);
@@ -101,12 +111,26 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
       running: which('running'),
       stopped: which('stopped'),
       ownGrant: which('own-grant'),
+      renamed,
       failed: [...failed].map(([mailbox, message]) => ({ mailbox, message })),
       leftOut: users.flatMap(({ mailbox, leftOut }) => (leftOut === null ? [] : [{ mailbox, reason: leftOut }])),
     };
   } finally {
     await network.close();
   }
+}
+
+/**
+ * An address of a held mailbox that is another user's alias now tells that the user was renamed. It is no proof, for an alias may come from an account that was deleted:
+ * `tidemark rename` asks Google for some of the messages.
+ */
+async function renamedUsers(users: readonly DirectoryUser[], store: Tidemark['store']): Promise<readonly RenamedUser[]> {
+  const renamed: RenamedUser[] = [];
+  for (const { mailbox: to, aliases, leftOut } of users) {
+    if (leftOut !== null || aliases.length === 0 || (await store.getMailbox(to)) !== null) continue;
+    for (const mailbox of aliases) if ((await store.getMailbox(mailbox)) !== null) renamed.push({ mailbox, to });
+  }
+  return renamed;
 }
 
 type Outcome = 'started' | 'running' | 'stopped' | 'own-grant';

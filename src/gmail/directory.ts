@@ -15,6 +15,8 @@ export const DIRECTORY_SCOPE = 'https://www.googleapis.com/auth/admin.directory.
 /** A user of a Workspace domain. */
 export interface DirectoryUser {
   readonly mailbox: MailboxId;
+  /** Its other addresses. A user who was renamed keeps the former one so: https://support.google.com/a/answer/182084 */
+  readonly aliases: readonly MailboxId[];
   /** Why there is no mail to be had of it now; null when there is. */
   readonly leftOut: 'suspended' | 'archived' | 'no-mailbox' | null;
 }
@@ -41,7 +43,7 @@ const PAUSES = [1_000, 2_000, 4_000];
 
 const PAGE = z.object({
   nextPageToken: z.string().optional(),
-  users: z.array(z.object({ primaryEmail: z.string(), suspended: z.boolean().optional(), archived: z.boolean().optional(), isMailboxSetup: z.boolean().optional() })).optional(),
+  users: z.array(z.object({ primaryEmail: z.string(), suspended: z.boolean().optional(), archived: z.boolean().optional(), isMailboxSetup: z.boolean().optional(), aliases: z.array(z.string()).optional() })).optional(),
 });
 
 /**
@@ -58,9 +60,9 @@ export async function* listUsers(options: DirectoryOptions): AsyncGenerator<Dire
   do {
     if (pageToken !== undefined) walk.follow(pageToken);
     const page = await pageAfter(users, { pageToken, walk }, options);
-    for (const { primaryEmail, suspended = false, archived = false, isMailboxSetup = true } of page.users ?? []) {
+    for (const { primaryEmail, aliases = [], suspended = false, archived = false, isMailboxSetup = true } of page.users ?? []) {
       const mailbox = addressOf(primaryEmail);
-      if (mailbox !== null) yield { mailbox, leftOut: suspended ? 'suspended' : archived ? 'archived' : isMailboxSetup ? null : 'no-mailbox' };
+      if (mailbox !== null) yield { mailbox, aliases: aliases.map(addressOf).filter((alias) => alias !== null), leftOut: suspended ? 'suspended' : archived ? 'archived' : isMailboxSetup ? null : 'no-mailbox' };
     }
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);

@@ -9,11 +9,18 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
 import { runCli } from '../../src/cli/run.ts';
 import { loadConfig } from '../../src/config.ts';
+import { createLog } from '../../src/log.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openTidemark } from '../../src/open-tidemark.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { installRuntime } from '../../src/telemetry/runtime.ts';
+import { runWorker } from '../../src/worker.ts';
+import { hurriedClock } from '../hurried-clock.ts';
+
+// Once in a process, before its first worker.
+installRuntime(createLog('silent'));
 
 const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
 const DIRECTORY = 'https://www.googleapis.com/auth/admin.directory.user.readonly';
@@ -89,12 +96,12 @@ describe('tidemark connect-domain', () => {
   const everyone = () => ['admin', 'ann', 'bea', 'dan', 'eve'].map(at);
 
   it('starts every mailbox once, names who is left out, and changes nothing in a dry run', async () => {
-    expect(await result('--dry-run')).toEqual({ dryRun: true, started: everyone(), running: [], stopped: [], ownGrant: [], failed: [], leftOut: leftOut() });
+    expect(await result('--dry-run')).toEqual({ dryRun: true, started: everyone(), running: [], stopped: [], ownGrant: [], renamed: [], failed: [], leftOut: leftOut() });
     expect(await result('--dry-run')).toMatchObject({ started: everyone() });
-    expect(await result()).toEqual({ dryRun: false, started: everyone(), running: [], stopped: [], ownGrant: [], failed: [], leftOut: leftOut() });
+    expect(await result()).toEqual({ dryRun: false, started: everyone(), running: [], stopped: [], ownGrant: [], renamed: [], failed: [], leftOut: leftOut() });
     // Visibility lags by some milliseconds behind the starts.
     await expect.poll(async () => ((await result('--dry-run')) as { running: string[] }).running).toEqual(everyone());
-    expect(await result()).toEqual({ dryRun: false, started: [], running: everyone(), stopped: [], ownGrant: [], failed: [], leftOut: leftOut() });
+    expect(await result()).toEqual({ dryRun: false, started: [], running: everyone(), stopped: [], ownGrant: [], renamed: [], failed: [], leftOut: leftOut() });
     simulator.addMailbox(at('new'));
     expect(await result()).toMatchObject({ started: [at('new')], running: everyone() });
     const words = await connect();
@@ -122,6 +129,29 @@ describe('tidemark connect-domain', () => {
     expect(await versions()).toEqual(before.map(([mailbox, version]) => [mailbox, mailbox === at('ann') ? version : 2]));
     await tidemark.close();
   });
+
+  it('starts no second mailbox for a user who was renamed, and says how the mailbox follows', async () => {
+    const [from, to] = [mailboxId(at('bea')), mailboxId(at('beatrice'))];
+    simulator.mailbox(from).insert({ raw: 'Subject: one\r\n\r\nhello\r\n', labelIds: ['INBOX'] });
+    const config = loadConfig({ env });
+    const worker = await runWorker({ config, log: createLog('silent'), clock: hurriedClock });
+    await result();
+    const tidemark = await openTidemark({ config });
+    await expect.poll(async () => (await tidemark.client.status(from)).counts.stored, { timeout: 15_000 }).toBe(1);
+    simulator.rename(from, to);
+    const others = everyone().filter((mailbox) => mailbox !== from);
+    const expected = { started: [], running: others, stopped: [], renamed: [{ mailbox: from, to }] };
+    await expect.poll(() => result('--dry-run')).toMatchObject(expected);
+    expect(await result()).toMatchObject(expected);
+    expect((await connect()).stdout).toContain(`not started, ${to}: ${from} is an alias of this user now, and a mailbox here. If it is the same account: tidemark rename ${from} ${to}\n`);
+    expect(await tidemark.credentials.get(to)).toBeNull();
+
+    expect(await run(['rename', from, to])).toMatchObject({ code: 0, stderr: '' });
+    await expect.poll(() => result()).toMatchObject({ started: [], running: [...others, to].sort(), renamed: [] });
+    await tidemark.client.sync(to, { wait: true });
+    await worker.stop();
+    await tidemark.close();
+  }, 60_000);
 
   it('leaves those alone that were stopped or removed, and starts one that was connected and never ran', async () => {
     await result();
