@@ -16,7 +16,7 @@ describe('the command line after a rename', () => {
     await system.startWorker();
     expect((await run('start', before, '--poll-interval', '1h', '--wait')).code).toBe(0);
     await system.renameAtGoogle(after);
-    expect(await run('rename', before, after)).toEqual({ code: 0, stderr: '', stdout: `${before} is now ${after}, and goes on where it was.\n` });
+    expect(await run('rename', before, after)).toEqual({ code: 0, stderr: '', stdout: `${before} is now ${after}; its workflow goes on where it was.\n` });
   }, 60_000);
   afterAll(() => system.close());
 
