@@ -6,12 +6,14 @@ import type { RenamingAccess } from './client/rename-mailbox.ts';
 import { TidemarkClient } from './client/tidemark-client.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './model/clock.ts';
+import type { MailboxId } from './model/ids.ts';
 import type { PriceTable } from './model/prices.ts';
 import { migrateStores, openStores, storeFiles, type OpenOptions, type Stores } from './store/open-store.ts';
 import type { PostgresOptions } from './store/postgres-pool.ts';
 import { readKeys } from './store/key-source.ts';
 import { SecretKeys } from './store/secret-keys.ts';
 import { dataConverterOf } from './payload-codec.ts';
+import { configFor } from './running-start.ts';
 import { systemClock } from './system-clock.ts';
 import { openTracing, type Tracing } from './telemetry/open-tracing.ts';
 import { readInstance } from './temporal-server/index.ts';
@@ -43,8 +45,8 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
     const connection = await connectTemporal(config);
     const tracing = await openTracing(config.tracing);
     const temporal = await temporalClientOf(config, { connection, clock, tracing });
-    const foretelling = { store: stores.store, prices: priceTableOf(config), userShare: config.quota.userShare, clock };
-    const client = new TidemarkClient({ temporal, ...stores, clock, taskQueue: config.taskQueue, renaming: renamingOf(config, stores, clock), forecast: (mailbox) => forecast(foretelling, mailbox) });
+    const foretold = (mailbox: MailboxId) => forecast({ store: stores.store, prices: priceTableOf(configFor(config, mailbox)), userShare: config.quota.userShare, clock }, mailbox);
+    const client = new TidemarkClient({ temporal, ...stores, clock, taskQueue: config.taskQueue, renaming: renamingOf(config, stores, clock), forecast: foretold });
     return {
       ...stores,
       client,
@@ -64,10 +66,10 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
 
 /** Loaded when a mailbox is renamed: it talks to Google. */
 function renamingOf(config: Config, stores: Stores, clock: Clock): RenamingAccess {
-  const access = async (): Promise<RenamingAccess> => (await import('./rename-access.ts')).renamingAccess({ config, stores, clock });
+  const access = async ({ from }: { from: MailboxId }): Promise<RenamingAccess> => (await import('./rename-access.ts')).renamingAccess({ config: configFor(config, from), stores, clock });
   return {
-    refusalOf: async (request) => (await access()).refusalOf(request),
-    copyCredentials: async (request) => (await access()).copyCredentials(request),
+    refusalOf: async (request) => (await access(request)).refusalOf(request),
+    copyCredentials: async (request) => (await access(request)).copyCredentials(request),
   };
 }
 

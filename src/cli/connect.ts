@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import { connectMailbox } from '../login.ts';
+import { configFor } from '../running-start.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
@@ -23,7 +24,7 @@ export function addConnect(program: Command, cli: Cli): void {
     .action((mailbox: MailboxId, options: ConnectOptions) =>
       withStores(cli, options, async ({ stores, out, config, clock }) => {
         const text = await readSecretFile(options.credentials, 'credentials');
-        const { address, messagesTotal } = await connectMailbox({ config, stores, mailbox, clock, text, verify: options.verify });
+        const { address, messagesTotal } = await connectMailbox({ config: configFor(config, mailbox), stores, mailbox, clock, text, verify: options.verify });
         const told = await tellWorkflow(cli, options, mailbox);
         out.result({ mailbox, address, connected: true, verified: options.verify, messagesTotal, running: told === 'told', serverReached: told !== 'unreachable' }, () => {
           const size = messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`;

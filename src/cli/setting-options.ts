@@ -5,6 +5,7 @@ import { requireGrant, resolveLabels } from '../login.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RECOVERIES, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
+import { configFor } from '../running-start.ts';
 import type { Tidemark } from '../open-tidemark.ts';
 import { collect, parseCount, parseDate, parseFormat, parseInterval, parseIntervalOrNever } from './arguments.ts';
 import type { VerbContext } from './context.ts';
@@ -54,7 +55,7 @@ export function addSettingOptions(command: Command): Command {
  * @throws {LoginError} when a label does not exist, or the mailbox's grant does not reach so far
  */
 export async function grantedChange({ tidemark, config, clock }: VerbContext & { readonly tidemark: Tidemark }, mailbox: MailboxId, options: SettingOptions): Promise<SettingsChange> {
-  const request = { config, stores: tidemark, mailbox, clock };
+  const request = { config: configFor(config, mailbox), stores: tidemark, mailbox, clock };
   const labels = options.label === undefined ? undefined : await resolveLabels({ ...request, names: options.label });
   const pushLabels = options.pushLabel === undefined ? undefined : await resolveLabels({ ...request, names: options.pushLabel });
   const change = settingsChangeOf(options, labels, pushLabels);

@@ -1,18 +1,9 @@
-import { linkSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-import { z } from 'zod';
+import { linkSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 
 import { makePrivateFolder } from '../private-files.ts';
+import { readRunningStart, runningStartFile, type RunningStart } from '../running-start.ts';
 
-const RUNNING = z.object({ pid: z.number(), mailboxes: z.array(z.string()), uiUrl: z.string().nullable(), gmailRootUrl: z.string() });
-
-/** What a running `npm start` tells the next one. */
-export type Running = z.infer<typeof RUNNING>;
-
-export type Claim = { readonly kind: 'ours'; publish(running: Omit<Running, 'pid'>): void; release(): void } | { readonly kind: 'taken'; readonly pid: number };
-
-const NAME = 'start.json';
+export type Claim = { readonly kind: 'ours'; publish(running: Omit<RunningStart, 'pid'>): void; release(): void } | { readonly kind: 'taken'; readonly pid: number };
 
 /**
  * Makes this process the one `npm start` of a data directory. Why two that come at one moment cannot both have it: the file gets its name by
@@ -20,7 +11,7 @@ const NAME = 'start.json';
  */
 export function claim(dataDir: string): Claim {
   makePrivateFolder(dataDir);
-  const path = join(dataDir, NAME);
+  const path = runningStartFile(dataDir);
   for (;;) {
     if (take(path)) {
       return {
@@ -29,25 +20,15 @@ export function claim(dataDir: string): Claim {
         release: () => rmSync(path, { force: true }),
       };
     }
-    const running = readRunning(dataDir);
+    const running = readRunningStart(dataDir);
     if (running !== null) return { kind: 'taken', pid: running.pid };
     rmSync(path, { force: true });
   }
 }
 
-/** The `npm start` that runs over the directory now; null when there is none. */
-export function readRunning(dataDir: string): Running | null {
-  try {
-    const running = RUNNING.safeParse(JSON.parse(readFileSync(join(dataDir, NAME), 'utf8')));
-    return running.success && isAlive(running.data.pid) ? running.data : null;
-  } catch {
-    return null;
-  }
-}
-
 function take(path: string): boolean {
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, text({ pid: process.pid, mailboxes: [], uiUrl: null, gmailRootUrl: '' }));
+  writeFileSync(draft, text({ pid: process.pid, mailboxes: [], uiUrl: null, simulated: null }));
   try {
     linkSync(draft, path);
     return true;
@@ -59,14 +40,4 @@ function take(path: string): boolean {
   }
 }
 
-const text = (running: Running): string => `${JSON.stringify(running)}\n`;
-
-/** A process id is given again after a while: on Linux its command tells. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return process.platform !== 'linux' || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('start.ts');
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
+const text = (running: RunningStart): string => `${JSON.stringify(running)}\n`;

@@ -2,7 +2,7 @@ import { mailboxId } from '../model/ids.ts';
 import { openTidemark } from '../open-tidemark.ts';
 import { followUntilInSync } from '../cli/progress.ts';
 import { requireNoFailures, shortfallLines } from '../cli/shortfall.ts';
-import { readRunning, type Running } from './claim.ts';
+import { readRunningStart, type RunningStart } from '../running-start.ts';
 import type { StartContext } from './context.ts';
 import { addressOf } from './demo-mailbox.ts';
 import { inSyncLine } from './in-sync-line.ts';
@@ -32,7 +32,7 @@ export async function join(context: StartContext, pid: number): Promise<number> 
   const ended = new AbortController();
   const either = AbortSignal.any([signal, ended.signal]);
   const watching = (async () => {
-    while (!either.aborted && readRunning(config.dataDir)?.pid === running.pid) await clock.sleep(LOOK_EVERY, either).catch(() => undefined);
+    while (!either.aborted && readRunningStart(config.dataDir)?.pid === running.pid) await clock.sleep(LOOK_EVERY, either).catch(() => undefined);
     ended.abort();
   })();
   try {
@@ -60,10 +60,10 @@ export async function join(context: StartContext, pid: number): Promise<number> 
 }
 
 /** It may be on its way up: its mailboxes are written down once its worker runs. */
-async function whenServing({ config, clock, signal }: StartContext): Promise<Running | 'ended' | 'starting'> {
+async function whenServing({ config, clock, signal }: StartContext): Promise<RunningStart | 'ended' | 'starting'> {
   const deadline = clock.now() + STARTS_WITHIN;
   while (clock.now() < deadline) {
-    const running = readRunning(config.dataDir);
+    const running = readRunningStart(config.dataDir);
     if (running === null) return 'ended';
     if (running.mailboxes.length > 0) return running;
     await clock.sleep(LOOK_EVERY, signal);

@@ -8,10 +8,10 @@ import type { Config } from '../config.ts';
 import { createLog } from '../log.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { closeStores, openStoresOf, openTidemark, type Tidemark } from '../open-tidemark.ts';
+import type { RunningStart } from '../running-start.ts';
 import { ensureTemporalServer, type TemporalServer } from '../temporal-server/index.ts';
 import { installRuntime } from '../telemetry/runtime.ts';
 import { runWorker, type RunningWorker } from '../worker.ts';
-import type { Running } from './claim.ts';
 import type { StartContext } from './context.ts';
 import { demoAddresses } from './demo-mailbox.ts';
 import { openDemo, type Demo } from './demo.ts';
@@ -24,7 +24,7 @@ import { summaryLines } from './summary.ts';
  *
  * @returns the exit code
  */
-export async function runEverything(context: StartContext, publish: (running: Omit<Running, 'pid'>) => void): Promise<number> {
+export async function runEverything(context: StartContext, publish: (running: Omit<RunningStart, 'pid'>) => void): Promise<number> {
   const { options, clock, say, signal, onEnd } = context;
   const log = createLog(context.config.logLevel, join(context.config.dataDir, 'tidemark.log'));
   installRuntime(log, context.config.telemetry);
@@ -42,10 +42,15 @@ export async function runEverything(context: StartContext, publish: (running: Om
   const worker = await runWorker({ config, log, clock, signal });
   onEnd(() => worker.stop());
   say(`worker     runs in this process; its log is ${shown(join(config.dataDir, 'tidemark.log'))}`);
-  publish({ mailboxes: [...mailboxes], uiUrl: server.uiUrl, gmailRootUrl: config.gmailRootUrl });
+  publish({ mailboxes: [...mailboxes], uiUrl: server.uiUrl, simulated: demo === null ? null : simulatedBy(demo) });
 
   const failed = lossOf(server, worker);
   return Promise.race([failed, serve({ ...context, config }, { tidemark, demo, mailboxes })]);
+}
+
+/** For commands in other terminals. */
+function simulatedBy({ mailbox, config: { gmailRootUrl, googleTokenUrl, quota } }: Demo): RunningStart['simulated'] {
+  return { mailbox, gmailRootUrl, googleTokenUrl, userUnitsPerMinute: quota.userUnitsPerMinute };
 }
 
 async function startServer({ config, options, clock, say, signal, onEnd }: StartContext): Promise<TemporalServer> {

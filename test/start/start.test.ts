@@ -64,6 +64,9 @@ describe('npm start', () => {
     const { code, stdout } = await status.ended;
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ phase: 'live', generation: 1, recoveries: 0, counts: { failed: 0 } });
+    // The mailbox is simulated: whoever asks for its labels from another terminal is not sent to Google.
+    const configured = new Program('cli/main.ts', ['configure', 'ada+200@example.com', '--label', 'No such label'], env);
+    expect(await configured.ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/ada\+200@example\.com has no label "No such label"\. Its own labels: /) });
     const before = performance.now();
     expect(await first.end('SIGINT')).toMatchObject({ code: 0, stdout: expect.stringContaining('The next npm start goes on from here.') });
     expect(performance.now() - before).toBeLessThan(10_000);
