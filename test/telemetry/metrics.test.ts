@@ -111,17 +111,21 @@ describe('the metrics of a worker', () => {
     const received = `127.0.0.1:${await freePort(0)}`;
     const env = { ...rig.env, METRICS_ADDRESS: received, PUSH_AUDIENCE: 'https://push.example.com/push', PUSH_SERVICE_ACCOUNT: 'push@example.iam.gserviceaccount.com' };
     const push = new Program('cli/main.ts', ['push', '--port', '0', '--host', '127.0.0.1'], env);
+    // The SDK shows its counters from their first count on: a workflow that no worker knows fails its task.
+    const unknown = await rig.tidemark.temporal.workflow.start('no-such-workflow', { taskQueue: rig.config.taskQueue, workflowId: `metrics-unknown-${process.pid}` });
     try {
       await push.says(/Listening at/);
+      await eventually(20_000, async () => ((await samples()).some(({ name }) => name === 'temporal_workflow_task_execution_failed_total') ? true : null));
       const names = new Set([...(await samples()), ...(await scrape(received))].map(({ name }) => name));
       for (const asked of [...metricsIn(DASHBOARD), ...metricsIn(ALERTS)]) expect(names, asked).toContain(asked);
       // And nothing is counted that nobody could look up.
       const ours = [...names].filter((name) => name.startsWith('tidemark_')).map((name) => name.replace(/_(bucket|sum|count)$/, ''));
       expect(new Set(ours)).toEqual(new Set(Object.keys(METRICS)));
     } finally {
+      await unknown.terminate();
       await push.end('SIGTERM');
     }
-  });
+  }, 60_000);
 
   it('stand beside the SDK’s own', async () => {
     const names = new Set((await samples()).map(({ name }) => name));
