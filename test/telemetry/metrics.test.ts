@@ -59,7 +59,8 @@ describe('the metrics of a worker', () => {
 
   it('count what history told', async () => {
     const before = await samples();
-    const [first = '', second = ''] = box.ids();
+    // One message in twenty is generated with a star.
+    const [first = '', second = ''] = box.gmail.truth().flatMap(({ id, labelIds }) => (labelIds.includes('STARRED') ? [] : [id]));
     box.deliver('news');
     box.gmail.modify([first], { add: ['STARRED'] });
     box.gmail.delete(second);
