@@ -3,6 +3,7 @@ export { TidemarkClient, type SyncOptions, type TidemarkClientOptions } from './
 export {
   MailboxBlockedError,
   MailboxNotRunningError,
+  MailboxSwampedError,
   MailboxUnknownError,
   NamespaceNotFoundError,
   RenameRefusedError,

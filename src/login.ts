@@ -1,3 +1,4 @@
+import { renamedMailbox } from './client/renamed-mailbox.ts';
 import { accountBehind } from './gmail/account.ts';
 import { authorizedUserFile, parseCredentials, type GoogleCredentials } from './gmail/credentials.ts';
 import type { GmailApi } from './gmail/gmail-api.ts';
@@ -88,6 +89,8 @@ async function profileWith(request: LoginRequest, credentials: GoogleCredentials
     const witnesses = async () => ((await store.getMailbox(mailbox)) === null ? [] : store.sampleMessages(mailbox));
     const account = await accountBehind({ getProfile: async () => profile, batchGet: (...asked) => gmail.batchGet(...asked) }, { mailbox, witnesses });
     if (account.kind === 'another') {
+      const renamed = await renamedMailbox(store, mailbox);
+      if (renamed !== null) throw new LoginError('wrong-account', `${mailbox} was renamed, and is the mailbox ${renamed} now: connect that address instead. Nothing was stored.`);
       throw new LoginError('wrong-account', `These credentials open ${account.address}, and nothing that is stored of ${mailbox} says that it is the same account; nothing was stored. Give ${mailbox}'s own file.`);
     }
     return { address: account.address, messagesTotal: profile.messagesTotal, scopes: granted };

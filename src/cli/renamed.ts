@@ -1,4 +1,5 @@
 import { MailboxNotRunningError, MailboxUnknownError } from '../client/errors.ts';
+import { renamedMailbox } from '../client/renamed-mailbox.ts';
 import { CannotDoError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Stores } from '../open-tidemark.ts';
@@ -6,10 +7,9 @@ import type { Stores } from '../open-tidemark.ts';
 /** The same error, unless it is about an address whose mailbox was renamed: then one that names the new address. */
 export async function orRenamed(error: unknown, store: Stores['store']): Promise<unknown> {
   const mailbox = missingMailbox(error);
-  if (mailbox === null || (await store.getMailbox(mailbox)) !== null) return error;
-  const renamed = (await store.listMailboxes()).find(({ renamedFrom }) => renamedFrom === mailbox);
-  if (renamed === undefined) return error;
-  return new CannotDoError('mailbox-renamed', `${mailbox} was renamed, and is the mailbox ${renamed.id} now: give that address instead.`, { cause: error });
+  const renamed = mailbox === null ? null : await renamedMailbox(store, mailbox);
+  if (renamed === null) return error;
+  return new CannotDoError('mailbox-renamed', `${mailbox} was renamed, and is the mailbox ${renamed} now: give that address instead.`, { cause: error });
 }
 
 /** The mailbox that there is not, or that does not run. */

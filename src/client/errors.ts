@@ -14,6 +14,7 @@ export type TidemarkErrorCode =
   | 'mailbox-not-running'
   | 'mailbox-unknown'
   | 'mailbox-blocked'
+  | 'mailbox-swamped'
   | 'rename-refused'
   | 'server-unreachable'
   | 'server-refused'
@@ -96,6 +97,18 @@ export const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => strin
   failed: (mailbox) => `Ask Gmail again at once: tidemark resume ${mailbox}`,
 };
 
+/** Thrown when the server takes no more signals for a mailbox: no worker has kept up with those that it holds. */
+export class MailboxSwampedError extends TidemarkError {
+  override readonly name = 'MailboxSwampedError';
+  readonly code = 'mailbox-swamped';
+  readonly mailbox: MailboxId;
+
+  constructor(mailbox: MailboxId, options?: ErrorOptions) {
+    super(`${mailbox} was told more than Temporal keeps for it, 10,000 signals by default, and no worker has kept up: nothing more can be told it, by any command, until one has. Run a worker: tidemark worker`, options);
+    this.mailbox = mailbox;
+  }
+}
+
 /** Thrown when no Temporal server answers. */
 export class ServerUnreachableError extends TidemarkError {
   override readonly name = 'ServerUnreachableError';
@@ -152,6 +165,7 @@ export interface CallSubject {
 }
 
 /** gRPC status codes: https://grpc.io/docs/guides/status-codes/ */
+const INVALID_ARGUMENT = 3;
 const PERMISSION_DENIED = 7;
 const UNAVAILABLE = 14;
 const UNAUTHENTICATED = 16;
@@ -165,6 +179,7 @@ export function toTidemarkError(error: unknown, subject: CallSubject): unknown {
   const code = grpcCodeOf(error);
   if (code === PERMISSION_DENIED || code === UNAUTHENTICATED) return new ServerRefusedError(subject.address, { cause: error });
   if (code === null) return error;
+  if (code === INVALID_ARGUMENT && subject.mailbox !== undefined && /limit for signal events/.test(detailsOf(error))) return new MailboxSwampedError(subject.mailbox, { cause: error });
   const about = subject.mailbox === undefined ? '' : ` about ${subject.mailbox}`;
   return new TemporalFailureError(`Temporal at ${subject.address} answers an error${about}: ${detailsOf(error)}`, { cause: error });
 }

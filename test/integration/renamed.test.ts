@@ -1,3 +1,6 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
@@ -39,6 +42,12 @@ describe('the command line after a rename', () => {
     expect(await run('sync', after, '--wait')).toMatchObject({ code: 0 });
     expect(JSON.parse((await run('list', '--json')).stdout)).toMatchObject({ mailboxes: expect.arrayContaining([expect.objectContaining({ mailbox: after, phase: 'live' })]) });
   }, 60_000);
+
+  it('connecting the former address is refused, and names the new one', async () => {
+    const file = join(system.env['TIDEMARK_DATA_DIR'] ?? '', 'grant.json');
+    writeFileSync(file, JSON.stringify(await system.report('credentials')));
+    expect(await run('connect', before, '--credentials', file)).toEqual({ code: 1, stdout: '', stderr: `tidemark: ${before} was renamed, and is the mailbox ${after} now: connect that address instead. Nothing was stored.\n` });
+  });
 
   it.each(['status', 'start', 'configure', 'sync', 'resync', 'changes', 'export', 'failures', 'audit', 'check-bodies', 'pause', 'resume', 'stop'])('%s under the former address names the new one', async (verb) => {
     const more = verb === 'configure' ? ['--poll-interval', '5m'] : [];
