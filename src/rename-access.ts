@@ -51,7 +51,7 @@ export function renamingAccess({ config, stores, clock }: { config: Config; stor
           return `No message of ${from} is stored by which its account could be recognised, so nothing tells whether that is called ${to} now: nothing was changed. If you know that it is: tidemark rename ${from} ${to} --force`;
         }
         if (!isSameAddress(account.address, to)) {
-          return `Google calls the account of ${from} ${account.address}, not ${to}: nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
+          return `The address of ${from}'s account at Google is ${account.address}, not ${to}: nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
         }
         return null;
       } catch (error) {

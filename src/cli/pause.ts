@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { NO_WORKER } from './no-worker.ts';
 import { requireHandled } from './failing-task.ts';
 
 export function addPause(program: Command, cli: Cli): void {
@@ -10,7 +11,10 @@ export function addPause(program: Command, cli: Cli): void {
       withTidemark(cli, options, async ({ tidemark, out }) => {
         await tidemark.client.pause(mailbox);
         await requireHandled(tidemark.client, mailbox);
-        out.result({ mailbox, paused: true }, () => `${mailbox} is paused. Continue with: tidemark resume ${mailbox}`);
+        const { workerAnswered } = await tidemark.client.status(mailbox);
+        out.result({ mailbox, paused: true }, () =>
+          workerAnswered ? `${mailbox} is paused. Continue with: tidemark resume ${mailbox}` : `${mailbox} is asked to pause, and will show so once a worker answers: until then nothing of it is synchronised. ${NO_WORKER}`,
+        );
       }),
     );
 }

@@ -6,6 +6,7 @@ import { UsageError } from '../failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { collect, parseEmail, parseResumablePhase } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { NO_WORKER } from './no-worker.ts';
 import { requireHandled } from './failing-task.ts';
 import { count } from './words.ts';
 
@@ -30,7 +31,8 @@ export function addResume(program: Command, cli: Cli): void {
           if (mailbox === undefined) return;
           await tidemark.client.resume(mailbox);
           await requireHandled(tidemark.client, mailbox);
-          return out.result({ mailbox, resumed: true }, () => `${mailbox} is resumed. How it is: tidemark status ${mailbox}`);
+          const { workerAnswered } = await tidemark.client.status(mailbox);
+          return out.result({ mailbox, resumed: true }, () => `${mailbox} is resumed${workerAnswered ? `. How it is: tidemark status ${mailbox}` : `, but no worker answered for it. ${NO_WORKER}`}`);
         }
         const result = await tidemark.client.resumeAll({ phases, signal, onResumed: (each, done, of) => out.draws && out.draw(`${count(done)} of ${count(of)}: ${each}`) });
         if (out.draws) out.draw('');

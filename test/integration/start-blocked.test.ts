@@ -87,6 +87,13 @@ it('tidemark start on a mailbox that runs without a worker says that nothing goe
     expect(await runCli(['start', box.id], { env: rig.env, stdout, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal })).toBe(0);
     stdout.end();
     expect(await said).toBe(`${box.id} runs already, but no worker answered for it. If none runs, start one: npm start, or tidemark worker\n`);
+    for (const [verb, words] of [['pause', /is asked to pause, and will show so once a worker answers/], ['resume', /is resumed, but no worker answered for it/], ['stop', /is asked to stop, and has not ended yet/]] as const) {
+      const stream = new PassThrough();
+      const saidByVerb = text(stream);
+      expect(await runCli([verb, box.id], { env: rig.env, stdout: stream, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal })).toBe(0);
+      stream.end();
+      expect(await saidByVerb).toMatch(words);
+    }
   } finally {
     await rig.close();
   }
