@@ -67,7 +67,9 @@ describe.concurrent('what happens in a mailbox', () => {
     await box.start();
     await box.exact(20_000);
     // The newest message is long past, and no message's historyId can be read from any more.
-    box.gmail.modify(box.ids().slice(0, 1), { add: ['STARRED'] });
+    // One message in twenty is generated with a star: what changes nothing makes no history.
+    const [unstarred = ''] = box.gmail.truth().flatMap(({ id, labelIds }) => (labelIds.includes('STARRED') ? [] : [id]));
+    box.gmail.modify([unstarred], { add: ['STARRED'] });
     box.gmail.expireHistory();
     await eventually(20_000, async () => ((await box.report()).recoveries === 1 ? true : null));
     await box.exact(RECOVERY);
