@@ -182,9 +182,13 @@ export function isSettled({ agree, uncounted, isUnsettled }: Totals, before: Dou
   return before === null ? !isUnsettled : before.checks >= MOST_UNSETTLED;
 }
 
-/** A listing has left a doubt once more. */
+/**
+ * A listing has left a doubt once more. One that follows within minutes (after a forced resync, or an expired history) meets the same odd answers, so it
+ * neither counts as one more nor puts the next one off.
+ */
 export function nextDoubt(before: Doubt | null, found: Pick<Doubt, 'uncounted' | 'absent' | 'relabelled'>, now: number): Doubt {
-  return { ...found, since: before?.since ?? now, checkedAt: now, checks: (before?.checks ?? 0) + 1 };
+  if (before === null) return { ...found, since: now, checkedAt: now, checks: 1 };
+  return { ...found, since: before.since, checkedAt: now, checks: before.checks + (now - before.checkedAt >= APART ? 1 : 0) };
 }
 
 const MINUTE = 60_000;

@@ -2,7 +2,7 @@ import type { GmailSession } from '../gmail/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import { isHiding, type Scope } from '../model/settings.ts';
 import type { ListedCounts } from '../store/mailbox-store.ts';
-import { pagesOf } from './list-ids.ts';
+import { listIds, pagesOf } from './list-ids.ts';
 import { vanishedSince } from './vanished.ts';
 
 /** How the number of listed messages compares with the number that Gmail counts: the second witness of a listing, for a unit or three. */
@@ -11,7 +11,7 @@ export interface Totals {
   readonly agree: boolean;
   /** Messages that Gmail counts and did not list, beyond what changed meanwhile. */
   readonly uncounted: number;
-  /** True when they differ by no more than changed meanwhile, so that nothing can be told now: a later listing may tell. */
+  /** True when nothing can be told now, and a later listing may tell: they differ by no more than changed meanwhile, or Gmail gave no number. */
   readonly isUnsettled: boolean;
 }
 
@@ -26,17 +26,19 @@ interface TotalsRequest {
   readonly signal: AbortSignal;
 }
 
-const UNKNOWN: Totals = { agree: false, uncounted: 0, isUnsettled: false };
+/** Of a scope with an age Gmail never counts anything. */
+const UNCOUNTABLE: Totals = { agree: false, uncounted: 0, isUnsettled: false };
+const NOT_TOLD: Totals = { agree: false, uncounted: 0, isUnsettled: true };
 
 /**
  * Compares what was listed with `messagesTotal` of getProfile, less spam and trash where they are not in scope, or with that of each label of the scope.
  * What changed since the listing began may be in one and not in the other: so many messages say nothing. Where the scope has an age, Gmail counts nothing to compare with.
  */
 export async function compareTotals({ session, scope, counts, since, signal, ...known }: TotalsRequest): Promise<Totals> {
-  if (scope.after !== null) return UNKNOWN;
+  if (scope.after !== null) return UNCOUNTABLE;
   const differences = scope.labelIds.length === 0 ? [await missingOfAll(session, scope, counts, signal)] : await Promise.all(scope.labelIds.map((label) => missingOf({ session, scope, counts, label, signal })));
   const counted = differences.filter((difference) => difference !== null);
-  if (counted.length < differences.length) return UNKNOWN;
+  if (counted.length < differences.length) return NOT_TOLD;
   const missing = Math.max(...counted);
   const moved = known.moved ?? (await vanishedSince(session, { since }, scope, signal)).moved;
   // One that went and one that is left out make the numbers agree, too.
@@ -68,9 +70,10 @@ interface LabelCount {
   readonly signal: AbortSignal;
 }
 
-/** The same for one label. Whether Gmail counts spam and trash among its messages is not documented: either way may agree. */
+/** The same for one label; a label that is gone has none. Whether Gmail counts spam and trash among its messages is not documented: either way may agree. */
 export async function missingOf({ session, scope, counts, label, signal }: LabelCount): Promise<number | null> {
   const counted = await session.getLabel(label, signal);
+  if (counted === null && (await isGone(session, label, signal))) return 0;
   if (counted === null || counted.messagesTotal === null) return null;
   const missing = counted.messagesTotal - (counts.labels.get(label) ?? 0);
   if (missing <= 0 || scope.includeSpamTrash || isHiding(label)) return missing;
@@ -81,6 +84,11 @@ export async function missingOf({ session, scope, counts, label, signal }: Label
     hidden += counted;
   }
   return Math.max(0, missing - hidden);
+}
+
+/** labels.get may know nothing of a label that messages carry (lieer#48): its listing tells. */
+async function isGone(session: GmailSession, label: LabelId, signal: AbortSignal): Promise<boolean> {
+  return (await listIds(session, { labelIds: [label], includeSpamTrash: true, pageToken: null }, signal)) === 'label-gone';
 }
 
 /** More than that are not worth counting: 50 units. */

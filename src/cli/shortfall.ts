@@ -17,8 +17,8 @@ export function addFailOnFailures(command: Command): Command {
 }
 
 /**
- * A sentence for each thing that is missing or doubted; none where all is well. A listing that Gmail's counts could not confirm, because mail came and went
- * meanwhile, lacks nothing that anybody knows of.
+ * A sentence for each thing that is missing or doubted; none where all is well. A listing that Gmail's counts did not confirm lacks nothing that
+ * anybody knows of.
  *
  * @param now - epoch ms
  * @param options.runs - false for a mailbox that is stopped, paused or blocked, which lists nothing by itself
@@ -30,14 +30,14 @@ export function shortfallLines({ mailbox, counts, doubt }: Shortfall, now: numbe
   ];
 }
 
-/** True where nothing is known to be missing: the mailbox changed while it was listed, so that Gmail's counts said nothing. */
+/** True where nothing is known to be missing: Gmail's counts said nothing. */
 export const isUnconfirmed = ({ uncounted, absent, relabelled }: Doubt): boolean => uncounted + absent + relabelled === 0;
 
 /** What is wrong with Gmail's listings, and that nothing is lost by it. */
 export function doubtWords(doubt: Doubt, now: number, { runs }: { runs: boolean }): string {
   const { uncounted, absent, relabelled, relistAt } = doubt;
   const again = relistAt === null || !runs ? '' : `; it is listed again ${relistAt <= now ? 'now' : `at ${ago(relistAt, now)}`}`;
-  if (isUnconfirmed(doubt)) return `mail came or changed while Gmail listed it, so Gmail's counts could not confirm the list. Nothing is known to be missing${again}`;
+  if (isUnconfirmed(doubt)) return `Gmail's counts did not confirm the list, as when mail comes or changes meanwhile. Nothing is known to be missing${again}`;
   const words = [
     ...(uncounted === 0 ? [] : [`Gmail counts ${counted(uncounted, 'message')} more than it lists`]),
     ...(absent === 0 ? [] : [`Gmail does not list ${counted(absent, 'stored message')}`]),

@@ -40,7 +40,8 @@ export function beginFullSync(
     await forgetLabelListings(locked);
     if (request.settings !== undefined && wantsOther(parseSettings(locked.columns), request.settings)) await forgetAttempts(locked);
     const settings = request.settings === undefined ? locked.columns.settings : JSON.stringify(request.settings);
-    await locked.updateMailbox({ generation, settings, full_sync: JSON.stringify(progress) });
+    const doubt = request.settings !== undefined && hasOtherScope(parseSettings(locked.columns), request.settings) ? null : locked.columns.doubt;
+    await locked.updateMailbox({ generation, settings, full_sync: JSON.stringify(progress), doubt });
     return progress;
   });
 }
@@ -48,6 +49,12 @@ export function beginFullSync(
 /** Whether messages are fetched in another form under `after`: what failed in the one says nothing of the other. */
 function wantsOther(before: MailboxSettings, after: MailboxSettings): boolean {
   return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after);
+}
+
+/** Whether `after` lists something else: what listings left open under `before`, and how often, says nothing of that. */
+function hasOtherScope({ scope: before }: MailboxSettings, { scope: after }: MailboxSettings): boolean {
+  const sameLabels = before.labelIds.toSorted().join(' ') === after.labelIds.toSorted().join(' ');
+  return !sameLabels || before.after !== after.after || before.limit !== after.limit || before.includeSpamTrash !== after.includeSpamTrash;
 }
 
 /** What could not be fetched is due at once, as if it had never been tried; what Gmail did not give is asked for anew where it is wanted. */

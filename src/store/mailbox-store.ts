@@ -345,7 +345,7 @@ export interface Doubt {
   /** Epoch ms of the listing that was doubted first, and of the last one. */
   readonly since: number;
   readonly checkedAt: number;
-  /** How many listings in a row were doubted. */
+  /** How many listings in a row were doubted, of those that were some minutes apart. */
   readonly checks: number;
   /** Messages that Gmail counts, and lists nowhere. */
   readonly uncounted: number;

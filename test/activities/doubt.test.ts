@@ -85,7 +85,7 @@ describe('a message that listings leave out', () => {
     ada.lanes.dispatch({ kind: 'poked' });
     await ada.settle();
     expect(await doubt()).toMatchObject({ uncounted: 1, absent: 0 });
-    await ada.run(DAY + 60 * MINUTE);
+    await ada.run(DAY + 2 * 60 * MINUTE);
     await ada.settle();
     await expectExact();
     expect(await doubt()).toBeNull();
@@ -131,6 +131,44 @@ describe('a listing that is cut short', () => {
     ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 1 });
     await ada.settle();
     await expectExact();
+  });
+
+  it('time and again, and made anew each time by a person, is one witness: the next one is put off no further', async () => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    ada.receive(50);
+    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, until: ada.clock.now() + 8 * MINUTE });
+    for (let times = 0; times < 5; times++) {
+      await ada.run(MINUTE);
+      ada.lanes.dispatch({ kind: 'resync-requested' });
+    }
+    await ada.run(MINUTE);
+    expect(await doubt()).toMatchObject({ uncounted: 50, checks: 1 });
+    await ada.run(10 * MINUTE);
+    await expectExact();
+    expect(await doubt()).toBeNull();
+  });
+
+  it('under a label of which labels.get knows nothing is made again: nothing else tells that it lacks something', async () => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    const own = ada.gmail.createLabel('Work').id;
+    ada.receive(20, { labelIds: [own] });
+    ada.gmail.labelBook.unlist(own, { get: 'missing' });
+    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, until: ada.clock.now() + 10 * MINUTE });
+    await ada.configure({ scope: { labelIds: [labelId(own)] } });
+    expect(await doubt()).toMatchObject({ uncounted: 0, absent: 0, checks: 1 });
+    await ada.run(2 * 60 * MINUTE);
+    await expectExact();
+  });
+
+  it('under a label that is gone lacks nothing', async () => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    const own = ada.gmail.createLabel('Work').id;
+    ada.receive(20, { labelIds: ['INBOX', own] });
+    await ada.configure({ scope: { labelIds: [labelId(own), labelId('SENT')] } });
+    ada.gmail.deleteLabel(own);
+    await recover();
+    await expectExact();
+    expect(await doubt()).toBeNull();
   });
 });
 

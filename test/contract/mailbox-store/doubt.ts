@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { threadId } from '../../../src/model/ids.ts';
-import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
+import { DEFAULT_SETTINGS, type Scope } from '../../../src/model/settings.ts';
 import { deleted, h, l, labelled, m, openMailbox, reading, record, unlabelled, useMailbox, type StoreFixture } from './fixture.ts';
 
 const HOUR = 60 * 60_000;
@@ -26,6 +26,20 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.suspects('unread', mailbox.now)).toMatchObject({ absent: 1, absentBefore: 1 });
       expect(await mailbox.finish()).toEqual({ gone: 1, relabelled: 0 });
       expect(await mailbox.row()).toMatchObject({ doubt: null, relistAt: null });
+    });
+
+    it('says nothing of another scope', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a')]);
+      await mailbox.begin(200);
+      await mailbox.finish({ absence: 'doubted', doubt: DOUBT });
+      const { settings } = await mailbox.row();
+      const begin = (generation: number, changes: Partial<Scope>) =>
+        mailbox.store.beginFullSync({ mailbox: mailbox.id, generation, startHistoryId: h(300), settings: { ...settings, scope: { ...settings.scope, ...changes } }, now: mailbox.now });
+      await begin(3, {});
+      expect(await mailbox.row()).toMatchObject({ doubt: DOUBT });
+      await begin(4, { labelIds: [l('INBOX')] });
+      expect(await mailbox.row()).toMatchObject({ doubt: null });
     });
 
     it('does not call absent before what came after it', async () => {
