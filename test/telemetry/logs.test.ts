@@ -42,7 +42,7 @@ describe('the log of a worker', () => {
     expect(said('phase needs-consent')).toMatchObject({ level: 30, before: 'live' });
     expect(said('fullSync completed')).toMatchObject({ level: 30, activityType: 'fullSync', seconds: expect.any(Number), result: { generation: 1, failed: 0 } });
     expect(said('fetchSlice completed')).toMatchObject({ level: 20 });
-    expect(said('Activity failed')).toMatchObject({ level: 40, error: { message: expect.stringContaining(`grant of ${box.id} was revoked`) } });
+    expect(said('Activity failed')).toMatchObject({ level: 40, error: { message: expect.stringContaining(`Google no longer accepts the credentials of ${box.id}`) } });
   });
 
   it('holds no mail and no token', () => {
