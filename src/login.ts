@@ -1,5 +1,5 @@
 import { renamedMailbox } from './client/renamed-mailbox.ts';
-import { accountBehind } from './gmail/account.ts';
+import { accountBehind, type Account } from './gmail/account.ts';
 import { authorizedUserFile, parseCredentials, type GoogleCredentials } from './gmail/credentials.ts';
 import type { GmailApi } from './gmail/gmail-api.ts';
 import { GmailError } from './gmail/gmail-error.ts';
@@ -14,6 +14,7 @@ import { labelId, type LabelId, type MailboxId } from './model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from './model/settings.ts';
 import { changeSettings, type SettingsChange } from './model/settings-change.ts';
 import { secretKeysOf } from './open-tidemark.ts';
+import type { MailboxRow } from './store/mailbox-store.ts';
 import type { Stores } from './store/open-store.ts';
 
 /** Thrown when a mailbox cannot be connected, or not be asked for its labels. */
@@ -91,10 +92,16 @@ async function profileWith(request: LoginRequest, credentials: GoogleCredentials
     if (account.kind === 'another') {
       const renamed = await renamedMailbox(store, mailbox);
       if (renamed !== null) throw new LoginError('wrong-account', `${mailbox} was renamed, and is the mailbox ${renamed} now: connect that address instead. Nothing was stored.`);
-      throw new LoginError('wrong-account', `These credentials open ${account.address}, and nothing that is stored of ${mailbox} says that it is the same account; nothing was stored. Give ${mailbox}'s own file.`);
+      const row = await store.getMailbox(mailbox);
+      throw new LoginError('wrong-account', `These credentials open ${account.address}, and nothing that is stored of ${mailbox} says that it is the same account; nothing was stored. Give ${mailbox}'s own file.${renamedHint(row, account)}`);
     }
     return { address: account.address, messagesTotal: profile.messagesTotal, scopes: granted };
   });
+}
+
+/** Where no message is held that could tell, the owner may know that the account merely has another address now. */
+export function renamedHint(row: Pick<MailboxRow, 'id'> | null, { address, asked }: Extract<Account, { kind: 'another' }>): string {
+  return row === null || asked > 0 ? '' : ` If Google calls that account ${address} now: tidemark rename ${row.id} ${address}`;
 }
 
 /** https://developers.google.com/workspace/gmail/api/guides/labels */

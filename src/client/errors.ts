@@ -137,7 +137,7 @@ export class NamespaceNotFoundError extends TidemarkError {
   readonly code = 'namespace-not-found';
 
   constructor(namespace: string, options?: ErrorOptions) {
-    super(`The Temporal server has no namespace "${namespace}". Create it, or name another in TEMPORAL_NAMESPACE.`, options);
+    super(`The Temporal server has no namespace "${namespace}". Create it (temporal operator namespace create --namespace ${namespace}), or name another in TEMPORAL_NAMESPACE.`, options);
   }
 }
 
@@ -147,7 +147,12 @@ export class BuildNotReadyError extends TidemarkError {
   readonly code = 'build-not-ready';
 
   constructor({ deploymentName, buildId }: { deploymentName: string; buildId: string | null }, options?: ErrorOptions) {
-    super(`No worker of ${deploymentName} with build id "${buildId ?? ''}" polls yet. Start workers of that build (TIDEMARK_DEPLOYMENT, TIDEMARK_BUILD_ID), and try again.`, options);
+    super(
+      buildId === null
+        ? 'No worker without a build id polls yet. Start one without TIDEMARK_BUILD_ID, and try again.'
+        : `No worker of ${deploymentName} with build id "${buildId}" polls yet. Start workers of that build (TIDEMARK_DEPLOYMENT, TIDEMARK_BUILD_ID), and try again.`,
+      options,
+    );
   }
 }
 

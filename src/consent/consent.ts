@@ -13,6 +13,7 @@ import { createUndiciTransport } from '../gmail/undici-transport.ts';
 import type { Clock } from '../model/clock.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import { renamedHint } from '../login.ts';
 import { secretKeysOf } from '../open-tidemark.ts';
 import type { Stores } from '../store/open-store.ts';
 import { systemClock } from '../system-clock.ts';
@@ -135,7 +136,7 @@ async function accountOf({ accessToken }: Redeemed, { config, store, meant, tran
     const account = await accountBehind({ getProfile: async () => profile, batchGet: (...asked) => gmail.batchGet(...asked) }, { mailbox: meant, witnesses });
     const { address } = account;
     if (account.kind === 'same') return { mailbox: meant, address, messagesTotal };
-    throw new ConsentError('wrong-account', `Consent was given for ${address}, not for ${meant}; nothing was stored. Begin again and choose ${meant}.`);
+    throw new ConsentError('wrong-account', `Consent was given for ${address}, not for ${meant}; nothing was stored. Begin again and choose ${meant}.${renamedHint(await store.getMailbox(meant), account)}`);
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
     const { failure } = error;

@@ -62,6 +62,6 @@ export function withMailbox<Result>(database: StoreDatabase, mailbox: MailboxId,
 export function unknownMailbox(mailbox: MailboxId): StoreError {
   return new StoreError(
     { kind: 'lost' },
-    `The store does not know ${mailbox}. If it did before, its database was deleted or replaced: restore it, or synchronise the mailbox anew.`,
+    `The store does not know ${mailbox}. If it did before, its database was deleted or replaced: restore it, or have everything fetched again: tidemark start ${mailbox}`,
   );
 }

@@ -33,7 +33,7 @@ export function addToOwnKeyFile(path: string, { keep }: { keep: ReadonlySet<stri
     renameSync(own, path);
     syncFolder(dirname(path));
   } catch (error) {
-    throw new SecretKeyError(`The key file ${path} cannot be replaced. Let this user write its folder, or set ${VARIABLE}.`, { cause: error });
+    throw new SecretKeyError(`The key file ${path} cannot be replaced. Let this user write its folder.`, { cause: error });
   }
   return readOwnKeyFile(path);
 }
@@ -43,7 +43,7 @@ function readKeyFile(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return null;
-    throw new SecretKeyError(`The key file ${path} cannot be read. Let this user read it, or set ${VARIABLE}.`, { cause: error });
+    throw new SecretKeyError(`The key file ${path} cannot be read. Let this user read it, or set ${VARIABLE} to the key in it: with another one the stored credentials cannot be decrypted.`, { cause: error });
   }
 }
 

@@ -66,6 +66,8 @@ describe('a message whose fetch fails', () => {
   test.each<[GmailFailure, string]>([
     [{ kind: 'unavailable', status: 200, detail: 'the answer has no raw' }, 'the answer has no raw'],
     [{ kind: 'unavailable', status: 503 }, 'Gmail answers 503'],
+    // A status of success is no reason: what was wrong with the answer is.
+    [{ kind: 'unavailable', status: 204 }, 'no usable answer (HTTP 204)'],
     [{ kind: 'unavailable', status: null }, 'no answer'],
     [{ kind: 'invalid-request', reason: 'failedPrecondition' }, 'Gmail refuses this message: failedPrecondition'],
   ])('for %o says so', (failure, error) => {

@@ -139,6 +139,11 @@ describe("a consent by a product's own routes", () => {
     expect(await stores.credentials.list()).toEqual([]);
   });
 
+  it('names the renaming where no stored message could tell that the account has another address now', async () => {
+    await stores.store.putMailbox({ mailbox: ada, settings: DEFAULT_SETTINGS, now: 1 });
+    expect(await failure({ account: bob })).toMatchObject({ message: expect.stringMatching(new RegExp(`If Google calls that account ${bob} now: tidemark rename ${ada} ${bob}$`)) });
+  });
+
   it('fails when a box was unticked', async () => {
     expect(await failure({ account: ada, scopes: ['none'] })).toMatchObject({ code: 'scope-missing', message: expect.stringContaining(READONLY) });
   });

@@ -48,7 +48,7 @@ export async function moveStores(request: MoveRequest): Promise<readonly MovedMa
   const mailboxes = (await from.store.listMailboxes()).map(({ id }) => id);
   const known = new Set((await to.store.listMailboxes()).map(({ id }) => id));
   const taken = mailboxes.filter((id) => known.has(id));
-  if (taken.length > 0) throw new MoveError(`The target holds ${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ` and ${taken.length - 3} more` : ''} already: nothing was moved. Remove them there first (tidemark remove EMAIL --yes), or name another target.`);
+  if (taken.length > 0) throw new MoveError(`The target holds ${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ` and ${taken.length - 3} more` : ''} already: nothing was moved. Name a target that holds none of these mailboxes.`);
 
   // Nobody sees any of them before all are there: a move that is interrupted is asked for once more, and goes on.
   const moved: MovedMailbox[] = [];
