@@ -50,14 +50,27 @@ export interface MissingAttachments {
   readonly failure: GmailFailure;
 }
 
+/** What is known of a message whose answer lacked something. */
+type LackingMessage = Pick<PendingMessage, 'id' | 'historyId' | 'attempts' | 'lastError'>;
+
 /** A message whose attachments Gmail does not give, or not all: the rest is stored, and they are asked for again, ever more rarely. Each time costs as many gets. */
-export function afterMissing(message: Pick<PendingMessage, 'id' | 'historyId' | 'attempts'>, { missing, count, failure }: MissingAttachments, now: number): FetchAttempt {
-  return attempt(message, 'failed', `${missing} of ${count} attachments: ${reasonOf(failure)}`, now + (MISSING_DELAYS[message.attempts] ?? RAREST));
+export function afterMissing(message: LackingMessage, { missing, count, failure }: MissingAttachments, now: number): FetchAttempt {
+  return afterLacking(message, { error: `${missing} of ${count} attachments: ${reasonOf(failure)}`, isSame: (error) => ATTACHMENTS.test(error) }, now);
 }
 
+const ATTACHMENTS = /^\d+ of \d+ attachments: /;
+
 /** A message that is stored in full for want of its raw, which Gmail did not give this time either: it is asked for again, ever more rarely, for one get. */
-export function afterNoRaw(message: Pick<PendingMessage, 'id' | 'historyId' | 'attempts'>, now: number): FetchAttempt {
-  return attempt(message, 'failed', 'stored as full: the answer has no usable raw', now + (MISSING_DELAYS[message.attempts] ?? RAREST));
+export function afterNoRaw(message: LackingMessage, now: number): FetchAttempt {
+  return afterLacking(message, { error: NO_RAW, isSame: (error) => error === NO_RAW }, now);
+}
+
+const NO_RAW = 'stored as full: the answer has no usable raw';
+
+/** Only answers that lacked the same count: what failed before in another way would put the next question off for days after a single odd answer. */
+function afterLacking(message: LackingMessage, { error, isSame }: { readonly error: string; readonly isSame: (error: string) => boolean }, now: number): FetchAttempt {
+  const counted = message.lastError !== null && isSame(message.lastError) ? message : { ...message, attempts: 0 };
+  return attempt(counted, 'failed', error, now + (MISSING_DELAYS[counted.attempts] ?? RAREST));
 }
 
 /** Whether a failed messages.attachments.get is about that attachment, not about Gmail or the mailbox. */

@@ -275,7 +275,7 @@ async function completeFresh({ deps, session, fetch, run }: Work, reading: Readi
         const completion = await completeByIds({ session, signal: run.signal }, reading);
         const { mailbox } = fetch;
         const { stored } = await deps.store.saveReadings({ mailbox, readings: [completion.reading], format: 'full', now: deps.clock.now() });
-        const attempts = completion.missing === null ? [] : [afterMissing({ ...completion.reading, attempts: 0 }, completion.missing, deps.clock.now())];
+        const attempts = completion.missing === null ? [] : [afterMissing({ ...completion.reading, attempts: 0, lastError: null }, completion.missing, deps.clock.now())];
         await deps.store.saveAttempts({ mailbox, attempts, now: deps.clock.now() });
         return stored;
       },

@@ -55,7 +55,7 @@ export async function fetchSubstitutes({ deps, session, fetch, run }: Substituti
   const staleIds = new Set(stale);
   attempts.push(...messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, clock.now())));
   // Of a chat nothing more is asked for, so the store takes no attempt at it.
-  attempts.push(...readings.filter(({ id }) => !staleIds.has(id)).map((reading) => afterNoRaw({ ...reading, attempts: 0 }, clock.now())));
+  attempts.push(...readings.filter(({ id }) => !staleIds.has(id)).map((reading) => afterNoRaw({ ...reading, attempts: 0, lastError: null }, clock.now())));
   await saveAttempts({ deps, session, fetch, run }, messages, attempts);
   return { stored, interruptions };
 }

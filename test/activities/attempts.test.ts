@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { afterFailure, afterStaleReading } from '../../src/activities/attempts.ts';
+import { afterFailure, afterMissing, afterNoRaw, afterStaleReading } from '../../src/activities/attempts.ts';
 import type { GmailFailure } from '../../src/gmail/gmail-error.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
-import type { PendingMessage } from '../../src/store/mailbox-store.ts';
+import type { FetchAttempt, PendingMessage } from '../../src/store/mailbox-store.ts';
 
 const NOW = 1_000_000;
 /** Seconds. */
@@ -91,6 +91,20 @@ describe('a message whose fetch fails', () => {
       expect(afterFailure(message(0), failure, NOW)).toBeNull();
     },
   );
+
+  test.each<[string, (message: PendingMessage) => FetchAttempt]>([
+    ['attachments', (lacking) => afterMissing(lacking, { missing: 1, count: 2, failure: { kind: 'not-found' } }, NOW)],
+    ['raw', (lacking) => afterNoRaw(lacking, NOW)],
+  ])('and that lacks %s is asked for it again ever more rarely, however often something else failed before', (_, after) => {
+    const course: number[] = [];
+    let lacking = message(3, 'Gmail answers 503');
+    for (let answers = 0; answers < 4; answers++) {
+      const { attempts, error, nextAttemptAt } = after(lacking);
+      course.push((nextAttemptAt - NOW) / 1_000);
+      lacking = message(attempts, error);
+    }
+    expect(course).toEqual([600, 21_600, 3 * DAY, 14 * DAY]);
+  });
 
   test('whose replica is stale is fetched again soon, then ever more rarely, and holds up nobody after a minute and a half', () => {
     const attempts = Array.from({ length: 17 }, (_, attempt) => afterStaleReading(message(attempt), NOW));
