@@ -45,6 +45,8 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   /** The mailbox id to which the state is handed over at the end. */
   let heir: MailboxId | null = null;
   const { clock } = proxySinks<ClockSinks>();
+  /** How often somebody ended a wait of this run. */
+  let unblockings = 0;
   const lanes: { live: CancellationScope | null; backfill: CancellationScope | null } = { live: null, backfill: null };
 
   const dispatch = (event: MailboxEvent): void => {
@@ -63,8 +65,8 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
     dispatch({ kind: 'paused' });
     cancelLanes();
   });
-  setHandler(definitions.resume, () => dispatch({ kind: 'resumed' }));
-  setHandler(definitions.reconnect, () => dispatch({ kind: 'reconnected' }));
+  setHandler(definitions.resume, () => unblock('resumed'));
+  setHandler(definitions.reconnect, () => unblock('reconnected'));
   setHandler(definitions.stop, () => {
     dispatch({ kind: 'stop-requested' });
     cancelLanes();
@@ -163,12 +165,16 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
 
   function startLane(lane: 'live' | 'backfill', run: () => Promise<MailboxEvent>): void {
     const scope = new CancellationScope();
+    const under = unblockings;
     lanes[lane] = scope;
     void scope
       .run(run)
       .then((event) => {
         // What a cancelled lane still answers was asked under a state that is gone (other settings, another generation): it is asked again.
-        if (!scope.consideredCancelled) dispatch(event);
+        if (scope.consideredCancelled) return;
+        // Nor does a refusal from before somebody ended the wait say anything about after: the work is done again. Before, it blocked the mailbox anew.
+        if (event.kind === 'blocked' && under !== unblockings && patched('stale-refusal')) return;
+        dispatch(event);
       })
       .catch((error: unknown) => {
         if (!isCancellation(error)) throw error;
@@ -192,6 +198,11 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
     const wait = plan.wakeAt === null ? null : Math.max(plan.wakeAt - Date.now(), 1);
     if (wait === null) await condition(changed);
     else await condition(changed, wait, { summary: state.blocked === null ? 'until the next partial sync or attempt is due' : 'until Gmail is asked again' });
+  }
+
+  function unblock(kind: 'resumed' | 'reconnected'): void {
+    unblockings += 1;
+    dispatch({ kind });
   }
 
   function idle(): boolean {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { MailboxActivities, PartialSyncRequest } from '../../src/activities/requests.ts';
 import { historyId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { backfillQueueOf, MAILBOX_WORKFLOW, poke, resume, status, workflowIdOf, type MailboxInput } from '../../src/workflows/definitions.ts';
+import { backfillQueueOf, MAILBOX_WORKFLOW, poke, reconnect, resume, retryFailures, status, workflowIdOf, type MailboxInput } from '../../src/workflows/definitions.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { workflowBundle } from '../integration/rig.ts';
 import { openTimeSkipping } from './time-skipping.ts';
@@ -27,11 +27,20 @@ afterAll(() => environment.teardown());
 class RefusingGmail {
   type: 'MailboxUnavailable' | 'ConsentRevoked' | null = null;
   readonly asked: PartialSyncRequest[] = [];
+  /** Slices that were begun; each fails as Gmail was when it began, once `sliceEnds` says so. */
+  slices = 0;
+  sliceEnds: Promise<void> = Promise.resolve();
   readonly activities: MailboxActivities = {
     openMailbox: async () => ({ ...COUNTS, historyId: MARK, generation: 1, step: 'done', settingsChanged: false }),
     fullSync: async ({ generation }) => ({ ...COUNTS, generation, historyId: MARK }),
     recover: async ({ generation }) => ({ ...COUNTS, generation, historyId: MARK }),
-    fetchSlice: async () => ({ ...COUNTS, generation: 1, fetched: 0, complete: true, nextAttemptAt: null }),
+    fetchSlice: async ({ retry }) => {
+      const { type } = this;
+      this.slices += 1;
+      await this.sliceEnds;
+      if (type !== null) throw ApplicationFailure.nonRetryable('Gmail refused', type);
+      return { ...COUNTS, generation: 1, fetched: 0, complete: true, nextAttemptAt: null, ...(retry === undefined ? {} : { retried: retry }) };
+    },
     audit: async () => ({ drift: 0 }),
     stopWatch: async () => undefined,
     partialSync: async (request) => {
@@ -112,3 +121,23 @@ test('one that an earlier version carried over, waiting for a person alone, asks
     expect(await handle.query(status)).toMatchObject({ phase: 'live', blocked: null });
   });
 }, 60_000);
+
+test('a refusal of work that began before somebody ended the wait, and is told after, blocks nothing: the work is done again', async () => {
+  await withMailbox('told-late', null, async (gmail, handle) => {
+    await environment.sleep('1 minute');
+    gmail.type = 'ConsentRevoked';
+    const slice = Promise.withResolvers<void>();
+    gmail.sliceEnds = slice.promise;
+    const before = gmail.slices;
+    await handle.signal(retryFailures);
+    await expect.poll(() => gmail.slices).toBe(before + 1);
+    await handle.signal(poke);
+    await expect.poll(async () => (await handle.query(status)).phase).toBe('needs-consent');
+    gmail.type = null;
+    await handle.signal(reconnect);
+    await expect.poll(async () => (await handle.query(status)).phase).toBe('live');
+    slice.resolve();
+    await expect.poll(() => gmail.slices).toBe(before + 2);
+    expect(await handle.query(status)).toMatchObject({ phase: 'live', blocked: null });
+  });
+}, 30_000);
