@@ -41,7 +41,7 @@ export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outc
 
 function outcomeOfStore(error: StoreError): Outcome {
   if (error.failure.kind === 'lost') return { type: 'StoreLost', next: { kind: 'stop' }, message: error.message };
-  return { type: 'StoreUnavailable', next: { kind: 'retry' }, message: error.message };
+  return { type: 'StoreUnavailable', next: { kind: 'retry' }, message: `${error.message} Trying again` };
 }
 
 function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Outcome {

@@ -2,10 +2,10 @@ import { StoreError } from './store-error.ts';
 
 /** What went wrong, by SQLSTATE or its class: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const BY_STATE: Readonly<Record<string, string>> = {
-  '08': 'broke the connection off; it is opened anew with the next call',
+  '08': 'broke off the connection; the next call opens another one',
   '22P05': 'is not in UTF-8; make one with: create database NAME encoding utf8 template template0',
   '25006': 'is read-only: a standby, or a primary that was demoted; name the primary in DATABASE_URL',
-  '25P03': 'gave a transaction up that stood still for a minute; it is tried again',
+  '25P03': 'gave up a transaction that stood still for a minute',
   '28P01': 'refuses the password; check DATABASE_URL, or the file that DATABASE_PASSWORD_FILE names',
   '28': 'does not let this user in; check the user in DATABASE_URL and the server\'s pg_hba.conf. If it demands encryption, add ?sslmode=require',
   '3D000': 'does not exist; create it, or name another in DATABASE_URL',
@@ -15,9 +15,9 @@ const BY_STATE: Readonly<Record<string, string>> = {
   '53200': 'could not be used: the server is out of memory',
   '53300': 'has no connection left; raise max_connections, or lower DATABASE_POOL_SIZE (each worker and each command opens that many at most)',
   '53': 'has run out of something; see the server\'s log',
-  '55P03': 'is locked by another writer; it is tried again',
-  '57014': 'cancelled a query; it is tried again',
-  '57': 'is shutting down or starting up; it is tried again',
+  '55P03': 'is locked by another writer',
+  '57014': 'cancelled a query',
+  '57': 'is shutting down or starting up',
   '58': 'could not be read or written (the server\'s disk); check the disk',
   XX: 'is damaged, or its server has a defect; see the server\'s log',
 };
@@ -35,8 +35,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'does not answer',
   EHOSTUNREACH: 'cannot be reached; check the network',
   ENETUNREACH: 'cannot be reached; check the network',
-  ECONNRESET: 'broke the connection off; it is opened anew with the next call',
-  EPIPE: 'broke the connection off; it is opened anew with the next call',
+  ECONNRESET: 'broke off the connection; the next call opens another one',
+  EPIPE: 'broke off the connection; the next call opens another one',
   ENOENT: 'cannot be used: a socket or a file that was named is not there',
   EACCES: 'cannot be used: a socket or a file that was named may not be read',
   CERT_HAS_EXPIRED: 'has a certificate that has expired; renew it',
@@ -51,7 +51,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
 const BY_TEXT: readonly (readonly [RegExp, string])[] = [
   [/does not support SSL/, 'does not offer encryption; turn it on at the server, or use sslmode=disable'],
   [/timeout exceeded when trying to connect/, 'does not answer, or all connections of the pool are in use; raise DATABASE_POOL_SIZE'],
-  [/connection terminated|connection error and is not queryable|connection timeout|connection has been discarded/i, 'broke the connection off; it is opened anew with the next call'],
+  [/connection terminated|connection error and is not queryable|connection timeout|connection has been discarded/i, 'broke off the connection; the next call opens another one'],
   [/password must be a string|no pg_hba|SASL/i, 'asks for a password; put it into DATABASE_URL, or into a file that DATABASE_PASSWORD_FILE names'],
   [/after calling end on the pool|driver has already been destroyed/, 'was closed'],
   [/SECURITY WARNING: Using sslmode=verify-ca/, 'cannot be verified: sslmode=verify-ca needs the authority\'s file in DATABASE_CA_FILE'],
@@ -73,7 +73,7 @@ export function translatePostgresError(error: unknown, place: string): unknown {
 
 function reasonOf(code: string | undefined, error: unknown): string | undefined {
   if (code !== undefined) {
-    if (TRY_AGAIN.includes(code)) return 'gave a transaction up again and again for others; it is tried again';
+    if (TRY_AGAIN.includes(code)) return 'kept giving up a transaction in favour of others';
     const known = BY_STATE[code] ?? BY_CODE[code] ?? (code.length === 5 ? BY_STATE[code.slice(0, 2)] : undefined);
     if (known !== undefined) return known;
   }

@@ -4,8 +4,8 @@ import { StoreError } from './store-error.ts';
 const BUSY = 5;
 const LOCKED = 6;
 const UNUSABLE: Readonly<Record<number, string>> = {
-  [BUSY]: 'is locked by another process; try again when that has finished',
-  [LOCKED]: 'is locked by another process; try again when that has finished',
+  [BUSY]: 'is locked by another process',
+  [LOCKED]: 'is locked by another process',
   7: 'could not be used: out of memory',
   8: 'is read-only; allow this user to write the file and its folder',
   10: 'could not be read or written (disk error, or a file beside it was removed while it was in use); check the disk, then start everything that uses it again',

@@ -31,7 +31,8 @@ describe('what becomes of a failure', () => {
 
   test('a lost store is not retried, an unavailable one is', () => {
     expect(outcomeOf(new StoreError({ kind: 'lost' }, 'lost'), ADA, NOW)).toMatchObject({ type: 'StoreLost', next: { kind: 'stop' } });
-    expect(outcomeOf(new StoreError({ kind: 'unavailable' }, 'locked'), ADA, NOW)).toMatchObject({ type: 'StoreUnavailable', next: { kind: 'retry' } });
+    // Only where it is retried it is said so: a command of a person's ends with the same error.
+    expect(outcomeOf(new StoreError({ kind: 'unavailable' }, 'The database is locked.'), ADA, NOW)).toMatchObject({ type: 'StoreUnavailable', next: { kind: 'retry' }, message: 'The database is locked. Trying again' });
   });
 
   test('a mailbox without credentials says how to connect it', () => {

@@ -61,7 +61,7 @@ describe.skipIf(!here)(`a worker on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO
     // As when its machine resets: connections break, and what was not committed is gone.
     const halted = Date.now();
     await server.halt('SIGQUIT');
-    await expect(box.report()).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringMatching(/is not there|broke the connection off/) as string });
+    await expect(box.report()).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringMatching(/is not there|broke off the connection/) as string });
     // The worker lives on: what it asked of Gmail before it noticed has nowhere to go.
     inFlight += rig.simulator.bodiesAskedSince(halted - ROUND_TRIP);
     await server.resume();

@@ -40,7 +40,7 @@ describe('the SQLite file of running workers', () => {
     const holder = new DatabaseSync(database);
     holder.exec('begin immediate');
     change(box, 1);
-    expect(await eventually(120_000, () => failureOf(box))).toMatch(/^StoreUnavailable: The database .* is locked by another process; try again when that has finished\.$/);
+    expect(await eventually(120_000, () => failureOf(box))).toMatch(/^StoreUnavailable: The database .* is locked by another process\. Trying again$/);
     change(box, 2);
     holder.exec('rollback');
     holder.close();
@@ -64,7 +64,7 @@ describe('the SQLite file of running workers', () => {
     closeSync(file);
     await rig.spawnWorker();
     change(box, 1);
-    expect(await eventually(60_000, () => failureOf(box))).toMatch(/^StoreUnavailable: The database .* is damaged; restore it from a backup, or delete it to have everything fetched again\.$/);
+    expect(await eventually(60_000, () => failureOf(box))).toMatch(/^StoreUnavailable: The database .* is damaged; restore it from a backup, or delete it to have everything fetched again\. Trying again$/);
     for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
     // This process, too, has the file open that is gone, and is told so once.
     await expect(box.report()).rejects.toMatchObject({ failure: { kind: 'lost' } });

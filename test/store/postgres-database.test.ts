@@ -132,7 +132,7 @@ describePostgres('a store in PostgreSQL', () => {
     // It breaks between two statements: nobody waits for an answer then.
     await administer(url, `select pg_terminate_backend(${await reached.promise}, 5000)`);
     broken.resolve();
-    await expect(writing).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringMatching(/broke the connection off|shutting down/) as string });
+    await expect(writing).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringMatching(/broke off the connection|shutting down/) as string });
     expect((await mailbox.row()).changeSequence).toBe(0);
     await database.write((tx) => tx.updateTable('mailboxes').set({ change_sequence: 7 }).execute());
     expect((await mailbox.row()).changeSequence).toBe(7);

@@ -99,7 +99,7 @@ describePostgres('errors of PostgreSQL', () => {
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as { port: number };
-    expectUnavailable(await asked(`postgres://mail@127.0.0.1:${port}/mail`), /broke the connection off/);
+    expectUnavailable(await asked(`postgres://mail@127.0.0.1:${port}/mail`), /broke off the connection/);
     silent.close();
   });
 

@@ -56,7 +56,7 @@ describe('a SQLite file under faults', () => {
     }).catch((thrown: unknown) => thrown);
     expect(tries).toBe(1_500);
     expect(isBusy(error)).toBe(true);
-    expect(translateSqliteError(error, path())).toMatchObject(unavailable('is locked by another process; try again when that has finished'));
+    expect(translateSqliteError(error, path())).toMatchObject(unavailable('is locked by another process'));
     holder.exec('rollback');
     await whileBusy(async () => impatient.exec('begin immediate; rollback'));
     for (const database of [holder, impatient]) database.close();

@@ -101,7 +101,7 @@ async function open({ endpoint, region }: S3Location, silence: number): Promise<
   return { sdk, client };
 }
 
-const BROKEN_OFF = 'the connection broke off; it is tried again';
+const BROKEN_OFF = 'the connection broke off';
 
 const REASONS: Readonly<Record<string, string>> = {
   NoSuchBucket: 'there is no such bucket; create it, or name another in BODIES_URL',
@@ -113,12 +113,12 @@ const REASONS: Readonly<Record<string, string>> = {
   PermanentRedirect: 'the bucket is in another region; set AWS_REGION',
   ECONNREFUSED: 'nothing answers there; check S3_ENDPOINT, and that the server runs',
   ENOTFOUND: 'there is no such host; check S3_ENDPOINT',
-  TimeoutError: 'no answer came in time; it is tried again',
+  TimeoutError: 'no answer came in time',
   ECONNRESET: BROKEN_OFF,
   EPIPE: BROKEN_OFF,
-  InternalError: 'its server failed; it is tried again',
-  ServiceUnavailable: 'its server is not ready; it is tried again',
-  SlowDown: 'it is asked too often; it is tried again, and later',
+  InternalError: 'its server failed',
+  ServiceUnavailable: 'its server is not ready',
+  SlowDown: 'it is asked too often',
 };
 
 /** Only names of errors: their texts may repeat keys and signed addresses. */
