@@ -1,6 +1,7 @@
 import type { Label } from '../model/change.ts';
 import type { LabelId, MailboxId, MessageId } from '../model/ids.ts';
 import { bulkInsert } from './bulk-insert.ts';
+import { isListingOf } from './full-sync.ts';
 import { mailboxKey, rulesOf } from './mailbox-rows.ts';
 import { withMailbox, type MailboxTransaction } from './mailbox-transaction.ts';
 import { fromColumns, parseLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
@@ -83,6 +84,7 @@ export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: 
     await tx.deleteFrom('labels').where('mailbox_key', '=', key).where('id', '=', labelId).execute();
     await tx.deleteFrom('label_listings').where('mailbox_key', '=', key).where('label_id', '=', labelId).execute();
     const rules = rulesOf(locked.columns, now);
+    const isListing = isListingOf(locked, locked.columns.generation);
     let relabelled = 0;
     for (let after = ''; ; ) {
       const page = await nextCarriers(locked, labelId, after);
@@ -97,8 +99,9 @@ export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: 
       await database.breathe();
     }
 
-    /** What waits for a get learns its labels there. */
+    /** What waits for a get learns its labels there, and what is being listed at the listing's end: until then it may have labels of long ago. */
     function settled(row: MessageRow): MessageRow {
+      if (isListing) return row;
       return row.state === 'stored' || row.state === 'excluded' ? settleState(row, rules, 'backfill') : row;
     }
   });

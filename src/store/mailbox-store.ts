@@ -102,6 +102,7 @@ export interface MailboxStore {
   countListed(query: AbsentQuery): Promise<ListedCounts>;
   /**
    * What the end of this listing would bury, or take a label off, by what the listings showed: rows that changed after `startHistoryId` are left out.
+   * Labels from before a gap in the history that was read put no row out of scope.
    * `listedBefore`: when the listing before this one ended that left a doubt (epoch ms); null when there is none.
    */
   findSuspects(query: AbsentQuery & { labels: 'compared' | 'unread'; listedBefore: number | null }): Promise<Suspects>;
@@ -143,7 +144,7 @@ export interface MailboxStore {
   readAgainWithout(request: { mailbox: MailboxId; labelId: LabelId; messageIds: readonly MessageId[]; now: number }): Promise<void>;
   /** Gmail has this label: one that labels.list does not name is asked about again later, ever more rarely; a fresh one no more. */
   keepLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<void>;
-  /** A label is gone: its name, and the label off every message. A message that leaves the scope by that becomes `excluded`, its body held. */
+  /** A label is gone: its name, and the label off every message. A message that leaves the scope by that becomes `excluded`, its body held: at the listing's end, while there is one. */
   removeLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<{ relabelled: number }>;
   getLabels(mailbox: MailboxId): Promise<readonly Label[]>;
   /** The labels of these messages, sorted. */

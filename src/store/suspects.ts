@@ -2,6 +2,7 @@ import type { Reading } from '../model/change.ts';
 import { compareHistoryIds, type LabelId, type MessageId } from '../model/ids.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import { LABEL_LISTINGS, isListingOf } from './full-sync.ts';
+import { fromHistoryIdText } from './history-id-text.ts';
 import { listedLabels, nextMessageRows } from './listed-rows.ts';
 import { parseFullSync, rulesOf } from './mailbox-rows.ts';
 import type { AbsentQuery, ListedCounts, Suspects } from './mailbox-store.ts';
@@ -25,6 +26,8 @@ export async function findSuspects(database: StoreDatabase, request: AbsentQuery
   const { key } = columns;
   const since = progress.startHistoryId;
   const rules = rulesOf(columns, 0);
+  const mark = fromHistoryIdText(columns.history_id);
+  const leaps = mark !== null && compareHistoryIds(since, mark) > 0;
   for (let after = ''; ; ) {
     const page = await database.read((db) => nextMessageRows(db, key, after));
     const last = page.at(-1);
@@ -34,7 +37,7 @@ export async function findSuspects(database: StoreDatabase, request: AbsentQuery
     for (const row of page) {
       if (row.historyId !== null && compareHistoryIds(row.historyId, since) > 0) continue;
       const lost = labels === null || row.listedGeneration !== request.generation ? [] : lostLabels(row, labels.get(row.id) ?? []);
-      const isAbsent = row.listedGeneration !== request.generation && shouldBeListed(row, rules);
+      const isAbsent = row.listedGeneration !== request.generation && shouldBeListed(row, rules, leaps);
       if (!isAbsent && lost.length === 0) continue;
       if (isAbsent) found.absent += 1;
       if (isAbsent && request.listedBefore !== null && row.listedGeneration < columns.listed_generation && row.discoveredAt <= request.listedBefore) found.absentBefore += 1;
@@ -47,10 +50,14 @@ export async function findSuspects(database: StoreDatabase, request: AbsentQuery
   }
 }
 
-/** Neither `gone` and `excluded` messages, nor those that the settings of today leave out by what is known of them. */
-function shouldBeListed(row: MessageRow, rules: RowRules): boolean {
+/**
+ * Neither `gone` and `excluded` messages, nor those that the settings of today leave out by what is known of them. Where the listing leaps over history that
+ * nobody has read, the labels that are held say nothing of today; the date never changes.
+ */
+function shouldBeListed(row: MessageRow, rules: RowRules, leaps: boolean): boolean {
   if (row.state === 'gone' || row.state === 'excluded') return false;
-  return row.readingHistoryId === null || isInScope(row, rules);
+  if (row.readingHistoryId === null) return true;
+  return leaps ? isInScope(row, { ...rules, scope: { ...rules.scope, labelIds: [], includeSpamTrash: true } }) : isInScope(row, rules);
 }
 
 function lostLabels(row: MessageRow, listed: readonly LabelId[]): readonly LabelId[] {

@@ -62,6 +62,21 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.suspects()).toMatchObject({ absent: 1, messageIds: ['b'] });
     });
 
+    it('believes no labels from before history that nobody has read, where the settings name another scope; a date never changes', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a', { date: 3_000 }), reading('old')]);
+      const { settings } = await mailbox.row();
+      const suspectsFrom = async (startHistoryId: number, changes: Partial<Scope>): Promise<readonly string[]> => {
+        mailbox.generation += 1;
+        const other = { ...settings, scope: { ...settings.scope, ...changes } };
+        await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: mailbox.generation, startHistoryId: h(startHistoryId), settings: other, now: mailbox.now });
+        return (await mailbox.suspects('unread')).messageIds;
+      };
+      expect(await suspectsFrom(100, { labelIds: [l('STARRED')] })).toEqual([]);
+      expect(await suspectsFrom(200, { labelIds: [l('STARRED')] })).toEqual(['a', 'old']);
+      expect(await suspectsFrom(200, { labelIds: [l('STARRED')], after: 2_000 })).toEqual(['a']);
+    });
+
     it('follows a get where the listings showed something else', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['INBOX', 'X'] }), reading('b', { labels: ['INBOX'] }), reading('c', { labels: ['INBOX'] })]);
@@ -128,6 +143,21 @@ export function doubt(fixture: StoreFixture): void {
       expect(await unlisted(now + 60_000)).toEqual(['L_1']);
       await store.keepLabel({ mailbox: box, labelId: l('L_1'), now: now + DAY });
       expect(await unlisted(now + 61_000)).toEqual(['L_1']);
+    });
+
+    it('puts no message out of a scope that is being listed: what else it carries may be known from long ago', async () => {
+      const mailbox = open();
+      await mailbox.sync([reading('a', { labels: ['Work'] }), reading('b', { labels: ['Work'] })]);
+      const { settings } = await mailbox.row();
+      mailbox.generation += 1;
+      const narrower = { ...settings, scope: { ...settings.scope, labelIds: [l('STARRED')] } };
+      await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: mailbox.generation, startHistoryId: h(200), settings: narrower, now: mailbox.now });
+      await mailbox.list(['a']);
+      await mailbox.listLabels({ STARRED: ['a'] });
+      await mailbox.store.removeLabel({ mailbox: mailbox.id, labelId: l('Work'), now: mailbox.now });
+      await mailbox.finish({ labels: 'compared' });
+      expect(await mailbox.labels()).toEqual({ a: ['STARRED'] });
+      expect(await mailbox.feed(2)).toEqual(['labels a', 'labels b', 'labels a', 'gone b']);
     });
 
     it('takes messages out of a scope that names it, bodies kept', async () => {
