@@ -20,8 +20,8 @@ const mendedAt = (...events: readonly MailboxEvent[]): number | null => after(..
 
 describe('the last error of a mailbox', () => {
   it.for([
-    ['a refusal of a live sync', 'a live sync', failedIn('live'), synced],
-    ['a refusal of the backfill', 'a slice', failedIn('backfill'), sliced],
+    ['a refusal of a live sync', 'a live sync', failedIn('live'), { ...synced, asked: true }],
+    ['a refusal of the backfill', 'a slice', failedIn('backfill'), { ...sliced, asked: true }],
     ['an expired history', 'a live sync', { kind: 'history-expired', message: 'history expired' }, synced],
     ['refused settings', 'settings that are accepted', { kind: 'refused', message: 'the settings were not changed' }, configured],
     ['refused settings', 'a resume', { kind: 'refused', message: 'the settings were not changed' }, { kind: 'resumed' }],
@@ -29,7 +29,7 @@ describe('the last error of a mailbox', () => {
   ] as const satisfies readonly (readonly [string, string, MailboxEvent, MailboxEvent])[])('is over once its like succeeds: %s, by %s', ([, , error, success]) => {
     expect(mendedAt(error)).toBeNull();
     expect(mendedAt(error, success)).toBe(AT + 1_000);
-    expect(detailsOf(after(error, success))).toContain('No error now. The last one, 2026-01-10T00:00:00Z, over since 2026-01-10T00:00:01Z: ');
+    expect(detailsOf(after(error, success))).toContain('No error now. The last one, from 2026-01-10T00:00:00Z to 2026-01-10T00:00:01Z, was: ');
   });
 
   it.for([
@@ -39,7 +39,7 @@ describe('the last error of a mailbox', () => {
     ['refused settings', { kind: 'refused', message: 'the settings were not changed' }, synced],
   ] as const satisfies readonly (readonly [string, MailboxEvent, MailboxEvent])[])('goes on where something else succeeds: %s', ([, error, other]) => {
     expect(mendedAt(error, other)).toBeNull();
-    expect(detailsOf(after(error, other))).toContain('Last error, 2026-01-10T00:00:00Z: ');
+    expect(detailsOf(after(error, other))).toContain(error.kind === 'blocked' ? '**What stopped it:** mail service not enabled' : 'Last error, 2026-01-10T00:00:00Z: ');
   });
 
   it('keeps the time at which it was over', () => {
