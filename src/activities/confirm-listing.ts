@@ -6,7 +6,8 @@ import { inScope, type Scope } from '../model/settings.ts';
 import type { Doubt, FinishListingRequest, Suspects } from '../store/mailbox-store.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { Listing } from './listing.ts';
-import { compareTotals, missingOf, type Totals } from './listing-totals.ts';
+import { labelsToList } from './list-ids.ts';
+import { compareLabels, compareTotals, missingOf, type LabelTotals, type Totals } from './listing-totals.ts';
 
 /** A listing that has come to its end. */
 export interface EndedListing {
@@ -17,6 +18,8 @@ export interface EndedListing {
   readonly reconciling: boolean;
   readonly startHistoryId: HistoryId;
   readonly labels: 'compared' | 'unread';
+  /** The labels that Gmail names, and those that messages carry. */
+  readonly labelIds: readonly LabelId[];
   /** The mailbox's head some time before the listing began. */
   readonly since: HistoryId;
   /** How many messages moved into or out of it since, where that is known. */
@@ -54,16 +57,26 @@ export async function confirmListing(ended: EndedListing): Promise<Verdict> {
   const totals = isWhole ? await compareTotals({ session: ended.session, scope: listing.settings.scope, counts, since: ended.since, moved: ended.moved, signal: ended.run.signal }) : NOT_COMPARED;
   if (totals.uncounted > 0 && mayRepeat) return { kind: 'repeat' };
   const before = (await deps.store.getMailbox(mailbox))?.doubt ?? null;
-  if (!reconciling) return verdict(ended, before, { totals, suspects: NO_SUSPECTS, losses: PROVEN });
+  if (!reconciling) return verdict(ended, before, { totals, underLabels: LABELS_AGREE, suspects: NO_SUSPECTS, losses: PROVEN });
 
+  const underLabels = await compareLabelListings(ended, counts);
   const listedBefore = before !== null && before.checkedAt <= deps.clock.now() - APART ? before.checkedAt : null;
   const suspects = await deps.store.findSuspects({ mailbox, generation, labels: ended.labels, listedBefore });
-  return verdict(ended, before, { totals, suspects, losses: await confirmLosses({ ...ended, totals, suspects, counts, listedBefore }) });
+  return verdict(ended, before, { totals, underLabels, suspects, losses: await confirmLosses({ ...ended, totals, suspects, counts, listedBefore }) });
 }
 
 const NO_SUSPECTS: Suspects = { absent: 0, absentBefore: 0, relabelled: 0, losing: new Map(), messageIds: [] };
 
 const NOT_COMPARED: Totals = { agree: false, uncounted: 0, isUnsettled: false };
+
+const LABELS_AGREE: LabelTotals = { missing: 0, isUnsettled: false };
+
+/** Of the labels that were listed beside the scope's own. Nothing is counted by age. */
+async function compareLabelListings({ session, listing, run, labels, labelIds, startHistoryId }: EndedListing, counts: Question['counts']): Promise<LabelTotals> {
+  const { scope } = listing.settings;
+  if (labels === 'unread' || scope.after !== null) return LABELS_AGREE;
+  return await compareLabels({ session, scope, counts, since: startHistoryId, signal: run.signal }, labelsToList(scope, labelIds));
+}
 
 interface Question extends EndedListing {
   readonly totals: Totals;
@@ -161,16 +174,17 @@ function agrees(reading: Reading, listed: readonly LabelId[] | undefined, { scop
   return labels === 'unread' || reading.labelIds.every((label) => listed.includes(label));
 }
 
-function verdict({ deps, reconciling }: EndedListing, before: Doubt | null, found: { totals: Totals; suspects: Suspects; losses: Losses }): Verdict {
-  const { totals, suspects, losses } = found;
+function verdict({ deps, reconciling }: EndedListing, before: Doubt | null, found: { totals: Totals; underLabels: LabelTotals; suspects: Suspects; losses: Losses }): Verdict {
+  const { totals, underLabels, suspects, losses } = found;
   const { areProven, unanswered } = losses;
   const absence = areProven ? 'proven' : 'doubted';
   const doubtedLabels = areProven ? [] : [...suspects.losing.keys()];
   // A first full sync is listed once more in any case.
   const mayEnd = before === null && !reconciling ? totals.uncounted === 0 : isSettled(totals, before);
-  if (areProven && unanswered.length === 0 && mayEnd) return { kind: 'ended', absence, doubtedLabels, unanswered, doubt: null };
+  const labelsMayEnd = areLabelsSettled(underLabels, before, deps.clock.now());
+  if (areProven && unanswered.length === 0 && mayEnd && labelsMayEnd) return { kind: 'ended', absence, doubtedLabels, unanswered, doubt: null };
   const open = areProven ? { absent: unanswered.length, relabelled: 0 } : { absent: suspects.absent, relabelled: suspects.relabelled };
-  return { kind: 'ended', absence, doubtedLabels, unanswered, doubt: nextDoubt(before, { uncounted: totals.uncounted, ...open }, deps.clock.now()) };
+  return { kind: 'ended', absence, doubtedLabels, unanswered, doubt: nextDoubt(before, { uncounted: totals.uncounted, ...open, ...(labelsMayEnd ? {} : { underLabels: underLabels.missing }) }, deps.clock.now()) };
 }
 
 /** A mailbox that is never quiet, or of which Gmail counts nothing, is not listed for ever. */
@@ -182,11 +196,20 @@ export function isSettled({ agree, uncounted, isUnsettled }: Totals, before: Dou
   return before === null ? !isUnsettled : before.checks >= MOST_UNSETTLED;
 }
 
+/** Whether Gmail counts some labels in another way than it lists them is not documented: what stays so for days does. */
+const MOST_UNDER_LABELS = 5;
+
+/** The same of the labels: what changed while they were listed hides nothing twice. */
+function areLabelsSettled({ missing, isUnsettled }: LabelTotals, before: Doubt | null, now: number): boolean {
+  if (missing > 0) return before !== null && before.checks >= MOST_UNDER_LABELS;
+  return !isUnsettled || (before?.underLabels !== undefined && before.checkedAt <= now - APART);
+}
+
 /**
  * A listing has left a doubt once more. One that follows within minutes (after a forced resync, or an expired history) meets the same odd answers, so it
  * neither counts as one more nor puts the next one off.
  */
-export function nextDoubt(before: Doubt | null, found: Pick<Doubt, 'uncounted' | 'absent' | 'relabelled'>, now: number): Doubt {
+export function nextDoubt(before: Doubt | null, found: Pick<Doubt, 'uncounted' | 'absent' | 'relabelled' | 'underLabels'>, now: number): Doubt {
   if (before === null) return { ...found, since: now, checkedAt: now, checks: 1 };
   return { ...found, since: before.since, checkedAt: now, checks: before.checks + (now - before.checkedAt >= APART ? 1 : 0) };
 }
@@ -198,8 +221,8 @@ const DELAYS = [APART + MINUTE, HOUR, DAY, DAY, 3 * DAY];
 const WEEK = 7 * DAY;
 
 /** Tells whoever watches that a listing has ended in doubt. Totals that only have not settled yet are none. */
-export function countDoubt({ telemetry }: Pick<ActivityDependencies, 'telemetry'>, { uncounted, absent, relabelled }: Doubt): void {
-  if (uncounted + absent + relabelled > 0) telemetry?.add('tidemark_listings_doubted_total', 1, {});
+export function countDoubt({ telemetry }: Pick<ActivityDependencies, 'telemetry'>, { uncounted, absent, relabelled, underLabels = 0 }: Doubt): void {
+  if (uncounted + absent + relabelled + underLabels > 0) telemetry?.add('tidemark_listings_doubted_total', 1, {});
 }
 
 /** When a doubted listing is repeated: some minutes later, an hour, daily, then weekly. */

@@ -25,7 +25,7 @@ export async function listLate(deps: ActivityDependencies, session: GmailSession
   const { store, clock } = deps;
   const { doubt, generation } = row;
   if (row.relistAt === null || row.relistAt > clock.now()) return NOT_DUE;
-  if (doubt !== null && doubt.absent + doubt.relabelled > 0) return { late: 0, isDoubted: true };
+  if (doubt !== null && (doubt.absent + doubt.relabelled > 0 || doubt.underLabels !== undefined)) return { late: 0, isDoubted: true };
   const since = settledMark(row, clock.now())?.historyId ?? null;
   const { late, counts } = await listAgain(deps, session, { row, since }, run);
   const { scope } = row.settings;

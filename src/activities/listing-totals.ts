@@ -46,6 +46,28 @@ export async function compareTotals({ session, scope, counts, since, signal, ...
   return { agree: false, uncounted: Math.max(0, missing - moved), isUnsettled: missing <= moved };
 }
 
+/** What Gmail counts under each label, a unit each, beside what its listing showed. */
+export interface LabelTotals {
+  /** Messages that Gmail counts under some label and did not list there, beyond what changed meanwhile. */
+  readonly missing: number;
+  /** True when nothing can be told now of some label: what changed meanwhile may hide what is missing, or Gmail gave no number. */
+  readonly isUnsettled: boolean;
+}
+
+/**
+ * Compares the listings of labels with Gmail's counts: a listing that leaves out a message which nobody knew under that label is told by nothing else.
+ *
+ * @param request.since - a head from before the first of the listings
+ */
+export async function compareLabels({ session, scope, counts, since, signal }: Omit<TotalsRequest, 'moved'>, labels: readonly LabelId[]): Promise<LabelTotals> {
+  const differences: { readonly label: LabelId; readonly missing: number | null }[] = [];
+  for (const label of labels) differences.push({ label, missing: await missingOf({ session, scope, counts, label, signal }) });
+  if (differences.length === 0) return { missing: 0, isUnsettled: false };
+  const vanished = await vanishedSince(session, { since }, scope, signal);
+  const missing = Math.max(0, ...differences.map(({ label, missing: ofLabel }) => (ofLabel ?? 0) - vanished.movedUnder(label)));
+  return { missing, isUnsettled: differences.some(({ label, missing: ofLabel }) => ofLabel === null || vanished.movedUnder(label) > 0) };
+}
+
 /** Messages that Gmail counts beyond those listed; null when it does not count them. */
 async function missingOfAll(session: GmailSession, scope: Scope, counts: ListedCounts, signal: AbortSignal): Promise<number | null> {
   const { messagesTotal } = await session.getProfile(signal);

@@ -16,6 +16,8 @@ export interface Vanished {
   readonly head: HistoryId;
   /** How many messages may have come into the listing of the scope, or left it. */
   readonly moved: number;
+  /** The same of a label's listing. */
+  movedUnder(label: LabelId): number;
 }
 
 /** The records after `since`, up to and with `until`; null means the mailbox's head. */
@@ -32,12 +34,14 @@ export async function vanishedSince(session: GmailSession, { since, until = null
   const first = await session.listHistory({ startHistoryId: since, pageToken: null }, signal);
   const fromLabels = new Set<LabelId>();
   const moved = new Set<MessageId>();
+  const movedUnder = new Map<LabelId | null, Set<MessageId>>();
   let fromScope = false;
   let fromAll = false;
   for (let page = first; ; ) {
     const records = page.records.filter(({ id }) => until === null || compareHistoryIds(id, until) <= 0);
     for (const operation of records.flatMap((record) => record.operations)) {
       if (moves(operation, scope)) moved.add(operation.messageId);
+      for (const label of labelsMoved(operation, scope)) movedUnder.set(label, (movedUnder.get(label) ?? new Set()).add(operation.messageId));
       if (hides(operation, scope)) {
         fromAll = true;
         fromScope = true;
@@ -47,7 +51,10 @@ export async function vanishedSince(session: GmailSession, { since, until = null
         fromScope ||= operation.labelIds.some((id) => scope.labelIds.includes(id));
       }
     }
-    if (page.nextPageToken === null) return { fromScope, fromAll, fromLabels, head: first.historyId, moved: moved.size };
+    if (page.nextPageToken === null) {
+      const movedIn = (label: LabelId): number => new Set([...(movedUnder.get(label) ?? []), ...(movedUnder.get(null) ?? [])]).size;
+      return { fromScope, fromAll, fromLabels, head: first.historyId, moved: moved.size, movedUnder: movedIn };
+    }
     page = await historyPageAfter(session, { startHistoryId: since, pageToken: page.nextPageToken }, signal);
   }
 }
@@ -55,6 +62,12 @@ export async function vanishedSince(session: GmailSession, { since, until = null
 function moves(operation: HistoryOperation, scope: Scope): boolean {
   if (operation.kind === 'added' || operation.kind === 'deleted') return true;
   return operation.labelIds.some((id) => scope.labelIds.includes(id) || (isHiding(id) && !scope.includeSpamTrash));
+}
+
+/** Which labels' listings a message may have come into, or left; null stands for any. */
+function labelsMoved(operation: HistoryOperation, scope: Scope): readonly (LabelId | null)[] {
+  if (operation.kind === 'deleted' || operation.labelIds === null) return [null];
+  return !scope.includeSpamTrash && operation.labelIds.some(isHiding) ? [null] : operation.labelIds;
 }
 
 function hides(operation: HistoryOperation, scope: Scope): boolean {

@@ -31,17 +31,18 @@ export function shortfallLines({ mailbox, counts, doubt }: Shortfall, now: numbe
 }
 
 /** True where nothing is known to be missing: Gmail's counts said nothing. */
-export const isUnconfirmed = ({ uncounted, absent, relabelled }: Doubt): boolean => uncounted + absent + relabelled === 0;
+export const isUnconfirmed = ({ uncounted, absent, relabelled, underLabels = 0 }: Doubt): boolean => uncounted + absent + relabelled + underLabels === 0;
 
 /** What is wrong with Gmail's listings, and that nothing is lost by it. */
 export function doubtWords(doubt: Doubt, now: number, { runs }: { runs: boolean }): string {
-  const { uncounted, absent, relabelled, relistAt } = doubt;
+  const { uncounted, absent, relabelled, underLabels = 0, relistAt } = doubt;
   const again = relistAt === null || !runs ? '' : `; it is listed again ${relistAt <= now ? 'now' : `at ${ago(relistAt, now)}`}`;
   if (isUnconfirmed(doubt)) return `Gmail's counts did not confirm the list, as when mail comes or changes meanwhile. Nothing is known to be missing${again}`;
   const words = [
     ...(uncounted === 0 ? [] : [`Gmail counts ${counted(uncounted, 'message')} more than it lists`]),
     ...(absent === 0 ? [] : [`Gmail does not list ${counted(absent, 'stored message')}`]),
     ...(relabelled === 0 ? [] : [`Gmail does not list ${counted(relabelled, 'stored message')} under their labels`]),
+    ...(underLabels === 0 ? [] : [`Gmail counts ${counted(underLabels, 'message')} more under a label than it lists there`]),
   ];
   return `${words.join(', ')}. Nothing is removed${again}`;
 }

@@ -354,6 +354,8 @@ export interface Doubt {
   readonly absent: number;
   /** Messages held here that the listings of their labels did not show. */
   readonly relabelled: number;
+  /** Messages that Gmail counts under a label, and does not list there; 0 where that could not be compared; absent where both agree. */
+  readonly underLabels?: number;
 }
 
 export interface EarlyReading {

@@ -76,6 +76,18 @@ describe('a message that listings leave out', () => {
     await expectExact();
   });
 
+  it('gets a label that nobody knew it to have by a later listing: Gmail counts one more under that label', async () => {
+    const [id = ''] = ids;
+    const omission = ada.gmail.omissions.add({ messageId: id, from: 'label:STARRED' });
+    ada.gmail.modify([id], { add: ['STARRED'], remove: [] });
+    await recover();
+    expect(await doubt()).toMatchObject({ uncounted: 0, absent: 0, relabelled: 0, underLabels: 1 });
+    omission.remove();
+    await ada.run(10 * MINUTE);
+    await expectExact();
+    expect(await doubt()).toBeNull();
+  });
+
   it('is brought by a later listing where it was never seen before', async () => {
     const [hidden = ''] = ada.receive(1);
     await ada.settle();

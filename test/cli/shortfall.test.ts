@@ -38,6 +38,7 @@ describe('a mailbox whose listings are doubted', () => {
   it.for([
     [{ uncounted: 3 }, 'Gmail counts 3 messages more than it lists. Nothing is removed; it is listed again at 2026-01-10 12:10:00Z (in 10m)'],
     [{ absent: 1, relabelled: 2 }, 'Gmail does not list 1 stored message, Gmail does not list 2 stored messages under their labels. Nothing is removed; it is listed again at 2026-01-10 12:10:00Z (in 10m)'],
+    [{ underLabels: 2 }, 'Gmail counts 2 messages more under a label than it lists there. Nothing is removed; it is listed again at 2026-01-10 12:10:00Z (in 10m)'],
     [{ absent: 1, relistAt: null }, 'Gmail does not list 1 stored message. Nothing is removed'],
   ] as const)('says what does not fit, that nothing is removed, and when it is listed again: %j', ([changes, words]) => {
     const report = reportWith({ doubt: { ...DOUBT, ...changes } });
