@@ -19,6 +19,11 @@ const FIRST_QUESTION = 60_000;
 /** How soon a label that is named for the first time is listed: history has told by then of the messages that got it since. */
 const FIRST_LISTING = 2 * 60_000;
 
+/** The type of a label that is gone: its row stays for a while, without being told of. */
+const GONE = 'gone';
+/** What was on its way when the label went (history that is replayed, a get of a lagging replica) may put it on messages again for so long. */
+const REMEMBERED = 2 * 24 * 60 * 60_000;
+
 const restOf = (unlistedSince: number, now: number): number => Math.max(FIRST_QUESTION, now - unlistedSince);
 
 /** See {@link MailboxStore.saveLabels}. */
@@ -37,7 +42,7 @@ export function saveLabels(
     });
     const listAt = ({ id }: Label): number | null => {
       const known = before.get(id);
-      if (known === undefined) return held.length === 0 ? null : now + FIRST_LISTING;
+      if (known === undefined || known.type === GONE) return held.length === 0 ? null : now + FIRST_LISTING;
       return known.unlisted_since === null ? known.ask_at : null;
     };
     await bulkInsert(tx, LABELS, changed.map((label) => [key, label.id, label.name, label.type, null, listAt(label)]));
@@ -81,7 +86,7 @@ export function readAgainWithout(database: StoreDatabase, request: { mailbox: Ma
 export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<{ relabelled: number }> {
   return withMailbox(database, mailbox, async (locked) => {
     const { tx, key } = locked;
-    await tx.deleteFrom('labels').where('mailbox_key', '=', key).where('id', '=', labelId).execute();
+    await rememberGone(locked, labelId, now);
     await tx.deleteFrom('label_listings').where('mailbox_key', '=', key).where('label_id', '=', labelId).execute();
     const rules = rulesOf(locked.columns, now);
     const isListing = isListingOf(locked, locked.columns.generation);
@@ -105,6 +110,14 @@ export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: 
       return row.state === 'stored' || row.state === 'excluded' ? settleState(row, rules, 'backfill') : row;
     }
   });
+}
+
+/** It is asked about again, ever more rarely, so that it goes from whatever has got it since, too. */
+async function rememberGone({ tx, key }: MailboxTransaction, labelId: LabelId, now: number): Promise<void> {
+  const label = await tx.selectFrom('labels').select(['name', 'type', 'unlisted_since']).where('mailbox_key', '=', key).where('id', '=', labelId).executeTakeFirst();
+  const since = label?.type === GONE ? (label.unlisted_since ?? now) : now;
+  if (now - since > REMEMBERED) await tx.deleteFrom('labels').where('mailbox_key', '=', key).where('id', '=', labelId).execute();
+  else await bulkInsert(tx, LABELS, [[key, labelId, label?.name ?? labelId, GONE, since, now + restOf(since, now)]]);
 }
 
 async function nextCarriers({ tx, key }: MailboxTransaction, labelId: LabelId, after: string): Promise<readonly MessageRow[]> {
@@ -140,6 +153,6 @@ export async function labelsOf(database: StoreDatabase, { mailbox, messageIds }:
 /** See {@link MailboxStore.getLabels}. In the order of ids. */
 export async function getLabels(database: StoreDatabase, mailbox: MailboxId): Promise<readonly Label[]> {
   const key = await mailboxKey(database, mailbox);
-  const rows = await database.read((db) => db.selectFrom('labels').select(['id', 'name', 'type']).where('mailbox_key', '=', key).orderBy('id').execute());
+  const rows = await database.read((db) => db.selectFrom('labels').select(['id', 'name', 'type']).where('mailbox_key', '=', key).where('type', '!=', GONE).orderBy('id').execute());
   return rows.map((row) => ({ id: row.id as LabelId, name: row.name, type: row.type === 'system' ? 'system' : 'user' }));
 }

@@ -144,7 +144,8 @@ export interface MailboxStore {
   readAgainWithout(request: { mailbox: MailboxId; labelId: LabelId; messageIds: readonly MessageId[]; now: number }): Promise<void>;
   /** Gmail has this label: one that labels.list does not name is asked about again later, ever more rarely; a fresh one no more. */
   keepLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<void>;
-  /** A label is gone: its name, and the label off every message. A message that leaves the scope by that becomes `excluded`, its body held: at the listing's end, while there is one. */
+  /** A label is gone: its name, and the label off every message. For two days Gmail is to be asked about it again: what was on its way (history that
+   * is replayed, a get) may bring it back. A message that leaves the scope by that becomes `excluded`, its body held: at the listing's end, while there is one. */
   removeLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<{ relabelled: number }>;
   getLabels(mailbox: MailboxId): Promise<readonly Label[]>;
   /** The labels of these messages, sorted. */

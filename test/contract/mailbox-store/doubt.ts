@@ -145,6 +145,40 @@ export function doubt(fixture: StoreFixture): void {
       expect(await unlisted(now + 61_000)).toEqual(['L_1']);
     });
 
+    it('is asked about for two days more, and goes again from what has got it since', async () => {
+      const DAY = 24 * 3_600_000;
+      const mailbox = open();
+      const { store, id: box } = mailbox;
+      await mailbox.sync([reading('a', { labels: ['INBOX'] })]);
+      const remove = () => store.removeLabel({ mailbox: box, labelId: l('L_1'), now: mailbox.now });
+      const unlisted = async () => (await store.saveLabels({ mailbox: box, labels: [], now: mailbox.now })).unlisted;
+      expect(await remove()).toEqual({ relabelled: 0 });
+      await mailbox.apply([record(101, labelled('a', 'L_1'))]);
+      expect(await unlisted()).toEqual([]);
+      mailbox.now += 60_000;
+      expect(await unlisted()).toEqual(['L_1']);
+      expect(await remove()).toEqual({ relabelled: 1 });
+      expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
+      expect(await store.getLabels(box)).toEqual([]);
+      mailbox.now += 3 * DAY;
+      expect(await unlisted()).toEqual(['L_1']);
+      await remove();
+      mailbox.now += 3 * DAY;
+      expect(await unlisted()).toEqual([]);
+    });
+
+    it('that is named again is there, and is listed as one that is named for the first time', async () => {
+      const mailbox = open();
+      await mailbox.put();
+      const { store, id: box, now } = mailbox;
+      const label = { id: l('L_1'), name: 'Work', type: 'user' } as const;
+      await store.saveLabels({ mailbox: box, labels: [label], now });
+      await store.removeLabel({ mailbox: box, labelId: label.id, now });
+      expect((await store.saveLabels({ mailbox: box, labels: [label], now })).unlisted).toEqual([]);
+      expect(await store.getLabels(box)).toEqual([label]);
+      expect((await store.saveLabels({ mailbox: box, labels: [label], now: now + 2 * 60_000 })).fresh).toEqual(['L_1']);
+    });
+
     it('puts no message out of a scope that is being listed: what else it carries may be known from long ago', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['Work'] }), reading('b', { labels: ['Work'] })]);
