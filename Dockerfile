@@ -13,7 +13,7 @@ COPY deploy/prune-modules.mjs deploy/
 COPY src src
 RUN node deploy/prune-modules.mjs
 # A worker that finds its workflows bundled starts a second sooner, and never runs a bundler.
-RUN node src/bundle-workflows.ts > workflows.js
+RUN node src/temporal/bundle-workflows.ts > workflows.js
 RUN rm -r deploy && chmod +x src/cli/main.ts
 
 FROM ${NODE_IMAGE}

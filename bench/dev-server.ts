@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { systemClock } from '../src/system-clock.ts';
-import { findBinary, freePort, startDevServer } from '../src/temporal-server/index.ts';
+import { systemClock } from '../src/host/system-clock.ts';
+import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
 import { sourceFile } from './processes.ts';
 
 /** Temporal's development server on a port of its own, with its database and its log in `folder`. */

@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url';
 
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
-import { createLog } from '../src/log.ts';
-import { systemClock as clock } from '../src/system-clock.ts';
+import { createLog } from '../src/host/log.ts';
+import { systemClock as clock } from '../src/host/system-clock.ts';
 import { installRuntime } from '../src/telemetry/runtime.ts';
-import { findBinary } from '../src/temporal-server/index.ts';
+import { findBinary } from '../src/temporal/dev-server/index.ts';
 import { runIdleMailbox } from '../test/workflows/idle-mailbox.ts';
 import { openTimeSkipping } from '../test/workflows/time-skipping.ts';
 import type { Bench, Figure } from './figure.ts';

@@ -15,7 +15,7 @@ async function startOnce(): Promise<number> {
     symlinkSync(join(sourceFile('.tidemark'), 'bin', 'temporal'), join(folder, 'bin', 'temporal'));
     const log = openSync(join(folder, 'out.txt'), 'a');
     const began = performance.now();
-    const program = startProgram('src/start.ts', { args: ['--once', '--messages', '2000'], env: { TIDEMARK_DATA_DIR: folder }, log });
+    const program = startProgram('src/start/main.ts', { args: ['--once', '--messages', '2000'], env: { TIDEMARK_DATA_DIR: folder }, log });
     const [code] = (await once(program, 'exit')) as [number | null];
     closeSync(log);
     const seconds = (performance.now() - began) / 1_000;

@@ -7,7 +7,7 @@ import { ENVIRONMENT, NODE_OPTIONS } from '../scripts/run-entry.mjs';
 import { generateMail, type GenerateOptions } from '../src/simulator/generate.ts';
 import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
-import { systemClock } from '../src/system-clock.ts';
+import { systemClock } from '../src/host/system-clock.ts';
 import { InvalidRunError } from './figure.ts';
 
 export const sourceFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));

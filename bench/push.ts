@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { connectMailbox } from '../src/login.ts';
-import { loadConfig } from '../src/config.ts';
+import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
+import { loadConfig } from '../src/config/config.ts';
 import { mailboxId } from '../src/model/ids.ts';
-import { openTidemark, type Tidemark } from '../src/open-tidemark.ts';
+import { openTidemark, type Tidemark } from '../src/app/open-tidemark.ts';
 import { generateMail } from '../src/simulator/generate.ts';
 import { GoogleSigner } from '../src/simulator/google-signer.ts';
 import { publishToEndpoint } from '../src/simulator/publishing.ts';
 import { KEYS_PATH, startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
-import { systemClock as clock } from '../src/system-clock.ts';
-import { findBinary, freePort, startDevServer } from '../src/temporal-server/index.ts';
+import { systemClock as clock } from '../src/host/system-clock.ts';
+import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
 import { InvalidRunError, type Bench } from './figure.ts';
 import { load, startProgram } from './processes.ts';
 

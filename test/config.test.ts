@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { type Config, ConfigError, loadConfig } from '../src/config.ts';
+import { type Config, ConfigError, loadConfig } from '../src/config/config.ts';
 import { PRICE_TABLES } from '../src/model/prices.ts';
 import { Secret } from '../src/model/secret.ts';
 

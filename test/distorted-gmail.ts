@@ -1,4 +1,4 @@
-import type { HttpResponse, Transport } from '../src/gmail/transport.ts';
+import type { HttpResponse, Transport } from '../src/gmail/api/transport.ts';
 
 export type Json = Record<string, unknown>;
 

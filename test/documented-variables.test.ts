@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 import { createProgram } from '../src/cli/program.ts';
-import { VARIABLE_NAMES } from '../src/config.ts';
-import { systemClock } from '../src/system-clock.ts';
+import { VARIABLE_NAMES } from '../src/config/config.ts';
+import { systemClock } from '../src/host/system-clock.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = ['README.md', ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md')).map((file) => join('docs', file))];

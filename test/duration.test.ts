@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { formatDuration, InvalidDurationError, parseDuration } from '../src/duration.ts';
+import { formatDuration, InvalidDurationError, parseDuration } from '../src/model/duration.ts';
 
 describe('parseDuration', () => {
   it.each([

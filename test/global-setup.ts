@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 import type { TestProject } from 'vitest/node';
 
-import { systemClock as clock } from '../src/system-clock.ts';
-import { findBinary, freePort, startDevServer } from '../src/temporal-server/index.ts';
+import { systemClock as clock } from '../src/host/system-clock.ts';
+import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
 import { startPostgresService } from './postgres/service.ts';
 
 declare module 'vitest' {

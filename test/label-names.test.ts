@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { loadConfig, type Config } from '../src/config.ts';
-import { connectMailbox, resolveLabels } from '../src/login.ts';
+import { loadConfig, type Config } from '../src/config/config.ts';
+import { connectMailbox, resolveLabels } from '../src/accounts/connect-mailbox.ts';
 import { mailboxId } from '../src/model/ids.ts';
 import { startSimulatorServer, type SimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../src/store/open-store.ts';
-import { systemClock } from '../src/system-clock.ts';
+import { systemClock } from '../src/host/system-clock.ts';
 import { useFolder } from './store/folder.ts';
 
 const ADA = mailboxId('ada@example.com');

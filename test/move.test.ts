@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/config.ts';
 import { mailboxId } from '../src/model/ids.ts';
-import { moveMailboxes } from '../src/move.ts';
-import { closeStores } from '../src/open-tidemark.ts';
+import { moveMailboxes } from '../src/app/move-mailboxes.ts';
+import { closeStores } from '../src/app/open-tidemark.ts';
 import { openStores } from '../src/store/open-store.ts';
-import { systemClock } from '../src/system-clock.ts';
+import { systemClock } from '../src/host/system-clock.ts';
 import { reading, TestMailbox } from './contract/mailbox-store/fixture.ts';
 import { describePostgres, useDatabases } from './postgres/database.ts';
 import { administer } from './postgres/server.ts';

@@ -4,11 +4,11 @@ import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@tempo
 import { request as undiciRequest } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { startCodecServer } from '../src/codec-server.ts';
-import { loadConfig } from '../src/config.ts';
-import { payloadCodecOf } from '../src/payload-codec.ts';
-import type { HttpServer } from '../src/push/http-server.ts';
-import { systemClock } from '../src/system-clock.ts';
+import { startCodecServer } from '../src/temporal/codec-server.ts';
+import { loadConfig } from '../src/config/config.ts';
+import { payloadCodecOf } from '../src/temporal/payload-codec.ts';
+import type { HttpServer } from '../src/host/http-server.ts';
+import { systemClock } from '../src/host/system-clock.ts';
 
 const [OLD, NEW] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { createLog } from '../src/log.ts';
-import { makePrivateFile, makePrivateFolder, tighten } from '../src/private-files.ts';
+import { createLog } from '../src/host/log.ts';
+import { makePrivateFile, makePrivateFolder, tighten } from '../src/host/private-files.ts';
 import { useFolder } from './store/folder.ts';
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777;

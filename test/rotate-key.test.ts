@@ -4,15 +4,15 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/config.ts';
 import { mailboxId, type MailboxId } from '../src/model/ids.ts';
-import { secretKeysOf } from '../src/open-tidemark.ts';
-import { rotateKey } from '../src/rotate-key.ts';
-import type { CredentialStore } from '../src/store/credential-store.ts';
-import { seal, secretKey } from '../src/store/secret-box.ts';
+import { secretKeysOf } from '../src/app/open-tidemark.ts';
+import { rotateKey } from '../src/accounts/rotate-key.ts';
+import type { CredentialStore } from '../src/secrets/credential-store.ts';
+import { seal, secretKey } from '../src/secrets/secret-box.ts';
 import { openStores } from '../src/store/open-store.ts';
-import { openSqliteCredentialStore } from '../src/store/sqlite-credential-store.ts';
-import { systemClock } from '../src/system-clock.ts';
+import { openSqliteCredentialStore } from '../src/store/credentials/sqlite-credential-store.ts';
+import { systemClock } from '../src/host/system-clock.ts';
 import { describePostgres, useDatabases } from './postgres/database.ts';
 import { useFolder } from './store/folder.ts';
 

@@ -6,8 +6,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { systemClock as clock } from '../src/system-clock.ts';
-import { freePort } from '../src/temporal-server/index.ts';
+import { systemClock as clock } from '../src/host/system-clock.ts';
+import { freePort } from '../src/temporal/dev-server/index.ts';
 
 /** An S3 server over a folder (Apache 2.0, https://github.com/versity/versitygw): one program, up in a moment. */
 const MODULE = 'github.com/versity/versitygw/cmd/versitygw';

@@ -1,12 +1,12 @@
 import type { ActivityDependencies } from '../src/activities/dependencies.ts';
 import { createSessionFactory } from '../src/activities/sessions.ts';
-import type { Transport } from '../src/gmail/transport.ts';
+import type { Transport } from '../src/gmail/api/transport.ts';
 import type { Clock } from '../src/model/clock.ts';
 import type { MailboxId } from '../src/model/ids.ts';
 import type { PriceTable } from '../src/model/prices.ts';
 import type { Simulator } from '../src/simulator/simulator.ts';
 import type { Stores } from '../src/store/open-store.ts';
-import { open, seal, secretKey } from '../src/store/secret-box.ts';
+import { open, seal, secretKey } from '../src/secrets/secret-box.ts';
 
 const KEY = secretKey(new Uint8Array(32).fill(7), 'a test');
 

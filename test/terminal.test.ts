@@ -15,7 +15,7 @@ const WAYS = [
       'cli/main.ts': 'hands them to the command line',
       'start.ts': 'hands them to its Output',
       'bundle-workflows.ts': 'a child process: its parent reads the code that it prints',
-      'temporal-server/sdk-download.ts': 'a child process: its parent reads the error that it prints, made visible all the same',
+      'temporal/dev-server/sdk-download.ts': 'a child process: its parent reads the error that it prints, made visible all the same',
     },
   },
   {

@@ -1,4 +1,4 @@
-import type { GmailFailure } from '../gmail/gmail-error.ts';
+import type { GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
 
 const SECOND = 1_000;

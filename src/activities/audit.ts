@@ -1,7 +1,7 @@
-import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import type { AuditResult, Drift, MailboxRow } from '../store/mailbox-store.ts';
-import { StoreError } from '../store/store-error.ts';
+import { StoreError } from '../store/engines/store-error.ts';
 import { confirmDrift } from './confirm-drift.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { labelListing, labelsToList, listings, pagesOf } from './list-ids.ts';

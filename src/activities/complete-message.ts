@@ -1,6 +1,6 @@
-import { dataFromHeld, dataFromRaw, incompleteMessage, isDataOf } from '../gmail/attachments.ts';
-import type { GmailSession } from '../gmail/gmail-api.ts';
-import { GmailError, type GmailFailure } from '../gmail/gmail-error.ts';
+import { dataFromHeld, dataFromRaw, incompleteMessage, isDataOf } from '../gmail/api/attachments.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
+import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';

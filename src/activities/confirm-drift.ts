@@ -1,4 +1,4 @@
-import { MAX_BATCH, type GmailSession } from '../gmail/gmail-api.ts';
+import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Reading } from '../model/change.ts';
 import type { MessageId } from '../model/ids.ts';
 import { inScope } from '../model/settings.ts';

@@ -1,4 +1,4 @@
-import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/gmail-api.ts';
+import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ThreadId } from '../model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';

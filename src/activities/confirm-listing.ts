@@ -1,5 +1,5 @@
-import { MAX_BATCH, type GmailSession } from '../gmail/gmail-api.ts';
-import type { GmailFailure } from '../gmail/gmail-error.ts';
+import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
+import type { GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId, type MessageId } from '../model/ids.ts';
 import { inScope, type Scope } from '../model/settings.ts';

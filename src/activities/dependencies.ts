@@ -1,4 +1,4 @@
-import type { GmailSession, Lane } from '../gmail/gmail-api.ts';
+import type { GmailSession, Lane } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import type { MailboxId } from '../model/ids.ts';

@@ -1,5 +1,5 @@
-import type { FetchOutcome } from '../gmail/gmail-api.ts';
-import type { GmailFailure } from '../gmail/gmail-error.ts';
+import type { FetchOutcome } from '../gmail/api/gmail-api.ts';
+import type { GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import type { PendingMessage } from '../store/mailbox-store.ts';
 

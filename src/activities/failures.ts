@@ -1,11 +1,11 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { GmailError, type GmailFailure } from '../gmail/gmail-error.ts';
-import { refusalCause } from '../gmail/refusal-cause.ts';
-import { grantAdvice } from '../gmail/scopes.ts';
+import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
+import { refusalCause } from '../gmail/api/refusal-cause.ts';
+import { grantAdvice } from '../gmail/access/scopes.ts';
 import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { SecretKeyError } from '../store/secret-box.ts';
-import { StoreError } from '../store/store-error.ts';
+import { SecretKeyError } from '../secrets/secret-box.ts';
+import { StoreError } from '../store/engines/store-error.ts';
 import { NotConnectedError } from './dependencies.ts';
 import { OtherAccountError, otherAccountText } from './require-account.ts';
 import { UnknownLabelError, unknownLabelText } from './require-labels.ts';

@@ -1,6 +1,6 @@
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
-import { StoreError } from '../store/store-error.ts';
+import { StoreError } from '../store/engines/store-error.ts';
 import { countsOf } from './counts.ts';
 import { delayTo } from './delay.ts';
 import { dayPart } from './daily-budget.ts';

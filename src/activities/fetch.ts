@@ -1,6 +1,6 @@
-import { planFetch, type FetchTarget, type PlannedFetch } from '../gmail/fetch-plan.ts';
-import type { FetchOutcome, GmailSession, Lane } from '../gmail/gmail-api.ts';
-import { GmailError } from '../gmail/gmail-error.ts';
+import { planFetch, type FetchTarget, type PlannedFetch } from '../gmail/quota/fetch-plan.ts';
+import type { FetchOutcome, GmailSession, Lane } from '../gmail/api/gmail-api.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import { wantsAttachments } from '../model/settings.ts';

@@ -1,4 +1,4 @@
-import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { labelListing, listIds, pagesOf } from './list-ids.ts';

@@ -1,8 +1,8 @@
-import { backfillRate, whenSpent } from '../gmail/forecast.ts';
-import { priceOfWork } from '../gmail/fetch-plan.ts';
-import { readLedger } from '../gmail/ledger.ts';
-import { LONGEST_SPAN, unitsWithin } from '../gmail/ledger-window.ts';
-import { UNPACED } from '../gmail/pacer.ts';
+import { backfillRate, whenSpent } from '../gmail/quota/forecast.ts';
+import { priceOfWork } from '../gmail/quota/fetch-plan.ts';
+import { readLedger } from '../gmail/quota/ledger.ts';
+import { LONGEST_SPAN, unitsWithin } from '../gmail/quota/ledger-window.ts';
+import { UNPACED } from '../gmail/quota/pacer.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';

@@ -1,4 +1,4 @@
-import { StoreError } from '../store/store-error.ts';
+import { StoreError } from '../store/engines/store-error.ts';
 import { countsOf } from './counts.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { makeManifest, type Listing } from './listing.ts';

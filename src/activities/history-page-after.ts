@@ -1,5 +1,5 @@
-import type { GmailSession, HistoryPage } from '../gmail/gmail-api.ts';
-import { GmailError } from '../gmail/gmail-error.ts';
+import type { GmailSession, HistoryPage } from '../gmail/api/gmail-api.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { HistoryId } from '../model/ids.ts';
 
 interface HistoryPlace {

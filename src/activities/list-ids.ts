@@ -1,5 +1,5 @@
-import { GmailError } from '../gmail/gmail-error.ts';
-import type { GmailSession, ListMessagesQuery, MessagePage } from '../gmail/gmail-api.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
+import type { GmailSession, ListMessagesQuery, MessagePage } from '../gmail/api/gmail-api.ts';
 import type { LabelId } from '../model/ids.ts';
 import { isHiding, type Scope } from '../model/settings.ts';
 

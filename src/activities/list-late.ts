@@ -1,4 +1,4 @@
-import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
 import { countDoubt, isSettled, nextDoubt, recheckAt } from './confirm-listing.ts';

@@ -1,4 +1,4 @@
-import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import { isHiding, type Scope } from '../model/settings.ts';
 import type { ListedCounts } from '../store/mailbox-store.ts';

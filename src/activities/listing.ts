@@ -1,8 +1,8 @@
-import { MAX_BATCH, type GmailSession } from '../gmail/gmail-api.ts';
+import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
 import type { HistoryId, LabelId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/mailbox-store.ts';
-import { StoreError } from '../store/store-error.ts';
+import { StoreError } from '../store/engines/store-error.ts';
 import { confirmListing, countDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { labelListing, labelsToList, listIds, listings } from './list-ids.ts';

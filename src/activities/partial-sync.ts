@@ -1,9 +1,9 @@
-import type { GmailSession, HistoryPage } from '../gmail/gmail-api.ts';
-import { GmailError } from '../gmail/gmail-error.ts';
+import type { GmailSession, HistoryPage } from '../gmail/api/gmail-api.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
 import { isReachedAs } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import { olderHistoryId, type HistoryId, type MailboxId } from '../model/ids.ts';
-import { StoreError } from '../store/store-error.ts';
+import { StoreError } from '../store/engines/store-error.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import type { MailboxRow } from '../store/mailbox-store.ts';
 import { countsOf } from './counts.ts';

@@ -1,5 +1,5 @@
-import type { GmailSession } from '../gmail/gmail-api.ts';
-import type { GmailError, GmailFailure } from '../gmail/gmail-error.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
+import type { GmailError, GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import { CHAT, type MailboxId } from '../model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';

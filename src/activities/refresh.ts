@@ -1,5 +1,5 @@
-import { MAX_BATCH, type GmailSession } from '../gmail/gmail-api.ts';
-import { GmailError } from '../gmail/gmail-error.ts';
+import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 

@@ -1,8 +1,8 @@
-import { accountBehind, type Account } from '../gmail/account.ts';
-import type { GmailSession } from '../gmail/gmail-api.ts';
+import { accountBehind, type Account } from '../gmail/access/account.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { MailboxAccounts } from '../store/account.ts';
+import type { MailboxAccounts } from '../store/mailboxes/account.ts';
 import type { MailboxAccount, MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
 
 /** Thrown when a mailbox's credentials open another account: none of its answers says anything about the mailbox. */

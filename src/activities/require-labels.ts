@@ -1,4 +1,4 @@
-import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';

@@ -1,4 +1,4 @@
-import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
 import { confirmGone } from './confirm-gone.ts';

@@ -1,5 +1,5 @@
-import type { GmailSession, HistoryPage } from '../gmail/gmail-api.ts';
-import { GmailError } from '../gmail/gmail-error.ts';
+import type { GmailSession, HistoryPage } from '../gmail/api/gmail-api.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId } from '../model/ids.ts';
 import type { EarlyReading, MailboxRow } from '../store/mailbox-store.ts';

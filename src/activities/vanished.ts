@@ -1,4 +1,4 @@
-import type { GmailSession } from '../gmail/gmail-api.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { HistoryOperation } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId, type MessageId } from '../model/ids.ts';
 import { isHiding, type Scope } from '../model/settings.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import type { GmailSession, WatchRequest } from '../gmail/gmail-api.ts';
-import { GmailError } from '../gmail/gmail-error.ts';
+import type { GmailSession, WatchRequest } from '../gmail/api/gmail-api.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { HeldWatch, MailboxRow } from '../store/mailbox-store.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 
 import type { BlockedPhase } from '../client/errors.ts';
 import { RESUMABLE_PHASES } from '../client/resume-mailboxes.ts';
-import { InvalidDurationError, parseDuration } from '../duration.ts';
+import { InvalidDurationError, parseDuration } from '../model/duration.ts';
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
 import { MESSAGE_FORMATS, type MessageFormat } from '../model/settings.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { CannotDoError } from '../failure-report.ts';
+import { CannotDoError } from './failure-report.ts';
 import { collect, parsePort } from './arguments.ts';
 import { contextOf, untilAborted, verb, type Cli, type VerbOptions } from './context.ts';
 
@@ -27,7 +27,7 @@ export function addCodecServer(program: Command, cli: Cli): void {
     .addHelpText('after', "\nNeeds TIDEMARK_PAYLOAD_KEY. Enter its address in the UI's data encoder settings. Ctrl-C stops it.")
     .action(async (options: CodecServerOptions) => {
       const { config, out, clock, signal } = contextOf(cli, options);
-      const [{ payloadCodecOf }, { startCodecServer }] = await Promise.all([import('../payload-codec.ts'), import('../codec-server.ts')]);
+      const [{ payloadCodecOf }, { startCodecServer }] = await Promise.all([import('../temporal/payload-codec.ts'), import('../temporal/codec-server.ts')]);
       const codec = await payloadCodecOf(config, clock);
       if (codec === null) throw new CannotDoError('no-payload-key', 'Payloads are not encrypted here: TIDEMARK_PAYLOAD_KEY is not set.');
       const origins = options.origin ?? [DEFAULT_ORIGIN];

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-import type { ConnectedDomain } from '../consent/connect-domain.ts';
-import { CannotDoError } from '../failure-report.ts';
+import type { ConnectedDomain } from '../accounts/connect-domain.ts';
+import { CannotDoError } from './failure-report.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import { parseEmail, parseFormat, parseInterval } from './arguments.ts';
@@ -36,7 +36,7 @@ export function addConnectDomain(program: Command, cli: Cli): void {
     .action((options: ConnectDomainOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, config, clock, signal }) => {
         const credentials = await readSecretFile(options.credentials, 'credentials');
-        const { connectDomain } = await import('../consent/connect-domain.ts');
+        const { connectDomain } = await import('../accounts/connect-domain.ts');
         const dryRun = options.dryRun === true;
         const result = await connectDomain({
           config,

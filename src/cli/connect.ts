@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-import { connectMailbox } from '../login.ts';
-import { configFor } from '../running-start.ts';
+import { connectMailbox } from '../accounts/connect-mailbox.ts';
+import { configFor } from '../config/running-start.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';

@@ -2,10 +2,10 @@ import { addAbortListener } from 'node:events';
 
 import type { Command } from 'commander';
 
-import { loadConfig, type Config } from '../config.ts';
+import { loadConfig, type Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
-import { closeStores, openStoresOf, openTidemark, type Stores, type Tidemark } from '../open-tidemark.ts';
-import type { Terminal } from '../terminal.ts';
+import { closeStores, openStoresOf, openTidemark, type Stores, type Tidemark } from '../app/open-tidemark.ts';
+import type { Terminal } from '../host/terminal.ts';
 import { parseEmail } from './arguments.ts';
 import { Output } from './output.ts';
 import { orRenamed } from './renamed.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { consentOnDesktop } from '../consent/desktop-consent.ts';
+import { consentOnDesktop } from '../accounts/desktop-consent.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../model/settings.ts';
 import { parseEmail, parseFormat, parseInterval, parsePort } from './arguments.ts';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { systemClock } from '../system-clock.ts';
+import { systemClock } from '../host/system-clock.ts';
 import { runCli } from './run.ts';
 
 // A reader that had enough (`tidemark export … | head`) is no error.

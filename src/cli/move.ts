@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { moveMailboxes } from '../move.ts';
+import { moveMailboxes } from '../app/move-mailboxes.ts';
 import { contextOf, verb, type Cli, type VerbOptions } from './context.ts';
 import { count, counted, table } from './words.ts';
 

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Output } from './output.ts';
 
 /** True also where a worker runs and is too busy to answer in time. */

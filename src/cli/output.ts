@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-import { drawLine, writeLines, writeMail, type Terminal } from '../terminal.ts';
+import { drawLine, writeLines, writeMail, type Terminal } from '../host/terminal.ts';
 
 /** One line, or several. No line holds a line break: one that a value brings with it is shown as `\u000a`. */
 export type Lines = string | readonly string[];

@@ -2,7 +2,7 @@ import { MailboxBlockedError, MailboxNotRunningError } from '../client/errors.ts
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
 import { isBlocked } from '../client/waiting.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';

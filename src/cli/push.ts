@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-import { changedConfig, type Config } from '../config.ts';
-import { createLog } from '../log.ts';
+import { changedConfig, type Config } from '../config/config.ts';
+import { createLog } from '../host/log.ts';
 import { parsePort } from './arguments.ts';
 import { contextOf, verb, type Cli, type VerbOptions } from './context.ts';
 
@@ -35,7 +35,7 @@ export function addPush(program: Command, cli: Cli): void {
       const pull = options.pull === true;
       const port = options.port ?? (pull ? null : DEFAULT_PORT);
       const log = createLog(config.logLevel);
-      const { pushMain } = await import('../push-service.ts');
+      const { pushMain } = await import('../app/push-service.ts');
       await pushMain({
         config,
         log,

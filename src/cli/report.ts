@@ -3,7 +3,7 @@ import { isRunning } from '../client/waiting.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
-import { formatDuration } from '../duration.ts';
+import { formatDuration } from '../model/duration.ts';
 import { auditWords } from './audit.ts';
 import { NO_WORKER } from './no-worker.ts';
 import { failingTaskWords } from './failing-task.ts';

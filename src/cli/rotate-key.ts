@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-import { CannotDoError } from '../failure-report.ts';
-import { rotateKey, type RotationResult } from '../rotate-key.ts';
+import { CannotDoError } from './failure-report.ts';
+import { rotateKey, type RotationResult } from '../accounts/rotate-key.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { counted } from './words.ts';
 

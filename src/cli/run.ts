@@ -1,7 +1,7 @@
 import { CommanderError, type Command } from 'commander';
 
-import { reportFailure, stackLines, UsageError, type FailureReport } from '../failure-report.ts';
-import { writeLines } from '../terminal.ts';
+import { reportFailure, stackLines, UsageError, type FailureReport } from './failure-report.ts';
+import { writeLines } from '../host/terminal.ts';
 import type { Cli } from './context.ts';
 import { createProgram } from './program.ts';
 import { toldByCommander } from './told-by-commander.ts';

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { priceTableOf } from '../open-tidemark.ts';
+import { priceTableOf } from '../app/open-tidemark.ts';
 import type { PushSubscription } from '../simulator/publishing.ts';
 import { collect, parseCountFromZero, parseEmail, parsePort } from './arguments.ts';
 import { contextOf, untilAborted, verb, type Cli, type VerbOptions } from './context.ts';

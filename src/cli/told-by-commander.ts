@@ -1,6 +1,6 @@
 import type { OutputConfiguration } from 'commander';
 
-import { linesOf, writeLines, type Terminal } from '../terminal.ts';
+import { linesOf, writeLines, type Terminal } from '../host/terminal.ts';
 
 /**
  * Where commander's own words go. Help is our text, and has lines; an error quotes what was typed, and is one line.

@@ -1,4 +1,4 @@
-import { formatDuration } from '../duration.ts';
+import { formatDuration } from '../model/duration.ts';
 import { isReachedAs } from '../model/address.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { columnsOf, visibleLine } from '../model/visible-text.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { createLog } from '../log.ts';
+import { createLog } from '../host/log.ts';
 import { contextOf, verb, type Cli, type VerbOptions } from './context.ts';
 
 export function addWorker(program: Command, cli: Cli): void {

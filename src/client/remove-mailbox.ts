@@ -2,8 +2,8 @@ import type { Client } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { CredentialStore } from '../store/credential-store.ts';
-import type { MailboxRemoval } from '../store/remove-mailbox.ts';
+import type { CredentialStore } from '../secrets/credential-store.ts';
+import type { MailboxRemoval } from '../store/removal/remove-mailbox.ts';
 import { workflowIdOf } from '../workflows/definitions.ts';
 import { MailboxNotRunningError } from './errors.ts';
 import type { Rpc } from './rpc.ts';

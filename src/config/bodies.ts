@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 
 import { z } from 'zod';
 
-import { InvalidDurationError, parseDuration } from '../duration.ts';
+import { InvalidDurationError, parseDuration } from '../model/duration.ts';
 import { DEFAULT_SWEEP_GRACE } from '../store/bodies/sweep-bodies.ts';
 import type { Values, Variables } from './section.ts';
 

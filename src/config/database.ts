@@ -3,8 +3,8 @@ import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 
 import { POSTGRES_URL } from '../store/open-store.ts';
-import { DEFAULT_POOL_SIZE } from '../store/postgres-pool.ts';
-import { isPostgresUrl, readPostgresUrl, type PostgresAddress } from '../store/postgres-url.ts';
+import { DEFAULT_POOL_SIZE } from '../store/engines/postgres-pool.ts';
+import { isPostgresUrl, readPostgresUrl, type PostgresAddress } from '../store/engines/postgres-url.ts';
 import type { Values, Variables } from './section.ts';
 
 export type DatabaseLocation = SqliteLocation | PostgresLocation;

@@ -21,7 +21,7 @@ const buildId = z.string().regex(/^(?!__)\S{1,200}$/);
 export const deploymentVariables = {
   TIDEMARK_DEPLOYMENT: { schema: deploymentName.default('tidemark'), expected: 'the name of a Worker Deployment, without dot and colon, for example tidemark' },
   TIDEMARK_BUILD_ID: { schema: buildId.optional(), expected: 'the name of a build, without spaces, for example v1.2.0' },
-  TIDEMARK_WORKFLOW_BUNDLE: { schema: z.string().optional(), expected: 'a file that `node src/bundle-workflows.ts` has written, for example workflows.js' },
+  TIDEMARK_WORKFLOW_BUNDLE: { schema: z.string().optional(), expected: 'a file that `node src/temporal/bundle-workflows.ts` has written, for example workflows.js' },
 } as const satisfies Variables;
 
 export function readDeployment(values: Values<typeof deploymentVariables>, cwd: string): DeploymentConfig {

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 import { z } from 'zod';
 
-import { InvalidDurationError, parseDuration } from '../duration.ts';
+import { InvalidDurationError, parseDuration } from '../model/duration.ts';
 import type { Values, Variables } from './section.ts';
 
 export interface TelemetryConfig {

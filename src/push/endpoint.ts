@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
-import type { Log } from '../log.ts';
+import type { Log } from '../host/log.ts';
 import { InvalidTokenError, KeysUnavailableError, type TokenVerifier } from './google-token.ts';
 import { notificationInEnvelope } from './notification.ts';
 import type { NotificationOutcome, Receiver } from './receiver.ts';

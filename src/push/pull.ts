@@ -1,6 +1,6 @@
 import { Duration, PubSub, type Message, type Subscription } from '@google-cloud/pubsub';
 
-import type { Log } from '../log.ts';
+import type { Log } from '../host/log.ts';
 import type { Clock } from '../model/clock.ts';
 import { notificationInData } from './notification.ts';
 import type { Receiver } from './receiver.ts';

@@ -1,5 +1,5 @@
 import { MailboxNotRunningError } from '../client/errors.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../host/log.ts';
 import { CoalescedPokes, type Poke } from './coalesced-pokes.ts';
 import { MalformedNotificationError, type Notification } from './notification.ts';
 

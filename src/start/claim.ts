@@ -1,7 +1,7 @@
 import { linkSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 
-import { makePrivateFolder } from '../private-files.ts';
-import { readRunningStart, runningStartFile, type RunningStart } from '../running-start.ts';
+import { makePrivateFolder } from '../host/private-files.ts';
+import { readRunningStart, runningStartFile, type RunningStart } from '../config/running-start.ts';
 
 export type Claim = { readonly kind: 'ours'; publish(running: Omit<RunningStart, 'pid'>): void; release(): void } | { readonly kind: 'taken'; readonly pid: number };
 

@@ -1,5 +1,5 @@
 import type { Output } from '../cli/output.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 
 export interface StartOptions {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 import { mailboxId, type MailboxId } from '../model/ids.ts';
-import { makePrivateFolder } from '../private-files.ts';
+import { makePrivateFolder } from '../host/private-files.ts';
 
 /** The simulated mailbox of a run. */
 export interface DemoMailbox {

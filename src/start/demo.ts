@@ -1,10 +1,10 @@
 import { counted, count } from '../cli/words.ts';
-import { changedConfig, type Config } from '../config.ts';
-import { connectMailbox } from '../login.ts';
+import { changedConfig, type Config } from '../config/config.ts';
+import { connectMailbox } from '../accounts/connect-mailbox.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { closeStores, openStoresOf, priceTableOf } from '../open-tidemark.ts';
+import { closeStores, openStoresOf, priceTableOf } from '../app/open-tidemark.ts';
 import { openLastingSimulator, type LastingSimulator } from '../simulator/open.ts';
-import { freePort } from '../temporal-server/index.ts';
+import { freePort } from '../temporal/dev-server/index.ts';
 import type { StartContext } from './context.ts';
 import { chooseDemoMailbox } from './demo-mailbox.ts';
 

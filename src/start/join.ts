@@ -1,8 +1,8 @@
 import { mailboxId } from '../model/ids.ts';
-import { openTidemark } from '../open-tidemark.ts';
+import { openTidemark } from '../app/open-tidemark.ts';
 import { followUntilInSync } from '../cli/progress.ts';
 import { requireNoFailures, shortfallLines } from '../cli/shortfall.ts';
-import { readRunningStart, type RunningStart } from '../running-start.ts';
+import { readRunningStart, type RunningStart } from '../config/running-start.ts';
 import type { StartContext } from './context.ts';
 import { addressOf } from './demo-mailbox.ts';
 import { inSyncLine } from './in-sync-line.ts';

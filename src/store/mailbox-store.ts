@@ -1,7 +1,7 @@
 import type { HistoryRecord, Label, Lacking, Reading } from '../model/change.ts';
 import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
 import type { MailboxSettings, MessageFormat } from '../model/settings.ts';
-import type { LostBody } from './bodies/lost-bodies.ts';
+import type { LostBody } from './fetching/lost-bodies.ts';
 
 /**
  * The mirror of many mailboxes in one database. Every write is one transaction that first locks the mailbox's row,

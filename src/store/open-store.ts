@@ -1,11 +1,11 @@
 import { dirname, join, parse } from 'node:path';
 import type { BodyOptions } from './bodies/open-body-store.ts';
-import type { MigrationMode } from './migrate.ts';
-import type { PostgresOptions } from './postgres-pool.ts';
+import type { MigrationMode } from './engines/migrate.ts';
+import type { PostgresOptions } from './engines/postgres-pool.ts';
 import { migratePostgres, openPostgresStores } from './postgres-stores.ts';
-import { isPostgresUrl, readPostgresUrl } from './postgres-url.ts';
-import { openSqliteCredentialStore } from './sqlite-credential-store.ts';
-import { IN_MEMORY, migrateSqlite, openSqliteDatabase } from './sqlite-database.ts';
+import { isPostgresUrl, readPostgresUrl } from './engines/postgres-url.ts';
+import { openSqliteCredentialStore } from './credentials/sqlite-credential-store.ts';
+import { IN_MEMORY, migrateSqlite, openSqliteDatabase } from './engines/sqlite-database.ts';
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
 import type { Stores } from './stores.ts';
 

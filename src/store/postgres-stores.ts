@@ -1,11 +1,11 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { BodyOptions } from './bodies/open-body-store.ts';
-import { POSTGRES_SCHEMA, postgresDialect } from './dialect.ts';
-import { migrate, olderSchema, requireSchema, type MigrationMode } from './migrate.ts';
-import { PostgresDatabase } from './postgres-database.ts';
-import type { PostgresOptions } from './postgres-pool.ts';
-import type { Schema } from './schema.ts';
-import { createCredentialTable, SqlCredentialStore, type CredentialDatabase, type CredentialSchema } from './sql-credential-store.ts';
+import { POSTGRES_SCHEMA, postgresDialect } from './engines/dialect.ts';
+import { migrate, olderSchema, requireSchema, type MigrationMode } from './engines/migrate.ts';
+import { PostgresDatabase } from './engines/postgres-database.ts';
+import type { PostgresOptions } from './engines/postgres-pool.ts';
+import type { Schema } from './engines/schema.ts';
+import { createCredentialTable, SqlCredentialStore, type CredentialDatabase, type CredentialSchema } from './credentials/sql-credential-store.ts';
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
 import type { Stores } from './stores.ts';
 

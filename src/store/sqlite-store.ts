@@ -1,7 +1,7 @@
 import type { BodyOptions } from './bodies/open-body-store.ts';
-import type { MigrationMode } from './migrate.ts';
+import type { MigrationMode } from './engines/migrate.ts';
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
-import { openSqliteDatabase } from './sqlite-database.ts';
+import { openSqliteDatabase } from './engines/sqlite-database.ts';
 import type { Stores } from './stores.ts';
 
 export type SqliteStore = Stores['store'];

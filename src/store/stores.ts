@@ -1,12 +1,12 @@
 import type { BodySweeper } from './bodies/sweep-bodies.ts';
-import type { BuriedBodies } from './buried-bodies.ts';
-import type { CredentialStore } from './credential-store.ts';
-import type { SpendingLedger } from './ledger.ts';
+import type { BuriedBodies } from './removal/buried-bodies.ts';
+import type { CredentialStore } from '../secrets/credential-store.ts';
+import type { SpendingLedger } from './mailboxes/ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
-import type { MailboxAccounts } from './account.ts';
-import type { MailboxRenaming } from './rename-mailbox.ts';
-import type { StoreDatabase } from './store-database.ts';
-import type { MailboxRemoval } from './remove-mailbox.ts';
+import type { MailboxAccounts } from './mailboxes/account.ts';
+import type { MailboxRenaming } from './mailboxes/rename-mailbox.ts';
+import type { StoreDatabase } from './engines/store-database.ts';
+import type { MailboxRemoval } from './removal/remove-mailbox.ts';
 
 /** What a database URL opens: the mirror, and apart from it the credentials. */
 export interface Stores {

@@ -1,6 +1,6 @@
 import type { InjectedSinks } from '@temporalio/worker';
 
-import type { Log } from '../log.ts';
+import type { Log } from '../host/log.ts';
 import type { Clock } from '../model/clock.ts';
 import { measureClockSkew, skewWords, type ClockSkew, type Reference } from '../model/clock-skew.ts';
 import type { Telemetry } from '../model/telemetry.ts';

@@ -2,8 +2,8 @@ import { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 
 import { countPhases } from '../client/phase-counts.ts';
-import type { Config } from '../config.ts';
-import type { Log } from '../log.ts';
+import type { Config } from '../config/config.ts';
+import type { Log } from '../host/log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { afterFailure, afterMissing, afterNoRaw, afterStaleReading } from '../../src/activities/attempts.ts';
-import type { GmailFailure } from '../../src/gmail/gmail-error.ts';
+import type { GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../../src/store/mailbox-store.ts';
 

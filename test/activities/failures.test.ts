@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { NotConnectedError } from '../../src/activities/dependencies.ts';
 import { outcomeOf, toApplicationFailure } from '../../src/activities/failures.ts';
-import { gmailError, type CalledMethod } from '../../src/gmail/classify.ts';
-import { GmailError, type GmailFailure } from '../../src/gmail/gmail-error.ts';
+import { gmailError, type CalledMethod } from '../../src/gmail/api/classify.ts';
+import { GmailError, type GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 import { FAILURE_TYPES } from '../../src/model/failure-type.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { StoreError } from '../../src/store/store-error.ts';
+import { StoreError } from '../../src/store/engines/store-error.ts';
 
 const ADA = mailboxId('ada@example.com');
 const NOW = Date.UTC(2026, 0, 1);

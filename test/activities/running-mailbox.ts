@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
-import type { Transport } from '../../src/gmail/transport.ts';
+import type { Transport } from '../../src/gmail/api/transport.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { seal, secretKey } from '../../src/store/secret-box.ts';
+import { seal, secretKey } from '../../src/secrets/secret-box.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 const KEY = secretKey(new Uint8Array(32).fill(7), 'a test');

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
 
 import { createProgram } from '../../src/cli/program.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const program = createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });

@@ -8,13 +8,13 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
 import { runCli } from '../../src/cli/run.ts';
-import { loadConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/host/log.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { openTidemark } from '../../src/open-tidemark.ts';
+import { openTidemark } from '../../src/app/open-tidemark.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { installRuntime } from '../../src/telemetry/runtime.ts';
 import { runWorker } from '../../src/worker.ts';
 import { hurriedClock } from '../hurried-clock.ts';

@@ -12,7 +12,7 @@ import type { Reading } from '../../src/model/change.ts';
 import { historyId, mailboxId, messageId, threadId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';
 import { openStores } from '../../src/store/open-store.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 
 const ADA = mailboxId('ada@example.com');
 const DEPTH = 20_000;

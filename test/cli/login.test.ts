@@ -9,7 +9,7 @@ import { runCli } from '../../src/cli/run.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { answerConsent } from '../consent/browser.ts';
 
 const ADA = 'ada-login@example.com';

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 
 import { Output } from '../../src/cli/output.ts';
 import { runCli } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import type { Terminal } from '../../src/terminal.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import type { Terminal } from '../../src/host/terminal.ts';
 
 const HOSTILE = 'Invoice \u001B[2J\u009B31m\u202E\u007F\nada@example.com is in sync';
 const SHOWN = String.raw`Invoice \u001b[2J\u009b31m\u202e\u007f\u000aada@example.com is in sync`;

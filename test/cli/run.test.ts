@@ -10,8 +10,8 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
 import { createProgram } from '../../src/cli/program.ts';
 import { runCli } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { freePort } from '../../src/temporal-server/index.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
 
 let dataDir: string;
 beforeEach(() => {

@@ -4,8 +4,8 @@ import { MailboxUnknownError, RenameRefusedError } from '../../src/client/errors
 import { TidemarkClient } from '../../src/client/tidemark-client.ts';
 import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { renamingAccess } from '../../src/rename-access.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { renamingAccess } from '../../src/accounts/rename-access.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { workflowIdOf } from '../../src/workflows/definitions.ts';
 import { System } from './system.ts';
 

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 
 import { inject } from 'vitest';
 
-import { loadConfig, type Config } from '../../src/config.ts';
-import { connectMailbox } from '../../src/login.ts';
-import { createLog } from '../../src/log.ts';
+import { loadConfig, type Config } from '../../src/config/config.ts';
+import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
+import { createLog } from '../../src/host/log.ts';
 import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
-import { openTidemark, type Tidemark } from '../../src/open-tidemark.ts';
+import { openTidemark, type Tidemark } from '../../src/app/open-tidemark.ts';
 import { openSimulator, type ServedSimulator } from '../../src/simulator/open.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { installRuntime } from '../../src/telemetry/runtime.ts';
 import { runWorker, type RunningWorker } from '../../src/worker.ts';
 import { hurriedClock } from '../hurried-clock.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ENVIRONMENT, NODE_OPTIONS } from '../../scripts/run-entry.mjs';
-import { VARIABLE_NAMES } from '../../src/config.ts';
+import { VARIABLE_NAMES } from '../../src/config/config.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.ts';
 import { ComposeLoader, NoGoError, root, type ComposeProject, type ComposeService } from './compose-file.ts';
 import { readDockerfile } from './dockerfile.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { ConfigError, loadConfig } from '../../src/config/config.ts';
 
 const read = (env: NodeJS.ProcessEnv) => loadConfig({ env: { HOME: '/nowhere', ...env } }).telemetry;
 

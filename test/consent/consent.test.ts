@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { loadConfig, type Config } from '../../src/config.ts';
-import { beginConsent, completeConsent, type PendingConsent } from '../../src/consent/consent.ts';
-import { parseCredentials } from '../../src/gmail/credentials.ts';
-import { connectMailbox } from '../../src/login.ts';
+import { loadConfig, type Config } from '../../src/config/config.ts';
+import { beginConsent, completeConsent, type PendingConsent } from '../../src/accounts/consent.ts';
+import { parseCredentials } from '../../src/gmail/access/credentials.ts';
+import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
 import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { secretKeysOf } from '../../src/open-tidemark.ts';
+import { secretKeysOf } from '../../src/app/open-tidemark.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { reading, TestMailbox } from '../contract/mailbox-store/fixture.ts';
 import { useFolder } from '../store/folder.ts';
 import { answerConsent, type Decision } from './browser.ts';

@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
-import { loadConfig } from '../../src/config.ts';
-import { openTidemark } from '../../src/open-tidemark.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { openTidemark } from '../../src/app/open-tidemark.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { freePort } from '../../src/temporal-server/index.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { useFolder } from '../store/folder.ts';
 import { answerConsent } from './browser.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
-import type { CredentialStore } from '../../src/store/credential-store.ts';
+import type { CredentialStore } from '../../src/secrets/credential-store.ts';
 
 const alice = mailboxId('alice@example.com');
 const bob = mailboxId('bob@example.com');

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/host/log.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.ts';

@@ -4,9 +4,9 @@ import { createGzip } from 'node:zlib';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { createGoogleGmail } from '../../src/gmail/google-gmail.ts';
-import { GmailError } from '../../src/gmail/gmail-error.ts';
-import { createUndiciTransport } from '../../src/gmail/undici-transport.ts';
+import { createGoogleGmail } from '../../src/gmail/api/google-gmail.ts';
+import { GmailError } from '../../src/gmail/api/gmail-error.ts';
+import { createUndiciTransport } from '../../src/gmail/api/undici-transport.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
 import { ADA } from './gmail-fixture.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { MalformedAnswerError } from '../../src/gmail/answer-values.ts';
-import { historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf } from '../../src/gmail/answers.ts';
+import { MalformedAnswerError } from '../../src/gmail/api/answer-values.ts';
+import { historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf } from '../../src/gmail/api/answers.ts';
 import type { Reading } from '../../src/model/change.ts';
 import { compareHistoryIds, historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attachmentDataOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf, watchOf } from '../../src/gmail/answers.ts';
+import { attachmentDataOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf, watchOf } from '../../src/gmail/api/answers.ts';
 
 const ROUNDED = 2 ** 53;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dataFromRaw, incompleteMessage } from '../../src/gmail/attachments.ts';
+import { dataFromRaw, incompleteMessage } from '../../src/gmail/api/attachments.ts';
 import { parseMessage, payloadOf } from '../../src/simulator/payload.ts';
 import { mailWithAttachments, type TestAttachment } from '../mail-with-attachments.ts';
 

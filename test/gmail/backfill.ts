@@ -1,4 +1,4 @@
-import type { FetchRequest, GmailSession } from '../../src/gmail/gmail-api.ts';
+import type { FetchRequest, GmailSession } from '../../src/gmail/api/gmail-api.ts';
 import { messageId } from '../../src/model/ids.ts';
 
 export interface BackfillResult {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ByteRoom } from '../../src/gmail/byte-room.ts';
+import { ByteRoom } from '../../src/gmail/quota/byte-room.ts';
 
 /** Work that runs until it is told to end. */
 function work(log: string[], name: string) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterAnswer, afterRefusal, FIRST_WIDTH, type CallWidth } from '../../src/gmail/call-width.ts';
+import { afterAnswer, afterRefusal, FIRST_WIDTH, type CallWidth } from '../../src/gmail/quota/call-width.ts';
 
 /** Sends full batches against a hidden limit, a second apart; answers the width over time and what was refused. */
 function run(width: CallWidth, seconds: number, limit: (second: number) => number) {

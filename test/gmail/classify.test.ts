@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { classify, classifyThrown, gmailError, INVALID_PAGE_TOKEN, type CalledMethod, WRONG_CLOCK } from '../../src/gmail/classify.ts';
-import { GmailError, type GmailFailure } from '../../src/gmail/gmail-error.ts';
+import { classify, classifyThrown, gmailError, INVALID_PAGE_TOKEN, type CalledMethod, WRONG_CLOCK } from '../../src/gmail/api/classify.ts';
+import { GmailError, type GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 
 const RETRY_TIME = '2024-07-25T01:18:53.022Z';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { authorizedUserFile, InvalidCredentialsError, parseCredentials } from '../../src/gmail/credentials.ts';
+import { authorizedUserFile, InvalidCredentialsError, parseCredentials } from '../../src/gmail/access/credentials.ts';
 
 const USER = { type: 'authorized_user', client_id: 'client', client_secret: 'secret-1', refresh_token: 'refresh-1', quota_project_id: 'ignored' };
 const SERVICE = { type: 'service_account', client_email: 'robot@project.iam.gserviceaccount.com', private_key: '-----BEGIN PRIVATE KEY-----\nkey\n', private_key_id: 'k1' };

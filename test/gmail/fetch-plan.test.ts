@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planFetch, type WantedMessage } from '../../src/gmail/fetch-plan.ts';
+import { planFetch, type WantedMessage } from '../../src/gmail/quota/fetch-plan.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { priceOfWork } from '../../src/gmail/fetch-plan.ts';
-import { backfillRate, whenSpent } from '../../src/gmail/forecast.ts';
-import { learn, readLedger, reserve } from '../../src/gmail/ledger.ts';
+import { priceOfWork } from '../../src/gmail/quota/fetch-plan.ts';
+import { backfillRate, whenSpent } from '../../src/gmail/quota/forecast.ts';
+import { learn, readLedger, reserve } from '../../src/gmail/quota/ledger.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 
 const NOW = 10_000_000;

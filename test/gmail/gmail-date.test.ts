@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { byOurClock, dateOf, withDates } from '../../src/gmail/gmail-date.ts';
-import type { GmailFailure } from '../../src/gmail/gmail-error.ts';
+import { byOurClock, dateOf, withDates } from '../../src/gmail/api/gmail-date.ts';
+import type { GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 
 const GMAIL = Date.UTC(2026, 0, 10, 12);
 const answer = (headers: Record<string, string> = { date: new Date(GMAIL).toUTCString() }) => ({ status: 429, headers, body: Buffer.alloc(0) });

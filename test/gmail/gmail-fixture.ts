@@ -1,10 +1,10 @@
-import { parseCredentials } from '../../src/gmail/credentials.ts';
-import type { GmailApi, GmailSession, Lane } from '../../src/gmail/gmail-api.ts';
-import { createGoogleGmail } from '../../src/gmail/google-gmail.ts';
-import { Pacer } from '../../src/gmail/pacer.ts';
-import { createGmailSession, type GmailSessionOptions } from '../../src/gmail/session.ts';
-import { createTokenSource, type TokenSource } from '../../src/gmail/token-source.ts';
-import type { Transport } from '../../src/gmail/transport.ts';
+import { parseCredentials } from '../../src/gmail/access/credentials.ts';
+import type { GmailApi, GmailSession, Lane } from '../../src/gmail/api/gmail-api.ts';
+import { createGoogleGmail } from '../../src/gmail/api/google-gmail.ts';
+import { Pacer } from '../../src/gmail/quota/pacer.ts';
+import { createGmailSession, type GmailSessionOptions } from '../../src/gmail/quota/session.ts';
+import { createTokenSource, type TokenSource } from '../../src/gmail/access/token-source.ts';
+import type { Transport } from '../../src/gmail/api/transport.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES, type PriceTable } from '../../src/model/prices.ts';

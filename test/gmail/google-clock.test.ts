@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { GoogleClock } from '../../src/gmail/google-clock.ts';
+import { GoogleClock } from '../../src/gmail/api/google-clock.ts';
 
 const START = Date.UTC(2026, 0, 10);
 const MINUTE = 60_000;

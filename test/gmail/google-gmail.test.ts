@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { GmailError, type GmailFailure } from '../../src/gmail/gmail-error.ts';
-import type { FetchOutcome, FetchRequest } from '../../src/gmail/gmail-api.ts';
-import type { Transport } from '../../src/gmail/transport.ts';
+import { GmailError, type GmailFailure } from '../../src/gmail/api/gmail-error.ts';
+import type { FetchOutcome, FetchRequest } from '../../src/gmail/api/gmail-api.ts';
+import type { Transport } from '../../src/gmail/api/transport.ts';
 import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { ADA, fill, openGmail } from './gmail-fixture.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitsAt, giveBack, liveUnits, roomNow, spend, unitsWithin, type LedgerWindow } from '../../src/gmail/ledger-window.ts';
+import { fitsAt, giveBack, liveUnits, roomNow, spend, unitsWithin, type LedgerWindow } from '../../src/gmail/quota/ledger-window.ts';
 
 const START = 1_800_000_000_000;
 const MINUTE = { span: 60_000, units: 1_000 };

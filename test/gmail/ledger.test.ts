@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { allowBursts, currentRate, learn, PROBE_CALLS, readLedger, refund, reserve, writeLedger, type Ledger, type Reservation } from '../../src/gmail/ledger.ts';
-import type { Lane } from '../../src/gmail/gmail-api.ts';
+import { allowBursts, currentRate, learn, PROBE_CALLS, readLedger, refund, reserve, writeLedger, type Ledger, type Reservation } from '../../src/gmail/quota/ledger.ts';
+import type { Lane } from '../../src/gmail/api/gmail-api.ts';
 
 const START = 1_800_000_000_000;
 const LIMIT = 6_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { GmailError } from '../../src/gmail/gmail-error.ts';
-import { createGmailSession } from '../../src/gmail/session.ts';
+import { GmailError } from '../../src/gmail/api/gmail-error.ts';
+import { createGmailSession } from '../../src/gmail/quota/session.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
 import type { QuotaEnforcement } from '../../src/simulator/quota.ts';
 import { backfill } from './backfill.ts';

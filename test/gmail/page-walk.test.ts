@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { listUsers } from '../../src/gmail/directory.ts';
-import { GmailError } from '../../src/gmail/gmail-error.ts';
-import type { GmailSession, ListMessagesQuery } from '../../src/gmail/gmail-api.ts';
-import type { HttpRequest, Transport } from '../../src/gmail/transport.ts';
+import { listUsers } from '../../src/gmail/access/directory.ts';
+import { GmailError } from '../../src/gmail/api/gmail-error.ts';
+import type { GmailSession, ListMessagesQuery } from '../../src/gmail/api/gmail-api.ts';
+import type { HttpRequest, Transport } from '../../src/gmail/api/transport.ts';
 import { historyId } from '../../src/model/ids.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { ADA, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { GmailError } from '../../src/gmail/gmail-error.ts';
-import { covers, requireScopes, scopesFor } from '../../src/gmail/scopes.ts';
+import { GmailError } from '../../src/gmail/api/gmail-error.ts';
+import { covers, requireScopes, scopesFor } from '../../src/gmail/access/scopes.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';
 import { ADA } from './gmail-fixture.ts';
 

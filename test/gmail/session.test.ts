@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { GmailError, type GmailFailure } from '../../src/gmail/gmail-error.ts';
-import type { FetchOutcome, FetchRequest } from '../../src/gmail/gmail-api.ts';
-import { readLedger } from '../../src/gmail/ledger.ts';
-import { unitsWithin } from '../../src/gmail/ledger-window.ts';
+import { GmailError, type GmailFailure } from '../../src/gmail/api/gmail-error.ts';
+import type { FetchOutcome, FetchRequest } from '../../src/gmail/api/gmail-api.ts';
+import { readLedger } from '../../src/gmail/quota/ledger.ts';
+import { unitsWithin } from '../../src/gmail/quota/ledger-window.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
 import { ADA, fill, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';
 

@@ -1,10 +1,10 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { GoogleCredentials } from '../../src/gmail/credentials.ts';
-import { GmailError } from '../../src/gmail/gmail-error.ts';
-import { createTokenSource, type TokenSourceOptions } from '../../src/gmail/token-source.ts';
-import type { HttpRequest } from '../../src/gmail/transport.ts';
+import type { GoogleCredentials } from '../../src/gmail/access/credentials.ts';
+import { GmailError } from '../../src/gmail/api/gmail-error.ts';
+import { createTokenSource, type TokenSourceOptions } from '../../src/gmail/access/token-source.ts';
+import type { HttpRequest } from '../../src/gmail/api/transport.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
 import { ADA } from './gmail-fixture.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Turnstile } from '../../src/gmail/turnstile.ts';
+import { Turnstile } from '../../src/gmail/quota/turnstile.ts';
 
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();

@@ -1,8 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ResponseTooLargeError, SMALL_ANSWER } from '../../src/gmail/transport.ts';
-import { createUndiciTransport, type UndiciTransportOptions } from '../../src/gmail/undici-transport.ts';
+import { ResponseTooLargeError, SMALL_ANSWER } from '../../src/gmail/api/transport.ts';
+import { createUndiciTransport, type UndiciTransportOptions } from '../../src/gmail/api/undici-transport.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

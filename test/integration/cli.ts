@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 import { runCli } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import type { Ended } from './processes.ts';
 
 /** A verb of the command line in this process, with connections of its own: what a process of its own adds is seconds. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { freePort } from '../../src/temporal-server/index.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { Program, type Ended } from './processes.ts';
 
 const EMAIL = 'e2e@example.com';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { MAX_BATCH } from '../../src/gmail/gmail-api.ts';
+import { MAX_BATCH } from '../../src/gmail/api/gmail-api.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { systemClock } from '../../src/system-clock.ts';
-import { freePort, startDevServer } from '../../src/temporal-server/index.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { runCli } from '../../src/cli/run.ts';
 import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { hurriedClock } from '../hurried-clock.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { l, reading, TestMailbox as StoredMailbox } from '../contract/mailbox-store/fixture.ts';
 import type { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { createProgram } from '../../src/cli/program.ts';
 import { runCli } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { freePort } from '../../src/temporal-server/index.ts';
-import type { Terminal } from '../../src/terminal.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
+import type { Terminal } from '../../src/host/terminal.ts';
 import { answerConsent } from '../consent/browser.ts';
 import { harmIn, HOSTILE, hostileMbox, openHostileWorld, SHOWN, type HostileWorld } from './hostile-mail.ts';
 import { Program } from './processes.ts';

@@ -2,7 +2,7 @@ import { copyFileSync, rmSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { databaseUrlOf } from '../../src/open-tidemark.ts';
+import { databaseUrlOf } from '../../src/app/open-tidemark.ts';
 import { storeFiles } from '../../src/store/open-store.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';

@@ -4,8 +4,8 @@ import { Client, type WorkflowClientInterceptor } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { TidemarkClient } from '../../src/client/tidemark-client.ts';
-import { renamingAccess } from '../../src/rename-access.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { renamingAccess } from '../../src/accounts/rename-access.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { Rig } from './rig.ts';
 
 let rig: Rig;

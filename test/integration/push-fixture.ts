@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { changedConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
-import { startPushService, type PushService } from '../../src/push-service.ts';
+import { changedConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/host/log.ts';
+import { startPushService, type PushService } from '../../src/app/push-service.ts';
 import { AUDIENCE, Google, SERVICE_ACCOUNT } from '../push/google.ts';
 import { Rig, type RigOptions } from './rig.ts';
 

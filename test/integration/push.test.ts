@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterEach, expect, inject, it } from 'vitest';
 
-import { freePort, startDevServer } from '../../src/temporal-server/index.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { status } from '../../src/workflows/definitions.ts';
 import { eventually } from './eventually.ts';
 import { Program } from './processes.ts';

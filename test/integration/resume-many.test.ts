@@ -6,7 +6,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { runCli } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';

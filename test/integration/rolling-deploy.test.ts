@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { setCurrentVersion } from '../../src/client/current-version.ts';
 import { BuildNotReadyError } from '../../src/client/errors.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { eventually } from './eventually.ts';
 import { Program, type Ended } from './processes.ts';
 import { Rig } from './rig.ts';

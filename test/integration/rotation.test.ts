@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { afterEach, expect, it } from 'vitest';
 
-import { rotateKey } from '../../src/rotate-key.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { rotateKey } from '../../src/accounts/rotate-key.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { Rig } from './rig.ts';
 
 let rig: Rig;

@@ -10,7 +10,7 @@ import { afterEach, expect, inject, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { runCli } from '../../src/cli/run.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { answerConsent } from '../consent/browser.ts';
 import { createDatabase, type TestDatabase } from '../postgres/database.ts';
 import { eventually } from './eventually.ts';

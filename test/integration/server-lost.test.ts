@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { systemClock } from '../../src/system-clock.ts';
-import { freePort, startDevServer } from '../../src/temporal-server/index.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
 import { MAILBOX_WORKFLOW } from '../../src/workflows/definitions.ts';
 import { tidemark } from './cli.ts';
 import { eventually } from './eventually.ts';

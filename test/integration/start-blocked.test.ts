@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { runCli } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';

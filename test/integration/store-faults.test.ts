@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { databaseUrlOf } from '../../src/open-tidemark.ts';
+import { databaseUrlOf } from '../../src/app/open-tidemark.ts';
 import { storeFiles } from '../../src/store/open-store.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';

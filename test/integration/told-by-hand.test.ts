@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/host/log.ts';
 import { hurriedClock } from '../hurried-clock.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';

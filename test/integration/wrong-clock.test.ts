@@ -4,7 +4,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { reportLines } from '../../src/cli/report.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import pg from 'pg';
-import { systemClock as clock } from '../../src/system-clock.ts';
-import { freePort } from '../../src/temporal-server/index.ts';
+import { systemClock as clock } from '../../src/host/system-clock.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { findPostgres, HOW_TO_GET_ONE } from './binaries.ts';
 
 const HOST = '127.0.0.1';

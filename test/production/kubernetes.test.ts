@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-import { VARIABLE_NAMES } from '../../src/config.ts';
+import { VARIABLE_NAMES } from '../../src/config/config.ts';
 import { root } from '../compose/compose-file.ts';
 import { readDockerfile } from '../compose/dockerfile.ts';
 

@@ -5,8 +5,8 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { systemClock } from '../../src/system-clock.ts';
-import { findBinary } from '../../src/temporal-server/index.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { findBinary } from '../../src/temporal/dev-server/index.ts';
 import { root } from '../compose/compose-file.ts';
 import { findPostgres, HOW_TO_GET_ONE } from '../postgres/binaries.ts';
 

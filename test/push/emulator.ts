@@ -2,7 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync } from 'node:fs';
 
-import { freePort } from '../../src/temporal-server/index.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { eventually } from '../integration/eventually.ts';
 
 /** Where the Google Cloud SDK's packages and installer put it. */

@@ -1,10 +1,10 @@
 import { createEndpoint } from '../../src/push/endpoint.ts';
 import { createTokenVerifier } from '../../src/push/google-token.ts';
-import { startHttpServer, type HttpServer } from '../../src/push/http-server.ts';
+import { startHttpServer, type HttpServer } from '../../src/host/http-server.ts';
 import { Receiver, type NotificationOutcome } from '../../src/push/receiver.ts';
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/host/log.ts';
 import type { HistoryId, MailboxId } from '../../src/model/ids.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { AUDIENCE, Google, SERVICE_ACCOUNT } from './google.ts';
 
 export interface Poked {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/host/log.ts';
 import { startPull, type Puller } from '../../src/push/pull.ts';
 import { Receiver, type NotificationOutcome } from '../../src/push/receiver.ts';
 import { eventually } from '../integration/eventually.ts';

@@ -1,6 +1,6 @@
 import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
-import { withDates } from '../../src/gmail/gmail-date.ts';
-import { GoogleClock } from '../../src/gmail/google-clock.ts';
+import { withDates } from '../../src/gmail/api/gmail-date.ts';
+import { GoogleClock } from '../../src/gmail/api/google-clock.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { simulatedWorker, type SimulatedWorkerOptions } from '../simulated-worker.ts';
 import type { Random } from './random.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { base64url } from '../../src/model/base64url.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { ADA, plain } from './fixture.ts';
 
 let simulator: Simulator;

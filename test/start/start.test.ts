@@ -4,14 +4,14 @@ import { delimiter, dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { loadConfig } from '../../src/config.ts';
-import { connectMailbox } from '../../src/login.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { closeStores, openStoresOf } from '../../src/open-tidemark.ts';
+import { closeStores, openStoresOf } from '../../src/app/open-tidemark.ts';
 import { startSimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { freePort } from '../../src/temporal-server/index.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { Program } from '../integration/processes.ts';
 
 describe('npm start', () => {

@@ -2,7 +2,7 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
-import { openSqliteCredentialStore } from '../../src/store/sqlite-credential-store.ts';
+import { openSqliteCredentialStore } from '../../src/store/credentials/sqlite-credential-store.ts';
 import { credentialStoreContract } from '../contract/credential-store.ts';
 import { useFolder } from './folder.ts';
 

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterEach, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openStores } from '../../src/store/open-store.ts';
-import { PostgresDatabase } from '../../src/store/postgres-database.ts';
+import { PostgresDatabase } from '../../src/store/engines/postgres-database.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { reading, TestMailbox } from '../contract/mailbox-store/fixture.ts';
 import { eventually } from '../integration/eventually.ts';

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { PostgresDatabase } from '../../src/store/postgres-database.ts';
-import type { PostgresOptions } from '../../src/store/postgres-pool.ts';
-import { StoreError } from '../../src/store/store-error.ts';
-import { freePort } from '../../src/temporal-server/index.ts';
+import { PostgresDatabase } from '../../src/store/engines/postgres-database.ts';
+import type { PostgresOptions } from '../../src/store/engines/postgres-pool.ts';
+import { StoreError } from '../../src/store/engines/store-error.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { describePostgres, useDatabases } from '../postgres/database.ts';
 import { administer } from '../postgres/server.ts';
 

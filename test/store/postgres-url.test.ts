@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { hostInPlainText } from '../../src/store/postgres-url.ts';
+import { hostInPlainText } from '../../src/store/engines/postgres-url.ts';
 
 describe('an address of PostgreSQL that says nothing of encryption', () => {
   test.each([

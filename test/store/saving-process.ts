@@ -1,7 +1,7 @@
 /** Stores one message in the file that it is given, and prints what became of it. */
 import { mailboxId } from '../../src/model/ids.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import { StoreError } from '../../src/store/store-error.ts';
+import { StoreError } from '../../src/store/engines/store-error.ts';
 import { reading } from '../contract/mailbox-store/message.ts';
 
 try {

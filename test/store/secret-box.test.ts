@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
-import { open, seal, secretKey, SecretKeyError } from '../../src/store/secret-box.ts';
+import { open, seal, secretKey, SecretKeyError } from '../../src/secrets/secret-box.ts';
 
 const alice = mailboxId('alice@example.com');
 const bob = mailboxId('bob@example.com');

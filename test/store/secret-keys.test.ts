@@ -7,10 +7,10 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { readKeys, type KeySource } from '../../src/store/key-source.ts';
-import { addToOwnKeyFile, readOwnKeyFile } from '../../src/store/own-key-file.ts';
-import { seal, secretKey, SecretKeyError } from '../../src/store/secret-box.ts';
-import { SecretKeys } from '../../src/store/secret-keys.ts';
+import { readKeys, type KeySource } from '../../src/secrets/key-source.ts';
+import { addToOwnKeyFile, readOwnKeyFile } from '../../src/secrets/own-key-file.ts';
+import { seal, secretKey, SecretKeyError } from '../../src/secrets/secret-box.ts';
+import { SecretKeys } from '../../src/secrets/secret-keys.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
 import { useFolder } from './folder.ts';
 
@@ -31,7 +31,7 @@ describe('the key file beside the database', () => {
   });
 
   it('holds one key when processes start together', async () => {
-    const program = `import { readOwnKeyFile } from ${JSON.stringify(fileURLToPath(new URL('../../src/store/own-key-file.ts', import.meta.url)))};
+    const program = `import { readOwnKeyFile } from ${JSON.stringify(fileURLToPath(new URL('../../src/secrets/own-key-file.ts', import.meta.url)))};
       process.stdout.write(readOwnKeyFile(process.argv[1])[0].id);`;
     const start = () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, keyFile()]);
     const ids = (await Promise.all(Array.from({ length: 4 }, start))).map(({ stdout }) => stdout);

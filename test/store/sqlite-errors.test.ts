@@ -2,8 +2,8 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { isBusy, translateSqliteError } from '../../src/store/sqlite-errors.ts';
-import { StoreError } from '../../src/store/store-error.ts';
+import { isBusy, translateSqliteError } from '../../src/store/engines/sqlite-errors.ts';
+import { StoreError } from '../../src/store/engines/store-error.ts';
 import { useFolder } from './folder.ts';
 
 describe('errors of SQLite', () => {

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
-import { StoreError } from '../../src/store/store-error.ts';
+import { StoreError } from '../../src/store/engines/store-error.ts';
 import { labelled, openMailbox, reading, record, TestMailbox } from '../contract/mailbox-store/fixture.ts';
 import { useFolder } from './folder.ts';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 
-import { openConnection } from '../../src/store/sqlite-connection.ts';
-import { translateSqliteError } from '../../src/store/sqlite-errors.ts';
+import { openConnection } from '../../src/store/engines/sqlite-connection.ts';
+import { translateSqliteError } from '../../src/store/engines/sqlite-errors.ts';
 import { useFolder } from './folder.ts';
 
 describe('a SQLite file on a full disk', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { METRICS } from '../../src/model/telemetry.ts';
-import { freePort } from '../../src/temporal-server/index.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { eventually } from '../integration/eventually.ts';
 import { Program } from '../integration/processes.ts';
 import { Rig } from '../integration/rig.ts';

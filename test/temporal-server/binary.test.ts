@@ -4,10 +4,10 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { systemClock } from '../../src/system-clock.ts';
-import { type BinarySource, findBinary } from '../../src/temporal-server/binary.ts';
-import { onPath, pipDownload } from '../../src/temporal-server/binary-sources.ts';
-import { TemporalServerError } from '../../src/temporal-server/temporal-server-error.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { type BinarySource, findBinary } from '../../src/temporal/dev-server/binary.ts';
+import { onPath, pipDownload } from '../../src/temporal/dev-server/binary-sources.ts';
+import { TemporalServerError } from '../../src/temporal/dev-server/temporal-server-error.ts';
 
 let directory: string;
 let log: string[];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { childEnvironment } from '../../src/temporal-server/child-environment.ts';
-import { runCommand } from '../../src/temporal-server/run-command.ts';
+import { childEnvironment } from '../../src/temporal/dev-server/child-environment.ts';
+import { runCommand } from '../../src/temporal/dev-server/run-command.ts';
 
 const SECRETS = {
   TIDEMARK_SECRET_KEY: 'planted',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { describe, expect, inject, test as base } from 'vitest';
 
-import { systemClock as clock } from '../../src/system-clock.ts';
+import { systemClock as clock } from '../../src/host/system-clock.ts';
 import {
   ensureTemporalServer,
   type EnsureTemporalServerOptions,
@@ -14,7 +14,7 @@ import {
   readInstance,
   type TemporalServer,
   TemporalServerError,
-} from '../../src/temporal-server/index.ts';
+} from '../../src/temporal/dev-server/index.ts';
 
 /** A data directory, and the servers over it. */
 interface Site {

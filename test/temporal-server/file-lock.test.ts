@@ -6,8 +6,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { systemClock as clock } from '../../src/system-clock.ts';
-import { withFileLock } from '../../src/temporal-server/file-lock.ts';
+import { systemClock as clock } from '../../src/host/system-clock.ts';
+import { withFileLock } from '../../src/host/file-lock.ts';
 
 let directory: string;
 let file: string;
@@ -41,7 +41,7 @@ it('a holder that is killed leaves no lock behind', async () => {
   const module = (path: string): string => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href);
   const code = `
     import { systemClock as clock } from ${module('system-clock.ts')};
-    import { withFileLock } from ${module('temporal-server/file-lock.ts')};
+    import { withFileLock } from ${module('host/file-lock.ts')};
     await withFileLock(${JSON.stringify(file)}, { clock, onWait() {} }, () => { console.log('held'); return clock.sleep(60_000); });`;
   const holder = spawn(process.execPath, ['--input-type=module-typescript', '--eval', code], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');

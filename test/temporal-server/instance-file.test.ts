@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { databaseOf, readInstance, readLastInstance, writeInstance } from '../../src/temporal-server/instance-file.ts';
+import { databaseOf, readInstance, readLastInstance, writeInstance } from '../../src/temporal/dev-server/instance-file.ts';
 
 let dataDir: string;
 let child: ChildProcess;

@@ -1,6 +1,6 @@
 // A process that has a Temporal server and waits: tests kill it. It prints one line of JSON when the server answers.
-import { systemClock as clock } from '../../src/system-clock.ts';
-import { ensureTemporalServer, readInstance } from '../../src/temporal-server/index.ts';
+import { systemClock as clock } from '../../src/host/system-clock.ts';
+import { ensureTemporalServer, readInstance } from '../../src/temporal/dev-server/index.ts';
 
 const [dataDir = ''] = process.argv.slice(2);
 const server = await ensureTemporalServer({

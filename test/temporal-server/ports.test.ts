@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 
 import { afterEach, expect, it } from 'vitest';
 
-import { answers, freePort } from '../../src/temporal-server/ports.ts';
+import { answers, freePort } from '../../src/temporal/dev-server/ports.ts';
 
 const open: Server[] = [];
 afterEach(() => {

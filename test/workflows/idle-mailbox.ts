@@ -13,8 +13,8 @@ import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { generateMail } from '../../src/simulator/generate.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores } from '../../src/store/open-store.ts';
-import { open, seal, secretKey } from '../../src/store/secret-box.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { open, seal, secretKey } from '../../src/secrets/secret-box.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { backfillQueueOf, MAILBOX_WORKFLOW, poke, workflowIdOf, type MailboxInput } from '../../src/workflows/definitions.ts';
 
 type Event = proto.temporal.api.history.v1.IHistoryEvent;

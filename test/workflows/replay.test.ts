@@ -6,7 +6,7 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { bundleWorkflowCode, DefaultLogger, Worker, type ReplayResult } from '@temporalio/worker';
 import { expect, test } from 'vitest';
 
-import { bundleWorkflows } from '../../src/bundle-workflows.ts';
+import { bundleWorkflows } from '../../src/temporal/bundle-workflows.ts';
 import { workflowBundle } from '../integration/rig.ts';
 
 const HISTORIES = fileURLToPath(new URL('../histories', import.meta.url));

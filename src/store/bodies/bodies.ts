@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { decodeBody, encodeBody } from '../body-codec.ts';
-import type { StoreDatabase } from '../store-database.ts';
+import { decodeBody, encodeBody } from './body-codec.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
 import { liveObjects, objectName, registerObjects, type HeldObject } from './body-objects.ts';
 import { BodyPlaces } from './body-places.ts';
 import { eachOf } from './each-of.ts';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { MessageId } from '../../model/ids.ts';
-import { bulkInsert } from '../bulk-insert.ts';
-import type { MailboxTransaction } from '../mailbox-transaction.ts';
-import type { Schema } from '../schema.ts';
-import type { StoreDatabase } from '../store-database.ts';
+import { bulkInsert } from '../engines/bulk-insert.ts';
+import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
 
 const OUTSIDE_BODIES = {
   table: 'outside_bodies',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { StoreDatabase } from '../store-database.ts';
-import { StoreError } from '../store-error.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 import { openBodyStore, type BodyOptions } from './open-body-store.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { StoreError } from '../store-error.ts';
+import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 
 /** Beside the objects, so that a rename never crosses file systems. */

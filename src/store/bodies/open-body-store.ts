@@ -1,4 +1,4 @@
-import { StoreError } from '../store-error.ts';
+import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 import { FolderBodyStore } from './folder-body-store.ts';
 import { S3BodyStore, type S3Location } from './s3-body-store.ts';

@@ -1,5 +1,5 @@
 import type * as s3 from '@aws-sdk/client-s3';
-import { StoreError } from '../store-error.ts';
+import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 
 export interface S3Location {

@@ -1,5 +1,5 @@
-import type { StoreDatabase } from '../store-database.ts';
-import { StoreError } from '../store-error.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+import { StoreError } from '../engines/store-error.ts';
 import { objectName } from './body-objects.ts';
 import type { BodyPlaces } from './body-places.ts';
 import { eachOf } from './each-of.ts';

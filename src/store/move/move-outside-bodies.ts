@@ -4,10 +4,10 @@ import type { MessageId } from '../../model/ids.ts';
 import { nameObjects } from '../bodies/body-objects.ts';
 import type { Bodies, KeptBody, OutsideBody } from '../bodies/bodies.ts';
 import type { BodyPlaces } from '../bodies/body-places.ts';
-import { bulkInsert } from '../bulk-insert.ts';
-import type { Schema } from '../schema.ts';
-import type { StoreDatabase } from '../store-database.ts';
-import { StoreError } from '../store-error.ts';
+import { bulkInsert } from '../engines/bulk-insert.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+import { StoreError } from '../engines/store-error.ts';
 
 /** Bodies that are named, or read, together. */
 const PAGE = 50;

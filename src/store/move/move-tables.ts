@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import { bulkInsert, type ColumnValue } from '../bulk-insert.ts';
-import type { Schema } from '../schema.ts';
-import type { StoreDatabase } from '../store-database.ts';
+import { bulkInsert, type ColumnValue } from '../engines/bulk-insert.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
 
 export interface MovedTable {
   readonly table: keyof Schema;

@@ -2,11 +2,11 @@ import { afterEach, beforeEach } from 'vitest';
 import type { HistoryRecord, Reading } from '../../../src/model/change.ts';
 import { mailboxId, threadId, type MailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat } from '../../../src/model/settings.ts';
-import type { BuriedBodies } from '../../../src/store/buried-bodies.ts';
-import type { SpendingLedger } from '../../../src/store/ledger.ts';
-import type { MailboxAccounts } from '../../../src/store/account.ts';
-import type { MailboxRenaming } from '../../../src/store/rename-mailbox.ts';
-import type { MailboxRemoval } from '../../../src/store/remove-mailbox.ts';
+import type { BuriedBodies } from '../../../src/store/removal/buried-bodies.ts';
+import type { SpendingLedger } from '../../../src/store/mailboxes/ledger.ts';
+import type { MailboxAccounts } from '../../../src/store/mailboxes/account.ts';
+import type { MailboxRenaming } from '../../../src/store/mailboxes/rename-mailbox.ts';
+import type { MailboxRemoval } from '../../../src/store/removal/remove-mailbox.ts';
 import type { AppliedHistory, Change, FinishListingRequest, FullSyncProgress, MailboxStore, PendingMessage, SettleMark, StoredMessage } from '../../../src/store/mailbox-store.ts';
 import { h, l, m } from './message.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FolderBodyStore } from '../../../src/store/bodies/folder-body-store.ts';
 import { openBodyStore } from '../../../src/store/bodies/open-body-store.ts';
-import { StoreError } from '../../../src/store/store-error.ts';
+import { StoreError } from '../../../src/store/engines/store-error.ts';
 import { bodyStoreContract } from '../../contract/body-store/index.ts';
 import { S3_SERVER_PATIENCE, s3Missing, startS3Server, type S3Server } from '../../s3-server.ts';
 import { useFolder } from '../folder.ts';

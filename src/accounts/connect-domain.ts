@@ -1,0 +1,244 @@
+import type { Config } from '../config/config.ts';
+import { InvalidCredentialsError, parseCredentials, type GoogleCredentials } from '../gmail/access/credentials.ts';
+import { DIRECTORY_SCOPE, listUsers, type DirectoryUser } from '../gmail/access/directory.ts';
+import { DirectoryError } from '../gmail/access/directory-error.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
+import { refusalCause } from '../gmail/api/refusal-cause.ts';
+import { scopesOf } from '../gmail/access/scopes.ts';
+import { createTokenSource } from '../gmail/access/token-source.ts';
+import type { Transport } from '../gmail/api/transport.ts';
+import { createUndiciTransport } from '../gmail/api/undici-transport.ts';
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { DEFAULT_SETTINGS } from '../model/settings.ts';
+import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
+import { secretKeysOf, type Tidemark } from '../app/open-tidemark.ts';
+import { SecretKeyError } from '../secrets/secret-box.ts';
+import type { SecretKeys } from '../secrets/secret-keys.ts';
+
+export interface ConnectDomainRequest {
+  readonly config: Config;
+  readonly tidemark: Pick<Tidemark, 'client' | 'credentials' | 'store'>;
+  readonly clock: Clock;
+  /** The JSON of a service account with domain-wide delegation. */
+  readonly credentials: string;
+  /** In whose name the users are listed. */
+  readonly administrator: MailboxId;
+  /** Path of an organisational unit, those below it included; null for the whole account. */
+  readonly orgUnit: string | null;
+  /** What differs from the defaults, for mailboxes that did not run before. */
+  readonly settings: SettingsChange;
+  /** Lists and compares, and changes nothing. */
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+  /** Told after each slice how many mailboxes were handled. */
+  readonly onProgress?: (done: number, all: number) => void;
+}
+
+export interface ConnectedDomain {
+  /** Mailboxes that this call started; with `dryRun`, that it would start. */
+  readonly started: readonly MailboxId[];
+  /** Ran before; those whose credentials differed have got the new ones. */
+  readonly running: readonly MailboxId[];
+  /** Ran once, and were stopped or removed by somebody: that stays so. Credentials that are still held have got the new ones. */
+  readonly stopped: readonly MailboxId[];
+  /** Connected by their owners' own consent, which stays. */
+  readonly ownGrant: readonly MailboxId[];
+  /** Users who had another address before, under which their mailbox is held: it is not begun a second time. */
+  readonly renamed: readonly RenamedUser[];
+  /** Could not be connected, while others could. */
+  readonly failed: readonly FailedMailbox[];
+  readonly leftOut: readonly { readonly mailbox: MailboxId; readonly reason: 'suspended' | 'archived' | 'no-mailbox' }[];
+}
+
+export interface FailedMailbox {
+  readonly mailbox: MailboxId;
+  readonly message: string;
+}
+
+export interface RenamedUser {
+  /** The mailbox that is held. */
+  readonly mailbox: MailboxId;
+  /** The user's address now. */
+  readonly to: MailboxId;
+}
+
+/** Starts outrun the workflows' first tasks: a slice, then time for them. */
+const SLICE = 20;
+const PAUSE = 500;
+/** So many users without a token are no matter of each of them. */
+const PROBES = 5;
+
+/**
+ * Connects and starts every mailbox of a Workspace domain.
+ *
+ * Why it may be interrupted and run again, also from time to time for new users: credentials are stored before a mailbox is started, the same
+ * ones are not stored twice, and what runs or was stopped is not started again.
+ *
+ * @throws {InvalidCredentialsError} when the file is no service account's
+ * @throws {DirectoryError} when the users cannot be listed, the delegation lacks a scope, or Google gives a token for nobody
+ * @throws {SecretKeyError} when none of the credentials that are held can be decrypted
+ * @throws the signal's reason when it aborts
+ */
+export async function connectDomain(request: ConnectDomainRequest): Promise<ConnectedDomain> {
+  const { config, tidemark, clock, credentials: text, signal } = request;
+  const credentials = parseCredentials(text);
+  if (credentials.type !== 'service_account') throw new InvalidCredentialsError('A whole domain needs a service account with domain-wide delegation; these credentials are one person\'s. Connect single mailboxes with tidemark login or connect.');
+  const network = createUndiciTransport();
+  try {
+    const users = await usersOf(request, credentials, network.transport);
+    const present = users.filter(({ leftOut }) => leftOut === null).map(({ mailbox }) => mailbox);
+    const failed = new Map<MailboxId, string>(await requireDelegation(present, request, credentials, network.transport));
+    const keys = await secretKeysOf(config, clock);
+    const held = await readHeld(present, request, keys);
+    for (const [mailbox, { error }] of held) if (error !== null) failed.set(mailbox, error.message);
+
+    const running = await tidemark.client.running();
+    const outcomes = new Map<MailboxId, Outcome>();
+    const renamed = await renamedUsers(users, tidemark.store);
+    const wanted = present.filter((mailbox) => !failed.has(mailbox) && !renamed.some(({ to }) => to === mailbox));
+    for (let from = 0; from < wanted.length; from += SLICE) {
+      signal.throwIfAborted();
+      const slice = wanted.slice(from, from + SLICE);
+      const done = await Promise.all(slice.map((mailbox) => connectOne(mailbox, { ...request, keys, held: held.get(mailbox)?.kind ?? 'none', isRunning: running.has(mailbox) })));
+      for (const [index, mailbox] of slice.entries()) outcomes.set(mailbox, done[index] ?? 'running');
+      request.onProgress?.(outcomes.size, wanted.length);
+      if (!request.dryRun && done.includes('started') && from + SLICE < wanted.length) await clock.sleep(PAUSE, signal);
+    }
+    const which = (outcome: Outcome): MailboxId[] => present.filter((mailbox) => outcomes.get(mailbox) === outcome);
+    return {
+      started: which('started'),
+      running: which('running'),
+      stopped: which('stopped'),
+      ownGrant: which('own-grant'),
+      renamed,
+      failed: [...failed].map(([mailbox, message]) => ({ mailbox, message })),
+      leftOut: users.flatMap(({ mailbox, leftOut }) => (leftOut === null ? [] : [{ mailbox, reason: leftOut }])),
+    };
+  } finally {
+    await network.close();
+  }
+}
+
+/**
+ * An address of a held mailbox that is another user's alias now tells that the user was renamed. It is no proof, for an alias may come from an account that was deleted:
+ * `tidemark rename` asks Google for some of the messages.
+ */
+async function renamedUsers(users: readonly DirectoryUser[], store: Tidemark['store']): Promise<readonly RenamedUser[]> {
+  const renamed: RenamedUser[] = [];
+  for (const { mailbox: to, aliases, leftOut } of users) {
+    if (leftOut !== null || aliases.length === 0 || (await store.getMailbox(to)) !== null) continue;
+    for (const mailbox of aliases) if ((await store.getMailbox(mailbox)) !== null) renamed.push({ mailbox, to });
+  }
+  return renamed;
+}
+
+type Outcome = 'started' | 'running' | 'stopped' | 'own-grant';
+type ServiceAccount = Extract<GoogleCredentials, { type: 'service_account' }>;
+
+/** What the store holds for a mailbox, compared with the service account's credentials. */
+interface Held {
+  readonly kind: 'none' | 'same' | 'other' | 'own-grant';
+  readonly error: SecretKeyError | InvalidCredentialsError | null;
+}
+
+/** All are read before anything is written: with a wrong key, new mailboxes would be encrypted by another than the rest. */
+async function readHeld(mailboxes: readonly MailboxId[], { tidemark, credentials, signal }: ConnectDomainRequest, keys: SecretKeys): Promise<ReadonlyMap<MailboxId, Held>> {
+  const held = new Map<MailboxId, Held>();
+  for (const mailbox of mailboxes) {
+    signal.throwIfAborted();
+    const record = await tidemark.credentials.get(mailbox);
+    if (record === null) continue;
+    try {
+      const text = await keys.open(mailbox, record);
+      const kind = parseCredentials(text).type === 'authorized_user' ? 'own-grant' : text === credentials ? 'same' : 'other';
+      held.set(mailbox, { kind, error: null });
+    } catch (error) {
+      if (!(error instanceof SecretKeyError || error instanceof InvalidCredentialsError)) throw error;
+      held.set(mailbox, { kind: 'other', error });
+    }
+  }
+  const errors = [...held.values()].map(({ error }) => error);
+  const [first] = errors;
+  if (first !== undefined && first !== null && !errors.includes(null)) throw first;
+  return held;
+}
+
+async function connectOne(
+  mailbox: MailboxId,
+  { tidemark, credentials: text, settings, dryRun, keys, held, isRunning }: ConnectDomainRequest & { keys: SecretKeys; held: Held['kind']; isRunning: boolean },
+): Promise<Outcome> {
+  if (held === 'own-grant') return 'own-grant';
+  const last = isRunning ? 'running' : await tidemark.client.lastRun(mailbox);
+  // One that was removed has no credentials any more, and gets none.
+  if (last === 'ended' && held === 'none') return 'stopped';
+  if (!dryRun && held !== 'same') {
+    await tidemark.credentials.put(mailbox, { ...(await keys.seal(mailbox, text)), version: 0 });
+    if (last === 'running') await tidemark.client.reconnect(mailbox);
+  }
+  if (last === 'running') return 'running';
+  if (last === 'ended') return 'stopped';
+  if (!dryRun) await tidemark.client.start(mailbox, settings);
+  return 'started';
+}
+
+async function usersOf({ config, clock, administrator, orgUnit, signal }: ConnectDomainRequest, credentials: ServiceAccount, transport: Transport): Promise<DirectoryUser[]> {
+  const tokens = createTokenSource({ credentials, mailbox: administrator, tokenUrl: config.googleTokenUrl, scopes: [DIRECTORY_SCOPE], transport, clock });
+  const users: DirectoryUser[] = [];
+  try {
+    for await (const user of listUsers({ tokens, administrator, orgUnit, transport, rootUrl: config.googleAdminUrl, clock })) {
+      signal.throwIfAborted();
+      users.push(user);
+    }
+  } catch (error) {
+    throw tokenRefused(error, administrator, DIRECTORY_SCOPE);
+  }
+  return users;
+}
+
+/**
+ * One token tells whether the delegation covers what the mailboxes need: otherwise thousands would be started only to wait for consent.
+ *
+ * @returns the users who were asked for before it and for whom Google gives none, and why
+ */
+async function requireDelegation(
+  mailboxes: readonly MailboxId[],
+  { config, clock, settings }: ConnectDomainRequest,
+  credentials: ServiceAccount,
+  transport: Transport,
+): Promise<readonly (readonly [MailboxId, string])[]> {
+  const scopes = scopesOf(changeSettings(DEFAULT_SETTINGS, settings));
+  const refused: [MailboxId, DirectoryError][] = [];
+  for (const mailbox of mailboxes.slice(0, PROBES)) {
+    try {
+      await createTokenSource({ credentials, mailbox, tokenUrl: config.googleTokenUrl, scopes, transport, clock }).accessToken();
+      return refused.map(([each, { message }]) => [each, message]);
+    } catch (error) {
+      const told = tokenRefused(error, mailbox, scopes.join(', '));
+      if (!(told instanceof DirectoryError) || told.code !== 'no-administrator') throw told;
+      refused.push([mailbox, told]);
+    }
+  }
+  const [first] = refused;
+  if (first !== undefined) throw first[1];
+  return [];
+}
+
+function tokenRefused(error: unknown, mailbox: MailboxId, scope: string): unknown {
+  if (!(error instanceof GmailError)) return error;
+  switch (error.failure.kind) {
+    case 'scope-missing':
+      return new DirectoryError('scope-missing', `Domain-wide delegation does not give the service account ${scope}. Add it for the account's client id in the Admin console (Security, API controls, Domain-wide delegation); it may take some minutes.`, { cause: error });
+    case 'mailbox-unavailable':
+    case 'consent-revoked':
+      return new DirectoryError('no-administrator', `Google gives the service account no token for ${mailbox}: ${error.failure.kind === 'mailbox-unavailable' ? refusalCause(error.failure.reason) : 'it no longer accepts the key. Check that the service account and this key still exist'}.`, { cause: error });
+    case 'history-expired':
+    case 'not-found':
+    case 'rate-limited':
+    case 'unavailable':
+    case 'refused':
+    case 'scope-barred':
+    case 'invalid-request':
+      return error;
+  }
+}

@@ -1,0 +1,146 @@
+import type { Config } from '../config/config.ts';
+import { accountBehind } from '../gmail/access/account.ts';
+import { authorizedUserFile } from '../gmail/access/credentials.ts';
+import { authorize, codeIn, redeem, type Authorization, type Redeemed } from '../gmail/access/authorization.ts';
+import { ConsentError } from '../gmail/access/consent-error.ts';
+import { createGoogleGmail } from '../gmail/api/google-gmail.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
+import { refusalCause } from '../gmail/api/refusal-cause.ts';
+import { parseOAuthClient } from '../gmail/access/oauth-client.ts';
+import { obstacleOf, scopesOf } from '../gmail/access/scopes.ts';
+import type { Transport } from '../gmail/api/transport.ts';
+import { createUndiciTransport } from '../gmail/api/undici-transport.ts';
+import type { Clock } from '../model/clock.ts';
+import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import { renamedHint } from './connect-mailbox.ts';
+import { secretKeysOf } from '../app/open-tidemark.ts';
+import type { Stores } from '../store/open-store.ts';
+import { systemClock } from '../host/system-clock.ts';
+
+export interface BeginConsentRequest {
+  readonly config: Config;
+  /** The JSON of an OAuth client, as the Google Cloud console offers it. */
+  readonly client: string;
+  /** Where Google sends the person back to. The OAuth client must list it; for a desktop client it is on this machine. */
+  readonly redirectUri: string;
+  /** The account that is meant; any that the person chooses when not given. */
+  readonly mailbox?: MailboxId;
+  /** Decide the scopes: `full` and `raw` need `gmail.readonly`, `metadata` and `minimal` `gmail.metadata`, a condition by date `gmail.readonly`. */
+  readonly settings?: Pick<MailboxSettings, 'format' | 'scope'>;
+}
+
+/** A consent that is asked for. Keep it (it is plain JSON) in the person's session on the server: `codeVerifier` is secret. */
+export interface PendingConsent extends Authorization {
+  /** null when any account will do. */
+  readonly mailbox: MailboxId | null;
+}
+
+/**
+ * Begins a consent: send the person to `url`, and keep `pending` until the answer comes.
+ *
+ * @throws {InvalidCredentialsError} when `client` is no client file
+ */
+export function beginConsent({ config, client, redirectUri, mailbox, settings = DEFAULT_SETTINGS }: BeginConsentRequest): { readonly url: string; readonly pending: PendingConsent } {
+  const { url, authorization } = authorize({
+    client: parseOAuthClient(client),
+    authUrl: config.googleAuthUrl,
+    redirectUri,
+    scopes: scopesOf(settings),
+    mailbox: mailbox ?? null,
+  });
+  return { url, pending: { ...authorization, mailbox: mailbox ?? null } };
+}
+
+export interface CompleteConsentRequest {
+  readonly config: Config;
+  /** Of {@link openTidemark}: where the grant is stored, encrypted. */
+  readonly stores: Pick<Stores, 'credentials' | 'store'>;
+  readonly client: string;
+  readonly pending: PendingConsent;
+  /** The address that Google sent the person back to, with its query. */
+  readonly callbackUrl: string;
+  readonly clock?: Clock;
+}
+
+export interface CompletedConsent {
+  readonly mailbox: MailboxId;
+  /** What Google calls the account: another address than the mailbox's, where the account was renamed. */
+  readonly address: MailboxId;
+  readonly scopes: readonly string[];
+  readonly messagesTotal: number | null;
+}
+
+/**
+ * Completes a consent: redeems the code, asks Gmail whose mailbox it is (1 unit), and stores the grant. A mailbox that waits for consent goes on
+ * once `client.reconnect(mailbox)` has told it.
+ *
+ * Nothing is stored unless all is right, so whatever fails can be begun again.
+ *
+ * @throws {ConsentError} when the person or Google refused, the answer is another request's, less was granted than is needed, or the account is
+ * another one than was meant
+ * @throws {StoreError | SecretKeyError} when the grant cannot be stored
+ */
+export async function completeConsent({ config, stores, client, pending, callbackUrl, clock = systemClock }: CompleteConsentRequest): Promise<CompletedConsent> {
+  const parsed = parseOAuthClient(client);
+  const code = codeIn(new URL(callbackUrl, pending.redirectUri), pending);
+  const network = createUndiciTransport();
+  try {
+    const { transport } = network;
+    const redeemed = await redeem(code, { client: parsed, authorization: pending, tokenUrl: config.googleTokenUrl, transport, clock });
+    requireGranted(redeemed.scopes, pending.scopes);
+    const { mailbox, address, messagesTotal } = await accountOf(redeemed, { config, store: stores.store, meant: pending.mailbox, transport, clock });
+    const { clientId, clientSecret } = parsed;
+    const text = authorizedUserFile({ type: 'authorized_user', clientId, clientSecret, refreshToken: redeemed.refreshToken, scopes: redeemed.scopes });
+    const keys = await secretKeysOf(config, clock);
+    await stores.credentials.put(mailbox, { ...(await keys.seal(mailbox, text)), version: 0 });
+    return { mailbox, address, scopes: redeemed.scopes, messagesTotal };
+  } finally {
+    await network.close();
+  }
+}
+
+/** A consent covers what it asks for and nothing of earlier ones (`include_granted_scopes` is not set), so a `gmail.metadata` of an earlier consent mostly stays away. */
+function requireGranted(granted: readonly string[], asked: readonly string[]): void {
+  const obstacle = obstacleOf(granted, asked);
+  switch (obstacle) {
+    case null:
+      return;
+    case 'scope-missing':
+      throw new ConsentError(obstacle, `Access was granted, but without ${asked.join(', ')}, which these settings need. Begin again, and leave every box ticked.`);
+    case 'scope-barred':
+      throw new ConsentError(obstacle, 'Access was granted with gmail.metadata beside gmail.readonly, and under gmail.metadata Gmail refuses bodies and searches, whatever else is granted. Nothing was stored. Remove the access at https://myaccount.google.com/connections, then begin again.');
+  }
+}
+
+/** Stands in errors, which are not shown, until Gmail has said whose mailbox it is. */
+const NOT_KNOWN_YET = mailboxId('not-known-yet@gmail');
+
+interface Asked {
+  readonly config: Config;
+  readonly store: Stores['store'];
+  readonly meant: MailboxId | null;
+  readonly transport: Transport;
+  readonly clock: Clock;
+}
+
+/** Whose the consent is. Where a mailbox was meant, an account that was renamed since is known again by its messages. */
+async function accountOf({ accessToken }: Redeemed, { config, store, meant, transport, clock }: Asked): Promise<{ mailbox: MailboxId; address: MailboxId; messagesTotal: number | null }> {
+  const tokens = { accessToken: async () => accessToken, invalidate: () => undefined };
+  const gmail = createGoogleGmail({ mailbox: NOT_KNOWN_YET, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 });
+  try {
+    const profile = await gmail.getProfile();
+    const { emailAddress, messagesTotal } = profile;
+    if (meant === null) return { mailbox: mailboxId(emailAddress), address: mailboxId(emailAddress), messagesTotal };
+    const witnesses = async () => ((await store.getMailbox(meant)) === null ? [] : store.sampleMessages(meant));
+    const account = await accountBehind({ getProfile: async () => profile, batchGet: (...asked) => gmail.batchGet(...asked) }, { mailbox: meant, witnesses });
+    const { address } = account;
+    if (account.kind === 'same') return { mailbox: meant, address, messagesTotal };
+    throw new ConsentError('wrong-account', `Consent was given for ${address}, not for ${meant}; nothing was stored. Begin again and choose ${meant}.${renamedHint(await store.getMailbox(meant), account)}`);
+  } catch (error) {
+    if (!(error instanceof GmailError)) throw error;
+    const { failure } = error;
+    const reason = failure.kind === 'mailbox-unavailable' ? `Gmail does not serve this account: ${refusalCause(failure.reason)}. Then begin again` : `Gmail did not say whose mailbox it is (${failure.kind}). Begin again in some minutes`;
+    throw new ConsentError('google-unavailable', `Consent was given and nothing was stored, because ${reason}.`, { cause: error });
+  }
+}

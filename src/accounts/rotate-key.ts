@@ -1,0 +1,92 @@
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { ownKeyFileOf } from '../app/open-tidemark.ts';
+import { readKeys } from '../secrets/key-source.ts';
+import type { Stores } from '../store/open-store.ts';
+import { addToOwnKeyFile } from '../secrets/own-key-file.ts';
+import { open, seal, SecretKeyError, type SecretKey } from '../secrets/secret-box.ts';
+import { withFileLock } from '../temporal/dev-server/index.ts';
+
+export interface RotationRequest {
+  readonly config: Config;
+  readonly stores: Pick<Stores, 'credentials'>;
+  readonly clock: Clock;
+  /** Stops between two records: the rest is done by the next call. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RotationResult {
+  /** Fingerprint of the key that encrypts every record now. */
+  readonly keyId: string;
+  /** Whether this call made the key, in Tidemark's own key file. */
+  readonly madeKey: boolean;
+  readonly reencrypted: number;
+  /** Mailboxes whose records none of the keys decrypts: they stay as they are. */
+  readonly unreadable: readonly MailboxId[];
+  /** Fingerprints of former keys that no record needs any more. */
+  readonly unneeded: readonly string[];
+}
+
+/**
+ * Encrypts every mailbox's credentials with the current key.
+ *
+ * Why this is right while workers and `connect` run: a record is replaced only where it still is what was decrypted, by one statement, and
+ * whoever reads it before or after finds a key for it. Why it may be interrupted anywhere: each record is whole under one key or the other,
+ * and what is left is found again by its key's fingerprint.
+ *
+ * With Tidemark's own key file a new key is made first, unless an earlier rotation is not finished. Two such rotations take turns: each would
+ * drop the other's new key.
+ *
+ * @throws {SecretKeyError} when there is no usable key
+ * @throws {StoreError} when the database cannot be used
+ * @throws the signal's reason when it aborts
+ */
+export async function rotateKey(request: RotationRequest): Promise<RotationResult> {
+  const { config, clock, signal } = request;
+  const ownFile = ownKeyFileOf(config);
+  if (config.secrets.credentialKeys.kind !== 'own-file' || ownFile === null) return rotate(request, null);
+  return withFileLock(`${ownFile}.lock`, { clock, signal, onWait: () => undefined }, () => rotate(request, ownFile));
+}
+
+/** @param ownFile - Tidemark's own key file, where it is the source of the keys */
+async function rotate({ config, stores: { credentials }, signal }: RotationRequest, ownFile: string | null): Promise<RotationResult> {
+  const source = config.secrets.credentialKeys;
+  let keys = await readKeys(source, ownFile);
+  const madeKey = ownFile !== null && (await credentials.listSealedByOthers(keys[0].id)).length === 0;
+  // The key of before stays readable until the next rotation: a process may have taken it and not yet written with it.
+  if (madeKey) keys = addToOwnKeyFile(ownFile, { keep: new Set([keys[0].id]) });
+
+  const [current] = keys;
+  const unreadable = new Set<MailboxId>();
+  let reencrypted = 0;
+  for (;;) {
+    const left = (await credentials.listSealedByOthers(current.id)).filter((mailbox) => !unreadable.has(mailbox));
+    if (left.length === 0) break;
+    for (const mailbox of left) {
+      signal?.throwIfAborted();
+      const record = await credentials.get(mailbox);
+      if (record === null || record.keyId === current.id) continue;
+      const text = opened(keys, mailbox, record);
+      if (text === null) unreadable.add(mailbox);
+      else if (await credentials.reseal(mailbox, record, seal(current, mailbox, text))) reencrypted++;
+    }
+  }
+  const needed = new Set<string>();
+  for (const mailbox of unreadable) {
+    const record = await credentials.get(mailbox);
+    if (record !== null) needed.add(record.keyId);
+  }
+  return { keyId: current.id, madeKey, reencrypted, unreadable: [...unreadable], unneeded: keys.slice(1).map(({ id }) => id).filter((id) => !needed.has(id)) };
+}
+
+function opened(keys: readonly SecretKey[], mailbox: MailboxId, record: Parameters<typeof open>[2]): string | null {
+  const key = keys.find(({ id }) => id === record.keyId);
+  if (key === undefined) return null;
+  try {
+    return open(key, mailbox, record);
+  } catch (error) {
+    if (error instanceof SecretKeyError) return null;
+    throw error;
+  }
+}

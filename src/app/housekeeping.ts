@@ -1,0 +1,40 @@
+import type { Log } from '../host/log.ts';
+import type { Clock } from '../model/clock.ts';
+import type { BodySweeper } from '../store/bodies/sweep-bodies.ts';
+import type { BuriedBodies } from '../store/removal/buried-bodies.ts';
+import type { MailboxRemoval } from '../store/removal/remove-mailbox.ts';
+
+const EVERY = 10 * 60_000;
+
+/**
+ * What a worker does for the store beside its activities, until the signal aborts: it finishes removals of mailboxes that were interrupted,
+ * drops the bodies of messages that have been gone for `goneGrace` milliseconds, and sweeps bodies that nothing has named for `sweepGrace` milliseconds, each unless its time is null.
+ * Every worker does; two at once do no harm and share the work. A failure is logged, and tried again with the next round.
+ */
+export async function keepHouse({ store, goneGrace, sweepGrace, clock, log, signal }: {
+  store: BodySweeper & BuriedBodies & Pick<MailboxRemoval, 'finishRemovals'>;
+  goneGrace: number | null;
+  sweepGrace: number | null;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+}): Promise<void> {
+  // Workers that were started together spread out.
+  let pause = EVERY * clock.random();
+  while (!signal.aborted) {
+    await clock.sleep(pause, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    pause = EVERY;
+    try {
+      const rows = await store.finishRemovals({ now: clock.now(), signal });
+      if (rows > 0) log.info({ rows }, 'the removal of mailboxes was finished');
+      const dropped = goneGrace === null ? 0 : await store.dropBuriedBodies({ now: clock.now(), grace: goneGrace, signal });
+      if (dropped > 0) log.info({ dropped }, 'bodies of messages that are gone were dropped');
+      if (sweepGrace === null) continue;
+      const { removed, bytes } = await store.sweepBodies({ now: clock.now(), grace: sweepGrace, signal });
+      if (removed > 0) log.info({ removed, bytes }, 'bodies that nothing names were removed');
+    } catch (error) {
+      log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'the store could not be tidied; trying again later');
+    }
+  }
+}

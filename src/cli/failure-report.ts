@@ -1,0 +1,96 @@
+import { TidemarkError } from '../client/errors.ts';
+import { ConfigError } from '../config/config.ts';
+import { InvalidDurationError } from '../model/duration.ts';
+import { ConsentError } from '../gmail/access/consent-error.ts';
+import { InvalidCredentialsError } from '../gmail/access/credentials.ts';
+import { DirectoryError } from '../gmail/access/directory-error.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
+import { LoginError } from '../accounts/connect-mailbox.ts';
+import { InvalidIdError, type MailboxId } from '../model/ids.ts';
+import { InvalidSettingsError } from '../model/settings-change.ts';
+import { MoveError } from '../store/move/move-stores.ts';
+import { UnsupportedDatabaseError } from '../store/open-store.ts';
+import { SecretKeyError } from '../secrets/secret-box.ts';
+import { JournalError } from '../simulator/journal.ts';
+import { StoreError } from '../store/engines/store-error.ts';
+import { TemporalServerError } from '../temporal/dev-server/index.ts';
+import { linesOf } from '../host/terminal.ts';
+
+/** Thrown when a person or program asked for what cannot be meant. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Thrown when something was asked for that cannot be done now; the message says why and what to do. */
+export class CannotDoError extends Error {
+  override readonly name = 'CannotDoError';
+  readonly code: string;
+  /** The mailbox that there is not; null where the error is about something else. */
+  readonly mailbox: MailboxId | null;
+
+  constructor(code: string, message: string, { mailbox = null, ...options }: ErrorOptions & { readonly mailbox?: MailboxId | null } = {}) {
+    super(message, options);
+    this.code = code;
+    this.mailbox = mailbox;
+  }
+}
+
+/** Thrown when everything was done, and messages are missing all the same, which the caller wanted to hear by the exit code. */
+export class IncompleteError extends Error {
+  override readonly name = 'IncompleteError';
+}
+
+export interface FailureReport {
+  /** For programs: a word that stays. */
+  readonly code: string;
+  /** For programs and logs. */
+  readonly message: string;
+  /** The same for people: one line, but for a configuration with several wrong values, and a server whose log is shown. */
+  readonly lines: readonly string[];
+  /** 1 failed, 2 bad usage, 3 done but for messages that could not be fetched. */
+  readonly exitCode: 1 | 2 | 3;
+}
+
+/** The one place that says what a person is told about an error. */
+export function reportFailure(error: unknown): FailureReport {
+  if (error instanceof UsageError || error instanceof InvalidIdError || error instanceof InvalidDurationError || error instanceof InvalidSettingsError) return usage('usage', error);
+  if (error instanceof ConfigError) return { ...usage('configuration', error), lines: error.lines };
+  if (error instanceof UnsupportedDatabaseError) return usage('configuration', error);
+  if (error instanceof IncompleteError) return report('messages-failed', error.message, 3);
+  if (error instanceof CannotDoError) return failed(error.code, error);
+  if (error instanceof MoveError) return failed('move', error);
+  if (error instanceof TidemarkError) return failed(error.code, error);
+  if (error instanceof StoreError) return failed(`store-${error.failure.kind}`, error);
+  if (error instanceof GmailError) return failed(`gmail-${error.failure.kind}`, error);
+  if (error instanceof InvalidCredentialsError) return failed('invalid-credentials', error);
+  if (error instanceof ConsentError) return failed(`consent-${error.code}`, error);
+  if (error instanceof DirectoryError) return failed(`domain-${error.code}`, error);
+  if (error instanceof LoginError) return failed(error.code, error);
+  if (error instanceof SecretKeyError) return failed('secret-key', error);
+  if (error instanceof TemporalServerError) return { ...failed('temporal-server', error), lines: error.lines };
+  if (error instanceof JournalError) return failed('simulator', error);
+  if (isSystemError(error)) return report('system', systemText(error), 1);
+  if (error instanceof Error) return report('unexpected', `${error.name}: ${error.message} (LOG_LEVEL=debug shows where)`, 1);
+  return report('unexpected', String(error), 1);
+}
+
+/** Where an error came from, set in: its message may hold line breaks, and what follows them is no line of ours. */
+export function stackLines({ stack = '' }: Error): readonly string[] {
+  return linesOf(stack).map((line) => `    ${line}`);
+}
+
+const report = (code: string, message: string, exitCode: FailureReport['exitCode']): FailureReport => ({ code, message, lines: [message], exitCode });
+const failed = (code: string, { message }: Error): FailureReport => report(code, message, 1);
+const usage = (code: string, { message }: Error): FailureReport => report(code, message, 2);
+
+/** What Node says of a taken port names no remedy. */
+function systemText(error: NodeJS.ErrnoException): string {
+  if (error.code !== 'EADDRINUSE' || !('port' in error)) return `${error.message}.`;
+  const host = 'address' in error && typeof error.address === 'string' ? `${error.address}:` : 'port ';
+  return `Another program listens on ${host}${String(error.port)}. End it, or name another port.`;
+}
+
+/** Of Node's own: a file that is not there, a port that is taken. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}

@@ -1,0 +1,192 @@
+import { resolve } from 'node:path';
+
+import { z } from 'zod';
+
+import { bodiesVariables, readBodies, type BodiesConfig } from './bodies.ts';
+import { databaseVariables, readDatabase, readPostgresAccess, type DatabaseLocation, type PostgresAccess } from './database.ts';
+import { deploymentVariables, readDeployment, type DeploymentConfig } from './deployment.ts';
+import { pushVariables, readPush, type PushConfig } from './push.ts';
+import { quotaVariables, readQuota, type QuotaConfig } from './quota.ts';
+import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig } from './secrets.ts';
+import { schemasOf, UnusableVariableError, type Variables } from './section.ts';
+import { readTelemetry, telemetryVariables, type TelemetryConfig } from './telemetry.ts';
+import { readTracing, tracingVariables, type TracingConfig } from './tracing.ts';
+import { OWN_FOLDER } from '../host/private-files.ts';
+import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
+
+/** Everything that the environment says, read once and validated. */
+export interface Config {
+  /** Absolute. What Tidemark keeps for itself: key file, Temporal's binary, database and log. */
+  readonly dataDir: string;
+  readonly database: DatabaseLocation;
+  /** For databases that a command names beside it. */
+  readonly postgres: PostgresAccess;
+  /** Where large bodies are. */
+  readonly bodies: BodiesConfig;
+  readonly gmailRootUrl: string;
+  readonly googleTokenUrl: string;
+  /** Where Google's Directory API is, which lists the users of a Workspace domain. */
+  readonly googleAdminUrl: string;
+  /** Google's consent screen. */
+  readonly googleAuthUrl: string;
+  readonly quota: QuotaConfig;
+  readonly deployment: DeploymentConfig;
+  readonly telemetry: TelemetryConfig;
+  readonly tracing: TracingConfig;
+  readonly secrets: SecretsConfig;
+  readonly push: PushConfig;
+  readonly logLevel: LogLevel;
+  readonly temporal: TemporalConnection;
+  /** Queue of workflows and live activities; backfill activities have one of their own beside it. */
+  readonly taskQueue: string;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** One wrong variable. `given` never shows a secret. */
+export interface ConfigProblem {
+  readonly name: string;
+  readonly given: string;
+  readonly expected: string;
+}
+
+/** Thrown when the environment holds wrong values: it names all of them, one a line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly ConfigProblem[];
+  /** A sentence for each. */
+  readonly lines: readonly string[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map(({ name, given, expected }) => `${name} is ${given}: expected ${expected}`);
+    super(lines.join('\n'));
+    this.problems = problems;
+    this.lines = lines;
+  }
+}
+
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
+
+const serviceVariables = {
+  TIDEMARK_DATA_DIR: { schema: z.string().default(OWN_FOLDER), expected: 'a directory, for example .tidemark' },
+  GMAIL_ROOT_URL: { schema: httpUrl.default('https://gmail.googleapis.com'), expected: 'an http or https address, for example https://gmail.googleapis.com' },
+  GOOGLE_TOKEN_URL: { schema: httpUrl.default('https://oauth2.googleapis.com/token'), expected: 'an http or https address, for example https://oauth2.googleapis.com/token' },
+  GOOGLE_ADMIN_URL: { schema: httpUrl.default('https://admin.googleapis.com'), expected: 'an http or https address, for example https://admin.googleapis.com' },
+  GOOGLE_AUTH_URL: { schema: httpUrl.default('https://accounts.google.com/o/oauth2/v2/auth'), expected: 'an http or https address, for example https://accounts.google.com/o/oauth2/v2/auth' },
+  TIDEMARK_TASK_QUEUE: { schema: z.string().regex(/^[\w.-]{1,200}$/).default('tidemark'), expected: 'the name of a task queue, for example tidemark' },
+  LOG_LEVEL: { schema: z.enum(LOG_LEVELS).default('info'), expected: `one of ${LOG_LEVELS.join(', ')}, for example info` },
+} as const satisfies Variables;
+
+/** Every variable that Tidemark reads by itself, by section (src/config). Temporal's own `TEMPORAL_*` come beside them. */
+const VARIABLES = {
+  ...serviceVariables,
+  ...databaseVariables,
+  ...bodiesVariables,
+  ...quotaVariables,
+  ...secretVariables,
+  ...deploymentVariables,
+  ...telemetryVariables, ...tracingVariables,
+  ...pushVariables,
+};
+
+/** Their names. */
+export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly Name[];
+
+type Name = keyof typeof VARIABLES;
+
+const environment = z.object(schemasOf(VARIABLES));
+
+/**
+ * Reads the environment. An empty variable counts as unset.
+ * @param options.cwd what relative paths start from
+ * @throws {ConfigError} when a value is wrong: it names every wrong one
+ */
+export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const read = environment.safeParse(given);
+  const temporal = readTemporal(env);
+  const problems = read.success ? [] : wrongVariables(read.error, given);
+  problems.push(...contradictions(given));
+  if ('problem' in temporal) problems.push(temporal.problem);
+  if (!read.success || 'problem' in temporal || problems.length > 0) throw new ConfigError(problems);
+
+  const values = read.data;
+  const dataDir = resolve(cwd, values.TIDEMARK_DATA_DIR);
+  try {
+    return Object.freeze({ ...sections(values, { cwd, dataDir }), temporal: Object.freeze(temporal.connection) });
+  } catch (error) {
+    if (!(error instanceof UnusableVariableError)) throw error;
+    throw new ConfigError([unusable(error, given)]);
+  }
+}
+
+function sections(values: z.output<typeof environment>, { cwd, dataDir }: { cwd: string; dataDir: string }): Omit<Config, 'temporal'> {
+  return {
+    dataDir,
+    database: readDatabase(values, { cwd, dataDir }),
+    postgres: readPostgresAccess(values, { cwd }),
+    bodies: readBodies(values, { cwd }),
+    gmailRootUrl: values.GMAIL_ROOT_URL,
+    googleTokenUrl: values.GOOGLE_TOKEN_URL,
+    googleAdminUrl: values.GOOGLE_ADMIN_URL,
+    googleAuthUrl: values.GOOGLE_AUTH_URL,
+    quota: readQuota(values, { cwd }),
+    deployment: readDeployment(values, cwd),
+    telemetry: readTelemetry(values),
+    tracing: readTracing(values),
+    secrets: readSecrets(values, { cwd }),
+    push: readPush(values, { cwd }),
+    logLevel: values.LOG_LEVEL,
+    taskQueue: values.TIDEMARK_TASK_QUEUE,
+  };
+}
+
+function unusable({ variable, message }: UnusableVariableError, given: Record<string, string | undefined>): ConfigProblem {
+  const name = (Object.keys(VARIABLES) as Name[]).find((known) => known === variable);
+  if (name === undefined) return { name: variable, given: 'unusable', expected: message };
+  return { name, given: `${describe(name, given[name] ?? '')} (${message})`, expected: VARIABLES[name].expected };
+}
+
+/** A configuration that differs in these values. */
+export function changedConfig(config: Config, changes: Partial<Config>): Config {
+  return Object.freeze({ ...config, ...changes });
+}
+
+/** Of variables that exclude each other the first one set is fine: the others are the problem. */
+function contradictions(given: Readonly<Record<string, unknown>>): ConfigProblem[] {
+  return EXCLUSIVE_VARIABLES.flatMap((names) => {
+    const [first, ...others] = names.filter((name) => given[name] !== undefined);
+    return others.map((name) => ({ name, given: `set beside ${first}`, expected: `one of ${names.join(', ')} at most, for example ${first} alone` }));
+  });
+}
+
+function wrongVariables(error: z.ZodError, given: Record<string, string | undefined>): ConfigProblem[] {
+  const names = new Set(error.issues.map((issue) => issue.path[0]));
+  return (Object.keys(VARIABLES) as Name[])
+    .filter((name) => names.has(name))
+    .toSorted()
+    .map((name) => ({ name, given: describe(name, given[name] ?? ''), expected: VARIABLES[name].expected }));
+}
+
+/** What was given, fit for a terminal and a log: no key, no password within an address, no endless text. */
+function describe(name: Name, text: string): string {
+  if ('secret' in VARIABLES[name]) return `a text of ${text.length} characters`;
+  const shown = text.replace(/(\/\/).*@/, '$1…@').replace(/password=[^&]*/i, 'password=…');
+  return `"${shown.length > 100 ? `${shown.slice(0, 100)}…` : shown}"`;
+}
+
+function readTemporal(env: NodeJS.ProcessEnv): { connection: TemporalConnection } | { problem: ConfigProblem } {
+  try {
+    return { connection: readTemporalConnection(env) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return {
+      problem: {
+        name: 'TEMPORAL_*',
+        given: `unusable (${reason})`,
+        expected: 'what https://docs.temporal.io/develop/environment-configuration describes, for example TEMPORAL_ADDRESS=localhost:7233',
+      },
+    };
+  }
+}

@@ -1,0 +1,85 @@
+import type { MailboxId } from '../../model/ids.ts';
+import type { MailboxSettings, MessageFormat } from '../../model/settings.ts';
+import { GmailError } from '../api/gmail-error.ts';
+
+/** https://developers.google.com/workspace/gmail/api/auth/scopes */
+const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
+const METADATA = 'https://www.googleapis.com/auth/gmail.metadata';
+/** Wider scopes, which a grant made elsewhere may carry: each allows all that `gmail.readonly` does. */
+const WIDER: readonly string[] = ['https://mail.google.com/', 'https://www.googleapis.com/auth/gmail.modify'];
+
+/**
+ * The narrowest scope that a format can be read with; `q` in listings needs `gmail.readonly`, too.
+ * @param options.searches - whether listings use `q`, which a scope by age does
+ * @see https://developers.google.com/workspace/gmail/api/auth/scopes
+ */
+export function scopesFor(format: MessageFormat, { searches = false }: { searches?: boolean } = {}): readonly string[] {
+  const metadataOnly = !searches && (format === 'metadata' || format === 'minimal');
+  return [metadataOnly ? METADATA : READONLY];
+}
+
+/** The scopes that a mailbox's settings need. */
+export function scopesOf({ format, scope }: Pick<MailboxSettings, 'format' | 'scope'>): readonly string[] {
+  return scopesFor(format, { searches: scope.after !== null });
+}
+
+/**
+ * What keeps a grant from what `needed` does: it lacks a scope, or it holds `gmail.metadata`, under which Gmail refuses bodies and searches although
+ * `gmail.readonly` was granted beside it.
+ *
+ * @see https://github.com/googleapis/google-api-python-client/issues/582
+ * @returns null where nothing does
+ */
+export function obstacleOf(granted: readonly string[], needed: readonly string[]): 'scope-missing' | 'scope-barred' | null {
+  if (!covers(granted, needed)) return 'scope-missing';
+  return granted.includes(METADATA) && needed.includes(READONLY) ? 'scope-barred' : null;
+}
+
+/** Whether a grant with these scopes names what `needed` does, or more. */
+export function covers(granted: readonly string[], needed: readonly string[]): boolean {
+  return needed.every((scope) => granted.includes(scope) || granted.some((wider) => WIDER.includes(wider)) || (scope === METADATA && granted.includes(READONLY)));
+}
+
+/**
+ * Says before any call is made what Gmail would refuse.
+ *
+ * @param granted - the scopes of the grant; null when nobody knows them, which bars nothing
+ * @throws {GmailError} `scope-missing` when the settings need more than was granted, `scope-barred` when they need what `gmail.metadata` bars
+ */
+export function requireScopes(mailbox: MailboxId, granted: readonly string[] | null, settings: Pick<MailboxSettings, 'format' | 'scope'>): void {
+  const obstacle = granted === null ? null : obstacleOf(granted, scopesOf(settings));
+  if (granted === null || obstacle === null) return;
+  const failure = { kind: obstacle, askFor: consentFormat(settings) };
+  if (obstacle === 'scope-missing') throw new GmailError(failure, `${mailbox} has granted ${namesOf(granted)}, but ${needOf(settings)}.`);
+  throw new GmailError(failure, `${mailbox} has granted ${namesOf(granted)}: under gmail.metadata Gmail refuses ${barredOf(settings)}, whatever else was granted.`);
+}
+
+/**
+ * What a person can do about a grant that doesn't do: a sentence that ends without a full stop.
+ *
+ * @param failure - `askFor` is the format that `login` must ask consent for; without it, that of the mailbox's settings
+ */
+export function grantAdvice(mailbox: MailboxId, { kind, askFor }: { readonly kind: 'scope-missing' | 'scope-barred'; readonly askFor?: MessageFormat }): string {
+  const login = `"tidemark login ${mailbox} --client FILE${askFor === undefined ? '' : ` --format ${askFor}`}"`;
+  if (kind === 'scope-missing') return `Grant more: ${login} (or, with a service account, in the Admin console)`;
+  return `Granting more does not help: grant anew without gmail.metadata. ${login} asks for gmail.readonly only; should gmail.metadata come back with it, remove the access at https://myaccount.google.com/connections and consent again`;
+}
+
+/** A format whose consent covers the settings: a condition by date needs `gmail.readonly` in any format. */
+function consentFormat(settings: Pick<MailboxSettings, 'format' | 'scope'>): MessageFormat {
+  return scopesOf(settings).join() === scopesFor(settings.format).join() ? settings.format : 'full';
+}
+
+function barredOf({ format }: Pick<MailboxSettings, 'format'>): string {
+  return scopesFor(format)[0] === READONLY ? `format ${format}` : 'a condition by date, which is a search (q)';
+}
+
+function needOf({ format, scope }: Pick<MailboxSettings, 'format' | 'scope'>): string {
+  if (scopesFor(format)[0] === READONLY) return `format ${format} needs gmail.readonly: under gmail.metadata Gmail gives the formats metadata and minimal alone`;
+  if (scope.after === null) return `format ${format} needs gmail.metadata`;
+  return 'a condition by date needs gmail.readonly: under gmail.metadata Gmail refuses searches (q)';
+}
+
+function namesOf(scopes: readonly string[]): string {
+  return scopes.length === 0 ? 'no scope' : scopes.map((scope) => scope.replace('https://www.googleapis.com/auth/', '')).join(', ');
+}

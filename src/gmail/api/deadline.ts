@@ -1,0 +1,41 @@
+import type { Clock } from '../../model/clock.ts';
+
+/** Thrown when an answer did not come in time. */
+export class DeadlineExceededError extends Error {
+  override readonly name = 'DeadlineExceededError';
+}
+
+/**
+ * Runs a call that must end in time. Settles at once when the time is over or the caller aborts, also when the call itself does not stop:
+ * its signal is aborted, and what it still answers is dropped.
+ *
+ * @param options.milliseconds - time the call may take
+ * @throws {DeadlineExceededError} when the time is over
+ * @throws the reason of `options.signal` when that aborts
+ */
+export async function withDeadline<Result>(
+  options: { readonly clock: Clock; readonly milliseconds: number; readonly signal: AbortSignal | undefined },
+  run: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const { clock, milliseconds, signal } = options;
+  signal?.throwIfAborted();
+  const call = new AbortController();
+  const timer = new AbortController();
+  const stop = (): void => call.abort(signal?.reason);
+  signal?.addEventListener('abort', stop, { once: true });
+  const stopped = new Promise<never>((_, reject) => {
+    call.signal.addEventListener('abort', () => reject(call.signal.reason), { once: true });
+  });
+  clock.sleep(milliseconds, timer.signal).then(
+    () => call.abort(new DeadlineExceededError(`no answer within ${milliseconds} ms`)),
+    () => {
+      // The call settled first.
+    },
+  );
+  try {
+    return await Promise.race([run(call.signal), stopped]);
+  } finally {
+    timer.abort();
+    signal?.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,95 @@
+import type { MessageId, ThreadId } from '../../model/ids.ts';
+import type { PriceTable } from '../../model/prices.ts';
+import type { MessageFormat } from '../../model/settings.ts';
+import type { FetchRequest } from '../api/gmail-api.ts';
+
+/** A message to fetch, as the manifest knows it. */
+export interface WantedMessage {
+  readonly id: MessageId;
+  readonly threadId: ThreadId;
+  /** How many messages of its thread the store knows: what threads.get would bring. */
+  readonly threadSize: number;
+  /** How many attachments a held FULL body lacks; null when no such body is held. */
+  readonly lacking: number | null;
+  readonly attempts: number;
+}
+
+export interface PlannedFetch<Wanted extends WantedMessage> {
+  readonly request: FetchRequest;
+  /** The wanted messages that it serves. */
+  readonly serves: readonly Wanted[];
+  readonly units: number;
+  /** True when it brings, as RAW, the attachments of a body that is held already. */
+  readonly completes: boolean;
+}
+
+/** What is fetched of a message. */
+export interface FetchTarget {
+  readonly format: MessageFormat;
+  /** See {@link wantsAttachments}. */
+  readonly attachments: boolean;
+}
+
+/** A longer thread is fetched message by message: its answer would have to be held in memory as one. */
+const LARGEST_THREAD = 100;
+
+/**
+ * The cheapest way to fetch the wanted messages, in their order: thread by thread
+ * min(price of messages.get × messages wanted, price of threads.get).
+ * Prices: https://developers.google.com/workspace/gmail/api/reference/quota
+ *
+ * Attachments over a held FULL body: one RAW get of the message brings them all, for the price of one messages.attachments.get, and keeps what is held.
+ * Such fetches come last, for they hold whole messages in memory.
+ *
+ * A message that failed before is fetched alone, so that the culprit of a failing thread is found and its neighbours are stored.
+ */
+export function planFetch<Wanted extends WantedMessage>(wanted: readonly Wanted[], { format, attachments }: FetchTarget, prices: PriceTable): PlannedFetch<Wanted>[] {
+  const threads = new Map<ThreadId, Wanted[]>();
+  const plan: PlannedFetch<Wanted>[] = [];
+  const completions = wanted.filter((message) => attachments && message.lacking !== null);
+  const completed = new Set(completions);
+  for (const message of wanted) {
+    if (completed.has(message)) continue;
+    const thread = threads.get(message.threadId);
+    if (thread === undefined) threads.set(message.threadId, [message]);
+    else thread.push(message);
+  }
+  for (const [threadId, messages] of threads) {
+    const fresh = messages.filter((message) => message.attempts === 0);
+    const byThread = format !== 'raw' && isThreadCheaper(fresh, prices);
+    if (byThread) plan.push({ request: { kind: 'thread', id: threadId }, serves: fresh, units: prices.units['threads.get'], completes: false });
+    for (const message of byThread ? messages.filter((other) => other.attempts > 0) : messages) {
+      plan.push({ request: { kind: 'message', id: message.id }, serves: [message], units: prices.units['messages.get'], completes: false });
+    }
+  }
+  for (const message of completions) {
+    plan.push({ request: { kind: 'message', id: message.id, format: 'raw' }, serves: [message], units: prices.units['messages.get'], completes: true });
+  }
+  return plan;
+}
+
+/** What is left to fetch, summed up over a mailbox. */
+export interface WorkLeft {
+  /** How many threads have so many messages that were not tried yet. */
+  readonly threads: readonly { readonly fresh: number; readonly threads: number }[];
+  /** Messages that failed before: each is fetched alone. */
+  readonly tried: number;
+  /** Messages that are held but for their attachments. */
+  readonly lacking: number;
+  /** Which part of the messages that were read has attachments. */
+  readonly attachedShare: number;
+}
+
+/** What {@link planFetch} will make of it in units, and, where attachments are wanted, what those of messages yet to be read will cost by those that were. */
+export function priceOfWork({ threads, tried, lacking, attachedShare }: WorkLeft, { format, attachments }: FetchTarget, { units }: Pick<PriceTable, 'units'>): number {
+  const single = units['messages.get'];
+  const byThread = (fresh: number): number => (format === 'raw' || fresh > LARGEST_THREAD ? fresh * single : Math.min(fresh * single, units['threads.get']));
+  const unread = threads.reduce((sum, { fresh, threads: count }) => sum + fresh * count, tried);
+  const reading = threads.reduce((sum, { fresh, threads: count }) => sum + byThread(fresh) * count, tried * single);
+  return reading + (attachments ? unread * attachedShare * single : 0) + lacking * single;
+}
+
+function isThreadCheaper(fresh: readonly WantedMessage[], prices: PriceTable): boolean {
+  const size = Math.max(0, ...fresh.map((message) => message.threadSize));
+  return size <= LARGEST_THREAD && prices.units['threads.get'] < prices.units['messages.get'] * fresh.length;
+}

@@ -1,0 +1,220 @@
+import type { Clock } from '../../model/clock.ts';
+import type { MailboxId } from '../../model/ids.ts';
+import type { PriceTable } from '../../model/prices.ts';
+import { afterAnswer, afterRefusal, FIRST_WIDTH, type CallWidth } from './call-width.ts';
+import { gmailError, type CalledMethod } from '../api/classify.ts';
+import { MAX_BATCH, type Lane } from '../api/gmail-api.ts';
+import type { RateLimit } from '../api/gmail-error.ts';
+import { allowBursts, learn, PROBE_CALLS, readLedger, refund, reserve, writeLedger, type Ledger, type ReservationResult } from './ledger.ts';
+import type { QuotaLedger } from './quota-ledger.ts';
+import { Turnstile } from './turnstile.ts';
+
+export interface PacerOptions {
+  readonly mailbox: MailboxId;
+  readonly ledger: QuotaLedger;
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+  /** Part of the user's quota that is ours, in (0, 1]; the rest is left to the user's other applications. */
+  readonly share?: number | undefined;
+}
+
+export interface AcquireRequest {
+  readonly lane: Lane;
+  readonly method: CalledMethod;
+  /** Units of each call of a batch, in order. */
+  readonly prices: readonly number[];
+  /** Longest wait, in milliseconds, that Gmail may ask for here; our own pace is always waited for. */
+  readonly maxWaitMs: number;
+  /** Told until when (epoch ms) the call waits; the wait goes on when it has returned. */
+  readonly onWait: ((until: number) => void | Promise<void>) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Leave to send the first `count` calls of a request now. Each must be settled, whatever became of the calls. */
+export interface Grant {
+  readonly lane: Lane;
+  readonly count: number;
+  readonly units: number;
+  /** Epoch ms under which the ledger has the units. */
+  readonly at: number;
+  readonly probe: boolean;
+  /** Calls of the mailbox that are under way with these, in this process. */
+  readonly inFlight: number;
+}
+
+/** What became of the calls of a grant. */
+export interface Settlement {
+  /** False when no answer came (aborted, reset, timed out): that proves nothing about any limit. */
+  readonly answered: boolean;
+  readonly refused: readonly RefusedCalls[];
+}
+
+/** Calls of a grant that Gmail refused. */
+export interface RefusedCalls {
+  readonly limit: RateLimit;
+  readonly retryAt: number | null;
+  readonly calls: number;
+  readonly units: number;
+}
+
+/** Limits at which pacing cannot matter: no write is spent on it until Gmail refuses something. */
+export const UNPACED = 50_000_000;
+/** A wait is looked at again at least this often: units may have been given back, or the pause prolonged. */
+const LONGEST_SLEEP = 5_000;
+
+/**
+ * Paces the calls of one mailbox in this process; the ledger in the store is what all processes agree on.
+ * Units are reserved before a call starts, so a crash between the two loses units and never spends them twice.
+ */
+export class Pacer {
+  readonly #options: PacerOptions;
+  readonly #turns: Readonly<Record<Lane, Turnstile>> = { live: new Turnstile(), backfill: new Turnstile() };
+  readonly #changed = new Set<() => void>();
+  #width: CallWidth = FIRST_WIDTH;
+  #inFlight = 0;
+  /** Live calls that wait for a place in flight: backfill calls let them go first. */
+  #liveWaiting = 0;
+  /** True while the answer to a probe is open. */
+  #probing = false;
+  /** True from a refusal until a call is let in again: one small batch at a time. */
+  #cautious = false;
+  #paced: boolean;
+
+  constructor(options: PacerOptions) {
+    this.#options = options;
+    this.#paced = options.prices.userUnitsPerMinute < UNPACED;
+  }
+
+  /** Batches that may be in flight at once. */
+  width(): number {
+    return Math.max(1, Math.ceil(this.#width.calls / MAX_BATCH));
+  }
+
+  /** Calls that a batch should hold. */
+  batchSize(): number {
+    return Math.max(1, Math.min(MAX_BATCH, this.#width.calls));
+  }
+
+  /**
+   * Waits for a place in flight and for units.
+   *
+   * @throws {GmailError} `rate-limited` with `retryAt` when Gmail asks for a longer wait than `maxWaitMs`
+   * @throws the signal's reason when it aborts
+   */
+  async acquire(request: AcquireRequest): Promise<Grant> {
+    const leave = await this.#turns[request.lane].enter(request.signal);
+    try {
+      for (;;) {
+        const places = await this.#takePlaces(request);
+        const result = await this.#reserve(request, places).catch((error: unknown) => {
+          this.#leavePlaces(places);
+          throw error;
+        });
+        if (result.kind === 'granted') {
+          if (result.probe) this.#probing = true;
+          this.#leavePlaces(places - result.count);
+          return { lane: request.lane, count: result.count, units: result.units, at: result.at, probe: result.probe, inFlight: this.#inFlight };
+        }
+        this.#leavePlaces(places);
+        await this.#wait(request, result);
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Ends a grant: frees its places, gives back the units of refused calls, and learns from them.
+   * Units of calls without an answer stay spent, for Gmail may have counted them.
+   */
+  async settle(grant: Grant, { answered, refused }: Settlement): Promise<void> {
+    const { clock, mailbox, ledger } = this.#options;
+    const now = clock.now();
+    const { inFlight } = grant;
+    const crowded = refused.filter((calls) => calls.limit === 'concurrency').reduce((sum, { calls }) => sum + calls, 0);
+    if (crowded > 0) this.#width = afterRefusal(this.#width, { inFlight, refused: crowded }, now);
+    else if (answered) this.#width = afterAnswer(this.#width, inFlight, now);
+    const paceRefusals = refused.flatMap(({ limit, retryAt }) =>
+      limit === 'user' || limit === 'project' || retryAt !== null ? [{ limit: limit === 'project' ? limit : ('user' as const), retryAt }] : [],
+    );
+    if (answered) this.#cautious = paceRefusals.length > 0;
+    if (grant.probe) this.#probing = false;
+    this.#leavePlaces(grant.count);
+    if (paceRefusals.length > 0) this.#paced = true;
+    const proven = grant.probe && answered && refused.length === 0;
+    if (!this.#paced || (refused.length === 0 && !proven)) return;
+    const jitter = clock.random();
+    const units = refused.reduce((sum, calls) => sum + calls.units, 0);
+    await ledger.update(mailbox, (text) => {
+      let next: Ledger = refund(readLedger(text), { units, lane: grant.lane, at: grant.at });
+      for (const refusal of paceRefusals) next = learn(next, { ...refusal, jitter }, now);
+      if (proven) next = allowBursts(next);
+      return { ledger: writeLedger(next), result: undefined };
+    });
+  }
+
+  async #reserve({ lane, prices }: AcquireRequest, places: number): Promise<ReservationResult> {
+    const { clock, ledger, mailbox, prices: table, share = 1 } = this.#options;
+    const wanted = prices.slice(0, places);
+    if (!this.#paced) {
+      return { kind: 'granted', count: wanted.length, units: wanted.reduce((sum, units) => sum + units, 0), at: clock.now(), probe: false };
+    }
+    const reservation = { lane, prices: wanted, granted: table.userUnitsPerMinute * share, userLimit: table.userUnitsPerMinute };
+    return await ledger.update(mailbox, (text) => {
+      const { ledger: next, result } = reserve(readLedger(text), reservation, clock.now());
+      return { ledger: writeLedger(next), result };
+    });
+  }
+
+  async #wait(request: AcquireRequest, wait: { readonly until: number; readonly told: boolean }): Promise<void> {
+    const { clock, mailbox } = this.#options;
+    const milliseconds = wait.until - clock.now();
+    if (wait.told && milliseconds > request.maxWaitMs) {
+      throw gmailError(mailbox, request.method, { kind: 'rate-limited', limit: 'user', retryAt: wait.until });
+    }
+    await request.onWait?.(wait.until);
+    await clock.sleep(Math.max(1, Math.min(LONGEST_SLEEP, wait.until - clock.now())), request.signal);
+  }
+
+  /** Waits until calls may be put in flight, and takes places for as many as may. Never waits between the check and the taking. */
+  async #takePlaces({ lane, prices, signal }: AcquireRequest): Promise<number> {
+    const live = lane === 'live';
+    if (live) this.#liveWaiting++;
+    try {
+      while (!this.#mayStart(live)) await this.#nextChange(signal);
+    } finally {
+      if (live) this.#liveWaiting--;
+    }
+    const free = this.#width.calls - this.#inFlight;
+    const places = Math.min(prices.length, this.#cautious ? PROBE_CALLS : MAX_BATCH, Math.max(1, free));
+    this.#inFlight += places;
+    return places;
+  }
+
+  #mayStart(live: boolean): boolean {
+    // Live calls go beside a probe, and one at least beside anything: they are few, and new mail should not wait for an old batch.
+    if (this.#inFlight >= this.#width.calls) return false;
+    if (live) return true;
+    if (this.#liveWaiting > 0 || this.#probing) return false;
+    return !this.#cautious || this.#inFlight === 0;
+  }
+
+  #leavePlaces(count: number): void {
+    this.#inFlight -= count;
+    for (const wake of this.#changed) wake();
+  }
+
+  async #nextChange(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = (): void => reject(signal?.reason);
+    this.#changed.add(resolve);
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await promise;
+    } finally {
+      this.#changed.delete(resolve);
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+}

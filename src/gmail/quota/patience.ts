@@ -1,0 +1,72 @@
+import type { Clock } from '../../model/clock.ts';
+import { INVALID_PAGE_TOKEN, type CalledMethod } from '../api/classify.ts';
+import type { GmailFailure } from '../api/gmail-error.ts';
+
+const SECOND = 1_000;
+/** Attempts at a call that got no usable answer: 0.4 + 0.8 + 1.6 + 3.2 seconds of waiting at most. */
+const ATTEMPTS = 5;
+const FIRST_BACKOFF = 400;
+/** Rate refusals of one call, one after the other, before it is given up for now. */
+const MAX_REFUSALS = 6;
+/** No reason that somebody could mend: mostly gone at the second call. */
+const UNEXPLAINED = [1 * SECOND, 4 * SECOND, 12 * SECOND];
+/** A cause is named: asked once more, for an API that was just enabled is refused for a while, and what stops a mailbox has two witnesses. */
+const NAMED = [3 * SECOND];
+const ONCE = [1 * SECOND];
+/** A watch costs 100 units, and its activity asks again by itself. */
+const ASKED_AGAIN_ELSEWHERE = new Set<CalledMethod>(['watch', 'stop']);
+
+/** What one call has met so far: says how long to wait before it is made again. Each kind of failure has a patience of its own. */
+export class Patience {
+  readonly #clock: Clock;
+  readonly #method: CalledMethod;
+  readonly #met = new Map<GmailFailure['kind'], number>();
+
+  constructor(method: CalledMethod, clock: Clock) {
+    this.#method = method;
+    this.#clock = clock;
+  }
+
+  /** @returns milliseconds until the call is worth another attempt, 0 where its pacer knows the wait; null when the failure stands */
+  after(failure: GmailFailure): number | null {
+    const met = (this.#met.get(failure.kind) ?? 0) + 1;
+    this.#met.set(failure.kind, met);
+    switch (failure.kind) {
+      case 'rate-limited':
+        if (failure.limit === 'daily' || met >= MAX_REFUSALS) return null;
+        return failure.limit === 'concurrency' ? this.#jittered(met) : 0;
+      case 'unavailable':
+        return met < this.#attemptsAt(failure) ? this.#jittered(met - 1) : null;
+      case 'refused':
+        return this.#oneOf(UNEXPLAINED, met);
+      case 'mailbox-unavailable':
+      case 'scope-missing':
+      case 'scope-barred':
+        return this.#oneOf(NAMED, met);
+      case 'consent-revoked':
+        // Whatever was called, the token endpoint has said it: it is its own second witness.
+        return met === 1 ? SECOND : null;
+      case 'history-expired':
+        return this.#oneOf(ONCE, met);
+      case 'invalid-request':
+        return this.#oneOf(failure.reason === INVALID_PAGE_TOKEN ? [] : ONCE, met);
+      case 'not-found':
+        return null;
+    }
+  }
+
+  /** An attachment costs as much as a message. Where Gmail answers, and not with it, once more is enough: it is asked for again another day. */
+  #attemptsAt({ detail }: Extract<GmailFailure, { kind: 'unavailable' }>): number {
+    return this.#method === 'messages.attachments.get' && detail !== undefined ? 2 : ATTEMPTS;
+  }
+
+  /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
+  #jittered(exponent: number): number {
+    return this.#clock.random() * FIRST_BACKOFF * 2 ** exponent;
+  }
+
+  #oneOf(waits: readonly number[], met: number): number | null {
+    const wait = ASKED_AGAIN_ELSEWHERE.has(this.#method) ? undefined : waits[met - 1];
+    return wait === undefined ? null : wait * (0.75 + this.#clock.random() / 4);
+  }
+}

@@ -1,0 +1,89 @@
+import type { Clock } from '../../model/clock.ts';
+import type { MailboxId } from '../../model/ids.ts';
+import { pacificDay } from '../../model/pacific-day.ts';
+import type { GmailMethod, PriceTable } from '../../model/prices.ts';
+import type { Telemetry } from '../../model/telemetry.ts';
+import type { MethodUsage, QuotaLedger } from './quota-ledger.ts';
+
+const FLUSH_INTERVAL = 1_000;
+
+export interface UsageCounterOptions {
+  readonly mailbox: MailboxId;
+  readonly ledger: QuotaLedger;
+  readonly prices: PriceTable;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+/** Counts calls by method, and writes the counts down in small sums: a crash loses a second of counting, never of quota. */
+export class UsageCounter {
+  readonly #options: UsageCounterOptions;
+  #pending = new Map<GmailMethod, MethodUsage>();
+  #flushedAt = Number.NEGATIVE_INFINITY;
+  #units = 0;
+
+  constructor(options: UsageCounterOptions) {
+    this.#options = options;
+  }
+
+  /** Units of all calls that were let in, since the beginning. */
+  get units(): number {
+    return this.#units;
+  }
+
+  count(usage: MethodUsage): void {
+    this.#units += usage.units;
+    add(this.#pending, usage);
+    this.#tell(usage);
+  }
+
+  #tell({ method, calls, units, rejected }: MethodUsage): void {
+    const { telemetry, prices } = this.#options;
+    if (calls > rejected) {
+      telemetry.add('tidemark_gmail_calls_total', calls - rejected, { method, outcome: 'accepted' });
+      telemetry.add('tidemark_quota_units_total', units, { method, outcome: 'used' });
+    }
+    if (rejected > 0) {
+      telemetry.add('tidemark_gmail_calls_total', rejected, { method, outcome: 'rejected' });
+      telemetry.add('tidemark_quota_units_total', rejected * prices.units[method], { method, outcome: 'rejected' });
+    }
+  }
+
+  /** Writes the counts down when the last time is a second ago. */
+  async flushWhenDue(): Promise<void> {
+    if (this.#options.clock.now() - this.#flushedAt >= FLUSH_INTERVAL) await this.tryFlush();
+  }
+
+  /** Writes the counts down. A store that fails now is tried again later: the calls that were counted succeeded. */
+  async tryFlush(): Promise<void> {
+    try {
+      await this.flush();
+    } catch {
+      // Still counted; the flush at the session's end reports the failure.
+    }
+  }
+
+  /** @throws what the ledger throws; the counts are kept then */
+  async flush(): Promise<void> {
+    const usage = [...this.#pending.values()];
+    if (usage.length === 0) return;
+    this.#pending = new Map();
+    this.#flushedAt = this.#options.clock.now();
+    try {
+      await this.#options.ledger.addUsage(this.#options.mailbox, usage, pacificDay(this.#flushedAt));
+    } catch (error) {
+      for (const entry of usage) add(this.#pending, entry);
+      throw error;
+    }
+  }
+}
+
+function add(counts: Map<GmailMethod, MethodUsage>, usage: MethodUsage): void {
+  const before = counts.get(usage.method);
+  counts.set(usage.method, {
+    method: usage.method,
+    calls: (before?.calls ?? 0) + usage.calls,
+    units: (before?.units ?? 0) + usage.units,
+    rejected: (before?.rejected ?? 0) + usage.rejected,
+  });
+}

@@ -1,0 +1,82 @@
+import { Command, CommanderError } from 'commander';
+
+import { parseCountFromZero, parsePort } from '../cli/arguments.ts';
+import { Output } from '../cli/output.ts';
+import { toldByCommander } from '../cli/told-by-commander.ts';
+import { loadConfig } from '../config/config.ts';
+import { reportFailure, stackLines } from '../cli/failure-report.ts';
+import { claim } from './claim.ts';
+import type { StartContext, StartOptions } from './context.ts';
+import { join } from './join.ts';
+import { runEverything } from './run-everything.ts';
+import { systemClock } from '../host/system-clock.ts';
+
+const { env, stdout, stderr } = process;
+const out = new Output({ stdout, stderr, json: false });
+const say = (...lines: readonly string[]): void => out.say(...lines);
+const interrupted = new AbortController();
+const ends: (() => Promise<void> | void)[] = [];
+
+const program = new Command('npm start --')
+  .description('Runs everything here: a Temporal server with its UI, a worker, and your mailboxes; without one, a simulated Gmail.')
+  .option('--once', 'end after the first sync, with a summary')
+  .option('--fail-on-failures', 'with --once: end with exit code 3 while messages could not be fetched')
+  .option('--mbox <file>', 'simulate a mailbox with your own mail: an mbox file (Google Takeout) or a folder of .eml')
+  .option('--messages <n>', 'simulate a mailbox of so many generated messages (default 2000)', parseCountFromZero)
+  .option('--no-traffic', 'no live changes in the simulated mailbox')
+  .option('--port <n>', 'port of the Temporal server (default 7233, or the next free one)', parsePort)
+  .option('--ui-port <n>', 'port of Temporal\'s UI (default 8233, or the next free one)', parsePort)
+  .option('--simulator-port <n>', 'port of the simulated Gmail (default 8025, or the next free one)', parsePort, 8025)
+  .configureOutput(toldByCommander('npm start', { stdout, stderr }, { errors: true }))
+  .exitOverride();
+
+process.once('SIGINT', stopSoon).once('SIGTERM', stopSoon);
+const exitCode = await main();
+// What is ours is closed. The SDK's native part would hold the process for a moment more.
+process.exit(exitCode);
+
+async function main(): Promise<number> {
+  try {
+    const options = program.parse().opts<StartOptions>();
+    const config = loadConfig();
+    const context: StartContext = { config, options, clock: systemClock, out, say, signal: interrupted.signal, onEnd: (close) => ends.push(close) };
+    const claimed = claim(config.dataDir);
+    if (claimed.kind === 'taken') return await join(context, claimed.pid);
+    ends.push(() => {
+      claimed.release();
+      if (interrupted.signal.aborted) say('Stopped. The next npm start goes on from here.');
+    });
+    return await runEverything(context, (running) => claimed.publish(running));
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (interrupted.signal.aborted) return 0;
+    return failed(error);
+  } finally {
+    await closeAll();
+  }
+}
+
+/** Traffic, worker, client, simulator, server: the opposite of the order they came in. */
+async function closeAll(): Promise<void> {
+  for (const close of ends.toReversed()) {
+    try {
+      await close();
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+function failed(error: unknown): number {
+  const { lines: [first = '', ...more], exitCode } = reportFailure(error);
+  out.notice(`npm start: ${first}`, ...more);
+  if (['debug', 'trace'].includes(env['LOG_LEVEL'] ?? '') && error instanceof Error) out.notice(...stackLines(error));
+  return exitCode;
+}
+
+function stopSoon(): void {
+  if (out.draws) out.draw('');
+  say('', 'Stopping …');
+  interrupted.abort(new Error('interrupted'));
+  process.once('SIGINT', () => process.exit(130));
+}

@@ -1,0 +1,161 @@
+import { sql, type ExpressionBuilder } from 'kysely';
+import type { HistoryId, LabelId, MailboxId, MessageId } from '../../model/ids.ts';
+import { bulkInsert } from '../engines/bulk-insert.ts';
+import { toHistoryIdText } from '../engines/history-id-text.ts';
+import { mailboxKey } from '../rows/mailbox-rows.ts';
+import type { AuditResult, Drift } from '../mailbox-store.ts';
+import { withMailbox } from '../engines/mailbox-transaction.ts';
+import { parseLabelIds, sameLabelIds, sortedLabelIds } from '../rules/message-row.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+const LISTINGS = {
+  table: 'audit_listings',
+  columns: ['mailbox_key', 'audit', 'message_id', 'label_id'],
+  key: ['mailbox_key', 'audit', 'message_id', 'label_id'],
+  onConflict: 'ignore',
+} as const;
+
+/** No label and no message has an empty id: the listing of the scope, and the sign that an audit is the latest. */
+const SCOPE = '';
+const SIGN = '';
+const PAGE = 1_000;
+
+/** See {@link MailboxStore.beginAudit}. */
+export function beginAudit(database: StoreDatabase, { mailbox, audit }: { mailbox: MailboxId; audit: number }): Promise<void> {
+  return withMailbox(database, mailbox, async ({ tx, key }) => {
+    await tx.deleteFrom('audit_listings').where('mailbox_key', '=', key).execute();
+    await bulkInsert(tx, LISTINGS, [[key, audit, SIGN, SCOPE]]);
+  });
+}
+
+/** See {@link MailboxStore.saveAuditPage}. */
+export function saveAuditPage(
+  database: StoreDatabase,
+  request: { mailbox: MailboxId; audit: number; labelId: LabelId | null; messageIds: readonly MessageId[] },
+): Promise<void> {
+  const { mailbox, audit, labelId, messageIds } = request;
+  return withMailbox(database, mailbox, ({ tx, key }) => bulkInsert(tx, LISTINGS, messageIds.map((id) => [key, audit, id, labelId ?? SCOPE])));
+}
+
+/** See {@link MailboxStore.compareAudit}. */
+export async function compareAudit(
+  database: StoreDatabase,
+  request: { mailbox: MailboxId; audit: number; since: HistoryId; limit: number },
+): Promise<Drift & { checked: number }> {
+  const { audit, limit } = request;
+  const key = await mailboxKey(database, request.mailbox);
+  const since = toHistoryIdText(request.since);
+
+  const missing = await database.read((db) =>
+    db
+      .selectFrom('audit_listings as listed')
+      .leftJoin('messages', (join) => join.onRef('messages.mailbox_key', '=', 'listed.mailbox_key').onRef('messages.id', '=', 'listed.message_id'))
+      .select('listed.message_id')
+      .where('listed.mailbox_key', '=', key)
+      .where('listed.audit', '=', audit)
+      .where('listed.label_id', '=', SCOPE)
+      .where('listed.message_id', '!=', SIGN)
+      .where((eb) => eb.or([eb('messages.id', 'is', null), eb.and([eb('messages.state', '=', 'gone'), unchanged(eb, since)])]))
+      .limit(limit)
+      .execute(),
+  );
+  const extra = await database.read((db) =>
+    db
+      .selectFrom('messages')
+      .select('messages.id')
+      .where('messages.mailbox_key', '=', key)
+      .where('messages.state', '=', 'stored')
+      .where((eb) => unchanged(eb, since))
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('audit_listings')
+              .select('audit_listings.message_id')
+              .where('audit_listings.mailbox_key', '=', key)
+              .where('audit_listings.audit', '=', audit)
+              .whereRef('audit_listings.message_id', '=', 'messages.id')
+              .where('audit_listings.label_id', '=', SCOPE),
+          ),
+        ),
+      )
+      .limit(limit)
+      .execute(),
+  );
+  const { checked, differing } = await compareLabels(database, { key, audit, since, limit });
+  return { checked, missing: missing.map((row) => row.message_id as MessageId), extra: extra.map((row) => row.id as MessageId), differing };
+}
+
+/** What changed since the mark, is pending, or waits for its labels is no drift: it is known to be under way. */
+function unchanged(eb: ExpressionBuilder<Schema, 'messages'>, since: string) {
+  return eb.and([
+    eb.or([eb('messages.history_id', 'is', null), eb('messages.history_id', '<=', since)]),
+    eb.or([eb('messages.reading_history_id', 'is', null), eb('messages.reading_history_id', '<=', since)]),
+    eb('messages.refresh_at', 'is', null),
+  ]);
+}
+
+/** Page by page in the order of ids, so that memory is bounded and the process's other work gets its turn. */
+async function compareLabels(database: StoreDatabase, { key, audit, since, limit }: { key: number; audit: number; since: string; limit: number }) {
+  const differing: MessageId[] = [];
+  let checked = 0;
+  for (let after = SIGN; ; ) {
+    const cursor = after;
+    const page = await database.read((db) =>
+      db
+        .selectFrom('audit_listings')
+        .select(['message_id', database.dialect.joinedLines('label_id').as('label_ids')])
+        .where('mailbox_key', '=', key)
+        .where('audit', '=', audit)
+        .where('message_id', '>', cursor)
+        .groupBy('message_id')
+        .orderBy('message_id')
+        .limit(PAGE)
+        .execute(),
+    );
+    const last = page.at(-1);
+    if (last === undefined) return { checked, differing };
+    const rows = await database.read((db) =>
+      db
+        .selectFrom('messages')
+        .select(['messages.id', 'messages.label_ids'])
+        .where('messages.mailbox_key', '=', key)
+        .where('messages.id', '>', cursor)
+        .where('messages.id', '<=', last.message_id)
+        .where('messages.state', 'in', ['stored', 'excluded'])
+        .where((eb) => unchanged(eb, since))
+        .execute(),
+    );
+    const held = new Map(rows.map((row) => [row.id, parseLabelIds(row.label_ids)]));
+    for (const { message_id: id, label_ids: text } of page) {
+      const labels = text.split('\n');
+      const mine = held.get(id);
+      // Listed by a label alone: outside the scope, so its labels are not known to the last.
+      if (mine === undefined || !labels.includes(SCOPE)) continue;
+      checked += 1;
+      const listed = sortedLabelIds(labels.filter((label) => label !== SCOPE) as LabelId[]);
+      if (!sameLabelIds(listed, sortedLabelIds(mine)) && differing.length < limit) differing.push(id as MessageId);
+    }
+    after = last.message_id;
+    await database.breathe();
+  }
+}
+
+/** See {@link MailboxStore.saveAudit}. */
+export function saveAudit(database: StoreDatabase, { mailbox, audit, result }: { mailbox: MailboxId; audit: number; result: AuditResult }): Promise<void> {
+  return withMailbox(database, mailbox, async (locked) => {
+    const { tx, key } = locked;
+    const sign = await tx
+      .selectFrom('audit_listings')
+      .select(sql<number>`1`.as('found'))
+      .where('mailbox_key', '=', key)
+      .where('audit', '=', audit)
+      .where('message_id', '=', SIGN)
+      .executeTakeFirst();
+    // Another audit has begun: this one was given up, and compared what the other removed.
+    if (sign === undefined) return;
+    await tx.deleteFrom('audit_listings').where('mailbox_key', '=', key).execute();
+    await locked.updateMailbox({ audit: JSON.stringify(result) });
+  });
+}

@@ -1,0 +1,67 @@
+import type { Selectable, Transaction, Updateable } from 'kysely';
+import type { MailboxId } from '../../model/ids.ts';
+import { bulkInsert, type ColumnValue } from './bulk-insert.ts';
+import type { StoreDialect } from './dialect.ts';
+import type { MailboxTable, Schema } from './schema.ts';
+import type { StoreDatabase } from './store-database.ts';
+import { StoreError } from './store-error.ts';
+
+const CHANGES = {
+  table: 'changes',
+  columns: ['mailbox_key', 'sequence', 'kind', 'message_id', 'thread_id', 'label_ids', 'history_id', 'at'],
+  key: ['mailbox_key', 'sequence'],
+  onConflict: 'update',
+} as const;
+
+/** One transaction on one mailbox, whose row is locked: no other writer of the mailbox is at work until it ends. */
+export class MailboxTransaction {
+  readonly tx: Transaction<Schema>;
+  readonly dialect: StoreDialect;
+  readonly key: number;
+  /** The mailbox's row as it was when the transaction began. */
+  readonly columns: Selectable<MailboxTable>;
+  #sequence: number;
+
+  constructor(tx: Transaction<Schema>, dialect: StoreDialect, columns: Selectable<MailboxTable>) {
+    this.tx = tx;
+    this.dialect = dialect;
+    this.key = columns.key;
+    this.columns = columns;
+    this.#sequence = columns.change_sequence;
+  }
+
+  async updateMailbox(values: Updateable<MailboxTable>): Promise<void> {
+    await this.tx.updateTable('mailboxes').set(values).where('key', '=', this.key).execute();
+  }
+
+  /**
+   * Appends entries to the change feed; `entries` hold the columns after `sequence`. The numbers have no gaps and no reader can miss one:
+   * they are taken under the mailbox's lock, and a transaction that fails takes none.
+   */
+  async appendChanges(entries: readonly (readonly ColumnValue[])[]): Promise<void> {
+    if (entries.length === 0) return;
+    await bulkInsert(this.tx, CHANGES, entries.map((entry, index) => [this.key, this.#sequence + index + 1, ...entry]));
+    this.#sequence += entries.length;
+    await this.updateMailbox({ change_sequence: this.#sequence });
+  }
+}
+
+/**
+ * Runs `work` in one transaction that first locks the mailbox's row.
+ *
+ * @throws {StoreError} `lost` when the store does not know the mailbox
+ */
+export function withMailbox<Result>(database: StoreDatabase, mailbox: MailboxId, work: (locked: MailboxTransaction) => Promise<Result>): Promise<Result> {
+  return database.write(async (tx) => {
+    const columns = await database.dialect.locked(tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox)).executeTakeFirst();
+    if (columns === undefined) throw unknownMailbox(mailbox);
+    return work(new MailboxTransaction(tx, database.dialect, columns));
+  });
+}
+
+export function unknownMailbox(mailbox: MailboxId): StoreError {
+  return new StoreError(
+    { kind: 'lost' },
+    `The store does not know ${mailbox}. If it did before, its database was deleted or replaced: restore it, or have everything fetched again: tidemark start ${mailbox}`,
+  );
+}

@@ -1,0 +1,160 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Kysely, Transaction } from 'kysely';
+import { makePrivateFile } from '../../host/private-files.ts';
+import { sqliteDialect } from './dialect.ts';
+import { migrate, requireSchema, type MigrationMode } from './migrate.ts';
+import type { Schema } from './schema.ts';
+import { openConnection, whileBusy } from './sqlite-connection.ts';
+import { translateSqliteError } from './sqlite-errors.ts';
+import type { StoreDatabase } from './store-database.ts';
+import { StoreError } from './store-error.ts';
+
+export const IN_MEMORY = ':memory:';
+
+/** The connections to one file, and the number of calls that are using them. */
+interface Connections {
+  readonly writer: Kysely<Schema>;
+  /** In WAL mode a reader neither waits for a writer nor holds one up. A database in memory has one connection only. */
+  readonly reader: Kysely<Schema>;
+  /** Device and inode, null in memory. */
+  readonly file: string | null;
+  users: number;
+  retired: boolean;
+}
+
+/**
+ * Opens (or creates) the database in a SQLite file. Several processes may share the file.
+ *
+ * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it, `older-schema` when it must be
+ * migrated first and `migration` is manual
+ */
+export async function openSqliteDatabase(path: string, migration: MigrationMode): Promise<StoreDatabase> {
+  const database = new SqliteDatabase(placeOf(path), migration);
+  await database.read(async () => undefined);
+  return database;
+}
+
+/** Creates or migrates the database in a file. @returns the names of the migrations that were run now */
+export async function migrateSqlite(path: string): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
+  const place = placeOf(path);
+  try {
+    const { connections, applied } = await open(place, 'automatic');
+    await retire(connections);
+    return { place: nameOf(place), applied };
+  } catch (error) {
+    throw translateSqliteError(error, place);
+  }
+}
+
+function nameOf(place: string): string {
+  return `database ${place}`;
+}
+
+function placeOf(path: string): string {
+  return path === IN_MEMORY ? IN_MEMORY : resolve(path);
+}
+
+class SqliteDatabase implements StoreDatabase {
+  readonly dialect = sqliteDialect;
+  readonly #path: string;
+  #current: Promise<Connections> | null = null;
+  #closed = false;
+  readonly #migration: MigrationMode;
+
+  constructor(path: string, migration: MigrationMode) {
+    this.#path = path;
+    this.#migration = migration;
+  }
+
+  read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result> {
+    return this.#use(({ reader }) => whileBusy(() => work(reader)));
+  }
+
+  write<Result>(work: (tx: Transaction<Schema>) => Promise<Result>): Promise<Result> {
+    return this.#use(({ writer }) => writer.transaction().execute(work));
+  }
+
+  async breathe(): Promise<void> {
+    await setImmediate();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const current = this.#current;
+    this.#current = null;
+    if (current !== null) await retire(await current);
+  }
+
+  async #use<Result>(work: (connections: Connections) => Promise<Result>): Promise<Result> {
+    try {
+      if (this.#closed) throw new StoreError({ kind: 'unavailable' }, `The database ${this.#path} was closed.`);
+      const connections = await this.#take();
+      try {
+        return await work(connections);
+      } finally {
+        connections.users -= 1;
+        if (connections.retired) await retire(connections);
+      }
+    } catch (error) {
+      throw translateSqliteError(error, this.#path);
+    }
+  }
+
+  /**
+   * The open connections, counted as in use. SQLite goes on writing to a file that was deleted or replaced, where nobody will ever read it:
+   * one stat a call (some microseconds) notices, and the next call opens what is there then.
+   */
+  async #take(): Promise<Connections> {
+    const opening = (this.#current ??= open(this.#path, this.#migration).then(({ connections }) => connections));
+    let connections: Connections;
+    try {
+      connections = await opening;
+    } catch (error) {
+      if (this.#current === opening) this.#current = null;
+      throw error;
+    }
+    if (connections.file === null || connections.file === identity(this.#path)) {
+      connections.users += 1;
+      return connections;
+    }
+    if (this.#current === opening) this.#current = null;
+    await retire(connections);
+    throw new StoreError({ kind: 'lost' }, `The database file ${this.#path} was deleted or replaced while it was in use. What is there now is used from the next call on.`);
+  }
+}
+
+async function open(path: string, migration: MigrationMode): Promise<{ connections: Connections; applied: readonly string[] }> {
+  const inMemory = path === IN_MEMORY;
+  // Mail is its owner's alone: SQLite gives the files beside it (WAL, shared memory) the permissions of the database itself.
+  if (!inMemory) makePrivateFile(path);
+  // Before opening: if the file is exchanged in between, the next call notices.
+  const file = inMemory ? null : identity(path);
+  const writer = openConnection<Schema>(path);
+  const reader = inMemory ? writer : openConnection<Schema>(path);
+  try {
+    const applied = await whileBusy(async () => {
+      if (migration === 'automatic') return migrate(writer, sqliteDialect, nameOf(path));
+      await requireSchema(writer, sqliteDialect, nameOf(path));
+      return [];
+    });
+    return { connections: { writer, reader, file, users: 0, retired: false }, applied };
+  } catch (error) {
+    await writer.destroy();
+    throw error;
+  }
+}
+
+/** Closes the connections once nobody uses them any more. */
+async function retire(connections: Connections): Promise<void> {
+  connections.retired = true;
+  if (connections.users > 0) return;
+  if (connections.reader !== connections.writer) await connections.reader.destroy();
+  await connections.writer.destroy();
+}
+
+function identity(path: string): string | null {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? 'none' : `${stat.dev}:${stat.ino}`;
+}

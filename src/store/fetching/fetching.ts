@@ -1,0 +1,140 @@
+import type { Reading } from '../../model/change.ts';
+import type { Bodies, KeptBody } from '../bodies/bodies.ts';
+import { ObjectSweptError } from '../bodies/body-objects.ts';
+import { compareHistoryIds, type HistoryId, type MailboxId, type MessageId, type ThreadId } from '../../model/ids.ts';
+import type { MessageFormat } from '../../model/settings.ts';
+import { withEarlyReading } from '../history/early-readings.ts';
+import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
+import type { FetchAttempt } from '../mailbox-store.ts';
+import { withMailbox } from '../engines/mailbox-transaction.ts';
+import { newRow, type MessageRow } from '../rules/message-row.ts';
+import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
+import { applyReading } from '../rules/reading-rules.ts';
+import { isInScope, LACKING_AGAIN, toFetch, toGone, withoutWork, type RowRules } from '../rules/row-scope.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+/**
+ * See {@link MailboxStore.saveReadings}. Bodies that belong outside the database are written before the transaction that names them: after a
+ * crash in between nothing names them, and they are swept; one that was swept in between is written again.
+ */
+export async function saveReadings(
+  database: StoreDatabase,
+  bodies: Pick<Bodies, 'keep' | 'discard'>,
+  request: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number },
+): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[] }> {
+  const withBody = request.readings.filter((reading) => reading.body !== null);
+  for (;;) {
+    const kept = await bodies.keep(withBody.flatMap(({ body }) => (body === null ? [] : [body])), request.now);
+    const unnamed = new Set(kept);
+    try {
+      const keptBodies = new Map(withBody.map((reading, index) => [reading, kept[index]]));
+      const { named, ...result } = await applyReadings(database, request, keptBodies);
+      for (const body of named) unnamed.delete(body);
+      return result;
+    } catch (error) {
+      if (!(error instanceof ObjectSweptError)) throw error;
+    } finally {
+      await bodies.discard([...unnamed]);
+    }
+  }
+}
+
+function applyReadings(
+  database: StoreDatabase,
+  { mailbox, readings, format, now }: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number },
+  bodies: ReadonlyMap<Reading, KeptBody | undefined>,
+): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[]; named: readonly KeptBody[] }> {
+  return withMailbox(database, mailbox, async (locked) => {
+    const rules = rulesOf(locked.columns, now);
+    const rows = await loadRows(locked, readings.map((reading) => reading.id));
+    const progress = parseFullSync(locked.columns);
+    const differences = new Map<MessageId, Difference>();
+    const stale: MessageId[] = [];
+    let stored = 0;
+    for (const reading of readings) {
+      const earlier = differences.get(reading.id);
+      const row = earlier?.after ?? rows.get(reading.id) ?? null;
+      const outcome = applyReading(row, reading, format, rules);
+      if (outcome.verdict === 'stale') stale.push(reading.id);
+      if (outcome.verdict !== 'applied') continue;
+      const read = withEarlyReading(outcome.row, progress, now);
+      if (read.state === 'stored' && row?.state !== 'stored') stored += 1;
+      const body = (outcome.writesBody ? bodies.get(reading) : undefined) ?? earlier?.body;
+      const before = rows.get(reading.id) ?? null;
+      differences.set(reading.id, body === undefined ? { before, after: read } : { before, after: read, body });
+    }
+    await writeDifferences(locked, differences.values(), now);
+    const lacking = [...differences.values()].filter(({ after }) => lacksAttachments(after, rules)).map(({ after }) => after.id);
+    return { stored, stale, lacking, named: [...differences.values()].flatMap(({ body }) => (body === undefined ? [] : [body])) };
+  });
+}
+
+/** A row whose body was read and lacks nothing but its attachments. */
+const lacksAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean =>
+  attachments && row.state === 'pending' && row.format === format && !row.attachmentsHeld;
+
+/** See {@link MailboxStore.saveAttempts}. */
+export function saveAttempts(database: StoreDatabase, request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void> {
+  const { attempts, now } = request;
+  return withMailbox(database, request.mailbox, async (locked) => {
+    const rows = await loadRows(locked, attempts.map((attempt) => attempt.id));
+    const rules = rulesOf(locked.columns, now);
+    const differences = new Map<MessageId, Difference>();
+    for (const attempt of attempts) {
+      const before = rows.get(attempt.id);
+      if (before === undefined || !isAbout(before, attempt)) continue;
+      differences.set(attempt.id, { before, after: afterAttempt(before, attempt, rules) });
+    }
+    await writeDifferences(locked, differences.values(), now);
+  });
+}
+
+/** Whether an attempt speaks of the row as it is: an attempt that was given up may report after another one stored the message. */
+function isAbout(row: MessageRow, { asOf }: FetchAttempt): boolean {
+  if (row.lane === null) return false;
+  if (row.historyId === null) return true;
+  return asOf !== null && compareHistoryIds(row.historyId, asOf) <= 0;
+}
+
+function afterAttempt(row: MessageRow, { state, attempts, error, nextAttemptAt }: FetchAttempt, rules: RowRules): MessageRow {
+  // It is asked for its attachments. Whether the message is there is history's to say.
+  if (row.state === 'stored') return { ...row, attempts, lastError: error, nextAttemptAt: state === 'gone' ? rules.now + LACKING_AGAIN : Math.max(1, Math.ceil(nextAttemptAt)) };
+  if (state === 'gone') return { ...toGone(row, rules.now), attempts, lastError: error };
+  // An attempt that reports late takes nothing from the count of its own failure; a failure of another kind may have begun a new count.
+  const counted = error === row.lastError ? Math.max(row.attempts, attempts) : attempts;
+  // 0 means "at once" to the index of the work to do.
+  const tried = { ...row, attempts: counted, lastError: error, nextAttemptAt: Math.max(1, Math.ceil(nextAttemptAt)) };
+  return state === 'failed' && holdsAllButAttachments(row, rules) ? withoutAttachments(tried, rules) : { ...tried, state };
+}
+
+const holdsAllButAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean => attachments && row.format === format && !row.attachmentsHeld;
+
+/** What could be had is readable. While it was pending, history's records waited for a get to bring the labels: now one is to be made. */
+function withoutAttachments(row: MessageRow, rules: RowRules): MessageRow {
+  const isBehind = row.historyId !== null && (row.readingHistoryId === null || compareHistoryIds(row.readingHistoryId, row.historyId) < 0);
+  const lacking: MessageRow = { ...row, lacks: 'attachments', refreshAt: isBehind ? (row.refreshAt ?? rules.now) : row.refreshAt };
+  return isInScope(row, rules) ? { ...lacking, state: 'stored' } : withoutWork(lacking, 'excluded');
+}
+
+const isOlderTombstone = ({ state, historyId }: MessageRow, since: HistoryId | null): boolean =>
+  state === 'gone' && since !== null && (historyId === null || compareHistoryIds(historyId, since) <= 0);
+
+/** See {@link MailboxStore.addListedLate}. */
+export function addListedLate(
+  database: StoreDatabase,
+  request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; since: HistoryId | null; now: number },
+): Promise<{ unknown: number }> {
+  const { messages, since, now } = request;
+  return withMailbox(database, request.mailbox, async (locked) => {
+    const rows = await loadRows(locked, messages.map((message) => message.id));
+    const unknown = new Map<MessageId, Difference>();
+    for (const { id, threadId } of messages) {
+      const row = rows.get(id);
+      if (row === undefined) unknown.set(id, { before: null, after: newRow(id, threadId, 'live', now) });
+      // A get decides. The history id of its deletion stays, so that a reading from before cannot bring it back.
+      else if (isOlderTombstone(row, since)) unknown.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null } });
+    }
+    await writeDifferences(locked, unknown.values(), now);
+    return { unknown: unknown.size };
+  });
+}

@@ -1,0 +1,49 @@
+import type { MailboxId, MessageId } from '../../model/ids.ts';
+import { decodeIfWhole } from '../bodies/body-codec.ts';
+import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { loadRows, writeDifferences } from '../rows/message-writer.ts';
+import { toFetch } from '../rules/row-scope.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+import { StoreError } from '../engines/store-error.ts';
+import type { LostReason } from '../bodies/bodies.ts';
+
+/** A message whose body is missing or damaged. */
+export interface LostBody {
+  readonly messageId: MessageId;
+  readonly reason: LostReason;
+  /** The place, for a person. */
+  readonly url: string;
+  /** The object that the row named when it was read; null for a body inside the database. */
+  readonly objectKey: number | null;
+}
+
+export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBody): StoreError {
+  return new StoreError(
+    { kind: 'body-lost' },
+    `The body of message ${messageId} of ${mailbox} is ${reason} at ${url}. "tidemark check-bodies ${mailbox}" has every such body fetched again.`,
+  );
+}
+
+/**
+ * See {@link MailboxStore.refetchLost}. A row that names another object by now is left alone: it was fetched again already.
+ * The object counts as unwritten from then on, so that the next writer of the same bytes writes them, also for other rows that name it.
+ */
+export function refetchLost(database: StoreDatabase, request: { mailbox: MailboxId; lost: LostBody; now: number }): Promise<boolean> {
+  const { mailbox, lost, now } = request;
+  return withMailbox(database, mailbox, async (locked) => {
+    if (!(await isStillLost(locked, lost))) return false;
+    const before = (await loadRows(locked, [lost.messageId])).get(lost.messageId);
+    if (before === undefined) return false;
+    if (lost.objectKey !== null) await locked.tx.updateTable('body_objects').set({ written: 0 }).where('key', '=', lost.objectKey).execute();
+    const bodiless = { ...before, format: null };
+    await writeDifferences(locked, [{ before, after: before.state === 'stored' ? toFetch(bodiless, 'live', now) : bodiless }], now);
+    return true;
+  });
+}
+
+async function isStillLost({ tx, key }: MailboxTransaction, { messageId, objectKey }: LostBody): Promise<boolean> {
+  const outside = await tx.selectFrom('outside_bodies').select('object_key').where('mailbox_key', '=', key).where('message_id', '=', messageId).executeTakeFirst();
+  if (objectKey !== null) return outside?.object_key === objectKey;
+  const inside = await tx.selectFrom('bodies').select(['encoding', 'body']).where('mailbox_key', '=', key).where('message_id', '=', messageId).executeTakeFirst();
+  return inside !== undefined && decodeIfWhole(inside.encoding, inside.body) === null;
+}

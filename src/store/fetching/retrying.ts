@@ -1,0 +1,40 @@
+import { sql } from 'kysely';
+import type { MailboxId, MessageId } from '../../model/ids.ts';
+import { withMailbox } from '../engines/mailbox-transaction.ts';
+import type { MessageRow } from '../rules/message-row.ts';
+import { loadRows, writeDifferences } from '../rows/message-writer.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+const FIRST_DELAY = 3_000;
+const LONGEST_DELAY = 60 * 60_000;
+
+/** See {@link MailboxStore.retryFailed}. The backfill lane takes them all: one activity tries them, whichever lane they failed in. */
+export function retryFailed(database: StoreDatabase, request: { mailbox: MailboxId; now: number }): Promise<number> {
+  return withMailbox(database, request.mailbox, async ({ tx, key }) => {
+    const { numUpdatedRows } = await tx
+      .updateTable('messages')
+      .set({ next_attempt_at: 1, lane: 'backfill', rank: sql`coalesce(position, 0)` })
+      .where('mailbox_key', '=', key)
+      .where((eb) => eb.or([eb('state', '=', 'failed'), eb('state', '=', 'stored').and('lane', 'is not', null)]))
+      .executeTakeFirst();
+    return Number(numUpdatedRows);
+  });
+}
+
+/** See {@link MailboxStore.putOffRefresh}. A settled row counts its attempts at a refresh where one that is still fetched counts its fetches. */
+export function putOffRefresh(database: StoreDatabase, request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void> {
+  const { mailbox, messageIds, now } = request;
+  return withMailbox(database, mailbox, async (locked) => {
+    const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => isSettled(row) || row.format !== null);
+    const later = rows.map((before) => {
+      const delay = Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
+      return { before, after: { ...before, attempts: countsRefreshes(before) ? before.attempts + 1 : before.attempts, refreshAt: now + delay } };
+    });
+    await writeDifferences(locked, later, now);
+  });
+}
+
+const isSettled = ({ state }: MessageRow): boolean => state === 'stored' || state === 'excluded';
+
+/** A stored row in a lane waits for the rest of its message: its fetches have the count, or refused refreshes would put them off for days. */
+const countsRefreshes = (row: MessageRow): boolean => isSettled(row) && row.lane === null;

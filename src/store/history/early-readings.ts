@@ -1,0 +1,82 @@
+import type { HistoryRecord } from '../../model/change.ts';
+import { compareHistoryIds, type MailboxId, type MessageId } from '../../model/ids.ts';
+import { applyOperation } from '../rules/history-rules.ts';
+import { mailboxKey, parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
+import type { EarlyReading, FullSyncProgress } from '../mailbox-store.ts';
+import { withMailbox } from '../engines/mailbox-transaction.ts';
+import { fromHistoryIdText } from '../engines/history-id-text.ts';
+import type { MessageRow } from '../rules/message-row.ts';
+import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
+import { settleState, type RowRules } from '../rules/row-scope.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+/** Replicas agree within seconds: a get later than this after the head was pinned shows everything up to the head. */
+const EARLY = 10_000;
+/** History shows what is older than the head by then. */
+const SETTLED = 30_000;
+
+/**
+ * The row, to be read again where the get that was answered at `now` may have come from a replica that was behind the mark. A reading that is newer than the mark
+ * was not; what it missed is in the history from there.
+ */
+export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | null, now: number): MessageRow {
+  if (progress === null || progress.reconciling || now >= progress.startedAt + EARLY) return row;
+  if (row.refreshAt !== null || (row.state !== 'stored' && row.state !== 'excluded')) return row;
+  const isNewer = row.historyId !== null && compareHistoryIds(row.historyId, progress.startHistoryId) > 0;
+  return isNewer ? row : { ...row, refreshAt: progress.startedAt + SETTLED };
+}
+
+/** See {@link MailboxStore.listEarlyReadings}. */
+export async function listEarlyReadings(database: StoreDatabase, { mailbox, now, limit }: { mailbox: MailboxId; now: number; limit: number }): Promise<readonly EarlyReading[]> {
+  const key = await mailboxKey(database, mailbox);
+  const due = await database.read(async (db) => {
+    const columns = await db.selectFrom('mailboxes').selectAll().where('key', '=', key).executeTakeFirst();
+    const progress = columns === undefined ? null : parseFullSync(columns);
+    return progress === null ? null : progress.startedAt + SETTLED;
+  });
+  if (due === null || due > now) return [];
+  const rows = await database.read((db) =>
+    db
+      .selectFrom('messages')
+      .select(['id', 'history_id'])
+      .where('mailbox_key', '=', key)
+      .where('refresh_at', '=', due)
+      .where('history_id', 'is not', null)
+      .orderBy('id')
+      .limit(limit)
+      .execute(),
+  );
+  return rows.map((row) => ({ id: row.id as MessageId, historyId: fromHistoryIdText(row.history_id ?? '0') }));
+}
+
+/**
+ * See {@link MailboxStore.settleEarlyReadings}. The records are older than the mark and newer than the reading, so no replay has brought them. Applied twice they
+ * do nothing: the row's history id has moved past them, and one get settles what that leaves open.
+ */
+export function settleEarlyReadings(
+  database: StoreDatabase,
+  { mailbox, records, settled, now }: { mailbox: MailboxId; records: readonly HistoryRecord[]; settled: readonly MessageId[]; now: number },
+): Promise<void> {
+  return withMailbox(database, mailbox, async (locked) => {
+    const rules = rulesOf(locked.columns, now);
+    const rows = await loadRows(locked, [...settled, ...records.flatMap(({ operations }) => operations.map(({ messageId }) => messageId))]);
+    const after = new Map<MessageId, MessageRow>();
+    for (const id of settled) {
+      const row = rows.get(id);
+      if (row !== undefined) after.set(id, { ...row, refreshAt: null });
+    }
+    for (const { id: recordId, operations } of records) {
+      for (const operation of operations) {
+        const row = after.get(operation.messageId) ?? rows.get(operation.messageId);
+        if (row === undefined) continue;
+        const { row: applied } = applyOperation(row, operation, recordId, false, rules);
+        if (applied !== null && applied !== row) after.set(row.id, applied);
+      }
+    }
+    const differences: Difference[] = [...after.values()].map((row) => ({ before: rows.get(row.id) ?? null, after: inScopeNow(row, rules) }));
+    await writeDifferences(locked, differences, now);
+  });
+}
+
+/** While it waited to be read again its labels put it out of no scope. */
+const inScopeNow = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null && (row.state === 'stored' || row.state === 'excluded') ? settleState(row, rules) : row);

@@ -1,0 +1,126 @@
+import type { LabelId, MessageId } from '../../model/ids.ts';
+import { settleListedRow, type EndedListing } from '../rules/finish-rules.ts';
+import { forgetLabelListings } from './full-sync.ts';
+import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
+import { toHistoryIdText } from '../engines/history-id-text.ts';
+import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
+import type { FinishListingRequest, FullSyncProgress, SettleMark } from '../mailbox-store.ts';
+import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { sameLabelIds } from '../rules/message-row.ts';
+import { removeRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+const NOTHING = { gone: 0, relabelled: 0 } as const;
+
+/**
+ * See {@link MailboxStore.finishListing}. One transaction over all rows of the mailbox, page by page.
+ * Doing it again does nothing: the step is past it, and comparing labels without the listings (removed here) would strip them all.
+ */
+export function finishListing(
+  database: StoreDatabase,
+  request: FinishListingRequest,
+): Promise<{ gone: number; relabelled: number }> {
+  const { generation, labels, keepNewest, relistAt = null, absence = 'proven', doubtedLabels = [], doubt = null, now } = request;
+  return withMailbox(database, request.mailbox, async (locked) => {
+    const progress = parseFullSync(locked.columns);
+    if (progress === null || generation !== locked.columns.generation) return NOTHING;
+    if (progress.step === 'fetching' || progress.step === 'done') return NOTHING;
+
+    const listing: EndedListing = {
+      generation,
+      startHistoryId: progress.startHistoryId,
+      reconciling: progress.reconciling,
+      labels,
+      absence,
+      doubtedLabels: new Set(doubtedLabels),
+      lastPosition: keepNewest === null ? null : Math.max(keepNewest - 1, await lastKnownPosition(locked, generation)),
+    };
+    const limitReached = keepNewest !== null && (await lastPosition(locked, generation)) >= keepNewest - 1;
+    if (labels === 'compared') await markCompared(locked, listing);
+    const counts = await settleRows(database, locked, listing, now);
+    await forgetLabelListings(locked);
+    await locked.updateMailbox({ ...ended(progress, generation, limitReached), relist_at: relistAt, doubt: doubt === null ? null : JSON.stringify(doubt) });
+    return counts;
+  });
+}
+
+function ended({ generation, startHistoryId, startedAt, reconciling }: FullSyncProgress, listedGeneration: number, limitReached: boolean) {
+  const fetching: FullSyncProgress = { generation, startHistoryId, startedAt, reconciling, step: 'fetching' };
+  // Pinned when the listing began: the next one over these rows need not wait for the index again.
+  const marks: readonly SettleMark[] = [{ historyId: startHistoryId, at: startedAt }];
+  return {
+    history_id: toHistoryIdText(startHistoryId),
+    marks: JSON.stringify(marks),
+    full_sync: JSON.stringify(fetching),
+    listed_generation: listedGeneration,
+    limit_reached: limitReached ? 1 : 0,
+    scope_floor: null,
+  };
+}
+
+/** The position of the last listed row that the store knew before this listing, or -1. */
+async function lastKnownPosition({ tx, key, columns }: MailboxTransaction, generation: number): Promise<number> {
+  const { position } = await tx
+    .selectFrom('messages')
+    .select((eb) => eb.fn.max('position').as('position'))
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', generation)
+    .where((eb) =>
+      eb.or([
+        eb('state', '=', 'stored').and(eb.or([eb('admitted_generation', 'is', null), eb('admitted_generation', '<=', columns.listed_generation)])),
+        eb('state', 'in', ['pending', 'failed']).and('admitted_generation', '<=', columns.listed_generation),
+      ]),
+    )
+    .executeTakeFirstOrThrow();
+  return position ?? -1;
+}
+
+async function lastPosition({ tx, key }: MailboxTransaction, generation: number): Promise<number> {
+  const { position } = await tx
+    .selectFrom('messages')
+    .select((eb) => eb.fn.max('position').as('position'))
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', generation)
+    .executeTakeFirstOrThrow();
+  return position ?? -1;
+}
+
+/** Sets the reading's history id of every compared row at once: most rows differ in nothing else, and need not be written one by one. */
+async function markCompared({ tx, key }: MailboxTransaction, { generation, startHistoryId }: EndedListing): Promise<void> {
+  const id = toHistoryIdText(startHistoryId);
+  await tx
+    .updateTable('messages')
+    .set({ reading_history_id: id })
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', generation)
+    .where('state', '!=', 'gone')
+    .where((eb) => eb.or([eb('history_id', 'is', null), eb('history_id', '<=', id)]))
+    .where((eb) => eb.or([eb('reading_history_id', 'is', null), eb('reading_history_id', '<', id)]))
+    .execute();
+}
+
+async function settleRows(database: StoreDatabase, locked: MailboxTransaction, listing: EndedListing, now: number): Promise<{ gone: number; relabelled: number }> {
+  const rules = rulesOf(locked.columns, now);
+  let gone = 0;
+  let relabelled = 0;
+  for (let after = ''; ; ) {
+    const page = await nextMessageRows(locked.tx, locked.key, after);
+    const last = page.at(-1);
+    if (last === undefined) return { gone, relabelled };
+    const labels = listing.labels === 'compared' ? await listedLabels({ db: locked.tx, key: locked.key, dialect: locked.dialect }, after, last.id) : new Map<string, readonly LabelId[]>();
+    const differences: Difference[] = [];
+    const removed: MessageId[] = [];
+    for (const before of page) {
+      const row = settleListedRow(before, labels.get(before.id) ?? [], listing, rules);
+      if (row === null) removed.push(before.id);
+      if (row === null || row === before) continue;
+      differences.push({ before, after: row });
+      if (row.state === 'gone') gone += before.state === 'excluded' ? 0 : 1;
+      else if (!sameLabelIds(row.labelIds, before.labelIds) && row.state !== 'pending') relabelled += 1;
+    }
+    await writeDifferences(locked, differences, now);
+    await removeRows(locked, removed, now);
+    after = last.id;
+    if (page.length === ROWS_AT_A_TIME) await database.breathe();
+  }
+}

@@ -1,0 +1,48 @@
+import type { MessageId } from '../../model/ids.ts';
+import { parseSettings, rulesOf } from '../rows/mailbox-rows.ts';
+import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { loadRows, writeDifferences } from '../rows/message-writer.ts';
+import { settleState } from '../rules/row-scope.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+const PAGE = 500;
+
+/**
+ * With a limit in the scope, a label operation on an older message must not bring it in: a label says nothing of age.
+ * Once the backfill has read the messages within the limit, the date of the oldest one is the floor, and acts like `after`.
+ * What came in from below while it was not known is put out of scope now.
+ */
+export async function setScopeFloor(database: StoreDatabase, locked: MailboxTransaction, now: number): Promise<void> {
+  const { tx, dialect, key, columns } = locked;
+  if (columns.limit_reached === 0 || columns.scope_floor !== null || parseSettings(columns).scope.limit === null) return;
+  const { floor } = await tx
+    .selectFrom('messages')
+    .select((eb) => eb.fn.min('internal_date').as('floor'))
+    .where('mailbox_key', '=', key)
+    .where('state', '=', 'stored')
+    .where('admitted_generation', 'is not', null)
+    .executeTakeFirstOrThrow();
+  if (floor === null) return;
+  await locked.updateMailbox({ scope_floor: floor });
+  const rules = rulesOf({ ...columns, scope_floor: floor }, now);
+
+  for (let after = ''; ; ) {
+    const below = await tx
+      .selectFrom('messages')
+      .select('id')
+      .where('mailbox_key', '=', key)
+      .where('id', '>', after)
+      .where('state', '=', 'stored')
+      .where('admitted_generation', 'is', null)
+      .where('internal_date', '<', floor)
+      .orderBy('id')
+      .limit(PAGE)
+      .execute();
+    const last = below.at(-1);
+    if (last === undefined) return;
+    const rows = await loadRows({ tx, dialect, key }, below.map((row) => row.id as MessageId));
+    await writeDifferences(locked, [...rows.values()].map((before) => ({ before, after: settleState(before, rules) })), now);
+    after = last.id;
+    await database.breathe();
+  }
+}

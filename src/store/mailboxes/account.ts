@@ -1,0 +1,40 @@
+import type { MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
+import { mailboxKey } from '../rows/mailbox-rows.ts';
+import type { MailboxAccount } from '../mailbox-store.ts';
+import { withMailbox } from '../engines/mailbox-transaction.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+/** What the store knows of the account behind a mailbox. */
+export interface MailboxAccounts {
+  /** Remembers what the account's profile said. */
+  saveAccount(request: { mailbox: MailboxId; account: MailboxAccount }): Promise<void>;
+  /** Some messages by which the account is known again: the newest and the oldest that Gmail is known to have. None, where none is held. */
+  sampleMessages(mailbox: MailboxId): Promise<readonly SampledMessage[]>;
+}
+
+export interface SampledMessage {
+  readonly id: MessageId;
+  readonly threadId: ThreadId;
+  /** Epoch ms; null before the first reading. */
+  readonly internalDate: number | null;
+}
+
+/** Ids begin with a message's time, so their order is that of age. What came last may be gone by now, and so may what is oldest. */
+const NEWEST = 3;
+const OLDEST = 2;
+
+/** See {@link MailboxAccounts.saveAccount}. */
+export function saveAccount(database: StoreDatabase, request: { mailbox: MailboxId; account: MailboxAccount }): Promise<void> {
+  return withMailbox(database, request.mailbox, (locked) => locked.updateMailbox({ account: JSON.stringify(request.account) }));
+}
+
+/** See {@link MailboxAccounts.sampleMessages}. */
+export async function sampleMessages(database: StoreDatabase, mailbox: MailboxId): Promise<readonly SampledMessage[]> {
+  const key = await mailboxKey(database, mailbox);
+  const found = await database.read(async (db) => {
+    const known = db.selectFrom('messages').select(['id', 'thread_id', 'internal_date']).where('mailbox_key', '=', key).where('state', 'in', ['stored', 'excluded', 'pending']);
+    return [...(await known.orderBy('id', 'desc').limit(NEWEST).execute()), ...(await known.orderBy('id', 'asc').limit(OLDEST).execute())];
+  });
+  const byId = new Map(found.map((row) => [row.id, row]));
+  return [...byId.values()].map((row) => ({ id: row.id as MessageId, threadId: row.thread_id as ThreadId, internalDate: row.internal_date }));
+}

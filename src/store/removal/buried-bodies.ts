@@ -1,0 +1,54 @@
+import type { MailboxId, MessageId } from '../../model/ids.ts';
+import { withMailbox } from '../engines/mailbox-transaction.ts';
+import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+/** Each may be megabytes. */
+const AT_A_TIME = 100;
+
+export interface BuriedBodies {
+  /**
+   * Drops the bodies of messages that have been `gone` for `grace` milliseconds. Until then a verdict that turns out to be wrong is undone
+   * without a fetch. Whoever is killed meanwhile has done part of it, and whoever comes next does the rest.
+   *
+   * @returns how many bodies were dropped
+   */
+  dropBuriedBodies(request: { now: number; grace: number; signal?: AbortSignal }): Promise<number>;
+}
+
+/** See {@link BuriedBodies.dropBuriedBodies}. Whether a message is still gone is looked at under its mailbox's lock. */
+export async function dropBuriedBodies(database: StoreDatabase, { now, grace, signal }: { now: number; grace: number; signal?: AbortSignal }): Promise<number> {
+  let dropped = 0;
+  while (signal?.aborted !== true) {
+    const due = await database.read((db) =>
+      db
+        .selectFrom('messages')
+        .innerJoin('mailboxes', 'mailboxes.key', 'messages.mailbox_key')
+        .select(['mailboxes.id as mailbox', 'messages.id'])
+        .where('messages.buried_at', '<=', now - grace)
+        .where('mailboxes.id', 'like', '%@%')
+        .orderBy('messages.buried_at')
+        .limit(AT_A_TIME)
+        .execute(),
+    );
+    if (due.length === 0) return dropped;
+    for (const mailbox of new Set(due.map((row) => row.mailbox as MailboxId))) {
+      const ids = due.filter((row) => row.mailbox === mailbox).map((row) => row.id as MessageId);
+      dropped += await dropOf(database, mailbox, ids, now);
+    }
+    await database.breathe();
+  }
+  return dropped;
+}
+
+function dropOf(database: StoreDatabase, mailbox: MailboxId, ids: readonly MessageId[], now: number): Promise<number> {
+  return withMailbox(database, mailbox, async (locked) => {
+    const { tx, dialect, key } = locked;
+    const rows = [...(await loadRows(locked, ids)).values()].filter(({ state }) => state === 'gone');
+    const differences: Difference[] = rows.map((before) => ({ before, after: { ...before, format: null, attachments: null, attachmentsHeld: false, lacks: null, buriedAt: null } }));
+    await writeDifferences(locked, differences, now);
+    // A worker of an earlier version brings a message back without it.
+    await tx.updateTable('messages').set({ buried_at: null }).where('mailbox_key', '=', key).where(dialect.isOneOf('id', ids)).where('state', '!=', 'gone').execute();
+    return rows.length;
+  });
+}

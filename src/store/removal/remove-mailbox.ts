@@ -1,0 +1,128 @@
+import { sql, type Transaction } from 'kysely';
+import type { MailboxId, MessageId } from '../../model/ids.ts';
+import { unnameObjects } from '../bodies/body-objects.ts';
+import { unknownMailbox } from '../engines/mailbox-transaction.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+export interface MailboxRemoval {
+  /**
+   * Begins the removal of a mailbox, in one transaction: from then on the store does not know it, and refuses every writer of it with `lost`.
+   *
+   * @param request.chain - the first run id of the workflow that was ended, so that what is left of it cannot create the mailbox anew;
+   * null when there was none
+   * @returns false when the store did not know the mailbox
+   */
+  beginRemoval(request: { mailbox: MailboxId; chain: string | null; now: number }): Promise<boolean>;
+  /**
+   * Deletes the rows of every mailbox whose removal has begun, some thousands a transaction. Whoever is killed meanwhile has done part of it;
+   * whoever calls it next, a worker's housekeeping if nobody else, does the rest. Bodies outside go with the next sweep.
+   *
+   * @returns the number of rows
+   */
+  finishRemovals(request: { now: number; signal?: AbortSignal }): Promise<number>;
+}
+
+/** No e-mail address: no writer finds the mailbox under it, and nobody lists it. */
+const REMOVING = 'removing/';
+
+const ROWS = 2_000;
+/** Each may be megabytes. */
+const BODIES = 100;
+
+/** Every table of a mailbox's things with the rest of its key; a test holds them against the schema. `messages` after what names them. */
+const TABLES = [
+  { table: 'label_listings', key: ['message_id', 'label_id'], rows: ROWS },
+  { table: 'audit_listings', key: ['audit', 'message_id', 'label_id'], rows: ROWS },
+  { table: 'applied_operations', key: ['record_id', 'message_id', 'operation'], rows: ROWS },
+  { table: 'changes', key: ['sequence'], rows: ROWS },
+  { table: 'bodies', key: ['message_id'], rows: BODIES },
+  { table: 'outside_bodies', key: ['message_id'], rows: ROWS },
+  { table: 'messages', key: ['id'], rows: ROWS },
+  { table: 'labels', key: ['id'], rows: ROWS },
+  { table: 'usage', key: ['method'], rows: ROWS },
+  { table: 'day_usage', key: ['mailbox_key'], rows: ROWS },
+  { table: 'ledgers', key: ['mailbox_key'], rows: ROWS },
+] as const satisfies readonly { table: keyof Schema; key: readonly string[]; rows: number }[];
+
+/**
+ * See {@link MailboxRemoval.beginRemoval}. Every writer finds the mailbox by its id under the lock of its row, so the renamed row is out of reach:
+ * a zombie that waits for the lock finds nothing when it gets it, and one that would create the mailbox (`putMailbox`) meets its chain's tombstone.
+ */
+export function beginRemoval(database: StoreDatabase, { mailbox, chain, now }: { mailbox: MailboxId; chain: string | null; now: number }): Promise<boolean> {
+  return database.write(async (tx) => {
+    if (chain !== null) await buryChain(tx, chain, now);
+    const row = await database.dialect.locked(tx.selectFrom('mailboxes').select('key').where('id', '=', mailbox)).executeTakeFirst();
+    if (row === undefined) return false;
+    await tx.updateTable('mailboxes').set({ id: `${REMOVING}${row.key}` }).where('key', '=', row.key).execute();
+    return true;
+  });
+}
+
+/** Leaves the tombstone of a workflow's runs: none of them creates its mailbox any more. */
+export async function buryChain(tx: Transaction<Schema>, chain: string, now: number): Promise<void> {
+  await tx
+    .insertInto('workflow_chains')
+    .values({ id: chain, removed_at: now })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ removed_at: now }))
+    .execute();
+}
+
+/**
+ * Refuses to create a mailbox for a workflow that was removed with it. The chain's row is written first, so that creation and removal,
+ * which writes the same row, take turns.
+ */
+export async function requireLivingChain({ dialect }: StoreDatabase, tx: Transaction<Schema>, chain: string, mailbox: MailboxId): Promise<void> {
+  await tx
+    .insertInto('workflow_chains')
+    .values({ id: chain, removed_at: null })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+  const row = await dialect.locked(tx.selectFrom('workflow_chains').select('removed_at').where('id', '=', chain)).executeTakeFirst();
+  if (row !== undefined && row.removed_at !== null) throw unknownMailbox(mailbox);
+}
+
+/** See {@link MailboxRemoval.finishRemovals}. */
+export async function finishRemovals(database: StoreDatabase, { now, signal }: { now: number; signal?: AbortSignal }): Promise<number> {
+  let removed = 0;
+  const mailboxes = await database.read((db) => db.selectFrom('mailboxes').select('key').where('id', 'like', `${REMOVING}%`).orderBy('key').execute());
+  for (const { key } of mailboxes) {
+    for (const each of TABLES) {
+      for (let rows = -1; rows !== 0 && signal?.aborted !== true; removed += rows) {
+        rows = await database.write((tx) => removeSome(database, tx, key, each, now));
+        await database.breathe();
+      }
+    }
+    if (signal?.aborted === true) return removed;
+    removed += await database.write((tx) => removeLast(database, tx, key, now));
+  }
+  return removed;
+}
+
+type Table = (typeof TABLES)[number];
+
+async function removeSome(database: StoreDatabase, tx: Transaction<Schema>, key: number, { table, key: columns, rows }: Table, now: number): Promise<number> {
+  if (table === 'outside_bodies') return removeOutside(database, tx, key, now);
+  const names = sql.join(columns.map((column) => sql.ref(column)));
+  const { numAffectedRows = 0n } = await sql`
+    delete from ${sql.table(table)} where mailbox_key = ${key}
+    and (${names}) in (select ${names} from ${sql.table(table)} where mailbox_key = ${key} limit ${sql.lit(rows)})`.execute(tx);
+  return Number(numAffectedRows);
+}
+
+async function removeOutside({ dialect }: StoreDatabase, tx: Transaction<Schema>, key: number, now: number): Promise<number> {
+  const rows = await tx.selectFrom('outside_bodies').select('message_id').where('mailbox_key', '=', key).limit(ROWS).execute();
+  if (rows.length > 0) await unnameObjects({ tx, dialect, key }, rows.map((row) => row.message_id as MessageId), now);
+  return rows.length;
+}
+
+/**
+ * The mailbox itself. Changing its id once more locks out what PostgreSQL lets through beside other locks, rows that merely refer to it (a zombie's
+ * ledger), and waits for those under way: they are deleted here.
+ */
+async function removeLast(database: StoreDatabase, tx: Transaction<Schema>, key: number, now: number): Promise<number> {
+  await tx.updateTable('mailboxes').set({ id: `${REMOVING}${key}/last` }).where('key', '=', key).execute();
+  for (const each of TABLES) await removeSome(database, tx, key, each, now);
+  const { numDeletedRows } = await tx.deleteFrom('mailboxes').where('key', '=', key).executeTakeFirst();
+  return Number(numDeletedRows);
+}

@@ -1,0 +1,85 @@
+import type { HistoryId, MessageId } from '../../model/ids.ts';
+import type { KeptBody } from '../bodies/bodies.ts';
+import { nameObjects, unnameObjects, type HeldObject } from '../bodies/body-objects.ts';
+import { bulkInsert, type ColumnValue } from '../engines/bulk-insert.ts';
+import { announce, changeBetween } from '../rules/change-entry.ts';
+import { toHistoryIdText } from '../engines/history-id-text.ts';
+import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { fromColumns, MESSAGE_COLUMNS, toColumnValues, type MessageRow } from '../rules/message-row.ts';
+
+const MESSAGES = { table: 'messages', columns: MESSAGE_COLUMNS, key: ['mailbox_key', 'id'], onConflict: 'update' } as const;
+const BODIES = { table: 'bodies', columns: ['mailbox_key', 'message_id', 'encoding', 'body'], key: ['mailbox_key', 'message_id'], onConflict: 'update' } as const;
+
+/** What a transaction makes of one message. */
+export interface Difference {
+  readonly before: MessageRow | null;
+  readonly after: MessageRow;
+  /** A body to write, or to name; absent leaves what is held. */
+  readonly body?: KeptBody;
+}
+
+/** The rows of the given messages, as far as the store has them. */
+export async function loadRows({ tx, dialect, key }: Pick<MailboxTransaction, 'tx' | 'dialect' | 'key'>, ids: Iterable<MessageId>): Promise<Map<MessageId, MessageRow>> {
+  const rows = await tx
+    .selectFrom('messages')
+    .selectAll()
+    .where('mailbox_key', '=', key)
+    .where(dialect.isOneOf('id', [...new Set(ids)]))
+    .execute();
+  return new Map(rows.map((columns) => [columns.id as MessageId, fromColumns(columns)]));
+}
+
+/**
+ * Writes rows that differ, their bodies, and the entries of the change feed that tell of the differences, all in the same transaction.
+ * What does not differ is not written.
+ */
+export async function writeDifferences(locked: MailboxTransaction, differences: Iterable<Difference>, now: number): Promise<void> {
+  const rows: ColumnValue[][] = [];
+  const bodies: ColumnValue[][] = [];
+  const outside: { messageId: MessageId; encoding: string; object: HeldObject }[] = [];
+  const bodiless: MessageId[] = [];
+  const entries: ColumnValue[][] = [];
+  for (const { before, after, body } of differences) {
+    if (body?.kind === 'inside') bodies.push([locked.key, after.id, body.encoding, body.bytes]);
+    if (body?.kind === 'outside') outside.push({ messageId: after.id, encoding: body.encoding, object: body.object });
+    const held = before !== null && before.format !== null;
+    if (held && (after.format === null || body !== undefined)) bodiless.push(after.id);
+    if (after === before) continue;
+    const change = changeBetween(before, after);
+    const row = announce(after, change);
+    const values = toColumnValues(locked.key, row);
+    if (before === null || differ(values, toColumnValues(locked.key, before))) rows.push(values);
+    if (change !== null) entries.push([change, row.id, row.threadId, JSON.stringify(row.labelIds), newestText(row), now]);
+  }
+  await bulkInsert(locked.tx, MESSAGES, rows);
+  // First: an earlier body may be at the other place.
+  await deleteBodies(locked, bodiless, now);
+  await bulkInsert(locked.tx, BODIES, bodies);
+  await nameObjects(locked, outside);
+  await locked.appendChanges(entries);
+}
+
+async function deleteBodies(locked: MailboxTransaction, ids: readonly MessageId[], now: number): Promise<void> {
+  if (ids.length === 0) return;
+  const { tx, dialect, key } = locked;
+  await unnameObjects(locked, ids, now);
+  await tx.deleteFrom('bodies').where('mailbox_key', '=', key).where(dialect.isOneOf('message_id', ids)).execute();
+}
+
+/** Removes rows, with what belongs to them: the messages are unknown again. */
+export async function removeRows(locked: MailboxTransaction, ids: readonly MessageId[], now: number): Promise<void> {
+  if (ids.length === 0) return;
+  const { tx, dialect, key } = locked;
+  await deleteBodies(locked, ids, now);
+  await tx.deleteFrom('messages').where('mailbox_key', '=', key).where(dialect.isOneOf('id', ids)).execute();
+}
+
+function differ(a: readonly ColumnValue[], b: readonly ColumnValue[]): boolean {
+  return a.some((value, index) => value !== b[index]);
+}
+
+/** What is announced has been read, or was listed: one of the two is there. */
+function newestText(row: MessageRow): string {
+  const texts = [row.historyId, row.readingHistoryId].filter((id): id is HistoryId => id !== null).map((id) => toHistoryIdText(id));
+  return texts.toSorted().at(-1) ?? toHistoryIdText('0' as HistoryId);
+}

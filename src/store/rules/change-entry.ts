@@ -1,0 +1,25 @@
+import type { Change } from '../mailbox-store.ts';
+import { sameLabelIds, type MessageRow } from './message-row.ts';
+
+/**
+ * What the change feed says about the difference of two rows, or null. A reader who follows the feed knows of a message
+ * exactly when its row is `announced`: that is how a row that is fetched anew in between is not reported as gone.
+ */
+export function changeBetween(before: MessageRow | null, after: MessageRow): Change['kind'] | null {
+  const known = before?.announced ?? false;
+  if (after.state === 'stored') {
+    const completed = before !== null && before.lacks !== null && after.lacks === null;
+    if (!known || before?.state !== 'stored' || before.threadId !== after.threadId || completed) return 'stored';
+    return sameLabelIds(before.labelIds, after.labelIds) ? null : 'labels';
+  }
+  // Pending without a body: deleted and added again in one transaction. Pending with one waits for another format, and is still there.
+  const left = after.state === 'gone' || after.state === 'excluded' || after.format === null || !after.announced;
+  return known && left ? 'gone' : null;
+}
+
+/** The row with what the feed has said about it by then. */
+export function announce(after: MessageRow, change: Change['kind'] | null): MessageRow {
+  if (change === null) return after;
+  const announced = change !== 'gone';
+  return after.announced === announced ? after : { ...after, announced };
+}

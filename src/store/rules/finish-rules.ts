@@ -1,0 +1,104 @@
+import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
+import { sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { isComplete, settleState, toFetch, toGone, type RowRules } from './row-scope.ts';
+
+/** What the end of a listing knows. */
+export interface EndedListing {
+  readonly generation: number;
+  readonly startHistoryId: HistoryId;
+  /** True when the store held messages before: then the listing waited for Gmail's index, and absence is a fact. */
+  readonly reconciling: boolean;
+  readonly labels: 'compared' | 'unread';
+  /** Whether what the listing did not show is known to be gone. Where that is doubted it stays as it is. */
+  readonly absence: 'proven' | 'doubted';
+  /** Labels whose listings are not believed: they are taken off no message. */
+  readonly doubtedLabels: ReadonlySet<LabelId>;
+  /** With a limit: rows that a listing made beyond this position stay out; it covers every row that was known before. */
+  readonly lastPosition: number | null;
+}
+
+/**
+ * What the end of a listing does to one row; null removes it, so that the message is unknown again.
+ * The rules are those of {@link MailboxStore.finishListing}.
+ *
+ * @param listedLabels the labels whose listings held the message, sorted
+ */
+export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[], listing: EndedListing, rules: RowRules): MessageRow | null {
+  if (row.state === 'gone') return row;
+  const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
+  if (row.listedGeneration !== listing.generation) {
+    if (changedSince || listing.absence === 'doubted') return inFormat(inScopeNow(row, rules), rules);
+    if (listing.reconciling) return withReadingId(toGone(row, rules.now), listing);
+    // The index may only show it late. One that was never read is unknown again, so that the listing of late ones finds it; one that was read
+    // meanwhile is there, and what becomes of it is in the history since the mark.
+    return row.readingHistoryId === null ? null : inFormat(inScopeNow(row, rules), rules);
+  }
+  if (isBeyondLimit(row, listing)) return null;
+  const admitted = admit(row, listing);
+  const relabelled = listing.labels === 'compared' ? compareLabels(admitted, listedLabels, changedSince, listing, rules) : unread(admitted, rules);
+  return inFormat(held(relabelled, rules), rules);
+}
+
+/**
+ * A row that waits for what is no longer wanted (attachments, another format) needs no fetch when its body is complete under today's settings, and
+ * its labels are known: nothing has changed since they were read or compared.
+ */
+function held(row: MessageRow, rules: RowRules): MessageRow {
+  if ((row.state !== 'pending' && row.state !== 'failed') || !isComplete(row, rules)) return row;
+  const known = row.readingHistoryId !== null && (row.historyId === null || compareHistoryIds(row.readingHistoryId, row.historyId) >= 0);
+  return known ? settleState(row, rules, 'backfill') : row;
+}
+
+function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean {
+  if (lastPosition === null || row.position === null || row.position <= lastPosition) return false;
+  const unread = row.state === 'pending' || row.state === 'failed';
+  return unread && row.admittedGeneration !== null;
+}
+
+/** An excluded row that lies within the limit now is in scope whatever its date. */
+function admit(row: MessageRow, { lastPosition, generation }: EndedListing): MessageRow {
+  const within = lastPosition !== null && row.position !== null && row.position <= lastPosition;
+  return within && row.state === 'excluded' && row.admittedGeneration === null ? { ...row, admittedGeneration: generation } : row;
+}
+
+/**
+ * A row that changed after the listing began is not compared: the listings may be older than it. But if records were applied to labels that
+ * had never been read since (`readingHistoryId`), and the result is not what was listed, one get tells.
+ */
+function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince: boolean, listing: EndedListing, rules: RowRules): MessageRow {
+  if (!changedSince) {
+    const read = withReadingId(row, listing);
+    const labelIds = believed(row, listed, listing);
+    const compared = sameLabelIds(read.labelIds, labelIds) ? read : { ...read, labelIds };
+    if (row.state !== 'stored' && row.state !== 'excluded') return compared;
+    return settleState(compared.refreshAt === null ? compared : { ...compared, refreshAt: null }, rules, 'backfill');
+  }
+  const readSince = row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;
+  const settled = row.state === 'stored' || row.state === 'excluded';
+  const scoped = inScopeNow(row, rules);
+  return settled && !readSince && !sameLabelIds(row.labelIds, listed) ? { ...scoped, refreshAt: scoped.refreshAt ?? rules.now } : scoped;
+}
+
+/** What was listed, and what the row has of labels whose listings are not believed. */
+function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }: EndedListing): readonly LabelId[] {
+  const kept = doubtedLabels.size === 0 ? [] : row.labelIds.filter((label) => doubtedLabels.has(label));
+  return kept.length === 0 ? listed : sortedLabelIds([...listed, ...kept]);
+}
+
+/** The listing showed it. Where its labels could not be read, and are to be read again, those that it has put it out of no scope. */
+const unread = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null ? inScopeNow(row, rules) : row);
+
+/** A row that is not compared (it changed after the listing began, or was never read) was settled under the scope of that moment: the settings may have changed since. */
+function inScopeNow(row: MessageRow, rules: RowRules): MessageRow {
+  return row.state === 'stored' || row.state === 'excluded' ? settleState(row, rules, 'backfill') : row;
+}
+
+/** Only `readingHistoryId`: the message's own history id is older, and a get of it still answers that one. */
+function withReadingId(row: MessageRow, { startHistoryId }: EndedListing): MessageRow {
+  const readingHistoryId = row.readingHistoryId === null ? startHistoryId : newerHistoryId(row.readingHistoryId, startHistoryId);
+  return readingHistoryId === row.readingHistoryId ? row : { ...row, readingHistoryId };
+}
+
+function inFormat(row: MessageRow, rules: RowRules): MessageRow {
+  return row.state === 'stored' && !isComplete(row, rules) ? toFetch(row, 'backfill', rules.now) : row;
+}

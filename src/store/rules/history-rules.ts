@@ -1,0 +1,108 @@
+import type { HistoryOperation } from '../../model/change.ts';
+import { compareHistoryIds, type HistoryId, type LabelId } from '../../model/ids.ts';
+import { isHiding } from '../../model/settings.ts';
+import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
+import { labelsExclude, settleState, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
+
+type LabelOperation = Extract<HistoryOperation, { kind: 'labelsAdded' | 'labelsRemoved' }>;
+
+const DRAFT = 'DRAFT' as LabelId;
+/** Each save of a draft is a new message, and deletes the one before: a draft is fetched once it has rested this long (ms). */
+const DRAFT_REST = 60_000;
+
+export type HistoryEffect = 'added' | 'deleted' | 'relabelled' | 'late' | 'none';
+
+export interface OperationOutcome {
+  /** null: the message stays unknown. */
+  readonly row: MessageRow | null;
+  readonly effect: HistoryEffect;
+}
+
+/**
+ * What one operation of a history record does to the row it concerns.
+ * The rules are those of {@link MailboxStore.applyHistory}; applying an operation again, or late, ends in the same row.
+ *
+ * @param known whether this operation was applied before (or is settled and below the mark, which comes to the same)
+ */
+export function applyOperation(row: MessageRow | null, operation: HistoryOperation, recordId: HistoryId, known: boolean, rules: RowRules): OperationOutcome {
+  if (row === null) return applyToUnknown(null, operation, recordId, rules);
+  if (isContained(row, recordId)) return { row, effect: 'none' };
+  if (row.state === 'gone') return applyToGone(row, operation, recordId, rules);
+  if (known) return { row, effect: 'none' };
+  const late = row.historyId !== null && compareHistoryIds(recordId, row.historyId) < 0;
+  if (late) return appearedLate(row, operation, rules);
+  if (operation.kind === 'deleted') return { row: toGone({ ...row, historyId: recordId }, rules.now), effect: 'deleted' };
+  return applyToHeld({ ...row, historyId: recordId }, operation, rules);
+}
+
+function isContained(row: MessageRow, recordId: HistoryId): boolean {
+  return row.readingHistoryId !== null && compareHistoryIds(recordId, row.readingHistoryId) <= 0;
+}
+
+function applyToGone(row: MessageRow, operation: HistoryOperation, recordId: HistoryId, rules: RowRules): OperationOutcome {
+  const newer = row.historyId === null || compareHistoryIds(recordId, row.historyId) > 0;
+  return newer ? applyToUnknown(row, operation, recordId, rules) : { row, effect: 'none' };
+}
+
+/** On an unknown id, or on a tombstone: what was known of the message does not count any more. */
+function applyToUnknown(tombstone: MessageRow | null, operation: HistoryOperation, recordId: HistoryId, rules: RowRules): OperationOutcome {
+  const base = tombstone ?? newRow(operation.messageId, operation.threadId, 'live', rules.now);
+  const row: MessageRow = { ...base, threadId: operation.threadId, historyId: recordId };
+  if (operation.kind === 'deleted') return { row: toGone(row, rules.now), effect: tombstone === null ? 'deleted' : 'none' };
+  if (operation.kind !== 'added') {
+    if (!mayEnterScope(operation, rules)) return { row: tombstone, effect: 'none' };
+    return { row: toFetch(row, 'live', rules.now), effect: 'added' };
+  }
+  if (operation.labelIds !== null && labelsExclude(operation.labelIds, rules)) {
+    return { row: withoutWork({ ...row, labelIds: sortedLabelIds(operation.labelIds) }, 'excluded'), effect: 'added' };
+  }
+  const fetched = toFetch(row, 'live', rules.now);
+  return { row: operation.labelIds?.includes(DRAFT) === true ? { ...fetched, nextAttemptAt: rules.now + DRAFT_REST } : fetched, effect: 'added' };
+}
+
+/** A pending row waits for a reading at least as new as itself, which will contain the late record. */
+function appearedLate(row: MessageRow, operation: HistoryOperation, rules: RowRules): OperationOutcome {
+  const waits = row.state === 'pending' || row.state === 'failed';
+  if (waits || operation.kind === 'added') return { row, effect: 'none' };
+  return { row: needsRefresh(row, rules), effect: 'late' };
+}
+
+function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kind: 'deleted' }>, rules: RowRules): OperationOutcome {
+  if (row.state === 'pending' || row.state === 'failed') {
+    // Its get brings the labels. A message that the listing and history both found is new mail.
+    if (operation.kind === 'added' && row.lane === 'backfill') return { row: { ...row, lane: 'live' }, effect: 'none' };
+    const isSent = operation.kind === 'labelsRemoved' && operation.labelIds.includes(DRAFT) && row.attempts === 0;
+    return { row: isSent ? { ...row, nextAttemptAt: 0 } : row, effect: 'none' };
+  }
+  if (operation.kind === 'added') {
+    // Newer than the reading, so it was away in between: its labels may be others.
+    const same = operation.labelIds !== null && sameLabelIds(sortedLabelIds(operation.labelIds), row.labelIds);
+    return same ? { row, effect: 'none' } : { row: needsRefresh(row, rules), effect: 'late' };
+  }
+  const labelIds = afterLabelOperation(row, operation);
+  const effect = sameLabelIds(labelIds, row.labelIds) ? 'none' : 'relabelled';
+  return { row: isUncertain(row, operation, rules) ? { ...row, labelIds } : settleState({ ...row, labelIds }, rules), effect };
+}
+
+/** Labels that wait to be read again put a message out of no scope: its reading does. What hides it does so whatever else it carries. */
+function isUncertain(row: MessageRow, operation: LabelOperation, rules: RowRules): boolean {
+  const isHidden = operation.kind === 'labelsAdded' && labelsExclude(operation.labelIds.filter(isHiding), rules) && operation.labelIds.some(isHiding);
+  return row.refreshAt !== null && row.state === 'stored' && !isHidden;
+}
+
+/** At once, also where it was to be read again later for another reason. */
+function needsRefresh(row: MessageRow, rules: RowRules): MessageRow {
+  return row.refreshAt === null || row.refreshAt > rules.now ? { ...row, refreshAt: rules.now } : row;
+}
+
+function afterLabelOperation(row: MessageRow, operation: LabelOperation): MessageRow['labelIds'] {
+  if (operation.kind === 'labelsAdded') return sortedLabelIds([...row.labelIds, ...operation.labelIds]);
+  return row.labelIds.filter((id) => !operation.labelIds.includes(id));
+}
+
+/** Whether a label operation may have brought a message into scope of which nothing else is known. */
+function mayEnterScope(operation: LabelOperation, { scope }: RowRules): boolean {
+  if (operation.kind === 'labelsRemoved') return operation.labelIds.some(isHiding);
+  if (scope.labelIds.length > 0) return operation.labelIds.some((id) => scope.labelIds.includes(id));
+  return operation.labelIds.some((id) => !isHiding(id));
+}

@@ -1,0 +1,193 @@
+import { join, resolve } from 'node:path';
+
+import type { Clock } from '../../model/clock.ts';
+import { makePrivateFolder } from '../../host/private-files.ts';
+import type { TemporalConnection } from '../../config/temporal-connection.ts';
+import { findBinary } from './binary.ts';
+import { startDevServer } from './dev-server.ts';
+import { withFileLock } from '../../host/file-lock.ts';
+import { frontendTrouble } from './frontend.ts';
+import { databaseOf, readInstance, readLastInstance, writeInstance } from './instance-file.ts';
+import { answers, freePort } from './ports.ts';
+import { TemporalServerError } from './temporal-server-error.ts';
+import { watchServer } from './watch-server.ts';
+
+export interface EnsureTemporalServerOptions {
+  /** Where the server's database, log and program are kept, one server for one directory. */
+  readonly dataDir: string;
+  /** What the environment names (`config.temporal`). With an address in it, that server is used and none is started. */
+  readonly connection: TemporalConnection;
+  /** Gets a line, for a person, for each step that takes time or differs from what was asked for. */
+  readonly log: (line: string) => void;
+  readonly clock: Clock;
+  /**
+   * The ports to listen on, or the next free ones. By default those of the last server of the directory, at first
+   * Temporal's own: 7233 and 8233. 0 at first takes any.
+   */
+  readonly ports?: { readonly frontend?: number; readonly ui?: number };
+  /** Aborts the waiting for a server, not the server that was returned. */
+  readonly signal?: AbortSignal;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** A Temporal server that answers. */
+export interface TemporalServer {
+  /** `host:port`, for the connections of clients and workers. It stays the same when the server is started again. */
+  readonly address: string;
+  /** null when the server is not one that Tidemark started. */
+  readonly uiUrl: string | null;
+  /** Whether this process runs it now, and stops it by {@link stop}. */
+  readonly owned: boolean;
+  /** Resolves when the server is gone for good: it died, and starting it again failed. Never rejects. */
+  readonly lost: Promise<TemporalServerError>;
+  /** Stops the server if this process runs it; otherwise leaves it alone. */
+  stop(): Promise<void>;
+}
+
+/** A running server as one process sees it. */
+export interface Holding {
+  readonly pid: number;
+  readonly address: string;
+  readonly uiUrl: string | null;
+  /** null when another process started it. */
+  readonly own: { readonly exited: Promise<void>; stop(): Promise<void> } | null;
+}
+
+const ANSWERS_WITHIN = 5_000;
+const JOINS_WITHIN = 30_000;
+const START_ATTEMPTS = 3;
+const USUAL_PORTS = { frontend: 7233, ui: 8233 };
+
+/**
+ * A Temporal server: the one that the environment names, the one that runs over this data directory already, or one
+ * that is started now, as a child of this process. A server that dies is started again at the same address, by whichever
+ * of the processes that use it comes first.
+ * @throws {TemporalServerError} when none can be had: the message says what to do
+ */
+export async function ensureTemporalServer(options: EnsureTemporalServerOptions): Promise<TemporalServer> {
+  const { connection } = options;
+  if (connection.address !== null) return await useNamedServer(connection.address, connection);
+  const directory = { ...options, dataDir: resolve(options.dataDir) };
+  try {
+    const holding = await holdServer(directory, null);
+    return watchServer(holding, directory, (previous) => holdServer(directory, previous));
+  } catch (error) {
+    throw explained(error, directory.dataDir);
+  }
+}
+
+async function useNamedServer(address: string, connection: TemporalConnection): Promise<TemporalServer> {
+  // A port that refuses is not worth the whole wait, and not proof either: a proxy may stand between.
+  const [, host, port] = /^(?:\w+:\/\/)?\[?(.+?)\]?(?::(\d+))?$/.exec(address) ?? [];
+  const listening = await answers(Number(port ?? USUAL_PORTS.frontend), host);
+  const trouble = await frontendTrouble(address, connection, listening ? ANSWERS_WITHIN : ANSWERS_WITHIN / 5);
+  if (trouble !== null) {
+    throw new TemporalServerError(
+      `The Temporal server at ${address} cannot be used: ${trouble}. Start or correct it, or unset TEMPORAL_ADDRESS: then Tidemark runs a server of its own.`,
+    );
+  }
+  return { address, uiUrl: null, owned: false, lost: new Promise(() => undefined), stop: () => Promise.resolve() };
+}
+
+/**
+ * Joins the server of the directory or starts it, under the directory's lock: of processes that come at one moment the
+ * first starts it and the others, when the lock is theirs, find it running. The instance is written as soon as its process
+ * exists, so that no second one is ever started over the same database.
+ * @param previous the server that died: the next one must listen where it did, because connections exist
+ */
+async function holdServer(options: EnsureTemporalServerOptions, previous: Holding | null): Promise<Holding> {
+  const { dataDir, log, clock, signal } = options;
+  makePrivateFolder(dataDir);
+  const onWait = () => log('another process is starting the Temporal server of this directory: waiting for it');
+  return await withFileLock(join(dataDir, 'temporal.lock'), { clock, signal, onWait }, async () => {
+    const running = readInstance(dataDir);
+    if (running !== null && (await joins(running, options))) return { ...running, own: null };
+
+    const binary = await findBinary('temporal', options);
+    for (let attempt = 1; ; attempt += 1) {
+      const { port, uiPort } = await choosePorts(options, previous);
+      try {
+        return await startServer(options, { binary, port, uiPort });
+      } catch (error) {
+        // Someone took the port between the choice and the start.
+        const lostPort = error instanceof TemporalServerError && error.message.includes('address already in use');
+        if (!lostPort || attempt === START_ATTEMPTS) throw error;
+      }
+    }
+  });
+}
+
+async function startServer(
+  { dataDir, connection, clock, signal }: EnsureTemporalServerOptions,
+  { binary, port, uiPort }: { binary: string; port: number; uiPort: number },
+): Promise<Holding> {
+  const uiUrl = `http://localhost:${uiPort}`;
+  const server = await startDevServer({
+    binary,
+    database: databaseOf(dataDir),
+    namespace: connection.namespace,
+    port,
+    uiPort,
+    logFile: join(dataDir, 'temporal.log'),
+    clock,
+    signal,
+    onSpawn: (pid) => writeInstance(dataDir, { pid, address: `127.0.0.1:${port}`, uiUrl }),
+  });
+  return { pid: server.pid, address: server.address, uiUrl, own: server };
+}
+
+/**
+ * Waits until a server that was found running answers. False when it ends meanwhile: then there is none.
+ * @throws {TemporalServerError} when it lives and does not answer: a second one over its database would harm both
+ */
+async function joins(running: { readonly pid: number; readonly address: string }, options: EnsureTemporalServerOptions): Promise<boolean> {
+  const { dataDir, connection, clock, signal } = options;
+  const deadline = clock.now() + JOINS_WITHIN;
+  let trouble: string | null = '';
+  while (readInstance(dataDir)?.pid === running.pid) {
+    trouble = await frontendTrouble(running.address, { namespace: connection.namespace, options: {} }, ANSWERS_WITHIN);
+    if (trouble === null) return true;
+    if (clock.now() > deadline) {
+      throw new TemporalServerError(
+        `The Temporal server of ${dataDir} runs as process ${running.pid} at ${running.address}, but ${trouble}: end it with "kill ${running.pid}" and try again.`,
+      );
+    }
+    await clock.sleep(100, signal);
+  }
+  return false;
+}
+
+async function choosePorts({ dataDir, ports, log }: EnsureTemporalServerOptions, previous: Holding | null) {
+  // Where it listened last: others may still be connected to that address, and a page of its UI be open.
+  const last = previous ?? readLastInstance(dataDir);
+  const [lastPort, lastUiPort] = last === null ? [null, null] : [portOf(last.address), portOf(last.uiUrl ?? '')];
+  if (previous !== null && lastPort !== null) return { port: lastPort, uiPort: await freePort(lastUiPort, [lastPort]) };
+
+  const wanted = ports?.frontend || (lastPort ?? ports?.frontend ?? USUAL_PORTS.frontend);
+  const wantedUi = ports?.ui || (lastUiPort ?? ports?.ui ?? USUAL_PORTS.ui);
+  const port = await freePort(wanted);
+  const uiPort = await freePort(wantedUi, [port]);
+  if (wanted !== 0 && port !== wanted) log(`port ${wanted} is in use: the Temporal server takes ${port}`);
+  if (wantedUi !== 0 && uiPort !== wantedUi) log(`port ${wantedUi} is in use: Temporal's UI takes ${uiPort}`);
+  return { port, uiPort };
+}
+
+const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1] ?? 0);
+
+const FILE_TROUBLE: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EACCES: 'there is no permission to write there',
+  EPERM: 'there is no permission to write there',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'that is not a directory',
+  EEXIST: 'that is not a directory',
+};
+
+/** One sentence in place of a file error. */
+function explained(error: unknown, dataDir: string): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const trouble = FILE_TROUBLE[code] ?? (code === 'ERR_SQLITE_ERROR' ? 'its lock file cannot be written' : undefined);
+  if (trouble === undefined) return error;
+  return new TemporalServerError(`The Temporal server's files cannot be kept in ${dataDir}: ${trouble}.`, { cause: error });
+}

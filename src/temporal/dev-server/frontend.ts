@@ -1,0 +1,40 @@
+import { Connection } from '@temporalio/client';
+
+import type { TemporalConnection } from '../../config/temporal-connection.ts';
+
+/** gRPC status codes. */
+const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+
+/**
+ * Why a Temporal frontend cannot be used, in a few words; null when it answers and has the namespace.
+ * @param timeout milliseconds to wait for each of its two answers
+ */
+export async function frontendTrouble(
+  address: string,
+  { namespace, options }: Pick<TemporalConnection, 'namespace' | 'options'>,
+  timeout: number,
+): Promise<string | null> {
+  const { tls, apiKey, metadata } = options;
+  const connection = Connection.lazy({
+    address,
+    connectTimeout: timeout,
+    ...(tls === undefined ? {} : { tls }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(metadata === undefined ? {} : { metadata }),
+  });
+  try {
+    await connection.ensureConnected();
+    // The channel is ready, so the answer is near: a server that takes the connection and says nothing is cut off.
+    await connection.withAbortSignal(AbortSignal.timeout(timeout), () => connection.workflowService.describeNamespace({ namespace }));
+    return null;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === NOT_FOUND) return `it has no namespace "${namespace}"`;
+    // An API key that may work in a namespace need not be allowed to describe it.
+    if (code === PERMISSION_DENIED) return null;
+    return 'it does not answer';
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,93 @@
+import { fileURLToPath } from 'node:url';
+import { extname } from 'node:path';
+
+import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common';
+import proto from '@temporalio/proto';
+
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../model/clock.ts';
+import { readKeys } from '../secrets/key-source.ts';
+import { decrypt, encrypt, secretKey, SecretKeyError, type SecretKey } from '../secrets/secret-box.ts';
+import { SecretKeys } from '../secrets/secret-keys.ts';
+
+const { Payload: PayloadBytes } = proto.temporal.api.common.v1;
+
+/** What Temporal's own samples call it, so that its tools know it when they see it. */
+const ENCODING = 'binary/encrypted';
+const KEY_ID = 'encryption-key-id';
+const CONTEXT = 'temporal payload';
+
+interface Keys {
+  /** null: nothing is encrypted any more. */
+  readonly current: SecretKey | null;
+  keyOf(id: string): Promise<SecretKey | null>;
+}
+
+/** Encrypts payloads (AES-256-GCM), the encoding of each with it, and names the key in its metadata. What is not encrypted passes when read. */
+class EncryptingCodec implements PayloadCodec {
+  readonly #keys: Keys;
+
+  constructor(keys: Keys) {
+    this.#keys = keys;
+  }
+
+  async encode(payloads: Payload[]): Promise<Payload[]> {
+    const key = this.#keys.current;
+    if (key === null) return payloads;
+    return payloads.map((payload) => ({
+      metadata: { encoding: Buffer.from(ENCODING), [KEY_ID]: Buffer.from(key.id) },
+      data: encrypt(key, CONTEXT, PayloadBytes.encode(payload).finish()),
+    }));
+  }
+
+  /** @throws {SecretKeyError} when the payload's key is not at hand, or it was changed */
+  async decode(payloads: Payload[]): Promise<Payload[]> {
+    return Promise.all(payloads.map((payload) => this.#decodeOne(payload)));
+  }
+
+  async #decodeOne(payload: Payload): Promise<Payload> {
+    const { metadata, data } = payload;
+    if (textOf(metadata?.['encoding']) !== ENCODING || data === null || data === undefined) return payload;
+    const id = textOf(metadata?.[KEY_ID]);
+    const key = await this.#keys.keyOf(id);
+    if (key === null) {
+      throw new SecretKeyError(`Temporal holds payloads that were encrypted with the key ${/^[0-9a-f]{1,64}$/.test(id) ? id : 'of an unreadable name'}, which is not at hand. Give it in TIDEMARK_PAYLOAD_KEY or TIDEMARK_OLD_PAYLOAD_KEYS.`);
+    }
+    try {
+      const { metadata: inner, data: bytes } = PayloadBytes.decode(decrypt(key, CONTEXT, data));
+      return { metadata: inner, data: bytes };
+    } catch (error) {
+      throw new SecretKeyError(`A payload that Temporal holds is damaged, or was not encrypted by Tidemark with the key ${key.id}.`, { cause: error });
+    }
+  }
+}
+
+const textOf = (bytes: Uint8Array | null | undefined): string => (bytes === null || bytes === undefined ? '' : Buffer.from(bytes).toString('utf8'));
+
+/**
+ * The codec that the configuration asks for; null when payloads are not encrypted.
+ *
+ * @throws {SecretKeyError} when the keys cannot be read
+ * @see https://docs.temporal.io/payload-codec
+ */
+export async function payloadCodecOf(config: Config, clock: Clock): Promise<PayloadCodec | null> {
+  const source = config.secrets.payloadKeys;
+  if (source === null) return null;
+  if (source.kind !== 'former-only') return new EncryptingCodec(await SecretKeys.load({ read: () => readKeys(source, null), clock }));
+  const former = source.old.reveal().map((bytes) => secretKey(bytes, 'TIDEMARK_OLD_PAYLOAD_KEYS'));
+  return new EncryptingCodec({ current: null, keyOf: async (id) => former.find((key) => key.id === id) ?? null });
+}
+
+/** Failures carry their message and stack as payloads then. A path, because Temporal's SDK loads it by itself. */
+const FAILURE_CONVERTER = fileURLToPath(new URL(`./encoded-failures${extname(import.meta.url)}`, import.meta.url));
+
+/**
+ * What every client and worker of this configuration puts between Temporal and itself. Workflow code needs nothing of it: codecs run outside its sandbox.
+ *
+ * @throws {SecretKeyError} when the keys cannot be read
+ */
+export async function dataConverterOf(config: Config, clock: Clock): Promise<DataConverter> {
+  const codec = await payloadCodecOf(config, clock);
+  if (codec === null) return {};
+  return config.secrets.payloadKeys?.kind === 'former-only' ? { payloadCodecs: [codec] } : { payloadCodecs: [codec], failureConverterPath: FAILURE_CONVERTER };
+}
