@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { databaseAt } from '../src/model/database-location.ts';
 import { migrateStores } from '../src/store/open-store.ts';
 import { administer, PostgresServer } from '../test/postgres/server.ts';
 import { InvalidRunError, type Bench, type Figure } from './figure.ts';
@@ -160,7 +161,7 @@ export const postgresBulk: Bench = {
     const server = await PostgresServer.start({ durable: true });
     const client = new pg.Client({ connectionString: server.url, options: '-c search_path=tidemark' });
     try {
-      await migrateStores(server.url);
+      await migrateStores(databaseAt(server.url));
       await client.connect();
       await administer(server.url, "insert into tidemark.mailboxes (id, settings, generation, listed_generation, marks, change_sequence, limit_reached, created_at) values ('a', '{}', 0, 0, '[]', 0, 0, 0)");
       await client.query('create temporary table staged (like messages including defaults)');

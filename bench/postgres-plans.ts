@@ -1,3 +1,4 @@
+import { databaseAt } from '../src/model/database-location.ts';
 import { mailboxId } from '../src/model/ids.ts';
 import { openStores } from '../src/store/open-store.ts';
 import { reading, TestMailbox } from '../test/contract/mailbox-store/fixture.ts';
@@ -34,7 +35,7 @@ export const postgresPlans: Bench = {
     const log = await PlanServer.start();
     try {
       const { url } = log.server;
-      const { store } = await openStores(url);
+      const { store } = await openStores(databaseAt(url));
       for (let index = 0; index < SMALL_MAILBOXES; index += 1) await new TestMailbox(store, mailboxId(`small-${index}@example.com`)).put();
       const mailbox = new TestMailbox(store, mailboxId('alice@example.com'));
       await mailbox.put();

@@ -1,3 +1,4 @@
+import { databaseAt } from '../src/model/database-location.ts';
 import { mailboxId } from '../src/model/ids.ts';
 import { PRICE_TABLES, type PriceTable, type PriceTableName } from '../src/model/prices.ts';
 import { DEFAULT_SETTINGS, inScope, type MailboxSettings } from '../src/model/settings.ts';
@@ -60,7 +61,7 @@ export class VirtualGmail {
   }
 
   static async open(options: VirtualGmailOptions = {}): Promise<VirtualGmail> {
-    return new VirtualGmail(await openStores('sqlite::memory:'), options);
+    return new VirtualGmail(await openStores(databaseAt('sqlite::memory:')), options);
   }
 
   /** A mailbox with generated mail, connected and not yet synchronised. */

@@ -32,9 +32,12 @@ export { DEFAULT_SETTINGS, MESSAGE_FORMATS, type MailboxSettings, type MessageFo
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
 export { noTelemetry, type Telemetry } from './model/telemetry.ts';
 export { openTidemark, type Tidemark } from './app/open-tidemark.ts';
-export type { LostBody } from './store/fetching/lost-bodies.ts';
+export type { LostBody } from './model/lost-body.ts';
 export { StoreError } from './store/engines/store-error.ts';
-export type { AuditResult, Change, Drift, FailedMessage, LackingMessage, StoredMessage } from './store/mailbox-store.ts';
+export type { AuditResult, Drift } from './store/rows/mailbox-row.ts';
+export type { Change } from './model/change.ts';
+export type { FailedMessage, LackingMessage } from './store/fetching/work-store.ts';
+export type { StoredMessage } from './store/reads/mail-store.ts';
 export { systemClock } from './host/system-clock.ts';
 export { installRuntime } from './telemetry/runtime.ts';
 export { runWorker, type RunningWorker, type WorkerRequest } from './worker.ts';

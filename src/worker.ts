@@ -13,9 +13,13 @@ import { keepHouse } from './app/housekeeping.ts';
 import { createLog, type Log } from './host/log.ts';
 import type { Clock } from './model/clock.ts';
 import type { Telemetry } from './model/telemetry.ts';
-import { closeStores, connectTemporal, openStoresOf, priceTableOf, secretKeysOf, temporalAddressOf } from './app/open-tidemark.ts';
+import { connectTemporal, temporalAddressOf } from './temporal/connect.ts';
+import { openStoresOf } from './storage/open-stores.ts';
+import { secretKeysOf } from './storage/secret-keys.ts';
+import { priceTableOf } from './config/quota.ts';
+import { closeStores } from './store/open-store.ts';
 import { dataConverterOf } from './temporal/payload-codec.ts';
-import { hostInPlainText } from './store/engines/postgres-url.ts';
+import { hostInPlainText } from './model/database-location.ts';
 import { systemClock } from './host/system-clock.ts';
 import { openTracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
@@ -69,8 +73,8 @@ const SHARED = {
   shutdownForceTime: FORCED_AFTER,
 } as const satisfies Partial<WorkerOptions>;
 
-function warnOfPlainText({ database }: Config, log: Log): void {
-  const host = database.kind === 'postgres' ? hostInPlainText(database.url, database.caFile) : null;
+function warnOfPlainText({ database: { location } }: Config, log: Log): void {
+  const host = location.kind === 'postgres' ? hostInPlainText(location) : null;
   if (host !== null) log.warn({ host }, 'the connection to PostgreSQL is not encrypted: add ?sslmode=verify-full to DATABASE_URL, or ?sslmode=disable where the network is trusted');
 }
 

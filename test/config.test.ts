@@ -33,8 +33,7 @@ describe('the configuration', () => {
   it('needs no variable', () => {
     expect(load()).toEqual({
       dataDir: join(cwd, '.tidemark'),
-      database: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite'), autoMigrate: true },
-      postgres: { passwordFile: null, caFile: null, poolSize: 10 },
+      database: { location: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite') }, access: { passwordFile: null, caFile: null, poolSize: 10 }, migration: 'automatic' },
       bodies: { url: null, over: 65_536, sweepGrace: 3_600_000, goneGrace: 86_400_000, s3: { endpoint: null, region: null } },
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
@@ -70,7 +69,7 @@ describe('the configuration', () => {
   });
 
   it('puts the database into the data directory unless told otherwise', () => {
-    expect(load({ TIDEMARK_DATA_DIR: '/var/lib/tidemark' }).database).toMatchObject({ path: '/var/lib/tidemark/tidemark.sqlite' });
+    expect(load({ TIDEMARK_DATA_DIR: '/var/lib/tidemark' }).database.location).toMatchObject({ path: '/var/lib/tidemark/tidemark.sqlite' });
   });
 
   it.each([
@@ -79,7 +78,7 @@ describe('the configuration', () => {
     ['sqlite:/var/mail.sqlite', '/var/mail.sqlite'],
     ['sqlite:///var/mail.sqlite', '/var/mail.sqlite'],
   ])('reads the database address %s', (url, path) => {
-    expect(load({ DATABASE_URL: url }).database).toMatchObject({ kind: 'sqlite', path: path.startsWith('/') ? path : join(cwd, path) });
+    expect(load({ DATABASE_URL: url }).database.location).toMatchObject({ kind: 'sqlite', path: path.startsWith('/') ? path : join(cwd, path) });
   });
 
   it('reads where large bodies are', () => {
@@ -101,20 +100,24 @@ describe('the configuration', () => {
   it('reads an address of PostgreSQL, and shows its password to no log', () => {
     const { database } = load({ DATABASE_URL: 'postgres://mail:hunter%402@db.internal/tidemark?sslmode=verify-full', DATABASE_CA_FILE: 'ca.pem', DATABASE_POOL_SIZE: '25', DATABASE_AUTO_MIGRATE: 'false' });
     expect(database).toEqual({
-      kind: 'postgres',
-      url: 'postgres://mail@db.internal/tidemark?sslmode=verify-full',
-      passwordFile: null,
-      caFile: join(cwd, 'ca.pem'),
-      poolSize: 25,
-      autoMigrate: false,
+      location: {
+        kind: 'postgres',
+        url: 'postgres://mail@db.internal/tidemark?sslmode=verify-full',
+        password: expect.any(Secret),
+        passwordFile: null,
+        caFile: join(cwd, 'ca.pem'),
+        poolSize: 25,
+      },
+      access: { passwordFile: null, caFile: join(cwd, 'ca.pem'), poolSize: 25 },
+      migration: 'manual',
     });
-    expect(database).toMatchObject({ password: 'hunter@2' });
+    expect(database.location.kind === 'postgres' && database.location.password?.reveal()).toBe('hunter@2');
     expect(JSON.stringify(database)).not.toContain('hunter');
     expect(Object.isFrozen(database)).toBe(true);
   });
 
   it.each(['postgresql://mail@db/tidemark', 'postgres://db:6432/tidemark', 'postgres:///tidemark?host=/var/run/postgresql', 'postgres://[::1]/tidemark?sslmode=disable'])('takes %s for an address of PostgreSQL', (url) => {
-    expect(load({ DATABASE_URL: url, DATABASE_PASSWORD_FILE: '/run/secrets/database' }).database).toMatchObject({ kind: 'postgres', url, passwordFile: '/run/secrets/database', poolSize: 10, autoMigrate: true });
+    expect(load({ DATABASE_URL: url, DATABASE_PASSWORD_FILE: '/run/secrets/database' }).database).toMatchObject({ location: { kind: 'postgres', url, passwordFile: '/run/secrets/database', poolSize: 10 }, migration: 'automatic' });
   });
 
   it('takes the limits from the chosen price table, and each limit by itself', () => {

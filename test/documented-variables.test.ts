@@ -38,10 +38,10 @@ describe('the environment', () => {
     expect(documented.size).toBeGreaterThan(20);
   });
 
-  it("stands in the command line's help", () => {
+  it("stands in the command line's help", async () => {
     let help = '';
     const nowhere = new PassThrough();
-    const program = createProgram({ env: {}, clock: systemClock, signal: new AbortController().signal, stdout: nowhere, stderr: nowhere });
+    const program = await createProgram({ env: {}, clock: systemClock, signal: new AbortController().signal, stdout: nowhere, stderr: nowhere });
     program.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
     const named = new Set(help.match(/[A-Z][A-Z\d]*_[A-Z\d_]+/g));
     const others = [...help.matchAll(/other ([A-Z]+_)\*/g)].map(([, prefix = '']) => prefix);

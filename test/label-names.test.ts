@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { databaseAt } from '../src/model/database-location.ts';
 import { loadConfig, type Config } from '../src/config/config.ts';
 import { connectMailbox, resolveLabels } from '../src/accounts/connect-mailbox.ts';
 import { mailboxId } from '../src/model/ids.ts';
@@ -22,7 +23,7 @@ describe('the labels that a person names', () => {
     simulator.addMailbox(ADA);
     server = await startSimulatorServer({ simulator, port: 0 });
     config = loadConfig({ env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), GMAIL_ROOT_URL: server.url, GOOGLE_TOKEN_URL: `${server.url}/token` } });
-    stores = await openStores('sqlite::memory:');
+    stores = await openStores(databaseAt('sqlite::memory:'));
     await connectMailbox({ config, stores, mailbox: ADA, clock: systemClock, text: JSON.stringify(simulator.grant(ADA)), verify: false });
   });
   afterEach(async () => {

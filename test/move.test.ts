@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { databaseAt } from '../src/model/database-location.ts';
 import { loadConfig } from '../src/config/config.ts';
 import { mailboxId } from '../src/model/ids.ts';
 import { moveMailboxes } from '../src/app/move-mailboxes.ts';
-import { closeStores } from '../src/app/open-tidemark.ts';
+import { closeStores } from '../src/store/open-store.ts';
 import { openStores } from '../src/store/open-store.ts';
 import { systemClock } from '../src/host/system-clock.ts';
 import { reading, TestMailbox } from './contract/mailbox-store/fixture.ts';
@@ -28,7 +29,7 @@ describePostgres('a move from PostgreSQL', () => {
   /** One mailbox in a database, as the address of a user who needs a password. */
   async function source(): Promise<string> {
     const url = await newDatabase();
-    const stores = await openStores(url);
+    const stores = await openStores(databaseAt(url));
     const mailbox = new TestMailbox(stores.store, alice);
     await mailbox.put();
     await mailbox.sync([reading('m1')]);

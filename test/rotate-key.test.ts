@@ -4,9 +4,10 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { databaseAt } from '../src/model/database-location.ts';
 import { loadConfig } from '../src/config/config.ts';
 import { mailboxId, type MailboxId } from '../src/model/ids.ts';
-import { secretKeysOf } from '../src/app/open-tidemark.ts';
+import { secretKeysOf } from '../src/storage/secret-keys.ts';
 import { rotateKey } from '../src/accounts/rotate-key.ts';
 import type { CredentialStore } from '../src/secrets/credential-store.ts';
 import { seal, secretKey } from '../src/secrets/secret-box.ts';
@@ -133,7 +134,7 @@ describePostgres('a rotation in PostgreSQL', () => {
   const newDatabase = useDatabases();
 
   it('may run twice at once, and leaves every record under the current key', async () => {
-    const { store, credentials } = await openStores(await newDatabase());
+    const { store, credentials } = await openStores(databaseAt(await newDatabase()));
     const config = loadConfig({ env: { HOME: '/nowhere', TIDEMARK_SECRET_KEY: NEW.toString('base64'), TIDEMARK_OLD_SECRET_KEYS: OLD.toString('base64') } });
     const [old, current] = [secretKey(OLD, 'a'), secretKey(NEW, 'a')];
     for (const mailbox of mailboxes) await credentials.put(mailbox, { ...seal(old, mailbox, mailbox), version: 0 });

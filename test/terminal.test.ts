@@ -13,18 +13,18 @@ const WAYS = [
     found: /\bprocess\s*(\??\.|\[['"])\s*(stdout|stderr)\b|\b(stdout|stderr)\b[^=;\n]*\}\s*=\s*process\b|from 'node:process'/,
     allowed: {
       'cli/main.ts': 'hands them to the command line',
-      'start.ts': 'hands them to its Output',
-      'bundle-workflows.ts': 'a child process: its parent reads the code that it prints',
+      'start/main.ts': 'hands them to its Output',
+      'temporal/bundle-workflows.ts': 'a child process: its parent reads the code that it prints',
       'temporal/dev-server/sdk-download.ts': 'a child process: its parent reads the error that it prints, made visible all the same',
     },
   },
   {
     way: 'writing to a stream that is called stdout or stderr',
     found: /\b(stdout|stderr)\??\.(write|end)\(/i,
-    allowed: { 'bundle-workflows.ts': 'as above' },
+    allowed: { 'temporal/bundle-workflows.ts': 'as above' },
   },
-  { way: 'writing to a terminal', found: /:\s*Terminal\b/, allowed: { 'terminal.ts': 'the one place', 'cli/output.ts': 'says what goes where', 'cli/context.ts': 'hands them over', 'cli/told-by-commander.ts': 'hands them over' } },
-  { way: 'file descriptors', found: /\bwriteSync\(\s*[12]\b|STDERR\s*=|STDOUT\s*=|fd:\s*[12]\b|\/dev\/(tty|std)/, allowed: { 'log.ts': 'lines of JSON, made visible' } },
+  { way: 'writing to a terminal', found: /:\s*Terminal\b/, allowed: { 'host/terminal.ts': 'the one place', 'cli/output.ts': 'says what goes where', 'cli/context.ts': 'hands them over', 'cli/told-by-commander.ts': 'hands them over' } },
+  { way: 'file descriptors', found: /\bwriteSync\(\s*[12]\b|STDERR\s*=|STDOUT\s*=|fd:\s*[12]\b|\/dev\/(tty|std)/, allowed: { 'host/log.ts': 'lines of JSON, made visible' } },
 ] as const satisfies readonly { way: string; found: RegExp; allowed: Readonly<Record<string, string>> }[];
 
 const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })

@@ -12,13 +12,16 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
-import { secretKeysOf, type Tidemark } from '../app/open-tidemark.ts';
+import { secretKeysOf } from '../storage/secret-keys.ts';
+import type { TidemarkClient } from '../client/tidemark-client.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { CredentialStore } from '../secrets/credential-store.ts';
 import { SecretKeyError } from '../secrets/secret-box.ts';
 import type { SecretKeys } from '../secrets/secret-keys.ts';
 
 export interface ConnectDomainRequest {
   readonly config: Config;
-  readonly tidemark: Pick<Tidemark, 'client' | 'credentials' | 'store'>;
+  readonly tidemark: { readonly client: TidemarkClient; readonly credentials: CredentialStore; readonly store: MailboxRegistry };
   readonly clock: Clock;
   /** The JSON of a service account with domain-wide delegation. */
   readonly credentials: string;
@@ -124,7 +127,7 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
  * An address of a held mailbox that is another user's alias now tells that the user was renamed. It is no proof, for an alias may come from an account that was deleted:
  * `tidemark rename` asks Google for some of the messages.
  */
-async function renamedUsers(users: readonly DirectoryUser[], store: Tidemark['store']): Promise<readonly RenamedUser[]> {
+async function renamedUsers(users: readonly DirectoryUser[], store: MailboxRegistry): Promise<readonly RenamedUser[]> {
   const renamed: RenamedUser[] = [];
   for (const { mailbox: to, aliases, leftOut } of users) {
     if (leftOut !== null || aliases.length === 0 || (await store.getMailbox(to)) !== null) continue;

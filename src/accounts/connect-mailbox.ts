@@ -1,5 +1,4 @@
-import { renamedMailbox } from '../client/renamed-mailbox.ts';
-import { accountBehind, type Account } from '../gmail/access/account.ts';
+import { accountBehind } from '../gmail/access/account.ts';
 import { authorizedUserFile, parseCredentials, type GoogleCredentials } from '../gmail/access/credentials.ts';
 import type { GmailApi } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
@@ -13,9 +12,11 @@ import type { Clock } from '../model/clock.ts';
 import { labelId, type LabelId, type MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
-import { secretKeysOf } from '../app/open-tidemark.ts';
-import type { MailboxRow } from '../store/mailbox-store.ts';
+import { secretKeysOf } from '../storage/secret-keys.ts';
 import type { Stores } from '../store/open-store.ts';
+import { renamedMailbox } from '../client/renamed-mailbox.ts';
+import { type Account } from '../gmail/access/account.ts';
+import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 
 /** Thrown when a mailbox cannot be connected, or not be asked for its labels. */
 export class LoginError extends Error {

@@ -13,8 +13,8 @@ import { createUndiciTransport } from '../gmail/api/undici-transport.ts';
 import type { Clock } from '../model/clock.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
+import { secretKeysOf } from '../storage/secret-keys.ts';
 import { renamedHint } from './connect-mailbox.ts';
-import { secretKeysOf } from '../app/open-tidemark.ts';
 import type { Stores } from '../store/open-store.ts';
 import { systemClock } from '../host/system-clock.ts';
 

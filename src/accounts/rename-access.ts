@@ -11,7 +11,7 @@ import { isSameAddress } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
-import { secretKeysOf } from '../app/open-tidemark.ts';
+import { secretKeysOf } from '../storage/secret-keys.ts';
 import type { EncryptedRecord } from '../secrets/credential-store.ts';
 import type { Stores } from '../store/open-store.ts';
 

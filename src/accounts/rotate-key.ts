@@ -1,12 +1,12 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { ownKeyFileOf } from '../app/open-tidemark.ts';
+import { ownKeyFileOf } from '../storage/secret-keys.ts';
 import { readKeys } from '../secrets/key-source.ts';
 import type { Stores } from '../store/open-store.ts';
 import { addToOwnKeyFile } from '../secrets/own-key-file.ts';
 import { open, seal, SecretKeyError, type SecretKey } from '../secrets/secret-box.ts';
-import { withFileLock } from '../temporal/dev-server/index.ts';
+import { withFileLock } from '../host/file-lock.ts';
 
 export interface RotationRequest {
   readonly config: Config;

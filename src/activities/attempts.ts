@@ -1,5 +1,5 @@
 import type { GmailFailure } from '../gmail/api/gmail-error.ts';
-import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
+import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

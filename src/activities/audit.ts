@@ -1,6 +1,6 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
-import type { AuditResult, Drift, MailboxRow } from '../store/mailbox-store.ts';
+import type { AuditResult, Drift, MailboxRow } from '../store/rows/mailbox-row.ts';
 import { StoreError } from '../store/engines/store-error.ts';
 import { confirmDrift } from './confirm-drift.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';

@@ -4,7 +4,8 @@ import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
-import type { MailboxStore, PendingMessage } from '../store/mailbox-store.ts';
+import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { PendingMessage } from '../store/fetching/fetching-store.ts';
 import { isOfAttachment, type MissingAttachments } from './attempts.ts';
 
 /** By whom a message is completed, and for which mailbox. */

@@ -3,7 +3,7 @@ import type { Lane } from '../gmail/api/gmail-api.ts';
 import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
-import type { Condition } from '../store/mailbox-store.ts';
+import type { Condition } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { Outcome } from './failures.ts';
 import type { MailboxActivities } from './requests.ts';

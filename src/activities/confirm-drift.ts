@@ -2,7 +2,7 @@ import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Reading } from '../model/change.ts';
 import type { MessageId } from '../model/ids.ts';
 import { inScope } from '../model/settings.ts';
-import type { Drift, MailboxRow } from '../store/mailbox-store.ts';
+import type { Drift, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 
 interface Audited {

@@ -1,7 +1,7 @@
 import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ThreadId } from '../model/ids.ts';
-import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
+import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { afterUnconfirmed, buried } from './attempts.ts';
 
 interface Confirmation {

@@ -3,9 +3,10 @@ import type { GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId, type MessageId } from '../model/ids.ts';
 import { inScope, type Scope } from '../model/settings.ts';
-import type { Doubt, FinishListingRequest, Suspects } from '../store/mailbox-store.ts';
+import type { Doubt } from '../store/rows/mailbox-row.ts';
+import type { FinishListingRequest, Suspects } from '../store/listing/listing-store.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
-import type { Listing } from './listing.ts';
+import type { Listing } from './listing-request.ts';
 import { labelsToList } from './list-ids.ts';
 import { compareLabels, compareTotals, missingOf, type LabelTotals, type Totals } from './listing-totals.ts';
 

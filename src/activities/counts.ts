@@ -1,5 +1,5 @@
 import type { MailboxId } from '../model/ids.ts';
-import type { MessageCounts } from '../store/mailbox-store.ts';
+import type { MessageCounts } from '../store/fetching/work-store.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { forecast } from './forecast.ts';
 import type { Counts } from './requests.ts';

@@ -1,7 +1,7 @@
 import type { FetchOutcome } from '../gmail/api/gmail-api.ts';
 import type { GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
-import type { PendingMessage } from '../store/mailbox-store.ts';
+import type { PendingMessage } from '../store/fetching/fetching-store.ts';
 
 /**
  * Which readings are believed. One from which a value was left out is believed when the answer before it said the same; until then it is a failure of its

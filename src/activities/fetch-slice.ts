@@ -1,5 +1,6 @@
 import type { MailboxId } from '../model/ids.ts';
-import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
+import type { MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxStore } from '../store/mailbox-store.ts';
 import { StoreError } from '../store/engines/store-error.ts';
 import { countsOf } from './counts.ts';
 import { delayTo } from './delay.ts';

@@ -1,7 +1,8 @@
 import { StoreError } from '../store/engines/store-error.ts';
 import { countsOf } from './counts.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
-import { makeManifest, type Listing } from './listing.ts';
+import type { Listing } from './listing-request.ts';
+import { makeManifest } from './listing.ts';
 import type { ListingRequest, ListingResult, Question } from './requests.ts';
 
 /** The listing half of a full sync; `fetchSlice` is the other. Goes on from the stored mark where there is one. */

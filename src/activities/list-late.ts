@@ -1,6 +1,6 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
-import type { MailboxRow } from '../store/mailbox-store.ts';
+import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import { countDoubt, isSettled, nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { listings, pagesOf } from './list-ids.ts';

@@ -1,8 +1,9 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import { isHiding, type Scope } from '../model/settings.ts';
-import type { ListedCounts } from '../store/mailbox-store.ts';
-import { listIds, pagesOf } from './list-ids.ts';
+import type { ListedCounts } from '../store/listing/listing-store.ts';
+import { pagesOf } from './list-ids.ts';
+import { listIds } from './list-ids.ts';
 import { vanishedSince } from './vanished.ts';
 
 /** How the number of listed messages compares with the number that Gmail counts: the second witness of a listing, for a unit or three. */

@@ -1,7 +1,6 @@
 import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
-import type { HistoryId, LabelId, MailboxId } from '../model/ids.ts';
-import type { MailboxSettings } from '../model/settings.ts';
-import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/mailbox-store.ts';
+import type { HistoryId, LabelId } from '../model/ids.ts';
+import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/rows/mailbox-row.ts';
 import { StoreError } from '../store/engines/store-error.ts';
 import { confirmListing, countDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
@@ -10,17 +9,10 @@ import { readLabels } from './refresh.ts';
 import { requireKnownLabels } from './require-labels.ts';
 import { settledMark, SETTLING_TIME, untilSettled } from './settling.ts';
 import { vanishedSince } from './vanished.ts';
+import type { Listing } from './listing-request.ts';
 
 /** A pass over the listing is repeated while messages vanish from it, at most this often: page tokens may shift then and skip a message. */
 const MAX_PASSES = 5;
-
-export interface Listing {
-  readonly mailbox: MailboxId;
-  readonly settings: MailboxSettings;
-  readonly generation: number;
-  /** `head`: pin the mailbox's head, since the stored mark has expired. `mark`: go on from the stored mark, if there is one. */
-  readonly pin: 'head' | 'mark';
-}
 
 /**
  * Makes the manifest of one generation, and corrects what was stored before by it. Every step saves its progress with its rows,

@@ -1,7 +1,7 @@
 import { needsFullSync } from '../model/settings.ts';
 import { changeSettings } from '../model/settings-change.ts';
 import { countsOf } from './counts.ts';
-import type { MailboxRow } from '../store/mailbox-store.ts';
+import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { OpenMailboxRequest, OpenMailboxResult } from './requests.ts';
 

@@ -5,7 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import { olderHistoryId, type HistoryId, type MailboxId } from '../model/ids.ts';
 import { StoreError } from '../store/engines/store-error.ts';
 import type { HistoryRecord } from '../model/change.ts';
-import type { MailboxRow } from '../store/mailbox-store.ts';
+import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import { countsOf } from './counts.ts';
 import { delayTo } from './delay.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';

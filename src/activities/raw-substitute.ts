@@ -2,7 +2,7 @@ import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { GmailError, GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { Reading } from '../model/change.ts';
 import { CHAT, type MailboxId } from '../model/ids.ts';
-import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
+import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { afterFailure, afterNoRaw, afterStaleReading } from './attempts.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { saveAttempts } from './save-attempts.ts';

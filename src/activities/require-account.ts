@@ -3,7 +3,8 @@ import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxAccounts } from '../store/mailboxes/account.ts';
-import type { MailboxAccount, MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
+import type { MailboxAccount, MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxStore } from '../store/mailbox-store.ts';
 
 /** Thrown when a mailbox's credentials open another account: none of its answers says anything about the mailbox. */
 export class OtherAccountError extends Error {

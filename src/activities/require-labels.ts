@@ -1,7 +1,8 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
-import type { MailboxRow, MailboxStore } from '../store/mailbox-store.ts';
+import type { MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxStore } from '../store/mailbox-store.ts';
 import { listIds } from './list-ids.ts';
 
 /** Thrown when settings name a label that Gmail does not know and never did. */

@@ -1,6 +1,6 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { FetchAttempt, PendingMessage } from '../store/mailbox-store.ts';
+import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { confirmGone } from './confirm-gone.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 

@@ -2,7 +2,8 @@ import type { GmailSession, HistoryPage } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId } from '../model/ids.ts';
-import type { EarlyReading, MailboxRow } from '../store/mailbox-store.ts';
+import type { EarlyReading } from '../store/history/history-store.ts';
+import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { historyPageAfter } from './history-page-after.ts';
 

@@ -1,5 +1,5 @@
 import { olderHistoryId, type HistoryId } from '../model/ids.ts';
-import type { MailboxRow, SettleMark } from '../store/mailbox-store.ts';
+import type { MailboxRow, SettleMark } from '../store/rows/mailbox-row.ts';
 
 /**
  * Records of history can become visible some seconds after newer ones. So the newest are applied at once, and read once more from a mark

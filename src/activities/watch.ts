@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { GmailSession, WatchRequest } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { HeldWatch, MailboxRow } from '../store/mailbox-store.ts';
+import type { HeldWatch, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { StopWatchRequest, WatchResult } from './requests.ts';
 

@@ -1,8 +1,10 @@
 import { runningMailboxes } from '../client/running.ts';
 import type { Config } from '../config/config.ts';
-import { CannotDoError } from '../cli/failure-report.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 import type { Clock } from '../model/clock.ts';
-import { closeStores, connectTemporal, openStoresAt, temporalClientOf } from './open-tidemark.ts';
+import { connectTemporal, temporalClientOf } from '../temporal/connect.ts';
+import { openStoresAt } from '../storage/open-stores.ts';
+import { closeStores } from '../store/open-store.ts';
 import { moveStores, type MovedMailbox, type MoveRequest } from '../store/move/move-stores.ts';
 import type { Phase } from '../workflows/phase.ts';
 

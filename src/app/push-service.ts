@@ -4,11 +4,11 @@ import { Connection } from '@temporalio/client';
 
 import { MailboxPoker } from '../client/mailbox-poker.ts';
 import type { Config } from '../config/config.ts';
-import { CannotDoError, UsageError } from '../cli/failure-report.ts';
+import { CannotDoError, UsageError } from '../model/program-errors.ts';
 import type { Log } from '../host/log.ts';
 import type { Clock } from '../model/clock.ts';
 import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
-import { temporalAddressOf, temporalClientOf } from './open-tidemark.ts';
+import { temporalAddressOf, temporalClientOf } from '../temporal/connect.ts';
 import { createEndpoint } from '../push/endpoint.ts';
 import { createTokenVerifier, type TokenVerifier } from '../push/google-token.ts';
 import { startHttpServer, type HttpServer } from '../host/http-server.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import type { AuditResult } from '../client/stored-message.ts';
-import { CannotDoError } from './failure-report.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { requireAnswerable } from './failing-task.ts';

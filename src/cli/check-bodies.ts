@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 
 import type { LostBody } from '../client/stored-message.ts';
-import { CannotDoError } from './failure-report.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { databaseUrlOf } from '../app/open-tidemark.ts';
+import { databaseUrlOf } from '../storage/open-stores.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { count, counted } from './words.ts';
 

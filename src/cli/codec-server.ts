@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { CannotDoError } from './failure-report.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 import { collect, parsePort } from './arguments.ts';
 import { contextOf, untilAborted, verb, type Cli, type VerbOptions } from './context.ts';
 

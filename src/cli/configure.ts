@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { CannotDoError, UsageError } from './failure-report.ts';
+import { CannotDoError, UsageError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { requireHandled } from './failing-task.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import type { ConnectedDomain } from '../accounts/connect-domain.ts';
-import { CannotDoError } from './failure-report.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import { parseEmail, parseFormat, parseInterval } from './arguments.ts';

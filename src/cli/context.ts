@@ -4,7 +4,9 @@ import type { Command } from 'commander';
 
 import { loadConfig, type Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
-import { closeStores, openStoresOf, openTidemark, type Stores, type Tidemark } from '../app/open-tidemark.ts';
+import { openStoresOf } from '../storage/open-stores.ts';
+import { closeStores, type Stores } from '../store/open-store.ts';
+import { openTidemark, type Tidemark } from '../app/open-tidemark.ts';
 import type { Terminal } from '../host/terminal.ts';
 import { parseEmail } from './arguments.ts';
 import { Output } from './output.ts';

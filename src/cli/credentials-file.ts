@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import { CannotDoError } from './failure-report.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 
 /** @param what - what the file holds, for the message */
 export async function readSecretFile(file: string, what: 'credentials' | 'client'): Promise<string> {

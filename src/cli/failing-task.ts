@@ -1,6 +1,6 @@
 import type { FailingTask } from '../client/failing-task.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
-import { CannotDoError } from './failure-report.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 
 /** True whatever makes the task fail: code that does not fit the history, a payload that cannot be read, too little time. */

@@ -1,3 +1,4 @@
+import { CannotDoError, IncompleteError, UsageError } from '../model/program-errors.ts';
 import { TidemarkError } from '../client/errors.ts';
 import { ConfigError } from '../config/config.ts';
 import { InvalidDurationError } from '../model/duration.ts';
@@ -6,39 +7,15 @@ import { InvalidCredentialsError } from '../gmail/access/credentials.ts';
 import { DirectoryError } from '../gmail/access/directory-error.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import { LoginError } from '../accounts/connect-mailbox.ts';
-import { InvalidIdError, type MailboxId } from '../model/ids.ts';
+import { InvalidIdError } from '../model/ids.ts';
 import { InvalidSettingsError } from '../model/settings-change.ts';
 import { MoveError } from '../store/move/move-stores.ts';
-import { UnsupportedDatabaseError } from '../store/open-store.ts';
+import { UnsupportedDatabaseError } from '../model/database-location.ts';
 import { SecretKeyError } from '../secrets/secret-box.ts';
 import { JournalError } from '../simulator/journal.ts';
 import { StoreError } from '../store/engines/store-error.ts';
 import { TemporalServerError } from '../temporal/dev-server/index.ts';
 import { linesOf } from '../host/terminal.ts';
-
-/** Thrown when a person or program asked for what cannot be meant. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-/** Thrown when something was asked for that cannot be done now; the message says why and what to do. */
-export class CannotDoError extends Error {
-  override readonly name = 'CannotDoError';
-  readonly code: string;
-  /** The mailbox that there is not; null where the error is about something else. */
-  readonly mailbox: MailboxId | null;
-
-  constructor(code: string, message: string, { mailbox = null, ...options }: ErrorOptions & { readonly mailbox?: MailboxId | null } = {}) {
-    super(message, options);
-    this.code = code;
-    this.mailbox = mailbox;
-  }
-}
-
-/** Thrown when everything was done, and messages are missing all the same, which the caller wanted to hear by the exit code. */
-export class IncompleteError extends Error {
-  override readonly name = 'IncompleteError';
-}
 
 export interface FailureReport {
   /** For programs: a word that stays. */

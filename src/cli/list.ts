@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { isRunning } from '../client/waiting.ts';
-import { databaseUrlOf } from '../app/open-tidemark.ts';
+import { databaseUrlOf } from '../storage/open-stores.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { failingTaskWords } from './failing-task.ts';
 import { reportJson } from './report.ts';

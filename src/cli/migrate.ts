@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { migrateStoresOf } from '../app/open-tidemark.ts';
+import { migrateStoresOf } from '../storage/open-stores.ts';
 import { contextOf, verb, type Cli, type VerbOptions } from './context.ts';
 
 export function addMigrate(program: Command, cli: Cli): void {

@@ -1,68 +1,14 @@
 import { Command } from 'commander';
 
-import { addAudit } from './audit.ts';
-import { addChanges } from './changes.ts';
-import { addCheckBodies } from './check-bodies.ts';
-import { addConfigure } from './configure.ts';
-import { addConnectDomain } from './connect-domain.ts';
-import { addConnect } from './connect.ts';
-import { addCodecServer } from './codec-server.ts';
 import type { Cli } from './context.ts';
-import { addExport } from './export.ts';
-import { addFailures } from './failures.ts';
-import { addList } from './list.ts';
-import { addLogin } from './login.ts';
-import { addMigrate } from './migrate.ts';
-import { addMove } from './move.ts';
-import { addPause } from './pause.ts';
-import { addPush } from './push.ts';
-import { addRemove } from './remove.ts';
-import { addRename } from './rename.ts';
-import { addResume } from './resume.ts';
-import { addResync } from './resync.ts';
-import { addRotateKey } from './rotate-key.ts';
-import { addSetCurrentVersion } from './set-current-version.ts';
-import { addSimulate } from './simulate.ts';
-import { addStart } from './start.ts';
-import { addStatus } from './status.ts';
-import { addStop } from './stop.ts';
-import { addSweep } from './sweep.ts';
-import { addSync } from './sync.ts';
-import { addWorker } from './worker.ts';
+import { VERBS, type Verb } from './verbs.ts';
 
-const VERBS = [
-  addMigrate,
-  addMove,
-  addWorker,
-  addLogin,
-  addConnect,
-  addConnectDomain,
-  addStart,
-  addConfigure,
-  addSync,
-  addResync,
-  addPause,
-  addResume,
-  addStop,
-  addRename,
-  addRemove,
-  addStatus,
-  addFailures,
-  addAudit,
-  addList,
-  addExport,
-  addChanges,
-  addCheckBodies,
-  addSweep,
-  addPush,
-  addRotateKey,
-  addCodecServer,
-  addSetCurrentVersion,
-  addSimulate,
-];
-
-/** The command line, in the order of a mailbox's life. */
-export function createProgram(cli: Cli): Command {
+/**
+ * The command line.
+ *
+ * @param asked - whether a verb's options and code are loaded; of the others the program knows the names and summaries alone
+ */
+export async function createProgram(cli: Cli, asked: (verb: Verb) => boolean = () => true): Promise<Command> {
   const program = new Command('tidemark')
     .description('An exact, durable mirror of Gmail mailboxes in your own database, run by Temporal.')
     .helpCommand('help [command]', 'show how a command is used')
@@ -85,6 +31,9 @@ PUSH_TOPIC; PUSH_AUDIENCE; PUSH_SERVICE_ACCOUNT; PUSH_SUBSCRIPTION; PUSH_TLS_CER
 Try it without a Google account:
   $ npm start`,
     );
-  for (const add of VERBS) add(program, cli);
+  for (const verb of VERBS) {
+    if (asked(verb)) (await verb.load())(program, cli);
+    else program.command(verb.name).summary(verb.summary).description(verb.summary).arguments(verb.arguments).option('--json');
+  }
   return program;
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { UsageError } from './failure-report.ts';
+import { UsageError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 import { count } from './words.ts';

@@ -1,8 +1,8 @@
 import { MailboxNotRunningError, MailboxUnknownError } from '../client/errors.ts';
 import { renamedMailbox } from '../client/renamed-mailbox.ts';
-import { CannotDoError } from './failure-report.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { Stores } from '../app/open-tidemark.ts';
+import type { Stores } from '../store/open-store.ts';
 
 /** The same error, unless it is about an address whose mailbox was renamed: then one that names the new address. */
 export async function orRenamed(error: unknown, store: Stores['store']): Promise<unknown> {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import type { BlockedPhase } from '../client/errors.ts';
 import { RESUMABLE_PHASES, type ResumedMailboxes } from '../client/resume-mailboxes.ts';
-import { UsageError } from './failure-report.ts';
+import { UsageError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { collect, parseEmail, parseResumablePhase } from './arguments.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './context.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { CannotDoError } from './failure-report.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 import { rotateKey, type RotationResult } from '../accounts/rotate-key.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { counted } from './words.ts';

@@ -1,6 +1,7 @@
 import { CommanderError, type Command } from 'commander';
 
-import { reportFailure, stackLines, UsageError, type FailureReport } from './failure-report.ts';
+import { UsageError } from '../model/program-errors.ts';
+import type { FailureReport } from './failure-report.ts';
 import { writeLines } from '../host/terminal.ts';
 import type { Cli } from './context.ts';
 import { createProgram } from './program.ts';
@@ -17,14 +18,17 @@ const INTERRUPTED = 130;
  */
 export async function runCli(args: readonly string[], cli: Cli): Promise<number> {
   const json = args.includes('--json');
-  const program = createProgram(cli);
+  const asked = verbIn(args);
+  const program = await createProgram(cli, ({ name }) => name === asked);
   for (const command of [program, ...program.commands]) quieten(command, cli, json);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     if (cli.signal.aborted) return INTERRUPTED;
-    if (error instanceof CommanderError) return afterCommander(error, cli, json);
+    if (error instanceof CommanderError) return await afterCommander(error, cli, json);
+    // It knows every kind of error, and so every room.
+    const { reportFailure, stackLines } = await import('./failure-report.ts');
     const report = reportFailure(error);
     tell(report, cli, json);
     if (['debug', 'trace'].includes(cli.env['LOG_LEVEL'] ?? '') && error instanceof Error) writeLines(cli.stderr, stackLines(error));
@@ -32,16 +36,22 @@ export async function runCli(args: readonly string[], cli: Cli): Promise<number>
   }
 }
 
+/** The verb that is asked for, or whose help is. */
+function verbIn(args: readonly string[]): string | undefined {
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  return words[0] === 'help' ? words[1] : words[0];
+}
+
 /** commander writes its own errors as text: with `--json` they are told by us. */
 function quieten(command: Command, { stdout, stderr }: Cli, json: boolean): void {
   command.exitOverride().configureOutput(toldByCommander('tidemark', { stdout, stderr }, { errors: !json }));
 }
 
-function afterCommander(error: CommanderError, cli: Cli, json: boolean): number {
+async function afterCommander(error: CommanderError, cli: Cli, json: boolean): Promise<number> {
   if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
   // Without a command the help was shown, which is an answer and still not what was meant.
   if (error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
-  if (json) tell(reportFailure(new UsageError(error.message.replace(/^error: /, ''))), cli, true);
+  if (json) tell((await import('./failure-report.ts')).reportFailure(new UsageError(error.message.replace(/^error: /, ''))), cli, true);
   return 2;
 }
 

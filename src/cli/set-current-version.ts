@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 
 import { setCurrentVersion } from '../client/current-version.ts';
-import { UsageError } from './failure-report.ts';
-import { temporalAddressOf } from '../app/open-tidemark.ts';
+import { UsageError } from '../model/program-errors.ts';
+import { temporalAddressOf } from '../temporal/connect.ts';
 import { contextOf, verb, withTidemark, type Cli, type VerbOptions } from './context.ts';
 
 interface SetCurrentVersionOptions extends VerbOptions {

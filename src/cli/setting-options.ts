@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 
-import { UsageError } from './failure-report.ts';
+import { UsageError } from '../model/program-errors.ts';
 import { requireGrant, resolveLabels } from '../accounts/connect-mailbox.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RECOVERIES, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
-import { configFor } from '../config/running-start.ts';
 import type { Tidemark } from '../app/open-tidemark.ts';
+import { configFor } from '../config/running-start.ts';
 import { collect, parseCount, parseDate, parseFormat, parseInterval, parseIntervalOrNever } from './arguments.ts';
 import type { VerbContext } from './context.ts';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import type { MailboxReport } from '../client/mailbox-report.ts';
-import { IncompleteError } from './failure-report.ts';
+import { IncompleteError } from '../model/program-errors.ts';
 import { ago, counted } from './words.ts';
 
 /** What a wait can end with although the mailbox is in sync. */

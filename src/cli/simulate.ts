@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 
 import type { Config } from '../config/config.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { priceTableOf } from '../app/open-tidemark.ts';
+import { priceTableOf } from '../config/quota.ts';
 import type { PushSubscription } from '../simulator/publishing.ts';
 import { collect, parseCountFromZero, parseEmail, parsePort } from './arguments.ts';
 import { contextOf, untilAborted, verb, type Cli, type VerbOptions } from './context.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { parseDuration } from '../model/duration.ts';
-import { UsageError } from './failure-report.ts';
+import { UsageError } from '../model/program-errors.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { count, counted } from './words.ts';
 

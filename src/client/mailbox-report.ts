@@ -1,7 +1,9 @@
 import { isReachedAs } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
-import type { AuditResult, Condition, Conditions, Doubt, MailboxRow, MailboxStore, MessageCounts } from '../store/mailbox-store.ts';
+import type { AuditResult, Condition, Conditions, Doubt, MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { MessageCounts } from '../store/fetching/work-store.ts';
 import type { MailboxStatus } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import type { FailingTask } from './failing-task.ts';

@@ -11,8 +11,11 @@ import { changeSettings, type SettingsChange } from '../model/settings-change.ts
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxRenaming } from '../store/mailboxes/rename-mailbox.ts';
 import type { MailboxRemoval } from '../store/removal/remove-mailbox.ts';
-import type { LostBody } from '../store/fetching/lost-bodies.ts';
-import type { AuditResult, Change, FailedMessage, LackingMessage, StoredMessage } from '../store/mailbox-store.ts';
+import type { LostBody } from '../model/lost-body.ts';
+import type { AuditResult } from '../store/rows/mailbox-row.ts';
+import type { Change } from '../model/change.ts';
+import type { FailedMessage, LackingMessage } from '../store/fetching/work-store.ts';
+import type { StoredMessage } from '../store/reads/mail-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { failingTaskOf, type FailingTask } from './failing-task.ts';

@@ -3,7 +3,6 @@ import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 
 import { InvalidDurationError, parseDuration } from '../model/duration.ts';
-import { DEFAULT_SWEEP_GRACE } from '../store/bodies/sweep-bodies.ts';
 import type { Values, Variables } from './section.ts';
 
 export interface BodiesConfig {
@@ -23,6 +22,9 @@ const OVER = 65_536;
 
 /** How long the verdict that a message is gone may turn out to be wrong. */
 const GONE_GRACE = '1d';
+
+/** Spares work: a sweep is right without any grace. */
+const SWEEP_GRACE = '1h';
 
 const grace = z.string().transform((text, context) => {
   if (text === 'never') return null;
@@ -45,7 +47,7 @@ const bytes = z
 export const bodiesVariables = {
   BODIES_URL: { schema: place.optional(), expected: 'file: and the path of a folder, or s3:// with a bucket and a prefix, for example file:/var/lib/tidemark/bodies or s3://mail-bodies/tidemark' },
   BODIES_OVER: { schema: bytes.optional(), expected: 'a number of bytes, 0 for all bodies, for example 65536' },
-  BODIES_SWEEP_GRACE: { schema: grace.default(DEFAULT_SWEEP_GRACE), expected: 'a duration, or never, for example 7d' },
+  BODIES_SWEEP_GRACE: { schema: grace.default(parseDuration(SWEEP_GRACE)), expected: 'a duration, or never, for example 7d' },
   BODIES_GONE_GRACE: { schema: grace.default(parseDuration(GONE_GRACE)), expected: 'a duration, or never, for example 7d' },
   S3_ENDPOINT: { schema: z.url({ protocol: /^https?$/ }).optional(), expected: 'an http or https address, for example https://s3.example.com' },
   AWS_REGION: { schema: z.string().regex(/^[a-z0-9-]+$/).optional(), expected: 'the name of a region, for example eu-central-1' },

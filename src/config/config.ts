@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 
 import { bodiesVariables, readBodies, type BodiesConfig } from './bodies.ts';
-import { databaseVariables, readDatabase, readPostgresAccess, type DatabaseLocation, type PostgresAccess } from './database.ts';
+import { databaseVariables, readDatabase, type DatabaseConfig } from './database.ts';
 import { deploymentVariables, readDeployment, type DeploymentConfig } from './deployment.ts';
 import { pushVariables, readPush, type PushConfig } from './push.ts';
 import { quotaVariables, readQuota, type QuotaConfig } from './quota.ts';
@@ -11,6 +11,7 @@ import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig }
 import { schemasOf, UnusableVariableError, type Variables } from './section.ts';
 import { readTelemetry, telemetryVariables, type TelemetryConfig } from './telemetry.ts';
 import { readTracing, tracingVariables, type TracingConfig } from './tracing.ts';
+import { LOG_LEVELS, type LogLevel } from '../model/log-level.ts';
 import { OWN_FOLDER } from '../host/private-files.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
 
@@ -18,9 +19,7 @@ import { readTemporalConnection, type TemporalConnection } from './temporal-conn
 export interface Config {
   /** Absolute. What Tidemark keeps for itself: key file, Temporal's binary, database and log. */
   readonly dataDir: string;
-  readonly database: DatabaseLocation;
-  /** For databases that a command names beside it. */
-  readonly postgres: PostgresAccess;
+  readonly database: DatabaseConfig;
   /** Where large bodies are. */
   readonly bodies: BodiesConfig;
   readonly gmailRootUrl: string;
@@ -40,9 +39,6 @@ export interface Config {
   /** Queue of workflows and live activities; backfill activities have one of their own beside it. */
   readonly taskQueue: string;
 }
-
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** One wrong variable. `given` never shows a secret. */
 export interface ConfigProblem {
@@ -125,7 +121,6 @@ function sections(values: z.output<typeof environment>, { cwd, dataDir }: { cwd:
   return {
     dataDir,
     database: readDatabase(values, { cwd, dataDir }),
-    postgres: readPostgresAccess(values, { cwd }),
     bodies: readBodies(values, { cwd }),
     gmailRootUrl: values.GMAIL_ROOT_URL,
     googleTokenUrl: values.GOOGLE_TOKEN_URL,

@@ -81,3 +81,8 @@ function pricesIn(path: string | undefined, cwd: string): PricesFile {
     throw new UnusableVariableError('GMAIL_PRICES_FILE', error instanceof Error ? error.message : 'it cannot be read', { cause: error });
   }
 }
+
+export function priceTableOf({ quota }: { readonly quota: QuotaConfig }): PriceTable {
+  const { units, userUnitsPerMinute, projectUnitsPerMinute, projectUnitsPerDay } = quota;
+  return { units, userUnitsPerMinute, projectUnitsPerMinute, projectUnitsPerDay };
+}

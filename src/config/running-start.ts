@@ -36,7 +36,7 @@ export function configFor(config: Config, mailbox: MailboxId): Config {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return process.platform !== 'linux' || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('start.ts');
+    return process.platform !== 'linux' || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('src/start');
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 
 import { Secret } from '../model/secret.ts';
-import type { KeySource } from '../secrets/key-source.ts';
+import type { KeySource } from '../model/key-source.ts';
 import type { Values, Variables } from './section.ts';
 
 export interface SecretsConfig {

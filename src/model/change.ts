@@ -48,3 +48,15 @@ export interface Label {
   readonly name: string;
   readonly type: 'system' | 'user';
 }
+
+/** What an application reads. One entry per difference of a row, written in the transaction that made it. */
+export interface Change {
+  readonly sequence: number;
+  /** `stored`: a message is readable now, or holds by now what it lacked; `labels`: its labels differ; `gone`: deleted, or left the scope. */
+  readonly kind: 'stored' | 'labels' | 'gone';
+  readonly messageId: MessageId;
+  readonly threadId: ThreadId;
+  readonly labelIds: readonly LabelId[];
+  readonly historyId: HistoryId;
+  readonly at: number;
+}

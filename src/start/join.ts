@@ -42,7 +42,7 @@ export async function join(context: StartContext, pid: number): Promise<number> 
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal: either });
       say(inSyncLine(report, clock.now()), ...shortfallLines(report, clock.now()));
       if (options.once === true) {
-        say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database }));
+        say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database.location }));
         requireNoFailures(report, options);
       } else following.push(followLive({ client, mailbox, after: report.changeSequence, clock, signal: either, say, named: mailboxes.length > 1 }));
     }

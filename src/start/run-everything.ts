@@ -7,9 +7,11 @@ import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { Config } from '../config/config.ts';
 import { createLog } from '../host/log.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { closeStores, openStoresOf, openTidemark, type Tidemark } from '../app/open-tidemark.ts';
-import type { RunningStart } from '../config/running-start.ts';
+import { openStoresOf } from '../storage/open-stores.ts';
+import { closeStores } from '../store/open-store.ts';
+import { openTidemark, type Tidemark } from '../app/open-tidemark.ts';
 import { ensureTemporalServer, type TemporalServer } from '../temporal/dev-server/index.ts';
+import type { RunningStart } from '../config/running-start.ts';
 import { installRuntime } from '../telemetry/runtime.ts';
 import { runWorker, type RunningWorker } from '../worker.ts';
 import type { StartContext } from './context.ts';
@@ -109,7 +111,7 @@ async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tid
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal });
       begun.push(report);
       say(inSyncLine(report, clock.now()), ...shortfallLines(report, clock.now()));
-      if (options.once === true) say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database }));
+      if (options.once === true) say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database.location }));
     } catch (error) {
       // One that waits for a person, or was stopped from elsewhere, holds up no other one; it is followed once it runs again.
       if (!(error instanceof MailboxBlockedError || error instanceof MailboxNotRunningError)) throw error;

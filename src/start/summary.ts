@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 
 import { aligned, about, count } from '../cli/words.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
-import type { DatabaseLocation } from '../config/database.ts';
+import type { DatabaseLocation } from '../model/database-location.ts';
 
 /** What a first sync came to. */
 export function summaryLines(report: MailboxReport, { elapsed, database }: { elapsed: number; database: DatabaseLocation }): readonly string[] {

@@ -1,9 +1,9 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
+import type { PostgresLocation } from '../model/database-location.ts';
 import type { BodyOptions } from './bodies/open-body-store.ts';
 import { POSTGRES_SCHEMA, postgresDialect } from './engines/dialect.ts';
 import { migrate, olderSchema, requireSchema, type MigrationMode } from './engines/migrate.ts';
 import { PostgresDatabase } from './engines/postgres-database.ts';
-import type { PostgresOptions } from './engines/postgres-pool.ts';
 import type { Schema } from './engines/schema.ts';
 import { createCredentialTable, SqlCredentialStore, type CredentialDatabase, type CredentialSchema } from './credentials/sql-credential-store.ts';
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
@@ -20,8 +20,8 @@ const CREDENTIALS_LOCK = 7_262_419;
  * @throws {StoreError} `unavailable` when the database cannot be used, `newer-schema` when a newer program has migrated it, `older-schema` when it
  * must be migrated first and `migration` is manual
  */
-export async function openPostgresStores(url: string, options: PostgresOptions & { readonly migration?: MigrationMode; readonly bodies?: BodyOptions }): Promise<Stores> {
-  const database = new PostgresDatabase(url, options);
+export async function openPostgresStores(location: PostgresLocation, options: { readonly migration?: MigrationMode; readonly bodies?: BodyOptions }): Promise<Stores> {
+  const database = new PostgresDatabase(location);
   try {
     if (options.migration === 'manual') await requireTables(database);
     else await createTables(database);
@@ -33,8 +33,8 @@ export async function openPostgresStores(url: string, options: PostgresOptions &
 }
 
 /** Creates or migrates everything. @returns the names of the migrations that were run now */
-export async function migratePostgres(url: string, options: PostgresOptions): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
-  const database = new PostgresDatabase(url, options);
+export async function migratePostgres(location: PostgresLocation): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
+  const database = new PostgresDatabase(location);
   try {
     return { place: database.place, applied: await createTables(database) };
   } finally {

@@ -13,7 +13,7 @@ import { dropBuriedBodies, type BuriedBodies } from './removal/buried-bodies.ts'
 import { listEarlyReadings, settleEarlyReadings } from './history/early-readings.ts';
 import { getLabels, heldLabelIds, keepLabel, labelsOf, readAgainWithout, removeLabel, saveLabels } from './listing/labels.ts';
 import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger, type SpendingLedger } from './mailboxes/ledger.ts';
-import { getMailbox, listMailboxes, noteCondition, putMailbox, saveDoubt, saveWatch, setRelistAt } from './rows/mailbox-rows.ts';
+import { getMailbox, listMailboxes, noteCondition, putMailbox, saveDoubt, saveWatch, setRelistAt } from './mailboxes/registry.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './history/apply-history.ts';
 import { countMessages, listFailed, listLacking, nextAttemptAt, nextPending, nextRefresh } from './fetching/pending-work.ts';

@@ -1,7 +1,8 @@
 import { Runtime, type TelemetryOptions } from '@temporalio/worker';
 
 import type { TelemetryConfig } from '../config/telemetry.ts';
-import { temporalLogger, type Log } from '../host/log.ts';
+import { temporalLogger } from './temporal-logger.ts';
+import type { Log } from '../host/log.ts';
 import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 import { histogramBuckets, meterInstruments } from './meter.ts';
 

@@ -4,7 +4,8 @@ import type { MailboxActivities } from '../activities/requests.ts';
 import { backfillQueueOf } from './definitions.ts';
 import { failureEvent, type FailedWork } from './failure-event.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
-import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, type MailboxState } from './mailbox-state.ts';
+import { answerTo, auditWanted, pokeServed, questionOf, retryWanted } from './lane-requests.ts';
+import type { MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
 
 /**

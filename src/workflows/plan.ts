@@ -1,5 +1,6 @@
 import type { Blocked } from './blocked.ts';
-import { auditWanted, retryWanted, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
+import { auditWanted, retryWanted } from './lane-requests.ts';
+import type { FullSyncReason, MailboxState } from './mailbox-state.ts';
 
 /** What the two lanes of a mailbox should do now. */
 export interface Plan {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { confirmGone } from '../../src/activities/confirm-gone.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
-import type { PendingMessage } from '../../src/store/mailbox-store.ts';
+import type { PendingMessage } from '../../src/store/fetching/fetching-store.ts';
 import { openGmail, openSessions, pricesAt } from '../gmail/gmail-fixture.ts';
 import { RunningMailbox } from './running-mailbox.ts';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { afterEach, describe, expect, it } from 'vitest';
 
-import type { StoredMessage } from '../../src/store/mailbox-store.ts';
+import type { StoredMessage } from '../../src/store/reads/mail-store.ts';
 import type { SettingsChange } from '../../src/model/settings-change.ts';
 import { parseMessage, payloadOf } from '../../src/simulator/payload.ts';
 import { mailWithAttachments, type TestAttachment } from '../mail-with-attachments.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { databaseAt } from '../../src/model/database-location.ts';
 import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
 import type { Transport } from '../../src/gmail/api/transport.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
@@ -9,7 +10,7 @@ import { completeSettings, type SettingsChange } from '../../src/model/settings-
 import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
-import type { StoredMessage } from '../../src/store/mailbox-store.ts';
+import type { StoredMessage } from '../../src/store/reads/mail-store.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
 import { Attempts } from '../schedules/attempts.ts';
 import { holdsParts } from '../schedules/compare-parts.ts';
@@ -58,7 +59,7 @@ export class RunningMailbox {
   }
 
   static async open(settings: SettingsChange = {}, { pushTopic = null, unitsPerMinute = 1_000_000_000, worker = simulatedWorker }: RunningOptions = {}): Promise<RunningMailbox> {
-    const stores = await openStores('sqlite::memory:');
+    const stores = await openStores(databaseAt('sqlite::memory:'));
     // Far apart, so that a quiet mailbox costs little in a virtual day.
     const mailbox = new RunningMailbox(stores, completeSettings({ pollInterval: 10 * 60_000, auditInterval: null, ...settings }), { pushTopic, unitsPerMinute, worker });
     mailbox.simulator.onNotification(({ historyId: head }) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { remember, type HistoryRead, replayFrom, settledMark, SETTLING_TIME, untilSettled } from '../../src/activities/settling.ts';
 import { historyId } from '../../src/model/ids.ts';
-import type { SettleMark } from '../../src/store/mailbox-store.ts';
+import type { SettleMark } from '../../src/store/rows/mailbox-row.ts';
 
 const read = (head: string, at: number): HistoryRead => ({ head: historyId(head), askedAt: at, answeredAt: at });
 const mark = (id: number, at: number): SettleMark => ({ historyId: historyId(String(id)), at });

@@ -8,7 +8,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const program = createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
+const program = await createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
 const VERBS = new Map(program.commands.map((command) => [command.name(), command.options.flatMap(({ long }) => (long === null || long === undefined ? [] : [long]))]));
 
 /** A command as sentences and pages give it: `tidemark login ${mailbox} --client FILE`. */

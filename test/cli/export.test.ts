@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
+import { databaseAt } from '../../src/model/database-location.ts';
 import { runCli } from '../../src/cli/run.ts';
 import type { Reading } from '../../src/model/change.ts';
 import { historyId, mailboxId, messageId, threadId } from '../../src/model/ids.ts';
@@ -28,7 +29,7 @@ afterEach(() => {
 });
 
 async function store(bodies: Record<string, string>, format: MessageFormat, rawless: Record<string, string> = {}): Promise<void> {
-  const { store: mirror, credentials } = await openStores(`sqlite:${path}`);
+  const { store: mirror, credentials } = await openStores(databaseAt(`sqlite:${path}`));
   await mirror.putMailbox({ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, format }, now: 1 });
   const readings = (all: Record<string, string>) =>
     Object.entries(all).map(([id, body]): Reading => ({ id: messageId(id), threadId: threadId(id), labelIds: [], historyId: historyId('5'), internalDate: 1_000, sizeEstimate: 10, snippet: '', body: Buffer.from(body) }));

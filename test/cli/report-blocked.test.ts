@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 
+import { databaseAt } from '../../src/model/database-location.ts';
 import { reportJson, reportLines } from '../../src/cli/report.ts';
 import { readStored, reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { failureEvent } from '../../src/workflows/failure-event.ts';
-import { initialState, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { transition } from '../../src/workflows/transition.ts';
+import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { statusOf } from '../../src/workflows/status.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -16,7 +18,7 @@ const fresh = initialState({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: NOW 
 const off = transition(fresh, failureEvent('MailboxUnavailable', 'Gmail does not serve ada@example.com: the Gmail API is not enabled (SERVICE_DISABLED)', { lane: 'live', asked: false }), NOW);
 
 async function report(state: MailboxState): Promise<MailboxReport> {
-  const { store, credentials } = await openStores('sqlite::memory:');
+  const { store, credentials } = await openStores(databaseAt('sqlite::memory:'));
   const stored = await readStored(store, ADA, NOW);
   await store.close();
   await credentials.close();

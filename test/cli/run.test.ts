@@ -36,8 +36,8 @@ async function run(args: readonly string[], env: Record<string, string> = {}): P
 const VERBS = ['worker', 'login', 'connect', 'connect-domain', 'start', 'configure', 'sync', 'resync', 'pause', 'resume', 'stop', 'status', 'failures', 'audit', 'list', 'export', 'rotate-key', 'codec-server', 'simulate'];
 
 describe('the command line', () => {
-  it('has every verb', () => {
-    const program = createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
+  it('has every verb', async () => {
+    const program = await createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
     expect(program.commands.map((command) => command.name())).toEqual(expect.arrayContaining(VERBS));
   });
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { leftWords, requireNoFailures, shortfallLines } from '../../src/cli/shortfall.ts';
 import { reportLines } from '../../src/cli/report.ts';
 import { reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
-import { IncompleteError, reportFailure } from '../../src/cli/failure-report.ts';
+import { IncompleteError } from '../../src/model/program-errors.ts';
+import { reportFailure } from '../../src/cli/failure-report.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 
 const NOW = Date.UTC(2026, 0, 10, 12);

@@ -4,7 +4,7 @@ import { MailboxBlockedError, ServerUnreachableError, TemporalFailureError, toTi
 import { reportOf } from '../../src/client/mailbox-report.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import type { Condition, MailboxRow } from '../../src/store/mailbox-store.ts';
+import type { Condition, MailboxRow } from '../../src/store/rows/mailbox-row.ts';
 import type { MailboxStatus } from '../../src/workflows/definitions.ts';
 
 const mailbox = mailboxId('ada@example.com');

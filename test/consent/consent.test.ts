@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { databaseAt } from '../../src/model/database-location.ts';
 import { loadConfig, type Config } from '../../src/config/config.ts';
 import { beginConsent, completeConsent, type PendingConsent } from '../../src/accounts/consent.ts';
 import { parseCredentials } from '../../src/gmail/access/credentials.ts';
 import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
 import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { secretKeysOf } from '../../src/app/open-tidemark.ts';
+import { secretKeysOf } from '../../src/storage/secret-keys.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
@@ -34,7 +35,7 @@ describe("a consent by a product's own routes", () => {
     for (const email of [ada, bob]) simulator.addMailbox(email);
     server = await startSimulatorServer({ simulator, port: 0 });
     config = loadConfig({ env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), GMAIL_ROOT_URL: server.url, GOOGLE_TOKEN_URL: `${server.url}/token`, GOOGLE_AUTH_URL: `${server.url}/o/oauth2/v2/auth` } });
-    stores = await openStores('sqlite::memory:');
+    stores = await openStores(databaseAt('sqlite::memory:'));
     client = JSON.stringify(simulator.clientFile());
   });
   afterEach(async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
+import { databaseAt } from '../../src/model/database-location.ts';
 import { MalformedAnswerError } from '../../src/gmail/api/answer-values.ts';
 import { historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf } from '../../src/gmail/api/answers.ts';
 import type { Reading } from '../../src/model/change.ts';
@@ -13,7 +14,7 @@ const NEWEST = historyId('9223372036854775807');
 
 let stores: Stores;
 beforeAll(async () => {
-  stores = await openStores('sqlite::memory:');
+  stores = await openStores(databaseAt('sqlite::memory:'));
   await stores.store.putMailbox({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 1 });
 });
 afterAll(async () => {

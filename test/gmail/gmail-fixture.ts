@@ -3,7 +3,8 @@ import type { GmailApi, GmailSession, Lane } from '../../src/gmail/api/gmail-api
 import { createGoogleGmail } from '../../src/gmail/api/google-gmail.ts';
 import { Pacer } from '../../src/gmail/quota/pacer.ts';
 import { createGmailSession, type GmailSessionOptions } from '../../src/gmail/quota/session.ts';
-import { createTokenSource, type TokenSource } from '../../src/gmail/access/token-source.ts';
+import type { TokenSource } from '../../src/gmail/api/token-source.ts';
+import { createTokenSource } from '../../src/gmail/access/token-source.ts';
 import type { Transport } from '../../src/gmail/api/transport.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { mailboxId } from '../../src/model/ids.ts';

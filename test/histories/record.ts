@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 
-import { mailboxId } from '../../src/model/ids.ts';
 import { systemClock as clock } from '../../src/host/system-clock.ts';
 import { findBinary, freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
+import { mailboxId } from '../../src/model/ids.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { eventually } from '../integration/eventually.ts';
 import { Rig } from '../integration/rig.ts';

@@ -27,7 +27,7 @@ interface Try {
 
 const LINK = /^(http:\S+\/o\/oauth2\/v2\/auth\?\S+)$/m;
 const nowhere = { stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal };
-const VERBS = createProgram({ env: {}, ...nowhere }).commands.map((command) => command.name());
+const VERBS = (await createProgram({ env: {}, ...nowhere })).commands.map((command) => command.name());
 
 /** What each verb is asked, in a world where everything that can be a stranger's is hostile. Each is asked with `--json`, too. */
 const TRIES: Readonly<Record<string, (world: HostileWorld) => readonly Try[]>> = {
@@ -181,7 +181,7 @@ it('npm start cannot be acted on by the mail whose changes it follows', async ()
   const mbox = join(folder, 'hostile.mbox');
   writeFileSync(mbox, hostileMbox(6));
   const ports = ['--port', String(await freePort(0)), '--ui-port', String(await freePort(0)), '--simulator-port', String(await freePort(0))];
-  const program = new Program('start.ts', [...ports, '--mbox', mbox], { HOME: folder, TIDEMARK_DATA_DIR: folder, PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}` });
+  const program = new Program('start/main.ts', [...ports, '--mbox', mbox], { HOME: folder, TIDEMARK_DATA_DIR: folder, PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}` });
   try {
     await program.says(/Gmail {3}.*\\u001b\[2J/);
     await program.says(/store +#\d+/);

@@ -2,8 +2,6 @@ import { copyFileSync, rmSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { databaseUrlOf } from '../../src/app/open-tidemark.ts';
-import { storeFiles } from '../../src/store/open-store.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';
 
@@ -14,7 +12,7 @@ describe('databases get lost', () => {
 
   beforeEach(async () => {
     rig = await Rig.open('loss');
-    ({ database } = storeFiles(databaseUrlOf(rig.config)));
+    database = rig.databaseFile;
     await rig.startWorker();
     box = await rig.mailbox('loss', { messages: 60, threadSize: 1, pollInterval: 500 });
     await box.start();

@@ -73,6 +73,13 @@ export class Rig {
   }
 
   /** @param name - of the test: task queues and mailboxes are on a server that all tests share */
+  /** Of the embedded database. */
+  get databaseFile(): string {
+    const { location } = this.config.database;
+    if (location.kind !== 'sqlite') throw new Error(`the rig's database is ${location.kind}`);
+    return location.path;
+  }
+
   static async open(name: string, { temporalAddress = inject('temporalAddress'), logLevel = 'info', env: more = {} }: RigOptions = {}): Promise<Rig> {
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-rig-'));
     const simulator = new WatchedSimulator({ clock: systemClock });

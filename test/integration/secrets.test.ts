@@ -185,7 +185,7 @@ it('nothing secret is in Temporal, logs, errors, status or any command\'s output
     export: 'elsewhere',
     simulate: 'elsewhere',
   };
-  const program = createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
+  const program = await createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
   for (const verb of program.commands.map((known) => known.name())) {
     // A verb that is new here is run as most are.
     const runs = verbs[verb] ?? [[box.id, '--json']];

@@ -3,8 +3,6 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { databaseUrlOf } from '../../src/app/open-tidemark.ts';
-import { storeFiles } from '../../src/store/open-store.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';
@@ -14,7 +12,7 @@ describe('the SQLite file of running workers', () => {
   let database: string;
   beforeEach(async () => {
     rig = await Rig.open('store-faults');
-    ({ database } = storeFiles(databaseUrlOf(rig.config)));
+    database = rig.databaseFile;
   });
   afterEach(() => rig.close());
 

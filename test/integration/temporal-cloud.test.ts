@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { registerSearchAttributes } from '../../src/client/search-attributes.ts';
 import { loadConfig } from '../../src/config/config.ts';
-import { connectTemporal } from '../../src/app/open-tidemark.ts';
+import { connectTemporal } from '../../src/temporal/connect.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { Rig } from './rig.ts';
 import { makeCertificates, SERVER_NAME, TemporalGate, type Admission, type Certificates } from './temporal-gate.ts';

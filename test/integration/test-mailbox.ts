@@ -1,6 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 
+import type { Tidemark } from '../../src/app/open-tidemark.ts';
 import type { MailboxReport } from '../../src/client/mailbox-report.ts';
 import type { MailboxId } from '../../src/model/ids.ts';
 import type { MailboxSettings } from '../../src/model/settings.ts';
@@ -9,7 +10,6 @@ import { workflowIdOf } from '../../src/workflows/definitions.ts';
 import type { Phase } from '../../src/workflows/phase.ts';
 import { differences } from '../schedules/compare.ts';
 import { eventually } from './eventually.ts';
-import type { Rig } from './rig.ts';
 
 type History = proto.temporal.api.history.v1.IHistory;
 
@@ -26,14 +26,20 @@ export interface Run {
   readonly history: History;
 }
 
+/** What a test mailbox needs of its rig. */
+interface Surroundings {
+  readonly tidemark: Tidemark;
+  connect(box: TestMailbox): Promise<void>;
+}
+
 /** A mailbox at all three ends: Gmail's, Temporal's and the store's. */
 export class TestMailbox {
   readonly id: MailboxId;
   readonly gmail: SimulatedMailbox;
   readonly settings: MailboxSettings;
-  readonly #rig: Rig;
+  readonly #rig: Surroundings;
 
-  constructor(options: { rig: Rig; id: MailboxId; gmail: SimulatedMailbox; settings: MailboxSettings }) {
+  constructor(options: { rig: Surroundings; id: MailboxId; gmail: SimulatedMailbox; settings: MailboxSettings }) {
     this.id = options.id;
     this.gmail = options.gmail;
     this.settings = options.settings;
@@ -44,7 +50,7 @@ export class TestMailbox {
     return this.#rig.tidemark.temporal.workflow.getHandle(workflowIdOf(this.id));
   }
 
-  get client(): Rig['tidemark']['client'] {
+  get client(): Tidemark['client'] {
     return this.#rig.tidemark.client;
   }
 

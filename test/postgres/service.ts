@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { databaseAt } from '../../src/model/database-location.ts';
 import { migrateStores } from '../../src/store/open-store.ts';
 import { findPostgres, HOW_TO_GET_ONE } from './binaries.ts';
 import { administer, PostgresServer } from './server.ts';
@@ -121,7 +122,7 @@ class Databases {
 
   async #createTemplate(): Promise<string> {
     const name = await this.#create(null);
-    await migrateStores(await this.#addressOf(name));
+    await migrateStores(databaseAt(await this.#addressOf(name)));
     return name;
   }
 

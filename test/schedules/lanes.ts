@@ -9,7 +9,9 @@ import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { failureEvent, type FailedWork } from '../../src/workflows/failure-event.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { answerTo, auditWanted, pokeServed, questionOf, retryWanted } from '../../src/workflows/lane-requests.ts';
+import { transition } from '../../src/workflows/transition.ts';
+import type { MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext, type BackfillWork } from '../../src/workflows/plan.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 

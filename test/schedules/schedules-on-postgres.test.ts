@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { databaseAt } from '../../src/model/database-location.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { createDatabase, describePostgres } from '../postgres/database.ts';
 import { runSchedule } from './schedule.ts';
@@ -12,7 +13,7 @@ const SEEDS = [900_001, 900_002, 900_003, 900_005];
 describePostgres('the store in PostgreSQL', () => {
   it.for(SEEDS)('equals Gmail after the random schedule %i', { timeout: 120_000 }, async (seed) => {
     const database = await createDatabase();
-    const { differences } = await runSchedule(seed, { openWorld: (place) => openStores(database.url, place) });
+    const { differences } = await runSchedule(seed, { openWorld: (place) => openStores(databaseAt(database.url), place) });
     await database.drop();
     expect(differences).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import { databaseAt } from '../../src/model/database-location.ts';
 import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
 import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
@@ -35,7 +36,7 @@ export interface World {
 export type OpenWorld = (place: OpenOptions) => Promise<Stores>;
 
 /** @param openWorld - opens empty stores; in memory unless told otherwise */
-export async function createWorld(seed: number, openWorld: OpenWorld = (place) => openStores('sqlite::memory:', place)): Promise<World> {
+export async function createWorld(seed: number, openWorld: OpenWorld = (place) => openStores(databaseAt('sqlite::memory:'), place)): Promise<World> {
   const random = new Random(seed);
   const clock = new VirtualClock(START, random);
   const simulator = new Simulator({ clock, seed, latencyMs: random.below(3) * 40 });

@@ -4,14 +4,15 @@ import { delimiter, dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
+import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { closeStores, openStoresOf } from '../../src/app/open-tidemark.ts';
+import { openStoresOf } from '../../src/storage/open-stores.ts';
+import { closeStores } from '../../src/store/open-store.ts';
 import { startSimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { Program } from '../integration/processes.ts';
 
 describe('npm start', () => {
@@ -21,7 +22,7 @@ describe('npm start', () => {
   const programs: Program[] = [];
 
   const start = (...args: string[]): Program => {
-    const program = new Program('start.ts', [...ports, '--messages', '200', ...args], env);
+    const program = new Program('start/main.ts', [...ports, '--messages', '200', ...args], env);
     programs.push(program);
     return program;
   };
@@ -53,7 +54,7 @@ describe('npm start', () => {
     const second = start();
     await second.says(/runs already here, as process \d+: joining it/);
     await second.says(/store +#\d+/);
-    const third = new Program('start.ts', [...ports, '--messages', '100'], env);
+    const third = new Program('start/main.ts', [...ports, '--messages', '100'], env);
     programs.push(third);
     await third.says(/It serves ada\+200@example\.com: --messages and --mbox change nothing here\. To use them, stop it first/);
     await third.says(/is in sync: \d+ messages/);
@@ -88,7 +89,7 @@ describe('npm start', () => {
       await connectMailbox({ config, stores, mailbox: ada, clock: systemClock, text: JSON.stringify(simulator.grant(ada)), verify: false });
       await closeStores(stores);
       const once = (...args: string[]): Program['ended'] => {
-        const program = new Program('start.ts', [...ports, '--once', ...args], own);
+        const program = new Program('start/main.ts', [...ports, '--once', ...args], own);
         programs.push(program);
         return program.ended;
       };

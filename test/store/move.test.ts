@@ -2,6 +2,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
+import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { moveStores, type MoveRequest } from '../../src/store/move/move-stores.ts';
 import { MOVED_TABLES } from '../../src/store/move/move-tables.ts';
@@ -26,7 +27,7 @@ describe('moving to another database', () => {
   });
 
   async function open(url: string, bodies = inFolder(place(), 20)): Promise<Stores> {
-    const stores = await openStores(url, { bodies });
+    const stores = await openStores(databaseAt(url), { bodies });
     opened.push(stores);
     return stores;
   }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, expect, it } from 'vitest';
+import { databaseAt, postgresAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { PostgresDatabase } from '../../src/store/engines/postgres-database.ts';
@@ -20,7 +21,7 @@ describePostgres('a store in PostgreSQL', () => {
   });
 
   async function open(url: string, poolSize = 10): Promise<Stores> {
-    const stores = await openStores(url, { poolSize });
+    const stores = await openStores(databaseAt(url, { poolSize }));
     ends.push(() => stores.store.close());
     return stores;
   }
@@ -91,7 +92,7 @@ describePostgres('a store in PostgreSQL', () => {
     const url = await newDatabase();
     await administer(url, 'create table tidemark_rows (id int primary key, n int)', 'insert into tidemark_rows values (1, 0), (2, 0)');
     ends.push(async () => void (await administer(url, 'drop table tidemark_rows')));
-    const database = new PostgresDatabase(url, {});
+    const database = new PostgresDatabase(postgresAt(url, {}));
     ends.push(() => database.close());
     let runs = 0;
     const both = Promise.withResolvers<void>();
@@ -118,7 +119,7 @@ describePostgres('a store in PostgreSQL', () => {
   it('undoes a transaction whose connection broke, says so, and goes on with the next call', async () => {
     const url = await newDatabase();
     const mailbox = await openMailbox(url);
-    const database = new PostgresDatabase(url, {});
+    const database = new PostgresDatabase(postgresAt(url, {}));
     ends.push(() => database.close());
     const reached = Promise.withResolvers<number>();
     const broken = Promise.withResolvers<void>();
@@ -148,7 +149,7 @@ describePostgres('a store in PostgreSQL', () => {
   });
 
   it('gives up a wait for a lock after seconds, and a transaction that stands still after a minute', async () => {
-    const database = new PostgresDatabase(await newDatabase(), {});
+    const database = new PostgresDatabase(postgresAt(await newDatabase(), {}));
     ends.push(() => database.close());
     const setting = async (name: string) => (await database.read((db) => sql<Record<string, string>>`show ${sql.raw(name)}`.execute(db))).rows[0]?.[name];
     expect(await setting('lock_timeout')).toBe('15s');
@@ -176,7 +177,7 @@ describePostgres('a store in PostgreSQL', () => {
   });
 
   it('is unavailable once it was closed', async () => {
-    const { store, credentials } = await openStores(await newDatabase());
+    const { store, credentials } = await openStores(databaseAt(await newDatabase()));
     await store.close();
     await store.close();
     for (const call of [store.listMailboxes(), credentials.list()]) {

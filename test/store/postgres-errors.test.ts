@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Secret } from '../../src/model/secret.ts';
+import { postgresAt, type PostgresAccess } from '../../src/model/database-location.ts';
 import { PostgresDatabase } from '../../src/store/engines/postgres-database.ts';
-import type { PostgresOptions } from '../../src/store/engines/postgres-pool.ts';
 import { StoreError } from '../../src/store/engines/store-error.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { describePostgres, useDatabases } from '../postgres/database.ts';
@@ -29,8 +30,8 @@ describePostgres('errors of PostgreSQL', () => {
   });
 
   /** What a query comes to. */
-  async function asked(url: string, options: PostgresOptions = {}, text = 'select 1'): Promise<unknown> {
-    const database = new PostgresDatabase(url, options);
+  async function asked(url: string, { password = null, ...access }: Partial<PostgresAccess> & { readonly password?: string | null } = {}, text = 'select 1'): Promise<unknown> {
+    const database = new PostgresDatabase({ ...postgresAt(url, access), password: password === null ? null : new Secret(password) });
     opened.push(database);
     try {
       return await database.read((db) => sql.raw(text).execute(db));
@@ -133,7 +134,7 @@ describePostgres('errors of PostgreSQL', () => {
 
   it('name the files of certificates that cannot be used', async () => {
     const url = await newDatabase();
-    expect(() => new PostgresDatabase(url, { caFile: join(folder, 'missing.pem') })).toThrow(/Check DATABASE_CA_FILE/);
-    expect(() => new PostgresDatabase(`${url}?sslmode=verify-ca`, {})).toThrow(/verify-ca/);
+    expect(() => new PostgresDatabase(postgresAt(url, { caFile: join(folder, 'missing.pem') }))).toThrow(/Check DATABASE_CA_FILE/);
+    expect(() => new PostgresDatabase(postgresAt(`${url}?sslmode=verify-ca`, {}))).toThrow(/verify-ca/);
   });
 });

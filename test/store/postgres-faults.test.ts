@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { reading, TestMailbox } from '../contract/mailbox-store/fixture.ts';
@@ -15,7 +16,7 @@ describePostgres('a store in PostgreSQL under faults', () => {
   });
 
   async function openMailbox(url: string): Promise<TestMailbox> {
-    const { store } = await openStores(url, { migration: 'manual' });
+    const { store } = await openStores(databaseAt(url), { migration: 'manual' });
     ends.push(() => store.close());
     const mailbox = new TestMailbox(store, alice);
     await mailbox.put();

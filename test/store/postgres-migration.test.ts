@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { databaseAt } from '../../src/model/database-location.ts';
 import { migrateStores, openStores } from '../../src/store/open-store.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { Program } from '../integration/processes.ts';
@@ -33,7 +34,7 @@ describePostgres('the schema in PostgreSQL', () => {
   it('is migrated once by many that open it in the same instant, the credentials beside it too', async () => {
     for (let round = 0; round < 3; round += 1) {
       const url = await newDatabase({ empty: true });
-      const stores = await Promise.all(Array.from({ length: AT_ONCE }, () => openStores(url, { poolSize: 2 })));
+      const stores = await Promise.all(Array.from({ length: AT_ONCE }, () => openStores(databaseAt(url, { poolSize: 2 }))));
       opened.push(...stores);
       const names = await executed(url);
       expect(names).toEqual([...new Set(names)]);
@@ -43,18 +44,18 @@ describePostgres('the schema in PostgreSQL', () => {
 
   it('says what it ran, and nothing the second time', async () => {
     const url = await newDatabase({ empty: true });
-    const { applied, place } = await migrateStores(url);
+    const { applied, place } = await migrateStores(databaseAt(url));
     expect(applied).toEqual(await executed(url));
     expect(place).toMatch(/^PostgreSQL database "tidemark_test_\d+_\d+" at 127\.0\.0\.1:\d+$/);
-    expect((await migrateStores(url)).applied).toEqual([]);
+    expect((await migrateStores(databaseAt(url))).applied).toEqual([]);
   });
 
   it('is refused when a newer program has migrated it, and stays as it is', async () => {
     const url = await newDatabase({ empty: true });
-    await migrateStores(url);
+    await migrateStores(databaseAt(url));
     await administer(url, "insert into tidemark.kysely_migration values ('9999-later', '2030-01-01')");
     const before = await executed(url);
-    for (const open of [() => openStores(url), () => openStores(url, { migration: 'manual' }), () => migrateStores(url)]) {
+    for (const open of [() => openStores(databaseAt(url)), () => openStores(databaseAt(url), { migration: 'manual' }), () => migrateStores(databaseAt(url))]) {
       await expect(open()).rejects.toMatchObject({ failure: { kind: 'newer-schema' }, message: expect.stringMatching(/^The PostgreSQL database .*newer Tidemark \(schema 9999-later\)\. Run that version/) as string });
     }
     expect(await executed(url)).toEqual(before);
@@ -62,10 +63,10 @@ describePostgres('the schema in PostgreSQL', () => {
 
   it('is left alone where only `tidemark migrate` may change it', async () => {
     const url = await newDatabase({ empty: true });
-    const open = () => openStores(url, { migration: 'manual' });
+    const open = () => openStores(databaseAt(url), { migration: 'manual' });
     await expect(open()).rejects.toMatchObject({ failure: { kind: 'older-schema' }, message: expect.stringContaining('Run: tidemark migrate') as string });
     expect(await administer(url, "select schema_name from information_schema.schemata where schema_name like 'tidemark%'")).toEqual([]);
-    await migrateStores(url);
+    await migrateStores(databaseAt(url));
     await administer(url, "delete from tidemark.kysely_migration where name = '0002-audit'");
     await expect(open()).rejects.toThrow(/lacks 0002-audit of the schema/);
     await administer(url, "insert into tidemark.kysely_migration values ('0002-audit', '')");
@@ -75,7 +76,7 @@ describePostgres('the schema in PostgreSQL', () => {
   it("leaves an application's own tables of the same names alone", async () => {
     const url = await newDatabase({ empty: true });
     await administer(url, 'create table messages (text text)', 'create table kysely_migration (name text)', "insert into messages values ('mine')");
-    opened.push(await openStores(url));
+    opened.push(await openStores(databaseAt(url)));
     expect(await administer(url, 'select * from public.messages')).toEqual([{ text: 'mine' }]);
     expect(await administer(url, 'select * from public.kysely_migration')).toEqual([]);
   });

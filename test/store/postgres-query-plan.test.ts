@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import type { Stores } from '../../src/store/stores.ts';
@@ -17,7 +18,7 @@ describe.skipIf(!here)(`queries in PostgreSQL${here ? '' : ` (skipped: ${HOW_TO_
   beforeAll(async () => {
     // A scan is chosen only where there is no other way: tables of a few rows would be read whole otherwise.
     log = await PlanServer.start({ enable_seqscan: 'off' });
-    stores = await openStores(log.server.url);
+    stores = await openStores(databaseAt(log.server.url));
     mailbox = new TestMailbox(stores.store, mailboxId('alice@example.com'));
     await mailbox.put();
     await mailbox.sync([reading('a'), reading('b')]);

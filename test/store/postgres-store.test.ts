@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { databaseAt } from '../../src/model/database-location.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { credentialStoreContract } from '../contract/credential-store.ts';
 import { mailboxStoreContract } from '../contract/mailbox-store/index.ts';
@@ -10,15 +11,15 @@ describePostgres('the store in PostgreSQL', () => {
   const newDatabase = useDatabases();
   const folder = useFolder();
 
-  mailboxStoreContract({ name: 'PostgreSQL', open: async () => (await openStores(await newDatabase())).store });
+  mailboxStoreContract({ name: 'PostgreSQL', open: async () => (await openStores(databaseAt(await newDatabase()))).store });
   mailboxStoreContract({
     name: 'PostgreSQL with all bodies in a folder',
-    open: async () => (await openStores(await newDatabase(), { bodies: inFolder(join(folder(), 'bodies')) })).store,
+    open: async () => (await openStores(databaseAt(await newDatabase()), { bodies: inFolder(join(folder(), 'bodies')) })).store,
   });
   credentialStoreContract({
     name: 'PostgreSQL',
     open: async () => {
-      const { store, credentials } = await openStores(await newDatabase());
+      const { store, credentials } = await openStores(databaseAt(await newDatabase()));
       return { credentials, close: () => store.close() };
     },
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { hostInPlainText } from '../../src/store/engines/postgres-url.ts';
+import { hostInPlainText } from '../../src/model/database-location.ts';
 
 describe('an address of PostgreSQL that says nothing of encryption', () => {
   test.each([
@@ -8,20 +8,20 @@ describe('an address of PostgreSQL that says nothing of encryption', () => {
     ['postgresql://tidemark@10.0.0.5:5432/tidemark?application_name=x', '10.0.0.5'],
     ['postgres:///tidemark?host=db.internal', 'db.internal'],
   ])('is one to warn of: %s', (address, host) => {
-    expect(hostInPlainText(address, null)).toBe(host);
-    expect(hostInPlainText(address, '/etc/ssl/ca.pem')).toBeNull();
+    expect(hostInPlainText({ url: address, caFile: null })).toBe(host);
+    expect(hostInPlainText({ url: address, caFile: '/etc/ssl/ca.pem' })).toBeNull();
   });
 
   test.each(['localhost', '127.0.0.1:5433', '[::1]:5432'])('is none on this machine: %s', (host) => {
-    expect(hostInPlainText(`postgres://tidemark@${host}/tidemark`, null)).toBeNull();
+    expect(hostInPlainText({ url: `postgres://tidemark@${host}/tidemark`, caFile: null })).toBeNull();
   });
 
   test('is none through a Unix socket', () => {
-    expect(hostInPlainText('postgres:///tidemark?host=/var/run/postgresql', null)).toBeNull();
-    expect(hostInPlainText('postgres://%2Fvar%2Frun%2Fpostgresql/tidemark', null)).toBeNull();
+    expect(hostInPlainText({ url: 'postgres:///tidemark?host=/var/run/postgresql', caFile: null })).toBeNull();
+    expect(hostInPlainText({ url: 'postgres://%2Fvar%2Frun%2Fpostgresql/tidemark', caFile: null })).toBeNull();
   });
 });
 
 test.each(['disable', 'require', 'verify-full'])('an address that says sslmode=%s is none to warn of', (mode) => {
-  expect(hostInPlainText(`postgres://tidemark@db.internal/tidemark?sslmode=${mode}`, null)).toBeNull();
+  expect(hostInPlainText({ url: `postgres://tidemark@db.internal/tidemark?sslmode=${mode}`, caFile: null })).toBeNull();
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { whileBusy } from '../../src/store/engines/sqlite-connection.ts';
@@ -134,7 +135,7 @@ describe('a SQLite file under faults', () => {
   it('in a data folder that is a link, is used with all that lies beside it', async () => {
     mkdirSync(join(folder(), 'disk'));
     symlinkSync(join(folder(), 'disk'), join(folder(), 'data'));
-    const stores = await openStores(`sqlite:${join(folder(), 'data', 'mirror.db')}`);
+    const stores = await openStores(databaseAt(`sqlite:${join(folder(), 'data', 'mirror.db')}`));
     await stores.credentials.put(alice, { keyId: 'k', ciphertext: Buffer.from('sealed'), version: 0 });
     await stores.store.close();
     await stores.credentials.close();

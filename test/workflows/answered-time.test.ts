@@ -3,7 +3,8 @@ import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { answeredTime, answeredWatch, withBoundedTimes } from '../../src/workflows/answered-time.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { initialState, transition } from '../../src/workflows/mailbox-state.ts';
+import { transition } from '../../src/workflows/transition.ts';
+import { initialState } from '../../src/workflows/mailbox-state.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -6,7 +6,10 @@ import { askDelay, type BlockCause } from '../../src/workflows/blocked.ts';
 import { detailsOf } from '../../src/workflows/details.ts';
 import { failureEvent } from '../../src/workflows/failure-event.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { carriedState, initialState, phaseOf, questionOf, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { questionOf } from '../../src/workflows/lane-requests.ts';
+import { transition } from '../../src/workflows/transition.ts';
+import { carriedState } from '../../src/workflows/carried-state.ts';
+import { initialState, phaseOf, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext } from '../../src/workflows/plan.ts';
 
 const T0 = 1_000_000;

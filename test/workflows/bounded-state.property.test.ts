@@ -10,7 +10,9 @@ import { detailsOf } from '../../src/workflows/details.ts';
 import { failureEvent } from '../../src/workflows/failure-event.ts';
 import { pokeEvent, rateLimitedEvent } from '../../src/workflows/handler-arguments.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { carriedState, initialState, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { transition } from '../../src/workflows/transition.ts';
+import { carriedState } from '../../src/workflows/carried-state.ts';
+import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { statusOf } from '../../src/workflows/status.ts';
 
 const NOW = 1_000_000;

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { detailsOf } from '../../src/workflows/details.ts';
-import { initialState, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { transition } from '../../src/workflows/transition.ts';
+import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 const QUOTA = { units: 12_345, rejected: 2, unitsLeft: 90_000, unitsPerMinute: 5_940, lastMinute: 5_800, finishAt: T0 + 909_000 };

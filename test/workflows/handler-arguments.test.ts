@@ -9,7 +9,8 @@ import { configurationEvent } from '../../src/workflows/configuration-event.ts';
 import { detailsOf } from '../../src/workflows/details.ts';
 import { handOverTarget, pokeEvent, rateLimitedEvent, requireNumber } from '../../src/workflows/handler-arguments.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { initialState, transition } from '../../src/workflows/mailbox-state.ts';
+import { transition } from '../../src/workflows/transition.ts';
+import { initialState } from '../../src/workflows/mailbox-state.ts';
 import { statusOf } from '../../src/workflows/status.ts';
 
 const NOW = 1_000_000;

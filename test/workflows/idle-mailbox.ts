@@ -3,6 +3,7 @@ import proto from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 
+import { databaseAt } from '../../src/model/database-location.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import type { MailboxActivities } from '../../src/activities/requests.ts';
 import { createSessionFactory } from '../../src/activities/sessions.ts';
@@ -72,7 +73,7 @@ export async function runIdleMailbox({ environment, bundle, days, announcesWatch
   simulator.delivery.announcesWatches = announcesWatches;
   const mailbox = mailboxId('idle@example.com');
   generateMail(simulator.addMailbox(mailbox), { messages: 20, now: clock.now() });
-  const stores = await openStores('sqlite::memory:');
+  const stores = await openStores(databaseAt('sqlite::memory:'));
   await stores.credentials.put(mailbox, { ...seal(KEY, mailbox, JSON.stringify(simulator.credentialsFor(mailbox))), version: 1 });
   const prices = PRICE_TABLES['2026'];
   const openSession = createSessionFactory({ ...stores, secretKeys: { open: async (id, record) => open(KEY, id, record) }, transport: simulator.transport, rootUrl: simulator.rootUrl, tokenUrl: `${simulator.rootUrl}/token`, prices, clock });

@@ -4,7 +4,9 @@ import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { detailsOf } from '../../src/workflows/details.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { carriedState, initialState, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { transition } from '../../src/workflows/transition.ts';
+import { carriedState } from '../../src/workflows/carried-state.ts';
+import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 
 const AT = Date.UTC(2026, 0, 10);
 const counts = { stored: 0, pending: 0, failed: 0 };

@@ -3,7 +3,9 @@ import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { configurationEvent } from '../../src/workflows/configuration-event.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { initialState, isInSync, phaseOf, pokeServed, transition, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import { pokeServed } from '../../src/workflows/lane-requests.ts';
+import { transition } from '../../src/workflows/transition.ts';
+import { initialState, isInSync, phaseOf, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { planNext } from '../../src/workflows/plan.ts';
 
 const T0 = 1_000_000;

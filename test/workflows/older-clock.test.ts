@@ -4,7 +4,8 @@ import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { withBoundedTimes } from '../../src/workflows/answered-time.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { initialState, transition } from '../../src/workflows/mailbox-state.ts';
+import { transition } from '../../src/workflows/transition.ts';
+import { initialState } from '../../src/workflows/mailbox-state.ts';
 import { planNext } from '../../src/workflows/plan.ts';
 
 const MINUTE = 60_000;

@@ -6,7 +6,7 @@ import { withDeadline } from '../api/deadline.ts';
 import { DirectoryError } from './directory-error.ts';
 import { createGoogleClient } from '../api/google-client.ts';
 import { LEADS_BACK, PageWalk } from '../api/page-walk.ts';
-import type { TokenSource } from './token-source.ts';
+import type { TokenSource } from '../api/token-source.ts';
 import type { HttpResponse, Transport } from '../api/transport.ts';
 
 /** https://developers.google.com/workspace/admin/directory/v1/guides/authorizing */

@@ -9,19 +9,8 @@ import { withDeadline } from '../api/deadline.ts';
 import { aheadOf, byOurClock } from '../api/gmail-date.ts';
 import { GmailError } from '../api/gmail-error.ts';
 import { SENDABLE_TOKEN } from './sendable-token.ts';
+import type { TokenSource } from '../api/token-source.ts';
 import type { HttpResponse, Transport } from '../api/transport.ts';
-
-/** Where a client gets the access token of one mailbox. */
-export interface TokenSource {
-  /**
-   * An access token that is good for another minute at least.
-   *
-   * @throws {GmailError} `consent-revoked`, `scope-missing`, `mailbox-unavailable` or `unavailable`, as the token endpoint answered
-   */
-  accessToken(signal?: AbortSignal): Promise<string>;
-  /** Gmail refused this token: forget it. A newer one that another call has fetched meanwhile is kept. */
-  invalidate(token: string): void;
-}
 
 export interface TokenSourceOptions {
   readonly credentials: GoogleCredentials;

@@ -13,7 +13,7 @@ import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi } from '
 import { byOurClock } from './gmail-date.ts';
 import { GmailError, type GmailFailure } from './gmail-error.ts';
 import { createGoogleClient, type ClientCall, type SentCall } from './google-client.ts';
-import type { TokenSource } from '../access/token-source.ts';
+import type { TokenSource } from './token-source.ts';
 import { ResponseTooLargeError, type HttpResponse, type Transport } from './transport.ts';
 
 export interface GoogleGmailOptions {

@@ -1,11 +1,14 @@
 import { sql, type ExpressionBuilder } from 'kysely';
-import type { HistoryId, LabelId, MailboxId, MessageId } from '../../model/ids.ts';
+import type { AuditStore } from './audit-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import type { LabelId, MessageId } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
-import type { AuditResult, Drift } from '../mailbox-store.ts';
+import type { Drift } from '../rows/mailbox-row.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
-import { parseLabelIds, sameLabelIds, sortedLabelIds } from '../rules/message-row.ts';
+import { parseLabelIds } from '../rows/message-columns.ts';
+import { sameLabelIds, sortedLabelIds } from '../rules/message-row.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -21,27 +24,27 @@ const SCOPE = '';
 const SIGN = '';
 const PAGE = 1_000;
 
-/** See {@link MailboxStore.beginAudit}. */
-export function beginAudit(database: StoreDatabase, { mailbox, audit }: { mailbox: MailboxId; audit: number }): Promise<void> {
+/** See {@link AuditStore.beginAudit}. */
+export function beginAudit(database: StoreDatabase, { mailbox, audit }: RequestOf<AuditStore, 'beginAudit'>): Promise<void> {
   return withMailbox(database, mailbox, async ({ tx, key }) => {
     await tx.deleteFrom('audit_listings').where('mailbox_key', '=', key).execute();
     await bulkInsert(tx, LISTINGS, [[key, audit, SIGN, SCOPE]]);
   });
 }
 
-/** See {@link MailboxStore.saveAuditPage}. */
+/** See {@link AuditStore.saveAuditPage}. */
 export function saveAuditPage(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; audit: number; labelId: LabelId | null; messageIds: readonly MessageId[] },
+  request: RequestOf<AuditStore, 'saveAuditPage'>,
 ): Promise<void> {
   const { mailbox, audit, labelId, messageIds } = request;
   return withMailbox(database, mailbox, ({ tx, key }) => bulkInsert(tx, LISTINGS, messageIds.map((id) => [key, audit, id, labelId ?? SCOPE])));
 }
 
-/** See {@link MailboxStore.compareAudit}. */
+/** See {@link AuditStore.compareAudit}. */
 export async function compareAudit(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; audit: number; since: HistoryId; limit: number },
+  request: RequestOf<AuditStore, 'compareAudit'>,
 ): Promise<Drift & { checked: number }> {
   const { audit, limit } = request;
   const key = await mailboxKey(database, request.mailbox);
@@ -142,8 +145,8 @@ async function compareLabels(database: StoreDatabase, { key, audit, since, limit
   }
 }
 
-/** See {@link MailboxStore.saveAudit}. */
-export function saveAudit(database: StoreDatabase, { mailbox, audit, result }: { mailbox: MailboxId; audit: number; result: AuditResult }): Promise<void> {
+/** See {@link AuditStore.saveAudit}. */
+export function saveAudit(database: StoreDatabase, { mailbox, audit, result }: RequestOf<AuditStore, 'saveAudit'>): Promise<void> {
   return withMailbox(database, mailbox, async (locked) => {
     const { tx, key } = locked;
     const sign = await tx

@@ -1,3 +1,4 @@
+import type { LostReason } from '../../model/lost-body.ts';
 import { createHash } from 'node:crypto';
 import { decodeBody, encodeBody } from './body-codec.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -25,8 +26,6 @@ export interface OutsideBody {
   readonly url: string;
   readonly prefix: string;
 }
-
-export type LostReason = 'missing' | 'damaged';
 
 /** Bodies of messages on their way into the store and out of it. */
 export class Bodies {

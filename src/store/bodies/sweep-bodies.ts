@@ -19,7 +19,7 @@ export interface BodySweeper {
 
 export interface SweepRequest {
   readonly now: number;
-  readonly grace?: number;
+  readonly grace: number;
   readonly signal?: AbortSignal;
 }
 
@@ -31,8 +31,6 @@ export interface SweepResult {
 /** Registrations locked together, and objects removed between two transactions. */
 const PAGE = 100;
 const WIDTH = 8;
-/** A writer that stalls for longer writes its bodies once more. */
-export const DEFAULT_SWEEP_GRACE = 60 * 60_000;
 /** A sweep that was killed leaves condemned objects behind: this much later another one takes them over. */
 const TAKE_OVER_AFTER = 10 * 60_000;
 /** Writing one object never takes so long. */
@@ -49,7 +47,7 @@ interface Condemned {
 }
 
 /** See {@link BodySweeper.sweepBodies}; why it is safe is said at the register, body-objects.ts. */
-export async function sweepBodies(database: StoreDatabase, places: Places, { now, grace = DEFAULT_SWEEP_GRACE, signal }: SweepRequest): Promise<SweepResult> {
+export async function sweepBodies(database: StoreDatabase, places: Places, { now, grace, signal }: SweepRequest): Promise<SweepResult> {
   let removed = 0;
   let bytes = 0;
   /** What is wrong with a place; null where nothing is. A place that failed is left alone until the next sweep. */

@@ -4,7 +4,7 @@ import type { CredentialStore } from '../../secrets/credential-store.ts';
 import { sqliteDialect } from '../engines/dialect.ts';
 import { createCredentialTable, SqlCredentialStore, type CredentialSchema } from './sql-credential-store.ts';
 import { openConnection, whileBusy } from '../engines/sqlite-connection.ts';
-import { IN_MEMORY } from '../engines/sqlite-database.ts';
+import { IN_MEMORY } from '../../model/database-location.ts';
 import { translateSqliteError } from '../engines/sqlite-errors.ts';
 
 /**

@@ -1,7 +1,8 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { postgresDialect } from './dialect.ts';
 import { isGivenUp, translatePostgresError } from './postgres-errors.ts';
-import { createPool, targetOf, type PostgresOptions } from './postgres-pool.ts';
+import type { PostgresLocation } from '../../model/database-location.ts';
+import { createPool, targetOf } from './postgres-pool.ts';
 import type { PostgresTarget } from './postgres-url.ts';
 import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
@@ -19,10 +20,10 @@ export class PostgresDatabase implements StoreDatabase {
   #closed = false;
 
   /** Connects with the first query. @throws {StoreError} `unavailable` when a certificate cannot be read */
-  constructor(url: string, options: PostgresOptions) {
-    const target = targetOf(url, options);
+  constructor(location: PostgresLocation) {
+    const target = targetOf(location);
     this.place = placeOf(target);
-    this.#db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPool(target, options) }) });
+    this.#db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPool(target, location) }) });
   }
 
   read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result> {

@@ -1,23 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import pg from 'pg';
+import type { PostgresLocation } from '../../model/database-location.ts';
 import { POSTGRES_SCHEMA } from './dialect.ts';
 import { postgresTarget, type PostgresTarget } from './postgres-url.ts';
 import { safeInteger } from './safe-integer.ts';
 import { StoreError } from './store-error.ts';
-
-/** How a PostgreSQL database is reached, beside its address. */
-export interface PostgresOptions {
-  readonly password?: string | null;
-  /** Read whenever a connection is opened, so that a password may change while programs run. */
-  readonly passwordFile?: string | null;
-  /** Certificates of the authorities to trust, in PEM. */
-  readonly caFile?: string | null;
-  /** Connections at most. */
-  readonly poolSize?: number;
-}
-
-export const DEFAULT_POOL_SIZE = 10;
 
 const CONNECTS_WITHIN = 20_000;
 const IDLE_FOR = 60_000;
@@ -35,10 +23,10 @@ const INT8 = 20;
 const NUMERIC = 1700;
 
 /** Makes the pool; it connects with the first query. */
-export function createPool(target: PostgresTarget, { password = null, passwordFile = null, poolSize = DEFAULT_POOL_SIZE }: PostgresOptions): PostgresPool {
+export function createPool(target: PostgresTarget, { password, passwordFile, poolSize }: PostgresLocation): PostgresPool {
   const pool = new pg.Pool({
     ...target,
-    ...(password === null && passwordFile === null ? {} : { password: () => password ?? readPassword(passwordFile ?? '') }),
+    ...(password === null && passwordFile === null ? {} : { password: () => password?.reveal() ?? readPassword(passwordFile ?? '') }),
     max: poolSize,
     options: SESSION,
     keepAlive: true,
@@ -56,7 +44,7 @@ export function createPool(target: PostgresTarget, { password = null, passwordFi
 }
 
 /** @throws {StoreError} `unavailable` when a certificate cannot be read */
-export function targetOf(url: string, { caFile = null }: PostgresOptions): PostgresTarget {
+export function targetOf({ url, caFile }: PostgresLocation): PostgresTarget {
   try {
     return postgresTarget(url, caFile);
   } catch (error) {

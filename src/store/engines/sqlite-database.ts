@@ -1,3 +1,4 @@
+import { IN_MEMORY } from '../../model/database-location.ts';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -11,7 +12,6 @@ import { translateSqliteError } from './sqlite-errors.ts';
 import type { StoreDatabase } from './store-database.ts';
 import { StoreError } from './store-error.ts';
 
-export const IN_MEMORY = ':memory:';
 
 /** The connections to one file, and the number of calls that are using them. */
 interface Connections {

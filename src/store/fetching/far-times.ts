@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { MailboxId } from '../../model/ids.ts';
+import type { FetchingStore } from './fetching-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
@@ -20,8 +21,8 @@ const FIRST_RELISTING = 2 * MINUTE;
 /** When what was further away is due. Not at once: replicas may have to agree first. */
 const SOON = MINUTE;
 
-/** See {@link MailboxStore.correctTimes}. Written only where there is something to correct: attempts are looked up in the index of the work to do. */
-export async function correctTimes(database: StoreDatabase, { mailbox, now }: { mailbox: MailboxId; now: number }): Promise<number> {
+/** See {@link FetchingStore.correctTimes}. Written only where there is something to correct: attempts are looked up in the index of the work to do. */
+export async function correctTimes(database: StoreDatabase, { mailbox, now }: RequestOf<FetchingStore, 'correctTimes'>): Promise<number> {
   const key = await mailboxKey(database, mailbox);
   const isFar = await database.read(async (db) => {
     const row = await db.selectFrom('mailboxes').select(['relist_at', 'doubt']).where('key', '=', key).executeTakeFirst();

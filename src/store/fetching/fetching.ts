@@ -1,11 +1,13 @@
+import type { FetchingStore } from './fetching-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
 import type { Reading } from '../../model/change.ts';
 import type { Bodies, KeptBody } from '../bodies/bodies.ts';
 import { ObjectSweptError } from '../bodies/body-objects.ts';
-import { compareHistoryIds, type HistoryId, type MailboxId, type MessageId, type ThreadId } from '../../model/ids.ts';
+import { compareHistoryIds, type HistoryId, type MailboxId, type MessageId } from '../../model/ids.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { withEarlyReading } from '../history/early-readings.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
-import type { FetchAttempt } from '../mailbox-store.ts';
+import type { FetchAttempt } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { newRow, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
@@ -14,13 +16,13 @@ import { isInScope, LACKING_AGAIN, toFetch, toGone, withoutWork, type RowRules }
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /**
- * See {@link MailboxStore.saveReadings}. Bodies that belong outside the database are written before the transaction that names them: after a
+ * See {@link FetchingStore.saveReadings}. Bodies that belong outside the database are written before the transaction that names them: after a
  * crash in between nothing names them, and they are swept; one that was swept in between is written again.
  */
 export async function saveReadings(
   database: StoreDatabase,
   bodies: Pick<Bodies, 'keep' | 'discard'>,
-  request: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number },
+  request: RequestOf<FetchingStore, 'saveReadings'>,
 ): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[] }> {
   const withBody = request.readings.filter((reading) => reading.body !== null);
   for (;;) {
@@ -73,8 +75,8 @@ function applyReadings(
 const lacksAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean =>
   attachments && row.state === 'pending' && row.format === format && !row.attachmentsHeld;
 
-/** See {@link MailboxStore.saveAttempts}. */
-export function saveAttempts(database: StoreDatabase, request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void> {
+/** See {@link FetchingStore.saveAttempts}. */
+export function saveAttempts(database: StoreDatabase, request: RequestOf<FetchingStore, 'saveAttempts'>): Promise<void> {
   const { attempts, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const rows = await loadRows(locked, attempts.map((attempt) => attempt.id));
@@ -119,10 +121,10 @@ function withoutAttachments(row: MessageRow, rules: RowRules): MessageRow {
 const isOlderTombstone = ({ state, historyId }: MessageRow, since: HistoryId | null): boolean =>
   state === 'gone' && since !== null && (historyId === null || compareHistoryIds(historyId, since) <= 0);
 
-/** See {@link MailboxStore.addListedLate}. */
+/** See {@link FetchingStore.addListedLate}. */
 export function addListedLate(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; since: HistoryId | null; now: number },
+  request: RequestOf<FetchingStore, 'addListedLate'>,
 ): Promise<{ unknown: number }> {
   const { messages, since, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {

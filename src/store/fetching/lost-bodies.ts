@@ -1,21 +1,13 @@
-import type { MailboxId, MessageId } from '../../model/ids.ts';
+import type { FetchingStore } from './fetching-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import type { MailboxId } from '../../model/ids.ts';
 import { decodeIfWhole } from '../bodies/body-codec.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { loadRows, writeDifferences } from '../rows/message-writer.ts';
 import { toFetch } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { StoreError } from '../engines/store-error.ts';
-import type { LostReason } from '../bodies/bodies.ts';
-
-/** A message whose body is missing or damaged. */
-export interface LostBody {
-  readonly messageId: MessageId;
-  readonly reason: LostReason;
-  /** The place, for a person. */
-  readonly url: string;
-  /** The object that the row named when it was read; null for a body inside the database. */
-  readonly objectKey: number | null;
-}
+import type { LostBody } from '../../model/lost-body.ts';
 
 export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBody): StoreError {
   return new StoreError(
@@ -25,10 +17,10 @@ export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBod
 }
 
 /**
- * See {@link MailboxStore.refetchLost}. A row that names another object by now is left alone: it was fetched again already.
+ * See {@link FetchingStore.refetchLost}. A row that names another object by now is left alone: it was fetched again already.
  * The object counts as unwritten from then on, so that the next writer of the same bytes writes them, also for other rows that name it.
  */
-export function refetchLost(database: StoreDatabase, request: { mailbox: MailboxId; lost: LostBody; now: number }): Promise<boolean> {
+export function refetchLost(database: StoreDatabase, request: RequestOf<FetchingStore, 'refetchLost'>): Promise<boolean> {
   const { mailbox, lost, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
     if (!(await isStillLost(locked, lost))) return false;

@@ -1,9 +1,13 @@
 import { sql, type Kysely } from 'kysely';
+import type { FetchingStore } from './fetching-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
 import type { MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
-import type { FailedMessage, LackingMessage, MessageCounts, PendingMessage } from '../mailbox-store.ts';
-import { toLacking, type FetchLane } from '../rules/message-row.ts';
+import type { FailedMessage, LackingMessage, MessageCounts } from './work-store.ts';
+import type { PendingMessage } from './fetching-store.ts';
+import { toLacking } from '../rows/message-columns.ts';
+import type { FetchLane } from '../rules/message-row.ts';
 import { storedSize } from '../engines/safe-integer.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -27,10 +31,10 @@ interface WorkColumns {
   readonly rank: number;
 }
 
-/** See {@link MailboxStore.nextPending}. */
+/** See {@link FetchingStore.nextPending}. */
 export async function nextPending(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; lane: FetchLane; limit: number; now: number },
+  request: RequestOf<FetchingStore, 'nextPending'>,
 ): Promise<readonly PendingMessage[]> {
   const { lane, limit, now } = request;
   const key = await mailboxKey(database, request.mailbox);
@@ -101,8 +105,8 @@ function toPendingMessage(row: WorkColumns, threadSize: number): PendingMessage 
   };
 }
 
-/** See {@link MailboxStore.nextAttemptAt}. */
-export async function nextAttemptAt(database: StoreDatabase, request: { mailbox: MailboxId; lane: FetchLane; now: number }): Promise<number | null> {
+/** See {@link FetchingStore.nextAttemptAt}. */
+export async function nextAttemptAt(database: StoreDatabase, request: RequestOf<FetchingStore, 'nextAttemptAt'>): Promise<number | null> {
   const key = await mailboxKey(database, request.mailbox);
   const next = await database.read((db) =>
     db
@@ -135,7 +139,7 @@ async function nextRefreshAt(database: StoreDatabase, key: number, now: number):
   return next?.refresh_at ?? null;
 }
 
-/** See {@link MailboxStore.listFailed}. */
+/** See `WorkStore.listFailed`. */
 export async function listFailed(database: StoreDatabase, mailbox: MailboxId, limit: number): Promise<readonly FailedMessage[]> {
   const key = await mailboxKey(database, mailbox);
   const rows = await database.read((db) =>
@@ -152,7 +156,7 @@ export async function listFailed(database: StoreDatabase, mailbox: MailboxId, li
   return rows.map((row) => ({ id: row.id as MessageId, error: row.last_error ?? '', attempts: row.attempts, nextAttemptAt: row.next_attempt_at }));
 }
 
-/** See {@link MailboxStore.listLacking}. */
+/** See `WorkStore.listLacking`. */
 export async function listLacking(database: StoreDatabase, mailbox: MailboxId, limit: number): Promise<readonly LackingMessage[]> {
   const key = await mailboxKey(database, mailbox);
   const rows = await database.read((db) =>
@@ -174,8 +178,8 @@ export async function listLacking(database: StoreDatabase, mailbox: MailboxId, l
   }));
 }
 
-/** See {@link MailboxStore.nextRefresh}. */
-export async function nextRefresh(database: StoreDatabase, request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]> {
+/** See {@link FetchingStore.nextRefresh}. */
+export async function nextRefresh(database: StoreDatabase, request: RequestOf<FetchingStore, 'nextRefresh'>): Promise<readonly MessageId[]> {
   const key = await mailboxKey(database, request.mailbox);
   const rows = await database.read((db) =>
     db
@@ -191,7 +195,7 @@ export async function nextRefresh(database: StoreDatabase, request: { mailbox: M
   return rows.map((row) => row.id as MessageId);
 }
 
-/** See {@link MailboxStore.countMessages}. */
+/** See `WorkStore.countMessages`. */
 export async function countMessages(database: StoreDatabase, mailbox: MailboxId, now: number): Promise<MessageCounts> {
   const key = await mailboxKey(database, mailbox);
   return database.read(async (db) => {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { MailboxId, MessageId } from '../../model/ids.ts';
+import type { FetchingStore } from './fetching-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences } from '../rows/message-writer.ts';
@@ -8,8 +9,8 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 const FIRST_DELAY = 3_000;
 const LONGEST_DELAY = 60 * 60_000;
 
-/** See {@link MailboxStore.retryFailed}. The backfill lane takes them all: one activity tries them, whichever lane they failed in. */
-export function retryFailed(database: StoreDatabase, request: { mailbox: MailboxId; now: number }): Promise<number> {
+/** See {@link FetchingStore.retryFailed}. The backfill lane takes them all: one activity tries them, whichever lane they failed in. */
+export function retryFailed(database: StoreDatabase, request: RequestOf<FetchingStore, 'retryFailed'>): Promise<number> {
   return withMailbox(database, request.mailbox, async ({ tx, key }) => {
     const { numUpdatedRows } = await tx
       .updateTable('messages')
@@ -21,8 +22,8 @@ export function retryFailed(database: StoreDatabase, request: { mailbox: Mailbox
   });
 }
 
-/** See {@link MailboxStore.putOffRefresh}. A settled row counts its attempts at a refresh where one that is still fetched counts its fetches. */
-export function putOffRefresh(database: StoreDatabase, request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void> {
+/** See {@link FetchingStore.putOffRefresh}. A settled row counts its attempts at a refresh where one that is still fetched counts its fetches. */
+export function putOffRefresh(database: StoreDatabase, request: RequestOf<FetchingStore, 'putOffRefresh'>): Promise<void> {
   const { mailbox, messageIds, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
     const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => isSettled(row) || row.format !== null);

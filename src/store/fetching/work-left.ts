@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
-import type { MailboxId } from '../../model/ids.ts';
-import type { WorkLeft } from '../mailbox-store.ts';
+import type { WorkStore } from './work-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import type { WorkLeft } from './work-store.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** See {@link MailboxStore.workLeft}. */
-export async function workLeft(database: StoreDatabase, { mailbox }: { mailbox: MailboxId }): Promise<WorkLeft> {
+/** See {@link WorkStore.workLeft}. */
+export async function workLeft(database: StoreDatabase, { mailbox }: RequestOf<WorkStore, 'workLeft'>): Promise<WorkLeft> {
   const key = await mailboxKey(database, mailbox);
   return database.read(async (db) => {
     const fresh = db
@@ -44,7 +45,7 @@ export async function workLeft(database: StoreDatabase, { mailbox }: { mailbox: 
 /** Held in full but for its attachments. */
 const LACKS = sql`(format is not null and format = 'full' and attachments_held = 0 and attachments is not null)`;
 
-/** See {@link MailboxStore.countBackfills}. */
+/** See {@link WorkStore.countBackfills}. */
 export async function countBackfills(database: StoreDatabase): Promise<number> {
   const { mailboxes } = await database.read((db) =>
     db

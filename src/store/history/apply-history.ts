@@ -5,7 +5,8 @@ import { bulkInsert } from '../engines/bulk-insert.ts';
 import { fromHistoryIdText, toHistoryIdText } from '../engines/history-id-text.ts';
 import { applyOperation } from '../rules/history-rules.ts';
 import { rulesOf } from '../rows/mailbox-rows.ts';
-import type { AppliedHistory, SettleMark } from '../mailbox-store.ts';
+import type { AppliedHistory } from './history-store.ts';
+import type { SettleMark } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
@@ -31,7 +32,7 @@ interface HistoryPageRequest {
   readonly now: number;
 }
 
-/** See {@link MailboxStore.applyHistory}. */
+/** See `HistoryStore.applyHistory`. */
 export function applyHistory(database: StoreDatabase, request: HistoryPageRequest): Promise<AppliedHistory | null> {
   return withMailbox(database, request.mailbox, async (locked) => {
     if (request.generation !== locked.columns.generation || !isCovered(locked, request)) return null;

@@ -1,8 +1,10 @@
-import type { HistoryRecord } from '../../model/change.ts';
-import { compareHistoryIds, type MailboxId, type MessageId } from '../../model/ids.ts';
+import type { HistoryStore } from './history-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import { compareHistoryIds, type MessageId } from '../../model/ids.ts';
 import { applyOperation } from '../rules/history-rules.ts';
 import { mailboxKey, parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
-import type { EarlyReading, FullSyncProgress } from '../mailbox-store.ts';
+import type { EarlyReading } from './history-store.ts';
+import type { FullSyncProgress } from '../rows/mailbox-row.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import type { MessageRow } from '../rules/message-row.ts';
@@ -26,8 +28,8 @@ export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | n
   return isNewer ? row : { ...row, refreshAt: progress.startedAt + SETTLED };
 }
 
-/** See {@link MailboxStore.listEarlyReadings}. */
-export async function listEarlyReadings(database: StoreDatabase, { mailbox, now, limit }: { mailbox: MailboxId; now: number; limit: number }): Promise<readonly EarlyReading[]> {
+/** See {@link HistoryStore.listEarlyReadings}. */
+export async function listEarlyReadings(database: StoreDatabase, { mailbox, now, limit }: RequestOf<HistoryStore, 'listEarlyReadings'>): Promise<readonly EarlyReading[]> {
   const key = await mailboxKey(database, mailbox);
   const due = await database.read(async (db) => {
     const columns = await db.selectFrom('mailboxes').selectAll().where('key', '=', key).executeTakeFirst();
@@ -50,12 +52,12 @@ export async function listEarlyReadings(database: StoreDatabase, { mailbox, now,
 }
 
 /**
- * See {@link MailboxStore.settleEarlyReadings}. The records are older than the mark and newer than the reading, so no replay has brought them. Applied twice they
+ * See {@link HistoryStore.settleEarlyReadings}. The records are older than the mark and newer than the reading, so no replay has brought them. Applied twice they
  * do nothing: the row's history id has moved past them, and one get settles what that leaves open.
  */
 export function settleEarlyReadings(
   database: StoreDatabase,
-  { mailbox, records, settled, now }: { mailbox: MailboxId; records: readonly HistoryRecord[]; settled: readonly MessageId[]; now: number },
+  { mailbox, records, settled, now }: RequestOf<HistoryStore, 'settleEarlyReadings'>,
 ): Promise<void> {
   return withMailbox(database, mailbox, async (locked) => {
     const rules = rulesOf(locked.columns, now);

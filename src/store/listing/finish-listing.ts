@@ -4,7 +4,8 @@ import { forgetLabelListings } from './full-sync.ts';
 import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
-import type { FinishListingRequest, FullSyncProgress, SettleMark } from '../mailbox-store.ts';
+import type { FinishListingRequest } from './listing-store.ts';
+import type { FullSyncProgress, SettleMark } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { sameLabelIds } from '../rules/message-row.ts';
 import { removeRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
@@ -13,7 +14,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 const NOTHING = { gone: 0, relabelled: 0 } as const;
 
 /**
- * See {@link MailboxStore.finishListing}. One transaction over all rows of the mailbox, page by page.
+ * See `ListingStore.finishListing`. One transaction over all rows of the mailbox, page by page.
  * Doing it again does nothing: the step is past it, and comparing labels without the listings (removed here) would strip them all.
  */
 export function finishListing(

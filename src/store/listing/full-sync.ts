@@ -1,9 +1,12 @@
 import { sql } from 'kysely';
-import type { HistoryId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
+import type { ListingStore } from './listing-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import type { MessageId, ThreadId } from '../../model/ids.ts';
 import { wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import { mailboxKey, parseFullSync, parseSettings } from '../rows/mailbox-rows.ts';
-import type { AbsentQuery, FullSyncProgress, MailboxStore } from '../mailbox-store.ts';
+import type { AbsentQuery } from './listing-store.ts';
+import type { FullSyncProgress } from '../rows/mailbox-row.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { setScopeFloor } from './scope-floor.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -15,10 +18,10 @@ export const LABEL_LISTINGS = {
   onConflict: 'ignore',
 } as const;
 
-/** See {@link MailboxStore.beginFullSync}. */
+/** See {@link ListingStore.beginFullSync}. */
 export function beginFullSync(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; generation: number; startHistoryId: HistoryId; settings?: MailboxSettings; now: number },
+  request: RequestOf<ListingStore, 'beginFullSync'>,
 ): Promise<FullSyncProgress | null> {
   const { mailbox, generation, startHistoryId, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
@@ -86,17 +89,10 @@ async function holdsMessages({ tx, key }: MailboxTransaction): Promise<boolean> 
   return false;
 }
 
-/** See {@link MailboxStore.saveListingPage}. */
+/** See {@link ListingStore.saveListingPage}. */
 export function saveListingPage(
   database: StoreDatabase,
-  request: {
-    mailbox: MailboxId;
-    generation: number;
-    messages: readonly { id: MessageId; threadId: ThreadId }[];
-    position: number;
-    progress: FullSyncProgress;
-    now: number;
-  },
+  request: RequestOf<ListingStore, 'saveListingPage'>,
 ): Promise<{ unknown: number }> {
   const { messages, position, generation, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
@@ -175,10 +171,10 @@ const NEW_ROW_COLUMNS = [
   'announced',
 ] as const;
 
-/** See {@link MailboxStore.saveLabelListingPage}. */
+/** See {@link ListingStore.saveLabelListingPage}. */
 export function saveLabelListingPage(
   database: StoreDatabase,
-  request: Parameters<MailboxStore['saveLabelListingPage']>[0],
+  request: RequestOf<ListingStore, 'saveLabelListingPage'>,
 ): Promise<void> {
   const { messages, labelId, generation, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
@@ -206,8 +202,8 @@ export async function forgetLabelListings({ tx, key }: MailboxTransaction): Prom
   await tx.deleteFrom('label_listings').where('mailbox_key', '=', key).execute();
 }
 
-/** See {@link MailboxStore.saveProgress}. */
-export function saveProgress(database: StoreDatabase, request: { mailbox: MailboxId; generation: number; progress: FullSyncProgress }): Promise<void> {
+/** See {@link ListingStore.saveProgress}. */
+export function saveProgress(database: StoreDatabase, request: RequestOf<ListingStore, 'saveProgress'>): Promise<void> {
   return withMailbox(database, request.mailbox, async (locked) => {
     const saved = await saveStep(locked, request.generation, request.progress);
     if (saved && request.progress.step === 'done') await setScopeFloor(database, locked, request.progress.finishedAt);
@@ -235,7 +231,7 @@ export function isListingOf({ columns }: MailboxTransaction, generation: number)
   return stored !== null && generation === columns.generation && stored.step !== 'fetching' && stored.step !== 'done';
 }
 
-/** See {@link MailboxStore.listSeen}. */
+/** See {@link ListingStore.listSeen}. */
 export async function listSeen(database: StoreDatabase, query: AbsentQuery & { limit: number; after: MessageId | null }): Promise<readonly MessageId[]> {
   const key = await mailboxKey(database, query.mailbox);
   const rows = await database.read((db) =>

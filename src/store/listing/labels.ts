@@ -1,13 +1,16 @@
+import type { LabelStore } from './label-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
 import type { Label } from '../../model/change.ts';
 import type { LabelId, MailboxId, MessageId } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
-import { isListingOf } from './full-sync.ts';
 import { mailboxKey, rulesOf } from '../rows/mailbox-rows.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { fromColumns, parseLabelIds, sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
+import { fromColumns, parseLabelIds } from '../rows/message-columns.ts';
+import { sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { settleState } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
+import { isListingOf } from './full-sync.ts';
 
 const LABELS = { table: 'labels', columns: ['mailbox_key', 'id', 'name', 'type', 'unlisted_since', 'ask_at'], key: ['mailbox_key', 'id'], onConflict: 'update' } as const;
 
@@ -26,10 +29,10 @@ const REMEMBERED = 2 * 24 * 60 * 60_000;
 
 const restOf = (unlistedSince: number, now: number): number => Math.max(FIRST_QUESTION, now - unlistedSince);
 
-/** See {@link MailboxStore.saveLabels}. */
+/** See {@link LabelStore.saveLabels}. */
 export function saveLabels(
   database: StoreDatabase,
-  request: { mailbox: MailboxId; labels: readonly Label[]; now: number },
+  request: RequestOf<LabelStore, 'saveLabels'>,
 ): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[] }> {
   const { now } = request;
   return withMailbox(database, request.mailbox, async ({ tx, dialect, key }) => {
@@ -61,8 +64,8 @@ export function saveLabels(
   });
 }
 
-/** See {@link MailboxStore.keepLabel}. */
-export function keepLabel(database: StoreDatabase, { mailbox, labelId, now }: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<void> {
+/** See {@link LabelStore.keepLabel}. */
+export function keepLabel(database: StoreDatabase, { mailbox, labelId, now }: RequestOf<LabelStore, 'keepLabel'>): Promise<void> {
   return withMailbox(database, mailbox, async ({ tx, key }) => {
     const label = await tx.selectFrom('labels').select('unlisted_since').where('mailbox_key', '=', key).where('id', '=', labelId).executeTakeFirst();
     if (label === undefined) return;
@@ -72,8 +75,8 @@ export function keepLabel(database: StoreDatabase, { mailbox, labelId, now }: { 
   });
 }
 
-/** See {@link MailboxStore.readAgainWithout}. */
-export function readAgainWithout(database: StoreDatabase, request: { mailbox: MailboxId; labelId: LabelId; messageIds: readonly MessageId[]; now: number }): Promise<void> {
+/** See {@link LabelStore.readAgainWithout}. */
+export function readAgainWithout(database: StoreDatabase, request: RequestOf<LabelStore, 'readAgainWithout'>): Promise<void> {
   const { labelId, messageIds, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const rows = [...(await loadRows(locked, messageIds)).values()];
@@ -82,8 +85,8 @@ export function readAgainWithout(database: StoreDatabase, request: { mailbox: Ma
   });
 }
 
-/** See {@link MailboxStore.removeLabel}. One transaction, page by page: every row that carries it follows, with its entry in the change feed. */
-export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<{ relabelled: number }> {
+/** See {@link LabelStore.removeLabel}. One transaction, page by page: every row that carries it follows, with its entry in the change feed. */
+export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: RequestOf<LabelStore, 'removeLabel'>): Promise<{ relabelled: number }> {
   return withMailbox(database, mailbox, async (locked) => {
     const { tx, key } = locked;
     await rememberGone(locked, labelId, now);
@@ -134,7 +137,7 @@ async function nextCarriers({ tx, key }: MailboxTransaction, labelId: LabelId, a
   return rows.map(fromColumns);
 }
 
-/** See {@link MailboxStore.heldLabelIds}. A mailbox has few sets of labels, however many messages. */
+/** See {@link LabelStore.heldLabelIds}. A mailbox has few sets of labels, however many messages. */
 export async function heldLabelIds(database: StoreDatabase, mailbox: MailboxId): Promise<readonly LabelId[]> {
   const key = await mailboxKey(database, mailbox);
   const rows = await database.read((db) =>
@@ -143,14 +146,14 @@ export async function heldLabelIds(database: StoreDatabase, mailbox: MailboxId):
   return sortedLabelIds(rows.flatMap((row) => parseLabelIds(row.label_ids)));
 }
 
-/** See {@link MailboxStore.labelsOf}. */
-export async function labelsOf(database: StoreDatabase, { mailbox, messageIds }: { mailbox: MailboxId; messageIds: readonly MessageId[] }): Promise<ReadonlyMap<MessageId, readonly LabelId[]>> {
+/** See {@link LabelStore.labelsOf}. */
+export async function labelsOf(database: StoreDatabase, { mailbox, messageIds }: RequestOf<LabelStore, 'labelsOf'>): Promise<ReadonlyMap<MessageId, readonly LabelId[]>> {
   const key = await mailboxKey(database, mailbox);
   const rows = await database.read((db) => db.selectFrom('messages').select(['id', 'label_ids']).where('mailbox_key', '=', key).where(database.dialect.isOneOf('id', messageIds)).execute());
   return new Map(rows.map((row) => [row.id as MessageId, parseLabelIds(row.label_ids)]));
 }
 
-/** See {@link MailboxStore.getLabels}. In the order of ids. */
+/** See {@link LabelStore.getLabels}. In the order of ids. */
 export async function getLabels(database: StoreDatabase, mailbox: MailboxId): Promise<readonly Label[]> {
   const key = await mailboxKey(database, mailbox);
   const rows = await database.read((db) => db.selectFrom('labels').select(['id', 'name', 'type']).where('mailbox_key', '=', key).where('type', '!=', GONE).orderBy('id').execute());

@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { LabelId } from '../../model/ids.ts';
 import type { StoreDialect } from '../engines/dialect.ts';
-import { fromColumns, sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
+import { fromColumns } from '../rows/message-columns.ts';
+import { sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
 import type { Schema } from '../engines/schema.ts';
 
 /** Rows looked at together: what a walk over a mailbox holds in memory, and how long the process's other work waits. */

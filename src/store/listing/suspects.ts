@@ -5,7 +5,7 @@ import { LABEL_LISTINGS, isListingOf } from './full-sync.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import { listedLabels, nextMessageRows } from './listed-rows.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
-import type { AbsentQuery, ListedCounts, Suspects } from '../mailbox-store.ts';
+import type { AbsentQuery, ListedCounts, Suspects } from './listing-store.ts';
 import { unknownMailbox, withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { MessageRow } from '../rules/message-row.ts';
 import { isInScope, type RowRules } from '../rules/row-scope.ts';
@@ -14,7 +14,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 /** Suspects that are named; with more of them gets are no way to confirm. */
 const MOST_NAMED = 10_000;
 
-/** See {@link MailboxStore.findSuspects}. Page by page, so that memory is bounded and the process's other work gets its turn. */
+/** See `ListingStore.findSuspects`. Page by page, so that memory is bounded and the process's other work gets its turn. */
 export async function findSuspects(database: StoreDatabase, request: AbsentQuery & { labels: 'compared' | 'unread'; listedBefore: number | null }): Promise<Suspects> {
   const columns = await database.read((db) => db.selectFrom('mailboxes').selectAll().where('id', '=', request.mailbox).executeTakeFirst());
   if (columns === undefined) throw unknownMailbox(request.mailbox);
@@ -65,7 +65,7 @@ function lostLabels(row: MessageRow, listed: readonly LabelId[]): readonly Label
   return row.labelIds.filter((label) => !listed.includes(label));
 }
 
-/** See {@link MailboxStore.countListed}. */
+/** See `ListingStore.countListed`. */
 export async function countListed(database: StoreDatabase, { mailbox, generation }: AbsentQuery): Promise<ListedCounts> {
   return database.read(async (db) => {
     const row = await db.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
@@ -87,7 +87,7 @@ export async function countListed(database: StoreDatabase, { mailbox, generation
 }
 
 /**
- * See {@link MailboxStore.correctListing}. The end of the listing compares rows with what the listings showed; a get is the better witness, so what it
+ * See `ListingStore.correctListing`. The end of the listing compares rows with what the listings showed; a get is the better witness, so what it
  * showed takes their place.
  */
 export function correctListing(

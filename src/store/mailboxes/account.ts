@@ -1,6 +1,6 @@
 import type { MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
-import type { MailboxAccount } from '../mailbox-store.ts';
+import type { MailboxAccount } from '../rows/mailbox-row.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 

@@ -87,7 +87,7 @@ async function addToDay(tx: Transaction<Schema>, counted: { mailbox_key: number;
     .execute();
 }
 
-/** See {@link MailboxStore.unitsOfDay}. */
+/** See `MailboxRegistry.unitsOfDay`. */
 export function unitsOfDay(database: StoreDatabase, day: string): Promise<number> {
   return database.read(async (db) => {
     const { units } = await db
@@ -100,7 +100,7 @@ export function unitsOfDay(database: StoreDatabase, day: string): Promise<number
   });
 }
 
-/** See {@link MailboxStore.getUsage}. */
+/** See `MailboxRegistry.getUsage`. */
 export async function getUsage(database: StoreDatabase, mailbox: MailboxId): Promise<readonly MethodCounters[]> {
   const key = await mailboxKey(database, mailbox);
   return database.read((db) =>
@@ -108,7 +108,7 @@ export async function getUsage(database: StoreDatabase, mailbox: MailboxId): Pro
   );
 }
 
-/** See {@link MailboxStore.getLedger}. */
+/** See `MailboxRegistry.getLedger`. */
 export async function getLedger(database: StoreDatabase, mailbox: MailboxId): Promise<string | null> {
   const key = await mailboxKey(database, mailbox);
   const row = await database.read((db) => db.selectFrom('ledgers').select('ledger').where('mailbox_key', '=', key).executeTakeFirst());

@@ -1,5 +1,5 @@
 import type { MailboxId } from '../../model/ids.ts';
-import { buryChain } from '../removal/remove-mailbox.ts';
+import { buryChain } from '../rows/workflow-chains.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 export interface MailboxRenaming {

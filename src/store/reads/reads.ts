@@ -1,10 +1,15 @@
+import type { FetchingStore } from '../fetching/fetching-store.ts';
+import type { MailStore } from './mail-store.ts';
+import type { RequestOf } from '../engines/request-of.ts';
 import type { MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import type { Bodies } from '../bodies/bodies.ts';
-import { bodyLost, type LostBody } from '../fetching/lost-bodies.ts';
+import { bodyLost } from '../fetching/lost-bodies.ts';
+import type { LostBody } from '../../model/lost-body.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
-import type { Change, StoredMessage, StreamOptions } from '../mailbox-store.ts';
-import { parseLabelIds, toFormat, toLacking } from '../rules/message-row.ts';
+import type { Change } from '../../model/change.ts';
+import type { StoredMessage, StreamOptions } from './mail-store.ts';
+import { parseLabelIds, toFormat, toLacking } from '../rows/message-columns.ts';
 import { storedDate, storedSize } from '../engines/safe-integer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { findRow, nextStoredRows, readBody, type StoredRow } from '../rows/stored-rows.ts';
@@ -12,8 +17,8 @@ import { findRow, nextStoredRows, readBody, type StoredRow } from '../rows/store
 /** Bodies may be large (25 MB and more), so few are held at a time. */
 const PAGE = 50;
 
-/** See {@link MailboxStore.readChanges}. */
-export async function readChanges(database: StoreDatabase, request: { mailbox: MailboxId; after: number; limit: number }): Promise<readonly Change[]> {
+/** See {@link MailStore.readChanges}. */
+export async function readChanges(database: StoreDatabase, request: RequestOf<MailStore, 'readChanges'>): Promise<readonly Change[]> {
   const key = await mailboxKey(database, request.mailbox);
   const rows = await database.read((db) =>
     db
@@ -36,8 +41,8 @@ export async function readChanges(database: StoreDatabase, request: { mailbox: M
   }));
 }
 
-/** See {@link MailboxStore.heldBody}. One that is lost is not held. */
-export async function heldBody(database: StoreDatabase, bodies: Bodies, request: { mailbox: MailboxId; messageId: MessageId }): Promise<Uint8Array | null> {
+/** See {@link FetchingStore.heldBody}. One that is lost is not held. */
+export async function heldBody(database: StoreDatabase, bodies: Bodies, request: RequestOf<FetchingStore, 'heldBody'>): Promise<Uint8Array | null> {
   const key = await mailboxKey(database, request.mailbox);
   const row = await findRow(database, key, request.messageId);
   const read = row === undefined ? null : await readBody(database, bodies, key, row);
@@ -45,7 +50,7 @@ export async function heldBody(database: StoreDatabase, bodies: Bodies, request:
 }
 
 /**
- * See {@link MailboxStore.streamMessages}. In the order of ids, page by page: between two pages nothing is held open,
+ * See {@link MailStore.streamMessages}. In the order of ids, page by page: between two pages nothing is held open,
  * so a slow reader holds up neither a writer nor SQLite's checkpoints.
  */
 export async function* streamMessages(

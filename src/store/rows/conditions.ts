@@ -1,4 +1,4 @@
-import type { Condition, Conditions } from '../mailbox-store.ts';
+import type { Condition, Conditions } from './mailbox-row.ts';
 
 /**
  * How the column `condition` is written: the worse condition, as versions before this one read and write it alone, and beside it each lane's.

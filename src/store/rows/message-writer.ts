@@ -5,7 +5,8 @@ import { bulkInsert, type ColumnValue } from '../engines/bulk-insert.ts';
 import { announce, changeBetween } from '../rules/change-entry.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
-import { fromColumns, MESSAGE_COLUMNS, toColumnValues, type MessageRow } from '../rules/message-row.ts';
+import { fromColumns, MESSAGE_COLUMNS, toColumnValues } from './message-columns.ts';
+import type { MessageRow } from '../rules/message-row.ts';
 
 const MESSAGES = { table: 'messages', columns: MESSAGE_COLUMNS, key: ['mailbox_key', 'id'], onConflict: 'update' } as const;
 const BODIES = { table: 'bodies', columns: ['mailbox_key', 'message_id', 'encoding', 'body'], key: ['mailbox_key', 'message_id'], onConflict: 'update' } as const;

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { Bodies, LostReason, OutsideBody } from '../bodies/bodies.ts';
+import type { Bodies, OutsideBody } from '../bodies/bodies.ts';
+import type { LostReason } from '../../model/lost-body.ts';
 import { decodeIfWhole } from '../bodies/body-codec.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';

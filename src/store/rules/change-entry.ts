@@ -1,4 +1,4 @@
-import type { Change } from '../mailbox-store.ts';
+import type { Change } from '../../model/change.ts';
 import { sameLabelIds, type MessageRow } from './message-row.ts';
 
 /**

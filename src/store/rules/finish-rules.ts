@@ -19,7 +19,7 @@ export interface EndedListing {
 
 /**
  * What the end of a listing does to one row; null removes it, so that the message is unknown again.
- * The rules are those of {@link MailboxStore.finishListing}.
+ * The rules are those of `ListingStore.finishListing`.
  *
  * @param listedLabels the labels whose listings held the message, sorted
  */

@@ -20,7 +20,7 @@ export interface OperationOutcome {
 
 /**
  * What one operation of a history record does to the row it concerns.
- * The rules are those of {@link MailboxStore.applyHistory}; applying an operation again, or late, ends in the same row.
+ * The rules are those of `HistoryStore.applyHistory`; applying an operation again, or late, ends in the same row.
  *
  * @param known whether this operation was applied before (or is settled and below the mark, which comes to the same)
  */

@@ -11,7 +11,7 @@ export type ReadingOutcome =
   /** The message was deleted after this reading. */
   | { readonly verdict: 'buried' };
 
-/** What one reading does to the row it concerns; the rules are those of {@link MailboxStore.saveReadings}. */
+/** What one reading does to the row it concerns; the rules are those of `FetchingStore.saveReadings`. */
 export function applyReading(before: MessageRow | null, reading: Reading, format: MessageFormat, rules: RowRules): ReadingOutcome {
   if (before !== null && before.state === 'gone') {
     const buriedAt = newest(before.historyId, before.readingHistoryId);

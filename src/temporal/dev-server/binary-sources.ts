@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { delimiter, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import type { Binary, BinarySource } from './binary.ts';
+import type { Binary, BinarySource } from './binary-source.ts';
 import { childEnvironment } from './child-environment.ts';
 import { isExecutable } from './executable.ts';
 import { runCommand } from './run-command.ts';

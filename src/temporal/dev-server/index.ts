@@ -1,6 +1,6 @@
-export { ensureTemporalServer, type EnsureTemporalServerOptions, type TemporalServer } from './ensure-temporal-server.ts';
+export type { EnsureTemporalServerOptions, TemporalServer } from './temporal-server.ts';
+export { ensureTemporalServer } from './ensure-temporal-server.ts';
 export { findBinary } from './binary.ts';
-export { withFileLock } from '../../host/file-lock.ts';
 export { startDevServer } from './dev-server.ts';
 export { freePort } from './ports.ts';
 export { readInstance } from './instance-file.ts';

@@ -1,4 +1,4 @@
-import type { EnsureTemporalServerOptions, Holding, TemporalServer } from './ensure-temporal-server.ts';
+import type { EnsureTemporalServerOptions, Holding, TemporalServer } from './temporal-server.ts';
 import { readInstance } from './instance-file.ts';
 import { TemporalServerError } from './temporal-server-error.ts';
 

@@ -7,7 +7,13 @@ import type { SpendingLedger } from '../../../src/store/mailboxes/ledger.ts';
 import type { MailboxAccounts } from '../../../src/store/mailboxes/account.ts';
 import type { MailboxRenaming } from '../../../src/store/mailboxes/rename-mailbox.ts';
 import type { MailboxRemoval } from '../../../src/store/removal/remove-mailbox.ts';
-import type { AppliedHistory, Change, FinishListingRequest, FullSyncProgress, MailboxStore, PendingMessage, SettleMark, StoredMessage } from '../../../src/store/mailbox-store.ts';
+import type { AppliedHistory } from '../../../src/store/history/history-store.ts';
+import type { Change } from '../../../src/model/change.ts';
+import type { FinishListingRequest } from '../../../src/store/listing/listing-store.ts';
+import type { FullSyncProgress, SettleMark } from '../../../src/store/rows/mailbox-row.ts';
+import type { MailboxStore } from '../../../src/store/mailbox-store.ts';
+import type { PendingMessage } from '../../../src/store/fetching/fetching-store.ts';
+import type { StoredMessage } from '../../../src/store/reads/mail-store.ts';
 import { h, l, m } from './message.ts';
 
 export { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled } from './message.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FullSyncProgress } from '../../../src/store/mailbox-store.ts';
+import type { FullSyncProgress } from '../../../src/store/rows/mailbox-row.ts';
 import { added, labelled, reading, record, scope, useMailbox, type StoreFixture, type TestMailbox } from './fixture.ts';
 
 export function limit(fixture: StoreFixture): void {

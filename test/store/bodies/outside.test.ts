@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LostBody } from '../../../src/store/fetching/lost-bodies.ts';
+import type { LostBody } from '../../../src/model/lost-body.ts';
 import { BODIES_INSIDE } from '../../../src/store/bodies/open-body-store.ts';
 import { deleted, reading, record, type TestMailbox } from '../../contract/mailbox-store/fixture.ts';
 import { useFolder } from '../folder.ts';

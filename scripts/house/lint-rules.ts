@@ -1,0 +1,75 @@
+import { posix } from 'node:path';
+
+import { ROOMS, type Room } from './rooms.ts';
+
+const TAKE_THE_CLOCK = 'Take the Clock of src/model/clock.ts.';
+const TIMERS = ['setTimeout', 'setInterval'];
+const PATHS = [
+  { name: 'node:timers', importNames: TIMERS, message: TAKE_THE_CLOCK },
+  { name: 'node:timers/promises', importNames: TIMERS, message: TAKE_THE_CLOCK },
+  { name: 'googleapis', message: 'Import one API of it, as googleapis/build/src/apis/gmail/index.js: the whole package costs 0.8 s and 120 MB.' },
+];
+
+/** The part of oxlint's configuration that holds some files to their room's line of the table. */
+interface Override {
+  readonly files: readonly string[];
+  readonly rules: Readonly<Record<string, unknown>>;
+}
+
+/** An allow-list for each room. What is in no room may import nothing: it has no place. */
+function overridesOf(rooms: readonly Room[]): readonly Override[] {
+  const nowhere = overrideOf('src/**', ['*'], [], 'This file is in no room: see scripts/house/rooms.ts.');
+  return [nowhere, ...rooms.flatMap((room) => floorsOf(room, rooms).map((floor) => roomOverride(room, floor, rooms)))];
+}
+
+const isFile = ({ place }: Room): boolean => place.endsWith('.ts');
+
+/** A room's folder may have folders in it, unless they are rooms. */
+const hasRooms = (room: Room, rooms: readonly Room[]): boolean => rooms.some(({ place }) => place.startsWith(`${room.place}/`));
+
+function floorsOf(room: Room, rooms: readonly Room[]): readonly number[] {
+  return isFile(room) || hasRooms(room, rooms) ? [0] : [0, 1];
+}
+
+function roomOverride(room: Room, floor: number, rooms: readonly Room[]): Override {
+  const folder = isFile(room) ? 'src' : `src/${room.place}${'/*'.repeat(floor)}`;
+  const types = room.types ?? [];
+  const group = [
+    '*',
+    ...ownFiles(room, floor, rooms).map((pattern) => `!${pattern}`),
+    ...[...room.imports, ...types].map((place) => `!${pathTo(place, folder)}`),
+    ...room.packages.flatMap((name) => (name === 'node:' ? ['!node:*', '!node:*/**'] : [`!${name}`, `!${name}/**`])),
+    ...room.packages.filter((name) => name.startsWith('@')).map((name) => `!${name.split('/')[0]}`),
+  ];
+  const files = isFile(room) ? `src/${room.place}` : `${folder}/*.ts`;
+  return overrideOf(files, group, types.map((place) => pathTo(place, folder)), 'This room does without it: see the table of rooms in ARCHITECTURE.md.');
+}
+
+function ownFiles(room: Room, floor: number, rooms: readonly Room[]): readonly string[] {
+  if (isFile(room)) return [];
+  if (floor === 1) return ['./*', '../*', '../*/*'];
+  return hasRooms(room, rooms) ? ['./*'] : ['./*', './*/*'];
+}
+
+/** The pattern that matches imports of a room, or of one file, from a folder of `src`. */
+function pathTo(place: string, folder: string): string {
+  const relative = posix.relative(folder, `src/${place}`);
+  const path = relative.startsWith('.') ? relative : `./${relative}`;
+  return place.endsWith('.ts') ? path : `${path}/*`;
+}
+
+function overrideOf(files: string, group: readonly string[], typesOnly: readonly string[], message: string): Override {
+  // First: oxlint looks no further than a group that lets the import through.
+  const types = typesOnly.map((path) => ({ regex: regexOf(path), message: 'Types only: see the table of rooms in ARCHITECTURE.md.', allowTypeImports: true }));
+  return { files: [files], rules: { 'no-restricted-imports': ['error', { paths: PATHS, patterns: [...types, { group, message }] }] } };
+}
+
+/** A pattern of {@link pathTo} as a regular expression. */
+function regexOf(pattern: string): string {
+  return `^${pattern.replaceAll('.', '\\.').replace(/\*$/, '[^/]+')}$`;
+}
+
+/** The file that `.oxlintrc.json` extends: a line for each override. */
+export function lintRulesOf(rooms: readonly Room[] = ROOMS): string {
+  return `{ "overrides": [\n${overridesOf(rooms).map((one) => JSON.stringify(one)).join(',\n')}\n] }\n`;
+}

@@ -1,0 +1,22 @@
+import { ROOMS, type Room } from './rooms.ts';
+
+const BEGIN = '<!-- rooms: written by scripts/house/write.ts -->';
+const END = '<!-- end of rooms -->';
+
+/** ARCHITECTURE.md with its table of rooms as it should be. */
+export function withTable(text: string, rooms: readonly Room[] = ROOMS): string {
+  const [before, rest] = halves(text, BEGIN);
+  const [, after] = halves(rest, END);
+  return `${before}${BEGIN}\n${tableOf(rooms)}\n${END}${after}`;
+}
+
+function tableOf(rooms: readonly Room[]): string {
+  const rows = rooms.map(({ place, holds, imports, types = [] }) => `| \`src/${place}\` | ${holds} | ${[...imports, ...types.map((type) => `types of ${type}`)].join(', ') || 'nothing'} |`);
+  return ['| place | holds | may import |', '|---|---|---|', ...rows].join('\n');
+}
+
+function halves(text: string, mark: string): readonly [string, string] {
+  const at = text.indexOf(mark);
+  if (at === -1) throw new Error(`ARCHITECTURE.md has no line ${mark}`);
+  return [text.slice(0, at), text.slice(at + mark.length)];
+}

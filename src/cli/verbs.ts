@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+
+import type { Cli } from './context.ts';
+
+/** A verb as `tidemark --help` shows it. Its code, and what that stands on, is loaded when the verb is asked for. */
+export interface Verb {
+  readonly name: string;
+  /** As in its usage. */
+  readonly arguments: string;
+  readonly summary: string;
+  readonly load: () => Promise<AddVerb>;
+}
+
+type AddVerb = (program: Command, cli: Cli) => void;
+
+/** In the order of a mailbox's life. */
+export const VERBS: readonly Verb[] = [
+  { name: 'migrate', arguments: '', summary: "bring the database's tables up to this version", load: async () => (await import('./migrate.ts')).addMigrate },
+  { name: 'move', arguments: '', summary: 'copy every mailbox, with its changes and credentials, to another database', load: async () => (await import('./move.ts')).addMove },
+  { name: 'worker', arguments: '', summary: 'run the worker in the foreground', load: async () => (await import('./worker.ts')).addWorker },
+  { name: 'login', arguments: '[email]', summary: 'ask for consent in the browser, and connect the mailbox', load: async () => (await import('./login.ts')).addLogin },
+  { name: 'connect', arguments: '<email>', summary: 'store the credentials of a mailbox, encrypted', load: async () => (await import('./connect.ts')).addConnect },
+  { name: 'connect-domain', arguments: '', summary: 'connect and start all mailboxes of a Workspace domain', load: async () => (await import('./connect-domain.ts')).addConnectDomain },
+  { name: 'start', arguments: '<email>', summary: "start or wake a mailbox's workflow", load: async () => (await import('./start.ts')).addStart },
+  { name: 'configure', arguments: '<email>', summary: 'change settings of a mailbox that runs', load: async () => (await import('./configure.ts')).addConfigure },
+  { name: 'sync', arguments: '<email>', summary: 'partial sync now', load: async () => (await import('./sync.ts')).addSync },
+  { name: 'resync', arguments: '<email>', summary: 'list a mailbox again and correct every difference', load: async () => (await import('./resync.ts')).addResync },
+  { name: 'pause', arguments: '<email>', summary: 'stop synchronising a mailbox until it is resumed', load: async () => (await import('./pause.ts')).addPause },
+  { name: 'resume', arguments: '[email]', summary: 'go on after a pause, or ask Gmail again at once after a failure', load: async () => (await import('./resume.ts')).addResume },
+  { name: 'stop', arguments: '<email>', summary: "end a mailbox's workflow and keep its data", load: async () => (await import('./stop.ts')).addStop },
+  { name: 'rename', arguments: '<email> <to>', summary: 'give a mailbox the address that its account has now at Google; mail, changes, mark, settings and credentials stay', load: async () => (await import('./rename.ts')).addRename },
+  { name: 'remove', arguments: '<email>', summary: "end a mailbox's workflow and delete everything of it: mail, changes, credentials", load: async () => (await import('./remove.ts')).addRemove },
+  { name: 'status', arguments: '<email>', summary: 'how a mailbox is', load: async () => (await import('./status.ts')).addStatus },
+  { name: 'failures', arguments: '<email>', summary: 'messages of a mailbox that could not be fetched', load: async () => (await import('./failures.ts')).addFailures },
+  { name: 'audit', arguments: '<email>', summary: 'compare a mailbox with Gmail', load: async () => (await import('./audit.ts')).addAudit },
+  { name: 'list', arguments: '', summary: 'all mailboxes, stored or running', load: async () => (await import('./list.ts')).addList },
+  { name: 'export', arguments: '<email>', summary: 'stream the live messages of a mailbox to stdout', load: async () => (await import('./export.ts')).addExport },
+  { name: 'changes', arguments: '<email>', summary: 'the changes of a mailbox, oldest first', load: async () => (await import('./changes.ts')).addChanges },
+  { name: 'check-bodies', arguments: '<email>', summary: 'read every body of a mailbox, and have lost ones fetched again', load: async () => (await import('./check-bodies.ts')).addCheckBodies },
+  { name: 'sweep', arguments: '', summary: 'remove bodies outside the database that nothing names any more', load: async () => (await import('./sweep.ts')).addSweep },
+  { name: 'push', arguments: '', summary: "receive Gmail's push notifications in the foreground", load: async () => (await import('./push.ts')).addPush },
+  { name: 'rotate-key', arguments: '', summary: 'encrypt all stored credentials with the current key', load: async () => (await import('./rotate-key.ts')).addRotateKey },
+  { name: 'codec-server', arguments: '', summary: "decrypt payloads for Temporal's UI, in the foreground", load: async () => (await import('./codec-server.ts')).addCodecServer },
+  { name: 'set-current-version', arguments: '[build]', summary: 'move the mailboxes to the workers of a build, or back', load: async () => (await import('./set-current-version.ts')).addSetCurrentVersion },
+  { name: 'simulate', arguments: '', summary: 'run a local Gmail to try things with', load: async () => (await import('./simulate.ts')).addSimulate },
+];

@@ -1,0 +1,111 @@
+import { Secret } from './secret.ts';
+
+/** Where the mirror and the credentials are, and how they are reached. */
+export type DatabaseLocation = SqliteLocation | PostgresLocation;
+
+export interface SqliteLocation {
+  readonly kind: 'sqlite';
+  /** Of the file, or {@link IN_MEMORY}. */
+  readonly path: string;
+}
+
+/** A database that is gone with the process. */
+export const IN_MEMORY = ':memory:';
+
+export interface PostgresLocation extends PostgresAccess {
+  readonly kind: 'postgres';
+  /** Without the password, so that it can be shown. */
+  readonly url: string;
+  /** What stood in the address; null where none did. */
+  readonly password: Secret<string> | null;
+}
+
+/** How servers of PostgreSQL are reached, whichever they are: what no address says. */
+export interface PostgresAccess {
+  /** Read whenever a connection is opened, so that a password may change while programs run. Null where the password is in the address, or none is needed. */
+  readonly passwordFile: string | null;
+  /** Certificates of the authorities to trust, in PEM; null: those that Node trusts. */
+  readonly caFile: string | null;
+  /** Connections of one process at most. */
+  readonly poolSize: number;
+}
+
+export const DEFAULT_POOL_SIZE = 10;
+
+const DEFAULT_ACCESS: PostgresAccess = { passwordFile: null, caFile: null, poolSize: DEFAULT_POOL_SIZE };
+
+/** Thrown when a database URL names nothing that Tidemark can open. */
+export class UnsupportedDatabaseError extends Error {
+  override readonly name = 'UnsupportedDatabaseError';
+}
+
+/** What an address of PostgreSQL looks like, for messages. */
+export const POSTGRES_URL =
+  'postgres://USER@HOST/DATABASE, with ?sslmode=disable, require, verify-ca or verify-full where needed, for example postgres://tidemark@db.internal/tidemark?sslmode=verify-full';
+
+const SQLITE = 'sqlite:';
+
+/**
+ * Reads a database URL: `sqlite:PATH` (also `sqlite:///PATH`), `sqlite::memory:` or `postgres://USER@HOST/DATABASE`.
+ *
+ * @param access - how PostgreSQL is reached, beside its address
+ * @throws {UnsupportedDatabaseError} when it is none of them. The message repeats nothing that may be a password
+ * @example databaseAt('sqlite:/var/lib/tidemark/mail.sqlite')
+ */
+export function databaseAt(url: string, access: Partial<PostgresAccess> = {}): DatabaseLocation {
+  if (isPostgresUrl(url)) return postgresAt(url, access);
+  if (!url.startsWith(SQLITE)) throw new UnsupportedDatabaseError(unsupported(url));
+  const path = url.slice(SQLITE.length).replace(/^\/\/(?=\/)/, '');
+  if (path === '') throw new UnsupportedDatabaseError(`The database URL "${SQLITE}" names no file. Write sqlite:PATH, for example sqlite:data/tidemark.db.`);
+  return Object.freeze({ kind: 'sqlite', path });
+}
+
+const isPostgresUrl = (text: string): boolean => /^postgres(ql)?:\/\//i.test(text);
+
+/** What may stand in an address after the `?`: libpq's names (https://www.postgresql.org/docs/current/libpq-connect.html). */
+const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'application_name', 'host', 'port'];
+/** libpq's `allow` and `prefer` fall back to no encryption at all without a word, so they are not offered. */
+const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
+
+/** @throws {UnsupportedDatabaseError} when the address is no usable one of PostgreSQL */
+export function postgresAt(text: string, access: Partial<PostgresAccess> = {}): PostgresLocation {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !isUsable(url)) throw new UnsupportedDatabaseError(`The address of the PostgreSQL database cannot be used. Write ${POSTGRES_URL}`);
+  const password = url.password === '' ? null : new Secret(decoded(url.password));
+  url.password = '';
+  return Object.freeze({ kind: 'postgres', url: url.href, password, ...DEFAULT_ACCESS, ...access });
+}
+
+/** Names a database and a host, and holds no parameter that is unknown. */
+function isUsable({ pathname, hostname, searchParams }: URL): boolean {
+  const mode = searchParams.get('sslmode');
+  if ([...searchParams.keys()].some((name) => !PARAMETERS.includes(name))) return false;
+  if (mode !== null && !SSL_MODES.includes(mode)) return false;
+  return pathname.length >= 2 && (hostname !== '' || searchParams.has('host'));
+}
+
+/** A percent sign that was not encoded stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** This machine: a loopback address, its name, or the folder of a Unix socket. */
+const HERE = /^(localhost|127\.[\d.]+|\[?::1\]?|\/.*|)$/i;
+
+/** The host to which a connection goes without encryption and without saying so; null when it is this machine, encrypted, or says `disable`. */
+export function hostInPlainText({ url, caFile }: Pick<PostgresLocation, 'url' | 'caFile'>): string | null {
+  const { hostname, searchParams } = new URL(url);
+  if (caFile !== null || searchParams.has('sslmode') || searchParams.has('sslrootcert')) return null;
+  const host = searchParams.get('host') ?? decoded(hostname);
+  return HERE.test(host) ? null : host;
+}
+
+/** Only the scheme is repeated: the rest of a URL may hold a password. */
+function unsupported(url: string): string {
+  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0].toLowerCase();
+  return `The database URL ${scheme === undefined ? 'has no scheme' : `begins with "${scheme}"`}, which is not supported. Write sqlite:PATH, for example sqlite:data/tidemark.db, or ${POSTGRES_URL}.`;
+}

@@ -1,0 +1,32 @@
+import type { Config } from '../config/config.ts';
+import { databaseAt } from '../model/database-location.ts';
+import { migrateStores, openStores, type OpenOptions, type Stores } from '../store/open-store.ts';
+
+/** @throws {StoreError} when the database cannot be used */
+export function openStoresOf(config: Config): Promise<Stores> {
+  return openStores(config.database.location, openingOf(config));
+}
+
+/**
+ * Opens another database than the configured one, in the same way: its password is in its URL, or else in the file that is configured.
+ *
+ * @throws {UnsupportedDatabaseError} when the URL names none
+ * @throws {StoreError} when it cannot be used
+ */
+export function openStoresAt(config: Config, databaseUrl: string): Promise<Stores> {
+  return openStores(databaseAt(databaseUrl, config.database.access), openingOf(config));
+}
+
+function openingOf({ database, bodies }: Config): OpenOptions {
+  return { migration: database.migration, bodies };
+}
+
+/** Brings the schema up to this program's, whatever `DATABASE_AUTO_MIGRATE` says. */
+export function migrateStoresOf({ database }: Config): ReturnType<typeof migrateStores> {
+  return migrateStores(database.location);
+}
+
+/** The address of the configured database, without a password, for messages. */
+export function databaseUrlOf({ database: { location } }: Config): string {
+  return location.kind === 'sqlite' ? `sqlite:${location.path}` : location.url;
+}

@@ -1,0 +1,60 @@
+import type { Lacking } from '../../model/change.ts';
+import type { MailboxId, MessageId } from '../../model/ids.ts';
+
+/** How much is pending, failed or lacking. */
+export interface WorkStore {
+  /** Counts of messages by state; `due` counts pending and failed rows whose next attempt has come. */
+  countMessages(mailbox: MailboxId, now: number): Promise<MessageCounts>;
+  /** Pending and failed messages of all mailboxes: cheap enough to be asked every few seconds. */
+  countWork(): Promise<WorkCounts>;
+  /** What is pending, summed up as the fetch plan prices it. */
+  workLeft(request: { mailbox: MailboxId }): Promise<WorkLeft>;
+  /** Mailboxes of this database whose full sync is under way. */
+  countBackfills(): Promise<number>;
+  /** Failed messages, next attempt first. */
+  listFailed(mailbox: MailboxId, limit: number): Promise<readonly FailedMessage[]>;
+  /** Stored messages that lack something, in the order of ids. */
+  listLacking(mailbox: MailboxId, limit: number): Promise<readonly LackingMessage[]>;
+}
+
+export interface MessageCounts {
+  readonly stored: number;
+  readonly pending: number;
+  readonly failed: number;
+  readonly gone: number;
+  readonly excluded: number;
+  /** Of the stored ones, those that lack something which Gmail does not give. */
+  readonly lacking: number;
+  /** Pending rows of the backfill lane: what a full sync has left. */
+  readonly backfill: number;
+  readonly due: number;
+}
+
+export interface WorkCounts {
+  readonly pending: number;
+  readonly failed: number;
+}
+
+export interface FailedMessage {
+  readonly id: MessageId;
+  readonly error: string;
+  readonly attempts: number;
+  readonly nextAttemptAt: number;
+}
+
+export interface LackingMessage {
+  readonly id: MessageId;
+  readonly lacks: Lacking;
+  /** Why; null where nothing more is known than that Gmail has none. */
+  readonly error: string | null;
+  /** Epoch ms when it is asked for again; null when it is not. */
+  readonly nextAttemptAt: number | null;
+}
+
+/** See `WorkLeft` of the gmail room's fetch plan, which prices it. */
+export interface WorkLeft {
+  readonly threads: readonly { readonly fresh: number; readonly threads: number }[];
+  readonly tried: number;
+  readonly lacking: number;
+  readonly attachedShare: number;
+}

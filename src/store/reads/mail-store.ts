@@ -1,0 +1,33 @@
+import type { Change, Lacking } from '../../model/change.ts';
+import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
+import type { LostBody } from '../../model/lost-body.ts';
+import type { MessageFormat } from '../../model/settings.ts';
+
+/** What an application reads. */
+export interface MailStore {
+  /** Changes after `after`, oldest first. Sequence numbers have no gaps. */
+  readChanges(request: { mailbox: MailboxId; after: number; limit: number }): Promise<readonly Change[]>;
+  /** Every stored (live and in scope) message, streamed. Throws `body-lost` unless the options say what to do about a lost body. */
+  streamMessages(mailbox: MailboxId, options?: StreamOptions): AsyncIterable<StoredMessage>;
+}
+
+export interface StreamOptions {
+  /** Called for each message whose body is lost; the stream goes on without it. */
+  readonly onLostBody?: (lost: LostBody) => Promise<void>;
+}
+
+export interface StoredMessage {
+  readonly id: MessageId;
+  readonly threadId: ThreadId;
+  readonly labelIds: readonly LabelId[];
+  readonly historyId: HistoryId;
+  readonly internalDate: number | null;
+  readonly sizeEstimate: number;
+  readonly snippet: string;
+  /** In which the body is held: the settings', or `full` for a message that lacks its `raw`. */
+  readonly format: MessageFormat;
+  /** What Gmail does not give of it; null when it lacks nothing. */
+  readonly lacks: Lacking | null;
+  /** Decompressed, byte for byte as fetched, wherever it is kept. For `raw` the RFC 822 message, otherwise the JSON of Gmail's message resource. */
+  readonly body: Uint8Array | null;
+}

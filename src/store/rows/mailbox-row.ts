@@ -1,0 +1,166 @@
+import type { HistoryId, LabelId, MailboxId, MessageId } from '../../model/ids.ts';
+import type { MailboxSettings } from '../../model/settings.ts';
+
+export interface MailboxRow {
+  readonly id: MailboxId;
+  readonly settings: MailboxSettings;
+  /** The mark: everything up to it is in the store, or durably pending. null before the first listing ended. */
+  readonly historyId: HistoryId | null;
+  readonly generation: number;
+  /** null before the first full sync. */
+  readonly fullSync: FullSyncProgress | null;
+  /** Marks of the last seconds, oldest first: history is read again from the newest one that is old enough to have settled. */
+  readonly marks: readonly SettleMark[];
+  /** Epoch ms; null when no listing from the top is due. */
+  readonly relistAt: number | null;
+  /** The worse of {@link MailboxRow.conditions}. */
+  readonly condition: Condition | null;
+  readonly conditions: Conditions;
+  readonly changeSequence: number;
+  readonly createdAt: number;
+  /** When the mark was last confirmed to be the mailbox's head. */
+  readonly syncedAt: number | null;
+  /** What the last audit found; null before the first. */
+  readonly audit: AuditResult | null;
+  /** null when Gmail was never asked to tell of changes, or was told to stop. */
+  readonly watch: MailboxWatch | null;
+  /** null before the account behind the credentials was asked for its address. */
+  readonly account: MailboxAccount | null;
+  /** The address that the mailbox had before it was renamed; null when it never was. */
+  readonly renamedFrom: MailboxId | null;
+  /** null while Gmail's listings are believed. */
+  readonly doubt: Doubt | null;
+}
+
+/** The account behind a mailbox's credentials. Times are epoch ms. */
+export interface MailboxAccount {
+  /** Its address at Google, which may be another than the mailbox's: an account can be renamed. */
+  readonly address: MailboxId;
+  /** When it was first seen under this address. */
+  readonly since: number;
+  /** The credentials that opened it, by their version, when it was asked last, and the mailbox's units by then. */
+  readonly version: number;
+  readonly checkedAt: number;
+  readonly units: number;
+}
+
+/** What Gmail's listings say, and nothing else bears out. Nothing is removed by it; the listing is repeated at {@link MailboxRow.relistAt}. */
+export interface Doubt {
+  /** Epoch ms of the listing that was doubted first, and of the last one. */
+  readonly since: number;
+  readonly checkedAt: number;
+  /** How many listings in a row were doubted, of those that were some minutes apart. */
+  readonly checks: number;
+  /** Messages that Gmail counts, and lists nowhere. */
+  readonly uncounted: number;
+  /** Messages held here that the listings did not show. */
+  readonly absent: number;
+  /** Messages held here that the listings of their labels did not show. */
+  readonly relabelled: number;
+  /** Messages that Gmail counts under a label, and does not list there; 0 where that could not be compared; absent where both agree. */
+  readonly underLabels?: number;
+}
+
+/** Times are epoch ms. */
+export interface MailboxWatch {
+  /** What Gmail agreed to last; null when it never did. */
+  readonly held: HeldWatch | null;
+  /** What failed last, and is not asked for again before `at`; null after a success. */
+  readonly retry: { readonly topicName: string; readonly labelIds: readonly LabelId[]; readonly at: number } | null;
+}
+
+export interface HeldWatch {
+  readonly topicName: string;
+  readonly labelIds: readonly LabelId[];
+  readonly renewedAt: number;
+  /** When it ends unless it is renewed. */
+  readonly expiration: number;
+}
+
+/** Where the store differs from Gmail. */
+export interface Drift {
+  /** At Gmail and in scope, and not held. */
+  readonly missing: readonly MessageId[];
+  /** Held, and not at Gmail, or out of scope. */
+  readonly extra: readonly MessageId[];
+  /** Held with other labels than Gmail has. */
+  readonly differing: readonly MessageId[];
+}
+
+export interface AuditResult {
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  /** Messages whose labels were compared. */
+  readonly checked: number;
+  readonly missing: number;
+  readonly extra: number;
+  readonly differing: number;
+  /** Up to ten ids of each. */
+  readonly examples: Drift;
+}
+
+export interface SettleMark {
+  readonly historyId: HistoryId;
+  readonly at: number;
+}
+
+/** A failure or wait that is going on now. `message` is for a person and holds nothing private. */
+export interface Condition {
+  readonly kind: 'rate-limited' | 'failing' | 'needs-consent' | 'failed';
+  readonly message: string;
+  readonly since: number;
+  readonly until: number | null;
+  /** False when the workflow has to be told of this wait again; it knows of it where this is absent. */
+  readonly told?: boolean;
+}
+
+/** Each lane's own: a live sync that succeeds says nothing of a backfill that fails. */
+export interface Conditions {
+  readonly live: Condition | null;
+  readonly backfill: Condition | null;
+}
+
+interface FullSyncStart {
+  readonly generation: number;
+  /** The mailbox's head before the listing began: the mark, once the listing ended. */
+  readonly startHistoryId: HistoryId;
+  readonly startedAt: number;
+  /** True when the store held messages before: then labels are compared, and absent messages are confirmed gone. */
+  readonly reconciling: boolean;
+  /** How often the listing was repeated because Gmail counts more messages than it listed. */
+  readonly repeats?: number;
+}
+
+/** Where a full sync is; saved with every page, so a retry goes on from it. */
+export type FullSyncProgress = FullSyncStart &
+  (
+    | {
+        readonly step: 'listing';
+        /** Which pass over the whole listing: passes repeat while messages vanish during one, since page tokens may shift. */
+        readonly pass: number;
+        /** Index into the listings of the scope (one per scope label; one for all mail). */
+        readonly listing: number;
+        readonly pageToken: string | null;
+        readonly position: number;
+        /** Head some time before this pass began: what history says since then tells whether the pass was clean. */
+        readonly passHistoryId: HistoryId;
+        /** True once a listing of this pass took more than a page: only then can a page token have shifted. */
+        readonly paged?: boolean;
+        /** The labels to list after it, when the pass repeats one that was not clean. */
+        readonly labels?: readonly LabelId[];
+      }
+    | {
+        readonly step: 'label-listing';
+        readonly pass: number;
+        readonly remaining: readonly LabelId[];
+        readonly pageToken: string | null;
+        readonly passHistoryId: HistoryId;
+        readonly paged?: boolean;
+      }
+    /** Labels are read message by message instead; those up to `after` were. */
+    | { readonly step: 'reading-labels'; readonly after: MessageId | null; readonly passHistoryId?: HistoryId }
+    /** What the listings did not show is confirmed. `passHistoryId`, as in the steps before; absent as from earlier versions it is the start. */
+    | { readonly step: 'confirming'; readonly passHistoryId?: HistoryId; readonly moved?: number }
+    | { readonly step: 'fetching' }
+    | { readonly step: 'done'; readonly finishedAt: number }
+  );

@@ -1,0 +1,28 @@
+import type { Transaction } from 'kysely';
+import type { MailboxId } from '../../model/ids.ts';
+import { unknownMailbox } from '../engines/mailbox-transaction.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+
+/** Leaves the tombstone of a workflow's runs: none of them creates its mailbox any more. */
+export async function buryChain(tx: Transaction<Schema>, chain: string, now: number): Promise<void> {
+  await tx
+    .insertInto('workflow_chains')
+    .values({ id: chain, removed_at: now })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ removed_at: now }))
+    .execute();
+}
+
+/**
+ * Refuses to create a mailbox for a workflow that was removed with it. The chain's row is written first, so that creation and removal,
+ * which writes the same row, take turns.
+ */
+export async function requireLivingChain({ dialect }: StoreDatabase, tx: Transaction<Schema>, chain: string, mailbox: MailboxId): Promise<void> {
+  await tx
+    .insertInto('workflow_chains')
+    .values({ id: chain, removed_at: null })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+  const row = await dialect.locked(tx.selectFrom('workflow_chains').select('removed_at').where('id', '=', chain)).executeTakeFirst();
+  if (row !== undefined && row.removed_at !== null) throw unknownMailbox(mailbox);
+}

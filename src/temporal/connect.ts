@@ -1,0 +1,40 @@
+import { Client, Connection } from '@temporalio/client';
+
+import { ServerUnreachableError, toTidemarkError } from '../client/errors.ts';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Tracing } from '../telemetry/open-tracing.ts';
+import { readInstance } from './dev-server/index.ts';
+import { dataConverterOf } from './payload-codec.ts';
+
+/** A server on this machine answers within milliseconds; one far away within seconds. */
+const CONNECT_TIMEOUT = { here: 2_000, away: 5_000 };
+const HERE = /^(localhost|127\.[\d.]+|\[::1\]):/;
+const DEFAULT_TEMPORAL_ADDRESS = 'localhost:7233';
+
+/** A client that reads and writes payloads as the configuration wants them, and takes part in traces. */
+export async function temporalClientOf(config: Config, { connection, clock, tracing }: { connection: Connection; clock: Clock; tracing: Tracing | null }): Promise<Client> {
+  return new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    interceptors: { workflow: tracing?.clientInterceptors ?? [] },
+    dataConverter: await dataConverterOf(config, clock),
+  });
+}
+
+/** @throws {TidemarkError} when the server does not answer, or refuses */
+export async function connectTemporal(config: Config): Promise<Connection> {
+  const { namespace, options } = config.temporal;
+  const address = temporalAddressOf(config);
+  try {
+    return await Connection.connect({ ...options, address, connectTimeout: HERE.test(address) ? CONNECT_TIMEOUT.here : CONNECT_TIMEOUT.away });
+  } catch (error) {
+    const known = toTidemarkError(error, { address, namespace });
+    throw known === error ? new ServerUnreachableError(address, { cause: error }) : known;
+  }
+}
+
+/** The server that is named, else the one that `npm start` runs over the data directory, else Temporal's own default. */
+export function temporalAddressOf(config: Config): string {
+  return config.temporal.address ?? readInstance(config.dataDir)?.address ?? DEFAULT_TEMPORAL_ADDRESS;
+}

@@ -1,0 +1,261 @@
+import type { Counts, QuotaUse } from '../activities/requests.ts';
+import type { HistoryId } from '../model/ids.ts';
+import { joinChanges } from '../model/settings-change.ts';
+import { afterRefusal } from './blocked.ts';
+import { answeredTime, answeredWatch, LONGEST } from './answered-time.ts';
+import { withBoundedMessages } from './bounded-messages.ts';
+import { afterEvent, type LastError } from './last-error.ts';
+import type { MailboxEvent } from './mailbox-event.ts';
+import { NOT_POKED, phaseOf, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
+import { isEcho, pollDelay, wasEcho, withEcho, withNotification, withSyncedPush } from './push-state.ts';
+
+/** After a poke that found nothing, history is read again this soon: it may lag behind the notification. */
+const RECHECK_AFTER_QUIET_POKE = 3_000;
+/** And once more this long after the poke, a second more than history takes to settle: with push no poll would find soon what came late. */
+const REREAD_AFTER_POKE = 31_000;
+/** A slice that could do nothing now is not repeated sooner. */
+const SLICE_PAUSE = 1_000;
+
+/** Two partial syncs that nobody asked for are at least this far apart. */
+const PARTIAL_SYNC_PAUSE = 500;
+
+/** The one place where the state changes. Pure. */
+export function transition(state: MailboxState, happened: MailboxEvent, now: number): MailboxState {
+  const event = withBoundedMessages(happened);
+  const applied = apply(withClock(withAnswer(state, event), event), event, now);
+  const next = withAuditDue(withMending(state, applied, event, now), now);
+  return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };
+}
+
+/** An error that the event itself has brought is not over by it. */
+function withMending(before: MailboxState, state: MailboxState, event: MailboxEvent, now: number): MailboxState {
+  const { lastError } = state;
+  return lastError === null || lastError !== before.lastError ? state : { ...state, lastError: afterEvent(lastError, event, now) };
+}
+
+/** The first audit is due an interval after the mailbox came in sync for the first time; changed settings count anew. */
+function withAuditDue(state: MailboxState, now: number): MailboxState {
+  const { auditInterval } = state.settings;
+  if (auditInterval === null) return state.nextAuditAt === null ? state : { ...state, nextAuditAt: null };
+  return state.nextAuditAt === null && state.fullSync.kind === 'done' ? { ...state, nextAuditAt: now + auditInterval } : state;
+}
+
+/** Gmail has answered the question of a blocked mailbox: it goes on where it was. What waited meanwhile is no lag. */
+function withAnswer(state: MailboxState, event: MailboxEvent): MailboxState {
+  return 'asked' in event && event.asked === true && event.kind !== 'blocked' ? { ...state, blocked: null } : state;
+}
+
+/** Each answer of an activity tells of the clock of its worker. */
+function withClock(state: MailboxState, event: MailboxEvent): MailboxState {
+  const isAnswer = event.kind === 'opened' || event.kind === 'listed' || event.kind === 'slice-fetched' || event.kind === 'partial-synced' || event.kind === 'audited';
+  return isAnswer ? { ...state, clockSkew: event.clockSkew ?? null } : state;
+}
+
+function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxState {
+  switch (event.kind) {
+    case 'poked':
+      return withPoke(withPokeCounted(state), now);
+    case 'notified':
+      return withNotified(state, event.historyId, now);
+    case 'sync-requested':
+      return withSyncRequested(state);
+    case 'paused':
+      return { ...state, paused: true };
+    case 'resumed':
+      return { ...state, pokedAt: NOT_POKED, paused: false, blocked: null, rateLimited: null, nextPartialSyncAt: now, nextSliceAt: state.nextSliceAt === null ? null : now };
+    case 'reconnected':
+      return { ...state, pokedAt: NOT_POKED, blocked: null, nextPartialSyncAt: now };
+    case 'stop-requested':
+      return { ...state, stopping: true };
+    case 'rate-limited':
+      return { ...state, rateLimited: { until: answeredTime(event.waitFor, event.until, now, LONGEST.rateLimit) ?? event.until, message: event.message } };
+    case 'configured':
+      // The store compares the new settings with those of its last listing; a listing that was wanted is still wanted.
+      return { ...state, settings: event.settings, named: state.named === null || event.change === undefined ? null : joinChanges(state.named, event.change), nextAuditAt: event.settings.auditInterval === state.settings.auditInterval ? state.nextAuditAt : null, fullSync: { kind: 'unknown', resync: resyncWanted(state) }, nextPartialSyncAt: now };
+    case 'retry-requested':
+      return { ...state, retries: { ...state.retries, requested: state.retries.requested + 1 } };
+    case 'audit-requested':
+      return { ...state, audits: { ...state.audits, requested: state.audits.requested + 1 } };
+    case 'audited':
+      return { ...state, drift: event.drift, audits: { ...state.audits, served: event.audit ?? state.audits.served }, nextAuditAt: null, rateLimited: null };
+    case 'refused':
+      return withError(state, { message: event.message, of: 'settings' }, now);
+    case 'resync-requested':
+      return withFullSync(state, 'forced');
+    case 'opened':
+      return withOpened(state, event);
+    case 'listed':
+      if (event.generation !== state.generation) return state;
+      return {
+        ...state,
+        historyId: event.historyId,
+        fullSync: { kind: 'fetching' },
+        nextSliceAt: now,
+        heldUntil: null,
+        nextPartialSyncAt: now,
+        rateLimited: null,
+        ...countsIn(event),
+      };
+    case 'slice-fetched':
+      return withSlice(state, event, now);
+    case 'partial-sync-started':
+      return withSyncStarted(state, now);
+    case 'partial-synced':
+      return withPartialSync(state, event, now);
+    case 'history-expired':
+      return withRecovery(withError(state, { message: event.message, of: 'live' }, now));
+    case 'store-lost':
+      return { ...withError(state, { message: event.message, of: 'store' }, now), fullSync: { kind: 'unknown', resync: false }, historyId: null };
+    case 'blocked':
+      return { ...withError(state, { message: event.message, of: event.lane }, now), blocked: afterRefusal(state.blocked, event, now), rateLimited: null };
+  }
+}
+
+/** What every result says about the mailbox as a whole. */
+const countsIn = ({ stored, pending, failed, quota, clockSkew = 0 }: Counts): Pick<MailboxState, 'stored' | 'pending' | 'failed'> & { readonly quota?: QuotaUse } => ({
+  stored,
+  pending,
+  failed,
+  // The end is told by the worker's clock, and shown beside the server's.
+  ...(quota === undefined ? {} : { quota: { ...quota, finishAt: quota.finishAt === null ? null : quota.finishAt - clockSkew } }),
+});
+
+function resyncWanted(state: MailboxState): boolean {
+  return state.fullSync.kind === 'unknown' ? state.fullSync.resync : state.fullSync.kind === 'listing';
+}
+
+function withSyncRequested(state: MailboxState): MailboxState {
+  return { ...state, syncs: { ...state.syncs, requested: state.syncs.requested + 1 } };
+}
+
+function withPokeCounted(state: MailboxState): MailboxState {
+  return { ...state, counters: { ...state.counters, pokes: state.counters.pokes + 1 } };
+}
+
+function withPoke(state: MailboxState, now: number): MailboxState {
+  // What comes now is rather about this poke than about one before it that found nothing.
+  const serving = state.syncs.started > state.syncs.served ? state.pokedAt.serving : null;
+  return { ...withSyncRequested(state), pokedAt: { waiting: state.pokedAt.waiting ?? now, serving }, rereadAt: now + REREAD_AFTER_POKE };
+}
+
+/** Only a sync that begins late enough is the awaited read: one that began before may have read before, however late it ends. */
+function withSyncStarted(state: MailboxState, now: number): MailboxState {
+  const { syncs, pokedAt, rereadAt } = state;
+  return {
+    ...state,
+    syncs: { ...syncs, started: syncs.requested },
+    pokedAt: state.blocked === null ? { waiting: null, serving: pokedAt.serving ?? pokedAt.waiting } : NOT_POKED,
+    rereadAt: rereadAt !== null && rereadAt <= now ? null : rereadAt,
+  };
+}
+
+function withNotified(state: MailboxState, historyId: HistoryId | null, now: number): MailboxState {
+  const counted = withPokeCounted(state);
+  // A renewal makes one notification: a second one with the same id is about something else.
+  if (isEcho(state.push, historyId, now)) {
+    const heard = { ...counted, push: withEcho(withNotification(state.push, { historyId, sync: null }, now)) };
+    if (state.push.announces === true) return heard;
+    const rereadAt = now + REREAD_AFTER_POKE;
+    return { ...heard, rereadAt, nextPartialSyncAt: Math.min(state.nextPartialSyncAt, rereadAt) };
+  }
+  const requested = withPoke(counted, now);
+  return { ...requested, push: withNotification(state.push, { historyId, sync: requested.syncs.requested, rereadAt: state.rereadAt }, now) };
+}
+
+/** A new generation. Before the store was asked its number is not known: opening it begins the resync. */
+function withFullSync(state: MailboxState, reason: FullSyncReason): MailboxState {
+  // An unusable mark stays the reason: live syncs must not begin again because someone asked for a resync meanwhile.
+  const expired = state.fullSync.kind === 'listing' && state.fullSync.reason === 'expired';
+  if (state.fullSync.kind === 'unknown') return { ...state, fullSync: { kind: 'unknown', resync: true } };
+  return { ...state, generation: state.generation + 1, fullSync: { kind: 'listing', reason: expired ? 'expired' : reason } };
+}
+
+function withRecovery(state: MailboxState): MailboxState {
+  const next = { ...state, generation: state.generation + 1, fullSync: { kind: 'listing', reason: 'expired' } as const };
+  return { ...next, counters: { ...state.counters, recoveries: state.counters.recoveries + 1 } };
+}
+
+/**
+ * The store is asked once, at the start of a workflow's life. It is the truth about itself: an empty store means a full sync,
+ * a full one under a new Temporal server goes on with a partial sync from its own mark.
+ */
+function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'opened' }>): MailboxState {
+  const { historyId, generation } = event;
+  const opened = { ...state, settings: event.settings ?? state.settings, named: null, historyId, generation, ...countsIn(event) };
+  const listing = (generation: number, reason: FullSyncReason): MailboxState => ({ ...opened, generation, fullSync: { kind: 'listing', reason } });
+  // Above the workflow's own number too: an attempt that was given up, under other settings, may still begin that one.
+  const next = Math.max(generation, state.generation) + 1;
+  if (event.step === 'none') return listing(next, 'initial');
+  if (event.settingsChanged) return listing(next, 'settings');
+  if (state.fullSync.kind === 'unknown' && state.fullSync.resync) return listing(next, 'forced');
+  if (event.step === 'listing') return listing(generation, historyId === null ? 'initial' : 'interrupted');
+  if (event.step === 'fetching') return { ...opened, completedGeneration: generation - 1, fullSync: { kind: 'fetching' }, nextSliceAt: 0 };
+  // One slice tells when failed messages are due, and whether a late listing is.
+  return withSyncRequested({ ...opened, completedGeneration: generation, fullSync: { kind: 'done' }, nextSliceAt: 0 });
+}
+
+function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'slice-fetched' }>, now: number): MailboxState {
+  const retries = { ...state.retries, served: event.retried ?? state.retries.served };
+  const counted = { ...state, retries, ...countsIn(event), rateLimited: null, heldUntil: answeredTime(event.heldFor, event.heldUntil ?? null, now, LONGEST.held) };
+  if (event.generation !== state.generation || state.fullSync.kind === 'listing' || state.fullSync.kind === 'unknown') return counted;
+  const longest = event.complete ? LONGEST.failed : event.heldFor === undefined ? LONGEST.pending : LONGEST.held;
+  const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now, longest);
+  const nextSliceAt = attemptAt === null ? null : Math.max(attemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
+  if (!event.complete) {
+    // What is left waits for a later attempt (not found yet, or stale): history may settle it sooner.
+    const waits = nextSliceAt !== null && nextSliceAt > now;
+    return { ...counted, nextSliceAt, nextPartialSyncAt: waits ? Math.min(state.nextPartialSyncAt, now) : state.nextPartialSyncAt };
+  }
+  if (state.fullSync.kind === 'done' && event.isDoubted === true) return withFullSync({ ...counted, nextSliceAt: null }, 'doubted');
+  if (state.fullSync.kind === 'done') return { ...counted, nextSliceAt };
+  // One more partial sync: the mailbox is in sync once it has seen what came during the backfill.
+  return {
+    ...withSyncRequested(counted),
+    fullSync: { kind: 'done' },
+    completedGeneration: state.generation,
+    nextSliceAt,
+    counters: { ...state.counters, fullSyncs: state.counters.fullSyncs + 1 },
+  };
+}
+
+function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kind: 'partial-synced' }>, now: number): MailboxState {
+  const poked = state.syncs.started > state.syncs.served;
+  const quietPoke = poked && !event.changed;
+  const watch = event.watch == null ? null : answeredWatch(event.watch, now);
+  const push = withSyncedPush(state.push, { ...event, watch }, state.historyId, now);
+  // The one poke that waits was made by the sync itself: nobody waits any more.
+  const echoed = wasEcho(state.push, push, state.syncs);
+  const served = echoed ? state.syncs.requested : state.syncs.started;
+  const awaited = echoed && push.announces === true ? (state.push.told?.rereadAt ?? null) : state.rereadAt;
+  const rereadAt = later(awaited, answeredTime(event.settleIn, event.settleAt, now, LONGEST.settle));
+  const pokedAt = { waiting: echoed ? null : state.pokedAt.waiting, serving: event.more || (!event.changed && rereadAt !== null) ? state.pokedAt.serving : null };
+  const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now, LONGEST.failed);
+  const times = [now + pollDelay(push, state.settings.pollInterval, now), attemptAt, rereadAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
+  const told = event.watchRefusal === undefined ? state : withError(state, { message: event.watchRefusal, of: 'push' }, now);
+  return {
+    ...told,
+    historyId: event.historyId,
+    push: echoed ? withEcho(push) : push,
+    syncs: event.more ? state.syncs : { ...state.syncs, started: served, served },
+    pokedAt,
+    rereadAt,
+    nextPartialSyncAt: event.more ? now : Math.max(now + PARTIAL_SYNC_PAUSE, Math.min(...times.filter((time) => time !== null))),
+    rateLimited: null,
+    ...countsIn(event),
+    syncedAt: now,
+    nextSliceAt: earlier(state.nextSliceAt, answeredTime(event.failedAttemptIn, event.failedAttemptAt, now, LONGEST.failed)),
+    counters: { ...state.counters, partialSyncs: state.counters.partialSyncs + 1 },
+  };
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.min(a, b);
+}
+
+function later(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.max(a, b);
+}
+
+function withError(state: MailboxState, error: Pick<LastError, 'message' | 'of'>, now: number): MailboxState {
+  return { ...state, lastError: { ...error, at: now, mendedAt: null } };
+}

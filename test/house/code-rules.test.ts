@@ -1,0 +1,62 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { lint } from './lint.ts';
+
+/** [file, a line of code]: what the rules allow. */
+const ALLOWED = [
+  ['src/gmail/api/a.ts', "export { gmail } from 'googleapis/build/src/apis/gmail/index.js';"],
+  ['src/gmail/api/a.ts', "export { request } from 'undici';"],
+  ['src/store/rows/a.ts', "export { sql } from 'kysely';"],
+  ['src/store/engines/a.ts', "export { Migrator } from 'kysely/migration';"],
+  ['src/store/engines/a.ts', "export { setImmediate } from 'node:timers/promises';"],
+  ['src/activities/a.ts', "export { heartbeat } from '@temporalio/activity';"],
+  ['src/workflows/a.ts', "export { sleep } from '@temporalio/workflow';"],
+  ['src/workflows/a.ts', "export type { Activities } from '../activities/index.ts';"],
+  ['src/workflows/a.ts', 'export const now = Date.now();'],
+  ['src/worker.ts', "export type { mailbox } from './workflows/index.ts';"],
+  ['src/worker.ts', 'export const now = Date.now();'],
+] as const;
+
+/** [file, a line of code, the rule that refuses it]. */
+const REFUSED = [
+  ['src/model/a.ts', "export { readFile } from 'node:fs';", 'no-restricted-imports'],
+  ['src/model/a.ts', "export { z } from 'zod';", 'no-restricted-imports'],
+  ['src/gmail/api/a.ts', "export { Context } from '@temporalio/activity';", 'no-restricted-imports'],
+  ['src/gmail/api/a.ts', "export { google } from 'googleapis';", 'no-restricted-imports'],
+  ['src/store/engines/a.ts', "export { request } from 'undici';", 'no-restricted-imports'],
+  ['src/store/rules/a.ts', "export { sql } from 'kysely';", 'no-restricted-imports'],
+  ['src/simulator/a.ts', "export { sql } from 'kysely';", 'no-restricted-imports'],
+  ['src/activities/a.ts', "export { Client } from '@temporalio/client';", 'no-restricted-imports'],
+  ['src/workflows/a.ts', "export { Activities } from '../activities/index.ts';", 'no-restricted-imports'],
+  ['src/workflows/a.ts', "export { readFile } from 'node:fs';", 'no-restricted-imports'],
+  ['src/workflows/a.ts', "export { z } from 'zod';", 'no-restricted-imports'],
+  ['src/workflows/a.ts', 'setTimeout(() => undefined, 1);', 'no-restricted-globals'],
+  ['src/worker.ts', "export { mailbox } from './workflows/index.ts';", 'no-restricted-imports'],
+  ['src/start/a.ts', "console.log('raw');", 'no-console'],
+  ['src/gmail/api/a.ts', "export { setTimeout } from 'node:timers/promises';", 'no-restricted-imports'],
+  ['src/gmail/api/a.ts', 'setTimeout(() => undefined, 1);', 'no-restricted-globals'],
+  ['src/gmail/api/a.ts', 'export const now = Date.now();', 'no-restricted-properties'],
+  ['src/store/rows/a.ts', 'export const dice = Math.random();', 'no-restricted-properties'],
+  ['src/loose.ts', "export { b } from './index.ts';", 'no-restricted-imports'],
+  ['src/nowhere/a.ts', "export { readFile } from 'node:fs';", 'no-restricted-imports'],
+  ['test/a.test.ts', "import { vi } from 'vitest';\nvi.mock('../src/config/config.ts');", 'no-restricted-vi-methods'],
+] as const;
+
+const cases = [...ALLOWED, ...REFUSED];
+let broken: readonly ReadonlySet<string>[];
+beforeAll(async () => {
+  broken = (await lint(cases.map(([file, code]) => ({ file, code })))).map((rules) => new Set(rules.map(({ rule }) => rule)));
+});
+
+describe('the rules of the code', () => {
+  it.each(ALLOWED.map(([file, code], index) => ({ file, code, index })))('let $file have $code', ({ index }) => {
+    expect([...(broken[index] ?? [])]).toEqual([]);
+  });
+
+  it.each(REFUSED.map(([file, code, rule], index) => ({ file, code, rule, index: ALLOWED.length + index })))(
+    'refuse $file to have $code',
+    ({ rule, index }) => {
+      expect([...(broken[index] ?? [])]).toEqual([rule]);
+    },
+  );
+});

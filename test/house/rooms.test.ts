@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { beforeAll, describe, expect, it, test } from 'vitest';
+
+import { lintRulesOf } from '../../scripts/house/lint-rules.ts';
+import { withTable } from '../../scripts/house/room-table.ts';
+import { ROOMS, type Room } from '../../scripts/house/rooms.ts';
+import { lint, type Probe } from './lint.ts';
+
+const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const isFile = (place: string): boolean => place.endsWith('.ts');
+
+/** A module of a place: the file itself, or one in the room. */
+const moduleOf = (place: string): string => (isFile(place) ? `src/${place}` : `src/${place}/other.ts`);
+
+/** A file in the room that imports a module of every other place of the table, a line each. */
+function probeOf(room: Room): Probe & { readonly targets: readonly string[] } {
+  const file = isFile(room.place) ? `src/${room.place}` : `src/${room.place}/probe.ts`;
+  const targets = ROOMS.map(({ place }) => place).filter((place) => place !== room.place);
+  const importOf = (place: string): string => {
+    const relative = posix.relative(posix.dirname(file), moduleOf(place));
+    return `export * from '${relative.startsWith('.') ? relative : `./${relative}`}';`;
+  };
+  return { file, targets, code: targets.map(importOf).join('\n') };
+}
+
+describe('a room', () => {
+  const probes = ROOMS.map(probeOf);
+  let allowed: readonly (readonly string[])[];
+  beforeAll(async () => {
+    const refused = await lint(probes);
+    allowed = probes.map(({ targets }, index) => {
+      const lines = new Set(refused[index]?.map(({ line }) => line));
+      return targets.filter((_, line) => !lines.has(line + 1));
+    });
+  });
+
+  it.each(ROOMS.map((room, index) => ({ ...room, index })))('imports no other module than the table says: $place', ({ imports, index }) => {
+    expect(allowed[index]?.toSorted()).toEqual(imports.filter((place) => ROOMS.some((room) => room.place === place)).toSorted());
+  });
+});
+
+test('imports go one way: the table of rooms has no circle', () => {
+  const upward = ROOMS.flatMap(({ place, imports, types = [] }) => [...imports, ...types].map((target) => ({ place, target, from: orderOf(place), to: orderOf(target) })));
+  expect(circles()).toEqual([]);
+  expect(upward.filter(({ to }) => to === -1)).toEqual([]);
+});
+
+/** The room of a place of the table, which may be one file of a room. */
+function orderOf(place: string): number {
+  return ROOMS.findIndex((room) => room.place === place || (isFile(place) && posix.dirname(place) === room.place));
+}
+
+/** Rooms that reach themselves; what is imported as a type only is a wall of its own, and counts as well where it closes a circle of modules. */
+function circles(): string[] {
+  const reach = (index: number, seen: Set<number>): Set<number> => {
+    for (const target of ROOMS[index]?.imports ?? []) {
+      const next = orderOf(target);
+      if (next !== -1 && !seen.has(next)) reach(next, seen.add(next));
+    }
+    return seen;
+  };
+  return ROOMS.filter((_, index) => reach(index, new Set()).has(index)).map(({ place }) => place);
+}
+
+test('every file of src lies in a room', () => {
+  const files = readdirSync(root('src'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const places = new Set(ROOMS.map(({ place }) => place));
+  const roomOf = (file: string): string | undefined => [file, posix.dirname(file), posix.dirname(posix.dirname(file))].find((place) => places.has(place));
+  expect(files.filter((file) => roomOf(file) === undefined)).toEqual([]);
+});
+
+test('every room of the table has files', () => {
+  const files = readdirSync(root('src'), { recursive: true, encoding: 'utf8' });
+  expect(ROOMS.filter(({ place }) => !files.some((file) => file === place || posix.dirname(file) === place)).map(({ place }) => place)).toEqual([]);
+});
+
+test('the lint rules and the table of ARCHITECTURE.md are what the table of rooms makes of them: node scripts/house/write.ts', () => {
+  expect(readFileSync(root('.oxlintrc.rooms.json'), 'utf8')).toBe(lintRulesOf());
+  const architecture = readFileSync(root('ARCHITECTURE.md'), 'utf8');
+  expect(architecture).toBe(withTable(architecture));
+});
