@@ -1,0 +1,45 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const filesBelow = (folder: string): readonly string[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true, encoding: 'utf8' })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+
+const CODE = ['src', 'test', 'scripts', 'bench', 'deploy', 'examples'].flatMap(filesBelow);
+const PAGES = [...readdirSync(ROOT, { encoding: 'utf8' }), ...filesBelow('docs')].filter((file) => file.endsWith('.md'));
+
+const textOf = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
+
+/** The anchor that code hosts give a heading. */
+const anchorOf = (heading: string): string => heading.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-');
+const anchorsOf = (page: string): readonly string[] => [...textOf(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+
+/** Links of a page to other pages and to files of the repository. */
+const linksOf = (page: string): readonly string[] =>
+  [...textOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link).filter((link) => !/^[a-z]+:/.test(link));
+
+function isDead(page: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#');
+  const target = path === '' ? page : join(dirname(page), path);
+  return !existsSync(join(ROOT, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor));
+}
+
+it.each(PAGES)('%s links to pages and headings that exist', (page) => {
+  expect(linksOf(page).filter((link) => isDead(page, link))).toEqual([]);
+});
+
+it.each(PAGES)('%s names files that exist, by their whole path or its end', (page) => {
+  const named = [...textOf(page).matchAll(/`([\w./-]+\.(?:ts|mjs|sh))`/g)].map(([, path = '']) => path);
+  expect(named.filter((path) => !CODE.some((file) => `/${file}`.endsWith(`/${path}`)))).toEqual([]);
+});
+
+it('finds pages, links and names of files', () => {
+  expect(PAGES.length).toBeGreaterThan(10);
+  expect(PAGES.flatMap(linksOf).length).toBeGreaterThan(30);
+  expect(CODE).toContain('src/worker.ts');
+});
