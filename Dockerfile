@@ -4,7 +4,7 @@
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
-# The slim image has no certificates of authorities, and Temporal's native part trusts the system's.
+# The slim image has no CA certificates, and Temporal's native part uses the system's.
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -12,7 +12,7 @@ RUN npm ci --omit=dev --ignore-scripts --loglevel=error
 COPY deploy/prune-modules.mjs deploy/
 COPY src src
 RUN node deploy/prune-modules.mjs
-# A worker that finds its workflows bundled starts a second sooner, and never runs a bundler.
+# With bundled workflows a worker starts a second sooner and never runs a bundler.
 RUN node src/temporal/bundle-workflows.ts > workflows.js
 RUN rm -r deploy && chmod +x src/cli/main.ts
 
@@ -22,7 +22,7 @@ LABEL org.opencontainers.image.title="Tidemark" \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /app /app
 RUN ln -s /app/src/cli/main.ts /usr/local/bin/tidemark
-# The two memory settings are those of scripts/run-entry.mjs, which says why.
+# scripts/run-entry.mjs sets the same two memory settings and says why.
 ENV NODE_ENV=production \
     NODE_OPTIONS=--max-semi-space-size=4 \
     MALLOC_ARENA_MAX=2 \
@@ -35,6 +35,6 @@ USER node
 EXPOSE 8081 9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8081/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# The source itself runs: Node strips its types in 0.1 s, and the image holds the very files that were tested.
+# The image runs the source: Node strips its types in 0.1 s, and the files are the ones that were tested.
 ENTRYPOINT ["node", "/app/src/cli/main.ts"]
 CMD ["worker"]

@@ -1,4 +1,5 @@
-// A product's own routes: its customers connect their mailboxes. Run it beside `npm start`'s server, or with your own configuration.
+// Routes of a product whose customers connect their mailboxes.
+// Run it beside `npm start`, or with your own configuration.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -11,8 +12,9 @@ const client = readFileSync(process.env['CLIENT_FILE'] ?? 'client.json', 'utf8')
 const redirectUri = process.env['REDIRECT_URI'] ?? 'http://localhost:3000/gmail/callback';
 
 /**
- * Stands for your sessions on the server: what is pending must not reach the browser, which holds a random name of it in a cookie. So only the
- * browser that began a consent can complete it: nobody can have a customer's browser connect somebody else's mailbox.
+ * Stands for your sessions on the server. A pending consent must not reach the browser, which holds only a random name
+ * for it in a cookie. So only the browser that began a consent can complete it, and nobody can make a customer's
+ * browser connect somebody else's mailbox.
  */
 const consents = new Map<string, PendingConsent>();
 const COOKIE = 'gmail-consent';
@@ -21,7 +23,7 @@ const attributes = `HttpOnly; SameSite=Lax; Path=${new URL(redirectUri).pathname
 
 createServer((request, response) => {
   void route(request, response).catch((error: unknown) => {
-    // A ConsentError's message is for the customer; anything else is yours to look at.
+    // Show the customer the message of a ConsentError, and nothing of other errors.
     response.writeHead(error instanceof ConsentError ? 400 : 500).end(error instanceof ConsentError ? error.message : 'Something went wrong.');
   });
 }).listen(Number(new URL(redirectUri).port || 3000), () => console.log(`open ${new URL('/gmail/connect', redirectUri).href}`));
@@ -48,7 +50,7 @@ async function route(request: IncomingMessage, response: ServerResponse): Promis
   }
   consents.delete(name);
   response.setHeader('set-cookie', `${COOKIE}=; Max-Age=0; ${attributes}`);
-  // Refuses an answer with another state than this browser's.
+  // Refuses an answer whose state is not this browser's.
   const { mailbox } = await completeConsent({ config, stores: tidemark, client, pending, callbackUrl: url.href });
   if (!(await tidemark.client.reconnect(mailbox))) await tidemark.client.start(mailbox);
   response.end(`${mailbox} is connected.`);

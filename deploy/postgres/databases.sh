@@ -1,6 +1,7 @@
 #!/bin/sh
-# Run once, by the image of PostgreSQL, over an empty volume: a role and its databases for each of the two, so that neither can read the other's.
-# psql reads the passwords itself: on a command line others could see them.
+# PostgreSQL's image runs this once, over an empty volume. Temporal and Tidemark each get a role and databases that the
+# other cannot read.
+# psql reads the passwords itself, because a command line is visible to others.
 set -eu
 psql --set=ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname postgres <<'SQL'
 \set temporal_password `cat "$TEMPORAL_DATABASE_PASSWORD_FILE"`

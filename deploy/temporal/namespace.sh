@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes Tidemark's namespace and its search attributes known to Temporal. Doing it again changes nothing.
-# A namespace that was just made is known to every part of the server some seconds later, so each step is tried for a while.
+# Creates Tidemark's namespace and its search attributes. Running it again changes nothing.
+# It takes some seconds until every part of the server knows a new namespace, so each step is retried for a while.
 set -eu
 
 patiently() {

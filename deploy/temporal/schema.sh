@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings the schemas of Temporal's two databases to this version of its server. Doing it again changes nothing.
+# Updates the schemas of Temporal's two databases to this version of its server. Running it again changes nothing.
 set -eu
 SQL_PASSWORD="$(cat "$SQL_PASSWORD_FILE")"
 export SQL_PASSWORD
