@@ -6,7 +6,7 @@ import { administer, PostgresServer } from '../test/postgres/server.ts';
 import { InvalidRunError, type Bench, type Figure } from './figure.ts';
 import { cpuSecondsOf, load } from './processes.ts';
 
-/** What `saveReadings` writes: a batch of 50 messages. And a page of a listing: 500 rows. */
+/** What `saveFetched` writes: a batch of 50 messages. And a page of a listing: 500 rows. */
 const BATCHES = [50, 500] as const;
 const ROWS = 20_000;
 /** As compressed mail is: nothing is left to compress. */

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HistoryOperation, HistoryRecord, Reading } from '../src/model/change.ts';
+import type { HistoryOperation, HistoryRecord, FetchedMessage } from '../src/model/change.ts';
 import { historyId, labelId, mailboxId, messageId, threadId } from '../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../src/model/settings.ts';
 import { openSqliteStore } from '../src/store/sqlite-store.ts';
@@ -27,7 +27,7 @@ function bodyOf(index: number): Buffer {
   return Buffer.from(JSON.stringify({ id: idOf(index), payload: { mimeType: 'text/plain', body: { data: Buffer.from(words.repeat(2)).toString('base64url') } } }));
 }
 
-function readingOf(index: number): Reading {
+function readingOf(index: number): FetchedMessage {
   return {
     id: idOf(index),
     threadId: threadOf(index),
@@ -69,14 +69,14 @@ await timed('next 500 pending, 100 times', 100, async () => {
 const readings = Math.min(MESSAGES, 30_000);
 const batches = Array.from({ length: readings / BATCH }, (_, batch) => Array.from({ length: BATCH }, (_, index) => readingOf(batch * BATCH + index)));
 await timed(`save ${readings} readings of ${bodyOf(1).byteLength} bytes, 50 at a time`, readings, async () => {
-  for (const batch of batches) await store.saveReadings({ mailbox, readings: batch, format: 'full', now: scheduleNow });
+  for (const batch of batches) await store.saveFetched({ mailbox, messages: batch, format: 'full', now: scheduleNow });
 });
 for (let first = readings; first < MESSAGES; first += PAGE) {
   const rest = Array.from({ length: Math.min(PAGE, MESSAGES - first) }, (_, index) => ({ ...readingOf(first + index), body: Buffer.from('{}') }));
-  await store.saveReadings({ mailbox, readings: rest, format: 'full', now: scheduleNow });
+  await store.saveFetched({ mailbox, messages: rest, format: 'full', now: scheduleNow });
 }
 await timed('save the first 5,000 again (nothing differs)', 5_000, async () => {
-  for (const batch of batches.slice(0, 100)) await store.saveReadings({ mailbox, readings: batch, format: 'full', now: scheduleNow });
+  for (const batch of batches.slice(0, 100)) await store.saveFetched({ mailbox, messages: batch, format: 'full', now: scheduleNow });
 });
 await timed('count messages, 20 times', 20, async () => {
   for (let run = 0; run < 20; run += 1) await store.countMessages(mailbox, scheduleNow);

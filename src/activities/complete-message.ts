@@ -1,7 +1,7 @@
 import { dataFromHeld, dataFromRaw, incompleteMessage, isDataOf } from '../gmail/api/attachments.ts';
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
-import type { Reading } from '../model/change.ts';
+import type { FetchedMessage } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
@@ -20,7 +20,7 @@ export interface Completing {
  * Whether the attachments of a reading that was just made are fetched one by one, because one RAW get of the whole message, the other way, is dearer.
  * Their ids are those of this very reading, so it is now or never. At equal price it is RAW: many messages share a batch.
  */
-export function isCheaperByIds({ attachments }: Reading, { units }: Pick<PriceTable, 'units'>): boolean {
+export function isCheaperByIds({ attachments }: FetchedMessage, { units }: Pick<PriceTable, 'units'>): boolean {
   return attachments !== undefined && attachments.count * units['messages.attachments.get'] < units['messages.get'];
 }
 
@@ -29,7 +29,7 @@ const EMPTY = { kind: 'unavailable', status: 200, detail: 'Gmail answers no byte
 
 /** A message with those of its attachments that Gmail gives. */
 export interface Completion {
-  readonly reading: Reading;
+  readonly reading: FetchedMessage;
   /** null when they are all there. */
   readonly missing: MissingAttachments | null;
 }
@@ -41,7 +41,7 @@ export interface Completion {
  * @param held - the body that the store holds of it, if it holds one
  * @throws {GmailError} when Gmail does not answer
  */
-export async function completeByIds({ session, signal }: Pick<Completing, 'session' | 'signal'>, reading: Reading, held: Uint8Array | null = null): Promise<Completion> {
+export async function completeByIds({ session, signal }: Pick<Completing, 'session' | 'signal'>, reading: FetchedMessage, held: Uint8Array | null = null): Promise<Completion> {
   if (reading.body === null) return { reading, missing: null };
   const message = incompleteMessage(reading.body);
   const kept = held === null ? [] : dataFromHeld(held, message.parts);
@@ -77,7 +77,7 @@ export async function completeByIds({ session, signal }: Pick<Completing, 'sessi
  *
  * @throws {GmailError} when Gmail does not answer
  */
-export async function completeByRaw(completing: Completing, { id }: PendingMessage, raw: Reading): Promise<Completion> {
+export async function completeByRaw(completing: Completing, { id }: PendingMessage, raw: FetchedMessage): Promise<Completion> {
   const { store, session, mailbox, signal } = completing;
   const held = await store.heldBody({ mailbox, messageId: id });
   if (held !== null && raw.body !== null) {

@@ -1,5 +1,5 @@
 import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
-import type { Reading } from '../model/change.ts';
+import type { FetchedMessage } from '../model/change.ts';
 import type { MessageId } from '../model/ids.ts';
 import { inScope } from '../model/settings.ts';
 import type { Drift, MailboxRow } from '../store/rows/mailbox-row.ts';
@@ -38,8 +38,8 @@ function confirmed(ids: readonly MessageId[], isRefuted: (id: MessageId) => bool
   return ids.length > MOST && asked.length === MOST ? ids : asked;
 }
 
-async function read({ session, run }: Audited, ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, Reading>> {
-  const readings = new Map<MessageId, Reading>();
+async function read({ session, run }: Audited, ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, FetchedMessage>> {
+  const readings = new Map<MessageId, FetchedMessage>();
   for (let from = 0; from < ids.length; from += MAX_BATCH) {
     const requests = ids.slice(from, from + MAX_BATCH).map((id) => ({ kind: 'message', id }) as const);
     for (const outcome of await session.batchGet(requests, 'minimal', run.signal)) {

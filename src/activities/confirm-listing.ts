@@ -1,6 +1,6 @@
 import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
 import type { GmailFailure } from '../gmail/api/gmail-error.ts';
-import type { Reading } from '../model/change.ts';
+import type { FetchedMessage } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId, type MessageId } from '../model/ids.ts';
 import { inScope, type Scope } from '../model/settings.ts';
 import type { Doubt } from '../store/rows/mailbox-row.ts';
@@ -147,7 +147,7 @@ async function confirmByGets({ deps, session, listing, run, startHistoryId, labe
     const batch = ids.slice(from, from + MAX_BATCH);
     run.progress({ step: 'confirming', confirmed: from });
     const outcomes = await session.batchGet(batch.map((id) => ({ kind: 'message', id })), 'minimal', run.signal);
-    const readings: Reading[] = [];
+    const readings: FetchedMessage[] = [];
     const unanswered: MessageId[] = [];
     for (const [index, outcome] of outcomes.entries()) {
       const id = batch[index];
@@ -155,7 +155,7 @@ async function confirmByGets({ deps, session, listing, run, startHistoryId, labe
       else if (isOfMailbox(outcome.error.failure)) throw outcome.error;
       else if (outcome.error.failure.kind !== 'not-found' && id !== undefined) unanswered.push(id);
     }
-    await deps.store.saveReadings({ mailbox, readings, format: 'minimal', now: deps.clock.now() });
+    await deps.store.saveFetched({ mailbox, messages: readings, format: 'minimal', now: deps.clock.now() });
     const { listed } = await deps.store.correctListing({ mailbox, generation, readings, unanswered });
     // What changed since the mark is told by history.
     const settled = readings.filter((reading) => compareHistoryIds(reading.historyId, startHistoryId) <= 0);
@@ -170,7 +170,7 @@ const OF_MAILBOX = new Set<GmailFailure['kind']>(['rate-limited', 'consent-revok
 const isOfMailbox = ({ kind }: GmailFailure): boolean => OF_MAILBOX.has(kind);
 
 /** Whether the listings showed what a get shows: the message, where it is in scope, and all its labels, where they were compared. */
-function agrees(reading: Reading, listed: readonly LabelId[] | undefined, { scope, labels }: { readonly scope: Scope; readonly labels: EndedListing['labels'] }): boolean {
+function agrees(reading: FetchedMessage, listed: readonly LabelId[] | undefined, { scope, labels }: { readonly scope: Scope; readonly labels: EndedListing['labels'] }): boolean {
   if (listed === undefined) return !inScope(scope, reading);
   return labels === 'unread' || reading.labelIds.every((label) => listed.includes(label));
 }

@@ -1,6 +1,6 @@
 import type { FetchOutcome } from '../gmail/api/gmail-api.ts';
 import type { GmailFailure } from '../gmail/api/gmail-error.ts';
-import type { Reading } from '../model/change.ts';
+import type { FetchedMessage } from '../model/change.ts';
 import type { PendingMessage } from '../store/fetching/fetching-store.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { PendingMessage } from '../store/fetching/fetching-store.ts';
 export function sortReadings(
   messages: readonly PendingMessage[],
   { readings, unreadable }: Extract<FetchOutcome, { kind: 'fetched' }>,
-): { readonly believed: readonly Reading[]; readonly failures: ReadonlyMap<string, GmailFailure> } {
+): { readonly believed: readonly FetchedMessage[]; readonly failures: ReadonlyMap<string, GmailFailure> } {
   const told = new Map<string, string | null>(messages.map(({ id, lastError }) => [id, lastError]));
   const failures = new Map<string, GmailFailure>([...unreadable].map(([id, { failure }]) => [id, failure]));
   const believed = readings.filter(({ id, doubt }) => {

@@ -1,7 +1,7 @@
 import { planFetch, type FetchTarget, type PlannedFetch } from '../gmail/quota/fetch-plan.ts';
 import type { FetchOutcome, GmailSession, Lane } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
-import type { Reading } from '../model/change.ts';
+import type { FetchedMessage } from '../model/change.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import { wantsAttachments } from '../model/settings.ts';
 import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
@@ -189,8 +189,8 @@ async function saveFailure(work: Work, culprit: Batch, error: GmailError): Promi
 async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOutcome[]): Promise<number> {
   const { deps, fetch } = work;
   const now = deps.clock.now();
-  const readings: Reading[] = [];
-  const raws: { readonly message: PendingMessage; readonly raw: Reading }[] = [];
+  const readings: FetchedMessage[] = [];
+  const raws: { readonly message: PendingMessage; readonly raw: FetchedMessage }[] = [];
   const substituted: PendingMessage[] = [];
   const attempts: FetchAttempt[] = [];
   let interruption: GmailError | null = null;
@@ -224,7 +224,7 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
       else attempts.push(attempt);
     }
   }
-  const { stored, stale, lacking } = await deps.store.saveReadings({ mailbox: fetch.mailbox, readings, format: fetch.format, now });
+  const { stored, stale, lacking } = await deps.store.saveFetched({ mailbox: fetch.mailbox, messages: readings, format: fetch.format, now });
   const staleIds = new Set(stale);
   for (const planned of batch) for (const message of planned.serves) if (staleIds.has(message.id)) attempts.push(afterStaleReading(message, now));
   await saveAttempts(work, batch.flatMap(({ serves }) => serves), attempts);
@@ -253,7 +253,7 @@ async function complete(work: Work, message: PendingMessage, read: (completing: 
   const { mailbox } = fetch;
   try {
     const { reading, missing } = await read({ store, session, mailbox, signal: run.signal });
-    const { stored, stale } = await store.saveReadings({ mailbox, readings: [reading], format: 'full', now: clock.now() });
+    const { stored, stale } = await store.saveFetched({ mailbox, messages: [reading], format: 'full', now: clock.now() });
     if (missing !== null && stale.length === 0) await store.saveAttempts({ mailbox, attempts: [afterMissing({ ...message, historyId: reading.historyId }, missing, clock.now())], now: clock.now() });
     if (stale.length > 0) await store.saveAttempts({ mailbox, attempts: [afterStaleReading(message, clock.now())], now: clock.now() });
     return stored;
@@ -268,14 +268,14 @@ async function complete(work: Work, message: PendingMessage, read: (completing: 
 }
 
 /** Right after its reading, by its ids. What fails now is left to the RAW get of the next round: the row is pending, and its body held. */
-async function completeFresh({ deps, session, fetch, run }: Work, reading: Reading): Promise<number> {
+async function completeFresh({ deps, session, fetch, run }: Work, reading: FetchedMessage): Promise<number> {
   try {
     return await session.holding(
       reading.sizeEstimate,
       async () => {
         const completion = await completeByIds({ session, signal: run.signal }, reading);
         const { mailbox } = fetch;
-        const { stored } = await deps.store.saveReadings({ mailbox, readings: [completion.reading], format: 'full', now: deps.clock.now() });
+        const { stored } = await deps.store.saveFetched({ mailbox, messages: [completion.reading], format: 'full', now: deps.clock.now() });
         const attempts = completion.missing === null ? [] : [afterMissing({ ...completion.reading, attempts: 0, lastError: null }, completion.missing, deps.clock.now())];
         await deps.store.saveAttempts({ mailbox, attempts, now: deps.clock.now() });
         return stored;

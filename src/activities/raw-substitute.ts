@@ -1,6 +1,6 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { GmailError, GmailFailure } from '../gmail/api/gmail-error.ts';
-import type { Reading } from '../model/change.ts';
+import type { FetchedMessage } from '../model/change.ts';
 import { CHAT, type MailboxId } from '../model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { afterFailure, afterNoRaw, afterStaleReading } from './attempts.ts';
@@ -14,7 +14,7 @@ const NO_RAW = { kind: 'unavailable', status: 200, detail: 'the answer has no us
  * What a RAW answer without a usable `raw` leads to. FULL stands in for it: at once for chats, which have none; for any other message when it lacks it
  * twice in a row, and then it is asked for again.
  */
-export function afterRawless(message: PendingMessage, raw: Reading, now: number): 'stands-in' | FetchAttempt | null {
+export function afterRawless(message: PendingMessage, raw: FetchedMessage, now: number): 'stands-in' | FetchAttempt | null {
   if (raw.labelIds.includes(CHAT)) return 'stands-in';
   if (message.standsIn) return afterNoRaw(message, now);
   return message.lastError === NO_RAW.detail ? 'stands-in' : afterFailure(message, NO_RAW, now);
@@ -37,7 +37,7 @@ interface Substitution {
 export async function fetchSubstitutes({ deps, session, fetch, run }: Substitution, messages: readonly PendingMessage[]): Promise<{ readonly stored: number; readonly interruptions: readonly GmailError[] }> {
   const { store, clock } = deps;
   const outcomes = await session.batchGet(messages.map(({ id }) => ({ kind: 'message', id })), 'full', run.signal);
-  const readings: Reading[] = [];
+  const readings: FetchedMessage[] = [];
   const attempts: FetchAttempt[] = [];
   const interruptions: GmailError[] = [];
   for (const [index, message] of messages.entries()) {
@@ -51,7 +51,7 @@ export async function fetchSubstitutes({ deps, session, fetch, run }: Substituti
     if (attempt === null) interruptions.push(outcome.error);
     else attempts.push(attempt);
   }
-  const { stored, stale } = await store.saveReadings({ mailbox: fetch.mailbox, readings, format: 'full', now: clock.now() });
+  const { stored, stale } = await store.saveFetched({ mailbox: fetch.mailbox, messages: readings, format: 'full', now: clock.now() });
   const staleIds = new Set(stale);
   attempts.push(...messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, clock.now())));
   // Of a chat nothing more is asked for, so the store takes no attempt at it.

@@ -42,7 +42,7 @@ export async function readLabels(refresh: LabelReading, ids: readonly MessageId[
     return await split(refresh, ids);
   }
   const now = deps.clock.now();
-  const { stale } = await deps.store.saveReadings({ mailbox, readings, format: 'minimal', now });
+  const { stale } = await deps.store.saveFetched({ mailbox, messages: readings, format: 'minimal', now });
   const settled = new Set(readings.map((reading) => reading.id).filter((id) => !stale.includes(id)));
   const unsettled = ids.filter((id) => !settled.has(id));
   if (unsettled.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unsettled, now });

@@ -12,7 +12,7 @@ export interface HistoryRecord {
 }
 
 /** A message as Gmail answered it. `body` holds the bytes that are stored. */
-export interface Reading {
+export interface FetchedMessage {
   readonly id: MessageId;
   readonly threadId: ThreadId;
   readonly labelIds: readonly LabelId[];

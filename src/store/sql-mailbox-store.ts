@@ -4,7 +4,7 @@ import { Bodies } from './bodies/bodies.ts';
 import { refetchLost } from './fetching/lost-bodies.ts';
 import type { BodyOptions } from './bodies/open-body-store.ts';
 import { sweepBodies, type BodySweeper } from './bodies/sweep-bodies.ts';
-import { addListedLate, saveAttempts, saveReadings } from './fetching/fetching.ts';
+import { addListedLate, saveAttempts, saveFetched } from './fetching/fetching.ts';
 import { correctTimes } from './fetching/far-times.ts';
 import { finishListing } from './listing/finish-listing.ts';
 import { beginFullSync, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './listing/full-sync.ts';
@@ -58,7 +58,7 @@ export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOpt
 
     nextPending: (request) => nextPending(database, request),
     nextAttemptAt: (request) => nextAttemptAt(database, request),
-    saveReadings: (request) => saveReadings(database, bodies, request),
+    saveFetched: (request) => saveFetched(database, bodies, request),
     heldBody: (request) => heldBody(database, bodies, request),
     saveAttempts: (request) => saveAttempts(database, request),
     correctTimes: (request) => correctTimes(database, request),

@@ -34,7 +34,7 @@ async function damage({ deletes = true } = {}): Promise<void> {
   ];
   await store.applyHistory({ mailbox: ADA, generation: row?.generation ?? 0, records: [{ id: historyId(`${head + 1n}`), operations }], mark: null, settle: null, settledBefore: historyId('0'), now: ada.clock.now() });
   const ghost = { id: messageId('abc'), threadId: threadId('abc'), labelIds: ['INBOX' as never], historyId: historyId('5'), internalDate: 0, sizeEstimate: 1, snippet: '', body: new Uint8Array([1]) };
-  await store.saveReadings({ mailbox: ADA, readings: [ghost], format: 'raw', now: ada.clock.now() });
+  await store.saveFetched({ mailbox: ADA, messages: [ghost], format: 'raw', now: ada.clock.now() });
   // So that what was damaged is not taken for news of the moment.
   ada.receive(3);
   await ada.run(20 * 60_000);

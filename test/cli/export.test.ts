@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { databaseAt } from '../../src/model/database-location.ts';
 import { runCli } from '../../src/cli/run.ts';
-import type { Reading } from '../../src/model/change.ts';
+import type { FetchedMessage } from '../../src/model/change.ts';
 import { historyId, mailboxId, messageId, threadId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';
 import { openStores } from '../../src/store/open-store.ts';
@@ -32,9 +32,9 @@ async function store(bodies: Record<string, string>, format: MessageFormat, rawl
   const { store: mirror, credentials } = await openStores(databaseAt(`sqlite:${path}`));
   await mirror.putMailbox({ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, format }, now: 1 });
   const readings = (all: Record<string, string>) =>
-    Object.entries(all).map(([id, body]): Reading => ({ id: messageId(id), threadId: threadId(id), labelIds: [], historyId: historyId('5'), internalDate: 1_000, sizeEstimate: 10, snippet: '', body: Buffer.from(body) }));
-  await mirror.saveReadings({ mailbox: ADA, readings: readings(bodies), format, now: 1 });
-  await mirror.saveReadings({ mailbox: ADA, readings: readings(rawless).map((reading) => ({ ...reading, lacks: 'raw' as const })), format: 'full', now: 1 });
+    Object.entries(all).map(([id, body]): FetchedMessage => ({ id: messageId(id), threadId: threadId(id), labelIds: [], historyId: historyId('5'), internalDate: 1_000, sizeEstimate: 10, snippet: '', body: Buffer.from(body) }));
+  await mirror.saveFetched({ mailbox: ADA, messages: readings(bodies), format, now: 1 });
+  await mirror.saveFetched({ mailbox: ADA, messages: readings(rawless).map((reading) => ({ ...reading, lacks: 'raw' as const })), format: 'full', now: 1 });
   await mirror.close();
   await credentials.close();
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { MalformedAnswerError } from '../../src/gmail/api/answer-values.ts';
 import { historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf } from '../../src/gmail/api/answers.ts';
-import type { Reading } from '../../src/model/change.ts';
+import type { FetchedMessage } from '../../src/model/change.ts';
 import { compareHistoryIds, historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
@@ -52,7 +52,7 @@ function read<Read>(reading: () => Read): Read | null {
   }
 }
 
-function expectUsable({ id, threadId, labelIds, historyId: newest, internalDate, sizeEstimate, snippet }: Reading): void {
+function expectUsable({ id, threadId, labelIds, historyId: newest, internalDate, sizeEstimate, snippet }: FetchedMessage): void {
   for (const name of [id, threadId, ...labelIds]) expect(/^[^\p{Cc}\p{Cs}]{1,256}$/u.test(name)).toBe(true);
   expect(compareHistoryIds(newest, NEWEST)).toBeLessThanOrEqual(0);
   expect(Number.isSafeInteger(sizeEstimate) && sizeEstimate >= 0).toBe(true);
@@ -66,7 +66,7 @@ it('Whatever a message holds, it is malformed, or becomes a row', async () => {
       const reading = read(() => readingOf(json, null, asked));
       if (reading === null) return;
       expectUsable(reading);
-      await stores.store.saveReadings({ mailbox: ADA, readings: [reading], format: asked, now: 1 });
+      await stores.store.saveFetched({ mailbox: ADA, messages: [reading], format: asked, now: 1 });
     }),
     { numRuns: 500 },
   );

@@ -54,7 +54,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     await box.start();
     await compared(box);
     const ghost = { id: messageId('abc'), threadId: threadId('abc'), labelIds: [labelId('INBOX')], historyId: historyId('5'), internalDate: 0, sizeEstimate: 1, snippet: '', body: new Uint8Array([1]) };
-    await rig.tidemark.store.saveReadings({ mailbox: box.id, readings: [ghost], format: 'raw', now: systemClock.now() });
+    await rig.tidemark.store.saveFetched({ mailbox: box.id, messages: [ghost], format: 'raw', now: systemClock.now() });
     return { box };
   }
 

@@ -9,7 +9,7 @@ export const EVERY_QUERY: readonly (readonly [name: string, ask: (mailbox: TestM
   ['nextPending, live', (it) => it.pending('live', 50)],
   ['nextPending, backfill', (it) => it.pending('backfill', 500)],
   ['nextAttemptAt', (it) => it.store.nextAttemptAt({ mailbox: it.id, lane: 'live', now: it.now })],
-  ['saveReadings', (it) => it.save(reading('a', { labels: ['STARRED'], at: '900000000000' }), reading('new'))],
+  ['saveFetched', (it) => it.save(reading('a', { labels: ['STARRED'], at: '900000000000' }), reading('new'))],
   ['heldBody', (it) => it.store.heldBody({ mailbox: it.id, messageId: m('a') })],
   ['saveAttempts', (it) => it.attempt('c', { asOf: 101 })],
   ['listFailed', (it) => it.store.listFailed(it.id, 50)],

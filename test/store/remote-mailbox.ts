@@ -1,4 +1,4 @@
-import type { HistoryOperation, HistoryRecord, Reading } from '../../src/model/change.ts';
+import type { HistoryOperation, HistoryRecord, FetchedMessage } from '../../src/model/change.ts';
 import type { Scope } from '../../src/model/settings.ts';
 import { added, deleted, h, labelled, reading, unlabelled } from '../contract/mailbox-store/message.ts';
 
@@ -53,7 +53,7 @@ export class RemoteMailbox {
   }
 
   /** What messages.get answers from a replica that is at `moment`; null for 404. */
-  get(id: string, moment: number): Reading | null {
+  get(id: string, moment: number): FetchedMessage | null {
     const version = this.at(moment).get(id);
     return version === undefined ? null : reading(id, { labels: version.labels, at: version.historyId });
   }

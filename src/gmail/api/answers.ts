@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bytesOfBase64 } from '../../model/base64url.ts';
-import type { AttachmentsRead, HistoryOperation, HistoryRecord, Label, Reading } from '../../model/change.ts';
+import type { AttachmentsRead, HistoryOperation, HistoryRecord, Label, FetchedMessage } from '../../model/change.ts';
 import { deepJson } from '../../model/deep-json.ts';
 import { labelId, messageId, threadId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import type { MessageFormat } from '../../model/settings.ts';
@@ -149,7 +149,7 @@ const idsOf = (message: { id: string; threadId?: string | null | undefined }) =>
  * @throws {MalformedAnswerError}
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#Message
  */
-export function readingOf(json: unknown, bytes: Uint8Array | null, format: MessageFormat): Reading {
+export function readingOf(json: unknown, bytes: Uint8Array | null, format: MessageFormat): FetchedMessage {
   const message = objectOf(json, 'message');
   return {
     id: messageId(idOf(message, 'id')),
@@ -165,7 +165,7 @@ export function readingOf(json: unknown, bytes: Uint8Array | null, format: Messa
 }
 
 /** The fields whose values were left out, where there are any. */
-function doubtOf({ internalDate, sizeEstimate, labelIds }: JsonObject): Pick<Reading, 'doubt'> {
+function doubtOf({ internalDate, sizeEstimate, labelIds }: JsonObject): Pick<FetchedMessage, 'doubt'> {
   const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
   if (isGiven(internalDate) && dateIn(internalDate) === null) return { doubt: 'internalDate is no date' };
   if (isGiven(sizeEstimate) && sizeIn(sizeEstimate) !== sizeEstimate) return { doubt: 'sizeEstimate is no size' };
@@ -176,7 +176,7 @@ function doubtOf({ internalDate, sizeEstimate, labelIds }: JsonObject): Pick<Rea
 /** A thread as read: the messages that are unreadable cost no other one anything. */
 export interface ThreadRead {
   readonly id: string;
-  readonly readings: readonly Reading[];
+  readonly readings: readonly FetchedMessage[];
   /** By message id, where that at least can be read: what is wrong with it. */
   readonly unreadable: ReadonlyMap<string, string>;
 }
@@ -192,7 +192,7 @@ export function threadReadingsOf(json: unknown, format: MessageFormat): ThreadRe
   const id = idOf(thread, 'id');
   const messages = thread['messages'] ?? [];
   if (!Array.isArray(messages)) throw new MalformedAnswerError('a thread has no list of messages');
-  const readings: Reading[] = [];
+  const readings: FetchedMessage[] = [];
   const unreadable = new Map<string, string>();
   for (const message of messages as readonly unknown[]) {
     try {
@@ -240,7 +240,7 @@ function historyIdOf(message: JsonObject): HistoryId {
   return id;
 }
 
-function contentOf(message: JsonObject, bytes: Uint8Array | null, format: MessageFormat): Pick<Reading, 'body' | 'lacks' | 'attachments'> {
+function contentOf(message: JsonObject, bytes: Uint8Array | null, format: MessageFormat): Pick<FetchedMessage, 'body' | 'lacks' | 'attachments'> {
   switch (format) {
     case 'minimal':
       return { body: null };

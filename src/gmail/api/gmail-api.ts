@@ -1,4 +1,4 @@
-import type { HistoryRecord, Label, Reading } from '../../model/change.ts';
+import type { HistoryRecord, Label, FetchedMessage } from '../../model/change.ts';
 import type { HistoryId, LabelId, MessageId, ThreadId } from '../../model/ids.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import type { GmailError } from './gmail-error.ts';
@@ -101,7 +101,7 @@ export type FetchOutcome =
   | {
       readonly kind: 'fetched';
       readonly request: FetchRequest;
-      readonly readings: readonly Reading[];
+      readonly readings: readonly FetchedMessage[];
       /** Messages of the answer that could not be read, by their ids. */
       readonly unreadable: ReadonlyMap<string, GmailError>;
     }

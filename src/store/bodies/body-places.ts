@@ -22,7 +22,7 @@ export interface PlaceAddress {
  * Says that a place is the one it was. A folder that is not mounted, or another bucket, lacks it: without it every body would seem lost,
  * and be fetched again.
  */
-const MARKER = 'tidemark-bodies';
+const IDENTITY_FILE = 'tidemark-bodies';
 
 /** The places of bodies outside the database: the configured one, and those that rows still name. */
 export class BodyPlaces {
@@ -74,7 +74,7 @@ export class BodyPlaces {
     const elsewhere = this.#options.url === null ? null : this.#storeAt(this.#options.url);
     const copied = elsewhere === null || elsewhere === store ? null : await elsewhere.get(name);
     if (copied !== null) return copied;
-    await expectMarker(store, address.prefix);
+    await requireIdentityFile(store, address.prefix);
     return null;
   }
 
@@ -83,8 +83,8 @@ export class BodyPlaces {
     const rebuilt: string[] = [];
     for (const address of await this.known()) {
       const { store } = this.at(address);
-      if ((await store.get(markerOf(address.prefix))) !== null) continue;
-      await store.put(markerOf(address.prefix), new Uint8Array());
+      if ((await store.get(identityFile(address.prefix))) !== null) continue;
+      await store.put(identityFile(address.prefix), new Uint8Array());
       rebuilt.push(store.url);
     }
     return rebuilt;
@@ -96,7 +96,7 @@ export class BodyPlaces {
    * @throws {StoreError} `unavailable` when it cannot be used, or lacks its marker
    */
   requirePlace(address: PlaceAddress): Promise<void> {
-    return expectMarker(this.at(address).store, address.prefix);
+    return requireIdentityFile(this.at(address).store, address.prefix);
   }
 
   known(): Promise<readonly PlaceAddress[]> {
@@ -112,12 +112,12 @@ export class BodyPlaces {
     const store = this.#storeAt(url);
     const known = await this.#find(url);
     if (known !== null) {
-      await expectMarker(store, known.prefix);
+      await requireIdentityFile(store, known.prefix);
       return { ...known, store };
     }
     // The marker first: a crash in between leaves a marker that nobody misses. Two workers at once make two places of it, and use the first.
     const prefix = randomBytes(8).toString('hex');
-    await store.put(markerOf(prefix), new Uint8Array());
+    await store.put(identityFile(prefix), new Uint8Array());
     await this.#database.write(async (tx) => {
       await tx
         .insertInto('body_places')
@@ -144,12 +144,12 @@ export class BodyPlaces {
   }
 }
 
-const markerOf = (prefix: string): string => `${prefix}/${MARKER}`;
+const identityFile = (prefix: string): string => `${prefix}/${IDENTITY_FILE}`;
 
-async function expectMarker(store: BodyStore, prefix: string): Promise<void> {
-  if ((await store.get(markerOf(prefix))) !== null) return;
+async function requireIdentityFile(store: BodyStore, prefix: string): Promise<void> {
+  if ((await store.get(identityFile(prefix))) !== null) return;
   throw new StoreError(
     { kind: 'unavailable' },
-    `The bodies at ${store.url} are not there: ${markerOf(prefix)} is missing. Mount or restore what was there; if it is lost, "tidemark check-bodies EMAIL --rebuild" has them fetched again.`,
+    `The bodies at ${store.url} are not there: ${identityFile(prefix)} is missing. Mount or restore what was there; if it is lost, "tidemark check-bodies EMAIL --rebuild" has them fetched again.`,
   );
 }

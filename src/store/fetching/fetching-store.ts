@@ -1,4 +1,4 @@
-import type { Reading } from '../../model/change.ts';
+import type { FetchedMessage } from '../../model/change.ts';
 import type { HistoryId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import type { LostBody } from '../../model/lost-body.ts';
 import type { MessageFormat } from '../../model/settings.ts';
@@ -21,7 +21,7 @@ export interface FetchingStore {
    * lacks attachments that the settings want: that body is held, and completed by a later reading. A body with attachments is never replaced by one without.
    * Answers how many messages became `stored`.
    */
-  saveReadings(request: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number }): Promise<{
+  saveFetched(request: { mailbox: MailboxId; messages: readonly FetchedMessage[]; format: MessageFormat; now: number }): Promise<{
     readonly stored: number;
     readonly stale: readonly MessageId[];
     /** In scope and read, and pending still: their bodies lack attachments that the settings want. */

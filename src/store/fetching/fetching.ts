@@ -1,6 +1,6 @@
 import type { FetchingStore } from './fetching-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
-import type { Reading } from '../../model/change.ts';
+import type { FetchedMessage } from '../../model/change.ts';
 import type { Bodies, KeptBody } from '../bodies/bodies.ts';
 import { ObjectSweptError } from '../bodies/body-objects.ts';
 import { compareHistoryIds, type HistoryId, type MailboxId, type MessageId } from '../../model/ids.ts';
@@ -11,26 +11,26 @@ import type { FetchAttempt } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { newRow, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
-import { applyReading } from '../rules/reading-rules.ts';
+import { applyFetchedMessage } from '../rules/fetched-message-rules.ts';
 import { isInScope, LACKING_AGAIN, toFetch, toGone, withoutWork, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /**
- * See {@link FetchingStore.saveReadings}. Bodies that belong outside the database are written before the transaction that names them: after a
+ * See {@link FetchingStore.saveFetched}. Bodies that belong outside the database are written before the transaction that names them: after a
  * crash in between nothing names them, and they are swept; one that was swept in between is written again.
  */
-export async function saveReadings(
+export async function saveFetched(
   database: StoreDatabase,
   bodies: Pick<Bodies, 'keep' | 'discard'>,
-  request: RequestOf<FetchingStore, 'saveReadings'>,
+  request: RequestOf<FetchingStore, 'saveFetched'>,
 ): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[] }> {
-  const withBody = request.readings.filter((reading) => reading.body !== null);
+  const withBody = request.messages.filter((message) => message.body !== null);
   for (;;) {
     const kept = await bodies.keep(withBody.flatMap(({ body }) => (body === null ? [] : [body])), request.now);
     const unnamed = new Set(kept);
     try {
-      const keptBodies = new Map(withBody.map((reading, index) => [reading, kept[index]]));
-      const { named, ...result } = await applyReadings(database, request, keptBodies);
+      const keptBodies = new Map(withBody.map((message, index) => [message, kept[index]]));
+      const { named, ...result } = await applyFetched(database, request, keptBodies);
       for (const body of named) unnamed.delete(body);
       return result;
     } catch (error) {
@@ -41,29 +41,29 @@ export async function saveReadings(
   }
 }
 
-function applyReadings(
+function applyFetched(
   database: StoreDatabase,
-  { mailbox, readings, format, now }: { mailbox: MailboxId; readings: readonly Reading[]; format: MessageFormat; now: number },
-  bodies: ReadonlyMap<Reading, KeptBody | undefined>,
+  { mailbox, messages, format, now }: { mailbox: MailboxId; messages: readonly FetchedMessage[]; format: MessageFormat; now: number },
+  bodies: ReadonlyMap<FetchedMessage, KeptBody | undefined>,
 ): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[]; named: readonly KeptBody[] }> {
   return withMailbox(database, mailbox, async (locked) => {
     const rules = rulesOf(locked.columns, now);
-    const rows = await loadRows(locked, readings.map((reading) => reading.id));
+    const rows = await loadRows(locked, messages.map((message) => message.id));
     const progress = parseFullSync(locked.columns);
     const differences = new Map<MessageId, Difference>();
     const stale: MessageId[] = [];
     let stored = 0;
-    for (const reading of readings) {
-      const earlier = differences.get(reading.id);
-      const row = earlier?.after ?? rows.get(reading.id) ?? null;
-      const outcome = applyReading(row, reading, format, rules);
-      if (outcome.verdict === 'stale') stale.push(reading.id);
+    for (const message of messages) {
+      const earlier = differences.get(message.id);
+      const row = earlier?.after ?? rows.get(message.id) ?? null;
+      const outcome = applyFetchedMessage(row, message, format, rules);
+      if (outcome.verdict === 'stale') stale.push(message.id);
       if (outcome.verdict !== 'applied') continue;
       const read = withEarlyReading(outcome.row, progress, now);
       if (read.state === 'stored' && row?.state !== 'stored') stored += 1;
-      const body = (outcome.writesBody ? bodies.get(reading) : undefined) ?? earlier?.body;
-      const before = rows.get(reading.id) ?? null;
-      differences.set(reading.id, body === undefined ? { before, after: read } : { before, after: read, body });
+      const body = (outcome.writesBody ? bodies.get(message) : undefined) ?? earlier?.body;
+      const before = rows.get(message.id) ?? null;
+      differences.set(message.id, body === undefined ? { before, after: read } : { before, after: read, body });
     }
     await writeDifferences(locked, differences.values(), now);
     const lacking = [...differences.values()].filter(({ after }) => lacksAttachments(after, rules)).map(({ after }) => after.id);
@@ -133,7 +133,7 @@ export function addListedLate(
     for (const { id, threadId } of messages) {
       const row = rows.get(id);
       if (row === undefined) unknown.set(id, { before: null, after: newRow(id, threadId, 'live', now) });
-      // A get decides. The history id of its deletion stays, so that a reading from before cannot bring it back.
+      // A get decides. The history id of its deletion stays, so that a message from before cannot bring it back.
       else if (isOlderTombstone(row, since)) unknown.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null } });
     }
     await writeDifferences(locked, unknown.values(), now);

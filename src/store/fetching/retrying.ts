@@ -26,7 +26,7 @@ export function retryFailed(database: StoreDatabase, request: RequestOf<Fetching
 export function putOffRefresh(database: StoreDatabase, request: RequestOf<FetchingStore, 'putOffRefresh'>): Promise<void> {
   const { mailbox, messageIds, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
-    const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => isSettled(row) || row.format !== null);
+    const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => isFetched(row) || row.format !== null);
     const later = rows.map((before) => {
       const delay = Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
       return { before, after: { ...before, attempts: countsRefreshes(before) ? before.attempts + 1 : before.attempts, refreshAt: now + delay } };
@@ -35,7 +35,7 @@ export function putOffRefresh(database: StoreDatabase, request: RequestOf<Fetchi
   });
 }
 
-const isSettled = ({ state }: MessageRow): boolean => state === 'stored' || state === 'excluded';
+const isFetched = ({ state }: MessageRow): boolean => state === 'stored' || state === 'excluded';
 
 /** A stored row in a lane waits for the rest of its message: its fetches have the count, or refused refreshes would put them off for days. */
-const countsRefreshes = (row: MessageRow): boolean => isSettled(row) && row.lane === null;
+const countsRefreshes = (row: MessageRow): boolean => isFetched(row) && row.lane === null;

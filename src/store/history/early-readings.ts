@@ -9,7 +9,7 @@ import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import type { MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
-import { settleState, type RowRules } from '../rules/row-scope.ts';
+import { followScope, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /** Replicas agree within seconds: a get later than this after the head was pinned shows everything up to the head. */
@@ -75,10 +75,10 @@ export function settleEarlyReadings(
         if (applied !== null && applied !== row) after.set(row.id, applied);
       }
     }
-    const differences: Difference[] = [...after.values()].map((row) => ({ before: rows.get(row.id) ?? null, after: inScopeNow(row, rules) }));
+    const differences: Difference[] = [...after.values()].map((row) => ({ before: rows.get(row.id) ?? null, after: followScopeAgain(row, rules) }));
     await writeDifferences(locked, differences, now);
   });
 }
 
 /** While it waited to be read again its labels put it out of no scope. */
-const inScopeNow = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null && (row.state === 'stored' || row.state === 'excluded') ? settleState(row, rules) : row);
+const followScopeAgain = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null && (row.state === 'stored' || row.state === 'excluded') ? followScope(row, rules) : row);

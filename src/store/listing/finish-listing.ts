@@ -1,5 +1,5 @@
 import type { LabelId, MessageId } from '../../model/ids.ts';
-import { settleListedRow, type EndedListing } from '../rules/finish-rules.ts';
+import { rowAfterListing, type EndedListing } from '../rules/listing-end-rules.ts';
 import { forgetLabelListings } from './full-sync.ts';
 import { listedLabels, nextMessageRows, ROWS_AT_A_TIME } from './listed-rows.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
@@ -37,8 +37,8 @@ export function finishListing(
       lastPosition: keepNewest === null ? null : Math.max(keepNewest - 1, await lastKnownPosition(locked, generation)),
     };
     const limitReached = keepNewest !== null && (await lastPosition(locked, generation)) >= keepNewest - 1;
-    if (labels === 'compared') await markCompared(locked, listing);
-    const counts = await settleRows(database, locked, listing, now);
+    if (labels === 'compared') await raiseReadingIds(locked, listing);
+    const counts = await endRows(database, locked, listing, now);
     await forgetLabelListings(locked);
     await locked.updateMailbox({ ...ended(progress, generation, limitReached), relist_at: relistAt, doubt: doubt === null ? null : JSON.stringify(doubt) });
     return counts;
@@ -87,7 +87,7 @@ async function lastPosition({ tx, key }: MailboxTransaction, generation: number)
 }
 
 /** Sets the reading's history id of every compared row at once: most rows differ in nothing else, and need not be written one by one. */
-async function markCompared({ tx, key }: MailboxTransaction, { generation, startHistoryId }: EndedListing): Promise<void> {
+async function raiseReadingIds({ tx, key }: MailboxTransaction, { generation, startHistoryId }: EndedListing): Promise<void> {
   const id = toHistoryIdText(startHistoryId);
   await tx
     .updateTable('messages')
@@ -100,7 +100,7 @@ async function markCompared({ tx, key }: MailboxTransaction, { generation, start
     .execute();
 }
 
-async function settleRows(database: StoreDatabase, locked: MailboxTransaction, listing: EndedListing, now: number): Promise<{ gone: number; relabelled: number }> {
+async function endRows(database: StoreDatabase, locked: MailboxTransaction, listing: EndedListing, now: number): Promise<{ gone: number; relabelled: number }> {
   const rules = rulesOf(locked.columns, now);
   let gone = 0;
   let relabelled = 0;
@@ -112,7 +112,7 @@ async function settleRows(database: StoreDatabase, locked: MailboxTransaction, l
     const differences: Difference[] = [];
     const removed: MessageId[] = [];
     for (const before of page) {
-      const row = settleListedRow(before, labels.get(before.id) ?? [], listing, rules);
+      const row = rowAfterListing(before, labels.get(before.id) ?? [], listing, rules);
       if (row === null) removed.push(before.id);
       if (row === null || row === before) continue;
       differences.push({ before, after: row });

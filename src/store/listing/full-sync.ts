@@ -100,7 +100,7 @@ export function saveListingPage(
     // A page may name a message twice when it shifted while it was made; one statement may write a row once.
     const listed = [...new Map(messages.map((message, index) => [message.id, { ...message, position: position + index }])).values()];
     const known = await countKnown(locked, listed);
-    await markListed(locked, listed, generation, now);
+    await writeListed(locked, listed, generation, now);
     return { unknown: listed.length - known };
   });
 }
@@ -120,7 +120,7 @@ async function countKnown({ tx, dialect, key }: MailboxTransaction, messages: re
  * A listed tombstone is to be fetched again. What a listing told of its labels is void (`reading_history_id`), for its absence then
  * was no truth; the history id of its deletion stays, so a reading from before the deletion cannot bring it back.
  */
-async function markListed(
+async function writeListed(
   { tx, key }: MailboxTransaction,
   listed: readonly { id: MessageId; threadId: ThreadId; position: number }[],
   generation: number,
@@ -182,7 +182,7 @@ export function saveLabelListingPage(
     await bulkInsert(locked.tx, LABEL_LISTINGS, messages.map(({ id }) => [locked.key, id, labelId]));
     if (!request.isInScope) return;
     const unseen = await notListed(locked, messages, generation);
-    await markListed(locked, unseen.map((message) => ({ ...message, position: 0 })), generation, now);
+    await writeListed(locked, unseen.map((message) => ({ ...message, position: 0 })), generation, now);
   });
 }
 

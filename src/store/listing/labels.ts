@@ -8,7 +8,7 @@ import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transac
 import { fromColumns, parseLabelIds } from '../rows/message-columns.ts';
 import { sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
-import { settleState } from '../rules/row-scope.ts';
+import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { isListingOf } from './full-sync.ts';
 
@@ -100,7 +100,7 @@ export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: 
       if (last === undefined) return { relabelled };
       const differences: Difference[] = page
         .filter((row) => row.labelIds.includes(labelId))
-        .map((before) => ({ before, after: settled({ ...before, labelIds: before.labelIds.filter((id) => id !== labelId) }) }));
+        .map((before) => ({ before, after: followed({ ...before, labelIds: before.labelIds.filter((id) => id !== labelId) }) }));
       relabelled += differences.length;
       await writeDifferences(locked, differences, now);
       after = last.id;
@@ -108,9 +108,9 @@ export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: 
     }
 
     /** What waits for a get learns its labels there, and what is being listed at the listing's end: until then it may have labels of long ago. */
-    function settled(row: MessageRow): MessageRow {
+    function followed(row: MessageRow): MessageRow {
       if (isListing) return row;
-      return row.state === 'stored' || row.state === 'excluded' ? settleState(row, rules, 'backfill') : row;
+      return row.state === 'stored' || row.state === 'excluded' ? followScope(row, rules, 'backfill') : row;
     }
   });
 }

@@ -1,4 +1,4 @@
-import type { Reading } from '../../model/change.ts';
+import type { FetchedMessage } from '../../model/change.ts';
 import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import type { MailboxSettings } from '../../model/settings.ts';
 import type { Doubt, FullSyncProgress } from '../rows/mailbox-row.ts';
@@ -68,7 +68,7 @@ export interface ListingStore {
    * told nothing, count as listed under the labels that their rows have. Answers under which labels those were listed before that had been.
    */
   correctListing(
-    request: AbsentQuery & { readings: readonly Pick<Reading, 'id' | 'labelIds'>[]; unanswered: readonly MessageId[] },
+    request: AbsentQuery & { readings: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[]; unanswered: readonly MessageId[] },
   ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }>;
   /**
    * Ends the listing in one transaction:

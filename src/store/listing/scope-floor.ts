@@ -2,7 +2,7 @@ import type { MessageId } from '../../model/ids.ts';
 import { parseSettings, rulesOf } from '../rows/mailbox-rows.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { loadRows, writeDifferences } from '../rows/message-writer.ts';
-import { settleState } from '../rules/row-scope.ts';
+import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 const PAGE = 500;
@@ -41,7 +41,7 @@ export async function setScopeFloor(database: StoreDatabase, locked: MailboxTran
     const last = below.at(-1);
     if (last === undefined) return;
     const rows = await loadRows({ tx, dialect, key }, below.map((row) => row.id as MessageId));
-    await writeDifferences(locked, [...rows.values()].map((before) => ({ before, after: settleState(before, rules) })), now);
+    await writeDifferences(locked, [...rows.values()].map((before) => ({ before, after: followScope(before, rules) })), now);
     after = last.id;
     await database.breathe();
   }

@@ -1,4 +1,4 @@
-import type { Reading } from '../../model/change.ts';
+import type { FetchedMessage } from '../../model/change.ts';
 import { compareHistoryIds, type LabelId, type MessageId } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import { LABEL_LISTINGS, isListingOf } from './full-sync.ts';
@@ -92,7 +92,7 @@ export async function countListed(database: StoreDatabase, { mailbox, generation
  */
 export function correctListing(
   database: StoreDatabase,
-  request: AbsentQuery & { readings: readonly Pick<Reading, 'id' | 'labelIds'>[]; unanswered: readonly MessageId[] },
+  request: AbsentQuery & { readings: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[]; unanswered: readonly MessageId[] },
 ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }> {
   const { mailbox, generation, readings, unanswered } = request;
   return withMailbox(database, mailbox, async (locked) => {
@@ -116,7 +116,7 @@ async function listedBefore({ tx, dialect, key }: MailboxTransaction, ids: reado
   return listed;
 }
 
-async function heldLabelsOf({ tx, dialect, key }: MailboxTransaction, ids: readonly MessageId[]): Promise<readonly Pick<Reading, 'id' | 'labelIds'>[]> {
+async function heldLabelsOf({ tx, dialect, key }: MailboxTransaction, ids: readonly MessageId[]): Promise<readonly Pick<FetchedMessage, 'id' | 'labelIds'>[]> {
   const rows = await tx.selectFrom('messages').select(['id', 'label_ids']).where('mailbox_key', '=', key).where(dialect.isOneOf('id', ids)).execute();
   return rows.map((row) => ({ id: row.id as MessageId, labelIds: JSON.parse(row.label_ids) as LabelId[] }));
 }

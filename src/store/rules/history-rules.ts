@@ -2,7 +2,7 @@ import type { HistoryOperation } from '../../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../../model/ids.ts';
 import { isHiding } from '../../model/settings.ts';
 import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { labelsExclude, settleState, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
+import { labelsExclude, followScope, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
 
 type LabelOperation = Extract<HistoryOperation, { kind: 'labelsAdded' | 'labelsRemoved' }>;
 
@@ -81,7 +81,7 @@ function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kin
   }
   const labelIds = afterLabelOperation(row, operation);
   const effect = sameLabelIds(labelIds, row.labelIds) ? 'none' : 'relabelled';
-  return { row: isUncertain(row, operation, rules) ? { ...row, labelIds } : settleState({ ...row, labelIds }, rules), effect };
+  return { row: isUncertain(row, operation, rules) ? { ...row, labelIds } : followScope({ ...row, labelIds }, rules), effect };
 }
 
 /** Labels that wait to be read again put a message out of no scope: its reading does. What hides it does so whatever else it carries. */

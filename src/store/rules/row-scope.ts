@@ -40,7 +40,7 @@ export function isComplete(row: MessageRow, { format, attachments }: Pick<RowRul
 }
 
 /** The state of a row whose labels are known: `stored` when it is in scope and its body held, else `excluded`, or `pending` for its body. */
-export function settleState(row: MessageRow, rules: RowRules, lane: FetchLane = 'live'): MessageRow {
+export function followScope(row: MessageRow, rules: RowRules, lane: FetchLane = 'live'): MessageRow {
   if (!isInScope(row, rules)) return withoutWork(row, 'excluded');
   if (isComplete(row, rules)) return isAskedAgain(row, rules) ? askedAgain(row, rules.now) : withoutWork(row, 'stored');
   return row.state === 'pending' || row.state === 'failed' ? row : toFetch(row, lane, rules.now);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Reading } from '../../../src/model/change.ts';
+import type { FetchedMessage } from '../../../src/model/change.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import { m, reading, useMailbox, type StoreFixture, type TestMailbox } from './fixture.ts';
 import type { ReadingFields } from './message.ts';
@@ -7,7 +7,7 @@ import type { ReadingFields } from './message.ts';
 const WITH = { ...DEFAULT_SETTINGS, attachments: true };
 
 /** A FULL reading of a message with attachments, which the body holds or lacks. */
-const withAttachments = (id: string, held: boolean, fields: ReadingFields = {}): Reading => ({ ...reading(id, fields), attachments: { count: 2, held } });
+const withAttachments = (id: string, held: boolean, fields: ReadingFields = {}): FetchedMessage => ({ ...reading(id, fields), attachments: { count: 2, held } });
 
 /** A generation that lists and compares all of these ids, as changed settings begin one. */
 async function relist(mailbox: TestMailbox, settings: typeof WITH, ids: readonly string[], startHistoryId: number): Promise<void> {
@@ -26,11 +26,11 @@ export function attachments(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put(WITH);
       const request = { mailbox: mailbox.id, format: 'full', now: mailbox.now } as const;
-      expect(await mailbox.store.saveReadings({ ...request, readings: [withAttachments('a', false)] })).toEqual({ stored: 0, stale: [], lacking: ['a'] });
+      expect(await mailbox.store.saveFetched({ ...request, messages: [withAttachments('a', false)] })).toEqual({ stored: 0, stale: [], lacking: ['a'] });
       expect(await mailbox.messages()).toEqual([]);
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', lacking: 2, sizeEstimate: 100, attempts: 0 }]);
       expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).toEqual(Buffer.from('body of a'));
-      expect(await mailbox.store.saveReadings({ ...request, readings: [withAttachments('a', true, { body: 'whole' })] })).toEqual({ stored: 1, stale: [], lacking: [] });
+      expect(await mailbox.store.saveFetched({ ...request, messages: [withAttachments('a', true, { body: 'whole' })] })).toEqual({ stored: 1, stale: [], lacking: [] });
       expect(await mailbox.message('a')).toMatchObject({ body: Buffer.from('whole') });
       expect(await mailbox.feed()).toEqual(['stored a']);
     });
@@ -38,7 +38,7 @@ export function attachments(fixture: StoreFixture): void {
     it('are not asked for of a message that is out of scope', async () => {
       const mailbox = open();
       await mailbox.put(WITH);
-      const { lacking } = await mailbox.store.saveReadings({ mailbox: mailbox.id, format: 'full', now: mailbox.now, readings: [withAttachments('a', false, { labels: ['SPAM'] })] });
+      const { lacking } = await mailbox.store.saveFetched({ mailbox: mailbox.id, format: 'full', now: mailbox.now, messages: [withAttachments('a', false, { labels: ['SPAM'] })] });
       expect(lacking).toEqual([]);
       expect(await mailbox.counts()).toMatchObject({ excluded: 1, pending: 0 });
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Reading } from '../../../src/model/change.ts';
+import type { FetchedMessage } from '../../../src/model/change.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import { threadId } from '../../../src/model/ids.ts';
 import { added, deleted, h, l, labelled, m, reading, record, scope, useMailbox, type StoreFixture } from './fixture.ts';
@@ -54,7 +54,7 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.list(['a', 'b']);
       await mailbox.finish();
       const save = (lacks: { lacks?: 'raw' }) =>
-        mailbox.store.saveReadings({ mailbox: mailbox.id, format: 'full', now: mailbox.now, readings: [{ ...reading('a', { labels: ['CHAT'] }), ...lacks, attachments: { count: 1, held: false } }] });
+        mailbox.store.saveFetched({ mailbox: mailbox.id, format: 'full', now: mailbox.now, messages: [{ ...reading('a', { labels: ['CHAT'] }), ...lacks, attachments: { count: 1, held: false } }] });
       expect(await save({})).toMatchObject({ stored: 0 });
       expect(await mailbox.messages()).toEqual([]);
       expect(await save({ lacks: 'raw' })).toMatchObject({ stored: 1 });
@@ -76,7 +76,7 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.list(['a']);
       await mailbox.finish();
       const { store, id, now } = mailbox;
-      const save = (format: 'full' | 'raw', fields: Partial<Reading>) => store.saveReadings({ mailbox: id, format, now, readings: [{ ...reading('a'), ...fields }] });
+      const save = (format: 'full' | 'raw', fields: Partial<FetchedMessage>) => store.saveFetched({ mailbox: id, format, now, messages: [{ ...reading('a'), ...fields }] });
       await save('full', { lacks: 'raw', attachments: { count: 0, held: true } });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 0, failed: 0, backfill: 0 });
       const [lacking] = await store.listLacking(id, 10);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach } from 'vitest';
-import type { HistoryRecord, Reading } from '../../../src/model/change.ts';
+import type { HistoryRecord, FetchedMessage } from '../../../src/model/change.ts';
 import { mailboxId, threadId, type MailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat } from '../../../src/model/settings.ts';
 import type { BuriedBodies } from '../../../src/store/removal/buried-bodies.ts';
@@ -82,7 +82,7 @@ export class TestMailbox {
   }
 
   /** A first full sync that listed everything, and read it once no replica could be behind its mark. */
-  async sync(readings: readonly Reading[], startHistoryId: number | string = 100) {
+  async sync(readings: readonly FetchedMessage[], startHistoryId: number | string = 100) {
     await this.begin(startHistoryId);
     await this.list(readings.map((reading) => reading.id));
     await this.finish();
@@ -90,12 +90,12 @@ export class TestMailbox {
     await this.save(...readings);
   }
 
-  save(...readings: readonly Reading[]) {
+  save(...readings: readonly FetchedMessage[]) {
     return this.saveAs('full', ...readings);
   }
 
-  async saveAs(format: MessageFormat, ...readings: readonly Reading[]) {
-    const { stored, stale } = await this.store.saveReadings({ mailbox: this.id, readings, format, now: this.now });
+  async saveAs(format: MessageFormat, ...readings: readonly FetchedMessage[]) {
+    const { stored, stale } = await this.store.saveFetched({ mailbox: this.id, messages: readings, format, now: this.now });
     return { stored, stale };
   }
 

@@ -56,7 +56,7 @@ export function mailboxes(fixture: StoreFixture): void {
     it.for([
       ['countMessages', (it: ReturnType<typeof open>) => it.store.countMessages(bob, 1)],
       ['beginFullSync', (it: ReturnType<typeof open>) => it.store.beginFullSync({ mailbox: bob, generation: 1, startHistoryId: h(1), now: 1 })],
-      ['saveReadings', (it: ReturnType<typeof open>) => it.store.saveReadings({ mailbox: bob, readings: [reading('a')], format: 'full', now: 1 })],
+      ['saveFetched', (it: ReturnType<typeof open>) => it.store.saveFetched({ mailbox: bob, messages: [reading('a')], format: 'full', now: 1 })],
       ['nextPending', (it: ReturnType<typeof open>) => it.store.nextPending({ mailbox: bob, lane: 'live', limit: 1, now: 1 })],
       ['applyHistory', (it: ReturnType<typeof open>) => it.store.applyHistory({ mailbox: bob, generation: 0, records: [], mark: null, settle: null, settledBefore: h(1), now: 1 })],
       ['readChanges', (it: ReturnType<typeof open>) => it.store.readChanges({ mailbox: bob, after: 0, limit: 1 })],
@@ -70,7 +70,7 @@ export function mailboxes(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.store.putMailbox({ mailbox: bob, settings: DEFAULT_SETTINGS, now: 1 });
-      await mailbox.store.saveReadings({ mailbox: bob, readings: [reading('a', { labels: ['SENT'], body: 'of bob' })], format: 'full', now: 1 });
+      await mailbox.store.saveFetched({ mailbox: bob, messages: [reading('a', { labels: ['SENT'], body: 'of bob' })], format: 'full', now: 1 });
       await mailbox.store.noteCondition({ mailbox: bob, lane: 'live', condition: { kind: 'failing', message: 'x', since: 1, until: null } });
       expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
       expect(Buffer.from((await mailbox.message('a'))?.body ?? []).toString()).toBe('body of a');

@@ -1,4 +1,4 @@
-import type { HistoryOperation, HistoryRecord, Reading } from '../../../src/model/change.ts';
+import type { HistoryOperation, HistoryRecord, FetchedMessage } from '../../../src/model/change.ts';
 import { historyId, labelId, messageId, threadId, type HistoryId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type Scope } from '../../../src/model/settings.ts';
 
@@ -18,7 +18,7 @@ export interface ReadingFields {
   readonly body?: string | null;
 }
 
-export function reading(id: string, { labels = ['INBOX'], at = 10, date = 1_000, thread = `t-${id}`, body = `body of ${id}` }: ReadingFields = {}): Reading {
+export function reading(id: string, { labels = ['INBOX'], at = 10, date = 1_000, thread = `t-${id}`, body = `body of ${id}` }: ReadingFields = {}): FetchedMessage {
   return {
     id: m(id),
     threadId: threadId(thread),

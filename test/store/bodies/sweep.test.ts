@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MessageId } from '../../../src/model/ids.ts';
 import { Bodies, type KeptBody } from '../../../src/store/bodies/bodies.ts';
 import { sweepBodies } from '../../../src/store/bodies/sweep-bodies.ts';
-import { saveReadings } from '../../../src/store/fetching/fetching.ts';
+import { saveFetched } from '../../../src/store/fetching/fetching.ts';
 import { openSqliteDatabase } from '../../../src/store/engines/sqlite-database.ts';
 import type { SqliteStore } from '../../../src/store/sqlite-store.ts';
 import type { StoreDatabase } from '../../../src/store/engines/store-database.ts';
@@ -53,7 +53,7 @@ describe('a sweep of bodies', () => {
         return kept;
       },
     };
-    expect(await saveReadings(database, stalling, { mailbox: alice, readings: [reading('a')], format: 'full', now: NOW })).toMatchObject({ stored: 1 });
+    expect(await saveFetched(database, stalling, { mailbox: alice, messages: [reading('a')], format: 'full', now: NOW })).toMatchObject({ stored: 1 });
     expect(swept).toBe(2);
     expect(await bodyOf('a')).toBe('body of a');
     await mailbox.store.sweepBodies(all);
@@ -154,7 +154,7 @@ describe('a sweep of bodies', () => {
             for (const { kind, id, body } of steps) {
               const at = (clock += 1);
               const mine = reading(`m${id}`, { at, body: `body ${body} ${at % 2}` });
-              if (kind === 'save') await saveReadings(own, writer, { mailbox: alice, readings: [mine], format: 'full', now: at });
+              if (kind === 'save') await saveFetched(own, writer, { mailbox: alice, messages: [mine], format: 'full', now: at });
               if (kind === 'delete') {
                 await mailbox.apply([record(at, deleted(`m${id}`))], { generation: 0, mark: null });
                 await mailbox.store.dropBuriedBodies({ now: clock, grace: 0 });

@@ -1,6 +1,6 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import { sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { isComplete, settleState, toFetch, toGone, type RowRules } from './row-scope.ts';
+import { isComplete, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
 
 /** What the end of a listing knows. */
 export interface EndedListing {
@@ -23,15 +23,15 @@ export interface EndedListing {
  *
  * @param listedLabels the labels whose listings held the message, sorted
  */
-export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[], listing: EndedListing, rules: RowRules): MessageRow | null {
+export function rowAfterListing(row: MessageRow, listedLabels: readonly LabelId[], listing: EndedListing, rules: RowRules): MessageRow | null {
   if (row.state === 'gone') return row;
   const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
   if (row.listedGeneration !== listing.generation) {
-    if (changedSince || listing.absence === 'doubted') return inFormat(inScopeNow(row, rules), rules);
+    if (changedSince || listing.absence === 'doubted') return inFormat(followScopeAgain(row, rules), rules);
     if (listing.reconciling) return withReadingId(toGone(row, rules.now), listing);
     // The index may only show it late. One that was never read is unknown again, so that the listing of late ones finds it; one that was read
     // meanwhile is there, and what becomes of it is in the history since the mark.
-    return row.readingHistoryId === null ? null : inFormat(inScopeNow(row, rules), rules);
+    return row.readingHistoryId === null ? null : inFormat(followScopeAgain(row, rules), rules);
   }
   if (isBeyondLimit(row, listing)) return null;
   const admitted = admit(row, listing);
@@ -46,7 +46,7 @@ export function settleListedRow(row: MessageRow, listedLabels: readonly LabelId[
 function held(row: MessageRow, rules: RowRules): MessageRow {
   if ((row.state !== 'pending' && row.state !== 'failed') || !isComplete(row, rules)) return row;
   const known = row.readingHistoryId !== null && (row.historyId === null || compareHistoryIds(row.readingHistoryId, row.historyId) >= 0);
-  return known ? settleState(row, rules, 'backfill') : row;
+  return known ? followScope(row, rules, 'backfill') : row;
 }
 
 function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean {
@@ -71,12 +71,12 @@ function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince
     const labelIds = believed(row, listed, listing);
     const compared = sameLabelIds(read.labelIds, labelIds) ? read : { ...read, labelIds };
     if (row.state !== 'stored' && row.state !== 'excluded') return compared;
-    return settleState(compared.refreshAt === null ? compared : { ...compared, refreshAt: null }, rules, 'backfill');
+    return followScope(compared.refreshAt === null ? compared : { ...compared, refreshAt: null }, rules, 'backfill');
   }
   const readSince = row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;
-  const settled = row.state === 'stored' || row.state === 'excluded';
-  const scoped = inScopeNow(row, rules);
-  return settled && !readSince && !sameLabelIds(row.labelIds, listed) ? { ...scoped, refreshAt: scoped.refreshAt ?? rules.now } : scoped;
+  const isFetched = row.state === 'stored' || row.state === 'excluded';
+  const scoped = followScopeAgain(row, rules);
+  return isFetched && !readSince && !sameLabelIds(row.labelIds, listed) ? { ...scoped, refreshAt: scoped.refreshAt ?? rules.now } : scoped;
 }
 
 /** What was listed, and what the row has of labels whose listings are not believed. */
@@ -86,11 +86,11 @@ function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }
 }
 
 /** The listing showed it. Where its labels could not be read, and are to be read again, those that it has put it out of no scope. */
-const unread = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null ? inScopeNow(row, rules) : row);
+const unread = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null ? followScopeAgain(row, rules) : row);
 
 /** A row that is not compared (it changed after the listing began, or was never read) was settled under the scope of that moment: the settings may have changed since. */
-function inScopeNow(row: MessageRow, rules: RowRules): MessageRow {
-  return row.state === 'stored' || row.state === 'excluded' ? settleState(row, rules, 'backfill') : row;
+function followScopeAgain(row: MessageRow, rules: RowRules): MessageRow {
+  return row.state === 'stored' || row.state === 'excluded' ? followScope(row, rules, 'backfill') : row;
 }
 
 /** Only `readingHistoryId`: the message's own history id is older, and a get of it still answers that one. */
