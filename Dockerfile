@@ -18,9 +18,11 @@ RUN rm -r deploy && chmod +x src/cli/main.ts
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="Tidemark" \
-      org.opencontainers.image.description="An exact, durable mirror of Gmail mailboxes in your own database, run by Temporal"
+      org.opencontainers.image.description="An exact, durable mirror of Gmail mailboxes in your own database, run by Temporal" \
+      org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /app /app
+COPY LICENSE /app/LICENSE
 RUN ln -s /app/src/cli/main.ts /usr/local/bin/tidemark
 # scripts/run-entry.mjs sets the same two memory settings and says why.
 ENV NODE_ENV=production \

@@ -224,7 +224,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     });
 
     it('are given longer to end than a worker needs', () => {
-      // README: SIGTERM drains a worker within 10 seconds.
+      // docs/commands.md: SIGTERM drains a worker within 10 seconds.
       for (const [name, service] of services.filter(([key]) => key === 'worker' || key === 'push')) expect(Number.parseInt(service.stop_grace_period ?? '0', 10), name).toBeGreaterThanOrEqual(20);
     });
 

@@ -13,7 +13,7 @@ import { Machine, type Instance } from './machine.ts';
 import { gatherPrograms } from './programs.ts';
 
 const EMAIL = 'ada@example.com';
-/** What the README says. */
+/** As docs/commands.md says. */
 const DRAINS_WITHIN = 10_000;
 
 interface Truth {
