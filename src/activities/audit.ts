@@ -1,5 +1,6 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
+import { earlyReadingsDue } from '../store/rows/early-due.ts';
 import type { AuditResult, Drift, MailboxRow } from '../store/rows/mailbox-row.ts';
 import { StoreError } from '../store/engines/store-error.ts';
 import { confirmDrift } from './confirm-drift.ts';
@@ -8,7 +9,7 @@ import { labelListing, labelsToList, listings, pagesOf } from './list-ids.ts';
 import { listLate } from './list-late.ts';
 import { followHistoryOnly } from './partial-sync.ts';
 import type { AuditActivityResult, AuditRequest } from './requests.ts';
-import { SETTLING_TIME, untilSettled } from './settling.ts';
+import { SETTLING_TIME } from './settling.ts';
 
 /** Gmail's list index shows everything up to a mark this long after the mark was read. */
 const INDEX_LAG = 10_000;
@@ -51,8 +52,8 @@ export async function audit(deps: ActivityDependencies, request: AuditRequest, r
 
 /** What was read in the first seconds of a first full sync is compared once history has settled it: until then it is known to be under way. */
 async function earlyReadingsSettled({ clock }: ActivityDependencies, { fullSync }: MailboxRow, run: ActivityRun): Promise<void> {
-  if (fullSync === null || fullSync.reconciling) return;
-  await clock.sleep(untilSettled(fullSync.startedAt, clock.now()), run.signal);
+  const due = fullSync === null ? null : earlyReadingsDue(fullSync);
+  if (due !== null) await clock.sleep(Math.max(0, due - clock.now()), run.signal);
 }
 
 /**

@@ -127,8 +127,8 @@ async function forgetLabel({ deps, listing }: Work, labelId: LabelId | undefined
 }
 
 /** What every step of a full sync carries. */
-function startOf({ generation, startHistoryId, startedAt, reconciling, repeats = 0 }: FullSyncProgress) {
-  return { generation, startHistoryId, startedAt, reconciling, repeats };
+function startOf({ generation, startHistoryId, startedAt, reconciling, earlyReadingsDue, repeats = 0 }: FullSyncProgress) {
+  return { generation, startHistoryId, startedAt, reconciling, repeats, ...(earlyReadingsDue === undefined ? {} : { earlyReadingsDue }) };
 }
 
 /**

@@ -24,7 +24,7 @@ const SURELY_OLD = 20;
 export async function settleEarlyReadings(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<void> {
   const { store, clock } = deps;
   const { id: mailbox, fullSync } = row;
-  if (fullSync === null || fullSync.reconciling) return;
+  if (fullSync === null) return;
   const readings = await store.listEarlyReadings({ mailbox, now: clock.now(), limit: MOST_READINGS });
   if (readings.length === 0) return;
   const starts = [...new Set(readings.map(({ historyId }) => historyId))].toSorted(compareHistoryIds);

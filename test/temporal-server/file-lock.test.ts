@@ -40,7 +40,7 @@ it('one holder at a time has the lock, and its failure gives it back', async () 
 it('a holder that is killed leaves no lock behind', async () => {
   const module = (path: string): string => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href);
   const code = `
-    import { systemClock as clock } from ${module('system-clock.ts')};
+    import { systemClock as clock } from ${module('host/system-clock.ts')};
     import { withFileLock } from ${module('host/file-lock.ts')};
     await withFileLock(${JSON.stringify(file)}, { clock, onWait() {} }, () => { console.log('held'); return clock.sleep(60_000); });`;
   const holder = spawn(process.execPath, ['--input-type=module-typescript', '--eval', code], { stdio: ['ignore', 'pipe', 'inherit'] });

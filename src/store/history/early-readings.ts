@@ -4,6 +4,7 @@ import { compareHistoryIds, type MessageId } from '../../model/ids.ts';
 import { applyOperation } from '../rules/history-rules.ts';
 import { mailboxKey, parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { EarlyReading } from './history-store.ts';
+import { earlyReadingsDue } from '../rows/early-due.ts';
 import type { FullSyncProgress } from '../rows/mailbox-row.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
@@ -14,9 +15,6 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 
 /** Replicas agree within seconds: a get later than this after the head was pinned shows everything up to the head. */
 const EARLY = 10_000;
-/** History shows what is older than the head by then. */
-const SETTLED = 30_000;
-
 /**
  * The row, to be read again where the get that was answered at `now` may have come from a replica that was behind the mark. A reading that is newer than the mark
  * was not; what it missed is in the history from there.
@@ -24,8 +22,9 @@ const SETTLED = 30_000;
 export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | null, now: number): MessageRow {
   if (progress === null || progress.reconciling || now >= progress.startedAt + EARLY) return row;
   if (row.refreshAt !== null || (row.state !== 'stored' && row.state !== 'excluded')) return row;
+  const due = earlyReadingsDue(progress);
   const isNewer = row.historyId !== null && compareHistoryIds(row.historyId, progress.startHistoryId) > 0;
-  return isNewer ? row : { ...row, refreshAt: progress.startedAt + SETTLED };
+  return isNewer || due === null ? row : { ...row, refreshAt: due };
 }
 
 /** See {@link HistoryStore.listEarlyReadings}. */
@@ -34,7 +33,7 @@ export async function listEarlyReadings(database: StoreDatabase, { mailbox, now,
   const due = await database.read(async (db) => {
     const columns = await db.selectFrom('mailboxes').selectAll().where('key', '=', key).executeTakeFirst();
     const progress = columns === undefined ? null : parseFullSync(columns);
-    return progress === null ? null : progress.startedAt + SETTLED;
+    return progress === null ? null : earlyReadingsDue(progress);
   });
   if (due === null || due > now) return [];
   const rows = await database.read((db) =>

@@ -45,8 +45,8 @@ export function finishListing(
   });
 }
 
-function ended({ generation, startHistoryId, startedAt, reconciling }: FullSyncProgress, listedGeneration: number, limitReached: boolean) {
-  const fetching: FullSyncProgress = { generation, startHistoryId, startedAt, reconciling, step: 'fetching' };
+function ended({ generation, startHistoryId, startedAt, reconciling, earlyReadingsDue }: FullSyncProgress, listedGeneration: number, limitReached: boolean) {
+  const fetching: FullSyncProgress = { generation, startHistoryId, startedAt, reconciling, step: 'fetching', ...(earlyReadingsDue === undefined ? {} : { earlyReadingsDue }) };
   // Pinned when the listing began: the next one over these rows need not wait for the index again.
   const marks: readonly SettleMark[] = [{ historyId: startHistoryId, at: startedAt }];
   return {

@@ -4,6 +4,7 @@ import type { RequestOf } from '../engines/request-of.ts';
 import type { MessageId, ThreadId } from '../../model/ids.ts';
 import { wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
+import { earlyReadingsDue } from '../rows/early-due.ts';
 import { mailboxKey, parseFullSync, parseSettings } from '../rows/mailbox-rows.ts';
 import type { AbsentQuery } from './listing-store.ts';
 import type { FullSyncProgress } from '../rows/mailbox-row.ts';
@@ -18,6 +19,9 @@ export const LABEL_LISTINGS = {
   onConflict: 'ignore',
 } as const;
 
+/** Early readings that are still open so long after they were due are read again one by one (ms). */
+const FORGOTTEN = 60 * 60_000;
+
 /** See {@link ListingStore.beginFullSync}. */
 export function beginFullSync(
   database: StoreDatabase,
@@ -28,11 +32,13 @@ export function beginFullSync(
     if (generation < locked.columns.generation) return null;
     const begun = parseFullSync(locked.columns);
     if (generation === locked.columns.generation && begun !== null) return begun;
+    const due = begun === null ? null : earlyReadingsDue(begun);
     const progress: FullSyncProgress = {
       generation,
       startHistoryId,
       startedAt: now,
       reconciling: await holdsMessages(locked),
+      ...(due === null || due + FORGOTTEN < now ? {} : { earlyReadingsDue: due }),
       step: 'listing',
       pass: 0,
       listing: 0,

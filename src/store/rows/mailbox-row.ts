@@ -127,6 +127,8 @@ interface FullSyncStart {
   readonly startedAt: number;
   /** True when the store held messages before: then labels are compared, and absent messages are confirmed gone. */
   readonly reconciling: boolean;
+  /** When the early readings of a first full sync are due, if this one began before they were settled (epoch ms). */
+  readonly earlyReadingsDue?: number;
   /** How often the listing was repeated because Gmail counts more messages than it listed. */
   readonly repeats?: number;
 }

@@ -265,6 +265,12 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.row()).toMatchObject({ historyId: h(100) });
     });
 
+    it('is settled in the same way where another full sync begins before that', async () => {
+      const mailbox = await early();
+      await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: 2, startHistoryId: h(110), now: mailbox.now + 1_000 });
+      expect(await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now + 20_000, limit: 9 })).toEqual([{ id: 'a', historyId: '50' }]);
+    });
+
     it('is read again all the same where history changed it after the mark as well', async () => {
       const mailbox = await early();
       await mailbox.apply([record(101, labelled('a', 'Y'))]);
