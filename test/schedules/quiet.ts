@@ -19,6 +19,8 @@ export interface Quiet {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+/** Polls of ten seconds for longer than this show nothing new, and take most of a schedule's time. */
+const A_WHILE = 15 * MINUTE;
 
 /**
  * Everything that was late shows, everything that failed is tried again, what Gmail answered oddly ends bit by bit. Nobody helps: a pause ends, as
@@ -33,7 +35,7 @@ export async function becomeExact(quiet: Quiet): Promise<string[]> {
   await clock.during(Promise.all(sweeps));
   if (lanes.state.paused) lanes.dispatch({ kind: 'resumed' });
   if (oddities !== null) {
-    if (oddities.until > clock.now() + HOUR) pollRarely(lanes);
+    if (oddities.until > clock.now() + A_WHILE) pollRarely(lanes);
     await clock.runUntil(() => lanes.defect !== null, Math.max(0, oddities.until - clock.now()));
     oddities.end();
   }
@@ -52,7 +54,7 @@ export async function becomeExact(quiet: Quiet): Promise<string[]> {
 /** What differs once nothing is left to be done. */
 async function settle(quiet: Quiet): Promise<string[]> {
   const { world, lanes, oddities } = quiet;
-  let settled = await world.clock.runUntil(() => isSettled(quiet), HOUR);
+  let settled = await world.clock.runUntil(() => isSettled(quiet), A_WHILE);
   if (!settled) {
     pollRarely(lanes);
     settled = await world.clock.runUntil(() => isSettled(quiet), 2 * DAY);
@@ -70,7 +72,7 @@ async function settleInDoubt(quiet: Quiet): Promise<string[]> {
   const { clock } = world;
   const end = clock.now() + 2 * DAY + HOUR;
   for (let isFirst = true; ; isFirst = false) {
-    await clock.runUntil(isFirst ? () => isSettled(quiet) : () => false, HOUR);
+    await clock.runUntil(isFirst ? () => isSettled(quiet) : () => false, isFirst ? A_WHILE : HOUR);
     await clock.runUntil(() => false, 2 * MINUTE);
     const settled = await isSettled(quiet);
     const found = settled ? await differences(world, lanes.state.settings) : [await unsettled(quiet)];

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { runSchedule } from './schedule.ts';
 
 /** Schedules that one test runs: enough to be worth a test, few enough to see them pass. */
-const CHUNK = 50;
-const PATIENCE = 120_000;
+const CHUNK = 25;
+const PATIENCE = 240_000;
 
 /** Each seed is a schedule of its own; a failing one is replayed by the command in the message. `odd`: Gmail answers oddly, too. */
 export function testSchedules(first: number, count: number, { odd = false }: { readonly odd?: boolean } = {}): void {
