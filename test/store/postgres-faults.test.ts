@@ -26,7 +26,7 @@ describePostgres('a store in PostgreSQL under faults', () => {
   const nameOf = (url: string): string => new URL(url).pathname.slice(1);
   /** Settings of a database hold for connections that begin later. */
   const set = (url: string, setting: string): Promise<unknown> =>
-    administer(url, 'set default_transaction_read_only = off', `alter database "${nameOf(url)}" ${setting}`, "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+    administer(url, 'set default_transaction_read_only = off', 'set statement_timeout = 0', `alter database "${nameOf(url)}" ${setting}`, "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
   /** The first call after that may find the connection that was cut. */
   async function outcome(work: () => Promise<unknown>): Promise<unknown> {
     for (;;) {
@@ -53,9 +53,11 @@ describePostgres('a store in PostgreSQL under faults', () => {
     const mailbox = await openMailbox(url);
     await mailbox.sync([reading('a')]);
     await administer(url, 'create function tidemark.slow() returns trigger language plpgsql as $$ begin perform pg_sleep(5); return new; end $$', 'create trigger slow before insert on tidemark.messages for each row execute function tidemark.slow()');
-    await set(url, "set statement_timeout = '100ms'");
+    // Databases are used again by later tests.
+    ends.push(() => set(url, 'reset statement_timeout'));
+    await set(url, "set statement_timeout = '1s'");
     expect(await outcome(() => mailbox.save(reading('b')))).toMatchObject(unavailable(/cancelled a query\.$/));
-    await administer(url, 'drop trigger slow on tidemark.messages');
+    await administer(url, 'set statement_timeout = 0', 'drop trigger slow on tidemark.messages');
     expect(await mailbox.feed()).toEqual(['stored a']);
     expect(await mailbox.save(reading('b'))).toMatchObject({ stored: 1 });
     expect((await mailbox.changes()).map(({ sequence }) => sequence)).toEqual([1, 2]);
