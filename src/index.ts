@@ -21,7 +21,10 @@ export { RESUMABLE_PHASES, type ResumedMailboxes } from './client/resume-mailbox
 export type { WaitOptions } from './client/waiting.ts';
 export { registerSearchAttributes } from './client/search-attributes.ts';
 export { changedConfig, ConfigError, loadConfig, type Config } from './config/config.ts';
-export { connectMailbox, LoginError, resolveLabels, type LoginRequest } from './accounts/connect-mailbox.ts';
+export { connectMailbox } from './accounts/connect-mailbox.ts';
+export { resolveLabels } from './accounts/label-names.ts';
+export { LoginError } from './accounts/login-error.ts';
+export type { LoginRequest } from './accounts/stored-credentials.ts';
 export { beginConsent, completeConsent, type BeginConsentRequest, type CompleteConsentRequest, type CompletedConsent, type PendingConsent } from './accounts/consent.ts';
 export { ConsentError, type ConsentFailure } from './gmail/access/consent-error.ts';
 export { createLog, type Log } from './host/log.ts';

@@ -25,7 +25,7 @@ import { openTracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
 import { clockSinks, watchClock } from './telemetry/watch-clock.ts';
 import { watchWorker } from './telemetry/watch-worker.ts';
-import { backfillQueueOf } from './client/task-queues.ts';
+import { backfillQueueOf } from './workflows/definitions.ts';
 
 export interface WorkerRequest {
   readonly config: Config;

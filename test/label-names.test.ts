@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { databaseAt } from '../src/model/database-location.ts';
 import { loadConfig, type Config } from '../src/config/config.ts';
-import { connectMailbox, resolveLabels } from '../src/accounts/connect-mailbox.ts';
+import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
+import { resolveLabels } from '../src/accounts/label-names.ts';
 import { mailboxId } from '../src/model/ids.ts';
 import { startSimulatorServer, type SimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';

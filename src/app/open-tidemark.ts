@@ -1,6 +1,5 @@
 import type { Client, Connection } from '@temporalio/client';
 
-import { forecast } from '../activities/forecast.ts';
 import type { RenamingAccess } from '../client/rename-mailbox.ts';
 import { TidemarkClient } from '../client/tidemark-client.ts';
 import type { Config } from '../config/config.ts';
@@ -8,6 +7,7 @@ import { priceTableOf } from '../config/quota.ts';
 import { configFor } from '../config/running-start.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { openStoresOf } from '../storage/open-stores.ts';
 import { closeStores, type Stores } from '../store/open-store.ts';
@@ -36,8 +36,7 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
     const connection = await connectTemporal(config);
     const tracing = await openTracing(config.tracing);
     const temporal = await temporalClientOf(config, { connection, clock, tracing });
-    const foretold = (mailbox: MailboxId) => forecast({ store: stores.store, prices: priceTableOf(configFor(config, mailbox)), userShare: config.quota.userShare, clock }, mailbox);
-    const client = new TidemarkClient({ temporal, ...stores, clock, taskQueue: config.taskQueue, renaming: renamingOf(config, stores, clock), forecast: foretold });
+    const client = new TidemarkClient({ temporal, ...stores, clock, taskQueue: config.taskQueue, renaming: renamingOf(config, stores, clock), forecast: forecastOf(config, stores, clock) });
     return {
       ...stores,
       client,
@@ -53,6 +52,14 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
     await closeStores(stores);
     throw error;
   }
+}
+
+/** Loaded when a forecast is asked for: it stands on the quota's rules, which most verbs never use. */
+function forecastOf(config: Config, { store }: Stores, clock: Clock): (mailbox: MailboxId) => Promise<Forecast | null> {
+  return async (mailbox) => {
+    const { forecast } = await import('../activities/forecast.ts');
+    return forecast({ store, prices: priceTableOf(configFor(config, mailbox)), userShare: config.quota.userShare, clock }, mailbox);
+  };
 }
 
 /** Loaded when a mailbox is renamed: it talks to Google. */

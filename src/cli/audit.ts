@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { AuditResult } from '../client/stored-message.ts';
+import type { AuditResult } from '../store/rows/mailbox-row.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { LostBody } from '../client/stored-message.ts';
+import type { LostBody } from '../model/lost-body.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { databaseUrlOf } from '../storage/open-stores.ts';

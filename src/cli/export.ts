@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 
-import type { LostBody, StoredMessage } from '../client/stored-message.ts';
+import type { StoredMessage } from '../store/reads/mail-store.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import { base64url } from '../model/base64url.ts';
 import { deepJson } from '../model/deep-json.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
+import type { LostBody } from '../model/lost-body.ts';
 import { databaseUrlOf } from '../storage/open-stores.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
 import { mboxEntry } from './mbox.ts';

@@ -6,15 +6,15 @@ import { ConsentError } from '../gmail/access/consent-error.ts';
 import { InvalidCredentialsError } from '../gmail/access/credentials.ts';
 import { DirectoryError } from '../gmail/access/directory-error.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
-import { LoginError } from '../accounts/connect-mailbox.ts';
+import { LoginError } from '../accounts/login-error.ts';
 import { InvalidIdError } from '../model/ids.ts';
 import { InvalidSettingsError } from '../model/settings-change.ts';
-import { MoveError } from '../store/move/move-stores.ts';
+import { MoveError } from '../store/move/move-error.ts';
 import { UnsupportedDatabaseError } from '../model/database-location.ts';
 import { SecretKeyError } from '../secrets/secret-box.ts';
-import { JournalError } from '../simulator/journal.ts';
+import { JournalError } from '../simulator/journal-error.ts';
 import { StoreError } from '../store/engines/store-error.ts';
-import { TemporalServerError } from '../temporal/dev-server/index.ts';
+import { TemporalServerError } from '../temporal/dev-server/temporal-server-error.ts';
 import { linesOf } from '../host/terminal.ts';
 
 export interface FailureReport {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { FailedMessage, LackingMessage } from '../client/stored-message.ts';
+import type { FailedMessage, LackingMessage } from '../store/fetching/work-store.ts';
 import { isRunning } from '../client/waiting.ts';
 import type { Lacking } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';

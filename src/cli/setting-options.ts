@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 
 import { UsageError } from '../model/program-errors.ts';
-import { requireGrant, resolveLabels } from '../accounts/connect-mailbox.ts';
+import { resolveLabels } from '../accounts/label-names.ts';
+import { requireGrant } from '../accounts/require-grant.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RECOVERIES, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';

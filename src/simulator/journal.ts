@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 
 import type { Clock } from '../model/clock.ts';
+import { JournalError } from './journal-error.ts';
 
 /** What a simulated mailbox began with: enough to make it again, id by id. */
 const BEGINNING = z.object({
@@ -18,11 +19,6 @@ const BEGINNING = z.object({
 export type Beginning = z.infer<typeof BEGINNING>;
 
 const STEP = z.object({ at: z.number() });
-
-/** Thrown when a journal cannot be used again. */
-export class JournalError extends Error {
-  override readonly name = 'JournalError';
-}
 
 /**
  * The memory of a simulated mailbox between runs. Everything in the simulator follows from seeds and from the times at which something

@@ -1,4 +1,4 @@
-import type { Change } from '../client/stored-message.ts';
+import type { Change } from '../model/change.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';

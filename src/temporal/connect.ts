@@ -4,7 +4,7 @@ import { ServerUnreachableError, toTidemarkError } from '../client/errors.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Tracing } from '../telemetry/open-tracing.ts';
-import { readInstance } from './dev-server/index.ts';
+import { readInstance } from './dev-server/instance-file.ts';
 import { dataConverterOf } from './payload-codec.ts';
 
 /** A server on this machine answers within milliseconds; one far away within seconds. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { JournalError } from '../../src/simulator/journal.ts';
+import { JournalError } from '../../src/simulator/journal-error.ts';
 import { openLastingSimulator } from '../../src/simulator/open.ts';
 import type { Clock } from '../../src/model/clock.ts';
 

@@ -5,13 +5,9 @@ import type { BodyOptions } from '../bodies/open-body-store.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { StoreError } from '../engines/store-error.ts';
 import type { Stores } from '../stores.ts';
+import { MoveError } from './move-error.ts';
 import { digestOutside, handOver, nameThere, takeOver, writeThere } from './move-outside-bodies.ts';
 import { copyTable, digestTable, MOVED_TABLES } from './move-tables.ts';
-
-/** Thrown when mailboxes cannot be moved as they are; the message says why and what to do. */
-export class MoveError extends Error {
-  override readonly name = 'MoveError';
-}
 
 export interface MoveRequest {
   readonly from: Stores;

@@ -1,1 +1,0 @@
-export { backfillQueueOf } from '../workflows/definitions.ts';
