@@ -4,15 +4,14 @@ import type { Command } from 'commander';
 
 import { loadConfig, type Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
-import { openStoresOf } from '../storage/open-stores.ts';
-import { closeStores, type Stores } from '../store/open-store.ts';
-import { openTidemark, type Tidemark } from '../app/open-tidemark.ts';
+import type { Stores } from '../store/open-store.ts';
+import type { Tidemark } from '../app/open-tidemark.ts';
 import type { Terminal } from '../host/terminal.ts';
 import { parseEmail } from './arguments.ts';
 import { Output } from './output.ts';
 import { orRenamed } from './renamed.ts';
 
-/** What a verb has at hand. */
+/** What every verb is given. */
 export interface Cli {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
@@ -56,9 +55,10 @@ export function contextOf(cli: Cli, { json = false }: VerbOptions): VerbContext 
   return { ...cli, config: loadConfig({ env: cli.env }), out: new Output({ stdout: cli.stdout, stderr: cli.stderr, json }) };
 }
 
-/** Runs a verb that needs the stores and Temporal, and closes both whatever comes. */
+/** Runs a verb that needs the stores and Temporal, and closes both in the end. They are loaded here, since some verbs need neither. */
 export async function withTidemark<Result>(cli: Cli, options: VerbOptions, run: (context: VerbContext & { tidemark: Tidemark }) => Promise<Result>): Promise<Result> {
   const context = contextOf(cli, options);
+  const { openTidemark } = await import('../app/open-tidemark.ts');
   const tidemark = await openTidemark({ config: context.config, clock: cli.clock });
   try {
     return await run({ ...context, tidemark });
@@ -69,9 +69,10 @@ export async function withTidemark<Result>(cli: Cli, options: VerbOptions, run: 
   }
 }
 
-/** Runs a verb that reads the stores alone. */
+/** Runs a verb that needs the stores and no Temporal server. */
 export async function withStores<Result>(cli: Cli, options: VerbOptions, run: (context: VerbContext & { stores: Stores }) => Promise<Result>): Promise<Result> {
   const context = contextOf(cli, options);
+  const [{ openStoresOf }, { closeStores }] = await Promise.all([import('../storage/open-stores.ts'), import('../store/open-store.ts')]);
   const stores = await openStoresOf(context.config);
   try {
     return await run({ ...context, stores });

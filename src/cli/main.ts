@@ -1,8 +1,14 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+
 import { systemClock } from '../host/system-clock.ts';
 import { runCli } from './run.ts';
 
-// A reader that had enough (`tidemark export … | head`) is no error.
+// Compiled code is kept beside the packages: it spares a third of a verb's start. Where the folder cannot be written Node goes without it.
+enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/tidemark'));
+
+// A reader that closes its end early (`tidemark export … | head`) is not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -11,7 +17,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const interrupted = new AbortController();
-// The worker listens for itself, and drains; a second Ctrl-C ends any verb at once.
+// The worker has its own handler, which drains it. A second Ctrl-C ends any verb at once.
 process.once('SIGINT', () => {
   interrupted.abort(new Error('interrupted'));
   process.once('SIGINT', () => process.exit(130));
