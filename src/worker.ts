@@ -31,34 +31,34 @@ export interface WorkerRequest {
   readonly config: Config;
   readonly log: Log;
   readonly clock?: Clock;
-  /** Ends the wait for a server that is not there yet. */
+  /** Ends the wait for a server that does not answer yet. */
   readonly signal?: AbortSignal;
-  /** Workflow code bundled ahead; otherwise that of the configuration, or bundled from its source. */
+  /** Workflow code bundled ahead. Without it the configured bundle is used, or the source is bundled now. */
   readonly workflowBundle?: { readonly code: string };
-  /** Who is told what happens; as METRICS_ADDRESS and OTEL_* say when not given. */
+  /** Where metrics and spans go; without it, where METRICS_ADDRESS and OTEL_* say. */
   readonly telemetry?: Telemetry;
 }
 
 export interface RunningWorker {
-  /** Resolves when the worker has ended after {@link stop}; rejects when it failed. */
+  /** Resolves when the worker has ended after {@link RunningWorker.stop}; rejects when it failed. */
   readonly ended: Promise<void>;
-  /** Asks for no more work, cancels activities (each can be cut off anywhere), and ends within 10 seconds. */
+  /** Polls for no more work, cancels activities (each may be cut off at any point), and ends within 10 seconds. */
   stop(): Promise<void>;
 }
 
-/** A cached workflow takes 0.1 to 0.3 MB; one that was evicted is replayed when it wakes. */
+/** A cached workflow takes 0.1 to 0.3 MB. An evicted one is replayed when it wakes. */
 const MAX_CACHED_WORKFLOWS = 300;
-/** A cancellation reaches an activity with the answer to a heartbeat: throttled to the SDK's default it would wait half a minute. */
+/** A cancellation reaches an activity with the answer to a heartbeat, which the SDK's default throttles to one in half a minute. */
 const HEARTBEAT_THROTTLE = '2 seconds';
 const FORCED_AFTER = '8 seconds';
 const LIVE_SLOTS = 100;
-/** A slice holds some batches of messages in memory. */
+/** Each slice holds some batches of messages in memory. */
 const BACKFILL_SLOTS = 16;
 const RETRY_PAUSE = 2_000;
 
 /**
- * With a build id the worker is versioned. AUTO_UPGRADE: a mailbox lives for years, so it moves to the build that is made the current one,
- * at its next workflow task; replay tests and `patched()` make that safe. https://docs.temporal.io/worker-versioning
+ * With a build id the worker is versioned. A mailbox lives for years, hence AUTO_UPGRADE: at its next workflow task it moves to the build that is
+ * current. Replay tests and `patched()` make that safe. https://docs.temporal.io/worker-versioning
  */
 function versionOf({ deployment }: Config): Pick<WorkerOptions, 'workerDeploymentOptions'> {
   if (deployment.buildId === null) return {};
@@ -117,7 +117,7 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
     });
     const activities = { ...createActivities({ store: stores.store, openSession, prices, userShare: config.quota.userShare, clock: googleClock, pushTopic: config.push.topic, skew, telemetry }) };
     const connection = await connectPatiently({ config, log, clock, signal });
-    // The connection is used until nobody watches any more.
+    // The watch uses the connection, so the connection closes after it.
     closing.splice(1, 0, () => connection.close());
     const dataConverter = await dataConverterOf(config, clock);
     const shared = { ...SHARED, ...tracing?.workerOptions, sinks: { ...tracing?.workerOptions.sinks, ...clockSinks(skew) }, ...versionOf(config), connection, namespace: config.temporal.namespace, activities, dataConverter };
@@ -151,12 +151,12 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
   }
 }
 
-/** What was bundled ahead has no interceptors: a worker that traces bundles its own. */
+/** A bundle made ahead has no interceptors, so a worker that traces makes its own. */
 async function bundleOf({ deployment }: Config, options: { signal: AbortSignal | undefined; traced: boolean }): Promise<{ readonly code: string } | { readonly codePath: string }> {
   return deployment.workflowBundle === null || options.traced ? bundleWorkflows(options) : { codePath: deployment.workflowBundle };
 }
 
-/** If one worker fails the other is stopped: half a worker would take mailboxes and not serve them. */
+/** When one worker fails the other is stopped: alone it would accept work that only both can finish. */
 function running(workers: readonly Worker[], { draining, closeAll }: { draining: () => void; closeAll: () => Promise<void> }): RunningWorker {
   const stopAll = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -166,7 +166,7 @@ function running(workers: readonly Worker[], { draining, closeAll }: { draining:
     await closeAll();
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   });
-  // Whoever never looks at `ended` must not be ended by it.
+  // Prevents an unhandled rejection when the caller ignores `ended`.
   ended.catch(() => undefined);
   return {
     ended,
@@ -178,7 +178,7 @@ function running(workers: readonly Worker[], { draining, closeAll }: { draining:
   };
 }
 
-/** A worker may be started before its server: it says so, and waits. */
+/** A worker may start before its server: it logs that, and tries again. */
 async function connectPatiently({ config, log, clock, signal }: { config: Config; log: Log; clock: Clock; signal: AbortSignal | undefined }): Promise<NativeConnection> {
   const address = temporalAddressOf(config);
   for (;;) {
@@ -218,7 +218,7 @@ export async function workerMain({ config, log }: { config: Config; log: Log }):
   } catch (error) {
     if (!aborted.signal.aborted) throw error;
   } finally {
-    // The runtime ends with its last worker; one that never had a worker would hold the process.
+    // A runtime that never had a worker would keep the process alive.
     await runtime.shutdown();
   }
   log.info('worker ended');

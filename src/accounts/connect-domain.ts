@@ -25,31 +25,31 @@ export interface ConnectDomainRequest {
   readonly clock: Clock;
   /** The JSON of a service account with domain-wide delegation. */
   readonly credentials: string;
-  /** In whose name the users are listed. */
+  /** The administrator in whose name the users are listed. */
   readonly administrator: MailboxId;
-  /** Path of an organisational unit, those below it included; null for the whole account. */
+  /** Path of an organisational unit, with the units below it; null for the whole account. */
   readonly orgUnit: string | null;
-  /** What differs from the defaults, for mailboxes that did not run before. */
+  /** Settings that differ from the defaults, for mailboxes that did not run before. */
   readonly settings: SettingsChange;
   /** Lists and compares, and changes nothing. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
-  /** Told after each slice how many mailboxes were handled. */
+  /** Called after each slice with the number of mailboxes handled so far. */
   readonly onProgress?: (done: number, all: number) => void;
 }
 
 export interface ConnectedDomain {
-  /** Mailboxes that this call started; with `dryRun`, that it would start. */
+  /** Mailboxes that this call started, or with `dryRun` would start. */
   readonly started: readonly MailboxId[];
-  /** Ran before; those whose credentials differed have got the new ones. */
+  /** Mailboxes that ran before. If their credentials differed, they have the new ones now. */
   readonly running: readonly MailboxId[];
-  /** Ran once, and were stopped or removed by somebody: that stays so. Credentials that are still held have got the new ones. */
+  /** Mailboxes that somebody stopped or removed: they stay so. Stored credentials are replaced by the new ones. */
   readonly stopped: readonly MailboxId[];
-  /** Connected by their owners' own consent, which stays. */
+  /** Mailboxes that their owners connected by their own consent, which stays in use. */
   readonly ownGrant: readonly MailboxId[];
-  /** Users who had another address before, under which their mailbox is held: it is not begun a second time. */
+  /** Users whose mailbox is stored under an earlier address: no second mailbox is started for them. */
   readonly renamed: readonly RenamedUser[];
-  /** Could not be connected, while others could. */
+  /** Mailboxes that could not be connected, while others could. */
   readonly failed: readonly FailedMailbox[];
   readonly leftOut: readonly { readonly mailbox: MailboxId; readonly reason: 'suspended' | 'archived' | 'no-mailbox' }[];
 }
@@ -60,27 +60,27 @@ export interface FailedMailbox {
 }
 
 export interface RenamedUser {
-  /** The mailbox that is held. */
+  /** The stored mailbox. */
   readonly mailbox: MailboxId;
   /** The user's address now. */
   readonly to: MailboxId;
 }
 
-/** Starts outrun the workflows' first tasks: a slice, then time for them. */
+/** Workflows start faster than their first tasks run: after each slice the workers get time to catch up. */
 const SLICE = 20;
 const PAUSE = 500;
-/** So many users without a token are no matter of each of them. */
+/** When this many users get no token, the fault lies with the delegation and not with each user. */
 const PROBES = 5;
 
 /**
  * Connects and starts every mailbox of a Workspace domain.
  *
- * Why it may be interrupted and run again, also from time to time for new users: credentials are stored before a mailbox is started, the same
- * ones are not stored twice, and what runs or was stopped is not started again.
+ * It may be interrupted and run again, for example to add new users: credentials are stored before a mailbox is started, equal credentials are not
+ * stored twice, and a mailbox that runs or was stopped is not started again.
  *
- * @throws {InvalidCredentialsError} when the file is no service account's
- * @throws {DirectoryError} when the users cannot be listed, the delegation lacks a scope, or Google gives a token for nobody
- * @throws {SecretKeyError} when none of the credentials that are held can be decrypted
+ * @throws {InvalidCredentialsError} when the file does not belong to a service account
+ * @throws {DirectoryError} when the users cannot be listed, the delegation lacks a scope, or Google issues no token for any user
+ * @throws {SecretKeyError} when none of the stored credentials can be decrypted
  * @throws the signal's reason when it aborts
  */
 export async function connectDomain(request: ConnectDomainRequest): Promise<ConnectedDomain> {
@@ -124,8 +124,8 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
 }
 
 /**
- * An address of a held mailbox that is another user's alias now tells that the user was renamed. It is no proof, for an alias may come from an account that was deleted:
- * `tidemark rename` asks Google for some of the messages.
+ * A stored mailbox whose address is now an alias of another user was probably renamed. It is not certain, since the alias may come from a deleted
+ * account: `tidemark rename` compares messages with Google's.
  */
 async function renamedUsers(users: readonly DirectoryUser[], store: MailboxRegistry): Promise<readonly RenamedUser[]> {
   const renamed: RenamedUser[] = [];
@@ -145,7 +145,7 @@ interface Held {
   readonly error: SecretKeyError | InvalidCredentialsError | null;
 }
 
-/** All are read before anything is written: with a wrong key, new mailboxes would be encrypted by another than the rest. */
+/** Reads all records before anything is written: with a wrong key, new mailboxes would be encrypted with another key than the rest. */
 async function readHeld(mailboxes: readonly MailboxId[], { tidemark, credentials, signal }: ConnectDomainRequest, keys: SecretKeys): Promise<ReadonlyMap<MailboxId, Held>> {
   const held = new Map<MailboxId, Held>();
   for (const mailbox of mailboxes) {
@@ -173,7 +173,7 @@ async function connectOne(
 ): Promise<Outcome> {
   if (held === 'own-grant') return 'own-grant';
   const last = isRunning ? 'running' : await tidemark.client.lastRun(mailbox);
-  // One that was removed has no credentials any more, and gets none.
+  // A removed mailbox has no credentials, and must not get new ones.
   if (last === 'ended' && held === 'none') return 'stopped';
   if (!dryRun && held !== 'same') {
     await tidemark.credentials.put(mailbox, { ...(await keys.seal(mailbox, text)), version: 0 });
@@ -200,9 +200,9 @@ async function usersOf({ config, clock, administrator, orgUnit, signal }: Connec
 }
 
 /**
- * One token tells whether the delegation covers what the mailboxes need: otherwise thousands would be started only to wait for consent.
+ * Requests one token to check that the delegation covers what the mailboxes need: otherwise thousands would start only to wait for consent.
  *
- * @returns the users who were asked for before it and for whom Google gives none, and why
+ * @returns the users for whom Google refused a token before it issued one, each with the reason
  */
 async function requireDelegation(
   mailboxes: readonly MailboxId[],
@@ -217,9 +217,9 @@ async function requireDelegation(
       await createTokenSource({ credentials, mailbox, tokenUrl: config.googleTokenUrl, scopes, transport, clock }).accessToken();
       return refused.map(([each, { message }]) => [each, message]);
     } catch (error) {
-      const told = tokenRefused(error, mailbox, scopes.join(', '));
-      if (!(told instanceof DirectoryError) || told.code !== 'no-administrator') throw told;
-      refused.push([mailbox, told]);
+      const refusal = tokenRefused(error, mailbox, scopes.join(', '));
+      if (!(refusal instanceof DirectoryError) || refusal.code !== 'no-administrator') throw refusal;
+      refused.push([mailbox, refusal]);
     }
   }
   const [first] = refused;

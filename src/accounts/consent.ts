@@ -22,15 +22,15 @@ export interface BeginConsentRequest {
   readonly config: Config;
   /** The JSON of an OAuth client, as the Google Cloud console offers it. */
   readonly client: string;
-  /** Where Google sends the person back to. The OAuth client must list it; for a desktop client it is on this machine. */
+  /** The address to which Google sends the person back. The OAuth client must list it; for a desktop client it is on this machine. */
   readonly redirectUri: string;
-  /** The account that is meant; any that the person chooses when not given. */
+  /** The account that must consent; without it, any account that the person chooses. */
   readonly mailbox?: MailboxId;
-  /** Decide the scopes: `full` and `raw` need `gmail.readonly`, `metadata` and `minimal` `gmail.metadata`, a condition by date `gmail.readonly`. */
+  /** They decide the scopes: `full` and `raw` need `gmail.readonly`, `metadata` and `minimal` `gmail.metadata`, a condition by date `gmail.readonly`. */
   readonly settings?: Pick<MailboxSettings, 'format' | 'scope'>;
 }
 
-/** A consent that is asked for. Keep it (it is plain JSON) in the person's session on the server: `codeVerifier` is secret. */
+/** A consent that was requested. Keep it (it is plain JSON) in the person's session on the server: `codeVerifier` is secret. */
 export interface PendingConsent extends Authorization {
   /** null when any account will do. */
   readonly mailbox: MailboxId | null;
@@ -39,7 +39,7 @@ export interface PendingConsent extends Authorization {
 /**
  * Begins a consent: send the person to `url`, and keep `pending` until the answer comes.
  *
- * @throws {InvalidCredentialsError} when `client` is no client file
+ * @throws {InvalidCredentialsError} when `client` is not a client file
  */
 export function beginConsent({ config, client, redirectUri, mailbox, settings = DEFAULT_SETTINGS }: BeginConsentRequest): { readonly url: string; readonly pending: PendingConsent } {
   const { url, authorization } = authorize({
@@ -54,7 +54,7 @@ export function beginConsent({ config, client, redirectUri, mailbox, settings = 
 
 export interface CompleteConsentRequest {
   readonly config: Config;
-  /** Of {@link openTidemark}: where the grant is stored, encrypted. */
+  /** From {@link openTidemark}: the grant is stored there, encrypted. */
   readonly stores: Pick<Stores, 'credentials' | 'store'>;
   readonly client: string;
   readonly pending: PendingConsent;
@@ -65,20 +65,20 @@ export interface CompleteConsentRequest {
 
 export interface CompletedConsent {
   readonly mailbox: MailboxId;
-  /** What Google calls the account: another address than the mailbox's, where the account was renamed. */
+  /** The account's address at Google. It differs from the mailbox's when the account was renamed. */
   readonly address: MailboxId;
   readonly scopes: readonly string[];
   readonly messagesTotal: number | null;
 }
 
 /**
- * Completes a consent: redeems the code, asks Gmail whose mailbox it is (1 unit), and stores the grant. A mailbox that waits for consent goes on
- * once `client.reconnect(mailbox)` has told it.
+ * Completes a consent: redeems the code, asks Gmail whose mailbox it is (1 unit), and stores the grant. A mailbox that waits for consent continues
+ * after `client.reconnect(mailbox)`.
  *
- * Nothing is stored unless all is right, so whatever fails can be begun again.
+ * Nothing is stored unless every step succeeds, so a consent that fails can simply begin again.
  *
- * @throws {ConsentError} when the person or Google refused, the answer is another request's, less was granted than is needed, or the account is
- * another one than was meant
+ * @throws {ConsentError} when the person or Google refused, the answer belongs to another request, a needed scope was not granted, or another account
+ * consented
  * @throws {StoreError | SecretKeyError} when the grant cannot be stored
  */
 export async function completeConsent({ config, stores, client, pending, callbackUrl, clock = systemClock }: CompleteConsentRequest): Promise<CompletedConsent> {
@@ -100,7 +100,7 @@ export async function completeConsent({ config, stores, client, pending, callbac
   }
 }
 
-/** A consent covers what it asks for and nothing of earlier ones (`include_granted_scopes` is not set), so a `gmail.metadata` of an earlier consent mostly stays away. */
+/** A consent covers only the scopes it asks for (`include_granted_scopes` is not set), so `gmail.metadata` of an earlier consent is mostly absent. */
 function requireGranted(granted: readonly string[], asked: readonly string[]): void {
   const obstacle = obstacleOf(granted, asked);
   switch (obstacle) {
@@ -113,7 +113,7 @@ function requireGranted(granted: readonly string[], asked: readonly string[]): v
   }
 }
 
-/** Stands in errors, which are not shown, until Gmail has said whose mailbox it is. */
+/** A placeholder for errors, which are never shown, until Gmail has said whose mailbox it is. */
 const NOT_KNOWN_YET = mailboxId('not-known-yet@gmail');
 
 interface Asked {
@@ -124,7 +124,7 @@ interface Asked {
   readonly clock: Clock;
 }
 
-/** Whose the consent is. Where a mailbox was meant, an account that was renamed since is known again by its messages. */
+/** The account that consented. When the consent is for a given mailbox, an account that was renamed since is recognised by its messages. */
 async function accountOf({ accessToken }: Redeemed, { config, store, meant, transport, clock }: Asked): Promise<{ mailbox: MailboxId; address: MailboxId; messagesTotal: number | null }> {
   const tokens = { accessToken: async () => accessToken, invalidate: () => undefined };
   const gmail = createGoogleGmail({ mailbox: NOT_KNOWN_YET, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 });

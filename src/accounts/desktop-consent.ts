@@ -16,19 +16,19 @@ export interface DesktopConsentRequest {
   readonly client: string;
   readonly mailbox: MailboxId | null;
   readonly settings: Pick<MailboxSettings, 'format' | 'scope'>;
-  /** Of the redirect on 127.0.0.1; 0 takes a free one. */
+  /** Port of the redirect on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
-  /** Milliseconds that the person has. */
+  /** Milliseconds that the person has to answer. */
   readonly timeout: number;
   readonly signal: AbortSignal;
-  /** Told the address that the person must open. */
+  /** Called with the address that the person must open. */
   readonly onLink: (url: string) => void;
 }
 
 /**
  * Asks a person at this machine for consent, in the browser, and stores the grant.
  *
- * @throws {ConsentError} when it does not come about
+ * @throws {ConsentError} when the person or Google refuses, or nobody answers in time
  * @throws the signal's reason when it aborts
  * @see https://developers.google.com/identity/protocols/oauth2/native-app
  */

@@ -4,16 +4,16 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { isSame } from '../gmail/access/authorization.ts';
 
 export interface LoopbackRedirect {
-  /** `http://127.0.0.1:PORT`: Google sends the browser there, on whatever port it is. */
+  /** `http://127.0.0.1:PORT`. Google accepts any port of the loopback address. */
   readonly redirectUri: string;
   /**
-   * Resolves with the address that answers the request for consent of this `state`. Anything else that comes to the port is turned away, and
-   * does not end the wait: another program on this machine cannot make the consent fail.
+   * Resolves with the answer to the request for consent with this `state`. Any other request to the port is turned away and does not end the
+   * wait, so another program on this machine cannot make the consent fail.
    *
    * @throws the signal's reason when it aborts
    */
   answerTo(state: string, signal: AbortSignal): Promise<BrowserAnswer>;
-  /** Ends the server; an answer not yet given is given up. */
+  /** Closes the server and drops the connections that are open. */
   close(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export interface BrowserAnswer {
 export async function listenForRedirect({ port }: { port: number }): Promise<LoopbackRedirect> {
   const waiting = new Map<string, (answer: BrowserAnswer) => void>();
   const server = createServer((request, response) => {
-    // A path like // is no address, and a throw here would end the process.
+    // A path like // does not parse as an address, and a throw here would end the process.
     const path = request.url ?? '/';
     if (!URL.canParse(path, 'http://127.0.0.1')) return turnAway(request, response);
     const url = new URL(path, 'http://127.0.0.1');
@@ -69,7 +69,7 @@ function turnAway(request: IncomingMessage, response: ServerResponse): void {
   void showPage(response, 404, { title: 'Not here', text: 'Tidemark waits for the answer to its own request for consent.' });
 }
 
-/** The address holds the code: no other site may learn it, and nothing keeps the page. */
+/** The page's address contains the code: the headers keep it from other sites and from caches. */
 function showPage(response: ServerResponse, status: number, { title, text }: { title: string; text: string }): Promise<void> {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',

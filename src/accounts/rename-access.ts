@@ -15,11 +15,11 @@ import { secretKeysOf } from '../storage/secret-keys.ts';
 import type { EncryptedRecord } from '../secrets/credential-store.ts';
 import type { Stores } from '../store/open-store.ts';
 
-/** What {@link TidemarkClient.rename} asks of Google and of the credentials. */
+/** Gives {@link TidemarkClient.rename} what it needs of Google and of the credentials. */
 export function renamingAccess({ config, stores, clock }: { config: Config; stores: Stores; clock: Clock }): RenamingAccess {
   const { store, credentials } = stores;
 
-  /** Those of the new address, where somebody has connected it already: they work rather than the former ones. */
+  /** Credentials of the new address go first: if somebody connected it already, the former ones may no longer work. */
   async function held({ from, to }: { from: MailboxId; to: MailboxId }): Promise<{ mailbox: MailboxId; record: EncryptedRecord } | null> {
     for (const mailbox of [to, from]) {
       const record = await credentials.get(mailbox);
@@ -31,7 +31,7 @@ export function renamingAccess({ config, stores, clock }: { config: Config; stor
   return {
     async refusalOf({ from, to }) {
       const row = await store.getMailbox(from);
-      // Its worker has asked, and the messages have proved it.
+      // A worker has asked Google already, and compared messages.
       if (row?.account?.address === to) return null;
       const known = await held({ from, to });
       if (known === null) return `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now. If you know that it is: tidemark rename ${from} ${to} --force`;
@@ -39,7 +39,7 @@ export function renamingAccess({ config, stores, clock }: { config: Config; stor
       try {
         const { transport } = network;
         const parsed = parseCredentials(await (await secretKeysOf(config, clock)).open(known.mailbox, known.record));
-        // A service account acts in the name of an address, and Google knows a renamed user by the new one alone.
+        // A service account acts in the name of an address, and Google knows a renamed user only by the new one.
         const isDelegated = parsed.type === 'service_account';
         const tokens = createTokenSource({ credentials: parsed, mailbox: isDelegated ? to : known.mailbox, tokenUrl: config.googleTokenUrl, scopes: scopesOf(row?.settings ?? DEFAULT_SETTINGS), transport, clock });
         const gmail = createGoogleGmail({ mailbox: from, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 });
@@ -65,7 +65,7 @@ export function renamingAccess({ config, stores, clock }: { config: Config; stor
     async copyCredentials({ from, to }) {
       const known = await held({ from, to });
       if (known === null || known.mailbox === to) return;
-      // The mailbox's id is encrypted with the secret, so the record cannot merely change its place.
+      // The record is bound to the mailbox's id, so it must be encrypted again for the new one.
       const keys = await secretKeysOf(config, clock);
       await credentials.put(to, { ...(await keys.seal(to, await keys.open(from, known.record))), version: 0 });
     },

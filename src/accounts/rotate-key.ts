@@ -12,17 +12,17 @@ export interface RotationRequest {
   readonly config: Config;
   readonly stores: Pick<Stores, 'credentials'>;
   readonly clock: Clock;
-  /** Stops between two records: the rest is done by the next call. */
+  /** Stops between two records; the next call does the rest. */
   readonly signal?: AbortSignal;
 }
 
 export interface RotationResult {
-  /** Fingerprint of the key that encrypts every record now. */
+  /** Fingerprint of the current key. */
   readonly keyId: string;
   /** Whether this call made the key, in Tidemark's own key file. */
   readonly madeKey: boolean;
   readonly reencrypted: number;
-  /** Mailboxes whose records none of the keys decrypts: they stay as they are. */
+  /** Mailboxes whose records no key decrypts: they stay as they are. */
   readonly unreadable: readonly MailboxId[];
   /** Fingerprints of former keys that no record needs any more. */
   readonly unneeded: readonly string[];
@@ -31,12 +31,12 @@ export interface RotationResult {
 /**
  * Encrypts every mailbox's credentials with the current key.
  *
- * Why this is right while workers and `connect` run: a record is replaced only where it still is what was decrypted, by one statement, and
- * whoever reads it before or after finds a key for it. Why it may be interrupted anywhere: each record is whole under one key or the other,
- * and what is left is found again by its key's fingerprint.
+ * Workers and `connect` may run meanwhile: one statement replaces a record only if it is still the record that was decrypted, and readers hold the
+ * keys of both versions. The rotation may be interrupted anywhere: each record is whole under one key or the other, and the next call finds the
+ * remaining records by their key's fingerprint.
  *
- * With Tidemark's own key file a new key is made first, unless an earlier rotation is not finished. Two such rotations take turns: each would
- * drop the other's new key.
+ * With Tidemark's own key file a new key is made first, unless an earlier rotation is unfinished. A lock makes such rotations take turns, since each
+ * would drop the other's new key.
  *
  * @throws {SecretKeyError} when there is no usable key
  * @throws {StoreError} when the database cannot be used
@@ -54,7 +54,7 @@ async function rotate({ config, stores: { credentials }, signal }: RotationReque
   const source = config.secrets.credentialKeys;
   let keys = await readKeys(source, ownFile);
   const madeKey = ownFile !== null && (await credentials.listSealedByOthers(keys[0].id)).length === 0;
-  // The key of before stays readable until the next rotation: a process may have taken it and not yet written with it.
+  // The previous key stays in the file until the next rotation: a process may have read it and not yet written with it.
   if (madeKey) keys = addToOwnKeyFile(ownFile, { keep: new Set([keys[0].id]) });
 
   const [current] = keys;

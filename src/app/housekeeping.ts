@@ -7,9 +7,11 @@ import type { MailboxRemoval } from '../store/removal/remove-mailbox.ts';
 const EVERY = 10 * 60_000;
 
 /**
- * What a worker does for the store beside its activities, until the signal aborts: it finishes removals of mailboxes that were interrupted,
- * drops the bodies of messages that have been gone for `goneGrace` milliseconds, and sweeps bodies that nothing has named for `sweepGrace` milliseconds, each unless its time is null.
- * Every worker does; two at once do no harm and share the work. A failure is logged, and tried again with the next round.
+ * Keeps the store tidy beside a worker's activities, until the signal aborts: finishes interrupted removals of mailboxes, drops the bodies of
+ * messages that have been gone for `goneGrace` milliseconds, and sweeps bodies that nothing has named for `sweepGrace` milliseconds. A time that is
+ * null turns its step off.
+ *
+ * Every worker does this. Two at once do no harm and share the work. A failure is logged, and the next round tries again.
  */
 export async function keepHouse({ store, goneGrace, sweepGrace, clock, log, signal }: {
   store: BodySweeper & BuriedBodies & Pick<MailboxRemoval, 'finishRemovals'>;
@@ -19,7 +21,7 @@ export async function keepHouse({ store, goneGrace, sweepGrace, clock, log, sign
   log: Log;
   signal: AbortSignal;
 }): Promise<void> {
-  // Workers that were started together spread out.
+  // Spreads out workers that were started together.
   let pause = EVERY * clock.random();
   while (!signal.aborted) {
     await clock.sleep(pause, signal).catch(() => undefined);

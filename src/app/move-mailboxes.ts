@@ -11,13 +11,13 @@ import type { Phase } from '../workflows/phase.ts';
 export type { MovedMailbox };
 
 /**
- * Moves every mailbox from one database to another. Workflows that run must be paused or stopped, and workers stopped: what changes meanwhile is noticed,
- * and then nothing has moved.
+ * Moves every mailbox from one database to another. Workflows must be paused or stopped first, and workers stopped. A change during the move is
+ * noticed, and then nothing is moved.
  *
  * @param request.from - a database URL
  * @param request.to - another
- * @param request.moveBodies - writes bodies outside anew where `BODIES_URL` says; they stay where they are otherwise
- * @returns what was moved, and whether Temporal could be asked for mailboxes that run
+ * @param request.moveBodies - true writes bodies that lie outside again, where `BODIES_URL` says; otherwise they stay where they are
+ * @returns the moved mailboxes, and whether Temporal could be asked which mailboxes run
  * @throws {CannotDoError} when a mailbox runs
  * @throws {MoveError | StoreError | UnsupportedDatabaseError}
  */
@@ -46,10 +46,10 @@ export async function moveMailboxes(request: {
   }
 }
 
-/** Phases in which a workflow only waits for a person. One that is paused and blocked shows what blocks it. */
+/** Phases in which a workflow only waits for a person. A mailbox that is both paused and blocked shows what blocks it. */
 const AT_REST: readonly Phase[] = ['paused', 'needs-consent', 'failed'];
 
-/** A workflow at rest stays: once workers have the new database it is resumed, and goes on from its mark. */
+/** A workflow at rest may stay: once workers have the new database it is resumed, and continues from its mark. */
 async function refuseRunning(config: Config, clock: Clock, held: ReadonlySet<string>): Promise<boolean> {
   const connection = await connectTemporal(config).catch(() => null);
   if (connection === null) return false;

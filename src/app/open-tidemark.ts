@@ -14,7 +14,7 @@ import { closeStores, type Stores } from '../store/open-store.ts';
 import { openTracing } from '../telemetry/open-tracing.ts';
 import { connectTemporal, temporalClientOf } from '../temporal/connect.ts';
 
-/** Everything that a program needs to command mailboxes and read their mail. */
+/** What a program needs to command mailboxes and read their mail. */
 export interface Tidemark extends Stores {
   readonly client: TidemarkClient;
   readonly connection: Connection;

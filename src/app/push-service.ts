@@ -22,29 +22,29 @@ export interface PushServiceRequest {
   readonly config: Config;
   readonly log: Log;
   readonly clock?: Clock;
-  /** Port and address of the endpoint (0 takes a free port); null serves none. */
+  /** Port and address of the endpoint (0 takes a free port); null serves no endpoint. */
   readonly listen: { readonly port: number; readonly host: string } | null;
-  /** Receive from `PUSH_SUBSCRIPTION`. */
+  /** True pulls from `PUSH_SUBSCRIPTION`. */
   readonly pull: boolean;
-  /** Told of each notification by what became of it. */
+  /** Counts notifications by their outcome. */
   readonly telemetry?: Telemetry;
 }
 
-/** It is reached by whatever names proxies give it, and knows Google by its tokens. */
+/** Proxies may give the endpoint any name, and Google identifies itself by its tokens. */
 const ANY_HOST = null;
 
 export interface PushService {
-  /** Of the endpoint; null when none is served. */
+  /** Address of the endpoint; null when none is served. */
   readonly url: string | null;
-  /** Rejects when the subscription can no longer be read; resolves after {@link PushService.stop}. */
+  /** Rejects when the subscription can no longer be read. Resolves after {@link PushService.stop}. */
   readonly ended: Promise<void>;
-  /** Answers 503 on `/readyz`, takes nothing more, answers what is under way, and ends within 10 seconds. */
+  /** Answers 503 on `/readyz`, accepts nothing more, answers what is under way, and ends within 10 seconds. */
   stop(): Promise<void>;
 }
 
 /**
- * Receives Gmail's notifications, by an endpoint, by pull, or both, and tells Temporal. It may start before Temporal does, needs no database, and
- * any number of it may run beside each other.
+ * Receives Gmail's notifications, by an endpoint, by pull, or both, and signals the mailboxes' workflows. It may start before Temporal does, needs no
+ * database, and any number of instances may run beside each other.
  *
  * @throws {UsageError} when the configuration lacks what was asked for
  * @throws {CannotDoError} when the certificate cannot be read
@@ -57,11 +57,11 @@ export async function startPushService({ config, log, clock = systemClock, liste
   const subscription = pull ? required(push.subscription, 'PUSH_SUBSCRIPTION', 'the subscription to pull from') : null;
   const tls = listen === null ? null : await readCertificate(config);
 
-  // Lazy: a server that is not there yet, or comes back, is met by the next call.
+  // Lazy: each call tries again, so the server may start later or restart.
   const connection = Connection.lazy({ ...temporal.options, address: temporalAddressOf(config) });
   const tracing = await openTracing(config.tracing);
   const poker = new MailboxPoker({ temporal: await temporalClientOf(config, { connection, clock, tracing }), clock });
-  // Shown from the start on: Prometheus sees no increase in a series that appears with its first count.
+  // Counters begin at zero: Prometheus sees no increase in a series that appears with its first count.
   for (const outcome of NOTIFICATION_OUTCOMES) telemetry.add('tidemark_notifications_total', 0, { outcome });
   const receiver = new Receiver({
     poke: (mailbox, historyId) => poker.poke(mailbox, historyId),
@@ -82,7 +82,7 @@ export async function startPushService({ config, log, clock = systemClock, liste
   };
   try {
     if (listen !== null) server = await startHttpServer({ app: createEndpoint({ receiver, verify, notReady, log }), ...listen, tls, guard: ANY_HOST, clock });
-    // Google's client takes half a second to load: only those who pull pay for it.
+    // Google's client takes half a second to load, and only pulling needs it.
     if (subscription !== null) puller = (await import('../push/pull.ts')).startPull({ subscription, receiver, log, clock });
   } catch (error) {
     await stop();
@@ -97,7 +97,7 @@ export async function startPushService({ config, log, clock = systemClock, liste
   };
 }
 
-/** Why Temporal can't be told, in words for anybody. What it says of itself names its address: that goes to the log, once. */
+/** Says why Temporal cannot be reached, in words that anybody may read. The error itself names the server's address, so it goes to the log, once. */
 function troubleOf(poker: MailboxPoker, log: Log): () => Promise<string | null> {
   let reachable = true;
   return async () => {
@@ -113,7 +113,7 @@ function troubleOf(poker: MailboxPoker, log: Log): () => Promise<string | null> 
   };
 }
 
-/** Without an audience and a service account nobody could be told from Google: then no notifications are taken over HTTP. */
+/** Without an audience and a service account Google cannot be told from anybody else: then no notifications are accepted over HTTP. */
 function verifierOf({ push }: Config, clock: Clock, pull: boolean): TokenVerifier | null {
   if (pull && push.audience === null && push.serviceAccount === null) return null;
   const audience = required(push.audience, 'PUSH_AUDIENCE', "the audience of the push subscription's tokens");
@@ -143,7 +143,7 @@ export interface PushProgram extends PushServiceRequest {
 }
 
 /**
- * The service as a program: with metrics where the configuration asks for them, until the signal aborts.
+ * Runs the service as a program until the signal aborts, with metrics if the configuration asks for them.
  *
  * @throws what {@link startPushService} throws; {CannotDoError} when the subscription can no longer be read
  */

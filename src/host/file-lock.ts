@@ -10,15 +10,15 @@ const SQLITE_BUSY = 5;
 export interface LockOptions {
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
-  /** Called once when another process has it. */
+  /** Called once when another process holds the lock. */
   readonly onWait: () => void;
 }
 
 /**
- * Runs `work` while this process alone holds `file`.
+ * Runs `work` while this process holds an exclusive lock on `file`.
  *
- * The lock is an exclusive transaction on an empty SQLite file: the kernel releases it when its holder dies, however it
- * dies, so no stale lock is ever found and none has to be told from a living one.
+ * The lock is an exclusive transaction on an empty SQLite file. The kernel releases it when its holder dies in any way, so there are no stale locks.
+ *
  * @throws the signal's reason when it aborts while waiting
  */
 export async function withFileLock<Result>(file: string, { clock, signal, onWait }: LockOptions, work: () => Promise<Result>): Promise<Result> {

@@ -12,20 +12,20 @@ export interface HttpServerOptions {
   /** 0 takes a free port. */
   readonly port: number;
   readonly host: string;
-  /** Certificate chain and key in PEM form; null for plain HTTP, where TLS ends in front of it. */
+  /** Certificate chain and key in PEM form; null for plain HTTP, when TLS ends in front of the server. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
-  /** Keeps pages in browsers out; null for a server that knows its callers otherwise. */
+  /** Refuses requests from pages in browsers; null for a server that identifies its callers in another way. */
   readonly guard: RequestGuard | null;
   readonly clock: Clock;
 }
 
 export interface HttpServer {
   readonly url: string;
-  /** Takes no more connections, and ends once the requests under way are answered, or after 8 seconds. */
+  /** Accepts no more connections, and ends once the requests under way are answered, or after 8 seconds. */
   close(): Promise<void>;
 }
 
-/** A sender that is slower than this is none of Google's. Milliseconds. */
+/** In milliseconds. Google's senders are faster than this. */
 const TIMEOUTS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 60_000 };
 const DRAIN_TIME = 8_000;
 const MAX_HEADER_BYTES = 16 * 1_024;

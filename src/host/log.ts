@@ -7,8 +7,8 @@ import { makePrivateFile, tighten } from './private-files.ts';
 export type Log = PinoLogger;
 
 /**
- * Structured lines, on stderr or in a file of its owner's alone: stdout belongs to results. Errors are logged by name, message and stack alone: their other fields may hold
- * what was asked of Gmail.
+ * Logs JSON lines to stderr, since stdout belongs to results, or to a file that only its owner can read. Of an error only name, message and stack are
+ * logged: its other fields may hold what was sent to Gmail.
  */
 export function createLog(level: LogLevel, file: string | null = null): Log {
   if (file !== null) {
@@ -21,7 +21,7 @@ export function createLog(level: LogLevel, file: string | null = null): Log {
 
 const STDERR = 2;
 
-/** What a log says of an error: nothing but its name, message, stack and cause. */
+/** The part of an error that may be logged: name, message, stack and cause. */
 export function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { name: typeof error };
   return { name: error.name, message: error.message, stack: error.stack, ...(error.cause instanceof Error ? { cause: describeError(error.cause) } : {}) };

@@ -1,14 +1,14 @@
 import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
-/** The folder that Tidemark makes for itself where none is named. */
+/** The folder that Tidemark makes for itself when none is configured. */
 export const OWN_FOLDER = '.tidemark';
 
 const OTHERS = 0o077;
 
 /**
- * Makes a folder, with the missing ones above it, for its owner only. One that is there keeps the permissions that its owner gave it, except
- * {@link OWN_FOLDER}: earlier versions made it readable by all.
+ * Makes a folder, and missing ones above it, that only its owner can use. A folder that exists keeps its permissions, except {@link OWN_FOLDER}, which
+ * earlier versions made readable by all.
  *
  * @throws {Error} when it cannot be made
  */
@@ -18,7 +18,7 @@ export function makePrivateFolder(path: string): void {
 }
 
 /**
- * Makes a file for its owner only, with its folder. One that is there stays as it is.
+ * Makes a file, and its folder, that only its owner can use. A file that exists stays as it is.
  *
  * @throws {Error} when it cannot be made or opened for writing
  */
@@ -28,8 +28,8 @@ export function makePrivateFile(path: string): void {
 }
 
 /**
- * Takes a file or a folder that is there away from everybody but its owner. Devices, folders that a link leads to, and what belongs to another user are
- * left alone. Windows has no such permissions.
+ * Removes the permissions that others have on an existing file or folder. Devices, linked folders, and files of another user are left as they are.
+ * Windows has no such permissions.
  */
 export function tighten(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });

@@ -6,23 +6,23 @@ import { fitted, visibleLine } from '../model/visible-text.ts';
 export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 /**
- * Writes lines that a person reads. Nothing else in `src` writes to a terminal (`test/terminal.test.ts`), and each line is made visible here: what a
- * stranger wrote can neither act on the terminal nor begin a line, whoever forgot where a value came from.
+ * Writes lines that a person reads. Nothing else in `src` writes to a terminal (`test/terminal.test.ts`). Control characters are made visible here, so
+ * text from a stranger can neither act on the terminal nor begin a line, even if a caller forgot where a value comes from.
  *
- * @param lines - without line breaks: one inside a line is shown, not obeyed
+ * @param lines - without line breaks; a line break inside a line is shown as an escape
  * @returns false while the reader is slow
  */
 export function writeLines(stream: Terminal, lines: readonly string[]): boolean {
   return stream.write(lines.map((line) => `${visibleLine(line)}\n`).join(''));
 }
 
-/** Draws a line over the one that was drawn before, within the terminal's width; an empty text wipes it. */
+/** Draws a line over the one drawn before, cut to the terminal's width. An empty text erases it. */
 export function drawLine(stream: Terminal, text: string): void {
   stream.write(`\r\u001B[K${fitted(visibleLine(text), (stream.columns ?? 80) - 1)}`);
 }
 
 /**
- * Writes mail: a pipe or a file gets its bytes as they are, a terminal is shown them as lines.
+ * Writes mail: a pipe or a file gets the bytes unchanged, a terminal gets visible lines.
  *
  * @returns false while the reader is slow
  */
@@ -32,7 +32,7 @@ export function writeMail(stream: Terminal, bytes: Uint8Array): boolean {
   return writeLines(stream, linesOf(text));
 }
 
-/** The lines of a text whose line breaks are its own. */
+/** Splits a text of ours into lines. */
 export function linesOf(text: string): readonly string[] {
   return text.replace(/\r?\n$/, '').split(/\r?\n/);
 }

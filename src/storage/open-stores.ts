@@ -8,10 +8,10 @@ export function openStoresOf(config: Config): Promise<Stores> {
 }
 
 /**
- * Opens another database than the configured one, in the same way: its password is in its URL, or else in the file that is configured.
+ * Opens a database other than the configured one, with the same options. Its password comes from its URL, or else from the configured file.
  *
- * @throws {UnsupportedDatabaseError} when the URL names none
- * @throws {StoreError} when it cannot be used
+ * @throws {UnsupportedDatabaseError} when the URL does not name a database
+ * @throws {StoreError} when the database cannot be used
  */
 export function openStoresAt(config: Config, databaseUrl: string): Promise<Stores> {
   return openStores(databaseAt(databaseUrl, config.database.access), openingOf(config));
@@ -21,7 +21,7 @@ function openingOf({ database, bodies }: Config): OpenOptions {
   return { migration: database.migration, bodies };
 }
 
-/** Brings the schema up to this program's, whatever `DATABASE_AUTO_MIGRATE` says. */
+/** Brings the schema up to this program's version, whatever `DATABASE_AUTO_MIGRATE` says. */
 export function migrateStoresOf({ database }: Config): ReturnType<typeof migrateStores> {
   return migrateStores(database.location);
 }
