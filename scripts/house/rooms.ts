@@ -71,6 +71,6 @@ export const ROOMS: readonly Room[] = [
     packages: ['node:', 'commander', 'open'],
   },
   { place: 'start', holds: '`npm start`', imports: ['model', 'host', 'config', 'store', 'storage', 'client', 'simulator', 'telemetry', 'temporal/dev-server', 'accounts', 'app', 'cli', 'worker.ts'], packages: ['node:', 'commander', 'zod'] },
-  { place: 'worker.ts', holds: 'the worker: puts activities and workflows together', imports: ['model', 'host', 'config', 'gmail/api', ...STORE, 'storage', 'activities', 'workflows/definitions.ts', 'client', 'telemetry', 'temporal', 'app'], types: ['workflows'], packages: ['@temporalio/worker'] },
+  { place: 'worker.ts', holds: 'the worker: puts activities and workflows together', imports: ['model', 'host', 'config', 'gmail/api', ...STORE, 'storage', 'activities', 'workflows/definitions.ts', 'client', 'telemetry', 'temporal', 'app'], packages: ['@temporalio/worker'] },
   { place: 'index.ts', holds: "the library's face", imports: ['model', 'host', 'config', 'gmail/access', ...STORE, 'client', 'telemetry', 'accounts', 'app', 'worker.ts', 'workflows/phase.ts'], packages: [] },
 ];

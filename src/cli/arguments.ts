@@ -6,7 +6,7 @@ import { InvalidDurationError, parseDuration } from '../model/duration.ts';
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
 import { MESSAGE_FORMATS, type MessageFormat } from '../model/settings.ts';
 
-/** Parsers of arguments. commander says which argument was wrong and ends with exit code 2. */
+/** Parsers of arguments. For a wrong one commander names the argument and ends with exit code 2. */
 
 export function parseEmail(text: string): MailboxId {
   try {
@@ -18,7 +18,7 @@ export function parseEmail(text: string): MailboxId {
 }
 
 const SHORTEST_INTERVAL = 1_000;
-/** As long as the settings of a mailbox take. */
+/** The longest interval that a mailbox's settings accept. */
 const LONGEST_INTERVAL = parseDuration('366d');
 const INTERVAL = 'a duration from 1s to 366d, written like 30s, 5m, 1h or 7d';
 
@@ -45,7 +45,7 @@ function refuse(message: string): never {
   throw new InvalidArgumentError(message);
 }
 
-/** @returns epoch milliseconds. A day alone is its midnight in UTC. */
+/** @returns epoch milliseconds. A day without a time means its midnight in UTC. */
 export function parseDate(text: string): number {
   const day = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})$/.exec(text);
   if (day !== null) {

@@ -62,7 +62,7 @@ export function addConnectDomain(program: Command, cli: Cli): void {
     );
 }
 
-/** So many addresses are named; the rest is counted. --json has them all. */
+/** The text names this many addresses and counts the rest. --json has all of them. */
 const NAMED = 10;
 
 function wordsOf({ started, running, stopped, ownGrant, renamed, failed, leftOut }: ConnectedDomain, dryRun: boolean): readonly string[] {

@@ -5,7 +5,7 @@ import { configFor } from '../config/running-start.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './context.ts';
-import { NEXT, tellWorkflow } from './tell-workflow.ts';
+import { informWorkflow, NEXT } from './inform-workflow.ts';
 import { counted, renamedAccount } from './words.ts';
 
 interface ConnectOptions extends VerbOptions {
@@ -25,10 +25,10 @@ export function addConnect(program: Command, cli: Cli): void {
       withStores(cli, options, async ({ stores, out, config, clock }) => {
         const text = await readSecretFile(options.credentials, 'credentials');
         const { address, messagesTotal } = await connectMailbox({ config: configFor(config, mailbox), stores, mailbox, clock, text, verify: options.verify });
-        const told = await tellWorkflow(cli, options, mailbox);
-        out.result({ mailbox, address, connected: true, verified: options.verify, messagesTotal, running: told === 'told', serverReached: told !== 'unreachable' }, () => {
+        const informed = await informWorkflow(cli, options, mailbox);
+        out.result({ mailbox, address, connected: true, verified: options.verify, messagesTotal, running: informed === 'informed', serverReached: informed !== 'unreachable' }, () => {
           const size = messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`;
-          return `${mailbox} is connected${size}.${renamedAccount(mailbox, address)} ${NEXT[told](mailbox)}`;
+          return `${mailbox} is connected${size}.${renamedAccount(mailbox, address)} ${NEXT[informed](mailbox)}`;
         });
       }),
     );

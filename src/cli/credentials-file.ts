@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { CannotDoError } from '../model/program-errors.ts';
 
-/** @param what - what the file holds, for the message */
+/** @param what - the file's content, for the message */
 export async function readSecretFile(file: string, what: 'credentials' | 'client'): Promise<string> {
   try {
     return await readFile(file, 'utf8');

@@ -57,7 +57,7 @@ function exported(message: StoredMessage, names: ReadonlyMap<LabelId, string>): 
   return { id, threadId, labelIds, historyId, internalDate, sizeEstimate, labels, ...(lacks === null ? {} : { lacks }), ...contentOf(format, body) };
 }
 
-/** In the format in which it is held, as Gmail names it. What may have changed since it was read (labels, historyId) is told above, as it is now. */
+/** The content in its stored format, under Gmail's names. Labels and historyId may have changed since it was read: `exported` adds their present values. */
 function contentOf(format: StoredMessage['format'], body: StoredMessage['body']): object {
   if (body === null) return {};
   if (format === 'raw') return { raw: base64url(body) };
@@ -65,7 +65,7 @@ function contentOf(format: StoredMessage['format'], body: StoredMessage['body'])
   return typeof resource === 'object' && resource !== null && 'payload' in resource ? { payload: resource.payload } : {};
 }
 
-/** A body that is no JSON costs its own message its content, and no other one anything. */
+/** A body that is not JSON leaves its own message without content, and does not end the export. */
 function parsed(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));

@@ -3,7 +3,7 @@ import type { TidemarkClient } from '../client/tidemark-client.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 
-/** True whatever makes the task fail: code that does not fit the history, a payload that cannot be read, too little time. */
+/** The words fit every cause: code that does not fit the history, a payload that cannot be read, too little time. */
 export function failingTaskWords(mailbox: MailboxId, { attempt }: FailingTask): string {
   return (
     `The workflow task of ${mailbox} keeps failing (attempt ${attempt}): the workers cannot handle its history, and their logs say why. ` +
@@ -12,7 +12,7 @@ export function failingTaskWords(mailbox: MailboxId, { attempt }: FailingTask): 
 }
 
 /**
- * To be asked after a signal: Temporal has it, but it waits behind a task that fails.
+ * Call it after a signal: Temporal has accepted the signal, but it waits behind a task that fails.
  *
  * @throws {CannotDoError} when the mailbox's workflow task keeps failing
  */
@@ -22,7 +22,7 @@ export async function requireHandled(client: Pick<TidemarkClient, 'failingTask'>
 }
 
 /**
- * To be asked before a wait, which would not end.
+ * Call it before a wait, which would not end while the task fails.
  *
  * @throws {CannotDoError} when the mailbox's workflow task keeps failing
  */

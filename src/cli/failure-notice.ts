@@ -7,8 +7,8 @@ import type { Output } from './output.ts';
 const LOOK_EVERY = 2_000;
 
 /**
- * Says, while a person waits, what fails and is tried again, each once: an outage of Gmail's or of the database outlasts anybody's patience with silence. What ends the
- * wait (a refusal, a grant that ended) is said by its error.
+ * Says once, while a person waits, each thing that fails and is retried: an outage of Gmail or the database would otherwise pass in silence. A failure
+ * that ends the wait (a refusal, a revoked grant) is reported by its error.
  */
 export function failureNotice(out: Output): (report: Pick<MailboxReport, 'conditions'>) => void {
   const said = new Set<string>();
@@ -22,7 +22,7 @@ export function failureNotice(out: Output): (report: Pick<MailboxReport, 'condit
   };
 }
 
-/** Waits, and looks meanwhile whether something fails. What the look itself meets is left to the wait. */
+/** Waits, and meanwhile looks for failures to report. An error of the look itself is ignored, since the wait meets it, too. */
 export async function tellingFailures<Result>(
   { client, mailbox, out, clock }: { readonly client: Pick<TidemarkClient, 'progress'>; readonly mailbox: MailboxId; readonly out: Output; readonly clock: Clock },
   wait: () => Promise<Result>,

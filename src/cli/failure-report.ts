@@ -18,17 +18,17 @@ import { TemporalServerError } from '../temporal/dev-server/temporal-server-erro
 import { linesOf } from '../host/terminal.ts';
 
 export interface FailureReport {
-  /** For programs: a word that stays. */
+  /** For programs: a word that never changes. */
   readonly code: string;
   /** For programs and logs. */
   readonly message: string;
-  /** The same for people: one line, but for a configuration with several wrong values, and a server whose log is shown. */
+  /** The message for people: one line, or more for a configuration with several wrong values and for a server's log. */
   readonly lines: readonly string[];
-  /** 1 failed, 2 bad usage, 3 done but for messages that could not be fetched. */
+  /** 1 failed, 2 bad usage, 3 done except for messages that could not be fetched. */
   readonly exitCode: 1 | 2 | 3;
 }
 
-/** The one place that says what a person is told about an error. */
+/** Decides what is reported about an error, to a person and to a program. */
 export function reportFailure(error: unknown): FailureReport {
   if (error instanceof UsageError || error instanceof InvalidIdError || error instanceof InvalidDurationError || error instanceof InvalidSettingsError) return usage('usage', error);
   if (error instanceof ConfigError) return { ...usage('configuration', error), lines: error.lines };
@@ -51,7 +51,7 @@ export function reportFailure(error: unknown): FailureReport {
   return report('unexpected', String(error), 1);
 }
 
-/** Where an error came from, set in: its message may hold line breaks, and what follows them is no line of ours. */
+/** An error's stack, indented: its message may contain line breaks, and the lines after them must not look like Tidemark's. */
 export function stackLines({ stack = '' }: Error): readonly string[] {
   return linesOf(stack).map((line) => `    ${line}`);
 }
@@ -60,14 +60,14 @@ const report = (code: string, message: string, exitCode: FailureReport['exitCode
 const failed = (code: string, { message }: Error): FailureReport => report(code, message, 1);
 const usage = (code: string, { message }: Error): FailureReport => report(code, message, 2);
 
-/** What Node says of a taken port names no remedy. */
+/** Node's message about a taken port names no remedy. */
 function systemText(error: NodeJS.ErrnoException): string {
   if (error.code !== 'EADDRINUSE' || !('port' in error)) return `${error.message}.`;
   const host = 'address' in error && typeof error.address === 'string' ? `${error.address}:` : 'port ';
   return `Another program listens on ${host}${String(error.port)}. End it, or name another port.`;
 }
 
-/** Of Node's own: a file that is not there, a port that is taken. */
+/** An error from the operating system: a missing file, a taken port. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && 'syscall' in error;
 }

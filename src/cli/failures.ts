@@ -31,10 +31,10 @@ export function addFailures(program: Command, cli: Cli): void {
         const lacking = counts.lacking === 0 ? [] : await tidemark.client.lacking(mailbox, { limit });
         const retrying = options.retry === true && (counts.failed > 0 || lacking.some(({ nextAttemptAt }) => nextAttemptAt !== null));
         if (retrying) await tidemark.client.retryFailures(mailbox);
-        const told = { mailbox, failed: counts.failed, lacking: counts.lacking, retrying };
-        const shown = { ...told, due: isRunning(report) ? 'now' : 'once it runs' };
+        const totals = { mailbox, failed: counts.failed, lacking: counts.lacking, retrying };
+        const shown = { ...totals, due: isRunning(report) ? 'now' : 'once it runs' };
         const obstacle = retrying ? obstacleWords(report, clock.now()) : null;
-        out.result({ ...told, failures, inPart: lacking }, () => [
+        out.result({ ...totals, failures, inPart: lacking }, () => [
           ...failedLines(shown, failures, clock.now()),
           ...lackingLines(shown, lacking, clock.now()),
           ...(obstacle === null ? [] : ['', `They are not tried yet: ${obstacle}`]),
@@ -43,16 +43,16 @@ export function addFailures(program: Command, cli: Cli): void {
     );
 }
 
-interface Told {
+interface Shown {
   readonly mailbox: MailboxId;
   readonly failed: number;
   readonly lacking: number;
   readonly retrying: boolean;
-  /** When an attempt comes whose time is there. */
+  /** When a due attempt happens: now, or once the mailbox runs. */
   readonly due: string;
 }
 
-function failedLines({ mailbox, failed, retrying, due }: Told, failures: readonly FailedMessage[], now: number): readonly string[] {
+function failedLines({ mailbox, failed, retrying, due }: Shown, failures: readonly FailedMessage[], now: number): readonly string[] {
   if (failed === 0) return [`${mailbox} has no failed messages.`];
   const rows = failures.map(({ id, error, attempts, nextAttemptAt }) => [id, error, `${attempts}`, retrying || nextAttemptAt <= now ? due : ago(nextAttemptAt, now)]);
   const shown = failures.length < failed ? `, ${count(failures.length)} of them shown` : '';
@@ -60,7 +60,7 @@ function failedLines({ mailbox, failed, retrying, due }: Told, failures: readonl
   return [...table(['message', 'reason', 'attempts', 'next attempt'], rows), '', last];
 }
 
-function lackingLines({ lacking, retrying, due }: Told, messages: readonly LackingMessage[], now: number): readonly string[] {
+function lackingLines({ lacking, retrying, due }: Shown, messages: readonly LackingMessage[], now: number): readonly string[] {
   if (lacking === 0) return [];
   const rows = messages.map(({ id, lacks, error, nextAttemptAt }) => {
     if (nextAttemptAt === null) return [id, WITHOUT[lacks], 'not asked for again'];

@@ -8,7 +8,7 @@ import { reportJson } from './report.ts';
 import { shortfallLines } from './shortfall.ts';
 import { count, table, timeOf } from './words.ts';
 
-/** Of some thousand mailboxes each may lack something. */
+/** With thousands of mailboxes, each may have something to report. */
 const MOST_LINES = 10;
 
 export function addList(program: Command, cli: Cli): void {

@@ -6,7 +6,7 @@ import { DEFAULT_SETTINGS, type MessageFormat } from '../model/settings.ts';
 import { parseEmail, parseFormat, parseInterval, parsePort } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './context.ts';
-import { NEXT, tellWorkflow } from './tell-workflow.ts';
+import { informWorkflow, NEXT } from './inform-workflow.ts';
 import { counted, renamedAccount } from './words.ts';
 
 interface LoginOptions extends VerbOptions {
@@ -51,15 +51,15 @@ export function addLogin(program: Command, cli: Cli): void {
             if (options.browser) openBrowser(url);
           },
         });
-        const told = await tellWorkflow(cli, options, mailbox);
-        out.result({ mailbox, address, connected: true, scopes, messagesTotal, running: told === 'told', serverReached: told !== 'unreachable' }, () =>
-          `${mailbox} is connected${messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`}.${renamedAccount(mailbox, address)} ${NEXT[told](mailbox)}`,
+        const informed = await informWorkflow(cli, options, mailbox);
+        out.result({ mailbox, address, connected: true, scopes, messagesTotal, running: informed === 'informed', serverReached: informed !== 'unreachable' }, () =>
+          `${mailbox} is connected${messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`}.${renamedAccount(mailbox, address)} ${NEXT[informed](mailbox)}`,
         );
       }),
     );
 }
 
-/** The link is printed in any case: a machine without a browser is no failure. */
+/** Errors are ignored: the link is printed as well, for machines without a browser. */
 function openBrowser(url: string): void {
   void import('open').then(({ default: open }) => open(url)).then((browser) => browser.on('error', () => undefined), () => undefined);
 }

@@ -1,9 +1,9 @@
 /**
- * A message as an mbox entry, in the mboxrd way: lines that begin with `From `, quoted or not, get one more `>`, so that reading takes
- * back exactly what was written. https://www.rfc-editor.org/rfc/rfc4155
+ * A message as an mbox entry in the mboxrd format: each line that begins with `From `, quoted or not, gets one more `>`, so that a reader restores
+ * exactly what was written. https://www.rfc-editor.org/rfc/rfc4155
  *
  * @param raw - the RFC 822 bytes
- * @param internalDate - epoch milliseconds; the epoch itself when Gmail gave none
+ * @param internalDate - epoch milliseconds; null, when Gmail gave none, writes the epoch itself
  */
 export function mboxEntry(raw: Uint8Array, internalDate: number | null): Buffer {
   const separator = Buffer.from(`From tidemark@localhost ${asctime(internalDate ?? 0)}\n`, 'latin1');

@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.ts';
 import type { Output } from './output.ts';
 
-/** True also where a worker runs and is too busy to answer in time. */
+/** Also true when a worker runs and is too busy to answer in time. */
 export const NO_WORKER = 'If none runs, start one: npm start, or tidemark worker';
 
-/** Says once that nobody works, instead of hanging without a word. */
+/** Says once that no worker runs, instead of hanging silently. */
 export function noWorkerNotice(out: Output, config: Pick<Config, 'taskQueue'>): () => void {
   let said = false;
   return () => {

@@ -5,10 +5,10 @@ import { NO_WORKER } from './no-worker.ts';
 import { ago } from './words.ts';
 
 /**
- * What keeps a mailbox that runs from doing now what it was asked for, and what to do about it. It continues a sentence, and ends one.
+ * What keeps a running mailbox from doing now what it was asked for, and what to do about it. The text continues a sentence and ends with a full stop.
  *
  * @param now - epoch ms
- * @returns null where nothing does
+ * @returns null when nothing does
  */
 export function obstacleWords({ mailbox, phase, workerAnswered, blocked, lastError, rateLimitedUntil }: MailboxReport, now: number): string | null {
   if (!workerAnswered) return `no worker answered for it. ${NO_WORKER}`;
@@ -21,7 +21,7 @@ export function obstacleWords({ mailbox, phase, workerAnswered, blocked, lastErr
   return null;
 }
 
-/** `done`, or, where something stands in its way, that and when it will be. */
+/** `done` as a sentence, with the obstacle when something delays it. */
 export function doneOrLater(report: MailboxReport, now: number, done: string): string {
   const obstacle = obstacleWords(report, now);
   return obstacle === null ? `${done}.` : `${done}, but not yet: ${obstacle}`;

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 
 import { drawLine, writeLines, writeMail, type Terminal } from '../host/terminal.ts';
 
-/** One line, or several. No line holds a line break: one that a value brings with it is shown as `\u000a`. */
+/** One line, or several. A line break inside a value is shown as `\u000a`. */
 export type Lines = string | readonly string[];
 
-/** Where a verb's words go: results to stdout, everything else to stderr, so that a pipe carries results alone. */
+/** Writes a verb's results to stdout and everything else to stderr, so that a pipe carries only results. */
 export class Output {
   readonly json: boolean;
   readonly #stdout: Terminal;
@@ -22,7 +22,7 @@ export class Output {
     writeLines(this.#stdout, this.json ? [JSON.stringify(value)] : [human()].flat());
   }
 
-  /** What a person who watches is told. */
+  /** Lines for a person who watches. */
   say(...lines: readonly string[]): void {
     writeLines(this.#stdout, lines);
   }
@@ -32,7 +32,7 @@ export class Output {
     if (!writeLines(this.#stdout, [text])) await once(this.#stdout, 'drain');
   }
 
-  /** Bytes of mail in a stream of results: a pipe or a file gets them as they are, a terminal is shown them. Waits while the reader is slow. */
+  /** Bytes of mail in a stream of results: unchanged to a pipe or a file, made visible on a terminal. Waits while the reader is slow. */
   async mail(bytes: Uint8Array): Promise<void> {
     if (!writeMail(this.#stdout, bytes)) await once(this.#stdout, 'drain');
   }
@@ -47,7 +47,7 @@ export class Output {
     return this.#stderr.isTTY === true && !this.json;
   }
 
-  /** Draws over the line that was drawn before; an empty text wipes it. */
+  /** Draws over the line drawn before. An empty text erases it. */
   draw(text: string): void {
     drawLine(this.#stderr, text);
   }

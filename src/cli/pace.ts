@@ -5,14 +5,14 @@ import type { Forecast } from '../model/forecast.ts';
 export interface Pace {
   readonly messagesPerSecond: number;
   readonly unitsPerMinute: number;
-  /** Milliseconds until nothing is pending; null when it cannot be told. */
+  /** Milliseconds until nothing is pending; null when unknown. */
   readonly remaining: number | null;
-  /** Quota units that what is pending costs; null when it cannot be told. */
+  /** Quota units that the pending messages cost; null when unknown. */
   readonly unitsLeft: number | null;
 }
 
-/** What the quota says goes before what was measured: bursts and waits make a speed of some seconds say little about hours. */
-export function foretold(pace: Pace, forecast: Forecast | null, now: number): Pace {
+/** A forecast from the quota replaces the measured pace: bursts and waits make a speed over seconds a poor measure for hours. */
+export function withForecast(pace: Pace, forecast: Forecast | null, now: number): Pace {
   if (forecast === null) return pace;
   const { unitsLeft, lastMinute, finishAt } = forecast;
   return { ...pace, unitsLeft, unitsPerMinute: lastMinute, remaining: finishAt === null || unitsLeft === 0 ? pace.remaining : Math.max(0, finishAt - now) };
@@ -24,12 +24,12 @@ interface Reading {
   readonly units: number;
 }
 
-/** Gmail grants by the minute, and a mailbox may spend that in a few seconds and wait: over more than a minute this evens out. */
+/** Longer than a minute, since Gmail's quota is by the minute and a mailbox may spend it in seconds and then wait. */
 const WINDOW = 75_000;
-/** The window holds no more readings than this. */
+/** Milliseconds between the readings that are kept. */
 const SPACING = 1_000;
 
-/** Speed over the last seconds, from readings of the store. */
+/** Measures the speed over the last minute, from readings of the store. */
 export class Pacemeter {
   #readings: readonly Reading[] = [];
 

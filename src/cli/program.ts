@@ -4,9 +4,9 @@ import type { Cli } from './context.ts';
 import { VERBS, type Verb } from './verbs.ts';
 
 /**
- * The command line.
+ * Builds the command line.
  *
- * @param asked - whether a verb's options and code are loaded; of the others the program knows the names and summaries alone
+ * @param asked - true loads a verb's options and code; of the other verbs only names and summaries are known
  */
 export async function createProgram(cli: Cli, asked: (verb: Verb) => boolean = () => true): Promise<Command> {
   const program = new Command('tidemark')

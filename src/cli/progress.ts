@@ -9,7 +9,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { failureNotice } from './failure-notice.ts';
 import { noWorkerNotice } from './no-worker.ts';
 import type { Output } from './output.ts';
-import { foretold, Pacemeter, type Pace } from './pace.ts';
+import { Pacemeter, type Pace, withForecast } from './pace.ts';
 import { about, count } from './words.ts';
 
 export interface FollowRequest {
@@ -21,19 +21,19 @@ export interface FollowRequest {
   readonly signal: AbortSignal;
 }
 
-/** The store is read this often, the workflow asked less often: reading costs the database a count, a query costs a worker's turn. */
+/** The store is read more often than the workflow is queried: a read costs the database a count, a query costs a worker's time. */
 const DRAW_EVERY = 250;
 const ASK_EVERY = 1_000;
-/** What is left is summed up over all pending rows. */
-const FORETELL_EVERY = 5_000;
+/** A forecast sums up all pending rows. */
+const FORECAST_EVERY = 5_000;
 const LINE_EVERY = 5_000;
-/** A worker that starts, or replays a long history, does not answer at once. */
+/** A worker that starts or replays a long history does not answer at once. */
 const SILENCE = 4_000;
-/** The server lists a worker for a minute after its death: by then it is missed without that. */
+/** The server lists a dead worker for a minute. After this silence the list is no longer asked. */
 const LONG_SILENCE = 10_000;
 
 /**
- * Shows how far a mailbox is until it is in sync: a bar on a terminal, a line every few seconds elsewhere.
+ * Shows a mailbox's progress until it is in sync: a bar on a terminal, a line every few seconds elsewhere.
  *
  * @throws {MailboxBlockedError} when it waits for a person
  * @throws {MailboxNotRunningError} when its workflow ended
@@ -43,7 +43,7 @@ export async function followUntilInSync({ client, mailbox, out, config, clock, s
   const sayNoWorker = noWorkerNotice(out, config);
   const sayFailures = failureNotice(out);
   let askedAt = -Infinity;
-  let foretoldAt = -Infinity;
+  let forecastAt = -Infinity;
   let forecast: Forecast | null = null;
   let saidAt = clock.now();
   let answeredAt = clock.now();
@@ -68,11 +68,11 @@ export async function followUntilInSync({ client, mailbox, out, config, clock, s
       }
       const report = await client.progress(mailbox);
       meter.add(report, clock.now());
-      if (now - foretoldAt >= FORETELL_EVERY) {
-        foretoldAt = now;
+      if (now - forecastAt >= FORECAST_EVERY) {
+        forecastAt = now;
         forecast = await client.forecast(mailbox);
       }
-      const line = progressLine({ ...report, phase }, foretold(meter.read(report.counts.pending), forecast, clock.now()));
+      const line = progressLine({ ...report, phase }, withForecast(meter.read(report.counts.pending), forecast, clock.now()));
       if (out.draws) out.draw(line);
       else if (!out.json && clock.now() - saidAt >= LINE_EVERY) {
         saidAt = clock.now();
@@ -92,7 +92,7 @@ export function progressLine({ phase, fullSync, counts, usage, rateLimitedUntil 
   const settled = counts.stored + counts.failed;
   const total = settled + counts.pending;
   const units = `${count(usage.units)} units`;
-  // While ids are listed the total grows: a share would go backwards.
+  // The total grows while ids are listed, so a percentage would go backwards.
   if (fullSync === null || fullSync.step === 'listing') return `  ${'░'.repeat(BAR)}  listing: ${count(total)} messages found, ${count(settled)} stored  ${units}`;
   if (fullSync.step === 'label-listing' || fullSync.step === 'reading-labels') return `  ${'░'.repeat(BAR)}  comparing labels: ${count(total)} messages known, ${count(settled)} stored  ${units}`;
   if (fullSync.step === 'confirming') return `  ${'░'.repeat(BAR)}  confirming what Gmail did not list: ${count(total)} messages known, ${count(settled)} stored  ${units}`;

@@ -4,7 +4,7 @@ import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Stores } from '../store/open-store.ts';
 
-/** The same error, unless it is about an address whose mailbox was renamed: then one that names the new address. */
+/** Returns the error, or, when it is about a mailbox that was renamed, one that names the new address. */
 export async function orRenamed(error: unknown, store: Stores['store']): Promise<unknown> {
   const mailbox = missingMailbox(error);
   const renamed = mailbox === null ? null : await renamedMailbox(store, mailbox);
@@ -12,7 +12,7 @@ export async function orRenamed(error: unknown, store: Stores['store']): Promise
   return new CannotDoError('mailbox-renamed', `${mailbox} was renamed, and is the mailbox ${renamed} now: give that address instead.`, { cause: error });
 }
 
-/** The mailbox that there is not, or that does not run. */
+/** The mailbox that an error reports as unknown or not running. */
 function missingMailbox(error: unknown): MailboxId | null {
   return error instanceof MailboxUnknownError || error instanceof MailboxNotRunningError || error instanceof CannotDoError ? error.mailbox : null;
 }

@@ -56,7 +56,7 @@ function conditionJson(condition: MailboxReport['condition']): object | null {
   return { kind, message, since, until };
 }
 
-/** The same for a person at three in the morning: what it is, how far, and what is wrong. */
+/** The report for a person at three in the morning: what the mailbox does, how far it is, and what is wrong. */
 export function reportLines(report: MailboxReport, pace: Pace | null, now: number): readonly string[] {
   const { counts, usage } = report;
   const rows: [string, string][] = [
@@ -92,14 +92,14 @@ export function reportLines(report: MailboxReport, pace: Pace | null, now: numbe
   return [report.mailbox, ...aligned(rows), ...(next.length === 0 ? [] : ['', ...next])];
 }
 
-/** What goes on, lane by lane; else the last error that there was. */
+/** The present failures of each lane; without any, the last error. */
 function errorRows({ conditions, lastError }: MailboxReport, now: number): [string, string][] {
   const failing = together([...failingLane('live syncs', conditions.live), ...failingLane('backfill', conditions.backfill)]);
   if (failing.length === 0) return [['last error', lastErrorWords(lastError, now)]];
   return failing.map(({ lane, message, since }, index) => [index === 0 ? 'last error' : '', `${lane}: ${message}; since ${ago(since, now)}`]);
 }
 
-/** One cause often stops both lanes: it is told once. */
+/** One cause often stops both lanes: then it is reported once. */
 function together(failing: readonly FailingLane[]): readonly FailingLane[] {
   const [first, second] = failing;
   if (first === undefined || second === undefined || first.message !== second.message) return failing;
@@ -117,7 +117,7 @@ interface FailingLane {
   readonly since: number;
 }
 
-/** A wait is no error. */
+/** A wait for quota is not an error. */
 function failingLane(lane: string, condition: MailboxReport['condition']): readonly FailingLane[] {
   return condition === null || condition.kind === 'rate-limited' ? [] : [{ lane, message: condition.message, since: condition.since }];
 }
@@ -127,10 +127,10 @@ function attemptWords({ asks, retryAt }: NonNullable<MailboxReport['blocked']>, 
   return retryAt === null ? `none while it is paused${tried}` : `by itself ${soon(retryAt, now) ? 'now' : ago(retryAt, now)}${tried}`;
 }
 
-/** Less than a second away: `in 0s` would be no answer. */
+/** Below half a second, where the text would be `in 0s`. */
 const soon = (at: number, now: number): boolean => at < now + 500;
 
-/** What each method took, the dearest first. */
+/** The units that each method cost, the most expensive first. */
 function methodRows({ methods }: MailboxReport['usage']): [string, string][] {
   return Object.entries(methods)
     .toSorted(([, a], [, b]) => b.units - a.units)
@@ -145,8 +145,8 @@ function phaseWords({ phase, phaseSince, inSync, workerAnswered, failingTask }: 
 }
 
 function pushWords({ expiration, notifiedAt, trusted }: NonNullable<MailboxReport['push']>, now: number): string {
-  const told = notifiedAt === null ? 'no notification yet' : `last notification ${ago(notifiedAt, now)}`;
-  return `watched for another ${about(expiration - now)}, ${told}${trusted ? '' : '; not relied on now, so polled as without push'}`;
+  const last = notifiedAt === null ? 'no notification yet' : `last notification ${ago(notifiedAt, now)}`;
+  return `watched for another ${about(expiration - now)}, ${last}${trusted ? '' : '; not relied on now, so polled as without push'}`;
 }
 
 export function settingsWords({ format, attachments, pollInterval, scope, recovery, auditInterval, push }: NonNullable<MailboxReport['settings']>): string {
@@ -162,7 +162,7 @@ export function settingsWords({ format, attachments, pollInterval, scope, recove
   return words.join(', ');
 }
 
-/** What a person can do next: no line where there is nothing. */
+/** What a person can do next; no line when there is nothing to do. */
 function hint({ phase, mailbox, workerAnswered, failingTask, blocked }: MailboxReport): readonly string[] {
   if (failingTask !== null) return [`${failingTaskWords(mailbox, failingTask)}.`];
   switch (phase) {

@@ -41,7 +41,7 @@ export function addResume(program: Command, cli: Cli): void {
     });
 }
 
-/** @returns null when one mailbox is meant */
+/** @returns null when the command names one mailbox */
 function wantedPhases(mailbox: MailboxId | undefined, { all = false, phase }: ResumeOptions): readonly BlockedPhase[] | null {
   const named = [mailbox !== undefined, all, phase !== undefined].filter(Boolean).length;
   if (named !== 1) throw new UsageError('Name one of them: a mailbox by its e-mail address, mailboxes by --phase, or --all. For example: tidemark resume --phase failed');

@@ -5,15 +5,15 @@ import type { FailureReport } from './failure-report.ts';
 import { writeLines } from '../host/terminal.ts';
 import type { Cli } from './context.ts';
 import { createProgram } from './program.ts';
-import { toldByCommander } from './told-by-commander.ts';
+import { commanderOutput } from './commander-output.ts';
 
-/** What a shell shows for a program that Ctrl-C ended. */
+/** The exit code by which shells show that Ctrl-C ended a program. */
 const INTERRUPTED = 130;
 
 /**
  * Runs one command.
  *
- * @param args - what follows the program's name
+ * @param args - the arguments after the program's name
  * @returns the exit code: 0 done, 1 failed, 2 bad usage, 3 messages could not be fetched (`--fail-on-failures`), 130 interrupted
  */
 export async function runCli(args: readonly string[], cli: Cli): Promise<number> {
@@ -27,34 +27,34 @@ export async function runCli(args: readonly string[], cli: Cli): Promise<number>
   } catch (error) {
     if (cli.signal.aborted) return INTERRUPTED;
     if (error instanceof CommanderError) return await afterCommander(error, cli, json);
-    // It knows every kind of error, and so every room.
+    // Loaded only now: it imports every kind of error, from many rooms.
     const { reportFailure, stackLines } = await import('./failure-report.ts');
     const report = reportFailure(error);
-    tell(report, cli, json);
+    write(report, cli, json);
     if (['debug', 'trace'].includes(cli.env['LOG_LEVEL'] ?? '') && error instanceof Error) writeLines(cli.stderr, stackLines(error));
     return report.exitCode;
   }
 }
 
-/** The verb that is asked for, or whose help is. */
+/** The verb that is to run, or whose help is asked for. */
 function verbIn(args: readonly string[]): string | undefined {
   const words = args.filter((arg) => !arg.startsWith('-'));
   return words[0] === 'help' ? words[1] : words[0];
 }
 
-/** commander writes its own errors as text: with `--json` they are told by us. */
+/** Keeps commander from writing its errors as text with `--json`: `afterCommander` writes them as JSON. */
 function quieten(command: Command, { stdout, stderr }: Cli, json: boolean): void {
-  command.exitOverride().configureOutput(toldByCommander('tidemark', { stdout, stderr }, { errors: !json }));
+  command.exitOverride().configureOutput(commanderOutput('tidemark', { stdout, stderr }, { errors: !json }));
 }
 
 async function afterCommander(error: CommanderError, cli: Cli, json: boolean): Promise<number> {
   if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
-  // Without a command the help was shown, which is an answer and still not what was meant.
+  // Without a command the help is shown, but the usage was wrong.
   if (error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
-  if (json) tell((await import('./failure-report.ts')).reportFailure(new UsageError(error.message.replace(/^error: /, ''))), cli, true);
+  if (json) write((await import('./failure-report.ts')).reportFailure(new UsageError(error.message.replace(/^error: /, ''))), cli, true);
   return 2;
 }
 
-function tell({ code, message, lines: [first = '', ...more] }: FailureReport, { stderr }: Cli, json: boolean): void {
+function write({ code, message, lines: [first = '', ...more] }: FailureReport, { stderr }: Cli, json: boolean): void {
   writeLines(stderr, json ? [JSON.stringify({ code, message })] : [`tidemark: ${first}`, ...more]);
 }

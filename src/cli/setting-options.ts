@@ -51,9 +51,9 @@ export function addSettingOptions(command: Command): Command {
 }
 
 /**
- * What the options ask to change, labels by their ids.
+ * The settings that the options change, with labels by their ids.
  *
- * @throws {LoginError} when a label does not exist, or the mailbox's grant does not reach so far
+ * @throws {LoginError} when a label does not exist, or the mailbox's grant does not cover the settings
  */
 export async function grantedChange({ tidemark, config, clock }: VerbContext & { readonly tidemark: Tidemark }, mailbox: MailboxId, options: SettingOptions): Promise<SettingsChange> {
   const request = { config: configFor(config, mailbox), stores: tidemark, mailbox, clock };
@@ -67,7 +67,7 @@ export async function grantedChange({ tidemark, config, clock }: VerbContext & {
 /** Whether any option is a setting. */
 export const namesSetting = (options: SettingOptions): boolean => Object.keys(settingsChangeOf(options, options.label === undefined ? undefined : [], options.pushLabel === undefined ? undefined : [])).length > 0;
 
-/** The ids of `--label`'s and `--push-label`'s names come beside the options. */
+/** @param labels - ids of the labels named by `--label`; `pushLabels` those of `--push-label` */
 function settingsChangeOf(options: SettingOptions, labels: Scope['labelIds'] | undefined, pushLabels: Scope['labelIds'] | undefined): SettingsChange {
   const all: Partial<Scope> = options.allMail === true ? { labelIds: [], after: null, limit: null, includeSpamTrash: false } : {};
   const scope: Partial<Scope> = {

@@ -4,7 +4,7 @@ import type { MailboxReport } from '../client/mailbox-report.ts';
 import { IncompleteError } from '../model/program-errors.ts';
 import { ago, counted } from './words.ts';
 
-/** What a wait can end with although the mailbox is in sync. */
+/** What may be missing although the mailbox is in sync. */
 type Shortfall = Pick<MailboxReport, 'mailbox' | 'counts' | 'doubt'>;
 type Doubt = NonNullable<MailboxReport['doubt']>;
 
@@ -17,11 +17,11 @@ export function addFailOnFailures(command: Command): Command {
 }
 
 /**
- * A sentence for each thing that is missing or doubted; none where all is well. A listing that Gmail's counts did not confirm lacks nothing that
- * anybody knows of.
+ * A sentence for each thing that is missing or doubted; empty when all is well. A listing that Gmail's counts merely did not confirm is left out: nothing
+ * is known to be missing from it.
  *
  * @param now - epoch ms
- * @param options.runs - false for a mailbox that is stopped, paused or blocked, which lists nothing by itself
+ * @param options.runs - false for a mailbox that is stopped, paused or blocked, and so is not listed again by itself
  */
 export function shortfallLines({ mailbox, counts, doubt }: Shortfall, now: number, { runs = true }: { runs?: boolean } = {}): string[] {
   return [
@@ -30,10 +30,10 @@ export function shortfallLines({ mailbox, counts, doubt }: Shortfall, now: numbe
   ];
 }
 
-/** True where nothing is known to be missing: Gmail's counts said nothing. */
+/** True when nothing is known to be missing, and Gmail's counts only did not confirm the listing. */
 export const isUnconfirmed = ({ uncounted, absent, relabelled, underLabels = 0 }: Doubt): boolean => uncounted + absent + relabelled + underLabels === 0;
 
-/** What is wrong with Gmail's listings, and that nothing is lost by it. */
+/** What is wrong with Gmail's listings, and that nothing is lost because of it. */
 export function doubtWords(doubt: Doubt, now: number, { runs }: { runs: boolean }): string {
   const { uncounted, absent, relabelled, underLabels = 0, relistAt } = doubt;
   const again = relistAt === null || !runs ? '' : `; it is listed again ${relistAt <= now ? 'now' : `at ${ago(relistAt, now)}`}`;
@@ -47,7 +47,7 @@ export function doubtWords(doubt: Doubt, now: number, { runs }: { runs: boolean 
   return `${words.join(', ')}. Nothing is removed${again}`;
 }
 
-/** What a sync leaves pending: of the backfill, which goes on beside it, or what came or changed since and is not fetched yet. */
+/** What a sync leaves pending: messages of the backfill, which continues beside it, and new or changed messages that are not fetched yet. */
 export function leftWords({ pending, backfill }: Pick<MailboxReport['counts'], 'pending' | 'backfill'>): string {
   const live = pending - backfill;
   const ofBackfill = backfill === 0 ? '' : `; ${counted(backfill, 'message')} of the full sync still to fetch`;
@@ -55,7 +55,7 @@ export function leftWords({ pending, backfill }: Pick<MailboxReport['counts'], '
 }
 
 /**
- * For scripts that asked for it, once the result is told.
+ * Fails a command with `--fail-on-failures`, after its result is written.
  *
  * @throws {IncompleteError} when messages could not be fetched
  */

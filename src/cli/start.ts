@@ -47,5 +47,5 @@ export function addStart(program: Command, cli: Cli): void {
     );
 }
 
-/** Waking changes nothing where a mailbox waits for a person, for Gmail or for a worker. */
+/** Waking has no effect on a mailbox that waits for a person, for Gmail or for a worker. */
 const wokenWords = (mailbox: MailboxId, obstacle: string | null): string => `${mailbox} runs already${obstacle === null ? '; it was woken.' : `, but ${obstacle}`}`;

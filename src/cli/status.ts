@@ -5,7 +5,7 @@ import type { TidemarkClient } from '../client/tidemark-client.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context.ts';
-import { foretold, Pacemeter, type Pace } from './pace.ts';
+import { Pacemeter, type Pace, withForecast } from './pace.ts';
 import { reportJson, reportLines } from './report.ts';
 
 export function addStatus(program: Command, cli: Cli): void {
@@ -21,7 +21,7 @@ export function addStatus(program: Command, cli: Cli): void {
 
 const BETWEEN_READINGS = 1_000;
 
-/** A speed needs two readings; a mailbox that fetches nothing has none. */
+/** A pace needs two readings. A mailbox that fetches nothing has no pace. */
 async function paceOf(client: TidemarkClient, report: MailboxReport, clock: Clock, signal: AbortSignal): Promise<Pace | null> {
   const fetches = report.counts.pending > 0 && report.workerAnswered && ['full-sync', 'recovering', 'live', 'rate-limited'].includes(report.phase);
   if (!fetches) return null;
@@ -30,5 +30,5 @@ async function paceOf(client: TidemarkClient, report: MailboxReport, clock: Cloc
   await clock.sleep(BETWEEN_READINGS, signal);
   const later = await client.progress(report.mailbox);
   meter.add(later, clock.now());
-  return foretold(meter.read(later.counts.pending), await client.forecast(report.mailbox), clock.now());
+  return withForecast(meter.read(later.counts.pending), await client.forecast(report.mailbox), clock.now());
 }

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 
 import type { Cli } from './context.ts';
 
-/** A verb as `tidemark --help` shows it. Its code, and what that stands on, is loaded when the verb is asked for. */
+/** A verb as `tidemark --help` shows it. Its code and what it imports are loaded only when the verb is used. */
 export interface Verb {
   readonly name: string;
-  /** As in its usage. */
+  /** The arguments in its usage line. */
   readonly arguments: string;
   readonly summary: string;
   readonly load: () => Promise<AddVerb>;

@@ -13,7 +13,7 @@ export const counted = (n: number, word: string): string => `${count(n)} ${word}
 /** UTC, to the second. */
 export const timeOf = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 
-/** Two units at most, none below a second: `5h48m`, `3m20s`, `40s`. */
+/** At most two units, rounded to seconds or more: `5h48m`, `3m20s`, `40s`. */
 export function about(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1_000));
   const step = seconds >= 86_400 ? 3_600 : seconds >= 3_600 ? 60 : 1;
@@ -25,13 +25,13 @@ export function ago(at: number, now: number): string {
   return `${timeOf(at)} (${at > now ? `in ${about(at - now)}` : `${about(now - at)} ago`})`;
 }
 
-/** Rows of `name  value`, the names aligned: a line each. */
+/** Lines of `name  value` with aligned names. */
 export function aligned(rows: readonly (readonly [name: string, value: string])[]): string[] {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
 }
 
-/** A table, line by line: the first column to the left, numbers to the right. Cells are as wide as they are shown. */
+/** The lines of a table: columns of numbers aligned right, others left, by the width that a terminal shows. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const lines = [head, ...rows].map((cells) => cells.map(visibleLine));
   const widths = head.map((_, column) => Math.max(...lines.map((cells) => columnsOf(cells[column] ?? ''))));
@@ -43,7 +43,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return lines.map((cells) => cells.map(padded).join('  ').trimEnd());
 }
 
-/** What to do about an account that Google calls otherwise than notifications need; empty where it is called as the mailbox. */
+/** Advice about an account whose address at Google is no longer the mailbox's; empty when notifications find the mailbox. */
 export function renamedAccount(mailbox: MailboxId, address: MailboxId): string {
   return isReachedAs(mailbox, address) ? '' : ` Google calls its account ${address} now; rename it: tidemark rename ${mailbox} ${address}.`;
 }

@@ -11,7 +11,7 @@ export function addWorker(program: Command, cli: Cli): void {
     .addHelpText('after', '\nLogs are JSON lines on stderr. SIGTERM and Ctrl-C drain the worker within 10 seconds.')
     .action(async (options: VerbOptions) => {
       const { config } = contextOf(cli, options);
-      // The SDK's native part takes half a second to load: only this verb pays for it.
+      // The SDK's native part takes half a second to load, and only this verb needs it.
       const { workerMain } = await import('../worker.ts');
       await workerMain({ config, log: createLog(config.logLevel) });
     });

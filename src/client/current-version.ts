@@ -17,8 +17,8 @@ const FAILED_PRECONDITION = 9;
 const DEADLINE = 30_000;
 
 /**
- * Makes a build the current one of a Worker Deployment: every mailbox moves to it at its next workflow task, new ones start on it.
- * Going back is the same call with the older build.
+ * Makes a build the current one of a Worker Deployment: every mailbox moves to it at its next workflow task, and new mailboxes start on it.
+ * To go back, call it with the older build.
  *
  * @throws {BuildNotReadyError} when no worker of the build polls the queues yet
  * @throws {TidemarkError} when the server does not answer, or refuses

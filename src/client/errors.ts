@@ -9,7 +9,7 @@ import { NamespaceNotFoundError as TemporalNamespaceNotFoundError } from '@tempo
 
 import type { MailboxId } from '../model/ids.ts';
 
-/** Every way a call of the client can fail by what Temporal answers. A program switches on it; a person reads the message. */
+/** The ways in which a call can fail because of Temporal's answer. A program switches on the code; a person reads the message. */
 export type TidemarkErrorCode =
   | 'mailbox-not-running'
   | 'mailbox-unknown'
@@ -22,7 +22,7 @@ export type TidemarkErrorCode =
   | 'build-not-ready'
   | 'temporal-failure';
 
-/** The base of every error of this room. `message` says what happened, to which mailbox, and what to do next; nothing private is in it. */
+/** Base class of the client's errors. `message` says what happened, to which mailbox, and what to do next. It contains nothing private. */
 export abstract class TidemarkError extends Error {
   abstract readonly code: TidemarkErrorCode;
 }
@@ -51,7 +51,7 @@ export class MailboxUnknownError extends TidemarkError {
   }
 }
 
-/** Thrown when a mailbox cannot get the other address; the message says why, and what to do. */
+/** Thrown when a mailbox cannot be renamed. The message says why, and what to do. */
 export class RenameRefusedError extends TidemarkError {
   override readonly name = 'RenameRefusedError';
   readonly code = 'rename-refused';
@@ -63,10 +63,10 @@ export class RenameRefusedError extends TidemarkError {
   }
 }
 
-/** A phase in which nothing goes on: until a person does something, or, but for a pause, until Gmail answers one of the questions that are ever more rare. */
+/** A phase in which a mailbox waits for a person. In `needs-consent` and `failed` it also asks Gmail again by itself, less and less often. */
 export type BlockedPhase = 'paused' | 'needs-consent' | 'failed';
 
-/** Thrown when a wait may not end by itself: the mailbox waits for a person. */
+/** Thrown instead of waiting longer, because the mailbox waits for a person. */
 export class MailboxBlockedError extends TidemarkError {
   override readonly name = 'MailboxBlockedError';
   readonly code = 'mailbox-blocked';
@@ -81,23 +81,23 @@ export class MailboxBlockedError extends TidemarkError {
 }
 
 /**
- * Why a mailbox does not go on, and what to do. The reason that the activity gave may name the remedy already.
+ * Why a mailbox is blocked, and what to do. The activity's reason may already name the remedy.
  *
- * @param reason - null when nobody knows it
+ * @param reason - null when it is unknown
  */
 export function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: string | null): string {
   if (phase === 'paused' || reason === null) return `${mailbox} is ${phase === 'paused' ? 'paused' : `in phase ${phase}`}. ${REMEDY[phase](mailbox)}`;
   return reason.includes('tidemark ') ? reason : `${mailbox} is in phase ${phase}: ${reason.replace(/\.$/, '')}. ${REMEDY[phase](mailbox)}`;
 }
 
-/** What a person can do about a mailbox at rest, whatever brought it there. */
+/** What a person can do about a mailbox in each phase, whatever the reason. */
 export const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => string>> = {
   paused: (mailbox) => `Continue with: tidemark resume ${mailbox}`,
   'needs-consent': (mailbox) => `Connect it: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
   failed: (mailbox) => `Ask Gmail again at once: tidemark resume ${mailbox}`,
 };
 
-/** Thrown when the server takes no more signals for a mailbox: no worker has kept up with those that it holds. */
+/** Thrown when the server accepts no more signals for a mailbox, because no worker has processed those that it holds. */
 export class MailboxSwampedError extends TidemarkError {
   override readonly name = 'MailboxSwampedError';
   readonly code = 'mailbox-swamped';
@@ -121,7 +121,7 @@ export class ServerUnreachableError extends TidemarkError {
   }
 }
 
-/** Thrown when the Temporal server does not let us in. */
+/** Thrown when the Temporal server refuses access. */
 export class ServerRefusedError extends TidemarkError {
   override readonly name = 'ServerRefusedError';
   readonly code = 'server-refused';
@@ -141,7 +141,7 @@ export class NamespaceNotFoundError extends TidemarkError {
   }
 }
 
-/** Thrown when a build cannot become the current one, because its workers do not poll all the queues that the present one does. */
+/** Thrown when a build cannot become current, because its workers do not poll all the queues that the current build's workers poll. */
 export class BuildNotReadyError extends TidemarkError {
   override readonly name = 'BuildNotReadyError';
   readonly code = 'build-not-ready';
@@ -156,7 +156,7 @@ export class BuildNotReadyError extends TidemarkError {
   }
 }
 
-/** Thrown for an answer of Temporal's that nobody foresaw; `cause` has it. */
+/** Thrown for an unexpected error of Temporal's, which is the `cause`. */
 export class TemporalFailureError extends TidemarkError {
   override readonly name = 'TemporalFailureError';
   readonly code = 'temporal-failure';
@@ -175,7 +175,7 @@ const PERMISSION_DENIED = 7;
 const UNAVAILABLE = 14;
 const UNAUTHENTICATED = 16;
 
-/** The one place where Temporal's errors become ours. Errors that are not Temporal's pass unchanged. */
+/** Translates Temporal's errors into the client's. Other errors pass unchanged. */
 export function toTidemarkError(error: unknown, subject: CallSubject): unknown {
   if (error instanceof TidemarkError) return error;
   if (error instanceof TemporalNamespaceNotFoundError) return new NamespaceNotFoundError(subject.namespace, { cause: error });
@@ -189,7 +189,7 @@ export function toTidemarkError(error: unknown, subject: CallSubject): unknown {
   return new TemporalFailureError(`Temporal at ${subject.address} answers an error${about}: ${detailsOf(error)}`, { cause: error });
 }
 
-/** True when the server did not answer in time or is not there: the same call may succeed later. */
+/** True when the server did not answer, or not in time: the same call may succeed later. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof ServerUnreachableError || isGrpcDeadlineError(error) || isGrpcCancelledError(error)) return true;
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;

@@ -5,22 +5,22 @@ import { workflowIdOf } from '../workflows/definitions.ts';
 import { MailboxNotRunningError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
 
-/** A workflow task that workers tried again and again in vain: nothing of the mailbox goes on, and signals wait behind it. */
+/** A workflow task that keeps failing. The mailbox makes no progress, and signals wait behind the task. */
 export interface FailingTask {
-  /** Tries since something last happened to the workflow, the present one included: a signal makes the server count anew. */
+  /** Attempts so far, the current one included. The server starts to count again when a signal arrives. */
   readonly attempt: number;
 }
 
-/** A worker that dies, or a server that restarts, costs an attempt or two. */
+/** A worker that dies or a server that restarts costs an attempt or two: more than that is a fault. */
 const USUAL_ATTEMPTS = 2;
 
-/** @returns null while the workflow's task is none, or is tried as often as happens in health */
+/** @returns null when no task is pending, or its attempts are within what a restart costs */
 export function failingTaskIn({ raw }: Pick<WorkflowExecutionDescription, 'raw'>): FailingTask | null {
   const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
   return attempt > USUAL_ATTEMPTS ? { attempt } : null;
 }
 
-/** The same, asked of the server. A mailbox that does not run has none. */
+/** Asks the server for it. @returns null also when the mailbox does not run */
 export async function failingTaskOf({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }): Promise<FailingTask | null> {
   try {
     return failingTaskIn(await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe()));

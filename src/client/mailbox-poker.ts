@@ -7,11 +7,11 @@ import { poke, workflowIdOf } from '../workflows/definitions.ts';
 import { MailboxNotRunningError } from './errors.ts';
 import { createRpc, type Rpc } from './rpc.ts';
 
-/** Under Pub/Sub's default deadline for an acknowledgement, which is 10 s. */
+/** Below Pub/Sub's default deadline for an acknowledgement, which is 10 s. */
 const DEADLINE = 8_000;
 const READY_DEADLINE = 2_000;
 
-/** What a receiver of notifications needs: Temporal alone, no database. */
+/** Signals mailboxes for a receiver of notifications, which needs Temporal and no database. */
 export class MailboxPoker {
   readonly #temporal: Client;
   readonly #rpc: Rpc;
@@ -23,17 +23,17 @@ export class MailboxPoker {
   }
 
   /**
-   * Tells a mailbox's workflow that Gmail has changes; resolves once Temporal has accepted it. It starts no workflow: whoever can publish to a topic
-   * shall not start mailboxes.
+   * Tells a mailbox's workflow that Gmail has changes. Resolves once Temporal has accepted the signal. It never starts a workflow: permission to publish
+   * to a topic must not include starting mailboxes.
    *
-   * @param historyId - what Gmail named; null when it is not known
+   * @param historyId - the historyId in Gmail's notification; null when it is unknown
    * @throws {MailboxNotRunningError} when no workflow runs
    */
   async poke(mailbox: MailboxId, historyId: HistoryId | null): Promise<void> {
     try {
       await this.#signal(mailbox, historyId);
     } catch (error) {
-      // gmail.com and googlemail.com are one: the mailbox may run under the name that the notification does not give.
+      // gmail.com and googlemail.com are the same domain: the mailbox may run under the other name.
       const twin = twinOf(mailbox);
       if (twin === null || !(error instanceof MailboxNotRunningError)) throw error;
       await this.#signal(twin, historyId);

@@ -8,23 +8,23 @@ import type { MailboxStatus } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import type { FailingTask } from './failing-task.ts';
 
-/** What the client asks of the store. It writes in one case: a body that it finds lost is to be fetched again. */
+/** What the client needs of the store. It writes in one case: to have a lost body fetched again. */
 export type MailboxReader = Pick<
   MailboxStore,
   'getMailbox' | 'listMailboxes' | 'countMessages' | 'getUsage' | 'getLabels' | 'listFailed' | 'listLacking' | 'readChanges' | 'streamMessages' | 'refetchLost'
 >;
 
-/** A mailbox as an operator sees it: what the workflow, Temporal and the store say about it, in one. Times are epoch milliseconds. */
+/** A mailbox as an operator sees it, put together from the workflow, Temporal and the store. Times are epoch milliseconds. */
 export interface MailboxReport {
   readonly mailbox: MailboxId;
   /** `stopped` when no workflow runs. */
   readonly phase: Phase | 'stopped';
   readonly phaseSince: number | null;
-  /** True when a worker answered: otherwise `phase` is the last one it showed, and what only the workflow knows is null. */
+  /** False when no worker answered: then `phase` is the last one that the workflow showed, and what only the workflow knows is null. */
   readonly workerAnswered: boolean;
-  /** Workers tried the workflow's task again and again in vain; null while they don't. `list` has it of mailboxes that the Temporal server has marked, which takes some more tries. */
+  /** Set while the workflow's task keeps failing. `list` reports it later than `status`: once the Temporal server has marked the workflow, after some more attempts. */
   readonly failingTask: FailingTask | null;
-  /** The mark: everything up to it is in the store, or durably listed as not yet there. */
+  /** The mark: everything up to it is in the store, or durably pending. */
   readonly historyId: HistoryId | null;
   readonly generation: number;
   /** null when no worker answered. */
@@ -32,29 +32,29 @@ export interface MailboxReport {
   readonly settings: MailboxSettings | null;
   readonly counts: MessageCounts;
   readonly usage: Usage;
-  /** What goes on now against the mailbox's will, as the activities noted it: the worse of `conditions`. */
+  /** What keeps the mailbox from its work now, as its activities recorded it: the worse of the two `conditions`. */
   readonly condition: Condition | null;
-  /** The same of live syncs, and of the backfill (listings, slices, audits), each by itself. */
+  /** The condition of live syncs, and that of the backfill (listings, slices, audits). */
   readonly conditions: Conditions;
-  /** `mendedAt`: when the same work succeeded again; null while the error goes on. */
+  /** `mendedAt` is when the same work succeeded again; null while the error persists. */
   readonly lastError: { readonly message: string; readonly at: number; readonly mendedAt: number | null } | null;
   readonly fullSync: { readonly step: string; readonly startedAt: number; readonly finishedAt: number | null } | null;
   readonly syncedAt: number | null;
-  /** What the last comparison with Gmail found. */
+  /** Result of the last comparison with Gmail. */
   readonly audit: AuditResult | null;
   readonly nextSyncAt: number | null;
   readonly rateLimitedUntil: number | null;
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
-  /** When a mailbox in `failed` or `needs-consent` is asked again by itself, and how often it was; null otherwise, and when no worker answered. */
+  /** For a mailbox in `failed` or `needs-consent`: when it asks Gmail again by itself, and how often it did. Null otherwise, and when no worker answered. */
   readonly blocked: NonNullable<MailboxStatus['blocked']> | null;
   /** Gmail's notifications; null while Gmail does not watch the mailbox, and when no worker answered. */
   readonly push: MailboxStatus['push'];
-  /** The account's address at Google where it is another one than notifications need to find the mailbox, and since when; null otherwise. */
+  /** The account's address at Google and when it was first seen, if notifications under that address do not find the mailbox; null otherwise. */
   readonly renamedTo: { readonly address: MailboxId; readonly since: number } | null;
-  /** Ms that the clock of the worker which answered last is ahead of Temporal's server (below 0: behind); null when it is right, or no worker answered. */
+  /** Milliseconds by which the last worker's clock is ahead of the Temporal server's (negative: behind). Null when it is right, or no worker answered. */
   readonly clockSkew: number | null;
-  /** What Gmail's listings say and nothing else bears out, and when they are asked again; null while they are believed. */
+  /** What Gmail's listings say and nothing else confirms, and when the mailbox is listed again; null when the listings are trusted. */
   readonly doubt: (Doubt & { readonly relistAt: number | null }) | null;
   readonly changeSequence: number;
   readonly partialSyncs: number | null;
@@ -84,15 +84,15 @@ export interface RunningView {
   readonly phase: Phase | null;
   /** null when no worker answered the query. */
   readonly status: MailboxStatus | null;
-  /** Absent where nobody asked. */
+  /** Absent when it was not asked for. */
   readonly failingTask?: FailingTask | null;
-  /** Why the last workflow failed, epoch ms with it; null or absent when it runs, or ended otherwise. */
+  /** Why and when (epoch ms) the last workflow failed; null or absent when it runs, or did not fail. */
   readonly failure?: { readonly message: string; readonly at: number } | null;
 }
 
 const NONE: MessageCounts = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };
 
-/** Reads a mailbox's counts and usage. A mailbox that the store does not know has none. */
+/** Reads a mailbox's row, counts and usage. For a mailbox that the store does not know, the counts are zero. */
 export async function readStored(store: MailboxReader, mailbox: MailboxId, now: number): Promise<StoredView> {
   const row = await store.getMailbox(mailbox);
   if (row === null) return { row, counts: NONE, usage: sumUsage([]) };
@@ -100,7 +100,7 @@ export async function readStored(store: MailboxReader, mailbox: MailboxId, now: 
   return { row, counts, usage: sumUsage(usage) };
 }
 
-/** Pure: the store is the truth about the mail, the workflow about what goes on. */
+/** Pure. The store is the authority on the mail, the workflow on what happens now. */
 export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView, { phase, status, failingTask = null, failure = null }: RunningView): MailboxReport {
   return {
     mailbox,
@@ -141,15 +141,15 @@ function renamedTo(row: MailboxRow | null): MailboxReport['renamedTo'] {
   return { address, since };
 }
 
-/** A condition that is going on counts as the last error: the workflow learns of a failure only when the activity gives up. */
+/** A current condition counts as the last error, since the workflow learns of a failure only when the activity gives up. */
 function lastErrorOf(row: MailboxRow | null, status: MailboxStatus | null): MailboxReport['lastError'] {
-  const told = status === null || status.lastError === null ? null : { ...status.lastError, mendedAt: status.lastError.mendedAt ?? null };
+  const reported = status === null || status.lastError === null ? null : { ...status.lastError, mendedAt: status.lastError.mendedAt ?? null };
   const condition = row?.condition ?? null;
-  if (condition === null || condition.kind === 'rate-limited') return told;
-  return told !== null && told.mendedAt === null && told.at >= condition.since ? told : { message: condition.message, at: condition.since, mendedAt: null };
+  if (condition === null || condition.kind === 'rate-limited') return reported;
+  return reported !== null && reported.mendedAt === null && reported.at >= condition.since ? reported : { message: condition.message, at: condition.since, mendedAt: null };
 }
 
-/** Until when the lane that waits longest was told to. */
+/** The end of the longer wait of the two lanes; null when neither waits. */
 function waitOf(row: MailboxRow | null): number | null {
   const waits = [row?.conditions.live, row?.conditions.backfill].flatMap((condition) => (condition?.kind === 'rate-limited' && condition.until !== null ? [condition.until] : []));
   return waits.length === 0 ? null : Math.max(...waits);

@@ -5,7 +5,7 @@ import { PHASES, type Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 
 /**
- * How many mailboxes run, by the phase that they show: one count of Temporal's visibility for each phase, since it groups by nothing but the status.
+ * Counts the running mailboxes by phase, with one visibility query for each phase: Temporal groups counts only by execution status.
  *
  * @throws {Error} of gRPC's
  * @see https://docs.temporal.io/list-filter

@@ -13,7 +13,7 @@ export interface RemovedMailbox {
   readonly wasRunning: boolean;
   /** Whether the store held the mailbox. */
   readonly wasStored: boolean;
-  /** Rows that were deleted, of earlier removals that were not finished too. */
+  /** Rows that were deleted, those of earlier unfinished removals included. */
   readonly rows: number;
 }
 
@@ -24,10 +24,10 @@ export interface RemovalStores {
 }
 
 /**
- * Ends a mailbox's workflow and deletes everything of it. Each step can be done again, so a removal that died is finished by the next one;
- * the rows' deletion alone also by a worker. The workflow goes first: ending Gmail's watch needs the credentials.
+ * Ends a mailbox's workflow and deletes everything of it. Each step can be repeated, so the next call finishes an interrupted removal; a worker
+ * finishes the deletion of rows, too. The workflow ends first, because it needs the credentials to end Gmail's watch.
  *
- * @param request.stop - asks the workflow to end, and answers whether it did; it is terminated when not
+ * @param request.stop - asks the workflow to end, and says whether it did; otherwise it is terminated
  */
 export async function removeMailbox(request: {
   mailbox: MailboxId;
@@ -51,7 +51,7 @@ export async function removeMailbox(request: {
   return { wasRunning, wasStored, rows };
 }
 
-/** The chain of the newest run, which may have ended: attempts of its activities may still be at work. */
+/** The chain of the newest run. Even if it has ended, attempts of its activities may still be running. */
 async function lastExecution({ mailbox, temporal, rpc }: { mailbox: MailboxId; temporal: Client; rpc: Rpc }): Promise<{ running: boolean; chain: string } | null> {
   try {
     const described = await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());

@@ -13,15 +13,15 @@ export interface RenamedMailbox {
   /** The id that the mailbox has now. */
   readonly mailbox: MailboxId;
   readonly from: MailboxId;
-  /** Whether a workflow runs under the new id: one that was stopped stays so. */
+  /** Whether a workflow runs under the new id. A stopped mailbox stays stopped. */
   readonly running: boolean;
 }
 
-/** What renaming needs beside Temporal and the store: Google's word, and the key that binds credentials to a mailbox's id. */
+/** What renaming needs beside Temporal and the store: an answer from Google, and the key that binds credentials to a mailbox's id. */
 export interface RenamingAccess {
-  /** Asks Google whether the mailbox's account is called `to`. @returns null when it is, else why the renaming is refused, for a person */
+  /** Asks Google whether `to` is the account's address. @returns null when it is, else why the renaming is refused, for a person */
   refusalOf(request: { from: MailboxId; to: MailboxId }): Promise<string | null>;
-  /** Encrypts the credentials of `from` for `to` too, unless `to` has some. */
+  /** Encrypts the credentials of `from` for `to`, unless `to` has its own. */
   copyCredentials(request: { from: MailboxId; to: MailboxId }): Promise<void>;
 }
 
@@ -37,39 +37,39 @@ export interface RenameRequest {
   readonly credentials: Pick<CredentialStore, 'delete'>;
   readonly access: RenamingAccess;
   readonly hasWorker: () => Promise<boolean>;
-  /** Starts the workflow of `to` where that of `from` was. */
+  /** Starts the workflow of `to` with the state of the one of `from`. */
   readonly start: (carried: NonNullable<MailboxInput['carried']>) => Promise<void>;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Milliseconds: a workflow hands over once its activities have ended, which a worker cuts off within seconds. */
+/** In milliseconds. A workflow hands over once its activities have ended, and a worker cancels those within seconds. */
 const PATIENCE = 60_000;
 const PAUSE = 100;
 
 /**
- * Gives a mailbox another id. Each step leaves what the next one finds again, so a renaming that died is finished by asking for it once more;
- * until then nothing is lost, since the mark in the store says from where history is read.
+ * Gives a mailbox another id. Each step leaves a state from which the next call continues, so an interrupted renaming is finished by calling again.
+ * Nothing is lost meanwhile: the mark in the store says from where history is read.
  */
 export async function renameMailbox(request: RenameRequest): Promise<RenamedMailbox> {
   const { from, to, store, credentials, access, clock } = request;
   const begun = await isInterrupted(request);
   if (!begun) await requireAllowed(request);
-  // First, for nothing reads them yet: whoever dies after it leaves a record more, which the next attempt keeps or makes anew.
+  // First the credentials, which nothing reads yet. An interruption after it leaves an extra record, which the next call keeps or replaces.
   await access.copyCredentials({ from, to });
-  // Then the workflow, whose result keeps its state: whoever dies after it finds the state there, and `start` of the former id would still go on.
+  // Then the workflow: its result holds its state, so after an interruption the state is still there, and the former id could still be started.
   const last = await handedOver(request, begun);
-  // The row in one transaction, with the tombstone of the former workflow: before it all is under the one id, after it under the other.
+  // Then the row and the tombstone of the former workflow, in one transaction: before it everything is under the former id, afterwards under the new one.
   const outcome = await store.renameMailbox({ from, to, chain: last?.chain ?? null, now: clock.now() });
   if (outcome === 'taken') throw new RenameRefusedError('taken', takenText(from, to));
   if (outcome === 'unknown') throw new MailboxUnknownError(from);
-  // From here on nothing but this renaming, begun again, looks for the former id: its credentials are of no use.
+  // From here on only a repeated renaming looks for the former id, and it needs no credentials.
   await credentials.delete(from);
-  // Last, for it works on all of the above. It reads history from the mark at once, so what happened meanwhile is not missed.
+  // The new workflow last, since it uses all of the above. It reads history from the mark at once, so no change is missed.
   if (last?.carried != null && !(await hasRunSince(request, last.closedAt))) await request.start({ ...last.carried, mailbox: to, blocked: null });
   return { mailbox: to, from, running: (await describe(request, to))?.running === true };
 }
 
-/** Whether an earlier renaming got as far as the row. */
+/** Whether an earlier renaming was interrupted after it had renamed the row. */
 async function isInterrupted({ from, to, store }: RenameRequest): Promise<boolean> {
   return (await store.getMailbox(from)) === null && (await store.getMailbox(to))?.renamedFrom === from;
 }
@@ -101,15 +101,15 @@ interface Execution {
 
 interface HandedOver {
   readonly chain: string;
-  /** null when the workflow ended otherwise: it was stopped, and stays so. */
+  /** null when the workflow was stopped instead of handing over: then it stays stopped. */
   readonly carried: MailboxInput['carried'];
   readonly closedAt: number;
 }
 
 /**
- * Ends the workflow of `from`, if it runs, and answers what it left to that of `to`; null when it never ran as far as Temporal remembers.
+ * Ends the workflow of `from`, if it runs, and returns the state that it hands over; null when Temporal remembers no run of it.
  *
- * @param isRenamed - the row has its new id: what runs under the former one was started by somebody since, and is another mailbox
+ * @param isRenamed - true when the row has its new id: a workflow that runs under the former id was started since, for another mailbox
  */
 async function handedOver(request: RenameRequest, isRenamed: boolean): Promise<HandedOver | null> {
   const { from, to, temporal, rpc, clock, signal } = request;
@@ -130,7 +130,7 @@ async function handedOver(request: RenameRequest, isRenamed: boolean): Promise<H
   return { chain, carried: result?.handedOver?.to === to ? result.handedOver.state : null, closedAt: last.closedAt ?? clock.now() };
 }
 
-/** Whether a workflow of `to` has begun after that of `from` had ended: then the last step was done. */
+/** Whether a workflow of `to` began after that of `from` had ended: then the last step is done. */
 async function hasRunSince(request: RenameRequest, closedAt: number): Promise<boolean> {
   const last = await describe(request, request.to);
   return last !== null && (last.running || last.startedAt >= closedAt);

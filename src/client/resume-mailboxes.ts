@@ -11,7 +11,7 @@ import { mailboxOf, reportsProblems } from './running.ts';
 /** The phases that `resume` ends. */
 export const RESUMABLE_PHASES = ['failed', 'needs-consent', 'paused'] as const satisfies readonly BlockedPhase[];
 
-/** Between two mailboxes: each one that is told asks Gmail at once. */
+/** Between two mailboxes, since each resumed mailbox asks Gmail at once. */
 const PAUSE = 100;
 
 export interface ResumeRequest {
@@ -24,15 +24,15 @@ export interface ResumeRequest {
 }
 
 export interface ResumedMailboxes {
-  /** Those that were told, in the order of e-mail addresses. */
+  /** Mailboxes that were signalled, in the order of e-mail addresses. */
   readonly resumed: readonly MailboxId[];
-  /** Of these, those whose workflow task keeps failing, as the Temporal server has marked them: they go on only once that is mended. */
+  /** Those among them that the Temporal server has marked because their workflow task keeps failing. They go on only once that is fixed. */
   readonly failing: readonly MailboxId[];
-  /** Those that were stopped between being listed and being told. */
+  /** Mailboxes that were stopped after they were listed. */
   readonly ended: readonly MailboxId[];
 }
 
-/** Tells every mailbox that shows one of the phases to go on, ten a second. Doing it again after an interruption goes on with those that still show it. */
+/** Resumes every mailbox that shows one of the phases, ten a second. After an interruption a second call resumes those that still show it. */
 export async function resumeMailboxes({ temporal, rpc, clock, phases, onResumed, signal }: ResumeRequest): Promise<ResumedMailboxes> {
   const mailboxes = await rpc({ signal }, () => mailboxesIn(temporal, phases));
   const resumed: MailboxId[] = [];

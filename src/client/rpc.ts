@@ -4,7 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { toTidemarkError } from './errors.ts';
 
-/** A call to the server that takes longer has no answer. */
+/** A call that takes longer counts as unanswered. */
 const DEADLINE = 10_000;
 
 export interface CallOptions {
@@ -14,7 +14,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs calls to Temporal: every one has a deadline, stops when the signal aborts, and fails with an error of ours. */
+/** Runs a call to Temporal: with a deadline, until the signal aborts, and with Temporal's errors translated. */
 export type Rpc = <Result>(options: CallOptions, call: () => Promise<Result>) => Promise<Result>;
 
 export function createRpc({ temporal, address, clock }: { temporal: Client; address: string; clock: Clock }): Rpc {

@@ -10,10 +10,10 @@ import { failingTaskIn } from './failing-task.ts';
 import type { RunningView } from './mailbox-report.ts';
 import type { Rpc } from './rpc.ts';
 
-/** A worker answers within milliseconds; one that replays a long history first, within this time. */
+/** A worker answers within milliseconds, or within this time if it must replay a long history first. */
 const QUERY_DEADLINE = 2_000;
 
-/** What Temporal says about one mailbox: the workflow's own answer, or, where no worker gives one, the phase it showed last. */
+/** What Temporal says about one mailbox: the workflow's own answer, or, when no worker answers, the phase that it last showed. */
 export async function runningView({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }): Promise<RunningView> {
   const handle = temporal.workflow.getHandle(workflowIdOf(mailbox));
   try {
@@ -24,7 +24,7 @@ export async function runningView({ temporal, rpc, mailbox }: { temporal: Client
     try {
       return { phase: shown, failingTask, status: await rpc({ mailbox, deadline: QUERY_DEADLINE }, () => handle.query(statusQuery)) };
     } catch {
-      // No worker, or one that cannot answer now: the description stands. What is wrong with the server itself, describe would have met.
+      // No worker answers, so the description has to do. A fault of the server itself would have made describe fail.
       return { phase: shown, failingTask, status: null };
     }
   } catch (error) {
@@ -33,7 +33,7 @@ export async function runningView({ temporal, rpc, mailbox }: { temporal: Client
   }
 }
 
-/** Why a workflow failed: nothing but an input that no mailbox can be made of ends one so. */
+/** Why a workflow failed. The only cause is an input from which no mailbox can be made. */
 async function failureOf({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }, { status, runId, closeTime }: WorkflowExecutionDescription): Promise<RunningView['failure']> {
   if (status.name !== 'FAILED') return null;
   try {
@@ -45,7 +45,7 @@ async function failureOf({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rp
   }
 }
 
-/** Whether a mailbox's workflow runs, has ended, or is not known to Temporal, which forgets what ended when the namespace's retention is over. */
+/** Whether a mailbox's workflow runs, has ended, or is unknown to Temporal, which forgets ended workflows after the namespace's retention. */
 export async function lastRun({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }): Promise<'running' | 'ended' | 'none'> {
   try {
     const { status } = await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
@@ -56,14 +56,14 @@ export async function lastRun({ temporal, rpc, mailbox }: { temporal: Client; rp
   }
 }
 
-/** What Temporal's visibility shows of a mailbox that runs: may lag by some milliseconds. */
+/** A running mailbox in Temporal's visibility, which may lag by some milliseconds. */
 export interface ListedMailbox {
   readonly phase: Phase;
-  /** The server has marked the workflow, whose tasks failed five times in a row or so (server 1.32; older ones may mark none). */
+  /** The server marks a workflow whose task failed some five times in a row (server 1.32; older servers may not do it). */
   readonly reportsProblems: boolean;
 }
 
-/** Every running mailbox, without asking for any by itself. */
+/** Every running mailbox, from one list query. */
 export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<MailboxId, ListedMailbox>> {
   const running = new Map<MailboxId, ListedMailbox>();
   const query = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
@@ -74,7 +74,7 @@ export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<Ma
   return running;
 }
 
-/** A workflow whose first task has not run shows nothing yet: it is about to synchronise. */
+/** A workflow shows no phase before its first task: then it is about to begin its full sync. */
 function phaseIn(attributes: TypedSearchAttributes): Phase {
   const shown = attributes.get(PHASE_ATTRIBUTE);
   return PHASES.find((phase) => phase === shown) ?? 'full-sync';
@@ -83,12 +83,12 @@ function phaseIn(attributes: TypedSearchAttributes): Phase {
 /** @see https://docs.temporal.io/encyclopedia/detecting-workflow-failures */
 const PROBLEMS_ATTRIBUTE = defineSearchAttributeKey('TemporalReportedProblems', 'KEYWORD_LIST');
 
-/** Whether the server says that a workflow's tasks keep failing, or keep ending without an answer. */
+/** Whether the server has marked a workflow whose tasks keep failing or timing out. */
 export function reportsProblems(attributes: TypedSearchAttributes): boolean {
   return (attributes.get(PROBLEMS_ATTRIBUTE) ?? []).length > 0;
 }
 
-/** null for a workflow that somebody started under an id of their own. */
+/** @returns null for a workflow whose id Tidemark did not make */
 export function mailboxOf(workflowId: string): MailboxId | null {
   try {
     const mailbox = mailboxId(workflowId.slice(MAILBOX_WORKFLOW.length + 1));

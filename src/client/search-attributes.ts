@@ -6,9 +6,9 @@ import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 /** temporal.api.enums.v1.IndexedValueType */
 const INDEXED_VALUE_TYPES = { KEYWORD: 2, INT: 3 } as const;
 const PAUSE = 200;
-/** On PostgreSQL a new attribute is usable after some two seconds. */
+/** With PostgreSQL a new attribute takes some two seconds to become usable. */
 const PATIENCE = 30_000;
-/** One small call of each worker. */
+/** Each look costs one small call. */
 const LOOKS_EVERY = 10_000;
 
 interface Registration {
@@ -19,8 +19,8 @@ interface Registration {
 }
 
 /**
- * Makes the search attributes of Tidemark known to a namespace, and returns when the server lists them. Does nothing where they are known.
- * Two processes may do it at once: the server treats a second registration of the same type as done.
+ * Registers Tidemark's search attributes in a namespace, and returns when the server lists them. Does nothing when it lists them already.
+ * Two processes may do this at once: the server accepts a second registration of the same type.
  *
  * @throws {Error} of gRPC's; `Attributes not usable` after 30 seconds
  * @see https://docs.temporal.io/search-attribute#custom-search-attribute
@@ -40,14 +40,14 @@ export async function registerSearchAttributes(options: Registration): Promise<v
 }
 
 /**
- * Registers them again where a server has lost them (its database was replaced, or its namespace), until the signal aborts. A workflow that was started there by
- * a client that does not know them cannot show its phase: its task fails until they are known.
+ * Registers the attributes again when a server has lost them, until the signal aborts: its database or namespace may have been replaced. Without the
+ * attributes a workflow cannot show its phase, and its task fails.
  */
 export async function keepSearchAttributes(options: Registration & { readonly signal: AbortSignal }): Promise<void> {
   const { clock, signal } = options;
   while (!signal.aborted) {
     await clock.sleep(LOOKS_EVERY, signal).catch(() => undefined);
-    // A server that does not answer, or does not let workers do it, is told of by what they do beside.
+    // A server that does not answer or refuses also makes the worker's other calls fail, and those report it.
     if (!signal.aborted) await registerSearchAttributes(options).catch(() => undefined);
   }
 }

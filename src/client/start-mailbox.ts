@@ -19,24 +19,24 @@ export interface StartRequest {
   readonly taskQueue: string;
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
-  /** What of them differs from before. */
+  /** The settings that differ from before. */
   readonly change: SettingsChange;
-  /** Tell a workflow that runs already about the settings: those of the start reach only a new one. */
+  /** True signals the settings as well: a workflow that runs already does not get those of the start. */
   readonly configure: boolean;
-  /** The state with which a new workflow begins: that of the same mailbox under its former id. */
+  /** The state with which a renamed mailbox's new workflow begins. */
   readonly carried?: MailboxInput['carried'];
 }
 
 const FIRST_PHASE: Phase = 'full-sync';
 const STATIC_DETAILS = 'Mirrors this Gmail mailbox into the store. Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `stop`.';
-/** gRPC's INVALID_ARGUMENT: what a server answers that does not know a search attribute yet. */
+/** gRPC's INVALID_ARGUMENT, which a server answers when it does not know a search attribute yet. */
 const INVALID_ARGUMENT = 3;
 const ATTEMPTS = 10;
 const PAUSE = 500;
 
 /**
- * Signal-with-start: one call of the server's, atomic. Of two callers at once one starts the workflow and the other wakes it;
- * a workflow that is just ending makes room for a new one, because the server decides under its own lock whether it runs.
+ * Starts a mailbox's workflow or wakes the one that runs, by one atomic call (signal-with-start). Of two callers at once one starts the workflow and the
+ * other wakes it. A workflow that is just ending is followed by a new one, because the server decides under its own lock whether it runs.
  */
 export async function startOrWake(request: StartRequest): Promise<void> {
   const { temporal, rpc, mailbox, change } = request;
@@ -58,7 +58,7 @@ async function signalWithStart({ temporal, taskQueue, mailbox, settings, carried
   });
 }
 
-/** The first start in a namespace may come before the attributes are known everywhere: register them, and try again a little later. */
+/** The first start in a namespace may come before the server knows the attributes: registers them, and tries again a little later. */
 async function withSearchAttributes({ temporal, rpc, clock }: StartRequest, start: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -32,27 +32,27 @@ import { hasRecentPoller } from './workers.ts';
 
 export interface TidemarkClientOptions {
   readonly temporal: Client;
-  /** Where the mail is. The client only reads. */
+  /** The mirror. The client only reads from it, apart from removing and renaming mailboxes. */
   readonly store: MailboxReader & MailboxRemoval & MailboxRenaming;
-  /** Deleted with their mailbox. */
+  /** The credentials are deleted with their mailbox. */
   readonly credentials: Pick<CredentialStore, 'delete'>;
   readonly clock: Clock;
-  /** Answers {@link TidemarkClient.forecast}: prices and limits are the program's. Without it nothing is foretold. */
+  /** Answers {@link TidemarkClient.forecast} from the program's prices and limits. Without it the forecast is null. */
   readonly forecast?: (mailbox: MailboxId) => Promise<Forecast | null>;
-  /** What {@link TidemarkClient.rename} asks of Google and of the credentials. */
+  /** What {@link TidemarkClient.rename} needs of Google and of the credentials. */
   readonly renaming: RenamingAccess;
-  /** Queue of the workers; `tidemark` unless told otherwise. */
+  /** Task queue of the workers; `tidemark` by default. */
   readonly taskQueue?: string;
 }
 
 export interface SyncOptions extends WaitOptions {
-  /** Return when it is done, instead of when it is asked for. */
+  /** True waits until the work is done, instead of only requesting it. */
   readonly wait?: boolean;
 }
 
 /**
- * What an application uses: starts, wakes and stops mailboxes, waits for them, and reads what they hold.
- * Commands that only tell the workflow something need no worker; waits go on while workers restart.
+ * Commands mailboxes for an application: starts, wakes and stops them, waits for them, and reads their mail.
+ * Commands that only signal the workflow need no worker. Waits continue while workers restart.
  *
  * Every method that talks to Temporal throws {@link TidemarkError} (see `errors.ts`), every one that reads mail `StoreError`.
  */
@@ -81,7 +81,7 @@ export class TidemarkClient {
   /**
    * Starts a mailbox's workflow, or wakes the one that runs and gives it these settings.
    *
-   * @param settings - what differs from the mailbox's present settings; a mailbox that never ran starts from the defaults
+   * @param settings - changes to the mailbox's present settings, or to the defaults when it never ran
    * @returns whether the workflow ran before, and the settings it has now
    */
   async start(mailbox: MailboxId, settings: SettingsChange = {}): Promise<{ readonly wasRunning: boolean; readonly settings: MailboxSettings }> {
@@ -98,17 +98,17 @@ export class TidemarkClient {
       mailbox,
       settings: wanted,
       change: settings,
-      // Without a worker's answer nobody knows what the workflow was told last: telling it once more does no harm.
+      // Without a worker's answer the workflow's settings are unknown, and signalling them again does no harm.
       configure: wasRunning && !(status !== null && sameSettings(status.settings, wanted)) && Object.keys(settings).length > 0,
     });
     return { wasRunning, settings: wanted };
   }
 
   /**
-   * Changes settings of a mailbox that runs: what is named, and nothing else. Needs no worker. A changed scope or format begins a full sync,
+   * Changes the given settings of a mailbox that runs. Needs no worker. A changed scope or format begins a full sync,
    * which fetches what is missing and removes what is out of scope.
    *
-   * @returns the settings as they will be, as far as this can be told: without a worker's answer, an earlier change may not show yet
+   * @returns the settings as they will be. Without a worker's answer, an earlier change may be missing from them
    * @throws {InvalidSettingsError} when a value is not allowed
    * @throws {MailboxNotRunningError} when no workflow runs
    */
@@ -121,12 +121,12 @@ export class TidemarkClient {
     return settings;
   }
 
-  /** Something may have changed at Gmail: synchronise soon. Any number of pokes cost one partial sync. */
+  /** Asks for a sync soon, because something may have changed at Gmail. Any number of pokes cost one partial sync. */
   async poke(mailbox: MailboxId): Promise<void> {
     await this.#signal(mailbox, definitions.poke);
   }
 
-  /** A partial sync now. With `wait` it returns when the store has reached the mailbox's head as of this call. */
+  /** Runs a partial sync now. With `wait` it returns when the store has reached the mailbox's head as of this call. */
   async sync(mailbox: MailboxId, { wait = false, ...options }: SyncOptions = {}): Promise<void> {
     if (!wait) return this.poke(mailbox);
     const chain = await this.#chain(mailbox, options);
@@ -134,7 +134,7 @@ export class TidemarkClient {
     await reached(mailbox, () => chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitSync, { args: [{ sync }], updateId })));
   }
 
-  /** A forced full sync: everything is listed anew and every difference corrected. With `wait` it returns when that is complete. */
+  /** Forces a full sync, which lists everything again and corrects every difference. With `wait` it returns when that is complete. */
   async resync(mailbox: MailboxId, { wait = false, ...options }: SyncOptions = {}): Promise<void> {
     if (!wait) return this.#signal(mailbox, definitions.forceResync);
     const chain = await this.#chain(mailbox, options);
@@ -143,9 +143,9 @@ export class TidemarkClient {
   }
 
   /**
-   * Compares the store with Gmail, and returns when that is done; a mailbox that is not in sync yet is waited for. Changes nothing.
+   * Compares the store with Gmail and returns the result, once the mailbox is in sync. Changes nothing.
    *
-   * @returns what differs; null when the store lost the mailbox meanwhile
+   * @returns the differences; null when the store lost the mailbox meanwhile
    */
   async audit(mailbox: MailboxId, options: WaitOptions = {}): Promise<AuditResult | null> {
     const chain = await this.#chain(mailbox, options);
@@ -154,12 +154,12 @@ export class TidemarkClient {
     return (await this.#store.getMailbox(mailbox))?.audit ?? null;
   }
 
-  /** Messages that could not be fetched, next attempt first. They are tried again by themselves, ever more rarely. */
+  /** Messages that could not be fetched, next attempt first. They are tried again by themselves, less and less often. */
   async failures(mailbox: MailboxId, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly FailedMessage[]> {
     return this.#store.listFailed(mailbox, limit);
   }
 
-  /** Stored messages that lack what Gmail does not give of them: their `raw` (held as full then), or attachments, which are asked for again ever more rarely. */
+  /** Stored messages of which Gmail does not give everything: the `raw` form (they are stored as full), or attachments, which are asked for again less and less often. */
   async lacking(mailbox: MailboxId, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly LackingMessage[]> {
     return this.#store.listLacking(mailbox, limit);
   }
@@ -182,13 +182,13 @@ export class TidemarkClient {
    * Resumes every mailbox that shows one of these phases, ten a second. Needs no worker. After an interruption, call it again.
    *
    * @param options.phases - all of {@link RESUMABLE_PHASES} when not given
-   * @param options.onResumed - told of each
+   * @param options.onResumed - called with each mailbox
    */
   async resumeAll({ phases = RESUMABLE_PHASES, ...options }: Partial<Pick<ResumeRequest, 'phases' | 'onResumed' | 'signal'>> = {}): Promise<ResumedMailboxes> {
     return resumeMailboxes({ temporal: this.#temporal, rpc: this.#rpc, clock: this.#clock, phases, ...options });
   }
 
-  /** New credentials are stored. @returns whether a workflow runs that was told */
+  /** Tells the workflow that new credentials are stored. @returns false when no workflow runs */
   async reconnect(mailbox: MailboxId): Promise<boolean> {
     try {
       await this.#signal(mailbox, definitions.reconnect);
@@ -200,7 +200,7 @@ export class TidemarkClient {
   }
 
   /**
-   * Ends the workflow; the data stay. Returns when it has ended, or after `patience`: without a worker it ends once one runs.
+   * Ends the workflow and keeps the data. Returns when it has ended, or after `patience`: without a worker it ends once one runs.
    *
    * @param options.patience - milliseconds
    */
@@ -222,8 +222,8 @@ export class TidemarkClient {
   }
 
   /**
-   * Ends the workflow and deletes everything of the mailbox: mail, changes, labels, counters, credentials; bodies outside the database go with the next
-   * sweep. Without a worker the workflow is terminated; Gmail's watch then ends by itself within a week. Doing it again finishes what was interrupted.
+   * Ends the workflow and deletes everything of the mailbox: mail, changes, labels, counters, credentials. The next sweep removes bodies outside the
+   * database. Without a worker the workflow is terminated, and Gmail's watch ends by itself within a week. A second call finishes an interrupted removal.
    *
    * @throws {StoreError} when the store cannot be used
    */
@@ -241,13 +241,13 @@ export class TidemarkClient {
   }
 
   /**
-   * Gives a mailbox the address that its account has now at Google. Mail, changes (their numbers go on), mark, settings, counters and credentials stay, the
-   * workflow goes on under the new address where it was, and nothing is fetched again. Doing it again finishes what was interrupted.
+   * Gives a mailbox the address that its account has now at Google. Mail, changes (with their numbering), mark, settings, counters and credentials stay,
+   * the workflow continues under the new address, and nothing is fetched again. A second call finishes an interrupted renaming.
    *
-   * @param options.force - do not ask Google whether the account is called so
+   * @param options.force - true does not ask Google whether the account has that address
    * @throws {MailboxUnknownError} when the store does not know `from`
-   * @throws {RenameRefusedError} when `to` is a mailbox already, when Google calls the account otherwise or cannot be asked, or when a workflow runs
-   * and no worker
+   * @throws {RenameRefusedError} when `to` is a mailbox already, when the account has another address at Google or Google cannot be asked, or when the
+   * workflow runs and no worker does
    * @throws {StoreError | SecretKeyError} when the mailbox or its credentials cannot be written
    */
   async rename(from: MailboxId, to: MailboxId, { force = false, signal }: { force?: boolean; signal?: AbortSignal } = {}): Promise<RenamedMailbox> {
@@ -274,24 +274,24 @@ export class TidemarkClient {
    * @throws {MailboxUnknownError} when neither the store nor Temporal knows it
    */
   async status(mailbox: MailboxId): Promise<MailboxReport> {
-    // One after the other: what the store holds of a mailbox that says it is in sync must be read after it says so.
+    // In this order: when the workflow says that it is in sync, what is read from the store afterwards must show it.
     const running = await this.#running(mailbox);
     const stored = await readStored(this.#store, mailbox, this.#clock.now());
     if (stored.row === null && running.phase === null && (running.failure ?? null) === null) throw new MailboxUnknownError(mailbox);
     return reportOf(mailbox, stored, running);
   }
 
-  /** Whether workers try the mailbox's workflow task again and again in vain, so that what it is told waits. Asks no worker. */
+  /** Whether the mailbox's workflow task keeps failing, so that signals wait behind it. Asks no worker. */
   async failingTask(mailbox: MailboxId): Promise<FailingTask | null> {
     return failingTaskOf({ temporal: this.#temporal, rpc: this.#rpc, mailbox });
   }
 
-  /** Counts and usage alone: cheap enough to draw progress from. */
+  /** What the store knows of a mailbox: cheap enough to draw progress from. */
   async progress(mailbox: MailboxId): Promise<MailboxReport> {
     return reportOf(mailbox, await readStored(this.#store, mailbox, this.#clock.now()), { phase: null, status: null });
   }
 
-  /** What is left to fetch in units, and when the quota will have let it through; null when it cannot be told. */
+  /** The units that are left to spend on fetching, and when the quota will have allowed them; null when it is unknown. */
   async forecast(mailbox: MailboxId): Promise<Forecast | null> {
     return await this.#forecast(mailbox);
   }
@@ -305,26 +305,26 @@ export class TidemarkClient {
     for (const mailbox of mailboxes) {
       const stored = await readStored(this.#store, mailbox, this.#clock.now());
       const { phase = null, reportsProblems = false } = running.get(mailbox) ?? {};
-      // Only those that the server has marked are asked for: of ten thousand mailboxes mostly none.
+      // One call for each mailbox that the server has marked: usually for none of them.
       const failingTask = reportsProblems ? await this.failingTask(mailbox) : null;
       reports.push(reportOf(mailbox, stored, { phase, status: null, failingTask }));
     }
     return reports;
   }
 
-  /** The mailboxes that run, with the phases they show. Asks neither worker nor store. */
+  /** The running mailboxes, with the phases that they show. Asks neither workers nor the store. */
   async running(): Promise<ReadonlyMap<MailboxId, Phase>> {
     const running = await this.#rpc({}, () => runningMailboxes(this.#temporal));
     return new Map([...running].map(([mailbox, { phase }]) => [mailbox, phase] as const));
   }
 
-  /** Whether a mailbox runs, ran once and was stopped or removed, or never ran as far as Temporal and the store remember. Asks no worker. */
+  /** Whether a mailbox runs, ran before, or never ran as far as Temporal and the store remember. Asks no worker. */
   async lastRun(mailbox: MailboxId): Promise<'running' | 'ended' | 'none'> {
     const last = await lastRun({ temporal: this.#temporal, rpc: this.#rpc, mailbox });
     return last === 'none' && (await this.#store.getMailbox(mailbox)) !== null ? 'ended' : last;
   }
 
-  /** Whether a worker has asked for this client's workflows within the last minute or so. */
+  /** Whether a worker has polled this client's task queue within the last minute or so. */
   async hasWorker(signal?: AbortSignal): Promise<boolean> {
     return this.#rpc({ signal }, () => hasRecentPoller({ temporal: this.#temporal, taskQueue: this.#taskQueue, now: this.#clock.now() }));
   }
@@ -335,10 +335,10 @@ export class TidemarkClient {
   }
 
   /**
-   * Every live message: stored and in scope. One whose body, outside the database, turns out to be lost is left out, and fetched again:
-   * the change feed tells when it is back.
+   * Every live message: stored and in scope. A message whose body was lost outside the database is left out and fetched again. The change feed says when
+   * it is back.
    *
-   * @param options.onLostBody - told of each
+   * @param options.onLostBody - called with each message that is left out
    * @throws {StoreError} when the store, or the place of a body, cannot be used
    */
   streamMessages(mailbox: MailboxId, { onLostBody }: { onLostBody?: (lost: LostBody) => void } = {}): AsyncIterable<StoredMessage> {
@@ -356,7 +356,7 @@ export class TidemarkClient {
 
   async #chain(mailbox: MailboxId, options: WaitOptions) {
     const workflowId = definitions.workflowIdOf(mailbox);
-    // A query comes after every signal that was sent before it, so a mailbox that was just resumed is not taken for paused.
+    // A query is answered after every signal that was sent before it, so a mailbox that was just resumed is not taken for paused.
     const { status } = await this.#running(mailbox);
     if (status !== null && isBlocked(status.phase)) throw new MailboxBlockedError(mailbox, status.phase, status.blocked?.message ?? status.lastError?.message ?? null);
     const { handle, firstRunId } = await runningWorkflow(this.#waiting, mailbox, workflowId, options.signal);

@@ -9,13 +9,13 @@ import type { Phase } from '../workflows/phase.ts';
 import { isUnreachable, MailboxBlockedError, MailboxNotRunningError, type BlockedPhase } from './errors.ts';
 import type { Rpc } from './rpc.ts';
 
-/** Longer than an update waits by itself (AWAIT_BOUND), so that it ends with an answer where a worker runs. */
+/** Longer than the workflow lets an update wait (AWAIT_BOUND), so that the update ends with an answer while a worker runs. */
 const UPDATE_DEADLINE = 30_000;
 const PAUSE = 500;
 
 export interface WaitOptions {
   readonly signal?: AbortSignal;
-  /** Called, again and again, while no worker takes part: the wait goes on, for workers restart. */
+  /** Called repeatedly while no worker answers. The wait continues, since workers restart. */
   readonly onNoWorker?: () => void;
 }
 
@@ -28,9 +28,9 @@ export interface Waiting {
 }
 
 /**
- * The running workflow of a mailbox, bound to its chain of runs: numbers that one chain gave mean nothing to the next.
+ * The running workflow of a mailbox, bound to its chain of runs: numbers from one chain have no meaning in the next.
  *
- * @throws {MailboxNotRunningError} when there is none
+ * @throws {MailboxNotRunningError} when no workflow runs
  */
 export async function runningWorkflow(
   { temporal, rpc }: Waiting,
@@ -45,9 +45,9 @@ export async function runningWorkflow(
 }
 
 /**
- * Sends an update until it is answered. Why this is right: each repetition carries the same update id, so the server attaches it to the
- * update that is under way, and does not run it twice; a run that ended by continue-as-new is followed, for the handle names the chain.
- * An update that waits at a workflow without a worker ends here by its deadline, and is asked for again.
+ * Sends an update until it is answered. Each repetition has the same update id, so the server attaches it to the update under way and does not run it
+ * twice. The handle names the chain, so a run that ends by continue-as-new is followed. Without a worker the update ends here at its deadline, and is
+ * sent again.
  */
 export async function answered<Result>(
   waiting: Waiting,
@@ -61,7 +61,7 @@ export async function answered<Result>(
     try {
       return await withNotice(waiting, request, () => rpc({ mailbox, deadline: UPDATE_DEADLINE, signal: options.signal }, () => send(updateId)));
     } catch (error) {
-      // Not found: the workflow ended, or this very run did by continue-as-new. A server that restarts is waited for.
+      // Not found means that the workflow ended, or only this run, by continue-as-new. While the server restarts, the wait continues.
       if (!isUnreachable(error) && !(error instanceof MailboxNotRunningError)) throw error;
       if (error instanceof MailboxNotRunningError && !(await stillRuns(waiting, request))) throw error;
     }
@@ -69,7 +69,7 @@ export async function answered<Result>(
   }
 }
 
-/** Repeats a bounded wait until it is reached. */
+/** Repeats a bounded wait until its aim is reached. */
 export async function reached(mailbox: MailboxId, wait: () => Promise<AwaitResult>): Promise<void> {
   for (;;) {
     const { done, phase, lastError } = await wait();
@@ -82,7 +82,7 @@ export function isBlocked(phase: Phase | 'stopped'): phase is BlockedPhase {
   return phase === 'paused' || phase === 'needs-consent' || phase === 'failed';
 }
 
-/** Whether a mailbox works by itself: it is neither stopped, nor paused, nor blocked. */
+/** Whether a mailbox is at work: neither stopped, nor paused, nor blocked. */
 export function isRunning({ phase }: { readonly phase: Phase | 'stopped' }): boolean {
   return phase !== 'stopped' && !isBlocked(phase);
 }
@@ -99,7 +99,7 @@ async function stillRuns(waiting: Waiting, { mailbox, workflowId, firstRunId, op
 
 const NOTICE_AFTER = 3_000;
 
-/** Asks, while the call has no answer, whether any worker is there to give one. */
+/** While the call has no answer, checks whether a worker answers for the mailbox at all. */
 async function withNotice<Result>(waiting: Waiting, { mailbox, options: { onNoWorker } }: { mailbox: MailboxId; options: WaitOptions }, call: () => Promise<Result>): Promise<Result> {
   if (onNoWorker === undefined) return call();
   const ended = new AbortController();
@@ -109,7 +109,7 @@ async function withNotice<Result>(waiting: Waiting, { mailbox, options: { onNoWo
       if (!(await waiting.isAnswered(mailbox))) onNoWorker();
     }
   };
-  // Whatever the watch ends by (the abort below, a server that does not answer), the call itself reports.
+  // The watch ends by the abort below or by a server that does not answer, which the call itself reports.
   const watching = watch().catch(() => undefined);
   try {
     return await call();

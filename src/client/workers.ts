@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 
-/** A poll lasts a minute, and a poller is listed for some minutes after it died: only one that polled lately counts. */
+/** A poll lasts a minute, and a dead poller is listed for some minutes more: only a recent poll counts. */
 const RECENT = 75_000;
 const WORKFLOW_TASK_QUEUE = 1;
 

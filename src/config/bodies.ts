@@ -8,22 +8,22 @@ import type { Values, Variables } from './section.ts';
 export interface BodiesConfig {
   /** `file:` with an absolute path, or `s3://bucket/prefix`; null keeps bodies in the database. */
   readonly url: string | null;
-  /** Bodies that take more bytes than this go there; 0: all. */
+  /** Bodies larger than this many bytes go there; 0 sends all. */
   readonly over: number;
-  /** Milliseconds for which a body that nothing names any more stays; null: workers remove none. */
+  /** Milliseconds for which a body that nothing names any more is kept; null turns the workers' sweep off. */
   readonly sweepGrace: number | null;
-  /** Milliseconds for which the body of a message that is gone stays, so that a wrong verdict is undone without a fetch; null: for ever. */
+  /** Milliseconds for which the body of a gone message is kept, so that a wrong verdict costs no fetch; null keeps it forever. */
   readonly goneGrace: number | null;
   readonly s3: { readonly endpoint: string | null; readonly region: string | null };
 }
 
-/** A few small bodies cost less as rows than as objects. */
+/** Small bodies cost less as rows than as objects. */
 const OVER = 65_536;
 
-/** How long the verdict that a message is gone may turn out to be wrong. */
+/** Within this time the verdict that a message is gone may turn out to be wrong. */
 const GONE_GRACE = '1d';
 
-/** Spares work: a sweep is right without any grace. */
+/** The grace only spares work: a sweep is correct without it. */
 const SWEEP_GRACE = '1h';
 
 const grace = z.string().transform((text, context) => {
@@ -33,7 +33,7 @@ const grace = z.string().transform((text, context) => {
   } catch (error) {
     if (!(error instanceof InvalidDurationError)) throw error;
   }
-  context.addIssue('no duration');
+  context.addIssue('not a duration');
   return z.NEVER;
 });
 
@@ -63,7 +63,7 @@ export function readBodies(values: Values<typeof bodiesVariables>, { cwd }: { cw
   });
 }
 
-/** The database remembers the address, and is used from other folders too. */
+/** The database stores the address, and may be opened from other folders, so the path must be absolute. */
 function absolute(url: string, cwd: string): string {
   if (!url.startsWith('file:')) return url.replace(/\/$/, '');
   const path = url.replace(/^file:(?:\/\/(?=\/))?/, '');

@@ -15,16 +15,16 @@ import { LOG_LEVELS, type LogLevel } from '../model/log-level.ts';
 import { OWN_FOLDER } from '../host/private-files.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
 
-/** Everything that the environment says, read once and validated. */
+/** The environment, read once and validated. */
 export interface Config {
-  /** Absolute. What Tidemark keeps for itself: key file, Temporal's binary, database and log. */
+  /** Absolute path of Tidemark's own folder: key file, Temporal's binary, database and log. */
   readonly dataDir: string;
   readonly database: DatabaseConfig;
-  /** Where large bodies are. */
+  /** Where large bodies are stored. */
   readonly bodies: BodiesConfig;
   readonly gmailRootUrl: string;
   readonly googleTokenUrl: string;
-  /** Where Google's Directory API is, which lists the users of a Workspace domain. */
+  /** Google's Directory API, which lists the users of a Workspace domain. */
   readonly googleAdminUrl: string;
   /** Google's consent screen. */
   readonly googleAuthUrl: string;
@@ -36,7 +36,7 @@ export interface Config {
   readonly push: PushConfig;
   readonly logLevel: LogLevel;
   readonly temporal: TemporalConnection;
-  /** Queue of workflows and live activities; backfill activities have one of their own beside it. */
+  /** Task queue of workflows and live activities. Backfill activities have another queue beside it. */
   readonly taskQueue: string;
 }
 
@@ -47,11 +47,11 @@ export interface ConfigProblem {
   readonly expected: string;
 }
 
-/** Thrown when the environment holds wrong values: it names all of them, one a line. */
+/** Thrown when the environment holds wrong values. The message names all of them, one on each line. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly ConfigProblem[];
-  /** A sentence for each. */
+  /** One sentence for each problem. */
   readonly lines: readonly string[];
 
   constructor(problems: readonly ConfigProblem[]) {
@@ -74,7 +74,7 @@ const serviceVariables = {
   LOG_LEVEL: { schema: z.enum(LOG_LEVELS).default('info'), expected: `one of ${LOG_LEVELS.join(', ')}, for example info` },
 } as const satisfies Variables;
 
-/** Every variable that Tidemark reads by itself, by section (src/config). Temporal's own `TEMPORAL_*` come beside them. */
+/** Every variable that Tidemark reads, by section. `@temporalio/envconfig` reads Temporal's own `TEMPORAL_*`. */
 const VARIABLES = {
   ...serviceVariables,
   ...databaseVariables,
@@ -86,7 +86,7 @@ const VARIABLES = {
   ...pushVariables,
 };
 
-/** Their names. */
+/** The names of all variables. */
 export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly Name[];
 
 type Name = keyof typeof VARIABLES;
@@ -95,8 +95,9 @@ const environment = z.object(schemasOf(VARIABLES));
 
 /**
  * Reads the environment. An empty variable counts as unset.
- * @param options.cwd what relative paths start from
- * @throws {ConfigError} when a value is wrong: it names every wrong one
+ *
+ * @param options.cwd - the folder from which relative paths start
+ * @throws {ConfigError} when values are wrong; it names all of them
  */
 export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
@@ -143,12 +144,12 @@ function unusable({ variable, message }: UnusableVariableError, given: Record<st
   return { name, given: `${describe(name, given[name] ?? '')} (${message})`, expected: VARIABLES[name].expected };
 }
 
-/** A configuration that differs in these values. */
+/** A copy of a configuration with some values changed. */
 export function changedConfig(config: Config, changes: Partial<Config>): Config {
   return Object.freeze({ ...config, ...changes });
 }
 
-/** Of variables that exclude each other the first one set is fine: the others are the problem. */
+/** Of variables that exclude each other, the first one that is set is fine, and the others are the problem. */
 function contradictions(given: Readonly<Record<string, unknown>>): ConfigProblem[] {
   return EXCLUSIVE_VARIABLES.flatMap((names) => {
     const [first, ...others] = names.filter((name) => given[name] !== undefined);
@@ -164,7 +165,7 @@ function wrongVariables(error: z.ZodError, given: Record<string, string | undefi
     .map((name) => ({ name, given: describe(name, given[name] ?? ''), expected: VARIABLES[name].expected }));
 }
 
-/** What was given, fit for a terminal and a log: no key, no password within an address, no endless text. */
+/** The given value in a form fit for a terminal and a log: without keys, without the password in an address, and cut to a bounded length. */
 function describe(name: Name, text: string): string {
   if ('secret' in VARIABLES[name]) return `a text of ${text.length} characters`;
   const shown = text.replace(/(\/\/).*@/, '$1…@').replace(/password=[^&]*/i, 'password=…');

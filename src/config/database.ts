@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { databaseAt, DEFAULT_POOL_SIZE, IN_MEMORY, POSTGRES_URL, UnsupportedDatabaseError, type DatabaseLocation, type PostgresAccess } from '../model/database-location.ts';
 import type { Values, Variables } from './section.ts';
 
-/** A database in memory would not outlive one process. */
+/** A database in memory is refused, since it would not outlive the process. */
 const databaseUrl = z.string().transform((text, context): DatabaseLocation => {
   try {
     const location = databaseAt(text);
@@ -13,7 +13,7 @@ const databaseUrl = z.string().transform((text, context): DatabaseLocation => {
   } catch (error) {
     if (!(error instanceof UnsupportedDatabaseError)) throw error;
   }
-  context.addIssue('no database');
+  context.addIssue('not a database');
   return z.NEVER;
 });
 
@@ -33,9 +33,9 @@ export const databaseVariables = {
 
 export interface DatabaseConfig {
   readonly location: DatabaseLocation;
-  /** How servers of PostgreSQL are reached, also those that a command names beside the configured database. */
+  /** How PostgreSQL servers are reached, those that a command names beside the configured database included. */
   readonly access: PostgresAccess;
-  /** `manual`: only `tidemark migrate` changes the schema, and everything else refuses an older one. */
+  /** `manual`: only `tidemark migrate` changes the schema, and every other program refuses an older schema. */
   readonly migration: 'automatic' | 'manual';
 }
 

@@ -6,15 +6,15 @@ import type { Values, Variables } from './section.ts';
 
 /** How the workers of this environment are rolled out. */
 export interface DeploymentConfig {
-  /** Name of Temporal's Worker Deployment: all builds of one installation share it. */
+  /** Name of the Worker Deployment in Temporal. All builds of one installation share it. */
   readonly name: string;
   /** The build of this worker; null runs it unversioned. */
   readonly buildId: string | null;
-  /** Absolute path of the workflows' code, bundled ahead; null bundles it at the start of the worker. */
+  /** Absolute path of workflow code that was bundled ahead; null makes each worker bundle it at its start. */
   readonly workflowBundle: string | null;
 }
 
-/** Temporal joins the two with a dot or a colon. https://docs.temporal.io/worker-versioning */
+/** Temporal joins deployment and build with a dot or a colon, so the name must not contain one. https://docs.temporal.io/worker-versioning */
 const deploymentName = z.string().regex(/^(?!__)[^.:\s]{1,200}$/);
 const buildId = z.string().regex(/^(?!__)\S{1,200}$/);
 

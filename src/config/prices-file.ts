@@ -6,9 +6,9 @@ import { GMAIL_METHODS } from '../model/prices.ts';
 
 const units = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 
-/** Prices and limits that differ from the chosen table; what a file does not name stays. */
+/** Prices and limits that differ from the chosen table. What the file does not name stays as in the table. */
 const PRICES_FILE = z.strictObject({
-  /** Where the figures are from, for whoever reads the file later. */
+  /** Where the figures come from, for later readers of the file. */
   source: z.string().optional(),
   units: z.partialRecord(z.enum(GMAIL_METHODS), units).default({}),
   userUnitsPerMinute: units.optional(),

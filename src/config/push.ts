@@ -4,19 +4,19 @@ import { z } from 'zod';
 
 import type { Values, Variables } from './section.ts';
 
-/** Gmail's push notifications: workers ask for them (`topic`), `tidemark push` receives them (the rest). */
+/** Gmail's push notifications. Workers request them with `topic`; the rest is for `tidemark push`, which receives them. */
 export interface PushConfig {
-  /** `projects/P/topics/T`; null when mailboxes are polled alone. */
+  /** `projects/P/topics/T`; null when mailboxes are only polled. */
   readonly topic: string | null;
-  /** What Google's tokens must be made for; null when no endpoint is served. */
+  /** The audience that Google's tokens must have; null when no endpoint is served. */
   readonly audience: string | null;
-  /** Whose tokens are taken: the service account of the push subscription. */
+  /** The service account of the push subscription: only its tokens are accepted. */
   readonly serviceAccount: string | null;
-  /** Of `--pull`: `projects/P/subscriptions/S`. */
+  /** `projects/P/subscriptions/S`, for `--pull`. */
   readonly subscription: string | null;
   /** Google's public keys, as a JSON Web Key Set. */
   readonly keysUrl: string;
-  /** PEM files of the endpoint's own certificate; null where TLS ends in front of it. */
+  /** PEM files of the endpoint's own certificate; null when TLS ends in front of the endpoint. */
   readonly tlsCertFile: string | null;
   readonly tlsKeyFile: string | null;
 }

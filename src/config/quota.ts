@@ -7,15 +7,15 @@ import { readPricesFile, type PricesFile } from './prices-file.ts';
 import { UnusableVariableError, type Values, type Variables } from './section.ts';
 
 export interface QuotaConfig {
-  /** The table that the rest differs from. */
+  /** The table from which the other values start. */
   readonly prices: PriceTableName;
-  /** Of each call, after the file and the single values. */
+  /** The price of each call, after the file and the single values were applied. */
   readonly units: PriceTable['units'];
   readonly userUnitsPerMinute: number;
   readonly projectUnitsPerMinute: number;
-  /** What the backfills of all mailboxes keep a Pacific day's units under; null for no such budget. */
+  /** The units that all backfills together may spend in a Pacific day; null for no such budget. */
   readonly projectUnitsPerDay: number | null;
-  /** Part of each user's units that Tidemark may spend, in (0, 1]; the rest is left to the user's other applications. */
+  /** The share of each user's units that Tidemark may spend, in (0, 1]. The rest is left to the user's other applications. */
   readonly userShare: number;
 }
 
@@ -58,7 +58,7 @@ export const quotaVariables = {
   GMAIL_USER_SHARE: { schema: share.default(1), expected: 'a number above 0 and at most 1, for example 0.8' },
 } as const satisfies Variables;
 
-/** A single value goes before the file, and the file before the table. */
+/** A single value overrides the file, and the file overrides the table. */
 export function readQuota(values: Values<typeof quotaVariables>, { cwd }: { readonly cwd: string }): QuotaConfig {
   const named = PRICE_TABLES[values.GMAIL_QUOTA_PRICES];
   const file = pricesIn(values.GMAIL_PRICES_FILE, cwd);

@@ -9,12 +9,12 @@ import type { MailboxId } from '../model/ids.ts';
 const SIMULATED = z.object({ mailbox: z.string(), gmailRootUrl: z.string(), googleTokenUrl: z.string(), userUnitsPerMinute: z.number() });
 const RUNNING = z.object({ pid: z.number(), mailboxes: z.array(z.string()), uiUrl: z.string().nullable(), simulated: SIMULATED.nullable().default(null) });
 
-/** What a running `npm start` tells the next one, and commands in other terminals. */
+/** What a running `npm start` writes down for the next one, and for commands in other terminals. */
 export type RunningStart = z.infer<typeof RUNNING>;
 
 export const runningStartFile = (dataDir: string): string => join(dataDir, 'start.json');
 
-/** The `npm start` that runs over the directory now; null when there is none. */
+/** The `npm start` that runs over the directory now; null when none does. */
 export function readRunningStart(dataDir: string): RunningStart | null {
   try {
     const running = RUNNING.safeParse(JSON.parse(readFileSync(runningStartFile(dataDir), 'utf8')));
@@ -24,7 +24,7 @@ export function readRunningStart(dataDir: string): RunningStart | null {
   }
 }
 
-/** The configuration for one mailbox: the one that `npm start` simulates has its Gmail there, and Google does not know it. */
+/** The configuration for one mailbox. The mailbox that `npm start` simulates has its Gmail there, and Google does not know it. */
 export function configFor(config: Config, mailbox: MailboxId): Config {
   const simulated = readRunningStart(config.dataDir)?.simulated ?? null;
   if (simulated === null || simulated.mailbox !== mailbox) return config;
@@ -32,7 +32,7 @@ export function configFor(config: Config, mailbox: MailboxId): Config {
   return changedConfig(config, { gmailRootUrl, googleTokenUrl, quota: { ...config.quota, userUnitsPerMinute } });
 }
 
-/** A process id is given again after a while: on Linux its command tells. */
+/** Process ids are reused after a while. On Linux the command line tells whether it is the same program. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -7,15 +7,15 @@ import type { KeySource } from '../model/key-source.ts';
 import type { Values, Variables } from './section.ts';
 
 export interface SecretsConfig {
-  /** What encrypts credentials; `own-file` when no variable names one. */
+  /** The keys that encrypt credentials; `own-file` when no variable names one. */
   readonly credentialKeys: KeySource;
-  /** What encrypts payloads in Temporal's histories; null when they are not encrypted, and never were. */
+  /** The keys that encrypt payloads in Temporal's histories; null when payloads are not encrypted and never were. */
   readonly payloadKeys: PayloadKeys | null;
 }
 
 export type PayloadKeys =
   | Exclude<KeySource, { readonly kind: 'own-file' }>
-  /** Payloads are no longer encrypted; what was is still read. */
+  /** Payloads are no longer encrypted, and encrypted ones can still be read. */
   | { readonly kind: 'former-only'; readonly old: Secret<readonly Uint8Array[]> };
 
 const KEY = '[A-Za-z0-9+/]{43}=?';
@@ -41,7 +41,7 @@ export const secretVariables = {
   TIDEMARK_OLD_PAYLOAD_KEYS: { schema: keys.default([]), expected: SEVERAL, secret: true },
 } as const satisfies Variables;
 
-/** Variables that exclude each other: of each group one at most may be set. */
+/** Groups of variables that exclude each other. */
 export const EXCLUSIVE_VARIABLES = [
   ['TIDEMARK_SECRET_KEY', 'TIDEMARK_SECRET_KEY_FILE', 'TIDEMARK_SECRET_KEY_COMMAND'],
   ['TIDEMARK_PAYLOAD_KEY', 'TIDEMARK_PAYLOAD_KEY_FILE', 'TIDEMARK_PAYLOAD_KEY_COMMAND'],

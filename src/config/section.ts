@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** One variable of the environment: how it is read, and in words with an example what it must be. */
+/** One variable of the environment: how it is parsed, and in words, with an example, what it must be. */
 export interface Variable<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
   readonly expected: string;
@@ -8,7 +8,7 @@ export interface Variable<Schema extends z.ZodType = z.ZodType> {
   readonly secret?: true;
 }
 
-/** Thrown by a section whose variable is well formed and of no use all the same, such as the path of a file that cannot be read. */
+/** Thrown by a section for a variable that is well formed and yet unusable, such as the path of a file that cannot be read. */
 export class UnusableVariableError extends Error {
   override readonly name = 'UnusableVariableError';
   readonly variable: string;
@@ -20,13 +20,13 @@ export class UnusableVariableError extends Error {
   }
 }
 
-/** What a section of the configuration declares. */
+/** The variables that a section of the configuration declares. */
 export type Variables = Readonly<Record<string, Variable>>;
 
 /** The schemas of a section's variables, by name. */
 export type Schemas<Declared extends Variables> = { readonly [Name in keyof Declared]: Declared[Name]['schema'] };
 
-/** What a section reads, once every variable is valid. */
+/** The parsed values of a section, once every variable is valid. */
 export type Values<Declared extends Variables> = z.output<z.ZodObject<Schemas<Declared>>>;
 
 export function schemasOf<Declared extends Variables>(variables: Declared): Schemas<Declared> {

@@ -6,11 +6,11 @@ import { InvalidDurationError, parseDuration } from '../model/duration.ts';
 import type { Values, Variables } from './section.ts';
 
 export interface TelemetryConfig {
-  /** `host:port` on which Prometheus finds `/metrics`; null for none. */
+  /** `host:port` on which Prometheus finds `/metrics`; null serves no metrics. */
   readonly metricsAddress: string | null;
   /** Milliseconds between two counts of mailboxes and messages. */
   readonly metricsInterval: number;
-  /** Where `/healthz` and `/readyz` are answered; null for nowhere. */
+  /** Where `/healthz` and `/readyz` are served; null serves neither. */
   readonly healthAddress: ListenAddress | null;
 }
 
@@ -20,7 +20,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** `host:port`, `[::1]:port`, or a port alone: then on loopback, since nobody is asked for a password. */
+/** `host:port`, `[::1]:port`, or only a port, which then listens on loopback, since there is no password. */
 const listenAddress = z
   .string()
   .regex(/^((\[[\da-f:]+\]|[\w.-]+):)?\d{1,5}$/i)
@@ -31,7 +31,7 @@ const listenAddress = z
   })
   .refine(({ port }) => port <= 65_535);
 
-/** Temporal's exporter takes an IP address, for it looks up no names, and tells nobody which free port it took. */
+/** Temporal's exporter resolves no host names, and does not say which free port it took: it needs an IP address and a port. */
 const exporterAddress = listenAddress.refine(({ host, port }) => (isIP(host) > 0 || host === 'localhost') && port > 0);
 
 const interval = z.string().transform((text, context) => {

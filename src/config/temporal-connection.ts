@@ -12,8 +12,9 @@ export interface TemporalConnection {
 type ConnectionOptions = Omit<ReturnType<typeof loadClientConnectConfig>['connectionOptions'], 'address'>;
 
 /**
- * Reads how to reach Temporal. An empty variable counts as unset: compose files pass on what is not there as empty,
- * and an empty `TEMPORAL_API_KEY` would turn TLS on.
+ * Reads how to reach Temporal. An empty variable counts as unset: compose files pass missing variables on as empty ones, and an empty
+ * `TEMPORAL_API_KEY` would turn TLS on.
+ *
  * @throws {Error} when Temporal's configuration file cannot be read or lacks the profile that `TEMPORAL_PROFILE` names
  * @see https://docs.temporal.io/develop/environment-configuration
  */

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 
 import { parseCountFromZero, parsePort } from '../cli/arguments.ts';
 import { Output } from '../cli/output.ts';
-import { toldByCommander } from '../cli/told-by-commander.ts';
+import { commanderOutput } from '../cli/commander-output.ts';
 import { loadConfig } from '../config/config.ts';
 import { reportFailure, stackLines } from '../cli/failure-report.ts';
 import { claim } from './claim.ts';
@@ -27,12 +27,12 @@ const program = new Command('npm start --')
   .option('--port <n>', 'port of the Temporal server (default 7233, or the next free one)', parsePort)
   .option('--ui-port <n>', 'port of Temporal\'s UI (default 8233, or the next free one)', parsePort)
   .option('--simulator-port <n>', 'port of the simulated Gmail (default 8025, or the next free one)', parsePort, 8025)
-  .configureOutput(toldByCommander('npm start', { stdout, stderr }, { errors: true }))
+  .configureOutput(commanderOutput('npm start', { stdout, stderr }, { errors: true }))
   .exitOverride();
 
 process.once('SIGINT', stopSoon).once('SIGTERM', stopSoon);
 const exitCode = await main();
-// What is ours is closed. The SDK's native part would hold the process for a moment more.
+// Everything is closed by now, but the SDK's native part would keep the process alive a little longer.
 process.exit(exitCode);
 
 async function main(): Promise<number> {
@@ -56,7 +56,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** Traffic, worker, client, simulator, server: the opposite of the order they came in. */
+/** Closes traffic, worker, client, simulator and server: the opposite of the order in which they were opened. */
 async function closeAll(): Promise<void> {
   for (const close of ends.toReversed()) {
     try {

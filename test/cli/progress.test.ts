@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { foretold, Pacemeter } from '../../src/cli/pace.ts';
+import { withForecast, Pacemeter } from '../../src/cli/pace.ts';
 import { progressLine } from '../../src/cli/progress.ts';
 import { reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
 import { mailboxId } from '../../src/model/ids.ts';
@@ -52,8 +52,8 @@ describe('progress', () => {
     meter.add(reportWith({ stored: 0 }), 0);
     meter.add(reportWith({ stored: 500, pending: 500 }), 1_000);
     const forecast = { unitsLeft: 9_000, unitsPerMinute: 6_000, lastMinute: 5_940, finishAt: 91_000 };
-    expect(foretold(meter.read(500), forecast, 1_000)).toEqual({ messagesPerSecond: 500, unitsPerMinute: 5_940, remaining: 90_000, unitsLeft: 9_000 });
-    expect(foretold(meter.read(500), { ...forecast, finishAt: null }, 1_000)).toMatchObject({ remaining: 1_000, unitsLeft: 9_000 });
+    expect(withForecast(meter.read(500), forecast, 1_000)).toEqual({ messagesPerSecond: 500, unitsPerMinute: 5_940, remaining: 90_000, unitsLeft: 9_000 });
+    expect(withForecast(meter.read(500), { ...forecast, finishAt: null }, 1_000)).toMatchObject({ remaining: 1_000, unitsLeft: 9_000 });
   });
 
   it('knows the end though a minute\'s quota is spent in a second and the rest of the minute waits', () => {

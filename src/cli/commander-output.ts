@@ -3,11 +3,11 @@ import type { OutputConfiguration } from 'commander';
 import { linesOf, writeLines, type Terminal } from '../host/terminal.ts';
 
 /**
- * Where commander's own words go. Help is our text, and has lines; an error quotes what was typed, and is one line.
+ * Directs commander's own output. Help has lines. An error quotes what was typed, so it is written as one line.
  *
- * @param options.errors - false says none: somebody else tells them
+ * @param options.errors - false suppresses errors, for a caller that writes them itself
  */
-export function toldByCommander(name: string, { stdout, stderr }: { readonly stdout: Terminal; readonly stderr: Terminal }, { errors }: { readonly errors: boolean }): OutputConfiguration {
+export function commanderOutput(name: string, { stdout, stderr }: { readonly stdout: Terminal; readonly stderr: Terminal }, { errors }: { readonly errors: boolean }): OutputConfiguration {
   return {
     writeOut: (text) => void writeLines(stdout, linesOf(text)),
     writeErr: (text) => (errors ? void writeLines(stderr, linesOf(text)) : undefined),
@@ -15,5 +15,5 @@ export function toldByCommander(name: string, { stdout, stderr }: { readonly std
   };
 }
 
-/** commander puts its suggestion on a line of its own. */
+/** commander puts its suggestion on a separate line. */
 const inOneLine = (text: string): string => text.replace(/^error: /, '').trimEnd().replace(/\n(?=\(Did you mean [^\n]*\?\)$)/, ' ');
