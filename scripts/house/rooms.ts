@@ -44,7 +44,7 @@ export const ROOMS: readonly Room[] = [
   { place: 'store/move', holds: 'moving mailboxes from one database to another', imports: ['model', 'store', 'store/engines', 'store/bodies'], packages: ['node:', 'kysely'] },
   { place: 'storage', holds: 'opens what the configuration names: stores, and the keys of credentials', imports: ['model', 'host', 'config', 'secrets', 'store'], packages: [] },
   { place: 'activities', holds: 'openMailbox, fullSync, fetchSlice, recover, partialSync, audit: Gmail and store meet only here', imports: ['model', 'secrets', ...GMAIL, ...STORE], packages: ['node:', '@temporalio/activity', '@temporalio/common'] },
-  { place: 'workflows', holds: 'the mailbox workflow: `mailbox-state.ts` (transitions) and `plan.ts` (what to do next) are pure', imports: ['model'], types: ['activities'], packages: ['@temporalio/workflow', '@temporalio/common'] },
+  { place: 'workflows', holds: 'the mailbox workflow: `transition.ts` (what an event changes), `plan.ts` (what to do next) and `lane-scheduler.ts` (when) are pure', imports: ['model'], types: ['activities'], packages: ['@temporalio/workflow', '@temporalio/common'] },
   {
     place: 'client', holds: 'what an application imports to command mailboxes',
     imports: ['model', 'secrets', ...STORE, 'workflows/definitions.ts', 'workflows/phase.ts', 'workflows/search-attributes.ts', 'workflows/status.ts'],

@@ -1,3 +1,5 @@
+import type { Lane } from '../model/lane.ts';
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -10,9 +12,6 @@ export type BlockCause =
   /** Gmail refuses the mailbox. */
   | 'refusal';
 
-/** Which work met it: the same work asks again. */
-export type BlockedLane = 'live' | 'backfill';
-
 /**
  * A mailbox whose work was refused for good, as far as one can tell. A person ends it, or an answer does: it is asked again by itself, ever more rarely.
  * Plain JSON, part of the workflow's state; times are epoch ms.
@@ -21,7 +20,8 @@ export interface Blocked {
   readonly kind: 'needs-consent' | 'failed';
   readonly message: string;
   readonly cause: BlockCause;
-  readonly lane: BlockedLane;
+  /** Whose work met it: the same work asks again. */
+  readonly lane: Lane;
   readonly since: number;
   /** Questions so far that were refused. */
   readonly asks: number;
@@ -52,7 +52,7 @@ export interface Refusal {
   readonly block: Blocked['kind'];
   readonly cause: BlockCause;
   readonly message: string;
-  readonly lane: BlockedLane;
+  readonly lane: Lane;
   /** True when the work that was refused was the question itself. */
   readonly asked: boolean;
 }

@@ -5,98 +5,146 @@ import { fetchSlice } from '../../src/activities/fetch-slice.ts';
 import { fullSync, recover } from '../../src/activities/full-sync.ts';
 import { openMailbox } from '../../src/activities/open-mailbox.ts';
 import { partialSync } from '../../src/activities/partial-sync.ts';
-import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { Clock } from '../../src/model/clock.ts';
+import type { Lane } from '../../src/model/lane.ts';
+import type { MailboxSettings } from '../../src/model/settings.ts';
+import { carriedState } from '../../src/workflows/carried-state.ts';
 import { failureEvent, type FailedWork } from '../../src/workflows/failure-event.ts';
+import { answered, freed, idleLanes, isIdle, isOver, planOf, received, shownOf, startable, started, waitTime } from '../../src/workflows/lane-scheduler.ts';
+import type { LaneStart, LaneState, Wait, Ways } from '../../src/workflows/lane-scheduler.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { answerTo, auditWanted, pokeServed, questionOf, retryWanted } from '../../src/workflows/lane-requests.ts';
-import { transition } from '../../src/workflows/transition.ts';
-import type { MailboxState } from '../../src/workflows/mailbox-state.ts';
-import { planNext, type BackfillWork } from '../../src/workflows/plan.ts';
+import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
+import type { BackfillWork } from '../../src/workflows/plan.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 
 /** Why a wait ended early; an error of its own would be made for each. */
 const AWAKE = Symbol('awake');
 
+/** A run that begins today takes every patch. */
+const TODAY: Ways = { waitsOn: () => true, asksAgain: () => true, ignoresStaleRefusals: () => true, boundsTimes: () => true };
+
+/** Steps (events, lanes begun) after which a run's history is long: few, so that schedules carry their state over often. */
+const STEPS_PER_RUN = 60;
+
 type Activity = (deps: ActivityDependencies, run: ActivityRun) => Promise<MailboxEvent>;
 
-/** What a server does of Temporal for one mailbox: keeps the state, starts lanes by the plan, retries attempts. Its own death loses nothing. */
+/** What a server does of Temporal for one mailbox: runs the workflow's own scheduler, retries attempts, carries the state over. Its own death loses nothing. */
 export class Lanes {
-  state: MailboxState;
   /** Audits that found a difference: in a schedule no row is ever damaged. */
   drifts = 0;
   /** An error that nothing foresaw: it ends the lanes, for it must not be retried for ever. */
   defect: Error | null = null;
-  #wake = Promise.withResolvers<undefined>();
-  readonly #busy = { live: false, backfill: false };
+  #lanes: LaneState;
+  #steps = 0;
+  #wait: { readonly wait: Wait; readonly wake: () => void } | null = null;
+  readonly #cancellers: Record<Lane, AbortController | null> = { live: null, backfill: null };
   readonly #clock: Clock;
   readonly #attempts: Attempts;
   #ended = false;
-  #configurations = 0;
 
   constructor(state: MailboxState, clock: Clock, attempts: Attempts) {
-    this.state = state;
+    this.#lanes = idleLanes(state);
     this.#clock = clock;
     this.#attempts = attempts;
   }
 
-  get idle(): boolean {
-    return !this.#busy.live && !this.#busy.backfill;
+  get state(): MailboxState {
+    return this.#lanes.state;
   }
 
+  get idle(): boolean {
+    return isIdle(this.#lanes);
+  }
+
+  /** A signal or an update. What it cancels goes on to the end of its attempt. */
   dispatch(event: MailboxEvent): void {
-    if (event.kind === 'audited' && event.drift > 0) this.drifts += 1;
-    this.state = transition(this.state, event, this.#clock.now());
-    this.#wake.resolve(undefined);
+    const { lanes, cancel } = received(this.#lanes, event, this.#clock.now(), TODAY);
+    for (const lane of cancel) this.#cancellers[lane]?.abort(AWAKE);
+    this.#enter(lanes);
+  }
+
+  configure(settings: MailboxSettings): void {
+    this.dispatch({ kind: 'configured', settings });
   }
 
   end(): void {
     this.#ended = true;
-    this.#wake.resolve(undefined);
+    this.#wait?.wake();
   }
 
   async run(): Promise<void> {
     while (!this.#ended) {
-      const plan = planNext(this.state, this.#clock.now());
-      this.#wake = Promise.withResolvers<undefined>();
-      if (plan.backfill !== null && !this.#busy.backfill) this.#start('backfill', backfillActivity(this.state, plan.backfill));
-      if (plan.live !== null && !this.#busy.live) {
-        this.state = transition(this.state, { kind: 'partial-sync-started' }, this.#clock.now());
-        this.#start('live', liveActivity(this.state));
+      const cutsHistory = this.#isHistoryLong();
+      if (cutsHistory && this.idle) {
+        this.#carryOn();
+        continue;
       }
-      const waits: Promise<unknown>[] = [this.#wake.promise];
-      const canceller = new AbortController();
-      if (plan.wakeAt !== null) waits.push(this.#clock.sleep(Math.max(1, plan.wakeAt - this.#clock.now()), canceller.signal).catch(() => undefined));
-      await Promise.race(waits);
-      canceller.abort(AWAKE);
+      const shown = shownOf(this.state);
+      const plan = planOf(this.#lanes, this.#clock.now(), TODAY);
+      for (const start of startable(this.#lanes, plan, cutsHistory)) this.#start(start);
+      await this.#untilNews({ before: this.#lanes, plan, shown, cutsHistory });
     }
   }
 
-  /** As the workflow does: the lane is cancelled, and what it still answers is not heard. Its attempt goes on to its end. */
-  configure(settings: MailboxSettings): void {
-    this.#configurations += 1;
-    this.dispatch({ kind: 'configured', settings });
+  #isHistoryLong(): boolean {
+    return this.#steps > STEPS_PER_RUN;
   }
 
-  #start(lane: 'live' | 'backfill', activity: Activity): void {
-    this.#busy[lane] = true;
-    const under = this.#configurations;
+  /** As continue-as-new does: what is carried over is JSON. */
+  #carryOn(): void {
+    const carried = JSON.parse(JSON.stringify(this.state)) as MailboxState;
+    this.#lanes = idleLanes(carriedState(initialState({ ...carried, now: this.#clock.now() }), carried));
+    this.#steps = 0;
+  }
+
+  async #untilNews(wait: Wait): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#wait = { wait, wake: () => resolve(undefined) };
+    this.#look();
+    const canceller = new AbortController();
+    const time = waitTime(wait.plan, this.#clock.now());
+    const timer = time === null ? [] : [this.#clock.sleep(time, canceller.signal).catch(() => undefined)];
+    await Promise.race([promise, ...timer]);
+    canceller.abort(AWAKE);
+    this.#wait = null;
+  }
+
+  #enter(lanes: LaneState): void {
+    this.#lanes = lanes;
+    this.#steps += 1;
+    this.#look();
+  }
+
+  #look(): void {
+    if (this.#wait !== null && isOver(this.#wait.wait, this.#lanes, this.#isHistoryLong(), this.#clock.now(), TODAY)) this.#wait.wake();
+  }
+
+  #start(start: LaneStart): void {
+    const { lane } = start;
     const asked = this.state.blocked !== null;
-    const isCancelled = (): boolean => lane === 'backfill' && this.#configurations !== under;
-    void this.#retry(activity, { lane, asked }, isCancelled).then((event) => {
-      this.#busy[lane] = false;
-      if (event === null || isCancelled()) this.#wake.resolve(undefined);
-      else this.dispatch(event);
-    }).catch((error: unknown) => {
+    const backfill = start.lane === 'backfill' ? backfillActivity(this.state, start.work) : null;
+    this.#enter(started(this.#lanes, lane, this.#clock.now(), TODAY));
+    const canceller = new AbortController();
+    this.#cancellers[lane] = canceller;
+    void this.#retry(backfill ?? liveActivity(this.state), { lane, asked }, canceller.signal).then((answer) => this.#end(lane, answer)).catch((error: unknown) => {
       this.defect = error instanceof Error ? error : new Error('an activity threw what is no error', { cause: error });
       this.end();
     });
   }
 
+  /** @param answer - null when the lane was cancelled while no attempt was under way */
+  #end(lane: Lane, answer: MailboxEvent | null): void {
+    const lanes = answer === null ? this.#lanes : answered(this.#lanes, lane, answer, this.#clock.now(), TODAY);
+    const counts = lanes !== this.#lanes;
+    if (counts && answer?.kind === 'audited' && answer.drift > 0) this.drifts += 1;
+    this.#enter(freed(lanes, lane));
+  }
+
   /** Temporal's retry policy: an attempt that dies is noticed by its missing heartbeat, one that fails is repeated with growing delays. */
-  async #retry(activity: Activity, work: FailedWork, isCancelled: () => boolean): Promise<MailboxEvent | null> {
+  async #retry(activity: Activity, work: FailedWork, cancelled: AbortSignal): Promise<MailboxEvent | null> {
     for (let attempt = 1; ; attempt++) {
-      if (isCancelled()) return null;
+      if (cancelled.aborted) return null;
       const result = await this.#attempts.run((one: Attempt) => activity(one.deps, one.run));
       if (result.kind === 'completed') return result.value;
       let delay = Math.min(1_000 * 2 ** (attempt - 1), 60_000);
@@ -107,7 +155,7 @@ export class Lanes {
         if (outcome.next.kind === 'stop') return failureEvent(outcome.type, outcome.message, work);
         if (outcome.next.kind === 'wait') delay = outcome.next.until - this.#clock.now();
       }
-      await this.#clock.sleep(delay);
+      await this.#clock.sleep(delay, cancelled).catch(() => undefined);
     }
   }
 }

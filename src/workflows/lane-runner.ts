@@ -1,0 +1,42 @@
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { Lane } from '../model/lane.ts';
+import type { MailboxEvent } from './mailbox-event.ts';
+
+interface Listener {
+  /** Work has ended in this event, and was not cancelled: neither by a signal nor with the whole workflow. */
+  answered(lane: Lane, answer: MailboxEvent): void;
+  /** Work has ended, in whatever way. */
+  freed(lane: Lane): void;
+}
+
+/** Runs the lanes' work, each in a scope of its own, so that one can be cancelled without the other. */
+export class LaneRunner {
+  readonly #scopes: Record<Lane, CancellationScope | null> = { live: null, backfill: null };
+  readonly #listener: Listener;
+
+  constructor(listener: Listener) {
+    this.#listener = listener;
+  }
+
+  start(lane: Lane, work: () => Promise<MailboxEvent>): void {
+    const scope = new CancellationScope();
+    this.#scopes[lane] = scope;
+    // A lane is free two turns after its answer, as in every recorded history: a timer that fires between the two finds it busy.
+    void scope
+      .run(work)
+      .then((answer) => {
+        if (!scope.consideredCancelled) this.#listener.answered(lane, answer);
+      })
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) throw error;
+      })
+      .finally(() => {
+        this.#scopes[lane] = null;
+        this.#listener.freed(lane);
+      });
+  }
+
+  cancel(lanes: readonly Lane[]): void {
+    for (const lane of lanes) this.#scopes[lane]?.cancel();
+  }
+}

@@ -1,0 +1,120 @@
+import { condition, log, patched, proxySinks, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { Lane } from '../model/lane.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { runBackfill, runLive } from './activity-lanes.ts';
+import type { ClockSinks } from './clock-sinks.ts';
+import { detailsOf } from './details.ts';
+import { LaneRunner } from './lane-runner.ts';
+import { answered, freed, idleLanes, isIdle, isOver, isShown, planOf, received, shownOf, startable, started, waitTime } from './lane-scheduler.ts';
+import type { LaneStart, LaneState, Shown, Wait, Ways } from './lane-scheduler.ts';
+import type { MailboxEvent } from './mailbox-event.ts';
+import type { MailboxState } from './mailbox-state.ts';
+import type { Plan } from './plan.ts';
+import { DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-attributes.ts';
+
+/** Events after which the history is cut, if the server does not suggest it before. */
+const HISTORY_LIMIT = 400;
+
+/** One run of a mailbox's workflow: does by Temporal's commands what the lane scheduler decides. The order of its commands must not change. */
+export class MailboxRun {
+  /** The mailbox id to which the state is handed over at the end. */
+  heir: MailboxId | null = null;
+  #lanes: LaneState;
+  #shown: Shown | null = null;
+  #waitsOn = false;
+  readonly #isFirst: boolean;
+  readonly #runner = new LaneRunner({
+    answered: (lane, answer) => this.#answer(lane, answer),
+    freed: (lane) => {
+      this.#lanes = freed(this.#lanes, lane);
+    },
+  });
+  readonly #clock = proxySinks<ClockSinks>().clock;
+  readonly #ways: Ways = {
+    waitsOn: () => this.#waitsOn,
+    asksAgain: () => patched('ask-again'),
+    ignoresStaleRefusals: () => patched('stale-refusal'),
+    boundsTimes: () => patched('bounded-times'),
+  };
+
+  /** @param isFirst - whether no run was before this one */
+  constructor(state: MailboxState, { isFirst }: { readonly isFirst: boolean }) {
+    this.#lanes = idleLanes(state);
+    this.#isFirst = isFirst;
+  }
+
+  get state(): MailboxState {
+    return this.#lanes.state;
+  }
+
+  get isIdle(): boolean {
+    return isIdle(this.#lanes);
+  }
+
+  /** Called once, after the handlers are registered: a run that began without this patch goes on without it. */
+  begin(): void {
+    this.#waitsOn = patched('wait-on');
+  }
+
+  /** A signal or an update. */
+  receive(event: MailboxEvent): void {
+    const now = Date.now();
+    const { lanes, cancel } = received(this.#lanes, event, now, this.#ways);
+    this.#enter(lanes, now);
+    this.#runner.cancel(cancel);
+  }
+
+  isHistoryLong(): boolean {
+    return workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > HISTORY_LIMIT;
+  }
+
+  /** Answers the plan whose work has begun. */
+  startLanes(cutsHistory: boolean): Plan {
+    const plan = planOf(this.#lanes, Date.now(), this.#ways);
+    for (const start of startable(this.#lanes, plan, cutsHistory)) this.#start(start);
+    return plan;
+  }
+
+  /** Returns when something can begin, when the state must be shown again, or when the plan changes by time. */
+  async untilNews(plan: Plan, cutsHistory: boolean): Promise<void> {
+    const wait: Wait = { before: this.#lanes, plan, shown: this.#shown, cutsHistory };
+    const over = (): boolean => isOver(wait, this.#lanes, this.isHistoryLong(), Date.now(), this.#ways);
+    const time = waitTime(plan, Date.now());
+    if (time === null) await condition(over);
+    else await condition(over, time, { summary: this.state.blocked === null ? 'until the next partial sync or attempt is due' : 'until Gmail is asked again' });
+  }
+
+  /** On the mailbox's page, and in what an operator filters mailboxes by. */
+  show(): void {
+    const { state } = this;
+    setCurrentDetails(detailsOf(state));
+    if (isShown(this.#shown, state)) return;
+    const shown = shownOf(state);
+    const before = this.#shown?.phase ?? null;
+    if (shown.phase !== before && (before !== null || this.#isFirst)) log.info(`phase ${shown.phase}`, { phase: shown.phase, before });
+    this.#shown = shown;
+    upsertSearchAttributes([
+      { key: PHASE_ATTRIBUTE, value: shown.phase },
+      { key: FAILED_ATTRIBUTE, value: shown.failed },
+      ...(shown.drift === null ? [] : [{ key: DRIFT_ATTRIBUTE, value: shown.drift }]),
+    ]);
+  }
+
+  #start(start: LaneStart): void {
+    const { state } = this;
+    const now = Date.now();
+    this.#enter(started(this.#lanes, start.lane, now, this.#ways), now);
+    this.#runner.start(start.lane, () => (start.lane === 'live' ? runLive(this.state) : runBackfill(state, start.work)));
+  }
+
+  #answer(lane: Lane, answer: MailboxEvent): void {
+    const now = Date.now();
+    this.#enter(answered(this.#lanes, lane, answer, now, this.#ways), now);
+  }
+
+  #enter(lanes: LaneState, now: number): void {
+    this.#lanes = lanes;
+    setCurrentDetails(detailsOf(lanes.state));
+    this.#clock.seen(now);
+  }
+}
