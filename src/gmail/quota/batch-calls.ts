@@ -1,0 +1,127 @@
+import type { MailboxId } from '../../model/ids.ts';
+import type { PriceTable } from '../../model/prices.ts';
+import type { MessageFormat } from '../../model/settings.ts';
+import { gmailError } from '../api/classify.ts';
+import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi } from '../api/gmail-api.ts';
+import { GmailError } from '../api/gmail-error.ts';
+import { isRateLimited, refusedCalls, type PacedCalls, type RateLimited } from './paced-calls.ts';
+import type { Grant } from './pacer.ts';
+
+export interface BatchCallsOptions {
+  readonly api: GmailApi;
+  readonly mailbox: MailboxId;
+  readonly prices: PriceTable;
+}
+
+interface Piece {
+  readonly outcomes: readonly FetchOutcome[];
+  /** Set when no usable answer came. */
+  readonly lost: GmailError | null;
+}
+
+/** Batch requests, paced and repeated, in pieces for which there are units. */
+export class BatchCalls {
+  readonly #calls: PacedCalls;
+  readonly #options: BatchCallsOptions;
+
+  constructor(calls: PacedCalls, options: BatchCallsOptions) {
+    this.#calls = calls;
+    this.#options = options;
+  }
+
+  /** As {@link GmailApi.batchGet}, of which it is the paced form. */
+  async get(requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<readonly FetchOutcome[]> {
+    if (requests.length > MAX_BATCH) throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
+    const outcomes: FetchOutcome[] = [];
+    let losses = 0;
+    while (outcomes.length < requests.length) {
+      const rest = requests.slice(outcomes.length);
+      try {
+        const piece = await this.#fetchPiece(rest, format, signal);
+        losses = piece.lost === null ? 0 : losses + 1;
+        // A lost first piece is the whole batch's failure. A later one is its own: its neighbours still get their turn, unless Gmail is away.
+        if (piece.lost !== null && (outcomes.length === 0 || losses > 1)) throw piece.lost;
+        outcomes.push(...piece.outcomes);
+      } catch (error) {
+        // What was fetched and paid for is answered; only a batch of which nothing came is thrown.
+        if (outcomes.length === 0 || !(error instanceof GmailError)) throw error;
+        outcomes.push(...failed(rest, error));
+      }
+    }
+    await this.#calls.usage.flushWhenDue();
+    return outcomes;
+  }
+
+  /**
+   * Fetches as many of the first requests as there are units for. A piece that is refused whole is repeated after the wait that the refusal
+   * asks for; one that got no usable answer is `lost`.
+   */
+  #fetchPiece(requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<Piece> {
+    const units = requests.map((request) => this.#priceOf(request));
+    return this.#calls.repeated({ method: 'batch', units, signal }, async (grant) => {
+      const piece = requests.slice(0, grant.count);
+      try {
+        const outcomes = await this.#send(grant, piece, format, signal);
+        const refusal = refusedWhole(outcomes);
+        if (refusal === null) return { outcomes, lost: null };
+        throw gmailError(this.#options.mailbox, 'batch', refusal);
+      } catch (error) {
+        if (error instanceof GmailError && error.failure.kind === 'unavailable') return { outcomes: failed(piece, error), lost: error };
+        throw error;
+      }
+    });
+  }
+
+  /** One batch request within one grant. Refused calls are settled; the outcomes say which. */
+  #send(grant: Grant, requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<readonly FetchOutcome[]> {
+    const call = { method: 'batch', calls: requests.length, units: grant.units, format } as const;
+    const refusalsIn = (all: readonly FetchOutcome[]): number => all.filter((outcome) => refusalOf(outcome) !== null).length;
+    const send = async (): Promise<readonly FetchOutcome[]> => {
+      try {
+        const outcomes = await this.#calls.observed(call, () => this.#options.api.batchGet(requests, format, signal), refusalsIn);
+        this.#count(requests, (index) => refusalOf(outcomes[index]) !== null);
+        return outcomes;
+      } catch (error) {
+        const refused = isRateLimited(error);
+        this.#count(requests, () => refused);
+        throw error;
+      }
+    };
+    return this.#calls.settled(grant, send, (outcomes) =>
+      outcomes.flatMap((outcome) => {
+        const failure = refusalOf(outcome);
+        return failure === null ? [] : [refusedCalls(failure, 1, this.#priceOf(outcome.request))];
+      }),
+    );
+  }
+
+  #count(requests: readonly FetchRequest[], isRefused: (index: number) => boolean): void {
+    const none = { calls: 0, units: 0, rejected: 0 };
+    const counts = { 'messages.get': { ...none }, 'threads.get': { ...none } };
+    for (const [index, request] of requests.entries()) {
+      const count = counts[methodOf(request)];
+      count.calls += 1;
+      if (isRefused(index)) count.rejected += 1;
+      else count.units += this.#priceOf(request);
+    }
+    for (const method of ['messages.get', 'threads.get'] as const) if (counts[method].calls > 0) this.#calls.usage.count({ method, ...counts[method] });
+  }
+
+  #priceOf(request: FetchRequest): number {
+    return this.#options.prices.units[methodOf(request)];
+  }
+}
+
+const failed = (requests: readonly FetchRequest[], error: GmailError): readonly FetchOutcome[] => requests.map((request) => ({ kind: 'failed', request, error }));
+
+const methodOf = (request: FetchRequest) => (request.kind === 'message' ? 'messages.get' : 'threads.get');
+
+function refusalOf(outcome: FetchOutcome | undefined): RateLimited | null {
+  return outcome?.kind === 'failed' && outcome.error.failure.kind === 'rate-limited' ? outcome.error.failure : null;
+}
+
+/** The refusal of a batch that was refused whole, part by part. */
+function refusedWhole(outcomes: readonly FetchOutcome[]): RateLimited | null {
+  const refusals = outcomes.map(refusalOf);
+  return refusals.every((refusal) => refusal !== null) ? (refusals.find((refusal) => refusal.limit === 'daily') ?? refusals[0] ?? null) : null;
+}
