@@ -8,19 +8,22 @@ const MOST = 20;
 
 /**
  * Names of labels follow labels.list, which tells of renames. One that it no longer names was deleted, with or without records in history, or is left out by
- * one odd answer: its listing tells, and a label that is gone goes from every message. One that exists is asked about ever more rarely.
+ * one odd answer: its listing tells, and a label that is gone goes from every message. One that exists is asked about ever more rarely; one that was called
+ * gone by mistake is listed, so that its messages get it back.
  * An attempt that dies in between asks again.
  *
  * @returns labels that are to be listed once history has been applied: see {@link listFreshLabels}
  */
 export async function followLabels({ store, clock }: ActivityDependencies, session: GmailSession, mailbox: MailboxId, run: ActivityRun): Promise<readonly LabelId[]> {
-  const { unlisted, fresh } = await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal), now: clock.now() });
+  const { unlisted, fresh, gone } = await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal), now: clock.now() });
+  const returned: LabelId[] = [];
   for (const labelId of unlisted.slice(0, MOST)) {
     const page = await listIds(session, { labelIds: [labelId], includeSpamTrash: true, pageToken: null }, run.signal);
     if (page === 'label-gone') await store.removeLabel({ mailbox, labelId, now: clock.now() });
+    else if (gone.includes(labelId)) returned.push(labelId);
     else await store.keepLabel({ mailbox, labelId, now: clock.now() });
   }
-  return fresh.slice(0, MOST);
+  return [...fresh, ...returned].slice(0, MOST);
 }
 
 /** What one call lists: for whom, and which labels. */

@@ -229,6 +229,14 @@ describe('a label', () => {
     expect(await ada.stores.store.labelsOf({ mailbox: ADA, messageIds: [messageId(first)] })).toEqual(new Map([[first, ['INBOX']]]));
   });
 
+  it('that was called gone, and exists, comes back to its messages', async () => {
+    ada.gmail.labelBook.unlist(own, { get: 'answers' });
+    await ada.stores.store.removeLabel({ mailbox: ADA, labelId: labelId(own), now: ada.clock.now() });
+    await ada.run(30 * MINUTE);
+    await expectExact();
+    expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).toContain(own);
+  });
+
   it('that nobody ever heard of empties no mirror: the settings are refused with a sentence', async () => {
     const { settings } = ada.lanes.state;
     ada.lanes.configure({ ...settings, scope: { ...settings.scope, labelIds: [labelId('Label_9999')] } });

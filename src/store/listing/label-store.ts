@@ -6,9 +6,10 @@ export interface LabelStore {
   /**
    * Names of labels follow `labels.list`. One that it does not name stays: that may be one odd answer. `unlisted` are those of which Gmail should be
    * asked now whether they are gone ({@link LabelStore.keepLabel} and {@link LabelStore.removeLabel} take the answer). `fresh` are those that were
-   * named for the first time some minutes ago: an earlier listing may have passed them over, so they are to be listed once.
+   * named for the first time some minutes ago: an earlier listing may have passed them over, so they are to be listed once. `gone` are those that were
+   * called gone, and are not named: one of them that exists after all is to be listed, too.
    */
-  saveLabels(request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[] }>;
+  saveLabels(request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[]; gone: readonly LabelId[] }>;
   /** Of these messages, those that are held without the label are read again. */
   readAgainWithout(request: { mailbox: MailboxId; labelId: LabelId; messageIds: readonly MessageId[]; now: number }): Promise<void>;
   /** Gmail has this label: one that labels.list does not name is asked about again later, ever more rarely; a fresh one no more. */

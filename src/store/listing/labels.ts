@@ -33,7 +33,7 @@ const restOf = (unlistedSince: number, now: number): number => Math.max(FIRST_QU
 export function saveLabels(
   database: StoreDatabase,
   request: RequestOf<LabelStore, 'saveLabels'>,
-): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[] }> {
+): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[]; gone: readonly LabelId[] }> {
   const { now } = request;
   return withMailbox(database, request.mailbox, async ({ tx, dialect, key }) => {
     const held = await tx.selectFrom('labels').select(['id', 'name', 'type', 'unlisted_since', 'ask_at']).where('mailbox_key', '=', key).execute();
@@ -60,18 +60,19 @@ export function saveLabels(
     const fresh = held
       .filter(({ id, unlisted_since: since, ask_at: askAt }) => after.has(id) && since === null && askAt !== null && !waits(askAt, FIRST_LISTING))
       .map(({ id }) => id as LabelId);
-    return { changed: changed.length, unlisted: due, fresh };
+    const gone = unlisted.filter(({ type }) => type === GONE).map(({ id }) => id as LabelId);
+    return { changed: changed.length, unlisted: due, fresh, gone };
   });
 }
 
 /** See {@link LabelStore.keepLabel}. */
 export function keepLabel(database: StoreDatabase, { mailbox, labelId, now }: RequestOf<LabelStore, 'keepLabel'>): Promise<void> {
   return withMailbox(database, mailbox, async ({ tx, key }) => {
-    const label = await tx.selectFrom('labels').select('unlisted_since').where('mailbox_key', '=', key).where('id', '=', labelId).executeTakeFirst();
+    const label = await tx.selectFrom('labels').select(['type', 'unlisted_since']).where('mailbox_key', '=', key).where('id', '=', labelId).executeTakeFirst();
     if (label === undefined) return;
     // One that is named was listed now, and needs no more questions.
     const next = label.unlisted_since === null ? null : now + restOf(label.unlisted_since, now);
-    await tx.updateTable('labels').set({ ask_at: next }).where('mailbox_key', '=', key).where('id', '=', labelId).execute();
+    await tx.updateTable('labels').set({ type: label.type === GONE ? 'user' : label.type, ask_at: next }).where('mailbox_key', '=', key).where('id', '=', labelId).execute();
   });
 }
 
