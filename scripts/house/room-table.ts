@@ -1,4 +1,4 @@
-import { ROOMS, type Room } from './rooms.ts';
+import { GROUPS, ROOMS, type Room } from './rooms.ts';
 
 const BEGIN = '<!-- rooms: written by scripts/house/write.ts -->';
 const END = '<!-- end of rooms -->';
@@ -11,8 +11,18 @@ export function withTable(text: string, rooms: readonly Room[] = ROOMS): string 
 }
 
 function tableOf(rooms: readonly Room[]): string {
-  const rows = rooms.map(({ place, holds, imports, types = [] }) => `| \`src/${place}\` | ${holds} | ${[...imports, ...types.map((type) => `types of ${type}`)].join(', ') || 'nothing'} |`);
+  const rows = rooms.map(({ place, holds, imports, types = [] }) => {
+    const allowed = [...grouped(imports), ...types.map((type) => `types of ${type}`)];
+    return `| \`src/${place}\` | ${holds} | ${allowed.join(', ') || 'nothing'} |`;
+  });
   return ['| place | holds | may import |', '|---|---|---|', ...rows].join('\n');
+}
+
+/** The places, with the name of a group where all of its places are among them. */
+function grouped(places: readonly string[]): readonly string[] {
+  const group = GROUPS.find((one) => one.places.every((place) => places.includes(place)));
+  if (group === undefined) return places;
+  return [group.name, ...grouped(places.filter((place) => !group.places.includes(place)))];
 }
 
 function halves(text: string, mark: string): readonly [string, string] {

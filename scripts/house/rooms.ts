@@ -16,6 +16,14 @@ const STORE_FLOOR = ['model', 'store/engines', 'store/rules', 'store/bodies', 's
 const STORE_WINGS = ['store/listing', 'store/history', 'store/fetching', 'store/audits', 'store/reads', 'store/mailboxes', 'store/removal'];
 const STORE = ['store', 'store/engines', 'store/bodies', 'store/rows', ...STORE_WINGS];
 
+/** Rooms that are named together in the table for people. */
+export const GROUPS: readonly { readonly name: string; readonly places: readonly string[] }[] = [
+  { name: 'the store and its wings', places: STORE },
+  { name: "the store's wings", places: STORE_WINGS },
+  { name: "model and the store's floor (engines, rules, bodies, rows)", places: STORE_FLOOR },
+  { name: 'gmail', places: GMAIL },
+];
+
 /**
  * Which room may import which: from the ground up, and never back. The lint rules (`.oxlintrc.json`), the table in ARCHITECTURE.md and the probes of
  * `test/house/rooms.test.ts` are made of this table: `node scripts/house/write.ts`.
