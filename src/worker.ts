@@ -1,6 +1,6 @@
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 
-import { createActivities } from './activities/index.ts';
+import { createActivities } from './activities/create-activities.ts';
 import { slicesPerSecond } from './activities/slice-rate.ts';
 import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './temporal/bundle-workflows.ts';

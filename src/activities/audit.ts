@@ -2,9 +2,9 @@ import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import { earlyReadingsDue } from '../store/rows/early-due.ts';
 import type { AuditResult, Drift, MailboxRow } from '../store/rows/mailbox-row.ts';
-import { StoreError } from '../store/engines/store-error.ts';
 import { confirmDrift } from './confirm-drift.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
+import { knownMailbox } from './known-mailbox.ts';
 import { labelListing, labelsToList, listings, pagesOf } from './list-ids.ts';
 import { listLate } from './list-late.ts';
 import { followHistoryOnly } from './partial-sync.ts';
@@ -27,8 +27,7 @@ export async function audit(deps: ActivityDependencies, request: AuditRequest, r
   const { store, clock } = deps;
   const { mailbox } = request;
   const startedAt = clock.now();
-  const row = await store.getMailbox(mailbox);
-  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
+  const row = await knownMailbox(deps, mailbox);
   const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
   try {
     await earlyReadingsSettled(deps, row, run);

@@ -1,12 +1,12 @@
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
-import { StoreError } from '../store/engines/store-error.ts';
 import { countsOf } from './counts.ts';
 import { delayTo } from './delay.ts';
 import { dayPart } from './daily-budget.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { fetchPending } from './fetch.ts';
+import { knownMailbox } from './known-mailbox.ts';
 import { listLate } from './list-late.ts';
 import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
 import { sliceUnits } from './slice-rate.ts';
@@ -14,8 +14,7 @@ import { sliceUnits } from './slice-rate.ts';
 /** One slice of a backfill: pending messages, newest first. */
 export async function fetchSlice(deps: ActivityDependencies, request: FetchSliceRequest, run: ActivityRun): Promise<FetchSliceResult> {
   const { mailbox } = request;
-  const row = await deps.store.getMailbox(mailbox);
-  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
+  const row = await knownMailbox(deps, mailbox);
   if (request.retry !== undefined) await deps.store.retryFailed({ mailbox, now: deps.clock.now() });
   const retried = request.retry === undefined ? {} : { retried: request.retry };
   const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });

@@ -1,6 +1,6 @@
 import { planFetch, type FetchTarget, type PlannedFetch } from '../gmail/quota/fetch-plan.ts';
 import type { FetchOutcome, GmailSession, Lane } from '../gmail/api/gmail-api.ts';
-import { GmailError } from '../gmail/api/gmail-error.ts';
+import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import { wantsAttachments } from '../model/settings.ts';
@@ -283,8 +283,26 @@ async function completeFresh({ deps, session, fetch, run }: Work, reading: Fetch
       run.signal,
     );
   } catch (error) {
-    if (error instanceof GmailError && ['not-found', 'invalid-request', 'refused', 'mailbox-unavailable', 'unavailable', 'rate-limited'].includes(error.failure.kind)) return 0;
+    if (error instanceof GmailError && concernsMessage(error.failure)) return 0;
     throw error;
+  }
+}
+
+/** Whether a failure says something about one message; the others are the whole mailbox's. */
+function concernsMessage({ kind }: GmailFailure): boolean {
+  switch (kind) {
+    case 'not-found':
+    case 'invalid-request':
+    case 'refused':
+    case 'mailbox-unavailable':
+    case 'unavailable':
+    case 'rate-limited':
+      return true;
+    case 'history-expired':
+    case 'consent-revoked':
+    case 'scope-missing':
+    case 'scope-barred':
+      return false;
   }
 }
 

@@ -1,9 +1,9 @@
 import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/rows/mailbox-row.ts';
-import { StoreError } from '../store/engines/store-error.ts';
 import { confirmListing, countDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { knownMailbox } from './known-mailbox.ts';
 import { labelListing, labelsToList, listIds, listings } from './list-ids.ts';
 import { readLabels } from './refresh.ts';
 import { requireKnownLabels } from './require-labels.ts';
@@ -78,9 +78,7 @@ type Step<Name extends FullSyncProgress['step']> = Extract<FullSyncProgress, { s
  */
 async function begin(deps: ActivityDependencies, session: GmailSession, listing: Listing, run: ActivityRun): Promise<FullSyncProgress | null> {
   const { mailbox, settings, generation } = listing;
-  const row = await deps.store.getMailbox(mailbox);
-  // Only opening creates a mailbox: one that was removed or renamed meanwhile must not come back.
-  if (row === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
+  const row = await knownMailbox(deps, mailbox);
   if (row.fullSync?.generation === generation) return row.fullSync;
   await requireKnownLabels(deps.store, session, { row, settings, signal: run.signal });
   const pinned = await pin(deps, session, row, listing, run);

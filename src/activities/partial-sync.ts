@@ -3,7 +3,6 @@ import { GmailError } from '../gmail/api/gmail-error.ts';
 import { isReachedAs } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import { olderHistoryId, type HistoryId, type MailboxId } from '../model/ids.ts';
-import { StoreError } from '../store/engines/store-error.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import { countsOf } from './counts.ts';
@@ -12,6 +11,7 @@ import { sessionFor, type ActivityDependencies, type ActivityRun } from './depen
 import { fetchPending } from './fetch.ts';
 import { followLabels, listFreshLabels } from './follow-labels.ts';
 import { historyPageAfter } from './history-page-after.ts';
+import { followedMailbox } from './known-mailbox.ts';
 import { refreshLabels } from './refresh.ts';
 import type { PartialSyncRequest, PartialSyncResult } from './requests.ts';
 import { settleEarlyReadings } from './settle-early-readings.ts';
@@ -37,11 +37,11 @@ export function followHistoryOnly(deps: ActivityDependencies, request: PartialSy
 async function followHistory(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun, keep: typeof keepWatch): Promise<PartialSyncResult> {
   const { store, clock } = deps;
   const { mailbox } = request;
-  await knownMailbox(deps, mailbox);
+  await followedMailbox(deps, mailbox);
   const session = await deps.openSession({ mailbox, lane: 'live', ...sessionFor(request, run) });
   try {
     // Opening the session may have found that the account has another address.
-    const row = await knownMailbox(deps, mailbox);
+    const row = await followedMailbox(deps, mailbox);
     await store.correctTimes({ mailbox, now: clock.now() });
     const fresh = await followLabels(deps, session, mailbox, run);
     const { watch, refusal } = await keep(deps, session, row, run);
@@ -76,12 +76,6 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
   } finally {
     await session.flush();
   }
-}
-
-async function knownMailbox(deps: ActivityDependencies, mailbox: MailboxId): Promise<MailboxRow & { historyId: HistoryId }> {
-  const row = await deps.store.getMailbox(mailbox);
-  if (row === null || row.historyId === null) throw new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
-  return { ...row, historyId: row.historyId };
 }
 
 interface Start {

@@ -103,8 +103,22 @@ const resultOf = ({ renewedAt, expiration }: HeldWatch, isRenewed: boolean): Wat
 
 /** null where the same call may succeed soon. */
 function refusedFor({ failure }: GmailError): string | null {
-  if (failure.kind === 'unavailable' || failure.kind === 'rate-limited' || (failure.kind === 'refused' && failure.status === 401)) return null;
-  return 'reason' in failure ? failure.reason : failure.kind;
+  switch (failure.kind) {
+    case 'unavailable':
+    case 'rate-limited':
+      return null;
+    case 'refused':
+      return failure.status === 401 ? null : failure.reason;
+    case 'mailbox-unavailable':
+    case 'invalid-request':
+      return failure.reason;
+    case 'not-found':
+    case 'history-expired':
+    case 'consent-revoked':
+    case 'scope-missing':
+    case 'scope-barred':
+      return failure.kind;
+  }
 }
 
 function refusalText(mailbox: MailboxId, { topicName }: WatchRequest, reason: string): string {

@@ -2,7 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, expect, it } from 'vitest';
 
-import { createActivities } from '../../src/activities/index.ts';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import { reportOf, readStored, type MailboxReport } from '../../src/client/mailbox-report.ts';
 import { reportLines } from '../../src/cli/report.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';

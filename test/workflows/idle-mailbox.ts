@@ -4,7 +4,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 
 import { databaseAt } from '../../src/model/database-location.ts';
-import { createActivities } from '../../src/activities/index.ts';
+import { createActivities } from '../../src/activities/create-activities.ts';
 import type { MailboxActivities } from '../../src/activities/requests.ts';
 import { createSessionFactory } from '../../src/activities/sessions.ts';
 import type { Clock } from '../../src/model/clock.ts';

@@ -1,16 +1,10 @@
 import { Context } from '@temporalio/activity';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { audit } from './audit.ts';
 import { clearCondition, noteFailure } from './conditions.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { outcomeOf, toApplicationFailure, type Outcome } from './failures.ts';
-import { fetchSlice } from './fetch-slice.ts';
-import { fullSync, recover } from './full-sync.ts';
-import { openMailbox } from './open-mailbox.ts';
-import { partialSync } from './partial-sync.ts';
-import type { MailboxActivities, OfWorker } from './requests.ts';
-import { stopWatch } from './watch.ts';
+import type { MailboxActivities } from './requests.ts';
 
 /** What comes about seldom enough to be told without being asked for. Slices and partial syncs of many mailboxes would fill any log. */
 const RARE: ReadonlySet<keyof MailboxActivities> = new Set(['fullSync', 'recover', 'audit']);
@@ -18,40 +12,8 @@ const RARE: ReadonlySet<keyof MailboxActivities> = new Set(['fullSync', 'recover
 /** Well under the heartbeat time-out of 15 s: a worker that lives is never taken for dead. */
 const HEARTBEAT_INTERVAL = 2_000;
 
-/** The activities as a worker registers them: plain functions over `deps`, bracketed by what Temporal needs of them. */
-export function createActivities(deps: ActivityDependencies): MailboxActivities {
-  const bracket =
-    <Request extends { readonly mailbox: MailboxId }, Result>(
-      name: keyof MailboxActivities,
-      activity: (deps: ActivityDependencies, request: Request, run: ActivityRun) => Promise<Result>,
-    ) =>
-    (request: Request): Promise<Result> =>
-      runActivity(deps, { ...request, name }, (run) => activity(deps, request, run));
-  /** Those whose result the workflow keeps. */
-  const telling = <Request extends { readonly mailbox: MailboxId }, Result extends OfWorker>(
-    name: keyof MailboxActivities,
-    activity: (deps: ActivityDependencies, request: Request, run: ActivityRun) => Promise<Result>,
-  ) => bracket(name, async (given: ActivityDependencies, request: Request, run: ActivityRun): Promise<Result> => ({ ...(await activity(given, request, run)), ...skewOf(given) }));
-  return {
-    openMailbox: telling('openMailbox', openMailbox),
-    fullSync: telling('fullSync', fullSync),
-    recover: telling('recover', recover),
-    fetchSlice: telling('fetchSlice', fetchSlice),
-    partialSync: telling('partialSync', partialSync),
-    audit: telling('audit', audit),
-    stopWatch: bracket('stopWatch', stopWatch),
-  };
-}
-
-/** A skew below this is no news. */
-const LEAST_SKEW = 1_000;
-
-function skewOf({ skew }: ActivityDependencies): OfWorker {
-  const ahead = skew?.ahead('temporal') ?? 0;
-  return Math.abs(ahead) < LEAST_SKEW ? {} : { clockSkew: Math.round(ahead) };
-}
-
-async function runActivity<Result>(
+/** Runs an activity as Temporal needs it: heartbeats beside it, its failure as one that says whether to try again, and what it took measured. */
+export async function runActivity<Result>(
   deps: ActivityDependencies,
   { mailbox, name }: { readonly mailbox: MailboxId; readonly name: keyof MailboxActivities },
   activity: (run: ActivityRun) => Promise<Result>,

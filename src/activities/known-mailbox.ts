@@ -1,0 +1,31 @@
+import type { HistoryId, MailboxId } from '../model/ids.ts';
+import { StoreError } from '../store/engines/store-error.ts';
+import type { MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+
+/**
+ * The row of a mailbox that was opened before. Only opening creates one: a mailbox that was removed or renamed meanwhile must not come back.
+ *
+ * @throws {StoreError} `lost` when the store has no such row
+ */
+export async function knownMailbox({ store }: ActivityDependencies, mailbox: MailboxId): Promise<MailboxRow> {
+  const row = await store.getMailbox(mailbox);
+  if (row === null) throw lost(mailbox);
+  return row;
+}
+
+/**
+ * The same, of a mailbox whose history is followed.
+ *
+ * @throws {StoreError} `lost` when the store has no such row, or no mark in it
+ */
+export async function followedMailbox(deps: ActivityDependencies, mailbox: MailboxId): Promise<MailboxRow & { readonly historyId: HistoryId }> {
+  const row = await knownMailbox(deps, mailbox);
+  const { historyId } = row;
+  if (historyId === null) throw lost(mailbox);
+  return { ...row, historyId };
+}
+
+function lost(mailbox: MailboxId): StoreError {
+  return new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
+}
