@@ -2,7 +2,7 @@ import type { GmailSession, HistoryPage } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import { isReachedAs } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
-import { olderHistoryId, type HistoryId, type MailboxId } from '../model/ids.ts';
+import { olderHistoryId, type HistoryId } from '../model/ids.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import { countsOf } from './counts.ts';
