@@ -6,21 +6,21 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A fresh message's get answers 404 for some seconds while the index lags: history or a listing settles it, or this much time. */
+/** A new message's get answers 404 for some seconds while the index lags. History or a listing may resolve that sooner than these delays. */
 const NOT_FOUND_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 const NOT_FOUND = 'not found';
 const DISPUTED = 'Gmail answers 404 for this message, although its thread shows it';
-/** A call that failed in itself, while its neighbours did not. */
+/** Delays after a call that failed while the other calls of its batch did not. */
 const UNAVAILABLE_DELAYS = [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND];
 const INVALID_DELAYS = [2 * SECOND];
-/** A message that is `failed` is tried again by itself, ever more rarely: some ten times within its first day, once a month in the end (docs/operations.md). */
+/** A `failed` message is retried ever more rarely: some ten times within the first day, once a month in the end (docs/operations.md). */
 const RAREST = 30 * DAY;
 const FAILED_DELAYS = [1 * MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 1 * DAY, 3 * DAY, 7 * DAY, 14 * DAY, RAREST];
 const MISSING_DELAYS = [10 * MINUTE, 6 * HOUR, 3 * DAY, 14 * DAY, RAREST];
-/** Replicas agree within seconds. Where they seem not to for longer, the message is `failed`, so that no full sync waits for it for ever. */
+/** Replicas agree within seconds. If they seem to disagree for longer, the message becomes `failed`, so that no full sync waits for it forever. */
 const STALE_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 
-/** What one more failed fetch makes of a message. Pure. `null` when the failure says nothing about the message itself. */
+/** The message's state after one more failed fetch, or null when the failure says nothing about the message itself. Pure. */
 export function afterFailure(message: PendingMessage, failure: GmailFailure, now: number): FetchAttempt | null {
   switch (failure.kind) {
     case 'not-found':
@@ -42,7 +42,7 @@ export function afterFailure(message: PendingMessage, failure: GmailFailure, now
   }
 }
 
-/** What Gmail gives of a message's attachments, and does not. */
+/** How many of a message's attachments Gmail does not give. */
 export interface MissingAttachments {
   readonly missing: number;
   readonly count: number;
@@ -50,30 +50,30 @@ export interface MissingAttachments {
   readonly failure: GmailFailure;
 }
 
-/** What is known of a message whose answer lacked something. */
+/** A message whose answer lacked something. */
 type LackingMessage = Pick<PendingMessage, 'id' | 'historyId' | 'attempts' | 'lastError'>;
 
-/** A message whose attachments Gmail does not give, or not all: the rest is stored, and they are asked for again, ever more rarely. Each time costs as many gets. */
+/** Gmail does not give some of a message's attachments. The rest is stored, and these are asked for again ever more rarely, at one get each. */
 export function afterMissing(message: LackingMessage, { missing, count, failure }: MissingAttachments, now: number): FetchAttempt {
   return afterLacking(message, { error: `${missing} of ${count} attachments: ${reasonOf(failure)}`, isSame: (error) => ATTACHMENTS.test(error) }, now);
 }
 
 const ATTACHMENTS = /^\d+ of \d+ attachments: /;
 
-/** A message that is stored in full for want of its raw, which Gmail did not give this time either: it is asked for again, ever more rarely, for one get. */
+/** A message stored as FULL because Gmail gave no raw, this time either. The raw is asked for again ever more rarely, at one get each time. */
 export function afterNoRaw(message: LackingMessage, now: number): FetchAttempt {
   return afterLacking(message, { error: NO_RAW, isSame: (error) => error === NO_RAW }, now);
 }
 
 const NO_RAW = 'stored as full: the answer has no usable raw';
 
-/** Only answers that lacked the same count: what failed before in another way would put the next question off for days after a single odd answer. */
+/** Counts only answers with the same lack. Otherwise earlier failures of another kind would put the next attempt off for days after one odd answer. */
 function afterLacking(message: LackingMessage, { error, isSame }: { readonly error: string; readonly isSame: (error: string) => boolean }, now: number): FetchAttempt {
   const counted = message.lastError !== null && isSame(message.lastError) ? message : { ...message, attempts: 0 };
   return attempt(counted, 'failed', error, now + (MISSING_DELAYS[counted.attempts] ?? RAREST));
 }
 
-/** Whether a failed messages.attachments.get is about that attachment, not about Gmail or the mailbox. */
+/** Whether a failed messages.attachments.get concerns only that attachment, not Gmail or the mailbox. */
 export function isOfAttachment(failure: GmailFailure): boolean {
   if (failure.kind === 'unavailable') return failure.detail !== undefined && failure.status === 200;
   return failure.kind === 'not-found' || failure.kind === 'invalid-request' || failure.kind === 'refused';
@@ -99,14 +99,14 @@ function reasonOf(failure: GmailFailure): string {
   }
 }
 
-/** A get that was older than what is known came from a stale replica; one that stays so is asked ever more rarely, as any message that fails. */
+/** A get that was older than the row came from a stale replica. If that persists, the message is retried ever more rarely, like any that fails. */
 export function afterStaleReading(message: PendingMessage, now: number): FetchAttempt {
   return retryOrFail(message, STALE_DELAYS, 'Gmail answers an older state of this message than its history has told', now);
 }
 
 /**
- * Only answers of 404 in a row make a message look gone: after a failure of another kind they are counted anew, for one alone may be a replica's. Its thread
- * is asked before it is buried (`confirm-gone.ts`).
+ * Only 404s in a row make a message look gone, since a single one may come from a lagging replica. Any other failure restarts the count. Before the
+ * message is buried its thread is asked (`confirm-gone.ts`).
  */
 function afterNotFound(message: PendingMessage, now: number): FetchAttempt {
   if (message.lastError === DISPUTED) return buried(message, now);
@@ -120,7 +120,10 @@ export function buried(message: PendingMessage, now: number): FetchAttempt {
   return attempt(message, 'gone', 'not found for more than a minute, nor in its thread', now);
 }
 
-/** Its own gets say 404. Where its thread shows it, it is a message that fails, asked ever more rarely; where the thread was not answered, both are asked again. */
+/**
+ * The message's own gets answer 404. If its thread shows it, it counts as a failing message and is retried ever more rarely. If the thread's answer is
+ * missing, both are asked again.
+ */
 export function afterUnconfirmed(message: PendingMessage, thread: 'there' | 'unknown', now: number): FetchAttempt {
   if (thread === 'there') return retryOrFail(message, NOT_FOUND_DELAYS, DISPUTED, now);
   return { ...attempt(message, 'pending', message.lastError ?? NOT_FOUND, now + 48 * SECOND), attempts: message.attempts };

@@ -13,15 +13,16 @@ import { SETTLING_TIME } from './settling.ts';
 
 /** Gmail's list index shows everything up to a mark this long after the mark was read. */
 const INDEX_LAG = 10_000;
-/** Differences that are remembered of each kind: a store that differs in more is to be resynchronised anyway. */
+/** The most differences of each kind that are kept. A store with more needs a resync anyway. */
 const MOST = 10_000;
 const EXAMPLES = 10;
 
 /**
- * Compares the ids and labels at Gmail with the store, by listings: 5 units per 500 ids, and per 500 ids of each label.
- * Before and after the listings history is followed, so what changed meanwhile is known by its newer history id and is left out; what may have shown
- * late (a page token that shifted, a record behind its listing) does not outlast a second comparison after history has settled. What differs both times is drift.
- * Nothing is changed: a resync repairs.
+ * Compares ids and labels at Gmail with the store, by listings: 5 units per 500 ids, and per 500 ids of each label.
+ *
+ * History is followed before and after the listings, so messages that changed meanwhile have a newer history id and are skipped. Differences that
+ * only showed late (a shifted page token, a record behind its listing) disappear in a second comparison, made after history has settled. What
+ * differs both times is drift. The audit repairs nothing; a resync does.
  */
 export async function audit(deps: ActivityDependencies, request: AuditRequest, run: ActivityRun): Promise<AuditActivityResult> {
   const { store, clock } = deps;
@@ -49,15 +50,15 @@ export async function audit(deps: ActivityDependencies, request: AuditRequest, r
   }
 }
 
-/** What was read in the first seconds of a first full sync is compared once history has settled it: until then it is known to be under way. */
+/** Waits until history has settled the messages that were fetched in the first seconds of a first full sync. */
 async function earlyReadingsSettled({ clock }: ActivityDependencies, { fullSync }: MailboxRow, run: ActivityRun): Promise<void> {
   const due = fullSync === null ? null : earlyReadingsDue(fullSync);
   if (due !== null) await clock.sleep(Math.max(0, due - clock.now()), run.signal);
 }
 
 /**
- * What the first listing missed is listed by `fetchSlice`, and may be due within the audit, which has the lane: it is listed first, and what it brings is
- * pending. Where Gmail is doubted the next listing is minutes or days away, and the audit does not wait for it.
+ * Makes a repeated listing that is due before the audit. `fetchSlice` would make it, but the audit occupies the lane. The messages that it finds
+ * become pending. A doubted listing is repeated minutes or days later, and the audit does not wait for that.
  */
 async function listedAgain(deps: ActivityDependencies, session: GmailSession, mailbox: MailboxId, run: ActivityRun): Promise<void> {
   const { store, clock } = deps;
@@ -94,13 +95,13 @@ async function compare(deps: ActivityDependencies, session: GmailSession, row: M
   for (const id of labelsToList(settings.scope, carried)) {
     for await (const messages of pagesOf(session, labelListing(settings.scope, id), run.signal)) {
       await save(id, messages);
-      // What one listing shows is there, whatever another leaves out.
+      // A message that any listing shows exists, even if another listing omits it.
       if (settings.scope.labelIds.length === 0) await save(null, messages);
     }
   }
   await followHistoryOnly(deps, { mailbox, historyId: null }, run);
   const drift = await store.compareAudit({ mailbox, audit: number, since, limit: MOST });
-  // With a limit, what lies beyond it is listed and not held.
+  // With a limit, messages beyond it are listed but not held.
   return { ...drift, missing: settings.scope.limit === null ? drift.missing : [], audit: number };
 }
 

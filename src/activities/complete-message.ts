@@ -8,7 +8,7 @@ import type { MailboxStore } from '../store/mailbox-store.ts';
 import type { PendingMessage } from '../store/fetching/fetching-store.ts';
 import { isOfAttachment, type MissingAttachments } from './attempts.ts';
 
-/** By whom a message is completed, and for which mailbox. */
+/** The session and the mailbox with which a message is completed. */
 export interface Completing {
   readonly store: Pick<MailboxStore, 'heldBody'>;
   readonly session: GmailSession;
@@ -17,14 +17,14 @@ export interface Completing {
 }
 
 /**
- * Whether the attachments of a reading that was just made are fetched one by one, because one RAW get of the whole message, the other way, is dearer.
- * Their ids are those of this very reading, so it is now or never. At equal price it is RAW: many messages share a batch.
+ * Whether fetching a message's attachments one by one is cheaper than one RAW get of the whole message. Attachment ids are valid only for the get
+ * that named them, so they must be used right after it. At equal price RAW wins, since many messages share a batch.
  */
 export function isCheaperByIds({ attachments }: FetchedMessage, { units }: Pick<PriceTable, 'units'>): boolean {
   return attachments !== undefined && attachments.count * units['messages.attachments.get'] < units['messages.get'];
 }
 
-/** One answer does not empty an attachment: it is missing, and asked for again. */
+/** An attachment without bytes counts as missing and is asked for again: a single answer is no proof that it is empty. */
 const EMPTY = { kind: 'unavailable', status: 200, detail: 'Gmail answers no bytes of an attachment that the message names with some' } as const satisfies GmailFailure;
 
 /** A message with those of its attachments that Gmail gives. */
@@ -35,10 +35,10 @@ export interface Completion {
 }
 
 /**
- * A FULL reading with the attachments that it names. One that Gmail does not give is left out, and keeps its `attachmentId`. One that is held is not asked for again,
- * and stays whatever Gmail gives now.
+ * Adds the attachments that a FULL message names. One that Gmail does not give is left out and keeps its `attachmentId`. One that is already held is
+ * not asked for again and stays as it is.
  *
- * @param held - the body that the store holds of it, if it holds one
+ * @param held - the message's body in the store; null when the store has none
  * @throws {GmailError} when Gmail does not answer
  */
 export async function completeByIds({ session, signal }: Pick<Completing, 'session' | 'signal'>, reading: FetchedMessage, held: Uint8Array | null = null): Promise<Completion> {
@@ -72,8 +72,8 @@ export async function completeByIds({ session, signal }: Pick<Completing, 'sessi
 }
 
 /**
- * The held FULL body with the attachments that a RAW reading of the same message brought; labels are the RAW reading's. What is put together so that
- * the two cannot be matched for certain (an attachment that is not base64) is read once more, and its attachments one by one.
+ * Completes the held FULL body with the attachments of the same message in RAW form; labels come from the RAW answer. When the parts of the two
+ * cannot be matched with certainty (an attachment that is not base64), the message is fetched again, and its attachments one by one.
  *
  * @throws {GmailError} when Gmail does not answer
  */

@@ -9,8 +9,8 @@ import type { Outcome } from './failures.ts';
 import type { MailboxActivities } from './requests.ts';
 
 /**
- * Whose condition an activity's failure is, and whether its success ends that condition. Where it asks nothing of Gmail it proves nothing: the lane's next
- * activity, which always follows, does.
+ * The lane of each activity's condition, and whether success of the activity ends it. An activity that asks nothing of Gmail proves nothing; the
+ * lane's next activity, which always follows, does.
  */
 const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; readonly proves: boolean }>> = {
   openMailbox: { lane: 'backfill', proves: false },
@@ -30,8 +30,8 @@ export async function clearCondition({ store }: ActivityDependencies, mailbox: M
 }
 
 /**
- * `status` reads the conditions from the store: attempts that wait leave no trace in the workflow's history, however long they wait.
- * Only the first of an episode tells the workflow, so that its phase can be filtered by.
+ * Records a failed attempt for `status`, which reads conditions from the store: waiting attempts leave no trace in the workflow's history. Only the
+ * first failure of an episode sends the workflow a signal, so that the phase search attribute shows it.
  *
  * @param failed.now - epoch ms
  */
@@ -47,7 +47,7 @@ export async function noteFailure({ store }: ActivityDependencies, failed: { mai
     const isKnown = before?.kind === 'rate-limited' && before.told !== false;
     if (until !== null && !isKnown) await signalRateLimited({ until, waitFor: until - now, message });
   } catch (error) {
-    // Telling must not hide what is told: the failure itself follows.
+    // Recording the failure must not mask it: the caller rethrows it.
     Context.current().log.warn('the condition could not be noted', { error });
   }
 }

@@ -12,12 +12,13 @@ interface Audited {
   readonly run: ActivityRun;
 }
 
-/** Of each kind so many are asked for by a get: an audit of an exact store costs none. */
+/** The most messages of each kind that are confirmed by a get. An audit of an exact store costs no get. */
 const MOST = 100;
 
 /**
- * A message that no listing shows, or that its label's listing does not show, is no drift when a get shows it as it is held: then the listing is wrong, not
- * the store. Where there are more than can be asked for, one that is there after all speaks for the others: nothing is called drift by such a listing.
+ * Confirms differences by gets. If a get shows the message as the store holds it, the listing is wrong, not the store, and there is no drift. When
+ * there are more than {@link MOST}, only a sample is asked for: one message that exists after all discredits the listing, and the unasked rest is
+ * not called drift either.
  */
 export async function confirmDrift(audited: Audited, { extra, differing }: Drift): Promise<Pick<Drift, 'extra' | 'differing'>> {
   const [extraThere, differingThere] = [await read(audited, extra.slice(0, MOST)), await read(audited, differing.slice(0, MOST))];

@@ -11,10 +11,10 @@ interface Confirmation {
 }
 
 /**
- * Messages that their own gets answered with 404 for more than a minute are looked for in their threads before they are buried: another method of
- * Gmail's, another witness. 40 units for each thread; history and listings mostly tell before it comes to that.
+ * Looks in their threads for messages whose own gets have answered 404 for more than a minute, before they are buried: threads.get is a second,
+ * independent witness. It costs 40 units a thread, but history or a listing mostly shows the deletion earlier.
  *
- * @returns what becomes of each: gone where its thread is gone or shows it no more
+ * @returns the outcome for each message: `gone` when its thread is gone or no longer shows it
  */
 export async function confirmGone({ session, clock, signal }: Confirmation, messages: readonly PendingMessage[]): Promise<FetchAttempt[]> {
   const threads = [...new Set(messages.map(({ threadId }) => threadId))];

@@ -4,7 +4,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { forecast } from './forecast.ts';
 import type { Counts } from './requests.ts';
 
-/** What a result of an activity says about the mailbox as a whole. */
+/** The part of an activity's result that concerns the mailbox as a whole. */
 export async function countsOf(deps: ActivityDependencies, mailbox: MailboxId, counts?: MessageCounts): Promise<Counts> {
   const { stored, pending, failed } = counts ?? (await deps.store.countMessages(mailbox, deps.clock.now()));
   const left = await forecast(deps, mailbox);

@@ -1,15 +1,15 @@
 import { pacificDay, pacificDayEnd } from '../model/pacific-day.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
-/** The rest of the day's units is for live syncs, which nothing holds back. */
+/** The part of the day's units for backfills. The rest is for live syncs, which are never held back. */
 const BACKFILL_PART = 0.95;
 
-/** So many slices may run at once without going beyond what is left: each takes one part of it. */
+/** Slices that may run at once without exceeding what is left: each takes one such part of it. */
 const PARTS = 16;
-/** A slice is not cut smaller than this. */
+/** The smallest slice, in units. */
 const LEAST_PART = 1_000;
 
-/** What a backfill may spend of the day's units now. */
+/** The part of the day's units that a backfill may spend now. */
 export interface DayPart {
   /** 0: nothing is left. */
   readonly units: number;
@@ -19,7 +19,7 @@ export interface DayPart {
 
 type DayDependencies = Pick<ActivityDependencies, 'prices' | 'clock'> & { readonly store: Pick<ActivityDependencies['store'], 'unitsOfDay'> };
 
-/** What the day still leaves to all backfills together, and what a whole day would; infinite where there is no daily budget. */
+/** Units that all backfills together may still spend today, and in a whole day. Both are infinite when there is no daily budget. */
 export async function dayLeft({ store, prices, clock }: DayDependencies): Promise<{ readonly left: number; readonly perDay: number; readonly until: number }> {
   const now = clock.now();
   const until = pacificDayEnd(now);
@@ -29,12 +29,13 @@ export async function dayLeft({ store, prices, clock }: DayDependencies): Promis
 }
 
 /**
- * What the project's daily budget leaves to one slice: a part of what all mailboxes of the store have left over since midnight in Pacific time.
+ * The part of the project's daily budget for one slice: a fraction of what all mailboxes of the store have left since midnight in Pacific time.
  *
- * Each mailbox counts in a row of its own, a second late at most, and the rows are summed when a slice begins, so no row is written by everybody.
- * How far backfills may go beyond, while at most {@link PARTS} slices run at once: each spends at most its part of a rest that all of them
- * together do not use up, or {@link LEAST_PART} units when that is more. So it is {@link LEAST_PART} units a slice, and for each crash what its session
- * spent in the second that it had not written down. More slices at once go beyond by at most their own budgets; the part for live syncs is there for that too.
+ * Each mailbox counts its units in a row of its own, at most a second late, and a slice sums the rows when it begins, so no row is contended.
+ *
+ * The budget can be exceeded a little. With at most {@link PARTS} slices at once, the fractions together never exceed what is left, so the excess is
+ * at most {@link LEAST_PART} units a slice, plus the last second of each crashed session. More slices at once exceed the budget by at most their own
+ * units. The part for live syncs absorbs that.
  */
 export async function dayPart(deps: DayDependencies): Promise<DayPart> {
   const { left, until } = await dayLeft(deps);

@@ -11,15 +11,15 @@ import type { Question } from './requests.ts';
 export interface SessionRequest {
   readonly mailbox: MailboxId;
   readonly lane: Lane;
-  /** Under which the calls are made, where they are not yet those of the store. */
+  /** The settings for the calls, when the store does not have them yet. */
   readonly settings?: MailboxSettings;
-  /** Told until when (epoch ms) a call waits for its units. */
+  /** Called when a call must wait for its units; `until` in epoch ms. */
   readonly onWait?: (until: number) => void;
-  /** Given where Gmail is asked first, by one getProfile that is not repeated, whether it serves the mailbox: the session is opened only if it does. */
+  /** When given, one getProfile without retries first asks whether Gmail serves the mailbox, and the session is opened only if it does. */
   readonly ask?: { readonly signal: AbortSignal } | undefined;
 }
 
-/** What the activities need, handed to them: tests give a simulator, a database in memory and a virtual clock. */
+/** The dependencies of the activities. Tests pass a simulator, a database in memory and a virtual clock. */
 export interface ActivityDependencies {
   readonly store: MailboxStore;
   /**
@@ -28,22 +28,22 @@ export interface ActivityDependencies {
    */
   readonly openSession: (request: SessionRequest) => Promise<GmailSession>;
   readonly prices: PriceTable;
-  /** Part of each user's quota that is ours; all when not given. */
+  /** The part of each user's quota that Tidemark may use; all of it when not given. */
   readonly userShare?: number | undefined;
   readonly clock: Clock;
-  /** `projects/P/topics/T`, to which Gmail publishes what changes; null, or not given, when mailboxes are polled alone. */
+  /** `projects/P/topics/T`, to which Gmail publishes changes; null, or not given, when mailboxes are only polled. */
   readonly pushTopic?: string | null;
-  /** How far this worker's clock is from Temporal's, where that is measured. */
+  /** How far this worker's clock is from Temporal's and Gmail's, when that is measured. */
   readonly skew?: Pick<ClockSkew, 'ahead'> | undefined;
-  /** Nobody watches when it is not given. */
+  /** Nothing is reported when not given. */
   readonly telemetry?: Telemetry | undefined;
 }
 
 /** One attempt of an activity. */
 export interface ActivityRun {
-  /** Aborts when the activity is cancelled, or when this attempt was given up. */
+  /** Aborts when the activity is cancelled, or the server has given up this attempt. */
   readonly signal: AbortSignal;
-  /** Shown in the Temporal UI beside the pending activity: counters and times only. What is not named stays. */
+  /** Shows details beside the pending activity in the Temporal UI: counters and times only. Details that are not named stay. */
   readonly progress: (details: Readonly<Record<string, number | string | null>>) => void;
 }
 
@@ -52,7 +52,7 @@ function waitShown(run: ActivityRun): (until: number) => void {
   return (until) => run.progress({ waitingUntil: new Date(until).toISOString() });
 }
 
-/** What an activity opens its session with: its waits are shown, and a blocked mailbox asks first. */
+/** Session options of an activity: waits are shown in the UI, and a blocked mailbox first asks whether it is served. */
 export function sessionFor({ ask }: Question, run: ActivityRun): Pick<SessionRequest, 'onWait' | 'ask'> {
   return { onWait: waitShown(run), ...(ask === true ? { ask: { signal: run.signal } } : {}) };
 }

@@ -4,8 +4,8 @@ import type { FetchedMessage } from '../model/change.ts';
 import type { PendingMessage } from '../store/fetching/fetching-store.ts';
 
 /**
- * Which readings are believed. One from which a value was left out is believed when the answer before it said the same; until then it is a failure of its
- * message, and one that a thread merely brought is not needed.
+ * Decides which fetched messages are believed. A message from which a value was left out is believed when the answer before it had the same fault.
+ * Until then it counts as a failure of the message. One that a thread merely brought along is dropped.
  *
  * @returns `failures`: by message id, what is wrong with the others
  */

@@ -10,7 +10,7 @@ import { NotConnectedError } from './dependencies.ts';
 import { OtherAccountError, otherAccountText } from './require-account.ts';
 import { UnknownLabelError, unknownLabelText } from './require-labels.ts';
 
-/** What becomes of a failure: the one place where Gmail's and the store's errors turn into Temporal's. docs/errors.md has a paragraph on each. */
+/** How a failure goes on. This is the only place where errors of Gmail and the store become Temporal's; docs/errors.md has a paragraph on each. */
 export interface Outcome {
   readonly type: FailureType;
   /** `retry`: Temporal tries again with growing delays; `wait`: at `until`; `stop`: the workflow decides. */
@@ -20,19 +20,19 @@ export interface Outcome {
 }
 
 const DAY = 24 * 60 * 60 * 1_000;
-/** A rate rejection without a time: the session has waited already, so the minute is over soon. */
+/** Wait after a rate rejection that names no time. The session has already waited, so the minute is nearly over. */
 const RATE_WAIT = 30_000;
-/** An owner's daily cap ends with the day in Pacific time; asking hourly finds it. */
+/** Wait after a daily limit. A cap set by the project's owner ends with the Pacific day; asking hourly finds out. */
 const DAILY_WAIT = 60 * 60 * 1_000;
 
-/** @returns null for an error that nobody foresaw: it is rethrown as it is, and Temporal retries it */
+/** @returns null for an unforeseen error, which is rethrown as it is, so that Temporal retries it */
 export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outcome | null {
   if (error instanceof NotConnectedError) {
     return { type: 'MailboxNotConnected', next: { kind: 'stop' }, message: `${mailbox} has no credentials: run "tidemark login ${mailbox} --client FILE" or "tidemark connect ${mailbox} --credentials FILE"` };
   }
   if (error instanceof OtherAccountError) return { type: 'OtherAccount', next: { kind: 'stop' }, message: otherAccountText(mailbox, error.account) };
   if (error instanceof UnknownLabelError) return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: unknownLabelText(mailbox, error) };
-  // Another worker may have the key, or this one may get it: its source is read again.
+  // Retried: another worker may have the key, or this one may get it, since the source is read again.
   if (error instanceof SecretKeyError) return { type: 'CredentialsUnreadable', next: { kind: 'retry' }, message: error.message };
   if (error instanceof StoreError) return outcomeOfStore(error);
   if (error instanceof GmailError) return outcomeOfGmail(error, mailbox, now);
@@ -71,16 +71,16 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
   }
 }
 
-/** Only the token endpoint can say that a grant has ended: until it does, a refused token is as any other refusal. */
+/** A refused token is treated as any other refusal, since only the token endpoint can say that a grant has ended. */
 function refusedText(mailbox: MailboxId, { status, reason }: Extract<GmailFailure, { kind: 'refused' }>): string {
   if (status !== 401) return `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes. ${askAgain(mailbox)}`;
   return `Gmail refuses ${mailbox} (HTTP 401 ${reason}) although Google still gives access tokens for it, which mostly passes. ${askAgain(mailbox)}. If it stays so, "tidemark login ${mailbox} --client FILE" makes a new grant`;
 }
 
-/** When it is asked by itself the workflow knows, and says beside this: not while the mailbox is paused. */
+/** The advice to ask at once. The workflow adds when it will ask by itself, which it does not while the mailbox is paused. */
 const askAgain = (mailbox: MailboxId): string => `"tidemark resume ${mailbox}" asks again at once`;
 
-/** The outcome as Temporal knows it. Waiting is benign: it is no error in metrics, and grows no history. */
+/** The outcome as Temporal's failure. Waiting is benign: it is not an error in metrics and does not grow the history. */
 export function toApplicationFailure(outcome: Outcome, now: number): ApplicationFailure {
   const { type, message, next } = outcome;
   switch (next.kind) {

@@ -24,7 +24,7 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
   try {
     const fetch = { mailbox, unitBudget: Math.min(sliceUnits(deps.prices), day.units) };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);
-    // Last of a first full sync; what it finds is fetched at once.
+    // The last step of a first full sync. The messages that it finds are fetched at once.
     const { late, isDoubted } = exhausted ? await listLate(deps, session, row, run) : { late: 0, isDoubted: false };
     if (late > 0) await fetchPending(deps, session, { ...fetch, lane: 'live' }, run);
     return { ...(await progressOf(deps, row)), fetched: fetched + late, ...retried, ...(isDoubted ? { isDoubted } : {}) };
@@ -33,7 +33,7 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
   }
 }
 
-/** What is due waits for the next day. Only a backfill: of a mailbox that is complete nothing is shown to be held back. */
+/** Puts due work off to the next day. Only an unfinished backfill is shown as held back. */
 function held(progress: Progress, until: number, now: number): Progress {
   const next = progress.nextAttemptAt === null ? null : Math.max(progress.nextAttemptAt, until);
   return { ...progress, nextAttemptAt: next, nextAttemptIn: delayTo(next, now), ...(progress.complete ? {} : { heldUntil: until, heldFor: until - now }) };
@@ -51,12 +51,12 @@ async function progressOf(deps: ActivityDependencies, { id: mailbox, generation 
     await store.saveProgress({ mailbox, generation, progress: { ...row.fullSync, step: 'done', finishedAt: now } });
   }
   const due = await nextAttemptAt(store, { mailbox, now, relistAt: row?.relistAt ?? null });
-  // The live lane may take over the last rows between two of these reads: then this lane looks once more.
+  // The live lane may take the last rows between two of these reads. Then this lane looks once more.
   const next = due ?? (complete ? null : now);
   return { ...(await countsOf(deps, mailbox, counts)), generation, complete, nextAttemptAt: next, nextAttemptIn: delayTo(next, now) };
 }
 
-/** When the lane has work again: at once while rows are due (the budget ended), else when the next attempt or the late listing is. */
+/** When the lane has work again: at once while rows are due (the budget ended), otherwise at the next attempt or repeated listing. */
 async function nextAttemptAt(store: MailboxStore, { mailbox, now, relistAt }: { mailbox: MailboxId; now: number; relistAt: number | null }): Promise<number | null> {
   const [due] = await store.nextPending({ mailbox, lane: 'backfill', limit: 1, now });
   if (due !== undefined) return now;

@@ -17,13 +17,13 @@ import { saveAttempts } from './save-attempts.ts';
 export interface FetchRun {
   readonly mailbox: MailboxId;
   readonly lane: Lane;
-  /** Quota units that the batches may cost. */
+  /** Quota units that the batches may cost together. */
   readonly unitBudget: number;
 }
 
 export interface FetchSummary {
   readonly fetched: number;
-  /** True when nothing that is due is left. */
+  /** True when no due work is left. */
   readonly exhausted: boolean;
 }
 
@@ -33,21 +33,21 @@ type Batch = readonly PlannedFetch<PendingMessage>[];
 const READ_AHEAD = 500;
 
 /**
- * Fetches what is due in a lane. The pending rows are the work list: each batch is stored in one transaction as it arrives, so a crash loses
- * no more than the batches in flight, and an overlapping attempt at worst fetches a batch twice and stores the same rows.
+ * Fetches the due messages of a lane. The pending rows are the work list. Each batch is stored in one transaction as it arrives, so a crash loses only
+ * the batches in flight, and an overlapping attempt at worst fetches a batch twice and stores the same rows.
  */
 export async function fetchPending(deps: ActivityDependencies, session: GmailSession, fetch: FetchRun, run: ActivityRun): Promise<FetchSummary> {
   const { clock } = deps;
   const flights = new Set<Promise<void>>();
   const inFlight = new Set<MessageId>();
   const queue: PlannedFetch<PendingMessage>[] = [];
-  // Read with each part of the work list: once the settings' format has changed, an answer in the old one is worth nothing.
+  // Read with each part of the work list: once the settings' format changes, answers in the old format are useless.
   let target: FetchTarget | null = null;
   let fetched = 0;
   let exhausted = false;
   let failure: { error: unknown } | null = null;
   const firstUnit = session.unitsSpent();
-  // Planned units of the batches in flight. With what was spent they are the slice's; refused calls cost nothing, so they take none of it.
+  // Planned units of the batches in flight, which count against the budget beside the units spent. Refused calls cost nothing.
   let underWay = 0;
   const batchUnits = batchUnitsOf(deps.prices);
   const unitsLeft = (): number => fetch.unitBudget - underWay - (session.unitsSpent() - firstUnit);
@@ -90,19 +90,19 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
     await Promise.race(flights);
   }
   run.signal.throwIfAborted();
-  // What arrived before is stored: the retry of the activity begins where this attempt ended.
+  // Everything that arrived is stored, so the activity's retry begins where this attempt ended.
   if (failure !== null) throw (failure as { error: unknown }).error;
   return { fetched, exhausted };
 }
 
-/** How many of the first fetches fit into the budget; one at least, which may go beyond it by less than itself. */
+/** How many of the first fetches fit into the budget; at least one, even if it exceeds the budget. */
 function affordable(batch: Batch, budget: number): number {
   let units = 0;
   const beyond = batch.findIndex((planned) => (units += planned.units) > budget);
   return beyond === -1 ? batch.length : Math.max(1, beyond);
 }
 
-/** Completions hold whole messages in memory: a batch of them keeps to so many bytes, or to one message. */
+/** Completions hold whole messages in memory, so a batch of them has at most this many bytes, or one message. */
 const LARGEST_COMPLETION = 4 * 2 ** 20;
 
 /** The first of the fetches that may share a batch. */
@@ -116,7 +116,7 @@ function alike(planned: Batch): Batch {
   return end === -1 ? planned : planned.slice(0, end);
 }
 
-/** What a batch of completions brings; the size of other messages is not known before. */
+/** Bytes that a batch of completions brings. The size of other messages is not known yet and counts as 0. */
 function bytesOf(batch: Batch): number {
   return batch.filter(({ completes }) => completes).reduce((sum, { serves }) => sum + serves.reduce((size, message) => size + message.sizeEstimate, 0), 0);
 }
@@ -133,8 +133,10 @@ interface Work {
 }
 
 /**
- * One batch; answers how many messages were stored. When a batch fails whole although Gmail answers otherwise, something in it is the culprit:
- * it is halved until that stands alone and its neighbours are stored. An outage is the activity's failure and counts against no message.
+ * Fetches one batch. When the whole batch fails although Gmail answers other calls, one of its messages is the culprit: the batch is halved until the
+ * culprit is alone and all others are stored. An outage fails the activity and counts against no message.
+ *
+ * @returns how many messages were stored
  */
 async function fetchBatch(work: Work, batch: Batch): Promise<number> {
   try {
@@ -149,7 +151,7 @@ async function fetchBatch(work: Work, batch: Batch): Promise<number> {
 async function fetchWhole({ session, fetch, run, ...work }: Work, batch: Batch): Promise<number> {
   const requests = batch.map((planned) => planned.request);
   const outcomes = await session.batchGet(requests, fetch.format, run.signal);
-  // Every part refused: rather the mailbox's refusal than so many messages'. Where the mailbox is refused, its profile is, too, and this throws.
+  // Every part was refused, so Gmail probably refuses the mailbox. Then it refuses the profile as well, and this throws.
   if (outcomes.every(isRefused)) await session.getProfile(run.signal);
   return await saveOutcomes({ session, fetch, run, ...work }, batch, outcomes);
 }
@@ -214,7 +216,7 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
       const { believed, failures } = sortReadings(planned.serves, outcome);
       readings.push(...believed);
       const present = new Set(believed.map((reading) => reading.id));
-      // A thread that came back without a message that it was fetched for: as if that message's own get had said 404.
+      // A thread that lacks a message it was fetched for counts as a 404 of that message.
       for (const message of planned.serves) if (!present.has(message.id)) pushAttempt(attempts, afterFailure(message, failures.get(message.id) ?? { kind: 'not-found' }, now));
       continue;
     }
@@ -238,14 +240,14 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
   const fresh = readings.filter((reading) => lacking.includes(reading.id) && isCheaperByIds(reading, deps.prices));
   for (const reading of fresh) completed += await completeFresh(work, reading);
   if (stored + completed > 0) deps.telemetry?.add('tidemark_messages_stored_total', stored + completed, { lane: fetch.lane });
-  // Rate rejections inside a batch: the pacer has learned, the rows are still pending and due, the next batch takes them.
+  // After rate rejections inside a batch nothing is thrown: the pacer has learned, and the next batch takes the rows, which are still due.
   if (interruption !== null && interruption.failure.kind !== 'rate-limited') throw interruption;
   return stored + completed;
 }
 
 /**
- * One message with its attachments, in one write: until then its row stays pending, whatever breaks off. Where Gmail does not give some of them, the rest is stored.
- * What fails about the message itself counts against it; anything else ends the batch.
+ * Stores one message with its attachments in one write; until then its row stays pending. Attachments that Gmail does not give are left out. A failure
+ * of the message itself counts against it; any other failure ends the batch.
  */
 async function complete(work: Work, message: PendingMessage, read: (completing: Completing) => Promise<Completion>): Promise<number> {
   const { deps, session, fetch, run } = work;
@@ -260,14 +262,14 @@ async function complete(work: Work, message: PendingMessage, read: (completing: 
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
     const attempt = afterFailure(message, error.failure, clock.now());
-    // A rate refusal, too, that outlasted the session's patience: the row is still due, and taken up at once it would be refused again and again.
+    // This includes a rate refusal that outlasted the session's patience: the row is still due, and taken at once it would be refused again.
     if (attempt === null) throw error;
     await saveAttempts(work, [message], [attempt]);
     return 0;
   }
 }
 
-/** Right after its reading, by its ids. What fails now is left to the RAW get of the next round: the row is pending, and its body held. */
+/** Completes a message right after its get, by the attachment ids that the get named. If that fails, the next round's RAW get completes it: the row is pending and its body held. */
 async function completeFresh({ deps, session, fetch, run }: Work, reading: FetchedMessage): Promise<number> {
   try {
     return await session.holding(
@@ -310,7 +312,7 @@ function pushAttempt(attempts: FetchAttempt[], attempt: FetchAttempt | null): vo
   if (attempt !== null) attempts.push(attempt);
 }
 
-/** Of two interruptions of one batch, the one that waiting does not mend. */
+/** The worse of two interruptions of a batch: the one that waiting does not cure. */
 function worse(a: GmailError | null, b: GmailError): GmailError {
   return a === null || a.failure.kind === 'rate-limited' ? b : a;
 }

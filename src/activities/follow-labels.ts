@@ -3,16 +3,15 @@ import type { LabelId, MailboxId } from '../model/ids.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { labelListing, listIds, pagesOf } from './list-ids.ts';
 
-/** Labels of one sync: each that labels.list left out, or named for the first time, costs its listing. */
+/** The most labels that one sync asks about. Each label that labels.list left out, or named for the first time, costs a listing. */
 const MOST = 20;
 
 /**
- * Names of labels follow labels.list, which tells of renames. One that it no longer names was deleted, with or without records in history, or is left out by
- * one odd answer: its listing tells, and a label that is gone goes from every message. One that exists is asked about ever more rarely; one that was called
- * gone by mistake is listed, so that its messages get it back.
- * An attempt that dies in between asks again.
+ * Updates the labels' names by labels.list, which shows renames. A label that it does not name was deleted (history may not say so) or was left out by
+ * an odd answer. The label's listing decides: a deleted label is taken off every message, an existing one is asked about ever more rarely. A label that
+ * was called gone by mistake is listed, so that its messages get it back. An attempt that dies in between asks again.
  *
- * @returns labels that are to be listed once history has been applied: see {@link listFreshLabels}
+ * @returns labels to list once history has been applied: see {@link listFreshLabels}
  */
 export async function followLabels({ store, clock }: ActivityDependencies, session: GmailSession, mailbox: MailboxId, run: ActivityRun): Promise<readonly LabelId[]> {
   const { unlisted, fresh, gone } = await store.saveLabels({ mailbox, labels: await session.listLabels(run.signal), now: clock.now() });
@@ -26,15 +25,16 @@ export async function followLabels({ store, clock }: ActivityDependencies, sessi
   return [...fresh, ...returned].slice(0, MOST);
 }
 
-/** What one call lists: for whom, and which labels. */
+/** The labels that one call lists, and their mailbox. */
 interface FreshLabels {
   readonly mailbox: MailboxId;
   readonly labelIds: readonly LabelId[];
 }
 
 /**
- * A label may exist, and be left out by labels.list, at the very time of a recovery: then nothing has told which messages carry it. So each label is listed
- * once when it is named for the first time, and what is held without it is read again. Of a label that is really new history has told everything by then.
+ * Lists each label that labels.list names for the first time, and reads its messages again if they are held without it. labels.list may leave out an
+ * existing label just during a recovery, and then nothing else shows which messages carry it. For a label that is really new, history has already
+ * brought every message.
  */
 export async function listFreshLabels({ store, clock }: ActivityDependencies, session: GmailSession, { mailbox, labelIds }: FreshLabels, run: ActivityRun): Promise<void> {
   const scope = (await store.getMailbox(mailbox))?.settings.scope;

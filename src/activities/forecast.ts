@@ -23,8 +23,8 @@ export interface ForecastDependencies {
 }
 
 /**
- * What a mailbox has left to fetch at the prices of the plan, over the rate that the ledger grants it: no speed is measured, so it is right from the first
- * moment and does not swing with bursts and waits.
+ * Divides what a mailbox has left to fetch, at the plan's prices, by the rate that the ledger grants. Nothing is measured, so the forecast is right
+ * from the first moment and does not swing with bursts and waits.
  *
  * @returns null when the store does not know the mailbox
  */
@@ -55,7 +55,7 @@ export async function forecast(deps: ForecastDependencies, mailbox: MailboxId): 
 
 const DAY = 24 * 60 * LONGEST_SPAN;
 
-/** When the project's daily budgets, shared evenly by the mailboxes that have a backfill, will have paid for it; 0 when today's does. */
+/** When the project's daily budgets, shared evenly by all mailboxes with a backfill, will have paid for `units`; 0 when today's budget does. */
 async function dailyEnd(deps: ForecastDependencies, units: number, { sharers, rate }: { readonly sharers: number; readonly rate: number }): Promise<number> {
   const { left, perDay, until } = await dayLeft(deps);
   const later = units - Math.max(0, left) / sharers;
@@ -64,7 +64,7 @@ async function dailyEnd(deps: ForecastDependencies, units: number, { sharers, ra
   return until + days * DAY + ((later - days * (perDay / sharers)) / rate) * LONGEST_SPAN;
 }
 
-/** Until the listing has ended nobody knows how much there is. */
+/** Until the listing has ended, the number of messages is unknown. */
 function isListing({ fullSync }: MailboxRow): boolean {
   return fullSync === null || (fullSync.step !== 'fetching' && fullSync.step !== 'done');
 }

@@ -5,14 +5,14 @@ import type { Listing } from './listing-request.ts';
 import { makeManifest } from './listing.ts';
 import type { ListingRequest, ListingResult, Question } from './requests.ts';
 
-/** The listing half of a full sync; `fetchSlice` is the other. Goes on from the stored mark where there is one. */
+/** The listing half of a full sync; `fetchSlice` is the other half. It continues from the stored mark, if there is one. */
 export function fullSync(deps: ActivityDependencies, request: ListingRequest, run: ActivityRun): Promise<ListingResult> {
   return list(deps, { ...request, pin: 'mark' }, run);
 }
 
 /**
- * After a 404 of history: the same listing from a newly pinned mark. Nothing is downloaded again: ids and labels are compared by listings
- * (5 units per 500), only what is new is fetched.
+ * Recovers from a 404 of history: the same listing, from a newly pinned mark. No message is downloaded again: ids and labels are compared by listings
+ * (5 units per 500), and only new messages are fetched.
  */
 export function recover(deps: ActivityDependencies, request: ListingRequest, run: ActivityRun): Promise<ListingResult> {
   return list(deps, { ...request, pin: 'head' }, run);

@@ -7,7 +7,7 @@ interface HistoryPlace {
   readonly pageToken: string;
 }
 
-/** The page at a token, or the first one again where Gmail no longer takes the token: a record that is read twice does nothing the second time. */
+/** The page at a token, or the first page again when Gmail no longer accepts the token: applying a record twice does nothing. */
 export async function historyPageAfter(session: GmailSession, { startHistoryId, pageToken }: HistoryPlace, signal: AbortSignal): Promise<HistoryPage> {
   try {
     return await session.listHistory({ startHistoryId, pageToken }, signal);

@@ -3,7 +3,7 @@ import type { GmailSession, ListMessagesQuery, MessagePage } from '../gmail/api/
 import type { LabelId } from '../model/ids.ts';
 import { isHiding, type Scope } from '../model/settings.ts';
 
-/** One listing of ids, whichever page of it. */
+/** A listing of ids, without a page. */
 export type IdListing = Omit<ListMessagesQuery, 'pageToken'>;
 
 /** One listing per scope label (Gmail ANDs label ids, a scope means any of them), or one of all mail. */
@@ -13,28 +13,29 @@ export function listings(scope: Scope): readonly IdListing[] {
 }
 
 function listingBase(scope: Scope): IdListing {
-  // `after:` in seconds may round: the exact age is judged by the message itself once it is fetched.
+  // `after:` has seconds and may round. The exact age is checked once the message is fetched.
   return { includeSpamTrash: scope.includeSpamTrash, ...(scope.after === null ? {} : { q: `after:${Math.floor(scope.after / 1000) - 1}` }) };
 }
 
-/** Which messages of the scope's age carry a label. (A label of the scope is no condition here: it may be taken off between two listings.) */
+/** Lists the messages of the scope's age that carry a label. The scope's labels are not a condition here, since one may be removed between two listings. */
 export const labelListing = (scope: Scope, label: LabelId): IdListing => ({ ...listingBase(scope), labelIds: [label] });
 
 /**
- * The labels whose listings, beside the scope's own, tell every label of the messages in scope. A label of the scope is listed by the scope's listings. Where
- * those show nothing of spam and trash, what they show carries neither; what is hidden later is in the history since the mark.
+ * The labels to list besides the scope's own listings so that every label of the messages in scope is known. The scope's listings cover the scope's
+ * labels. If they leave out spam and trash, the messages that they show carry neither label, and a message that is hidden later is in the history
+ * since the mark.
  */
 export function labelsToList(scope: Scope, labelIds: readonly LabelId[]): readonly LabelId[] {
   const showsHidden = scope.includeSpamTrash || scope.labelIds.some(isHiding);
   return labelIds.filter((id) => !scope.labelIds.includes(id) && (showsHidden || !isHiding(id)));
 }
 
-/** `restart`: Gmail no longer takes the page token. `label-gone`: the listing's label does not exist. */
+/** `restart`: Gmail no longer accepts the page token. `label-gone`: the listing's label does not exist. */
 export type ListedPage = MessagePage | 'restart' | 'label-gone';
 
 /**
- * One page of a listing. A label is gone only by two witnesses: Gmail refuses its listing, and labels.list does not name it. One that labels.list
- * leaves out may be carried all the same (lieer#48), and one refusal may pass.
+ * One page of a listing. A label is gone only if Gmail refuses its listing and labels.list does not name it. Neither is enough: messages may carry a
+ * label that labels.list leaves out (lieer#48), and a refusal may be temporary.
  */
 export async function listIds(session: GmailSession, query: ListMessagesQuery, signal: AbortSignal): Promise<ListedPage> {
   try {
@@ -48,7 +49,7 @@ export async function listIds(session: GmailSession, query: ListMessagesQuery, s
   }
 }
 
-/** Every page of a listing, from the top again where a page token went stale: for readers whom a page read twice does no harm. */
+/** Every page of a listing. It starts from the top again when a page token went stale, so the reader must tolerate a repeated page. */
 export async function* pagesOf(session: GmailSession, query: IdListing, signal: AbortSignal): AsyncGenerator<MessagePage['messages'], void, undefined> {
   let pageToken: string | null = null;
   for (;;) {

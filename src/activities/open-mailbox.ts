@@ -6,9 +6,9 @@ import type { ActivityDependencies } from './dependencies.ts';
 import type { OpenMailboxRequest, OpenMailboxResult } from './requests.ts';
 
 /**
- * Asks the store how far it is. Settings that need a new listing are only compared here: the listing stores them with its first page of work,
- * so an attempt that dies in between finds the difference again. Two attempts at once change the settings only from what they saw: the one that
- * was given up cannot put older settings back.
+ * Asks the store how far it is. Settings that need a new listing are only compared here; the listing saves them when it begins, so an attempt that
+ * dies in between finds the difference again. Settings are replaced only if they are still those that were read, so an abandoned attempt cannot
+ * restore older ones.
  */
 export async function openMailbox(deps: ActivityDependencies, request: OpenMailboxRequest): Promise<OpenMailboxResult> {
   const { store, clock } = deps;

@@ -22,14 +22,14 @@ import { keepWatch } from './watch.ts';
 const LIVE_BUDGET = 30_000;
 
 /**
- * From the mark to the mailbox's head. Each page of history and the mark that it reaches are one transaction; an attempt that dies anywhere
- * leaves a mark that is true, and what it found is durably pending.
+ * Follows history from the mark to the mailbox's head. Each page and the mark that it reaches are saved in one transaction. An attempt that dies at
+ * any point leaves a true mark, and everything that it found is durably pending.
  */
 export function partialSync(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun): Promise<PartialSyncResult> {
   return followHistory(deps, request, run, keepWatch);
 }
 
-/** The same as a part of another activity, which leaves Gmail's watch as it is. */
+/** The same as part of another activity: Gmail's watch stays as it is. */
 export function followHistoryOnly(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun): Promise<PartialSyncResult> {
   return followHistory(deps, request, run, async () => ({ watch: null, refusal: null }));
 }
@@ -40,7 +40,7 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
   await followedMailbox(deps, mailbox);
   const session = await deps.openSession({ mailbox, lane: 'live', ...sessionFor(request, run) });
   try {
-    // Opening the session may have found that the account has another address.
+    // Read again: opening the session may have found that the account has a new address.
     const row = await followedMailbox(deps, mailbox);
     await store.correctTimes({ mailbox, now: clock.now() });
     const fresh = await followLabels(deps, session, mailbox, run);
@@ -52,7 +52,7 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
     const refreshed = await refreshLabels(deps, session, mailbox, run);
     const now = clock.now();
     const more = !fetched.exhausted || !refreshed;
-    // A look that found nothing says nothing: history may lag behind the notification, and another look follows.
+    // A sync that found nothing is not measured: history may lag behind the notification, and another sync follows.
     const brought = changed || fetched.fetched > 0;
     if (request.pokedAt !== undefined && brought && !more) deps.telemetry?.observe('tidemark_notification_lag_seconds', (now - aheadOfServer(deps) - request.pokedAt) / 1_000, {});
     const times = {
@@ -112,7 +112,7 @@ async function applyHistory(
       settledBefore: first.start,
       now: clock.now(),
     });
-    // A listing has begun or ended meanwhile: it pinned a mark of its own, and history is read again from there.
+    // A listing has begun or ended meanwhile and pinned its own mark. History is read again from there.
     if (applied === null) return { historyId: row.historyId, changed: true };
     changed ||= applied.changed;
     for (const change of ['added', 'deleted', 'relabelled', 'late'] as const) {
@@ -125,8 +125,8 @@ async function applyHistory(
 }
 
 /**
- * History no longer reaching back to the workflow's older mark is no loss: the store's own is true. A 404 from there means a recovery, even where
- * the newest mark is still in range: what had not settled before it could not be read any more.
+ * The first page of history. When Gmail's history no longer reaches back to the workflow's older mark, the store's own mark is tried. A 404 from the
+ * last start means a recovery, even if the newest mark is still in range, since records that had not settled before it can no longer be read.
  */
 async function firstPage(
   session: GmailSession,
@@ -146,16 +146,16 @@ async function firstPage(
   }
 }
 
-/** Records with one id may straddle a page: before the last page only the record before the last one is complete. */
+/** The newest history id that is certainly complete. Records with one id may continue on the next page, so the page's last id does not count. */
 function lastButOne(records: readonly HistoryRecord[]): HistoryId | null {
   const last = records.at(-1)?.id;
   return records.findLast((record) => record.id !== last)?.id ?? null;
 }
 
-/** Ms that the time of the activities, which is Google's, is ahead of the Temporal server's. */
+/** Ms that the activities' time, which is Google's, is ahead of the Temporal server's. */
 const aheadOfServer = ({ skew }: ActivityDependencies): number => (skew?.ahead('temporal') ?? 0) - (skew?.ahead('gmail') ?? 0);
 
-/** History is read once more after a change. */
+/** When history is read once more after a change; null without a change. */
 function settleAt(changed: boolean, now: number): number | null {
   return changed ? now + SETTLING_TIME + 1_000 : null;
 }

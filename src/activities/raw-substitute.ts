@@ -11,8 +11,8 @@ import { saveAttempts } from './save-attempts.ts';
 const NO_RAW = { kind: 'unavailable', status: 200, detail: 'the answer has no usable raw' } as const satisfies GmailFailure;
 
 /**
- * What a RAW answer without a usable `raw` leads to. FULL stands in for it: at once for chats, which have none; for any other message when it lacks it
- * twice in a row, and then it is asked for again.
+ * What follows a RAW answer without a usable `raw`. FULL stands in for it: at once for chats, which never have a raw; for any other message after two
+ * such answers in a row, and then the raw is asked for again.
  */
 export function afterRawless(message: PendingMessage, raw: FetchedMessage, now: number): 'stands-in' | FetchAttempt | null {
   if (raw.labelIds.includes(CHAT)) return 'stands-in';
@@ -28,11 +28,11 @@ interface Substitution {
 }
 
 /**
- * Stores messages of which Gmail gives no raw in the FULL form, marked as lacking it: they can be read. Each takes one get more. An attempt that dies before it
- * has written when the raw is asked for again leaves that to the store.
+ * Stores messages without a raw in FULL form, so that they are readable, and notes the missing raw. That costs one more get each. If an attempt dies
+ * before it has written when to ask for the raw again, the store decides when.
  *
- * @returns how many were stored, and what ended the batch for others than the message itself
- * @throws {GmailError} when none of them was answered
+ * @returns how many were stored, and the failures that did not concern a single message
+ * @throws {GmailError} when the whole batch failed
  */
 export async function fetchSubstitutes({ deps, session, fetch, run }: Substitution, messages: readonly PendingMessage[]): Promise<{ readonly stored: number; readonly interruptions: readonly GmailError[] }> {
   const { store, clock } = deps;
@@ -54,7 +54,7 @@ export async function fetchSubstitutes({ deps, session, fetch, run }: Substituti
   const { stored, stale } = await store.saveFetched({ mailbox: fetch.mailbox, messages: readings, format: 'full', now: clock.now() });
   const staleIds = new Set(stale);
   attempts.push(...messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, clock.now())));
-  // Of a chat nothing more is asked for, so the store takes no attempt at it.
+  // A chat's raw is never asked for again, so the store ignores its attempt.
   attempts.push(...readings.filter(({ id }) => !staleIds.has(id)).map((reading) => afterNoRaw({ ...reading, attempts: 0, lastError: null }, clock.now())));
   await saveAttempts({ deps, session, fetch, run }, messages, attempts);
   return { stored, interruptions };

@@ -3,12 +3,12 @@ import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 
-/** Batches of one activity; more is left to the next. */
+/** The most batches of one activity; the next one does the rest. */
 const MAX_BATCHES = 20;
 
 /**
- * Reads labels again where a record appeared late: one MINIMAL get each settles what the order of records left open.
- * One that is not answered (deleted meanwhile, a stale replica, a poisonous message) waits for a later attempt, and holds up nobody.
+ * Reads the labels of messages again for which a record appeared late: one MINIMAL get each decides what the order of records left open. A message
+ * without an answer (deleted meanwhile, a stale replica, a poisonous message) waits for a later attempt and does not hold up the others.
  *
  * @returns true when nothing is left to refresh now
  */
@@ -21,7 +21,7 @@ export async function refreshLabels(deps: ActivityDependencies, session: GmailSe
   return false;
 }
 
-/** Whose labels are read, and by which attempt. */
+/** The mailbox whose labels are read, and the attempt that reads them. */
 export interface LabelReading {
   readonly deps: ActivityDependencies;
   readonly session: GmailSession;
@@ -29,7 +29,7 @@ export interface LabelReading {
   readonly run: ActivityRun;
 }
 
-/** Reads the labels of these messages, at most {@link MAX_BATCH} of them, by one MINIMAL get each. What is not answered is put off. */
+/** Reads the labels of at most {@link MAX_BATCH} messages by one MINIMAL get each. Messages without an answer are put off. */
 export async function readLabels(refresh: LabelReading, ids: readonly MessageId[]): Promise<void> {
   const { deps, session, mailbox, run } = refresh;
   let readings;
@@ -48,7 +48,7 @@ export async function readLabels(refresh: LabelReading, ids: readonly MessageId[
   if (unsettled.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unsettled, now });
 }
 
-/** A batch that fails whole while Gmail answers otherwise is halved until the culprit stands alone. */
+/** Halves a batch that failed as a whole although Gmail answers other calls, until the culprit is alone. */
 async function split(refresh: LabelReading, ids: readonly MessageId[]): Promise<void> {
   const { deps, session, mailbox, run } = refresh;
   await session.getProfile(run.signal);

@@ -9,17 +9,17 @@ export interface OpenMailboxRequest {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
   /**
-   * What of the settings was named at the workflow's start; the others are those that the store has, or the defaults as in `settings`. Absent where all were, and from earlier
-   * versions, which took the defaults.
+   * The settings that the workflow's start named. The others come from the store, or are the defaults as in `settings`. Absent when all were named, and
+   * from earlier versions, which used the defaults.
    */
   readonly named?: SettingsChange;
-  /** The first run id of the workflow: an attempt that outlives its removed mailbox must not create it anew. */
+  /** The first run id of the workflow: an attempt that outlives its removed mailbox must not create it again. */
   readonly chain?: string;
 }
 
 /** Work of a blocked mailbox. */
 export interface Question {
-  /** True where Gmail shall first be asked, by one cheap call that is not repeated, whether it serves the mailbox again. */
+  /** True when one cheap call without retries must first ask whether Gmail serves the mailbox again. */
   readonly ask?: boolean;
 }
 
@@ -39,17 +39,17 @@ export interface PartialSyncRequest extends Question {
   readonly mailbox: MailboxId;
   /** The workflow's mark. If the store's differs, the older one wins. */
   readonly historyId: HistoryId | null;
-  /** When the first poke came that it serves (epoch ms), where there is one. */
+  /** When the first poke that this sync serves came (epoch ms); absent without a poke. */
   readonly pokedAt?: number;
 }
 
-/** What every result says about the worker. */
+/** The part of every result that concerns the worker. */
 export interface OfWorker {
   /** Ms that its clock is ahead of Temporal's server (below 0: behind); absent when that is less than a second, or not known. */
   readonly clockSkew?: number;
 }
 
-/** What every result says about the mailbox as a whole. */
+/** The part of results that concerns the mailbox as a whole. */
 export interface Counts extends OfWorker {
   readonly stored: number;
   readonly pending: number;
@@ -58,7 +58,7 @@ export interface Counts extends OfWorker {
   readonly quota?: QuotaUse;
 }
 
-/** Units over the mailbox's life, calls that Gmail refused, and what is left. */
+/** Units spent over the mailbox's life, calls that Gmail refused, and the forecast. */
 export interface QuotaUse extends Forecast {
   readonly units: number;
   readonly rejected: number;
@@ -69,7 +69,7 @@ export interface OpenMailboxResult extends Counts {
   readonly generation: number;
   readonly step: 'none' | 'listing' | 'fetching' | 'done';
   readonly settingsChanged: boolean;
-  /** The settings that the mailbox has now; absent where the request named all, and from earlier versions. */
+  /** The mailbox's settings now; absent when the request named all, and from earlier versions. */
   readonly settings?: MailboxSettings;
 }
 
@@ -88,13 +88,13 @@ export interface FetchSliceResult extends Counts {
   readonly complete: boolean;
   /** Epoch ms when the next pending or failed row is due; null when there is none. */
   readonly nextAttemptAt: number | null;
-  /** The same in ms from now, which no clock's error reaches; absent from earlier versions. */
+  /** The same in ms from now, independent of any clock's error; absent from earlier versions. */
   readonly nextAttemptIn?: number | null;
   /** Epoch ms until which the project's daily budget holds back what is left; absent when it does not. */
   readonly heldUntil?: number;
   /** The same in ms from now. */
   readonly heldFor?: number;
-  /** True when the last listing left doubts, and is to be made again now. */
+  /** True when the last listing left doubts and must be repeated now. */
   readonly isDoubted?: boolean;
 }
 
@@ -107,15 +107,15 @@ export interface PartialSyncResult extends Counts {
   readonly nextAttemptAt: number | null;
   /** When a failed message of the backfill is due. */
   readonly failedAttemptAt: number | null;
-  /** When history must be read once more, to settle what appeared late. */
+  /** When history must be read once more for records that appear late. */
   readonly settleAt: number | null;
-  /** The three in ms from now, which no clock's error reaches; absent from earlier versions. */
+  /** The three times above in ms from now, independent of any clock's error; absent from earlier versions. */
   readonly nextAttemptIn?: number | null;
   readonly failedAttemptIn?: number | null;
   readonly settleIn?: number | null;
   /** Gmail's watch on the mailbox; null, or absent from earlier versions, when there is none. */
   readonly watch?: WatchResult | null;
-  /** Why Gmail has just refused one. */
+  /** Why Gmail has just refused to watch the mailbox. */
   readonly watchRefusal?: string;
 }
 
@@ -124,10 +124,10 @@ export interface WatchResult {
   readonly renewedAt: number;
   readonly renewAt: number;
   readonly expiration: number;
-  /** Ms until `renewAt` and since `renewedAt`, which no clock's error reaches; absent from earlier versions, and from the workflow's state. */
+  /** Ms until `renewAt` and since `renewedAt`, independent of any clock's error; absent from earlier versions, and from the workflow's state. */
   readonly renewIn?: number;
   readonly renewedAgo?: number;
-  /** True when this very activity made or renewed it. */
+  /** True when this activity made or renewed the watch. */
   readonly isRenewed: boolean;
 }
 
@@ -137,7 +137,7 @@ export interface StopWatchRequest {
 
 export interface AuditRequest extends Question {
   readonly mailbox: MailboxId;
-  /** The number of the request that it serves, when somebody asked. */
+  /** The number of the request that this audit serves; absent when it runs by itself. */
   readonly audit?: number;
 }
 
@@ -149,11 +149,11 @@ export interface AuditActivityResult extends OfWorker {
 
 /** The activities as the workflow sees them. */
 export interface MailboxActivities {
-  /** Makes sure that the store knows the mailbox under these settings, and answers how far it is. */
+  /** Makes sure that the store knows the mailbox under these settings, and returns how far it is. */
   openMailbox(request: OpenMailboxRequest): Promise<OpenMailboxResult>;
-  /** Makes the manifest of a generation: pins the mark, lists every id, compares what was stored before. */
+  /** Makes the listing of a generation: pins the mark, lists every id as a pending message, and compares the messages stored before. */
   fullSync(request: ListingRequest): Promise<ListingResult>;
-  /** The same after history expired: waits until the index has settled, so that the listing is exact. */
+  /** The same after history expired. It first waits for Gmail's index to catch up, so that the listing is exact. */
   recover(request: ListingRequest): Promise<ListingResult>;
   /** Fetches pending messages, newest first, within a budget of quota units. */
   fetchSlice(request: FetchSliceRequest): Promise<FetchSliceResult>;

@@ -6,7 +6,7 @@ import type { MailboxAccounts } from '../store/mailboxes/account.ts';
 import type { MailboxAccount, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
 
-/** Thrown when a mailbox's credentials open another account: none of its answers says anything about the mailbox. */
+/** Thrown when a mailbox's credentials open another account, whose answers say nothing about the mailbox. */
 export class OtherAccountError extends Error {
   override readonly name = 'OtherAccountError';
   readonly account: Extract<Account, { kind: 'another' }>;
@@ -17,9 +17,9 @@ export class OtherAccountError extends Error {
   }
 }
 
-/** An account may be renamed at any time. One unit in a thousand finds it. */
+/** An account may be renamed at any time. Spending one unit in a thousand on the check finds that. */
 const UNITS_BETWEEN_CHECKS = 1_000;
-/** The units are counted no sooner than this after the last check. */
+/** Ms after a check during which the units are not even counted. */
 const QUIET = 6 * 60 * 60_000;
 
 export interface AccountCheck {
@@ -27,23 +27,23 @@ export interface AccountCheck {
   readonly clock: Clock;
   readonly session: Pick<GmailSession, 'getProfile' | 'batchGet'>;
   readonly row: MailboxRow;
-  /** Of the credentials that the session uses. */
+  /** The version of the credentials that the session uses. */
   readonly version: number;
 }
 
 /**
- * Makes sure, before a session is used, that its credentials open the mailbox's account: a listing or a history of another one would empty the mirror.
- * New credentials are always asked for their address; those that were are asked again now and then, for the account may have got another address.
+ * Verifies, before a session is used, that its credentials open the mailbox's account: another account's listing or history would empty the mirror.
+ * New credentials are always checked. Known ones are checked again now and then, since the account may have been renamed.
  *
- * @throws {OtherAccountError}
- * @throws {GmailError} when Gmail doesn't say
+ * @throws {OtherAccountError} when they open another account
+ * @throws {GmailError} when Gmail gives no answer
  */
 export async function requireAccount(check: AccountCheck): Promise<void> {
   const { store, clock, session, row, version } = check;
   const { id: mailbox, account: before } = row;
   if (before !== null && before.version === version && !(await isDueAgain(check, before))) return;
   const account = await accountBehind(session, { mailbox, witnesses: () => store.sampleMessages(mailbox) });
-  // Nothing is held, so no message can tell: the same credentials are those of the same account, whatever it is called now.
+  // The store holds no message that could decide. The same credentials belong to the same account, whatever its address is now.
   const isSameGrant = before?.version === version && account.kind === 'another' && account.asked === 0;
   if (account.kind === 'another' && !isSameGrant) throw new OtherAccountError(mailbox, account);
   const now = clock.now();
@@ -53,7 +53,7 @@ export async function requireAccount(check: AccountCheck): Promise<void> {
 }
 
 async function isDueAgain(check: AccountCheck, { checkedAt, units }: MailboxAccount): Promise<boolean> {
-  // A time to come was written under another clock: it is no reason to wait.
+  // A time in the future was written by a wrong clock and is no reason to wait.
   if (Math.abs(check.clock.now() - checkedAt) < QUIET) return false;
   return (await unitsOf(check)) - units >= UNITS_BETWEEN_CHECKS;
 }
@@ -62,7 +62,7 @@ async function unitsOf({ store, row }: AccountCheck): Promise<number> {
   return (await store.getUsage(row.id)).reduce((sum, { units }) => sum + units, 0);
 }
 
-/** What a person reads: what the credentials open, how that is known, and what to do. */
+/** For a person: which account the credentials open, how that is known, and what to do. */
 export function otherAccountText(mailbox: MailboxId, { address, asked, found }: OtherAccountError['account']): string {
   const renew = `have the owner of ${mailbox} consent: "tidemark login ${mailbox} --client FILE" (or "tidemark connect ${mailbox} --credentials FILE")`;
   if (asked === 0) return `the credentials of ${mailbox} open ${address}, and no message is stored that could tell whether it is the same account; nothing was changed. If it is: "tidemark rename ${mailbox} ${address}". If not, ${renew}`;

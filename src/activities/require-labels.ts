@@ -20,8 +20,9 @@ export const unknownLabelText = (mailbox: MailboxId, { labelId }: UnknownLabelEr
   `The settings of ${mailbox} name the label id ${JSON.stringify(labelId)}, which Gmail does not know. Nothing was removed. Correct it: "tidemark configure ${mailbox} --label NAME", then "tidemark resume ${mailbox}"`;
 
 /**
- * A scope that names a label newly and misspelt would empty the mirror: its listing is refused, as that of a label that was deleted is. So before anything
- * follows such a scope each label that nobody has heard of is asked for, a page of its listing each. One that was known may be deleted any time.
+ * Checks the labels that a scope newly names, before anything follows the scope. A misspelt label would empty the mirror, since Gmail refuses its
+ * listing as it does for a deleted label. So one page of each unknown label's listing is asked for. Labels that were known before may be deleted at
+ * any time and are not checked.
  *
  * @throws {UnknownLabelError} when labels.list does not name it and its listing is refused
  */

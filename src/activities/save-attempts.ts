@@ -12,9 +12,9 @@ interface FailedFetch {
 }
 
 /**
- * Writes down what became of failed fetches; what looks gone, once its thread was asked. An attempt that dies in between asks both again.
+ * Saves the outcomes of failed fetches. Messages that look gone are saved after their threads were asked. An attempt that dies in between asks again.
  *
- * @param messages - those that the attempts are about, and others
+ * @param messages - must include the messages of the attempts
  */
 export async function saveAttempts({ deps, session, fetch, run }: FailedFetch, messages: readonly PendingMessage[], attempts: readonly FetchAttempt[]): Promise<void> {
   const { store, clock } = deps;

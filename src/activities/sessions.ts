@@ -37,18 +37,18 @@ export interface SessionFactoryOptions {
   readonly telemetry?: Telemetry | undefined;
 }
 
-/** What this process keeps of one mailbox: its client with the access token, and the pacer that both lanes share. */
+/** What this process keeps for one mailbox: its client with the access token, and the pacer that both lanes share. */
 interface Connection {
   readonly version: number;
-  /** What its tokens are for: changed settings may need others. */
+  /** The scopes of its tokens. Changed settings may need others. */
   readonly scopes: readonly string[];
   readonly api: GmailApi;
   readonly pacer: Pacer;
-  /** The look at its account that is under way. */
+  /** The check of its account that is under way. */
   checking: Promise<void> | null;
 }
 
-/** Mailboxes whose tokens and pace are remembered; the ledger in the store keeps what must not be forgotten. */
+/** The most connections that are kept. What must not be forgotten is in the store's ledger. */
 const REMEMBERED = 2_000;
 
 /** Opens sessions for the activities of one worker. New credentials (a higher version) replace the client at the next session. */
@@ -63,7 +63,7 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
     const options = { api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer, room, onWait, telemetry };
     if (ask !== undefined) await isServed(createGmailSession({ ...options, once: true }), ask.signal);
     const session = createGmailSession(options);
-    // Of a mailbox that the store does not know nothing can be lost.
+    // A mailbox that the store does not know has nothing to lose, so it needs no check.
     if (row !== null) await check(connection, session, row);
     return session;
   };
@@ -76,7 +76,7 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
     }
   }
 
-  /** Both lanes begin at once: one of them asks. */
+  /** Both lanes begin at once and share one check. */
   async function check(connection: Connection, session: GmailSession, row: MailboxRow): Promise<void> {
     connection.checking ??= asked(session, row, connection.version).finally(() => {
       connection.checking = null;

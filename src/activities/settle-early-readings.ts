@@ -7,19 +7,22 @@ import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { historyPageAfter } from './history-page-after.ts';
 
-/** So many readings are settled at once; more of them are read again one by one. */
+/** The most messages that are settled by history. Any more are read again one by one. */
 const MOST_READINGS = 5_000;
-/** Pages of history, 2 units each. What lies beyond is read again. */
+/** The most pages of history, 2 units each. When there are more, the messages are read again instead. */
 const MOST_PAGES = 50;
-/** A mailbox that has so many changes after a mark was not made by them in the half minute before its first full sync. */
+/** With more changed messages than this since a history id, that id is older than the half minute before the first full sync. */
 const SURELY_OLD = 20;
 
 /**
- * A get of the first seconds of a first full sync may have been answered by a replica that lagged behind the pinned head, and history is read from that
- * head only. So the store has such messages read again, and this spares them the get: history from before the head tells of each change that a
- * replica had not seen. What a reading missed is newer than the reading's own history id, so from the oldest of those ids nothing is missed. Where Gmail no longer
- * keeps history back to it, the oldest id that works covers the readings from there on, and all of them when enough has changed since.
- * Costs 2 units per 500 records. An attempt that dies leaves the messages to be read again.
+ * Settles by history what gets in the first seconds of a first full sync may have missed.
+ *
+ * Such a get may have been answered by a replica that lagged behind the pinned head, while history is read only from that head. So the store
+ * schedules these messages to be read again. Reading the history before the head instead spares that get: whatever a replica had missed is newer
+ * than the answer's own history id, so history from the oldest of those ids contains it. If Gmail's history no longer reaches that far, the oldest id
+ * that works covers the answers from there on, and all of them if enough has changed since.
+ *
+ * Costs 2 units per 500 records. After a failed attempt the messages are read again as scheduled.
  */
 export async function settleEarlyReadings(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<void> {
   const { store, clock } = deps;
@@ -43,7 +46,7 @@ interface Readable {
   readonly page: HistoryPage;
 }
 
-/** What Gmail keeps of history begins somewhere: a binary search over the ids finds the oldest one from which it answers. */
+/** Gmail keeps history back to some point. A binary search over the ids finds the oldest one from which it still answers. */
 async function oldestReadable(session: GmailSession, starts: readonly HistoryId[], signal: AbortSignal): Promise<Readable | null> {
   let found: Readable | null = null;
   for (let low = 0, high = starts.length, index = 0; low < high; index = Math.floor((low + high) / 2)) {
@@ -69,7 +72,7 @@ async function pageFrom(session: GmailSession, startHistoryId: HistoryId, signal
   }
 }
 
-/** null when there are too many. */
+/** The records up to `until`; null when there are too many pages. */
 async function recordsUpTo(session: GmailSession, { start, page: first }: Readable, until: HistoryId, signal: AbortSignal): Promise<readonly HistoryRecord[] | null> {
   const records: HistoryRecord[] = [];
   let page = first;

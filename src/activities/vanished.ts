@@ -4,19 +4,19 @@ import { compareHistoryIds, type HistoryId, type LabelId, type MessageId } from 
 import { isHiding, type Scope } from '../model/settings.ts';
 import { historyPageAfter } from './history-page-after.ts';
 
-/** Which listings lost a message. */
+/** Which listings lost a message in a span of history. */
 export interface Vanished {
   /** The listing of the scope. */
   readonly fromScope: boolean;
-  /** Every listing: a message was deleted, or hidden in spam or trash. */
+  /** All listings: a message was deleted, or hidden in spam or trash. */
   readonly fromAll: boolean;
   /** The listings of these labels. */
   readonly fromLabels: ReadonlySet<LabelId>;
   /** The mailbox's head when this was asked. */
   readonly head: HistoryId;
-  /** How many messages may have come into the listing of the scope, or left it. */
+  /** How many messages may have entered or left the listing of the scope. */
   readonly moved: number;
-  /** The same of a label's listing. */
+  /** The same for a label's listing. */
   movedUnder(label: LabelId): number;
 }
 
@@ -27,8 +27,8 @@ export interface HistorySpan {
 }
 
 /**
- * What vanished from listings since `since`, and up to `until` where that is given: page tokens may be offsets, which shift then, and skip a
- * message that is still there. Costs 2 units per 500 records.
+ * Finds out which listings lost a message within a span of history. Page tokens may be offsets: when a message vanishes they shift and skip a message
+ * that still exists. Costs 2 units per 500 records.
  */
 export async function vanishedSince(session: GmailSession, { since, until = null }: HistorySpan, scope: Scope, signal: AbortSignal): Promise<Vanished> {
   const first = await session.listHistory({ startHistoryId: since, pageToken: null }, signal);
@@ -64,7 +64,7 @@ function moves(operation: HistoryOperation, scope: Scope): boolean {
   return operation.labelIds.some((id) => scope.labelIds.includes(id) || (isHiding(id) && !scope.includeSpamTrash));
 }
 
-/** Which labels' listings a message may have come into, or left; null stands for any. */
+/** The labels whose listings a message may have entered or left; null stands for any label. */
 function labelsMoved(operation: HistoryOperation, scope: Scope): readonly (LabelId | null)[] {
   if (operation.kind === 'deleted' || operation.labelIds === null) return [null];
   return !scope.includeSpamTrash && operation.labelIds.some(isHiding) ? [null] : operation.labelIds;

@@ -10,23 +10,23 @@ import type { StopWatchRequest, WatchResult } from './requests.ts';
 const MINUTE = 60_000;
 /** Google asks for a call at least every seven days and recommends one a day: https://developers.google.com/workspace/gmail/api/guides/push#renewing_mailbox_watch */
 const RENEWAL = 24 * 60 * MINUTE;
-/** The clocks of Temporal and of this worker may differ by this much: what is due within it is due. */
+/** The clocks of Temporal and this worker may differ by this much (ms), so a renewal that is due within it is made. */
 const EARLY = 5 * MINUTE;
-/** Until the next attempt, where Gmail was away or busy, and where it refused what it was asked. A watch costs 100 units. */
+/** Ms until the next attempt after an outage, and after a refusal. A watch costs 100 units. */
 const AFTER_FAILURE = 10 * MINUTE;
 const AFTER_REFUSAL = 60 * MINUTE;
 
 export interface KeptWatch {
-  /** null while there is none of the wanted kind. */
+  /** null while there is no watch as the settings want it. */
   readonly watch: WatchResult | null;
-  /** What Gmail has just refused, for a person; null when all is well, or was told before. */
+  /** For a person: what Gmail has just refused; null when nothing was refused now. */
   readonly refusal: string | null;
 }
 
 /**
- * Brings the mailbox's watch in line with what is wanted: makes it, renews it a day after the last time, or stops it.
- * It goes before the read of history: what changed before the watch began is in that read, what changes later is told, and nothing falls between.
- * Asking twice does no harm, so an attempt that dies before it saves asks again. No mailbox needs a watch to be in sync: failures are told, not thrown.
+ * Brings the mailbox's watch in line with the settings: makes it, renews it once a day, or stops it. This comes before the read of history, so no
+ * change falls between: changes before the watch are in that read, and later ones are announced. Asking twice does no harm, so an attempt that dies
+ * before it saves asks again. A mailbox stays in sync without a watch, so failures are returned, not thrown.
  *
  * @throws {GmailError} when the owner has withdrawn consent
  */
@@ -39,7 +39,7 @@ export async function keepWatch(deps: ActivityDependencies, session: GmailSessio
   const present = fits ? resultOf(held, false) : null;
 
   const asked = wanted ?? held;
-  // A time to come that no watch of this clock's has was noted by a wrong clock, and is not believed.
+  // A renewal in the future was recorded by a wrong clock and is not believed.
   const isDue = wanted === null ? held !== null : !fits || now >= held.renewedAt + RENEWAL - EARLY || held.renewedAt > now + EARLY;
   const retry = row.watch?.retry ?? null;
   const isPutOff = retry !== null && asked !== null && now < retry.at && retry.at <= now + AFTER_REFUSAL && isSame(retry, asked);
@@ -48,7 +48,7 @@ export async function keepWatch(deps: ActivityDependencies, session: GmailSessio
   run.progress({ step: 'watch' });
   let left: HeldWatch | null = held;
   try {
-    // Gmail knows one topic per mailbox and project: one of ours gives way, somebody else's makes Gmail refuse.
+    // Gmail allows one topic per mailbox and project. Our former topic is stopped first; another client's makes Gmail refuse.
     if (held !== null && held.topicName !== wanted?.topicName) {
       await stop(deps, session, row.id, run);
       left = null;
@@ -79,7 +79,7 @@ export async function stopWatch(deps: ActivityDependencies, { mailbox }: StopWat
   }
 }
 
-/** Stopped before it is forgotten: an attempt that dies in between stops it again. */
+/** Stops the watch before it is forgotten, so that an attempt that dies in between stops it again. */
 async function stop({ store }: ActivityDependencies, session: GmailSession, mailbox: MailboxId, run: ActivityRun): Promise<void> {
   await session.stopWatch(run.signal);
   await store.saveWatch({ mailbox, watch: null });
@@ -89,7 +89,7 @@ function wantedWatch({ pushTopic }: ActivityDependencies, { settings }: MailboxR
   return pushTopic == null || settings.push === null ? null : { topicName: pushTopic, labelIds: settings.push.labelIds };
 }
 
-/** An expired watch counts as no watch. It expires by Gmail's clock: one that this clock has renewed within a day has not, however far ahead this clock is. */
+/** The watch that is held; an expired one counts as no watch. One that was renewed within a day has not expired, even if this clock is far ahead of Gmail's. */
 function heldWatch({ watch }: MailboxRow, now: number): HeldWatch | null {
   const held = watch?.held ?? null;
   if (held === null) return null;
@@ -101,7 +101,7 @@ const isSame = (a: WatchRequest, b: WatchRequest): boolean => a.topicName === b.
 
 const resultOf = ({ renewedAt, expiration }: HeldWatch, isRenewed: boolean): WatchResult => ({ renewedAt, renewAt: renewedAt + RENEWAL, expiration, isRenewed });
 
-/** null where the same call may succeed soon. */
+/** Why Gmail refused; null when the same call may succeed soon. */
 function refusedFor({ failure }: GmailError): string | null {
   switch (failure.kind) {
     case 'unavailable':

@@ -4,8 +4,8 @@ import { InvalidIdError, mailboxId, type MailboxId } from './ids.ts';
 const GMAIL = ['gmail.com', 'googlemail.com'] as const;
 
 /**
- * Whether two addresses name one account by what Google says of addresses: case doesn't count, gmail.com and googlemail.com are one, and dots
- * before them don't count (https://support.google.com/mail/answer/7436150).
+ * Whether two addresses belong to one account by Google's rules: case is ignored, gmail.com and googlemail.com are the same domain, and dots
+ * before those domains are ignored (https://support.google.com/mail/answer/7436150).
  */
 export function isSameAddress(a: string, b: string): boolean {
   return canonical(a) === canonical(b);
@@ -23,7 +23,7 @@ export function isReachedAs(mailbox: MailboxId, address: MailboxId): boolean {
   return mailbox === address || twinOf(mailbox) === address;
 }
 
-/** null for what is no address. */
+/** The address, or null when `text` is not one. */
 export function addressIn(text: string): MailboxId | null {
   try {
     return mailboxId(text);

@@ -11,7 +11,7 @@ export interface HistoryRecord {
   readonly operations: readonly HistoryOperation[];
 }
 
-/** A message as Gmail answered it. `body` holds the bytes that are stored. */
+/** A message as Gmail answered a get. `body` holds the bytes that are stored. */
 export interface FetchedMessage {
   readonly id: MessageId;
   readonly threadId: ThreadId;
@@ -21,22 +21,23 @@ export interface FetchedMessage {
   readonly internalDate: number | null;
   readonly sizeEstimate: number;
   readonly snippet: string;
-  /** null for a `minimal` reading, which refreshes labels and keeps the body. */
+  /** null in format `minimal`, which refreshes labels and leaves the stored body alone. */
   readonly body: Uint8Array | null;
   /**
-   * `raw`: Gmail gave none of this message. A `raw` reading then has no body, and a `full` one stands in for it. `attachments`: see {@link AttachmentsRead}.
+   * `raw`: Gmail gave no raw form of this message, so `body` is null in format `raw`, and the `full` form stands in for it.
+   * `attachments`: see {@link AttachmentsRead}.
    */
   readonly lacks?: Lacking;
-  /** What in it is no value of Gmail's and was left out: it is believed when a second answer says the same. */
+  /** Which implausible value of the answer was left out. The message is believed when a second answer repeats it. */
   readonly doubt?: string;
-  /** Of a `full` reading: how many parts Gmail keeps apart from it, and whether `body` holds them all the same. Absent in other formats. */
+  /** In format `full`: how many parts Gmail stores apart from the message, and whether `body` includes them. Absent in other formats. */
   readonly attachments?: AttachmentsRead;
 }
 
 export interface AttachmentsRead {
   readonly count: number;
   readonly held: boolean;
-  /** How many of them the body holds, where it does not hold all because Gmail does not give them. */
+  /** How many of them the body holds when Gmail does not give all of them. */
   readonly brought?: number;
 }
 
@@ -49,10 +50,10 @@ export interface Label {
   readonly type: 'system' | 'user';
 }
 
-/** What an application reads. One entry per difference of a row, written in the transaction that made it. */
+/** One entry of the change feed that applications read. It is written in the transaction that changed the message's row. */
 export interface Change {
   readonly sequence: number;
-  /** `stored`: a message is readable now, or holds by now what it lacked; `labels`: its labels differ; `gone`: deleted, or left the scope. */
+  /** `stored`: the message is readable, or now holds what it lacked; `labels`: its labels changed; `gone`: it was deleted or left the scope. */
   readonly kind: 'stored' | 'labels' | 'gone';
   readonly messageId: MessageId;
   readonly threadId: ThreadId;

@@ -1,12 +1,12 @@
 import type { Clock } from './clock.ts';
 
-/** Whose time is compared with this machine's. */
+/** The clock that this machine's is compared with. */
 export type Reference = 'temporal' | 'gmail';
 
-/** How far this worker's clock is from others', as their answers show. */
+/** How far this worker's clock is from the clocks of Temporal and Gmail, measured by their answers. */
 export interface ClockSkew {
   /**
-   * A time that has just come from there.
+   * Records a time that has just arrived from a reference.
    *
    * @param theirs - epoch ms
    */
@@ -17,26 +17,26 @@ export interface ClockSkew {
 
 export interface ClockSkewOptions {
   readonly clock: Pick<Clock, 'now'>;
-  /** Told with each answer, in ms. */
+  /** Called with each answer; `ahead` in ms. */
   readonly onMeasured: (against: Reference, ahead: number) => void;
-  /** Told once when a clock turns out to be off by more than {@link WORTH_TELLING}, and once when it is right again. */
+  /** Called once when this clock is off by more than {@link WORTH_TELLING}, and once when it is right again. */
   readonly onEpisode: (against: Reference, ahead: number, isOff: boolean) => void;
 }
 
-/** Ms from which on a wrong clock is shown to people. */
+/** A clock that is off by more than this (ms) is reported to people. */
 export const WORTH_TELLING = 60_000;
 
-/** An answer takes time to arrive, which looks like a clock that is ahead: the smallest of so many is nearest to the truth. */
+/** The delay of an answer makes this clock look ahead, so the smallest of this many samples is the most accurate. */
 const SAMPLES = 5;
 
-/** Measures how far this machine's clock is from Temporal's and Gmail's. A jump ahead is seen after {@link SAMPLES} answers, one back at once. */
+/** Measures this machine's clock against Temporal's and Gmail's. A jump ahead shows after {@link SAMPLES} answers, a jump back at once. */
 export function measureClockSkew({ clock, onMeasured, onEpisode }: ClockSkewOptions): ClockSkew {
   const measured: Record<Reference, Measured> = { temporal: UNKNOWN, gmail: UNKNOWN };
   return {
     ahead: (against) => aheadBy(measured[against]),
     seen: (against, theirs) => {
       const before = measured[against];
-      // Several answers within one of their moments are one.
+      // Answers with the same timestamp count as one sample.
       if (theirs === before.theirs) return;
       const next = { ...before, theirs, samples: [...before.samples.slice(1 - SAMPLES), clock.now() - theirs] };
       const ahead = aheadBy(next) ?? 0;
@@ -56,7 +56,7 @@ interface Measured {
 
 const UNKNOWN: Measured = { theirs: null, samples: [], isOff: false };
 
-/** One late answer alone says nothing: a clock that is ahead shows in all of them. One that is behind shows in each. */
+/** A clock that is ahead shows in all samples, since a single one may just be late. A clock that is behind shows in any of them. */
 function aheadBy({ samples }: Measured): number | null {
   if (samples.length === 0) return null;
   const least = Math.min(...samples);

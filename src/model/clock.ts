@@ -1,4 +1,4 @@
-/** Time and chance, injected: a whole run can be simulated under a seeded scheduler. */
+/** Time and randomness, injected so that a whole run can be simulated under a seeded scheduler. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;

@@ -9,22 +9,25 @@ export interface SqliteLocation {
   readonly path: string;
 }
 
-/** A database that is gone with the process. */
+/** A database that exists only as long as its process. */
 export const IN_MEMORY = ':memory:';
 
 export interface PostgresLocation extends PostgresAccess {
   readonly kind: 'postgres';
   /** Without the password, so that it can be shown. */
   readonly url: string;
-  /** What stood in the address; null where none did. */
+  /** The password from the address; null when the address has none. */
   readonly password: Secret<string> | null;
 }
 
-/** How servers of PostgreSQL are reached, whichever they are: what no address says. */
+/** How a PostgreSQL server is reached, apart from its address. */
 export interface PostgresAccess {
-  /** Read whenever a connection is opened, so that a password may change while programs run. Null where the password is in the address, or none is needed. */
+  /**
+   * Read whenever a connection is opened, so that a password may change while programs run. null when the password is in the address, or not
+   * needed.
+   */
   readonly passwordFile: string | null;
-  /** Certificates of the authorities to trust, in PEM; null: those that Node trusts. */
+  /** Certificates of the trusted authorities, in PEM; null means those that Node trusts. */
   readonly caFile: string | null;
   /** Connections of one process at most. */
   readonly poolSize: number;
@@ -49,7 +52,7 @@ const SQLITE = 'sqlite:';
  * Reads a database URL: `sqlite:PATH` (also `sqlite:///PATH`), `sqlite::memory:` or `postgres://USER@HOST/DATABASE`.
  *
  * @param access - how PostgreSQL is reached, beside its address
- * @throws {UnsupportedDatabaseError} when it is none of them. The message repeats nothing that may be a password
+ * @throws {UnsupportedDatabaseError} for any other URL. The message repeats nothing that may be a password
  * @example databaseAt('sqlite:/var/lib/tidemark/mail.sqlite')
  */
 export function databaseAt(url: string, access: Partial<PostgresAccess> = {}): DatabaseLocation {
@@ -64,10 +67,10 @@ const isPostgresUrl = (text: string): boolean => /^postgres(ql)?:\/\//i.test(tex
 
 /** What may stand in an address after the `?`: libpq's names (https://www.postgresql.org/docs/current/libpq-connect.html). */
 const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'application_name', 'host', 'port'];
-/** libpq's `allow` and `prefer` fall back to no encryption at all without a word, so they are not offered. */
+/** libpq's `allow` and `prefer` silently fall back to no encryption, so they are not offered. */
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
 
-/** @throws {UnsupportedDatabaseError} when the address is no usable one of PostgreSQL */
+/** @throws {UnsupportedDatabaseError} when the address is not a usable PostgreSQL address */
 export function postgresAt(text: string, access: Partial<PostgresAccess> = {}): PostgresLocation {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !isUsable(url)) throw new UnsupportedDatabaseError(`The address of the PostgreSQL database cannot be used. Write ${POSTGRES_URL}`);
@@ -76,7 +79,7 @@ export function postgresAt(text: string, access: Partial<PostgresAccess> = {}): 
   return Object.freeze({ kind: 'postgres', url: url.href, password, ...DEFAULT_ACCESS, ...access });
 }
 
-/** Names a database and a host, and holds no parameter that is unknown. */
+/** Whether the address names a database and a host, and has only known parameters. */
 function isUsable({ pathname, hostname, searchParams }: URL): boolean {
   const mode = searchParams.get('sslmode');
   if ([...searchParams.keys()].some((name) => !PARAMETERS.includes(name))) return false;

@@ -1,5 +1,6 @@
 /**
- * Mail may be nested some thousands of levels deep. `JSON.parse` reads that, and `JSON.stringify`, which calls itself level by level, does not write it.
+ * Writes JSON of any depth. Mail may be nested thousands of levels deep: `JSON.parse` reads that, but `JSON.stringify` is recursive and
+ * overflows the stack.
  *
  * @param value - what `JSON.parse` gave
  * @returns its JSON, however deep it is
@@ -13,7 +14,7 @@ export function deepJson(value: unknown): string {
   }
 }
 
-/** What is still to be written: a value, or text that is JSON already. */
+/** What is still to be written: a value, or finished JSON text. */
 type Part = { readonly value: unknown } | { readonly text: string };
 
 function written(value: unknown): string {

@@ -16,7 +16,7 @@ const DURATION = /^(?:(?<d>\d+)d)?(?:(?<h>\d+)h)?(?:(?<m>\d+)m(?!s))?(?:(?<s>\d+
 /**
  * Reads `500ms`, `30s`, `5m`, `1h`, `7d`, and sums of them from the larger to the smaller unit, such as `1h30m`.
  * @returns milliseconds
- * @throws {InvalidDurationError} when `text` is none
+ * @throws {InvalidDurationError} when `text` is not a duration
  */
 export function parseDuration(text: string): number {
   const groups = text === '' ? undefined : DURATION.exec(text)?.groups;

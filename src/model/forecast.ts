@@ -1,8 +1,11 @@
-/** What a mailbox's backfill has left, priced by the fetch plan, and when the quota will have let it through. */
+/** How many quota units a mailbox's backfill still needs, and when the quota will have granted them. */
 export interface Forecast {
-  /** Units that fetching everything pending costs. */
+  /** Units that it costs to fetch everything pending, priced by the fetch plan. */
   readonly unitsLeft: number;
-  /** Units a minute that it is granted now: of the user's limit, share and what Gmail turned out to leave, or of the project's. */
+  /**
+   * Units a minute that the backfill is granted now: the smaller of the user's (limit, configured share, and what Gmail has turned out to
+   * leave) and the project's.
+   */
   readonly unitsPerMinute: number;
   /** Units that the mailbox spent in the last minute, both lanes. */
   readonly lastMinute: number;

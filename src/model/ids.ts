@@ -20,7 +20,7 @@ export class InvalidIdError extends Error {
   override readonly name = 'InvalidIdError';
 }
 
-/** No address holds a control or a format character: those change what a terminal shows, or are not seen at all. */
+/** Control and format characters are refused: they are invisible, or change what a terminal shows. */
 const EMAIL = /^[^\s@/\p{Cc}\p{Cf}\p{Cs}]+@[^\s@/\p{Cc}\p{Cf}\p{Cs}]+$/u;
 
 /** @throws {InvalidIdError} when `text` is not an e-mail address */

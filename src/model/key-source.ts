@@ -1,6 +1,6 @@
 import type { Secret } from './secret.ts';
 
-/** Where the keys come from. A file or a command may hold several, one a line: the first is the current one, the others are former ones. */
+/** Where the keys come from. A file or a command may give several, one a line: first the current key, then former ones. */
 export type KeySource = (
   | { readonly kind: 'value'; readonly key: Secret<Uint8Array> }
   | { readonly kind: 'file'; readonly path: string }
@@ -9,8 +9,8 @@ export type KeySource = (
   /** A file that Tidemark makes by itself, beside the embedded database. */
   | { readonly kind: 'own-file' }
 ) & {
-  /** The variable that names the source; those of file and command have its name, and an ending. */
+  /** The environment variable of the key itself. The variables for a file and a command add an ending to its name. */
   readonly variable: string;
-  /** Former keys that the environment gives. */
+  /** Former keys from the environment. */
   readonly old: Secret<readonly Uint8Array[]>;
 };

@@ -9,13 +9,13 @@ export function pacificDay(at: number): string {
   return CALENDAR.format(at);
 }
 
-/** When the Pacific day of a time ends (epoch ms). Clocks change at 2 o'clock, so each midnight comes once, 23 to 25 hours after the one before. */
+/** When the Pacific day of a time ends (epoch ms). Clocks change at 2 o'clock, so each midnight comes once, 23 to 25 hours after the last. */
 export function pacificDayEnd(at: number): number {
   const today = pacificDay(at);
-  // Midnight there is a full hour in UTC, in summer and in winter.
+  // Pacific midnight is a full hour in UTC, in summer and in winter.
   let hour = Math.floor(at / HOUR) * HOUR + HOUR;
   const left = 23 - Number(HOUR_OF_DAY.format(at));
-  // The clock change, if today has one, moves it by an hour.
+  // A clock change today moves midnight by an hour.
   hour += Math.max(0, left - 1) * HOUR;
   while (pacificDay(hour) === today) hour += HOUR;
   return hour;

@@ -19,7 +19,7 @@ export interface PriceTable {
   readonly units: Readonly<Record<GmailMethod, number>>;
   readonly userUnitsPerMinute: number;
   readonly projectUnitsPerMinute: number;
-  /** Beyond it a day's units are billed; null where nothing is. Days are those of Pacific time. */
+  /** A day's units above this are billed; null when nothing is billed. Days are Pacific. */
   readonly projectUnitsPerDay: number | null;
 }
 

@@ -4,11 +4,11 @@ export interface GuardedRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
-/** Who may ask a server that asks nobody for a password. */
+/** Who may use a server that has no password. */
 export interface RequestGuard {
-  /** Names by which the server may be asked, beside those of loopback and any IP address. */
+  /** Host names that the server accepts, besides loopback names and any IP address. */
   readonly hosts: readonly string[];
-  /** Pages that may ask. The server's own pages may always. */
+  /** Origins of pages that may send requests. The server's own pages always may. */
   readonly origins: readonly string[];
 }
 
@@ -18,14 +18,14 @@ const IP_ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\])$/;
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Keeps out the pages of a browser that happens to reach the server. Programs are let through.
+ * Refuses requests of foreign web pages in a browser that can reach the server. Programs are let through.
  *
- * - A page reads a server's answers by giving its own name the server's address (DNS rebinding). Its name then stands in `Host`. An IP address
- *   there is no such name: a page gets no other address than the one that it came from. The port is not compared: tunnels and containers map it.
- * - A page sends what needs no answer (a form, `no-cors`) to any address. Browsers say so in `Sec-Fetch-Site`, or in `Origin`. A person who
- *   follows a link comes from another site, too, and is let through: another page can't read what they see.
+ * - DNS rebinding: a page points its own name at the server's address so that it can read the answers. Its name then stands in `Host`. An IP
+ *   address in `Host` cannot be rebound. The port is not compared, since tunnels and containers map it.
+ * - Cross-site requests: a page can send a form or a `no-cors` request to any address. Browsers say so in `Sec-Fetch-Site` or `Origin`. A person
+ *   who follows a link also comes from another site and is let through, since no other page can read what they see.
  *
- * @returns why the request is refused, for a person; null when it is not
+ * @returns why the request is refused, for a person; null when it is allowed
  * @see https://www.w3.org/TR/fetch-metadata/
  */
 export function refusalOf({ method, headers }: GuardedRequest, { hosts, origins }: RequestGuard): string | null {
@@ -45,12 +45,12 @@ export function refusalOf({ method, headers }: GuardedRequest, { hosts, origins 
   return site === '' || isVisit ? null : 'pages of other sites may not ask this server';
 }
 
-/** Whether only this machine reaches a server that listens there. */
+/** Whether only this machine can reach a server that listens at `host`. */
 export function isLoopback(host: string): boolean {
   return LOOPBACK_NAME.test(host.toLowerCase()) || LOOPBACK_ADDRESS.test(host);
 }
 
-/** A browser asks first before it sends JSON to another site, so a body that says it is JSON came from nobody's form. */
+/** Browsers ask for permission before they send JSON to another site, so a JSON body never comes from a foreign page's form. */
 export function isJson(contentType: string | undefined): boolean {
   return JSON_TYPE.test(contentType ?? '');
 }

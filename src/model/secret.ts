@@ -1,4 +1,4 @@
-/** A value that only {@link reveal} gives away: logs, JSON, spread copies and inspections of what holds it do not show it. */
+/** A value that only {@link reveal} returns. Logs, JSON, spread copies and inspection never show it. */
 export class Secret<Value> {
   readonly #value: Value;
 

@@ -1,37 +1,37 @@
 import { boundedText } from './bounded-text.ts';
 import { DEFAULT_SETTINGS, MESSAGE_FORMATS, RECOVERIES, type MailboxSettings, type Scope } from './settings.ts';
 
-/** What differs from a mailbox's present settings; what is not named stays. */
+/** The settings to change; settings that are not named stay as they are. */
 export type SettingsChange = Partial<Omit<MailboxSettings, 'scope'>> & { readonly scope?: Partial<Scope> };
 
-/** Thrown when a change of settings cannot be carried out: a person may have typed it into the Temporal UI. */
+/** Thrown when a change of settings is invalid. A person may have typed it into the Temporal UI. */
 export class InvalidSettingsError extends Error {
   override readonly name = 'InvalidSettingsError';
 }
 
-/** Polling faster than this would be a loop without a pause. */
+/** Polling faster than this would be a busy loop. */
 const SHORTEST_INTERVAL = 100;
-/** A year: Temporal takes no timer of any length, and a workflow that sets too long a one would stall. */
+/** A year. Temporal limits the length of a timer, and a workflow that exceeds the limit would stall. */
 const LONGEST_INTERVAL = 366 * 24 * 60 * 60_000;
 
-/** Settings are carried from run to run of the workflow, twice, and Temporal bounds what it carries. Gmail's ids have some 25 characters. */
+/** Each run of the workflow carries the settings to the next run, twice, and Temporal limits their size. Gmail's ids have some 25 characters. */
 const MOST_IDS = 250;
 const LONGEST_ID = 100;
-/** All ids of a list, as JSON. */
+/** Characters of a list of ids as JSON. */
 const LONGEST_LIST = 7_000;
 const IDS = `label ids, at most ${MOST_IDS} with ${LONGEST_ID} characters each and ${LONGEST_LIST} in all`;
-/** Of a name that somebody typed, a message repeats so many characters. */
+/** An error message repeats this many characters of a name that somebody typed. */
 const QUOTED = 100;
 
-/** Settings as an earlier version, which knew fewer of them, may have written them down. */
+/** Completes settings that an earlier version wrote, which knew fewer of them. */
 export function completeSettings(settings: SettingsChange): MailboxSettings {
   return merge(DEFAULT_SETTINGS, settings);
 }
 
 /**
- * A change with a list where one is null: clients in Go, Temporal's own command among them, write an empty list so.
+ * Replaces null lists by empty ones: Go clients, including Temporal's CLI, write an empty list as null.
  *
- * @returns the change itself where there is none
+ * @returns the change itself when no list is null
  */
 export function withLists(change: SettingsChange): SettingsChange {
   if (!isObject(change)) return change;
@@ -43,7 +43,7 @@ export function withLists(change: SettingsChange): SettingsChange {
 const hasNoList = (value: unknown): value is { readonly labelIds: null } => typeof value === 'object' && value !== null && 'labelIds' in value && value.labelIds === null;
 
 /**
- * The settings after a change, whoever asks for it.
+ * The settings after a change.
  *
  * @throws {InvalidSettingsError} when a value is not one of those allowed, or a name is unknown
  */
@@ -57,7 +57,7 @@ export function changeSettings(present: MailboxSettings, change: SettingsChange)
   return merge(present, change);
 }
 
-/** Two changes, one after the other, as one. */
+/** Merges two changes; the second one wins. */
 export function joinChanges(first: SettingsChange, second: SettingsChange): SettingsChange {
   return { ...first, ...second, ...(first.scope === undefined && second.scope === undefined ? {} : { scope: { ...first.scope, ...second.scope } }) };
 }

@@ -1,16 +1,16 @@
 import type { LabelId } from './ids.ts';
 
 export const MESSAGE_FORMATS = ['full', 'raw', 'metadata', 'minimal'] as const;
-/** The form a message is fetched in, in Gmail's words. */
+/** The format in which a message is fetched, in Gmail's words. */
 export type MessageFormat = (typeof MESSAGE_FORMATS)[number];
 
-/** Which messages of a mailbox are mirrored. Every given condition must hold. */
+/** Which messages of a mailbox are mirrored. All conditions must hold. */
 export interface Scope {
   /** A message must carry at least one of these; empty means all mail. */
   readonly labelIds: readonly LabelId[];
   /** Epoch milliseconds: a message must have arrived at or after it. */
   readonly after: number | null;
-  /** Only so many of the newest messages as the first full sync finds, and everything that arrives later. */
+  /** The first full sync takes only this many of the newest messages. Everything that arrives later is mirrored. */
   readonly limit: number | null;
   readonly includeSpamTrash: boolean;
 }
@@ -26,8 +26,8 @@ export interface MailboxSettings {
   readonly format: MessageFormat;
   readonly scope: Scope;
   /**
-   * Whether messages of format `full` are stored with their attachments. Gmail's own answer holds only ids of them; `raw` holds all of a message anyway,
-   * and the other formats nothing of its parts.
+   * Whether messages of format `full` are stored with their attachments. Gmail's answer holds only the attachments' ids. `raw` always includes
+   * attachments; the other formats have no parts at all.
    */
   readonly attachments: boolean;
   /** Milliseconds between partial syncs of a quiet mailbox. */
@@ -35,7 +35,7 @@ export interface MailboxSettings {
   readonly recovery: Recovery;
   /** Milliseconds between comparisons of the store with Gmail; null for never. */
   readonly auditInterval: number | null;
-  /** Gmail's notifications, where the workers have a topic for them; null for polling alone. */
+  /** Gmail's notifications, if the workers have a topic for them; null for polling only. */
   readonly push: PushSettings | null;
 }
 
@@ -54,7 +54,7 @@ export const DEFAULT_SETTINGS: MailboxSettings = {
   push: { labelIds: [] },
 };
 
-/** Whether attachments are fetched beside the messages: only the full format leaves them out of what it could hold. */
+/** Whether attachments are fetched in addition to the messages. Only format `full` needs that. */
 export const wantsAttachments = ({ format, attachments }: Pick<MailboxSettings, 'format' | 'attachments'>): boolean => attachments && format === 'full';
 
 const HIDDEN = new Set<string>(['SPAM', 'TRASH']);
@@ -62,7 +62,7 @@ const HIDDEN = new Set<string>(['SPAM', 'TRASH']);
 /** Whether a label hides its messages from listings that do not ask for spam and trash. */
 export const isHiding = (labelId: string): boolean => HIDDEN.has(labelId);
 
-/** Whether labels and age put a message in scope. `limit` is no property of a message: the listing applies it. */
+/** Whether labels and age put a message in scope. The listing applies `limit`, which is not a property of one message. */
 export function inScope(scope: Scope, message: { readonly labelIds: readonly string[]; readonly internalDate: number | null }): boolean {
   if (!scope.includeSpamTrash && message.labelIds.some(isHiding)) return false;
   if (scope.labelIds.length > 0 && !scope.labelIds.some((id) => message.labelIds.includes(id))) return false;

@@ -1,8 +1,8 @@
 /**
- * Every metric of ours, by the name under which Prometheus sees it. The dashboard, the alerts and docs/operations.md are held to this table.
+ * Tidemark's metrics by their Prometheus names. Tests hold the dashboard, the alerts and docs/operations.md to this table.
  *
- * Labels have few values, all known to the program. A mailbox is no label: at tens of thousands of mailboxes each series would be that many, and an
- * exporter forgets none. What one mailbox used is told by `tidemark status`.
+ * A label has few values, all known to the program. Mailboxes are not a label: tens of thousands of them would multiply every series, and an
+ * exporter never forgets a series. `tidemark status` shows what one mailbox used.
  *
  * @see https://prometheus.io/docs/practices/naming/
  */
@@ -60,26 +60,26 @@ export type HistogramName = NameOf<'histogram'>;
 /** A value for each label that the table names, and for no other. */
 export type LabelsOf<Name extends MetricName> = { readonly [Label in Metrics[Name]['labels'][number]]: string };
 
-/** What a span says about its work: ids of mailboxes, counts, times and outcomes. Never ids of mail, headers or tokens. */
+/** Attributes of a span: mailbox ids, counts, times and outcomes. Never message ids, headers or tokens. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface Span {
-  /** Adds to what the span says. */
+  /** Adds attributes to the span. */
   set(attributes: SpanAttributes): void;
 }
 
-/** How code says what it does to whoever watches. It never throws, and waits for nobody. */
+/** How code reports metrics and spans. Reporting never throws and never waits. */
 export interface Telemetry {
   /** Adds to a counter: a whole number, not below 0. */
   add<Name extends CounterName>(name: Name, value: number, labels: LabelsOf<Name>): void;
   set<Name extends GaugeName>(name: Name, value: number, labels: LabelsOf<Name>): void;
   /** @param value in the unit that the name ends in */
   observe<Name extends HistogramName>(name: Name, value: number, labels: LabelsOf<Name>): void;
-  /** Runs `work` within a span of the trace under way; an error that it throws marks the span, and goes on. */
+  /** Runs `work` within a span of the current trace. An error that it throws is recorded on the span and rethrown. */
   span<Result>(name: string, attributes: SpanAttributes, work: (span: Span) => Promise<Result>): Promise<Result>;
 }
 
-/** Nobody watches. */
+/** Reports nothing. */
 export const noTelemetry: Telemetry = {
   add: () => undefined,
   set: () => undefined,

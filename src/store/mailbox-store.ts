@@ -34,7 +34,11 @@ export type MailboxStore = MailboxRegistry & ListingStore & LabelStore & Fetchin
 interface StoreLife {
   /** Throws `newer-schema` or `older-schema` when the database has another schema than this program's by now, `unavailable` when it does not answer. */
   check(): Promise<void>;
-  /** Puts the markers anew of places of bodies that lack theirs, so that what was in them counts as lost. Answers the places. */
+  /**
+   * Writes the identity file of every place of bodies that lacks it, so that the bodies missing there count as lost.
+   *
+   * @returns the URLs of those places
+   */
   rebuildBodyPlaces(): Promise<readonly string[]>;
   close(): Promise<void>;
 }

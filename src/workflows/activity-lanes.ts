@@ -9,8 +9,8 @@ import type { MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
 
 /**
- * Retries never end by themselves: what waiting a minute does not mend comes back as a non-retryable failure and blocks the mailbox.
- * A worker that dies is noticed by the missing heartbeat. Waiting for the cancellation to complete keeps attempts from overlapping.
+ * Retries never end by themselves: a failure that waiting does not cure is non-retryable and blocks the mailbox. The missing heartbeat shows that a
+ * worker has died. Waiting for a cancellation to complete keeps attempts from overlapping.
  */
 const OPTIONS = {
   heartbeatTimeout: '15 seconds',
@@ -18,11 +18,11 @@ const OPTIONS = {
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 } as const satisfies ActivityOptions;
 
-/** Live work goes first wherever it meets backfill work; a bucket of mailboxes shares a fairness key, so that none starves the others. */
+/** Live work takes precedence over backfill work. Mailboxes share fairness keys in buckets, so that no mailbox starves the others. */
 const LIVE = { ...OPTIONS, startToCloseTimeout: '30 minutes' } as const satisfies ActivityOptions;
 const BACKFILL = { ...OPTIONS, startToCloseTimeout: '6 hours' } as const satisfies ActivityOptions;
 
-/** The server caches some 2,000 fairness keys: a bucket per mailbox hash, not a key per mailbox. */
+/** The server caches some 2,000 fairness keys, so mailboxes are hashed into buckets instead of having a key each. */
 const FAIRNESS_BUCKETS = 1_000;
 
 /** Runs partial syncs and answers the event they end in. Throws only cancellation. */
@@ -43,7 +43,7 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
   const { mailbox, settings, named, generation } = state;
   const activities = proxyActivities<MailboxActivities>({
     ...BACKFILL,
-    // Only slices spend by the rate of their queue: a listing (5 units per 500 ids) must not wait for it, nor a new mailbox.
+    // Only slices are limited by the rate of their queue. A listing (5 units per 500 ids) or a new mailbox must not wait for it.
     ...(work.activity === 'fetchSlice' ? { taskQueue: backfillQueueOf(workflowInfo().taskQueue) } : {}),
     priority: { priorityKey: work.activity === 'fetchSlice' ? 4 : 3, fairnessKey: fairnessKeyOf(mailbox) },
     summary: summaryOf(state, work),
@@ -68,7 +68,7 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
   }
 }
 
-/** Some attempts are enough: a watch that is not stopped ends by itself within a week, and a poke of a mailbox that does not run does nothing. */
+/** Stops Gmail's watch. A few attempts are enough: a watch ends by itself within a week, and a poke to a workflow that has ended does nothing. */
 export async function endWatch({ mailbox }: MailboxState): Promise<void> {
   const { stopWatch } = proxyActivities<Pick<MailboxActivities, 'stopWatch'>>({
     startToCloseTimeout: '30 seconds',

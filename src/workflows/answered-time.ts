@@ -5,11 +5,11 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** The longest that each answer may honestly be away, in ms. A worker whose clock is wrong, or was, answers more. */
+/** How far ahead each answered time can be at most, in ms. A worker with a wrong clock may answer more. */
 export const LONGEST = {
-  /** While messages are pending: a message that is not found yet, or a draft, rests a minute at most (`activities/attempts.ts`). Twice that is allowed. */
+  /** With pending messages: a message that is not found yet, or a draft, waits a minute at most (`activities/attempts.ts`). Twice that is allowed. */
   pending: 2 * MINUTE,
-  /** A failed message is tried once a month in the end. */
+  /** A failed message is tried at least once a month. */
   failed: 30 * DAY,
   /** History settles within half a minute. */
   settle: MINUTE,
@@ -22,8 +22,8 @@ export const LONGEST = {
 } as const;
 
 /**
- * A time that an activity answered, on the server's clock, in epoch ms. The delay counts from the workflow's `now`, for the worker's clock may
- * be another; a worker of an earlier version tells the time alone.
+ * A time from an activity's result on the server's clock, in epoch ms. The delay counts from the workflow's `now`, since the worker's clock may differ. A
+ * worker of an earlier version sends only the time.
  *
  * @param longest - ms beyond which a delay is not believed
  */
@@ -31,7 +31,7 @@ export function answeredTime(delay: number | null | undefined, at: number | null
   return delay === undefined || delay === null ? at : now + Math.min(Math.max(0, delay), longest);
 }
 
-/** Gmail's watch on the server's clock. When it expires is Gmail's own time, which no worker's clock reaches. */
+/** Gmail's watch on the server's clock. The expiration is Gmail's own time and does not depend on a worker's clock. */
 export function answeredWatch({ renewedAt, renewAt, expiration, isRenewed, renewIn, renewedAgo }: WatchResult, now: number): WatchResult {
   return {
     renewedAt: renewedAgo === undefined ? renewedAt : now - Math.max(0, renewedAgo),
@@ -42,9 +42,9 @@ export function answeredWatch({ renewedAt, renewAt, expiration, isRenewed, renew
 }
 
 /**
- * Times that a worker of an earlier version answered without delays, or a person typed, no further ahead than they can honestly be.
+ * Bounds times that a worker of an earlier version answered without delays, or that a person typed, to what is possible.
  *
- * @returns the event itself when each of its times is
+ * @returns the event itself when all of its times are possible
  */
 export function withBoundedTimes(event: MailboxEvent, now: number): MailboxEvent {
   if (event.kind === 'slice-fetched') return withBoundedSlice(event, now);

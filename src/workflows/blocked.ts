@@ -3,17 +3,17 @@ import type { Lane } from '../model/lane.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Why nothing goes on. It decides how often a question is worth its price. */
+/** Why a mailbox is blocked. It decides how often asking again is worth its price. */
 export type BlockCause =
-  /** The grant was withdrawn, or lacks a scope: only its owner can change that, and then the mailbox is told. */
+  /** The grant was withdrawn, or lacks a scope. Only its owner can change that, and the mailbox then gets a signal. */
   | 'consent'
-  /** No credentials are stored. The question goes to the store, and costs Gmail nothing. */
+  /** No credentials are stored. Asking again costs no units, since only the store is asked. */
   | 'credentials'
   /** Gmail refuses the mailbox. */
   | 'refusal';
 
 /**
- * A mailbox whose work was refused for good, as far as one can tell. A person ends it, or an answer does: it is asked again by itself, ever more rarely.
+ * The state of a mailbox whose work was refused and does not go on. A person ends it, or an answer: the workflow asks again by itself, ever more rarely.
  * Plain JSON, part of the workflow's state; times are epoch ms.
  */
 export interface Blocked {
@@ -23,18 +23,21 @@ export interface Blocked {
   /** Whose work met it: the same work asks again. */
   readonly lane: Lane;
   readonly since: number;
-  /** Questions so far that were refused. */
+  /** How many questions were refused so far. */
   readonly asks: number;
-  /** When it is asked again. Nothing but a person makes it sooner: no poke, no notification. */
+  /** When Gmail is asked again. Only a person can make that sooner; no poke or notification does. */
   readonly retryAt: number;
 }
 
-/** After one and ten minutes, hourly till the day is nearly over, then every four hours. With the two calls that found the refusal it is 24 calls on the first day. */
+/**
+ * Questions after a refusal come after one and ten minutes, then hourly for most of a day, then every four hours. With the two calls that found the
+ * refusal, the first day has 24 calls.
+ */
 const HOURLY_ASKS = 22;
-/** After 1 and 8 hours, then daily. */
+/** Questions after lost consent come after 1 and 8 hours, then daily. */
 const CONSENT_DELAYS = [1 * HOUR, 7 * HOUR];
 
-/** Milliseconds until a mailbox is asked again that was refused so many times since it was blocked. docs/errors.md names the prices. */
+/** Milliseconds until a blocked mailbox asks again after `asks` refused questions. docs/errors.md names the prices. */
 export function askDelay(cause: BlockCause, asks: number): number {
   switch (cause) {
     case 'consent':
@@ -57,14 +60,14 @@ export interface Refusal {
   readonly asked: boolean;
 }
 
-/** What one more refusal makes of it. The other lane, which was under way, meets the same: that is no question, and counts as none. */
+/** The blocked state after one more refusal. A refusal of work that was already under way in the other lane does not count as a question. */
 export function afterRefusal(before: Blocked | null, { block, cause, message, lane, asked }: Refusal, now: number): Blocked {
   if (before !== null && !asked) return before;
   const asks = before?.cause === cause ? before.asks + 1 : 0;
   return { kind: block, message, cause, lane, since: before?.kind === block ? before.since : now, asks, retryAt: now + askDelay(cause, asks) };
 }
 
-/** An earlier version carried the kind and the message alone, and waited for a person: it is asked at once, and from then on as any other. */
+/** Completes the state of an earlier version, which carried only the kind and the message and waited for a person. Such a mailbox asks at once, then as any other. */
 export function completeBlocked(carried: Blocked | null, since: number): Blocked | null {
   if (carried === null) return null;
   const absent = { cause: carried.kind === 'failed' ? 'refusal' : 'consent', lane: 'live', since, asks: 0, retryAt: 0 } as const;

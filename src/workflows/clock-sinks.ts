@@ -1,9 +1,9 @@
 import type { Sinks } from '@temporalio/workflow';
 
-/** A way out of the workflow that leaves nothing in its history. */
+/** Sinks that report the clock from workflows without leaving anything in their histories. */
 export interface ClockSinks extends Sinks {
   readonly clock: {
-    /** Told the server's time, as the workflow task brought it (epoch ms), so that the worker can compare its own. */
+    /** Reports the server's time from a workflow task (epoch ms), so that the worker can compare its own clock. */
     seen(serverTime: number): void;
   };
 }

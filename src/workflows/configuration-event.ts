@@ -4,7 +4,7 @@ import type { MailboxState } from './mailbox-state.ts';
 
 type ConfigurationEvent = Extract<MailboxEvent, { kind: 'configured' | 'refused' }>;
 
-/** What a `configure` signal means: anybody may have typed it. Pure. */
+/** The event of a `configure` signal, whose argument anybody may have typed. Pure. */
 export function configurationEvent(state: MailboxState, change: SettingsChange): ConfigurationEvent {
   try {
     return { kind: 'configured', settings: changeSettings(state.settings, change), change };

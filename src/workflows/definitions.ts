@@ -14,13 +14,13 @@ export const workflowIdOf = (mailbox: MailboxId): string => `${MAILBOX_WORKFLOW}
 /** Task queue of workflows and live activities, unless TIDEMARK_TASK_QUEUE names another. */
 export const DEFAULT_TASK_QUEUE = 'tidemark';
 
-/** Backfill slices have a queue of their own: its server-side rate is the project's quota, and live work never queues behind it. */
+/** The queue of backfill slices. The server limits its rate to the project's quota, and live work never waits behind it. */
 export const backfillQueueOf = (taskQueue: string): string => `${taskQueue}-backfill`;
 
 export interface MailboxInput {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
-  /** What an earlier run of this workflow carried over. */
+  /** The state that an earlier run of this workflow carried over; null in the first run. */
   readonly carried: MailboxState | null;
 }
 
@@ -28,53 +28,53 @@ export interface MailboxResult {
   readonly historyId: HistoryId | null;
   readonly partialSyncs: number;
   readonly fullSyncs: number;
-  /** Set when the workflow ended for a mailbox of another id, which goes on with its state. */
+  /** Set when the workflow ended so that a workflow of another mailbox id can continue with its state. */
   readonly handedOver?: { readonly to: MailboxId; readonly state: MailboxState };
 }
 
 // ── signals ──
 /**
- * Something may have changed: synchronise now. Any number of pokes before the next partial sync cost one. One that Gmail's notification made says
- * so by its argument.
+ * Something may have changed: synchronise now. Any number of pokes lead to a single partial sync. A poke made for one of Gmail's notifications has the
+ * notification as its argument.
  */
 export const poke = defineSignal<[GmailNotification?]>('poke');
-/** List everything anew and correct every difference. */
+/** List everything again and correct every difference. */
 export const forceResync = defineSignal('forceResync');
 /** Try every failed message again now. */
 export const retryFailures = defineSignal('retryFailures');
 export const pause = defineSignal('pause');
-/** Ends a pause, and asks Gmail again at once after `failed` or `needs-consent`, which otherwise ask by themselves ever more rarely. */
+/** Ends a pause. A mailbox that is `failed` or `needs-consent` asks Gmail at once instead of ever more rarely. */
 export const resume = defineSignal('resume');
 /** New credentials are stored: ends `needs-consent`. */
 export const reconnect = defineSignal('reconnect');
-/** Ends the workflow, whose result holds its state for the workflow of another mailbox id: `tidemark rename` sends it. Gmail's watch stays. */
+/** Ends the workflow with its state as the result, for the workflow of another mailbox id. `tidemark rename` sends it. Gmail's watch stays. */
 export const handOver = defineSignal<[{ readonly to: MailboxId }]>('handOver');
-/** Ends the workflow; the data stay. */
+/** Ends the workflow; its data stay. */
 export const stop = defineSignal('stop');
 /**
- * Changes those settings that are named, for example `{"format":"raw"}`; a changed scope or format begins a full sync, which fetches only
- * what is missing. A change that is not valid is refused whole, and shown as the last error.
+ * Changes the named settings, for example `{"format":"raw"}`. A changed scope or format begins a full sync, which fetches only what is missing. An
+ * invalid change is refused as a whole and shown as the last error.
  */
 export const configure = defineSignal<[SettingsChange]>('configure');
-/** From the mailbox's own activities: Gmail told them to wait until then (epoch ms, by the worker's clock), which is `waitFor` ms from now. Sent once per episode. */
+/** From the mailbox's own activities: Gmail asked to wait until `until` (epoch ms by the worker's clock), which is `waitFor` ms from now. Sent once per episode. */
 export const rateLimited = defineSignal<[{ readonly until: number; readonly waitFor?: number; readonly message: string }]>(RATE_LIMITED_SIGNAL);
 
 // ── updates ──
-/** Asks for a partial sync that starts after this call; answers its number for {@link awaitSync}. */
+/** Asks for a partial sync that starts after this call. Returns its number for {@link awaitSync}. */
 export const sync = defineUpdate<{ readonly sync: number }>('sync');
 /** Waits (bounded) until that partial sync is applied and its new mail is fetched. Repeat while `done` is false. */
 export const awaitSync = defineUpdate<AwaitResult, [{ readonly sync: number }]>('awaitSync');
-/** Begins a forced full sync; answers its generation for {@link awaitResync}. */
+/** Begins a forced full sync. Returns its generation for {@link awaitResync}. */
 export const resync = defineUpdate<{ readonly generation: number }>('resync');
 /** Waits (bounded) until that generation, or a later one, is complete. Repeat while `done` is false. */
 export const awaitResync = defineUpdate<AwaitResult, [{ readonly generation: number }]>('awaitResync');
 
-/** Asks for a comparison of the store with Gmail, once the mailbox is in sync; answers its number for {@link awaitAudit}. */
+/** Asks for a comparison of the store with Gmail once the mailbox is in sync. Returns its number for {@link awaitAudit}. */
 export const audit = defineUpdate<{ readonly audit: number }>('audit');
 /** Waits (bounded) until that audit is over; its result is in the store. Repeat while `done` is false. */
 export const awaitAudit = defineUpdate<AwaitResult, [{ readonly audit: number }]>('awaitAudit');
 
-/** What a notification tells beside the mailbox: https://developers.google.com/workspace/gmail/api/guides/push */
+/** The content of a notification besides the mailbox: https://developers.google.com/workspace/gmail/api/guides/push */
 export interface GmailNotification {
   /** null when several notifications became one poke. */
   readonly historyId: HistoryId | null;
@@ -94,12 +94,12 @@ export const status = defineQuery<MailboxStatus>('status');
 
 /** Times are epoch ms. */
 export interface BlockedStatus {
-  /** Why; absent from earlier versions. */
+  /** Why it is blocked; absent from earlier versions. */
   readonly message?: string;
   readonly since: number;
-  /** How often it was asked since then, in vain. */
+  /** How many questions were refused since then. */
   readonly asks: number;
-  /** When it is asked again by itself; null while the mailbox is paused, too. */
+  /** When it asks again by itself; null while the mailbox is paused as well. */
   readonly retryAt: number | null;
 }
 
@@ -108,7 +108,7 @@ export interface PushStatus {
   readonly renewedAt: number;
   readonly expiration: number;
   readonly notifiedAt: number | null;
-  /** False when polls come as without push: a change was found that nobody had told of, or the watch could not be renewed. */
+  /** False when the mailbox is polled as without push: a change arrived without a notification, or the watch could not be renewed. */
   readonly trusted: boolean;
 }
 
@@ -133,10 +133,10 @@ export interface MailboxStatus {
   readonly push: PushStatus | null;
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
-  /** `mendedAt`: when the same succeeded again; null, or absent from earlier versions, while it has not. */
+  /** `mendedAt`: when the failed work succeeded again; null, or absent from earlier versions, while it has not. */
   readonly lastError: { readonly message: string; readonly at: number; readonly mendedAt?: number | null } | null;
-  /** Ms that the clock of the worker which answered last is ahead of Temporal's server (below 0: behind); null, or absent from earlier versions, when it is right. */
+  /** Ms that the clock of the last worker is ahead of Temporal's server (below 0: behind); null, or absent from earlier versions, when it is right. */
   readonly clockSkew?: number | null;
-  /** While the phase is `failed` or `needs-consent`; absent from earlier versions, which waited for a person alone. */
+  /** Set while the phase is `failed` or `needs-consent`; absent from earlier versions, which only waited for a person. */
   readonly blocked?: BlockedStatus | null;
 }

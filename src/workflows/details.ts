@@ -3,7 +3,7 @@ import type { Blocked } from './blocked.ts';
 import type { LastError } from './last-error.ts';
 import { backfillHeldUntil, phaseOf, type MailboxState } from './mailbox-state.ts';
 
-/** What the Temporal UI shows on a mailbox's page. Markdown; ids, counts and times only. */
+/** The Markdown that the Temporal UI shows on a mailbox's page: ids, counts and times only. */
 export function detailsOf(state: MailboxState): string {
   const total = state.stored + state.pending + state.failed;
   const share = total === 0 ? '' : ` (${Math.floor((100 * state.stored) / total)}%)`;
@@ -41,15 +41,15 @@ function questionWords({ paused }: MailboxState, { asks, retryAt }: Blocked): st
   return `It is asked again by itself at ${iso(retryAt)} (${asks === 0 ? 'for the first time' : `${count(asks)} ${asks === 1 ? 'attempt' : 'attempts'} failed so far`}), or at once by the signal \`resume\`.`;
 }
 
-/** Here too, because continue-as-new does not carry the static details, nor the summary that names the mailbox. */
+/** Repeated here because continue-as-new does not carry the static details or the summary that names the mailbox. */
 const SIGNALS = 'Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `stop`.';
 
-/** As the last activity told it: a moment that is named stays true longer than a duration. */
+/** The quota by the last activity's result. A point in time stays true longer than a duration. */
 function quotaRows({ quota, pending }: MailboxState): string[] {
   if (quota === null) return [];
   const { units, rejected, lastMinute, unitsPerMinute, unitsLeft, finishAt } = quota;
   const rows = [`| units used | ${count(units)}, calls rejected: ${count(rejected)} |`];
-  // An idle mailbox brings no newer figures: a speed of days ago would pass for today's.
+  // An idle mailbox gets no newer figures, and a rate from days ago would pass for today's.
   if (pending > 0) rows.push(`| rate | ${count(lastMinute)} units in the last minute, ${count(unitsPerMinute)} granted |`, `| left | ${count(unitsLeft)} units, ETA ${finishAt === null ? 'not known yet' : iso(finishAt)} |`);
   return rows;
 }

@@ -1,10 +1,10 @@
 import type { Refusal } from './blocked.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
-/** Whose work failed, and whether it was the question of a blocked mailbox. */
+/** The lane whose work failed, and whether that work was the question of a blocked mailbox. */
 export type FailedWork = Pick<Refusal, 'lane' | 'asked'>;
 
-/** What a failure that activities do not retry means to the workflow: docs/errors.md. Pure. */
+/** The event of a failure that is not retried; docs/errors.md explains each. Pure. */
 export function failureEvent(type: string, message: string, { lane, asked }: FailedWork): MailboxEvent {
   switch (type) {
     case 'HistoryExpired':
@@ -17,7 +17,7 @@ export function failureEvent(type: string, message: string, { lane, asked }: Fai
     case 'MailboxNotConnected':
       return { kind: 'blocked', block: 'needs-consent', cause: 'credentials', message, lane, asked };
     default:
-      // MailboxUnavailable, or a defect that nobody foresaw: it is asked again ever more rarely instead of failing the workflow.
+      // MailboxUnavailable, or an unforeseen defect: the mailbox asks again ever more rarely instead of failing the workflow.
       return { kind: 'blocked', block: 'failed', cause: 'refusal', message, lane, asked };
   }
 }

@@ -2,19 +2,19 @@ import { addressIn } from '../model/address.ts';
 import { historyId, InvalidIdError, type HistoryId, type MailboxId } from '../model/ids.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
-// Anybody may type a signal's or an update's argument into the Temporal UI. One that made a handler throw would fail the workflow task for ever,
-// because the signal stays in the history; so nothing here trusts a type. Pure.
+// Anybody may type the argument of a signal or update into the Temporal UI. If one made a handler throw, the workflow task would fail forever, because
+// the signal stays in the history. So nothing here trusts a type. Pure.
 
-/** What a `poke` means: JSON null is no notification, and a historyId that is none counts as one that is not known. */
+/** The event of a `poke`. JSON null means no notification, and an invalid historyId counts as unknown. */
 export function pokeEvent(notification: unknown): MailboxEvent {
   if (!isObject(notification)) return { kind: 'poked' };
   return { kind: 'notified', historyId: historyIdIn(notification) };
 }
 
-/** A time beyond these (epoch ms) is no Date's: https://tc39.es/ecma262/#sec-time-values-and-time-range */
+/** The limit of a Date in epoch ms, in both directions: https://tc39.es/ecma262/#sec-time-values-and-time-range */
 const LATEST_TIME = 8.64e15;
 
-/** What a `rateLimited` means; null where it names no time. */
+/** The event of a `rateLimited`; null when it names no time. */
 export function rateLimitedEvent(wait: unknown): Extract<MailboxEvent, { kind: 'rate-limited' }> | null {
   if (!isObject(wait) || !('until' in wait)) return null;
   const { until } = wait;
@@ -24,7 +24,7 @@ export function rateLimitedEvent(wait: unknown): Extract<MailboxEvent, { kind: '
   return { kind: 'rate-limited', until, ...waitFor, message };
 }
 
-/** The mailbox to which a `handOver` wants to hand over; null where it names none. */
+/** The mailbox that a `handOver` names; null when it names none. */
 export function handOverTarget(argument: unknown): MailboxId | null {
   if (!isObject(argument) || !('to' in argument) || typeof argument.to !== 'string') return null;
   return addressIn(argument.to);

@@ -5,22 +5,22 @@ export function retryWanted({ retries }: MailboxState): { readonly retry?: numbe
   return retries.requested > retries.served ? { retry: retries.requested } : {};
 }
 
-/** Since when somebody waits for what the next partial sync brings. */
+/** When the first poke came that the next partial sync serves. */
 export function pokeServed({ pokedAt }: MailboxState): { readonly pokedAt?: number } {
   return pokedAt.serving === null ? {} : { pokedAt: pokedAt.serving };
 }
 
-/** A blocked mailbox asks whether Gmail answers, before anything else. */
+/** A blocked mailbox first asks whether Gmail serves it. */
 export function questionOf({ blocked }: MailboxState): { readonly ask?: true } {
   return blocked === null ? {} : { ask: true };
 }
 
-/** What the result of work says about the question that it was begun with. */
+/** Marks the result of work that began with a blocked mailbox's question. */
 export function answerTo({ blocked }: MailboxState): { readonly asked?: true } {
   return blocked === null ? {} : { asked: true };
 }
 
-/** The number of the audit that somebody waits for. */
+/** The number of the requested audit that has not run yet. */
 export function auditWanted({ audits }: MailboxState): { readonly audit?: number } {
   return audits.requested > audits.served ? { audit: audits.requested } : {};
 }

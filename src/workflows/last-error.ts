@@ -1,19 +1,19 @@
 import type { MailboxEvent } from './mailbox-event.ts';
 
-/** What failed, and so what can prove that it is over. */
+/** The kind of work that failed. Success of the same kind proves that the error is over. */
 type ErrorOf = 'live' | 'backfill' | 'push' | 'store' | 'settings';
 
 /** Plain JSON, part of the workflow's state; times are epoch ms. */
 export interface LastError {
   readonly message: string;
   readonly at: number;
-  /** Absent where an earlier version carried it: then the first success of any kind ends it. */
+  /** Absent in a state from an earlier version: then the first success of any kind ends the error. */
   readonly of?: ErrorOf;
-  /** When the same succeeded again; null, or absent, while it has not. */
+  /** When work of the same kind succeeded again; null, or absent, while it has not. */
   readonly mendedAt?: number | null;
 }
 
-/** The error with what an event proves of it: work of the same kind has succeeded, or a person has settled it. Pure. */
+/** The error after an event. It is over when work of the same kind has succeeded, or a person has dealt with it. Pure. */
 export function afterEvent(error: LastError, event: MailboxEvent, now: number): LastError {
   if ((error.mendedAt ?? null) !== null) return error;
   const mended = mendedBy(event);
@@ -34,7 +34,7 @@ function mendedBy(event: MailboxEvent): readonly ErrorOf[] {
     case 'configured':
       return event.settings.push === null ? ['settings', 'push'] : ['settings'];
     case 'resumed':
-      // Nothing was changed by the refused settings: whoever resumes has seen it.
+      // Refused settings changed nothing, and a person who resumes has seen the error.
       return ['settings'];
     case 'poked':
     case 'notified':

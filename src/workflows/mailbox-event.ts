@@ -9,7 +9,7 @@ export type MailboxEvent =
   // signals and updates
   | { readonly kind: 'poked' | 'sync-requested' | 'paused' | 'resumed' | 'reconnected' | 'stop-requested' | 'resync-requested' | 'retry-requested' | 'audit-requested' }
   | { readonly kind: 'notified'; readonly historyId: HistoryId | null }
-  /** `change`: what of them was named; absent where all were. */
+  /** `change`: the settings that were named; absent when all were. */
   | { readonly kind: 'configured'; readonly settings: MailboxSettings; readonly change?: SettingsChange }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'rate-limited'; readonly until: number; readonly waitFor?: number; readonly message: string }
@@ -26,6 +26,6 @@ export type MailboxEvent =
   | ({ readonly kind: 'blocked' } & Refusal);
 
 interface Answer {
-  /** True when it was the question of a blocked mailbox, which it answers. */
+  /** True when the work was a blocked mailbox's question, which this event answers. */
   readonly asked?: boolean;
 }

@@ -3,27 +3,27 @@ import { changeSettings, completeSettings, InvalidSettingsError, withLists, type
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { workflowIdOf, type MailboxInput } from './definitions.ts';
 
-/** Thrown when a mailbox's workflow was started with what no mailbox can be made of. */
+/** Thrown when a mailbox's workflow was started with an invalid input. */
 export class InvalidInputError extends Error {
   override readonly name = 'InvalidInputError';
 }
 
 export interface StartedMailbox extends MailboxInput {
-  /** The settings that were named; null where all were. */
+  /** The settings that were named; null when all were. */
   readonly named: SettingsChange | null;
 }
 
-/** Of what somebody typed, a message repeats at most this many characters. */
+/** A message repeats at most this many characters of what somebody typed. */
 const QUOTED = 300;
 
 /**
- * What a mailbox's workflow was started with: by Tidemark's client, by an earlier run, or by any client of Temporal's, for which
+ * Reads the input of a mailbox's workflow, which was started by Tidemark's client, by an earlier run, or by any Temporal client, for which
  * `{"mailbox":"ada@example.com"}` is enough. Pure.
  *
- * @param argument - the workflow's first argument, as it came
- * @param workflowId - the id it was started with: `mailbox/` and the same address in lower case, so that each mailbox has one workflow
- * @returns the input with all settings, the defaults for those that are not named; what an earlier run carried over is taken as it is
- * @throws {InvalidInputError} with a sentence for whoever started it
+ * @param argument - the workflow's first argument, unchecked
+ * @param workflowId - must be `mailbox/` and the same address in lower case, so that each mailbox has one workflow
+ * @returns the input with all settings, using the defaults for those that are not named; a carried state is taken as it is
+ * @throws {InvalidInputError} with a sentence for the person who started it
  */
 export function mailboxInput(argument: unknown, workflowId: string): StartedMailbox {
   if (!isObject(argument)) throw refusal('the input is no object');
@@ -33,7 +33,7 @@ export function mailboxInput(argument: unknown, workflowId: string): StartedMail
   if (workflowId !== expected) throw refusal(`the workflow id is "${quoted(workflowId)}", and must be "${expected}" for this mailbox`);
   if (carried !== null) {
     if (!isCarried(carried, mailbox)) throw refusal('"carried" is for the workflow itself, which hands its state on by it: leave it out');
-    // Earlier and later builds write these: nothing here is a person's.
+    // Only earlier and later builds write these, never a person.
     return { mailbox, settings: completeSettings(isObject(settings) ? settings : {}), named: null, carried };
   }
   return { mailbox, ...settingsIn(settings), carried: null };
@@ -52,7 +52,7 @@ function mailboxIn(address: unknown): MailboxId {
 function settingsIn(settings: unknown): Pick<StartedMailbox, 'settings' | 'named'> {
   if (settings === null) return { settings: DEFAULT_SETTINGS, named: {} };
   if (!isObject(settings)) throw refusal('"settings" must be an object, for example {"format":"raw"}');
-  // A client of a later build sends every setting there is: what this build does not know must not end the mailbox.
+  // A client of a later build sends all of its settings. One that this build does not know must not end the mailbox.
   const isWhole = Object.keys(DEFAULT_SETTINGS).every((name) => name in settings);
   const known = isWhole ? Object.fromEntries(Object.entries(settings).filter(([name]) => name in DEFAULT_SETTINGS)) : settings;
   const named = withLists(known);
@@ -64,7 +64,7 @@ function settingsIn(settings: unknown): Pick<StartedMailbox, 'settings' | 'named
   }
 }
 
-/** The fields without which no build carried a state on. */
+/** Whether a value has the fields that every build's carried state has. */
 function isCarried(carried: unknown, mailbox: MailboxId): carried is NonNullable<MailboxInput['carried']> {
   return isObject(carried) && carried['mailbox'] === mailbox && isObject(carried['fullSync']) && isObject(carried['syncs']) && isObject(carried['counters']) && isObject(carried['settings']);
 }

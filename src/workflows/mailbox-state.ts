@@ -11,16 +11,16 @@ import { NO_PUSH, type PushState } from './push-state.ts';
  * The state of a mailbox's workflow: plain JSON, carried whole across continue-as-new.
  *
  * # `fullSync`
- * - `unknown`: the store has not been asked. A new workflow starts here, and comes back when the store turns out to be lost.
- * - `listing`: the manifest of generation `generation` is being made; `reason` says why. While it is `expired` there is no usable mark,
- *   so live syncs stop; for other reasons they go on beside it.
+ * - `unknown`: the store has not been asked. A new workflow starts here, and returns here when the store turns out to be lost.
+ * - `listing`: all ids of generation `generation` are being listed; `reason` says why. With reason `expired` there is no usable mark, so live syncs
+ *   stop; for other reasons they go on.
  * - `fetching`: the mark is valid, live syncs run, slices of the backfill run beside them.
  * - `done`: nothing of the backfill is pending; slices run only when a failed message's next attempt comes.
  */
 export interface MailboxState {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
-  /** What of the settings was named so far, where the start did not name all: until the store was asked, the others are only defaults. null once they are known. */
+  /** The settings that were named so far, when the start did not name all. The others are only defaults until the store was asked. null once all are known. */
   readonly named: SettingsChange | null;
   readonly historyId: HistoryId | null;
   readonly generation: number;
@@ -33,30 +33,30 @@ export interface MailboxState {
   readonly completedGeneration: number;
   readonly paused: boolean;
   readonly stopping: boolean;
-  /** Nothing goes on meanwhile. A signal ends it, or the answer to one of its questions. */
+  /** Set while no work goes on because of a refusal. A signal ends that, or an answer to one of its questions. */
   readonly blocked: Blocked | null;
-  /** Gmail told an activity to wait; the activity's own retry does. */
+  /** Gmail asked an activity to wait. The activity's own retry waits, not the workflow. */
   readonly rateLimited: { readonly until: number; readonly message: string } | null;
   /**
-   * Numbers of partial syncs: `requested` grows with each poke, `started` takes it over when one begins and `served` when that one ends.
-   * A poke during a partial sync stays above `started`, so another follows: none is lost.
+   * Numbers of partial syncs. `requested` grows with each poke; `started` becomes equal to it when a sync begins, and `served` when that sync ends. A
+   * poke during a sync keeps `requested` above `started`, so another sync follows and no poke is lost.
    */
   readonly syncs: { readonly requested: number; readonly started: number; readonly served: number };
   /**
-   * When the first poke came that no partial sync has served: `waiting` for the next one to begin, `serving` by the one under way. A quiet one
-   * leaves it to the next looks, for history may lag behind the notification, until a newer one comes. It only tells how long notifications take.
+   * When the first unserved poke came: `waiting` for the next partial sync, or `serving` by the one under way. A sync without changes passes it on to the
+   * following syncs, since history may lag behind the notification, until a newer poke comes. It is only used to measure the lag of notifications.
    */
   readonly pokedAt: { readonly waiting: number | null; readonly serving: number | null };
-  /** The same for retries of failed messages: while more are requested than served, the next slice begins at once and tries all. */
+  /** The same for retries of failed messages. While `requested` is above `served`, the next slice begins at once and tries all. */
   readonly retries: { readonly requested: number; readonly served: number };
   /** The same for audits that somebody asked for. */
   readonly audits: { readonly requested: number; readonly served: number };
-  /** When the store is compared with Gmail by itself; null before the first full sync is complete, and when the settings say never. */
+  /** When the next scheduled audit is due; null before the first full sync is complete, and when the settings say never. */
   readonly nextAuditAt: number | null;
   /** Messages that differed at the last audit; null before the first. */
   readonly drift: number | null;
   readonly push: PushState;
-  /** When history must be read once more, whatever is read before: by then what appeared late has settled. null when nothing is awaited. */
+  /** When history must be read once more, since late records have appeared by then. Earlier reads do not replace it. null when nothing is awaited. */
   readonly rereadAt: number | null;
   readonly nextPartialSyncAt: number;
   readonly nextSliceAt: number | null;
@@ -65,9 +65,9 @@ export interface MailboxState {
   readonly pending: number;
   readonly failed: number;
   readonly stored: number;
-  /** null before a worker of this version has told it. */
+  /** null before a worker of this version has reported it. */
   readonly quota: QuotaUse | null;
-  /** Ms that the clock of the worker which answered last is ahead of the server's (below 0: behind); null when it is right, or not known. */
+  /** Ms that the clock of the last worker is ahead of the server's (below 0: behind); null when it is right, or not known. */
   readonly clockSkew: number | null;
   readonly phaseSince: number;
   readonly syncedAt: number | null;
@@ -75,10 +75,10 @@ export interface MailboxState {
   readonly counters: { readonly partialSyncs: number; readonly fullSyncs: number; readonly recoveries: number; readonly pokes: number };
 }
 
-/** `doubted`: the listing before left doubts, and is made again; what is stored stays usable meanwhile. */
+/** `doubted`: the previous listing left doubts and is repeated. The stored messages stay usable meanwhile. */
 export type FullSyncReason = 'initial' | 'expired' | 'forced' | 'settings' | 'interrupted' | 'doubted';
 
-/** A pause is no lag: what came in it is not counted. */
+/** No poke to measure. Pokes during a pause are not measured, since a pause is not a lag. */
 export const NOT_POKED: MailboxState['pokedAt'] = { waiting: null, serving: null };
 
 export function initialState(request: { mailbox: MailboxId; settings: MailboxSettings; named?: SettingsChange | null; now: number }): MailboxState {

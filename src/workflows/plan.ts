@@ -2,7 +2,7 @@ import type { Blocked } from './blocked.ts';
 import { auditWanted, retryWanted } from './lane-requests.ts';
 import type { FullSyncReason, MailboxState } from './mailbox-state.ts';
 
-/** What the two lanes of a mailbox should do now. */
+/** The next work of a mailbox's two lanes. */
 export interface Plan {
   readonly live: 'partialSync' | null;
   readonly backfill: BackfillWork | null;
@@ -23,7 +23,7 @@ export function planNext(state: MailboxState, now: number): Plan {
   return state.blocked === null ? workPlan(state, now) : askPlan(state, state.blocked, now);
 }
 
-/** A blocked mailbox asks by the work that was refused, once it is time to: one lane alone, for one question is enough. */
+/** A blocked mailbox asks by repeating the refused work when it is due. Only one lane works, since one question is enough. */
 function askPlan(state: MailboxState, { lane, retryAt }: Blocked, now: number): Plan {
   if (now < retryAt) return { live: null, backfill: null, wakeAt: retryAt };
   const { backfill } = workPlan(state, now);
@@ -41,7 +41,7 @@ function workPlan(state: MailboxState, now: number): Plan {
   if (fullSync.kind === 'unknown') return { live: null, backfill: { activity: 'openMailbox' }, wakeAt: null };
   if (fullSync.kind === 'listing') {
     const backfill = fullSync.reason === 'expired' ? ({ activity: 'recover' } as const) : ({ activity: 'fullSync', reason: fullSync.reason } as const);
-    // Where there is a mark, new mail does not wait for the listing.
+    // With a usable mark, new mail does not wait for the listing.
     if (!hasHistory(state)) return { live: null, backfill, wakeAt: null };
     return { ...livePlan(state, now), backfill };
   }
@@ -51,9 +51,9 @@ function workPlan(state: MailboxState, now: number): Plan {
   const auditAt = fullSync.kind === 'done' ? state.nextAuditAt : null;
   const asked = fullSync.kind === 'done' && auditWanted(state).audit !== undefined;
   if (asked || (auditAt !== null && auditAt <= now)) return { ...live, backfill: { activity: 'audit' } };
-  // A live sync that begins now makes another plan when it ends.
+  // When a live sync that begins now ends, there is a new plan.
   if (live.wakeAt === null && state.nextSliceAt === null) return { ...live, backfill: null };
-  // Where push makes syncs rare, an audit by itself goes with the next one: a quiet mailbox is woken once a day.
+  // With push, a scheduled audit waits for the next sync, so that a quiet mailbox wakes only once a day.
   const wakeForAudit = state.push.watch === null ? auditAt : null;
   return { ...live, backfill: null, wakeAt: Math.min(live.wakeAt ?? Infinity, state.nextSliceAt ?? Infinity, wakeForAudit ?? Infinity) };
 }

@@ -2,49 +2,51 @@ import type { PartialSyncResult, WatchResult } from '../activities/requests.ts';
 import type { HistoryId } from '../model/ids.ts';
 
 /**
- * What a mailbox knows of Gmail's push notifications. Plain JSON, part of the workflow's state; all times are epoch ms.
+ * What a mailbox knows about Gmail's push notifications. Plain JSON, part of the workflow's state; all times are epoch ms.
  *
- * Push is trusted while Gmail's watch was renewed lately and no change was found that nobody had told of. Then polls become rare: each waits as long
- * again as the mailbox has been quiet, until the watch is renewed, once a day. So an active mailbox is still read now and then (Gmail drops
- * notifications beyond one a second and may deliver late), and one that is quiet for days is read once a day, by the sync that renews its watch.
+ * Push is trusted while Gmail's watch was renewed recently and no change arrived without a notification. Polls are then rare: the delay to the next one
+ * equals the time for which the mailbox has been quiet, up to a day, when the watch is renewed. So an active mailbox is still read now and then (Gmail
+ * drops notifications beyond one a second and may deliver late), and a quiet one is read once a day, by the sync that renews its watch.
  */
 export interface PushState {
   /** null while there is no watch. */
   readonly watch: WatchResult | null;
   /** When the last notification came. */
   readonly notifiedAt: number | null;
-  /** A change was found that nobody had told of; the next notification ends it. */
+  /** A change arrived without a notification. The next notification resets this. */
   readonly isMissing: boolean;
-  /** When a sync last found a change, or the first watch was made: since then the mailbox is quiet. */
+  /** When a sync last found a change, or the first watch was made. The mailbox has been quiet since then. */
   readonly quietSince: number;
-  /** The last notification, with the number of the sync that it asked for, and the settled read that was awaited before it. */
+  /** The last notification, the number of the sync that it asked for, and the time of the settled read that was awaited before it. */
   readonly told: { readonly sync: number; readonly historyId: HistoryId; readonly rereadAt?: number | null } | null;
-  /** The mailbox's head when the watch was renewed, until the notification that Gmail makes of the renewal itself has come. */
+  /** The mailbox's head when the watch was renewed, until Gmail's notification of the renewal itself has come. */
   readonly echo: HistoryId | null;
-  /** True when the renewal before was announced: this server does so. Absent, as from earlier versions, is false. */
+  /** True when the previous renewal was announced, so this server announces renewals. Absent, as from earlier versions, means false. */
   readonly announces?: boolean;
 }
 
 export const NO_PUSH: PushState = { watch: null, notifiedAt: null, isMissing: false, quietSince: 0, told: null, echo: null, announces: false };
 
-/** A notification is about what a sync finds within this time after it. */
+/** A change that a sync finds within this time (ms) after a notification counts as announced by it. */
 const TOLD_LATELY = 2 * 60_000;
-/** The notification of a renewal comes within this time. */
+/** The notification of a renewal comes within this time (ms). */
 const ECHO_TIME = 60_000;
 
 export const isPushTrusted = ({ watch, isMissing }: PushState, now: number): boolean => watch !== null && !isMissing && now < Math.min(watch.renewAt, watch.expiration);
 
-/** Milliseconds until the next sync that nobody asks for. */
+/** Milliseconds until the next sync without a poke. */
 export function pollDelay(push: PushState, pollInterval: number, now: number): number {
   const { watch } = push;
-  // A renewal that is due and was not made is tried again by the syncs that follow: until then they come as without push.
+  // A renewal that is overdue is retried by the following syncs, which come as often as without push until it succeeds.
   if (watch === null || !isPushTrusted(push, now)) return pollInterval;
   return Math.min(Math.max(pollInterval, now - push.quietSince), watch.renewAt - now);
 }
 
 /**
+ * The state after a notification.
+ *
  * @param sync - the number of the sync that the notification asks for; null when it asks for none
- * @param rereadAt - the settled read that was awaited before it, epoch ms
+ * @param rereadAt - epoch ms of the settled read that was awaited before it
  */
 export function withNotification(push: PushState, { historyId, sync, rereadAt = null }: { historyId: HistoryId | null; sync: number | null; rereadAt?: number | null }, now: number): PushState {
   const told = historyId === null || sync === null ? null : { sync, historyId, rereadAt };
@@ -52,9 +54,9 @@ export function withNotification(push: PushState, { historyId, sync, rereadAt = 
 }
 
 /**
- * Gmail publishes a notification for each renewal of a watch, too, though nothing has changed. It names the head that the renewal's own sync has
- * just read: that one, once, needs no sync at once. If it was about a real change, the renewal's own follows; only a server that has announced the
- * renewal before is taken to do so, and with any other the settled read follows.
+ * Whether a notification is the renewal's own: Gmail publishes one for each renewal of a watch although nothing has changed. It names the head that the
+ * renewal's sync has just read, and once needs no sync of its own. If it was about a real change after all, the renewal's own notification follows.
+ * Only a server that has announced the previous renewal is trusted to do so; with any other, the settled read follows.
  */
 export function isEcho({ watch, echo }: PushState, historyId: HistoryId | null, now: number): boolean {
   return watch !== null && echo !== null && historyId === echo && now - watch.renewedAt < ECHO_TIME;
@@ -75,7 +77,7 @@ export function withSyncedPush(push: PushState, { watch = null, changed, history
   };
 }
 
-/** The notification of the renewal itself has come. */
+/** The state after the renewal's own notification has come. */
 export const withEcho = (push: PushState): PushState => ({ ...push, echo: null, announces: true });
 
 /** True when the one notification that came during a renewal's sync was the renewal's own, and nothing had changed. */

@@ -9,14 +9,14 @@ import type { MailboxEvent } from './mailbox-event.ts';
 import { NOT_POKED, phaseOf, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
 import { isEcho, pollDelay, wasEcho, withEcho, withNotification, withSyncedPush } from './push-state.ts';
 
-/** After a poke that found nothing, history is read again this soon: it may lag behind the notification. */
+/** Ms after a poke that found nothing at which history is read again, since it may lag behind the notification. */
 const RECHECK_AFTER_QUIET_POKE = 3_000;
-/** And once more this long after the poke, a second more than history takes to settle: with push no poll would find soon what came late. */
+/** Ms after a poke at which history is read once more: a second more than history takes to settle. With push, no poll would soon find late records. */
 const REREAD_AFTER_POKE = 31_000;
-/** A slice that could do nothing now is not repeated sooner. */
+/** Ms before a slice that could do nothing is repeated. */
 const SLICE_PAUSE = 1_000;
 
-/** Two partial syncs that nobody asked for are at least this far apart. */
+/** Ms between two partial syncs without a poke. */
 const PARTIAL_SYNC_PAUSE = 500;
 
 /** The one place where the state changes. Pure. */
@@ -27,25 +27,25 @@ export function transition(state: MailboxState, happened: MailboxEvent, now: num
   return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };
 }
 
-/** An error that the event itself has brought is not over by it. */
+/** Marks the last error as over if the event proves that. An error that the event itself has brought stays. */
 function withMending(before: MailboxState, state: MailboxState, event: MailboxEvent, now: number): MailboxState {
   const { lastError } = state;
   return lastError === null || lastError !== before.lastError ? state : { ...state, lastError: afterEvent(lastError, event, now) };
 }
 
-/** The first audit is due an interval after the mailbox came in sync for the first time; changed settings count anew. */
+/** Schedules the first audit an interval after the first full sync is complete. A changed interval starts over. */
 function withAuditDue(state: MailboxState, now: number): MailboxState {
   const { auditInterval } = state.settings;
   if (auditInterval === null) return state.nextAuditAt === null ? state : { ...state, nextAuditAt: null };
   return state.nextAuditAt === null && state.fullSync.kind === 'done' ? { ...state, nextAuditAt: now + auditInterval } : state;
 }
 
-/** Gmail has answered the question of a blocked mailbox: it goes on where it was. What waited meanwhile is no lag. */
+/** An answer to a blocked mailbox's question unblocks it. */
 function withAnswer(state: MailboxState, event: MailboxEvent): MailboxState {
   return 'asked' in event && event.asked === true && event.kind !== 'blocked' ? { ...state, blocked: null } : state;
 }
 
-/** Each answer of an activity tells of the clock of its worker. */
+/** Takes the skew of the worker's clock from each activity's result. */
 function withClock(state: MailboxState, event: MailboxEvent): MailboxState {
   const isAnswer = event.kind === 'opened' || event.kind === 'listed' || event.kind === 'slice-fetched' || event.kind === 'partial-synced' || event.kind === 'audited';
   return isAnswer ? { ...state, clockSkew: event.clockSkew ?? null } : state;

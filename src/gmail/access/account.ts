@@ -4,7 +4,7 @@ import { gmailError } from '../api/classify.ts';
 import type { FetchOutcome, GmailApi } from '../api/gmail-api.ts';
 import type { GmailError } from '../api/gmail-error.ts';
 
-/** A message that the store holds of the mailbox. Ids are drawn per mailbox, so another account answers 404 for it. */
+/** A stored message that can identify the account. Ids are drawn per mailbox, so another account answers 404 for it. */
 export interface Witness {
   readonly id: MessageId;
   readonly threadId: ThreadId;
@@ -12,23 +12,23 @@ export interface Witness {
   readonly internalDate: number | null;
 }
 
-/** The account that a token opens, and whether it is the mailbox's. */
+/** The account that a token opens, and whether it is the mailbox's account. */
 export type Account =
-  /** `by`: the address says so, or messages that it shares with the store under another address. */
+  /** `by`: recognised by its address, or under another address by messages that it shares with the store. */
   | { readonly kind: 'same'; readonly address: MailboxId; readonly by: 'address' | 'messages' }
-  /** Under another address `found` of the `asked` messages; none was asked for where the store holds none. */
+  /** Another address, and only `found` of the `asked` messages exist there. `asked` is 0 when the store holds no message. */
   | { readonly kind: 'another'; readonly address: MailboxId; readonly asked: number; readonly found: number };
 
-/** Two of them: one id that two mailboxes share by chance is no proof. */
+/** Messages that prove the account. One is not enough, since two mailboxes may share an id by chance. */
 const PROOF = 2;
 
 /**
- * Decides whether the account behind a token is the one of a mailbox. The address of its profile decides where it is the mailbox's (1 unit).
- * Where it differs, the account was renamed or is another one: MINIMAL gets of stored messages tell (20 units each). Two that answer with
- * the stored thread and date prove the same account (one, where no more are held); otherwise it is another. A refusal is no answer.
+ * Decides whether the account behind a token is a mailbox's account. If the profile has the mailbox's address, it is (1 unit). Otherwise the account
+ * was renamed or is another one, and MINIMAL gets of stored messages decide (20 units each): two messages with the stored thread and date prove the
+ * same account (one, if only one is held). A refused get decides nothing.
  *
- * @param request.witnesses - some stored messages, asked for only where the address differs
- * @throws {GmailError} when Gmail doesn't answer, or refuses a message that would have decided
+ * @param request.witnesses - loads some stored messages; called only when the address differs
+ * @throws {GmailError} when Gmail does not answer, or refuses a message that would have decided
  */
 export async function accountBehind(
   gmail: Pick<GmailApi, 'getProfile' | 'batchGet'>,

@@ -8,11 +8,11 @@ import type { OAuthClient } from './oauth-client.ts';
 import { SENDABLE_TOKEN } from './sendable-token.ts';
 import type { HttpResponse, Transport } from '../api/transport.ts';
 
-/** A request for consent that is under way: what its answer is held against. */
+/** A pending request for consent, against which its answer is checked. */
 export interface Authorization {
-  /** Comes back with the answer; nobody else can know it. */
+  /** Random text that Google returns with the answer and nobody else can know. */
   readonly state: string;
-  /** Proves to Google that whoever redeems the code is who asked (PKCE, RFC 7636). Secret until then. */
+  /** Proves to Google that the code is redeemed by the program that asked for it (PKCE, RFC 7636). Secret until then. */
   readonly codeVerifier: string;
   readonly redirectUri: string;
   readonly scopes: readonly string[];
@@ -24,12 +24,12 @@ export interface AuthorizationRequest {
   readonly authUrl: string;
   readonly redirectUri: string;
   readonly scopes: readonly string[];
-  /** The account that is meant, where one is. */
+  /** The account to preselect; null for any account. */
   readonly mailbox: MailboxId | null;
 }
 
 /**
- * Makes the address that a person opens to consent. `prompt=consent` brings a refresh token also when there was a consent before.
+ * Makes the URL that a person opens to consent. `prompt=consent` makes Google give a refresh token even after an earlier consent.
  *
  * @see https://developers.google.com/identity/protocols/oauth2/native-app#step-2:-send-a-request-to-googles-oauth-2.0-server
  */
@@ -82,7 +82,7 @@ export function isSame(a: string, b: string): boolean {
 export interface Redeemed {
   readonly accessToken: string;
   readonly refreshToken: string;
-  /** What the person agreed to: may be less than was asked for. */
+  /** The scopes that the person granted; may be fewer than were asked for. */
   readonly scopes: readonly string[];
 }
 
@@ -91,9 +91,9 @@ const REFUSAL = z.object({ error: z.string() });
 const TIMEOUT = 30_000;
 
 /**
- * Exchanges a code for tokens; a code is good for one exchange.
+ * Exchanges a code for tokens. A code works only once.
  *
- * @throws {ConsentError} when Google refuses, or cannot be asked
+ * @throws {ConsentError} when Google refuses, or does not answer
  * @see https://developers.google.com/identity/protocols/oauth2/native-app#exchange-authorization-code
  */
 export async function redeem(

@@ -1,4 +1,4 @@
-/** Why a person's consent did not come about. */
+/** Why a consent failed. */
 export type ConsentFailure =
   /** The person, or an administrator's policy, said no. */
   | 'denied'
@@ -6,19 +6,19 @@ export type ConsentFailure =
   | 'scope-missing'
   /** `gmail.metadata` was granted beside what is needed, and bars it. */
   | 'scope-barred'
-  /** The answer does not belong to the question: another browser tab, or somebody else's answer. */
+  /** The answer belongs to another request: from another browser tab, or another person. */
   | 'state-mismatch'
   /** The code was used already, is too old, or is not for this client. */
   | 'code-refused'
   /** Google does not know the OAuth client, or not with this redirect address. */
   | 'client-refused'
-  /** Google keeps no lasting grant for it. */
+  /** Google gave no refresh token, so the grant would not last. */
   | 'no-refresh-token'
   | 'wrong-account'
   | 'timeout'
   | 'google-unavailable';
 
-/** Thrown when a consent did not come about. The message says what to do; nothing of the grant is in it. */
+/** Thrown when a consent failed. The message says what to do and holds nothing of the grant. */
 export class ConsentError extends Error {
   override readonly name = 'ConsentError';
   readonly code: ConsentFailure;
@@ -30,11 +30,11 @@ export class ConsentError extends Error {
 }
 
 const AGAIN = 'Begin again.';
-/** Google's words are identifiers; anything else is not shown. */
+/** Google's error codes are identifiers. Any other text is not shown. */
 const WORD = /^[a-z_]{1,60}$/;
 
 /**
- * What Google's redirect says instead of a code.
+ * The meaning of an error that Google's redirect carries instead of a code.
  * @see https://developers.google.com/identity/protocols/oauth2/web-server#authorization-errors
  */
 export function refusedConsent(error: string): ConsentError {
@@ -59,7 +59,7 @@ export function refusedConsent(error: string): ConsentError {
 }
 
 /**
- * What the token endpoint says instead of tokens.
+ * The meaning of an error that the token endpoint returns instead of tokens.
  * @see https://developers.google.com/identity/protocols/oauth2/web-server#exchange-authorization-code
  */
 export function refusedCode(error: string): ConsentError {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What Google's credential files hold, as far as a grant needs it. */
+/** The parts of Google's credential files that a grant needs. */
 export type GoogleCredentials =
   /** One person's consent: https://developers.google.com/identity/protocols/oauth2/native-app */
   | {
@@ -14,7 +14,7 @@ export type GoogleCredentials =
   /** Domain-wide delegation: https://developers.google.com/identity/protocols/oauth2/service-account */
   | { readonly type: 'service_account'; readonly clientEmail: string; readonly privateKey: string; readonly privateKeyId: string | null };
 
-/** Thrown when a credential file cannot be used. The message names what is missing, never what the file holds. */
+/** Thrown when a credential file cannot be used. The message names what is missing and repeats nothing of the file. */
 export class InvalidCredentialsError extends Error {
   override readonly name = 'InvalidCredentialsError';
 }
@@ -34,10 +34,10 @@ const FILE = z.discriminatedUnion('type', [
 const TYPES = 'type "authorized_user" (one person\'s consent) or "service_account" (domain-wide delegation)';
 
 /**
- * Reads a credential file of Google's.
+ * Parses one of Google's credential files.
  *
  * @param text - the file's JSON
- * @throws {InvalidCredentialsError} when it is no such file or lacks a field
+ * @throws {InvalidCredentialsError} when it is another kind of file, or lacks a field
  */
 export function parseCredentials(text: string): GoogleCredentials {
   const parsed = FILE.safeParse(jsonOf(text));
@@ -49,7 +49,7 @@ export function parseCredentials(text: string): GoogleCredentials {
   return { type: file.type, clientEmail: file.client_email, privateKey: file.private_key, privateKeyId: file.private_key_id ?? null };
 }
 
-/** A person's grant as a file of Google's, with the scopes that were granted. */
+/** Writes a person's grant in the format of Google's credential file, with the granted scopes. */
 export function authorizedUserFile({ clientId, clientSecret, refreshToken, scopes }: Extract<GoogleCredentials, { type: 'authorized_user' }>): string {
   const file = { type: 'authorized_user', client_id: clientId, client_secret: clientSecret, refresh_token: refreshToken };
   return JSON.stringify(scopes === null ? file : { ...file, scopes });
@@ -64,7 +64,7 @@ function jsonOf(text: string): unknown {
 }
 
 function explain(json: unknown, error: z.ZodError): string {
-  // The file that the Google Cloud console offers for an OAuth client is the client alone, without anybody's consent.
+  // The Google Cloud console's file for an OAuth client holds only the client, without anybody's consent.
   if (typeof json === 'object' && json !== null && ('installed' in json || 'web' in json)) {
     return `The credentials are an OAuth client without a grant. Get one with it: tidemark login EMAIL --client FILE.`;
   }

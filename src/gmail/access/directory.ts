@@ -15,17 +15,17 @@ export const DIRECTORY_SCOPE = 'https://www.googleapis.com/auth/admin.directory.
 /** A user of a Workspace domain. */
 export interface DirectoryUser {
   readonly mailbox: MailboxId;
-  /** Its other addresses. A user who was renamed keeps the former one so: https://support.google.com/a/answer/182084 */
+  /** The user's other addresses. A renamed user keeps the former address as an alias: https://support.google.com/a/answer/182084 */
   readonly aliases: readonly MailboxId[];
-  /** Why there is no mail to be had of it now; null when there is. */
+  /** Why the user's mail is not available now; null when it is. */
   readonly leftOut: 'suspended' | 'archived' | 'no-mailbox' | null;
 }
 
 export interface DirectoryOptions {
-  /** Tokens of the administrator, with {@link DIRECTORY_SCOPE}. */
+  /** The administrator's tokens, with {@link DIRECTORY_SCOPE}. */
   readonly tokens: TokenSource;
   readonly administrator: MailboxId;
-  /** Path of an organisational unit, those below it included; null for the whole account. */
+  /** Path of an organisational unit, including those below it; null for the whole account. */
   readonly orgUnit: string | null;
   readonly transport: Transport;
   /** `https://admin.googleapis.com`, or a simulator's address. */
@@ -99,7 +99,7 @@ async function pageAfter(users: admin_directory_v1.Resource$Users, { pageToken, 
 const REFUSAL = z.object({ error: z.object({ message: z.string().default(''), errors: z.array(z.object({ reason: z.string().default('') })).default([]) }) });
 const RATE = /rateLimitExceeded|quotaExceeded/i;
 
-/** null for what may be asked again. */
+/** The refusal in an answer; null when the same request may succeed later. */
 function refusalOf(response: HttpResponse, { administrator, orgUnit }: DirectoryOptions): DirectoryError | null {
   const { status } = response;
   if (status === 429 || status >= 500 || status < 400) return null;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InvalidCredentialsError } from './credentials.ts';
 
-/** An OAuth client of a Google Cloud project: with it people are asked for their consent. */
+/** An OAuth client of a Google Cloud project, which asks people for their consent. */
 export interface OAuthClient {
   /** `installed` is what the console calls a Desktop app. */
   readonly kind: 'installed' | 'web';
@@ -19,7 +19,7 @@ const HOW = 'Create an OAuth client of type "Desktop app" (or "Web application",
  * Reads the file that the Google Cloud console offers for an OAuth client.
  *
  * @param text - the file's JSON
- * @throws {InvalidCredentialsError} when it is no such file; the message shows nothing of it
+ * @throws {InvalidCredentialsError} for any other file; the message shows nothing of it
  */
 export function parseOAuthClient(text: string): OAuthClient {
   const read = FILE.safeParse(jsonOf(text));

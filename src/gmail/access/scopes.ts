@@ -5,11 +5,11 @@ import { GmailError } from '../api/gmail-error.ts';
 /** https://developers.google.com/workspace/gmail/api/auth/scopes */
 const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
 const METADATA = 'https://www.googleapis.com/auth/gmail.metadata';
-/** Wider scopes, which a grant made elsewhere may carry: each allows all that `gmail.readonly` does. */
+/** Wider scopes, which a grant made elsewhere may carry. Each allows everything that `gmail.readonly` does. */
 const WIDER: readonly string[] = ['https://mail.google.com/', 'https://www.googleapis.com/auth/gmail.modify'];
 
 /**
- * The narrowest scope that a format can be read with; `q` in listings needs `gmail.readonly`, too.
+ * The narrowest scopes for reading a format. Listings with `q` need `gmail.readonly`.
  * @param options.searches - whether listings use `q`, which a scope by age does
  * @see https://developers.google.com/workspace/gmail/api/auth/scopes
  */
@@ -24,26 +24,26 @@ export function scopesOf({ format, scope }: Pick<MailboxSettings, 'format' | 'sc
 }
 
 /**
- * What keeps a grant from what `needed` does: it lacks a scope, or it holds `gmail.metadata`, under which Gmail refuses bodies and searches although
- * `gmail.readonly` was granted beside it.
+ * Why a grant does not allow what `needed` does: it lacks a scope, or it includes `gmail.metadata`, under which Gmail refuses bodies and searches even
+ * if `gmail.readonly` was granted as well.
  *
  * @see https://github.com/googleapis/google-api-python-client/issues/582
- * @returns null where nothing does
+ * @returns null when the grant is sufficient
  */
 export function obstacleOf(granted: readonly string[], needed: readonly string[]): 'scope-missing' | 'scope-barred' | null {
   if (!covers(granted, needed)) return 'scope-missing';
   return granted.includes(METADATA) && needed.includes(READONLY) ? 'scope-barred' : null;
 }
 
-/** Whether a grant with these scopes names what `needed` does, or more. */
+/** Whether the granted scopes include the needed ones, or wider ones. */
 export function covers(granted: readonly string[], needed: readonly string[]): boolean {
   return needed.every((scope) => granted.includes(scope) || granted.some((wider) => WIDER.includes(wider)) || (scope === METADATA && granted.includes(READONLY)));
 }
 
 /**
- * Says before any call is made what Gmail would refuse.
+ * Checks a grant before any call, so that a refusal by Gmail is known early.
  *
- * @param granted - the scopes of the grant; null when nobody knows them, which bars nothing
+ * @param granted - the scopes of the grant; null when they are unknown, which passes
  * @throws {GmailError} `scope-missing` when the settings need more than was granted, `scope-barred` when they need what `gmail.metadata` bars
  */
 export function requireScopes(mailbox: MailboxId, granted: readonly string[] | null, settings: Pick<MailboxSettings, 'format' | 'scope'>): void {
@@ -55,7 +55,7 @@ export function requireScopes(mailbox: MailboxId, granted: readonly string[] | n
 }
 
 /**
- * What a person can do about a grant that doesn't do: a sentence that ends without a full stop.
+ * What a person can do about an insufficient grant: a sentence without its full stop.
  *
  * @param failure - `askFor` is the format that `login` must ask consent for; without it, that of the mailbox's settings
  */
@@ -65,7 +65,7 @@ export function grantAdvice(mailbox: MailboxId, { kind, askFor }: { readonly kin
   return `Granting more does not help: grant anew without gmail.metadata. ${login} asks for gmail.readonly only; should gmail.metadata come back with it, remove the access at https://myaccount.google.com/connections and consent again`;
 }
 
-/** A format whose consent covers the settings: a condition by date needs `gmail.readonly` in any format. */
+/** A format whose consent covers the settings. A condition by date needs `gmail.readonly` whatever the format. */
 function consentFormat(settings: Pick<MailboxSettings, 'format' | 'scope'>): MessageFormat {
   return scopesOf(settings).join() === scopesFor(settings.format).join() ? settings.format : 'full';
 }

@@ -16,21 +16,21 @@ export interface TokenSourceOptions {
   readonly credentials: GoogleCredentials;
   readonly mailbox: MailboxId;
   readonly tokenUrl: string;
-  /** Scopes to ask for; a refresh token carries its own. See scopes.ts. */
+  /** Scopes to ask for with a service account; a refresh token carries its own. See scopes.ts. */
   readonly scopes: readonly string[];
   readonly transport: Transport;
   readonly clock: Clock;
   /** Milliseconds that a refresh may take. */
   readonly timeoutMs?: number;
-  /** Told with each token which scopes it has, where Google says so. */
+  /** Called with each new token's scopes, when Google names them. */
   readonly onScopes?: (scopes: readonly string[]) => void;
 }
 
-/** A token is replaced this long before it expires, so that a call does not outlive it. */
+/** Ms before its expiry at which a token is replaced, so that no call outlives it. */
 const EXPIRY_MARGIN = 60_000;
 const LIFETIME_OF_ASSERTION = 3_600;
 
-/** Seconds. Google's tokens live an hour: what claims more than a day is not believed. */
+/** Seconds. Google's tokens live an hour; a claim of more than a day is not believed. */
 const LONGEST_LIFE = 24 * 60 * 60;
 const GRANT = z.object({ access_token: SENDABLE_TOKEN, expires_in: z.number().positive().max(LONGEST_LIFE), scope: z.string().optional() });
 
@@ -41,7 +41,7 @@ interface CachedToken {
   readonly expiresAt: number;
 }
 
-/** A token that was asked for in a time to come comes from before the clock was put back, and may have expired long since. */
+/** Whether a token can be used. One that was asked for in the future dates from before the clock was set back and may have expired long ago. */
 const isGood = ({ askedAt, expiresAt }: CachedToken, now: number): boolean => askedAt <= now && now < expiresAt;
 
 interface Refresh {
@@ -51,10 +51,10 @@ interface Refresh {
 }
 
 /**
- * Fetches access tokens and keeps each till shortly before it expires.
+ * Fetches access tokens, and keeps each until shortly before it expires.
  *
- * The grants are two small requests of our own: google-auth-library signs service accounts for one fixed URL, and reads the wall clock
- * and retries by itself, where a simulated run needs the injected transport and clock.
+ * The two grant requests are made here rather than by google-auth-library, which signs service accounts for one fixed URL, reads the wall clock and
+ * retries by itself: a simulated run needs the injected transport and clock.
  *
  * @see https://developers.google.com/identity/protocols/oauth2/service-account#httprest
  */
@@ -64,8 +64,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   let refresh: Refresh | null = null;
 
   /**
-   * Callers share one refresh. It is no caller's own: it is aborted only when the last one that waits for it has gone,
-   * so a caller that aborts cannot fail the others.
+   * Callers share one refresh. It is aborted only when the last caller has stopped waiting for it, so a caller that aborts cannot fail the others.
    */
   function startRefresh(): Refresh {
     const controller = new AbortController();
@@ -141,7 +140,7 @@ async function requestGrant(options: TokenSourceOptions, signal: AbortSignal, ah
   if (response.status !== 200) {
     const failure = classify('token', response.status, response.body.toString('utf8'));
     const wrongBy = aheadOf(response, clock.now());
-    // The refusal tells Google's time: signed for that, the same request is good.
+    // The refusal carries Google's time: the same request, signed for that time, succeeds.
     if (failure.kind === 'unavailable' && failure.detail === WRONG_CLOCK && ahead === 0 && wrongBy !== 0) return await requestGrant(options, signal, wrongBy);
     throw gmailError(mailbox, 'token', byOurClock(failure, response, clock.now()));
   }
@@ -189,7 +188,7 @@ function sign(text: string, privateKey: string, mailbox: MailboxId): string {
   try {
     return createSign('RSA-SHA256').update(text).sign(privateKey, 'base64url');
   } catch {
-    // OpenSSL's error may quote the key: it is not passed on.
+    // OpenSSL's error may quote the key, so it is not passed on.
     throw gmailError(mailbox, 'token', { kind: 'mailbox-unavailable', reason: 'privateKeyUnreadable' });
   }
 }

@@ -1,9 +1,9 @@
 import { bytesOfBase64 } from '../../model/base64url.ts';
 import { compareHistoryIds, historyId, type HistoryId } from '../../model/ids.ts';
 
-/** The values in Gmail's answers. What Gmail would never send, and one day does, ends here: it reaches no row, no mark and no statement. */
+/** Checks of single values in Gmail's answers. An impossible value stops here and reaches no row, no mark and no SQL statement. */
 
-/** Thrown when an answer is not what Gmail documents: something on the way cut or changed it, so the same call may succeed later. */
+/** Thrown when an answer is not as Gmail documents it. Something on the way may have cut or changed it, so the same call may succeed later. */
 export class MalformedAnswerError extends Error {
   override readonly name = 'MalformedAnswerError';
 }
@@ -13,12 +13,15 @@ const LONGEST_ID = 256;
 const LONGEST_PAGE_TOKEN = 4_096;
 /** Gmail's snippets have some 200 characters. */
 const LONGEST_SNIPPET = 2_000;
-/** Milliseconds of the last day that JavaScript, and so every reader of the store, has a date for. */
+/** Epoch ms of JavaScript's last date, and so the last date that readers of the store can handle. */
 const LAST_DATE = 8.64e15;
-/** A historyId beyond 2^63 would be newer than every other, for ever. */
+/** The largest plausible historyId. One beyond 2^63 would stay newer than every other forever. */
 const NEWEST = historyId('9223372036854775807');
 
-/** Whether a text can be an id: not empty, not absurdly long, no control characters (PostgreSQL has no NUL, lists of ids are joined by line feeds), valid Unicode. */
+/**
+ * Whether a value can be an id: a text that is not empty, not absurdly long, valid Unicode, and free of control characters (PostgreSQL has no NUL, and
+ * lists of ids are joined by line feeds).
+ */
 export function isId(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= LONGEST_ID && !hasControls(value) && value.isWellFormed();
 }
@@ -36,9 +39,9 @@ function hasControls(text: string): boolean {
 }
 
 /**
- * A history id, quoted as Gmail's JSON has it, or unquoted as some of Google's guides have it.
+ * Reads a history id: a string as in Gmail's JSON, or a number as in some of Google's guides.
  *
- * @returns null when the value is none
+ * @returns null when the value is not a history id
  */
 export function historyIdIn(value: unknown): HistoryId | null {
   const text = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? String(value) : value;
@@ -47,23 +50,23 @@ export function historyIdIn(value: unknown): HistoryId | null {
   return compareHistoryIds(id, NEWEST) <= 0 ? id : null;
 }
 
-/** Bytes; 0, as before the first reading, where the value is no size. */
+/** Bytes; 0, as before the first get, when the value is not a size. */
 export const sizeIn = (value: unknown): number => (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0);
 
-/** Epoch milliseconds; null where the value is no date. */
+/** Epoch milliseconds; null when the value is not a date. */
 export function dateIn(value: unknown): number | null {
   const date = typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
   return typeof date === 'number' && Number.isSafeInteger(date) && Math.abs(date) <= LAST_DATE ? date : null;
 }
 
-/** Empty where the value is no text. A database's text holds no NUL, and no half of a character. */
+/** A text without NUL and half characters, which databases refuse; empty when the value is not a text. */
 export function snippetIn(value: unknown): string {
   if (typeof value !== 'string') return '';
   const text = value.length > LONGEST_SNIPPET ? value.slice(0, LONGEST_SNIPPET) : value;
   return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
-/** The bytes of a RAW message; null where there are none, or the text was cut or is no base64. */
+/** The bytes of a RAW message; null when there are none, or the text was cut or is not base64. */
 export function rawIn(value: unknown): Uint8Array | null {
   return typeof value === 'string' && value !== '' ? bytesOfBase64(value) : null;
 }

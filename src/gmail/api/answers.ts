@@ -9,8 +9,8 @@ import type { CountedLabel, HistoryPage, MessagePage, Profile, Watch } from './g
 import { countSeparateParts, isObject, isPartTree, type JsonObject } from './message-parts.ts';
 
 /**
- * Gmail's JSON into the model's types. An answer that is not what Gmail documents throws. What is wrong with one entry of a list costs that entry alone:
- * a message without a usable id can be no row.
+ * Turns Gmail's JSON into the model's types. An answer that is not as Gmail documents it throws. A fault in one entry of a list drops only that entry:
+ * a message without a usable id cannot become a row.
  */
 
 const id = z.string().refine(isId);
@@ -21,21 +21,21 @@ const uint63 = z.unknown().transform((value, context): HistoryId => {
   return z.NEVER;
 });
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).nullish().transform((items) => items ?? []);
-/** The usable items of a list. Where most are not, neither is the list. */
+/** The usable items of a list. A list in which most items are unusable is refused. */
 const usable = <Item extends z.ZodType>(item: Item) =>
   list(item.nullable().catch(null)).transform((items, context) => {
     const found = items.filter((read) => read !== null);
     if (found.length * 2 < items.length) context.addIssue({ code: 'custom', message: 'most entries are unusable' });
     return found;
   });
-/** A count that makes no sense is no count. */
+/** A count; null when the value makes no sense. */
 const total = z.int().nonnegative().nullish().catch(null).transform((count) => count ?? null);
 const pageToken = z.string().refine((token) => token === '' || isPageToken(token)).nullish().transform((token) => (token === '' ? null : (token ?? null)));
-/** A message whose thread is not told is taken for one of its own, until it is read. */
+/** A message without a thread id counts as a thread of its own until it is fetched. */
 const listed = z.object({ id, threadId: id.nullish().catch(null) }).transform((read) => ({ id: read.id, threadId: read.threadId ?? read.id }));
 const listedOrNot = listed.nullable().catch(null);
 const labelIds = z.array(id.nullable().catch(null)).transform((ids) => ids.filter((read) => read !== null).map(labelId));
-/** Without its labels the message is read before it counts. */
+/** Without its labels the message is fetched before the scope decides about it. */
 const added = z.object({ id, threadId: id.nullish().catch(null), labelIds: labelIds.nullish().catch(null) }).nullable().catch(null);
 const labelled = z.object({ message: listedOrNot, labelIds: labelIds.nullish().transform((ids) => ids ?? []) });
 
@@ -70,9 +70,9 @@ export function watchOf(json: unknown): Watch {
 }
 
 /**
- * Every mailbox has an inbox: an answer without it is no list of its labels.
+ * The labels of a mailbox. Every mailbox has an inbox, so a list without it is refused.
  *
- * @throws {MalformedAnswerError}
+ * @throws {MalformedAnswerError} when the list lacks INBOX
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.labels/list
  */
 export function labelsOf(json: unknown): readonly Label[] {
@@ -107,9 +107,9 @@ export function historyPageOf(json: unknown): HistoryPage {
 const ATTACHMENT = z.object({ size: z.unknown(), data: z.string().nullish() });
 
 /**
- * The attachment's bytes in base64url, as a part's `data` has them. JSON of protocol buffers leaves out what is empty: `{"size": 0}` is an empty attachment.
+ * The attachment's bytes in base64url, as in a part's `data`. Protocol buffers' JSON omits empty fields: `{"size": 0}` is an empty attachment.
  *
- * @throws {MalformedAnswerError}
+ * @throws {MalformedAnswerError} when there is no data, or it is not base64
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages.attachments
  */
 export function attachmentDataOf(json: unknown): string {
@@ -125,7 +125,7 @@ export function attachmentDataOf(json: unknown): string {
 
 type HistoryEntry = z.infer<typeof HISTORY>['history'][number];
 
-/** The operations of one record have no order of their own; a deletion is last, because nothing can follow it. */
+/** The operations of one record have no order. A deletion comes last, since nothing can follow it. */
 function recordOf(entry: HistoryEntry): HistoryRecord {
   const operations: HistoryOperation[] = [];
   for (const { message } of entry.messagesAdded) {
@@ -141,12 +141,12 @@ function recordOf(entry: HistoryEntry): HistoryRecord {
 const idsOf = (message: { id: string; threadId?: string | null | undefined }) => ({ messageId: messageId(message.id), threadId: threadId(message.threadId ?? message.id) });
 
 /**
- * One message resource into a reading. Checked by hand: this runs for every message of a backfill. What identifies and orders the message must be right;
- * what else is unusable is left out. A RAW answer without a usable `raw`, as chats get, lacks it and has no body.
+ * Reads one message resource. The checks are written by hand, since this runs for every message of a backfill. The fields that identify and order the
+ * message must be right; any other unusable value is left out. A RAW answer without a usable `raw`, as chats get, has no body and lacks `raw`.
  *
  * @param json - the parsed resource
  * @param bytes - the resource as answered; null when it came inside a thread and has no bytes of its own
- * @throws {MalformedAnswerError}
+ * @throws {MalformedAnswerError} when the message cannot be used
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#Message
  */
 export function readingOf(json: unknown, bytes: Uint8Array | null, format: MessageFormat): FetchedMessage {
@@ -164,7 +164,7 @@ export function readingOf(json: unknown, bytes: Uint8Array | null, format: Messa
   };
 }
 
-/** The fields whose values were left out, where there are any. */
+/** Names a field whose value was left out, if there is one. */
 function doubtOf({ internalDate, sizeEstimate, labelIds }: JsonObject): Pick<FetchedMessage, 'doubt'> {
   const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
   if (isGiven(internalDate) && dateIn(internalDate) === null) return { doubt: 'internalDate is no date' };
@@ -173,18 +173,18 @@ function doubtOf({ internalDate, sizeEstimate, labelIds }: JsonObject): Pick<Fet
   return {};
 }
 
-/** A thread as read: the messages that are unreadable cost no other one anything. */
+/** The messages of a thread. Unreadable ones do not affect the others. */
 export interface ThreadRead {
   readonly id: string;
   readonly readings: readonly FetchedMessage[];
-  /** By message id, where that at least can be read: what is wrong with it. */
+  /** What is wrong with each unreadable message, by its id. A message without a usable id is not listed. */
   readonly unreadable: ReadonlyMap<string, string>;
 }
 
 /**
- * The messages of a thread resource, each with the JSON it would have had alone. One of another thread is none of its messages.
+ * The messages of a thread resource, each with the JSON that its own get would have had. A message of another thread counts as unreadable.
  *
- * @throws {MalformedAnswerError}
+ * @throws {MalformedAnswerError} when the thread has no id or no list of messages
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.threads#Thread
  */
 export function threadReadingsOf(json: unknown, format: MessageFormat): ThreadRead {
@@ -207,7 +207,7 @@ export function threadReadingsOf(json: unknown, format: MessageFormat): ThreadRe
   return { id, readings, unreadable };
 }
 
-/** A body that lacks nothing holds its attachments: there is none to fetch. */
+/** Counts the parts that Gmail stores apart. Without any, the body holds everything. */
 function attachmentsIn(message: JsonObject): AttachmentsRead {
   const count = countSeparateParts(message['payload']);
   return { count, held: count === 0 };
@@ -224,7 +224,7 @@ function idOf(resource: JsonObject, name: string): string {
   throw new MalformedAnswerError(value === undefined || value === null ? `${name} is missing` : `${name} is no id`);
 }
 
-/** Gmail has 10,000 labels a mailbox at most. */
+/** Gmail allows 10,000 labels a mailbox. */
 const MOST_LABELS = 10_000;
 
 function labelIdsOf(value: unknown): readonly LabelId[] {
@@ -264,14 +264,14 @@ function requireParts({ payload }: JsonObject): void {
   if (!isPartTree(payload)) throw new MalformedAnswerError('its payload is no tree of parts');
 }
 
-/** Of a chat Gmail may give a raw that ends in its middle: valid base64, and shorter than the message. Without a size nothing shows that it is whole. */
+/** Gmail may give a chat's raw cut in the middle: valid base64, but shorter than the message. Without a size nothing proves that it is whole. */
 function isCutChat(message: JsonObject, raw: Uint8Array): boolean {
   const labels = message['labelIds'];
   const size = sizeIn(message['sizeEstimate']);
   return Array.isArray(labels) && labels.includes('CHAT') && (size === 0 || raw.length < size);
 }
 
-/** What is wrong with an answer, in words that hold nothing of it. */
+/** Says what is wrong with an answer without repeating anything of it. */
 export function detailOf(error: unknown): string {
   if (error instanceof MalformedAnswerError) return error.message;
   if (error instanceof z.ZodError) return `${error.issues[0]?.path.map(String).join('.') || 'the answer'} is not what Gmail documents`;

@@ -3,10 +3,10 @@ import { base64url } from '../../model/base64url.ts';
 import { deepJson } from '../../model/deep-json.ts';
 import { isObject, partsOf, separateParts, type JsonObject, type SeparatePart } from './message-parts.ts';
 
-/** A FULL message resource whose attachments are to be put in where Gmail would have put them: into `data` of each part's body. */
+/** A FULL message resource without its attachments. They belong into `data` of each part's body, where Gmail puts small parts. */
 export interface IncompleteMessage {
   readonly parts: readonly SeparatePart[];
-  /** The resource as JSON, with the data of all {@link parts}, in their order; a part whose data is null stays without. */
+  /** The resource as JSON with the data of all {@link parts}, in their order. A part whose data is null stays without. */
   completed(data: readonly (string | null)[]): Uint8Array;
 }
 
@@ -17,7 +17,7 @@ export function incompleteMessage(body: Uint8Array): IncompleteMessage {
   return {
     parts,
     completed(data) {
-      // The resource is this message's own copy.
+      // The resource was parsed for this message only, so it may be changed.
       for (const [index, { part }] of parts.entries()) if (isObject(part['body']) && typeof data[index] === 'string') Object.assign(part['body'], { data: data[index] });
       return Buffer.from(deepJson(resource));
     },
@@ -25,8 +25,8 @@ export function incompleteMessage(body: Uint8Array): IncompleteMessage {
 }
 
 /**
- * Whether what `messages.attachments.get` answered can be the part's data: no data is an empty attachment only where the message names no byte of it. Only
- * emptiness is compared: Gmail's sizes are not always those of the data (https://github.com/googleapis/google-api-python-client/issues/510).
+ * Whether an answer of `messages.attachments.get` can be the part's data. Empty data is right only if the part's size is 0. Sizes are not compared
+ * otherwise, since Gmail's are not always those of the data (https://github.com/googleapis/google-api-python-client/issues/510).
  *
  * @param data - base64url
  */
@@ -38,8 +38,8 @@ const resourceOf = (body: Uint8Array): unknown => JSON.parse(Buffer.from(body.bu
 const payloadOf = (resource: unknown): unknown => (isObject(resource) ? resource['payload'] : null);
 
 /**
- * The data of separate parts that another body of the same message holds, as an earlier completion left it; null for each that it lacks. Parts are the same by
- * their place, type, name and size.
+ * The data of separate parts that another body of the same message holds after an earlier completion; null for each part that it lacks. Parts are
+ * matched by place, type, name and size.
  *
  * @param held - the resource as JSON
  */
@@ -55,15 +55,15 @@ export function dataFromHeld(held: Uint8Array, parts: readonly SeparatePart[]): 
 const placeOf = (part: JsonObject): string => JSON.stringify([part['partId'], part['mimeType'], part['filename'], sizeOf(part)]);
 
 /**
- * The data of separate parts, taken from the same message's RFC 822 bytes: one messages.get where attachments.get costs a call for each.
- * Only what leaves no doubt is taken: base64, whose bytes no mail program reads differently, and as many parts of a type and size in the one as in the other.
+ * Takes the data of separate parts from the same message's RFC 822 bytes: one messages.get instead of an attachments.get for each part. Only certain
+ * matches count: the part is base64, which every program decodes alike, and both forms have the same number of parts of its type and size.
  *
- * @returns null when some part cannot be told for certain
+ * @returns null when any part cannot be matched with certainty
  */
 export async function dataFromRaw(raw: Uint8Array, parts: readonly SeparatePart[]): Promise<readonly string[] | null> {
   const found = new Map<string, Uint8Array[]>();
   const attachments = await attachmentsIn(raw).catch(() => null);
-  // Mail that the parser refuses, nested some hundreds of levels deep.
+  // The parser refuses mail that is nested some hundreds of levels deep.
   if (attachments === null) return null;
   for (const attachment of attachments) {
     const key = `${attachment.mimeType} ${attachment.content.byteLength}`;
@@ -72,7 +72,7 @@ export async function dataFromRaw(raw: Uint8Array, parts: readonly SeparatePart[
   const keys = parts.map(({ part }) => keyOf(part));
   const certain = keys.every((key) => key !== null && found.get(key)?.length === keys.filter((other) => other === key).length);
   if (!certain) return null;
-  // Both are in the order of the message, so equals pair up in turn.
+  // Both forms keep the message's order, so equal parts are paired in turn.
   return keys.map((key) => base64url(found.get(key ?? '')?.shift() ?? new Uint8Array()));
 }
 
@@ -99,7 +99,7 @@ interface RawAttachment {
   readonly content: Uint8Array;
 }
 
-/** Attached messages count as they are, not as what they hold in turn. */
+/** The attachments of a message. An attached message counts as one attachment, whatever it contains. */
 async function attachmentsIn(raw: Uint8Array): Promise<readonly RawAttachment[]> {
   const { attachments } = await PostalMime.parse(raw, { forceRfc822Attachments: true, attachmentEncoding: 'arraybuffer' });
   return attachments.map(({ mimeType, content }) => ({

@@ -4,27 +4,27 @@ import { GmailError, type GmailFailure, type RateLimit } from './gmail-error.ts'
 import { refusalCause } from './refusal-cause.ts';
 import { ResponseTooLargeError } from './transport.ts';
 
-/** What was called: a method of the API, the multipart request around a batch, or Google's token endpoint. */
+/** The call: a method of the API, the multipart request around a batch, or Google's token endpoint. */
 export type CalledMethod = GmailMethod | 'batch' | 'token';
 
-/** Detail of an `unavailable` of the token endpoint: a service account signs when its request was made, by this machine's clock. */
+/** The `detail` of an `unavailable` when the token endpoint refuses the time in a service account's request, which comes from this machine's clock. */
 export const WRONG_CLOCK = "Google finds the service account's request too old, or not valid yet: look at this machine's clock, and set it by NTP";
 
-/** Reason of an `invalid-request` whose page token Gmail does not know (any more): the listing begins again from its top. */
+/** The reason of an `invalid-request` when Gmail does not accept the page token. The listing then begins again from its top. */
 export const INVALID_PAGE_TOKEN = 'invalidPageToken';
 
 /**
- * What an answer other than success means.
+ * Classifies an answer other than success.
  *
- * @param method - what was called: 404 and 400 mean different things to a listing and to a get
- * @param status - HTTP status, of the answer or of one part of a batch
- * @param body - the answer as text; Google's are JSON, anything else came from something on the way
+ * @param method - the call: 404 and 400 mean different things for a listing and for a get
+ * @param status - HTTP status of the answer, or of one part of a batch
+ * @param body - the answer as text. Google's answers are JSON; any other text came from something on the way
  * @see https://developers.google.com/workspace/gmail/api/guides/handle-errors
  */
 export function classify(method: CalledMethod, status: number, body: string): GmailFailure {
   if (status < 400 || status === 408 || status === 409 || status >= 500) return { kind: 'unavailable', status };
   const answer = parseAnswer(body);
-  // Google's front end sends 429 in HTML too; every other refusal that is not Google's JSON is a proxy's, and says nothing about the mailbox.
+  // Google's front end also sends 429 as HTML. Any other refusal that is not Google's JSON comes from a proxy and says nothing about the mailbox.
   if (answer === null) return status === 429 ? rateLimited(body) : { kind: 'unavailable', status };
   if (method === 'token') return classifyToken(status, answer, body);
   switch (status) {
@@ -46,8 +46,8 @@ export function classify(method: CalledMethod, status: number, body: string): Gm
 const refused = (status: number, { reasons }: Answer, unnamed: string): GmailFailure => ({ kind: 'refused', status, reason: reasons[0] ?? unnamed });
 
 /**
- * What an error means that a transport threw instead of an answer: a reset, a time-out, a name that does not resolve, an answer too large to hold.
- * An abort by the caller never comes here.
+ * Classifies an error that a transport threw instead of an answer: a reset, a time-out, a name that does not resolve, an answer that is too large.
+ * Not for an abort by the caller.
  */
 export function classifyThrown(error: unknown): GmailFailure {
   for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
@@ -57,7 +57,7 @@ export function classifyThrown(error: unknown): GmailFailure {
   return { kind: 'unavailable', status: null };
 }
 
-/** The error to throw for a failure: says what happened, to which mailbox, and what to do next. Holds nothing of Google's text. */
+/** The error to throw for a failure. It says what happened, to which mailbox, and what to do next, and repeats nothing of Google's text. */
 export function gmailError(mailbox: MailboxId, method: CalledMethod, failure: GmailFailure, cause?: unknown): GmailError {
   const message = `${mailbox}: ${describe(method, failure)}`;
   return cause === undefined ? new GmailError(failure, message) : new GmailError(failure, message, { cause });
@@ -94,7 +94,7 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
   }
 }
 
-/** What was asked for, as a person may know it: a method by Google's name. */
+/** The call in words for a person; methods keep Google's names. */
 function askedFor(method: CalledMethod): string {
   if (method === 'token') return 'a request for an access token';
   return method === 'batch' ? 'a batch of calls' : method;
@@ -102,7 +102,7 @@ function askedFor(method: CalledMethod): string {
 
 const refuserOf = (method: CalledMethod): string => `${method === 'token' ? 'Google' : 'Gmail'} refused ${askedFor(method)}`;
 
-/** No status and no detail: nothing came back at all. */
+/** Without status and detail, no answer came at all. */
 function unansweredText(method: CalledMethod, { status, detail }: Extract<GmailFailure, { kind: 'unavailable' }>): string {
   const whose = method === 'token' ? 'Google' : 'Gmail';
   const words = [...(status === null ? [] : [`HTTP ${status}`]), ...(detail === undefined ? [] : [detail])];
@@ -117,7 +117,7 @@ interface Answer {
 
 const REASON = /^[A-Za-z_]{1,60}$/;
 
-/** Reads Google's three error forms: API errors with `errors` and `details`, and the token endpoint's `{error: 'code'}`. null for anything else. */
+/** Parses Google's three forms of errors: API errors with `errors` or `details`, and the token endpoint's `{error: 'code'}`. null for anything else. */
 function parseAnswer(body: string): Answer | null {
   let json: unknown;
   try {
@@ -151,10 +151,10 @@ function classifyForbidden(answer: Answer, body: string): GmailFailure {
   const { reasons, message } = answer;
   if (reasons.includes('dailyLimitExceeded')) return rateLimited(body, 'daily');
   if (reasons.some((reason) => SCOPE_REASONS.has(reason))) return { kind: 'scope-missing' };
-  // Under gmail.metadata Gmail refuses formats and `q` in words, with the reason "forbidden", also where a wider scope was granted beside it:
+  // Under gmail.metadata Gmail refuses formats and `q` with the reason "forbidden" and a text, even if a wider scope was granted as well:
   // https://github.com/googleapis/google-api-python-client/issues/582
   if (/metadata scope/i.test(message)) return { kind: 'scope-barred' };
-  // A quota refusal names its metric even where the reason is another: https://cloud.google.com/docs/quotas/troubleshoot
+  // A quota refusal names its metric in the text, even when it has another reason: https://cloud.google.com/docs/quotas/troubleshoot
   if (reasons.some((reason) => RATE_REASONS.has(reason)) || /quota exceeded|rate limit/i.test(message)) return rateLimited(body);
   if (reasons.some((reason) => TRANSIENT_REASONS.has(reason))) return { kind: 'unavailable', status: 403 };
   return { kind: 'mailbox-unavailable', reason: reasons[0] ?? 'forbidden' };
@@ -173,8 +173,8 @@ function classifyInvalid(method: CalledMethod, answer: Answer): GmailFailure {
   if (/page ?token/i.test(message)) return { kind: 'invalid-request', reason: INVALID_PAGE_TOKEN };
   if (/mail service not enabled/i.test(message)) return { kind: 'mailbox-unavailable', reason: 'mailServiceNotEnabled' };
   const precondition = reasons.includes('failedPrecondition') || reasons.includes('FAILED_PRECONDITION');
-  // For one message a failed precondition is that message's. For a whole mailbox it may be an account without Gmail, and it comes with 1-2% of calls for
-  // no reason at all: https://github.com/googleapis/google-api-php-client/issues/2558
+  // For one message a failed precondition concerns that message. For a mailbox it may mean an account without Gmail, but 1-2% of calls get it for no
+  // reason at all: https://github.com/googleapis/google-api-php-client/issues/2558
   if (precondition && !ONE_MESSAGE.has(method)) return { kind: 'refused', status: 400, reason: 'failedPrecondition' };
   return { kind: 'invalid-request', reason: reasons[0] ?? 'badRequest' };
 }
@@ -185,14 +185,14 @@ function classifyToken(status: number, answer: Answer, body: string): GmailFailu
   const [code] = answer.reasons;
   switch (code) {
     case 'invalid_grant':
-      // "Invalid JWT: Token must be a short-lived token": this machine's clock is off, not the grant.
+      // "Invalid JWT: Token must be a short-lived token" means that this machine's clock is wrong, not the grant.
       if (/invalid jwt/i.test(answer.message) && /short-lived|\biat\b|\bexp\b/i.test(answer.message)) return { kind: 'unavailable', status, detail: WRONG_CLOCK };
       if (/invalid email or user id/i.test(answer.message)) return { kind: 'mailbox-unavailable', reason: 'unknownUser' };
       return { kind: 'consent-revoked' };
     case 'unauthorized_client':
     case 'invalid_scope':
     case 'access_denied':
-      // For a service account: domain-wide delegation does not list this client with this scope.
+      // With a service account: domain-wide delegation does not list this client with this scope.
       return { kind: 'scope-missing' };
     case 'invalid_client':
     case 'deleted_client':
@@ -211,14 +211,14 @@ function classifyToken(status: number, answer: Answer, body: string): GmailFailu
     case undefined:
       return { kind: 'unavailable', status };
     default:
-      // Only invalid_grant says that the grant has ended.
+      // Only invalid_grant means that the grant has ended.
       return { kind: 'refused', status, reason: code };
   }
 }
 
 const RETRY_AFTER = /retry after\s+(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))/i;
 
-/** The time stands in the text alone: Gmail sends no Retry-After header with it. */
+/** Gmail names the time only in the text and sends no Retry-After header. */
 function rateLimited(body: string, limit: RateLimit = limitOf(body)): GmailFailure {
   const named = RETRY_AFTER.exec(body)?.[1];
   const retryAt = named === undefined ? Number.NaN : Date.parse(named);

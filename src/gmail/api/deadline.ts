@@ -6,8 +6,8 @@ export class DeadlineExceededError extends Error {
 }
 
 /**
- * Runs a call that must end in time. Settles at once when the time is over or the caller aborts, also when the call itself does not stop:
- * its signal is aborted, and what it still answers is dropped.
+ * Runs a call with a deadline. The promise ends at once when the time is over or the caller aborts, even if the call does not stop: its signal is
+ * aborted, and a late answer is dropped.
  *
  * @param options.milliseconds - time the call may take
  * @throws {DeadlineExceededError} when the time is over
@@ -29,7 +29,7 @@ export async function withDeadline<Result>(
   clock.sleep(milliseconds, timer.signal).then(
     () => call.abort(new DeadlineExceededError(`no answer within ${milliseconds} ms`)),
     () => {
-      // The call settled first.
+      // The call ended before its deadline.
     },
   );
   try {

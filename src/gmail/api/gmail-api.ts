@@ -3,9 +3,9 @@ import type { HistoryId, LabelId, MessageId, ThreadId } from '../../model/ids.ts
 import type { MessageFormat } from '../../model/settings.ts';
 import type { GmailError } from './gmail-error.ts';
 
-/** One mailbox as the activities need it. Every method throws {@link GmailError}; all stop at once when the signal aborts. */
+/** Gmail's API for one mailbox. Every method throws {@link GmailError} and stops at once when the signal aborts. */
 export interface GmailApi {
-  /** Makes ready what a call needs before it can be sent (an access token), so that units are counted when the call really starts. */
+  /** Fetches what a call needs before it can be sent (an access token), so that its units are counted when it really starts. */
   prepare(signal?: AbortSignal): Promise<void>;
   /** users.getProfile. `historyId` is the mailbox's head. */
   getProfile(signal?: AbortSignal): Promise<Profile>;
@@ -17,16 +17,16 @@ export interface GmailApi {
   listMessages(query: ListMessagesQuery, signal?: AbortSignal): Promise<MessagePage>;
   /** users.history.list, 500 records a page, oldest first. A page may be empty and still have a next one. */
   listHistory(query: ListHistoryQuery, signal?: AbortSignal): Promise<HistoryPage>;
-  /** users.watch: Gmail publishes to the topic what changes from now on, for a week. Renews the watch that there is. */
+  /** users.watch: from now on Gmail publishes changes to the topic, for a week. Renews an existing watch. */
   watch(request: WatchRequest, signal?: AbortSignal): Promise<Watch>;
-  /** users.stop: Gmail publishes nothing any more. */
+  /** users.stop: Gmail stops publishing changes. */
   stopWatch(signal?: AbortSignal): Promise<void>;
   /**
-   * messages.get and threads.get in one batch. Answers an outcome for every request, in order;
-   * throws only when the whole batch failed. At most {@link MAX_BATCH} requests.
+   * messages.get and threads.get in one batch of at most {@link MAX_BATCH} requests. Returns an outcome for every request, in order. Throws only when
+   * the whole batch failed.
    */
   batchGet(requests: readonly FetchRequest[], format: MessageFormat, signal?: AbortSignal): Promise<readonly FetchOutcome[]>;
-  /** messages.attachments.get: the bytes in base64url. The id must be one of the message's last reading: another get may name another. */
+  /** messages.attachments.get: the bytes in base64url. The id must come from the message's last get, since each get may name another id. */
   getAttachment(attachment: { readonly messageId: MessageId; readonly attachmentId: string }, signal?: AbortSignal): Promise<string>;
 }
 
@@ -36,13 +36,13 @@ export const MAX_BATCH = 50;
 export interface Profile {
   readonly emailAddress: string;
   readonly historyId: HistoryId;
-  /** Messages in the mailbox, spam and trash included; null where Gmail does not say. */
+  /** Messages in the mailbox, including spam and trash; null when Gmail does not say. */
   readonly messagesTotal: number | null;
 }
 
 /** A label and how many messages carry it. */
 export interface CountedLabel extends Label {
-  /** Whether spam and trash count is not documented; null where Gmail does not say. */
+  /** null when Gmail does not say. It is not documented whether spam and trash count. */
   readonly messagesTotal: number | null;
 }
 
@@ -92,7 +92,7 @@ export interface HistoryPage {
 }
 
 export type FetchRequest =
-  /** `format` where it is not the batch's. */
+  /** `format` overrides the batch's. */
   | { readonly kind: 'message'; readonly id: MessageId; readonly format?: MessageFormat }
   /** threads.get has no raw format: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.threads/get */
   | { readonly kind: 'thread'; readonly id: ThreadId };
@@ -110,22 +110,21 @@ export type FetchOutcome =
 /** A {@link GmailApi} that keeps to the mailbox's quota: each call waits for its units first. */
 export interface GmailSession extends GmailApi {
   /**
-   * How many requests a batch should hold now; at least 1, at most {@link MAX_BATCH}. A larger one is taken too:
-   * it is sent in as many pieces as units and places in flight come free.
+   * How many requests a batch should hold now; from 1 to {@link MAX_BATCH}. A larger batch is sent in pieces, as units and places in flight become free.
    */
   batchSize(): number;
   /** How many batches may be in flight at once now; at least 1. Shrinks on concurrency rejections, grows back slowly. */
   width(): number;
   /**
-   * Runs `work` once this process has room for so many bytes of mail in memory; what is larger than all of the room runs alone.
-   * For what is fetched whole and may be large: 25 MB of attachments are several times that while they are put together.
+   * Runs `work` once this process has room in memory for `bytes` of mail. Work that is larger than the whole room runs alone. Meant for large messages:
+   * 25 MB of attachments take several times that while they are assembled.
    */
   holding<Result>(bytes: number, work: () => Promise<Result>, signal?: AbortSignal): Promise<Result>;
   /** Units spent by this session so far, from the price table. */
   unitsSpent(): number;
-  /** Writes down what was counted since the last flush; call it when the session's work is done. */
+  /** Saves the usage counted since the last flush. Call it when the session's work is done. */
   flush(): Promise<void>;
 }
 
-/** Which work a session's calls belong to: live calls take their units before backfill calls. */
+/** The lane of a session's calls. Live calls get their units before backfill calls. */
 export type Lane = 'live' | 'backfill';

@@ -1,11 +1,11 @@
 import type { GmailFailure } from './gmail-error.ts';
 import type { HttpResponse, Transport } from './transport.ts';
 
-/** The header tells whole seconds, and an answer takes time: a smaller difference says nothing. */
+/** Ms below which a difference means nothing: the header has whole seconds, and an answer takes time. */
 const PRECISION = 5_000;
 
 /**
- * When Google's server answered, by its own clock: epoch ms, whole seconds. null where the answer does not say, or was kept by something on the way.
+ * When Google's server answered, by its own clock: epoch ms, in whole seconds. null when the answer does not say, or came from a cache on the way.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-date
  */
@@ -14,7 +14,7 @@ export function dateOf({ headers }: Pick<HttpResponse, 'headers'>): number | nul
   return Number.isNaN(date) ? null : date;
 }
 
-/** Tells `seen` the time of each answer. */
+/** Wraps a transport so that `seen` gets the time of each answer. */
 export function withDates(transport: Transport, seen: (date: number) => void): Transport {
   return async (request) => {
     const response = await transport(request);
@@ -24,16 +24,16 @@ export function withDates(transport: Transport, seen: (date: number) => void): T
   };
 }
 
-/** Ms that this machine's clock (`now`, as the answer came) is ahead of Google's; 0 where that is too little to tell, or the answer says nothing. */
+/** Ms that this machine's clock (`now`, when the answer came) is ahead of Google's; 0 when the difference is too small, or the answer names no time. */
 export function aheadOf(response: Pick<HttpResponse, 'headers'>, now: number): number {
   const date = dateOf(response);
   return date === null || Math.abs(now - date) < PRECISION ? 0 : now - date;
 }
 
 /**
- * "Retry after" is a time of Gmail's clock: here it becomes one of ours, so that a wrong clock waits no longer, and no shorter, than Gmail asks.
+ * Converts Gmail's "retry after" from Gmail's clock to this machine's, so that a wrong clock waits exactly as long as Gmail asks.
  *
- * @param now - of this machine's clock, as the answer came; epoch ms
+ * @param now - epoch ms by this machine's clock, when the answer came
  */
 export function byOurClock(failure: GmailFailure, response: Pick<HttpResponse, 'headers'>, now: number): GmailFailure {
   if (failure.kind !== 'rate-limited' || failure.retryAt === null) return failure;

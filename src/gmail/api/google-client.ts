@@ -1,23 +1,23 @@
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/index.js';
 import type { HttpResponse, Transport } from './transport.ts';
 
-/** A call of one of Google's clients, handed a resource of it and the options, which are the same for all. */
+/** A call of one of Google's clients. It gets a resource of the client, and the options that all calls share. */
 export type ClientCall<Resource> = (resource: Resource, options: CallOptions) => Promise<unknown>;
 type CallOptions = Omit<gmail_v1.Options, 'version' | 'auth'>;
 
 export interface SentCall {
   readonly token: string;
   readonly signal: AbortSignal;
-  /** Bytes that the answer may have. */
+  /** The largest allowed answer in bytes. */
   readonly maxBytes: number;
 }
 
-/** Sends one call of Google's client; answers whatever came back, throws what the transport threw. */
+/** Sends one call of Google's client. Returns any answer, and throws what the transport threw. */
 export type GoogleClient<Resource> = (call: ClientCall<Resource>, sent: SentCall) => Promise<HttpResponse>;
 
 /**
- * Google's client composes each request (path, parameters, headers); our transport carries it, and the answer is taken from there as it came.
- * Retries and the reading of answers that the client would do are off: pacing must see every call, and every refusal.
+ * Google's client composes each request (path, parameters, headers). Our transport sends it, and the answer is taken from the transport as it came.
+ * The client's own retries and parsing are off, since pacing must see every call and every refusal.
  *
  * @param resource - of a client whose root URL is set, for example `gmail({ version: 'v1', rootUrl }).users`
  */
@@ -47,7 +47,7 @@ export function createGoogleClient<Resource>(resource: Resource, transport: Tran
     try {
       await call(resource, options);
     } catch {
-      // The client's own error quotes the request, its token too: what the transport threw takes its place below.
+      // The client's own error quotes the request with its token. What the transport threw replaces it below.
     }
     const outcome = outcomes.at(-1);
     if (outcome === undefined) throw new Error("Google's client sent no request");
@@ -56,7 +56,7 @@ export function createGoogleClient<Resource>(resource: Resource, transport: Tran
   };
 }
 
-/** The transport decides about compression by itself: it alone knows whether it can undo it. */
+/** Drops accept-encoding: only the transport knows which compression it can undo. */
 function headersOf(headers: unknown): Record<string, string> {
   const plain: Record<string, string> = {};
   if (!(headers instanceof Headers)) return plain;

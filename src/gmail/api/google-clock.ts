@@ -1,21 +1,21 @@
 import type { Clock } from '../../model/clock.ts';
 
-/** A time that departs by more than this (ms) is not believed at once. */
+/** A time that differs from the expected one by more than this (ms) is not believed at once. */
 const TOLERANCE = 10_000;
-/** How much faster than Google's the steady clock of a machine may run. */
+/** How much faster than Google's clock a machine's steady clock may run. */
 const DRIFT = 0.0001;
 
 /**
- * Google's time, as the `date` of each answer tells it: the one clock that all workers share, whatever their own says, and the one by which quotas,
- * history, watches and assertions are counted. Between answers a clock that never jumps counts on. It is behind by the way of an answer, at most a second more.
- * Before the first answer it is the machine's own clock; every process fetches a token first.
+ * Google's time, by the `date` of each answer. All workers share this clock, whatever their own clocks say, and quotas, history, watches and assertions
+ * are counted by it. Between answers a clock that never jumps counts on. The time lags by the travel time of an answer plus at most a second. Before
+ * the first answer it is the machine's own clock; every process fetches a token first.
  *
- * One odd date changes nothing: a time that departs is believed when the machine's own clock or the next answer says the same.
+ * A single odd date changes nothing: a differing time is believed only when the machine's own clock or the next answer agrees.
  */
 export class GoogleClock implements Clock {
   readonly #own: Clock;
   readonly #steady: () => number;
-  /** Google's time less the steady clock's, and when it was taken by the latter. */
+  /** The offset from the steady clock to Google's time, and the steady time at which it was measured. */
   #known: { readonly offset: number; readonly at: number } | null = null;
   #departing: number | null = null;
 
@@ -38,9 +38,10 @@ export class GoogleClock implements Clock {
   }
 
   /**
-   * An answer may take its time, and a date is rounded down, so Google's time is never before it; the highest offset is the best.
+   * Takes the date of an answer. Answers arrive late and dates are rounded down, so Google's time is never earlier, and the highest offset is the most
+   * accurate.
    *
-   * @param date - epoch ms, of an answer that has just come
+   * @param date - epoch ms, from an answer that has just arrived
    */
   hear(date: number): void {
     const at = this.#steady();

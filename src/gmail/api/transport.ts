@@ -1,4 +1,4 @@
-/** How bytes reach Gmail: undici in production, the simulator itself in process. */
+/** How requests reach Gmail: undici in production, or the simulator in the same process. */
 export type Transport = (request: HttpRequest) => Promise<HttpResponse>;
 
 export interface HttpRequest {
@@ -8,7 +8,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
-  /** Bytes that the answer may have, as received and after decompression; absent: {@link SMALL_ANSWER}. */
+  /** The largest allowed answer in bytes, as received and after decompression; {@link SMALL_ANSWER} when absent. */
   readonly maxBytes?: number;
 }
 
@@ -20,10 +20,10 @@ export interface HttpResponse {
 }
 
 const MIB = 2 ** 20;
-/** What an answer may have in bytes where its request does not say. */
+/** The largest allowed answer in bytes when the request does not say. */
 export const SMALL_ANSWER = 4 * MIB;
 
-/** Thrown when an answer grows beyond what its request allows. Asking for less at once gets a smaller one. */
+/** Thrown when an answer is larger than its request allows. Asking for less at once gives a smaller answer. */
 export class ResponseTooLargeError extends Error {
   override readonly name = 'ResponseTooLargeError';
 

@@ -4,24 +4,24 @@ import { Agent, type Dispatcher } from 'undici';
 import { ResponseTooLargeError, SMALL_ANSWER, type HttpRequest, type HttpResponse, type Transport } from './transport.ts';
 
 export interface UndiciTransportOptions {
-  /** Connections to each origin that are open at once; further requests wait for one. */
+  /** Connections to each origin. Further requests wait for a free one. */
   readonly connections?: number;
   /** Milliseconds to connect. */
   readonly connectTimeoutMs?: number;
-  /** Milliseconds without a byte of headers, or between two pieces of a body. The time for a whole call is its caller's. */
+  /** Milliseconds to wait for headers, or for the next piece of a body. The caller limits the time of a whole call. */
   readonly idleTimeoutMs?: number;
 }
 
 export interface UndiciTransport {
   readonly transport: Transport;
-  /** Waits for requests under way, then closes all connections. */
+  /** Waits for pending requests, then closes all connections. */
   readonly close: () => Promise<void>;
 }
 
 const decompress = promisify(gunzip);
 
 /**
- * The way to the real Gmail (or to a simulator over HTTP): keep-alive connections, gzip.
+ * Sends requests to the real Gmail, or to a simulator over HTTP, with keep-alive connections and gzip.
  *
  * @returns a transport that throws undici's errors, the signal's reason, and {@link ResponseTooLargeError}
  */
@@ -58,7 +58,7 @@ async function send(agent: Agent, request: HttpRequest): Promise<HttpResponse> {
   return { status: answer.statusCode, headers: withoutEncoding(headers), body: await unzip(received, maxBytes) };
 }
 
-/** Stops reading as soon as the answer is too large: a few huge messages in one batch must not end the process. */
+/** Stops reading as soon as the answer is too large: a few huge messages in one batch must not exhaust the process's memory. */
 async function collect(answer: Dispatcher.ResponseData, maxBytes: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let size = 0;

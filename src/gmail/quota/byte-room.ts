@@ -1,7 +1,7 @@
-/** Bytes of mail, by Gmail's estimate, that a process puts together at once: each is some five times that in memory for a moment. */
+/** Bytes of mail, by Gmail's estimate, that a process assembles at once. Each briefly takes some five times that in memory. */
 const ROOM = 32 * 2 ** 20;
 
-/** Lets work begin while there is room for what it holds, in the order of asking: a large message is not overtaken for ever by small ones. */
+/** Lets work begin when there is room for its bytes, in the order of the requests, so that small messages cannot keep overtaking a large one. */
 export class ByteRoom {
   readonly #size: number;
   #held = 0;
@@ -11,7 +11,7 @@ export class ByteRoom {
     this.#size = size;
   }
 
-  /** @throws the signal's reason when it aborts before there was room; what `work` throws */
+  /** @throws the signal's reason when it aborts before there is room, and anything that `work` throws */
   async holding<Result>(bytes: number, work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     if (bytes === 0) return await work();
     const taken = Math.min(bytes, this.#size);
@@ -45,7 +45,7 @@ export class ByteRoom {
     }
   }
 
-  /** Taking room and leaving the queue are one step: an abort finds a place in the queue, or nothing to undo. */
+  /** Leaves the queue and takes room in one step, so an abort either finds its place in the queue or has nothing to undo. */
   #admit(): void {
     for (let first = this.#waiting[0]; first !== undefined && this.#held + first.bytes <= this.#size; first = this.#waiting[0]) {
       this.#waiting.shift();

@@ -3,11 +3,11 @@ import type { PriceTable } from '../../model/prices.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import type { FetchRequest } from '../api/gmail-api.ts';
 
-/** A message to fetch, as the manifest knows it. */
+/** A message to fetch, from the work list. */
 export interface WantedMessage {
   readonly id: MessageId;
   readonly threadId: ThreadId;
-  /** How many messages of its thread the store knows: what threads.get would bring. */
+  /** How many messages of its thread the store knows; threads.get would bring that many. */
   readonly threadSize: number;
   /** How many attachments a held FULL body lacks; null when no such body is held. */
   readonly lacking: number | null;
@@ -19,18 +19,18 @@ export interface PlannedFetch<Wanted extends WantedMessage> {
   /** The wanted messages that it serves. */
   readonly serves: readonly Wanted[];
   readonly units: number;
-  /** True when it brings, as RAW, the attachments of a body that is held already. */
+  /** True when it fetches, as RAW, the attachments of a body that is already held. */
   readonly completes: boolean;
 }
 
-/** What is fetched of a message. */
+/** Which form of a message is fetched. */
 export interface FetchTarget {
   readonly format: MessageFormat;
   /** See {@link wantsAttachments}. */
   readonly attachments: boolean;
 }
 
-/** A longer thread is fetched message by message: its answer would have to be held in memory as one. */
+/** A longer thread is fetched message by message, since its whole answer would have to be held in memory. */
 const LARGEST_THREAD = 100;
 
 /**
@@ -38,10 +38,10 @@ const LARGEST_THREAD = 100;
  * min(price of messages.get × messages wanted, price of threads.get).
  * Prices: https://developers.google.com/workspace/gmail/api/reference/quota
  *
- * Attachments over a held FULL body: one RAW get of the message brings them all, for the price of one messages.attachments.get, and keeps what is held.
- * Such fetches come last, for they hold whole messages in memory.
+ * Attachments missing from a held FULL body: one RAW get of the message brings all of them for the price of one messages.attachments.get. Such
+ * fetches come last, since they hold whole messages in memory.
  *
- * A message that failed before is fetched alone, so that the culprit of a failing thread is found and its neighbours are stored.
+ * A message that failed before is fetched alone, so that it cannot fail the rest of its thread.
  */
 export function planFetch<Wanted extends WantedMessage>(wanted: readonly Wanted[], { format, attachments }: FetchTarget, prices: PriceTable): PlannedFetch<Wanted>[] {
   const threads = new Map<ThreadId, Wanted[]>();
@@ -68,19 +68,22 @@ export function planFetch<Wanted extends WantedMessage>(wanted: readonly Wanted[
   return plan;
 }
 
-/** What is left to fetch, summed up over a mailbox. */
+/** The work that a mailbox has left to fetch, in sums. */
 export interface WorkLeft {
-  /** How many threads have so many messages that were not tried yet. */
+  /** How many threads (`threads`) have how many untried messages (`fresh`). */
   readonly threads: readonly { readonly fresh: number; readonly threads: number }[];
   /** Messages that failed before: each is fetched alone. */
   readonly tried: number;
-  /** Messages that are held but for their attachments. */
+  /** Messages that are held without their attachments. */
   readonly lacking: number;
-  /** Which part of the messages that were read has attachments. */
+  /** The fraction of fetched messages that have attachments. */
   readonly attachedShare: number;
 }
 
-/** What {@link planFetch} will make of it in units, and, where attachments are wanted, what those of messages yet to be read will cost by those that were. */
+/**
+ * The units that {@link planFetch} will spend on the work. If attachments are wanted, this includes an estimate for messages yet to be fetched, by the
+ * share of fetched ones that have attachments.
+ */
 export function priceOfWork({ threads, tried, lacking, attachedShare }: WorkLeft, { format, attachments }: FetchTarget, { units }: Pick<PriceTable, 'units'>): number {
   const single = units['messages.get'];
   const byThread = (fresh: number): number => (format === 'raw' || fresh > LARGEST_THREAD ? fresh * single : Math.min(fresh * single, units['threads.get']));

@@ -1,19 +1,19 @@
 import { currentRate, isSmooth, LEAST_RESERVE, type Ledger } from './ledger.ts';
 import { LONGEST_SPAN, liveUnits, marginOf, unitsWithin } from './ledger-window.ts';
 
-/** How long a unit takes from a window of the ledger: see {@link marginOf}. */
+/** Ms for which a spent unit occupies the ledger's window: see {@link marginOf}. */
 const PERIOD = LONGEST_SPAN + marginOf(LONGEST_SPAN);
 
 export interface Backfill {
-  /** Units that are left to spend. */
+  /** Units left to spend. */
   readonly units: number;
-  /** Units a minute that Gmail grants the user, times the share that is ours. */
+  /** Units a minute that Gmail grants the user, times Tidemark's share. */
   readonly granted: number;
   /** Epoch ms before which nothing may be spent. */
   readonly notBefore: number;
 }
 
-/** Units a minute that the ledger leaves to a long backfill: less what Gmail turned out to withhold, the live lane's reserve, and what that lane spends. */
+/** Units a minute that a long backfill gets: the grant less what Gmail turned out to withhold, the live lane's reserve, and the live lane's spending. */
 export function backfillRate(ledger: Ledger, granted: number, now: number): number {
   const allowed = granted * currentRate(ledger, now);
   const reserve = isSmooth(ledger, now) ? 0 : LEAST_RESERVE * allowed;
@@ -21,11 +21,12 @@ export function backfillRate(ledger: Ledger, granted: number, now: number): numb
 }
 
 /**
- * When the ledger will have let `units` more of a backfill through. A smooth pace spends them evenly. Otherwise a minute's grant is spent at once,
- * and each unit of it again as soon as it has left the window: what was spent lately repeats minute by minute, so that what is left to spend after whole
- * minutes tells at which of these moments it ends.
+ * When the ledger will have granted a backfill's remaining units.
  *
- * @returns epoch ms; null when nothing is let through at all
+ * A smooth pace spends them evenly. Otherwise a minute's grant is spent at once, and each unit is available again when it leaves the window. So the
+ * last minute's spending repeats minute by minute, and the rest after whole minutes tells at which of its moments the backfill ends.
+ *
+ * @returns epoch ms; null when nothing is granted at all
  */
 export function whenSpent(ledger: Ledger, { units, granted, notBefore }: Backfill, now: number): number | null {
   const start = Math.max(now, ledger.pausedUntil, notBefore);

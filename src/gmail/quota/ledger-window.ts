@@ -1,16 +1,15 @@
 /**
- * Units that were spent lately, as short stretches of time, oldest first.
- * Pure: the same window under the same clock answers the same, in whatever process.
+ * The units spent recently, as short stretches of time, oldest first. All functions on it are pure.
  */
 export type LedgerWindow = readonly SpentStretch[];
 
 export interface SpentStretch {
   /** Epoch ms of the first call in it. */
   readonly from: number;
-  /** Epoch ms of the last call in it: the whole stretch counts until this one has left a window. */
+  /** Epoch ms of the last call in it. The whole stretch counts until this call has left the window. */
   readonly to: number;
   readonly units: number;
-  /** How many of them the live lane spent. */
+  /** How many of the units the live lane spent. */
   readonly live: number;
 }
 
@@ -20,12 +19,12 @@ export interface WindowLimit {
   readonly units: number;
 }
 
-/** Longest that a unit is remembered. */
+/** Ms for which a unit is remembered at most. */
 export const LONGEST_SPAN = 60_000;
 
 /**
- * Gmail counts a call when it arrives there, some time after it started here. A slow call followed by a quick one would arrive closer together
- * than they were sent, so each window is this much longer here than there.
+ * Gmail counts a call when it arrives, some time after it was sent. A slow call and a quick one after it arrive closer together than they were sent,
+ * so each window is longer here than at Gmail by this margin.
  */
 const MARGINS: readonly { readonly span: number; readonly margin: number }[] = [
   { span: 60_000, margin: 300 },
@@ -38,7 +37,7 @@ const OLD_STRETCH = 100;
 
 export const marginOf = (span: number): number => MARGINS.find((entry) => entry.span === span)?.margin ?? 0;
 
-/** Units spent within the `span` milliseconds before `now`, those of the margin included. */
+/** Units spent within the `span` milliseconds before `now`, plus the margin. */
 export function unitsWithin(window: LedgerWindow, span: number, now: number): number {
   const since = now - span - marginOf(span);
   return window.reduce((sum, stretch) => (stretch.to > since ? sum + stretch.units : sum), 0);
@@ -49,14 +48,14 @@ export function liveUnits(window: LedgerWindow, now: number): number {
   return window.reduce((sum, stretch) => (stretch.to > now - LONGEST_SPAN ? sum + stretch.live : sum), 0);
 }
 
-/** How many units fit all limits now. Negative where a limit has just become smaller. */
+/** How many units fit all limits now. Negative when a limit has just become smaller. */
 export function roomNow(window: LedgerWindow, limits: readonly WindowLimit[], now: number): number {
   return Math.min(...limits.map((limit) => limit.units - unitsWithin(window, limit.span, now)));
 }
 
 /**
- * When `units` will fit all limits if nothing else is spent: `now` when they do already.
- * A request dearer than a whole limit fits once nothing else is in that window: it could never be sent otherwise.
+ * When `units` will fit all limits if nothing else is spent; `now` when they already do. A request that costs more than a whole limit fits once the
+ * window is empty, since it could never be sent otherwise.
  */
 export function fitsAt(window: LedgerWindow, limits: readonly WindowLimit[], units: number, now: number): number {
   return Math.max(...limits.map((limit) => fitsOneAt(window, limit, units, now)));
@@ -76,7 +75,7 @@ function fitsOneAt(window: LedgerWindow, limit: WindowLimit, units: number, now:
   return at;
 }
 
-/** Writes down a spending at `now`, and forgets what no window reaches any more. */
+/** Records spending at `now`, and forgets units that have left every window. */
 export function spend(window: LedgerWindow, spending: { readonly units: number; readonly live: number }, now: number): LedgerWindow {
   const stretches = compact(window, now);
   const last = stretches.at(-1);
@@ -88,7 +87,7 @@ export function spend(window: LedgerWindow, spending: { readonly units: number; 
   return stretches;
 }
 
-/** Gives back units that were spent at `at` but not used: a refused call costs nothing. */
+/** Returns units that were recorded at `at` but not used: a refused call costs nothing. */
 export function giveBack(window: LedgerWindow, spending: { readonly units: number; readonly live: number }, at: number): LedgerWindow {
   let { units, live } = spending;
   return window.flatMap((stretch) => {
@@ -100,12 +99,12 @@ export function giveBack(window: LedgerWindow, spending: { readonly units: numbe
   });
 }
 
-/** Old stretches are joined, so that the ledger stays small; a joined one counts until its last call leaves. */
+/** Joins old stretches so that the ledger stays small. A joined stretch counts until its last call leaves the window. */
 function compact(window: LedgerWindow, now: number): SpentStretch[] {
   const kept: SpentStretch[] = [];
   for (const stretch of window) {
     if (stretch.to <= now - LONGEST_SPAN - marginOf(LONGEST_SPAN)) continue;
-    // A worker whose clock was ahead must not block the mailbox until that time comes.
+    // A stretch in the future was written by a fast clock and must not block the mailbox.
     if (stretch.from > now + LONGEST_SPAN) continue;
     const last = kept.at(-1);
     if (last !== undefined && stretch.to < now - RECENT && stretch.to - last.from <= OLD_STRETCH) {

@@ -2,28 +2,28 @@ import { fitsAt, giveBack, liveUnits, LONGEST_SPAN, roomNow, spend, unitsWithin,
 import type { Lane } from '../api/gmail-api.ts';
 
 /**
- * The quota of one mailbox as the ledger document keeps it: what was spent, what Gmail turned out to allow, and until when nobody may call.
- * Every function is pure, so the store may run a change again when another process was first.
+ * The quota of one mailbox: the units spent, what Gmail turned out to allow, and until when no call may be made. All functions are pure, so the store
+ * may run a change again when another process was first.
  */
 export interface Ledger {
   readonly window: LedgerWindow;
   /** Epoch ms of the first spending after an idle minute. */
   readonly busySince: number;
-  /** Nobody of the mailbox calls before this time; 0 when none was named. */
+  /** Epoch ms before which no call for the mailbox is made; 0 without a pause. */
   readonly pausedUntil: number;
-  /** False while whole minutes may be spent at once; true once Gmail refused that. */
+  /** False while a whole minute's grant may be spent at once; true after Gmail has refused that. */
   readonly smooth: boolean;
-  /** Epoch ms up to which a smooth pace is used up: the next backfill call starts then. */
+  /** Epoch ms up to which the smooth pace is used up. The next backfill call starts then. */
   readonly pacedUntil: number;
-  /** What part of the grant Gmail turned out to leave us, at {@link changedAt}; it recovers slowly from then on. */
+  /** The fraction of the grant that Gmail turned out to leave us, as of {@link changedAt}. It recovers slowly from then on. */
   readonly rate: number;
   readonly changedAt: number;
-  /** Refusals in a row, for the back-off. */
+  /** Consecutive refusals, for the back-off. */
   readonly refusals: number;
   readonly refusedAt: number;
-  /** True once Gmail took more than a sixth of the grant within ten seconds: it does hold us to whole minutes. */
+  /** True once Gmail accepted more than a sixth of the grant within ten seconds, which proves that it counts whole minutes. */
   readonly burstsAllowed: boolean;
-  /** Units that a live call waits for: backfill calls leave them until this time. */
+  /** Units that a live call waits for. Backfill calls leave them free until this time. */
   readonly wanted: { readonly units: number; readonly until: number };
 }
 
@@ -41,7 +41,7 @@ const FRESH: Ledger = {
   wanted: { units: 0, until: 0 },
 };
 
-/** A document that cannot be read (an older or newer form) begins anew: at worst one minute is granted twice. */
+/** Reads a ledger document. An unreadable one (of an older or newer form) is replaced by a fresh ledger: at worst one minute is granted twice. */
 export function readLedger(text: string | null): Ledger {
   if (text === null) return FRESH;
   try {
@@ -53,7 +53,7 @@ export function readLedger(text: string | null): Ledger {
   }
 }
 
-/** It is written with every reservation, so the stretches are written short: times after the first one's. */
+/** Writes a ledger document. This happens with every reservation, so the stretches are kept short: times relative to the first. */
 export function writeLedger({ window, ...ledger }: Ledger): string {
   const base = window[0]?.from ?? 0;
   const document: LedgerDocument = {
@@ -74,14 +74,14 @@ interface LedgerDocument {
   readonly ledger: Omit<Ledger, 'window'>;
 }
 
-/** Only this program writes the document: its version vouches for its form. */
+/** Only this program writes the document, so the version is proof of its form. */
 function isLedgerDocument(json: unknown): json is LedgerDocument {
   return typeof json === 'object' && json !== null && 'version' in json && json.version === VERSION;
 }
 
 export interface Reservation {
   readonly lane: Lane;
-  /** Units of each request, in order. As many of the first are granted as fit. */
+  /** Units of each request, in order. As many as fit are granted, from the first. */
   readonly prices: readonly number[];
   /** Units a minute that Gmail grants the user, times the share that is ours. */
   readonly granted: number;
@@ -90,36 +90,36 @@ export interface Reservation {
 }
 
 export type ReservationResult =
-  /** `probe`: nobody knows yet whether Gmail takes so much so soon; no other call should start before it is answered. */
+  /** `probe`: it is not known yet whether Gmail accepts so much so soon. No other call should start before it is answered. */
   | { readonly kind: 'granted'; readonly count: number; readonly units: number; readonly at: number; readonly probe: boolean }
-  /** `told`: Gmail asked for the wait; otherwise it is our own pace. */
+  /** `told`: Gmail asked for the wait; otherwise our own pace does. */
   | { readonly kind: 'wait'; readonly until: number; readonly told: boolean };
 
-/** Calls in a probe: as many as may be refused for learning the limit. */
+/** Calls in a probe: this many may be refused to learn the limit. */
 export const PROBE_CALLS = 8;
-/** Part of the grant that a burst leaves to the live lane, and what a long backfill leaves. */
+/** The part of the grant that a burst leaves to the live lane; {@link LEAST_RESERVE} is what a long backfill leaves. */
 const BURST_RESERVE = 0.05;
 export const LEAST_RESERVE = 0.01;
 const LARGEST_RESERVE = 0.5;
-/** Below this many units a minute the live lane only looks whether there is news, and needs no reserve of its own. */
+/** Below this many units a minute the live lane only looks for news and needs no reserve of its own. */
 const LIVE_TRAFFIC = 40;
-/** A waiting call is let in for this many milliseconds' worth of units at least, so that a batch is not sent in crumbs. */
+/** A waiting call gets at least this many milliseconds' worth of units, so that a batch is not sent in tiny pieces. */
 const LEAST_GRANT = 500;
-/** At a smooth pace it takes what there is, down to this much: whatever a window has free while a call waits for more is speed lost. */
+/** The same at a smooth pace, where smaller pieces are taken: units that stay free while a call waits for more are throughput lost. */
 const LEAST_SMOOTH_GRANT = 100;
 /**
- * How far a smooth pace may lag behind and catch up, in milliseconds. What a young backfill loses while it lists ids, one page after the other, it may
- * catch up within its ten seconds; later, or where live calls come, a burst would only let them wait.
+ * How far a smooth pace may lag behind and catch up, in milliseconds. A young backfill may catch up on what it lost while it listed ids page by page.
+ * Later, or with live calls, a burst would only make those wait.
  */
 const CATCH_UP = 8_000;
 const CATCH_UP_AGE = 5 * 60_000;
-/** The same otherwise. */
+/** The same for an older backfill, or beside live calls. */
 const PACE_SLACK = 1_000;
 const TEN_SECONDS = 10_000;
-/** No pace is further ahead, at the slowest rate. */
+/** Ms that a pace can be ahead at most, at the slowest rate. */
 const LONGEST_PACE = 10 * 60_000;
 
-/** Reserves units for the first of the requests, or says when to try again. */
+/** Reserves units for as many of the first requests as possible, or says when to try again. */
 export function reserve(written: Ledger, reservation: Reservation, now: number): { readonly ledger: Ledger; readonly result: ReservationResult } {
   const ledger = believed(written, now);
   if (now < ledger.pausedUntil) return { ledger, result: { kind: 'wait', until: ledger.pausedUntil, told: true } };
@@ -145,7 +145,7 @@ export function reserve(written: Ledger, reservation: Reservation, now: number):
       ...ledger,
       window: spend(ledger.window, { units, live: lane === 'live' ? units : 0 }, now),
       busySince,
-      // Live calls do not keep to the pace, and backfill calls make up for them.
+      // Live calls ignore the pace; backfill calls make up for them.
       pacedUntil: Math.max(ledger.pacedUntil, now - paceSlack({ ...ledger, busySince }, now)) + units / perMs,
       wanted: lane === 'live' ? FRESH.wanted : ledger.wanted,
     },
@@ -160,7 +160,7 @@ function paceSlack(ledger: Ledger, now: number): number {
 function limitsFor(ledger: Ledger, { lane, granted }: Reservation, now: number): readonly WindowLimit[] {
   const allowed = granted * currentRate(ledger, now);
   const wanted = lane === 'backfill' && now < ledger.wanted.until ? ledger.wanted.units : 0;
-  // At a smooth pace units come free all the time, so what a live call waits for is there soon enough without a reserve.
+  // At a smooth pace units become free all the time, so a live call gets its units soon without a reserve.
   if (isSmooth(ledger, now)) {
     return [
       { span: LONGEST_SPAN, units: allowed - wanted },
@@ -172,8 +172,8 @@ function limitsFor(ledger: Ledger, { lane, granted }: Reservation, now: number):
 }
 
 /**
- * What a backfill leaves free for live calls. After an idle minute it may take nearly all at once; the rest is let go over the minute,
- * for the minutes after repeat this one, and what is held for ever is speed lost. Live traffic keeps as much again as it used.
+ * The units that a backfill leaves free for live calls. After an idle minute it may take nearly everything at once. The reserve shrinks over the
+ * minute, since units that stay reserved are throughput lost. With live traffic, as much is reserved as that traffic used.
  */
 function reserveForLive(ledger: Ledger, allowed: number, now: number): number {
   const busy = ledger.window.length === 0 ? 0 : Math.min(1, Math.max(0, now - ledger.busySince) / LONGEST_SPAN);
@@ -183,44 +183,44 @@ function reserveForLive(ledger: Ledger, allowed: number, now: number): number {
   return Math.min(LARGEST_RESERVE * allowed, Math.max(share * allowed, traffic));
 }
 
-/** Until bursts are proven, a spending that goes beyond a sixth of the limit within ten seconds is a probe: small, and alone. */
+/** Until bursts are proven, spending beyond a sixth of the limit within ten seconds is a probe: small, and without other calls beside it. */
 function beyondProven(ledger: Ledger, { prices, userLimit }: Reservation, now: number): { readonly count: number; readonly probe: boolean } | null {
   if (ledger.burstsAllowed || isSmooth(ledger, now)) return null;
   const room = userLimit / 6 - unitsWithin(ledger.window, TEN_SECONDS, now);
   const within = prefix(prices, room);
   if (within > 0) return { count: within, probe: false };
-  // Only what lies well within ten seconds proves anything: what is about to leave the window may have left Gmail's.
+  // Only units well within ten seconds prove anything: those about to leave our window may already have left Gmail's.
   return { count: PROBE_CALLS, probe: sum(prices.slice(0, PROBE_CALLS)) + unitsWithin(ledger.window, 9_500, now) > userLimit / 6 };
 }
 
-/** Gmail took a probe: it does not look at ten seconds. */
+/** Gmail accepted a probe, so it does not count ten seconds. */
 export const allowBursts = (ledger: Ledger): Ledger => ({ ...ledger, burstsAllowed: true });
 
-/** Gives back the units of calls that were refused or never sent. */
+/** Returns the units of calls that were refused or never sent. */
 export function refund(ledger: Ledger, spending: { readonly units: number; readonly lane: Lane; readonly at: number }): Ledger {
   const { units, lane, at } = spending;
   return { ...ledger, window: giveBack(ledger.window, { units, live: lane === 'live' ? units : 0 }, at) };
 }
 
 export interface Refusal {
-  /** Which limit was met: the user's teaches the pace, the project's only asks for patience. */
+  /** Which limit was hit: the user's changes the pace, the project's only asks for patience. */
   readonly limit: 'user' | 'project';
   /** Epoch ms, when Gmail named a time. */
   readonly retryAt: number | null;
-  /** In [0, 1): spreads the callers that were refused together. */
+  /** In [0, 1): spreads out callers that were refused together. */
   readonly jitter: number;
 }
 
-/** Refusals so close together are one event: batches that were under way when the first was refused. */
+/** Refusals within this time (ms) are one event: the batches were already under way when the first was refused. */
 const ONE_EVENT = 3_000;
 const LONGEST_BACKOFF = 16_000;
 const FORGET_REFUSALS = 60_000;
-/** No longer than this, whatever Gmail names: https://github.com/taers232c/GAMADV-XTD3/issues/337 shows a quarter of an hour. */
+/** The longest pause that Gmail may name (ms). https://github.com/taers232c/GAMADV-XTD3/issues/337 shows a quarter of an hour. */
 const LONGEST_PAUSE = 24 * 3_600_000;
 
 /**
- * Learns from a refusal. First the grant is spread more finely, which costs no speed; when that does not help, somebody else is spending
- * the same quota, and the rate goes down by a fifth.
+ * Learns from a refusal. First the grant is spread evenly, which costs no throughput. If that does not help, another client is spending the same
+ * quota, and the rate goes down by a fifth.
  */
 export function learn(written: Ledger, refusal: Refusal, now: number): Ledger {
   const ledger = believed(written, now);
@@ -232,7 +232,7 @@ export function learn(written: Ledger, refusal: Refusal, now: number): Ledger {
   return refusal.limit === 'project' ? next : stricter(next, now);
 }
 
-/** A ledger as it can be at `now`: what lies further ahead than its rule allows was written by a clock that was wrong. What was spent then counts as spent now. */
+/** Corrects times that are further ahead than their rules allow, which a wrong clock has written. Units spent in the future count as spent now. */
 function believed(ledger: Ledger, now: number): Ledger {
   const past = (at: number): number => Math.min(at, now);
   const ahead = (at: number, longest: number): number => (at > now + longest ? now : at);
@@ -255,9 +255,9 @@ function stricter(ledger: Ledger, now: number): Ledger {
   return { ...ledger, burstsAllowed: false, changedAt: now, smooth: true, rate: isSmooth(ledger, now) ? Math.max(SLOWEST, rate * 0.8) : rate };
 }
 
-/** Time in which the whole rate comes back. */
+/** Ms in which the whole rate comes back. */
 const RECOVERY = 10 * 60_000;
-/** Time without a refusal after which bursts are tried again. */
+/** Ms without a refusal after which bursts are tried again. */
 const FORGET_SMOOTHNESS = 60 * 60_000;
 
 export const currentRate = (ledger: Ledger, now: number): number => Math.min(1, ledger.rate + Math.max(0, now - ledger.changedAt) / RECOVERY);
@@ -266,7 +266,7 @@ export const isSmooth = (ledger: Ledger, now: number): boolean => ledger.smooth 
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-/** How many of the first prices `room` pays for. */
+/** How many of the first prices fit into `room`. */
 function prefix(prices: readonly number[], room: number): number {
   let left = room;
   const end = prices.findIndex((price) => {

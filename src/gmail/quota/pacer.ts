@@ -14,7 +14,7 @@ export interface PacerOptions {
   readonly ledger: QuotaLedger;
   readonly prices: PriceTable;
   readonly clock: Clock;
-  /** Part of the user's quota that is ours, in (0, 1]; the rest is left to the user's other applications. */
+  /** The part of the user's quota that Tidemark may use, in (0, 1]. The rest is for the user's other applications. */
   readonly share?: number | undefined;
 }
 
@@ -23,28 +23,28 @@ export interface AcquireRequest {
   readonly method: CalledMethod;
   /** Units of each call of a batch, in order. */
   readonly prices: readonly number[];
-  /** Longest wait, in milliseconds, that Gmail may ask for here; our own pace is always waited for. */
+  /** The longest wait in milliseconds that Gmail may ask for. A wait for our own pace has no limit. */
   readonly maxWaitMs: number;
-  /** Told until when (epoch ms) the call waits; the wait goes on when it has returned. */
+  /** Called with the end of a wait (epoch ms). The wait continues when it has returned. */
   readonly onWait: ((until: number) => void | Promise<void>) | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Leave to send the first `count` calls of a request now. Each must be settled, whatever became of the calls. */
+/** Permission to send the first `count` calls of a request now. It must be released, whatever became of the calls. */
 export interface Grant {
   readonly lane: Lane;
   readonly count: number;
   readonly units: number;
-  /** Epoch ms under which the ledger has the units. */
+  /** Epoch ms at which the ledger recorded the units. */
   readonly at: number;
   readonly probe: boolean;
-  /** Calls of the mailbox that are under way with these, in this process. */
+  /** Calls of the mailbox under way in this process, including these. */
   readonly inFlight: number;
 }
 
-/** What became of the calls of a grant. */
+/** The outcome of a grant's calls. */
 export interface Settlement {
-  /** False when no answer came (aborted, reset, timed out): that proves nothing about any limit. */
+  /** False when no answer came (aborted, reset, timed out), which proves nothing about any limit. */
   readonly answered: boolean;
   readonly refused: readonly RefusedCalls[];
 }
@@ -57,14 +57,14 @@ export interface RefusedCalls {
   readonly units: number;
 }
 
-/** Limits at which pacing cannot matter: no write is spent on it until Gmail refuses something. */
+/** Units a minute from which on pacing does not matter: no write is spent on it until Gmail refuses a call. */
 export const UNPACED = 50_000_000;
-/** A wait is looked at again at least this often: units may have been given back, or the pause prolonged. */
+/** Ms after which a wait is checked again: units may have been returned, or the pause prolonged. */
 const LONGEST_SLEEP = 5_000;
 
 /**
- * Paces the calls of one mailbox in this process; the ledger in the store is what all processes agree on.
- * Units are reserved before a call starts, so a crash between the two loses units and never spends them twice.
+ * Paces the calls of one mailbox in this process. All processes share the ledger in the store. Units are reserved before a call starts, so a crash in
+ * between loses units and never spends them twice.
  */
 export class Pacer {
   readonly #options: PacerOptions;
@@ -72,11 +72,11 @@ export class Pacer {
   readonly #changed = new Set<() => void>();
   #width: CallWidth = FIRST_WIDTH;
   #inFlight = 0;
-  /** Live calls that wait for a place in flight: backfill calls let them go first. */
+  /** Live calls that wait for a place in flight. Backfill calls let them go first. */
   #liveWaiting = 0;
-  /** True while the answer to a probe is open. */
+  /** True while a probe has no answer yet. */
   #probing = false;
-  /** True from a refusal until a call is let in again: one small batch at a time. */
+  /** True from a refusal until a call is accepted again. Meanwhile there is one small batch at a time. */
   #cautious = false;
   #paced: boolean;
 
@@ -124,8 +124,8 @@ export class Pacer {
   }
 
   /**
-   * Ends a grant: frees its places, gives back the units of refused calls, and learns from them.
-   * Units of calls without an answer stay spent, for Gmail may have counted them.
+   * Releases a grant: frees its places, returns the units of refused calls, and learns from the refusals. Units of calls without an answer stay spent,
+   * since Gmail may have counted them.
    */
   async settle(grant: Grant, { answered, refused }: Settlement): Promise<void> {
     const { clock, mailbox, ledger } = this.#options;
@@ -176,7 +176,7 @@ export class Pacer {
     await clock.sleep(Math.max(1, Math.min(LONGEST_SLEEP, wait.until - clock.now())), request.signal);
   }
 
-  /** Waits until calls may be put in flight, and takes places for as many as may. Never waits between the check and the taking. */
+  /** Waits until calls may start, and takes places for as many as possible. It never waits between the check and the taking. */
   async #takePlaces({ lane, prices, signal }: AcquireRequest): Promise<number> {
     const live = lane === 'live';
     if (live) this.#liveWaiting++;
@@ -192,7 +192,7 @@ export class Pacer {
   }
 
   #mayStart(live: boolean): boolean {
-    // Live calls go beside a probe, and one at least beside anything: they are few, and new mail should not wait for an old batch.
+    // Live calls may run beside a probe: they are few, and new mail should not wait for a batch of old messages.
     if (this.#inFlight >= this.#width.calls) return false;
     if (live) return true;
     if (this.#liveWaiting > 0 || this.#probing) return false;

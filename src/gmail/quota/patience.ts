@@ -6,17 +6,17 @@ const SECOND = 1_000;
 /** Attempts at a call that got no usable answer: 0.4 + 0.8 + 1.6 + 3.2 seconds of waiting at most. */
 const ATTEMPTS = 5;
 const FIRST_BACKOFF = 400;
-/** Rate refusals of one call, one after the other, before it is given up for now. */
+/** Consecutive rate refusals after which a call fails for now. */
 const MAX_REFUSALS = 6;
-/** No reason that somebody could mend: mostly gone at the second call. */
+/** Waits after a refusal without a cause that somebody could fix. Mostly the second call succeeds. */
 const UNEXPLAINED = [1 * SECOND, 4 * SECOND, 12 * SECOND];
-/** A cause is named: asked once more, for an API that was just enabled is refused for a while, and what stops a mailbox has two witnesses. */
+/** The wait after a refusal with a named cause. One more call is made, since a newly enabled API is refused for a while, and a single answer never stops a mailbox. */
 const NAMED = [3 * SECOND];
 const ONCE = [1 * SECOND];
-/** A watch costs 100 units, and its activity asks again by itself. */
+/** A watch costs 100 units, and its activity asks again later by itself. */
 const ASKED_AGAIN_ELSEWHERE = new Set<CalledMethod>(['watch', 'stop']);
 
-/** What one call has met so far: says how long to wait before it is made again. Each kind of failure has a patience of its own. */
+/** Counts the failures of one call and decides how long to wait before it is made again. Each kind of failure has its own limit. */
 export class Patience {
   readonly #clock: Clock;
   readonly #method: CalledMethod;
@@ -27,7 +27,7 @@ export class Patience {
     this.#clock = clock;
   }
 
-  /** @returns milliseconds until the call is worth another attempt, 0 where its pacer knows the wait; null when the failure stands */
+  /** @returns milliseconds until the next attempt, 0 when the pacer knows the wait; null when the failure is final */
   after(failure: GmailFailure): number | null {
     const met = (this.#met.get(failure.kind) ?? 0) + 1;
     this.#met.set(failure.kind, met);
@@ -44,7 +44,7 @@ export class Patience {
       case 'scope-barred':
         return this.#oneOf(NAMED, met);
       case 'consent-revoked':
-        // Whatever was called, the token endpoint has said it: it is its own second witness.
+        // The token endpoint said so, whatever the call was. One more call makes it confirm that.
         return met === 1 ? SECOND : null;
       case 'history-expired':
         return this.#oneOf(ONCE, met);
@@ -55,7 +55,7 @@ export class Patience {
     }
   }
 
-  /** An attachment costs as much as a message. Where Gmail answers, and not with it, once more is enough: it is asked for again another day. */
+  /** An attachment costs as much as a message. If Gmail answers without it, one more attempt is enough: it is asked for again another day. */
   #attemptsAt({ detail }: Extract<GmailFailure, { kind: 'unavailable' }>): number {
     return this.#method === 'messages.attachments.get' && detail !== undefined ? 2 : ATTEMPTS;
   }

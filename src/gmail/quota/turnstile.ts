@@ -1,12 +1,12 @@
-/** Lets callers through one at a time, in the order they came. */
+/** Lets callers through one at a time, in the order of their calls. */
 export class Turnstile {
   #last: Promise<void> = Promise.resolve();
 
   /**
    * Waits for its turn.
    *
-   * @returns what ends the turn; the caller must call it
-   * @throws the signal's reason when it aborts first; those behind then follow those before
+   * @returns a function that ends the turn; the caller must call it
+   * @throws the signal's reason when it aborts first; the callers behind then follow those before
    */
   async enter(signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();

@@ -15,7 +15,7 @@ export interface UsageCounterOptions {
   readonly telemetry: Telemetry;
 }
 
-/** Counts calls by method, and writes the counts down in small sums: a crash loses a second of counting, never of quota. */
+/** Counts calls by method and saves the counts about once a second. A crash loses a second of counts, but no quota. */
 export class UsageCounter {
   readonly #options: UsageCounterOptions;
   #pending = new Map<GmailMethod, MethodUsage>();
@@ -26,7 +26,7 @@ export class UsageCounter {
     this.#options = options;
   }
 
-  /** Units of all calls that were let in, since the beginning. */
+  /** Units of all accepted calls of this session. */
   get units(): number {
     return this.#units;
   }
@@ -49,21 +49,21 @@ export class UsageCounter {
     }
   }
 
-  /** Writes the counts down when the last time is a second ago. */
+  /** Saves the counts if the last time was at least a second ago. */
   async flushWhenDue(): Promise<void> {
     if (this.#options.clock.now() - this.#flushedAt >= FLUSH_INTERVAL) await this.tryFlush();
   }
 
-  /** Writes the counts down. A store that fails now is tried again later: the calls that were counted succeeded. */
+  /** Saves the counts. A failing store is tried again later, since the counted calls succeeded. */
   async tryFlush(): Promise<void> {
     try {
       await this.flush();
     } catch {
-      // Still counted; the flush at the session's end reports the failure.
+      // The counts are kept; the flush at the session's end reports the failure.
     }
   }
 
-  /** @throws what the ledger throws; the counts are kept then */
+  /** @throws what the ledger throws; the counts are kept */
   async flush(): Promise<void> {
     const usage = [...this.#pending.values()];
     if (usage.length === 0) return;

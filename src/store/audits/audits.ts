@@ -19,7 +19,7 @@ const LISTINGS = {
   onConflict: 'ignore',
 } as const;
 
-/** No label and no message has an empty id: the listing of the scope, and the sign that an audit is the latest. */
+/** Ids are never empty, so an empty label id stands for the scope's listing, and an empty message id for the record that an audit has begun. */
 const SCOPE = '';
 const SIGN = '';
 const PAGE = 1_000;
@@ -90,7 +90,7 @@ export async function compareAudit(
   return { checked, missing: missing.map((row) => row.message_id as MessageId), extra: extra.map((row) => row.id as MessageId), differing };
 }
 
-/** What changed since the mark, is pending, or waits for its labels is no drift: it is known to be under way. */
+/** Whether a row has no work under way: it has not changed since the mark and does not wait for its labels. */
 function unchanged(eb: ExpressionBuilder<Schema, 'messages'>, since: string) {
   return eb.and([
     eb.or([eb('messages.history_id', 'is', null), eb('messages.history_id', '<=', since)]),
@@ -99,7 +99,7 @@ function unchanged(eb: ExpressionBuilder<Schema, 'messages'>, since: string) {
   ]);
 }
 
-/** Page by page in the order of ids, so that memory is bounded and the process's other work gets its turn. */
+/** Compares page by page in the order of ids, so that memory is bounded and the process's other work gets its turn. */
 async function compareLabels(database: StoreDatabase, { key, audit, since, limit }: { key: number; audit: number; since: string; limit: number }) {
   const differing: MessageId[] = [];
   let checked = 0;
@@ -134,7 +134,7 @@ async function compareLabels(database: StoreDatabase, { key, audit, since, limit
     for (const { message_id: id, label_ids: text } of page) {
       const labels = text.split('\n');
       const mine = held.get(id);
-      // Listed by a label alone: outside the scope, so its labels are not known to the last.
+      // Only a label's listing showed it, so it is outside the scope and not all of its labels are known.
       if (mine === undefined || !labels.includes(SCOPE)) continue;
       checked += 1;
       const listed = sortedLabelIds(labels.filter((label) => label !== SCOPE) as LabelId[]);
@@ -156,7 +156,7 @@ export function saveAudit(database: StoreDatabase, { mailbox, audit, result }: R
       .where('audit', '=', audit)
       .where('message_id', '=', SIGN)
       .executeTakeFirst();
-    // Another audit has begun: this one was given up, and compared what the other removed.
+    // Another audit has begun and removed what this abandoned one listed, so its result is worthless.
     if (sign === undefined) return;
     await tx.deleteFrom('audit_listings').where('mailbox_key', '=', key).execute();
     await locked.updateMailbox({ audit: JSON.stringify(result) });

@@ -7,15 +7,15 @@ import { BodyPlaces } from './body-places.ts';
 import { eachOf } from './each-of.ts';
 import { BODIES_INSIDE, type BodyOptions } from './open-body-store.ts';
 
-/** Objects written or read at once: each is in memory, and each waits for a disk or a server. */
+/** Objects that are written or read at once. Each is held in memory while it waits for a disk or a server. */
 const WIDTH = 8;
 
-/** A body that is ready to be named by a row: to be written into the database, or written outside already. */
+/** A body that a row can name: it is still to be written into the database, or already written outside. */
 export type KeptBody =
   | { readonly kind: 'inside'; readonly encoding: string; readonly bytes: Uint8Array }
   | { readonly kind: 'outside'; readonly encoding: string; readonly object: HeldObject };
 
-/** Where a row says its body is outside the database. */
+/** The object outside the database that a row names as its body. */
 export interface OutsideBody {
   readonly encoding: string;
   readonly objectKey: number;
@@ -27,7 +27,7 @@ export interface OutsideBody {
   readonly prefix: string;
 }
 
-/** Bodies of messages on their way into the store and out of it. */
+/** Writes message bodies to their place and reads them back. */
 export class Bodies {
   readonly places: BodyPlaces;
   readonly #database: StoreDatabase;
@@ -38,7 +38,7 @@ export class Bodies {
   }
 
   /**
-   * Compresses bodies, and writes those that belong outside. No row names them yet: what is not named in the end is swept.
+   * Compresses bodies, and writes those that belong outside. No row names them yet; a sweep removes those that are never named.
    *
    * @throws {StoreError} `unavailable` when they cannot be written
    */
@@ -63,8 +63,8 @@ export class Bodies {
   }
 
   /**
-   * Removes what an attempt wrote after a sweep had been there: no registration is left by which a later sweep could find it.
-   * What is still registered stays.
+   * Removes objects that an attempt wrote although a sweep had already removed their registrations, since no later sweep could find them.
+   * Objects that are still registered stay.
    */
   async discard(kept: readonly KeptBody[]): Promise<void> {
     const objects = kept.flatMap((body) => (body.kind === 'outside' ? [body.object] : []));
@@ -78,7 +78,7 @@ export class Bodies {
   /**
    * Reads a body back, byte for byte as it was given.
    *
-   * @returns why it is lost, when it is
+   * @returns the bytes, or why the body is lost
    * @throws {StoreError} `unavailable` when its place cannot be read
    */
   async read(body: OutsideBody): Promise<Uint8Array | LostReason> {

@@ -7,19 +7,19 @@ export interface EncodedBody {
   readonly bytes: Uint8Array;
 }
 
-/** The fastest regular level: bodies of a few kilobytes gain only some percent from a higher one. */
+/** The fastest regular level. Higher levels gain only a few percent on bodies of some kilobytes. */
 const PARAMETERS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } } as const;
-/** Below this a frame's header and the call cost more than they save. */
+/** Bytes below which compression costs more than it saves. */
 const SMALL = 128;
 
-/** Compresses where it pays: mail that is mostly base64 of compressed attachments stays as it is. */
+/** Compresses a body if that pays. Mail that is mostly base64 of compressed attachments stays as it is. */
 export function encodeBody(body: Uint8Array): EncodedBody {
   if (body.byteLength < SMALL) return { encoding: 'identity', bytes: body };
   const compressed = zstdCompressSync(body, PARAMETERS);
   return compressed.byteLength < body.byteLength * 0.95 ? { encoding: 'zstd', bytes: compressed } : { encoding: 'identity', bytes: body };
 }
 
-/** Like {@link decodeBody}, but null where the bytes are damaged. */
+/** Like {@link decodeBody}, but returns null when the bytes are damaged. */
 export function decodeIfWhole(encoding: string, bytes: Uint8Array): Buffer | null {
   if (encoding !== 'zstd') return decodeBody(encoding, bytes);
   try {
@@ -29,7 +29,7 @@ export function decodeIfWhole(encoding: string, bytes: Uint8Array): Buffer | nul
   }
 }
 
-/** @throws {Error} when a newer program wrote the body in an encoding of its own */
+/** @throws {Error} when the encoding is unknown, so a newer program wrote the body */
 export function decodeBody(encoding: string, bytes: Uint8Array): Buffer {
   switch (encoding) {
     case 'zstd':

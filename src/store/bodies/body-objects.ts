@@ -14,26 +14,28 @@ const OUTSIDE_BODIES = {
 } as const;
 
 /**
- * The register of objects outside the database. An object is registered before it is written, and named by a row only in a transaction that
- * holds its registration locked; it is removed only after a transaction that locked the registration, found no row that names it, and
- * condemned it. So the two exclude each other whatever is late: who comes second sees what the first has done. A nonce of the registration is part
- * of the object's name, so no name is ever used again, and a removal that comes late, of a sweep that everybody took for dead, finds nothing to harm.
+ * The register of objects outside the database.
+ *
+ * An object is registered before it is written. A row names it only in a transaction that locks the registration. A sweep removes it only after
+ * a transaction that locked the registration, found no row that names it, and condemned it. So naming and removing exclude each other, however
+ * late either comes. The object's name contains a nonce of its registration and is never reused: a late removal by a sweep that was believed
+ * dead cannot harm a newer object.
  */
 export interface ObjectContent {
   readonly hash: string;
   readonly size: number;
 }
 
-/** An object as a writer has it in hand between writing and naming it. */
+/** An object that a writer has registered and has yet to name in a row. */
 export interface HeldObject extends ObjectContent {
   readonly key: number;
   readonly nonce: string;
   readonly placeKey: number;
-  /** True when somebody wrote it before. */
+  /** True when an earlier writer wrote the object. */
   readonly written: boolean;
 }
 
-/** Thrown inside a transaction when an object was swept, or turned out to be lost, after it was registered: everything is done again. */
+/** Thrown inside a transaction when an object was swept or lost after its registration. The caller starts over. */
 export class ObjectSweptError extends Error {
   override readonly name = 'ObjectSweptError';
 }
@@ -42,7 +44,7 @@ export function objectName(prefix: string, { hash, nonce }: { hash: string; nonc
   return `${prefix}/${hash.slice(0, 2)}/${hash}-${nonce}`;
 }
 
-/** Registers objects, or answers their earlier registrations; sweeps leave them alone for a while from `now` on. */
+/** Registers objects, or returns their earlier registrations. Sweeps leave them alone for a grace period from `now` on. */
 export function registerObjects(
   database: StoreDatabase,
   request: { placeKey: number; contents: readonly ObjectContent[]; now: number },
@@ -53,7 +55,7 @@ export function registerObjects(
     const found = await liveObjects(database, tx, placeKey, [...contents.keys()]);
     const missing = [...contents.values()].filter(({ hash }) => !found.has(hash));
     for (const { hash, size } of missing) {
-      // Another writer may have registered it in this moment.
+      // Another writer may register the same content at the same time.
       await tx
         .insertInto('body_objects')
         .values({ place_key: placeKey, hash, nonce: randomBytes(6).toString('hex'), size, written: 0, loose_since: now, condemned_at: null })
@@ -75,7 +77,7 @@ export function registerObjects(
   });
 }
 
-/** The registered objects of these hashes, condemned ones left out. */
+/** The registered objects with these hashes, without condemned ones. */
 export async function liveObjects(
   { dialect }: Pick<StoreDatabase, 'dialect'>,
   db: Kysely<Schema>,
@@ -93,9 +95,9 @@ export async function liveObjects(
 }
 
 /**
- * Names objects in rows. All are of one place: that of the attempt.
+ * Names objects in rows. All objects lie in one place.
  *
- * @throws {ObjectSweptError} when one of them is no longer what the writer had in hand
+ * @throws {ObjectSweptError} when one of them was swept or lost since it was registered
  */
 export async function nameObjects(
   locked: Pick<MailboxTransaction, 'tx' | 'dialect' | 'key'>,
@@ -131,7 +133,7 @@ export async function nameObjects(
   await bulkInsert(tx, OUTSIDE_BODIES, named.map(({ messageId, encoding, object }) => [mailboxKey, messageId, encoding, object.key]));
 }
 
-/** Rows name their objects no more; a sweep finds those that no other row names. */
+/** Takes the names of objects off these rows. A sweep removes the objects that no other row names. */
 export async function unnameObjects({ tx, dialect, key }: Pick<MailboxTransaction, 'tx' | 'dialect' | 'key'>, messageIds: readonly MessageId[], now: number): Promise<void> {
   const rows = await tx
     .selectFrom('outside_bodies')

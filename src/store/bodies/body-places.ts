@@ -4,14 +4,14 @@ import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 import { openBodyStore, type BodyOptions } from './open-body-store.ts';
 
-/** A place that the database knows. */
+/** A place of bodies, ready for use. */
 export interface BodyPlace {
   readonly key: number;
   readonly prefix: string;
   readonly store: BodyStore;
 }
 
-/** What the database remembers of a place: enough to open it without any configuration. */
+/** What the database stores about a place: enough to open it without any configuration. */
 export interface PlaceAddress {
   readonly key: number;
   readonly url: string;
@@ -19,8 +19,8 @@ export interface PlaceAddress {
 }
 
 /**
- * Says that a place is the one it was. A folder that is not mounted, or another bucket, lacks it: without it every body would seem lost,
- * and be fetched again.
+ * An empty file that identifies a place. A folder that is not mounted, or another bucket, lacks it. Without this check every body there
+ * would look lost and be fetched again.
  */
 const IDENTITY_FILE = 'tidemark-bodies';
 
@@ -36,15 +36,15 @@ export class BodyPlaces {
     this.#options = options;
   }
 
-  /** Bodies with more stored bytes than this go outside; null when none does. */
+  /** Bodies with more stored bytes than this go outside; null when all stay in the database. */
   get over(): number | null {
     return this.#options.url === null ? null : this.#options.over;
   }
 
   /**
-   * The configured place, for writing. It becomes known to the database, and gets its marker, when it is used for the first time.
+   * The configured place, for writing. Its first use records it in the database and writes its identity file.
    *
-   * @throws {StoreError} `unavailable` when it cannot be used, or is not the one that it was
+   * @throws {StoreError} `unavailable` when the place cannot be used, or lacks its identity file
    */
   current(): Promise<BodyPlace> {
     const { url } = this.#options;
@@ -62,10 +62,10 @@ export class BodyPlaces {
   }
 
   /**
-   * Reads an object. Where its place does not have it, the configured one is asked: perhaps everything was copied there.
+   * Reads an object from its place, or else from the configured one: everything may have been copied there.
    *
-   * @returns null when the object is lost: its place is there, and has it not
-   * @throws {StoreError} `unavailable` when the place cannot be read, or is not the one it was
+   * @returns null when the object is lost: its place is available and does not hold it
+   * @throws {StoreError} `unavailable` when the place cannot be read, or lacks its identity file
    */
   async get(address: PlaceAddress, name: string): Promise<Uint8Array | null> {
     const { store } = this.at(address);
@@ -78,7 +78,11 @@ export class BodyPlaces {
     return null;
   }
 
-  /** Puts the markers anew of all known places that lack theirs: what was there is lost. Answers the places. */
+  /**
+   * Writes the identity file of every known place that lacks it, so that the bodies missing there count as lost.
+   *
+   * @returns the URLs of those places
+   */
   async rebuild(): Promise<readonly string[]> {
     const rebuilt: string[] = [];
     for (const address of await this.known()) {
@@ -91,9 +95,9 @@ export class BodyPlaces {
   }
 
   /**
-   * Makes sure that a place is the one it was.
+   * Verifies that a place is still the same one.
    *
-   * @throws {StoreError} `unavailable` when it cannot be used, or lacks its marker
+   * @throws {StoreError} `unavailable` when it cannot be used, or lacks its identity file
    */
   requirePlace(address: PlaceAddress): Promise<void> {
     return requireIdentityFile(this.at(address).store, address.prefix);
@@ -115,7 +119,7 @@ export class BodyPlaces {
       await requireIdentityFile(store, known.prefix);
       return { ...known, store };
     }
-    // The marker first: a crash in between leaves a marker that nobody misses. Two workers at once make two places of it, and use the first.
+    // The file comes first: after a crash in between, an unused file does no harm. Two workers at once record two places and use the first.
     const prefix = randomBytes(8).toString('hex');
     await store.put(identityFile(prefix), new Uint8Array());
     await this.#database.write(async (tx) => {

@@ -1,22 +1,22 @@
 /**
- * A place outside the database where bodies lie: a folder, or a bucket. An object is never changed once it is written under its name,
- * so writing it twice, from two processes at once, or again after a crash leaves the same object.
+ * A place for bodies outside the database: a folder, or a bucket. An object never changes once it is written, so writing it twice, from two
+ * processes at once, or again after a crash leaves the same object.
  *
  * @throws {StoreError} `unavailable` from every method, when the place cannot be used
  */
 export interface BodyStore {
   /** Names the place in messages; holds no secret. */
   readonly url: string;
-  /** Writes an object. When it returns the object outlives a crash of this machine (a folder), or is acknowledged (a bucket). */
+  /** Writes an object. When this returns, the object survives a crash of the machine (folder), or the server has acknowledged it (bucket). */
   put(name: string, bytes: Uint8Array): Promise<void>;
   /** null when there is no such object. */
   get(name: string): Promise<Uint8Array | null>;
-  /** Removes an object; one that is not there is no error. */
+  /** Removes an object. Does nothing when it does not exist. */
   remove(name: string): Promise<void>;
   /**
-   * Removes what crashed writers left half-written.
+   * Removes half-written objects of crashed writers.
    *
-   * @param before - epoch milliseconds: what is newer may still be at work
+   * @param before - epoch milliseconds; a newer one may belong to a writer that is still at work
    */
   tidy(before: number): Promise<void>;
   close(): Promise<void>;

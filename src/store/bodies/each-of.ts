@@ -1,4 +1,4 @@
-/** Works on items, so many at a time. After a failure no further item is begun; it is thrown when those under way have ended. */
+/** Works on up to `width` items at a time. After a failure it starts no further item, waits for those under way, and throws the failure. */
 export async function eachOf<Item>(items: readonly Item[], width: number, work: (item: Item) => Promise<void>): Promise<void> {
   const queue = items.values();
   const failures: unknown[] = [];

@@ -10,7 +10,7 @@ const HALF_WRITTEN = 'half-written';
 /**
  * Bodies in a folder, one file each, readable by their owner only. Several processes, and machines that mount it, may share the folder.
  *
- * The folder itself may be a link. A link in the place of a folder below it is refused: what is written, tidied or removed there would be somebody else's.
+ * The folder itself may be a symbolic link. A link in place of a folder below it is refused, since files would be written or removed elsewhere.
  */
 export class FolderBodyStore implements BodyStore {
   readonly url: string;
@@ -22,8 +22,8 @@ export class FolderBodyStore implements BodyStore {
   }
 
   /**
-   * A file under its final name is whole: it is written beside, synced, and renamed. The folder is synced too, since until then a power
-   * loss may forget the name (see fsync(2)), and the row that names the file must not outlive it.
+   * Writes a temporary file, syncs it and renames it, so a file under its final name is always whole. The folder is synced as well: until then a
+   * power loss may undo the rename (see fsync(2)), and the row that names the file must not outlive it.
    */
   put(name: string, bytes: Uint8Array): Promise<void> {
     return this.#translated(async () => {
@@ -81,10 +81,10 @@ export class FolderBodyStore implements BodyStore {
   }
 
   async close(): Promise<void> {
-    // Nothing is held open between two calls.
+    // Nothing stays open between two calls.
   }
 
-  /** Looks at each folder on the way from the place's own to an object. @throws {StoreError} `unavailable` when one is a link */
+  /** Checks each folder between the place's own and an object. @throws {StoreError} `unavailable` when one is a link */
   async #refuseLinks(name: string): Promise<void> {
     let folder = this.#folder;
     for (const part of name.split('/').slice(0, -1)) {
@@ -99,7 +99,7 @@ export class FolderBodyStore implements BodyStore {
     }
   }
 
-  /** The names of new folders are synced as well, each in the one above it. */
+  /** Makes a folder, and syncs the parent of each new one, so that a power loss cannot undo it. */
   async #makeFolder(folder: string): Promise<void> {
     const first = await mkdir(folder, { recursive: true, mode: 0o700 });
     if (first === undefined) return;

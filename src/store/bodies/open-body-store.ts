@@ -3,14 +3,14 @@ import type { BodyStore } from './body-store.ts';
 import { FolderBodyStore } from './folder-body-store.ts';
 import { S3BodyStore, type S3Location } from './s3-body-store.ts';
 
-/** Where bodies outside the database go, and how buckets are reached. */
+/** Where bodies outside the database are written, and how buckets are reached. */
 export interface BodyOptions {
   /** `file:PATH` or `s3://bucket/prefix`; null keeps new bodies in the database. */
   readonly url: string | null;
   /** Bodies whose stored form has more bytes than this go outside; 0 for all. */
   readonly over: number;
   readonly s3: S3Location;
-  /** How places are opened; {@link openBodyStore} unless told otherwise. */
+  /** How places are opened; defaults to {@link openBodyStore}. */
   readonly open?: (url: string, s3: S3Location) => BodyStore;
 }
 
@@ -20,7 +20,7 @@ const FOLDER = /^file:(?:\/\/)?(?<path>\/.+)$/;
 const BUCKET = /^s3:\/\/(?<bucket>[^/]+)\/?(?<prefix>.*?)\/?$/;
 
 /**
- * The place that a URL names. Nothing is read or written yet.
+ * Opens the place that a URL names. Nothing is read or written yet.
  *
  * @throws {StoreError} `unavailable` for a URL that this program cannot read
  */

@@ -9,15 +9,15 @@ export interface S3Location {
   readonly region: string | null;
 }
 
-/** Most other servers have no regions, and the client must name one. */
+/** S3-compatible servers mostly have no regions, but the client must name one. */
 const ANY_REGION = 'us-east-1';
 const CONNECT_TIMEOUT = 5_000;
-/** Of silence on the connection, before an answer or in its middle. The client's own `requestTimeout` only warns, and then waits on. */
+/** Milliseconds of silence on a connection before it is closed. The client's own `requestTimeout` only warns and keeps waiting. */
 const SILENCE_TIMEOUT = 60_000;
 
 /**
- * Bodies in an S3 bucket, or in one of an S3-compatible server. Credentials come the way of every AWS client: AWS_ACCESS_KEY_ID and
- * AWS_SECRET_ACCESS_KEY, a profile, the role of a container or an instance
+ * Bodies in a bucket of S3 or of an S3-compatible server. Credentials are found as by every AWS client: AWS_ACCESS_KEY_ID and
+ * AWS_SECRET_ACCESS_KEY, a profile, or the role of a container or an instance
  * (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
  */
 export class S3BodyStore implements BodyStore {
@@ -28,7 +28,7 @@ export class S3BodyStore implements BodyStore {
   readonly #silence: number;
   #opened: Promise<{ readonly sdk: Sdk; readonly client: s3.S3Client }> | null = null;
 
-  /** @param options.silence - milliseconds after which a server that says nothing is given up */
+  /** @param options.silence - milliseconds after which a silent connection is closed */
   constructor({ bucket, prefix, location, silence = SILENCE_TIMEOUT }: { bucket: string; prefix: string; location: S3Location; silence?: number }) {
     this.url = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
     this.#bucket = bucket;
@@ -49,7 +49,7 @@ export class S3BodyStore implements BodyStore {
         const { Body } = await client.send(new sdk.GetObjectCommand(at));
         return Body === undefined ? null : await Body.transformToByteArray();
       } catch (error) {
-        // A bucket that is not there is a 404 too, and says nothing about the object.
+        // A missing bucket is a 404 as well, but says nothing about the object.
         if (error instanceof sdk.NoSuchKey) return null;
         throw error;
       }
@@ -63,7 +63,7 @@ export class S3BodyStore implements BodyStore {
   }
 
   async tidy(): Promise<void> {
-    // An object is there whole or not at all.
+    // A bucket has no half-written objects.
   }
 
   async close(): Promise<void> {
@@ -85,15 +85,15 @@ export class S3BodyStore implements BodyStore {
 
 type Sdk = typeof s3;
 
-/** Loaded when a bucket is used: nobody else waits for it, or holds it in memory. */
+/** Loads the client when a bucket is first used, so that other programs spend no time or memory on it. */
 async function open({ endpoint, region }: S3Location, silence: number): Promise<{ sdk: Sdk; client: s3.S3Client }> {
   const sdk = await import('@aws-sdk/client-s3');
   const chosenRegion = region ?? (endpoint === null ? null : ANY_REGION);
   const client = new sdk.S3Client({
     ...(chosenRegion === null ? {} : { region: chosenRegion }),
-    // Buckets as part of the host's name need DNS of their own, which other servers seldom have.
+    // A bucket in the host name needs a DNS entry, which other servers seldom have.
     ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
-    // Other servers know the checksums of 2025 only in part; bodies are checked by their own hash when they are read.
+    // Not all servers support the checksums of 2025. Bodies are verified by their own hash when they are read.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT, socketTimeout: silence },
@@ -121,7 +121,7 @@ const REASONS: Readonly<Record<string, string>> = {
   SlowDown: 'it is asked too often',
 };
 
-/** Only names of errors: their texts may repeat keys and signed addresses. */
+/** Uses only the names of errors, since their texts may repeat keys and signed URLs. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'for an unknown reason';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;

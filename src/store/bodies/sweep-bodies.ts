@@ -6,13 +6,13 @@ import { eachOf } from './each-of.ts';
 
 export interface BodySweeper {
   /**
-   * Removes bodies outside the database that no row names. Any number of sweeps may run at once, beside writers, and be killed anywhere.
+   * Removes bodies outside the database that no row names. Any number of sweeps may run at once and beside writers, and may be killed at any point.
    *
    * @param request.now - epoch milliseconds
-   * @param request.grace - milliseconds for which a body that nobody names is left alone; it spares writers doing their work twice,
-   * and readers that look at an older row; an hour when not given
-   * @param request.signal - ends the sweep after the bodies that are being removed
-   * @throws {StoreError} `unavailable` when the database or the place of a body cannot be used; all other places are swept first
+   * @param request.grace - milliseconds for which an unnamed body is left alone. It spares writers from doing their work twice, and readers that
+   * hold an older row
+   * @param request.signal - ends the sweep after the removals under way
+   * @throws {StoreError} `unavailable` when the database or a place of bodies cannot be used; all other places are swept first
    */
   sweepBodies(request: SweepRequest): Promise<SweepResult>;
 }
@@ -28,12 +28,12 @@ export interface SweepResult {
   readonly bytes: number;
 }
 
-/** Registrations locked together, and objects removed between two transactions. */
+/** Registrations that one transaction locks, and objects removed between two transactions. */
 const PAGE = 100;
 const WIDTH = 8;
-/** A sweep that was killed leaves condemned objects behind: this much later another one takes them over. */
+/** Objects that a killed sweep condemned and left behind are taken over by another sweep after this time. */
 const TAKE_OVER_AFTER = 10 * 60_000;
-/** Writing one object never takes so long. */
+/** Longer than writing any object takes. */
 const HALF_WRITTEN_FOR = 24 * 60 * 60_000;
 
 type Places = Pick<BodyPlaces, 'at' | 'known' | 'requirePlace'>;
@@ -46,11 +46,11 @@ interface Condemned {
   readonly place: { readonly key: number; readonly url: string; readonly prefix: string };
 }
 
-/** See {@link BodySweeper.sweepBodies}; why it is safe is said at the register, body-objects.ts. */
+/** See {@link BodySweeper.sweepBodies}. The register (body-objects.ts) says why sweeping is safe. */
 export async function sweepBodies(database: StoreDatabase, places: Places, { now, grace, signal }: SweepRequest): Promise<SweepResult> {
   let removed = 0;
   let bytes = 0;
-  /** What is wrong with a place; null where nothing is. A place that failed is left alone until the next sweep. */
+  /** The failure of each place that was tried; null when it works. A place that failed is left alone until the next sweep. */
   const trouble = new Map<number, StoreError | null>();
   const isThere = async (place: Condemned['place']): Promise<boolean> => {
     const known = trouble.get(place.key);
@@ -93,8 +93,8 @@ export async function sweepBodies(database: StoreDatabase, places: Places, { now
 }
 
 /**
- * What is condemned in a place that cannot be used waits for a later sweep; the other places do not. (In a folder that is not mounted every removal
- * would even seem to succeed, and the files would stay for ever: so the place is looked at first.)
+ * Condemned objects in an unusable place wait for a later sweep; other places are not held up. The place is checked first, since in a folder
+ * that is not mounted every removal would seem to succeed, and the files would stay forever.
  */
 async function troubleOf(work: () => Promise<void>): Promise<StoreError | null> {
   try {
@@ -106,7 +106,7 @@ async function troubleOf(work: () => Promise<void>): Promise<StoreError | null> 
   }
 }
 
-/** The registrations are locked before the rows that name them are looked for: whoever names one of them waits, and then finds it condemned. */
+/** Locks the registrations before it looks for rows that name them, so a writer that wants to name one waits and then finds it condemned. */
 function condemn(database: StoreDatabase, now: number, before: number): Promise<{ looked: number; condemned: readonly Condemned[] }> {
   const { dialect } = database;
   return database.write(async (tx) => {
@@ -139,7 +139,7 @@ function condemn(database: StoreDatabase, now: number, before: number): Promise<
   });
 }
 
-/** Objects that an earlier sweep condemned and did not come to remove; taking them over dates them anew. */
+/** Takes over objects that an earlier sweep condemned but did not remove, and gives them a new date. */
 function takeOver(database: StoreDatabase, now: number): Promise<readonly Condemned[]> {
   return database.write(async (tx) => {
     const rows = await tx
@@ -157,7 +157,7 @@ function takeOver(database: StoreDatabase, now: number): Promise<readonly Condem
   });
 }
 
-/** The registration goes last: what is registered as condemned may still be there. */
+/** Deletes registrations last: as long as an object may exist, it is registered as condemned. */
 async function forget(database: StoreDatabase, condemned: readonly Condemned[]): Promise<void> {
   if (condemned.length === 0) return;
   await database.write(async (tx) => {
@@ -165,7 +165,7 @@ async function forget(database: StoreDatabase, condemned: readonly Condemned[]):
   });
 }
 
-/** Always as many: one text, hence one prepared statement. */
+/** Always the same number of keys, so that there is one SQL text and one prepared statement. */
 function padded(keys: readonly number[]): readonly number[] {
   return Array.from({ length: PAGE }, (_, index) => keys[index] ?? keys[0] ?? 0);
 }

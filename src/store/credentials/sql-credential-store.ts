@@ -4,20 +4,20 @@ import type { CredentialStore, EncryptedRecord } from '../../secrets/credential-
 import type { StoreDialect } from '../engines/dialect.ts';
 
 export type CredentialSchema = {
-  /** A deleted record leaves its version behind, in the row of {@link DELETED}, so that the next one is newer than all before. */
+  /** The row {@link DELETED} keeps the version of deleted records, so that the next record is newer than all before. */
   credentials: { mailbox_id: string; key_id: string | null; ciphertext: Uint8Array | null; version: number };
 };
 
-/** The row that keeps the highest version of deleted records, and no address. */
+/** The id of the row that keeps the highest version of deleted records. */
 const DELETED = '';
 
-/** Where the credentials' table is. Errors of the driver come out as StoreError. */
+/** The database that holds the table of credentials. It turns the driver's errors into StoreError. */
 export interface CredentialDatabase {
   transaction<Result>(work: (tx: Kysely<CredentialSchema>) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
 
-/** The credentials in any SQL database. */
+/** Credentials in any SQL database. */
 export class SqlCredentialStore implements CredentialStore {
   readonly #database: CredentialDatabase;
 
@@ -58,7 +58,7 @@ export class SqlCredentialStore implements CredentialStore {
   listSealedByOthers(keyId: string): Promise<readonly MailboxId[]> {
     return this.#database.transaction(async (tx) => {
       const rows = await tx.selectFrom('credentials').select('mailbox_id').where('ciphertext', 'is not', null).where('key_id', '!=', keyId).orderBy('mailbox_id').execute();
-      // Checked when it was written: rules of today do not hide the others.
+      // Ids were validated when they were written. A stricter rule of today must not hide them.
       return rows.map((row) => row.mailbox_id as MailboxId);
     });
   }
@@ -87,7 +87,7 @@ export class SqlCredentialStore implements CredentialStore {
   list(): Promise<readonly MailboxId[]> {
     return this.#database.transaction(async (tx) => {
       const rows = await tx.selectFrom('credentials').select('mailbox_id').where('ciphertext', 'is not', null).orderBy('mailbox_id').execute();
-      // Checked when it was written: rules of today do not hide the others.
+      // Ids were validated when they were written. A stricter rule of today must not hide them.
       return rows.map((row) => row.mailbox_id as MailboxId);
     });
   }
@@ -97,7 +97,7 @@ export class SqlCredentialStore implements CredentialStore {
   }
 }
 
-/** Creates the table where it is not there. */
+/** Creates the table if it does not exist. */
 export async function createCredentialTable(db: Kysely<CredentialSchema>, { textType, blobType, integerType }: Pick<StoreDialect, 'textType' | 'blobType' | 'integerType'>): Promise<void> {
   await db.schema
     .createTable('credentials')

@@ -6,13 +6,13 @@ export interface BulkTable {
   readonly columns: readonly string[];
   /** Columns of the primary key. */
   readonly key: readonly string[];
-  /** What to do with a row that is there: nothing, write every column, or set some (`name` tells these statements apart). */
+  /** What to do with an existing row: nothing, write every column, or set some (`name` keeps such statements apart in the cache). */
   readonly onConflict: 'ignore' | 'update' | { readonly name: string; readonly set: Readonly<Record<string, RawBuilder<unknown>>> };
 }
 
 export type ColumnValue = string | number | Uint8Array | null;
 
-/** Numbers of rows per statement: few texts, so that each is compiled and prepared once. SQLite takes 32,766 parameters, PostgreSQL 65,535. */
+/** Rows per statement. Few sizes mean few texts, each compiled and prepared once. SQLite takes 32,766 parameters, PostgreSQL 65,535. */
 const SIZES = [256, 64, 16, 4, 1] as const;
 const compiled = new Map<string, string>();
 
@@ -27,7 +27,7 @@ export async function bulkInsert(tx: Transaction<Schema>, target: BulkTable, row
   }
 }
 
-/** Building a statement of a thousand parameters takes longer than running it, so its text is kept. */
+/** Building a statement of a thousand parameters takes longer than running it, so its text is cached. */
 function statementText(tx: Transaction<Schema>, target: BulkTable, size: number): string {
   const { table, columns, key, onConflict } = target;
   const compiler = tx.getExecutor().adapter.constructor.name;

@@ -1,23 +1,23 @@
 import { sql, type CreateTableBuilder, type Expression, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely';
 import type { Schema } from './schema.ts';
 
-/** All that differs between the databases. Everything else is the same SQL. */
+/** Everything that differs between the two databases. All other SQL is shared. */
 export interface StoreDialect {
   readonly name: 'sqlite' | 'postgres';
   readonly blobType: 'blob' | 'bytea';
   /** 64 bits: times and sequences need more than 32. */
   readonly integerType: 'integer' | 'bigint';
-  /** Compared and sorted by code point, whatever the database's language: ids are read page by page in their order. */
+  /** Text compared and sorted by code point, whatever the database's collation: pages are read in the order of ids. */
   readonly textType: 'text' | RawBuilder<string>;
-  /** Where the migrator keeps its own tables; undefined: with the others. */
+  /** The schema of the migrator's own tables; undefined means the same as the others. */
   readonly schema: string | undefined;
-  /** Whether there is such a table; `schema` is ours unless another is named. */
+  /** Whether a table exists in `schema`, by default Tidemark's. */
   hasTable(db: Kysely<Schema>, name: string, schema?: string): Promise<boolean>;
   /** Adds the generated integer key of a table. */
   generatedKey<Table extends string, Columns extends string>(table: CreateTableBuilder<Table, Columns>, column: string): CreateTableBuilder<Table, Columns>;
   /** Ends the definition of a table whose rows are small and read in the order of the primary key. */
   clustered<Table extends string, Columns extends string>(table: CreateTableBuilder<Table, Columns>): CreateTableBuilder<Table, Columns>;
-  /** `column` is one of `values`: the same SQL text, hence the same prepared statement, however many values there are. */
+  /** `column` is one of `values`. The SQL text, and so the prepared statement, is the same for any number of values. */
   isOneOf(column: string, values: readonly string[]): Expression<SqlBool>;
   /** An aggregate: the column's values, joined by line feeds. */
   joinedLines(column: string): RawBuilder<string>;
@@ -40,7 +40,7 @@ export const sqliteDialect: StoreDialect = {
   locked: (query) => query,
 };
 
-/** The schema that holds our tables: apart from an application's own of the same names, and rights to read are granted on it alone. */
+/** The schema of Tidemark's tables. It keeps them apart from an application's tables, and read access can be granted on the schema. */
 export const POSTGRES_SCHEMA = 'tidemark';
 
 export const postgresDialect: StoreDialect = {
@@ -50,7 +50,7 @@ export const postgresDialect: StoreDialect = {
   textType: sql`text collate "C"`,
   schema: POSTGRES_SCHEMA,
   hasTable: async (db, name, schema = POSTGRES_SCHEMA) => {
-    // A query, not to_regclass: what that did not find it may go on not finding within the connection.
+    // Not to_regclass: a connection may keep missing a table that it once did not find.
     const { rows } = await sql<{ found: boolean }>`select exists (select from pg_catalog.pg_tables where schemaname = ${schema} and tablename = ${name}) as found`.execute(db);
     return rows[0]?.found === true;
   },
@@ -58,6 +58,6 @@ export const postgresDialect: StoreDialect = {
   clustered: (table) => table,
   isOneOf: (column, values) => sql`${sql.ref(column)} = any(${values}::text[])`,
   joinedLines: (column) => sql`string_agg(${sql.ref(column)}, chr(10))`,
-  // Not FOR UPDATE: rows that refer to the mailbox (its ledger) are written while a long transaction on the mailbox runs.
+  // Not FOR UPDATE: rows that reference the mailbox (its ledger) must be writable during a long transaction on the mailbox.
   locked: (query) => query.forNoKeyUpdate(),
 };

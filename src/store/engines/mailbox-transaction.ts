@@ -13,7 +13,7 @@ const CHANGES = {
   onConflict: 'update',
 } as const;
 
-/** One transaction on one mailbox, whose row is locked: no other writer of the mailbox is at work until it ends. */
+/** A transaction on one mailbox, whose row is locked. No other writer of the mailbox runs until it ends. */
 export class MailboxTransaction {
   readonly tx: Transaction<Schema>;
   readonly dialect: StoreDialect;
@@ -35,8 +35,8 @@ export class MailboxTransaction {
   }
 
   /**
-   * Appends entries to the change feed; `entries` hold the columns after `sequence`. The numbers have no gaps and no reader can miss one:
-   * they are taken under the mailbox's lock, and a transaction that fails takes none.
+   * Appends entries to the change feed; `entries` hold the columns after `sequence`. Sequence numbers have no gaps and no reader can miss one,
+   * since they are drawn under the mailbox's lock and a failed transaction draws none.
    */
   async appendChanges(entries: readonly (readonly ColumnValue[])[]): Promise<void> {
     if (entries.length === 0) return;

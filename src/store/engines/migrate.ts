@@ -14,7 +14,7 @@ import { doubtColumns } from './migrations/0011-doubt.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
-/** In the order in which they run. Names are for ever. */
+/** In the order in which they run. A released name never changes. */
 const MIGRATIONS = {
   '0001-mirror': mirror,
   '0002-audit': auditTables,
@@ -28,14 +28,14 @@ const MIGRATIONS = {
   '0011-doubt': doubtColumns,
 } as const;
 
-/** `automatic`: whoever opens the database brings its schema up to date. `manual`: `tidemark migrate` alone does. */
+/** `automatic`: opening the database migrates its schema. `manual`: only `tidemark migrate` does. */
 export type MigrationMode = 'automatic' | 'manual';
 
 /**
- * Brings the schema up to this program's, forward only, in one transaction. Any number of processes may do this at once: the migrator takes a lock,
- * and whoever comes later finds nothing to do.
+ * Migrates the schema to this program's version, forward only, in one transaction. Any number of processes may do this at once: the migrator
+ * takes a lock, and later processes find nothing to do.
  *
- * @returns the names of the migrations that were run now
+ * @returns the names of the migrations that this call ran
  * @throws {StoreError} `newer-schema` when a newer program has migrated the database
  */
 export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<readonly string[]> {
@@ -43,11 +43,11 @@ export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: 
   const provider: MigrationProvider = {
     getMigrations: async () => Object.fromEntries(Object.entries(MIGRATIONS).map(([name, create]) => [name, create(dialect)])),
   };
-  // Migrations of two branches depend on nothing of each other, and may be released in either order.
+  // Migrations of two branches do not depend on each other and may be released in either order.
   const migrator = new Migrator({ db, provider, allowUnorderedMigrations: true, ...(dialect.schema === undefined ? {} : { migrationTableSchema: dialect.schema }) });
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error === undefined) return results.map((result) => result.migrationName);
-  // A newer program may have been first by a moment.
+  // A newer program may have migrated the database just before: then this throws a clearer error.
   await missingMigrations(db, dialect, place);
   throw error;
 }

@@ -8,13 +8,13 @@ import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 import { StoreError } from './store-error.ts';
 
-/** Transactions on one mailbox take turns by the lock of its row, so hardly one is ever given up. */
+/** Attempts at a transaction. Writers of a mailbox take turns on its row's lock, so PostgreSQL hardly ever gives one up. */
 const ATTEMPTS = 5;
 
-/** A PostgreSQL database, through one pool for everything that is kept in it. */
+/** A PostgreSQL database behind one pool. */
 export class PostgresDatabase implements StoreDatabase {
   readonly dialect = postgresDialect;
-  /** How messages name it: no user, no password. */
+  /** How messages name the database: no user, no password. */
   readonly place: string;
   readonly #db: Kysely<Schema>;
   #closed = false;
@@ -40,14 +40,14 @@ export class PostgresDatabase implements StoreDatabase {
         try {
           return await this.#db.transaction().execute(work);
         } catch (error) {
-          // It has done nothing: it may run again from its beginning.
+          // A transaction that was given up has done nothing, so it can run again.
           if (!isGivenUp(error) || attempt === ATTEMPTS) throw error;
         }
       }
     });
   }
 
-  /** Every query waits for the server, and lets the process's other work run. */
+  /** Does nothing: every query waits for the server and so lets the process's other work run. */
   async breathe(): Promise<void> {}
 
   async close(): Promise<void> {

@@ -21,7 +21,7 @@ const BY_STATE: Readonly<Record<string, string>> = {
   '58': 'could not be read or written (the server\'s disk); check the disk',
   XX: 'is damaged, or its server has a defect; see the server\'s log',
 };
-/** The transaction did nothing, and the same one may succeed now. */
+/** Serialization failure and deadlock: the transaction did nothing, and may succeed when it is repeated. */
 const TRY_AGAIN: readonly unknown[] = ['40001', '40P01'];
 const FOREIGN_KEY = '23503';
 
@@ -47,7 +47,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
 };
 
-/** What the driver only says in words. */
+/** Errors that the driver identifies only by their text. */
 const BY_TEXT: readonly (readonly [RegExp, string])[] = [
   [/does not support SSL/, 'does not offer encryption; turn it on at the server, or use sslmode=disable'],
   [/timeout exceeded when trying to connect/, 'does not answer, or all connections of the pool are in use; raise DATABASE_POOL_SIZE'],
@@ -57,7 +57,7 @@ const BY_TEXT: readonly (readonly [RegExp, string])[] = [
   [/SECURITY WARNING: Using sslmode=verify-ca/, 'cannot be verified: sslmode=verify-ca needs the authority\'s file in DATABASE_CA_FILE'],
 ];
 
-/** Whether a transaction was given up for another one's sake. */
+/** Whether the database gave up a transaction in favour of another one. */
 export function isGivenUp(error: unknown): boolean {
   return TRY_AGAIN.includes(codeOf(error));
 }

@@ -9,12 +9,12 @@ import { StoreError } from './store-error.ts';
 
 const CONNECTS_WITHIN = 20_000;
 const IDLE_FOR = 60_000;
-/** A connection to a server that has become a standby ends some time. */
+/** Seconds after which a connection is replaced, so that one to a server that has become a standby does not live on. */
 const LIVES_FOR_S = 30 * 60;
 /**
- * - `search_path`: names of tables mean ours;
- * - `lock_timeout`: a writer that waits holds one of the pool's connections, so it gives up, and its activity is repeated;
- * - `idle_in_transaction_session_timeout`: a worker that froze in mid-transaction does not hold its mailbox for ever.
+ * - `search_path`: unqualified table names mean Tidemark's;
+ * - `lock_timeout`: a waiting writer holds a connection of the pool, so it gives up, and its activity is retried;
+ * - `idle_in_transaction_session_timeout`: a worker that froze in the middle of a transaction does not lock its mailbox forever.
  */
 const SESSION = `-c search_path=${POSTGRES_SCHEMA} -c lock_timeout=15s -c idle_in_transaction_session_timeout=60s`;
 
@@ -36,8 +36,8 @@ export function createPool(target: PostgresTarget, { password, passwordFile, poo
     maxLifetimeSeconds: LIVES_FOR_S,
     types: { getTypeParser },
   });
-  // A connection that broke leaves the pool by itself, and the next query on it says so. Without listeners it would end the process: the pool's own
-  // hears of idle connections only, the connection's of those in mid-transaction too.
+  // A broken connection leaves the pool by itself, and the next query on it fails. Without these listeners its error event would end the process:
+  // the pool reports idle connections only, the client those in a transaction as well.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   return { options: pool.options, end: () => pool.end(), connect: async () => new Session(await pool.connect()) };
@@ -61,7 +61,7 @@ function readPassword(file: string): string {
   }
 }
 
-/** One use of a connection. PostgreSQL's text holds no NUL; a snippet or a label's name may, and must not keep its message out for ever. */
+/** One use of a connection. It replaces NUL characters, which PostgreSQL's text cannot hold and a snippet or a label's name may contain. */
 class Session implements PostgresPoolClient {
   readonly #client: pg.PoolClient;
 
@@ -73,7 +73,7 @@ class Session implements PostgresPoolClient {
   query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
   query<Row>(asked: string | PostgresCursor<Row>, values: readonly unknown[] = []): Promise<PostgresQueryResult<Row>> | PostgresCursor<Row> {
     if (typeof asked !== 'string') throw new TypeError('the store reads page by page, not by cursors');
-    // Kysely declares of a result what it reads, more narrowly than the driver does.
+    // Kysely's type of a result lists only what it reads; the driver's is wider.
     return this.#client.query(asked, values.map(withoutNul)) as unknown as Promise<PostgresQueryResult<Row>>;
   }
 

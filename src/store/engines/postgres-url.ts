@@ -14,10 +14,10 @@ export interface PostgresTarget {
 }
 
 /**
- * Reads an address as libpq does: `require` encrypts and verifies only against a CA that is named, `verify-full` verifies the host's name too.
+ * Reads an address as libpq does: `require` encrypts, and verifies only if a CA is named; `verify-full` verifies the host name as well.
  *
  * @param caFile stands for `sslrootcert`; without an `sslmode` it means `verify-full`
- * @throws {Error} when a file that is named cannot be read
+ * @throws {Error} when a named file cannot be read
  */
 export function postgresTarget(address: string, caFile: string | null): PostgresTarget {
   const url = new URL(address);

@@ -1,2 +1,2 @@
-/** What a method of a role is asked with: written once, where the role is. */
+/** The request type of a role's method, which is declared once, at the role. */
 export type RequestOf<Role, Method extends keyof Role> = Role[Method] extends (request: infer Request) => unknown ? Request : never;

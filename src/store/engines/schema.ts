@@ -1,8 +1,8 @@
 import type { Generated } from 'kysely';
 
 /**
- * The tables. History ids are text of 20 digits (see history-id-text.ts), so their order is numeric in every database;
- * lists and objects are JSON text; times are epoch milliseconds; yes and no are 1 and 0.
+ * The tables. History ids are text of 20 digits (see history-id-text.ts), so that text order is numeric order in every database. Lists and objects
+ * are JSON text, times are epoch milliseconds, booleans are 1 and 0.
  */
 export interface Schema {
   mailboxes: MailboxTable;
@@ -10,12 +10,12 @@ export interface Schema {
   usage: { mailbox_key: number; method: string; calls: number; units: number; rejected: number };
   day_usage: { mailbox_key: number; day: string; units: number };
   messages: MessageTable;
-  /** A body is here, or named in `outside_bodies`, never both. */
+  /** A body is stored here or named in `outside_bodies`, never both. */
   bodies: { mailbox_key: number; message_id: string; encoding: string; body: Uint8Array };
   outside_bodies: { mailbox_key: number; message_id: string; encoding: string; object_key: number };
   body_objects: BodyObjectTable;
   body_places: BodyPlaceTable;
-  /** By the first run id of a workflow; `removed_at` is set when it ended with its mailbox's removal or renaming. */
+  /** By the first run id of a workflow; `removed_at` is set when the workflow ended with the removal or renaming of its mailbox. */
   workflow_chains: { id: string; removed_at: number | null };
   labels: LabelTable;
   label_listings: { mailbox_key: number; message_id: string; label_id: string };
@@ -30,11 +30,11 @@ export interface MailboxTable {
   settings: string;
   history_id: string | null;
   generation: number;
-  /** The newest generation whose listing ended: rows admitted by a later one are not known to an earlier listing. */
+  /** The newest generation whose listing has ended. No ended listing knows rows that a later generation admitted. */
   listed_generation: number;
   full_sync: string | null;
   marks: string;
-  /** Everything up to it is settled: history shows no more of it. */
+  /** Everything up to this history id has settled: history will show no further records of it. */
   settled_history_id: string | null;
   relist_at: number | null;
   condition: string | null;
@@ -47,13 +47,13 @@ export interface MailboxTable {
   synced_at: number | null;
   /** What the last audit found. */
   audit: string | null;
-  /** The watch that Gmail was asked for. */
+  /** The state of Gmail's watch: see MailboxWatch. */
   watch: string | null;
-  /** The account behind the credentials, as its profile said last. */
+  /** The account behind the credentials, by its last profile. */
   account: string | null;
   /** The id that the mailbox had before this one. */
   renamed_from: string | null;
-  /** What the last listing left open: see Doubt. */
+  /** What the last listing could not prove: see Doubt. */
   doubt: string | null;
 }
 
@@ -62,9 +62,9 @@ export interface LabelTable {
   id: string;
   name: string;
   type: string;
-  /** Since when labels.list no longer names it; null while it does. */
+  /** Since when labels.list has not named the label; null while it does. */
   unlisted_since: number | null;
-  /** When Gmail is asked whether it is gone; null while labels.list names it. */
+  /** When Gmail is next asked about the label: whether it is gone, or, of a new one, for its listing. null when nothing is asked. */
   ask_at: number | null;
 }
 
@@ -79,22 +79,22 @@ export interface MessageTable {
   internal_date: number | null;
   size_estimate: number;
   snippet: string;
-  /** The format in which the body is held; null when it is not. */
+  /** The format in which the body is held; null when no body is held. */
   format: string | null;
-  /** How many parts Gmail keeps apart from a FULL body; null where the body does not tell. */
+  /** How many parts Gmail stores apart from a FULL body; null when the body does not say. */
   attachments: number | null;
   /** 1 when the body holds them, or there are none. */
   attachments_held: number;
   /** What the stored message lacks, because Gmail does not give it: `raw` (held as full), `attachments`; null when nothing. */
   lacks: string | null;
-  /** Set for pending and failed rows, and for stored ones whose attachments are asked for again: the index of the work to do holds no others. */
+  /** Set for pending and failed rows, and for stored ones whose attachments or raw are asked for again. The index of the work to do holds only these. */
   lane: string | null;
   /** Order within the lane, smallest first. */
   rank: number;
   /** Order of listing in `listed_generation`. */
   position: number | null;
   listed_generation: number;
-  /** The generation whose listing counts this message among those within the scope's limit. */
+  /** The generation whose listing counted this message within the scope's limit. */
   admitted_generation: number | null;
   attempts: number;
   last_error: string | null;
@@ -103,7 +103,7 @@ export interface MessageTable {
   discovered_at: number;
   /** Since when the labels must be read again. */
   refresh_at: number | null;
-  /** 1 when the change feed's last word on this message is that it is there. */
+  /** 1 when the change feed's last entry on this message says that it exists. */
   announced: number;
   /** When a `gone` message was buried, while its body is still kept; null otherwise. */
   buried_at: number | null;
@@ -120,13 +120,13 @@ export interface ChangeTable {
   at: number;
 }
 
-/** Where bodies lie outside the database. A place stays known as long as rows name bodies in it, whatever is configured later. */
+/** A place of bodies outside the database. It stays known as long as rows name bodies in it, whatever is configured later. */
 export interface BodyPlaceTable {
   key: Generated<number>;
   url: string;
   /** Drawn when the place became known: two databases that share a place do not touch each other's objects. */
   prefix: string;
-  /** 1: this database removes objects. 0: they belong to another one by now (see move). 2: they will be this one's once the move is done. */
+  /** 1: this database removes objects. 0: they now belong to another database (see move). 2: they will be this database's once the move is done. */
   sweeps: number;
 }
 
@@ -141,8 +141,8 @@ export interface BodyObjectTable {
   size: number;
   /** 1 once it is known to be written. */
   written: number;
-  /** Since when perhaps no row names it; null while one does. */
+  /** Since when possibly no row names the object; null while one does. */
   loose_since: number | null;
-  /** Since when it is being removed: no row may name it any more. */
+  /** Since when the object is being removed. No row may name it from then on. */
   condemned_at: number | null;
 }

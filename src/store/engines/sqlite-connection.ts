@@ -15,20 +15,20 @@ import {
 import { safeInteger } from './safe-integer.ts';
 import { isBusy } from './sqlite-errors.ts';
 
-/** SQLite's own wait blocks the whole process, so it is kept short; between two waits the process's other work runs. */
+/** SQLite's own wait blocks the whole process, so it is short. Between two waits the process's other work runs. */
 const BUSY_TIMEOUT_MS = 20;
-/** About half a minute: longer than the longest transaction, the end of a large listing. */
+/** About half a minute: longer than the longest transaction, which is the end of a large listing. */
 const BUSY_ATTEMPTS = 1_500;
-/** About a second, for whoever comes when half a minute was in vain: writers queue, and each would wait as long again after the one before. */
+/** About a second, after a writer has waited half a minute in vain. Writers queue, and each would otherwise add another half minute. */
 const ATTEMPTS_ONCE_LOCKED = 50;
 const CACHED_STATEMENTS = 300;
 
 /**
  * Opens a connection to a SQLite file.
  *
- * `synchronous=NORMAL` in WAL mode: a commit is in the operating system's hands when it returns, so a crash of the process loses nothing.
- * A power loss may lose the last commits, but whole and in order (https://www.sqlite.org/pragma.html#pragma_synchronous): since the mark
- * moves in the transaction that applies the changes up to it, the file then is an older, consistent store, and history is replayed.
+ * `synchronous=NORMAL` in WAL mode: the operating system has a commit when it returns, so a crash of the process loses nothing. A power loss may
+ * lose the last commits, but whole ones and in order (https://www.sqlite.org/pragma.html#pragma_synchronous). The mark moves in the transaction
+ * that applies the changes up to it, so the file is then an older, consistent store, and history is replayed.
  */
 export function openConnection<DB>(path: string): Kysely<DB> {
   let file: DatabaseSync | undefined;
@@ -58,20 +58,20 @@ function openFile(path: string): DatabaseSync {
   return database;
 }
 
-/** Repeats `operation` while another connection holds the lock that it wants. It must have done nothing when it fails so. */
+/** Repeats `operation` while another connection holds the lock that it needs. The operation must not have done anything when it fails like this. */
 export async function whileBusy<Result>(operation: () => Promise<Result>, attempts = BUSY_ATTEMPTS): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await operation();
     } catch (error) {
       if (!isBusy(error) || attempt >= attempts) throw error;
-      // The holder may be this very process: give it its turn.
+      // This process may hold the lock itself: give its other work a turn.
       await setImmediate();
     }
   }
 }
 
-/** `BEGIN IMMEDIATE`: the lock is taken before anything is read, so no writer has to give up because another was first. */
+/** Begins with `BEGIN IMMEDIATE`, which takes the lock before anything is read, so no writer fails because another was first. */
 class ImmediateSqliteDriver extends SqliteDriver {
   readonly #inTransaction: () => boolean;
   #locked = false;
@@ -82,8 +82,8 @@ class ImmediateSqliteDriver extends SqliteDriver {
   }
 
   /**
-   * SQLite rolls back by itself when the disk is full or fails (https://www.sqlite.org/lang_transaction.html). A second rollback would fail,
-   * and its error would hide the first one.
+   * SQLite rolls back by itself when the disk is full or fails (https://www.sqlite.org/lang_transaction.html). A second rollback would fail and
+   * hide the first error.
    */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (!this.#inTransaction()) return;
@@ -131,7 +131,7 @@ class ImmediateSqliteDialect extends SqliteDialect {
   }
 }
 
-/** node:sqlite in the shape that Kysely wants, with the statements kept prepared: preparing costs more than most of them take to run. */
+/** Adapts node:sqlite to Kysely, with a cache of prepared statements: preparing most of them costs more than running them. */
 function adapt(database: DatabaseSync): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>();
   return {
@@ -161,7 +161,7 @@ function adapt(database: DatabaseSync): SqliteDatabase {
 
 function adaptStatement(database: DatabaseSync, text: string): SqliteStatement {
   const statement = database.prepare(text);
-  // Kysely passes what the typed queries were given: text, numbers, bytes and null.
+  // Kysely passes the parameters of typed queries: text, numbers, bytes and null.
   const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[];
   return {
     reader: statement.columns().length > 0,
@@ -180,7 +180,7 @@ function adaptStatement(database: DatabaseSync, text: string): SqliteStatement {
 
 const isUnsafeInteger = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
 
-/** A row with an integer that no number holds, which Gmail's answer may have brought before its values were checked, must not keep the others from their reader. */
+/** Reads rows with integers beyond a number's range, which Gmail may have sent before its values were checked. One such row must not hide the others. */
 function exactly(statement: StatementSync, values: readonly SQLInputValue[]): Record<string, SQLOutputValue>[] {
   statement.setReadBigInts(true);
   try {

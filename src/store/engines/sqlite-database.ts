@@ -13,10 +13,10 @@ import type { StoreDatabase } from './store-database.ts';
 import { StoreError } from './store-error.ts';
 
 
-/** The connections to one file, and the number of calls that are using them. */
+/** The connections to one file, and how many calls use them. */
 interface Connections {
   readonly writer: Kysely<Schema>;
-  /** In WAL mode a reader neither waits for a writer nor holds one up. A database in memory has one connection only. */
+  /** In WAL mode readers and writers do not wait for each other. A database in memory has only one connection. */
   readonly reader: Kysely<Schema>;
   /** Device and inode, null in memory. */
   readonly file: string | null;
@@ -103,8 +103,8 @@ class SqliteDatabase implements StoreDatabase {
   }
 
   /**
-   * The open connections, counted as in use. SQLite goes on writing to a file that was deleted or replaced, where nobody will ever read it:
-   * one stat a call (some microseconds) notices, and the next call opens what is there then.
+   * Returns the open connections and counts them as in use. SQLite would go on writing to a file that was deleted or replaced, which nobody will
+   * ever read. One stat a call (some microseconds) detects that, and the next call opens the new file.
    */
   async #take(): Promise<Connections> {
     const opening = (this.#current ??= open(this.#path, this.#migration).then(({ connections }) => connections));
@@ -127,9 +127,9 @@ class SqliteDatabase implements StoreDatabase {
 
 async function open(path: string, migration: MigrationMode): Promise<{ connections: Connections; applied: readonly string[] }> {
   const inMemory = path === IN_MEMORY;
-  // Mail is its owner's alone: SQLite gives the files beside it (WAL, shared memory) the permissions of the database itself.
+  // Only the owner may read mail. SQLite gives the files beside it (WAL, shared memory) the same permissions.
   if (!inMemory) makePrivateFile(path);
-  // Before opening: if the file is exchanged in between, the next call notices.
+  // Read before opening: if the file is replaced in between, the next call detects it.
   const file = inMemory ? null : identity(path);
   const writer = openConnection<Schema>(path);
   const reader = inMemory ? writer : openConnection<Schema>(path);

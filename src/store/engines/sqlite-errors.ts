@@ -21,7 +21,7 @@ function resultCode(error: unknown): number | null {
   return error.errcode & 0xff;
 }
 
-/** Whether another connection held the lock that was wanted. */
+/** Whether another connection held the lock. */
 export function isBusy(error: unknown): boolean {
   const code = resultCode(error);
   return code === BUSY || code === LOCKED;

@@ -2,12 +2,12 @@ import type { Kysely, Transaction } from 'kysely';
 import type { StoreDialect } from './dialect.ts';
 import type { Schema } from './schema.ts';
 
-/** A database as the store's queries need it. Errors of the driver come out as {@link StoreError}, mapped in one place. */
+/** The database behind the store's queries. It turns the driver's errors into {@link StoreError}. */
 export interface StoreDatabase {
   readonly dialect: StoreDialect;
-  /** Runs queries that change nothing. They may see the time between two transactions, and never wait for a writer. */
+  /** Runs queries that change nothing. They never wait for a writer; two of them may see different commits. */
   read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
-  /** Runs one transaction; it is rolled back when `work` throws. Not to be nested: the inner one would wait for the outer one. */
+  /** Runs one transaction, and rolls it back when `work` throws. Must not be nested: the inner one would wait for the outer one. */
   write<Result>(work: (tx: Transaction<Schema>) => Promise<Result>): Promise<Result>;
   /** Lets the process's other work run in the middle of a long transaction. */
   breathe(): Promise<void>;

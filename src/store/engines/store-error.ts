@@ -2,16 +2,16 @@
 export type StoreFailure =
   /** Locked, full, unreachable: the same call may succeed later. */
   | { readonly kind: 'unavailable' }
-  /** The mailbox's row is not there although it was: the database was deleted or replaced. */
+  /** The mailbox's row has vanished: the database was deleted or replaced. */
   | { readonly kind: 'lost' }
   /** A message's body, outside the database, is missing or damaged. */
   | { readonly kind: 'body-lost' }
   /** The schema is newer than this program. */
   | { readonly kind: 'newer-schema' }
-  /** The schema is older than this program, and is not migrated by itself here. */
+  /** The schema is older than this program, and automatic migration is off. */
   | { readonly kind: 'older-schema' };
 
-/** Thrown by every method of the store that could not do its work. */
+/** Thrown by every method of the store that fails. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly failure: StoreFailure;

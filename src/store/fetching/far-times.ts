@@ -9,19 +9,19 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** Twice the longest rest of a pending message: see the delays in `activities/attempts.ts`, and of drafts in `history-rules.ts`. */
+/** Twice the longest delay of a pending message: see `activities/attempts.ts`, and the rest of drafts in `history-rules.ts`. */
 const PENDING = 2 * MINUTE;
-/** A failed message, or one that lacks something, is asked for once a month in the end. */
+/** A failed message, or one that lacks something, is asked for at least once a month. */
 const FAILED = 31 * DAY;
-/** Twice the longest rest of a refresh: see `retrying.ts`. */
+/** Twice the longest delay of a refresh: see `retrying.ts`. */
 const REFRESH = 2 * 60 * MINUTE;
-/** A doubted listing is made again once a week in the end, a first one half a minute after its begin. */
+/** A doubted listing is repeated at least once a week, a first one half a minute after it began. */
 const RELISTING = 8 * DAY;
 const FIRST_RELISTING = 2 * MINUTE;
-/** When what was further away is due. Not at once: replicas may have to agree first. */
+/** When a corrected time is due. Not at once: replicas may have to agree first. */
 const SOON = MINUTE;
 
-/** See {@link FetchingStore.correctTimes}. Written only where there is something to correct: attempts are looked up in the index of the work to do. */
+/** See {@link FetchingStore.correctTimes}. Writes only if there is something to correct; attempts are found by the index of the work to do. */
 export async function correctTimes(database: StoreDatabase, { mailbox, now }: RequestOf<FetchingStore, 'correctTimes'>): Promise<number> {
   const key = await mailboxKey(database, mailbox);
   const isFar = await database.read(async (db) => {

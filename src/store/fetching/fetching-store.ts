@@ -3,56 +3,72 @@ import type { HistoryId, MailboxId, MessageId, ThreadId } from '../../model/ids.
 import type { LostBody } from '../../model/lost-body.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 
-/** The work list of both lanes, and what their gets bring. */
+/** The work list of both lanes, and the results of their gets. */
 export interface FetchingStore {
   /**
-   * Due work of a lane, newest first: up to `limit` pending rows (and failed rows) whose next attempt has come, completed by all other due rows of
-   * the same threads, of either lane. `live` rows come newest-discovered first, `backfill` rows by position.
+   * Due work of a lane, newest first: up to `limit` pending and failed rows whose next attempt is due, plus all other due rows of the same
+   * threads, of either lane. `live` rows are ordered by discovery, newest first; `backfill` rows by position.
    */
   nextPending(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; limit: number; now: number }): Promise<readonly PendingMessage[]>;
-  /** When the next pending or failed row of the lane that is not yet due will be (for `live`, or the next refresh); null when there is none. */
+  /** When the lane's next pending or failed row that is not due yet will be due (for `live`, refreshes count too); null when there is none. */
   nextAttemptAt(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; now: number }): Promise<number | null>;
   /**
-   * Applies readings. A reading older than its row's `historyId` came from a stale replica: the row stays as it is, and is answered in `stale`
-   * (a tombstone at the same or a newer history id silently wins). Otherwise the row becomes `stored` or `excluded` by the scope, body and all;
-   * a reading older than the row's `readingHistoryId` keeps the row's labels, which a later listing told; where they differ, they are read once more.
-   * Unknown ids are inserted (a thread brought them). A reading without body (`minimal`) keeps a held body, and clears the need for a refresh;
-   * so does one in another format than the settings', whose body is not kept. A row that then lacks its body is `pending`. So is one whose body
-   * lacks attachments that the settings want: that body is held, and completed by a later reading. A body with attachments is never replaced by one without.
-   * Answers how many messages became `stored`.
+   * Applies fetched messages to their rows:
+   * - A message older than its row's `historyId` came from a stale replica. The row stays as it is, and the id is returned in `stale`.
+   *   A tombstone at the same or a newer history id silently wins.
+   * - Otherwise the scope decides whether the row becomes `stored` or `excluded`.
+   * - A message older than the row's `readingHistoryId` leaves the row's labels alone, since a later listing showed them. Where the two differ,
+   *   the labels are read once more.
+   * - Unknown ids are inserted (threads.get brings them).
+   * - A message without a body (`minimal`) keeps the held body and clears the need for a refresh. So does one in another format than the
+   *   settings', whose body is not kept.
+   * - A row that then lacks its body is `pending`. So is a row whose body lacks attachments that the settings want: the body is held and
+   *   completed later. A body with attachments is never replaced by one without.
+   *
+   * @returns `stored`: how many messages became `stored`
    */
   saveFetched(request: { mailbox: MailboxId; messages: readonly FetchedMessage[]; format: MessageFormat; now: number }): Promise<{
     readonly stored: number;
     readonly stale: readonly MessageId[];
-    /** In scope and read, and pending still: their bodies lack attachments that the settings want. */
+    /** Fetched, in scope and still pending: their bodies lack attachments that the settings want. */
     readonly lacking: readonly MessageId[];
   }>;
-  /** The body as it is held, whatever the row's state; null when none is. */
+  /** The held body, whatever the row's state; null when no body is held. */
   heldBody(request: { mailbox: MailboxId; messageId: MessageId }): Promise<Uint8Array | null>;
   /**
-   * Writes what became of failed fetches. A row that waits for no fetch any more, or whose historyId moved past `asOf`, is left alone. One that holds all but
-   * its attachments is not `failed` but `stored`, lacking them.
+   * Writes the outcomes of failed fetches. A row that no longer waits for a fetch, or whose historyId has moved past `asOf`, is left alone. A row
+   * that holds everything but its attachments becomes `stored`, lacking them, instead of `failed`.
    */
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
   /**
-   * Unknown ids of a listing become `pending` rows of the live lane (messages that were listed late), and so do tombstones that are no newer than
-   * `since`: what the listing shows then is no lag of it. Answers how many there were.
+   * Messages that a listing showed late: unknown ids become `pending` rows of the live lane. So do tombstones no newer than `since`, since the
+   * listing is not just lagging behind those.
+   *
+   * @returns `unknown`: how many rows became pending
    */
   addListedLate(request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; since: HistoryId | null; now: number }): Promise<{ unknown: number }>;
-  /** Stored or excluded rows whose labels must be read again, of those whose time has come. */
+  /** Stored or excluded rows whose labels are due to be read again. */
   nextRefresh(request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]>;
-  /** The labels of these stored or excluded rows could not be read: they are read again later, each time after twice the delay. */
+  /** Puts off the refresh of rows whose labels could not be read. The delay doubles each time. */
   putOffRefresh(request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void>;
-  /** Makes every failed row due now, and every stored one whose attachments or raw are asked for again, in the backfill lane. Answers how many there are. */
+  /**
+   * Makes every failed row due now in the backfill lane, and every stored row whose attachments or raw are asked for again.
+   *
+   * @returns how many rows that are
+   */
   retryFailed(request: { mailbox: MailboxId; now: number }): Promise<number>;
   /**
-   * Attempts, refreshes and the next listing from the top that wait for longer than their rules allow were noted by a clock that was wrong: they are due in a minute instead.
-   * Answers how many there were.
+   * Corrects times that a wrong clock has written: attempts, refreshes and the next listing that are further ahead than their rules allow become
+   * due in a minute.
+   *
+   * @returns how many were corrected
    */
   correctTimes(request: { mailbox: MailboxId; now: number }): Promise<number>;
   /**
-   * A body turned out to be missing or damaged: its message becomes `pending` in the live lane, and is fetched again.
-   * The change feed calls it `gone` until it is `stored` again. Answers false, and does nothing, when the row no longer names that object, or its body inside the database is whole by now.
+   * Has a message with a missing or damaged body fetched again: it becomes `pending` in the live lane. The change feed reports it as `gone` until
+   * it is `stored` again.
+   *
+   * @returns false, without a change, when the row no longer names that object, or its body inside the database is whole
    */
   refetchLost(request: { mailbox: MailboxId; lost: LostBody; now: number }): Promise<boolean>;
 }
@@ -61,17 +77,17 @@ export interface PendingMessage {
   readonly id: MessageId;
   readonly threadId: ThreadId;
   readonly historyId: HistoryId | null;
-  /** How many messages of this thread the store knows, whatever their state except gone: what threads.get would bring. */
+  /** How many messages of the thread the store knows, in any state but `gone`: threads.get would bring that many. */
   readonly threadSize: number;
   /** How many attachments a held FULL body lacks; null when no such body is held. */
   readonly lacking: number | null;
-  /** True when it is stored in full, because Gmail gave no raw of it, and asked for its raw again. */
+  /** True when the FULL form stands in for a raw that Gmail did not give, and the raw is asked for again. */
   readonly standsIn: boolean;
-  /** Gmail's estimate in bytes; 0 before the first reading. */
+  /** Gmail's estimate in bytes; 0 before the first successful get. */
   readonly sizeEstimate: number;
   readonly state: 'pending' | 'failed';
   readonly attempts: number;
-  /** What the last attempt told ({@link FetchAttempt.error}); null before the first. */
+  /** The error of the last attempt ({@link FetchAttempt.error}); null before the first. */
   readonly lastError: string | null;
   /** When the row became known. */
   readonly discoveredAt: number;

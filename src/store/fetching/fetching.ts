@@ -16,8 +16,8 @@ import { isInScope, LACKING_AGAIN, toFetch, toGone, withoutWork, type RowRules }
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /**
- * See {@link FetchingStore.saveFetched}. Bodies that belong outside the database are written before the transaction that names them: after a
- * crash in between nothing names them, and they are swept; one that was swept in between is written again.
+ * See {@link FetchingStore.saveFetched}. Bodies outside the database are written before the transaction that names them. After a crash in
+ * between no row names them and a sweep removes them. A body that was swept in between is written again.
  */
 export async function saveFetched(
   database: StoreDatabase,
@@ -91,7 +91,7 @@ export function saveAttempts(database: StoreDatabase, request: RequestOf<Fetchin
   });
 }
 
-/** Whether an attempt speaks of the row as it is: an attempt that was given up may report after another one stored the message. */
+/** Whether an attempt still concerns the row: an abandoned attempt may report after another one has stored the message. */
 function isAbout(row: MessageRow, { asOf }: FetchAttempt): boolean {
   if (row.lane === null) return false;
   if (row.historyId === null) return true;
@@ -99,19 +99,22 @@ function isAbout(row: MessageRow, { asOf }: FetchAttempt): boolean {
 }
 
 function afterAttempt(row: MessageRow, { state, attempts, error, nextAttemptAt }: FetchAttempt, rules: RowRules): MessageRow {
-  // It is asked for its attachments. Whether the message is there is history's to say.
+  // Only its attachments were asked for. History decides whether the message itself still exists.
   if (row.state === 'stored') return { ...row, attempts, lastError: error, nextAttemptAt: state === 'gone' ? rules.now + LACKING_AGAIN : Math.max(1, Math.ceil(nextAttemptAt)) };
   if (state === 'gone') return { ...toGone(row, rules.now), attempts, lastError: error };
-  // An attempt that reports late takes nothing from the count of its own failure; a failure of another kind may have begun a new count.
+  // A late report of the same failure must not lower the row's count. A different failure starts a count of its own.
   const counted = error === row.lastError ? Math.max(row.attempts, attempts) : attempts;
-  // 0 means "at once" to the index of the work to do.
+  // 0 means "never tried" in the index of the work to do.
   const tried = { ...row, attempts: counted, lastError: error, nextAttemptAt: Math.max(1, Math.ceil(nextAttemptAt)) };
   return state === 'failed' && holdsAllButAttachments(row, rules) ? withoutAttachments(tried, rules) : { ...tried, state };
 }
 
 const holdsAllButAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean => attachments && row.format === format && !row.attachmentsHeld;
 
-/** What could be had is readable. While it was pending, history's records waited for a get to bring the labels: now one is to be made. */
+/**
+ * The message becomes readable without its attachments. While it was pending, label records only raised its history id, so labels that are
+ * behind it are read once more.
+ */
 function withoutAttachments(row: MessageRow, rules: RowRules): MessageRow {
   const isBehind = row.historyId !== null && (row.readingHistoryId === null || compareHistoryIds(row.readingHistoryId, row.historyId) < 0);
   const lacking: MessageRow = { ...row, lacks: 'attachments', refreshAt: isBehind ? (row.refreshAt ?? rules.now) : row.refreshAt };
@@ -133,7 +136,7 @@ export function addListedLate(
     for (const { id, threadId } of messages) {
       const row = rows.get(id);
       if (row === undefined) unknown.set(id, { before: null, after: newRow(id, threadId, 'live', now) });
-      // A get decides. The history id of its deletion stays, so that a message from before cannot bring it back.
+      // A get decides. The tombstone keeps its history id, so an answer from before the deletion cannot undo it.
       else if (isOlderTombstone(row, since)) unknown.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null } });
     }
     await writeDifferences(locked, unknown.values(), now);

@@ -17,8 +17,8 @@ export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBod
 }
 
 /**
- * See {@link FetchingStore.refetchLost}. A row that names another object by now is left alone: it was fetched again already.
- * The object counts as unwritten from then on, so that the next writer of the same bytes writes them, also for other rows that name it.
+ * See {@link FetchingStore.refetchLost}. A row that now names another object is left alone, since it was already fetched again. The lost object
+ * counts as unwritten from then on, so that the next writer of the same bytes writes it, also for other rows that name it.
  */
 export function refetchLost(database: StoreDatabase, request: RequestOf<FetchingStore, 'refetchLost'>): Promise<boolean> {
   const { mailbox, lost, now } = request;

@@ -59,7 +59,7 @@ export async function nextPending(
   });
 }
 
-/** Both halves walk the index of the work to do in its order: rows that wait for their next attempt are not passed over one by one. */
+/** Two queries, each in the order of the work index: a single one would step over every row that waits for its next attempt. */
 function neverTried(db: Kysely<Schema>, key: number, lane: FetchLane, limit: number): Promise<readonly WorkColumns[]> {
   return db
     .selectFrom('messages')

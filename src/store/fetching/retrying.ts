@@ -9,7 +9,7 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 const FIRST_DELAY = 3_000;
 const LONGEST_DELAY = 60 * 60_000;
 
-/** See {@link FetchingStore.retryFailed}. The backfill lane takes them all: one activity tries them, whichever lane they failed in. */
+/** See {@link FetchingStore.retryFailed}. All rows move to the backfill lane, so that one activity tries them. */
 export function retryFailed(database: StoreDatabase, request: RequestOf<FetchingStore, 'retryFailed'>): Promise<number> {
   return withMailbox(database, request.mailbox, async ({ tx, key }) => {
     const { numUpdatedRows } = await tx
@@ -22,7 +22,7 @@ export function retryFailed(database: StoreDatabase, request: RequestOf<Fetching
   });
 }
 
-/** See {@link FetchingStore.putOffRefresh}. A settled row counts its attempts at a refresh where one that is still fetched counts its fetches. */
+/** See {@link FetchingStore.putOffRefresh}. `attempts` counts refreshes in a fetched row, and fetches in a row that still waits for one. */
 export function putOffRefresh(database: StoreDatabase, request: RequestOf<FetchingStore, 'putOffRefresh'>): Promise<void> {
   const { mailbox, messageIds, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
@@ -37,5 +37,5 @@ export function putOffRefresh(database: StoreDatabase, request: RequestOf<Fetchi
 
 const isFetched = ({ state }: MessageRow): boolean => state === 'stored' || state === 'excluded';
 
-/** A stored row in a lane waits for the rest of its message: its fetches have the count, or refused refreshes would put them off for days. */
+/** A stored row in a lane waits for the rest of its message. Its count belongs to those fetches, or refused refreshes would put them off for days. */
 const countsRefreshes = (row: MessageRow): boolean => isFetched(row) && row.lane === null;

@@ -1,7 +1,7 @@
 import type { WorkCounts } from './work-store.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** See `WorkStore.countWork`. The index by state holds all that is asked, so that no row is read. */
+/** See `WorkStore.countWork`. The index by state answers the query without reading rows. */
 export async function countWork(database: StoreDatabase): Promise<WorkCounts> {
   const rows = await database.read((db) =>
     db

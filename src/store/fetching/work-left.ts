@@ -42,7 +42,7 @@ export async function workLeft(database: StoreDatabase, { mailbox }: RequestOf<W
   });
 }
 
-/** Held in full but for its attachments. */
+/** Whether a row holds its FULL body but not its attachments. */
 const LACKS = sql`(format is not null and format = 'full' and attachments_held = 0 and attachments is not null)`;
 
 /** See {@link WorkStore.countBackfills}. */

@@ -1,13 +1,13 @@
 import type { Lacking } from '../../model/change.ts';
 import type { MailboxId, MessageId } from '../../model/ids.ts';
 
-/** How much is pending, failed or lacking. */
+/** How many messages are pending, failed or lacking. */
 export interface WorkStore {
   /** Counts of messages by state; `due` counts pending and failed rows whose next attempt has come. */
   countMessages(mailbox: MailboxId, now: number): Promise<MessageCounts>;
-  /** Pending and failed messages of all mailboxes: cheap enough to be asked every few seconds. */
+  /** Pending and failed messages of all mailboxes. Cheap enough to ask every few seconds. */
   countWork(): Promise<WorkCounts>;
-  /** What is pending, summed up as the fetch plan prices it. */
+  /** The pending messages in the groups that the fetch plan prices. */
   workLeft(request: { mailbox: MailboxId }): Promise<WorkLeft>;
   /** Mailboxes of this database whose full sync is under way. */
   countBackfills(): Promise<number>;
@@ -23,9 +23,9 @@ export interface MessageCounts {
   readonly failed: number;
   readonly gone: number;
   readonly excluded: number;
-  /** Of the stored ones, those that lack something which Gmail does not give. */
+  /** Stored messages that lack something which Gmail does not give. */
   readonly lacking: number;
-  /** Pending rows of the backfill lane: what a full sync has left. */
+  /** Pending rows of the backfill lane: the work that a full sync has left. */
   readonly backfill: number;
   readonly due: number;
 }
@@ -45,9 +45,9 @@ export interface FailedMessage {
 export interface LackingMessage {
   readonly id: MessageId;
   readonly lacks: Lacking;
-  /** Why; null where nothing more is known than that Gmail has none. */
+  /** Why it is lacking; null when Gmail just has none. */
   readonly error: string | null;
-  /** Epoch ms when it is asked for again; null when it is not. */
+  /** Epoch ms when it is asked for again; null when it is not asked for. */
   readonly nextAttemptAt: number | null;
 }
 

@@ -19,7 +19,7 @@ const APPLIED_OPERATIONS = {
   onConflict: 'ignore',
 } as const;
 
-/** The name is part of a key, and PostgreSQL's are at most 2.7 KB long: a hundred labels can be more. */
+/** The name is part of a key. PostgreSQL's keys have at most 2.7 KB, and a hundred labels may be longer. */
 const LONGEST_NAME = 1_000;
 
 interface HistoryPageRequest {
@@ -45,8 +45,8 @@ export function applyHistory(database: StoreDatabase, request: HistoryPageReques
 }
 
 /**
- * A listing that ended while this history was on its way has put the marks back to where it began, so that history is replayed from there: a read
- * that began later must not move them forward again, over records that nobody has applied to what the listing brought.
+ * Whether this read began at or before the oldest stored mark. A listing that ended meanwhile has reset the marks to its own start, so that history
+ * is replayed from there. A read that began later must not move them forward over records that were never applied to the listed rows.
  */
 function isCovered({ columns }: MailboxTransaction, { settledBefore }: HistoryPageRequest): boolean {
   const mark = fromHistoryIdText(columns.history_id);
@@ -71,7 +71,7 @@ async function applyRecords(locked: MailboxTransaction, records: readonly Histor
       const name = [toHistoryIdText(record.id), operation.messageId, operationName(operation)];
       const seen = isPassed || remembered.has(name.join(' '));
       const row = after.get(operation.messageId) ?? rows.get(operation.messageId) ?? null;
-      // One that was seen before its message was known did nothing then: this row has not had it.
+      // An operation that came before its message was known had no effect, so this row has yet to receive it.
       const known = isPassed || (seen && row !== null && row.historyId !== null && compareHistoryIds(record.id, row.historyId) <= 0);
       const outcome = applyOperation(row, operation, record.id, known, rules);
       if (outcome.row !== null && outcome.row !== row) after.set(operation.messageId, outcome.row);
@@ -89,7 +89,7 @@ async function applyRecords(locked: MailboxTransaction, records: readonly Histor
   return { ...counts, changed: fresh.length > 0 };
 }
 
-/** Records up to here were applied and will never show more: below the mark, so this page or an earlier one held them, and settled. */
+/** Records up to this id were applied and are complete: they are below the mark, and they have settled. */
 function passedMark({ columns }: MailboxTransaction, settled: HistoryId): HistoryId | null {
   const mark = fromHistoryIdText(columns.history_id);
   const before = fromHistoryIdText(columns.settled_history_id);
@@ -122,8 +122,8 @@ async function forgetSettled({ tx, key, columns }: MailboxTransaction, settled: 
 }
 
 /**
- * The mark, in the transaction that applied the changes up to it. It never moves back; and before the first listing has ended
- * there is none, for the store does not hold everything up to any mark then.
+ * Moves the mark in the transaction that applied the changes up to it. The mark never moves back. Before the first listing has ended there is no
+ * mark, since the store does not hold everything up to any point.
  */
 async function moveMark(locked: MailboxTransaction, request: HistoryPageRequest, settled: HistoryId): Promise<void> {
   const { columns } = locked;

@@ -13,11 +13,11 @@ import { loadRows, writeDifferences, type Difference } from '../rows/message-wri
 import { followScope, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** Replicas agree within seconds: a get later than this after the head was pinned shows everything up to the head. */
+/** Replicas agree within seconds: a get made later than this after the head was pinned shows everything up to the head. */
 const EARLY = 10_000;
 /**
- * The row, to be read again where the get that was answered at `now` may have come from a replica that was behind the mark. A reading that is newer than the mark
- * was not; what it missed is in the history from there.
+ * Schedules a row to be read again if the get answered at `now` may have come from a replica that was behind the mark. An answer newer than the
+ * mark did not; what it missed is in the history from the mark.
  */
 export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | null, now: number): MessageRow {
   if (progress === null || progress.reconciling || now >= progress.startedAt + EARLY) return row;
@@ -51,8 +51,8 @@ export async function listEarlyReadings(database: StoreDatabase, { mailbox, now,
 }
 
 /**
- * See {@link HistoryStore.settleEarlyReadings}. The records are older than the mark and newer than the reading, so no replay has brought them. Applied twice they
- * do nothing: the row's history id has moved past them, and one get settles what that leaves open.
+ * See {@link HistoryStore.settleEarlyReadings}. The records are older than the mark and newer than the get, so no replay has brought them. Applying
+ * them twice does nothing: the row's history id has moved past them, and one get decides anything still open.
  */
 export function settleEarlyReadings(
   database: StoreDatabase,
@@ -79,5 +79,5 @@ export function settleEarlyReadings(
   });
 }
 
-/** While it waited to be read again its labels put it out of no scope. */
+/** A row that waits to be read again keeps its state whatever its labels. Once it no longer waits, the scope decides again. */
 const followScopeAgain = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null && (row.state === 'stored' || row.state === 'excluded') ? followScope(row, rules) : row);

@@ -4,22 +4,22 @@ import type { MailboxAccount } from '../rows/mailbox-row.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** What the store knows of the account behind a mailbox. */
+/** What the store knows about the account behind a mailbox. */
 export interface MailboxAccounts {
-  /** Remembers what the account's profile said. */
+  /** Saves the account's profile. */
   saveAccount(request: { mailbox: MailboxId; account: MailboxAccount }): Promise<void>;
-  /** Some messages by which the account is known again: the newest and the oldest that Gmail is known to have. None, where none is held. */
+  /** Messages that identify the account: the newest and the oldest of those that exist at Gmail. Empty when the store holds no message. */
   sampleMessages(mailbox: MailboxId): Promise<readonly SampledMessage[]>;
 }
 
 export interface SampledMessage {
   readonly id: MessageId;
   readonly threadId: ThreadId;
-  /** Epoch ms; null before the first reading. */
+  /** Epoch ms; null before the first successful get. */
   readonly internalDate: number | null;
 }
 
-/** Ids begin with a message's time, so their order is that of age. What came last may be gone by now, and so may what is oldest. */
+/** Message ids begin with a time, so their order is the order of age. Any single message may be deleted by now, so several are taken. */
 const NEWEST = 3;
 const OLDEST = 2;
 

@@ -5,10 +5,10 @@ import { unknownMailbox } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** Where spent units are written down: the gmail room's `QuotaLedger`, structurally, for the two rooms do not know each other. */
+/** The record of spent units. It has the shape of gmail's `QuotaLedger`, which this room must not import. */
 export interface SpendingLedger {
   /**
-   * Replaces the mailbox's ledger by what `change` makes of it, atomically over all processes.
+   * Replaces the mailbox's ledger by the result of `change`, atomically across all processes.
    *
    * @throws {StoreError} `lost` when the store does not know the mailbox
    */
@@ -24,7 +24,7 @@ export interface MethodCounters {
   readonly rejected: number;
 }
 
-/** See {@link SpendingLedger.update}. The mailbox's row is not locked: the quota must not wait for the end of a large listing. */
+/** See {@link SpendingLedger.update}. Locks the ledger's row, not the mailbox's: the quota must not wait for the end of a large listing. */
 export function updateLedger<Result>(
   database: StoreDatabase,
   mailbox: MailboxId,
@@ -33,7 +33,7 @@ export function updateLedger<Result>(
   return database.write(async (tx) => {
     const owner = await tx.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
     if (owner === undefined) throw unknownMailbox(mailbox);
-    // The first write of two may come at once: the empty row gives both something to lock.
+    // Two first writes may come at once: the empty row gives both something to lock.
     await tx
       .insertInto('ledgers')
       .values({ mailbox_key: owner.key, ledger: '' })
@@ -51,7 +51,7 @@ export function addUsage(database: StoreDatabase, mailbox: MailboxId, usage: rea
   return database.write(async (tx) => {
     const owner = await tx.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
     if (owner === undefined) throw unknownMailbox(mailbox);
-    // In one order, whatever order they come in: two that lock the same rows in opposite orders would wait for each other.
+    // Always in the same order: two writers that lock the same rows in opposite orders would deadlock.
     for (const { method, calls, units, rejected } of usage.toSorted((a, b) => (a.method < b.method ? -1 : 1))) {
       await tx
         .insertInto('usage')
@@ -69,7 +69,7 @@ export function addUsage(database: StoreDatabase, mailbox: MailboxId, usage: rea
   });
 }
 
-/** The day's counter begins anew with the day. What a worker whose clock is behind counts for an older day is left out: that day's budget is over. */
+/** A new day restarts the counter. Units that a worker with a slow clock counts for an older day are dropped, since that day's budget is over. */
 async function addToDay(tx: Transaction<Schema>, counted: { mailbox_key: number; day: string; units: number }): Promise<void> {
   if (counted.units === 0) return;
   await tx
@@ -95,7 +95,7 @@ export function unitsOfDay(database: StoreDatabase, day: string): Promise<number
       .select(sql<number | string>`coalesce(sum(units), 0)`.as('units'))
       .where('day', '=', day)
       .executeTakeFirstOrThrow();
-    // PostgreSQL's sum of 64-bit integers is a numeric, which comes as text.
+    // PostgreSQL returns the sum of 64-bit integers as a numeric, hence as text.
     return Number(units);
   });
 }

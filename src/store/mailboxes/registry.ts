@@ -52,7 +52,7 @@ async function insertMailbox(tx: Transaction<Schema>, mailbox: MailboxId, settin
       renamed_from: null,
       doubt: null,
     })
-    // Two that put a new mailbox at once find no row to lock: the later one changes the settings.
+    // Two callers that create the mailbox at once find no row to lock: the later one changes the settings.
     .onConflict((conflict) => conflict.column('id').doUpdateSet({ settings }))
     .execute();
 }
@@ -63,7 +63,7 @@ export async function getMailbox(database: StoreDatabase, mailbox: MailboxId): P
   return columns === undefined ? null : fromMailboxColumns(columns);
 }
 
-/** See {@link MailboxRegistry.listMailboxes}. Ids without an @ are those of mailboxes that are being removed, or moved here. */
+/** See {@link MailboxRegistry.listMailboxes}. An id without an @ belongs to a mailbox that is being removed, or moved to this database. */
 export async function listMailboxes(database: StoreDatabase): Promise<readonly MailboxRow[]> {
   const rows = await database.read((db) => db.selectFrom('mailboxes').selectAll().where('id', 'like', '%@%').orderBy('id').execute());
   return rows.map(fromMailboxColumns);
