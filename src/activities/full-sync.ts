@@ -2,7 +2,7 @@ import { StoreError } from '../store/engines/store-error.ts';
 import { countsOf } from './counts.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import type { Listing } from './listing-request.ts';
-import { makeManifest } from './listing.ts';
+import { makeListing } from './listing.ts';
 import type { ListingRequest, ListingResult, Question } from './requests.ts';
 
 /** The listing half of a full sync; `fetchSlice` is the other half. It continues from the stored mark, if there is one. */
@@ -22,7 +22,7 @@ async function list(deps: ActivityDependencies, listing: Listing & Question, run
   const { mailbox, generation } = listing;
   const session = await deps.openSession({ mailbox, lane: 'backfill', settings: listing.settings, ...sessionFor(listing, run) });
   try {
-    const historyId = await makeManifest(deps, session, listing, run);
+    const historyId = await makeListing(deps, session, listing, run);
     if (historyId === null) throw new StoreError({ kind: 'lost' }, `the database of ${mailbox} is ahead of its workflow: it is asked again`);
     return { generation, historyId, ...(await countsOf(deps, mailbox)) };
   } finally {

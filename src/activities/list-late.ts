@@ -16,8 +16,7 @@ export interface LateListing {
 const NOT_DUE: LateListing = { late: 0, isDoubted: false };
 
 /**
- * The list index lags: a message older than the mark may not have been listed when the manifest of a first full sync was made, and history tells
- * nothing of it. Some time later everything is listed once more (5 units per 500 ids): the newest page alone would not do, since a message that
+ * The list index lags: the listing of a first full sync may have missed a message that is older than the mark, and history does not mention it. Some time later everything is listed once more (5 units per 500 ids): the newest page alone would not do, since a message that
  * was imported just before the listing has whatever date its sender gave it. Listing twice changes nothing, so a crash only begins it again.
  * Where Gmail still counts more messages than it lists, it is listed again later, ever more rarely.
  */

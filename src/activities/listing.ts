@@ -15,7 +15,7 @@ import type { Listing } from './listing-request.ts';
 const MAX_PASSES = 5;
 
 /**
- * Makes the manifest of one generation, and corrects what was stored before by it. Every step saves its progress with its rows,
+ * Makes the listing of one generation, and corrects the rows that were stored before by it. Every step saves its progress with its rows,
  * so an attempt that follows a crash goes on from the last page, and listing a page twice changes nothing.
  *
  * The mark is the mailbox's head *before* the listing: whatever changes during it is in the history that is replayed from there.
@@ -23,7 +23,7 @@ const MAX_PASSES = 5;
  *
  * @returns the mark, or null when a newer generation has begun
  */
-export async function makeManifest(deps: ActivityDependencies, session: GmailSession, listing: Listing, run: ActivityRun): Promise<HistoryId | null> {
+export async function makeListing(deps: ActivityDependencies, session: GmailSession, listing: Listing, run: ActivityRun): Promise<HistoryId | null> {
   const { store, clock } = deps;
   const { mailbox } = listing;
   let progress = await begin(deps, session, listing, run);

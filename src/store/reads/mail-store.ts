@@ -3,7 +3,7 @@ import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../../m
 import type { LostBody } from '../../model/lost-body.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 
-/** What an application reads. */
+/** The reads of an application: messages and changes. */
 export interface MailStore {
   /** Changes after `after`, oldest first. Sequence numbers have no gaps. */
   readChanges(request: { mailbox: MailboxId; after: number; limit: number }): Promise<readonly Change[]>;
@@ -24,7 +24,7 @@ export interface StoredMessage {
   readonly internalDate: number | null;
   readonly sizeEstimate: number;
   readonly snippet: string;
-  /** In which the body is held: the settings', or `full` for a message that lacks its `raw`. */
+  /** The format of the body: the settings', or `full` for a message that lacks its `raw`. */
   readonly format: MessageFormat;
   /** What Gmail does not give of it; null when it lacks nothing. */
   readonly lacks: Lacking | null;

@@ -14,7 +14,7 @@ import { storedDate, storedSize } from '../engines/safe-integer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { findRow, nextStoredRows, readBody, type StoredRow } from '../rows/stored-rows.ts';
 
-/** Bodies may be large (25 MB and more), so few are held at a time. */
+/** Rows a page. Bodies may be large (25 MB and more), so few are held at a time. */
 const PAGE = 50;
 
 /** See {@link MailStore.readChanges}. */
@@ -41,7 +41,7 @@ export async function readChanges(database: StoreDatabase, request: RequestOf<Ma
   }));
 }
 
-/** See {@link FetchingStore.heldBody}. One that is lost is not held. */
+/** See {@link FetchingStore.heldBody}. A lost body counts as not held. */
 export async function heldBody(database: StoreDatabase, bodies: Bodies, request: RequestOf<FetchingStore, 'heldBody'>): Promise<Uint8Array | null> {
   const key = await mailboxKey(database, request.mailbox);
   const row = await findRow(database, key, request.messageId);
@@ -77,16 +77,16 @@ const refuse =
   (lost: LostBody): Promise<void> =>
     Promise.reject(bodyLost(mailbox, lost));
 
-/** Of bodies outside the database so many are on their way, or in memory, at once. */
+/** Bodies outside the database that are read ahead, or in memory, at once. */
 const AHEAD = 4;
 
-/** The rows with what was read for each, in their order; some are read ahead while the reader works on an earlier one. */
+/** Yields the rows in order, each with its value. Some values are read ahead while the reader works on an earlier row. */
 async function* readAhead<Row, Value>(rows: readonly Row[], read: (row: Row) => Promise<Value>): AsyncGenerator<readonly [Row, Value], void, undefined> {
   const running: Promise<Value>[] = [];
   for (const [index, row] of rows.entries()) {
     for (const next of rows.slice(index + running.length, index + AHEAD)) {
       const reading = read(next);
-      // Thrown when its turn comes; a reader that leaves before that must not be ended by it.
+      // A failure is thrown when its turn comes. Prevents an unhandled rejection when the reader leaves before that.
       reading.catch(() => undefined);
       running.push(reading);
     }

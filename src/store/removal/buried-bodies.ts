@@ -3,20 +3,20 @@ import { withMailbox } from '../engines/mailbox-transaction.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** Each may be megabytes. */
+/** Bodies that are dropped together. Each may have megabytes. */
 const AT_A_TIME = 100;
 
 export interface BuriedBodies {
   /**
-   * Drops the bodies of messages that have been `gone` for `grace` milliseconds. Until then a verdict that turns out to be wrong is undone
-   * without a fetch. Whoever is killed meanwhile has done part of it, and whoever comes next does the rest.
+   * Drops the bodies of messages that have been `gone` for `grace` milliseconds. Until then a wrong verdict can be undone without a fetch. A killed call
+   * has done part of the work, and the next call does the rest.
    *
    * @returns how many bodies were dropped
    */
   dropBuriedBodies(request: { now: number; grace: number; signal?: AbortSignal }): Promise<number>;
 }
 
-/** See {@link BuriedBodies.dropBuriedBodies}. Whether a message is still gone is looked at under its mailbox's lock. */
+/** See {@link BuriedBodies.dropBuriedBodies}. Checks under the mailbox's lock that a message is still gone. */
 export async function dropBuriedBodies(database: StoreDatabase, { now, grace, signal }: { now: number; grace: number; signal?: AbortSignal }): Promise<number> {
   let dropped = 0;
   while (signal?.aborted !== true) {
@@ -47,7 +47,7 @@ function dropOf(database: StoreDatabase, mailbox: MailboxId, ids: readonly Messa
     const rows = [...(await loadRows(locked, ids)).values()].filter(({ state }) => state === 'gone');
     const differences: Difference[] = rows.map((before) => ({ before, after: { ...before, format: null, attachments: null, attachmentsHeld: false, lacks: null, buriedAt: null } }));
     await writeDifferences(locked, differences, now);
-    // A worker of an earlier version brings a message back without it.
+    // A worker of an earlier version brings a message back without clearing `buried_at`.
     await tx.updateTable('messages').set({ buried_at: null }).where('mailbox_key', '=', key).where(dialect.isOneOf('id', ids)).where('state', '!=', 'gone').execute();
     return rows.length;
   });

@@ -11,7 +11,7 @@ import type { MessageRow } from '../rules/message-row.ts';
 const MESSAGES = { table: 'messages', columns: MESSAGE_COLUMNS, key: ['mailbox_key', 'id'], onConflict: 'update' } as const;
 const BODIES = { table: 'bodies', columns: ['mailbox_key', 'message_id', 'encoding', 'body'], key: ['mailbox_key', 'message_id'], onConflict: 'update' } as const;
 
-/** What a transaction makes of one message. */
+/** The change that a transaction makes to one message. */
 export interface Difference {
   readonly before: MessageRow | null;
   readonly after: MessageRow;
@@ -19,7 +19,7 @@ export interface Difference {
   readonly body?: KeptBody;
 }
 
-/** The rows of the given messages, as far as the store has them. */
+/** The rows of those of the given messages that the store knows. */
 export async function loadRows({ tx, dialect, key }: Pick<MailboxTransaction, 'tx' | 'dialect' | 'key'>, ids: Iterable<MessageId>): Promise<Map<MessageId, MessageRow>> {
   const rows = await tx
     .selectFrom('messages')
@@ -53,7 +53,7 @@ export async function writeDifferences(locked: MailboxTransaction, differences: 
     if (change !== null) entries.push([change, row.id, row.threadId, JSON.stringify(row.labelIds), newestText(row), now]);
   }
   await bulkInsert(locked.tx, MESSAGES, rows);
-  // First: an earlier body may be at the other place.
+  // Deleted first: an earlier body may be on the other side, inside or outside the database.
   await deleteBodies(locked, bodiless, now);
   await bulkInsert(locked.tx, BODIES, bodies);
   await nameObjects(locked, outside);

@@ -5,7 +5,7 @@ import { decodeIfWhole } from '../bodies/body-codec.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** Messages with their bodies, or where those are. */
+/** Messages with their bodies, or with the objects that hold those. */
 function rowsWithBodies(db: Kysely<Schema>, key: number) {
   return db
     .selectFrom('messages')
@@ -53,7 +53,7 @@ export type BodyRead =
   | { readonly kind: 'read'; readonly body: Uint8Array | null }
   /** `objectKey` is null for a body inside the database. */
   | { readonly kind: 'lost'; readonly reason: LostReason; readonly url: string; readonly objectKey: number | null }
-  /** Not in the state any more that it was in. */
+  /** The row's state has changed in the meantime. */
   | { readonly kind: 'left' };
 
 /** The body of a row that was read some time ago: the message may have been fetched again since, and its earlier body swept. */

@@ -4,7 +4,7 @@ import { unknownMailbox } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** Leaves the tombstone of a workflow's runs: none of them creates its mailbox any more. */
+/** Leaves a tombstone for a chain of runs, so that none of them creates its mailbox again. */
 export async function buryChain(tx: Transaction<Schema>, chain: string, now: number): Promise<void> {
   await tx
     .insertInto('workflow_chains')
@@ -14,8 +14,7 @@ export async function buryChain(tx: Transaction<Schema>, chain: string, now: num
 }
 
 /**
- * Refuses to create a mailbox for a workflow that was removed with it. The chain's row is written first, so that creation and removal,
- * which writes the same row, take turns.
+ * Refuses to create a mailbox for a workflow that was removed with it. Writes the chain's row first: removal writes the same row, so the two take turns.
  */
 export async function requireLivingChain({ dialect }: StoreDatabase, tx: Transaction<Schema>, chain: string, mailbox: MailboxId): Promise<void> {
   await tx

@@ -7,7 +7,7 @@ import { labelsExclude, followScope, toFetch, toGone, withoutWork, type RowRules
 type LabelOperation = Extract<HistoryOperation, { kind: 'labelsAdded' | 'labelsRemoved' }>;
 
 const DRAFT = 'DRAFT' as LabelId;
-/** Each save of a draft is a new message, and deletes the one before: a draft is fetched once it has rested this long (ms). */
+/** Each save of a draft makes a new message and deletes the last one, so a draft is fetched only after this time (ms). */
 const DRAFT_REST = 60_000;
 
 export type HistoryEffect = 'added' | 'deleted' | 'relabelled' | 'late' | 'none';
@@ -19,10 +19,10 @@ export interface OperationOutcome {
 }
 
 /**
- * What one operation of a history record does to the row it concerns.
- * The rules are those of `HistoryStore.applyHistory`; applying an operation again, or late, ends in the same row.
+ * Applies one operation of a history record to its row. `HistoryStore.applyHistory` states the rules. Applying an operation again, or late, gives the
+ * same row.
  *
- * @param known whether this operation was applied before (or is settled and below the mark, which comes to the same)
+ * @param known - whether this operation was applied before, or is settled and below the mark, which means the same
  */
 export function applyOperation(row: MessageRow | null, operation: HistoryOperation, recordId: HistoryId, known: boolean, rules: RowRules): OperationOutcome {
   if (row === null) return applyToUnknown(null, operation, recordId, rules);
@@ -44,7 +44,7 @@ function applyToGone(row: MessageRow, operation: HistoryOperation, recordId: His
   return newer ? applyToUnknown(row, operation, recordId, rules) : { row, effect: 'none' };
 }
 
-/** On an unknown id, or on a tombstone: what was known of the message does not count any more. */
+/** Applies an operation to an unknown id, or to a tombstone, whose former content no longer counts. */
 function applyToUnknown(tombstone: MessageRow | null, operation: HistoryOperation, recordId: HistoryId, rules: RowRules): OperationOutcome {
   const base = tombstone ?? newRow(operation.messageId, operation.threadId, 'live', rules.now);
   const row: MessageRow = { ...base, threadId: operation.threadId, historyId: recordId };
@@ -60,7 +60,7 @@ function applyToUnknown(tombstone: MessageRow | null, operation: HistoryOperatio
   return { row: operation.labelIds?.includes(DRAFT) === true ? { ...fetched, nextAttemptAt: rules.now + DRAFT_REST } : fetched, effect: 'added' };
 }
 
-/** A pending row waits for a reading at least as new as itself, which will contain the late record. */
+/** A record that appeared late. A pending row waits for a get at least as new as itself, which will contain the record. */
 function appearedLate(row: MessageRow, operation: HistoryOperation, rules: RowRules): OperationOutcome {
   const waits = row.state === 'pending' || row.state === 'failed';
   if (waits || operation.kind === 'added') return { row, effect: 'none' };
@@ -75,7 +75,7 @@ function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kin
     return { row: isSent ? { ...row, nextAttemptAt: 0 } : row, effect: 'none' };
   }
   if (operation.kind === 'added') {
-    // Newer than the reading, so it was away in between: its labels may be others.
+    // The record is newer than the last get, so the message was away in between and its labels may have changed.
     const same = operation.labelIds !== null && sameLabelIds(sortedLabelIds(operation.labelIds), row.labelIds);
     return same ? { row, effect: 'none' } : { row: needsRefresh(row, rules), effect: 'late' };
   }
@@ -84,13 +84,13 @@ function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kin
   return { row: isUncertain(row, operation, rules) ? { ...row, labelIds } : followScope({ ...row, labelIds }, rules), effect };
 }
 
-/** Labels that wait to be read again put a message out of no scope: its reading does. What hides it does so whatever else it carries. */
+/** Labels that wait to be read again do not put a message out of scope; the coming get does. A label that hides the message does so at once. */
 function isUncertain(row: MessageRow, operation: LabelOperation, rules: RowRules): boolean {
   const isHidden = operation.kind === 'labelsAdded' && labelsExclude(operation.labelIds.filter(isHiding), rules) && operation.labelIds.some(isHiding);
   return row.refreshAt !== null && row.state === 'stored' && !isHidden;
 }
 
-/** At once, also where it was to be read again later for another reason. */
+/** Has the labels read again at once, even if a later refresh was scheduled for another reason. */
 function needsRefresh(row: MessageRow, rules: RowRules): MessageRow {
   return row.refreshAt === null || row.refreshAt > rules.now ? { ...row, refreshAt: rules.now } : row;
 }
@@ -100,7 +100,7 @@ function afterLabelOperation(row: MessageRow, operation: LabelOperation): Messag
   return row.labelIds.filter((id) => !operation.labelIds.includes(id));
 }
 
-/** Whether a label operation may have brought a message into scope of which nothing else is known. */
+/** Whether a label operation may have brought an otherwise unknown message into scope. */
 function mayEnterScope(operation: LabelOperation, { scope }: RowRules): boolean {
   if (operation.kind === 'labelsRemoved') return operation.labelIds.some(isHiding);
   if (scope.labelIds.length > 0) return operation.labelIds.some((id) => scope.labelIds.includes(id));

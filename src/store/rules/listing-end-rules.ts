@@ -2,24 +2,23 @@ import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from 
 import { sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
 import { isComplete, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
 
-/** What the end of a listing knows. */
+/** The facts that the end of a listing is based on. */
 export interface EndedListing {
   readonly generation: number;
   readonly startHistoryId: HistoryId;
-  /** True when the store held messages before: then the listing waited for Gmail's index, and absence is a fact. */
+  /** True when the store held messages before. Then the listing waited for Gmail's index, and absence is a fact. */
   readonly reconciling: boolean;
   readonly labels: 'compared' | 'unread';
-  /** Whether what the listing did not show is known to be gone. Where that is doubted it stays as it is. */
+  /** Whether messages that the listing did not show are known to be gone. If that is doubted, they stay as they are. */
   readonly absence: 'proven' | 'doubted';
-  /** Labels whose listings are not believed: they are taken off no message. */
+  /** Labels whose listings are not believed. They are not taken off any message. */
   readonly doubtedLabels: ReadonlySet<LabelId>;
-  /** With a limit: rows that a listing made beyond this position stay out; it covers every row that was known before. */
+  /** With a limit: rows that a listing made beyond this position are removed. It covers every row that was known before. */
   readonly lastPosition: number | null;
 }
 
 /**
- * What the end of a listing does to one row; null removes it, so that the message is unknown again.
- * The rules are those of `ListingStore.finishListing`.
+ * The row after the end of a listing; null removes it, so that the message is unknown again. `ListingStore.finishListing` states the rules.
  *
  * @param listedLabels the labels whose listings held the message, sorted
  */
@@ -29,8 +28,8 @@ export function rowAfterListing(row: MessageRow, listedLabels: readonly LabelId[
   if (row.listedGeneration !== listing.generation) {
     if (changedSince || listing.absence === 'doubted') return inFormat(followScopeAgain(row, rules), rules);
     if (listing.reconciling) return withReadingId(toGone(row, rules.now), listing);
-    // The index may only show it late. One that was never read is unknown again, so that the listing of late ones finds it; one that was read
-    // meanwhile is there, and what becomes of it is in the history since the mark.
+    // The index may show it later. A message that was never fetched becomes unknown, so that the late listing finds it. One that was fetched
+    // meanwhile exists, and its later changes are in the history since the mark.
     return row.readingHistoryId === null ? null : inFormat(followScopeAgain(row, rules), rules);
   }
   if (isBeyondLimit(row, listing)) return null;
@@ -40,8 +39,8 @@ export function rowAfterListing(row: MessageRow, listedLabels: readonly LabelId[
 }
 
 /**
- * A row that waits for what is no longer wanted (attachments, another format) needs no fetch when its body is complete under today's settings, and
- * its labels are known: nothing has changed since they were read or compared.
+ * A row may wait for something that is no longer wanted (attachments, another format). It needs no fetch if its body is complete under today's settings
+ * and its labels are known, since nothing has changed since they were read or compared.
  */
 function held(row: MessageRow, rules: RowRules): MessageRow {
   if ((row.state !== 'pending' && row.state !== 'failed') || !isComplete(row, rules)) return row;
@@ -55,15 +54,15 @@ function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean
   return unread && row.admittedGeneration !== null;
 }
 
-/** An excluded row that lies within the limit now is in scope whatever its date. */
+/** An excluded row that now lies within the limit is in scope whatever its date. */
 function admit(row: MessageRow, { lastPosition, generation }: EndedListing): MessageRow {
   const within = lastPosition !== null && row.position !== null && row.position <= lastPosition;
   return within && row.state === 'excluded' && row.admittedGeneration === null ? { ...row, admittedGeneration: generation } : row;
 }
 
 /**
- * A row that changed after the listing began is not compared: the listings may be older than it. But if records were applied to labels that
- * had never been read since (`readingHistoryId`), and the result is not what was listed, one get tells.
+ * A row that changed after the listing began is not compared, since the listings may be older. But if records were applied to labels that had not been
+ * read since (`readingHistoryId`), and the result differs from the listings, one get decides.
  */
 function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince: boolean, listing: EndedListing, rules: RowRules): MessageRow {
   if (!changedSince) {
@@ -79,21 +78,21 @@ function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince
   return isFetched && !readSince && !sameLabelIds(row.labelIds, listed) ? { ...scoped, refreshAt: scoped.refreshAt ?? rules.now } : scoped;
 }
 
-/** What was listed, and what the row has of labels whose listings are not believed. */
+/** The listed labels, plus those of the row whose listings are not believed. */
 function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }: EndedListing): readonly LabelId[] {
   const kept = doubtedLabels.size === 0 ? [] : row.labelIds.filter((label) => doubtedLabels.has(label));
   return kept.length === 0 ? listed : sortedLabelIds([...listed, ...kept]);
 }
 
-/** The listing showed it. Where its labels could not be read, and are to be read again, those that it has put it out of no scope. */
+/** A listed row without compared labels. While its labels wait to be read again, the held ones do not put it out of scope. */
 const unread = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null ? followScopeAgain(row, rules) : row);
 
-/** A row that is not compared (it changed after the listing began, or was never read) was settled under the scope of that moment: the settings may have changed since. */
+/** Decides the state of a row again that was not compared, since the settings may have changed since its state was decided. */
 function followScopeAgain(row: MessageRow, rules: RowRules): MessageRow {
   return row.state === 'stored' || row.state === 'excluded' ? followScope(row, rules, 'backfill') : row;
 }
 
-/** Only `readingHistoryId`: the message's own history id is older, and a get of it still answers that one. */
+/** Raises only `readingHistoryId`: the message's own history id is older, and a get still answers with that one. */
 function withReadingId(row: MessageRow, { startHistoryId }: EndedListing): MessageRow {
   const readingHistoryId = row.readingHistoryId === null ? startHistoryId : newerHistoryId(row.readingHistoryId, startHistoryId);
   return readingHistoryId === row.readingHistoryId ? row : { ...row, readingHistoryId };

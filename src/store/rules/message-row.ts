@@ -5,16 +5,16 @@ import type { MessageFormat } from '../../model/settings.ts';
 export type MessageState = 'pending' | 'stored' | 'failed' | 'gone' | 'excluded';
 export type FetchLane = 'live' | 'backfill';
 
-/** One message as the rules see it. Never changed in place: a rule that changes nothing answers the same object. */
+/** One message as the rules see it. Rows are immutable: a rule that changes nothing returns the same object. */
 export interface MessageRow {
   readonly id: MessageId;
   readonly threadId: ThreadId;
   /** Sorted; empty while they are not known. */
   readonly labelIds: readonly LabelId[];
   readonly state: MessageState;
-  /** The newest history id at which this message is known to have changed: of a reading, or of a record. */
+  /** The newest history id at which this message is known to have changed, by a get or by a record. */
   readonly historyId: HistoryId | null;
-  /** Everything up to it is contained in the row: of the last reading, or of the listing that was compared. */
+  /** The row contains everything up to this history id, which comes from the last get or the last compared listing. */
   readonly readingHistoryId: HistoryId | null;
   readonly internalDate: number | null;
   readonly sizeEstimate: number;
@@ -25,7 +25,7 @@ export interface MessageRow {
   readonly attachments: number | null;
   /** True when the body holds them, or there are none. */
   readonly attachmentsHeld: boolean;
-  /** What it lacks, because Gmail does not give it: `raw` (its FULL body stands in), `attachments`. */
+  /** What Gmail does not give of it: `raw` (its FULL body stands in), or `attachments`. */
   readonly lacks: Lacking | null;
   /** Not null exactly for pending and failed rows, and for stored ones whose attachments or raw are asked for again. */
   readonly lane: FetchLane | null;
@@ -43,7 +43,7 @@ export interface MessageRow {
   readonly buriedAt: number | null;
 }
 
-/** Not listed by any generation. */
+/** The `listedGeneration` of a row that no listing has shown. */
 export const UNLISTED = 0;
 
 /** A message that just became known: to be fetched at once. */
