@@ -12,7 +12,7 @@ export type { Stores } from './stores.ts';
 
 /** How a database is opened. */
 export interface OpenOptions {
-  /** `automatic` unless told otherwise. */
+  /** Defaults to `automatic`. */
   readonly migration?: MigrationMode;
   /** Where bodies outside the database go; all stay in it when not given. */
   readonly bodies?: BodyOptions;
@@ -21,7 +21,7 @@ export interface OpenOptions {
 /** Where the files of an embedded database are. */
 export interface StoreFiles {
   readonly database: string;
-  /** Apart, so that the mirror's file can be copied or handed on without tokens. */
+  /** A file of its own, so that the mirror's file can be copied or handed on without tokens. */
   readonly credentials: string;
   /** Where the key that encrypts the credentials is kept when none is configured; null in memory. */
   readonly keyFile: string | null;

@@ -9,7 +9,7 @@ import { createCredentialTable, SqlCredentialStore, type CredentialDatabase, typ
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
 import type { Stores } from './stores.ts';
 
-/** A schema of their own: who may read the mail need not be let in here, and `pg_dump --schema` hands the mirror on without them. */
+/** Credentials have a schema of their own: readers of the mail need no access to it, and `pg_dump --schema` copies the mirror without them. */
 const CREDENTIALS = `${POSTGRES_SCHEMA}_credentials`;
 /** Any number that nobody else in the database uses for a lock. */
 const CREDENTIALS_LOCK = 7_262_419;
@@ -46,7 +46,7 @@ async function createTables(database: PostgresDatabase): Promise<readonly string
   const applied = await database.read((db) => migrate(db, postgresDialect, database.place));
   if (await hasCredentials(database)) return applied;
   await database.write(async (tx) => {
-    // CREATE … IF NOT EXISTS alone may fail when two do it at once. Whoever waited here for another looks again: the table is there now.
+    // CREATE … IF NOT EXISTS may fail when two processes run it at once, hence the lock. After waiting for it the table may exist, so check again.
     await sql`select pg_advisory_xact_lock(${CREDENTIALS_LOCK}::bigint)`.execute(tx);
     if (await postgresDialect.hasTable(tx, 'credentials', CREDENTIALS)) return;
     await tx.schema.createSchema(CREDENTIALS).ifNotExists().execute();

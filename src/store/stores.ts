@@ -8,10 +8,10 @@ import type { MailboxRenaming } from './mailboxes/rename-mailbox.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
 import type { MailboxRemoval } from './removal/remove-mailbox.ts';
 
-/** What a database URL opens: the mirror, and apart from it the credentials. */
+/** What a database URL opens: the mirror and, separately, the credentials. */
 export interface Stores {
   readonly store: MailboxStore & SpendingLedger & BodySweeper & BuriedBodies & MailboxRemoval & MailboxRenaming & MailboxAccounts;
   readonly credentials: CredentialStore;
-  /** What both `store` and a move work on. */
+  /** The database behind `store`, which a move uses directly. */
   readonly database: StoreDatabase;
 }

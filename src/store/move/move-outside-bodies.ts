@@ -12,7 +12,7 @@ import { StoreError } from '../engines/store-error.ts';
 /** Bodies that are named, or read, together. */
 const PAGE = 50;
 
-/** Of a place whose bodies are the target's once the mailboxes are known there; until then its sweeps leave them alone. */
+/** The value of `sweeps` for a place whose bodies the target takes over at the end of the move. Until then its sweeps leave them alone. */
 const SWEEPS_ONCE_MOVED = 2;
 
 interface Side {
@@ -45,8 +45,8 @@ async function lastOutside({ database, key }: Side): Promise<string> {
 }
 
 /**
- * Names the same objects in the target: they stay where they are. The source's rows name them too until all is handed over, so whatever the
- * target no longer names by then, of a move that was taken back, its sweeps must not touch.
+ * Names the same objects in the target, so that they stay where they are. Until the hand-over the source's rows name them as well, so the target's sweeps
+ * must not touch them, even if the target no longer names them after an aborted move.
  *
  * @throws {StoreError} `unavailable` when a place is not there, `body-lost` when the target is removing an object
  */
@@ -79,7 +79,7 @@ export async function nameThere(request: { from: Side & { places: BodyPlaces }; 
   }
 }
 
-/** What the source sweeps, and what the target swept, is swept by nobody until it is handed over. */
+/** Registers a place in the target. Neither database sweeps it until the hand-over. */
 async function placeThere(tx: Transaction<Schema>, { url, prefix, sweeps }: NamedBody): Promise<number> {
   await tx.insertInto('body_places').values({ url, prefix, sweeps: 0 }).onConflict((conflict) => conflict.columns(['url', 'prefix']).doNothing()).execute();
   const place = await tx.selectFrom('body_places').select(['key', 'sweeps']).where('url', '=', url).where('prefix', '=', prefix).executeTakeFirstOrThrow();
@@ -101,7 +101,7 @@ async function objectThere(tx: Transaction<Schema>, place: number, { messageId, 
   return object.key;
 }
 
-/** Writes the bodies anew to where the target's go: they are read with their hashes checked. @throws {StoreError} `body-lost` */
+/** Rewrites the bodies to the target's place; their hashes are checked when they are read. @throws {StoreError} `body-lost` */
 export async function writeThere(request: { from: Side & { bodies: Bodies }; to: Side & { bodies: Bodies }; now: number; onRows: (rows: number) => void; signal: AbortSignal | undefined }): Promise<void> {
   const { from, to, now, onRows, signal } = request;
   for (let after = ''; ; ) {
@@ -127,7 +127,7 @@ function nameKept({ database, key }: Side, messageId: MessageId, kept: KeptBody)
   });
 }
 
-/** As digestTable: which messages have which bytes outside. */
+/** A digest, like digestTable's, of which messages have which bytes outside. */
 export async function digestOutside(side: Side): Promise<string> {
   const hash = createHash('sha256');
   let count = 0;

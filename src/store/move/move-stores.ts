@@ -14,10 +14,10 @@ export interface MoveRequest {
   readonly to: Stores;
   /** How the places of bodies outside are reached. */
   readonly bodies: BodyOptions;
-  /** Writes bodies outside anew where `bodies` says; they stay where they are otherwise. */
+  /** Whether bodies outside are rewritten to the place that `bodies` names; otherwise they stay where they are. */
   readonly moveBodies: boolean;
   readonly now: number;
-  /** Told of the rows that were copied, table by table. */
+  /** Called with the rows that were copied, table by table. */
   readonly onProgress: (progress: { readonly mailbox: MailboxId; readonly table: string; readonly rows: number }) => void;
   readonly signal?: AbortSignal;
 }
@@ -28,13 +28,13 @@ export interface MovedMailbox {
   readonly rows: number;
 }
 
-/** Under this id a half-moved mailbox is out of everybody's reach, for it is no address. */
+/** The id of a half-moved mailbox. It is not an address, so nobody can reach the mailbox. */
 const halfMoved = (mailbox: MailboxId): string => `moving/${encodeURIComponent(mailbox)}`;
 
 /**
- * Copies every mailbox of one database to another, of any kind, with all its rows and credentials. A mailbox is known there only once everything of
- * it was compared: until then an interrupted move goes on after the last row that was copied. The source stays as it is, but that it removes
- * no bodies outside any more where the target names them.
+ * Copies every mailbox of one database to another, of any kind, with all its rows and credentials. The target knows a mailbox only once everything was
+ * compared; until then an interrupted move continues after the last copied row. The source stays as it is, except that it no longer removes bodies
+ * outside that the target names.
  *
  * @throws {MoveError} when the target knows one of the mailboxes already, or the source changed meanwhile
  * @throws {StoreError} when one of the databases cannot be used
@@ -46,7 +46,7 @@ export async function moveStores(request: MoveRequest): Promise<readonly MovedMa
   const taken = mailboxes.filter((id) => known.has(id));
   if (taken.length > 0) throw new MoveError(`The target holds ${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ` and ${taken.length - 3} more` : ''} already: nothing was moved. Name a target that holds none of these mailboxes.`);
 
-  // Nobody sees any of them before all are there: a move that is interrupted is asked for once more, and goes on.
+  // No mailbox becomes visible before all are copied. An interrupted move continues when it is started again.
   const moved: MovedMailbox[] = [];
   for (const mailbox of mailboxes) moved.push(await copyMailbox(request, mailbox));
   for (const mailbox of mailboxes) {
@@ -95,7 +95,7 @@ async function copyMailbox(request: MoveRequest, mailbox: MailboxId): Promise<Mo
   return { mailbox, messages: stored + excluded, rows };
 }
 
-/** What was copied of two states of a mailbox is no state of it. Its bodies outside stay: the target sweeps none before they are handed over. */
+/** Removes the copy of a mailbox that changed while it was copied. Its bodies outside stay: the target sweeps none before they are handed over. */
 async function takeBack({ to, now }: MoveRequest, mailbox: MailboxId, key: number): Promise<never> {
   await to.database.write(async (tx) => {
     await tx.updateTable('mailboxes').set({ id: `removing/${key}` }).where('key', '=', key).execute();
@@ -104,7 +104,7 @@ async function takeBack({ to, now }: MoveRequest, mailbox: MailboxId, key: numbe
   throw new MoveError(`${mailbox} changed while it was copied, and was taken back from the target. Stop the workers of the source, then move again.`);
 }
 
-/** The mailbox's own row comes first, under an id that nobody looks for. One of an interrupted move is brought up to date. */
+/** Copies the mailbox's own row first, under an id that nobody looks for, or updates the row of an interrupted move. */
 async function begin({ from, to }: MoveRequest, mailbox: MailboxId): Promise<number> {
   const { key: _, ...columns } = await from.database.read((db) => db.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirstOrThrow());
   const values = { ...columns, id: halfMoved(mailbox) };
@@ -121,7 +121,7 @@ async function keyOf(database: StoreDatabase, id: string): Promise<number> {
 /** Compares everything: counts and digests of all tables, and the mailbox's own row. */
 async function isSame({ from, to, moveBodies }: MoveRequest, mailbox: MailboxId, sides: { from: { database: StoreDatabase; key: number }; to: { database: StoreDatabase; key: number } }): Promise<boolean> {
   for (const table of MOVED_TABLES) {
-    // Bodies that are written anew may end inside.
+    // Bodies that are rewritten may end inside the database.
     if (moveBodies && table.table === 'bodies') continue;
     if ((await digestTable(sides.from.database, table, sides.from.key)) !== (await digestTable(sides.to.database, table, sides.to.key))) return false;
   }
@@ -130,7 +130,7 @@ async function isSame({ from, to, moveBodies }: MoveRequest, mailbox: MailboxId,
   return isUnchanged(from.database, to.database, mailbox);
 }
 
-/** Whatever changes of a mailbox's mail changes its row: marks, sequence, generation. */
+/** Compares the mailboxes' own rows: every change of a mailbox's mail changes its row (marks, sequence, generation). */
 async function isUnchanged(from: StoreDatabase, to: StoreDatabase, mailbox: MailboxId): Promise<boolean> {
   const row = async (database: StoreDatabase, id: string) => {
     const { key: _key, id: _id, ...columns } = await database.read((db) => db.selectFrom('mailboxes').selectAll().where('id', '=', id).executeTakeFirstOrThrow());

@@ -14,7 +14,7 @@ export interface MovedTable {
 
 const ROWS = 1_000;
 
-/** What a mailbox has, row by row; a test holds them against the schema. Bodies outside are copied apart: their objects have keys of each database's own. */
+/** The tables of a mailbox's rows; a test compares them with the schema. Bodies outside are copied separately, since each database has its own object keys. */
 export const MOVED_TABLES: readonly MovedTable[] = [
   { table: 'labels', key: ['id'], rows: ROWS },
   { table: 'usage', key: ['method'], rows: ROWS },
@@ -45,7 +45,7 @@ async function lastRow(database: StoreDatabase, { table, key }: MovedTable, mail
   return (await database.read((db) => query.execute(db))).rows[0] ?? null;
 }
 
-/** Copies a table's rows of one mailbox, a transaction a page, in the order of keys: what is there is the beginning, so an interrupted copy goes on after it. */
+/** Copies a table's rows of one mailbox in the order of keys, one transaction a page. An interrupted copy continues after the last copied row. */
 export async function copyTable(request: {
   table: MovedTable;
   from: { database: StoreDatabase; key: number };
@@ -85,7 +85,7 @@ export async function digestTable(database: StoreDatabase, table: MovedTable, ma
   }
 }
 
-/** Columns may have been added in another order; bytes are told by their own digest. */
+/** A row as text. Columns are sorted, since they may have been added in another order; bytes are replaced by their digest. */
 function canonical(row: Row): string {
   const columns = Object.keys(row).filter((column) => column !== 'mailbox_key');
   return JSON.stringify(columns.sort().map((column) => [column, row[column] instanceof Uint8Array ? createHash('sha256').update(row[column]).digest('hex') : row[column]]));

@@ -7,30 +7,30 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 
 export interface MailboxRemoval {
   /**
-   * Begins the removal of a mailbox, in one transaction: from then on the store does not know it, and refuses every writer of it with `lost`.
+   * Begins the removal of a mailbox, in one transaction. From then on the store does not know it, and its writers get `lost`.
    *
-   * @param request.chain - the first run id of the workflow that was ended, so that what is left of it cannot create the mailbox anew;
-   * null when there was none
+   * @param request.chain - the first run id of the workflow that was ended, so that late attempts of it cannot create the mailbox again; null when
+   * there was none
    * @returns false when the store did not know the mailbox
    */
   beginRemoval(request: { mailbox: MailboxId; chain: string | null; now: number }): Promise<boolean>;
   /**
-   * Deletes the rows of every mailbox whose removal has begun, some thousands a transaction. Whoever is killed meanwhile has done part of it;
-   * whoever calls it next, a worker's housekeeping if nobody else, does the rest. Bodies outside go with the next sweep.
+   * Deletes the rows of every mailbox whose removal has begun, some thousands a transaction. A killed call has done part of the work, and the next call,
+   * at the latest a worker's housekeeping, does the rest. The next sweep removes bodies outside.
    *
    * @returns the number of rows
    */
   finishRemovals(request: { now: number; signal?: AbortSignal }): Promise<number>;
 }
 
-/** No e-mail address: no writer finds the mailbox under it, and nobody lists it. */
+/** The prefix of ids under removal. They are not e-mail addresses, so no writer finds such a mailbox and no listing shows it. */
 const REMOVING = 'removing/';
 
 const ROWS = 2_000;
 /** Each may be megabytes. */
 const BODIES = 100;
 
-/** Every table of a mailbox's things with the rest of its key; a test holds them against the schema. `messages` after what names them. */
+/** Every table with rows of a mailbox, and the rest of its key; a test compares them with the schema. `messages` comes after the tables that name them. */
 const TABLES = [
   { table: 'label_listings', key: ['message_id', 'label_id'], rows: ROWS },
   { table: 'audit_listings', key: ['audit', 'message_id', 'label_id'], rows: ROWS },
@@ -46,8 +46,8 @@ const TABLES = [
 ] as const satisfies readonly { table: keyof Schema; key: readonly string[]; rows: number }[];
 
 /**
- * See {@link MailboxRemoval.beginRemoval}. Every writer finds the mailbox by its id under the lock of its row, so the renamed row is out of reach:
- * a zombie that waits for the lock finds nothing when it gets it, and one that would create the mailbox (`putMailbox`) meets its chain's tombstone.
+ * See {@link MailboxRemoval.beginRemoval}. Every writer finds the mailbox by its id and locks its row, so the renamed row is out of reach: a zombie that
+ * waits for the lock then finds nothing, and one that would create the mailbox (`putMailbox`) meets its chain's tombstone.
  */
 export function beginRemoval(database: StoreDatabase, { mailbox, chain, now }: { mailbox: MailboxId; chain: string | null; now: number }): Promise<boolean> {
   return database.write(async (tx) => {
@@ -94,8 +94,8 @@ async function removeOutside({ dialect }: StoreDatabase, tx: Transaction<Schema>
 }
 
 /**
- * The mailbox itself. Changing its id once more locks out what PostgreSQL lets through beside other locks, rows that merely refer to it (a zombie's
- * ledger), and waits for those under way: they are deleted here.
+ * Deletes the mailbox's own row. PostgreSQL lets rows that merely reference it (a zombie's ledger) be written beside other locks. Changing the id once
+ * more locks such writers out and waits for those under way, whose rows are then deleted here.
  */
 async function removeLast(database: StoreDatabase, tx: Transaction<Schema>, key: number, now: number): Promise<number> {
   await tx.updateTable('mailboxes').set({ id: `${REMOVING}${key}/last` }).where('key', '=', key).execute();

@@ -1,14 +1,14 @@
 import type { Condition, Conditions } from './mailbox-row.ts';
 
 /**
- * How the column `condition` is written: the worse condition, as versions before this one read and write it alone, and beside it each lane's.
- * Workers of such a version may share the mailbox: what they write has no lanes.
+ * The format of the column `condition`: the worse condition, which is all that earlier versions read and write, plus each lane's condition. Workers of
+ * such a version may share the mailbox; what they write has no `lanes`.
  */
 type WrittenCondition = Condition & { readonly lanes?: Partial<Conditions> };
 
 const NO_CONDITIONS: Conditions = { live: null, backfill: null };
 
-/** What a row's column says. A condition whose lane was not written counts as the live one's, which is the first to succeed. */
+/** Reads the column. A condition without lanes counts as the live lane's, which is the first to succeed. */
 export function readConditions(text: string | null): Conditions {
   if (text === null) return NO_CONDITIONS;
   const { lanes, ...condition } = JSON.parse(text) as WrittenCondition;
@@ -16,8 +16,7 @@ export function readConditions(text: string | null): Conditions {
 }
 
 /**
- * The column with one lane's condition changed, and the other's left as it is.
- * A condition whose lane was not written goes with the first news of either lane.
+ * The column after a change of one lane's condition; the other lane's stays. A condition without lanes is replaced by the first change of either lane.
  */
 export function withCondition(text: string | null, lane: keyof Conditions, condition: Condition | null): string | null {
   const held = isOfNoLane(text) ? NO_CONDITIONS : readConditions(text);
@@ -26,7 +25,7 @@ export function withCondition(text: string | null, lane: keyof Conditions, condi
   return worse === null ? null : JSON.stringify({ ...worse, lanes: next } satisfies WrittenCondition);
 }
 
-/** What is wrong with the mailbox, in one. */
+/** The worse of the two lanes' conditions. */
 export function worseCondition({ live, backfill }: Conditions): Condition | null {
   if (live === null || backfill === null) return live ?? backfill;
   return RANK[backfill.kind] > RANK[live.kind] ? backfill : live;
@@ -39,7 +38,7 @@ function isOfNoLane(text: string | null): boolean {
   return text !== null && (JSON.parse(text) as WrittenCondition).lanes === undefined;
 }
 
-/** The success of one lane ends the workflow's phase `rate-limited`, so the other one, which still waits, must tell of its wait again. */
+/** Success of one lane ends the workflow's phase `rate-limited`, so the other lane, which still waits, must report its wait again. */
 function untold(condition: Condition | null): Condition | null {
   return condition?.kind === 'rate-limited' ? { ...condition, told: false } : condition;
 }

@@ -22,9 +22,9 @@ export interface MailboxRow {
   readonly syncedAt: number | null;
   /** What the last audit found; null before the first. */
   readonly audit: AuditResult | null;
-  /** null when Gmail was never asked to tell of changes, or was told to stop. */
+  /** null when Gmail was never asked to watch the mailbox, or the watch was stopped. */
   readonly watch: MailboxWatch | null;
-  /** null before the account behind the credentials was asked for its address. */
+  /** null before the account behind the credentials was first checked. */
   readonly account: MailboxAccount | null;
   /** The address that the mailbox had before it was renamed; null when it never was. */
   readonly renamedFrom: MailboxId | null;
@@ -34,7 +34,7 @@ export interface MailboxRow {
 
 /** The account behind a mailbox's credentials. Times are epoch ms. */
 export interface MailboxAccount {
-  /** Its address at Google, which may be another than the mailbox's: an account can be renamed. */
+  /** The account's address at Google, which may differ from the mailbox's, since an account can be renamed. */
   readonly address: MailboxId;
   /** When it was first seen under this address. */
   readonly since: number;
@@ -44,28 +44,28 @@ export interface MailboxAccount {
   readonly units: number;
 }
 
-/** What Gmail's listings say, and nothing else bears out. Nothing is removed by it; the listing is repeated at {@link MailboxRow.relistAt}. */
+/** What only a listing says and no second witness confirms. Nothing is removed because of it; the listing is repeated at {@link MailboxRow.relistAt}. */
 export interface Doubt {
   /** Epoch ms of the listing that was doubted first, and of the last one. */
   readonly since: number;
   readonly checkedAt: number;
-  /** How many listings in a row were doubted, of those that were some minutes apart. */
+  /** How many consecutive listings were doubted. Listings within a few minutes count once. */
   readonly checks: number;
-  /** Messages that Gmail counts, and lists nowhere. */
+  /** Messages that Gmail counts but does not list. */
   readonly uncounted: number;
   /** Messages held here that the listings did not show. */
   readonly absent: number;
   /** Messages held here that the listings of their labels did not show. */
   readonly relabelled: number;
-  /** Messages that Gmail counts under a label, and does not list there; 0 where that could not be compared; absent where both agree. */
+  /** Messages that Gmail counts under a label but does not list there; 0 when that could not be compared; absent when both agree. */
   readonly underLabels?: number;
 }
 
 /** Times are epoch ms. */
 export interface MailboxWatch {
-  /** What Gmail agreed to last; null when it never did. */
+  /** The last watch that Gmail accepted; null when it never did. */
   readonly held: HeldWatch | null;
-  /** What failed last, and is not asked for again before `at`; null after a success. */
+  /** The last request that failed, which is not repeated before `at`; null after a success. */
   readonly retry: { readonly topicName: string; readonly labelIds: readonly LabelId[]; readonly at: number } | null;
 }
 
@@ -110,11 +110,11 @@ export interface Condition {
   readonly message: string;
   readonly since: number;
   readonly until: number | null;
-  /** False when the workflow has to be told of this wait again; it knows of it where this is absent. */
+  /** False when the workflow must be told about this wait again. Absent means that it knows. */
   readonly told?: boolean;
 }
 
-/** Each lane's own: a live sync that succeeds says nothing of a backfill that fails. */
+/** One condition a lane: a successful live sync says nothing about a failing backfill. */
 export interface Conditions {
   readonly live: Condition | null;
   readonly backfill: Condition | null;
@@ -133,7 +133,7 @@ interface FullSyncStart {
   readonly repeats?: number;
 }
 
-/** Where a full sync is; saved with every page, so a retry goes on from it. */
+/** The progress of a full sync. It is saved with every page, so that a retry continues from there. */
 export type FullSyncProgress = FullSyncStart &
   (
     | {

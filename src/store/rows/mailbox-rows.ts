@@ -25,7 +25,7 @@ export function parseFullSync(columns: Selectable<MailboxTable>): FullSyncProgre
   return columns.full_sync === null ? null : (JSON.parse(columns.full_sync) as FullSyncProgress);
 }
 
-/** What decides over the mailbox's rows in a transaction at `now`. */
+/** The rules for the mailbox's rows in a transaction at `now`. */
 export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRules {
   const settings = parseSettings(columns);
   const { scope, format } = settings;
