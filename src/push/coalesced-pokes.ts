@@ -6,7 +6,7 @@ export type Poke = (mailbox: MailboxId, historyId: HistoryId | null) => Promise<
 
 interface Waiting {
   readonly promise: Promise<void>;
-  /** Of the one notification that it covers; null when it covers several. */
+  /** The historyId of the only notification that the poke covers; null when it covers several. */
   historyId: HistoryId | null;
 }
 
@@ -55,7 +55,7 @@ export class CoalescedPokes {
     return this.#send(mailbox, waiting.historyId);
   }
 
-  /** The map is emptied before whoever waits goes on, so that the next poke takes its own place in it. */
+  /** The entry is deleted before waiting calls continue, so that the next poke can take its place. */
   #send(mailbox: MailboxId, historyId: HistoryId | null): Promise<void> {
     const poke = this.#poke(mailbox, historyId).finally(() => this.#underWay.delete(mailbox));
     this.#underWay.set(mailbox, poke);

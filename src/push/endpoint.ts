@@ -9,7 +9,7 @@ import type { NotificationOutcome, Receiver } from './receiver.ts';
 
 export interface EndpointOptions {
   readonly receiver: Receiver;
-  /** null serves the health routes alone. */
+  /** null serves only the health routes. */
   readonly verify: TokenVerifier | null;
   /** Why notifications could not be accepted now; null when they can. */
   readonly notReady: () => Promise<string | null>;
@@ -30,7 +30,7 @@ const STATUS: Readonly<Record<NotificationOutcome, 204 | ContentfulStatusCode>> 
   failed: 503,
 };
 
-/** Where the body was not read, the connection ends with the answer: nobody is made to read a megabyte first. */
+/** When the body was not read, the connection closes with the answer, so that a large body need not be read first. */
 const HEADERS: Readonly<Partial<Record<NotificationOutcome, Record<string, string>>>> = {
   unauthorized: { connection: 'close' },
   'too-large': { connection: 'close' },

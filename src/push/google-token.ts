@@ -31,7 +31,7 @@ const CLOCK_TOLERANCE = 30;
 const MAX_LENGTH = 8_192;
 
 /**
- * Verifies the OpenID Connect tokens that Pub/Sub signs its push requests with: signature (RS256 alone), `exp`, `iss`, `aud`, and that they are
+ * Verifies the OpenID Connect tokens that Pub/Sub signs its push requests with: signature (only RS256), `exp`, `iss`, `aud`, and that they are
  * the given service account's, with its address verified. Keys are fetched when needed and kept; an unknown key is asked for at most every 30 seconds.
  *
  * @throws {InvalidTokenError} for everything but a good token
@@ -62,7 +62,7 @@ export function createTokenVerifier({ keysUrl, audience, serviceAccount, clock }
   };
 }
 
-/** What jose finds wrong in a token. Key sets that cannot be had, or are none, are not the token's fault. */
+/** Whether jose finds fault with the token. A key set that is unavailable or invalid is not the token's fault. */
 function isAboutToken(error: unknown): error is errors.JOSEError {
   if (!(error instanceof errors.JOSEError)) return false;
   return error.code !== 'ERR_JOSE_GENERIC' && !(error instanceof errors.JWKSTimeout) && !(error instanceof errors.JWKSInvalid);

@@ -2,14 +2,14 @@ import { z } from 'zod';
 
 import { historyId, InvalidIdError, mailboxId, type HistoryId, type MailboxId } from '../model/ids.ts';
 
-/** What Gmail tells of a mailbox: https://developers.google.com/workspace/gmail/api/guides/push */
+/** What Gmail's notification says about a mailbox: https://developers.google.com/workspace/gmail/api/guides/push */
 export interface Notification {
   readonly mailbox: MailboxId;
   /** The mailbox's head when Gmail wrote it; null where it came as a number too large to be exact. A hint: what is new is read from our own mark. */
   readonly historyId: HistoryId | null;
 }
 
-/** Thrown when what was delivered is no notification of Gmail's. The message quotes nothing of it. */
+/** Thrown when a delivery is not a notification of Gmail's. The message quotes nothing of the delivery. */
 export class MalformedNotificationError extends Error {
   override readonly name = 'MalformedNotificationError';
 }
@@ -22,7 +22,7 @@ const PAYLOAD = z.object({ emailAddress: z.string(), historyId: z.union([z.strin
 /**
  * The notification in the body of a Pub/Sub push request.
  *
- * @throws {MalformedNotificationError} when it is none
+ * @throws {MalformedNotificationError} when it does not hold one
  */
 export function notificationInEnvelope(body: string): Notification {
   const envelope = ENVELOPE.safeParse(jsonOf(body));
@@ -33,7 +33,7 @@ export function notificationInEnvelope(body: string): Notification {
 /**
  * The notification in the data of a Pub/Sub message. `Buffer.from` reads base64 and base64url alike.
  *
- * @throws {MalformedNotificationError} when it is none
+ * @throws {MalformedNotificationError} when it does not hold one
  */
 export function notificationInData(data: Buffer): Notification {
   const payload = PAYLOAD.safeParse(jsonOf(data.toString('utf8')));
@@ -46,7 +46,7 @@ export function notificationInData(data: Buffer): Notification {
   }
 }
 
-/** JSON's reader has rounded a number beyond 2^53 already: such a one says nothing. */
+/** A number beyond 2^53 was rounded by the JSON parser, so it is of no use. */
 function exactHistoryId(value: string | number): HistoryId | null {
   if (typeof value === 'string') return historyId(value);
   return Number.isSafeInteger(value) ? historyId(String(value)) : null;

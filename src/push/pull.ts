@@ -27,7 +27,7 @@ const DRAIN_SECONDS = 8;
 /** Milliseconds before a subscription is opened again. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 60_000;
-/** Pub/Sub delivers what it is given back at once: while Temporal is away it would go round without a rest. */
+/** Pub/Sub redelivers a returned message at once: without a pause it would circle while Temporal is down. */
 const GIVEN_BACK_AFTER = 5_000;
 
 /**
@@ -40,8 +40,8 @@ const PASSING: readonly unknown[] = [1, 2, 4, 8, 10, 13, 14, 16];
 
 /**
  * Receives notifications over a streaming pull, for those who serve no public endpoint. A message is acknowledged once Temporal has accepted
- * the signal; one that was not accepted is given back after seconds, and delivered again. One that is no notification is acknowledged too and counted: nothing
- * can be made of it later, and given back it would return at once, for ever.
+ * the signal. A message that was not accepted is given back after some seconds, and delivered again. A message that is not a notification is acknowledged
+ * and counted: it would never become one, and would be delivered again forever.
  *
  * @see https://cloud.google.com/pubsub/docs/pull
  */

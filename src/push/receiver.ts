@@ -6,7 +6,7 @@ import { MalformedNotificationError, type Notification } from './notification.ts
 export const NOTIFICATION_OUTCOMES = ['accepted', 'unknown-mailbox', 'unauthorized', 'malformed', 'too-large', 'overloaded', 'failed'] as const;
 /**
  * What became of a delivery: `accepted` by Temporal; about a mailbox that does not run here, which is acknowledged, because Pub/Sub would repeat it
- * for ever; refused (`unauthorized`, `malformed`, `too-large`); or to be delivered again (`overloaded`; `failed`: Temporal or Google's keys away).
+ * forever; refused (`unauthorized`, `malformed`, `too-large`); or to be delivered again (`overloaded`; `failed`: Temporal or Google's keys away).
  */
 export type NotificationOutcome = (typeof NOTIFICATION_OUTCOMES)[number];
 
@@ -19,7 +19,7 @@ export interface ReceiverOptions {
 /** Mailboxes with a poke under way; more than that means that Temporal is slower than the notifications come. */
 const MAX_UNDER_WAY = 1_000;
 
-/** What the endpoint and the pull subscriber share: a notification in, what became of it out. Never throws. */
+/** Handles a notification for the endpoint and the pull subscriber, and returns its outcome. Never throws. */
 export class Receiver {
   readonly #pokes: CoalescedPokes;
   readonly #count: (outcome: NotificationOutcome) => void;

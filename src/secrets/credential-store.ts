@@ -9,7 +9,7 @@ export interface CredentialStore {
   /** Keeps the record in the place of an earlier one. The store counts the version; that of `record` does not matter. */
   put(mailbox: MailboxId, record: EncryptedRecord): Promise<void>;
   /**
-   * Encrypts an unchanged secret anew: only where the record still is `from`. The version stays, for whoever caches the secret has the right one.
+   * Stores an unchanged secret under another key, if the record is still `from`. The version stays, since caches of the secret remain right.
    *
    * @returns false when the record has changed meanwhile
    */
@@ -29,6 +29,6 @@ export interface EncryptedRecord {
   /** Which key encrypted it (a fingerprint, not the key). */
   readonly keyId: string;
   readonly ciphertext: Uint8Array;
-  /** Grows with each put, across a deletion too: whoever caches credentials sees that they changed. */
+  /** Grows with each put, also across a deletion, so that caches of credentials notice a change. */
   readonly version: number;
 }

@@ -70,7 +70,7 @@ function createKeyFile(path: string): string {
   }
 }
 
-/** A file of this process alone, readable by its owner only, on disk to its end. */
+/** Writes a file of this process, readable only by its owner, and flushes it to disk. */
 function writeOwn(path: string, text: string): string {
   const own = `${path}.${randomBytes(8).toString('hex')}`;
   const file = openSync(own, 'wx', 0o600);

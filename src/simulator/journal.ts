@@ -24,8 +24,8 @@ const STEP = z.object({ at: z.number() });
  * The memory of a simulated mailbox between runs. Everything in the simulator follows from seeds and from the times at which something
  * happened, so the journal is the beginning and one time for each change of the live traffic.
  *
- * It is also the simulator's clock: while it replays it tells the times of the past, and each change sees one time, the written one.
- * Why a crash loses nothing: the time is on disk before the change is made, so no client ever saw a change that the next run does not make.
+ * It is also the simulator's clock: during a replay each change sees the time that was written for it.
+ * A crash loses nothing: the time is on disk before the change is made, so no client ever saw a change that the next run does not make.
  */
 export class Journal implements Clock {
   readonly beginning: Beginning;

@@ -20,8 +20,8 @@ const OWNER = 'ada';
 const LAST = 'last';
 
 /**
- * Which mailbox to simulate. Other mail is another mailbox, under an address of its own, so that none takes the place of the last;
- * without a wish it is the one of the run before.
+ * Chooses the mailbox to simulate. Other mail gets another mailbox under another address, so that no mailbox replaces the last. Without a wish the
+ * mailbox of the previous run is taken.
  */
 export function chooseDemoMailbox(dataDir: string, wish: { messages?: number | undefined; mbox?: string | undefined }): DemoMailbox {
   const folder = join(dataDir, 'simulator');

@@ -9,7 +9,7 @@ export interface ObservationOptions {
   /** Running mailboxes by phase. */
   readonly countPhases: () => Promise<ReadonlyMap<string, number>>;
   readonly countWork: () => Promise<{ readonly pending: number; readonly failed: number }>;
-  /** Told why a count failed; the next one may succeed. */
+  /** Called when a count failed; the next one may succeed. */
   readonly onFailure: (source: string, error: unknown) => void;
   readonly signal: AbortSignal;
 }
@@ -18,8 +18,8 @@ export interface ObservationOptions {
 const SHARE_OF_TIME = 50;
 
 /**
- * Counts mailboxes and messages again and again, until the signal aborts. Every worker counts everything, and what they show differs by its age
- * alone: queries take the largest (`max`), never the sum. No worker is chosen to count, so none is missed when it dies.
+ * Counts mailboxes and messages repeatedly, until the signal aborts. Every worker counts everything, and their counts differ only by age: queries take
+ * the largest (`max`), never the sum. Since every worker counts, the counts go on when one dies.
  */
 export async function observeMailboxes(options: ObservationOptions): Promise<void> {
   const { telemetry, countPhases, countWork } = options;

@@ -29,7 +29,7 @@ function prometheusAt(bindAddress: string): NonNullable<TelemetryOptions['metric
   };
 }
 
-/** Where this process tells what it does: the installed runtime's meter, or nowhere. */
+/** Metrics through the installed runtime's meter, or none when no address is configured. */
 export function telemetryOf({ metricsAddress }: Pick<TelemetryConfig, 'metricsAddress'>): Telemetry {
   if (metricsAddress === null) return noTelemetry;
   return { ...noTelemetry, ...meterInstruments(Runtime.instance().metricMeter) };

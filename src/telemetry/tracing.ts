@@ -58,7 +58,7 @@ function spanBy(tracer: Tracer): Telemetry['span'] {
       try {
         return await work({ set: (more) => void span.setAttributes(more) });
       } catch (error) {
-        // The name alone: what a message says may be private, and attributes tell the outcome.
+        // Only the name: a message may be private, and the attributes say what happened.
         span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : typeof error });
         throw error;
       } finally {

@@ -28,11 +28,11 @@ export interface WorkerParts {
   readonly activities: readonly string[];
 }
 
-/** What is told of a worker process beside its work: its health, and counts of mailboxes and messages. */
+/** Reports on a worker process: its health, and counts of mailboxes and messages. */
 export interface WorkerWatch {
   /** Temporal's workers are about to poll. */
   running(parts: WorkerParts): void;
-  /** The worker was told to stop: it takes no more work from now on. */
+  /** The worker is stopping, and takes no more work. */
   draining(): void;
   close(): Promise<void>;
 }

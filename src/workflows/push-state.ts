@@ -2,51 +2,62 @@ import type { PartialSyncResult, WatchResult } from '../activities/requests.ts';
 import type { HistoryId } from '../model/ids.ts';
 
 /**
- * What a mailbox knows about Gmail's push notifications. Plain JSON, part of the workflow's state; all times are epoch ms.
+ * What a mailbox knows of Gmail's push notifications. Plain JSON, part of the workflow's state; all times are epoch ms. The names of the fields are
+ * carried from run to run, so they stay.
  *
- * Push is trusted while Gmail's watch was renewed recently and no change arrived without a notification. Polls are then rare: the delay to the next one
- * equals the time for which the mailbox has been quiet, up to a day, when the watch is renewed. So an active mailbox is still read now and then (Gmail
- * drops notifications beyond one a second and may deliver late), and a quiet one is read once a day, by the sync that renews its watch.
+ * ```
+ *                 watch made                     a sync finds a change without a notification
+ *   no watch  ----------------->  push trusted  ---------------------------------------------->  a notification was missed
+ *   (polls)   <-----------------  (rare polls)  <----------------------------------------------  (polls)
+ *                 watch ended                               the next notification
+ * ```
+ *
+ * While push is trusted, polls become rare: each waits as long again as the mailbox has been quiet, at most until the watch is renewed, once a day. So
+ * an active mailbox is still read now and then, since Gmail drops notifications beyond one a second and may deliver late. A mailbox that is quiet for
+ * days is read once a day, by the sync that renews its watch.
+ *
+ * Gmail may also send a renewal notice: a notification that a renewal itself causes, without any change. Acting on it would cost a sync for each
+ * renewal, so a mailbox recognises it ({@link isRenewalNotice}).
  */
 export interface PushState {
   /** null while there is no watch. */
   readonly watch: WatchResult | null;
   /** When the last notification came. */
   readonly notifiedAt: number | null;
-  /** A change arrived without a notification. The next notification resets this. */
+  /** True after a change arrived without a notification, until the next notification. */
   readonly isMissing: boolean;
-  /** When a sync last found a change, or the first watch was made. The mailbox has been quiet since then. */
+  /** When a sync last found a change, or the first watch was made: the mailbox has been quiet since. */
   readonly quietSince: number;
-  /** The last notification, the number of the sync that it asked for, and the time of the settled read that was awaited before it. */
+  /** The last notification that asked for a sync: the number of that sync, and the settled read that was awaited before it. */
   readonly told: { readonly sync: number; readonly historyId: HistoryId; readonly rereadAt?: number | null } | null;
-  /** The mailbox's head when the watch was renewed, until Gmail's notification of the renewal itself has come. */
+  /** The mailbox's head at the last renewal, which the renewal notice will name. Null once the notice has come. */
   readonly echo: HistoryId | null;
-  /** True when the previous renewal was announced, so this server announces renewals. Absent, as from earlier versions, means false. */
+  /** True when the last renewal was followed by a renewal notice: this server sends them. Absent in states of earlier versions, which means false. */
   readonly announces?: boolean;
 }
 
 export const NO_PUSH: PushState = { watch: null, notifiedAt: null, isMissing: false, quietSince: 0, told: null, echo: null, announces: false };
 
-/** A change that a sync finds within this time (ms) after a notification counts as announced by it. */
-const TOLD_LATELY = 2 * 60_000;
-/** The notification of a renewal comes within this time (ms). */
-const ECHO_TIME = 60_000;
+/** A change that a sync finds within this time after a notification counts as notified. */
+const NOTIFIED_LATELY = 2 * 60_000;
+/** A renewal notice comes within this time. */
+const NOTICE_TIME = 60_000;
 
 export const isPushTrusted = ({ watch, isMissing }: PushState, now: number): boolean => watch !== null && !isMissing && now < Math.min(watch.renewAt, watch.expiration);
 
-/** Milliseconds until the next sync without a poke. */
+/** Milliseconds until the next poll, when no notification comes before it. */
 export function pollDelay(push: PushState, pollInterval: number, now: number): number {
   const { watch } = push;
-  // A renewal that is overdue is retried by the following syncs, which come as often as without push until it succeeds.
+  // When a renewal is overdue, each poll tries it again, so polls come as often as without push.
   if (watch === null || !isPushTrusted(push, now)) return pollInterval;
   return Math.min(Math.max(pollInterval, now - push.quietSince), watch.renewAt - now);
 }
 
 /**
- * The state after a notification.
+ * The state after a notification has come.
  *
- * @param sync - the number of the sync that the notification asks for; null when it asks for none
- * @param rereadAt - epoch ms of the settled read that was awaited before it
+ * @param sync - the number of the sync that the notification asks for; null when it asks for no sync
+ * @param rereadAt - the settled read that was awaited before the notification, epoch ms
  */
 export function withNotification(push: PushState, { historyId, sync, rereadAt = null }: { historyId: HistoryId | null; sync: number | null; rereadAt?: number | null }, now: number): PushState {
   const told = historyId === null || sync === null ? null : { sync, historyId, rereadAt };
@@ -54,34 +65,41 @@ export function withNotification(push: PushState, { historyId, sync, rereadAt = 
 }
 
 /**
- * Whether a notification is the renewal's own: Gmail publishes one for each renewal of a watch although nothing has changed. It names the head that the
- * renewal's sync has just read, and once needs no sync of its own. If it was about a real change after all, the renewal's own notification follows.
- * Only a server that has announced the previous renewal is trusted to do so; with any other, the settled read follows.
+ * Whether a notification is a renewal notice: it comes soon after a renewal, and names the head that the renewal's own sync has just read. It needs no
+ * sync at once, and is recognised once for each renewal. If it was about a real change, the renewal notice still follows and asks for a sync. A server
+ * that has not announced the renewal before may never send one, so then a settled read follows.
  */
-export function isEcho({ watch, echo }: PushState, historyId: HistoryId | null, now: number): boolean {
-  return watch !== null && echo !== null && historyId === echo && now - watch.renewedAt < ECHO_TIME;
+export function isRenewalNotice({ watch, echo }: PushState, historyId: HistoryId | null, now: number): boolean {
+  return watch !== null && echo !== null && historyId === echo && now - watch.renewedAt < NOTICE_TIME;
 }
 
-/** @param mark - the mailbox's mark before the sync */
+/**
+ * The state after a sync.
+ *
+ * @param mark - the mailbox's mark before the sync
+ */
 export function withSyncedPush(push: PushState, { watch = null, changed, historyId }: Pick<PartialSyncResult, 'watch' | 'changed' | 'historyId'>, mark: HistoryId | null, now: number): PushState {
-  const wasTold = push.notifiedAt !== null && now - push.notifiedAt < TOLD_LATELY;
-  const isStill = !changed && historyId === mark;
-  const isUnannounced = push.echo !== null && (watch?.isRenewed === true || !isStill);
+  const wasNotified = push.notifiedAt !== null && now - push.notifiedAt < NOTIFIED_LATELY;
+  const isUnchanged = !changed && historyId === mark;
+  const isRenewed = watch?.isRenewed === true;
+  // The last renewal's notice did not come before the head moved on, or before the next renewal.
+  const lacksNotice = push.echo !== null && (isRenewed || !isUnchanged);
+  const expected = isRenewed ? historyId : push.echo;
   return {
     ...push,
     watch,
-    isMissing: watch !== null && (push.isMissing || (push.watch !== null && changed && !wasTold)),
+    isMissing: watch !== null && (push.isMissing || (push.watch !== null && changed && !wasNotified)),
     quietSince: changed || push.watch === null ? now : push.quietSince,
-    echo: watch?.isRenewed === true ? (isStill ? historyId : null) : isStill ? push.echo : null,
-    announces: push.announces === true && !isUnannounced,
+    echo: isUnchanged ? expected : null,
+    announces: push.announces === true && !lacksNotice,
   };
 }
 
-/** The state after the renewal's own notification has come. */
-export const withEcho = (push: PushState): PushState => ({ ...push, echo: null, announces: true });
+/** The state after the renewal notice has come. */
+export const withRenewalNotice = (push: PushState): PushState => ({ ...push, echo: null, announces: true });
 
-/** True when the one notification that came during a renewal's sync was the renewal's own, and nothing had changed. */
-export function wasEcho(push: PushState, synced: PushState, syncs: { readonly requested: number; readonly started: number }): boolean {
+/** Whether exactly one notification came during a renewal's sync, and it was the renewal notice: it names the head, and nothing had changed. */
+export function cameAsRenewalNotice(push: PushState, synced: PushState, syncs: { readonly requested: number; readonly started: number }): boolean {
   const { told } = push;
   return synced.echo !== null && synced.watch?.isRenewed === true && told !== null && told.historyId === synced.echo && told.sync === syncs.requested && syncs.requested === syncs.started + 1;
 }

@@ -7,7 +7,7 @@ import { withBoundedMessages } from './bounded-messages.ts';
 import { afterEvent, type LastError } from './last-error.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { NOT_POKED, phaseOf, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
-import { isEcho, pollDelay, wasEcho, withEcho, withNotification, withSyncedPush } from './push-state.ts';
+import { cameAsRenewalNotice, isRenewalNotice, pollDelay, withNotification, withRenewalNotice, withSyncedPush } from './push-state.ts';
 
 /** Ms after a poke that found nothing at which history is read again, since it may lag behind the notification. */
 const RECHECK_AFTER_QUIET_POKE = 3_000;
@@ -152,8 +152,8 @@ function withSyncStarted(state: MailboxState, now: number): MailboxState {
 function withNotified(state: MailboxState, historyId: HistoryId | null, now: number): MailboxState {
   const counted = withPokeCounted(state);
   // A renewal makes one notification: a second one with the same id is about something else.
-  if (isEcho(state.push, historyId, now)) {
-    const heard = { ...counted, push: withEcho(withNotification(state.push, { historyId, sync: null }, now)) };
+  if (isRenewalNotice(state.push, historyId, now)) {
+    const heard = { ...counted, push: withRenewalNotice(withNotification(state.push, { historyId, sync: null }, now)) };
     if (state.push.announces === true) return heard;
     const rereadAt = now + REREAD_AFTER_POKE;
     return { ...heard, rereadAt, nextPartialSyncAt: Math.min(state.nextPartialSyncAt, rereadAt) };
@@ -223,19 +223,19 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
   const quietPoke = poked && !event.changed;
   const watch = event.watch == null ? null : answeredWatch(event.watch, now);
   const push = withSyncedPush(state.push, { ...event, watch }, state.historyId, now);
-  // The one poke that waits was made by the sync itself: nobody waits any more.
-  const echoed = wasEcho(state.push, push, state.syncs);
-  const served = echoed ? state.syncs.requested : state.syncs.started;
-  const awaited = echoed && push.announces === true ? (state.push.told?.rereadAt ?? null) : state.rereadAt;
+  // The only poke that waits is the renewal notice, which the sync itself caused: no further sync is needed.
+  const isNotice = cameAsRenewalNotice(state.push, push, state.syncs);
+  const served = isNotice ? state.syncs.requested : state.syncs.started;
+  const awaited = isNotice && push.announces === true ? (state.push.told?.rereadAt ?? null) : state.rereadAt;
   const rereadAt = later(awaited, answeredTime(event.settleIn, event.settleAt, now, LONGEST.settle));
-  const pokedAt = { waiting: echoed ? null : state.pokedAt.waiting, serving: event.more || (!event.changed && rereadAt !== null) ? state.pokedAt.serving : null };
+  const pokedAt = { waiting: isNotice ? null : state.pokedAt.waiting, serving: event.more || (!event.changed && rereadAt !== null) ? state.pokedAt.serving : null };
   const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now, LONGEST.failed);
   const times = [now + pollDelay(push, state.settings.pollInterval, now), attemptAt, rereadAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
   const told = event.watchRefusal === undefined ? state : withError(state, { message: event.watchRefusal, of: 'push' }, now);
   return {
     ...told,
     historyId: event.historyId,
-    push: echoed ? withEcho(push) : push,
+    push: isNotice ? withRenewalNotice(push) : push,
     syncs: event.more ? state.syncs : { ...state.syncs, started: served, served },
     pokedAt,
     rereadAt,
