@@ -11,7 +11,7 @@ export default defineConfig({
     // Most tests wait for a server; the schedules keep both cores of the smallest machine busy.
     maxWorkers: 2,
     // A worker bundles its workflows and a server answers on the same two cores.
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
   },

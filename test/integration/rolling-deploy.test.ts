@@ -57,7 +57,7 @@ describe('a rolling deploy', () => {
     const first = await spawn('v1');
     await makeCurrentSoon('v1');
     const box = await rig.mailbox('rolling', { messages: 1_000, threadSize: 1, pollInterval: 700 });
-    const slow = rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 1_000 } });
+    const slow = rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 2_500 } });
     await box.start();
     await eventually(20_000, async () => ((await box.report()).counts.stored > 60 ? true : null));
     expect(await box.handle.query('release').catch((error: unknown) => String(error))).toMatch(/not register|did not/i);
