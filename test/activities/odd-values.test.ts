@@ -78,6 +78,24 @@ it('An odd value is believed when a second answer says the same, and costs one g
   expect(ada.gets()).toBe(5);
 });
 
+it('An odd value that two answers gave is asked for again, ever more rarely', async () => {
+  ada = await RunningMailbox.open({ format: 'full', pollInterval: 6 * HOUR, scope: { after: Date.UTC(2026, 0, 9) } });
+  const [old = ''] = ada.receive(1, { from: Date.UTC(2026, 0, 1) });
+  let isOdd = true;
+  ada.transport = distorting(ada.simulator.transport, { message: (message) => (isOdd ? { ...message, internalDate: 'yesterday' } : message) });
+  await ada.settle();
+  ada.gmail.modify([old], { add: ['STARRED'], remove: [] });
+  ada.lanes.dispatch({ kind: 'poked' });
+  await ada.settle();
+  expect(await stored()).toEqual([old]);
+  const gets = ada.gets();
+  await ada.run(48 * HOUR);
+  expect(ada.gets() - gets, 'after ten minutes, twice, and six hours').toBe(3);
+  isOdd = false;
+  await ada.run(36 * HOUR);
+  expect(await stored()).toEqual([]);
+});
+
 it('What failed in one format is due at once when another is wanted', async () => {
   ada = await RunningMailbox.open({ format: 'raw' });
   const ids = ada.receive(3);

@@ -15,6 +15,8 @@ const PENDING = 2 * MINUTE;
 const FAILED = 31 * DAY;
 /** Twice the longest delay of a refresh: see `retrying.ts`. */
 const REFRESH = 2 * 60 * MINUTE;
+/** A date or size that Gmail did not give is asked for at least once a month: see `fetched-message-rules.ts`. */
+const LEFT_OUT = 31 * DAY;
 /** A doubted listing is repeated at least once a week, a first one half a minute after it began. */
 const RELISTING = 8 * DAY;
 const FIRST_RELISTING = 2 * MINUTE;
@@ -65,5 +67,10 @@ function farAttempts(db: Kysely<Schema>, key: number, now: number) {
 }
 
 function farRefreshes(db: Kysely<Schema>, key: number, now: number) {
-  return db.selectFrom('messages').select('id').where('mailbox_key', '=', key).where('refresh_at', '>', now + REFRESH);
+  return db
+    .selectFrom('messages')
+    .select('id')
+    .where('mailbox_key', '=', key)
+    .where('refresh_at', '>', now + REFRESH)
+    .where((eb) => eb.or([eb('refresh_at', '>', now + LEFT_OUT), eb.and([eb('internal_date', 'is not', null), eb('size_estimate', '>', 0)])]));
 }

@@ -11,6 +11,13 @@ export type FetchedOutcome =
   /** The message was deleted after Gmail gave this answer. */
   | { readonly verdict: 'buried' };
 
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** Delays after which one MINIMAL get asks again for a date or a size that was left out because its value was impossible. */
+const LEFT_OUT_AGAIN = [10 * MINUTE, 6 * HOUR, 3 * DAY, 14 * DAY];
+const RAREST = 30 * DAY;
+
 /** Applies one fetched message to its row; `FetchingStore.saveFetched` states the rules. */
 export function applyFetchedMessage(before: MessageRow | null, fetched: FetchedMessage, format: MessageFormat, rules: RowRules): FetchedOutcome {
   if (before !== null && before.state === 'gone') {
@@ -32,6 +39,10 @@ export function applyFetchedMessage(before: MessageRow | null, fetched: FetchedM
   // A message's bytes never change, so a body with its attachments is never replaced by one without (which threads.get brings).
   const holdsMore = complete && row.format === format && row.attachmentsHeld && fetched.attachments?.held === false;
   const completes = complete && row.format === format && !row.attachmentsHeld && fetched.attachments?.held === true;
+  const isSettled = row.lane === null && (row.state === 'stored' || row.state === 'excluded');
+  const internalDate = fetched.internalDate ?? row.internalDate;
+  const isLeftOut = fetched.doubt !== undefined && (internalDate === null || fetched.sizeEstimate === 0);
+  const again = !isLeftOut ? null : rules.now + (LEFT_OUT_AGAIN[isSettled ? row.attempts : 0] ?? RAREST);
   const read: MessageRow = {
     ...row,
     threadId: fetched.threadId,
@@ -39,15 +50,15 @@ export function applyFetchedMessage(before: MessageRow | null, fetched: FetchedM
     historyId: fetched.historyId,
     // Lowered when the labels are disputed: otherwise the deciding get would lose to the listing as well.
     readingHistoryId: isDisputed ? fetched.historyId : newest(row.readingHistoryId, fetched.historyId),
-    internalDate: fetched.internalDate ?? row.internalDate,
+    internalDate,
     sizeEstimate: fetched.sizeEstimate,
     snippet: fetched.snippet,
     format: complete ? format : row.format,
     ...(complete && !holdsMore ? { attachments: fetched.attachments?.count ?? null, attachmentsHeld: fetched.attachments?.held ?? false } : {}),
     ...(complete ? { lacks: lacksAfter(row, fetched, standsIn, holdsMore) } : {}),
-    refreshAt: isDisputed ? rules.now : null,
-    // A row without a lane counts its refresh attempts here, and this answer ends them.
-    attempts: row.refreshAt === null || row.lane !== null ? row.attempts : 0,
+    refreshAt: isDisputed ? rules.now : again,
+    // A row without a lane counts its refresh attempts here, and an answer that lacks nothing ends them.
+    attempts: isSettled && again !== null ? row.attempts + 1 : row.refreshAt === null || row.lane !== null ? row.attempts : 0,
     // A newer answer undoes a tombstone; followScope decides the state below.
     state: row.state === 'gone' ? 'excluded' : row.state,
   };

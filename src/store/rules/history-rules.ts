@@ -2,7 +2,7 @@ import type { HistoryOperation } from '../../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../../model/ids.ts';
 import { isHiding } from '../../model/settings.ts';
 import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { labelsExclude, followScope, toFetch, toGone, withoutWork, type RowRules } from './row-scope.ts';
+import { labelsExclude, followScope, toFetch, toGone, waitsForLabels, withoutWork, type RowRules } from './row-scope.ts';
 
 type LabelOperation = Extract<HistoryOperation, { kind: 'labelsAdded' | 'labelsRemoved' }>;
 
@@ -87,7 +87,7 @@ function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kin
 /** Labels that wait to be read again do not put a message out of scope; the coming get does. A label that hides the message does so at once. */
 function isUncertain(row: MessageRow, operation: LabelOperation, rules: RowRules): boolean {
   const isHidden = operation.kind === 'labelsAdded' && labelsExclude(operation.labelIds.filter(isHiding), rules) && operation.labelIds.some(isHiding);
-  return row.refreshAt !== null && row.state === 'stored' && !isHidden;
+  return waitsForLabels(row, rules) && row.state === 'stored' && !isHidden;
 }
 
 /** Has the labels read again at once, even if a later refresh was scheduled for another reason. */

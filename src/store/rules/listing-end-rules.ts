@@ -1,6 +1,6 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import { sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { isComplete, followScope, toFetch, toGone, type RowRules } from './row-scope.ts';
+import { isComplete, followScope, toFetch, toGone, waitsForLabels, type RowRules } from './row-scope.ts';
 
 /** The facts that the end of a listing is based on. */
 export interface EndedListing {
@@ -70,7 +70,7 @@ function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince
     const labelIds = believed(row, listed, listing);
     const compared = sameLabelIds(read.labelIds, labelIds) ? read : { ...read, labelIds };
     if (row.state !== 'stored' && row.state !== 'excluded') return compared;
-    return followScope(compared.refreshAt === null ? compared : { ...compared, refreshAt: null }, rules, 'backfill');
+    return followScope(waitsForLabels(compared, rules) ? { ...compared, refreshAt: null } : compared, rules, 'backfill');
   }
   const readSince = row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;
   const isFetched = row.state === 'stored' || row.state === 'excluded';
@@ -85,7 +85,7 @@ function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }
 }
 
 /** A listed row without compared labels. While its labels wait to be read again, the held ones do not put it out of scope. */
-const unread = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null ? followScopeAgain(row, rules) : row);
+const unread = (row: MessageRow, rules: RowRules): MessageRow => (waitsForLabels(row, rules) ? row : followScopeAgain(row, rules));
 
 /** Decides the state of a row again that was not compared, since the settings may have changed since its state was decided. */
 function followScopeAgain(row: MessageRow, rules: RowRules): MessageRow {
