@@ -5,7 +5,11 @@ import { sourceFile } from './processes.ts';
 
 /** Temporal's development server on a port of its own, with its database and its log in `folder`. */
 export async function startServerIn(folder: string): ReturnType<typeof startDevServer> {
-  const binary = await findBinary('temporal', { dataDir: sourceFile('.tidemark'), clock: systemClock, log: (line) => console.error(line) });
+  const binary = await findBinary('temporal', {
+    dataDir: sourceFile('.tidemark'),
+    clock: systemClock,
+    log: (line) => console.error(line),
+  });
   return await startDevServer({
     binary,
     database: join(folder, 'temporal.db'),

@@ -21,7 +21,11 @@ const EMAIL = mailboxId('bench@example.com');
 const PROFILE = process.env['BENCH_CPU_PROFILE'];
 
 /** What is set of these is handed on to the worker: see what it costs to be watched. */
-const WATCHED = Object.fromEntries(['METRICS_ADDRESS', 'OTEL_EXPORTER_OTLP_ENDPOINT'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+const WATCHED = Object.fromEntries(
+  ['METRICS_ADDRESS', 'OTEL_EXPORTER_OTLP_ENDPOINT'].flatMap((name) =>
+    process.env[name] === undefined ? [] : [[name, process.env[name]]],
+  ),
+);
 
 interface EngineRun {
   readonly messages: number;
@@ -49,7 +53,10 @@ function engineRun(messages: number, kind: DatabaseKind = 'SQLite'): Promise<Eng
   return run;
 }
 
-/** A simulator, a Temporal server and a worker, each in a process of its own, and PostgreSQL where it is the database; the quota is off. */
+/**
+ * A simulator, a Temporal server and a worker, each in a process of its own, and PostgreSQL where it is the database;
+ * the quota is off.
+ */
 async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-engine-'));
   const ends: (() => Promise<unknown> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
@@ -127,9 +134,13 @@ async function untilInSync({ store }: Tidemark, hasEnded: () => boolean): Promis
   }
 }
 
-async function requireComplete(simulator: SimulatorProcess, counts: { stored: number; pending: number; failed: number }): Promise<void> {
+async function requireComplete(
+  simulator: SimulatorProcess,
+  counts: { stored: number; pending: number; failed: number },
+): Promise<void> {
   const usage = await simulator.report<{ rejected: number }>('usage');
-  if (counts.pending + counts.failed > 0) throw new InvalidRunError(`not everything was stored: ${JSON.stringify(counts)}`);
+  if (counts.pending + counts.failed > 0)
+    throw new InvalidRunError(`not everything was stored: ${JSON.stringify(counts)}`);
   if (usage.rejected > 0) throw new InvalidRunError(`${usage.rejected} calls were rejected with the quota off`);
 }
 
@@ -143,14 +154,17 @@ interface HistoryFigures {
 
 /** Over all runs of the chain that continue-as-new made. */
 async function readHistory(temporal: Client): Promise<HistoryFigures> {
-  const { workflowExecution } = await temporal.workflow.getHandle(workflowIdOf(EMAIL)).describe().then(({ raw }) => ({ workflowExecution: raw.workflowExecutionInfo }));
+  const { workflowExecution } = await temporal.workflow
+    .getHandle(workflowIdOf(EMAIL))
+    .describe()
+    .then(({ raw }) => ({ workflowExecution: raw.workflowExecutionInfo }));
   const last = workflowExecution?.execution?.runId ?? undefined;
   const first = workflowExecution?.firstRunId ?? last;
   let events = 0;
   let largestPayload = 0;
   const slices: number[] = [];
   const listings: number[] = [];
-  for (let runId = first; runId !== undefined && runId !== ''; ) {
+  for (let runId = first; runId !== undefined && runId !== '';) {
     const history = await temporal.workflow.getHandle(workflowIdOf(EMAIL), runId).fetchHistory();
     const types = new Map<string, string>();
     let next: string | undefined;
@@ -159,7 +173,9 @@ async function readHistory(temporal: Client): Promise<HistoryFigures> {
       const at = Number(event.eventTime?.seconds ?? 0) + (event.eventTime?.nanos ?? 0) / 1e9;
       const scheduled = event.activityTaskScheduledEventAttributes;
       if (scheduled) types.set(String(event.eventId), scheduled.activityType?.name ?? '');
-      const scheduledId = event.activityTaskStartedEventAttributes?.scheduledEventId ?? event.activityTaskCompletedEventAttributes?.scheduledEventId;
+      const scheduledId =
+        event.activityTaskStartedEventAttributes?.scheduledEventId ??
+        event.activityTaskCompletedEventAttributes?.scheduledEventId;
       const type = types.get(String(scheduledId ?? ''));
       if (type === 'fetchSlice') slices.push(at);
       if (type === 'fullSync') listings.push(at);
@@ -168,7 +184,12 @@ async function readHistory(temporal: Client): Promise<HistoryFigures> {
     largestPayload = Math.max(largestPayload, largestPayloadIn(JSON.parse(historyToJSON(history))));
     runId = next;
   }
-  return { events, largestPayload, fetchSeconds: Math.max(...slices) - Math.min(...slices), listingSeconds: Math.max(...listings) - Math.min(...listings) };
+  return {
+    events,
+    largestPayload,
+    fetchSeconds: Math.max(...slices) - Math.min(...slices),
+    listingSeconds: Math.max(...listings) - Math.min(...listings),
+  };
 }
 
 /** Payloads are the objects with `data` in base64. */
@@ -187,12 +208,19 @@ function noteOf(run: EngineRun): string {
 
 export const engineSpeed: Bench = {
   name: 'engine',
-  about: 'messages a second: one worker, Temporal server and simulator in processes of their own, SQLite file, 4 KB, full, no quota',
+  about:
+    'messages a second: one worker, Temporal server and simulator in processes of their own, SQLite file, 4 KB, full, no quota',
   async run() {
     const figures: Figure[] = [];
     for (const messages of [SMALL, LARGE]) {
       const run = await engineRun(messages);
-      figures.push({ name: `engine, ${messages.toLocaleString('en')} messages`, value: run.messagesPerSecond, unit: 'messages/s', bound: { is: 'at least', value: 1_500 }, note: noteOf(run) });
+      figures.push({
+        name: `engine, ${messages.toLocaleString('en')} messages`,
+        value: run.messagesPerSecond,
+        unit: 'messages/s',
+        bound: { is: 'at least', value: 1_500 },
+        note: noteOf(run),
+      });
     }
     return figures;
   },
@@ -206,7 +234,13 @@ export const engineOnPostgres: Bench = {
     for (const messages of [SMALL, LARGE]) {
       const run = await engineRun(messages, 'PostgreSQL');
       const note = `${noteOf(run)}; worker's memory at most ${run.peakMegabytes.toFixed(0)} MB`;
-      figures.push({ name: `engine on PostgreSQL, ${messages.toLocaleString('en')} messages`, value: run.messagesPerSecond, unit: 'messages/s', bound: { is: 'at least', value: 1_000 }, note });
+      figures.push({
+        name: `engine on PostgreSQL, ${messages.toLocaleString('en')} messages`,
+        value: run.messagesPerSecond,
+        unit: 'messages/s',
+        bound: { is: 'at least', value: 1_000 },
+        note,
+      });
     }
     return figures;
   },
@@ -218,24 +252,40 @@ export const engineMemory: Bench = {
   async run() {
     const small = await engineRun(SMALL);
     const large = await engineRun(LARGE);
-    const megabytes = (value: number, name: string): Figure => ({ name, value, unit: 'MB', bound: { is: 'at most', value: 400 } });
+    const megabytes = (value: number, name: string): Figure => ({
+      name,
+      value,
+      unit: 'MB',
+      bound: { is: 'at most', value: 400 },
+    });
     return [
       megabytes(small.peakMegabytes, 'worker memory, peak, 10,000 messages'),
       megabytes(small.endMegabytes, '  at the end'),
       megabytes(large.peakMegabytes, 'worker memory, peak, 100,000 messages'),
       megabytes(large.endMegabytes, '  at the end'),
-      { name: '  peak at 100,000 to peak at 10,000', value: large.peakMegabytes / small.peakMegabytes, unit: '', bound: { is: 'at most', value: 1.2 } },
+      {
+        name: '  peak at 100,000 to peak at 10,000',
+        value: large.peakMegabytes / small.peakMegabytes,
+        unit: '',
+        bound: { is: 'at most', value: 1.2 },
+      },
     ];
   },
 };
 
 export const engineHistory: Bench = {
   name: 'history',
-  about: 'what a full sync leaves in Temporal\'s history',
+  about: "what a full sync leaves in Temporal's history",
   async run() {
     const { events, messages, largestPayload } = await engineRun(LARGE);
     return [
-      { name: 'history events per 100 messages', value: (100 * events) / messages, unit: 'events', bound: { is: 'at most', value: 1 }, note: `${events} events for ${messages} messages` },
+      {
+        name: 'history events per 100 messages',
+        value: (100 * events) / messages,
+        unit: 'events',
+        bound: { is: 'at most', value: 1 },
+        note: `${events} events for ${messages} messages`,
+      },
       { name: 'largest payload', value: largestPayload, unit: 'bytes', bound: { is: 'at most', value: 8_192 } },
     ];
   },

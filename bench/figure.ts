@@ -18,13 +18,19 @@ export interface Bench {
   run(): Promise<readonly Figure[]>;
 }
 
-/** Thrown when a run is no measurement: the store was not exact, a program died. A missed bound is a result, and no error. */
+/**
+ * Thrown when a run is no measurement: the store was not exact, a program died. A missed bound is a result, and no
+ * error.
+ */
 export class InvalidRunError extends Error {
   override readonly name = 'InvalidRunError';
 }
 
 export function requireExact(differences: readonly string[], what: string): void {
-  if (differences.length > 0) throw new InvalidRunError(`${what}: the store differs from Gmail: ${differences.slice(0, 5).join('; ')} (${differences.length} in all)`);
+  if (differences.length > 0)
+    throw new InvalidRunError(
+      `${what}: the store differs from Gmail: ${differences.slice(0, 5).join('; ')} (${differences.length} in all)`,
+    );
 }
 
 const COLUMNS = ['figure', 'measured', 'bound', 'ratio', ''] as const;
@@ -36,10 +42,13 @@ export function table(figures: readonly Figure[]): string {
     `${shown(value)} ${unit}`.trim(),
     bound === null ? '-' : `${bound.is === 'at most' ? '≤' : '≥'} ${shown(bound.value)}`,
     bound === null || bound.value === 0 ? '-' : (value / bound.value).toFixed(3),
-    [bound === null ? '' : holds({ value, bound }) ? 'holds' : 'MISSED', note ?? ''].filter((text) => text !== '').join('; '),
+    [bound === null ? '' : holds({ value, bound }) ? 'holds' : 'MISSED', note ?? '']
+      .filter((text) => text !== '')
+      .join('; '),
   ]);
   const widths = COLUMNS.map((column, index) => Math.max(column.length, ...rows.map((row) => row[index]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`;
   return [line(COLUMNS), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(line)].join('\n');
 }
 

@@ -18,8 +18,15 @@ export const idlePush: Bench = {
   about: 'Temporal Actions a day of an idle mailbox with push, audits included',
   async run() {
     installRuntime(createLog('silent'));
-    const binary = await findBinary('temporal-test-server', { dataDir: fileURLToPath(new URL('../.tidemark', import.meta.url)), clock, log: (line) => console.error(line) });
-    const bundle = await bundleWorkflowCode({ workflowsPath: sourceFile('src/workflows/index.ts'), logger: new DefaultLogger('ERROR') });
+    const binary = await findBinary('temporal-test-server', {
+      dataDir: fileURLToPath(new URL('../.tidemark', import.meta.url)),
+      clock,
+      log: (line) => console.error(line),
+    });
+    const bundle = await bundleWorkflowCode({
+      workflowsPath: sourceFile('src/workflows/index.ts'),
+      logger: new DefaultLogger('ERROR'),
+    });
     const environment = await openTimeSkipping(binary);
     const figures: Figure[] = [];
     try {
@@ -28,8 +35,19 @@ export const idlePush: Bench = {
         const sum = actions.reduce((total, day) => total + day, 0);
         const what = announcesWatches ? 'idle with push, Gmail announcing each renewal' : 'idle with push';
         figures.push(
-          { name: `${what}: Actions on a day without an audit, at most`, value: actions.toSorted((a, b) => a - b)[DAYS - 1 - DAYS / 7] ?? 0, unit: '', bound: { is: 'at most', value: 3 } },
-          { name: `${what}: Actions a day, average of ${DAYS}`, value: sum / DAYS, unit: '', bound: { is: 'at most', value: 3 }, note: JSON.stringify(kinds).replaceAll('"', '') },
+          {
+            name: `${what}: Actions on a day without an audit, at most`,
+            value: actions.toSorted((a, b) => a - b)[DAYS - 1 - DAYS / 7] ?? 0,
+            unit: '',
+            bound: { is: 'at most', value: 3 },
+          },
+          {
+            name: `${what}: Actions a day, average of ${DAYS}`,
+            value: sum / DAYS,
+            unit: '',
+            bound: { is: 'at most', value: 3 },
+            note: JSON.stringify(kinds).replaceAll('"', ''),
+          },
         );
       }
     } finally {

@@ -31,20 +31,25 @@ export async function initialSync({ messages, prices = '2026', ...options }: Ini
   const mailbox = await world.addMailbox(EMAIL, { messages, threadSize: 3, bodyBytes: 600 });
   const begun = world.clock.now();
   mailbox.start();
-  const seconds = (await world.clock.run(() => mailbox.until(() => mailbox.inSync)) - begun) / 1_000;
+  const seconds = ((await world.clock.run(() => mailbox.until(() => mailbox.inSync))) - begun) / 1_000;
   const { use } = mailbox;
   const differences = await mailbox.differences();
   await world.close();
   return { messages: messagesIn(mailbox), seconds, use, least: leastUnits(mailbox, prices), differences };
 }
 
-const messagesIn = ({ gmail }: VirtualMailbox): number => [...gmail.all()].filter((message) => !isSpamOrTrash(message.current.labelIds)).length;
+const messagesIn = ({ gmail }: VirtualMailbox): number =>
+  [...gmail.all()].filter((message) => !isSpamOrTrash(message.current.labelIds)).length;
 
 function leastUnits({ gmail }: VirtualMailbox, prices: PriceTableName): number {
   const { units } = pricesOf(prices);
   const sizes = new Map<string, number>();
-  for (const { threadId, current } of gmail.all()) if (!isSpamOrTrash(current.labelIds)) sizes.set(threadId, (sizes.get(threadId) ?? 0) + 1);
-  return [...sizes.values()].reduce((sum, size) => sum + Math.min(size * units['messages.get'], units['threads.get']), 0);
+  for (const { threadId, current } of gmail.all())
+    if (!isSpamOrTrash(current.labelIds)) sizes.set(threadId, (sizes.get(threadId) ?? 0) + 1);
+  return [...sizes.values()].reduce(
+    (sum, size) => sum + Math.min(size * units['messages.get'], units['threads.get']),
+    0,
+  );
 }
 
 export const initialSyncUnits: Bench = {
@@ -67,7 +72,10 @@ export const initialSyncUnits: Bench = {
   },
 };
 
-/** The seconds in which so many units can be spent at best: what goes beyond k grants cannot start before k windows. The clock begins with a minute. */
+/**
+ * The seconds in which so many units can be spent at best: what goes beyond k grants cannot start before k windows. The
+ * clock begins with a minute.
+ */
 function shortest(units: number, window: QuotaEnforcement['window'], grant: number): number {
   return window === 'ten-seconds' ? Math.floor((units - 1) / (grant / 6)) * 10 : Math.floor((units - 1) / grant) * 60;
 }
@@ -94,17 +102,41 @@ export const backfillAtQuota: Bench = {
         for (const window of WINDOWS) {
           if (latencyMs === SLOW.latencyMs && window !== 'ten-seconds') continue;
           const quota = { window, userUnitsPerMinute: GRANT, concurrentRequests: cap };
-          const { seconds, use, differences } = await initialSync({ messages: MESSAGES[prices], prices, quota, latencyMs });
+          const { seconds, use, differences } = await initialSync({
+            messages: MESSAGES[prices],
+            prices,
+            quota,
+            latencyMs,
+          });
           const what = `${window}, prices ${prices}${cap === undefined ? '' : ', cap 10'}${latencyMs === LATENCY ? '' : `, ${latencyMs} ms`}`;
           requireExact(differences, what);
           const note = `${use.units} units; at best ${shortest(use.units, window, GRANT)} s`;
-          figures.push({ name: `backfill, ${what}`, value: seconds, unit: 's', bound: { is: 'at most', value: (1.02 * use.units * 60) / GRANT }, note } as const);
+          figures.push({
+            name: `backfill, ${what}`,
+            value: seconds,
+            unit: 's',
+            bound: { is: 'at most', value: (1.02 * use.units * 60) / GRANT },
+            note,
+          } as const);
           if (window === 'sliding-minute' && cap === undefined) {
             const bound = (1.02 * (use.units - GRANT) * 60) / GRANT + 2;
-            // The promise lies below what any client can reach: beyond k grants nothing starts before k minutes. Both are shown.
+            // The promise lies below what any client can reach: beyond k grants nothing starts before k minutes. Both
+            // are shown.
             const reachable = shortest(use.units, window, GRANT);
-            figures.push({ name: `  the same, less a minute's grant`, value: seconds, unit: 's', bound: { is: 'at most', value: bound }, note: bound < reachable ? `no client can: ${reachable} s is the least` : note } as const);
-            figures.push({ name: `  over the least that can be reached`, value: 100 * (seconds / reachable - 1), unit: '%', bound: null, note: `${reachable} s` } as const);
+            figures.push({
+              name: `  the same, less a minute's grant`,
+              value: seconds,
+              unit: 's',
+              bound: { is: 'at most', value: bound },
+              note: bound < reachable ? `no client can: ${reachable} s is the least` : note,
+            } as const);
+            figures.push({
+              name: `  over the least that can be reached`,
+              value: 100 * (seconds / reachable - 1),
+              unit: '%',
+              bound: null,
+              note: `${reachable} s`,
+            } as const);
           }
           figures.push({
             name: `  rejected calls`,
@@ -119,4 +151,3 @@ export const backfillAtQuota: Bench = {
     return figures;
   },
 };
-

@@ -39,7 +39,9 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
   if (unknown.length > 0) {
-    console.error(`There is no bench named ${unknown.join(', ')}. There are:\n${BENCHES.map(({ name, about }) => `  ${name.padEnd(14)}${about}`).join('\n')}`);
+    console.error(
+      `There is no bench named ${unknown.join(', ')}. There are:\n${BENCHES.map(({ name, about }) => `  ${name.padEnd(14)}${about}`).join('\n')}`,
+    );
     return 2;
   }
   const chosen = names.length === 0 ? BENCHES : BENCHES.filter((bench) => names.includes(bench.name));
@@ -53,7 +55,9 @@ async function main(names: readonly string[]): Promise<number> {
       invalid++;
       console.error(`${bench.name} was no valid run: ${error instanceof Error ? error.message : String(error)}`);
     }
-    console.error(`${bench.name}: ${((performance.now() - began) / 1_000).toFixed(0)} s, load ${loadavg()[0]?.toFixed(1)}`);
+    console.error(
+      `${bench.name}: ${((performance.now() - began) / 1_000).toFixed(0)} s, load ${loadavg()[0]?.toFixed(1)}`,
+    );
   }
   console.log(table(figures));
   return invalid === 0 ? 0 : 1;

@@ -15,12 +15,17 @@ async function startOnce(): Promise<number> {
     symlinkSync(join(sourceFile('.tidemark'), 'bin', 'temporal'), join(folder, 'bin', 'temporal'));
     const log = openSync(join(folder, 'out.txt'), 'a');
     const began = performance.now();
-    const program = startProgram('src/start/main.ts', { args: ['--once', '--messages', '2000'], env: { TIDEMARK_DATA_DIR: folder }, log });
+    const program = startProgram('src/start/main.ts', {
+      args: ['--once', '--messages', '2000'],
+      env: { TIDEMARK_DATA_DIR: folder },
+      log,
+    });
     const [code] = (await once(program, 'exit')) as [number | null];
     closeSync(log);
     const seconds = (performance.now() - began) / 1_000;
     const said = readFileSync(join(folder, 'out.txt'), 'utf8');
-    if (code !== 0 || !/is in sync: 1,9\d\d messages|is in sync: 2,000 messages/.test(said)) throw new InvalidRunError(`npm start -- --once ended with ${code}:\n${said}`);
+    if (code !== 0 || !/is in sync: 1,9\d\d messages|is in sync: 2,000 messages/.test(said))
+      throw new InvalidRunError(`npm start -- --once ended with ${code}:\n${said}`);
     return seconds;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -34,6 +39,14 @@ export const npmStart: Bench = {
     const seconds: number[] = [];
     for (let run = 0; run < RUNS; run++) seconds.push(await startOnce());
     const [, median = Number.NaN] = seconds.toSorted((a, b) => a - b);
-    return [{ name: 'npm start -- --once, 2,000 messages', value: median, unit: 's', bound: { is: 'at most', value: 60 }, note: `median of ${seconds.map((value) => value.toFixed(1)).join(', ')}; ${load()}` }];
+    return [
+      {
+        name: 'npm start -- --once, 2,000 messages',
+        value: median,
+        unit: 's',
+        bound: { is: 'at most', value: 60 },
+        note: `median of ${seconds.map((value) => value.toFixed(1)).join(', ')}; ${load()}`,
+      },
+    ];
   },
 };

@@ -11,20 +11,60 @@ const BATCHES = [50, 500] as const;
 const ROWS = 20_000;
 /** As compressed mail is: nothing is left to compress. */
 const BODY = createHash('shake256', { outputLength: 2_400 }).digest();
-const INTEGERS = ['mailbox_key', 'internal_date', 'size_estimate', 'rank', 'position', 'listed_generation', 'admitted_generation', 'attempts', 'next_attempt_at', 'discovered_at', 'refresh_at', 'announced'];
-const COLUMNS = `mailbox_key id thread_id label_ids state history_id reading_history_id internal_date size_estimate snippet format lane
-  rank position listed_generation admitted_generation attempts last_error next_attempt_at discovered_at refresh_at announced`.split(/\s+/);
+const INTEGERS = [
+  'mailbox_key',
+  'internal_date',
+  'size_estimate',
+  'rank',
+  'position',
+  'listed_generation',
+  'admitted_generation',
+  'attempts',
+  'next_attempt_at',
+  'discovered_at',
+  'refresh_at',
+  'announced',
+];
+const COLUMNS =
+  `mailbox_key id thread_id label_ids state history_id reading_history_id internal_date size_estimate snippet format lane
+  rank position listed_generation admitted_generation attempts last_error next_attempt_at discovered_at refresh_at announced`.split(
+    /\s+/,
+  );
 
 type Value = string | number | null;
 type Row = readonly Value[];
 type Write = (client: pg.Client, rows: readonly Row[]) => Promise<void>;
 
-const SNIPPET = 'a snippet of a usual length, with "quotes", commas and\ta tab, which is about a hundred characters long';
+const SNIPPET =
+  'a snippet of a usual length, with "quotes", commas and\ta tab, which is about a hundred characters long';
 
 function rowOf(index: number): Row {
   const id = (0x18c0000000000000n + BigInt(index) * 7_919n).toString(16);
   const historyId = String(index).padStart(20, '0');
-  return [1, id, id, '["INBOX","UNREAD"]', 'stored', historyId, historyId, 1_700_000_000_000 + index, 4_096, SNIPPET, 'full', null, index, index, 1, 1, 0, null, 0, 1_700_000_000_000, null, 1];
+  return [
+    1,
+    id,
+    id,
+    '["INBOX","UNREAD"]',
+    'stored',
+    historyId,
+    historyId,
+    1_700_000_000_000 + index,
+    4_096,
+    SNIPPET,
+    'full',
+    null,
+    index,
+    index,
+    1,
+    1,
+    0,
+    null,
+    0,
+    1_700_000_000_000,
+    null,
+    1,
+  ];
 }
 
 const insert = `insert into messages (${COLUMNS.join(', ')})`;
@@ -52,19 +92,37 @@ const values =
 
 /** An array for each column. */
 const unnest: Write = async (client, rows) => {
-  const types = COLUMNS.map((column, index) => `$${index + 1}::${INTEGERS.includes(column) ? 'bigint' : 'text'}[]`).join(', ');
-  await client.query(`${insert} select * from unnest(${types}) ${onConflict}`, COLUMNS.map((_, index) => rows.map((row) => row[index])));
+  const types = COLUMNS.map(
+    (column, index) => `$${index + 1}::${INTEGERS.includes(column) ? 'bigint' : 'text'}[]`,
+  ).join(', ');
+  await client.query(
+    `${insert} select * from unnest(${types}) ${onConflict}`,
+    COLUMNS.map((_, index) => rows.map((row) => row[index])),
+  );
 };
 
 /** One parameter: the rows as JSON; the types are the table's. */
 const json: Write = async (client, rows) => {
   const text = `${insert} select ${COLUMNS.join(', ')} from json_populate_recordset(null::messages, $1) ${onConflict}`;
-  await client.query(text, [JSON.stringify(rows.map((row) => Object.fromEntries(row.map((value, index) => [COLUMNS[index], value]))))]);
+  await client.query(text, [
+    JSON.stringify(rows.map((row) => Object.fromEntries(row.map((value, index) => [COLUMNS[index], value])))),
+  ]);
 };
 
 /** COPY into a table of the session, then one INSERT … SELECT from it: COPY itself knows no ON CONFLICT. */
 const copy: Write = async (client, rows) => {
-  const lines = rows.map((row) => row.map((value) => (value === null ? '\\N' : String(value).replaceAll(/[\\\t\n\r]/g, (it) => ({ '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' })[it] ?? it))).join('\t'));
+  const lines = rows.map((row) =>
+    row
+      .map((value) =>
+        value === null
+          ? '\\N'
+          : String(value).replaceAll(
+              /[\\\t\n\r]/g,
+              (it) => ({ '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' })[it] ?? it,
+            ),
+      )
+      .join('\t'),
+  );
   await copyFrom(client, `copy staged (${COLUMNS.join(', ')}) from stdin`, Buffer.from(`${lines.join('\n')}\n`));
   await client.query(`${insert} select ${COLUMNS.join(', ')} from staged ${onConflict}`);
   await client.query('truncate staged');
@@ -107,7 +165,9 @@ const WAYS: readonly (readonly [name: string, write: Write])[] = [
   ['COPY, then INSERT … SELECT', copy],
 ];
 
-/** Rows a second, and the processor's time for a row at both ends: that is much the same however busy the machine is. */
+/**
+ * Rows a second, and the processor's time for a row at both ends: that is much the same however busy the machine is.
+ */
 async function timed(name: string, client: pg.Client, work: () => Promise<void>): Promise<Figure> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
   const pid = rows[0]?.pid;
@@ -132,20 +192,34 @@ async function writeMessages(client: pg.Client, write: Write, batch: number): Pr
 }
 
 /** Bodies: binary parameters against an array, whose bytes travel as hexadecimal text. */
-async function writeBodies(client: pg.Client, way: 'values' | 'unnest', storage: 'external' | 'extended', target: number): Promise<void> {
-  await client.query(`truncate bodies; alter table bodies alter column body set storage ${storage}; alter table bodies set (toast_tuple_target = ${target})`);
+async function writeBodies(
+  client: pg.Client,
+  way: 'values' | 'unnest',
+  storage: 'external' | 'extended',
+  target: number,
+): Promise<void> {
+  await client.query(
+    `truncate bodies; alter table bodies alter column body set storage ${storage}; alter table bodies set (toast_tuple_target = ${target})`,
+  );
   for (let first = 0; first < ROWS; first += 50) {
     const rows = Array.from({ length: 50 }, (_, index) => [1, rowOf(first + index)[1], 'zstd', BODY]);
     const columns = 'insert into bodies (mailbox_key, message_id, encoding, body)';
     const tuples = rows.map((_, index) => `($${index * 4 + 1},$${index * 4 + 2},$${index * 4 + 3},$${index * 4 + 4})`);
     await client.query('begin');
     if (way === 'values') await client.query(`${columns} values ${tuples.join(',')}`, rows.flat());
-    else await client.query(`${columns} select * from unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[])`, [0, 1, 2, 3].map((column) => rows.map((row) => row[column])));
+    else
+      await client.query(
+        `${columns} select * from unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[])`,
+        [0, 1, 2, 3].map((column) => rows.map((row) => row[column])),
+      );
     await client.query('commit');
   }
 }
 
-/** A row longer than 2 KB is taken apart until it is no longer than the target: https://www.postgresql.org/docs/current/storage-toast.html */
+/**
+ * A row longer than 2 KB is taken apart until it is no longer than the target:
+ * https://www.postgresql.org/docs/current/storage-toast.html
+ */
 const BODY_WAYS = [
   ['values', 'extended', 2_032],
   ['values', 'external', 2_032],
@@ -163,7 +237,10 @@ export const postgresBulk: Bench = {
     try {
       await migrateStores(databaseAt(server.url));
       await client.connect();
-      await administer(server.url, "insert into tidemark.mailboxes (id, settings, generation, listed_generation, marks, change_sequence, limit_reached, created_at) values ('a', '{}', 0, 0, '[]', 0, 0, 0)");
+      await administer(
+        server.url,
+        "insert into tidemark.mailboxes (id, settings, generation, listed_generation, marks, change_sequence, limit_reached, created_at) values ('a', '{}', 0, 0, '[]', 0, 0, 0)",
+      );
       await client.query('create temporary table staged (like messages including defaults)');
       const figures: Figure[] = [];
       for (const batch of BATCHES) {
@@ -174,7 +251,11 @@ export const postgresBulk: Bench = {
       }
       for (const [way, storage, target] of BODY_WAYS) {
         await writeBodies(client, way, storage, target);
-        figures.push(await timed(`50 bodies of ${BODY.length} bytes by ${way}, ${storage}, target ${target}`, client, () => writeBodies(client, way, storage, target)));
+        figures.push(
+          await timed(`50 bodies of ${BODY.length} bytes by ${way}, ${storage}, target ${target}`, client, () =>
+            writeBodies(client, way, storage, target),
+          ),
+        );
       }
       return figures;
     } finally {

@@ -14,7 +14,10 @@ const FILLED = ['messages', 'bodies', 'changes'];
 /** Milliseconds from which on a plan is shown. */
 const SLOW = 20;
 
-/** Rows as a backfill leaves them that is nearly done: most stored, a tenth still to fetch, some failed, gone, or waiting for their labels. */
+/**
+ * Rows as a backfill leaves them that is nearly done: most stored, a tenth still to fetch, some failed, gone, or
+ * waiting for their labels.
+ */
 const fill = (key: number, count: number) => `
   insert into tidemark.messages (mailbox_key, id, thread_id, label_ids, state, history_id, reading_history_id, internal_date, size_estimate, snippet, format, lane,
     rank, position, listed_generation, admitted_generation, attempts, last_error, next_attempt_at, discovered_at, refresh_at, announced)
@@ -30,18 +33,27 @@ const fill = (key: number, count: number) => `
 
 export const postgresPlans: Bench = {
   name: 'postgres-plans',
-  about: 'the plans of every query of the store at 1,000,000 messages in PostgreSQL; what reads a table from end to end',
+  about:
+    'the plans of every query of the store at 1,000,000 messages in PostgreSQL; what reads a table from end to end',
   async run() {
     const log = await PlanServer.start();
     try {
       const { url } = log.server;
       const { store } = await openStores(databaseAt(url));
-      for (let index = 0; index < SMALL_MAILBOXES; index += 1) await new TestMailbox(store, mailboxId(`small-${index}@example.com`)).put();
+      for (let index = 0; index < SMALL_MAILBOXES; index += 1)
+        await new TestMailbox(store, mailboxId(`small-${index}@example.com`)).put();
       const mailbox = new TestMailbox(store, mailboxId('alice@example.com'));
       await mailbox.put();
       await mailbox.sync([reading('a'), reading('b')]);
       const [key] = await administer(url, "select key from tidemark.mailboxes where id = 'alice@example.com'");
-      await administer(url, 'set auto_explain.log_min_duration = -1', 'set session_replication_role = replica', ...Array.from({ length: SMALL_MAILBOXES }, (_, index) => fill(index + 1, 1_000)), fill(Number(key?.['key']), MESSAGES), 'vacuum analyze');
+      await administer(
+        url,
+        'set auto_explain.log_min_duration = -1',
+        'set session_replication_role = replica',
+        ...Array.from({ length: SMALL_MAILBOXES }, (_, index) => fill(index + 1, 1_000)),
+        fill(Number(key?.['key']), MESSAGES),
+        'vacuum analyze',
+      );
       mailbox.now = 10_000_000;
       const figures: Figure[] = [];
       for (const [name, ask] of EVERY_QUERY) {
@@ -50,9 +62,16 @@ export const postgresPlans: Bench = {
         const ran = log.statements();
         // A table of a page or two is rightly read whole.
         const scanning = ran.filter((statement) => statement.scanned.some((table) => FILLED.includes(table)));
-        for (const { text, plan } of [...scanning, ...ran.filter((statement) => statement.milliseconds > SLOW)]) console.error(`${name}: ${text.slice(0, 300)}\n${plan}\n`);
+        for (const { text, plan } of [...scanning, ...ran.filter((statement) => statement.milliseconds > SLOW)])
+          console.error(`${name}: ${text.slice(0, 300)}\n${plan}\n`);
         const scanned = [...new Set(scanning.flatMap((statement) => statement.scanned))];
-        figures.push({ name, value: ran.reduce((sum, statement) => sum + statement.milliseconds, 0), unit: 'ms', bound: null, note: `${ran.length} statements; reads from end to end: ${scanned.length === 0 ? 'no large table' : scanned.join(', ')}; ${load()}` });
+        figures.push({
+          name,
+          value: ran.reduce((sum, statement) => sum + statement.milliseconds, 0),
+          unit: 'ms',
+          bound: null,
+          note: `${ran.length} statements; reads from end to end: ${scanned.length === 0 ? 'no large table' : scanned.join(', ')}; ${load()}`,
+        });
       }
       await store.close();
       return figures;

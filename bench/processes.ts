@@ -24,7 +24,9 @@ export class SimulatorProcess {
 
   static async start(email: string, mail: Omit<GenerateOptions, 'now'>): Promise<SimulatorProcess> {
     const child = fork(fileURLToPath(import.meta.url), ['simulator', email, JSON.stringify(mail)]);
-    const [url] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => ['exited'])])) as [string];
+    const [url] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => ['exited'])])) as [
+      string,
+    ];
     if (!url.startsWith('http')) throw new InvalidRunError('the simulator ended before it served');
     return new SimulatorProcess(child, url);
   }
@@ -44,9 +46,20 @@ export class SimulatorProcess {
 }
 
 /** A program of ours, as scripts/run-entry.mjs runs it. */
-export function startProgram(entry: string, options: { args?: readonly string[]; nodeOptions?: readonly string[]; env: NodeJS.ProcessEnv; log: number | 'ignore' }): ChildProcess {
+export function startProgram(
+  entry: string,
+  options: {
+    args?: readonly string[];
+    nodeOptions?: readonly string[];
+    env: NodeJS.ProcessEnv;
+    log: number | 'ignore';
+  },
+): ChildProcess {
   const args = [...NODE_OPTIONS, ...(options.nodeOptions ?? []), sourceFile(entry), ...(options.args ?? [])];
-  return spawn(process.execPath, args, { env: { ...ENVIRONMENT, PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env }, stdio: ['ignore', options.log, options.log] });
+  return spawn(process.execPath, args, {
+    env: { ...ENVIRONMENT, PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env },
+    stdio: ['ignore', options.log, options.log],
+  });
 }
 
 export interface Memory {
@@ -58,7 +71,8 @@ export interface Memory {
 export function memoryOf(pid: number | undefined): Memory {
   const file = `/proc/${pid}/status`;
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const read = (name: string): number => (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) * 1_024) / 1e6;
+  const read = (name: string): number =>
+    (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) * 1_024) / 1e6;
   return { now: read('VmRSS'), peak: read('VmHWM') };
 }
 

@@ -15,7 +15,10 @@ import { InvalidRunError, type Bench } from './figure.ts';
 import { load, startProgram } from './processes.ts';
 
 const MINUTE = 60_000;
-/** Ten times a user's real rate, so that minutes tell what takes an hour there: of one user, and of the project that both share. */
+/**
+ * Ten times a user's real rate, so that minutes tell what takes an hour there: of one user, and of the project that
+ * both share.
+ */
 const GRANT = 60_000;
 const MINUTES = 4;
 const MAILBOXES = ['ada@example.com', 'bob@example.com'].map(mailboxId);
@@ -30,14 +33,23 @@ export interface Shares {
   readonly peak: number;
 }
 
-/** A Temporal server and a worker, each in a process of its own; the simulator here enforces the limits, of each user and of the project. */
+/**
+ * A Temporal server and a worker, each in a process of its own; the simulator here enforces the limits, of each user
+ * and of the project.
+ */
 async function share(): Promise<Shares> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-project-'));
   const ends: (() => Promise<unknown> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
   try {
     const quota = { window: 'sliding-minute', userUnitsPerMinute: GRANT, projectUnitsPerMinute: GRANT } as const;
     const simulator = new Simulator({ clock: systemClock, latencyMs: 20, quota });
-    for (const email of MAILBOXES) generateMail(simulator.addMailbox(email), { messages: MESSAGES, threadSize: 3, bodyBytes: 600, now: systemClock.now() });
+    for (const email of MAILBOXES)
+      generateMail(simulator.addMailbox(email), {
+        messages: MESSAGES,
+        threadSize: 3,
+        bodyBytes: 600,
+        now: systemClock.now(),
+      });
     const gmail = await startSimulatorServer({ simulator, port: 0 });
     ends.push(() => gmail.close());
     const server = await startServerIn(folder);
@@ -70,10 +82,16 @@ async function share(): Promise<Shares> {
     await systemClock.sleep(MINUTES * MINUTE);
     if (worker.exitCode !== null) throw new InvalidRunError('the worker ended');
     for (const mailbox of MAILBOXES) {
-      if ((await tidemark.client.progress(mailbox)).counts.pending === 0) throw new InvalidRunError(`${mailbox} was complete before the time was over`);
+      if ((await tidemark.client.progress(mailbox)).counts.pending === 0)
+        throw new InvalidRunError(`${mailbox} was complete before the time was over`);
     }
     const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-    return { units: uses().map(({ units }) => units), rejected: sum(uses().map((use) => use.rejected)), calls: sum(uses().map((use) => use.calls)), peak: simulator.usage.project.summary().peakUnitsPerMinute };
+    return {
+      units: uses().map(({ units }) => units),
+      rejected: sum(uses().map((use) => use.rejected)),
+      calls: sum(uses().map((use) => use.calls)),
+      peak: simulator.usage.project.summary().peakUnitsPerMinute,
+    };
   } finally {
     for (const end of ends.toReversed()) await end();
   }
@@ -87,7 +105,13 @@ export const projectShares: Bench = {
     const total = units.reduce((sum, value) => sum + value, 0);
     const note = `${units.join(' and ')} units in ${MINUTES} minutes, ${rejected} of ${calls + rejected} calls rejected, at most ${peak} units in a minute; ${load()}`;
     return [
-      { name: 'two mailboxes, one project limit: the smaller share', value: (100 * Math.min(...units)) / total, unit: '%', bound: { is: 'at least', value: 45 }, note },
+      {
+        name: 'two mailboxes, one project limit: the smaller share',
+        value: (100 * Math.min(...units)) / total,
+        unit: '%',
+        bound: { is: 'at least', value: 45 },
+        note,
+      },
       { name: '  what both use of the project', value: (100 * total) / (MINUTES * GRANT), unit: '%', bound: null },
       { name: '  rejected calls', value: (100 * rejected) / (calls + rejected), unit: '%', bound: null },
     ];

@@ -25,8 +25,9 @@ const AUDIENCE = 'https://push.example.com/push';
 const SERVICE_ACCOUNT = 'push@my-project.iam.gserviceaccount.com';
 
 /**
- * Mail arrives at simulated mailboxes; the simulator posts its notification to `tidemark push` as Pub/Sub does; a worker stores the message. Temporal,
- * push and worker are processes of their own. A mailbox gets one message every two seconds: Gmail tells of one a second at most.
+ * Mail arrives at simulated mailboxes; the simulator posts its notification to `tidemark push` as Pub/Sub does; a
+ * worker stores the message. Temporal, push and worker are processes of their own. A mailbox gets one message every two
+ * seconds: Gmail tells of one a second at most.
  */
 export const pushLatency: Bench = {
   name: 'push',
@@ -37,10 +38,23 @@ export const pushLatency: Bench = {
     try {
       const times = await measure(folder, ends);
       const sorted = times.toSorted((a, b) => a - b);
-      const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+      const at = (share: number): number =>
+        sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
       return [
-        { name: 'push notification to stored message, p50', value: at(0.5), unit: 'ms', bound: { is: 'at most', value: 250 }, note: load() },
-        { name: 'push notification to stored message, p99', value: at(0.99), unit: 'ms', bound: { is: 'at most', value: 1_000 }, note: `slowest ${sorted.at(-1)?.toFixed(0)} ms of ${sorted.length}` },
+        {
+          name: 'push notification to stored message, p50',
+          value: at(0.5),
+          unit: 'ms',
+          bound: { is: 'at most', value: 250 },
+          note: load(),
+        },
+        {
+          name: 'push notification to stored message, p99',
+          value: at(0.99),
+          unit: 'ms',
+          bound: { is: 'at most', value: 1_000 },
+          note: `slowest ${sorted.at(-1)?.toFixed(0)} ms of ${sorted.length}`,
+        },
       ];
     } finally {
       for (const end of ends.toReversed()) await end();
@@ -53,8 +67,20 @@ async function measure(folder: string, ends: (() => unknown)[]): Promise<number[
   const signer = await GoogleSigner.create(clock);
   const gmail = await startSimulatorServer({ simulator, port: 0, signer });
   ends.push(() => gmail.close());
-  const binary = await findBinary('temporal', { dataDir: fileURLToPath(new URL('../.tidemark', import.meta.url)), clock, log: (line) => console.error(line) });
-  const temporal = await startDevServer({ binary, database: null, namespace: 'default', port: await freePort(0), uiPort: null, logFile: join(folder, 'temporal.log'), clock });
+  const binary = await findBinary('temporal', {
+    dataDir: fileURLToPath(new URL('../.tidemark', import.meta.url)),
+    clock,
+    log: (line) => console.error(line),
+  });
+  const temporal = await startDevServer({
+    binary,
+    database: null,
+    namespace: 'default',
+    port: await freePort(0),
+    uiPort: null,
+    logFile: join(folder, 'temporal.log'),
+    clock,
+  });
   ends.push(() => temporal.stop());
   const port = await freePort(0);
   const env = {
@@ -80,23 +106,46 @@ async function measure(folder: string, ends: (() => unknown)[]): Promise<number[
   program(['worker']);
   program(['push', '--port', String(port), '--host', '127.0.0.1']);
   const endpoint = `http://127.0.0.1:${port}`;
-  await until(async () => (await fetch(`${endpoint}/readyz`).catch(() => null))?.status === 200, 'tidemark push is not ready');
+  await until(
+    async () => (await fetch(`${endpoint}/readyz`).catch(() => null))?.status === 200,
+    'tidemark push is not ready',
+  );
 
   const mailboxes = Array.from({ length: MAILBOXES }, (_, index) => mailboxId(`user-${index}@example.com`));
   for (const mailbox of mailboxes) {
     generateMail(simulator.addMailbox(mailbox), { messages: 20, now: clock.now() });
-    await connectMailbox({ config: loadConfig({ env }), stores: tidemark, mailbox, clock, text: JSON.stringify(simulator.credentialsFor(mailbox)), verify: false });
+    await connectMailbox({
+      config: loadConfig({ env }),
+      stores: tidemark,
+      mailbox,
+      clock,
+      text: JSON.stringify(simulator.credentialsFor(mailbox)),
+      verify: false,
+    });
     await tidemark.client.start(mailbox, { pollInterval: 3_600_000 });
   }
-  for (const mailbox of mailboxes) await until(async () => (await tidemark.client.status(mailbox)).inSync === true && simulator.watchedUntil(mailbox) !== null, `${mailbox} is not in sync`);
-  ends.push(publishToEndpoint({ simulator, signer, subscription: { endpoint: `${endpoint}/push`, audience: AUDIENCE, serviceAccount: SERVICE_ACCOUNT } }));
+  for (const mailbox of mailboxes)
+    await until(
+      async () => (await tidemark.client.status(mailbox)).inSync === true && simulator.watchedUntil(mailbox) !== null,
+      `${mailbox} is not in sync`,
+    );
+  ends.push(
+    publishToEndpoint({
+      simulator,
+      signer,
+      subscription: { endpoint: `${endpoint}/push`, audience: AUDIENCE, serviceAccount: SERVICE_ACCOUNT },
+    }),
+  );
 
   const times: Promise<number>[] = [];
   for (let sent = 0; sent < NOTIFICATIONS; sent++) {
     const mailbox = mailboxes[sent % MAILBOXES];
     if (mailbox === undefined) break;
     const { changeSequence } = await tidemark.client.progress(mailbox);
-    simulator.mailbox(mailbox).insert({ raw: `From: bob@example.com\r\nSubject: message ${sent}\r\n\r\nhello\r\n`, labelIds: ['INBOX', 'UNREAD'] });
+    simulator.mailbox(mailbox).insert({
+      raw: `From: bob@example.com\r\nSubject: message ${sent}\r\n\r\nhello\r\n`,
+      labelIds: ['INBOX', 'UNREAD'],
+    });
     times.push(storedAfter(tidemark, mailbox, changeSequence));
     await clock.sleep(1_000 / PER_SECOND);
   }
@@ -104,7 +153,11 @@ async function measure(folder: string, ends: (() => unknown)[]): Promise<number[
 }
 
 /** Milliseconds until the store holds the new message, to some 5 ms. */
-async function storedAfter({ client }: Tidemark, mailbox: ReturnType<typeof mailboxId>, after: number): Promise<number> {
+async function storedAfter(
+  { client }: Tidemark,
+  mailbox: ReturnType<typeof mailboxId>,
+  after: number,
+): Promise<number> {
   const began = performance.now();
   for (;;) {
     const changes = await client.readChanges(mailbox, { after });

@@ -17,7 +17,13 @@ export interface NewMail {
 }
 
 /** Mail arrives now and then while a backfill runs at the real rate; each is announced as a notification would. */
-export async function newMailDuringBackfill({ window, minutes }: { window: QuotaEnforcement['window']; minutes: number }): Promise<NewMail> {
+export async function newMailDuringBackfill({
+  window,
+  minutes,
+}: {
+  window: QuotaEnforcement['window'];
+  minutes: number;
+}): Promise<NewMail> {
   const world = await VirtualGmail.open({ quota: { window, userUnitsPerMinute: REAL_RATE }, latencyMs: 200 });
   const { clock, stores } = world;
   const mailbox = await world.addMailbox(EMAIL, { messages: minutes * 700, ...NEVER_IN_SYNC });
@@ -27,7 +33,11 @@ export async function newMailDuringBackfill({ window, minutes }: { window: Quota
 
   async function isStored(message: string): Promise<boolean> {
     const { changeSequence = 0 } = (await stores.store.getMailbox(id)) ?? {};
-    const changes = await stores.store.readChanges({ mailbox: id, after: Math.max(0, changeSequence - 400), limit: 400 });
+    const changes = await stores.store.readChanges({
+      mailbox: id,
+      after: Math.max(0, changeSequence - 400),
+      limit: 400,
+    });
     return changes.some((change) => change.messageId === message && change.kind !== 'gone');
   }
 
@@ -38,7 +48,11 @@ export async function newMailDuringBackfill({ window, minutes }: { window: Quota
     while (clock.now() < end) {
       await clock.sleep(2_000 + random.below(18_000));
       const at = clock.now();
-      const inserted = mailbox.gmail.insert({ raw: `Subject: News ${waits.length}\r\n\r\nHello\r\n`, labelIds: ['INBOX', 'UNREAD'], internalDate: at });
+      const inserted = mailbox.gmail.insert({
+        raw: `Subject: News ${waits.length}\r\n\r\nHello\r\n`,
+        labelIds: ['INBOX', 'UNREAD'],
+        internalDate: at,
+      });
       mailbox.poke();
       waits.push((await mailbox.until(() => isStored(inserted.id))) - at);
     }
@@ -57,17 +71,35 @@ export const newMail: Bench = {
       const { waits, backfillUnitsPerMinute, rejected } = await newMailDuringBackfill({ window, minutes: 30 });
       const at = (part: number): number => (waits[Math.floor((waits.length - 1) * part)] ?? Number.NaN) / 1_000;
       const note = `${waits.length} mails, median ${at(0.5).toFixed(2)} s, slowest ${at(1).toFixed(2)} s; ${Math.round(backfillUnitsPerMinute)} units/min, ${rejected} rejected; without Temporal's own milliseconds`;
-      figures.push({ name: `new mail to stored, p95, ${window}`, value: at(0.95), unit: 's', bound: { is: 'at most', value: 3 }, note });
+      figures.push({
+        name: `new mail to stored, p95, ${window}`,
+        value: at(0.95),
+        unit: 's',
+        bound: { is: 'at most', value: 3 },
+        note,
+      });
     }
     return figures;
   },
 };
 
-/** A backfill whose worker is killed over and over, each time with nothing left but the store. @returns the most units in any minute */
-export async function peakOverCrashes({ crashes, grant }: { crashes: number; grant: number }): Promise<{ peak: number; units: number }> {
+/**
+ * A backfill whose worker is killed over and over, each time with nothing left but the store. @returns the most units
+ * in any minute
+ */
+export async function peakOverCrashes({
+  crashes,
+  grant,
+}: {
+  crashes: number;
+  grant: number;
+}): Promise<{ peak: number; units: number }> {
   // Gmail enforces nothing here, so whatever is spent is seen.
   const world = await VirtualGmail.open({ userUnitsPerMinute: grant });
-  const mailbox = await world.addMailbox(EMAIL, { messages: Math.ceil(((crashes / 2 + 2) * grant) / 10), ...NEVER_IN_SYNC });
+  const mailbox = await world.addMailbox(EMAIL, {
+    messages: Math.ceil(((crashes / 2 + 2) * grant) / 10),
+    ...NEVER_IN_SYNC,
+  });
   const random = new Random(5);
   mailbox.start();
   await world.clock.run(async () => {
@@ -88,6 +120,14 @@ export const crashes: Bench = {
   async run() {
     const grant = 60_000;
     const { peak, units } = await peakOverCrashes({ crashes: 20, grant });
-    return [{ name: 'crashes in mid-minute: most units in a minute', value: peak, unit: 'units', bound: { is: 'at most', value: 1.02 * grant }, note: `20 crashes, ${units} units in all; Gmail enforces nothing` }];
+    return [
+      {
+        name: 'crashes in mid-minute: most units in a minute',
+        value: peak,
+        unit: 'units',
+        bound: { is: 'at most', value: 1.02 * grant },
+        note: `20 crashes, ${units} units in all; Gmail enforces nothing`,
+      },
+    ];
   },
 };

@@ -7,7 +7,8 @@ import { Simulator } from '../src/simulator/simulator.ts';
 
 /**
  * How fast the simulator itself is, so that a benchmark of the engine is known to measure the engine.
- * `node bench/simulator.ts [messages]`: makes a mailbox of 4 KB messages in a process of its own and fetches them in batches of 50.
+ * `node bench/simulator.ts [messages]`: makes a mailbox of 4 KB messages in a process of its own and fetches them in
+ * batches of 50.
  */
 const EMAIL = 'bench@example.com';
 const messages = Number(process.argv[2] ?? 100_000);
@@ -37,15 +38,24 @@ async function serve(report: (message: object) => void): Promise<void> {
 async function measure(): Promise<void> {
   const child = fork(fileURLToPath(import.meta.url), [String(messages)]);
   const next = (): Promise<Record<string, number> & { url: string }> =>
-    new Promise((resolve) => child.once('message', (message) => resolve(message as Record<string, number> & { url: string })));
+    new Promise((resolve) =>
+      child.once('message', (message) => resolve(message as Record<string, number> & { url: string })),
+    );
   const ready = await next();
   console.log(`${messages} messages made in ${ready['seconds']?.toFixed(1)} s, ${ready['megabytes']?.toFixed(0)} MB`);
   const dispatcher = new Agent({ connections: 4 });
   const ask = async (path: string, headers: Record<string, string> = {}, body?: string): Promise<Buffer> => {
-    const response = await request(ready.url + path, { method: body === undefined ? 'GET' : 'POST', headers, body: body ?? null, dispatcher });
+    const response = await request(ready.url + path, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers,
+      body: body ?? null,
+      dispatcher,
+    });
     return Buffer.from(await response.body.arrayBuffer());
   };
-  const credentials: Record<string, string> = JSON.parse((await ask(`/simulator/credentials?email=${EMAIL}`)).toString());
+  const credentials: Record<string, string> = JSON.parse(
+    (await ask(`/simulator/credentials?email=${EMAIL}`)).toString(),
+  );
   const form = new URLSearchParams({ ...credentials, grant_type: 'refresh_token' }).toString();
   const { access_token: token }: { access_token: string } = JSON.parse((await ask('/token', {}, form)).toString());
   const headers = { authorization: `Bearer ${token}` };
@@ -55,7 +65,9 @@ async function measure(): Promise<void> {
   let began = performance.now();
   do {
     const page: { messages: { id: string }[]; nextPageToken?: string } = JSON.parse(
-      (await ask(`/gmail/v1/users/me/messages?maxResults=500&includeSpamTrash=true&pageToken=${pageToken}`, headers)).toString(),
+      (
+        await ask(`/gmail/v1/users/me/messages?maxResults=500&includeSpamTrash=true&pageToken=${pageToken}`, headers)
+      ).toString(),
     );
     ids.push(...page.messages.map(({ id }) => id));
     pageToken = page.nextPageToken ?? '';
@@ -73,8 +85,15 @@ async function measure(): Promise<void> {
       while (at < most) {
         const slice = ids.slice(at, at + 50);
         at += 50;
-        const parts = slice.map((id, i) => `--b\r\nContent-Type: application/http\r\nContent-ID: <i${i}>\r\n\r\nGET /gmail/v1/users/me/messages/${id}?format=${format}\r\n\r\n`);
-        const answer = await ask('/batch/gmail/v1', { ...headers, 'content-type': 'multipart/mixed; boundary=b' }, `${parts.join('')}--b--`);
+        const parts = slice.map(
+          (id, i) =>
+            `--b\r\nContent-Type: application/http\r\nContent-ID: <i${i}>\r\n\r\nGET /gmail/v1/users/me/messages/${id}?format=${format}\r\n\r\n`,
+        );
+        const answer = await ask(
+          '/batch/gmail/v1',
+          { ...headers, 'content-type': 'multipart/mixed; boundary=b' },
+          `${parts.join('')}--b--`,
+        );
         bytes += answer.length;
       }
     };

@@ -23,8 +23,15 @@ const labelsOf = (index: number) => labels.filter((_, label) => (index * 31 + la
 const scheduleNow = Date.parse('2026-11-01T00:00:00Z');
 
 function bodyOf(index: number): Buffer {
-  const words = Array.from({ length: 330 }, (_, word) => ((index * 2_654_435_761 + word * 40_503) % 65_521).toString(36)).join(' ');
-  return Buffer.from(JSON.stringify({ id: idOf(index), payload: { mimeType: 'text/plain', body: { data: Buffer.from(words.repeat(2)).toString('base64url') } } }));
+  const words = Array.from({ length: 330 }, (_, word) =>
+    ((index * 2_654_435_761 + word * 40_503) % 65_521).toString(36),
+  ).join(' ');
+  return Buffer.from(
+    JSON.stringify({
+      id: idOf(index),
+      payload: { mimeType: 'text/plain', body: { data: Buffer.from(words.repeat(2)).toString('base64url') } },
+    }),
+  );
 }
 
 function readingOf(index: number): FetchedMessage {
@@ -44,7 +51,11 @@ async function timed(what: string, count: number, work: () => Promise<unknown>):
   const start = performance.now();
   await work();
   const seconds = (performance.now() - start) / 1_000;
-  console.log(`${what.padEnd(58)} ${seconds.toFixed(2).padStart(7)} s ${Math.round(count / seconds).toLocaleString('en').padStart(10)}/s  ${Math.round(process.memoryUsage().rss / 1e6)} MB`);
+  console.log(
+    `${what.padEnd(58)} ${seconds.toFixed(2).padStart(7)} s ${Math.round(count / seconds)
+      .toLocaleString('en')
+      .padStart(10)}/s  ${Math.round(process.memoryUsage().rss / 1e6)} MB`,
+  );
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
@@ -53,30 +64,47 @@ const store = await openSqliteStore({ path });
 await store.putMailbox({ mailbox, settings: DEFAULT_SETTINGS, now: scheduleNow });
 
 async function list(generation: number): Promise<void> {
-  const progress = await store.beginFullSync({ mailbox, generation, startHistoryId: historyId(String(10_000_000 * generation)), now: scheduleNow });
+  const progress = await store.beginFullSync({
+    mailbox,
+    generation,
+    startHistoryId: historyId(String(10_000_000 * generation)),
+    now: scheduleNow,
+  });
   if (progress === null) throw new Error('the generation was refused');
   for (let position = 0; position < MESSAGES; position += PAGE) {
-    const messages = Array.from({ length: Math.min(PAGE, MESSAGES - position) }, (_, index) => ({ id: idOf(position + index), threadId: threadOf(position + index) }));
+    const messages = Array.from({ length: Math.min(PAGE, MESSAGES - position) }, (_, index) => ({
+      id: idOf(position + index),
+      threadId: threadOf(position + index),
+    }));
     await store.saveListingPage({ mailbox, generation, messages, position, progress, now: scheduleNow });
   }
 }
 
 await timed(`list ${MESSAGES} ids`, MESSAGES, () => list(1));
-await timed('finish the first listing', MESSAGES, () => store.finishListing({ mailbox, generation: 1, labels: 'unread', keepNewest: null, now: scheduleNow }));
+await timed('finish the first listing', MESSAGES, () =>
+  store.finishListing({ mailbox, generation: 1, labels: 'unread', keepNewest: null, now: scheduleNow }),
+);
 await timed('next 500 pending, 100 times', 100, async () => {
-  for (let run = 0; run < 100; run += 1) await store.nextPending({ mailbox, lane: 'backfill', limit: 500, now: scheduleNow });
+  for (let run = 0; run < 100; run += 1)
+    await store.nextPending({ mailbox, lane: 'backfill', limit: 500, now: scheduleNow });
 });
 const readings = Math.min(MESSAGES, 30_000);
-const batches = Array.from({ length: readings / BATCH }, (_, batch) => Array.from({ length: BATCH }, (_, index) => readingOf(batch * BATCH + index)));
+const batches = Array.from({ length: readings / BATCH }, (_, batch) =>
+  Array.from({ length: BATCH }, (_, index) => readingOf(batch * BATCH + index)),
+);
 await timed(`save ${readings} readings of ${bodyOf(1).byteLength} bytes, 50 at a time`, readings, async () => {
   for (const batch of batches) await store.saveFetched({ mailbox, messages: batch, format: 'full', now: scheduleNow });
 });
 for (let first = readings; first < MESSAGES; first += PAGE) {
-  const rest = Array.from({ length: Math.min(PAGE, MESSAGES - first) }, (_, index) => ({ ...readingOf(first + index), body: Buffer.from('{}') }));
+  const rest = Array.from({ length: Math.min(PAGE, MESSAGES - first) }, (_, index) => ({
+    ...readingOf(first + index),
+    body: Buffer.from('{}'),
+  }));
   await store.saveFetched({ mailbox, messages: rest, format: 'full', now: scheduleNow });
 }
 await timed('save the first 5,000 again (nothing differs)', 5_000, async () => {
-  for (const batch of batches.slice(0, 100)) await store.saveFetched({ mailbox, messages: batch, format: 'full', now: scheduleNow });
+  for (const batch of batches.slice(0, 100))
+    await store.saveFetched({ mailbox, messages: batch, format: 'full', now: scheduleNow });
 });
 await timed('count messages, 20 times', 20, async () => {
   for (let run = 0; run < 20; run += 1) await store.countMessages(mailbox, scheduleNow);
@@ -95,12 +123,22 @@ function labelRecords(records: number, operationsEach: number, kind: 'labelsAdde
 }
 async function apply(records: readonly HistoryRecord[]): Promise<void> {
   const mark = records.at(-1)?.id ?? null;
-  await store.applyHistory({ mailbox, generation: 1, records, mark, settle: [], settledBefore: historyId('20000000'), now: scheduleNow });
+  await store.applyHistory({
+    mailbox,
+    generation: 1,
+    records,
+    mark,
+    settle: [],
+    settledBefore: historyId('20000000'),
+    now: scheduleNow,
+  });
 }
 await timed('history: 20 pages of 500 label operations', 10_000, async () => {
   for (let page = 0; page < 20; page += 1) await apply(labelRecords(500, 1, 'labelsAdded'));
 });
-await timed('history: one page of 500 records, 10,000 operations', 10_000, () => apply(labelRecords(500, 20, 'labelsRemoved')));
+await timed('history: one page of 500 records, 10,000 operations', 10_000, () =>
+  apply(labelRecords(500, 20, 'labelsRemoved')),
+);
 await timed('history: 100 pages of nothing', 100, async () => {
   for (let page = 0; page < 100; page += 1) await apply([]);
 });
@@ -109,12 +147,27 @@ await timed(`list ${MESSAGES} known ids`, MESSAGES, () => list(2));
 const progress = (await store.getMailbox(mailbox))?.fullSync;
 if (progress === null || progress === undefined) throw new Error('no full sync');
 let labelRows = 0;
-for (const label of labels) labelRows += Array.from({ length: MESSAGES }, (_, index) => index).filter((index) => labelsOf(index).includes(label)).length;
+for (const label of labels)
+  labelRows += Array.from({ length: MESSAGES }, (_, index) => index).filter((index) =>
+    labelsOf(index).includes(label),
+  ).length;
 await timed(`list ${LABELS} labels, ${labelRows} rows`, labelRows, async () => {
   for (const label of labels) {
-    const held = Array.from({ length: MESSAGES }, (_, index) => index).filter((index) => labelsOf(index).includes(label) && (index + label.length) % 50 !== 0);
+    const held = Array.from({ length: MESSAGES }, (_, index) => index).filter(
+      (index) => labelsOf(index).includes(label) && (index + label.length) % 50 !== 0,
+    );
     for (let first = 0; first < held.length; first += PAGE) {
-      await store.saveLabelListingPage({ mailbox, generation: 2, labelId: label, messages: held.slice(first, first + PAGE).map((message) => ({ id: idOf(message), threadId: threadId(idOf(message)) })), isInScope: true, progress, now: scheduleNow });
+      await store.saveLabelListingPage({
+        mailbox,
+        generation: 2,
+        labelId: label,
+        messages: held
+          .slice(first, first + PAGE)
+          .map((message) => ({ id: idOf(message), threadId: threadId(idOf(message)) })),
+        isInScope: true,
+        progress,
+        now: scheduleNow,
+      });
     }
   }
 });
@@ -122,14 +175,17 @@ await timed('count and list absent', 1, async () => {
   await store.findSuspects({ mailbox, generation: 2, labels: 'compared', listedBefore: null });
 });
 await timed('finish it, labels compared, 2% differ', MESSAGES, async () => {
-  console.log(await store.finishListing({ mailbox, generation: 2, labels: 'compared', keepNewest: null, now: scheduleNow }));
+  console.log(
+    await store.finishListing({ mailbox, generation: 2, labels: 'compared', keepNewest: null, now: scheduleNow }),
+  );
 });
 let streamed = 0;
 await timed('stream every message', MESSAGES, async () => {
   for await (const message of store.streamMessages(mailbox)) streamed += message.body?.byteLength ?? 0;
 });
 await timed('ledger updates', 5_000, async () => {
-  for (let run = 0; run < 5_000; run += 1) await store.update(mailbox, () => ({ ledger: String(run), result: undefined }));
+  for (let run = 0; run < 5_000; run += 1)
+    await store.update(mailbox, () => ({ ledger: String(run), result: undefined }));
 });
 console.log(`${streamed} bytes of bodies; the file holds ${statSync(path).size}`);
 await store.close();

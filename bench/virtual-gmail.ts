@@ -34,8 +34,9 @@ const UNLIMITED = 1_000_000_000;
 const TICK = 50;
 
 /**
- * Gmail, store and activities in this process, under a clock whose time passes only while all of them sleep: an hour at the quota takes seconds, and
- * every run gives the same figures. Calls cost what Gmail takes; the machine's own work takes no time.
+ * Gmail, store and activities in this process, under a clock whose time passes only while all of them sleep: an hour at
+ * the quota takes seconds, and every run gives the same figures. Calls cost what Gmail takes; the machine's own work
+ * takes no time.
  */
 export class VirtualGmail {
   readonly clock: VirtualClock;
@@ -45,7 +46,10 @@ export class VirtualGmail {
   readonly #random: Random;
   readonly #mailboxes: VirtualMailbox[] = [];
 
-  private constructor(stores: Stores, { prices = '2026', quota, userUnitsPerMinute, projectUnitsPerDay, latencyMs = 100, seed = 1 }: VirtualGmailOptions) {
+  private constructor(
+    stores: Stores,
+    { prices = '2026', quota, userUnitsPerMinute, projectUnitsPerDay, latencyMs = 100, seed = 1 }: VirtualGmailOptions,
+  ) {
     let storeCalls = 0;
     const counted = async <Result>(call: Promise<Result>): Promise<Result> => {
       storeCalls++;
@@ -57,7 +61,11 @@ export class VirtualGmail {
     // Times are whole milliseconds, as the system's are.
     this.clock = { ...clock, sleep: (milliseconds, signal) => clock.sleep(Math.ceil(milliseconds), signal) };
     this.simulator = new Simulator({ clock: this.clock, seed, prices, quota, latencyMs });
-    this.prices = { ...PRICE_TABLES[prices], userUnitsPerMinute: userUnitsPerMinute ?? quota?.userUnitsPerMinute ?? UNLIMITED, projectUnitsPerDay: projectUnitsPerDay ?? null };
+    this.prices = {
+      ...PRICE_TABLES[prices],
+      userUnitsPerMinute: userUnitsPerMinute ?? quota?.userUnitsPerMinute ?? UNLIMITED,
+      projectUnitsPerDay: projectUnitsPerDay ?? null,
+    };
   }
 
   static async open(options: VirtualGmailOptions = {}): Promise<VirtualGmail> {
@@ -65,7 +73,11 @@ export class VirtualGmail {
   }
 
   /** A mailbox with generated mail, connected and not yet synchronised. */
-  async addMailbox(email: string, mail: Omit<GenerateOptions, 'now'>, settings: Partial<MailboxSettings> = {}): Promise<VirtualMailbox> {
+  async addMailbox(
+    email: string,
+    mail: Omit<GenerateOptions, 'now'>,
+    settings: Partial<MailboxSettings> = {},
+  ): Promise<VirtualMailbox> {
     const id = mailboxId(email);
     const gmail = this.simulator.addMailbox(id);
     generateMail(gmail, { ...mail, now: this.clock.now() });
@@ -75,11 +87,20 @@ export class VirtualGmail {
     return mailbox;
   }
 
-  /** The activities and their retries, as a worker and Temporal would run them, without deaths until {@link Attempts.killWorker}. */
+  /**
+   * The activities and their retries, as a worker and Temporal would run them, without deaths until {@link
+   * Attempts.killWorker}.
+   */
   newAttempts(): Attempts {
     const { clock, simulator, prices, stores } = this;
     const newWorker = () => simulatedWorker({ simulator, stores, prices, clock });
-    return new Attempts({ perils: { death: 0, blindness: 0, delayMs: 0 }, clock, random: this.#random, newWorker, trace: null });
+    return new Attempts({
+      perils: { death: 0, blindness: 0, delayMs: 0 },
+      clock,
+      random: this.#random,
+      newWorker,
+      trace: null,
+    });
   }
 
   /** Ends the mailboxes' lanes at their next step and closes the stores. */
@@ -92,7 +113,10 @@ export class VirtualGmail {
 }
 
 /** The same object, whose promises pass through `watch`. */
-function watched<Target extends object>(target: Target, watch: <Result>(call: Promise<Result>) => Promise<Result>): Target {
+function watched<Target extends object>(
+  target: Target,
+  watch: <Result>(call: Promise<Result>) => Promise<Result>,
+): Target {
   return new Proxy(target, {
     get(object, key) {
       const value: unknown = Reflect.get(object, key);
@@ -118,7 +142,11 @@ export class VirtualMailbox {
     this.gmail = gmail;
     this.settings = settings;
     this.attempts = world.newAttempts();
-    this.#lanes = new Lanes(initialState({ mailbox: mailboxId(gmail.email), settings, now: world.clock.now() }), world.clock, this.attempts);
+    this.#lanes = new Lanes(
+      initialState({ mailbox: mailboxId(gmail.email), settings, now: world.clock.now() }),
+      world.clock,
+      this.attempts,
+    );
   }
 
   get use(): UseSummary {
@@ -160,7 +188,13 @@ export class VirtualMailbox {
   /** What differs between the store and Gmail in ids, threads and labels. */
   async differences(): Promise<string[]> {
     const found: string[] = [];
-    const truth = new Map([...this.gmail.all()].filter((message) => inScope(this.settings.scope, { labelIds: message.current.labelIds, internalDate: message.internalDate })).map((message) => [message.id, message]));
+    const truth = new Map(
+      [...this.gmail.all()]
+        .filter((message) =>
+          inScope(this.settings.scope, { labelIds: message.current.labelIds, internalDate: message.internalDate }),
+        )
+        .map((message) => [message.id, message]),
+    );
     for await (const held of this.#world.stores.store.streamMessages(mailboxId(this.gmail.email))) {
       const message = truth.get(held.id);
       if (message === undefined) found.push(`extra ${held.id}`);

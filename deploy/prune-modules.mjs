@@ -1,5 +1,5 @@
-// Takes out of node_modules what never runs in an image: Google's other 300 APIs, other platforms' binaries, types and source maps.
-// Plain JavaScript; run by the Dockerfile in the folder that holds src and node_modules.
+// Takes out of node_modules what never runs in an image: Google's other 300 APIs, other platforms' binaries, types and
+// source maps. Plain JavaScript; run by the Dockerfile in the folder that holds src and node_modules.
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -20,7 +20,11 @@ const filesIn = (folder) =>
 const remove = (path) => rmSync(path, { recursive: true });
 
 const sources = filesIn('src').filter((file) => file.endsWith('.ts'));
-const usedApis = new Set(sources.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/googleapis\/build\/src\/apis\/(\w+)\//g)].map(([, api]) => api)));
+const usedApis = new Set(
+  sources.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/googleapis\/build\/src\/apis\/(\w+)\//g)].map(([, api]) => api),
+  ),
+);
 for (const entry of readdirSync(APIS, { withFileTypes: true })) {
   if (entry.isDirectory() && !usedApis.has(entry.name)) remove(join(APIS, entry.name));
 }

@@ -4,7 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { beginConsent, completeConsent, ConsentError, loadConfig, openTidemark, type PendingConsent } from '../src/index.ts';
+import {
+  beginConsent,
+  completeConsent,
+  ConsentError,
+  loadConfig,
+  openTidemark,
+  type PendingConsent,
+} from '../src/index.ts';
 
 const config = loadConfig();
 const tidemark = await openTidemark({ config });
@@ -24,9 +31,13 @@ const attributes = `HttpOnly; SameSite=Lax; Path=${new URL(redirectUri).pathname
 createServer((request, response) => {
   void route(request, response).catch((error: unknown) => {
     // Show the customer the message of a ConsentError, and nothing of other errors.
-    response.writeHead(error instanceof ConsentError ? 400 : 500).end(error instanceof ConsentError ? error.message : 'Something went wrong.');
+    response
+      .writeHead(error instanceof ConsentError ? 400 : 500)
+      .end(error instanceof ConsentError ? error.message : 'Something went wrong.');
   });
-}).listen(Number(new URL(redirectUri).port || 3000), () => console.log(`open ${new URL('/gmail/connect', redirectUri).href}`));
+}).listen(Number(new URL(redirectUri).port || 3000), () =>
+  console.log(`open ${new URL('/gmail/connect', redirectUri).href}`),
+);
 
 async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', redirectUri);
@@ -35,7 +46,9 @@ async function route(request: IncomingMessage, response: ServerResponse): Promis
     const name = randomBytes(32).toString('base64url');
     consents.set(name, pending);
     setTimeout(() => consents.delete(name), LIFETIME_SECONDS * 1_000).unref();
-    response.writeHead(302, { location, 'set-cookie': `${COOKIE}=${name}; Max-Age=${LIFETIME_SECONDS}; ${attributes}` }).end();
+    response
+      .writeHead(302, { location, 'set-cookie': `${COOKIE}=${name}; Max-Age=${LIFETIME_SECONDS}; ${attributes}` })
+      .end();
     return;
   }
   if (url.pathname !== new URL(redirectUri).pathname) {

@@ -24,13 +24,16 @@ export const projectNode = (root) =>
 
 /**
  * Returns when `node_modules` holds what the lock names. An interrupted installation leaves no stamp and is done again
- * (npm keeps what it has downloaded); processes that come at the same moment take turns and the later ones find it done.
+ * (npm keeps what it has downloaded); processes that come at the same moment take turns and the later ones find it
+ * done.
  * @param {{ root: string, say: (line: string) => void, env?: NodeJS.ProcessEnv }} options
  * @throws {SetupError} when it cannot go on
  */
 export async function ensureInstalled({ root, say, env = process.env }) {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
-    throw new SetupError(`Tidemark needs Node ${OLDEST_NODE} or newer, and this is ${process.version}: install a newer one from https://nodejs.org.`);
+    throw new SetupError(
+      `Tidemark needs Node ${OLDEST_NODE} or newer, and this is ${process.version}: install a newer one from https://nodejs.org.`,
+    );
   }
   if (isStamped(root)) return;
   await withSetupLock({ directory: join(root, '.tidemark'), say, fail: explainFileError }, async () => {
@@ -46,7 +49,9 @@ export async function ensureInstalled({ root, say, env = process.env }) {
 
 const stampFile = (/** @type {string} */ root) => join(root, 'node_modules', '.tidemark-installed');
 
-/** The lock's digest, and the platform: a checkout shared with a container of another one must not pass for installed. */
+/**
+ * The lock's digest, and the platform: a checkout shared with a container of another one must not pass for installed.
+ */
 function expectedStamp(/** @type {string} */ root) {
   const lock = readFileSync(join(root, 'package-lock.json'));
   return `${createHash('sha256').update(lock).digest('hex')} ${process.platform}-${process.arch}\n`;
@@ -144,12 +149,19 @@ function npm(root, env, args) {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.on('error', (error) => {
-      reject(new SetupError(`npm could not be run (${error.message}): install npm, which comes with Node, and try again.`));
+      reject(
+        new SetupError(`npm could not be run (${error.message}): install npm, which comes with Node, and try again.`),
+      );
     });
     child.on('close', (code, signal) => {
       for (const name of STOPPING) process.off(name, stop);
       if (signal === null) resolve({ code, output });
-      else reject(new SetupError('The installation was interrupted: run the command again, and it goes on with what was downloaded.'));
+      else
+        reject(
+          new SetupError(
+            'The installation was interrupted: run the command again, and it goes on with what was downloaded.',
+          ),
+        );
     });
   });
 }

@@ -6,16 +6,22 @@ import { fileURLToPath } from 'node:url';
 import { projectNode } from './install.mjs';
 
 const lifeline = new URL('./lifeline.mjs', import.meta.url);
-/** npm passes a signal on that the terminal or a supervisor has sent to the whole group: two within this time are one. */
+/**
+ * npm passes a signal on that the terminal or a supervisor has sent to the whole group: two within this time are one.
+ */
 const SAME_SIGNAL = 500;
 
 /**
- * What every program of ours runs with. A worker throws away some hundred megabytes of parsed mail a second; with V8's own choice of a young
- * generation (64 MB and more) that much of it is always resident, at no gain in speed that could be measured (bench/engine.ts).
+ * What every program of ours runs with. A worker throws away some hundred megabytes of parsed mail a second; with V8's
+ * own choice of a young generation (64 MB and more) that much of it is always resident, at no gain in speed that could
+ * be measured (bench/engine.ts).
  */
 export const NODE_OPTIONS = ['--max-semi-space-size=4'];
 
-/** glibc gives each of many threads a heap of its own, where freed buffers lie about: two cost 40 MB less. Elsewhere it means nothing. */
+/**
+ * glibc gives each of many threads a heap of its own, where freed buffers lie about: two cost 40 MB less. Elsewhere it
+ * means nothing.
+ */
 export const ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 
 /**
@@ -27,7 +33,11 @@ export const ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 export async function runEntry({ root, entry, args }) {
   const node = projectNode(root);
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
-    return process.execve(node, [node, ...NODE_OPTIONS, entry, ...args], definedOnly({ ...ENVIRONMENT, ...process.env }));
+    return process.execve(
+      node,
+      [node, ...NODE_OPTIONS, entry, ...args],
+      definedOnly({ ...ENVIRONMENT, ...process.env }),
+    );
   }
   const child = spawn(node, [...NODE_OPTIONS, '--import', fileURLToPath(lifeline), entry, ...args], {
     env: { ...ENVIRONMENT, ...process.env },

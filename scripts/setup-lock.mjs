@@ -10,8 +10,10 @@ const STALE = 60_000;
 
 /**
  * Runs `work` while this process holds `setup.lock` in `directory`; waits while a living process holds it.
- * A holder that was killed leaves a file behind: it is recognised by its dead process id or by a heartbeat that stopped.
- * @param {{ directory: string, say: (line: string) => void, fail: (code: string | undefined, directory: string) => string | null }} options
+ * A holder that was killed leaves a file behind: it is recognised by its dead process id or by a heartbeat that
+ * stopped.
+ * @param {{ directory: string, say: (line: string) => void, fail: (code: string | undefined, directory: string) =>
+ * string | null }} options
  *   `fail` words a file error for a person
  * @param {() => Promise<void>} work
  */

@@ -10,12 +10,16 @@ interface Report {
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly { readonly status: string }[] }[];
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
 }
 
 /**
  * What vitest did, in numbers. A file that failed without a failed test in it (it would not load, a hook threw) counts
- * as one failure, and so does a run that ended badly with no failure named: a crash, an unhandled rejection, no test found.
+ * as one failure, and so does a run that ended badly with no failure named: a crash, an unhandled rejection, no test
+ * found.
  * @param report vitest's JSON report, null when it wrote none
  * @param exitCode vitest's own
  */

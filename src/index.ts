@@ -25,13 +25,36 @@ export { connectMailbox } from './accounts/connect-mailbox.ts';
 export { resolveLabels } from './accounts/label-names.ts';
 export { LoginError } from './accounts/login-error.ts';
 export type { LoginRequest } from './accounts/stored-credentials.ts';
-export { beginConsent, completeConsent, type BeginConsentRequest, type CompleteConsentRequest, type CompletedConsent, type PendingConsent } from './accounts/consent.ts';
+export {
+  beginConsent,
+  completeConsent,
+  type BeginConsentRequest,
+  type CompleteConsentRequest,
+  type CompletedConsent,
+  type PendingConsent,
+} from './accounts/consent.ts';
 export { ConsentError, type ConsentFailure } from './gmail/access/consent-error.ts';
 export { createLog, type Log } from './host/log.ts';
 export type { Clock } from './model/clock.ts';
 export type { Forecast } from './model/forecast.ts';
-export { historyId, InvalidIdError, mailboxId, type HistoryId, type LabelId, type MailboxId, type MessageId, type ThreadId } from './model/ids.ts';
-export { DEFAULT_SETTINGS, MESSAGE_FORMATS, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from './model/settings.ts';
+export {
+  historyId,
+  InvalidIdError,
+  mailboxId,
+  type HistoryId,
+  type LabelId,
+  type MailboxId,
+  type MessageId,
+  type ThreadId,
+} from './model/ids.ts';
+export {
+  DEFAULT_SETTINGS,
+  MESSAGE_FORMATS,
+  type MailboxSettings,
+  type MessageFormat,
+  type Recovery,
+  type Scope,
+} from './model/settings.ts';
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
 export { noTelemetry, type Telemetry } from './model/telemetry.ts';
 export { openTidemark, type Tidemark } from './app/open-tidemark.ts';

@@ -48,7 +48,10 @@ export interface RunningWorker {
 
 /** A cached workflow takes 0.1 to 0.3 MB. An evicted one is replayed when it wakes. */
 const MAX_CACHED_WORKFLOWS = 300;
-/** A cancellation reaches an activity with the answer to a heartbeat, which the SDK's default throttles to one in half a minute. */
+/**
+ * A cancellation reaches an activity with the answer to a heartbeat, which the SDK's default throttles to one in half a
+ * minute.
+ */
 const HEARTBEAT_THROTTLE = '2 seconds';
 const FORCED_AFTER = '8 seconds';
 const LIVE_SLOTS = 100;
@@ -57,8 +60,9 @@ const BACKFILL_SLOTS = 16;
 const RETRY_PAUSE = 2_000;
 
 /**
- * With a build id the worker is versioned. A mailbox lives for years, hence AUTO_UPGRADE: at its next workflow task it moves to the build that is
- * current. Replay tests and `patched()` make that safe. https://docs.temporal.io/worker-versioning
+ * With a build id the worker is versioned. A mailbox lives for years, hence AUTO_UPGRADE: at its next workflow task it
+ * moves to the build that is current. Replay tests and `patched()` make that safe.
+ * https://docs.temporal.io/worker-versioning
  */
 function versionOf({ deployment }: Config): Pick<WorkerOptions, 'workerDeploymentOptions'> {
   if (deployment.buildId === null) return {};
@@ -75,24 +79,43 @@ const SHARED = {
 
 function warnOfPlainText({ database: { location } }: Config, log: Log): void {
   const host = location.kind === 'postgres' ? hostInPlainText(location) : null;
-  if (host !== null) log.warn({ host }, 'the connection to PostgreSQL is not encrypted: add ?sslmode=verify-full to DATABASE_URL, or ?sslmode=disable where the network is trusted');
+  if (host !== null)
+    log.warn(
+      { host },
+      'the connection to PostgreSQL is not encrypted: add ?sslmode=verify-full to DATABASE_URL, or ?sslmode=disable where the network is trusted',
+    );
 }
 
 /**
- * Opens the stores, waits for the Temporal server, and runs two workers: one for workflows and live activities, one for the backfill.
+ * Opens the stores, waits for the Temporal server, and runs two workers: one for workflows and live activities, one for
+ * the backfill.
  *
  * @throws {StoreError | SecretKeyError} when the stores cannot be used
  * @throws the signal's reason when it aborts before the workers run
  */
-export async function runWorker({ config, log, clock = systemClock, signal, workflowBundle, ...request }: WorkerRequest): Promise<RunningWorker> {
+export async function runWorker({
+  config,
+  log,
+  clock = systemClock,
+  signal,
+  workflowBundle,
+  ...request
+}: WorkerRequest): Promise<RunningWorker> {
   const tracing = await openTracing(config.tracing);
-  const telemetry = request.telemetry ?? { ...telemetryOf(config.telemetry), ...(tracing === null ? {} : { span: tracing.span }) };
+  const telemetry = request.telemetry ?? {
+    ...telemetryOf(config.telemetry),
+    ...(tracing === null ? {} : { span: tracing.span }),
+  };
   const secretKeys = await secretKeysOf(config, clock);
   const stores = await openStoresOf(config);
   warnOfPlainText(config, log);
   const network = createUndiciTransport();
   const googleClock = new GoogleClock(clock, () => performance.now());
-  const closing: (() => Promise<void>)[] = [() => network.close(), () => closeStores(stores), async () => tracing?.flush()];
+  const closing: (() => Promise<void>)[] = [
+    () => network.close(),
+    () => closeStores(stores),
+    async () => tracing?.flush(),
+  ];
   const closeAll = async (): Promise<void> => {
     for (const close of closing) await close();
   };
@@ -115,12 +138,32 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       clock: googleClock,
       telemetry,
     });
-    const activities = { ...createActivities({ store: stores.store, openSession, prices, userShare: config.quota.userShare, clock: googleClock, pushTopic: config.push.topic, skew, telemetry }) };
+    const activities = {
+      ...createActivities({
+        store: stores.store,
+        openSession,
+        prices,
+        userShare: config.quota.userShare,
+        clock: googleClock,
+        pushTopic: config.push.topic,
+        skew,
+        telemetry,
+      }),
+    };
     const connection = await connectPatiently({ config, log, clock, signal });
     // The watch uses the connection, so the connection closes after it.
     closing.splice(1, 0, () => connection.close());
     const dataConverter = await dataConverterOf(config, clock);
-    const shared = { ...SHARED, ...tracing?.workerOptions, sinks: { ...tracing?.workerOptions.sinks, ...clockSinks(skew) }, ...versionOf(config), connection, namespace: config.temporal.namespace, activities, dataConverter };
+    const shared = {
+      ...SHARED,
+      ...tracing?.workerOptions,
+      sinks: { ...tracing?.workerOptions.sinks, ...clockSinks(skew) },
+      ...versionOf(config),
+      connection,
+      namespace: config.temporal.namespace,
+      activities,
+      dataConverter,
+    };
     const live = await Worker.create({
       ...shared,
       workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),
@@ -135,13 +178,28 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
       maxTaskQueueActivitiesPerSecond: slicesPerSecond(prices),
     });
     const housekeeping = new AbortController();
-    const kept = keepHouse({ store: stores.store, goneGrace: config.bodies.goneGrace, sweepGrace: config.bodies.sweepGrace, clock: googleClock, log, signal: housekeeping.signal });
-    const known = keepSearchAttributes({ connection, namespace: config.temporal.namespace, clock, signal: housekeeping.signal });
+    const kept = keepHouse({
+      store: stores.store,
+      goneGrace: config.bodies.goneGrace,
+      sweepGrace: config.bodies.sweepGrace,
+      clock: googleClock,
+      log,
+      signal: housekeeping.signal,
+    });
+    const known = keepSearchAttributes({
+      connection,
+      namespace: config.temporal.namespace,
+      clock,
+      signal: housekeeping.signal,
+    });
     closing.unshift(async () => {
       housekeeping.abort();
       await Promise.all([kept, known]);
     });
-    log.info({ taskQueue: config.taskQueue, temporal: temporalAddressOf(config), buildId: config.deployment.buildId }, 'worker runs');
+    log.info(
+      { taskQueue: config.taskQueue, temporal: temporalAddressOf(config), buildId: config.deployment.buildId },
+      'worker runs',
+    );
     const workers = { [config.taskQueue]: live, [backfillQueueOf(config.taskQueue)]: backfill };
     watch.running({ connection, workers, activities: Object.keys(activities) });
     return running([live, backfill], { draining: () => watch.draining(), closeAll });
@@ -152,12 +210,20 @@ export async function runWorker({ config, log, clock = systemClock, signal, work
 }
 
 /** A bundle made ahead has no interceptors, so a worker that traces makes its own. */
-async function bundleOf({ deployment }: Config, options: { signal: AbortSignal | undefined; traced: boolean }): Promise<{ readonly code: string } | { readonly codePath: string }> {
-  return deployment.workflowBundle === null || options.traced ? bundleWorkflows(options) : { codePath: deployment.workflowBundle };
+async function bundleOf(
+  { deployment }: Config,
+  options: { signal: AbortSignal | undefined; traced: boolean },
+): Promise<{ readonly code: string } | { readonly codePath: string }> {
+  return deployment.workflowBundle === null || options.traced
+    ? bundleWorkflows(options)
+    : { codePath: deployment.workflowBundle };
 }
 
 /** When one worker fails the other is stopped: alone it would accept work that only both can finish. */
-function running(workers: readonly Worker[], { draining, closeAll }: { draining: () => void; closeAll: () => Promise<void> }): RunningWorker {
+function running(
+  workers: readonly Worker[],
+  { draining, closeAll }: { draining: () => void; closeAll: () => Promise<void> },
+): RunningWorker {
   const stopAll = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -179,14 +245,29 @@ function running(workers: readonly Worker[], { draining, closeAll }: { draining:
 }
 
 /** A worker may start before its server: it logs that, and tries again. */
-async function connectPatiently({ config, log, clock, signal }: { config: Config; log: Log; clock: Clock; signal: AbortSignal | undefined }): Promise<NativeConnection> {
+async function connectPatiently({
+  config,
+  log,
+  clock,
+  signal,
+}: {
+  config: Config;
+  log: Log;
+  clock: Clock;
+  signal: AbortSignal | undefined;
+}): Promise<NativeConnection> {
   const address = temporalAddressOf(config);
   for (;;) {
     signal?.throwIfAborted();
     try {
       const registrar = await connectTemporal(config);
       try {
-        await registerSearchAttributes({ connection: registrar, namespace: config.temporal.namespace, clock, ...(signal === undefined ? {} : { signal }) });
+        await registerSearchAttributes({
+          connection: registrar,
+          namespace: config.temporal.namespace,
+          clock,
+          ...(signal === undefined ? {} : { signal }),
+        });
       } finally {
         await registrar.close();
       }

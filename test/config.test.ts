@@ -18,7 +18,8 @@ afterEach(() => {
 });
 
 /** Temporal's own configuration file is searched under HOME: an empty one keeps the tester's file out. */
-const load = (env: NodeJS.ProcessEnv = {}): Config => loadConfig({ env: { HOME: cwd, XDG_CONFIG_HOME: cwd, ...env }, cwd });
+const load = (env: NodeJS.ProcessEnv = {}): Config =>
+  loadConfig({ env: { HOME: cwd, XDG_CONFIG_HOME: cwd, ...env }, cwd });
 
 function errorOf(env: NodeJS.ProcessEnv): ConfigError {
   try {
@@ -33,14 +34,34 @@ describe('the configuration', () => {
   it('needs no variable', () => {
     expect(load()).toEqual({
       dataDir: join(cwd, '.tidemark'),
-      database: { location: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite') }, access: { passwordFile: null, caFile: null, poolSize: 10 }, migration: 'automatic' },
-      bodies: { url: null, over: 65_536, sweepGrace: 3_600_000, goneGrace: 86_400_000, s3: { endpoint: null, region: null } },
+      database: {
+        location: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite') },
+        access: { passwordFile: null, caFile: null, poolSize: 10 },
+        migration: 'automatic',
+      },
+      bodies: {
+        url: null,
+        over: 65_536,
+        sweepGrace: 3_600_000,
+        goneGrace: 86_400_000,
+        s3: { endpoint: null, region: null },
+      },
       gmailRootUrl: 'https://gmail.googleapis.com',
       googleTokenUrl: 'https://oauth2.googleapis.com/token',
       googleAdminUrl: 'https://admin.googleapis.com',
       googleAuthUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
-      secrets: { credentialKeys: { kind: 'own-file', variable: 'TIDEMARK_SECRET_KEY', old: new Secret([]) }, payloadKeys: null },
-      quota: { prices: '2026', units: PRICE_TABLES['2026'].units, userUnitsPerMinute: 6_000, projectUnitsPerMinute: 1_200_000, projectUnitsPerDay: 80_000_000, userShare: 1 },
+      secrets: {
+        credentialKeys: { kind: 'own-file', variable: 'TIDEMARK_SECRET_KEY', old: new Secret([]) },
+        payloadKeys: null,
+      },
+      quota: {
+        prices: '2026',
+        units: PRICE_TABLES['2026'].units,
+        userUnitsPerMinute: 6_000,
+        projectUnitsPerMinute: 1_200_000,
+        projectUnitsPerDay: 80_000_000,
+        userShare: 1,
+      },
       deployment: { name: 'tidemark', buildId: null, workflowBundle: null },
       telemetry: { metricsAddress: null, metricsInterval: 15_000, healthAddress: null },
       tracing: { isOn: false, protocol: 'http/protobuf' },
@@ -60,16 +81,21 @@ describe('the configuration', () => {
   });
 
   it('takes an empty variable for unset', () => {
-    expect(load({ DATABASE_URL: '', GMAIL_ROOT_URL: '', LOG_LEVEL: '', TIDEMARK_SECRET_KEY: '', TIDEMARK_DATA_DIR: '' })).toEqual(load());
+    expect(
+      load({ DATABASE_URL: '', GMAIL_ROOT_URL: '', LOG_LEVEL: '', TIDEMARK_SECRET_KEY: '', TIDEMARK_DATA_DIR: '' }),
+    ).toEqual(load());
   });
 
   it('cannot be changed', () => {
     const config = load();
-    for (const part of [config, config.database, config.bodies, config.quota, config.push, config.temporal]) expect(Object.isFrozen(part)).toBe(true);
+    for (const part of [config, config.database, config.bodies, config.quota, config.push, config.temporal])
+      expect(Object.isFrozen(part)).toBe(true);
   });
 
   it('puts the database into the data directory unless told otherwise', () => {
-    expect(load({ TIDEMARK_DATA_DIR: '/var/lib/tidemark' }).database.location).toMatchObject({ path: '/var/lib/tidemark/tidemark.sqlite' });
+    expect(load({ TIDEMARK_DATA_DIR: '/var/lib/tidemark' }).database.location).toMatchObject({
+      path: '/var/lib/tidemark/tidemark.sqlite',
+    });
   });
 
   it.each([
@@ -78,17 +104,29 @@ describe('the configuration', () => {
     ['sqlite:/var/mail.sqlite', '/var/mail.sqlite'],
     ['sqlite:///var/mail.sqlite', '/var/mail.sqlite'],
   ])('reads the database address %s', (url, path) => {
-    expect(load({ DATABASE_URL: url }).database.location).toMatchObject({ kind: 'sqlite', path: path.startsWith('/') ? path : join(cwd, path) });
+    expect(load({ DATABASE_URL: url }).database.location).toMatchObject({
+      kind: 'sqlite',
+      path: path.startsWith('/') ? path : join(cwd, path),
+    });
   });
 
   it('reads where large bodies are', () => {
-    expect(load({ BODIES_URL: 'file:mail/bodies', BODIES_OVER: '0' }).bodies).toMatchObject({ url: `file:${join(cwd, 'mail/bodies')}`, over: 0 });
+    expect(load({ BODIES_URL: 'file:mail/bodies', BODIES_OVER: '0' }).bodies).toMatchObject({
+      url: `file:${join(cwd, 'mail/bodies')}`,
+      over: 0,
+    });
     expect(load({ BODIES_SWEEP_GRACE: '14d' }).bodies.sweepGrace).toBe(14 * 86_400_000);
     expect(load({ BODIES_SWEEP_GRACE: 'never' }).bodies.sweepGrace).toBeNull();
     expect(load({ BODIES_GONE_GRACE: '7d' }).bodies.goneGrace).toBe(7 * 86_400_000);
     expect(load({ BODIES_GONE_GRACE: 'never' }).bodies.goneGrace).toBeNull();
     expect(load({ BODIES_URL: 'file:///srv/bodies' }).bodies.url).toBe('file:/srv/bodies');
-    expect(load({ BODIES_URL: 's3://mail-bodies/tidemark/', S3_ENDPOINT: 'https://s3.example.com', AWS_REGION: 'eu-central-1' }).bodies).toEqual({
+    expect(
+      load({
+        BODIES_URL: 's3://mail-bodies/tidemark/',
+        S3_ENDPOINT: 'https://s3.example.com',
+        AWS_REGION: 'eu-central-1',
+      }).bodies,
+    ).toEqual({
       url: 's3://mail-bodies/tidemark',
       over: 65_536,
       sweepGrace: 3_600_000,
@@ -98,7 +136,12 @@ describe('the configuration', () => {
   });
 
   it('reads an address of PostgreSQL, and shows its password to no log', () => {
-    const { database } = load({ DATABASE_URL: 'postgres://mail:hunter%402@db.internal/tidemark?sslmode=verify-full', DATABASE_CA_FILE: 'ca.pem', DATABASE_POOL_SIZE: '25', DATABASE_AUTO_MIGRATE: 'false' });
+    const { database } = load({
+      DATABASE_URL: 'postgres://mail:hunter%402@db.internal/tidemark?sslmode=verify-full',
+      DATABASE_CA_FILE: 'ca.pem',
+      DATABASE_POOL_SIZE: '25',
+      DATABASE_AUTO_MIGRATE: 'false',
+    });
     expect(database).toEqual({
       location: {
         kind: 'postgres',
@@ -116,8 +159,16 @@ describe('the configuration', () => {
     expect(Object.isFrozen(database)).toBe(true);
   });
 
-  it.each(['postgresql://mail@db/tidemark', 'postgres://db:6432/tidemark', 'postgres:///tidemark?host=/var/run/postgresql', 'postgres://[::1]/tidemark?sslmode=disable'])('takes %s for an address of PostgreSQL', (url) => {
-    expect(load({ DATABASE_URL: url, DATABASE_PASSWORD_FILE: '/run/secrets/database' }).database).toMatchObject({ location: { kind: 'postgres', url, passwordFile: '/run/secrets/database', poolSize: 10 }, migration: 'automatic' });
+  it.each([
+    'postgresql://mail@db/tidemark',
+    'postgres://db:6432/tidemark',
+    'postgres:///tidemark?host=/var/run/postgresql',
+    'postgres://[::1]/tidemark?sslmode=disable',
+  ])('takes %s for an address of PostgreSQL', (url) => {
+    expect(load({ DATABASE_URL: url, DATABASE_PASSWORD_FILE: '/run/secrets/database' }).database).toMatchObject({
+      location: { kind: 'postgres', url, passwordFile: '/run/secrets/database', poolSize: 10 },
+      migration: 'automatic',
+    });
   });
 
   it('takes the limits from the chosen price table, and each limit by itself', () => {
@@ -132,14 +183,30 @@ describe('the configuration', () => {
   });
 
   it('takes prices from a file over the table, and single values over the file', () => {
-    writeFileSync(join(cwd, 'prices.json'), JSON.stringify({ source: 'our contract', units: { 'messages.get': 9, 'threads.get': 18 }, userUnitsPerMinute: 700, projectUnitsPerDay: 9_000_000 }));
-    expect(load({ GMAIL_PRICES_FILE: 'prices.json', GMAIL_METHOD_UNITS: 'threads.get=11 history.list=3', GMAIL_QUOTA_PRICES: '2025' }).quota).toMatchObject({
+    writeFileSync(
+      join(cwd, 'prices.json'),
+      JSON.stringify({
+        source: 'our contract',
+        units: { 'messages.get': 9, 'threads.get': 18 },
+        userUnitsPerMinute: 700,
+        projectUnitsPerDay: 9_000_000,
+      }),
+    );
+    expect(
+      load({
+        GMAIL_PRICES_FILE: 'prices.json',
+        GMAIL_METHOD_UNITS: 'threads.get=11 history.list=3',
+        GMAIL_QUOTA_PRICES: '2025',
+      }).quota,
+    ).toMatchObject({
       units: { ...PRICE_TABLES['2025'].units, 'messages.get': 9, 'threads.get': 11, 'history.list': 3 },
       userUnitsPerMinute: 700,
       projectUnitsPerMinute: 1_200_000,
       projectUnitsPerDay: 9_000_000,
     });
-    expect(load({ GMAIL_PRICES_FILE: 'prices.json', GMAIL_USER_UNITS_PER_MINUTE: '800' }).quota.userUnitsPerMinute).toBe(800);
+    expect(
+      load({ GMAIL_PRICES_FILE: 'prices.json', GMAIL_USER_UNITS_PER_MINUTE: '800' }).quota.userUnitsPerMinute,
+    ).toBe(800);
   });
 
   it.each([
@@ -156,7 +223,9 @@ describe('the configuration', () => {
   });
 
   it('says so when there is no prices file', () => {
-    expect(errorOf({ GMAIL_PRICES_FILE: 'none.json' }).message).toContain('GMAIL_PRICES_FILE is "none.json" (there is no such file)');
+    expect(errorOf({ GMAIL_PRICES_FILE: 'none.json' }).message).toContain(
+      'GMAIL_PRICES_FILE is "none.json" (there is no such file)',
+    );
   });
 
   it('points Gmail and the token endpoint at any server', () => {
@@ -166,7 +235,9 @@ describe('the configuration', () => {
   });
 
   it('takes an empty build id for none, so that compose can pass it on', () => {
-    expect(load({ TIDEMARK_DEPLOYMENT: 'mail', TIDEMARK_BUILD_ID: '', TIDEMARK_WORKFLOW_BUNDLE: 'workflows.js' }).deployment).toEqual({
+    expect(
+      load({ TIDEMARK_DEPLOYMENT: 'mail', TIDEMARK_BUILD_ID: '', TIDEMARK_WORKFLOW_BUNDLE: 'workflows.js' }).deployment,
+    ).toEqual({
       name: 'mail',
       buildId: null,
       workflowBundle: join(cwd, 'workflows.js'),
@@ -178,7 +249,11 @@ describe('the configuration', () => {
     const config = load({ TIDEMARK_SECRET_KEY: key.toString('base64') });
     const source = config.secrets.credentialKeys;
     expect(source.kind === 'value' && source.key.reveal()).toEqual(new Uint8Array(key));
-    for (const shown of [JSON.stringify(config), inspect(config, { depth: 9, showHidden: true }), JSON.stringify({ ...source })]) {
+    for (const shown of [
+      JSON.stringify(config),
+      inspect(config, { depth: 9, showHidden: true }),
+      JSON.stringify({ ...source }),
+    ]) {
       expect(shown).not.toContain('BwcHBw');
       expect(shown).not.toMatch(/7, *7/);
     }
@@ -186,10 +261,16 @@ describe('the configuration', () => {
 
   it('takes the key from a file or a command as well, and former keys beside it', () => {
     const old = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
-    const config = load({ TIDEMARK_SECRET_KEY_FILE: 'keys/current', TIDEMARK_OLD_SECRET_KEYS: old.map((key) => key.toString('base64')).join(', ') });
+    const config = load({
+      TIDEMARK_SECRET_KEY_FILE: 'keys/current',
+      TIDEMARK_OLD_SECRET_KEYS: old.map((key) => key.toString('base64')).join(', '),
+    });
     expect(config.secrets.credentialKeys).toMatchObject({ kind: 'file', path: join(cwd, 'keys/current') });
     expect(config.secrets.credentialKeys.old.reveal()).toEqual(old.map((key) => new Uint8Array(key)));
-    expect(load({ TIDEMARK_PAYLOAD_KEY_COMMAND: 'print-key' }).secrets.payloadKeys).toMatchObject({ kind: 'command', variable: 'TIDEMARK_PAYLOAD_KEY' });
+    expect(load({ TIDEMARK_PAYLOAD_KEY_COMMAND: 'print-key' }).secrets.payloadKeys).toMatchObject({
+      kind: 'command',
+      variable: 'TIDEMARK_PAYLOAD_KEY',
+    });
   });
 });
 
@@ -233,11 +314,11 @@ describe('a wrong value', () => {
   });
 
   it('does not hide the others', () => {
-    expect(errorOf({ LOG_LEVEL: 'loud', DATABASE_URL: 'x', GMAIL_QUOTA_PRICES: '1' }).problems.map((problem) => problem.name)).toEqual([
-      'DATABASE_URL',
-      'GMAIL_QUOTA_PRICES',
-      'LOG_LEVEL',
-    ]);
+    expect(
+      errorOf({ LOG_LEVEL: 'loud', DATABASE_URL: 'x', GMAIL_QUOTA_PRICES: '1' }).problems.map(
+        (problem) => problem.name,
+      ),
+    ).toEqual(['DATABASE_URL', 'GMAIL_QUOTA_PRICES', 'LOG_LEVEL']);
   });
 
   it('of the key is not shown, only its length', () => {
@@ -248,7 +329,10 @@ describe('a wrong value', () => {
 
   it('of former keys is not shown either, nor is one key where two places name it', () => {
     expect(errorOf({ TIDEMARK_OLD_SECRET_KEYS: 'c2hvcnQ=' }).message).not.toContain('c2hvcnQ=');
-    const error = errorOf({ TIDEMARK_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'), TIDEMARK_SECRET_KEY_COMMAND: 'print hunter2' });
+    const error = errorOf({
+      TIDEMARK_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
+      TIDEMARK_SECRET_KEY_COMMAND: 'print hunter2',
+    });
     expect(error.message).toContain('TIDEMARK_SECRET_KEY_COMMAND is set beside TIDEMARK_SECRET_KEY: expected one of');
     expect(error.message).not.toMatch(/hunter2|BwcHBw/);
   });
@@ -257,7 +341,8 @@ describe('a wrong value', () => {
     const error = errorOf({ DATABASE_URL: 'mysql://me:hunter2@db/mail' });
     expect(error.message).toContain('"mysql://…@db/mail"');
     expect(error.message).not.toContain('hunter2');
-    for (const url of ['postgres://me:hun/ter2@db', 'postgres://me@db/mail?password=hunter2']) expect(errorOf({ DATABASE_URL: url }).message).not.toMatch(/ter2/);
+    for (const url of ['postgres://me:hun/ter2@db', 'postgres://me@db/mail?password=hunter2'])
+      expect(errorOf({ DATABASE_URL: url }).message).not.toMatch(/ter2/);
   });
 });
 

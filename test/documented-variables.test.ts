@@ -10,13 +10,20 @@ import { VARIABLE_NAMES } from '../src/config/config.ts';
 import { systemClock } from '../src/host/system-clock.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const pages = ['README.md', ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md')).map((file) => join('docs', file))];
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file)),
+];
 /** Rows of tables whose first column names variables. */
 const rows = pages
   .flatMap((page) => readFileSync(join(root, page), 'utf8').split('\n'))
   .filter((line) => /^\| (`[A-Z]|.*`[A-Z][A-Z\d]+_)/.test(line))
   .map((line) => line.split(' | ')[0] ?? '');
-const documented = new Set(rows.flatMap((row) => [...row.matchAll(/`([A-Z][A-Z\d_]*_[A-Z\d_]+)`/g)].map(([, name = '']) => name)));
+const documented = new Set(
+  rows.flatMap((row) => [...row.matchAll(/`([A-Z][A-Z\d_]*_[A-Z\d_]+)`/g)].map(([, name = '']) => name)),
+);
 /** `TEMPORAL_*`, or a name and the endings it may have: `KEY` (`…_FILE`, `…_COMMAND`). */
 const families = rows.flatMap((row) => [...row.matchAll(/`([A-Z_]+_)\*`/g)].map(([, prefix = '']) => prefix));
 const endings = rows.flatMap((row) => {
@@ -28,7 +35,9 @@ const OF_OTHERS = /^(TEMPORAL|AWS|OTEL|PUBSUB)_/;
 
 describe('the environment', () => {
   it('is documented whole, in README.md or docs', () => {
-    const undocumented = VARIABLE_NAMES.filter((name) => !documented.has(name) && !endings.includes(name) && !families.some((prefix) => name.startsWith(prefix)));
+    const undocumented = VARIABLE_NAMES.filter(
+      (name) => !documented.has(name) && !endings.includes(name) && !families.some((prefix) => name.startsWith(prefix)),
+    );
     expect(undocumented).toEqual([]);
   });
 
@@ -41,10 +50,18 @@ describe('the environment', () => {
   it("stands in the command line's help", async () => {
     let help = '';
     const nowhere = new PassThrough();
-    const program = await createProgram({ env: {}, clock: systemClock, signal: new AbortController().signal, stdout: nowhere, stderr: nowhere });
+    const program = await createProgram({
+      env: {},
+      clock: systemClock,
+      signal: new AbortController().signal,
+      stdout: nowhere,
+      stderr: nowhere,
+    });
     program.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
     const named = new Set(help.match(/[A-Z][A-Z\d]*_[A-Z\d_]+/g));
     const others = [...help.matchAll(/other ([A-Z]+_)\*/g)].map(([, prefix = '']) => prefix);
-    expect(VARIABLE_NAMES.filter((name) => !named.has(name) && !others.some((prefix) => name.startsWith(prefix)))).toEqual([]);
+    expect(
+      VARIABLE_NAMES.filter((name) => !named.has(name) && !others.some((prefix) => name.startsWith(prefix))),
+    ).toEqual([]);
   });
 });

@@ -17,10 +17,13 @@ describe('parseDuration', () => {
     expect(parseDuration(text)).toBe(milliseconds);
   });
 
-  it.each(['', '5', 'm', '5 m', '1.5h', '-5m', '5M', '30m1h', '5m5m', '99999999999999d', ' 5m'])('refuses "%s" and says how it is written', (text) => {
-    expect(() => parseDuration(text)).toThrow(InvalidDurationError);
-    expect(() => parseDuration(text)).toThrow(`"${text}" is not a duration: write it like 500ms, 30s, 5m, 1h or 7d`);
-  });
+  it.each(['', '5', 'm', '5 m', '1.5h', '-5m', '5M', '30m1h', '5m5m', '99999999999999d', ' 5m'])(
+    'refuses "%s" and says how it is written',
+    (text) => {
+      expect(() => parseDuration(text)).toThrow(InvalidDurationError);
+      expect(() => parseDuration(text)).toThrow(`"${text}" is not a duration: write it like 500ms, 30s, 5m, 1h or 7d`);
+    },
+  );
 });
 
 describe('formatDuration', () => {
@@ -34,6 +37,8 @@ describe('formatDuration', () => {
   });
 
   it('writes every duration so that it is read back as the same', () => {
-    fc.assert(fc.property(fc.maxSafeNat(), (milliseconds) => parseDuration(formatDuration(milliseconds)) === milliseconds));
+    fc.assert(
+      fc.property(fc.maxSafeNat(), (milliseconds) => parseDuration(formatDuration(milliseconds)) === milliseconds),
+    );
   });
 });

@@ -36,7 +36,10 @@ export class FaultyProxy {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('the proxy listens on no port');
     const proxy = new FaultyProxy(server, `http://127.0.0.1:${address.port}`);
-    server.on('request', (incoming, outgoing) => void proxy.#serve(new URL(target), incoming, outgoing).catch(() => outgoing.destroy()));
+    server.on(
+      'request',
+      (incoming, outgoing) => void proxy.#serve(new URL(target), incoming, outgoing).catch(() => outgoing.destroy()),
+    );
     return proxy;
   }
 
@@ -53,14 +56,20 @@ export class FaultyProxy {
     const fault = this.fault({ method, path });
     if (fault?.kind === 'silent') return;
     if (fault?.kind === 'reset') return void outgoing.destroy();
-    if (fault?.kind === 'status') return void outgoing.writeHead(fault.status, { 'content-type': 'application/xml' }).end(`<?xml version="1.0"?><Error><Code>${fault.code}</Code><Message>x</Message></Error>`);
+    if (fault?.kind === 'status')
+      return void outgoing
+        .writeHead(fault.status, { 'content-type': 'application/xml' })
+        .end(`<?xml version="1.0"?><Error><Code>${fault.code}</Code><Message>x</Message></Error>`);
 
     const asked = request({ hostname, port, method, path, headers });
     asked.end(sent);
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     const body = await bytesOf(answer);
     const { 'transfer-encoding': _encoding, ...kept } = answer.headers;
-    outgoing.writeHead(answer.statusCode ?? 502, { ...kept, ...(method === 'HEAD' || answer.statusCode === 204 ? {} : { 'content-length': body.length }) });
+    outgoing.writeHead(answer.statusCode ?? 502, {
+      ...kept,
+      ...(method === 'HEAD' || answer.statusCode === 204 ? {} : { 'content-length': body.length }),
+    });
     if (fault === null || method === 'HEAD') return void outgoing.end(body);
     if (fault.kind === 'altered') return void outgoing.end(body.map((byte) => byte ^ 1));
     outgoing.write(body.subarray(0, body.length >> 1), () => fault.kind === 'cut' && outgoing.destroy());

@@ -12,7 +12,10 @@ const log = createLog('silent');
 describe("a worker's housekeeping", () => {
   const folder = useFolder();
 
-  /** Minutes that a body outside which nothing names any more is left alone; null when it outlives the rounds of four hours. */
+  /**
+   * Minutes that a body outside which nothing names any more is left alone; null when it outlives the rounds of four
+   * hours.
+   */
   async function leftAloneFor(sweepGrace: number | null, goneGrace: number | null = 0): Promise<number | null> {
     const place = join(folder(), 'bodies');
     const mailbox = await openOutside(join(folder(), 'mirror.db'), inFolder(place));
@@ -29,7 +32,14 @@ describe("a worker's housekeeping", () => {
       time += milliseconds;
       if (gone !== null || time - begun > 240 * MINUTE) stopped.abort();
     };
-    await keepHouse({ store, goneGrace, sweepGrace, clock: { now: () => time, random: () => 1, sleep }, log, signal: stopped.signal });
+    await keepHouse({
+      store,
+      goneGrace,
+      sweepGrace,
+      clock: { now: () => time, random: () => 1, sleep },
+      log,
+      signal: stopped.signal,
+    });
     await store.close();
     return gone;
   }

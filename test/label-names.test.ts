@@ -23,9 +23,23 @@ describe('the labels that a person names', () => {
     simulator = new Simulator({ clock: systemClock });
     simulator.addMailbox(ADA);
     server = await startSimulatorServer({ simulator, port: 0 });
-    config = loadConfig({ env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), GMAIL_ROOT_URL: server.url, GOOGLE_TOKEN_URL: `${server.url}/token` } });
+    config = loadConfig({
+      env: {
+        HOME: folder(),
+        TIDEMARK_DATA_DIR: folder(),
+        GMAIL_ROOT_URL: server.url,
+        GOOGLE_TOKEN_URL: `${server.url}/token`,
+      },
+    });
     stores = await openStores(databaseAt('sqlite::memory:'));
-    await connectMailbox({ config, stores, mailbox: ADA, clock: systemClock, text: JSON.stringify(simulator.grant(ADA)), verify: false });
+    await connectMailbox({
+      config,
+      stores,
+      mailbox: ADA,
+      clock: systemClock,
+      text: JSON.stringify(simulator.grant(ADA)),
+      verify: false,
+    });
   });
   afterEach(async () => {
     await server.close();
@@ -33,13 +47,25 @@ describe('the labels that a person names', () => {
     await stores.credentials.close();
   });
 
-  const idsOf = (...names: readonly string[]) => resolveLabels({ config, stores, mailbox: ADA, clock: systemClock, names });
+  const idsOf = (...names: readonly string[]) =>
+    resolveLabels({ config, stores, mailbox: ADA, clock: systemClock, names });
   const create = (name: string): string => simulator.mailbox(ADA).createLabel(name).id;
-  const refusalOf = async (name: string): Promise<unknown> => idsOf(name).then(() => 'known', ({ message }: Error) => message);
+  const refusalOf = async (name: string): Promise<unknown> =>
+    idsOf(name).then(
+      () => 'known',
+      ({ message }: Error) => message,
+    );
 
   it('are found by name in any case, by id, and those of the system without a call', async () => {
     const [receipts, travel] = [create('Receipts'), create('travel')];
-    expect(await idsOf('Receipts', 'receipts', 'TRAVEL', travel, 'inbox', 'Category_Forums')).toEqual([receipts, receipts, travel, travel, 'INBOX', 'CATEGORY_FORUMS']);
+    expect(await idsOf('Receipts', 'receipts', 'TRAVEL', travel, 'inbox', 'Category_Forums')).toEqual([
+      receipts,
+      receipts,
+      travel,
+      travel,
+      'INBOX',
+      'CATEGORY_FORUMS',
+    ]);
     const calls = simulator.usage.of(ADA).calls;
     expect(await idsOf('unread')).toEqual(['UNREAD']);
     expect(simulator.usage.of(ADA).calls).toBe(calls);
@@ -47,7 +73,9 @@ describe('the labels that a person names', () => {
 
   it('are told by their real names, in whatever case, when there is none of that name', async () => {
     for (const name of ['travel', 'Receipts', 'work/2026']) create(name);
-    expect(await refusalOf('Recipts')).toBe(`${ADA} has no label "Recipts". Its own labels: "Receipts", "travel", "work/2026".`);
+    expect(await refusalOf('Recipts')).toBe(
+      `${ADA} has no label "Recipts". Its own labels: "Receipts", "travel", "work/2026".`,
+    );
   });
 
   it('are told to be none only where the mailbox has none of its own', async () => {

@@ -8,7 +8,15 @@ export interface TestAttachment {
 }
 
 /** RFC 822 text of a message with a text and attachments. */
-export function mailWithAttachments({ subject, text, attachments }: { readonly subject: string; readonly text: string; readonly attachments: readonly TestAttachment[] }): string {
+export function mailWithAttachments({
+  subject,
+  text,
+  attachments,
+}: {
+  readonly subject: string;
+  readonly text: string;
+  readonly attachments: readonly TestAttachment[];
+}): string {
   const head = `From: someone@example.com\r\nSubject: ${subject}\r\n`;
   if (attachments.length === 0) return `${head}\r\n${text}\r\n`;
   const parts = [`Content-Type: text/plain; charset=utf-8\r\n\r\n${text}`, ...attachments.map(partOf)];

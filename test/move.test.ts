@@ -43,7 +43,15 @@ describePostgres('a move from PostgreSQL', () => {
 
   /** Nothing answers at the address of Temporal's. */
   const move = (env: NodeJS.ProcessEnv, from: string, to: string) =>
-    moveMailboxes({ config: loadConfig({ env: { TEMPORAL_ADDRESS: '127.0.0.1:1', ...env }, cwd: folder() }), clock: systemClock, from, to, moveBodies: false, onProgress: () => undefined, signal: new AbortController().signal });
+    moveMailboxes({
+      config: loadConfig({ env: { TEMPORAL_ADDRESS: '127.0.0.1:1', ...env }, cwd: folder() }),
+      clock: systemClock,
+      from,
+      to,
+      moveBodies: false,
+      onProgress: () => undefined,
+      signal: new AbortController().signal,
+    });
 
   it('connects as the configuration says, whatever DATABASE_URL names', async () => {
     const from = await source();

@@ -23,7 +23,8 @@ const plain = (value: unknown): Payload => {
   if (payload === undefined) throw new Error('not convertible');
   return payload;
 };
-const valueOf = (payload: Payload | undefined): unknown => (payload === undefined ? null : defaultPayloadConverter.fromPayload(payload));
+const valueOf = (payload: Payload | undefined): unknown =>
+  payload === undefined ? null : defaultPayloadConverter.fromPayload(payload);
 
 describe('the payload codec', () => {
   it('is there only when a key is', async () => {
@@ -36,13 +37,18 @@ describe('the payload codec', () => {
     expect(Buffer.from(sealed?.metadata?.['encoding'] ?? []).toString()).toBe('binary/encrypted');
     expect(Buffer.from(sealed?.metadata?.['encryption-key-id'] ?? []).toString()).toMatch(/^[0-9a-f]{16}$/);
     expect(Buffer.from(sealed?.data ?? []).toString('latin1')).not.toMatch(/mailbox|json/);
-    expect(valueOf((await codec.decode(sealed === undefined ? [] : [sealed]))[0])).toEqual({ mailbox: 'ada@example.com' });
+    expect(valueOf((await codec.decode(sealed === undefined ? [] : [sealed]))[0])).toEqual({
+      mailbox: 'ada@example.com',
+    });
   });
 
   it('reads what a former key encrypted, and what nobody did', async () => {
     const before = await (await codecWith({ TIDEMARK_PAYLOAD_KEY: OLD })).encode([plain('old')]);
     const codec = await codecWith({ TIDEMARK_PAYLOAD_KEY: NEW, TIDEMARK_OLD_PAYLOAD_KEYS: OLD });
-    expect((await codec.decode([...before, plain('never encrypted')])).map(valueOf)).toEqual(['old', 'never encrypted']);
+    expect((await codec.decode([...before, plain('never encrypted')])).map(valueOf)).toEqual([
+      'old',
+      'never encrypted',
+    ]);
     expect(await codec.decode([])).toEqual([]);
   });
 
@@ -58,10 +64,14 @@ describe('the payload codec', () => {
     const [sealed] = await (await codecWith({ TIDEMARK_PAYLOAD_KEY: OLD })).encode([plain('x')]);
     if (sealed === undefined) throw new Error('nothing encoded');
     const id = Buffer.from(sealed.metadata?.['encryption-key-id'] ?? []).toString();
-    await expect((await codecWith({ TIDEMARK_PAYLOAD_KEY: NEW })).decode([sealed])).rejects.toThrow(`the key ${id}, which is not at hand`);
+    await expect((await codecWith({ TIDEMARK_PAYLOAD_KEY: NEW })).decode([sealed])).rejects.toThrow(
+      `the key ${id}, which is not at hand`,
+    );
     const data = Buffer.from(sealed.data ?? []);
     data[20] = (data[20] ?? 0) ^ 1;
-    await expect((await codecWith({ TIDEMARK_PAYLOAD_KEY: OLD })).decode([{ ...sealed, data }])).rejects.toThrow('damaged');
+    await expect((await codecWith({ TIDEMARK_PAYLOAD_KEY: OLD })).decode([{ ...sealed, data }])).rejects.toThrow(
+      'damaged',
+    );
   });
 });
 
@@ -75,11 +85,14 @@ describe('the codec server', () => {
   });
   afterEach(() => server.close());
 
-  const post = (path: string, body: string, origin = ui): Promise<Response> => fetch(`${server.url}${path}`, { method: 'POST', body, headers: { origin, 'content-type': 'application/json' } });
+  const post = (path: string, body: string, origin = ui): Promise<Response> =>
+    fetch(`${server.url}${path}`, { method: 'POST', body, headers: { origin, 'content-type': 'application/json' } });
   const jsonOf = (payloads: readonly Payload[]): string =>
     JSON.stringify({
       payloads: payloads.map(({ metadata, data }) => ({
-        metadata: Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString('base64')])),
+        metadata: Object.fromEntries(
+          Object.entries(metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
+        ),
         data: Buffer.from(data ?? []).toString('base64'),
       })),
     });
@@ -90,8 +103,16 @@ describe('the codec server', () => {
     const { payloads } = (await response.json()) as { payloads: { metadata: { encoding: string }; data: string }[] };
     expect(Buffer.from(payloads[0]?.data ?? '', 'base64').toString()).toBe('{"phase":"live"}');
     expect(Buffer.from(payloads[0]?.metadata.encoding ?? '', 'base64').toString()).toBe('json/plain');
-    const asks = { origin: ui, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type,x-namespace' };
-    expect((await fetch(`${server.url}/decode`, { method: 'OPTIONS', headers: asks })).headers.get('access-control-allow-origin')).toBe(ui);
+    const asks = {
+      origin: ui,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type,x-namespace',
+    };
+    expect(
+      (await fetch(`${server.url}/decode`, { method: 'OPTIONS', headers: asks })).headers.get(
+        'access-control-allow-origin',
+      ),
+    ).toBe(ui);
     const stranger = await post('/decode', '{"payloads":[]}', 'https://evil.example');
     expect([stranger.status, stranger.headers.get('access-control-allow-origin')]).toEqual([403, null]);
   });

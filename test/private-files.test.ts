@@ -53,7 +53,9 @@ describe.skipIf(process.platform === 'win32')('files of their owner alone', () =
     chmodSync(old, 0o644);
     createLog('info', old).info('next');
     createLog('info', join(folder(), 'data', 'new.log')).info('first');
-    expect([modeOf(old), modeOf(join(folder(), 'data')), modeOf(join(folder(), 'data', 'new.log'))]).toEqual([0o600, 0o700, 0o600]);
+    expect([modeOf(old), modeOf(join(folder(), 'data')), modeOf(join(folder(), 'data', 'new.log'))]).toEqual([
+      0o600, 0o700, 0o600,
+    ]);
     expect(statSync(old).size).toBeGreaterThan(50);
   });
 });

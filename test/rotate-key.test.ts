@@ -23,15 +23,18 @@ const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
 
 describe('a rotation', () => {
   const folder = useFolder();
-  const config = (env: Record<string, string> = {}) => loadConfig({ env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), ...env } });
+  const config = (env: Record<string, string> = {}) =>
+    loadConfig({ env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), ...env } });
   const oldOnly = () => config({ TIDEMARK_SECRET_KEY: OLD.toString('base64') });
-  const both = () => config({ TIDEMARK_SECRET_KEY: NEW.toString('base64'), TIDEMARK_OLD_SECRET_KEYS: OLD.toString('base64') });
+  const both = () =>
+    config({ TIDEMARK_SECRET_KEY: NEW.toString('base64'), TIDEMARK_OLD_SECRET_KEYS: OLD.toString('base64') });
   const newOnly = () => config({ TIDEMARK_SECRET_KEY: NEW.toString('base64') });
   const [oldId, newId] = [secretKey(OLD, 'a').id, secretKey(NEW, 'a').id];
 
   async function connect(credentials: CredentialStore, under = oldOnly()): Promise<void> {
     const keys = await secretKeysOf(under);
-    for (const mailbox of mailboxes) await credentials.put(mailbox, { ...(await keys.seal(mailbox, `secret of ${mailbox}`)), version: 0 });
+    for (const mailbox of mailboxes)
+      await credentials.put(mailbox, { ...(await keys.seal(mailbox, `secret of ${mailbox}`)), version: 0 });
   }
 
   async function read(credentials: CredentialStore, mailbox: MailboxId, under = newOnly()): Promise<string> {
@@ -45,12 +48,20 @@ describe('a rotation', () => {
   it('encrypts every record with the current key, keeps the versions, and then the former key is not needed', async () => {
     const credentials = await openStore();
     await connect(credentials);
-    expect(await rotateKey({ config: both(), stores: { credentials }, clock: systemClock })).toEqual({ keyId: newId, madeKey: false, reencrypted: 3, unreadable: [], unneeded: [oldId] });
+    expect(await rotateKey({ config: both(), stores: { credentials }, clock: systemClock })).toEqual({
+      keyId: newId,
+      madeKey: false,
+      reencrypted: 3,
+      unreadable: [],
+      unneeded: [oldId],
+    });
     for (const mailbox of mailboxes) {
       expect(await read(credentials, mailbox)).toBe(`secret of ${mailbox}`);
       expect((await credentials.get(mailbox))?.version).toBe(1);
     }
-    expect(await rotateKey({ config: both(), stores: { credentials }, clock: systemClock })).toMatchObject({ reencrypted: 0 });
+    expect(await rotateKey({ config: both(), stores: { credentials }, clock: systemClock })).toMatchObject({
+      reencrypted: 0,
+    });
     await credentials.close();
   });
 
@@ -66,10 +77,14 @@ describe('a rotation', () => {
         return credentials.reseal(...args);
       },
     });
-    await expect(rotateKey({ config: both(), stores: { credentials: interrupting }, clock: systemClock, signal: aborted.signal })).rejects.toThrow('interrupted');
+    await expect(
+      rotateKey({ config: both(), stores: { credentials: interrupting }, clock: systemClock, signal: aborted.signal }),
+    ).rejects.toThrow('interrupted');
     expect(await credentials.listSealedByOthers(newId)).toHaveLength(2);
     for (const mailbox of mailboxes) expect(await read(credentials, mailbox, both())).toBe(`secret of ${mailbox}`);
-    expect(await rotateKey({ config: both(), stores: { credentials }, clock: systemClock })).toMatchObject({ reencrypted: 2 });
+    expect(await rotateKey({ config: both(), stores: { credentials }, clock: systemClock })).toMatchObject({
+      reencrypted: 2,
+    });
     await credentials.close();
   });
 
@@ -82,11 +97,14 @@ describe('a rotation', () => {
       reseal: async (...args: Parameters<CredentialStore['reseal']>) => {
         const [mailbox, from] = args;
         // A consent between the reading and the writing, by a process that still encrypts with the former key.
-        if (mailbox === bob && from.version === 1) await credentials.put(bob, { ...seal(secretKey(OLD, 'a'), bob, 'newer'), version: 0 });
+        if (mailbox === bob && from.version === 1)
+          await credentials.put(bob, { ...seal(secretKey(OLD, 'a'), bob, 'newer'), version: 0 });
         return credentials.reseal(...args);
       },
     });
-    expect(await rotateKey({ config: both(), stores: { credentials: racing }, clock: systemClock })).toMatchObject({ reencrypted: 3 });
+    expect(await rotateKey({ config: both(), stores: { credentials: racing }, clock: systemClock })).toMatchObject({
+      reencrypted: 3,
+    });
     expect(await read(credentials, bob)).toBe('newer');
     expect(await credentials.listSealedByOthers(newId)).toEqual([]);
     await credentials.close();
@@ -98,7 +116,10 @@ describe('a rotation', () => {
     const lost = secretKey(randomBytes(32), 'a');
     await credentials.put(bob, { ...seal(lost, bob, 'x'), version: 0 });
     const before = await credentials.get(bob);
-    expect(await rotateKey({ config: both(), stores: { credentials }, clock: systemClock })).toMatchObject({ reencrypted: 2, unreadable: [bob] });
+    expect(await rotateKey({ config: both(), stores: { credentials }, clock: systemClock })).toMatchObject({
+      reencrypted: 2,
+      unreadable: [bob],
+    });
     expect(await credentials.get(bob)).toEqual(before);
     await credentials.close();
   });
@@ -110,7 +131,10 @@ describe('a rotation', () => {
     const running = await secretKeysOf(config(), { ...systemClock, now: () => now });
     const file = join(folder(), 'tidemark.key');
     const before = readFileSync(file, 'utf8').trim();
-    const [first, second] = [await rotateKey({ config: config(), stores: { credentials }, clock: systemClock }), await rotateKey({ config: config(), stores: { credentials }, clock: systemClock })];
+    const [first, second] = [
+      await rotateKey({ config: config(), stores: { credentials }, clock: systemClock }),
+      await rotateKey({ config: config(), stores: { credentials }, clock: systemClock }),
+    ];
     expect(first).toMatchObject({ madeKey: true, reencrypted: 3, unreadable: [] });
     expect(second.unneeded).toEqual([first.keyId]);
     expect(readFileSync(file, 'utf8')).not.toContain(before);
@@ -124,7 +148,9 @@ describe('a rotation', () => {
   it('never loses a key to another rotation at the same time', async () => {
     const credentials = await openStore();
     await connect(credentials, config());
-    await Promise.all([1, 2, 3].map(() => rotateKey({ config: config(), stores: { credentials }, clock: systemClock })));
+    await Promise.all(
+      [1, 2, 3].map(() => rotateKey({ config: config(), stores: { credentials }, clock: systemClock })),
+    );
     for (const mailbox of mailboxes) expect(await read(credentials, mailbox, config())).toBe(`secret of ${mailbox}`);
     await credentials.close();
   });
@@ -135,10 +161,18 @@ describePostgres('a rotation in PostgreSQL', () => {
 
   it('may run twice at once, and leaves every record under the current key', async () => {
     const { store, credentials } = await openStores(databaseAt(await newDatabase()));
-    const config = loadConfig({ env: { HOME: '/nowhere', TIDEMARK_SECRET_KEY: NEW.toString('base64'), TIDEMARK_OLD_SECRET_KEYS: OLD.toString('base64') } });
+    const config = loadConfig({
+      env: {
+        HOME: '/nowhere',
+        TIDEMARK_SECRET_KEY: NEW.toString('base64'),
+        TIDEMARK_OLD_SECRET_KEYS: OLD.toString('base64'),
+      },
+    });
     const [old, current] = [secretKey(OLD, 'a'), secretKey(NEW, 'a')];
     for (const mailbox of mailboxes) await credentials.put(mailbox, { ...seal(old, mailbox, mailbox), version: 0 });
-    const rotations = await Promise.all([1, 2].map(() => rotateKey({ config, stores: { credentials }, clock: systemClock })));
+    const rotations = await Promise.all(
+      [1, 2].map(() => rotateKey({ config, stores: { credentials }, clock: systemClock })),
+    );
     expect(rotations.reduce((sum, { reencrypted }) => sum + reencrypted, 0)).toBe(mailboxes.length);
     expect(await credentials.listSealedByOthers(current.id)).toEqual([]);
     const keys = await secretKeysOf(config);

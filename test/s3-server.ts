@@ -32,7 +32,9 @@ export interface S3Server {
 
 /** Why there is no server on this machine, or null. In CI there must be one. */
 export const s3Missing: string | null =
-  process.env['CI'] === undefined && findProgram() === null && onPath('go') === null ? 'needs an S3 server: put versitygw on the PATH, or Go, which builds it' : null;
+  process.env['CI'] === undefined && findProgram() === null && onPath('go') === null
+    ? 'needs an S3 server: put versitygw on the PATH, or Go, which builds it'
+    : null;
 
 /** Starts a server of one's own on a free port, with an empty bucket in it. */
 export async function startS3Server(): Promise<S3Server> {
@@ -44,10 +46,18 @@ export async function startS3Server(): Promise<S3Server> {
   const env = { AWS_ACCESS_KEY_ID: 'tidemark', AWS_SECRET_ACCESS_KEY: 'tidemark-secret' };
   const port = await freePort(0);
   // Metadata in a folder of their own: not every file system has extended attributes.
-  const child = spawn(program, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', '--sidecar', join(folder, 'meta'), buckets], {
-    env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY_ID: env.AWS_ACCESS_KEY_ID, ROOT_SECRET_ACCESS_KEY: env.AWS_SECRET_ACCESS_KEY },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    program,
+    ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', '--sidecar', join(folder, 'meta'), buckets],
+    {
+      env: {
+        PATH: process.env['PATH'],
+        ROOT_ACCESS_KEY_ID: env.AWS_ACCESS_KEY_ID,
+        ROOT_SECRET_ACCESS_KEY: env.AWS_SECRET_ACCESS_KEY,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   let said = '';
   child.stderr.on('data', (text: Buffer) => (said += text.toString()));
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -80,7 +90,10 @@ function onPath(program: string): string | null {
 async function buildProgram(): Promise<string> {
   const directory = dirname(CACHED);
   mkdirSync(directory, { recursive: true });
-  await promisify(execFile)('go', ['install', `${MODULE}@${VERSION}`], { env: { ...process.env, GOBIN: directory, GOFLAGS: '-mod=mod' }, timeout: BUILD_PATIENCE });
+  await promisify(execFile)('go', ['install', `${MODULE}@${VERSION}`], {
+    env: { ...process.env, GOBIN: directory, GOFLAGS: '-mod=mod' },
+    timeout: BUILD_PATIENCE,
+  });
   return CACHED;
 }
 

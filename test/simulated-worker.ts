@@ -20,8 +20,18 @@ export interface SimulatedWorkerOptions {
   readonly transport?: Transport;
 }
 
-/** What a worker's activities need, over a simulated Gmail in this process. Each call is a worker of its own: nothing in memory is shared with another. */
-export function simulatedWorker({ simulator, stores, prices, clock, pushTopic = null, transport = simulator.transport }: SimulatedWorkerOptions): ActivityDependencies {
+/**
+ * What a worker's activities need, over a simulated Gmail in this process. Each call is a worker of its own: nothing in
+ * memory is shared with another.
+ */
+export function simulatedWorker({
+  simulator,
+  stores,
+  prices,
+  clock,
+  pushTopic = null,
+  transport = simulator.transport,
+}: SimulatedWorkerOptions): ActivityDependencies {
   const openSession = createSessionFactory({
     ...stores,
     secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) },
@@ -39,6 +49,13 @@ export function simulatedWorker({ simulator, stores, prices, clock, pushTopic = 
  *
  * @param account - whose grant it is, where the account has another address than the mailbox
  */
-export async function connectSimulated({ simulator, stores }: Pick<SimulatedWorkerOptions, 'simulator' | 'stores'>, mailbox: MailboxId, account: string = mailbox): Promise<void> {
-  await stores.credentials.put(mailbox, { ...seal(KEY, mailbox, JSON.stringify(simulator.credentialsFor(account))), version: 1 });
+export async function connectSimulated(
+  { simulator, stores }: Pick<SimulatedWorkerOptions, 'simulator' | 'stores'>,
+  mailbox: MailboxId,
+  account: string = mailbox,
+): Promise<void> {
+  await stores.credentials.put(mailbox, {
+    ...seal(KEY, mailbox, JSON.stringify(simulator.credentialsFor(account))),
+    version: 1,
+  });
 }

@@ -20,7 +20,10 @@ export interface VirtualClock extends Clock {
   sleepers(): number;
 }
 
-/** How many turns of the event loop without a sleeper's waking count as idle: in-process work yields a few times between two steps. */
+/**
+ * How many turns of the event loop without a sleeper's waking count as idle: in-process work yields a few times between
+ * two steps.
+ */
 const IDLE_TURNS = 4;
 
 /**
@@ -29,7 +32,8 @@ const IDLE_TURNS = 4;
  *
  * @param options.start - epoch ms to begin at
  * @param options.seed - of `random`
- * @param options.isBusy - true while work goes on that yields more often than that and waits for no time: it takes none then
+ * @param options.isBusy - true while work goes on that yields more often than that and waits for no time: it takes none
+ * then
  */
 export function createVirtualClock({
   start = Date.UTC(2026, 10, 22, 9),
@@ -44,7 +48,8 @@ export function createVirtualClock({
   const next = (): Sleeper | undefined => {
     let first: Sleeper | undefined;
     for (const sleeper of sleeping) {
-      if (first === undefined || sleeper.at < first.at || (sleeper.at === first.at && sleeper.order < first.order)) first = sleeper;
+      if (first === undefined || sleeper.at < first.at || (sleeper.at === first.at && sleeper.order < first.order))
+        first = sleeper;
     }
     return first;
   };

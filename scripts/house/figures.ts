@@ -11,26 +11,48 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const COLUMNS = 120;
 const FUNCTION_LINES = 60;
 
-const written = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], { cwd: root, encoding: 'utf8' });
-const files = written.split('\n').filter((file) => file !== '').map((path) => ({ path, lines: readFileSync(join(root, path), 'utf8').split('\n') }));
+const written = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
+  cwd: root,
+  encoding: 'utf8',
+});
+const files = written
+  .split('\n')
+  .filter((file) => file !== '')
+  .map((path) => ({ path, lines: readFileSync(join(root, path), 'utf8').split('\n') }));
 const inSource = files.filter(({ path }) => path.startsWith('src/'));
 
 /** Oxlint knows the language: it measures functions and finds circles, those of types alone too. */
 function refusals(): readonly { readonly message: string; readonly code: string; readonly filename: string }[] {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-figures-'));
   const config = join(directory, 'oxlint.json');
-  const rules = { 'max-lines-per-function': ['error', { max: FUNCTION_LINES }], 'import/no-cycle': ['error', { ignoreTypes: false }] };
+  const rules = {
+    'max-lines-per-function': ['error', { max: FUNCTION_LINES }],
+    'import/no-cycle': ['error', { ignoreTypes: false }],
+  };
   writeFileSync(config, JSON.stringify({ plugins: ['import'], categories: { correctness: 'off' }, rules }));
-  const command = [join(root, 'node_modules', 'oxlint', 'bin', 'oxlint'), '--config', config, '--format=json', 'src', 'bench', 'test', 'scripts'];
+  const command = [
+    join(root, 'node_modules', 'oxlint', 'bin', 'oxlint'),
+    '--config',
+    config,
+    '--format=json',
+    'src',
+    'bench',
+    'test',
+    'scripts',
+  ];
   const { stdout } = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 });
   rmSync(directory, { recursive: true });
   return (JSON.parse(stdout) as { diagnostics: ReturnType<typeof refusals> }).diagnostics;
 }
 
-/** Members of an interface that are called: `name(…)`, or a property of a function's type. Nested types are indented deeper. */
+/**
+ * Members of an interface that are called: `name(…)`, or a property of a function's type. Nested types are indented
+ * deeper.
+ */
 function methodsOf(lines: readonly string[], at: number): number {
   const end = lines.findIndex((line, index) => index > at && line.startsWith('}'));
-  return lines.slice(at + 1, end).filter((line) => /^ {2}(readonly )?\w+\??(<[^(]*>)?(\(|: (<[^(]*>)?\()/.test(line)).length;
+  return lines.slice(at + 1, end).filter((line) => /^ {2}(readonly )?\w+\??(<[^(]*>)?(\(|: (<[^(]*>)?\()/.test(line))
+    .length;
 }
 
 function interfaces(): readonly { readonly name: string; readonly path: string; readonly methods: number }[] {
@@ -51,14 +73,20 @@ function modulesOf(file: string): number {
     await import(${JSON.stringify(join(root, file))});
     process.stdout.write(String(loaded.size));
   `;
-  return Number(execFileSync(process.execPath, ['--no-warnings', '--input-type=module', '--eval', program], { encoding: 'utf8' }));
+  return Number(
+    execFileSync(process.execPath, ['--no-warnings', '--input-type=module', '--eval', program], { encoding: 'utf8' }),
+  );
 }
 
 const found = refusals();
 const circles = found.filter(({ code }) => code.includes('no-cycle'));
 const longest = found
   .filter(({ code, filename }) => code.includes('max-lines-per-function') && filename.startsWith('src/'))
-  .map(({ message, filename }) => ({ filename, name: /`(.+?)`/.exec(message)?.[1] ?? 'a function', lines: Number(/\((\d+)\)/.exec(message)?.[1]) }))
+  .map(({ message, filename }) => ({
+    filename,
+    name: /`(.+?)`/.exec(message)?.[1] ?? 'a function',
+    lines: Number(/\((\d+)\)/.exec(message)?.[1]),
+  }))
   .toSorted((a, b) => b.lines - a.lines);
 const [largest] = interfaces().toSorted((a, b) => b.methods - a.methods);
 const all = files.flatMap(({ lines }) => lines);
@@ -66,13 +94,28 @@ const wide = all.filter((line) => line.length > COLUMNS);
 const sizes = inSource.map(({ lines }) => lines.length - 1).toSorted((a, b) => a - b);
 
 const figures: readonly (readonly [string, string | number])[] = [
-  ['files at the root of src', inSource.filter(({ path }) => /^src\/[^/]+$/.test(path)).map(({ path }) => path).join(', ')],
+  [
+    'files at the root of src',
+    inSource
+      .filter(({ path }) => /^src\/[^/]+$/.test(path))
+      .map(({ path }) => path)
+      .join(', '),
+  ],
   ['rooms', ROOMS.length],
-  ['files of src, median and largest (lines)', `${sizes.length}, ${sizes[Math.floor(sizes.length / 2)]} and ${sizes.at(-1)}`],
-  ['largest interface', largest === undefined ? 'none' : `${largest.name}, ${largest.methods} methods (${largest.path})`],
+  [
+    'files of src, median and largest (lines)',
+    `${sizes.length}, ${sizes[Math.floor(sizes.length / 2)]} and ${sizes.at(-1)}`,
+  ],
+  [
+    'largest interface',
+    largest === undefined ? 'none' : `${largest.name}, ${largest.methods} methods (${largest.path})`,
+  ],
   [`functions of src over ${FUNCTION_LINES} lines`, longest.length],
   ...longest.map(({ name, filename, lines }) => [`  ${name}`, `${lines} (${filename})`] as const),
-  [`lines over ${COLUMNS} columns`, `${wide.length} of ${all.length}, longest ${Math.max(...all.map((line) => line.length))}`],
+  [
+    `lines over ${COLUMNS} columns`,
+    `${wide.length} of ${all.length}, longest ${Math.max(...all.map((line) => line.length))}`,
+  ],
   ['imports in circles', circles.length],
   ['modules that src/config/config.ts loads', modulesOf('src/config/config.ts')],
 ];

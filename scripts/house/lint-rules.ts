@@ -7,7 +7,11 @@ const TIMERS = ['setTimeout', 'setInterval'];
 const PATHS = [
   { name: 'node:timers', importNames: TIMERS, message: TAKE_THE_CLOCK },
   { name: 'node:timers/promises', importNames: TIMERS, message: TAKE_THE_CLOCK },
-  { name: 'googleapis', message: 'Import one API of it, as googleapis/build/src/apis/gmail/index.js: the whole package costs 0.8 s and 120 MB.' },
+  {
+    name: 'googleapis',
+    message:
+      'Import one API of it, as googleapis/build/src/apis/gmail/index.js: the whole package costs 0.8 s and 120 MB.',
+  },
 ];
 
 /** The part of oxlint's configuration that holds some files to their room's line of the table. */
@@ -25,7 +29,8 @@ function overridesOf(rooms: readonly Room[]): readonly Override[] {
 const isFile = ({ place }: Room): boolean => place.endsWith('.ts');
 
 /** A room's folder may have folders in it, unless they are rooms. */
-const hasRooms = (room: Room, rooms: readonly Room[]): boolean => rooms.some(({ place }) => place.startsWith(`${room.place}/`));
+const hasRooms = (room: Room, rooms: readonly Room[]): boolean =>
+  rooms.some(({ place }) => place.startsWith(`${room.place}/`));
 
 function floorsOf(room: Room, rooms: readonly Room[]): readonly number[] {
   return isFile(room) || hasRooms(room, rooms) ? [0] : [0, 1];
@@ -42,7 +47,12 @@ function roomOverride(room: Room, floor: number, rooms: readonly Room[]): Overri
     ...room.packages.filter((name) => name.startsWith('@')).map((name) => `!${name.split('/')[0]}`),
   ];
   const files = isFile(room) ? `src/${room.place}` : `${folder}/*.ts`;
-  return overrideOf(files, group, types.map((place) => pathTo(place, folder)), 'This room does without it: see the table of rooms in ARCHITECTURE.md.');
+  return overrideOf(
+    files,
+    group,
+    types.map((place) => pathTo(place, folder)),
+    'This room does without it: see the table of rooms in ARCHITECTURE.md.',
+  );
 }
 
 function ownFiles(room: Room, floor: number, rooms: readonly Room[]): readonly string[] {
@@ -60,8 +70,15 @@ function pathTo(place: string, folder: string): string {
 
 function overrideOf(files: string, group: readonly string[], typesOnly: readonly string[], message: string): Override {
   // First: oxlint looks no further than a group that lets the import through.
-  const types = typesOnly.map((path) => ({ regex: regexOf(path), message: 'Types only: see the table of rooms in ARCHITECTURE.md.', allowTypeImports: true }));
-  return { files: [files], rules: { 'no-restricted-imports': ['error', { paths: PATHS, patterns: [...types, { group, message }] }] } };
+  const types = typesOnly.map((path) => ({
+    regex: regexOf(path),
+    message: 'Types only: see the table of rooms in ARCHITECTURE.md.',
+    allowTypeImports: true,
+  }));
+  return {
+    files: [files],
+    rules: { 'no-restricted-imports': ['error', { paths: PATHS, patterns: [...types, { group, message }] }] },
+  };
 }
 
 /** A pattern of {@link pathTo} as a regular expression. */
@@ -71,5 +88,7 @@ function regexOf(pattern: string): string {
 
 /** The file that `.oxlintrc.json` extends: a line for each override. */
 export function lintRulesOf(rooms: readonly Room[] = ROOMS): string {
-  return `{ "overrides": [\n${overridesOf(rooms).map((one) => JSON.stringify(one)).join(',\n')}\n] }\n`;
+  return `{ "overrides": [\n${overridesOf(rooms)
+    .map((one) => JSON.stringify(one))
+    .join(',\n')}\n] }\n`;
 }

@@ -21,7 +21,11 @@ import type { SecretKeys } from '../secrets/secret-keys.ts';
 
 export interface ConnectDomainRequest {
   readonly config: Config;
-  readonly tidemark: { readonly client: TidemarkClient; readonly credentials: CredentialStore; readonly store: MailboxRegistry };
+  readonly tidemark: {
+    readonly client: TidemarkClient;
+    readonly credentials: CredentialStore;
+    readonly store: MailboxRegistry;
+  };
   readonly clock: Clock;
   /** The JSON of a service account with domain-wide delegation. */
   readonly credentials: string;
@@ -51,7 +55,10 @@ export interface ConnectedDomain {
   readonly renamed: readonly RenamedUser[];
   /** Mailboxes that could not be connected, while others could. */
   readonly failed: readonly FailedMailbox[];
-  readonly leftOut: readonly { readonly mailbox: MailboxId; readonly reason: 'suspended' | 'archived' | 'no-mailbox' }[];
+  readonly leftOut: readonly {
+    readonly mailbox: MailboxId;
+    readonly reason: 'suspended' | 'archived' | 'no-mailbox';
+  }[];
 }
 
 export interface FailedMailbox {
@@ -75,23 +82,29 @@ const PROBES = 5;
 /**
  * Connects and starts every mailbox of a Workspace domain.
  *
- * It may be interrupted and run again, for example to add new users: credentials are stored before a mailbox is started, equal credentials are not
- * stored twice, and a mailbox that runs or was stopped is not started again.
+ * It may be interrupted and run again, for example to add new users: credentials are stored before a mailbox is
+ * started, equal credentials are not stored twice, and a mailbox that runs or was stopped is not started again.
  *
  * @throws {InvalidCredentialsError} when the file does not belong to a service account
- * @throws {DirectoryError} when the users cannot be listed, the delegation lacks a scope, or Google issues no token for any user
+ * @throws {DirectoryError} when the users cannot be listed, the delegation lacks a scope, or Google issues no token for
+ * any user
  * @throws {SecretKeyError} when none of the stored credentials can be decrypted
  * @throws the signal's reason when it aborts
  */
 export async function connectDomain(request: ConnectDomainRequest): Promise<ConnectedDomain> {
   const { config, tidemark, clock, credentials: text, signal } = request;
   const credentials = parseCredentials(text);
-  if (credentials.type !== 'service_account') throw new InvalidCredentialsError('A whole domain needs a service account with domain-wide delegation; these credentials are one person\'s. Connect single mailboxes with tidemark login or connect.');
+  if (credentials.type !== 'service_account')
+    throw new InvalidCredentialsError(
+      "A whole domain needs a service account with domain-wide delegation; these credentials are one person's. Connect single mailboxes with tidemark login or connect.",
+    );
   const network = createUndiciTransport();
   try {
     const users = await usersOf(request, credentials, network.transport);
     const present = users.filter(({ leftOut }) => leftOut === null).map(({ mailbox }) => mailbox);
-    const failed = new Map<MailboxId, string>(await requireDelegation(present, request, credentials, network.transport));
+    const failed = new Map<MailboxId, string>(
+      await requireDelegation(present, request, credentials, network.transport),
+    );
     const keys = await secretKeysOf(config, clock);
     const held = await readHeld(present, request, keys);
     for (const [mailbox, { error }] of held) if (error !== null) failed.set(mailbox, error.message);
@@ -103,7 +116,16 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
     for (let from = 0; from < wanted.length; from += SLICE) {
       signal.throwIfAborted();
       const slice = wanted.slice(from, from + SLICE);
-      const done = await Promise.all(slice.map((mailbox) => connectOne(mailbox, { ...request, keys, held: held.get(mailbox)?.kind ?? 'none', isRunning: running.has(mailbox) })));
+      const done = await Promise.all(
+        slice.map((mailbox) =>
+          connectOne(mailbox, {
+            ...request,
+            keys,
+            held: held.get(mailbox)?.kind ?? 'none',
+            isRunning: running.has(mailbox),
+          }),
+        ),
+      );
       for (const [index, mailbox] of slice.entries()) outcomes.set(mailbox, done[index] ?? 'running');
       request.onProgress?.(outcomes.size, wanted.length);
       if (!request.dryRun && done.includes('started') && from + SLICE < wanted.length) await clock.sleep(PAUSE, signal);
@@ -124,8 +146,8 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
 }
 
 /**
- * A stored mailbox whose address is now an alias of another user was probably renamed. It is not certain, since the alias may come from a deleted
- * account: `tidemark rename` compares messages with Google's.
+ * A stored mailbox whose address is now an alias of another user was probably renamed. It is not certain, since the
+ * alias may come from a deleted account: `tidemark rename` compares messages with Google's.
  */
 async function renamedUsers(users: readonly DirectoryUser[], store: MailboxRegistry): Promise<readonly RenamedUser[]> {
   const renamed: RenamedUser[] = [];
@@ -145,8 +167,15 @@ interface Held {
   readonly error: SecretKeyError | InvalidCredentialsError | null;
 }
 
-/** Reads all records before anything is written: with a wrong key, new mailboxes would be encrypted with another key than the rest. */
-async function readHeld(mailboxes: readonly MailboxId[], { tidemark, credentials, signal }: ConnectDomainRequest, keys: SecretKeys): Promise<ReadonlyMap<MailboxId, Held>> {
+/**
+ * Reads all records before anything is written: with a wrong key, new mailboxes would be encrypted with another key
+ * than the rest.
+ */
+async function readHeld(
+  mailboxes: readonly MailboxId[],
+  { tidemark, credentials, signal }: ConnectDomainRequest,
+  keys: SecretKeys,
+): Promise<ReadonlyMap<MailboxId, Held>> {
   const held = new Map<MailboxId, Held>();
   for (const mailbox of mailboxes) {
     signal.throwIfAborted();
@@ -154,7 +183,8 @@ async function readHeld(mailboxes: readonly MailboxId[], { tidemark, credentials
     if (record === null) continue;
     try {
       const text = await keys.open(mailbox, record);
-      const kind = parseCredentials(text).type === 'authorized_user' ? 'own-grant' : text === credentials ? 'same' : 'other';
+      const kind =
+        parseCredentials(text).type === 'authorized_user' ? 'own-grant' : text === credentials ? 'same' : 'other';
       held.set(mailbox, { kind, error: null });
     } catch (error) {
       if (!(error instanceof SecretKeyError || error instanceof InvalidCredentialsError)) throw error;
@@ -169,7 +199,15 @@ async function readHeld(mailboxes: readonly MailboxId[], { tidemark, credentials
 
 async function connectOne(
   mailbox: MailboxId,
-  { tidemark, credentials: text, settings, dryRun, keys, held, isRunning }: ConnectDomainRequest & { keys: SecretKeys; held: Held['kind']; isRunning: boolean },
+  {
+    tidemark,
+    credentials: text,
+    settings,
+    dryRun,
+    keys,
+    held,
+    isRunning,
+  }: ConnectDomainRequest & { keys: SecretKeys; held: Held['kind']; isRunning: boolean },
 ): Promise<Outcome> {
   if (held === 'own-grant') return 'own-grant';
   const last = isRunning ? 'running' : await tidemark.client.lastRun(mailbox);
@@ -185,11 +223,29 @@ async function connectOne(
   return 'started';
 }
 
-async function usersOf({ config, clock, administrator, orgUnit, signal }: ConnectDomainRequest, credentials: ServiceAccount, transport: Transport): Promise<DirectoryUser[]> {
-  const tokens = createTokenSource({ credentials, mailbox: administrator, tokenUrl: config.googleTokenUrl, scopes: [DIRECTORY_SCOPE], transport, clock });
+async function usersOf(
+  { config, clock, administrator, orgUnit, signal }: ConnectDomainRequest,
+  credentials: ServiceAccount,
+  transport: Transport,
+): Promise<DirectoryUser[]> {
+  const tokens = createTokenSource({
+    credentials,
+    mailbox: administrator,
+    tokenUrl: config.googleTokenUrl,
+    scopes: [DIRECTORY_SCOPE],
+    transport,
+    clock,
+  });
   const users: DirectoryUser[] = [];
   try {
-    for await (const user of listUsers({ tokens, administrator, orgUnit, transport, rootUrl: config.googleAdminUrl, clock })) {
+    for await (const user of listUsers({
+      tokens,
+      administrator,
+      orgUnit,
+      transport,
+      rootUrl: config.googleAdminUrl,
+      clock,
+    })) {
       signal.throwIfAborted();
       users.push(user);
     }
@@ -200,7 +256,8 @@ async function usersOf({ config, clock, administrator, orgUnit, signal }: Connec
 }
 
 /**
- * Requests one token to check that the delegation covers what the mailboxes need: otherwise thousands would start only to wait for consent.
+ * Requests one token to check that the delegation covers what the mailboxes need: otherwise thousands would start only
+ * to wait for consent.
  *
  * @returns the users for whom Google refused a token before it issued one, each with the reason
  */
@@ -214,7 +271,14 @@ async function requireDelegation(
   const refused: [MailboxId, DirectoryError][] = [];
   for (const mailbox of mailboxes.slice(0, PROBES)) {
     try {
-      await createTokenSource({ credentials, mailbox, tokenUrl: config.googleTokenUrl, scopes, transport, clock }).accessToken();
+      await createTokenSource({
+        credentials,
+        mailbox,
+        tokenUrl: config.googleTokenUrl,
+        scopes,
+        transport,
+        clock,
+      }).accessToken();
       return refused.map(([each, { message }]) => [each, message]);
     } catch (error) {
       const refusal = tokenRefused(error, mailbox, scopes.join(', '));
@@ -231,10 +295,18 @@ function tokenRefused(error: unknown, mailbox: MailboxId, scope: string): unknow
   if (!(error instanceof GmailError)) return error;
   switch (error.failure.kind) {
     case 'scope-missing':
-      return new DirectoryError('scope-missing', `Domain-wide delegation does not give the service account ${scope}. Add it for the account's client id in the Admin console (Security, API controls, Domain-wide delegation); it may take some minutes.`, { cause: error });
+      return new DirectoryError(
+        'scope-missing',
+        `Domain-wide delegation does not give the service account ${scope}. Add it for the account's client id in the Admin console (Security, API controls, Domain-wide delegation); it may take some minutes.`,
+        { cause: error },
+      );
     case 'mailbox-unavailable':
     case 'consent-revoked':
-      return new DirectoryError('no-administrator', `Google gives the service account no token for ${mailbox}: ${error.failure.kind === 'mailbox-unavailable' ? refusalCause(error.failure.reason) : 'it no longer accepts the key. Check that the service account and this key still exist'}.`, { cause: error });
+      return new DirectoryError(
+        'no-administrator',
+        `Google gives the service account no token for ${mailbox}: ${error.failure.kind === 'mailbox-unavailable' ? refusalCause(error.failure.reason) : 'it no longer accepts the key. Check that the service account and this key still exist'}.`,
+        { cause: error },
+      );
     case 'history-expired':
     case 'not-found':
     case 'rate-limited':

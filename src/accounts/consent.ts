@@ -22,15 +22,24 @@ export interface BeginConsentRequest {
   readonly config: Config;
   /** The JSON of an OAuth client, as the Google Cloud console offers it. */
   readonly client: string;
-  /** The address to which Google sends the person back. The OAuth client must list it; for a desktop client it is on this machine. */
+  /**
+   * The address to which Google sends the person back. The OAuth client must list it; for a desktop client it is on
+   * this machine.
+   */
   readonly redirectUri: string;
   /** The account that must consent; without it, any account that the person chooses. */
   readonly mailbox?: MailboxId;
-  /** They decide the scopes: `full` and `raw` need `gmail.readonly`, `metadata` and `minimal` `gmail.metadata`, a condition by date `gmail.readonly`. */
+  /**
+   * They decide the scopes: `full` and `raw` need `gmail.readonly`, `metadata` and `minimal` `gmail.metadata`, a
+   * condition by date `gmail.readonly`.
+   */
   readonly settings?: Pick<MailboxSettings, 'format' | 'scope'>;
 }
 
-/** A consent that was requested. Keep it (it is plain JSON) in the person's session on the server: `codeVerifier` is secret. */
+/**
+ * A consent that was requested. Keep it (it is plain JSON) in the person's session on the server: `codeVerifier` is
+ * secret.
+ */
 export interface PendingConsent extends Authorization {
   /** null when any account will do. */
   readonly mailbox: MailboxId | null;
@@ -41,7 +50,13 @@ export interface PendingConsent extends Authorization {
  *
  * @throws {InvalidCredentialsError} when `client` is not a client file
  */
-export function beginConsent({ config, client, redirectUri, mailbox, settings = DEFAULT_SETTINGS }: BeginConsentRequest): { readonly url: string; readonly pending: PendingConsent } {
+export function beginConsent({
+  config,
+  client,
+  redirectUri,
+  mailbox,
+  settings = DEFAULT_SETTINGS,
+}: BeginConsentRequest): { readonly url: string; readonly pending: PendingConsent } {
   const { url, authorization } = authorize({
     client: parseOAuthClient(client),
     authUrl: config.googleAuthUrl,
@@ -72,26 +87,51 @@ export interface CompletedConsent {
 }
 
 /**
- * Completes a consent: redeems the code, asks Gmail whose mailbox it is (1 unit), and stores the grant. A mailbox that waits for consent continues
- * after `client.reconnect(mailbox)`.
+ * Completes a consent: redeems the code, asks Gmail whose mailbox it is (1 unit), and stores the grant. A mailbox that
+ * waits for consent continues after `client.reconnect(mailbox)`.
  *
  * Nothing is stored unless every step succeeds, so a consent that fails can simply begin again.
  *
- * @throws {ConsentError} when the person or Google refused, the answer belongs to another request, a needed scope was not granted, or another account
- * consented
+ * @throws {ConsentError} when the person or Google refused, the answer belongs to another request, a needed scope was
+ * not granted, or another account consented
  * @throws {StoreError | SecretKeyError} when the grant cannot be stored
  */
-export async function completeConsent({ config, stores, client, pending, callbackUrl, clock = systemClock }: CompleteConsentRequest): Promise<CompletedConsent> {
+export async function completeConsent({
+  config,
+  stores,
+  client,
+  pending,
+  callbackUrl,
+  clock = systemClock,
+}: CompleteConsentRequest): Promise<CompletedConsent> {
   const parsed = parseOAuthClient(client);
   const code = codeIn(new URL(callbackUrl, pending.redirectUri), pending);
   const network = createUndiciTransport();
   try {
     const { transport } = network;
-    const redeemed = await redeem(code, { client: parsed, authorization: pending, tokenUrl: config.googleTokenUrl, transport, clock });
+    const redeemed = await redeem(code, {
+      client: parsed,
+      authorization: pending,
+      tokenUrl: config.googleTokenUrl,
+      transport,
+      clock,
+    });
     requireGranted(redeemed.scopes, pending.scopes);
-    const { mailbox, address, messagesTotal } = await accountOf(redeemed, { config, store: stores.store, meant: pending.mailbox, transport, clock });
+    const { mailbox, address, messagesTotal } = await accountOf(redeemed, {
+      config,
+      store: stores.store,
+      meant: pending.mailbox,
+      transport,
+      clock,
+    });
     const { clientId, clientSecret } = parsed;
-    const text = authorizedUserFile({ type: 'authorized_user', clientId, clientSecret, refreshToken: redeemed.refreshToken, scopes: redeemed.scopes });
+    const text = authorizedUserFile({
+      type: 'authorized_user',
+      clientId,
+      clientSecret,
+      refreshToken: redeemed.refreshToken,
+      scopes: redeemed.scopes,
+    });
     const keys = await secretKeysOf(config, clock);
     await stores.credentials.put(mailbox, { ...(await keys.seal(mailbox, text)), version: 0 });
     return { mailbox, address, scopes: redeemed.scopes, messagesTotal };
@@ -100,16 +140,25 @@ export async function completeConsent({ config, stores, client, pending, callbac
   }
 }
 
-/** A consent covers only the scopes it asks for (`include_granted_scopes` is not set), so `gmail.metadata` of an earlier consent is mostly absent. */
+/**
+ * A consent covers only the scopes it asks for (`include_granted_scopes` is not set), so `gmail.metadata` of an earlier
+ * consent is mostly absent.
+ */
 function requireGranted(granted: readonly string[], asked: readonly string[]): void {
   const obstacle = obstacleOf(granted, asked);
   switch (obstacle) {
     case null:
       return;
     case 'scope-missing':
-      throw new ConsentError(obstacle, `Access was granted, but without ${asked.join(', ')}, which these settings need. Begin again, and leave every box ticked.`);
+      throw new ConsentError(
+        obstacle,
+        `Access was granted, but without ${asked.join(', ')}, which these settings need. Begin again, and leave every box ticked.`,
+      );
     case 'scope-barred':
-      throw new ConsentError(obstacle, 'Access was granted with gmail.metadata beside gmail.readonly, and under gmail.metadata Gmail refuses bodies and searches, whatever else is granted. Nothing was stored. Remove the access at https://myaccount.google.com/connections, then begin again.');
+      throw new ConsentError(
+        obstacle,
+        'Access was granted with gmail.metadata beside gmail.readonly, and under gmail.metadata Gmail refuses bodies and searches, whatever else is granted. Nothing was stored. Remove the access at https://myaccount.google.com/connections, then begin again.',
+      );
   }
 }
 
@@ -124,23 +173,47 @@ interface Asked {
   readonly clock: Clock;
 }
 
-/** The account that consented. When the consent is for a given mailbox, an account that was renamed since is recognised by its messages. */
-async function accountOf({ accessToken }: Redeemed, { config, store, meant, transport, clock }: Asked): Promise<{ mailbox: MailboxId; address: MailboxId; messagesTotal: number | null }> {
+/**
+ * The account that consented. When the consent is for a given mailbox, an account that was renamed since is recognised
+ * by its messages.
+ */
+async function accountOf(
+  { accessToken }: Redeemed,
+  { config, store, meant, transport, clock }: Asked,
+): Promise<{ mailbox: MailboxId; address: MailboxId; messagesTotal: number | null }> {
   const tokens = { accessToken: async () => accessToken, invalidate: () => undefined };
-  const gmail = createGoogleGmail({ mailbox: NOT_KNOWN_YET, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 });
+  const gmail = createGoogleGmail({
+    mailbox: NOT_KNOWN_YET,
+    tokens,
+    transport,
+    rootUrl: config.gmailRootUrl,
+    clock,
+    timeoutMs: 20_000,
+  });
   try {
     const profile = await gmail.getProfile();
     const { emailAddress, messagesTotal } = profile;
     if (meant === null) return { mailbox: mailboxId(emailAddress), address: mailboxId(emailAddress), messagesTotal };
     const witnesses = async () => ((await store.getMailbox(meant)) === null ? [] : store.sampleMessages(meant));
-    const account = await accountBehind({ getProfile: async () => profile, batchGet: (...asked) => gmail.batchGet(...asked) }, { mailbox: meant, witnesses });
+    const account = await accountBehind(
+      { getProfile: async () => profile, batchGet: (...asked) => gmail.batchGet(...asked) },
+      { mailbox: meant, witnesses },
+    );
     const { address } = account;
     if (account.kind === 'same') return { mailbox: meant, address, messagesTotal };
-    throw new ConsentError('wrong-account', `Consent was given for ${address}, not for ${meant}; nothing was stored. Begin again and choose ${meant}.${renamedHint(await store.getMailbox(meant), account)}`);
+    throw new ConsentError(
+      'wrong-account',
+      `Consent was given for ${address}, not for ${meant}; nothing was stored. Begin again and choose ${meant}.${renamedHint(await store.getMailbox(meant), account)}`,
+    );
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
     const { failure } = error;
-    const reason = failure.kind === 'mailbox-unavailable' ? `Gmail does not serve this account: ${refusalCause(failure.reason)}. Then begin again` : `Gmail did not say whose mailbox it is (${failure.kind}). Begin again in some minutes`;
-    throw new ConsentError('google-unavailable', `Consent was given and nothing was stored, because ${reason}.`, { cause: error });
+    const reason =
+      failure.kind === 'mailbox-unavailable'
+        ? `Gmail does not serve this account: ${refusalCause(failure.reason)}. Then begin again`
+        : `Gmail did not say whose mailbox it is (${failure.kind}). Begin again in some minutes`;
+    throw new ConsentError('google-unavailable', `Consent was given and nothing was stored, because ${reason}.`, {
+      cause: error,
+    });
   }
 }

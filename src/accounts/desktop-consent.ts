@@ -39,21 +39,39 @@ export async function consentOnDesktop(request: DesktopConsentRequest): Promise<
   const stop = (): void => over.abort(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   clock.sleep(timeout, over.signal).then(
-    () => over.abort(new ConsentError('timeout', `Nobody answered Google's question within ${formatDuration(timeout)}. Begin again; if Google showed an error instead of a question, it says there what is wrong with the OAuth client.`)),
+    () =>
+      over.abort(
+        new ConsentError(
+          'timeout',
+          `Nobody answered Google's question within ${formatDuration(timeout)}. Begin again; if Google showed an error instead of a question, it says there what is wrong with the OAuth client.`,
+        ),
+      ),
     () => undefined,
   );
   try {
     signal.throwIfAborted();
-    const { url, pending } = beginConsent({ config, client, redirectUri: redirect.redirectUri, settings, ...(mailbox === null ? {} : { mailbox }) });
+    const { url, pending } = beginConsent({
+      config,
+      client,
+      redirectUri: redirect.redirectUri,
+      settings,
+      ...(mailbox === null ? {} : { mailbox }),
+    });
     const answer = redirect.answerTo(pending.state, over.signal);
     request.onLink(url);
     const browser = await answer;
     try {
       const completed = await completeConsent({ config, stores, client, pending, callbackUrl: browser.url, clock });
-      await browser.show({ title: 'Connected', text: `${completed.mailbox} is connected to Tidemark. You can close this window.` });
+      await browser.show({
+        title: 'Connected',
+        text: `${completed.mailbox} is connected to Tidemark. You can close this window.`,
+      });
       return completed;
     } catch (error) {
-      await browser.show({ title: 'Not connected', text: error instanceof ConsentError ? error.message : 'Something went wrong. The terminal says what.' });
+      await browser.show({
+        title: 'Not connected',
+        text: error instanceof ConsentError ? error.message : 'Something went wrong. The terminal says what.',
+      });
       throw error;
     }
   } finally {

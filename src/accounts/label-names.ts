@@ -7,11 +7,18 @@ import { storedCredentials, type LoginRequest } from './stored-credentials.ts';
 
 /** https://developers.google.com/workspace/gmail/api/guides/labels */
 const SYSTEM_LABELS = ['INBOX', 'SENT', 'DRAFT', 'SPAM', 'TRASH', 'STARRED', 'IMPORTANT', 'UNREAD', 'CHAT'];
-const CATEGORIES = ['CATEGORY_PERSONAL', 'CATEGORY_SOCIAL', 'CATEGORY_PROMOTIONS', 'CATEGORY_UPDATES', 'CATEGORY_FORUMS'];
+const CATEGORIES = [
+  'CATEGORY_PERSONAL',
+  'CATEGORY_SOCIAL',
+  'CATEGORY_PROMOTIONS',
+  'CATEGORY_UPDATES',
+  'CATEGORY_FORUMS',
+];
 const SYSTEM = new Map([...SYSTEM_LABELS, ...CATEGORIES].map((id) => [id, labelId(id)]));
 
 /**
- * The ids of the labels that a person names. System labels are known, whatever their case; for any other the mailbox is asked (1 unit).
+ * The ids of the labels that a person names. System labels are known, whatever their case; for any other the mailbox is
+ * asked (1 unit).
  *
  * @param request.names - names or ids, as given to `--label`
  * @throws {LoginError} `unknown-label` when the mailbox has no such label, or is not connected and cannot be asked
@@ -22,7 +29,8 @@ export async function resolveLabels(request: LoginRequest & { names: readonly st
   const labels = names.every((name) => ofSystem(name) !== undefined) ? [] : await labelsAtGmail(request);
   return names.map((name) => {
     const id = ofSystem(name) ?? labelNamed(labels, name)?.id;
-    if (id === undefined) throw new LoginError('unknown-label', `${mailbox} has no label "${name}". ${ownNames(labels)}`);
+    if (id === undefined)
+      throw new LoginError('unknown-label', `${mailbox} has no label "${name}". ${ownNames(labels)}`);
     return id;
   });
 }
@@ -30,7 +38,11 @@ export async function resolveLabels(request: LoginRequest & { names: readonly st
 /** By name, then by id, then by name without regard to case: Gmail allows no two labels that differ only in case. */
 function labelNamed(labels: readonly Label[], wanted: string): Label | undefined {
   const lower = wanted.toLowerCase();
-  return labels.find(({ name }) => name === wanted) ?? labels.find(({ id }) => id === wanted) ?? labels.find(({ name }) => name.toLowerCase() === lower);
+  return (
+    labels.find(({ name }) => name === wanted) ??
+    labels.find(({ id }) => id === wanted) ??
+    labels.find(({ name }) => name.toLowerCase() === lower)
+  );
 }
 
 /** A mailbox may have thousands of labels: a message names no more than these. */
@@ -47,7 +59,10 @@ async function labelsAtGmail(request: LoginRequest): Promise<readonly Label[]> {
   const { stores, mailbox } = request;
   const credentials = await storedCredentials(request);
   if (credentials === null) {
-    throw new LoginError('unknown-label', `${mailbox} is not connected, so its label names are unknown. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`);
+    throw new LoginError(
+      'unknown-label',
+      `${mailbox} is not connected, so its label names are unknown. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
+    );
   }
   const settings = (await stores.store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
   // Google's client takes long to load, and system labels need no call.

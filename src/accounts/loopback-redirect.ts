@@ -7,8 +7,8 @@ export interface LoopbackRedirect {
   /** `http://127.0.0.1:PORT`. Google accepts any port of the loopback address. */
   readonly redirectUri: string;
   /**
-   * Resolves with the answer to the request for consent with this `state`. Any other request to the port is turned away and does not end the
-   * wait, so another program on this machine cannot make the consent fail.
+   * Resolves with the answer to the request for consent with this `state`. Any other request to the port is turned away
+   * and does not end the wait, so another program on this machine cannot make the consent fail.
    *
    * @throws the signal's reason when it aborts
    */
@@ -66,11 +66,18 @@ export async function listenForRedirect({ port }: { port: number }): Promise<Loo
 
 function turnAway(request: IncomingMessage, response: ServerResponse): void {
   request.resume();
-  void showPage(response, 404, { title: 'Not here', text: 'Tidemark waits for the answer to its own request for consent.' });
+  void showPage(response, 404, {
+    title: 'Not here',
+    text: 'Tidemark waits for the answer to its own request for consent.',
+  });
 }
 
 /** The page's address contains the code: the headers keep it from other sites and from caches. */
-function showPage(response: ServerResponse, status: number, { title, text }: { title: string; text: string }): Promise<void> {
+function showPage(
+  response: ServerResponse,
+  status: number,
+  { title, text }: { title: string; text: string },
+): Promise<void> {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-store',

@@ -16,11 +16,25 @@ import type { EncryptedRecord } from '../secrets/credential-store.ts';
 import type { Stores } from '../store/open-store.ts';
 
 /** Gives {@link TidemarkClient.rename} what it needs of Google and of the credentials. */
-export function renamingAccess({ config, stores, clock }: { config: Config; stores: Stores; clock: Clock }): RenamingAccess {
+export function renamingAccess({
+  config,
+  stores,
+  clock,
+}: {
+  config: Config;
+  stores: Stores;
+  clock: Clock;
+}): RenamingAccess {
   const { store, credentials } = stores;
 
   /** Credentials of the new address go first: if somebody connected it already, the former ones may no longer work. */
-  async function held({ from, to }: { from: MailboxId; to: MailboxId }): Promise<{ mailbox: MailboxId; record: EncryptedRecord } | null> {
+  async function held({
+    from,
+    to,
+  }: {
+    from: MailboxId;
+    to: MailboxId;
+  }): Promise<{ mailbox: MailboxId; record: EncryptedRecord } | null> {
     for (const mailbox of [to, from]) {
       const record = await credentials.get(mailbox);
       if (record !== null) return { mailbox, record };
@@ -34,15 +48,30 @@ export function renamingAccess({ config, stores, clock }: { config: Config; stor
       // A worker has asked Google already, and compared messages.
       if (row?.account?.address === to) return null;
       const known = await held({ from, to });
-      if (known === null) return `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now. If you know that it is: tidemark rename ${from} ${to} --force`;
+      if (known === null)
+        return `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now. If you know that it is: tidemark rename ${from} ${to} --force`;
       const network = createUndiciTransport();
       try {
         const { transport } = network;
         const parsed = parseCredentials(await (await secretKeysOf(config, clock)).open(known.mailbox, known.record));
         // A service account acts in the name of an address, and Google knows a renamed user only by the new one.
         const isDelegated = parsed.type === 'service_account';
-        const tokens = createTokenSource({ credentials: parsed, mailbox: isDelegated ? to : known.mailbox, tokenUrl: config.googleTokenUrl, scopes: scopesOf(row?.settings ?? DEFAULT_SETTINGS), transport, clock });
-        const gmail = createGoogleGmail({ mailbox: from, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 });
+        const tokens = createTokenSource({
+          credentials: parsed,
+          mailbox: isDelegated ? to : known.mailbox,
+          tokenUrl: config.googleTokenUrl,
+          scopes: scopesOf(row?.settings ?? DEFAULT_SETTINGS),
+          transport,
+          clock,
+        });
+        const gmail = createGoogleGmail({
+          mailbox: from,
+          tokens,
+          transport,
+          rootUrl: config.gmailRootUrl,
+          clock,
+          timeoutMs: 20_000,
+        });
         const account = await accountBehind(gmail, { mailbox: from, witnesses: () => store.sampleMessages(from) });
         if (account.kind === 'another' && account.asked > 0) {
           return `The credentials of ${known.mailbox} open ${account.address}, which is another account than that of ${from} (it has ${account.found} of ${account.asked} stored messages): nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;

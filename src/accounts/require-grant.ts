@@ -22,7 +22,13 @@ export async function requireGrant({ change, ...request }: LoginRequest & { chan
   try {
     requireScopes(mailbox, credentials.scopes, settings);
   } catch (error) {
-    if (!(error instanceof GmailError) || (error.failure.kind !== 'scope-missing' && error.failure.kind !== 'scope-barred')) throw error;
-    throw new LoginError(error.failure.kind, `${error.message} ${grantAdvice(mailbox, error.failure)}.`, { cause: error });
+    if (
+      !(error instanceof GmailError) ||
+      (error.failure.kind !== 'scope-missing' && error.failure.kind !== 'scope-barred')
+    )
+      throw error;
+    throw new LoginError(error.failure.kind, `${error.message} ${grantAdvice(mailbox, error.failure)}.`, {
+      cause: error,
+    });
   }
 }

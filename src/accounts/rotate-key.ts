@@ -31,12 +31,12 @@ export interface RotationResult {
 /**
  * Encrypts every mailbox's credentials with the current key.
  *
- * Workers and `connect` may run meanwhile: one statement replaces a record only if it is still the record that was decrypted, and readers hold the
- * keys of both versions. The rotation may be interrupted anywhere: each record is whole under one key or the other, and the next call finds the
- * remaining records by their key's fingerprint.
+ * Workers and `connect` may run meanwhile: one statement replaces a record only if it is still the record that was
+ * decrypted, and readers hold the keys of both versions. The rotation may be interrupted anywhere: each record is whole
+ * under one key or the other, and the next call finds the remaining records by their key's fingerprint.
  *
- * With Tidemark's own key file a new key is made first, unless an earlier rotation is unfinished. A lock makes such rotations take turns, since each
- * would drop the other's new key.
+ * With Tidemark's own key file a new key is made first, unless an earlier rotation is unfinished. A lock makes such
+ * rotations take turns, since each would drop the other's new key.
  *
  * @throws {SecretKeyError} when there is no usable key
  * @throws {StoreError} when the database cannot be used
@@ -50,7 +50,10 @@ export async function rotateKey(request: RotationRequest): Promise<RotationResul
 }
 
 /** @param ownFile - Tidemark's own key file, where it is the source of the keys */
-async function rotate({ config, stores: { credentials }, signal }: RotationRequest, ownFile: string | null): Promise<RotationResult> {
+async function rotate(
+  { config, stores: { credentials }, signal }: RotationRequest,
+  ownFile: string | null,
+): Promise<RotationResult> {
   const source = config.secrets.credentialKeys;
   let keys = await readKeys(source, ownFile);
   const madeKey = ownFile !== null && (await credentials.listSealedByOthers(keys[0].id)).length === 0;
@@ -77,7 +80,16 @@ async function rotate({ config, stores: { credentials }, signal }: RotationReque
     const record = await credentials.get(mailbox);
     if (record !== null) needed.add(record.keyId);
   }
-  return { keyId: current.id, madeKey, reencrypted, unreadable: [...unreadable], unneeded: keys.slice(1).map(({ id }) => id).filter((id) => !needed.has(id)) };
+  return {
+    keyId: current.id,
+    madeKey,
+    reencrypted,
+    unreadable: [...unreadable],
+    unneeded: keys
+      .slice(1)
+      .map(({ id }) => id)
+      .filter((id) => !needed.has(id)),
+  };
 }
 
 function opened(keys: readonly SecretKey[], mailbox: MailboxId, record: Parameters<typeof open>[2]): string | null {

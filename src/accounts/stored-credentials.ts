@@ -17,7 +17,12 @@ export interface LoginRequest {
  *
  * @throws {SecretKeyError} when no key decrypts them
  */
-export async function storedCredentials({ config, stores, mailbox, clock }: LoginRequest): Promise<GoogleCredentials | null> {
+export async function storedCredentials({
+  config,
+  stores,
+  mailbox,
+  clock,
+}: LoginRequest): Promise<GoogleCredentials | null> {
   const record = await stores.credentials.get(mailbox);
   return record === null ? null : parseCredentials(await (await secretKeysOf(config, clock)).open(mailbox, record));
 }

@@ -21,12 +21,18 @@ export interface GmailAccess {
  *
  * @throws {LoginError} when Google refuses the credentials or cannot be reached
  */
-export async function withGmail<Result>({ config, mailbox, clock }: LoginRequest, access: GmailAccess, use: (gmail: GmailApi) => Promise<Result>): Promise<Result> {
+export async function withGmail<Result>(
+  { config, mailbox, clock }: LoginRequest,
+  access: GmailAccess,
+  use: (gmail: GmailApi) => Promise<Result>,
+): Promise<Result> {
   const network = createUndiciTransport();
   try {
     const { transport } = network;
     const tokens = createTokenSource({ ...access, mailbox, tokenUrl: config.googleTokenUrl, transport, clock });
-    return await use(createGoogleGmail({ mailbox, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 }));
+    return await use(
+      createGoogleGmail({ mailbox, tokens, transport, rootUrl: config.gmailRootUrl, clock, timeoutMs: 20_000 }),
+    );
   } catch (error) {
     throw explained(error, config, mailbox);
   } finally {
@@ -34,7 +40,9 @@ export async function withGmail<Result>({ config, mailbox, clock }: LoginRequest
   }
 }
 
-/** A person waits and nothing is retried, so the message says in full what is wrong with the grant or the way to Google. */
+/**
+ * A person waits and nothing is retried, so the message says in full what is wrong with the grant or the way to Google.
+ */
 function explained(error: unknown, { gmailRootUrl, googleTokenUrl }: Config, mailbox: MailboxId): unknown {
   if (!(error instanceof GmailError)) return error;
   if (error.failure.kind === 'consent-revoked') {
@@ -44,9 +52,16 @@ function explained(error: unknown, { gmailRootUrl, googleTokenUrl }: Config, mai
       { cause: error },
     );
   }
-  if (error.failure.kind === 'refused' || error.failure.kind === 'rate-limited') return new LoginError('gmail-unavailable', `${error.message} This mostly passes: try again in some minutes.`, { cause: error });
+  if (error.failure.kind === 'refused' || error.failure.kind === 'rate-limited')
+    return new LoginError('gmail-unavailable', `${error.message} This mostly passes: try again in some minutes.`, {
+      cause: error,
+    });
   if (error.failure.kind === 'unavailable') {
-    return new LoginError('gmail-unavailable', `${error.message} Try again later. The addresses in use are ${gmailRootUrl} (GMAIL_ROOT_URL) and ${googleTokenUrl} (GOOGLE_TOKEN_URL).`, { cause: error });
+    return new LoginError(
+      'gmail-unavailable',
+      `${error.message} Try again later. The addresses in use are ${gmailRootUrl} (GMAIL_ROOT_URL) and ${googleTokenUrl} (GOOGLE_TOKEN_URL).`,
+      { cause: error },
+    );
   }
   return error;
 }

@@ -6,21 +6,44 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A new message's get answers 404 for some seconds while the index lags. History or a listing may resolve that sooner than these delays. */
+/**
+ * A new message's get answers 404 for some seconds while the index lags. History or a listing may resolve that sooner
+ * than these delays.
+ */
 const NOT_FOUND_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 const NOT_FOUND = 'not found';
 const DISPUTED = 'Gmail answers 404 for this message, although its thread shows it';
 /** Delays after a call that failed while the other calls of its batch did not. */
 const UNAVAILABLE_DELAYS = [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND];
 const INVALID_DELAYS = [2 * SECOND];
-/** A `failed` message is retried ever more rarely: some ten times within the first day, once a month in the end (docs/operations.md). */
+/**
+ * A `failed` message is retried ever more rarely: some ten times within the first day, once a month in the end
+ * (docs/operations.md).
+ */
 const RAREST = 30 * DAY;
-const FAILED_DELAYS = [1 * MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 1 * DAY, 3 * DAY, 7 * DAY, 14 * DAY, RAREST];
+const FAILED_DELAYS = [
+  1 * MINUTE,
+  5 * MINUTE,
+  30 * MINUTE,
+  2 * HOUR,
+  6 * HOUR,
+  1 * DAY,
+  3 * DAY,
+  7 * DAY,
+  14 * DAY,
+  RAREST,
+];
 const MISSING_DELAYS = [10 * MINUTE, 6 * HOUR, 3 * DAY, 14 * DAY, RAREST];
-/** Replicas agree within seconds. If they seem to disagree for longer, the message becomes `failed`, so that no full sync waits for it forever. */
+/**
+ * Replicas agree within seconds. If they seem to disagree for longer, the message becomes `failed`, so that no full
+ * sync waits for it forever.
+ */
 const STALE_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 
-/** The message's state after one more failed fetch, or null when the failure says nothing about the message itself. Pure. */
+/**
+ * The message's state after one more failed fetch, or null when the failure says nothing about the message itself.
+ * Pure.
+ */
 export function afterFailure(message: PendingMessage, failure: GmailFailure, now: number): FetchAttempt | null {
   switch (failure.kind) {
     case 'not-found':
@@ -32,7 +55,12 @@ export function afterFailure(message: PendingMessage, failure: GmailFailure, now
     case 'unavailable':
       return retryOrFail(message, UNAVAILABLE_DELAYS, reasonOf(failure), now);
     case 'refused':
-      return retryOrFail(message, UNAVAILABLE_DELAYS, `Gmail refuses this message: ${failure.status} ${failure.reason}`, now);
+      return retryOrFail(
+        message,
+        UNAVAILABLE_DELAYS,
+        `Gmail refuses this message: ${failure.status} ${failure.reason}`,
+        now,
+      );
     case 'rate-limited':
     case 'consent-revoked':
     case 'scope-missing':
@@ -53,22 +81,43 @@ export interface MissingAttachments {
 /** A message whose answer lacked something. */
 type LackingMessage = Pick<PendingMessage, 'id' | 'historyId' | 'attempts' | 'lastError'>;
 
-/** Gmail does not give some of a message's attachments. The rest is stored, and these are asked for again ever more rarely, at one get each. */
-export function afterMissing(message: LackingMessage, { missing, count, failure }: MissingAttachments, now: number): FetchAttempt {
-  return afterLacking(message, { error: `${missing} of ${count} attachments: ${reasonOf(failure)}`, isSame: (error) => ATTACHMENTS.test(error) }, now);
+/**
+ * Gmail does not give some of a message's attachments. The rest is stored, and these are asked for again ever more
+ * rarely, at one get each.
+ */
+export function afterMissing(
+  message: LackingMessage,
+  { missing, count, failure }: MissingAttachments,
+  now: number,
+): FetchAttempt {
+  return afterLacking(
+    message,
+    { error: `${missing} of ${count} attachments: ${reasonOf(failure)}`, isSame: (error) => ATTACHMENTS.test(error) },
+    now,
+  );
 }
 
 const ATTACHMENTS = /^\d+ of \d+ attachments: /;
 
-/** A message stored as FULL because Gmail gave no raw, this time either. The raw is asked for again ever more rarely, at one get each time. */
+/**
+ * A message stored as FULL because Gmail gave no raw, this time either. The raw is asked for again ever more rarely, at
+ * one get each time.
+ */
 export function afterNoRaw(message: LackingMessage, now: number): FetchAttempt {
   return afterLacking(message, { error: NO_RAW, isSame: (error) => error === NO_RAW }, now);
 }
 
 const NO_RAW = 'stored as full: the answer has no usable raw';
 
-/** Counts only answers with the same lack. Otherwise earlier failures of another kind would put the next attempt off for days after one odd answer. */
-function afterLacking(message: LackingMessage, { error, isSame }: { readonly error: string; readonly isSame: (error: string) => boolean }, now: number): FetchAttempt {
+/**
+ * Counts only answers with the same lack. Otherwise earlier failures of another kind would put the next attempt off for
+ * days after one odd answer.
+ */
+function afterLacking(
+  message: LackingMessage,
+  { error, isSame }: { readonly error: string; readonly isSame: (error: string) => boolean },
+  now: number,
+): FetchAttempt {
   const counted = message.lastError !== null && isSame(message.lastError) ? message : { ...message, attempts: 0 };
   return attempt(counted, 'failed', error, now + (MISSING_DELAYS[counted.attempts] ?? RAREST));
 }
@@ -82,7 +131,14 @@ export function isOfAttachment(failure: GmailFailure): boolean {
 function reasonOf(failure: GmailFailure): string {
   switch (failure.kind) {
     case 'unavailable':
-      return failure.detail ?? (failure.status === null ? 'no answer' : failure.status < 400 ? `no usable answer (HTTP ${failure.status})` : `Gmail answers ${failure.status}`);
+      return (
+        failure.detail ??
+        (failure.status === null
+          ? 'no answer'
+          : failure.status < 400
+            ? `no usable answer (HTTP ${failure.status})`
+            : `Gmail answers ${failure.status}`)
+      );
     case 'invalid-request':
     case 'mailbox-unavailable':
       return `Gmail refuses: ${failure.reason}`;
@@ -99,14 +155,22 @@ function reasonOf(failure: GmailFailure): string {
   }
 }
 
-/** A get that was older than the row came from a stale replica. If that persists, the message is retried ever more rarely, like any that fails. */
+/**
+ * A get that was older than the row came from a stale replica. If that persists, the message is retried ever more
+ * rarely, like any that fails.
+ */
 export function afterStaleReading(message: PendingMessage, now: number): FetchAttempt {
-  return retryOrFail(message, STALE_DELAYS, 'Gmail answers an older state of this message than its history has told', now);
+  return retryOrFail(
+    message,
+    STALE_DELAYS,
+    'Gmail answers an older state of this message than its history has told',
+    now,
+  );
 }
 
 /**
- * Only 404s in a row make a message look gone, since a single one may come from a lagging replica. Any other failure restarts the count. Before the
- * message is buried its thread is asked (`confirm-gone.ts`).
+ * Only 404s in a row make a message look gone, since a single one may come from a lagging replica. Any other failure
+ * restarts the count. Before the message is buried its thread is asked (`confirm-gone.ts`).
  */
 function afterNotFound(message: PendingMessage, now: number): FetchAttempt {
   if (message.lastError === DISPUTED) return buried(message, now);
@@ -121,12 +185,15 @@ export function buried(message: PendingMessage, now: number): FetchAttempt {
 }
 
 /**
- * The message's own gets answer 404. If its thread shows it, it counts as a failing message and is retried ever more rarely. If the thread's answer is
- * missing, both are asked again.
+ * The message's own gets answer 404. If its thread shows it, it counts as a failing message and is retried ever more
+ * rarely. If the thread's answer is missing, both are asked again.
  */
 export function afterUnconfirmed(message: PendingMessage, thread: 'there' | 'unknown', now: number): FetchAttempt {
   if (thread === 'there') return retryOrFail(message, NOT_FOUND_DELAYS, DISPUTED, now);
-  return { ...attempt(message, 'pending', message.lastError ?? NOT_FOUND, now + 48 * SECOND), attempts: message.attempts };
+  return {
+    ...attempt(message, 'pending', message.lastError ?? NOT_FOUND, now + 48 * SECOND),
+    attempts: message.attempts,
+  };
 }
 
 function retryOrFail(message: PendingMessage, delays: readonly number[], error: string, now: number): FetchAttempt {
@@ -135,6 +202,11 @@ function retryOrFail(message: PendingMessage, delays: readonly number[], error: 
   return attempt(message, 'failed', error, now + (FAILED_DELAYS[message.attempts - delays.length] ?? RAREST));
 }
 
-function attempt(message: Pick<PendingMessage, 'id' | 'historyId' | 'attempts'>, state: FetchAttempt['state'], error: string, nextAttemptAt: number): FetchAttempt {
+function attempt(
+  message: Pick<PendingMessage, 'id' | 'historyId' | 'attempts'>,
+  state: FetchAttempt['state'],
+  error: string,
+  nextAttemptAt: number,
+): FetchAttempt {
   return { id: message.id, asOf: message.historyId, state, attempts: message.attempts + 1, error, nextAttemptAt };
 }

@@ -20,11 +20,16 @@ const EXAMPLES = 10;
 /**
  * Compares ids and labels at Gmail with the store, by listings: 5 units per 500 ids, and per 500 ids of each label.
  *
- * History is followed before and after the listings, so messages that changed meanwhile have a newer history id and are skipped. Differences that
- * only showed late (a shifted page token, a record behind its listing) disappear in a second comparison, made after history has settled. What
- * differs both times is drift. The audit repairs nothing; a resync does.
+ * History is followed before and after the listings, so messages that changed meanwhile have a newer history id and are
+ * skipped. Differences that only showed late (a shifted page token, a record behind its listing) disappear in a second
+ * comparison, made after history has settled. What differs both times is drift. The audit repairs nothing; a resync
+ * does.
  */
-export async function audit(deps: ActivityDependencies, request: AuditRequest, run: ActivityRun): Promise<AuditActivityResult> {
+export async function audit(
+  deps: ActivityDependencies,
+  request: AuditRequest,
+  run: ActivityRun,
+): Promise<AuditActivityResult> {
   const { store, clock } = deps;
   const { mailbox } = request;
   const startedAt = clock.now();
@@ -41,8 +46,20 @@ export async function audit(deps: ActivityDependencies, request: AuditRequest, r
     }
     found = { ...found, ...(await confirmDrift({ deps, session, row, run }, found)) };
     const { missing, extra, differing, checked } = found;
-    const examples = { missing: missing.slice(0, EXAMPLES), extra: extra.slice(0, EXAMPLES), differing: differing.slice(0, EXAMPLES) };
-    const result: AuditResult = { startedAt, finishedAt: clock.now(), checked, missing: missing.length, extra: extra.length, differing: differing.length, examples };
+    const examples = {
+      missing: missing.slice(0, EXAMPLES),
+      extra: extra.slice(0, EXAMPLES),
+      differing: differing.slice(0, EXAMPLES),
+    };
+    const result: AuditResult = {
+      startedAt,
+      finishedAt: clock.now(),
+      checked,
+      missing: missing.length,
+      extra: extra.length,
+      differing: differing.length,
+      examples,
+    };
     await store.saveAudit({ mailbox, audit: found.audit, result });
     return { drift: sizeOf(found), ...(request.audit === undefined ? {} : { audit: request.audit }) };
   } finally {
@@ -51,16 +68,26 @@ export async function audit(deps: ActivityDependencies, request: AuditRequest, r
 }
 
 /** Waits until history has settled the messages that were fetched in the first seconds of a first full sync. */
-async function earlyReadingsSettled({ clock }: ActivityDependencies, { fullSync }: MailboxRow, run: ActivityRun): Promise<void> {
+async function earlyReadingsSettled(
+  { clock }: ActivityDependencies,
+  { fullSync }: MailboxRow,
+  run: ActivityRun,
+): Promise<void> {
   const due = fullSync === null ? null : earlyReadingsDue(fullSync);
   if (due !== null) await clock.sleep(Math.max(0, due - clock.now()), run.signal);
 }
 
 /**
- * Makes a repeated listing that is due before the audit. `fetchSlice` would make it, but the audit occupies the lane. The messages that it finds
- * become pending. A doubted listing is repeated minutes or days later, and the audit does not wait for that.
+ * Makes a repeated listing that is due before the audit. `fetchSlice` would make it, but the audit occupies the lane.
+ * The messages that it finds become pending. A doubted listing is repeated minutes or days later, and the audit does
+ * not wait for that.
  */
-async function listedAgain(deps: ActivityDependencies, session: GmailSession, mailbox: MailboxId, run: ActivityRun): Promise<void> {
+async function listedAgain(
+  deps: ActivityDependencies,
+  session: GmailSession,
+  mailbox: MailboxId,
+  run: ActivityRun,
+): Promise<void> {
   const { store, clock } = deps;
   const relistAt = (await store.getMailbox(mailbox))?.relistAt ?? null;
   if (relistAt === null || relistAt > clock.now() + SETTLING_TIME) return;
@@ -71,7 +98,12 @@ async function listedAgain(deps: ActivityDependencies, session: GmailSession, ma
 
 type Comparison = Drift & { readonly audit: number; readonly checked: number };
 
-async function compare(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<Comparison> {
+async function compare(
+  deps: ActivityDependencies,
+  session: GmailSession,
+  row: MailboxRow,
+  run: ActivityRun,
+): Promise<Comparison> {
   const { store, clock } = deps;
   const { id: mailbox, settings } = row;
   const { historyId: since } = await followHistoryOnly(deps, { mailbox, historyId: null }, run);
@@ -79,7 +111,10 @@ async function compare(deps: ActivityDependencies, session: GmailSession, row: M
   const number = clock.now();
   await store.beginAudit({ mailbox, audit: number });
   let listed = 0;
-  const save = async (labelId: Parameters<typeof store.saveAuditPage>[0]['labelId'], messages: readonly { id: MessageId }[]): Promise<void> => {
+  const save = async (
+    labelId: Parameters<typeof store.saveAuditPage>[0]['labelId'],
+    messages: readonly { id: MessageId }[],
+  ): Promise<void> => {
     await store.saveAuditPage({ mailbox, audit: number, labelId, messageIds: messages.map(({ id }) => id) });
     listed += messages.length;
     run.progress({ step: 'audit', listed });
@@ -112,5 +147,9 @@ function inBoth(first: Drift, second: Drift): Drift {
     const known = new Set(a);
     return b.filter((id) => known.has(id));
   };
-  return { missing: common(first.missing, second.missing), extra: common(first.extra, second.extra), differing: common(first.differing, second.differing) };
+  return {
+    missing: common(first.missing, second.missing),
+    extra: common(first.extra, second.extra),
+    differing: common(first.differing, second.differing),
+  };
 }

@@ -17,15 +17,22 @@ export interface Completing {
 }
 
 /**
- * Whether fetching a message's attachments one by one is cheaper than one RAW get of the whole message. Attachment ids are valid only for the get
- * that named them, so they must be used right after it. At equal price RAW wins, since many messages share a batch.
+ * Whether fetching a message's attachments one by one is cheaper than one RAW get of the whole message. Attachment ids
+ * are valid only for the get that named them, so they must be used right after it. At equal price RAW wins, since many
+ * messages share a batch.
  */
 export function isCheaperByIds({ attachments }: FetchedMessage, { units }: Pick<PriceTable, 'units'>): boolean {
   return attachments !== undefined && attachments.count * units['messages.attachments.get'] < units['messages.get'];
 }
 
-/** An attachment without bytes counts as missing and is asked for again: a single answer is no proof that it is empty. */
-const EMPTY = { kind: 'unavailable', status: 200, detail: 'Gmail answers no bytes of an attachment that the message names with some' } as const satisfies GmailFailure;
+/**
+ * An attachment without bytes counts as missing and is asked for again: a single answer is no proof that it is empty.
+ */
+const EMPTY = {
+  kind: 'unavailable',
+  status: 200,
+  detail: 'Gmail answers no bytes of an attachment that the message names with some',
+} as const satisfies GmailFailure;
 
 /** A message with those of its attachments that Gmail gives. */
 export interface Completion {
@@ -35,13 +42,17 @@ export interface Completion {
 }
 
 /**
- * Adds the attachments that a FULL message names. One that Gmail does not give is left out and keeps its `attachmentId`. One that is already held is
- * not asked for again and stays as it is.
+ * Adds the attachments that a FULL message names. One that Gmail does not give is left out and keeps its
+ * `attachmentId`. One that is already held is not asked for again and stays as it is.
  *
  * @param held - the message's body in the store; null when the store has none
  * @throws {GmailError} when Gmail does not answer
  */
-export async function completeByIds({ session, signal }: Pick<Completing, 'session' | 'signal'>, reading: FetchedMessage, held: Uint8Array | null = null): Promise<Completion> {
+export async function completeByIds(
+  { session, signal }: Pick<Completing, 'session' | 'signal'>,
+  reading: FetchedMessage,
+  held: Uint8Array | null = null,
+): Promise<Completion> {
   if (reading.body === null) return { reading, missing: null };
   const message = incompleteMessage(reading.body);
   const kept = held === null ? [] : dataFromHeld(held, message.parts);
@@ -68,22 +79,34 @@ export async function completeByIds({ session, signal }: Pick<Completing, 'sessi
   const brought = data.filter((bytes) => bytes !== null).length;
   const body = message.completed(data);
   if (failure === null) return { reading: { ...reading, body, attachments: { count, held: true } }, missing: null };
-  return { reading: { ...reading, body, attachments: { count, held: false, brought } }, missing: { missing: count - brought, count, failure } };
+  return {
+    reading: { ...reading, body, attachments: { count, held: false, brought } },
+    missing: { missing: count - brought, count, failure },
+  };
 }
 
 /**
- * Completes the held FULL body with the attachments of the same message in RAW form; labels come from the RAW answer. When the parts of the two
- * cannot be matched with certainty (an attachment that is not base64), the message is fetched again, and its attachments one by one.
+ * Completes the held FULL body with the attachments of the same message in RAW form; labels come from the RAW answer.
+ * When the parts of the two cannot be matched with certainty (an attachment that is not base64), the message is fetched
+ * again, and its attachments one by one.
  *
  * @throws {GmailError} when Gmail does not answer
  */
-export async function completeByRaw(completing: Completing, { id }: PendingMessage, raw: FetchedMessage): Promise<Completion> {
+export async function completeByRaw(
+  completing: Completing,
+  { id }: PendingMessage,
+  raw: FetchedMessage,
+): Promise<Completion> {
   const { store, session, mailbox, signal } = completing;
   const held = await store.heldBody({ mailbox, messageId: id });
   if (held !== null && raw.body !== null) {
     const message = incompleteMessage(held);
     const data = await dataFromRaw(raw.body, message.parts);
-    if (data !== null) return { reading: { ...raw, body: message.completed(data), attachments: { count: data.length, held: true } }, missing: null };
+    if (data !== null)
+      return {
+        reading: { ...raw, body: message.completed(data), attachments: { count: data.length, held: true } },
+        missing: null,
+      };
   }
   const [outcome] = await session.batchGet([{ kind: 'message', id }], 'full', signal);
   if (outcome?.kind !== 'fetched') throw outcome?.error ?? new Error('a batch of one request answered nothing');

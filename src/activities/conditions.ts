@@ -9,8 +9,8 @@ import type { Outcome } from './failures.ts';
 import type { MailboxActivities } from './requests.ts';
 
 /**
- * The lane of each activity's condition, and whether success of the activity ends it. An activity that asks nothing of Gmail proves nothing; the
- * lane's next activity, which always follows, does.
+ * The lane of each activity's condition, and whether success of the activity ends it. An activity that asks nothing of
+ * Gmail proves nothing; the lane's next activity, which always follows, does.
  */
 const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; readonly proves: boolean }>> = {
   openMailbox: { lane: 'backfill', proves: false },
@@ -22,7 +22,11 @@ const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; read
   stopWatch: { lane: 'live', proves: false },
 };
 
-export async function clearCondition({ store }: ActivityDependencies, mailbox: MailboxId, activity: keyof MailboxActivities): Promise<void> {
+export async function clearCondition(
+  { store }: ActivityDependencies,
+  mailbox: MailboxId,
+  activity: keyof MailboxActivities,
+): Promise<void> {
   const { lane, proves } = WORK[activity];
   if (!proves) return;
   const row = await store.getMailbox(mailbox);
@@ -30,12 +34,16 @@ export async function clearCondition({ store }: ActivityDependencies, mailbox: M
 }
 
 /**
- * Records a failed attempt for `status`, which reads conditions from the store: waiting attempts leave no trace in the workflow's history. Only the
- * first failure of an episode sends the workflow a signal, so that the phase search attribute shows it.
+ * Records a failed attempt for `status`, which reads conditions from the store: waiting attempts leave no trace in the
+ * workflow's history. Only the first failure of an episode sends the workflow a signal, so that the phase search
+ * attribute shows it.
  *
  * @param failed.now - epoch ms
  */
-export async function noteFailure({ store }: ActivityDependencies, failed: { mailbox: MailboxId; activity: keyof MailboxActivities; outcome: Outcome; now: number }): Promise<void> {
+export async function noteFailure(
+  { store }: ActivityDependencies,
+  failed: { mailbox: MailboxId; activity: keyof MailboxActivities; outcome: Outcome; now: number },
+): Promise<void> {
   const { mailbox, activity, outcome, now } = failed;
   try {
     const { lane } = WORK[activity];
@@ -43,7 +51,11 @@ export async function noteFailure({ store }: ActivityDependencies, failed: { mai
     const kind = CONDITIONS[outcome.type];
     const until = outcome.next.kind === 'wait' ? outcome.next.until : null;
     const { message } = outcome;
-    await store.noteCondition({ mailbox, lane, condition: { kind, message, since: before?.kind === kind ? before.since : now, until } });
+    await store.noteCondition({
+      mailbox,
+      lane,
+      condition: { kind, message, since: before?.kind === kind ? before.since : now, until },
+    });
     const isKnown = before?.kind === 'rate-limited' && before.told !== false;
     if (until !== null && !isKnown) await signalRateLimited({ until, waitFor: until - now, message });
   } catch (error) {

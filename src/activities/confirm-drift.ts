@@ -16,12 +16,18 @@ interface Audited {
 const MOST = 100;
 
 /**
- * Confirms differences by gets. If a get shows the message as the store holds it, the listing is wrong, not the store, and there is no drift. When
- * there are more than {@link MOST}, only a sample is asked for: one message that exists after all discredits the listing, and the unasked rest is
- * not called drift either.
+ * Confirms differences by gets. If a get shows the message as the store holds it, the listing is wrong, not the store,
+ * and there is no drift. When there are more than {@link MOST}, only a sample is asked for: one message that exists
+ * after all discredits the listing, and the unasked rest is not called drift either.
  */
-export async function confirmDrift(audited: Audited, { extra, differing }: Drift): Promise<Pick<Drift, 'extra' | 'differing'>> {
-  const [extraThere, differingThere] = [await read(audited, extra.slice(0, MOST)), await read(audited, differing.slice(0, MOST))];
+export async function confirmDrift(
+  audited: Audited,
+  { extra, differing }: Drift,
+): Promise<Pick<Drift, 'extra' | 'differing'>> {
+  const [extraThere, differingThere] = [
+    await read(audited, extra.slice(0, MOST)),
+    await read(audited, differing.slice(0, MOST)),
+  ];
   const held = await audited.deps.store.labelsOf({ mailbox: audited.row.id, messageIds: [...differingThere.keys()] });
   const isThere = (id: MessageId): boolean => {
     const reading = extraThere.get(id);
@@ -39,7 +45,10 @@ function confirmed(ids: readonly MessageId[], isRefuted: (id: MessageId) => bool
   return ids.length > MOST && asked.length === MOST ? ids : asked;
 }
 
-async function read({ session, run }: Audited, ids: readonly MessageId[]): Promise<ReadonlyMap<MessageId, FetchedMessage>> {
+async function read(
+  { session, run }: Audited,
+  ids: readonly MessageId[],
+): Promise<ReadonlyMap<MessageId, FetchedMessage>> {
   const readings = new Map<MessageId, FetchedMessage>();
   for (let from = 0; from < ids.length; from += MAX_BATCH) {
     const requests = ids.slice(from, from + MAX_BATCH).map((id) => ({ kind: 'message', id }) as const);

@@ -11,17 +11,25 @@ interface Confirmation {
 }
 
 /**
- * Looks in their threads for messages whose own gets have answered 404 for more than a minute, before they are buried: threads.get is a second,
- * independent witness. It costs 40 units a thread, but history or a listing mostly shows the deletion earlier.
+ * Looks in their threads for messages whose own gets have answered 404 for more than a minute, before they are buried:
+ * threads.get is a second, independent witness. It costs 40 units a thread, but history or a listing mostly shows the
+ * deletion earlier.
  *
  * @returns the outcome for each message: `gone` when its thread is gone or no longer shows it
  */
-export async function confirmGone({ session, clock, signal }: Confirmation, messages: readonly PendingMessage[]): Promise<FetchAttempt[]> {
+export async function confirmGone(
+  { session, clock, signal }: Confirmation,
+  messages: readonly PendingMessage[],
+): Promise<FetchAttempt[]> {
   const threads = [...new Set(messages.map(({ threadId }) => threadId))];
   const witnesses = new Map<ThreadId, FetchOutcome>();
   for (let first = 0; first < threads.length; first += MAX_BATCH) {
     const some = threads.slice(first, first + MAX_BATCH);
-    const outcomes = await session.batchGet(some.map((id) => ({ kind: 'thread', id })), 'minimal', signal);
+    const outcomes = await session.batchGet(
+      some.map((id) => ({ kind: 'thread', id })),
+      'minimal',
+      signal,
+    );
     for (const [index, id] of some.entries()) {
       const outcome = outcomes[index];
       if (outcome !== undefined) witnesses.set(id, outcome);

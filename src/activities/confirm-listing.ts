@@ -29,8 +29,15 @@ export interface EndedListing {
   readonly mayRepeat: boolean;
 }
 
-/** `repeat`: Gmail counts more messages than it listed. `ended`: what the end of the listing may take for a fact, and the messages of which their gets told nothing. */
-export type Verdict = { readonly kind: 'repeat' } | ({ readonly kind: 'ended'; readonly doubt: Doubt | null; readonly unanswered: readonly MessageId[] } & Required<Pick<FinishListingRequest, 'absence' | 'doubtedLabels'>>);
+/**
+ * `repeat`: Gmail counts more messages than it listed. `ended`: what the end of the listing may take for a fact, and
+ * the messages of which their gets told nothing.
+ */
+export type Verdict =
+  | { readonly kind: 'repeat' }
+  | ({ readonly kind: 'ended'; readonly doubt: Doubt | null; readonly unanswered: readonly MessageId[] } & Required<
+      Pick<FinishListingRequest, 'absence' | 'doubtedLabels'>
+    >);
 
 /** So many suspects are asked for by a get each, whatever the mailbox's size: 500 units. */
 const FEW = 25;
@@ -43,8 +50,9 @@ const APART = 5 * 60_000;
 const PAGE = 500;
 
 /**
- * Decides what a listing's end may destroy: messages that it did not show, and labels whose listings did not show them. One answer of Gmail's may be wrong
- * (a page may be empty, or lack its token; a message may be missing from every listing for days), so each loss needs a second witness, the cheapest that there is:
+ * Decides what a listing's end may destroy: messages that it did not show, and labels whose listings did not show them.
+ * One answer of Gmail's may be wrong (a page may be empty, or lack its token; a message may be missing from every
+ * listing for days), so each loss needs a second witness, the cheapest that there is:
  * - a MINIMAL get of each, where they are few, or where that costs no more than one more listing;
  * - the number that Gmail counts, when it is exactly the number listed, and a sample of gets;
  * - a second whole listing some minutes later, and a sample of gets.
@@ -55,15 +63,30 @@ export async function confirmListing(ended: EndedListing): Promise<Verdict> {
   const { mailbox, generation } = listing;
   const counts = await deps.store.countListed({ mailbox, generation });
   const isWhole = reconciling || listing.settings.scope.limit === null;
-  const totals = isWhole ? await compareTotals({ session: ended.session, scope: listing.settings.scope, counts, since: ended.since, moved: ended.moved, signal: ended.run.signal }) : NOT_COMPARED;
+  const totals = isWhole
+    ? await compareTotals({
+        session: ended.session,
+        scope: listing.settings.scope,
+        counts,
+        since: ended.since,
+        moved: ended.moved,
+        signal: ended.run.signal,
+      })
+    : NOT_COMPARED;
   if (totals.uncounted > 0 && mayRepeat) return { kind: 'repeat' };
   const before = (await deps.store.getMailbox(mailbox))?.doubt ?? null;
-  if (!reconciling) return verdict(ended, before, { totals, underLabels: LABELS_AGREE, suspects: NO_SUSPECTS, losses: PROVEN });
+  if (!reconciling)
+    return verdict(ended, before, { totals, underLabels: LABELS_AGREE, suspects: NO_SUSPECTS, losses: PROVEN });
 
   const underLabels = await compareLabelListings(ended, counts);
   const listedBefore = before !== null && before.checkedAt <= deps.clock.now() - APART ? before.checkedAt : null;
   const suspects = await deps.store.findSuspects({ mailbox, generation, labels: ended.labels, listedBefore });
-  return verdict(ended, before, { totals, underLabels, suspects, losses: await confirmLosses({ ...ended, totals, suspects, counts, listedBefore }) });
+  return verdict(ended, before, {
+    totals,
+    underLabels,
+    suspects,
+    losses: await confirmLosses({ ...ended, totals, suspects, counts, listedBefore }),
+  });
 }
 
 const NO_SUSPECTS: Suspects = { absent: 0, absentBefore: 0, relabelled: 0, losing: new Map(), messageIds: [] };
@@ -73,10 +96,16 @@ const NOT_COMPARED: Totals = { agree: false, uncounted: 0, isUnsettled: false };
 const LABELS_AGREE: LabelTotals = { missing: 0, isUnsettled: false };
 
 /** Of the labels that were listed beside the scope's own. Nothing is counted by age. */
-async function compareLabelListings({ session, listing, run, labels, labelIds, startHistoryId }: EndedListing, counts: Question['counts']): Promise<LabelTotals> {
+async function compareLabelListings(
+  { session, listing, run, labels, labelIds, startHistoryId }: EndedListing,
+  counts: Question['counts'],
+): Promise<LabelTotals> {
   const { scope } = listing.settings;
   if (labels === 'unread' || scope.after !== null) return LABELS_AGREE;
-  return await compareLabels({ session, scope, counts, since: startHistoryId, signal: run.signal }, labelsToList(scope, labelIds));
+  return await compareLabels(
+    { session, scope, counts, since: startHistoryId, signal: run.signal },
+    labelsToList(scope, labelIds),
+  );
 }
 
 interface Question extends EndedListing {
@@ -101,7 +130,8 @@ async function confirmLosses(question: Question): Promise<Losses> {
   const all = messageIds.length;
   if (all === 0) return PROVEN;
   const { units } = deps.prices;
-  const isWorthGets = all < MOST_GETS && all * units['messages.get'] <= Math.ceil(counts.messages / PAGE) * units['messages.list'];
+  const isWorthGets =
+    all < MOST_GETS && all * units['messages.get'] <= Math.ceil(counts.messages / PAGE) * units['messages.list'];
   if (all <= FEW) return { areProven: true, unanswered: (await confirmByGets(question, messageIds)).unanswered };
   const sample = await confirmByGets(question, spread(messageIds, SAMPLE));
   if (sample.refuted === 0 && (await isBorneOut(question))) return { areProven: true, unanswered: sample.unanswered };
@@ -113,7 +143,15 @@ async function confirmLosses(question: Question): Promise<Losses> {
 const MOST_GETS = 10_000;
 
 /** Whether something else than this listing says the same as it: Gmail's count, or a listing some minutes ago. */
-async function isBorneOut({ session, listing, run, totals, suspects, counts, listedBefore }: Question): Promise<boolean> {
+async function isBorneOut({
+  session,
+  listing,
+  run,
+  totals,
+  suspects,
+  counts,
+  listedBefore,
+}: Question): Promise<boolean> {
   const wasListedTwice = listedBefore !== null && totals.uncounted === 0;
   if (suspects.absent > 0) {
     const isCounted = totals.agree && suspects.absent < MANY;
@@ -134,19 +172,26 @@ function spread(ids: readonly MessageId[], count: number): readonly MessageId[] 
 }
 
 /**
- * One MINIMAL get each. What is there counts as listed, with the labels that it has; a clear "not found" bears out the listing; a message whose get
- * Gmail refuses stays as it is. A crash asks again, and changes nothing by that.
+ * One MINIMAL get each. What is there counts as listed, with the labels that it has; a clear "not found" bears out the
+ * listing; a message whose get Gmail refuses stays as it is. A crash asks again, and changes nothing by that.
  *
  * @returns how many are there, or have a label, although the listings did not show them; and of which nothing was told
  */
-async function confirmByGets({ deps, session, listing, run, startHistoryId, labels }: EndedListing, ids: readonly MessageId[]): Promise<{ refuted: number; unanswered: readonly MessageId[] }> {
+async function confirmByGets(
+  { deps, session, listing, run, startHistoryId, labels }: EndedListing,
+  ids: readonly MessageId[],
+): Promise<{ refuted: number; unanswered: readonly MessageId[] }> {
   const { mailbox, generation } = listing;
   let refuted = 0;
   const untold: MessageId[] = [];
   for (let from = 0; from < ids.length; from += MAX_BATCH) {
     const batch = ids.slice(from, from + MAX_BATCH);
     run.progress({ step: 'confirming', confirmed: from });
-    const outcomes = await session.batchGet(batch.map((id) => ({ kind: 'message', id })), 'minimal', run.signal);
+    const outcomes = await session.batchGet(
+      batch.map((id) => ({ kind: 'message', id })),
+      'minimal',
+      run.signal,
+    );
     const readings: FetchedMessage[] = [];
     const unanswered: MessageId[] = [];
     for (const [index, outcome] of outcomes.entries()) {
@@ -160,22 +205,44 @@ async function confirmByGets({ deps, session, listing, run, startHistoryId, labe
     // What changed since the mark is told by history.
     const settled = readings.filter((reading) => compareHistoryIds(reading.historyId, startHistoryId) <= 0);
     untold.push(...unanswered);
-    refuted += settled.filter((reading) => !agrees(reading, listed.get(reading.id), { scope: listing.settings.scope, labels })).length;
+    refuted += settled.filter(
+      (reading) => !agrees(reading, listed.get(reading.id), { scope: listing.settings.scope, labels }),
+    ).length;
   }
   return { refuted, unanswered: untold };
 }
 
-/** What says nothing of the message: the attempt fails, and the next one asks again. A message that is refused for itself does not keep the listing from its end. */
-const OF_MAILBOX = new Set<GmailFailure['kind']>(['rate-limited', 'consent-revoked', 'scope-missing', 'scope-barred', 'history-expired']);
+/**
+ * What says nothing of the message: the attempt fails, and the next one asks again. A message that is refused for
+ * itself does not keep the listing from its end.
+ */
+const OF_MAILBOX = new Set<GmailFailure['kind']>([
+  'rate-limited',
+  'consent-revoked',
+  'scope-missing',
+  'scope-barred',
+  'history-expired',
+]);
 const isOfMailbox = ({ kind }: GmailFailure): boolean => OF_MAILBOX.has(kind);
 
-/** Whether the listings showed what a get shows: the message, where it is in scope, and all its labels, where they were compared. */
-function agrees(reading: FetchedMessage, listed: readonly LabelId[] | undefined, { scope, labels }: { readonly scope: Scope; readonly labels: EndedListing['labels'] }): boolean {
+/**
+ * Whether the listings showed what a get shows: the message, where it is in scope, and all its labels, where they were
+ * compared.
+ */
+function agrees(
+  reading: FetchedMessage,
+  listed: readonly LabelId[] | undefined,
+  { scope, labels }: { readonly scope: Scope; readonly labels: EndedListing['labels'] },
+): boolean {
   if (listed === undefined) return !inScope(scope, reading);
   return labels === 'unread' || reading.labelIds.every((label) => listed.includes(label));
 }
 
-function verdict({ deps, reconciling }: EndedListing, before: Doubt | null, found: { totals: Totals; underLabels: LabelTotals; suspects: Suspects; losses: Losses }): Verdict {
+function verdict(
+  { deps, reconciling }: EndedListing,
+  before: Doubt | null,
+  found: { totals: Totals; underLabels: LabelTotals; suspects: Suspects; losses: Losses },
+): Verdict {
   const { totals, underLabels, suspects, losses } = found;
   const { areProven, unanswered } = losses;
   const absence = areProven ? 'proven' : 'doubted';
@@ -183,21 +250,39 @@ function verdict({ deps, reconciling }: EndedListing, before: Doubt | null, foun
   // A first full sync is listed once more in any case.
   const mayEnd = before === null && !reconciling ? totals.uncounted === 0 : isSettled(totals, before);
   const labelsMayEnd = areLabelsSettled(underLabels, before, deps.clock.now());
-  if (areProven && unanswered.length === 0 && mayEnd && labelsMayEnd) return { kind: 'ended', absence, doubtedLabels, unanswered, doubt: null };
-  const open = areProven ? { absent: unanswered.length, relabelled: 0 } : { absent: suspects.absent, relabelled: suspects.relabelled };
-  return { kind: 'ended', absence, doubtedLabels, unanswered, doubt: nextDoubt(before, { uncounted: totals.uncounted, ...open, ...(labelsMayEnd ? {} : { underLabels: underLabels.missing }) }, deps.clock.now()) };
+  if (areProven && unanswered.length === 0 && mayEnd && labelsMayEnd)
+    return { kind: 'ended', absence, doubtedLabels, unanswered, doubt: null };
+  const open = areProven
+    ? { absent: unanswered.length, relabelled: 0 }
+    : { absent: suspects.absent, relabelled: suspects.relabelled };
+  return {
+    kind: 'ended',
+    absence,
+    doubtedLabels,
+    unanswered,
+    doubt: nextDoubt(
+      before,
+      { uncounted: totals.uncounted, ...open, ...(labelsMayEnd ? {} : { underLabels: underLabels.missing }) },
+      deps.clock.now(),
+    ),
+  };
 }
 
 /** A mailbox that is never quiet, or of which Gmail counts nothing, is not listed for ever. */
 const MOST_UNSETTLED = 3;
 
-/** Whether no listing needs to be made again for what Gmail counts. A doubt ends when the numbers agree; where they cannot be compared, after some listings. */
+/**
+ * Whether no listing needs to be made again for what Gmail counts. A doubt ends when the numbers agree; where they
+ * cannot be compared, after some listings.
+ */
 export function isSettled({ agree, uncounted, isUnsettled }: Totals, before: Doubt | null): boolean {
   if (agree || uncounted > 0) return agree;
   return before === null ? !isUnsettled : before.checks >= MOST_UNSETTLED;
 }
 
-/** Whether Gmail counts some labels in another way than it lists them is not documented: what stays so for days does. */
+/**
+ * Whether Gmail counts some labels in another way than it lists them is not documented: what stays so for days does.
+ */
 const MOST_UNDER_LABELS = 5;
 
 /** The same of the labels: what changed while they were listed hides nothing twice. */
@@ -207,12 +292,21 @@ function areLabelsSettled({ missing, isUnsettled }: LabelTotals, before: Doubt |
 }
 
 /**
- * A listing has left a doubt once more. One that follows within minutes (after a forced resync, or an expired history) meets the same odd answers, so it
- * neither counts as one more nor puts the next one off.
+ * A listing has left a doubt once more. One that follows within minutes (after a forced resync, or an expired history)
+ * meets the same odd answers, so it neither counts as one more nor puts the next one off.
  */
-export function nextDoubt(before: Doubt | null, found: Pick<Doubt, 'uncounted' | 'absent' | 'relabelled' | 'underLabels'>, now: number): Doubt {
+export function nextDoubt(
+  before: Doubt | null,
+  found: Pick<Doubt, 'uncounted' | 'absent' | 'relabelled' | 'underLabels'>,
+  now: number,
+): Doubt {
   if (before === null) return { ...found, since: now, checkedAt: now, checks: 1 };
-  return { ...found, since: before.since, checkedAt: now, checks: before.checks + (now - before.checkedAt >= APART ? 1 : 0) };
+  return {
+    ...found,
+    since: before.since,
+    checkedAt: now,
+    checks: before.checks + (now - before.checkedAt >= APART ? 1 : 0),
+  };
 }
 
 const MINUTE = 60_000;
@@ -222,7 +316,10 @@ const DELAYS = [APART + MINUTE, HOUR, DAY, DAY, 3 * DAY];
 const WEEK = 7 * DAY;
 
 /** Tells whoever watches that a listing has ended in doubt. Totals that only have not settled yet are none. */
-export function countDoubt({ telemetry }: Pick<ActivityDependencies, 'telemetry'>, { uncounted, absent, relabelled, underLabels = 0 }: Doubt): void {
+export function countDoubt(
+  { telemetry }: Pick<ActivityDependencies, 'telemetry'>,
+  { uncounted, absent, relabelled, underLabels = 0 }: Doubt,
+): void {
   if (uncounted + absent + relabelled + underLabels > 0) telemetry?.add('tidemark_listings_doubted_total', 1, {});
 }
 

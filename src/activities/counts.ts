@@ -5,7 +5,11 @@ import { forecast } from './forecast.ts';
 import type { Counts } from './requests.ts';
 
 /** The part of an activity's result that concerns the mailbox as a whole. */
-export async function countsOf(deps: ActivityDependencies, mailbox: MailboxId, counts?: MessageCounts): Promise<Counts> {
+export async function countsOf(
+  deps: ActivityDependencies,
+  mailbox: MailboxId,
+  counts?: MessageCounts,
+): Promise<Counts> {
   const { stored, pending, failed } = counts ?? (await deps.store.countMessages(mailbox, deps.clock.now()));
   const left = await forecast(deps, mailbox);
   if (left === null) return { stored, pending, failed };

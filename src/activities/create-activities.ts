@@ -22,7 +22,11 @@ export function createActivities(deps: ActivityDependencies): MailboxActivities 
   const telling = <Request extends { readonly mailbox: MailboxId }, Result extends OfWorker>(
     name: keyof MailboxActivities,
     activity: (deps: ActivityDependencies, request: Request, run: ActivityRun) => Promise<Result>,
-  ) => bracket(name, async (given: ActivityDependencies, request: Request, run: ActivityRun): Promise<Result> => ({ ...(await activity(given, request, run)), ...skewOf(given) }));
+  ) =>
+    bracket(name, async (given: ActivityDependencies, request: Request, run: ActivityRun): Promise<Result> => ({
+      ...(await activity(given, request, run)),
+      ...skewOf(given),
+    }));
   return {
     openMailbox: telling('openMailbox', openMailbox),
     fullSync: telling('fullSync', fullSync),

@@ -17,25 +17,37 @@ export interface DayPart {
   readonly until: number;
 }
 
-type DayDependencies = Pick<ActivityDependencies, 'prices' | 'clock'> & { readonly store: Pick<ActivityDependencies['store'], 'unitsOfDay'> };
+type DayDependencies = Pick<ActivityDependencies, 'prices' | 'clock'> & {
+  readonly store: Pick<ActivityDependencies['store'], 'unitsOfDay'>;
+};
 
-/** Units that all backfills together may still spend today, and in a whole day. Both are infinite when there is no daily budget. */
-export async function dayLeft({ store, prices, clock }: DayDependencies): Promise<{ readonly left: number; readonly perDay: number; readonly until: number }> {
+/**
+ * Units that all backfills together may still spend today, and in a whole day. Both are infinite when there is no daily
+ * budget.
+ */
+export async function dayLeft({
+  store,
+  prices,
+  clock,
+}: DayDependencies): Promise<{ readonly left: number; readonly perDay: number; readonly until: number }> {
   const now = clock.now();
   const until = pacificDayEnd(now);
-  if (prices.projectUnitsPerDay === null) return { left: Number.POSITIVE_INFINITY, perDay: Number.POSITIVE_INFINITY, until };
+  if (prices.projectUnitsPerDay === null)
+    return { left: Number.POSITIVE_INFINITY, perDay: Number.POSITIVE_INFINITY, until };
   const perDay = prices.projectUnitsPerDay * BACKFILL_PART;
   return { left: perDay - (await store.unitsOfDay(pacificDay(now))), perDay, until };
 }
 
 /**
- * The part of the project's daily budget for one slice: a fraction of what all mailboxes of the store have left since midnight in Pacific time.
+ * The part of the project's daily budget for one slice: a fraction of what all mailboxes of the store have left since
+ * midnight in Pacific time.
  *
- * Each mailbox counts its units in a row of its own, at most a second late, and a slice sums the rows when it begins, so no row is contended.
+ * Each mailbox counts its units in a row of its own, at most a second late, and a slice sums the rows when it begins,
+ * so no row is contended.
  *
- * The budget can be exceeded a little. With at most {@link PARTS} slices at once, the fractions together never exceed what is left, so the excess is
- * at most {@link LEAST_PART} units a slice, plus the last second of each crashed session. More slices at once exceed the budget by at most their own
- * units. The part for live syncs absorbs that.
+ * The budget can be exceeded a little. With at most {@link PARTS} slices at once, the fractions together never exceed
+ * what is left, so the excess is at most {@link LEAST_PART} units a slice, plus the last second of each crashed
+ * session. More slices at once exceed the budget by at most their own units. The part for live syncs absorbs that.
  */
 export async function dayPart(deps: DayDependencies): Promise<DayPart> {
   const { left, until } = await dayLeft(deps);

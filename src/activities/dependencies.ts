@@ -15,7 +15,10 @@ export interface SessionRequest {
   readonly settings?: MailboxSettings;
   /** Called when a call must wait for its units; `until` in epoch ms. */
   readonly onWait?: (until: number) => void;
-  /** When given, one getProfile without retries first asks whether Gmail serves the mailbox, and the session is opened only if it does. */
+  /**
+   * When given, one getProfile without retries first asks whether Gmail serves the mailbox, and the session is opened
+   * only if it does.
+   */
   readonly ask?: { readonly signal: AbortSignal } | undefined;
 }
 
@@ -43,7 +46,10 @@ export interface ActivityDependencies {
 export interface ActivityRun {
   /** Aborts when the activity is cancelled, or the server has given up this attempt. */
   readonly signal: AbortSignal;
-  /** Shows details beside the pending activity in the Temporal UI: counters and times only. Details that are not named stay. */
+  /**
+   * Shows details beside the pending activity in the Temporal UI: counters and times only. Details that are not named
+   * stay.
+   */
   readonly progress: (details: Readonly<Record<string, number | string | null>>) => void;
 }
 

@@ -4,8 +4,9 @@ import type { FetchedMessage } from '../model/change.ts';
 import type { PendingMessage } from '../store/fetching/fetching-store.ts';
 
 /**
- * Decides which fetched messages are believed. A message from which a value was left out is believed when the answer before it had the same fault.
- * Until then it counts as a failure of the message. One that a thread merely brought along is dropped.
+ * Decides which fetched messages are believed. A message from which a value was left out is believed when the answer
+ * before it had the same fault. Until then it counts as a failure of the message. One that a thread merely brought
+ * along is dropped.
  *
  * @returns `failures`: by message id, what is wrong with the others
  */

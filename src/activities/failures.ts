@@ -10,11 +10,15 @@ import { NotConnectedError } from './dependencies.ts';
 import { OtherAccountError, otherAccountText } from './require-account.ts';
 import { UnknownLabelError, unknownLabelText } from './require-labels.ts';
 
-/** How a failure goes on. This is the only place where errors of Gmail and the store become Temporal's; docs/errors.md has a paragraph on each. */
+/**
+ * How a failure goes on. This is the only place where errors of Gmail and the store become Temporal's; docs/errors.md
+ * has a paragraph on each.
+ */
 export interface Outcome {
   readonly type: FailureType;
   /** `retry`: Temporal tries again with growing delays; `wait`: at `until`; `stop`: the workflow decides. */
-  readonly next: { readonly kind: 'retry' } | { readonly kind: 'wait'; readonly until: number } | { readonly kind: 'stop' };
+  readonly next:
+    { readonly kind: 'retry' } | { readonly kind: 'wait'; readonly until: number } | { readonly kind: 'stop' };
   /** For a person: what happened, to which mailbox, what to do. Nothing private. */
   readonly message: string;
 }
@@ -28,12 +32,19 @@ const DAILY_WAIT = 60 * 60 * 1_000;
 /** @returns null for an unforeseen error, which is rethrown as it is, so that Temporal retries it */
 export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outcome | null {
   if (error instanceof NotConnectedError) {
-    return { type: 'MailboxNotConnected', next: { kind: 'stop' }, message: `${mailbox} has no credentials: run "tidemark login ${mailbox} --client FILE" or "tidemark connect ${mailbox} --credentials FILE"` };
+    return {
+      type: 'MailboxNotConnected',
+      next: { kind: 'stop' },
+      message: `${mailbox} has no credentials: run "tidemark login ${mailbox} --client FILE" or "tidemark connect ${mailbox} --credentials FILE"`,
+    };
   }
-  if (error instanceof OtherAccountError) return { type: 'OtherAccount', next: { kind: 'stop' }, message: otherAccountText(mailbox, error.account) };
-  if (error instanceof UnknownLabelError) return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: unknownLabelText(mailbox, error) };
+  if (error instanceof OtherAccountError)
+    return { type: 'OtherAccount', next: { kind: 'stop' }, message: otherAccountText(mailbox, error.account) };
+  if (error instanceof UnknownLabelError)
+    return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: unknownLabelText(mailbox, error) };
   // Retried: another worker may have the key, or this one may get it, since the source is read again.
-  if (error instanceof SecretKeyError) return { type: 'CredentialsUnreadable', next: { kind: 'retry' }, message: error.message };
+  if (error instanceof SecretKeyError)
+    return { type: 'CredentialsUnreadable', next: { kind: 'retry' }, message: error.message };
   if (error instanceof StoreError) return outcomeOfStore(error);
   if (error instanceof GmailError) return outcomeOfGmail(error, mailbox, now);
   return null;
@@ -48,46 +59,85 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
   const { failure } = error;
   switch (failure.kind) {
     case 'history-expired':
-      return { type: 'HistoryExpired', next: { kind: 'stop' }, message: `Gmail no longer keeps the history of ${mailbox} back to the mark: recovering by listings` };
+      return {
+        type: 'HistoryExpired',
+        next: { kind: 'stop' },
+        message: `Gmail no longer keeps the history of ${mailbox} back to the mark: recovering by listings`,
+      };
     case 'rate-limited': {
       const until = failure.retryAt ?? now + (failure.limit === 'daily' ? DAILY_WAIT : RATE_WAIT);
       const at = Math.min(Math.max(until, now + 1_000), now + DAY);
-      return { type: 'RateLimited', next: { kind: 'wait', until: at }, message: `Gmail's ${failure.limit} limit is reached for ${mailbox}: waiting until ${new Date(at).toISOString()}` };
+      return {
+        type: 'RateLimited',
+        next: { kind: 'wait', until: at },
+        message: `Gmail's ${failure.limit} limit is reached for ${mailbox}: waiting until ${new Date(at).toISOString()}`,
+      };
     }
     case 'unavailable':
     case 'not-found':
-      return { type: 'GmailUnreachable', next: { kind: 'retry' }, message: `${error.message.replace(/\.$/, '')}; trying again` };
+      return {
+        type: 'GmailUnreachable',
+        next: { kind: 'retry' },
+        message: `${error.message.replace(/\.$/, '')}; trying again`,
+      };
     case 'refused':
       return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: refusedText(mailbox, failure) };
     case 'consent-revoked':
-      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `Google no longer accepts the credentials of ${mailbox}: the grant was revoked or has expired, or the service account's key was deleted. Connect it again: "tidemark login ${mailbox} --client FILE", or "tidemark connect ${mailbox} --credentials FILE" with a new grant or key` };
+      return {
+        type: 'ConsentRevoked',
+        next: { kind: 'stop' },
+        message: `Google no longer accepts the credentials of ${mailbox}: the grant was revoked or has expired, or the service account's key was deleted. Connect it again: "tidemark login ${mailbox} --client FILE", or "tidemark connect ${mailbox} --credentials FILE" with a new grant or key`,
+      };
     case 'scope-missing':
     case 'scope-barred':
-      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: `${error.message} ${grantAdvice(mailbox, failure)}; or choose settings that need less ("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"` };
+      return {
+        type: 'ConsentRevoked',
+        next: { kind: 'stop' },
+        message: `${error.message} ${grantAdvice(mailbox, failure)}; or choose settings that need less ("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"`,
+      };
     case 'mailbox-unavailable':
-      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail does not serve ${mailbox}: ${refusalCause(failure.reason)}. ${askAgain(mailbox)}` };
+      return {
+        type: 'MailboxUnavailable',
+        next: { kind: 'stop' },
+        message: `Gmail does not serve ${mailbox}: ${refusalCause(failure.reason)}. ${askAgain(mailbox)}`,
+      };
     case 'invalid-request':
-      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: `Gmail calls a request for ${mailbox} invalid (${failure.reason}). If that goes on, report it with the worker's log. ${askAgain(mailbox)}` };
+      return {
+        type: 'MailboxUnavailable',
+        next: { kind: 'stop' },
+        message: `Gmail calls a request for ${mailbox} invalid (${failure.reason}). If that goes on, report it with the worker's log. ${askAgain(mailbox)}`,
+      };
   }
 }
 
 /** A refused token is treated as any other refusal, since only the token endpoint can say that a grant has ended. */
 function refusedText(mailbox: MailboxId, { status, reason }: Extract<GmailFailure, { kind: 'refused' }>): string {
-  if (status !== 401) return `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes. ${askAgain(mailbox)}`;
+  if (status !== 401)
+    return `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes. ${askAgain(mailbox)}`;
   return `Gmail refuses ${mailbox} (HTTP 401 ${reason}) although Google still gives access tokens for it, which mostly passes. ${askAgain(mailbox)}. If it stays so, "tidemark login ${mailbox} --client FILE" makes a new grant`;
 }
 
-/** The advice to ask at once. The workflow adds when it will ask by itself, which it does not while the mailbox is paused. */
+/**
+ * The advice to ask at once. The workflow adds when it will ask by itself, which it does not while the mailbox is
+ * paused.
+ */
 const askAgain = (mailbox: MailboxId): string => `"tidemark resume ${mailbox}" asks again at once`;
 
-/** The outcome as Temporal's failure. Waiting is benign: it is not an error in metrics and does not grow the history. */
+/**
+ * The outcome as Temporal's failure. Waiting is benign: it is not an error in metrics and does not grow the history.
+ */
 export function toApplicationFailure(outcome: Outcome, now: number): ApplicationFailure {
   const { type, message, next } = outcome;
   switch (next.kind) {
     case 'retry':
       return ApplicationFailure.create({ type, message });
     case 'wait':
-      return ApplicationFailure.create({ type, message, nextRetryDelay: next.until - now, category: ApplicationFailureCategory.BENIGN });
+      return ApplicationFailure.create({
+        type,
+        message,
+        nextRetryDelay: next.until - now,
+        category: ApplicationFailureCategory.BENIGN,
+      });
     case 'stop':
       return ApplicationFailure.create({ type, message, nonRetryable: true });
   }

@@ -12,7 +12,11 @@ import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
 import { sliceUnits } from './slice-rate.ts';
 
 /** One slice of a backfill: pending messages, newest first. */
-export async function fetchSlice(deps: ActivityDependencies, request: FetchSliceRequest, run: ActivityRun): Promise<FetchSliceResult> {
+export async function fetchSlice(
+  deps: ActivityDependencies,
+  request: FetchSliceRequest,
+  run: ActivityRun,
+): Promise<FetchSliceResult> {
   const { mailbox } = request;
   const row = await knownMailbox(deps, mailbox);
   if (request.retry !== undefined) await deps.store.retryFailed({ mailbox, now: deps.clock.now() });
@@ -20,14 +24,20 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
   const session = await deps.openSession({ mailbox, lane: 'backfill', ...sessionFor(request, run) });
   await deps.store.correctTimes({ mailbox, now: deps.clock.now() });
   const day = await dayPart(deps);
-  if (day.units === 0) return { ...held(await progressOf(deps, row), day.until, deps.clock.now()), fetched: 0, ...retried };
+  if (day.units === 0)
+    return { ...held(await progressOf(deps, row), day.until, deps.clock.now()), fetched: 0, ...retried };
   try {
     const fetch = { mailbox, unitBudget: Math.min(sliceUnits(deps.prices), day.units) };
     const { fetched, exhausted } = await fetchPending(deps, session, { ...fetch, lane: 'backfill' }, run);
     // The last step of a first full sync. The messages that it finds are fetched at once.
     const { late, isDoubted } = exhausted ? await listLate(deps, session, row, run) : { late: 0, isDoubted: false };
     if (late > 0) await fetchPending(deps, session, { ...fetch, lane: 'live' }, run);
-    return { ...(await progressOf(deps, row)), fetched: fetched + late, ...retried, ...(isDoubted ? { isDoubted } : {}) };
+    return {
+      ...(await progressOf(deps, row)),
+      fetched: fetched + late,
+      ...retried,
+      ...(isDoubted ? { isDoubted } : {}),
+    };
   } finally {
     await session.flush();
   }
@@ -36,7 +46,12 @@ export async function fetchSlice(deps: ActivityDependencies, request: FetchSlice
 /** Puts due work off to the next day. Only an unfinished backfill is shown as held back. */
 function held(progress: Progress, until: number, now: number): Progress {
   const next = progress.nextAttemptAt === null ? null : Math.max(progress.nextAttemptAt, until);
-  return { ...progress, nextAttemptAt: next, nextAttemptIn: delayTo(next, now), ...(progress.complete ? {} : { heldUntil: until, heldFor: until - now }) };
+  return {
+    ...progress,
+    nextAttemptAt: next,
+    nextAttemptIn: delayTo(next, now),
+    ...(progress.complete ? {} : { heldUntil: until, heldFor: until - now }),
+  };
 }
 
 type Progress = Omit<FetchSliceResult, 'fetched' | 'retried' | 'isDoubted'>;
@@ -53,13 +68,27 @@ async function progressOf(deps: ActivityDependencies, { id: mailbox, generation 
   const due = await nextAttemptAt(store, { mailbox, now, relistAt: row?.relistAt ?? null });
   // The live lane may take the last rows between two of these reads. Then this lane looks once more.
   const next = due ?? (complete ? null : now);
-  return { ...(await countsOf(deps, mailbox, counts)), generation, complete, nextAttemptAt: next, nextAttemptIn: delayTo(next, now) };
+  return {
+    ...(await countsOf(deps, mailbox, counts)),
+    generation,
+    complete,
+    nextAttemptAt: next,
+    nextAttemptIn: delayTo(next, now),
+  };
 }
 
-/** When the lane has work again: at once while rows are due (the budget ended), otherwise at the next attempt or repeated listing. */
-async function nextAttemptAt(store: MailboxStore, { mailbox, now, relistAt }: { mailbox: MailboxId; now: number; relistAt: number | null }): Promise<number | null> {
+/**
+ * When the lane has work again: at once while rows are due (the budget ended), otherwise at the next attempt or
+ * repeated listing.
+ */
+async function nextAttemptAt(
+  store: MailboxStore,
+  { mailbox, now, relistAt }: { mailbox: MailboxId; now: number; relistAt: number | null },
+): Promise<number | null> {
   const [due] = await store.nextPending({ mailbox, lane: 'backfill', limit: 1, now });
   if (due !== undefined) return now;
-  const times = [await store.nextAttemptAt({ mailbox, lane: 'backfill', now }), relistAt].filter((time) => time !== null);
+  const times = [await store.nextAttemptAt({ mailbox, lane: 'backfill', now }), relistAt].filter(
+    (time) => time !== null,
+  );
   return times.length === 0 ? null : Math.min(...times);
 }

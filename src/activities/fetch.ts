@@ -33,10 +33,16 @@ type Batch = readonly PlannedFetch<PendingMessage>[];
 const READ_AHEAD = 500;
 
 /**
- * Fetches the due messages of a lane. The pending rows are the work list. Each batch is stored in one transaction as it arrives, so a crash loses only
- * the batches in flight, and an overlapping attempt at worst fetches a batch twice and stores the same rows.
+ * Fetches the due messages of a lane. The pending rows are the work list. Each batch is stored in one transaction as it
+ * arrives, so a crash loses only the batches in flight, and an overlapping attempt at worst fetches a batch twice and
+ * stores the same rows.
  */
-export async function fetchPending(deps: ActivityDependencies, session: GmailSession, fetch: FetchRun, run: ActivityRun): Promise<FetchSummary> {
+export async function fetchPending(
+  deps: ActivityDependencies,
+  session: GmailSession,
+  fetch: FetchRun,
+  run: ActivityRun,
+): Promise<FetchSummary> {
   const { clock } = deps;
   const flights = new Set<Promise<void>>();
   const inFlight = new Set<MessageId>();
@@ -47,7 +53,8 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   let exhausted = false;
   let failure: { error: unknown } | null = null;
   const firstUnit = session.unitsSpent();
-  // Planned units of the batches in flight, which count against the budget beside the units spent. Refused calls cost nothing.
+  // Planned units of the batches in flight, which count against the budget beside the units spent. Refused calls cost
+  // nothing.
   let underWay = 0;
   const batchUnits = batchUnitsOf(deps.prices);
   const unitsLeft = (): number => fetch.unitBudget - underWay - (session.unitsSpent() - firstUnit);
@@ -74,14 +81,28 @@ export async function fetchPending(deps: ActivityDependencies, session: GmailSes
   for (;;) {
     const halted = (): boolean => failure !== null || run.signal.aborted || unitsLeft() <= 0;
     if (!halted() && queue.length === 0) {
-      const pending = await deps.store.nextPending({ mailbox: fetch.mailbox, lane: fetch.lane, limit: inFlight.size + READ_AHEAD, now: clock.now() });
+      const pending = await deps.store.nextPending({
+        mailbox: fetch.mailbox,
+        lane: fetch.lane,
+        limit: inFlight.size + READ_AHEAD,
+        now: clock.now(),
+      });
       const fresh = pending.filter((message) => !inFlight.has(message.id));
       target = targetOf(await deps.store.getMailbox(fetch.mailbox));
       if (target !== null) queue.push(...planFetch(fresh, target, deps.prices));
       exhausted = queue.length === 0 && flights.size === 0;
     }
-    while (!halted() && target !== null && queue.length > 0 && flights.size < session.width() && (underWay === 0 || underWay < BATCHES_AHEAD * batchUnits)) {
-      const batch = queue.splice(0, affordable(alike(queue.slice(0, session.batchSize())), Math.min(unitsLeft(), batchUnits)));
+    while (
+      !halted() &&
+      target !== null &&
+      queue.length > 0 &&
+      flights.size < session.width() &&
+      (underWay === 0 || underWay < BATCHES_AHEAD * batchUnits)
+    ) {
+      const batch = queue.splice(
+        0,
+        affordable(alike(queue.slice(0, session.batchSize())), Math.min(unitsLeft(), batchUnits)),
+      );
       for (const planned of batch) underWay += planned.units;
       for (const planned of batch) for (const message of planned.serves) inFlight.add(message.id);
       launch(batch, target);
@@ -118,7 +139,9 @@ function alike(planned: Batch): Batch {
 
 /** Bytes that a batch of completions brings. The size of other messages is not known yet and counts as 0. */
 function bytesOf(batch: Batch): number {
-  return batch.filter(({ completes }) => completes).reduce((sum, { serves }) => sum + serves.reduce((size, message) => size + message.sizeEstimate, 0), 0);
+  return batch
+    .filter(({ completes }) => completes)
+    .reduce((sum, { serves }) => sum + serves.reduce((size, message) => size + message.sizeEstimate, 0), 0);
 }
 
 function targetOf(row: MailboxRow | null): FetchTarget | null {
@@ -133,8 +156,9 @@ interface Work {
 }
 
 /**
- * Fetches one batch. When the whole batch fails although Gmail answers other calls, one of its messages is the culprit: the batch is halved until the
- * culprit is alone and all others are stored. An outage fails the activity and counts against no message.
+ * Fetches one batch. When the whole batch fails although Gmail answers other calls, one of its messages is the culprit:
+ * the batch is halved until the culprit is alone and all others are stored. An outage fails the activity and counts
+ * against no message.
  *
  * @returns how many messages were stored
  */
@@ -151,7 +175,8 @@ async function fetchBatch(work: Work, batch: Batch): Promise<number> {
 async function fetchWhole({ session, fetch, run, ...work }: Work, batch: Batch): Promise<number> {
   const requests = batch.map((planned) => planned.request);
   const outcomes = await session.batchGet(requests, fetch.format, run.signal);
-  // Every part was refused, so Gmail probably refuses the mailbox. Then it refuses the profile as well, and this throws.
+  // Every part was refused, so Gmail probably refuses the mailbox. Then it refuses the profile as well, and this
+  // throws.
   if (outcomes.every(isRefused)) await session.getProfile(run.signal);
   return await saveOutcomes({ session, fetch, run, ...work }, batch, outcomes);
 }
@@ -179,12 +204,17 @@ function isUnavailable(error: unknown): error is GmailError {
 }
 
 function isRefused(outcome: FetchOutcome): boolean {
-  return outcome.kind === 'failed' && (outcome.error.failure.kind === 'refused' || outcome.error.failure.kind === 'mailbox-unavailable');
+  return (
+    outcome.kind === 'failed' &&
+    (outcome.error.failure.kind === 'refused' || outcome.error.failure.kind === 'mailbox-unavailable')
+  );
 }
 
 async function saveFailure(work: Work, culprit: Batch, error: GmailError): Promise<void> {
   const now = work.deps.clock.now();
-  const attempts = culprit.flatMap((planned) => planned.serves.map((message) => afterFailure(message, error.failure, now))).filter((attempt) => attempt !== null);
+  const attempts = culprit
+    .flatMap((planned) => planned.serves.map((message) => afterFailure(message, error.failure, now)))
+    .filter((attempt) => attempt !== null);
   await work.deps.store.saveAttempts({ mailbox: work.fetch.mailbox, attempts, now });
 }
 
@@ -217,7 +247,9 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
       readings.push(...believed);
       const present = new Set(believed.map((reading) => reading.id));
       // A thread that lacks a message it was fetched for counts as a 404 of that message.
-      for (const message of planned.serves) if (!present.has(message.id)) pushAttempt(attempts, afterFailure(message, failures.get(message.id) ?? { kind: 'not-found' }, now));
+      for (const message of planned.serves)
+        if (!present.has(message.id))
+          pushAttempt(attempts, afterFailure(message, failures.get(message.id) ?? { kind: 'not-found' }, now));
       continue;
     }
     for (const message of planned.serves) {
@@ -226,50 +258,82 @@ async function saveOutcomes(work: Work, batch: Batch, outcomes: readonly FetchOu
       else attempts.push(attempt);
     }
   }
-  const { stored, stale, lacking } = await deps.store.saveFetched({ mailbox: fetch.mailbox, messages: readings, format: fetch.format, now });
+  const { stored, stale, lacking } = await deps.store.saveFetched({
+    mailbox: fetch.mailbox,
+    messages: readings,
+    format: fetch.format,
+    now,
+  });
   const staleIds = new Set(stale);
-  for (const planned of batch) for (const message of planned.serves) if (staleIds.has(message.id)) attempts.push(afterStaleReading(message, now));
-  await saveAttempts(work, batch.flatMap(({ serves }) => serves), attempts);
+  for (const planned of batch)
+    for (const message of planned.serves) if (staleIds.has(message.id)) attempts.push(afterStaleReading(message, now));
+  await saveAttempts(
+    work,
+    batch.flatMap(({ serves }) => serves),
+    attempts,
+  );
   let completed = 0;
   if (substituted.length > 0) {
     const substitutes = await fetchSubstitutes(work, substituted);
     completed += substitutes.stored;
     for (const error of substitutes.interruptions) interruption = worse(interruption, error);
   }
-  for (const { message, raw } of raws) completed += await complete(work, message, (completing) => completeByRaw(completing, message, raw));
+  for (const { message, raw } of raws)
+    completed += await complete(work, message, (completing) => completeByRaw(completing, message, raw));
   const fresh = readings.filter((reading) => lacking.includes(reading.id) && isCheaperByIds(reading, deps.prices));
   for (const reading of fresh) completed += await completeFresh(work, reading);
-  if (stored + completed > 0) deps.telemetry?.add('tidemark_messages_stored_total', stored + completed, { lane: fetch.lane });
-  // After rate rejections inside a batch nothing is thrown: the pacer has learned, and the next batch takes the rows, which are still due.
+  if (stored + completed > 0)
+    deps.telemetry?.add('tidemark_messages_stored_total', stored + completed, { lane: fetch.lane });
+  // After rate rejections inside a batch nothing is thrown: the pacer has learned, and the next batch takes the rows,
+  // which are still due.
   if (interruption !== null && interruption.failure.kind !== 'rate-limited') throw interruption;
   return stored + completed;
 }
 
 /**
- * Stores one message with its attachments in one write; until then its row stays pending. Attachments that Gmail does not give are left out. A failure
- * of the message itself counts against it; any other failure ends the batch.
+ * Stores one message with its attachments in one write; until then its row stays pending. Attachments that Gmail does
+ * not give are left out. A failure of the message itself counts against it; any other failure ends the batch.
  */
-async function complete(work: Work, message: PendingMessage, read: (completing: Completing) => Promise<Completion>): Promise<number> {
+async function complete(
+  work: Work,
+  message: PendingMessage,
+  read: (completing: Completing) => Promise<Completion>,
+): Promise<number> {
   const { deps, session, fetch, run } = work;
   const { store, clock } = deps;
   const { mailbox } = fetch;
   try {
     const { reading, missing } = await read({ store, session, mailbox, signal: run.signal });
-    const { stored, stale } = await store.saveFetched({ mailbox, messages: [reading], format: 'full', now: clock.now() });
-    if (missing !== null && stale.length === 0) await store.saveAttempts({ mailbox, attempts: [afterMissing({ ...message, historyId: reading.historyId }, missing, clock.now())], now: clock.now() });
-    if (stale.length > 0) await store.saveAttempts({ mailbox, attempts: [afterStaleReading(message, clock.now())], now: clock.now() });
+    const { stored, stale } = await store.saveFetched({
+      mailbox,
+      messages: [reading],
+      format: 'full',
+      now: clock.now(),
+    });
+    if (missing !== null && stale.length === 0)
+      await store.saveAttempts({
+        mailbox,
+        attempts: [afterMissing({ ...message, historyId: reading.historyId }, missing, clock.now())],
+        now: clock.now(),
+      });
+    if (stale.length > 0)
+      await store.saveAttempts({ mailbox, attempts: [afterStaleReading(message, clock.now())], now: clock.now() });
     return stored;
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
     const attempt = afterFailure(message, error.failure, clock.now());
-    // This includes a rate refusal that outlasted the session's patience: the row is still due, and taken at once it would be refused again.
+    // This includes a rate refusal that outlasted the session's patience: the row is still due, and taken at once it
+    // would be refused again.
     if (attempt === null) throw error;
     await saveAttempts(work, [message], [attempt]);
     return 0;
   }
 }
 
-/** Completes a message right after its get, by the attachment ids that the get named. If that fails, the next round's RAW get completes it: the row is pending and its body held. */
+/**
+ * Completes a message right after its get, by the attachment ids that the get named. If that fails, the next round's
+ * RAW get completes it: the row is pending and its body held.
+ */
 async function completeFresh({ deps, session, fetch, run }: Work, reading: FetchedMessage): Promise<number> {
   try {
     return await session.holding(
@@ -277,8 +341,22 @@ async function completeFresh({ deps, session, fetch, run }: Work, reading: Fetch
       async () => {
         const completion = await completeByIds({ session, signal: run.signal }, reading);
         const { mailbox } = fetch;
-        const { stored } = await deps.store.saveFetched({ mailbox, messages: [completion.reading], format: 'full', now: deps.clock.now() });
-        const attempts = completion.missing === null ? [] : [afterMissing({ ...completion.reading, attempts: 0, lastError: null }, completion.missing, deps.clock.now())];
+        const { stored } = await deps.store.saveFetched({
+          mailbox,
+          messages: [completion.reading],
+          format: 'full',
+          now: deps.clock.now(),
+        });
+        const attempts =
+          completion.missing === null
+            ? []
+            : [
+                afterMissing(
+                  { ...completion.reading, attempts: 0, lastError: null },
+                  completion.missing,
+                  deps.clock.now(),
+                ),
+              ];
         await deps.store.saveAttempts({ mailbox, attempts, now: deps.clock.now() });
         return stored;
       },

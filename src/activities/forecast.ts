@@ -23,8 +23,8 @@ export interface ForecastDependencies {
 }
 
 /**
- * Divides what a mailbox has left to fetch, at the plan's prices, by the rate that the ledger grants. Nothing is measured, so the forecast is right
- * from the first moment and does not swing with bursts and waits.
+ * Divides what a mailbox has left to fetch, at the plan's prices, by the rate that the ledger grants. Nothing is
+ * measured, so the forecast is right from the first moment and does not swing with bursts and waits.
  *
  * @returns null when the store does not know the mailbox
  */
@@ -46,17 +46,33 @@ export async function forecast(deps: ForecastDependencies, mailbox: MailboxId): 
   const rate = Math.min(ownRate, projectRate);
   const known = { unitsLeft: Math.round(priced), unitsPerMinute: Math.round(rate), lastMinute };
   if (isListing(row) || prices.userUnitsPerMinute >= UNPACED) return { ...known, finishAt: null };
-  const notBefore = Math.max(...[conditions.live, conditions.backfill].map((condition) => (condition?.kind === 'rate-limited' ? (condition.until ?? 0) : 0)));
+  const notBefore = Math.max(
+    ...[conditions.live, conditions.backfill].map((condition) =>
+      condition?.kind === 'rate-limited' ? (condition.until ?? 0) : 0,
+    ),
+  );
   const ownEnd = whenSpent(ledger, { units, granted, notBefore }, now);
   if (ownEnd === null) return { ...known, finishAt: null };
   const projectEnd = Math.max(now, notBefore) + (units / projectRate) * LONGEST_SPAN;
-  return { ...known, finishAt: Math.round(Math.max(ownEnd, projectEnd, units === 0 ? now : await dailyEnd(deps, units, { sharers, rate }))) };
+  return {
+    ...known,
+    finishAt: Math.round(
+      Math.max(ownEnd, projectEnd, units === 0 ? now : await dailyEnd(deps, units, { sharers, rate })),
+    ),
+  };
 }
 
 const DAY = 24 * 60 * LONGEST_SPAN;
 
-/** When the project's daily budgets, shared evenly by all mailboxes with a backfill, will have paid for `units`; 0 when today's budget does. */
-async function dailyEnd(deps: ForecastDependencies, units: number, { sharers, rate }: { readonly sharers: number; readonly rate: number }): Promise<number> {
+/**
+ * When the project's daily budgets, shared evenly by all mailboxes with a backfill, will have paid for `units`; 0 when
+ * today's budget does.
+ */
+async function dailyEnd(
+  deps: ForecastDependencies,
+  units: number,
+  { sharers, rate }: { readonly sharers: number; readonly rate: number },
+): Promise<number> {
   const { left, perDay, until } = await dayLeft(deps);
   const later = units - Math.max(0, left) / sharers;
   if (!(later > 0)) return 0;

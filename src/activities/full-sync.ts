@@ -5,14 +5,20 @@ import type { Listing } from './listing-request.ts';
 import { makeListing } from './listing.ts';
 import type { ListingRequest, ListingResult, Question } from './requests.ts';
 
-/** The listing half of a full sync; `fetchSlice` is the other half. It continues from the stored mark, if there is one. */
-export function fullSync(deps: ActivityDependencies, request: ListingRequest, run: ActivityRun): Promise<ListingResult> {
+/**
+ * The listing half of a full sync; `fetchSlice` is the other half. It continues from the stored mark, if there is one.
+ */
+export function fullSync(
+  deps: ActivityDependencies,
+  request: ListingRequest,
+  run: ActivityRun,
+): Promise<ListingResult> {
   return list(deps, { ...request, pin: 'mark' }, run);
 }
 
 /**
- * Recovers from a 404 of history: the same listing, from a newly pinned mark. No message is downloaded again: ids and labels are compared by listings
- * (5 units per 500), and only new messages are fetched.
+ * Recovers from a 404 of history: the same listing, from a newly pinned mark. No message is downloaded again: ids and
+ * labels are compared by listings (5 units per 500), and only new messages are fetched.
  */
 export function recover(deps: ActivityDependencies, request: ListingRequest, run: ActivityRun): Promise<ListingResult> {
   return list(deps, { ...request, pin: 'head' }, run);
@@ -20,10 +26,16 @@ export function recover(deps: ActivityDependencies, request: ListingRequest, run
 
 async function list(deps: ActivityDependencies, listing: Listing & Question, run: ActivityRun): Promise<ListingResult> {
   const { mailbox, generation } = listing;
-  const session = await deps.openSession({ mailbox, lane: 'backfill', settings: listing.settings, ...sessionFor(listing, run) });
+  const session = await deps.openSession({
+    mailbox,
+    lane: 'backfill',
+    settings: listing.settings,
+    ...sessionFor(listing, run),
+  });
   try {
     const historyId = await makeListing(deps, session, listing, run);
-    if (historyId === null) throw new StoreError({ kind: 'lost' }, `the database of ${mailbox} is ahead of its workflow: it is asked again`);
+    if (historyId === null)
+      throw new StoreError({ kind: 'lost' }, `the database of ${mailbox} is ahead of its workflow: it is asked again`);
     return { generation, historyId, ...(await countsOf(deps, mailbox)) };
   } finally {
     await session.flush();

@@ -7,8 +7,15 @@ interface HistoryPlace {
   readonly pageToken: string;
 }
 
-/** The page at a token, or the first page again when Gmail no longer accepts the token: applying a record twice does nothing. */
-export async function historyPageAfter(session: GmailSession, { startHistoryId, pageToken }: HistoryPlace, signal: AbortSignal): Promise<HistoryPage> {
+/**
+ * The page at a token, or the first page again when Gmail no longer accepts the token: applying a record twice does
+ * nothing.
+ */
+export async function historyPageAfter(
+  session: GmailSession,
+  { startHistoryId, pageToken }: HistoryPlace,
+  signal: AbortSignal,
+): Promise<HistoryPage> {
   try {
     return await session.listHistory({ startHistoryId, pageToken }, signal);
   } catch (error) {

@@ -4,7 +4,8 @@ import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /**
- * The row of a mailbox that was opened before. Only opening creates one: a mailbox that was removed or renamed meanwhile must not come back.
+ * The row of a mailbox that was opened before. Only opening creates one: a mailbox that was removed or renamed
+ * meanwhile must not come back.
  *
  * @throws {StoreError} `lost` when the store has no such row
  */
@@ -19,7 +20,10 @@ export async function knownMailbox({ store }: ActivityDependencies, mailbox: Mai
  *
  * @throws {StoreError} `lost` when the store has no such row, or no mark in it
  */
-export async function followedMailbox(deps: ActivityDependencies, mailbox: MailboxId): Promise<MailboxRow & { readonly historyId: HistoryId }> {
+export async function followedMailbox(
+  deps: ActivityDependencies,
+  mailbox: MailboxId,
+): Promise<MailboxRow & { readonly historyId: HistoryId }> {
   const row = await knownMailbox(deps, mailbox);
   const { historyId } = row;
   if (historyId === null) throw lost(mailbox);

@@ -14,16 +14,22 @@ export function listings(scope: Scope): readonly IdListing[] {
 
 function listingBase(scope: Scope): IdListing {
   // `after:` has seconds and may round. The exact age is checked once the message is fetched.
-  return { includeSpamTrash: scope.includeSpamTrash, ...(scope.after === null ? {} : { q: `after:${Math.floor(scope.after / 1000) - 1}` }) };
+  return {
+    includeSpamTrash: scope.includeSpamTrash,
+    ...(scope.after === null ? {} : { q: `after:${Math.floor(scope.after / 1000) - 1}` }),
+  };
 }
 
-/** Lists the messages of the scope's age that carry a label. The scope's labels are not a condition here, since one may be removed between two listings. */
+/**
+ * Lists the messages of the scope's age that carry a label. The scope's labels are not a condition here, since one may
+ * be removed between two listings.
+ */
 export const labelListing = (scope: Scope, label: LabelId): IdListing => ({ ...listingBase(scope), labelIds: [label] });
 
 /**
- * The labels to list besides the scope's own listings so that every label of the messages in scope is known. The scope's listings cover the scope's
- * labels. If they leave out spam and trash, the messages that they show carry neither label, and a message that is hidden later is in the history
- * since the mark.
+ * The labels to list besides the scope's own listings so that every label of the messages in scope is known. The
+ * scope's listings cover the scope's labels. If they leave out spam and trash, the messages that they show carry
+ * neither label, and a message that is hidden later is in the history since the mark.
  */
 export function labelsToList(scope: Scope, labelIds: readonly LabelId[]): readonly LabelId[] {
   const showsHidden = scope.includeSpamTrash || scope.labelIds.some(isHiding);
@@ -34,10 +40,14 @@ export function labelsToList(scope: Scope, labelIds: readonly LabelId[]): readon
 export type ListedPage = MessagePage | 'restart' | 'label-gone';
 
 /**
- * One page of a listing. A label is gone only if Gmail refuses its listing and labels.list does not name it. Neither is enough: messages may carry a
- * label that labels.list leaves out (lieer#48), and a refusal may be temporary.
+ * One page of a listing. A label is gone only if Gmail refuses its listing and labels.list does not name it. Neither is
+ * enough: messages may carry a label that labels.list leaves out (lieer#48), and a refusal may be temporary.
  */
-export async function listIds(session: GmailSession, query: ListMessagesQuery, signal: AbortSignal): Promise<ListedPage> {
+export async function listIds(
+  session: GmailSession,
+  query: ListMessagesQuery,
+  signal: AbortSignal,
+): Promise<ListedPage> {
   try {
     return await session.listMessages(query, signal);
   } catch (error) {
@@ -49,8 +59,15 @@ export async function listIds(session: GmailSession, query: ListMessagesQuery, s
   }
 }
 
-/** Every page of a listing. It starts from the top again when a page token went stale, so the reader must tolerate a repeated page. */
-export async function* pagesOf(session: GmailSession, query: IdListing, signal: AbortSignal): AsyncGenerator<MessagePage['messages'], void, undefined> {
+/**
+ * Every page of a listing. It starts from the top again when a page token went stale, so the reader must tolerate a
+ * repeated page.
+ */
+export async function* pagesOf(
+  session: GmailSession,
+  query: IdListing,
+  signal: AbortSignal,
+): AsyncGenerator<MessagePage['messages'], void, undefined> {
   let pageToken: string | null = null;
   for (;;) {
     signal.throwIfAborted();

@@ -7,7 +7,10 @@ import { listings, pagesOf } from './list-ids.ts';
 import { compareTotals } from './listing-totals.ts';
 import { settledMark } from './settling.ts';
 
-/** `late`: messages that had not been listed before. `isDoubted`: the whole listing is to be made again, for what it did not show is doubted. */
+/**
+ * `late`: messages that had not been listed before. `isDoubted`: the whole listing is to be made again, for what it did
+ * not show is doubted.
+ */
 export interface LateListing {
   readonly late: number;
   readonly isDoubted: boolean;
@@ -16,19 +19,30 @@ export interface LateListing {
 const NOT_DUE: LateListing = { late: 0, isDoubted: false };
 
 /**
- * The list index lags: the listing of a first full sync may have missed a message that is older than the mark, and history does not mention it. Some time later everything is listed once more (5 units per 500 ids): the newest page alone would not do, since a message that
- * was imported just before the listing has whatever date its sender gave it. Listing twice changes nothing, so a crash only begins it again.
- * Where Gmail still counts more messages than it lists, it is listed again later, ever more rarely.
+ * The list index lags: the listing of a first full sync may have missed a message that is older than the mark, and
+ * history does not mention it. Some time later everything is listed once more (5 units per 500 ids): the newest page
+ * alone would not do, since a message that was imported just before the listing has whatever date its sender gave it.
+ * Listing twice changes nothing, so a crash only begins it again. Where Gmail still counts more messages than it lists,
+ * it is listed again later, ever more rarely.
  */
-export async function listLate(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<LateListing> {
+export async function listLate(
+  deps: ActivityDependencies,
+  session: GmailSession,
+  row: MailboxRow,
+  run: ActivityRun,
+): Promise<LateListing> {
   const { store, clock } = deps;
   const { doubt, generation } = row;
   if (row.relistAt === null || row.relistAt > clock.now()) return NOT_DUE;
-  if (doubt !== null && (doubt.absent + doubt.relabelled > 0 || doubt.underLabels !== undefined)) return { late: 0, isDoubted: true };
+  if (doubt !== null && (doubt.absent + doubt.relabelled > 0 || doubt.underLabels !== undefined))
+    return { late: 0, isDoubted: true };
   const since = settledMark(row, clock.now())?.historyId ?? null;
   const { late, counts } = await listAgain(deps, session, { row, since }, run);
   const { scope } = row.settings;
-  const totals = scope.limit !== null || since === null ? null : await compareTotals({ session, scope, counts, since, signal: run.signal });
+  const totals =
+    scope.limit !== null || since === null
+      ? null
+      : await compareTotals({ session, scope, counts, since, signal: run.signal });
   if (totals === null || isSettled(totals, doubt)) {
     await store.saveDoubt({ mailbox: row.id, generation, doubt: null, relistAt: null });
     return { late, isDoubted: false };
@@ -39,7 +53,12 @@ export async function listLate(deps: ActivityDependencies, session: GmailSession
   return { late, isDoubted: false };
 }
 
-async function listAgain({ store, clock }: ActivityDependencies, session: GmailSession, { row, since }: { row: MailboxRow; since: HistoryId | null }, run: ActivityRun) {
+async function listAgain(
+  { store, clock }: ActivityDependencies,
+  session: GmailSession,
+  { row, since }: { row: MailboxRow; since: HistoryId | null },
+  run: ActivityRun,
+) {
   let late = 0;
   let messages = 0;
   const labels = new Map<LabelId, number>();

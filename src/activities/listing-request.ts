@@ -5,6 +5,9 @@ export interface Listing {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
   readonly generation: number;
-  /** `head`: pin the mailbox's head, since the stored mark has expired. `mark`: continue from the stored mark, if there is one. */
+  /**
+   * `head`: pin the mailbox's head, since the stored mark has expired. `mark`: continue from the stored mark, if there
+   * is one.
+   */
   readonly pin: 'head' | 'mark';
 }

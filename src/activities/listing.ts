@@ -11,31 +11,57 @@ import { settledMark, SETTLING_TIME, untilSettled } from './settling.ts';
 import { vanishedSince } from './vanished.ts';
 import type { Listing } from './listing-request.ts';
 
-/** A pass over the listing is repeated while messages vanish from it, at most this often: page tokens may shift then and skip a message. */
+/**
+ * A pass over the listing is repeated while messages vanish from it, at most this often: page tokens may shift then and
+ * skip a message.
+ */
 const MAX_PASSES = 5;
 
 /**
- * Makes the listing of one generation, and corrects the rows that were stored before by it. Every step saves its progress with its rows,
- * so an attempt that follows a crash goes on from the last page, and listing a page twice changes nothing.
+ * Makes the listing of one generation, and corrects the rows that were stored before by it. Every step saves its
+ * progress with its rows, so an attempt that follows a crash goes on from the last page, and listing a page twice
+ * changes nothing.
  *
- * The mark is the mailbox's head *before* the listing: whatever changes during it is in the history that is replayed from there.
- * (Google's guide takes the first listed message's historyId; on a quiet mailbox that one may have expired, and loops in 404 for ever.)
+ * The mark is the mailbox's head *before* the listing: whatever changes during it is in the history that is replayed
+ * from there. (Google's guide takes the first listed message's historyId; on a quiet mailbox that one may have expired,
+ * and loops in 404 for ever.)
  *
  * @returns the mark, or null when a newer generation has begun
  */
-export async function makeListing(deps: ActivityDependencies, session: GmailSession, listing: Listing, run: ActivityRun): Promise<HistoryId | null> {
+export async function makeListing(
+  deps: ActivityDependencies,
+  session: GmailSession,
+  listing: Listing,
+  run: ActivityRun,
+): Promise<HistoryId | null> {
   const { store, clock } = deps;
   const { mailbox } = listing;
   let progress = await begin(deps, session, listing, run);
   if (progress === null) return null;
-  // Gmail's list index lags as its history does. From here on it shows everything up to the mark: absence, of an id or of a label, is a fact.
+  // Gmail's list index lags as its history does. From here on it shows everything up to the mark: absence, of an id or
+  // of a label, is a fact.
   if (progress.reconciling) await clock.sleep(untilSettled(progress.startedAt, clock.now()), run.signal);
   // Read after the mark was pinned: a label that is made later is in the history from there, wherever it is used.
   const labels = await session.listLabels(run.signal);
   await store.saveLabels({ mailbox, labels, now: clock.now() });
-  const work: Work = { deps, session, listing, run, labelIds: await carriedLabels(deps, listing, labels.map(({ id }) => id)) };
+  const work: Work = {
+    deps,
+    session,
+    listing,
+    run,
+    labelIds: await carriedLabels(
+      deps,
+      listing,
+      labels.map(({ id }) => id),
+    ),
+  };
 
-  while (progress.step === 'listing' || progress.step === 'label-listing' || progress.step === 'reading-labels' || progress.step === 'confirming') {
+  while (
+    progress.step === 'listing' ||
+    progress.step === 'label-listing' ||
+    progress.step === 'reading-labels' ||
+    progress.step === 'confirming'
+  ) {
     run.signal.throwIfAborted();
     run.progress({ step: progress.step, listed: progress.step === 'listing' ? progress.position : null });
     switch (progress.step) {
@@ -55,8 +81,15 @@ export async function makeListing(deps: ActivityDependencies, session: GmailSess
   return progress.startHistoryId;
 }
 
-/** A label that labels.list leaves out may still be carried: what was known before, and what rows hold, is listed, too, or a recovery would take it off them. */
-async function carriedLabels({ store }: ActivityDependencies, { mailbox }: Listing, named: readonly LabelId[]): Promise<readonly LabelId[]> {
+/**
+ * A label that labels.list leaves out may still be carried: what was known before, and what rows hold, is listed, too,
+ * or a recovery would take it off them.
+ */
+async function carriedLabels(
+  { store }: ActivityDependencies,
+  { mailbox }: Listing,
+  named: readonly LabelId[],
+): Promise<readonly LabelId[]> {
   const known = (await store.getLabels(mailbox)).map(({ id }) => id);
   return [...new Set([...named, ...known, ...(await store.heldLabelIds(mailbox))])];
 }
@@ -73,19 +106,37 @@ interface Work {
 type Step<Name extends FullSyncProgress['step']> = Extract<FullSyncProgress, { step: Name }>;
 
 /**
- * The generation's progress: what an earlier attempt saved, or a new one with its mark pinned before anything is listed.
- * A stored mark that has settled is older than the head and saves the wait for the index: history is replayed from it.
+ * The generation's progress: what an earlier attempt saved, or a new one with its mark pinned before anything is
+ * listed. A stored mark that has settled is older than the head and saves the wait for the index: history is replayed
+ * from it.
  */
-async function begin(deps: ActivityDependencies, session: GmailSession, listing: Listing, run: ActivityRun): Promise<FullSyncProgress | null> {
+async function begin(
+  deps: ActivityDependencies,
+  session: GmailSession,
+  listing: Listing,
+  run: ActivityRun,
+): Promise<FullSyncProgress | null> {
   const { mailbox, settings, generation } = listing;
   const row = await knownMailbox(deps, mailbox);
   if (row.fullSync?.generation === generation) return row.fullSync;
   await requireKnownLabels(deps.store, session, { row, settings, signal: run.signal });
   const pinned = await pin(deps, session, row, listing, run);
-  return await deps.store.beginFullSync({ mailbox, generation, startHistoryId: pinned.historyId, settings, now: pinned.at });
+  return await deps.store.beginFullSync({
+    mailbox,
+    generation,
+    startHistoryId: pinned.historyId,
+    settings,
+    now: pinned.at,
+  });
 }
 
-async function pin({ clock }: ActivityDependencies, session: GmailSession, row: MailboxRow | null, listing: Listing, run: ActivityRun): Promise<SettleMark> {
+async function pin(
+  { clock }: ActivityDependencies,
+  session: GmailSession,
+  row: MailboxRow | null,
+  listing: Listing,
+  run: ActivityRun,
+): Promise<SettleMark> {
   const mark = listing.pin === 'mark' && row !== null ? settledMark(row, clock.now()) : null;
   if (mark !== null) return mark;
   const { historyId } = await session.getProfile(run.signal);
@@ -107,15 +158,32 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
     return await save(work, { ...progress, listing: progress.listing + 1, pageToken: null });
   }
   const position = progress.position + page.messages.length;
-  const limitReached = listing.settings.scope.limit !== null && !progress.reconciling && position >= listing.settings.scope.limit;
+  const limitReached =
+    listing.settings.scope.limit !== null && !progress.reconciling && position >= listing.settings.scope.limit;
   const more = page.nextPageToken !== null && !limitReached;
   const next: FullSyncProgress = more
     ? { ...progress, pageToken: page.nextPageToken, position, paged: true }
     : { ...progress, listing: progress.listing + 1, pageToken: null, position };
   const { mailbox, generation } = listing;
   // First, under the same progress: an attempt that dies in between lists the page again.
-  if (label !== undefined) await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messages: page.messages, isInScope: false, progress, now: deps.clock.now() });
-  await deps.store.saveListingPage({ mailbox, generation, messages: page.messages, position: progress.position, progress: next, now: deps.clock.now() });
+  if (label !== undefined)
+    await deps.store.saveLabelListingPage({
+      mailbox,
+      generation,
+      labelId: label,
+      messages: page.messages,
+      isInScope: false,
+      progress,
+      now: deps.clock.now(),
+    });
+  await deps.store.saveListingPage({
+    mailbox,
+    generation,
+    messages: page.messages,
+    position: progress.position,
+    progress: next,
+    now: deps.clock.now(),
+  });
   return next;
 }
 
@@ -125,13 +193,28 @@ async function forgetLabel({ deps, listing }: Work, labelId: LabelId | undefined
 }
 
 /** What every step of a full sync carries. */
-function startOf({ generation, startHistoryId, startedAt, reconciling, earlyReadingsDue, repeats = 0 }: FullSyncProgress) {
-  return { generation, startHistoryId, startedAt, reconciling, repeats, ...(earlyReadingsDue === undefined ? {} : { earlyReadingsDue }) };
+function startOf({
+  generation,
+  startHistoryId,
+  startedAt,
+  reconciling,
+  earlyReadingsDue,
+  repeats = 0,
+}: FullSyncProgress) {
+  return {
+    generation,
+    startHistoryId,
+    startedAt,
+    reconciling,
+    repeats,
+    ...(earlyReadingsDue === undefined ? {} : { earlyReadingsDue }),
+  };
 }
 
 /**
- * If messages vanished from the listing during this pass, page tokens may have shifted past a message that is still there:
- * the pass is repeated. What appeared meanwhile is in the history from the mark. Where labels are listed too, both are looked at after that.
+ * If messages vanished from the listing during this pass, page tokens may have shifted past a message that is still
+ * there: the pass is repeated. What appeared meanwhile is in the history from the mark. Where labels are listed too,
+ * both are looked at after that.
  */
 async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
   const { session, listing, run, labelIds } = work;
@@ -140,36 +223,57 @@ async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncP
   if (progress.reconciling && listing.settings.recovery === 'listings') {
     const { pass, paged = false } = progress;
     const remaining = progress.labels ?? labelsToList(listing.settings.scope, labelIds);
-    return await save(work, { ...start, step: 'label-listing', pass, remaining, pageToken: null, passHistoryId, paged });
+    return await save(work, {
+      ...start,
+      step: 'label-listing',
+      pass,
+      remaining,
+      pageToken: null,
+      passHistoryId,
+      paged,
+    });
   }
   const since = await vanishedSince(session, { since: passHistoryId }, listing.settings.scope, run.signal);
   if (since.fromScope && progress.pass < MAX_PASSES) {
-    return await save(work, { ...progress, pass: progress.pass + 1, listing: 0, pageToken: null, position: 0, passHistoryId: since.head });
+    return await save(work, {
+      ...progress,
+      pass: progress.pass + 1,
+      listing: 0,
+      pageToken: null,
+      position: 0,
+      passHistoryId: since.head,
+    });
   }
-  if (!progress.reconciling) return await save(work, { ...start, step: 'confirming', passHistoryId, moved: since.moved });
+  if (!progress.reconciling)
+    return await save(work, { ...start, step: 'confirming', passHistoryId, moved: since.moved });
   return await save(work, { ...start, step: 'reading-labels', after: null, passHistoryId });
 }
 
 /**
- * The end of a pass over the scope's listing and the labels': those that lost a message meanwhile are listed again. What a listing holds too much,
- * history takes away.
+ * The end of a pass over the scope's listing and the labels': those that lost a message meanwhile are listed again.
+ * What a listing holds too much, history takes away.
  *
- * What a clean pass cannot miss: each page shows everything up to the mark (it was asked for once the index had caught up), so a message that is there is
- * skipped only where a page token shifted past it. That takes something that vanishes from the same listing, between the head that was pinned a while
- * before the pass (a while, for the index may lose it late) and its end. Its record is in the history that is read here, once records up to then have
- * settled. A listing of one page has no token. Whether Gmail listed all that there is, {@link confirmListing} asks.
+ * What a clean pass cannot miss: each page shows everything up to the mark (it was asked for once the index had caught
+ * up), so a message that is there is skipped only where a page token shifted past it. That takes something that
+ * vanishes from the same listing, between the head that was pinned a while before the pass (a while, for the index may
+ * lose it late) and its end. Its record is in the history that is read here, once records up to then have settled. A
+ * listing of one page has no token. Whether Gmail listed all that there is, {@link confirmListing} asks.
  */
 async function endLabelPass(work: Work, progress: Step<'label-listing'>): Promise<FullSyncProgress> {
   const { deps, session, listing, run } = work;
   const { pass, passHistoryId, paged = true } = progress;
   const start = startOf(progress);
   if (!paged) return await save(work, { ...start, step: 'confirming', passHistoryId });
-  // As new as the end of the pass; once the index and history have caught up with it, it is old enough to begin the next one.
+  // As new as the end of the pass; once the index and history have caught up with it, it is old enough to begin the
+  // next one.
   const { historyId: head } = await session.getProfile(run.signal);
   await deps.clock.sleep(SETTLING_TIME, run.signal);
   const lost = await vanishedSince(session, { since: passHistoryId, until: head }, listing.settings.scope, run.signal);
-  const remaining = labelsToList(listing.settings.scope, work.labelIds).filter((id) => lost.fromAll || lost.fromLabels.has(id));
-  if ((!lost.fromScope && remaining.length === 0) || pass >= MAX_PASSES) return await save(work, { ...start, step: 'confirming', passHistoryId });
+  const remaining = labelsToList(listing.settings.scope, work.labelIds).filter(
+    (id) => lost.fromAll || lost.fromLabels.has(id),
+  );
+  if ((!lost.fromScope && remaining.length === 0) || pass >= MAX_PASSES)
+    return await save(work, { ...start, step: 'confirming', passHistoryId });
   const again = { ...start, pass: pass + 1, pageToken: null, passHistoryId: head, paged: false };
   if (!lost.fromScope) return await save(work, { ...again, step: 'label-listing', remaining });
   return await save(work, { ...again, step: 'listing', listing: 0, position: 0, labels: remaining });
@@ -181,23 +285,39 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
   const { mailbox, generation, settings } = listing;
   const [label, ...remaining] = progress.remaining;
   if (label === undefined) return await endLabelPass(work, progress);
-  const page = await listIds(session, { ...labelListing(settings.scope, label), pageToken: progress.pageToken }, run.signal);
+  const page = await listIds(
+    session,
+    { ...labelListing(settings.scope, label), pageToken: progress.pageToken },
+    run.signal,
+  );
   if (page === 'restart') return await save(work, { ...progress, pageToken: null });
   if (page === 'label-gone') {
     await forgetLabel(work, label);
     return await save(work, { ...progress, remaining, pageToken: null });
   }
   const next: FullSyncProgress =
-    page.nextPageToken === null ? { ...progress, remaining, pageToken: null } : { ...progress, pageToken: page.nextPageToken, paged: true };
-  // What one listing shows is there, whatever another leaves out: in a scope of all mail a label's listing shows nothing else.
+    page.nextPageToken === null
+      ? { ...progress, remaining, pageToken: null }
+      : { ...progress, pageToken: page.nextPageToken, paged: true };
+  // What one listing shows is there, whatever another leaves out: in a scope of all mail a label's listing shows
+  // nothing else.
   const isInScope = settings.scope.labelIds.length === 0;
-  await deps.store.saveLabelListingPage({ mailbox, generation, labelId: label, messages: page.messages, isInScope, progress: next, now: deps.clock.now() });
+  await deps.store.saveLabelListingPage({
+    mailbox,
+    generation,
+    labelId: label,
+    messages: page.messages,
+    isInScope,
+    progress: next,
+    now: deps.clock.now(),
+  });
   return next;
 }
 
 /**
- * The setting `recovery: minimal`, as Google's guide has it: every held message is read again, for 20 units each. The gets come after the wait
- * for the index, so no replica is behind the mark any more; what changes later is in the history from there.
+ * The setting `recovery: minimal`, as Google's guide has it: every held message is read again, for 20 units each. The
+ * gets come after the wait for the index, so no replica is behind the mark any more; what changes later is in the
+ * history from there.
  */
 async function readNextLabels(work: Work, progress: Step<'reading-labels'>): Promise<FullSyncProgress> {
   const { deps, session, listing, run } = work;
@@ -209,14 +329,16 @@ async function readNextLabels(work: Work, progress: Step<'reading-labels'>): Pro
   return await save(work, { ...progress, after: last });
 }
 
-const passOf = ({ passHistoryId }: Step<'reading-labels' | 'confirming'>) => (passHistoryId === undefined ? {} : { passHistoryId });
+const passOf = ({ passHistoryId }: Step<'reading-labels' | 'confirming'>) =>
+  passHistoryId === undefined ? {} : { passHistoryId };
 
 /** How often a listing is repeated at once because Gmail counts more messages than it listed. */
 const MAX_REPEATS = 2;
 
 /**
- * The end: what the listings did not show is confirmed, and the rows follow. Where Gmail counts more messages than it listed, the listing is repeated from its
- * top; over rows that existed before, once the index and history have caught up with the head from which it is judged.
+ * The end: what the listings did not show is confirmed, and the rows follow. Where Gmail counts more messages than it
+ * listed, the listing is repeated from its top; over rows that existed before, once the index and history have caught
+ * up with the head from which it is judged.
  */
 async function endListing(work: Work, progress: Step<'confirming'>): Promise<FullSyncProgress> {
   const { deps, session, listing, run } = work;
@@ -224,17 +346,43 @@ async function endListing(work: Work, progress: Step<'confirming'>): Promise<Ful
   const start = startOf(progress);
   const labels = progress.reconciling && settings.recovery === 'listings' ? 'compared' : 'unread';
   const since = progress.passHistoryId ?? progress.startHistoryId;
-  const verdict = await confirmListing({ ...work, ...start, labels, since, moved: progress.moved, mayRepeat: start.repeats < MAX_REPEATS });
+  const verdict = await confirmListing({
+    ...work,
+    ...start,
+    labels,
+    since,
+    moved: progress.moved,
+    mayRepeat: start.repeats < MAX_REPEATS,
+  });
   if (verdict.kind === 'repeat') {
     const { historyId: head } = await session.getProfile(run.signal);
     if (progress.reconciling) await deps.clock.sleep(SETTLING_TIME, run.signal);
-    return await save(work, { ...start, repeats: start.repeats + 1, step: 'listing', pass: 0, listing: 0, pageToken: null, position: 0, passHistoryId: head });
+    return await save(work, {
+      ...start,
+      repeats: start.repeats + 1,
+      step: 'listing',
+      pass: 0,
+      listing: 0,
+      pageToken: null,
+      position: 0,
+      passHistoryId: head,
+    });
   }
   const { absence, doubtedLabels, unanswered, doubt } = verdict;
   // What the index showed late is listed once more; over rows that existed before, the listing waited for the index.
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
-  await deps.store.finishListing({ mailbox, generation, labels, absence, doubtedLabels, doubt, keepNewest: settings.scope.limit, relistAt, now: deps.clock.now() });
+  await deps.store.finishListing({
+    mailbox,
+    generation,
+    labels,
+    absence,
+    doubtedLabels,
+    doubt,
+    keepNewest: settings.scope.limit,
+    relistAt,
+    now: deps.clock.now(),
+  });
   // Asked again within seconds. A crash before this loses nothing: the doubt has everything listed again.
   if (unanswered.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unanswered, now: deps.clock.now() });
   if (doubt !== null) countDoubt(deps, doubt);

@@ -6,9 +6,9 @@ import type { ActivityDependencies } from './dependencies.ts';
 import type { OpenMailboxRequest, OpenMailboxResult } from './requests.ts';
 
 /**
- * Asks the store how far it is. Settings that need a new listing are only compared here; the listing saves them when it begins, so an attempt that
- * dies in between finds the difference again. Settings are replaced only if they are still those that were read, so an abandoned attempt cannot
- * restore older ones.
+ * Asks the store how far it is. Settings that need a new listing are only compared here; the listing saves them when it
+ * begins, so an attempt that dies in between finds the difference again. Settings are replaced only if they are still
+ * those that were read, so an abandoned attempt cannot restore older ones.
  */
 export async function openMailbox(deps: ActivityDependencies, request: OpenMailboxRequest): Promise<OpenMailboxResult> {
   const { store, clock } = deps;
@@ -16,9 +16,25 @@ export async function openMailbox(deps: ActivityDependencies, request: OpenMailb
   const now = clock.now();
   const before = await store.getMailbox(mailbox);
   const settings = before === null || named === undefined ? request.settings : changeSettings(before.settings, named);
-  const needsListing = (known: MailboxRow): boolean => known.fullSync !== null && needsFullSync(known.settings, settings);
+  const needsListing = (known: MailboxRow): boolean =>
+    known.fullSync !== null && needsFullSync(known.settings, settings);
   const replaces = before === null ? {} : { replaces: before.settings };
-  const row = before !== null && needsListing(before) ? before : await store.putMailbox({ mailbox, settings, ...replaces, ...(chain === undefined ? {} : { chain }), now });
-  const step = row.fullSync === null ? 'none' : row.fullSync.step === 'fetching' || row.fullSync.step === 'done' ? row.fullSync.step : 'listing';
-  return { ...(await countsOf(deps, mailbox)), historyId: row.historyId, generation: row.generation, step, settingsChanged: needsListing(row), ...(named === undefined ? {} : { settings }) };
+  const row =
+    before !== null && needsListing(before)
+      ? before
+      : await store.putMailbox({ mailbox, settings, ...replaces, ...(chain === undefined ? {} : { chain }), now });
+  const step =
+    row.fullSync === null
+      ? 'none'
+      : row.fullSync.step === 'fetching' || row.fullSync.step === 'done'
+        ? row.fullSync.step
+        : 'listing';
+  return {
+    ...(await countsOf(deps, mailbox)),
+    historyId: row.historyId,
+    generation: row.generation,
+    step,
+    settingsChanged: needsListing(row),
+    ...(named === undefined ? {} : { settings }),
+  };
 }

@@ -22,19 +22,32 @@ import { keepWatch } from './watch.ts';
 const LIVE_BUDGET = 30_000;
 
 /**
- * Follows history from the mark to the mailbox's head. Each page and the mark that it reaches are saved in one transaction. An attempt that dies at
- * any point leaves a true mark, and everything that it found is durably pending.
+ * Follows history from the mark to the mailbox's head. Each page and the mark that it reaches are saved in one
+ * transaction. An attempt that dies at any point leaves a true mark, and everything that it found is durably pending.
  */
-export function partialSync(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun): Promise<PartialSyncResult> {
+export function partialSync(
+  deps: ActivityDependencies,
+  request: PartialSyncRequest,
+  run: ActivityRun,
+): Promise<PartialSyncResult> {
   return followHistory(deps, request, run, keepWatch);
 }
 
 /** The same as part of another activity: Gmail's watch stays as it is. */
-export function followHistoryOnly(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun): Promise<PartialSyncResult> {
+export function followHistoryOnly(
+  deps: ActivityDependencies,
+  request: PartialSyncRequest,
+  run: ActivityRun,
+): Promise<PartialSyncResult> {
   return followHistory(deps, request, run, async () => ({ watch: null, refusal: null }));
 }
 
-async function followHistory(deps: ActivityDependencies, request: PartialSyncRequest, run: ActivityRun, keep: typeof keepWatch): Promise<PartialSyncResult> {
+async function followHistory(
+  deps: ActivityDependencies,
+  request: PartialSyncRequest,
+  run: ActivityRun,
+  keep: typeof keepWatch,
+): Promise<PartialSyncResult> {
   const { store, clock } = deps;
   const { mailbox } = request;
   await followedMailbox(deps, mailbox);
@@ -54,7 +67,12 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
     const more = !fetched.exhausted || !refreshed;
     // A sync that found nothing is not measured: history may lag behind the notification, and another sync follows.
     const brought = changed || fetched.fetched > 0;
-    if (request.pokedAt !== undefined && brought && !more) deps.telemetry?.observe('tidemark_notification_lag_seconds', (now - aheadOfServer(deps) - request.pokedAt) / 1_000, {});
+    if (request.pokedAt !== undefined && brought && !more)
+      deps.telemetry?.observe(
+        'tidemark_notification_lag_seconds',
+        (now - aheadOfServer(deps) - request.pokedAt) / 1_000,
+        {},
+      );
     const times = {
       nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
       failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),
@@ -69,8 +87,12 @@ async function followHistory(deps: ActivityDependencies, request: PartialSyncReq
       nextAttemptIn: delayTo(times.nextAttemptAt, now),
       failedAttemptIn: delayTo(times.failedAttemptAt, now),
       settleIn: delayTo(times.settleAt, now),
-      // Gmail names the account by its present address: under another one the mailbox hears nothing, and is polled as without push.
-      watch: watch !== null && (row.account === null || isReachedAs(mailbox, row.account.address)) ? { ...watch, renewIn: watch.renewAt - now, renewedAgo: now - watch.renewedAt } : null,
+      // Gmail names the account by its present address: under another one the mailbox hears nothing, and is polled as
+      // without push.
+      watch:
+        watch !== null && (row.account === null || isReachedAs(mailbox, row.account.address))
+          ? { ...watch, renewIn: watch.renewAt - now, renewedAgo: now - watch.renewedAt }
+          : null,
       ...(refusal === null ? {} : { watchRefusal: refusal }),
     };
   } finally {
@@ -91,11 +113,13 @@ async function applyHistory(
 ): Promise<{ historyId: HistoryId; changed: boolean }> {
   const { store, clock } = deps;
   const { mailbox } = request;
-  // Workflow and store disagree after a restore of either: the older mark is replayed, which does nothing where it was applied.
+  // Workflow and store disagree after a restore of either: the older mark is replayed, which does nothing where it was
+  // applied.
   const own = replayFrom(row, row.historyId);
   const start = request.historyId === null ? own : olderHistoryId(own, request.historyId);
   const first = await firstPage(session, start === own ? [own] : [start, own], clock, run);
-  // The head as the first page knew it: pages may be cuts of one snapshot, and what came after it is not in the later ones.
+  // The head as the first page knew it: pages may be cuts of one snapshot, and what came after it is not in the later
+  // ones.
   const head = first.page.historyId;
   let page: HistoryPage = first.page;
   let changed = false;
@@ -108,7 +132,10 @@ async function applyHistory(
       generation: row.generation,
       records: page.records,
       mark,
-      settle: nextPageToken === null ? remember(row.marks, { head, askedAt: first.askedAt, answeredAt: first.answeredAt }) : null,
+      settle:
+        nextPageToken === null
+          ? remember(row.marks, { head, askedAt: first.askedAt, answeredAt: first.answeredAt })
+          : null,
       settledBefore: first.start,
       now: clock.now(),
     });
@@ -125,8 +152,9 @@ async function applyHistory(
 }
 
 /**
- * The first page of history. When Gmail's history no longer reaches back to the workflow's older mark, the store's own mark is tried. A 404 from the
- * last start means a recovery, even if the newest mark is still in range, since records that had not settled before it can no longer be read.
+ * The first page of history. When Gmail's history no longer reaches back to the workflow's older mark, the store's own
+ * mark is tried. A 404 from the last start means a recovery, even if the newest mark is still in range, since records
+ * that had not settled before it can no longer be read.
  */
 async function firstPage(
   session: GmailSession,
@@ -141,19 +169,24 @@ async function firstPage(
     const page = await session.listHistory({ startHistoryId: start, pageToken: null }, run.signal);
     return { start, page, askedAt, answeredAt: clock.now() };
   } catch (error) {
-    if (newer.length > 0 && error instanceof GmailError && error.failure.kind === 'history-expired') return await firstPage(session, newer, clock, run);
+    if (newer.length > 0 && error instanceof GmailError && error.failure.kind === 'history-expired')
+      return await firstPage(session, newer, clock, run);
     throw error;
   }
 }
 
-/** The newest history id that is certainly complete. Records with one id may continue on the next page, so the page's last id does not count. */
+/**
+ * The newest history id that is certainly complete. Records with one id may continue on the next page, so the page's
+ * last id does not count.
+ */
 function lastButOne(records: readonly HistoryRecord[]): HistoryId | null {
   const last = records.at(-1)?.id;
   return records.findLast((record) => record.id !== last)?.id ?? null;
 }
 
 /** Ms that the activities' time, which is Google's, is ahead of the Temporal server's. */
-const aheadOfServer = ({ skew }: ActivityDependencies): number => (skew?.ahead('temporal') ?? 0) - (skew?.ahead('gmail') ?? 0);
+const aheadOfServer = ({ skew }: ActivityDependencies): number =>
+  (skew?.ahead('temporal') ?? 0) - (skew?.ahead('gmail') ?? 0);
 
 /** When history is read once more after a change; null without a change. */
 function settleAt(changed: boolean, now: number): number | null {

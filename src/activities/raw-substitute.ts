@@ -8,13 +8,21 @@ import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { saveAttempts } from './save-attempts.ts';
 
 /** A RAW answer without a usable `raw`. */
-const NO_RAW = { kind: 'unavailable', status: 200, detail: 'the answer has no usable raw' } as const satisfies GmailFailure;
+const NO_RAW = {
+  kind: 'unavailable',
+  status: 200,
+  detail: 'the answer has no usable raw',
+} as const satisfies GmailFailure;
 
 /**
- * What follows a RAW answer without a usable `raw`. FULL stands in for it: at once for chats, which never have a raw; for any other message after two
- * such answers in a row, and then the raw is asked for again.
+ * What follows a RAW answer without a usable `raw`. FULL stands in for it: at once for chats, which never have a raw;
+ * for any other message after two such answers in a row, and then the raw is asked for again.
  */
-export function afterRawless(message: PendingMessage, raw: FetchedMessage, now: number): 'stands-in' | FetchAttempt | null {
+export function afterRawless(
+  message: PendingMessage,
+  raw: FetchedMessage,
+  now: number,
+): 'stands-in' | FetchAttempt | null {
   if (raw.labelIds.includes(CHAT)) return 'stands-in';
   if (message.standsIn) return afterNoRaw(message, now);
   return message.lastError === NO_RAW.detail ? 'stands-in' : afterFailure(message, NO_RAW, now);
@@ -28,15 +36,22 @@ interface Substitution {
 }
 
 /**
- * Stores messages without a raw in FULL form, so that they are readable, and notes the missing raw. That costs one more get each. If an attempt dies
- * before it has written when to ask for the raw again, the store decides when.
+ * Stores messages without a raw in FULL form, so that they are readable, and notes the missing raw. That costs one more
+ * get each. If an attempt dies before it has written when to ask for the raw again, the store decides when.
  *
  * @returns how many were stored, and the failures that did not concern a single message
  * @throws {GmailError} when the whole batch failed
  */
-export async function fetchSubstitutes({ deps, session, fetch, run }: Substitution, messages: readonly PendingMessage[]): Promise<{ readonly stored: number; readonly interruptions: readonly GmailError[] }> {
+export async function fetchSubstitutes(
+  { deps, session, fetch, run }: Substitution,
+  messages: readonly PendingMessage[],
+): Promise<{ readonly stored: number; readonly interruptions: readonly GmailError[] }> {
   const { store, clock } = deps;
-  const outcomes = await session.batchGet(messages.map(({ id }) => ({ kind: 'message', id })), 'full', run.signal);
+  const outcomes = await session.batchGet(
+    messages.map(({ id }) => ({ kind: 'message', id })),
+    'full',
+    run.signal,
+  );
   const readings: FetchedMessage[] = [];
   const attempts: FetchAttempt[] = [];
   const interruptions: GmailError[] = [];
@@ -51,11 +66,22 @@ export async function fetchSubstitutes({ deps, session, fetch, run }: Substituti
     if (attempt === null) interruptions.push(outcome.error);
     else attempts.push(attempt);
   }
-  const { stored, stale } = await store.saveFetched({ mailbox: fetch.mailbox, messages: readings, format: 'full', now: clock.now() });
+  const { stored, stale } = await store.saveFetched({
+    mailbox: fetch.mailbox,
+    messages: readings,
+    format: 'full',
+    now: clock.now(),
+  });
   const staleIds = new Set(stale);
-  attempts.push(...messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, clock.now())));
+  attempts.push(
+    ...messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, clock.now())),
+  );
   // A chat's raw is never asked for again, so the store ignores its attempt.
-  attempts.push(...readings.filter(({ id }) => !staleIds.has(id)).map((reading) => afterNoRaw({ ...reading, attempts: 0, lastError: null }, clock.now())));
+  attempts.push(
+    ...readings
+      .filter(({ id }) => !staleIds.has(id))
+      .map((reading) => afterNoRaw({ ...reading, attempts: 0, lastError: null }, clock.now())),
+  );
   await saveAttempts({ deps, session, fetch, run }, messages, attempts);
   return { stored, interruptions };
 }

@@ -7,12 +7,18 @@ import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 const MAX_BATCHES = 20;
 
 /**
- * Reads the labels of messages again for which a record appeared late: one MINIMAL get each decides what the order of records left open. A message
- * without an answer (deleted meanwhile, a stale replica, a poisonous message) waits for a later attempt and does not hold up the others.
+ * Reads the labels of messages again for which a record appeared late: one MINIMAL get each decides what the order of
+ * records left open. A message without an answer (deleted meanwhile, a stale replica, a poisonous message) waits for a
+ * later attempt and does not hold up the others.
  *
  * @returns true when nothing is left to refresh now
  */
-export async function refreshLabels(deps: ActivityDependencies, session: GmailSession, mailbox: MailboxId, run: ActivityRun): Promise<boolean> {
+export async function refreshLabels(
+  deps: ActivityDependencies,
+  session: GmailSession,
+  mailbox: MailboxId,
+  run: ActivityRun,
+): Promise<boolean> {
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
     const ids = await deps.store.nextRefresh({ mailbox, limit: MAX_BATCH, now: deps.clock.now() });
     if (ids.length === 0) return true;
@@ -29,7 +35,10 @@ export interface LabelReading {
   readonly run: ActivityRun;
 }
 
-/** Reads the labels of at most {@link MAX_BATCH} messages by one MINIMAL get each. Messages without an answer are put off. */
+/**
+ * Reads the labels of at most {@link MAX_BATCH} messages by one MINIMAL get each. Messages without an answer are put
+ * off.
+ */
 export async function readLabels(refresh: LabelReading, ids: readonly MessageId[]): Promise<void> {
   const { deps, session, mailbox, run } = refresh;
   let readings;

@@ -9,8 +9,8 @@ export interface OpenMailboxRequest {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
   /**
-   * The settings that the workflow's start named. The others come from the store, or are the defaults as in `settings`. Absent when all were named, and
-   * from earlier versions, which used the defaults.
+   * The settings that the workflow's start named. The others come from the store, or are the defaults as in `settings`.
+   * Absent when all were named, and from earlier versions, which used the defaults.
    */
   readonly named?: SettingsChange;
   /** The first run id of the workflow: an attempt that outlives its removed mailbox must not create it again. */
@@ -45,7 +45,10 @@ export interface PartialSyncRequest extends Question {
 
 /** The part of every result that concerns the worker. */
 export interface OfWorker {
-  /** Ms that its clock is ahead of Temporal's server (below 0: behind); absent when that is less than a second, or not known. */
+  /**
+   * Ms that its clock is ahead of Temporal's server (below 0: behind); absent when that is less than a second, or not
+   * known.
+   */
   readonly clockSkew?: number;
 }
 
@@ -124,7 +127,10 @@ export interface WatchResult {
   readonly renewedAt: number;
   readonly renewAt: number;
   readonly expiration: number;
-  /** Ms until `renewAt` and since `renewedAt`, independent of any clock's error; absent from earlier versions, and from the workflow's state. */
+  /**
+   * Ms until `renewAt` and since `renewedAt`, independent of any clock's error; absent from earlier versions, and from
+   * the workflow's state.
+   */
   readonly renewIn?: number;
   readonly renewedAgo?: number;
   /** True when this activity made or renewed the watch. */
@@ -151,13 +157,19 @@ export interface AuditActivityResult extends OfWorker {
 export interface MailboxActivities {
   /** Makes sure that the store knows the mailbox under these settings, and returns how far it is. */
   openMailbox(request: OpenMailboxRequest): Promise<OpenMailboxResult>;
-  /** Makes the listing of a generation: pins the mark, lists every id as a pending message, and compares the messages stored before. */
+  /**
+   * Makes the listing of a generation: pins the mark, lists every id as a pending message, and compares the messages
+   * stored before.
+   */
   fullSync(request: ListingRequest): Promise<ListingResult>;
   /** The same after history expired. It first waits for Gmail's index to catch up, so that the listing is exact. */
   recover(request: ListingRequest): Promise<ListingResult>;
   /** Fetches pending messages, newest first, within a budget of quota units. */
   fetchSlice(request: FetchSliceRequest): Promise<FetchSliceResult>;
-  /** Applies history from the mark to the mailbox's head, and fetches what it brought. Makes or renews Gmail's watch where one is wanted. */
+  /**
+   * Applies history from the mark to the mailbox's head, and fetches what it brought. Makes or renews Gmail's watch
+   * where one is wanted.
+   */
   partialSync(request: PartialSyncRequest): Promise<PartialSyncResult>;
   /** Compares the store with Gmail by listings. Changes nothing. */
   audit(request: AuditRequest): Promise<AuditActivityResult>;

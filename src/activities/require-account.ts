@@ -32,8 +32,9 @@ export interface AccountCheck {
 }
 
 /**
- * Verifies, before a session is used, that its credentials open the mailbox's account: another account's listing or history would empty the mirror.
- * New credentials are always checked. Known ones are checked again now and then, since the account may have been renamed.
+ * Verifies, before a session is used, that its credentials open the mailbox's account: another account's listing or
+ * history would empty the mirror. New credentials are always checked. Known ones are checked again now and then, since
+ * the account may have been renamed.
  *
  * @throws {OtherAccountError} when they open another account
  * @throws {GmailError} when Gmail gives no answer
@@ -43,13 +44,17 @@ export async function requireAccount(check: AccountCheck): Promise<void> {
   const { id: mailbox, account: before } = row;
   if (before !== null && before.version === version && !(await isDueAgain(check, before))) return;
   const account = await accountBehind(session, { mailbox, witnesses: () => store.sampleMessages(mailbox) });
-  // The store holds no message that could decide. The same credentials belong to the same account, whatever its address is now.
+  // The store holds no message that could decide. The same credentials belong to the same account, whatever its address
+  // is now.
   const isSameGrant = before?.version === version && account.kind === 'another' && account.asked === 0;
   if (account.kind === 'another' && !isSameGrant) throw new OtherAccountError(mailbox, account);
   const now = clock.now();
   const { address } = account;
   const since = before?.address === address ? before.since : now;
-  await store.saveAccount({ mailbox, account: { address, since, version, checkedAt: now, units: await unitsOf(check) } });
+  await store.saveAccount({
+    mailbox,
+    account: { address, since, version, checkedAt: now, units: await unitsOf(check) },
+  });
 }
 
 async function isDueAgain(check: AccountCheck, { checkedAt, units }: MailboxAccount): Promise<boolean> {
@@ -65,6 +70,7 @@ async function unitsOf({ store, row }: AccountCheck): Promise<number> {
 /** For a person: which account the credentials open, how that is known, and what to do. */
 export function otherAccountText(mailbox: MailboxId, { address, asked, found }: OtherAccountError['account']): string {
   const renew = `have the owner of ${mailbox} consent: "tidemark login ${mailbox} --client FILE" (or "tidemark connect ${mailbox} --credentials FILE")`;
-  if (asked === 0) return `the credentials of ${mailbox} open ${address}, and no message is stored that could tell whether it is the same account; nothing was changed. If it is: "tidemark rename ${mailbox} ${address}". If not, ${renew}`;
+  if (asked === 0)
+    return `the credentials of ${mailbox} open ${address}, and no message is stored that could tell whether it is the same account; nothing was changed. If it is: "tidemark rename ${mailbox} ${address}". If not, ${renew}`;
   return `the credentials of ${mailbox} open another account, ${address}: ${found === 0 ? 'none' : `only ${found}`} of ${asked} stored messages is there; nothing was changed. Now ${renew}`;
 }

@@ -20,21 +20,28 @@ export const unknownLabelText = (mailbox: MailboxId, { labelId }: UnknownLabelEr
   `The settings of ${mailbox} name the label id ${JSON.stringify(labelId)}, which Gmail does not know. Nothing was removed. Correct it: "tidemark configure ${mailbox} --label NAME", then "tidemark resume ${mailbox}"`;
 
 /**
- * Checks the labels that a scope newly names, before anything follows the scope. A misspelt label would empty the mirror, since Gmail refuses its
- * listing as it does for a deleted label. So one page of each unknown label's listing is asked for. Labels that were known before may be deleted at
- * any time and are not checked.
+ * Checks the labels that a scope newly names, before anything follows the scope. A misspelt label would empty the
+ * mirror, since Gmail refuses its listing as it does for a deleted label. So one page of each unknown label's listing
+ * is asked for. Labels that were known before may be deleted at any time and are not checked.
  *
  * @throws {UnknownLabelError} when labels.list does not name it and its listing is refused
  */
 export async function requireKnownLabels(
   store: Pick<MailboxStore, 'getLabels' | 'heldLabelIds'>,
   session: GmailSession,
-  { row, settings, signal }: { readonly row: MailboxRow; readonly settings: MailboxSettings; readonly signal: AbortSignal },
+  {
+    row,
+    settings,
+    signal,
+  }: { readonly row: MailboxRow; readonly settings: MailboxSettings; readonly signal: AbortSignal },
 ): Promise<void> {
   const before = row.fullSync === null ? [] : row.settings.scope.labelIds;
   const named = settings.scope.labelIds.filter((id) => !before.includes(id));
   if (named.length === 0) return;
-  const known = new Set([...(await store.getLabels(row.id)).map(({ id }) => id), ...(await store.heldLabelIds(row.id))]);
+  const known = new Set([
+    ...(await store.getLabels(row.id)).map(({ id }) => id),
+    ...(await store.heldLabelIds(row.id)),
+  ]);
   for (const labelId of named.filter((id) => !known.has(id))) {
     const page = await listIds(session, { labelIds: [labelId], includeSpamTrash: true, pageToken: null }, signal);
     if (page === 'label-gone') throw new UnknownLabelError(labelId);

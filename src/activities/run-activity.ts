@@ -6,13 +6,19 @@ import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { outcomeOf, toApplicationFailure, type Outcome } from './failures.ts';
 import type { MailboxActivities } from './requests.ts';
 
-/** What comes about seldom enough to be told without being asked for. Slices and partial syncs of many mailboxes would fill any log. */
+/**
+ * What comes about seldom enough to be told without being asked for. Slices and partial syncs of many mailboxes would
+ * fill any log.
+ */
 const RARE: ReadonlySet<keyof MailboxActivities> = new Set(['fullSync', 'recover', 'audit']);
 
 /** Well under the heartbeat time-out of 15 s: a worker that lives is never taken for dead. */
 const HEARTBEAT_INTERVAL = 2_000;
 
-/** Runs an activity as Temporal needs it: heartbeats beside it, its failure as one that says whether to try again, and what it took measured. */
+/**
+ * Runs an activity as Temporal needs it: heartbeats beside it, its failure as one that says whether to try again, and
+ * what it took measured.
+ */
 export async function runActivity<Result>(
   deps: ActivityDependencies,
   { mailbox, name }: { readonly mailbox: MailboxId; readonly name: keyof MailboxActivities },
@@ -23,19 +29,26 @@ export async function runActivity<Result>(
   const finished = new AbortController();
   const startedAt = deps.clock.now();
   const ended = (outcome: 'completed' | 'failed' | 'cancelled'): void =>
-    deps.telemetry?.observe('tidemark_activity_duration_seconds', (deps.clock.now() - startedAt) / 1_000, { activity: name, outcome });
+    deps.telemetry?.observe('tidemark_activity_duration_seconds', (deps.clock.now() - startedAt) / 1_000, {
+      activity: name,
+      outcome,
+    });
   const heartbeats = beat(deps.clock, finished.signal, () => context.heartbeat(details));
   try {
     const result = await activity({
       signal: context.cancellationSignal,
-      // Told with the next heartbeat: work of less than two seconds needs none, and each is an Action of Temporal Cloud.
+      // Told with the next heartbeat: work of less than two seconds needs none, and each is an Action of Temporal
+      // Cloud.
       progress: (progress) => {
         details = { ...details, ...progress };
       },
     });
     await clearCondition(deps, mailbox, name);
     ended('completed');
-    context.log[RARE.has(name) ? 'info' : 'debug'](`${name} completed`, { seconds: (deps.clock.now() - startedAt) / 1_000, result });
+    context.log[RARE.has(name) ? 'info' : 'debug'](`${name} completed`, {
+      seconds: (deps.clock.now() - startedAt) / 1_000,
+      result,
+    });
     return result;
   } catch (error) {
     if (context.cancellationSignal.aborted) {
@@ -64,6 +77,13 @@ async function beat(clock: Clock, finished: AbortSignal, heartbeat: () => void):
 /** A defect. Its text may quote mail (JSON.parse does), so only its name and its place leave the process. */
 function unexpected(error: unknown, activity: string, mailbox: MailboxId): Outcome {
   const name = error instanceof Error ? error.name : typeof error;
-  const place = error instanceof Error ? (/\((?:file:\/\/)?.*\/((?:src|dist)\/[^)]+)\)/.exec(error.stack ?? '')?.[1] ?? 'an unknown place') : 'an unknown place';
-  return { type: 'Unexpected', next: { kind: 'retry' }, message: `unexpected ${name} in ${activity} of ${mailbox} at ${place}: this is a defect, please report it; it is tried again` };
+  const place =
+    error instanceof Error
+      ? (/\((?:file:\/\/)?.*\/((?:src|dist)\/[^)]+)\)/.exec(error.stack ?? '')?.[1] ?? 'an unknown place')
+      : 'an unknown place';
+  return {
+    type: 'Unexpected',
+    next: { kind: 'retry' },
+    message: `unexpected ${name} in ${activity} of ${mailbox} at ${place}: this is a defect, please report it; it is tried again`,
+  };
 }

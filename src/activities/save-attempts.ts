@@ -12,17 +12,25 @@ interface FailedFetch {
 }
 
 /**
- * Saves the outcomes of failed fetches. Messages that look gone are saved after their threads were asked. An attempt that dies in between asks again.
+ * Saves the outcomes of failed fetches. Messages that look gone are saved after their threads were asked. An attempt
+ * that dies in between asks again.
  *
  * @param messages - must include the messages of the attempts
  */
-export async function saveAttempts({ deps, session, fetch, run }: FailedFetch, messages: readonly PendingMessage[], attempts: readonly FetchAttempt[]): Promise<void> {
+export async function saveAttempts(
+  { deps, session, fetch, run }: FailedFetch,
+  messages: readonly PendingMessage[],
+  attempts: readonly FetchAttempt[],
+): Promise<void> {
   const { store, clock } = deps;
   const { mailbox } = fetch;
   const certain = attempts.filter(({ state }) => state !== 'gone');
   if (certain.length > 0) await store.saveAttempts({ mailbox, attempts: certain, now: clock.now() });
   const doubtful = new Set(attempts.filter(({ state }) => state === 'gone').map(({ id }) => id));
   if (doubtful.size === 0) return;
-  const settled = await confirmGone({ session, clock, signal: run.signal }, messages.filter(({ id }) => doubtful.has(id)));
+  const settled = await confirmGone(
+    { session, clock, signal: run.signal },
+    messages.filter(({ id }) => doubtful.has(id)),
+  );
   await store.saveAttempts({ mailbox, attempts: settled, now: clock.now() });
 }

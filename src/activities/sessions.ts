@@ -51,8 +51,13 @@ interface Connection {
 /** The most connections that are kept. What must not be forgotten is in the store's ledger. */
 const REMEMBERED = 2_000;
 
-/** Opens sessions for the activities of one worker. New credentials (a higher version) replace the client at the next session. */
-export function createSessionFactory(options: SessionFactoryOptions): (request: SessionRequest) => Promise<GmailSession> {
+/**
+ * Opens sessions for the activities of one worker. New credentials (a higher version) replace the client at the next
+ * session.
+ */
+export function createSessionFactory(
+  options: SessionFactoryOptions,
+): (request: SessionRequest) => Promise<GmailSession> {
   const { store, prices, clock, telemetry } = options;
   const connections = new Map<MailboxId, Connection>();
   const room = new ByteRoom();
@@ -60,7 +65,18 @@ export function createSessionFactory(options: SessionFactoryOptions): (request: 
   return async ({ mailbox, lane, settings, onWait, ask }) => {
     const row = await store.getMailbox(mailbox);
     const connection = await connect(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
-    const options = { api: connection.api, mailbox, lane, ledger: store, prices, clock, pacer: connection.pacer, room, onWait, telemetry };
+    const options = {
+      api: connection.api,
+      mailbox,
+      lane,
+      ledger: store,
+      prices,
+      clock,
+      pacer: connection.pacer,
+      room,
+      onWait,
+      telemetry,
+    };
     if (ask !== undefined) await isServed(createGmailSession({ ...options, once: true }), ask.signal);
     const session = createGmailSession(options);
     // A mailbox that the store does not know has nothing to lose, so it needs no check.

@@ -11,20 +11,29 @@ import { historyPageAfter } from './history-page-after.ts';
 const MOST_READINGS = 5_000;
 /** The most pages of history, 2 units each. When there are more, the messages are read again instead. */
 const MOST_PAGES = 50;
-/** With more changed messages than this since a history id, that id is older than the half minute before the first full sync. */
+/**
+ * With more changed messages than this since a history id, that id is older than the half minute before the first full
+ * sync.
+ */
 const SURELY_OLD = 20;
 
 /**
  * Settles by history what gets in the first seconds of a first full sync may have missed.
  *
- * Such a get may have been answered by a replica that lagged behind the pinned head, while history is read only from that head. So the store
- * schedules these messages to be read again. Reading the history before the head instead spares that get: whatever a replica had missed is newer
- * than the answer's own history id, so history from the oldest of those ids contains it. If Gmail's history no longer reaches that far, the oldest id
- * that works covers the answers from there on, and all of them if enough has changed since.
+ * Such a get may have been answered by a replica that lagged behind the pinned head, while history is read only from
+ * that head. So the store schedules these messages to be read again. Reading the history before the head instead spares
+ * that get: whatever a replica had missed is newer than the answer's own history id, so history from the oldest of
+ * those ids contains it. If Gmail's history no longer reaches that far, the oldest id that works covers the answers
+ * from there on, and all of them if enough has changed since.
  *
  * Costs 2 units per 500 records. After a failed attempt the messages are read again as scheduled.
  */
-export async function settleEarlyReadings(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<void> {
+export async function settleEarlyReadings(
+  deps: ActivityDependencies,
+  session: GmailSession,
+  row: MailboxRow,
+  run: ActivityRun,
+): Promise<void> {
   const { store, clock } = deps;
   const { id: mailbox, fullSync } = row;
   if (fullSync === null) return;
@@ -37,7 +46,12 @@ export async function settleEarlyReadings(deps: ActivityDependencies, session: G
   if (records === null) return;
   const coversAll = oldest.index === 0 || starts.length - oldest.index > SURELY_OLD;
   const settled = readings.filter(({ historyId }) => coversAll || compareHistoryIds(historyId, oldest.start) >= 0);
-  await store.settleEarlyReadings({ mailbox, records: about(records, readings), settled: settled.map(({ id }) => id), now: clock.now() });
+  await store.settleEarlyReadings({
+    mailbox,
+    records: about(records, readings),
+    settled: settled.map(({ id }) => id),
+    now: clock.now(),
+  });
 }
 
 interface Readable {
@@ -46,8 +60,15 @@ interface Readable {
   readonly page: HistoryPage;
 }
 
-/** Gmail keeps history back to some point. A binary search over the ids finds the oldest one from which it still answers. */
-async function oldestReadable(session: GmailSession, starts: readonly HistoryId[], signal: AbortSignal): Promise<Readable | null> {
+/**
+ * Gmail keeps history back to some point. A binary search over the ids finds the oldest one from which it still
+ * answers.
+ */
+async function oldestReadable(
+  session: GmailSession,
+  starts: readonly HistoryId[],
+  signal: AbortSignal,
+): Promise<Readable | null> {
   let found: Readable | null = null;
   for (let low = 0, high = starts.length, index = 0; low < high; index = Math.floor((low + high) / 2)) {
     const start = starts[index];
@@ -63,7 +84,11 @@ async function oldestReadable(session: GmailSession, starts: readonly HistoryId[
   return found;
 }
 
-async function pageFrom(session: GmailSession, startHistoryId: HistoryId, signal: AbortSignal): Promise<HistoryPage | null> {
+async function pageFrom(
+  session: GmailSession,
+  startHistoryId: HistoryId,
+  signal: AbortSignal,
+): Promise<HistoryPage | null> {
   try {
     return await session.listHistory({ startHistoryId, pageToken: null }, signal);
   } catch (error) {
@@ -73,7 +98,12 @@ async function pageFrom(session: GmailSession, startHistoryId: HistoryId, signal
 }
 
 /** The records up to `until`; null when there are too many pages. */
-async function recordsUpTo(session: GmailSession, { start, page: first }: Readable, until: HistoryId, signal: AbortSignal): Promise<readonly HistoryRecord[] | null> {
+async function recordsUpTo(
+  session: GmailSession,
+  { start, page: first }: Readable,
+  until: HistoryId,
+  signal: AbortSignal,
+): Promise<readonly HistoryRecord[] | null> {
   const records: HistoryRecord[] = [];
   let page = first;
   for (let pages = 1; ; pages++) {
@@ -87,5 +117,7 @@ async function recordsUpTo(session: GmailSession, { start, page: first }: Readab
 
 function about(records: readonly HistoryRecord[], readings: readonly EarlyReading[]): readonly HistoryRecord[] {
   const ids = new Set(readings.map(({ id }) => id));
-  return records.map(({ id, operations }) => ({ id, operations: operations.filter(({ messageId }) => ids.has(messageId)) })).filter(({ operations }) => operations.length > 0);
+  return records
+    .map(({ id, operations }) => ({ id, operations: operations.filter(({ messageId }) => ids.has(messageId)) }))
+    .filter(({ operations }) => operations.length > 0);
 }

@@ -2,8 +2,8 @@ import { olderHistoryId, type HistoryId } from '../model/ids.ts';
 import type { MailboxRow, SettleMark } from '../store/rows/mailbox-row.ts';
 
 /**
- * Records of history can become visible some seconds after newer ones. So new records are applied at once and read once more from a mark this much
- * older (ms). That costs the same, and has no effect when no record was late.
+ * Records of history can become visible some seconds after newer ones. So new records are applied at once and read once
+ * more from a mark this much older (ms). That costs the same, and has no effect when no record was late.
  */
 export const SETTLING_TIME = 30_000;
 
@@ -11,8 +11,8 @@ export const SETTLING_TIME = 30_000;
 const SPACING = 1_000;
 
 /**
- * The history id to read from: the oldest remembered mark. `remember` forgets a mark only when a later one was pinned long enough before the read
- * that has just ended, so a read has seen every record up to the oldest mark.
+ * The history id to read from: the oldest remembered mark. `remember` forgets a mark only when a later one was pinned
+ * long enough before the read that has just ended, so a read has seen every record up to the oldest mark.
  */
 export function replayFrom(row: Pick<MailboxRow, 'marks'>, mark: HistoryId): HistoryId {
   const oldest = row.marks[0];
@@ -29,12 +29,16 @@ export interface HistoryRead {
 }
 
 /** The marks to remember after a read: the newest one that the read has settled, and all later ones. */
-export function remember(marks: readonly SettleMark[], { head, askedAt, answeredAt }: HistoryRead): readonly SettleMark[] {
+export function remember(
+  marks: readonly SettleMark[],
+  { head, askedAt, answeredAt }: HistoryRead,
+): readonly SettleMark[] {
   const known = inOrder(marks, askedAt);
   const settled = known.findLastIndex((mark) => mark.at <= askedAt - SETTLING_TIME);
   const kept = known.slice(Math.max(0, settled));
   const last = kept.at(-1);
-  // Pokes may come faster than marks settle. The older of two close marks stays, so that it can reach the age for settling.
+  // Pokes may come faster than marks settle. The older of two close marks stays, so that it can reach the age for
+  // settling.
   if (last !== undefined && answeredAt - last.at < SPACING) return kept;
   return [...kept, { historyId: head, at: answeredAt }];
 }
@@ -45,14 +49,17 @@ export function settledMark(row: Pick<MailboxRow, 'marks'>, now: number): Settle
   return marks.findLast((mark) => mark.at <= now - SETTLING_TIME) ?? marks[0] ?? null;
 }
 
-/** Ms until a mark pinned at `startedAt` has settled. Never longer than the settling time, even if `startedAt` lies ahead by a wrong clock. */
+/**
+ * Ms until a mark pinned at `startedAt` has settled. Never longer than the settling time, even if `startedAt` lies
+ * ahead by a wrong clock.
+ */
 export function untilSettled(startedAt: number, now: number): number {
   return Math.min(SETTLING_TIME, Math.max(0, startedAt + SETTLING_TIME - now));
 }
 
 /**
- * Corrects impossible times: marks were pinned in order and before now. Any other time comes from a wrong clock and becomes the latest possible one,
- * so that such a mark settles late rather than too early.
+ * Corrects impossible times: marks were pinned in order and before now. Any other time comes from a wrong clock and
+ * becomes the latest possible one, so that such a mark settles late rather than too early.
  */
 function inOrder(marks: readonly SettleMark[], now: number): readonly SettleMark[] {
   let latest = Number.NEGATIVE_INFINITY;

@@ -27,21 +27,27 @@ export interface HistorySpan {
 }
 
 /**
- * Finds out which listings lost a message within a span of history. Page tokens may be offsets: when a message vanishes they shift and skip a message
- * that still exists. Costs 2 units per 500 records.
+ * Finds out which listings lost a message within a span of history. Page tokens may be offsets: when a message vanishes
+ * they shift and skip a message that still exists. Costs 2 units per 500 records.
  */
-export async function vanishedSince(session: GmailSession, { since, until = null }: HistorySpan, scope: Scope, signal: AbortSignal): Promise<Vanished> {
+export async function vanishedSince(
+  session: GmailSession,
+  { since, until = null }: HistorySpan,
+  scope: Scope,
+  signal: AbortSignal,
+): Promise<Vanished> {
   const first = await session.listHistory({ startHistoryId: since, pageToken: null }, signal);
   const fromLabels = new Set<LabelId>();
   const moved = new Set<MessageId>();
   const movedUnder = new Map<LabelId | null, Set<MessageId>>();
   let fromScope = false;
   let fromAll = false;
-  for (let page = first; ; ) {
+  for (let page = first; ;) {
     const records = page.records.filter(({ id }) => until === null || compareHistoryIds(id, until) <= 0);
     for (const operation of records.flatMap((record) => record.operations)) {
       if (moves(operation, scope)) moved.add(operation.messageId);
-      for (const label of labelsMoved(operation, scope)) movedUnder.set(label, (movedUnder.get(label) ?? new Set()).add(operation.messageId));
+      for (const label of labelsMoved(operation, scope))
+        movedUnder.set(label, (movedUnder.get(label) ?? new Set()).add(operation.messageId));
       if (hides(operation, scope)) {
         fromAll = true;
         fromScope = true;
@@ -52,7 +58,8 @@ export async function vanishedSince(session: GmailSession, { since, until = null
       }
     }
     if (page.nextPageToken === null) {
-      const movedIn = (label: LabelId): number => new Set([...(movedUnder.get(label) ?? []), ...(movedUnder.get(null) ?? [])]).size;
+      const movedIn = (label: LabelId): number =>
+        new Set([...(movedUnder.get(label) ?? []), ...(movedUnder.get(null) ?? [])]).size;
       return { fromScope, fromAll, fromLabels, head: first.historyId, moved: moved.size, movedUnder: movedIn };
     }
     page = await historyPageAfter(session, { startHistoryId: since, pageToken: page.nextPageToken }, signal);

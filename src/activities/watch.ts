@@ -8,7 +8,10 @@ import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { StopWatchRequest, WatchResult } from './requests.ts';
 
 const MINUTE = 60_000;
-/** Google asks for a call at least every seven days and recommends one a day: https://developers.google.com/workspace/gmail/api/guides/push#renewing_mailbox_watch */
+/**
+ * Google asks for a call at least every seven days and recommends one a day:
+ * https://developers.google.com/workspace/gmail/api/guides/push#renewing_mailbox_watch
+ */
 const RENEWAL = 24 * 60 * MINUTE;
 /** The clocks of Temporal and this worker may differ by this much (ms), so a renewal that is due within it is made. */
 const EARLY = 5 * MINUTE;
@@ -24,13 +27,19 @@ export interface KeptWatch {
 }
 
 /**
- * Brings the mailbox's watch in line with the settings: makes it, renews it once a day, or stops it. This comes before the read of history, so no
- * change falls between: changes before the watch are in that read, and later ones are announced. Asking twice does no harm, so an attempt that dies
- * before it saves asks again. A mailbox stays in sync without a watch, so failures are returned, not thrown.
+ * Brings the mailbox's watch in line with the settings: makes it, renews it once a day, or stops it. This comes before
+ * the read of history, so no change falls between: changes before the watch are in that read, and later ones are
+ * announced. Asking twice does no harm, so an attempt that dies before it saves asks again. A mailbox stays in sync
+ * without a watch, so failures are returned, not thrown.
  *
  * @throws {GmailError} when the owner has withdrawn consent
  */
-export async function keepWatch(deps: ActivityDependencies, session: GmailSession, row: MailboxRow, run: ActivityRun): Promise<KeptWatch> {
+export async function keepWatch(
+  deps: ActivityDependencies,
+  session: GmailSession,
+  row: MailboxRow,
+  run: ActivityRun,
+): Promise<KeptWatch> {
   const { store, clock } = deps;
   const now = clock.now();
   const wanted = wantedWatch(deps, row);
@@ -40,15 +49,18 @@ export async function keepWatch(deps: ActivityDependencies, session: GmailSessio
 
   const asked = wanted ?? held;
   // A renewal in the future was recorded by a wrong clock and is not believed.
-  const isDue = wanted === null ? held !== null : !fits || now >= held.renewedAt + RENEWAL - EARLY || held.renewedAt > now + EARLY;
+  const isDue =
+    wanted === null ? held !== null : !fits || now >= held.renewedAt + RENEWAL - EARLY || held.renewedAt > now + EARLY;
   const retry = row.watch?.retry ?? null;
-  const isPutOff = retry !== null && asked !== null && now < retry.at && retry.at <= now + AFTER_REFUSAL && isSame(retry, asked);
+  const isPutOff =
+    retry !== null && asked !== null && now < retry.at && retry.at <= now + AFTER_REFUSAL && isSame(retry, asked);
   if (asked === null || !isDue || isPutOff) return { watch: present, refusal: null };
 
   run.progress({ step: 'watch' });
   let left: HeldWatch | null = held;
   try {
-    // Gmail allows one topic per mailbox and project. Our former topic is stopped first; another client's makes Gmail refuse.
+    // Gmail allows one topic per mailbox and project. Our former topic is stopped first; another client's makes Gmail
+    // refuse.
     if (held !== null && held.topicName !== wanted?.topicName) {
       await stop(deps, session, row.id, run);
       left = null;
@@ -62,13 +74,20 @@ export async function keepWatch(deps: ActivityDependencies, session: GmailSessio
     if (!(error instanceof GmailError) || error.failure.kind === 'consent-revoked') throw error;
     const reason = refusedFor(error);
     const at = now + (reason === null ? AFTER_FAILURE : AFTER_REFUSAL);
-    await store.saveWatch({ mailbox: row.id, watch: { held: left, retry: { topicName: asked.topicName, labelIds: asked.labelIds, at } } });
+    await store.saveWatch({
+      mailbox: row.id,
+      watch: { held: left, retry: { topicName: asked.topicName, labelIds: asked.labelIds, at } },
+    });
     return { watch: present, refusal: reason === null ? null : refusalText(row.id, asked, reason) };
   }
 }
 
 /** Ends the mailbox's watch, where there is one. */
-export async function stopWatch(deps: ActivityDependencies, { mailbox }: StopWatchRequest, run: ActivityRun): Promise<void> {
+export async function stopWatch(
+  deps: ActivityDependencies,
+  { mailbox }: StopWatchRequest,
+  run: ActivityRun,
+): Promise<void> {
   const row = await deps.store.getMailbox(mailbox);
   if (row?.watch?.held == null) return;
   const session = await deps.openSession({ mailbox, lane: 'live' });
@@ -80,16 +99,26 @@ export async function stopWatch(deps: ActivityDependencies, { mailbox }: StopWat
 }
 
 /** Stops the watch before it is forgotten, so that an attempt that dies in between stops it again. */
-async function stop({ store }: ActivityDependencies, session: GmailSession, mailbox: MailboxId, run: ActivityRun): Promise<void> {
+async function stop(
+  { store }: ActivityDependencies,
+  session: GmailSession,
+  mailbox: MailboxId,
+  run: ActivityRun,
+): Promise<void> {
   await session.stopWatch(run.signal);
   await store.saveWatch({ mailbox, watch: null });
 }
 
 function wantedWatch({ pushTopic }: ActivityDependencies, { settings }: MailboxRow): WatchRequest | null {
-  return pushTopic == null || settings.push === null ? null : { topicName: pushTopic, labelIds: settings.push.labelIds };
+  return pushTopic == null || settings.push === null
+    ? null
+    : { topicName: pushTopic, labelIds: settings.push.labelIds };
 }
 
-/** The watch that is held; an expired one counts as no watch. One that was renewed within a day has not expired, even if this clock is far ahead of Gmail's. */
+/**
+ * The watch that is held; an expired one counts as no watch. One that was renewed within a day has not expired, even if
+ * this clock is far ahead of Gmail's.
+ */
 function heldWatch({ watch }: MailboxRow, now: number): HeldWatch | null {
   const held = watch?.held ?? null;
   if (held === null) return null;
@@ -97,9 +126,15 @@ function heldWatch({ watch }: MailboxRow, now: number): HeldWatch | null {
   return isFresh || now < held.expiration ? held : null;
 }
 
-const isSame = (a: WatchRequest, b: WatchRequest): boolean => a.topicName === b.topicName && isDeepStrictEqual(a.labelIds, b.labelIds);
+const isSame = (a: WatchRequest, b: WatchRequest): boolean =>
+  a.topicName === b.topicName && isDeepStrictEqual(a.labelIds, b.labelIds);
 
-const resultOf = ({ renewedAt, expiration }: HeldWatch, isRenewed: boolean): WatchResult => ({ renewedAt, renewAt: renewedAt + RENEWAL, expiration, isRenewed });
+const resultOf = ({ renewedAt, expiration }: HeldWatch, isRenewed: boolean): WatchResult => ({
+  renewedAt,
+  renewAt: renewedAt + RENEWAL,
+  expiration,
+  isRenewed,
+});
 
 /** Why Gmail refused; null when the same call may succeed soon. */
 function refusedFor({ failure }: GmailError): string | null {

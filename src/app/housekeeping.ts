@@ -7,13 +7,21 @@ import type { MailboxRemoval } from '../store/removal/remove-mailbox.ts';
 const EVERY = 10 * 60_000;
 
 /**
- * Keeps the store tidy beside a worker's activities, until the signal aborts: finishes interrupted removals of mailboxes, drops the bodies of
- * messages that have been gone for `goneGrace` milliseconds, and sweeps bodies that nothing has named for `sweepGrace` milliseconds. A time that is
- * null turns its step off.
+ * Keeps the store tidy beside a worker's activities, until the signal aborts: finishes interrupted removals of
+ * mailboxes, drops the bodies of messages that have been gone for `goneGrace` milliseconds, and sweeps bodies that
+ * nothing has named for `sweepGrace` milliseconds. A time that is null turns its step off.
  *
- * Every worker does this. Two at once do no harm and share the work. A failure is logged, and the next round tries again.
+ * Every worker does this. Two at once do no harm and share the work. A failure is logged, and the next round tries
+ * again.
  */
-export async function keepHouse({ store, goneGrace, sweepGrace, clock, log, signal }: {
+export async function keepHouse({
+  store,
+  goneGrace,
+  sweepGrace,
+  clock,
+  log,
+  signal,
+}: {
   store: BodySweeper & BuriedBodies & Pick<MailboxRemoval, 'finishRemovals'>;
   goneGrace: number | null;
   sweepGrace: number | null;
@@ -30,13 +38,17 @@ export async function keepHouse({ store, goneGrace, sweepGrace, clock, log, sign
     try {
       const rows = await store.finishRemovals({ now: clock.now(), signal });
       if (rows > 0) log.info({ rows }, 'the removal of mailboxes was finished');
-      const dropped = goneGrace === null ? 0 : await store.dropBuriedBodies({ now: clock.now(), grace: goneGrace, signal });
+      const dropped =
+        goneGrace === null ? 0 : await store.dropBuriedBodies({ now: clock.now(), grace: goneGrace, signal });
       if (dropped > 0) log.info({ dropped }, 'bodies of messages that are gone were dropped');
       if (sweepGrace === null) continue;
       const { removed, bytes } = await store.sweepBodies({ now: clock.now(), grace: sweepGrace, signal });
       if (removed > 0) log.info({ removed, bytes }, 'bodies that nothing names were removed');
     } catch (error) {
-      log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'the store could not be tidied; trying again later');
+      log.warn(
+        { reason: error instanceof Error ? error.message : String(error) },
+        'the store could not be tidied; trying again later',
+      );
     }
   }
 }

@@ -11,12 +11,13 @@ import type { Phase } from '../workflows/phase.ts';
 export type { MovedMailbox };
 
 /**
- * Moves every mailbox from one database to another. Workflows must be paused or stopped first, and workers stopped. A change during the move is
- * noticed, and then nothing is moved.
+ * Moves every mailbox from one database to another. Workflows must be paused or stopped first, and workers stopped. A
+ * change during the move is noticed, and then nothing is moved.
  *
  * @param request.from - a database URL
  * @param request.to - another
- * @param request.moveBodies - true writes bodies that lie outside again, where `BODIES_URL` says; otherwise they stay where they are
+ * @param request.moveBodies - true writes bodies that lie outside again, where `BODIES_URL` says; otherwise they stay
+ * where they are
  * @returns the moved mailboxes, and whether Temporal could be asked which mailboxes run
  * @throws {CannotDoError} when a mailbox runs
  * @throws {MoveError | StoreError | UnsupportedDatabaseError}
@@ -37,7 +38,10 @@ export async function moveMailboxes(request: {
     try {
       const held = new Set<string>((await from.store.listMailboxes()).map(({ id }) => id));
       const temporalAsked = await refuseRunning(config, clock, held);
-      return { moved: await moveStores({ from, to, bodies: config.bodies, moveBodies, now: clock.now(), onProgress, signal }), temporalAsked };
+      return {
+        moved: await moveStores({ from, to, bodies: config.bodies, moveBodies, now: clock.now(), onProgress, signal }),
+        temporalAsked,
+      };
     } finally {
       await closeStores(to);
     }
@@ -46,7 +50,9 @@ export async function moveMailboxes(request: {
   }
 }
 
-/** Phases in which a workflow only waits for a person. A mailbox that is both paused and blocked shows what blocks it. */
+/**
+ * Phases in which a workflow only waits for a person. A mailbox that is both paused and blocked shows what blocks it.
+ */
 const AT_REST: readonly Phase[] = ['paused', 'needs-consent', 'failed'];
 
 /** A workflow at rest may stay: once workers have the new database it is resumed, and continues from its mark. */
@@ -55,10 +61,15 @@ async function refuseRunning(config: Config, clock: Clock, held: ReadonlySet<str
   if (connection === null) return false;
   try {
     const listed = await runningMailboxes(await temporalClientOf(config, { connection, clock, tracing: null }));
-    const running = [...listed].filter(([mailbox, { phase }]) => held.has(mailbox) && !AT_REST.includes(phase)).map(([mailbox]) => mailbox);
+    const running = [...listed]
+      .filter(([mailbox, { phase }]) => held.has(mailbox) && !AT_REST.includes(phase))
+      .map(([mailbox]) => mailbox);
     const [first] = running;
     if (first === undefined) return true;
-    throw new CannotDoError('mailbox-running', `${running.slice(0, 3).join(', ')}${running.length > 3 ? ` and ${running.length - 3} more` : ''} still run. Pause or stop each (tidemark pause ${first}) and stop the workers, then move again.`);
+    throw new CannotDoError(
+      'mailbox-running',
+      `${running.slice(0, 3).join(', ')}${running.length > 3 ? ` and ${running.length - 3} more` : ''} still run. Pause or stop each (tidemark pause ${first}) and stop the workers, then move again.`,
+    );
   } finally {
     await connection.close();
   }

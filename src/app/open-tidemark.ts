@@ -30,13 +30,26 @@ export interface Tidemark extends Stores {
  * @throws {StoreError} when the database cannot be used
  * @throws {SecretKeyError} when payloads are to be encrypted and there is no usable key
  */
-export async function openTidemark({ config, clock = systemClock }: { config: Config; clock?: Clock }): Promise<Tidemark> {
+export async function openTidemark({
+  config,
+  clock = systemClock,
+}: {
+  config: Config;
+  clock?: Clock;
+}): Promise<Tidemark> {
   const stores = await openStoresOf(config);
   try {
     const connection = await connectTemporal(config);
     const tracing = await openTracing(config.tracing);
     const temporal = await temporalClientOf(config, { connection, clock, tracing });
-    const client = new TidemarkClient({ temporal, ...stores, clock, taskQueue: config.taskQueue, renaming: renamingOf(config, stores, clock), forecast: forecastOf(config, stores, clock) });
+    const client = new TidemarkClient({
+      temporal,
+      ...stores,
+      clock,
+      taskQueue: config.taskQueue,
+      renaming: renamingOf(config, stores, clock),
+      forecast: forecastOf(config, stores, clock),
+    });
     return {
       ...stores,
       client,
@@ -58,13 +71,17 @@ export async function openTidemark({ config, clock = systemClock }: { config: Co
 function forecastOf(config: Config, { store }: Stores, clock: Clock): (mailbox: MailboxId) => Promise<Forecast | null> {
   return async (mailbox) => {
     const { forecast } = await import('../activities/forecast.ts');
-    return forecast({ store, prices: priceTableOf(configFor(config, mailbox)), userShare: config.quota.userShare, clock }, mailbox);
+    return forecast(
+      { store, prices: priceTableOf(configFor(config, mailbox)), userShare: config.quota.userShare, clock },
+      mailbox,
+    );
   };
 }
 
 /** Loaded when a mailbox is renamed: it talks to Google. */
 function renamingOf(config: Config, stores: Stores, clock: Clock): RenamingAccess {
-  const access = async ({ from }: { from: MailboxId }): Promise<RenamingAccess> => (await import('../accounts/rename-access.ts')).renamingAccess({ config: configFor(config, from), stores, clock });
+  const access = async ({ from }: { from: MailboxId }): Promise<RenamingAccess> =>
+    (await import('../accounts/rename-access.ts')).renamingAccess({ config: configFor(config, from), stores, clock });
   return {
     refusalOf: async (request) => (await access(request)).refusalOf(request),
     copyCredentials: async (request) => (await access(request)).copyCredentials(request),

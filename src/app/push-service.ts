@@ -43,15 +43,22 @@ export interface PushService {
 }
 
 /**
- * Receives Gmail's notifications, by an endpoint, by pull, or both, and signals the mailboxes' workflows. It may start before Temporal does, needs no
- * database, and any number of instances may run beside each other.
+ * Receives Gmail's notifications, by an endpoint, by pull, or both, and signals the mailboxes' workflows. It may start
+ * before Temporal does, needs no database, and any number of instances may run beside each other.
  *
  * @throws {UsageError} when the configuration lacks what was asked for
  * @throws {CannotDoError} when the certificate cannot be read
  * @throws {SecretKeyError} when payloads are to be encrypted and there is no usable key
  * @throws {Error} when the port is taken
  */
-export async function startPushService({ config, log, clock = systemClock, listen, pull, telemetry = noTelemetry }: PushServiceRequest): Promise<PushService> {
+export async function startPushService({
+  config,
+  log,
+  clock = systemClock,
+  listen,
+  pull,
+  telemetry = noTelemetry,
+}: PushServiceRequest): Promise<PushService> {
   const { push, temporal } = config;
   const verify = listen === null ? null : verifierOf(config, clock, pull);
   const subscription = pull ? required(push.subscription, 'PUSH_SUBSCRIPTION', 'the subscription to pull from') : null;
@@ -81,9 +88,17 @@ export async function startPushService({ config, log, clock = systemClock, liste
     await tracing?.flush();
   };
   try {
-    if (listen !== null) server = await startHttpServer({ app: createEndpoint({ receiver, verify, notReady, log }), ...listen, tls, guard: ANY_HOST, clock });
+    if (listen !== null)
+      server = await startHttpServer({
+        app: createEndpoint({ receiver, verify, notReady, log }),
+        ...listen,
+        tls,
+        guard: ANY_HOST,
+        clock,
+      });
     // Google's client takes half a second to load, and only pulling needs it.
-    if (subscription !== null) puller = (await import('../push/pull.ts')).startPull({ subscription, receiver, log, clock });
+    if (subscription !== null)
+      puller = (await import('../push/pull.ts')).startPull({ subscription, receiver, log, clock });
   } catch (error) {
     await stop();
     throw error;
@@ -97,7 +112,10 @@ export async function startPushService({ config, log, clock = systemClock, liste
   };
 }
 
-/** Says why Temporal cannot be reached, in words that anybody may read. The error itself names the server's address, so it goes to the log, once. */
+/**
+ * Says why Temporal cannot be reached, in words that anybody may read. The error itself names the server's address, so
+ * it goes to the log, once.
+ */
 function troubleOf(poker: MailboxPoker, log: Log): () => Promise<string | null> {
   let reachable = true;
   return async () => {
@@ -113,11 +131,18 @@ function troubleOf(poker: MailboxPoker, log: Log): () => Promise<string | null> 
   };
 }
 
-/** Without an audience and a service account Google cannot be told from anybody else: then no notifications are accepted over HTTP. */
+/**
+ * Without an audience and a service account Google cannot be told from anybody else: then no notifications are accepted
+ * over HTTP.
+ */
 function verifierOf({ push }: Config, clock: Clock, pull: boolean): TokenVerifier | null {
   if (pull && push.audience === null && push.serviceAccount === null) return null;
   const audience = required(push.audience, 'PUSH_AUDIENCE', "the audience of the push subscription's tokens");
-  const serviceAccount = required(push.serviceAccount, 'PUSH_SERVICE_ACCOUNT', "the push subscription's service account");
+  const serviceAccount = required(
+    push.serviceAccount,
+    'PUSH_SERVICE_ACCOUNT',
+    "the push subscription's service account",
+  );
   return createTokenVerifier({ keysUrl: push.keysUrl, audience, serviceAccount, clock });
 }
 
@@ -129,11 +154,16 @@ function required(value: string | null, name: string, what: string): string {
 async function readCertificate({ push }: Config): Promise<{ cert: Buffer; key: Buffer } | null> {
   const { tlsCertFile, tlsKeyFile } = push;
   if (tlsCertFile === null && tlsKeyFile === null) return null;
-  if (tlsCertFile === null || tlsKeyFile === null) throw new UsageError('PUSH_TLS_CERT_FILE and PUSH_TLS_KEY_FILE are set together, or neither is.');
+  if (tlsCertFile === null || tlsKeyFile === null)
+    throw new UsageError('PUSH_TLS_CERT_FILE and PUSH_TLS_KEY_FILE are set together, or neither is.');
   try {
     return { cert: await readFile(tlsCertFile), key: await readFile(tlsKeyFile) };
   } catch (error) {
-    throw new CannotDoError('certificate', `The certificate cannot be read: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+    throw new CannotDoError(
+      'certificate',
+      `The certificate cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+      { cause: error },
+    );
   }
 }
 
@@ -171,7 +201,11 @@ async function run(request: PushProgram): Promise<void> {
   try {
     await service.ended;
   } catch (error) {
-    throw new CannotDoError('subscription', `Pub/Sub refuses the subscription ${config.push.subscription}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new CannotDoError(
+      'subscription',
+      `Pub/Sub refuses the subscription ${config.push.subscription}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   } finally {
     await service.stop();
   }

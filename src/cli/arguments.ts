@@ -12,7 +12,8 @@ export function parseEmail(text: string): MailboxId {
   try {
     return mailboxId(text);
   } catch (error) {
-    if (error instanceof InvalidIdError) throw new InvalidArgumentError('Expected an e-mail address, for example ada@example.com.');
+    if (error instanceof InvalidIdError)
+      throw new InvalidArgumentError('Expected an e-mail address, for example ada@example.com.');
     throw error;
   }
 }
@@ -56,7 +57,9 @@ export function parseDate(text: string): number {
     const at = Date.parse(/(Z|[+-]\d{2}:?\d{2})$/.test(text) ? text : `${text}Z`);
     if (!Number.isNaN(at)) return at;
   }
-  throw new InvalidArgumentError('Expected a date, for example 2025-01-31 or 2025/01/31 (midnight UTC) or 2025-01-31T08:00:00Z.');
+  throw new InvalidArgumentError(
+    'Expected a date, for example 2025-01-31 or 2025/01/31 (midnight UTC) or 2025-01-31T08:00:00Z.',
+  );
 }
 
 const MOST = 999_999_999;
@@ -88,6 +91,8 @@ export function parseResumablePhase(text: string): BlockedPhase {
 }
 
 /** For an option that may be given more than once. */
-export function collect<Value>(parse: (text: string) => Value): (text: string, earlier: readonly Value[] | undefined) => readonly Value[] {
+export function collect<Value>(
+  parse: (text: string) => Value,
+): (text: string, earlier: readonly Value[] | undefined) => readonly Value[] {
   return (text, earlier = []) => [...earlier, parse(text)];
 }

@@ -23,7 +23,8 @@ export function addAudit(program: Command, cli: Cli): void {
     .action((mailbox: MailboxId, options: AuditOptions) =>
       withTidemark(cli, options, async ({ tidemark: { client }, out, clock, signal, config }) => {
         const waiting = { signal, onNoWorker: noWorkerNotice(out, config) };
-        const telling = <Result>(wait: () => Promise<Result>): Promise<Result> => tellingFailures({ client, mailbox, out, clock }, wait);
+        const telling = <Result>(wait: () => Promise<Result>): Promise<Result> =>
+          tellingFailures({ client, mailbox, out, clock }, wait);
         await requireAnswerable(client, mailbox);
         let result = await telling(() => client.audit(mailbox, waiting));
         const repaired = options.repair === true && result !== null && driftOf(result) > 0;
@@ -31,12 +32,22 @@ export function addAudit(program: Command, cli: Cli): void {
           await telling(() => client.resync(mailbox, { ...waiting, wait: true }));
           result = await telling(() => client.audit(mailbox, waiting));
         }
-        if (result === null) throw new CannotDoError('mailbox-unknown', `The database lost ${mailbox}: it was deleted or replaced. Everything is fetched again; watch it: tidemark status ${mailbox}`);
+        if (result === null)
+          throw new CannotDoError(
+            'mailbox-unknown',
+            `The database lost ${mailbox}: it was deleted or replaced. Everything is fetched again; watch it: tidemark status ${mailbox}`,
+          );
         const drift = driftOf(result);
         const found = result;
-        out.result({ mailbox, drift, repaired, ...found }, () => [`${mailbox}: ${auditWords(found)}.`, ...exampleLines(found)]);
+        out.result({ mailbox, drift, repaired, ...found }, () => [
+          `${mailbox}: ${auditWords(found)}.`,
+          ...exampleLines(found),
+        ]);
         if (drift === 0) return;
-        const remedy = options.repair === true ? `The repair did not help: look at the worker's log, and report it` : `Repair it: tidemark audit ${mailbox} --repair`;
+        const remedy =
+          options.repair === true
+            ? `The repair did not help: look at the worker's log, and report it`
+            : `Repair it: tidemark audit ${mailbox} --repair`;
         throw new CannotDoError('drift', `${mailbox} differs from Gmail in ${counted(drift, 'message')}. ${remedy}.`);
       }),
     );

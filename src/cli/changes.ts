@@ -20,7 +20,10 @@ export function addChanges(program: Command, cli: Cli): void {
   })
     .option('--after <sequence>', 'begin after this sequence number', parseCountFromZero, 0)
     .option('--follow', 'go on with changes as they come, until Ctrl-C')
-    .addHelpText('after', '\nWith --json each change is a line. Sequence numbers have no gaps: remember the last, and no change is missed.')
+    .addHelpText(
+      'after',
+      '\nWith --json each change is a line. Sequence numbers have no gaps: remember the last, and no change is missed.',
+    )
     .action((mailbox: MailboxId, options: ChangesOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, clock, signal }) => {
         await tidemark.client.status(mailbox);
@@ -30,7 +33,11 @@ export function addChanges(program: Command, cli: Cli): void {
           for (const change of changes) {
             after = change.sequence;
             const { sequence, at, kind, messageId, labelIds } = change;
-            await out.line(out.json ? JSON.stringify(change) : `${sequence}  ${timeOf(at)}  ${kind.padEnd(6)}  ${messageId}  ${labelIds.join(' ')}`);
+            await out.line(
+              out.json
+                ? JSON.stringify(change)
+                : `${sequence}  ${timeOf(at)}  ${kind.padEnd(6)}  ${messageId}  ${labelIds.join(' ')}`,
+            );
           }
           if (changes.length === PAGE) continue;
           if (options.follow !== true) return;

@@ -7,7 +7,11 @@ import { linesOf, writeLines, type Terminal } from '../host/terminal.ts';
  *
  * @param options.errors - false suppresses errors, for a caller that writes them itself
  */
-export function commanderOutput(name: string, { stdout, stderr }: { readonly stdout: Terminal; readonly stderr: Terminal }, { errors }: { readonly errors: boolean }): OutputConfiguration {
+export function commanderOutput(
+  name: string,
+  { stdout, stderr }: { readonly stdout: Terminal; readonly stderr: Terminal },
+  { errors }: { readonly errors: boolean },
+): OutputConfiguration {
   return {
     writeOut: (text) => void writeLines(stdout, linesOf(text)),
     writeErr: (text) => (errors ? void writeLines(stderr, linesOf(text)) : undefined),
@@ -16,4 +20,8 @@ export function commanderOutput(name: string, { stdout, stderr }: { readonly std
 }
 
 /** commander puts its suggestion on a separate line. */
-const inOneLine = (text: string): string => text.replace(/^error: /, '').trimEnd().replace(/\n(?=\(Did you mean [^\n]*\?\)$)/, ' ');
+const inOneLine = (text: string): string =>
+  text
+    .replace(/^error: /, '')
+    .trimEnd()
+    .replace(/\n(?=\(Did you mean [^\n]*\?\)$)/, ' ');

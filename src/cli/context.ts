@@ -52,11 +52,22 @@ export function mailboxVerb(program: Command, name: string, description: VerbDes
 
 /** Reads the configuration when the verb runs, so that help and usage errors need none. */
 export function contextOf(cli: Cli, { json = false }: VerbOptions): VerbContext {
-  return { ...cli, config: loadConfig({ env: cli.env }), out: new Output({ stdout: cli.stdout, stderr: cli.stderr, json }) };
+  return {
+    ...cli,
+    config: loadConfig({ env: cli.env }),
+    out: new Output({ stdout: cli.stdout, stderr: cli.stderr, json }),
+  };
 }
 
-/** Runs a verb that needs the stores and Temporal, and closes both in the end. They are loaded here, since some verbs need neither. */
-export async function withTidemark<Result>(cli: Cli, options: VerbOptions, run: (context: VerbContext & { tidemark: Tidemark }) => Promise<Result>): Promise<Result> {
+/**
+ * Runs a verb that needs the stores and Temporal, and closes both in the end. They are loaded here, since some verbs
+ * need neither.
+ */
+export async function withTidemark<Result>(
+  cli: Cli,
+  options: VerbOptions,
+  run: (context: VerbContext & { tidemark: Tidemark }) => Promise<Result>,
+): Promise<Result> {
   const context = contextOf(cli, options);
   const { openTidemark } = await import('../app/open-tidemark.ts');
   const tidemark = await openTidemark({ config: context.config, clock: cli.clock });
@@ -70,9 +81,16 @@ export async function withTidemark<Result>(cli: Cli, options: VerbOptions, run: 
 }
 
 /** Runs a verb that needs the stores and no Temporal server. */
-export async function withStores<Result>(cli: Cli, options: VerbOptions, run: (context: VerbContext & { stores: Stores }) => Promise<Result>): Promise<Result> {
+export async function withStores<Result>(
+  cli: Cli,
+  options: VerbOptions,
+  run: (context: VerbContext & { stores: Stores }) => Promise<Result>,
+): Promise<Result> {
   const context = contextOf(cli, options);
-  const [{ openStoresOf }, { closeStores }] = await Promise.all([import('../storage/open-stores.ts'), import('../store/open-store.ts')]);
+  const [{ openStoresOf }, { closeStores }] = await Promise.all([
+    import('../storage/open-stores.ts'),
+    import('../store/open-store.ts'),
+  ]);
   const stores = await openStoresOf(context.config);
   try {
     return await run({ ...context, stores });

@@ -7,7 +7,8 @@ export async function readSecretFile(file: string, what: 'credentials' | 'client
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'does not exist' : 'cannot be read';
+    const reason =
+      error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'does not exist' : 'cannot be read';
     throw new CannotDoError(`${what}-file`, `The ${what} file ${file} ${reason}.`, { cause: error });
   }
 }

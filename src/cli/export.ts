@@ -18,18 +18,37 @@ interface ExportOptions extends VerbOptions {
 export function addExport(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'export', {
     summary: 'stream the live messages of a mailbox to stdout',
-    examples: ['tidemark export ada@example.com > ada.jsonl', 'tidemark export ada@example.com --format mbox > ada.mbox'],
+    examples: [
+      'tidemark export ada@example.com > ada.jsonl',
+      'tidemark export ada@example.com --format mbox > ada.mbox',
+    ],
   });
   command
-    .addOption(command.createOption('--format <format>', 'jsonl: one JSON object a line; mbox: needs mail stored raw').choices(['jsonl', 'mbox']).default('jsonl'))
-    .addHelpText('after', '\nMessages are those that are stored and in scope. Needs no Temporal server.\njsonl is the same on a terminal and in a pipe: control characters and marks of direction are \\u escapes, which any JSON parser reads back.\nmbox in a pipe or a file has the bytes of the mail; on a terminal they are shown, not obeyed.')
+    .addOption(
+      command
+        .createOption('--format <format>', 'jsonl: one JSON object a line; mbox: needs mail stored raw')
+        .choices(['jsonl', 'mbox'])
+        .default('jsonl'),
+    )
+    .addHelpText(
+      'after',
+      '\nMessages are those that are stored and in scope. Needs no Temporal server.\njsonl is the same on a terminal and in a pipe: control characters and marks of direction are \\u escapes, which any JSON parser reads back.\nmbox in a pipe or a file has the bytes of the mail; on a terminal they are shown, not obeyed.',
+    )
     .action((mailbox: MailboxId, options: ExportOptions) =>
       withStores(cli, options, async ({ stores, out, clock, config }) => {
         const { store } = stores;
         const row = await store.getMailbox(mailbox);
-        if (row === null) throw new CannotDoError('mailbox-unknown', `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; DATABASE_URL names another database.`, { mailbox });
+        if (row === null)
+          throw new CannotDoError(
+            'mailbox-unknown',
+            `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; DATABASE_URL names another database.`,
+            { mailbox },
+          );
         if (options.format === 'mbox' && row.settings.format !== 'raw') {
-          throw new CannotDoError('not-raw', `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. To fetch every message again as raw: tidemark start ${mailbox} --format raw --wait`);
+          throw new CannotDoError(
+            'not-raw',
+            `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. To fetch every message again as raw: tidemark start ${mailbox} --format raw --wait`,
+          );
         }
         const names = new Map((await store.getLabels(mailbox)).map(({ id, name }) => [id, name]));
         let lostBodies = 0;
@@ -40,12 +59,23 @@ export function addExport(program: Command, cli: Cli): void {
         };
         for await (const message of store.streamMessages(mailbox, { onLostBody })) {
           if (options.format === 'jsonl') await out.line(deepJson(exported(message, names)));
-          else if (message.format === 'raw' && message.body !== null) await out.mail(mboxEntry(message.body, message.internalDate));
+          else if (message.format === 'raw' && message.body !== null)
+            await out.mail(mboxEntry(message.body, message.internalDate));
           else leftOut[message.lacks === 'raw' ? 'rawless' : 'unfetched'] += 1;
         }
-        if (leftOut.unfetched > 0) out.notice(`${counted(leftOut.unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: tidemark status ${mailbox}`);
-        if (leftOut.rawless > 0) out.notice(`${counted(leftOut.rawless, 'message')} of ${mailbox} left out: Gmail gave no raw of them (chats have none), so mbox cannot hold them. Export them with --format jsonl; see which: tidemark failures ${mailbox}`);
-        if (lostBodies > 0) throw new CannotDoError('bodies-lost', `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. Export once more after: tidemark sync ${mailbox} --wait`);
+        if (leftOut.unfetched > 0)
+          out.notice(
+            `${counted(leftOut.unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: tidemark status ${mailbox}`,
+          );
+        if (leftOut.rawless > 0)
+          out.notice(
+            `${counted(leftOut.rawless, 'message')} of ${mailbox} left out: Gmail gave no raw of them (chats have none), so mbox cannot hold them. Export them with --format jsonl; see which: tidemark failures ${mailbox}`,
+          );
+        if (lostBodies > 0)
+          throw new CannotDoError(
+            'bodies-lost',
+            `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. Export once more after: tidemark sync ${mailbox} --wait`,
+          );
       }),
     );
 }
@@ -54,15 +84,30 @@ function exported(message: StoredMessage, names: ReadonlyMap<LabelId, string>): 
   const { id, threadId, historyId, internalDate, sizeEstimate, format, lacks, body } = message;
   const labelIds = [...message.labelIds].sort();
   const labels = labelIds.map((label) => names.get(label) ?? label);
-  return { id, threadId, labelIds, historyId, internalDate, sizeEstimate, labels, ...(lacks === null ? {} : { lacks }), ...contentOf(format, body) };
+  return {
+    id,
+    threadId,
+    labelIds,
+    historyId,
+    internalDate,
+    sizeEstimate,
+    labels,
+    ...(lacks === null ? {} : { lacks }),
+    ...contentOf(format, body),
+  };
 }
 
-/** The content in its stored format, under Gmail's names. Labels and historyId may have changed since it was read: `exported` adds their present values. */
+/**
+ * The content in its stored format, under Gmail's names. Labels and historyId may have changed since it was read:
+ * `exported` adds their present values.
+ */
 function contentOf(format: StoredMessage['format'], body: StoredMessage['body']): object {
   if (body === null) return {};
   if (format === 'raw') return { raw: base64url(body) };
   const resource = parsed(body);
-  return typeof resource === 'object' && resource !== null && 'payload' in resource ? { payload: resource.payload } : {};
+  return typeof resource === 'object' && resource !== null && 'payload' in resource
+    ? { payload: resource.payload }
+    : {};
 }
 
 /** A body that is not JSON leaves its own message without content, and does not end the export. */

@@ -18,7 +18,11 @@ export function failingTaskWords(mailbox: MailboxId, { attempt }: FailingTask): 
  */
 export async function requireHandled(client: Pick<TidemarkClient, 'failingTask'>, mailbox: MailboxId): Promise<void> {
   const failing = await client.failingTask(mailbox);
-  if (failing !== null) throw new CannotDoError('workflow-task-fails', `${failingTaskWords(mailbox, failing)}. What was asked for now waits until then.`);
+  if (failing !== null)
+    throw new CannotDoError(
+      'workflow-task-fails',
+      `${failingTaskWords(mailbox, failing)}. What was asked for now waits until then.`,
+    );
 }
 
 /**
@@ -26,7 +30,14 @@ export async function requireHandled(client: Pick<TidemarkClient, 'failingTask'>
  *
  * @throws {CannotDoError} when the mailbox's workflow task keeps failing
  */
-export async function requireAnswerable(client: Pick<TidemarkClient, 'failingTask'>, mailbox: MailboxId): Promise<void> {
+export async function requireAnswerable(
+  client: Pick<TidemarkClient, 'failingTask'>,
+  mailbox: MailboxId,
+): Promise<void> {
   const failing = await client.failingTask(mailbox);
-  if (failing !== null) throw new CannotDoError('workflow-task-fails', `${failingTaskWords(mailbox, failing)}. Nothing was asked of it now.`);
+  if (failing !== null)
+    throw new CannotDoError(
+      'workflow-task-fails',
+      `${failingTaskWords(mailbox, failing)}. Nothing was asked of it now.`,
+    );
 }

@@ -7,8 +7,8 @@ import type { Output } from './output.ts';
 const LOOK_EVERY = 2_000;
 
 /**
- * Says once, while a person waits, each thing that fails and is retried: an outage of Gmail or the database would otherwise pass in silence. A failure
- * that ends the wait (a refusal, a revoked grant) is reported by its error.
+ * Says once, while a person waits, each thing that fails and is retried: an outage of Gmail or the database would
+ * otherwise pass in silence. A failure that ends the wait (a refusal, a revoked grant) is reported by its error.
  */
 export function failureNotice(out: Output): (report: Pick<MailboxReport, 'conditions'>) => void {
   const said = new Set<string>();
@@ -22,9 +22,22 @@ export function failureNotice(out: Output): (report: Pick<MailboxReport, 'condit
   };
 }
 
-/** Waits, and meanwhile looks for failures to report. An error of the look itself is ignored, since the wait meets it, too. */
+/**
+ * Waits, and meanwhile looks for failures to report. An error of the look itself is ignored, since the wait meets it,
+ * too.
+ */
 export async function tellingFailures<Result>(
-  { client, mailbox, out, clock }: { readonly client: Pick<TidemarkClient, 'progress'>; readonly mailbox: MailboxId; readonly out: Output; readonly clock: Clock },
+  {
+    client,
+    mailbox,
+    out,
+    clock,
+  }: {
+    readonly client: Pick<TidemarkClient, 'progress'>;
+    readonly mailbox: MailboxId;
+    readonly out: Output;
+    readonly clock: Clock;
+  },
   wait: () => Promise<Result>,
 ): Promise<Result> {
   const ended = new AbortController();

@@ -30,7 +30,13 @@ export interface FailureReport {
 
 /** Decides what is reported about an error, to a person and to a program. */
 export function reportFailure(error: unknown): FailureReport {
-  if (error instanceof UsageError || error instanceof InvalidIdError || error instanceof InvalidDurationError || error instanceof InvalidSettingsError) return usage('usage', error);
+  if (
+    error instanceof UsageError ||
+    error instanceof InvalidIdError ||
+    error instanceof InvalidDurationError ||
+    error instanceof InvalidSettingsError
+  )
+    return usage('usage', error);
   if (error instanceof ConfigError) return { ...usage('configuration', error), lines: error.lines };
   if (error instanceof UnsupportedDatabaseError) return usage('configuration', error);
   if (error instanceof IncompleteError) return report('messages-failed', error.message, 3);
@@ -47,16 +53,25 @@ export function reportFailure(error: unknown): FailureReport {
   if (error instanceof TemporalServerError) return { ...failed('temporal-server', error), lines: error.lines };
   if (error instanceof JournalError) return failed('simulator', error);
   if (isSystemError(error)) return report('system', systemText(error), 1);
-  if (error instanceof Error) return report('unexpected', `${error.name}: ${error.message} (LOG_LEVEL=debug shows where)`, 1);
+  if (error instanceof Error)
+    return report('unexpected', `${error.name}: ${error.message} (LOG_LEVEL=debug shows where)`, 1);
   return report('unexpected', String(error), 1);
 }
 
-/** An error's stack, indented: its message may contain line breaks, and the lines after them must not look like Tidemark's. */
+/**
+ * An error's stack, indented: its message may contain line breaks, and the lines after them must not look like
+ * Tidemark's.
+ */
 export function stackLines({ stack = '' }: Error): readonly string[] {
   return linesOf(stack).map((line) => `    ${line}`);
 }
 
-const report = (code: string, message: string, exitCode: FailureReport['exitCode']): FailureReport => ({ code, message, lines: [message], exitCode });
+const report = (code: string, message: string, exitCode: FailureReport['exitCode']): FailureReport => ({
+  code,
+  message,
+  lines: [message],
+  exitCode,
+});
 const failed = (code: string, { message }: Error): FailureReport => report(code, message, 1);
 const usage = (code: string, { message }: Error): FailureReport => report(code, message, 2);
 

@@ -21,7 +21,10 @@ export function addFailures(program: Command, cli: Cli): void {
   })
     .option('--retry', 'try all of them again now')
     .option('--limit <n>', 'show so many at most', parseCount, 100)
-    .addHelpText('after', '\nFailed messages are tried again by themselves, ever more rarely; one that is fetched leaves the list.\nBelow them: messages that are stored and readable, but lack what Gmail does not give.')
+    .addHelpText(
+      'after',
+      '\nFailed messages are tried again by themselves, ever more rarely; one that is fetched leaves the list.\nBelow them: messages that are stored and readable, but lack what Gmail does not give.',
+    )
     .action((mailbox: MailboxId, options: FailuresOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, clock }) => {
         const report = await tidemark.client.status(mailbox);
@@ -29,7 +32,8 @@ export function addFailures(program: Command, cli: Cli): void {
         const { limit } = options;
         const failures = counts.failed === 0 ? [] : await tidemark.client.failures(mailbox, { limit });
         const lacking = counts.lacking === 0 ? [] : await tidemark.client.lacking(mailbox, { limit });
-        const retrying = options.retry === true && (counts.failed > 0 || lacking.some(({ nextAttemptAt }) => nextAttemptAt !== null));
+        const retrying =
+          options.retry === true && (counts.failed > 0 || lacking.some(({ nextAttemptAt }) => nextAttemptAt !== null));
         if (retrying) await tidemark.client.retryFailures(mailbox);
         const totals = { mailbox, failed: counts.failed, lacking: counts.lacking, retrying };
         const shown = { ...totals, due: isRunning(report) ? 'now' : 'once it runs' };
@@ -52,21 +56,42 @@ interface Shown {
   readonly due: string;
 }
 
-function failedLines({ mailbox, failed, retrying, due }: Shown, failures: readonly FailedMessage[], now: number): readonly string[] {
+function failedLines(
+  { mailbox, failed, retrying, due }: Shown,
+  failures: readonly FailedMessage[],
+  now: number,
+): readonly string[] {
   if (failed === 0) return [`${mailbox} has no failed messages.`];
-  const rows = failures.map(({ id, error, attempts, nextAttemptAt }) => [id, error, `${attempts}`, retrying || nextAttemptAt <= now ? due : ago(nextAttemptAt, now)]);
+  const rows = failures.map(({ id, error, attempts, nextAttemptAt }) => [
+    id,
+    error,
+    `${attempts}`,
+    retrying || nextAttemptAt <= now ? due : ago(nextAttemptAt, now),
+  ]);
   const shown = failures.length < failed ? `, ${count(failures.length)} of them shown` : '';
   const last = `${counted(failed, 'failed message')}${shown}${retrying ? `: tried again ${due}` : `. Try them now: tidemark failures ${mailbox} --retry`}.`;
   return [...table(['message', 'reason', 'attempts', 'next attempt'], rows), '', last];
 }
 
-function lackingLines({ lacking, retrying, due }: Shown, messages: readonly LackingMessage[], now: number): readonly string[] {
+function lackingLines(
+  { lacking, retrying, due }: Shown,
+  messages: readonly LackingMessage[],
+  now: number,
+): readonly string[] {
   if (lacking === 0) return [];
   const rows = messages.map(({ id, lacks, error, nextAttemptAt }) => {
     if (nextAttemptAt === null) return [id, WITHOUT[lacks], 'not asked for again'];
     return [id, error ?? WITHOUT[lacks], retrying || nextAttemptAt <= now ? due : ago(nextAttemptAt, now)];
   });
-  return ['', ...table(['stored in part', 'what Gmail does not give', 'next attempt'], rows), '', `${counted(lacking, 'message')} stored and readable in part.`];
+  return [
+    '',
+    ...table(['stored in part', 'what Gmail does not give', 'next attempt'], rows),
+    '',
+    `${counted(lacking, 'message')} stored and readable in part.`,
+  ];
 }
 
-const WITHOUT: Readonly<Record<Lacking, string>> = { raw: 'stored as full: Gmail has no raw of it', attachments: 'attachments' };
+const WITHOUT: Readonly<Record<Lacking, string>> = {
+  raw: 'stored as full: Gmail has no raw of it',
+  attachments: 'attachments',
+};

@@ -12,13 +12,19 @@ import { count, table, timeOf } from './words.ts';
 const MOST_LINES = 10;
 
 export function addList(program: Command, cli: Cli): void {
-  verb(program, 'list', { summary: 'all mailboxes, stored or running', examples: ['tidemark list', 'tidemark list --json | jq -r ".mailboxes[].mailbox"'] }).action((options: VerbOptions) =>
+  verb(program, 'list', {
+    summary: 'all mailboxes, stored or running',
+    examples: ['tidemark list', 'tidemark list --json | jq -r ".mailboxes[].mailbox"'],
+  }).action((options: VerbOptions) =>
     withTidemark(cli, options, async ({ tidemark, out, clock, config }) => {
       const reports = await tidemark.client.list();
       out.result({ mailboxes: reports.map((report) => reportJson(report, null)) }, () => {
-        if (reports.length === 0) return `No mailbox is stored in ${databaseUrlOf(config)} or runs. Connect one (tidemark login EMAIL --client FILE), then start it: tidemark start EMAIL`;
+        if (reports.length === 0)
+          return `No mailbox is stored in ${databaseUrlOf(config)} or runs. Connect one (tidemark login EMAIL --client FILE), then start it: tidemark start EMAIL`;
         const lacking = reports.flatMap((report) => shortfallLines(report, clock.now(), { runs: isRunning(report) }));
-        const stuck = reports.flatMap(({ mailbox, failingTask }) => (failingTask === null ? [] : [`${failingTaskWords(mailbox, failingTask)}.`]));
+        const stuck = reports.flatMap(({ mailbox, failingTask }) =>
+          failingTask === null ? [] : [`${failingTaskWords(mailbox, failingTask)}.`],
+        );
         const rows = table(
           ['MAILBOX', 'PHASE', 'STORED', 'PENDING', 'FAILED', 'GONE', 'UNITS', 'HISTORY ID', 'SYNCED'],
           reports.map(({ mailbox, phase, failingTask, counts, usage, historyId, syncedAt }) => [
@@ -41,4 +47,6 @@ export function addList(program: Command, cli: Cli): void {
 }
 
 const bounded = (lines: readonly string[]): readonly string[] =>
-  lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES), `and ${count(lines.length - MOST_LINES)} more such lines: tidemark list --json`] : lines;
+  lines.length > MOST_LINES
+    ? [...lines.slice(0, MOST_LINES), `and ${count(lines.length - MOST_LINES)} more such lines: tidemark list --json`]
+    : lines;

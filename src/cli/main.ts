@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { systemClock } from '../host/system-clock.ts';
 import { runCli } from './run.ts';
 
-// Compiled code is kept beside the packages: it spares a third of a verb's start. Where the folder cannot be written Node goes without it.
+// Compiled code is kept beside the packages: it spares a third of a verb's start. Where the folder cannot be written
+// Node goes without it.
 enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/tidemark'));
 
 // A reader that closes its end early (`tidemark export … | head`) is not an error.
@@ -25,4 +26,10 @@ process.once('SIGINT', () => {
 process.once('SIGTERM', () => interrupted.abort(new Error('terminated')));
 
 const { env, stdout, stderr } = process;
-process.exitCode = await runCli(process.argv.slice(2), { env, stdout, stderr, clock: systemClock, signal: interrupted.signal });
+process.exitCode = await runCli(process.argv.slice(2), {
+  env,
+  stdout,
+  stderr,
+  clock: systemClock,
+  signal: interrupted.signal,
+});

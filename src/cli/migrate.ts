@@ -6,7 +6,10 @@ import { contextOf, verb, type Cli, type VerbOptions } from './context.ts';
 export function addMigrate(program: Command, cli: Cli): void {
   verb(program, 'migrate', {
     summary: "bring the database's tables up to this version",
-    examples: ['tidemark migrate', 'DATABASE_URL=postgres://tidemark@db.internal/tidemark tidemark migrate --json | jq .applied'],
+    examples: [
+      'tidemark migrate',
+      'DATABASE_URL=postgres://tidemark@db.internal/tidemark tidemark migrate --json | jq .applied',
+    ],
   })
     .addHelpText(
       'after',
@@ -15,6 +18,8 @@ export function addMigrate(program: Command, cli: Cli): void {
     .action(async (options: VerbOptions) => {
       const { config, out } = contextOf(cli, options);
       const { place, applied } = await migrateStoresOf(config);
-      out.result({ database: place, applied }, () => (applied.length === 0 ? `The ${place} is up to date.` : `The ${place} is up to date now: ${applied.join(', ')}.`));
+      out.result({ database: place, applied }, () =>
+        applied.length === 0 ? `The ${place} is up to date.` : `The ${place} is up to date now: ${applied.join(', ')}.`,
+      );
     });
 }

@@ -13,11 +13,17 @@ interface MoveOptions extends VerbOptions {
 export function addMove(program: Command, cli: Cli): void {
   verb(program, 'move', {
     summary: 'copy every mailbox, with its changes and credentials, to another database',
-    examples: ['tidemark move --from sqlite:.tidemark/tidemark.sqlite --to postgres://tidemark@db.internal/tidemark', 'tidemark move --from postgres://tidemark@localhost/tidemark --to sqlite:mail.sqlite --bodies'],
+    examples: [
+      'tidemark move --from sqlite:.tidemark/tidemark.sqlite --to postgres://tidemark@db.internal/tidemark',
+      'tidemark move --from postgres://tidemark@localhost/tidemark --to sqlite:mail.sqlite --bodies',
+    ],
   })
     .requiredOption('--from <url>', 'the database to copy')
     .requiredOption('--to <url>', 'the database to copy to; it must not hold any of these mailboxes')
-    .option('--bodies', 'write bodies that lie outside the database anew, where BODIES_URL says; without it they stay where they are')
+    .option(
+      '--bodies',
+      'write bodies that lie outside the database anew, where BODIES_URL says; without it they stay where they are',
+    )
     .addHelpText(
       'after',
       `
@@ -37,9 +43,20 @@ The source stays as it is; do not run workers over it any more. To go back, move
         shownAt = clock.now();
         out.draw(`${progress.mailbox}  ${progress.table}  ${count(rows)} rows`);
       };
-      const { moved, temporalAsked } = await moveMailboxes({ config, clock, from: options.from, to: options.to, moveBodies: options.bodies === true, onProgress, signal });
+      const { moved, temporalAsked } = await moveMailboxes({
+        config,
+        clock,
+        from: options.from,
+        to: options.to,
+        moveBodies: options.bodies === true,
+        onProgress,
+        signal,
+      });
       if (out.draws) out.draw('');
-      if (!temporalAsked) out.notice('Temporal could not be asked whether mailboxes run. A mailbox that had changed during the copy would have been refused.');
+      if (!temporalAsked)
+        out.notice(
+          'Temporal could not be asked whether mailboxes run. A mailbox that had changed during the copy would have been refused.',
+        );
       const messages = moved.reduce((sum, each) => sum + each.messages, 0);
       const seconds = Math.max(0.001, (clock.now() - startedAt) / 1_000);
       const messagesPerSecond = Math.round(messages / seconds);
@@ -47,7 +64,10 @@ The source stays as it is; do not run workers over it any more. To go back, move
         moved.length === 0
           ? 'The source holds no mailbox.'
           : [
-              ...table(['mailbox', 'messages', 'rows'], moved.map((each) => [each.mailbox, count(each.messages), count(each.rows)])),
+              ...table(
+                ['mailbox', 'messages', 'rows'],
+                moved.map((each) => [each.mailbox, count(each.messages), count(each.rows)]),
+              ),
               '',
               `Moved and compared: ${counted(messages, 'message')} in ${seconds.toFixed(1)} s, ${count(messagesPerSecond)} messages/s. Next: set DATABASE_URL, start workers, and resume or start each mailbox (tidemark resume --all; tidemark start EMAIL).`,
             ],

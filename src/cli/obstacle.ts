@@ -5,19 +5,27 @@ import { NO_WORKER } from './no-worker.ts';
 import { ago } from './words.ts';
 
 /**
- * What keeps a running mailbox from doing now what it was asked for, and what to do about it. The text continues a sentence and ends with a full stop.
+ * What keeps a running mailbox from doing now what it was asked for, and what to do about it. The text continues a
+ * sentence and ends with a full stop.
  *
  * @param now - epoch ms
  * @returns null when nothing does
  */
-export function obstacleWords({ mailbox, phase, workerAnswered, blocked, lastError, rateLimitedUntil }: MailboxReport, now: number): string | null {
+export function obstacleWords(
+  { mailbox, phase, workerAnswered, blocked, lastError, rateLimitedUntil }: MailboxReport,
+  now: number,
+): string | null {
   if (!workerAnswered) return `no worker answered for it. ${NO_WORKER}`;
   if (phase === 'paused') return blockedText(mailbox, phase, null).replace(mailbox, 'it');
   if (isBlocked(phase)) {
-    const again = blocked === null || blocked.retryAt === null ? '' : `, and asks by itself ${blocked.retryAt <= now ? 'now' : `at ${ago(blocked.retryAt, now)}`}`;
+    const again =
+      blocked === null || blocked.retryAt === null
+        ? ''
+        : `, and asks by itself ${blocked.retryAt <= now ? 'now' : `at ${ago(blocked.retryAt, now)}`}`;
     return `it is in phase ${phase}${again}. ${blockedText(mailbox, phase, blocked?.message ?? lastError?.message ?? null)}`;
   }
-  if (phase === 'rate-limited') return `it waits for Gmail's quota${rateLimitedUntil === null ? '' : ` until ${ago(rateLimitedUntil, now)}`}.`;
+  if (phase === 'rate-limited')
+    return `it waits for Gmail's quota${rateLimitedUntil === null ? '' : ` until ${ago(rateLimitedUntil, now)}`}.`;
   return null;
 }
 

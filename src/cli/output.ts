@@ -32,7 +32,10 @@ export class Output {
     if (!writeLines(this.#stdout, [text])) await once(this.#stdout, 'drain');
   }
 
-  /** Bytes of mail in a stream of results: unchanged to a pipe or a file, made visible on a terminal. Waits while the reader is slow. */
+  /**
+   * Bytes of mail in a stream of results: unchanged to a pipe or a file, made visible on a terminal. Waits while the
+   * reader is slow.
+   */
   async mail(bytes: Uint8Array): Promise<void> {
     if (!writeMail(this.#stdout, bytes)) await once(this.#stdout, 'drain');
   }

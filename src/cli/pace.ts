@@ -11,11 +11,19 @@ export interface Pace {
   readonly unitsLeft: number | null;
 }
 
-/** A forecast from the quota replaces the measured pace: bursts and waits make a speed over seconds a poor measure for hours. */
+/**
+ * A forecast from the quota replaces the measured pace: bursts and waits make a speed over seconds a poor measure for
+ * hours.
+ */
 export function withForecast(pace: Pace, forecast: Forecast | null, now: number): Pace {
   if (forecast === null) return pace;
   const { unitsLeft, lastMinute, finishAt } = forecast;
-  return { ...pace, unitsLeft, unitsPerMinute: lastMinute, remaining: finishAt === null || unitsLeft === 0 ? pace.remaining : Math.max(0, finishAt - now) };
+  return {
+    ...pace,
+    unitsLeft,
+    unitsPerMinute: lastMinute,
+    remaining: finishAt === null || unitsLeft === 0 ? pace.remaining : Math.max(0, finishAt - now),
+  };
 }
 
 interface Reading {
@@ -34,17 +42,25 @@ export class Pacemeter {
   #readings: readonly Reading[] = [];
 
   add({ counts, usage }: Pick<MailboxReport, 'counts' | 'usage'>, now: number): void {
-    const reading = { at: now, settled: counts.stored + counts.failed + counts.gone + counts.excluded, units: usage.units };
+    const reading = {
+      at: now,
+      settled: counts.stored + counts.failed + counts.gone + counts.excluded,
+      units: usage.units,
+    };
     const [beforeLast, last] = this.#readings.slice(-2);
     const dense = beforeLast !== undefined && last !== undefined && last.at - beforeLast.at < SPACING;
-    this.#readings = [...(dense ? this.#readings.slice(0, -1) : this.#readings).filter(({ at }) => at > now - WINDOW), reading];
+    this.#readings = [
+      ...(dense ? this.#readings.slice(0, -1) : this.#readings).filter(({ at }) => at > now - WINDOW),
+      reading,
+    ];
   }
 
   /** @param pending - messages still to fetch */
   read(pending: number): Pace {
     const first = this.#readings[0];
     const last = this.#readings.at(-1);
-    if (first === undefined || last === undefined || last.at === first.at) return { messagesPerSecond: 0, unitsPerMinute: 0, remaining: pending === 0 ? 0 : null, unitsLeft: null };
+    if (first === undefined || last === undefined || last.at === first.at)
+      return { messagesPerSecond: 0, unitsPerMinute: 0, remaining: pending === 0 ? 0 : null, unitsLeft: null };
     const seconds = (last.at - first.at) / 1_000;
     const messagesPerSecond = Math.max(0, last.settled - first.settled) / seconds;
     return {

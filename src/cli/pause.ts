@@ -6,15 +6,19 @@ import { NO_WORKER } from './no-worker.ts';
 import { requireHandled } from './failing-task.ts';
 
 export function addPause(program: Command, cli: Cli): void {
-  mailboxVerb(program, 'pause', { summary: 'stop synchronising a mailbox until it is resumed', examples: ['tidemark pause ada@example.com'] })
-    .action((mailbox: MailboxId, options: VerbOptions) =>
-      withTidemark(cli, options, async ({ tidemark, out }) => {
-        await tidemark.client.pause(mailbox);
-        await requireHandled(tidemark.client, mailbox);
-        const { workerAnswered } = await tidemark.client.status(mailbox);
-        out.result({ mailbox, paused: true }, () =>
-          workerAnswered ? `${mailbox} is paused. Continue with: tidemark resume ${mailbox}` : `${mailbox} is asked to pause, and will show so once a worker answers: until then nothing of it is synchronised. ${NO_WORKER}`,
-        );
-      }),
-    );
+  mailboxVerb(program, 'pause', {
+    summary: 'stop synchronising a mailbox until it is resumed',
+    examples: ['tidemark pause ada@example.com'],
+  }).action((mailbox: MailboxId, options: VerbOptions) =>
+    withTidemark(cli, options, async ({ tidemark, out }) => {
+      await tidemark.client.pause(mailbox);
+      await requireHandled(tidemark.client, mailbox);
+      const { workerAnswered } = await tidemark.client.status(mailbox);
+      out.result({ mailbox, paused: true }, () =>
+        workerAnswered
+          ? `${mailbox} is paused. Continue with: tidemark resume ${mailbox}`
+          : `${mailbox} is asked to pause, and will show so once a worker answers: until then nothing of it is synchronised. ${NO_WORKER}`,
+      );
+    }),
+  );
 }

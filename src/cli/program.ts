@@ -33,7 +33,13 @@ Try it without a Google account:
     );
   for (const verb of VERBS) {
     if (asked(verb)) (await verb.load())(program, cli);
-    else program.command(verb.name).summary(verb.summary).description(verb.summary).arguments(verb.arguments).option('--json');
+    else
+      program
+        .command(verb.name)
+        .summary(verb.summary)
+        .description(verb.summary)
+        .arguments(verb.arguments)
+        .option('--json');
   }
   return program;
 }

@@ -21,7 +21,10 @@ export interface FollowRequest {
   readonly signal: AbortSignal;
 }
 
-/** The store is read more often than the workflow is queried: a read costs the database a count, a query costs a worker's time. */
+/**
+ * The store is read more often than the workflow is queried: a read costs the database a count, a query costs a
+ * worker's time.
+ */
 const DRAW_EVERY = 250;
 const ASK_EVERY = 1_000;
 /** A forecast sums up all pending rows. */
@@ -38,7 +41,14 @@ const LONG_SILENCE = 10_000;
  * @throws {MailboxBlockedError} when it waits for a person
  * @throws {MailboxNotRunningError} when its workflow ended
  */
-export async function followUntilInSync({ client, mailbox, out, config, clock, signal }: FollowRequest): Promise<MailboxReport> {
+export async function followUntilInSync({
+  client,
+  mailbox,
+  out,
+  config,
+  clock,
+  signal,
+}: FollowRequest): Promise<MailboxReport> {
   const meter = new Pacemeter();
   const sayNoWorker = noWorkerNotice(out, config);
   const sayFailures = failureNotice(out);
@@ -58,7 +68,8 @@ export async function followUntilInSync({ client, mailbox, out, config, clock, s
         if (report.workerAnswered) answeredAt = now;
         if (report.inSync === true) return report;
         if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
-        if (isBlocked(phase) && report.workerAnswered) throw new MailboxBlockedError(mailbox, phase, report.blocked?.message ?? report.lastError?.message ?? null);
+        if (isBlocked(phase) && report.workerAnswered)
+          throw new MailboxBlockedError(mailbox, phase, report.blocked?.message ?? report.lastError?.message ?? null);
         sayFailures(report);
         const silent = now - answeredAt;
         if (silent > LONG_SILENCE || (silent > SILENCE && !(await client.hasWorker(signal)))) {
@@ -72,7 +83,10 @@ export async function followUntilInSync({ client, mailbox, out, config, clock, s
         forecastAt = now;
         forecast = await client.forecast(mailbox);
       }
-      const line = progressLine({ ...report, phase }, withForecast(meter.read(report.counts.pending), forecast, clock.now()));
+      const line = progressLine(
+        { ...report, phase },
+        withForecast(meter.read(report.counts.pending), forecast, clock.now()),
+      );
       if (out.draws) out.draw(line);
       else if (!out.json && clock.now() - saidAt >= LINE_EVERY) {
         saidAt = clock.now();
@@ -93,9 +107,12 @@ export function progressLine({ phase, fullSync, counts, usage, rateLimitedUntil 
   const total = settled + counts.pending;
   const units = `${count(usage.units)} units`;
   // The total grows while ids are listed, so a percentage would go backwards.
-  if (fullSync === null || fullSync.step === 'listing') return `  ${'░'.repeat(BAR)}  listing: ${count(total)} messages found, ${count(settled)} stored  ${units}`;
-  if (fullSync.step === 'label-listing' || fullSync.step === 'reading-labels') return `  ${'░'.repeat(BAR)}  comparing labels: ${count(total)} messages known, ${count(settled)} stored  ${units}`;
-  if (fullSync.step === 'confirming') return `  ${'░'.repeat(BAR)}  confirming what Gmail did not list: ${count(total)} messages known, ${count(settled)} stored  ${units}`;
+  if (fullSync === null || fullSync.step === 'listing')
+    return `  ${'░'.repeat(BAR)}  listing: ${count(total)} messages found, ${count(settled)} stored  ${units}`;
+  if (fullSync.step === 'label-listing' || fullSync.step === 'reading-labels')
+    return `  ${'░'.repeat(BAR)}  comparing labels: ${count(total)} messages known, ${count(settled)} stored  ${units}`;
+  if (fullSync.step === 'confirming')
+    return `  ${'░'.repeat(BAR)}  confirming what Gmail did not list: ${count(total)} messages known, ${count(settled)} stored  ${units}`;
   const share = total === 0 ? 1 : settled / total;
   const filled = Math.floor(share * BAR);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);

@@ -23,12 +23,22 @@ export function addPush(program: Command, cli: Cli): void {
       'PUSH_SUBSCRIPTION=projects/my-project/subscriptions/tidemark tidemark push --pull',
     ],
   })
-    .option('--port <n>', `port of the endpoint, 0 for a free one (default ${DEFAULT_PORT}; with --pull none)`, parsePort)
+    .option(
+      '--port <n>',
+      `port of the endpoint, 0 for a free one (default ${DEFAULT_PORT}; with --pull none)`,
+      parsePort,
+    )
     .option('--host <address>', 'address to listen on', '0.0.0.0')
     .option('--pull', 'pull from PUSH_SUBSCRIPTION; beside an endpoint when --port is given too')
-    .option('--tls-cert <file>', 'certificate chain in PEM form, instead of PUSH_TLS_CERT_FILE; without one TLS ends in front of it')
+    .option(
+      '--tls-cert <file>',
+      'certificate chain in PEM form, instead of PUSH_TLS_CERT_FILE; without one TLS ends in front of it',
+    )
     .option('--tls-key <file>', 'its private key, instead of PUSH_TLS_KEY_FILE')
-    .addHelpText('after', '\nServes POST /push, /healthz and /readyz. Needs Temporal, and no database. SIGTERM and Ctrl-C end it within 10 seconds. See docs/push.md.')
+    .addHelpText(
+      'after',
+      '\nServes POST /push, /healthz and /readyz. Needs Temporal, and no database. SIGTERM and Ctrl-C end it within 10 seconds. See docs/push.md.',
+    )
     .action(async (options: PushOptions) => {
       const { config: read, out } = contextOf(cli, options);
       const config = withCertificate(read, options);
@@ -45,7 +55,10 @@ export function addPush(program: Command, cli: Cli): void {
         pull,
         onRunning: ({ url }) => {
           const { subscription } = config.push;
-          const words = [...(url === null ? [] : [`Listening at ${url}/push.`]), ...(pull ? [`Pulling from ${subscription}.`] : [])];
+          const words = [
+            ...(url === null ? [] : [`Listening at ${url}/push.`]),
+            ...(pull ? [`Pulling from ${subscription}.`] : []),
+          ];
           out.result({ url, subscription: pull ? subscription : null }, () => words);
         },
       });
@@ -54,5 +67,7 @@ export function addPush(program: Command, cli: Cli): void {
 
 function withCertificate(config: Config, { tlsCert, tlsKey }: PushOptions): Config {
   const { push } = config;
-  return changedConfig(config, { push: { ...push, tlsCertFile: tlsCert ?? push.tlsCertFile, tlsKeyFile: tlsKey ?? push.tlsKeyFile } });
+  return changedConfig(config, {
+    push: { ...push, tlsCertFile: tlsCert ?? push.tlsCertFile, tlsKeyFile: tlsKey ?? push.tlsKeyFile },
+  });
 }

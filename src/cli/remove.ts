@@ -10,14 +10,27 @@ interface RemoveOptions extends VerbOptions {
 }
 
 export function addRemove(program: Command, cli: Cli): void {
-  mailboxVerb(program, 'remove', { summary: 'end a mailbox\'s workflow and delete everything of it: mail, changes, credentials', examples: ['tidemark remove ada@example.com --yes'] })
+  mailboxVerb(program, 'remove', {
+    summary: "end a mailbox's workflow and delete everything of it: mail, changes, credentials",
+    examples: ['tidemark remove ada@example.com --yes'],
+  })
     .option('--yes', 'really: nothing of it can be brought back from here')
-    .addHelpText('after', '\nThe mail at Gmail stays as it is. A removal that is interrupted goes on when it is asked for again, or by a worker.')
+    .addHelpText(
+      'after',
+      '\nThe mail at Gmail stays as it is. A removal that is interrupted goes on when it is asked for again, or by a worker.',
+    )
     .action((mailbox: MailboxId, options: RemoveOptions) => {
-      if (options.yes !== true) throw new UsageError(`This deletes everything of ${mailbox} from this database. If that is meant: tidemark remove ${mailbox} --yes`);
+      if (options.yes !== true)
+        throw new UsageError(
+          `This deletes everything of ${mailbox} from this database. If that is meant: tidemark remove ${mailbox} --yes`,
+        );
       return withTidemark(cli, options, async ({ tidemark, out, signal }) => {
         const removed = await tidemark.client.remove(mailbox, { signal });
-        out.result({ mailbox, ...removed }, () => (removed.wasStored || removed.wasRunning || removed.rows > 0 ? `${mailbox} is removed: ${count(removed.rows)} rows.` : `Nothing of ${mailbox} is left here.`));
+        out.result({ mailbox, ...removed }, () =>
+          removed.wasStored || removed.wasRunning || removed.rows > 0
+            ? `${mailbox} is removed: ${count(removed.rows)} rows.`
+            : `Nothing of ${mailbox} is left here.`,
+        );
       });
     });
 }

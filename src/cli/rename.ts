@@ -10,7 +10,8 @@ interface RenameOptions extends VerbOptions {
 
 export function addRename(program: Command, cli: Cli): void {
   mailboxVerb(program, 'rename', {
-    summary: 'give a mailbox the address that its account has now at Google; mail, changes, mark, settings and credentials stay',
+    summary:
+      'give a mailbox the address that its account has now at Google; mail, changes, mark, settings and credentials stay',
     examples: ['tidemark rename ada@example.com countess@example.com'],
   })
     .argument('<to>', 'the new address', parseEmail)
@@ -19,7 +20,11 @@ export function addRename(program: Command, cli: Cli): void {
     .action((from: MailboxId, to: MailboxId, options: RenameOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, signal }) => {
         const renamed = await tidemark.client.rename(from, to, { force: options.force === true, signal });
-        out.result(renamed, () => `${from} is now ${to}${renamed.running ? '; its workflow goes on where it was.' : `. It does not run; start it: tidemark start ${to}`}`);
+        out.result(
+          renamed,
+          () =>
+            `${from} is now ${to}${renamed.running ? '; its workflow goes on where it was.' : `. It does not run; start it: tidemark start ${to}`}`,
+        );
       }),
     );
 }

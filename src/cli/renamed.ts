@@ -9,10 +9,18 @@ export async function orRenamed(error: unknown, store: Stores['store']): Promise
   const mailbox = missingMailbox(error);
   const renamed = mailbox === null ? null : await renamedMailbox(store, mailbox);
   if (renamed === null) return error;
-  return new CannotDoError('mailbox-renamed', `${mailbox} was renamed, and is the mailbox ${renamed} now: give that address instead.`, { cause: error });
+  return new CannotDoError(
+    'mailbox-renamed',
+    `${mailbox} was renamed, and is the mailbox ${renamed} now: give that address instead.`,
+    { cause: error },
+  );
 }
 
 /** The mailbox that an error reports as unknown or not running. */
 function missingMailbox(error: unknown): MailboxId | null {
-  return error instanceof MailboxUnknownError || error instanceof MailboxNotRunningError || error instanceof CannotDoError ? error.mailbox : null;
+  return error instanceof MailboxUnknownError ||
+    error instanceof MailboxNotRunningError ||
+    error instanceof CannotDoError
+    ? error.mailbox
+    : null;
 }

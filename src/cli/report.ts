@@ -18,13 +18,21 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     phase,
     phaseSince,
     historyId,
-    counts: { stored: counts.stored, pending: counts.pending, failed: counts.failed, gone: counts.gone, excluded: counts.excluded, lacking: counts.lacking },
+    counts: {
+      stored: counts.stored,
+      pending: counts.pending,
+      failed: counts.failed,
+      gone: counts.gone,
+      excluded: counts.excluded,
+      lacking: counts.lacking,
+    },
     units: usage.units,
     usage,
     rate: pace === null ? null : { messagesPerSecond: pace.messagesPerSecond, unitsPerMinute: pace.unitsPerMinute },
     unitsLeft: pace?.unitsLeft ?? null,
     eta: pace?.remaining ?? null,
-    lastError: lastError === null ? null : { message: lastError.message, since: lastError.at, mendedAt: lastError.mendedAt },
+    lastError:
+      lastError === null ? null : { message: lastError.message, since: lastError.at, mendedAt: lastError.mendedAt },
     condition: conditionJson(report.condition),
     conditions: { live: conditionJson(report.conditions.live), backfill: conditionJson(report.conditions.backfill) },
     doubt: report.doubt,
@@ -63,9 +71,21 @@ export function reportLines(report: MailboxReport, pace: Pace | null, now: numbe
     ['phase', phaseWords(report, now)],
     ['historyId', report.historyId ?? 'not known yet: the first listing is not finished'],
     ['stored', count(counts.stored)],
-    ...(counts.lacking === 0 ? [] : [['  in part', `${count(counts.lacking)} (Gmail does not give all of them: tidemark failures ${report.mailbox})`] satisfies [string, string]]),
+    ...(counts.lacking === 0
+      ? []
+      : [
+          [
+            '  in part',
+            `${count(counts.lacking)} (Gmail does not give all of them: tidemark failures ${report.mailbox})`,
+          ] satisfies [string, string],
+        ]),
     ['pending', count(counts.pending)],
-    ['failed', counts.failed === 0 ? '0' : `${count(counts.failed)} (tried again by themselves: tidemark failures ${report.mailbox})`],
+    [
+      'failed',
+      counts.failed === 0
+        ? '0'
+        : `${count(counts.failed)} (tried again by themselves: tidemark failures ${report.mailbox})`,
+    ],
     ['gone', count(counts.gone)],
     ['units used', `${count(usage.units)} in ${counted(usage.calls, 'call')}, ${count(usage.rejected)} rejected`],
     ...methodRows(usage),
@@ -76,17 +96,33 @@ export function reportLines(report: MailboxReport, pace: Pace | null, now: numbe
     const left = pace.unitsLeft === null ? '' : `, ${count(pace.unitsLeft)} units left`;
     rows.push(['ETA', `${pace.remaining === null ? 'unknown' : about(pace.remaining)}${left}`]);
   }
-  if (report.renamedTo !== null) rows.push(['account', `its address at Google is ${report.renamedTo.address} (first seen ${ago(report.renamedTo.since, now)}); rename it: tidemark rename ${report.mailbox} ${report.renamedTo.address}`]);
+  if (report.renamedTo !== null)
+    rows.push([
+      'account',
+      `its address at Google is ${report.renamedTo.address} (first seen ${ago(report.renamedTo.since, now)}); rename it: tidemark rename ${report.mailbox} ${report.renamedTo.address}`,
+    ]);
   rows.push(['last synced', report.syncedAt === null ? 'never' : ago(report.syncedAt, now)]);
-  if (report.audit !== null) rows.push(['last audit', `${auditWords(report.audit)}, ${ago(report.audit.finishedAt, now)}`]);
-  if (report.nextSyncAt !== null && report.phase === 'live') rows.push(['next sync', soon(report.nextSyncAt, now) ? 'now' : `in ${about(report.nextSyncAt - now)}`]);
+  if (report.audit !== null)
+    rows.push(['last audit', `${auditWords(report.audit)}, ${ago(report.audit.finishedAt, now)}`]);
+  if (report.nextSyncAt !== null && report.phase === 'live')
+    rows.push(['next sync', soon(report.nextSyncAt, now) ? 'now' : `in ${about(report.nextSyncAt - now)}`]);
   if (report.push !== null) rows.push(['push', pushWords(report.push, now)]);
   if (report.settings !== null) rows.push(['settings', settingsWords(report.settings)]);
-  if (report.rateLimitedUntil !== null && report.rateLimitedUntil > now) rows.push(['rate limited', `until ${ago(report.rateLimitedUntil, now)}`]);
-  if (report.heldUntil !== null && report.heldUntil > now) rows.push(['held back', `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`]);
+  if (report.rateLimitedUntil !== null && report.rateLimitedUntil > now)
+    rows.push(['rate limited', `until ${ago(report.rateLimitedUntil, now)}`]);
+  if (report.heldUntil !== null && report.heldUntil > now)
+    rows.push([
+      'held back',
+      `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`,
+    ]);
   if (report.blocked !== null) rows.push(['next attempt', attemptWords(report.blocked, now)]);
-  if (report.clockSkew !== null && Math.abs(report.clockSkew) > WORTH_TELLING) rows.push(['clock', `the worker's clock is ${skewWords(report.clockSkew)} the Temporal server's: set both by NTP`]);
-  if (report.doubt !== null) rows.push([isUnconfirmed(report.doubt) ? 'unconfirmed' : 'doubted', `Gmail's listings, since ${ago(report.doubt.since, now)}: ${doubtWords(report.doubt, now, { runs: isRunning(report) })}`]);
+  if (report.clockSkew !== null && Math.abs(report.clockSkew) > WORTH_TELLING)
+    rows.push(['clock', `the worker's clock is ${skewWords(report.clockSkew)} the Temporal server's: set both by NTP`]);
+  if (report.doubt !== null)
+    rows.push([
+      isUnconfirmed(report.doubt) ? 'unconfirmed' : 'doubted',
+      `Gmail's listings, since ${ago(report.doubt.since, now)}: ${doubtWords(report.doubt, now, { runs: isRunning(report) })}`,
+    ]);
   rows.push(...errorRows(report, now));
   const next = hint(report);
   return [report.mailbox, ...aligned(rows), ...(next.length === 0 ? [] : ['', ...next])];
@@ -94,21 +130,31 @@ export function reportLines(report: MailboxReport, pace: Pace | null, now: numbe
 
 /** The present failures of each lane; without any, the last error. */
 function errorRows({ conditions, lastError }: MailboxReport, now: number): [string, string][] {
-  const failing = together([...failingLane('live syncs', conditions.live), ...failingLane('backfill', conditions.backfill)]);
+  const failing = together([
+    ...failingLane('live syncs', conditions.live),
+    ...failingLane('backfill', conditions.backfill),
+  ]);
   if (failing.length === 0) return [['last error', lastErrorWords(lastError, now)]];
-  return failing.map(({ lane, message, since }, index) => [index === 0 ? 'last error' : '', `${lane}: ${message}; since ${ago(since, now)}`]);
+  return failing.map(({ lane, message, since }, index) => [
+    index === 0 ? 'last error' : '',
+    `${lane}: ${message}; since ${ago(since, now)}`,
+  ]);
 }
 
 /** One cause often stops both lanes: then it is reported once. */
 function together(failing: readonly FailingLane[]): readonly FailingLane[] {
   const [first, second] = failing;
   if (first === undefined || second === undefined || first.message !== second.message) return failing;
-  return [{ lane: `${first.lane} and ${second.lane}`, message: first.message, since: Math.min(first.since, second.since) }];
+  return [
+    { lane: `${first.lane} and ${second.lane}`, message: first.message, since: Math.min(first.since, second.since) },
+  ];
 }
 
 function lastErrorWords(error: MailboxReport['lastError'], now: number): string {
   if (error === null) return 'none';
-  return error.mendedAt === null ? `${error.message}; since ${ago(error.at, now)}` : `none now. The last one, over since ${ago(error.mendedAt, now)}, was: ${error.message}`;
+  return error.mendedAt === null
+    ? `${error.message}; since ${ago(error.at, now)}`
+    : `none now. The last one, over since ${ago(error.mendedAt, now)}, was: ${error.message}`;
 }
 
 interface FailingLane {
@@ -119,12 +165,16 @@ interface FailingLane {
 
 /** A wait for quota is not an error. */
 function failingLane(lane: string, condition: MailboxReport['condition']): readonly FailingLane[] {
-  return condition === null || condition.kind === 'rate-limited' ? [] : [{ lane, message: condition.message, since: condition.since }];
+  return condition === null || condition.kind === 'rate-limited'
+    ? []
+    : [{ lane, message: condition.message, since: condition.since }];
 }
 
 function attemptWords({ asks, retryAt }: NonNullable<MailboxReport['blocked']>, now: number): string {
   const tried = asks === 0 ? '' : `; ${counted(asks, 'attempt')} failed so far`;
-  return retryAt === null ? `none while it is paused${tried}` : `by itself ${soon(retryAt, now) ? 'now' : ago(retryAt, now)}${tried}`;
+  return retryAt === null
+    ? `none while it is paused${tried}`
+    : `by itself ${soon(retryAt, now) ? 'now' : ago(retryAt, now)}${tried}`;
 }
 
 /** Below half a second, where the text would be `in 0s`. */
@@ -134,7 +184,10 @@ const soon = (at: number, now: number): boolean => at < now + 500;
 function methodRows({ methods }: MailboxReport['usage']): [string, string][] {
   return Object.entries(methods)
     .toSorted(([, a], [, b]) => b.units - a.units)
-    .map(([method, { calls, units, rejected }]) => [`  ${method}`, `${count(units)} in ${count(calls)}${rejected === 0 ? '' : `, ${count(rejected)} rejected`}`]);
+    .map(([method, { calls, units, rejected }]) => [
+      `  ${method}`,
+      `${count(units)} in ${count(calls)}${rejected === 0 ? '' : `, ${count(rejected)} rejected`}`,
+    ]);
 }
 
 function phaseWords({ phase, phaseSince, inSync, workerAnswered, failingTask }: MailboxReport, now: number): string {
@@ -149,8 +202,19 @@ function pushWords({ expiration, notifiedAt, trusted }: NonNullable<MailboxRepor
   return `watched for another ${about(expiration - now)}, ${last}${trusted ? '' : '; not relied on now, so polled as without push'}`;
 }
 
-export function settingsWords({ format, attachments, pollInterval, scope, recovery, auditInterval, push }: NonNullable<MailboxReport['settings']>): string {
-  const words = [attachments && format === 'full' ? `${format} with attachments` : format, `poll every ${formatDuration(pollInterval)}`];
+export function settingsWords({
+  format,
+  attachments,
+  pollInterval,
+  scope,
+  recovery,
+  auditInterval,
+  push,
+}: NonNullable<MailboxReport['settings']>): string {
+  const words = [
+    attachments && format === 'full' ? `${format} with attachments` : format,
+    `poll every ${formatDuration(pollInterval)}`,
+  ];
   if (scope.labelIds.length > 0) words.push(`labels ${scope.labelIds.join(', ')}`);
   if (scope.after !== null) words.push(`after ${new Date(scope.after).toISOString().slice(0, 10)}`);
   if (scope.limit !== null) words.push(`newest ${count(scope.limit)}`);
@@ -172,7 +236,10 @@ function hint({ phase, mailbox, workerAnswered, failingTask, blocked }: MailboxR
     case 'failed':
       return [REMEDY[phase](mailbox)];
     case 'needs-consent':
-      return [REMEDY[phase](mailbox), ...(blocked?.retryAt === null ? [`It is paused, too. Then: tidemark resume ${mailbox}`] : [])];
+      return [
+        REMEDY[phase](mailbox),
+        ...(blocked?.retryAt === null ? [`It is paused, too. Then: tidemark resume ${mailbox}`] : []),
+      ];
     case 'full-sync':
     case 'live':
     case 'recovering':

@@ -18,26 +18,30 @@ export function addResync(program: Command, cli: Cli): void {
     summary: 'list a mailbox again and correct every difference',
     examples: ['tidemark resync ada@example.com', 'tidemark resync ada@example.com --wait'],
   });
-  addFailOnFailures(command.option('--wait', 'return when the resync is complete'))
-    .action((mailbox: MailboxId, options: ResyncOptions) =>
+  addFailOnFailures(command.option('--wait', 'return when the resync is complete')).action(
+    (mailbox: MailboxId, options: ResyncOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, clock, signal, config }) => {
         const { client } = tidemark;
         if (options.wait !== true) {
           await client.resync(mailbox);
           await requireHandled(client, mailbox);
           const report = await client.status(mailbox);
-          return out.result({ mailbox, requested: true, phase: report.phase }, () => doneOrLater(report, clock.now(), `${mailbox} will be listed again and corrected`));
+          return out.result({ mailbox, requested: true, phase: report.phase }, () =>
+            doneOrLater(report, clock.now(), `${mailbox} will be listed again and corrected`),
+          );
         }
         await requireAnswerable(client, mailbox);
-        await tellingFailures({ client, mailbox, out, clock }, () => client.resync(mailbox, { wait: true, signal, onNoWorker: noWorkerNotice(out, config) }));
+        await tellingFailures({ client, mailbox, out, clock }, () =>
+          client.resync(mailbox, { wait: true, signal, onNoWorker: noWorkerNotice(out, config) }),
+        );
         const report = await client.progress(mailbox);
         const { historyId, generation, counts, doubt } = report;
         const { stored, pending, failed, gone } = counts;
-        out.result(
-          { mailbox, resynced: true, generation, historyId, stored, pending, failed, gone, doubt },
-          () => [`${mailbox} is resynchronised (full sync ${generation}): ${counted(stored, 'message')} stored.`, ...shortfallLines(report, clock.now())],
-        );
+        out.result({ mailbox, resynced: true, generation, historyId, stored, pending, failed, gone, doubt }, () => [
+          `${mailbox} is resynchronised (full sync ${generation}): ${counted(stored, 'message')} stored.`,
+          ...shortfallLines(report, clock.now()),
+        ]);
         requireNoFailures(report, options);
       }),
-    );
+  );
 }

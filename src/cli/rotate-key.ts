@@ -12,7 +12,7 @@ export function addRotateKey(program: Command, cli: Cli): void {
   })
     .addHelpText(
       'after',
-      '\nWorkers may go on meanwhile, and it may be interrupted: run it again. With Tidemark\'s own key file a new key is made there;\n' +
+      "\nWorkers may go on meanwhile, and it may be interrupted: run it again. With Tidemark's own key file a new key is made there;\n" +
         'otherwise give the new key as the current one and the former in TIDEMARK_OLD_SECRET_KEYS, to every process first (docs/consent.md).',
     )
     .action((options: VerbOptions) =>
@@ -28,10 +28,14 @@ export function addRotateKey(program: Command, cli: Cli): void {
     );
 }
 
-function wordsOf({ keyId, madeKey, reencrypted, unreadable, unneeded }: RotationResult, kind: 'value' | 'file' | 'command' | 'own-file'): string {
+function wordsOf(
+  { keyId, madeKey, reencrypted, unreadable, unneeded }: RotationResult,
+  kind: 'value' | 'file' | 'command' | 'own-file',
+): string {
   const done = `${counted(reencrypted, 'record')} re-encrypted with the ${madeKey ? 'new ' : ''}key ${keyId}.`;
   if (unreadable.length > 0 || unneeded.length === 0) return done;
   const former = unneeded.length === 1 ? `The former key ${unneeded[0]}` : `The former keys ${unneeded.join(', ')}`;
-  if (kind === 'own-file') return `${done} ${former} stays in the key file until the next rotation; workers need no restart.`;
+  if (kind === 'own-file')
+    return `${done} ${former} stays in the key file until the next rotation; workers need no restart.`;
   return `${done} ${former} can go as soon as every process has the new key as its current one.`;
 }

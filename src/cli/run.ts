@@ -14,7 +14,8 @@ const INTERRUPTED = 130;
  * Runs one command.
  *
  * @param args - the arguments after the program's name
- * @returns the exit code: 0 done, 1 failed, 2 bad usage, 3 messages could not be fetched (`--fail-on-failures`), 130 interrupted
+ * @returns the exit code: 0 done, 1 failed, 2 bad usage, 3 messages could not be fetched (`--fail-on-failures`), 130
+ * interrupted
  */
 export async function runCli(args: readonly string[], cli: Cli): Promise<number> {
   const json = args.includes('--json');
@@ -31,7 +32,8 @@ export async function runCli(args: readonly string[], cli: Cli): Promise<number>
     const { reportFailure, stackLines } = await import('./failure-report.ts');
     const report = reportFailure(error);
     write(report, cli, json);
-    if (['debug', 'trace'].includes(cli.env['LOG_LEVEL'] ?? '') && error instanceof Error) writeLines(cli.stderr, stackLines(error));
+    if (['debug', 'trace'].includes(cli.env['LOG_LEVEL'] ?? '') && error instanceof Error)
+      writeLines(cli.stderr, stackLines(error));
     return report.exitCode;
   }
 }
@@ -51,7 +53,12 @@ async function afterCommander(error: CommanderError, cli: Cli, json: boolean): P
   if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
   // Without a command the help is shown, but the usage was wrong.
   if (error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
-  if (json) write((await import('./failure-report.ts')).reportFailure(new UsageError(error.message.replace(/^error: /, ''))), cli, true);
+  if (json)
+    write(
+      (await import('./failure-report.ts')).reportFailure(new UsageError(error.message.replace(/^error: /, ''))),
+      cli,
+      true,
+    );
   return 2;
 }
 

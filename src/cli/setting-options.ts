@@ -30,23 +30,55 @@ export interface SettingOptions {
 export function addSettingOptions(command: Command): Command {
   return command
     .option('--format <format>', 'full (default), raw, metadata or minimal', parseFormat)
-    .option('--attachments', 'messages of format full with their attachments (one more call for each message that has some)')
-    .option('--no-attachments', 'messages of format full as Gmail answers them, with the ids of attachments only (default)')
-    .option('--label <label>', 'only messages with this label, by name or id; may be given more than once', collect(String))
+    .option(
+      '--attachments',
+      'messages of format full with their attachments (one more call for each message that has some)',
+    )
+    .option(
+      '--no-attachments',
+      'messages of format full as Gmail answers them, with the ids of attachments only (default)',
+    )
+    .option(
+      '--label <label>',
+      'only messages with this label, by name or id; may be given more than once',
+      collect(String),
+    )
     .option('--after <date>', 'only messages from this date on: 2025-01-31 or 2025/01/31, midnight UTC', parseDate)
     .option('--limit <n>', 'only the newest n messages, and all that arrive later', parseCount)
     .option('--include-spam-trash', 'spam and trash too')
     .option('--no-include-spam-trash', 'neither spam nor trash (default)')
     .option('--all-mail', 'drop --label, --after, --limit and --include-spam-trash that were set before')
-    .option('--poll-interval <duration>', 'between partial syncs of a quiet mailbox: 30s, 5m, 1h (default 1m)', parseInterval)
-    .addOption(command.createOption('--recovery <way>', 'how labels are corrected after expired history: listings (default, 5 units per 500), or minimal (20 units each)').choices(RECOVERIES))
-    .option('--audit-interval <duration>', 'between comparisons with Gmail: 1d, 7d (default), or never', parseIntervalOrNever)
+    .option(
+      '--poll-interval <duration>',
+      'between partial syncs of a quiet mailbox: 30s, 5m, 1h (default 1m)',
+      parseInterval,
+    )
+    .addOption(
+      command
+        .createOption(
+          '--recovery <way>',
+          'how labels are corrected after expired history: listings (default, 5 units per 500), or minimal (20 units each)',
+        )
+        .choices(RECOVERIES),
+    )
+    .option(
+      '--audit-interval <duration>',
+      'between comparisons with Gmail: 1d, 7d (default), or never',
+      parseIntervalOrNever,
+    )
     .option('--push', 'notified by Gmail of every change, where workers have PUSH_TOPIC (default)')
     .option('--no-push', 'only polled: Gmail sends no notifications')
-    .option('--push-label <label>', 'notified only of changes to messages with this label; may be given more than once', collect(String))
+    .option(
+      '--push-label <label>',
+      'notified only of changes to messages with this label; may be given more than once',
+      collect(String),
+    )
     .hook('preAction', (verb) => {
       const { push, pushLabel } = verb.opts<SettingOptions>();
-      if (push === false && pushLabel !== undefined) throw new UsageError('Give either --no-push or --push-label: without push there are no notifications that a label could limit.');
+      if (push === false && pushLabel !== undefined)
+        throw new UsageError(
+          'Give either --no-push or --push-label: without push there are no notifications that a label could limit.',
+        );
     });
 }
 
@@ -55,21 +87,38 @@ export function addSettingOptions(command: Command): Command {
  *
  * @throws {LoginError} when a label does not exist, or the mailbox's grant does not cover the settings
  */
-export async function grantedChange({ tidemark, config, clock }: VerbContext & { readonly tidemark: Tidemark }, mailbox: MailboxId, options: SettingOptions): Promise<SettingsChange> {
+export async function grantedChange(
+  { tidemark, config, clock }: VerbContext & { readonly tidemark: Tidemark },
+  mailbox: MailboxId,
+  options: SettingOptions,
+): Promise<SettingsChange> {
   const request = { config: configFor(config, mailbox), stores: tidemark, mailbox, clock };
   const labels = options.label === undefined ? undefined : await resolveLabels({ ...request, names: options.label });
-  const pushLabels = options.pushLabel === undefined ? undefined : await resolveLabels({ ...request, names: options.pushLabel });
+  const pushLabels =
+    options.pushLabel === undefined ? undefined : await resolveLabels({ ...request, names: options.pushLabel });
   const change = settingsChangeOf(options, labels, pushLabels);
   await requireGrant({ ...request, change });
   return change;
 }
 
 /** Whether any option is a setting. */
-export const namesSetting = (options: SettingOptions): boolean => Object.keys(settingsChangeOf(options, options.label === undefined ? undefined : [], options.pushLabel === undefined ? undefined : [])).length > 0;
+export const namesSetting = (options: SettingOptions): boolean =>
+  Object.keys(
+    settingsChangeOf(
+      options,
+      options.label === undefined ? undefined : [],
+      options.pushLabel === undefined ? undefined : [],
+    ),
+  ).length > 0;
 
 /** @param labels - ids of the labels named by `--label`; `pushLabels` those of `--push-label` */
-function settingsChangeOf(options: SettingOptions, labels: Scope['labelIds'] | undefined, pushLabels: Scope['labelIds'] | undefined): SettingsChange {
-  const all: Partial<Scope> = options.allMail === true ? { labelIds: [], after: null, limit: null, includeSpamTrash: false } : {};
+function settingsChangeOf(
+  options: SettingOptions,
+  labels: Scope['labelIds'] | undefined,
+  pushLabels: Scope['labelIds'] | undefined,
+): SettingsChange {
+  const all: Partial<Scope> =
+    options.allMail === true ? { labelIds: [], after: null, limit: null, includeSpamTrash: false } : {};
   const scope: Partial<Scope> = {
     ...all,
     ...(labels === undefined ? {} : { labelIds: labels }),
@@ -83,7 +132,9 @@ function settingsChangeOf(options: SettingOptions, labels: Scope['labelIds'] | u
     ...(options.pollInterval === undefined ? {} : { pollInterval: options.pollInterval }),
     ...(options.recovery === undefined ? {} : { recovery: options.recovery }),
     ...(options.auditInterval === undefined ? {} : { auditInterval: options.auditInterval }),
-    ...(options.push === undefined && pushLabels === undefined ? {} : { push: options.push === false ? null : { labelIds: pushLabels ?? [] } }),
+    ...(options.push === undefined && pushLabels === undefined
+      ? {}
+      : { push: options.push === false ? null : { labelIds: pushLabels ?? [] } }),
     ...(Object.keys(scope).length === 0 ? {} : { scope }),
   };
 }

@@ -17,37 +17,53 @@ export function addFailOnFailures(command: Command): Command {
 }
 
 /**
- * A sentence for each thing that is missing or doubted; empty when all is well. A listing that Gmail's counts merely did not confirm is left out: nothing
- * is known to be missing from it.
+ * A sentence for each thing that is missing or doubted; empty when all is well. A listing that Gmail's counts merely
+ * did not confirm is left out: nothing is known to be missing from it.
  *
  * @param now - epoch ms
  * @param options.runs - false for a mailbox that is stopped, paused or blocked, and so is not listed again by itself
  */
-export function shortfallLines({ mailbox, counts, doubt }: Shortfall, now: number, { runs = true }: { runs?: boolean } = {}): string[] {
+export function shortfallLines(
+  { mailbox, counts, doubt }: Shortfall,
+  now: number,
+  { runs = true }: { runs?: boolean } = {},
+): string[] {
   return [
-    ...(counts.failed === 0 ? [] : [`${counted(counts.failed, 'message')} could not be fetched: tidemark failures ${mailbox}`]),
-    ...(doubt === null || isUnconfirmed(doubt) ? [] : [`Gmail's listings of ${mailbox} are in doubt: ${doubtWords(doubt, now, { runs })}`]),
+    ...(counts.failed === 0
+      ? []
+      : [`${counted(counts.failed, 'message')} could not be fetched: tidemark failures ${mailbox}`]),
+    ...(doubt === null || isUnconfirmed(doubt)
+      ? []
+      : [`Gmail's listings of ${mailbox} are in doubt: ${doubtWords(doubt, now, { runs })}`]),
   ];
 }
 
 /** True when nothing is known to be missing, and Gmail's counts only did not confirm the listing. */
-export const isUnconfirmed = ({ uncounted, absent, relabelled, underLabels = 0 }: Doubt): boolean => uncounted + absent + relabelled + underLabels === 0;
+export const isUnconfirmed = ({ uncounted, absent, relabelled, underLabels = 0 }: Doubt): boolean =>
+  uncounted + absent + relabelled + underLabels === 0;
 
 /** What is wrong with Gmail's listings, and that nothing is lost because of it. */
 export function doubtWords(doubt: Doubt, now: number, { runs }: { runs: boolean }): string {
   const { uncounted, absent, relabelled, underLabels = 0, relistAt } = doubt;
-  const again = relistAt === null || !runs ? '' : `; it is listed again ${relistAt <= now ? 'now' : `at ${ago(relistAt, now)}`}`;
-  if (isUnconfirmed(doubt)) return `Gmail's counts did not confirm the list, as when mail comes or changes meanwhile. Nothing is known to be missing${again}`;
+  const again =
+    relistAt === null || !runs ? '' : `; it is listed again ${relistAt <= now ? 'now' : `at ${ago(relistAt, now)}`}`;
+  if (isUnconfirmed(doubt))
+    return `Gmail's counts did not confirm the list, as when mail comes or changes meanwhile. Nothing is known to be missing${again}`;
   const words = [
     ...(uncounted === 0 ? [] : [`Gmail counts ${counted(uncounted, 'message')} more than it lists`]),
     ...(absent === 0 ? [] : [`Gmail does not list ${counted(absent, 'stored message')}`]),
     ...(relabelled === 0 ? [] : [`Gmail does not list ${counted(relabelled, 'stored message')} under their labels`]),
-    ...(underLabels === 0 ? [] : [`Gmail counts ${counted(underLabels, 'message')} more under a label than it lists there`]),
+    ...(underLabels === 0
+      ? []
+      : [`Gmail counts ${counted(underLabels, 'message')} more under a label than it lists there`]),
   ];
   return `${words.join(', ')}. Nothing is removed${again}`;
 }
 
-/** What a sync leaves pending: messages of the backfill, which continues beside it, and new or changed messages that are not fetched yet. */
+/**
+ * What a sync leaves pending: messages of the backfill, which continues beside it, and new or changed messages that are
+ * not fetched yet.
+ */
 export function leftWords({ pending, backfill }: Pick<MailboxReport['counts'], 'pending' | 'backfill'>): string {
   const live = pending - backfill;
   const ofBackfill = backfill === 0 ? '' : `; ${counted(backfill, 'message')} of the full sync still to fetch`;
@@ -60,5 +76,8 @@ export function leftWords({ pending, backfill }: Pick<MailboxReport['counts'], '
  * @throws {IncompleteError} when messages could not be fetched
  */
 export function requireNoFailures({ mailbox, counts }: Shortfall, { failOnFailures = false }: FailOnFailures): void {
-  if (failOnFailures && counts.failed > 0) throw new IncompleteError(`${counted(counts.failed, 'message')} of ${mailbox} could not be fetched: tidemark failures ${mailbox}`);
+  if (failOnFailures && counts.failed > 0)
+    throw new IncompleteError(
+      `${counted(counts.failed, 'message')} of ${mailbox} could not be fetched: tidemark failures ${mailbox}`,
+    );
 }

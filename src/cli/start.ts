@@ -17,24 +17,44 @@ interface StartOptions extends VerbOptions, SettingOptions, FailOnFailures {
 
 export function addStart(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'start', {
-    summary: 'start or wake a mailbox\'s workflow',
-    examples: ['tidemark start ada@example.com --wait', 'tidemark start ada@example.com --format raw --label INBOX --label Receipts --after 2025-01-01 --poll-interval 5m'],
+    summary: "start or wake a mailbox's workflow",
+    examples: [
+      'tidemark start ada@example.com --wait',
+      'tidemark start ada@example.com --format raw --label INBOX --label Receipts --after 2025-01-01 --poll-interval 5m',
+    ],
   });
-  addFailOnFailures(addSettingOptions(command).option('--wait', 'show progress, and return when the mailbox is in sync'))
+  addFailOnFailures(
+    addSettingOptions(command).option('--wait', 'show progress, and return when the mailbox is in sync'),
+  )
     .addHelpText('after', '\nWhat is not given stays as it is: a bare start wakes a mailbox and changes nothing.')
     .action((mailbox: MailboxId, options: StartOptions) =>
       withTidemark(cli, options, async (context) => {
         const { tidemark, out, config, clock, signal } = context;
         if ((await tidemark.credentials.get(mailbox)) === null) {
-          throw new CannotDoError('mailbox-not-connected', `${mailbox} is not connected. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`, { mailbox });
+          throw new CannotDoError(
+            'mailbox-not-connected',
+            `${mailbox} is not connected. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
+            { mailbox },
+          );
         }
         const change = await grantedChange(context, mailbox, options);
         const { wasRunning, settings } = await tidemark.client.start(mailbox, change);
         await requireHandled(tidemark.client, mailbox);
         if (options.wait !== true) {
           const woken = wasRunning ? await tidemark.client.status(mailbox) : null;
-          return out.result({ mailbox, started: !wasRunning, wasRunning, phase: woken?.phase ?? null, blocked: woken?.blocked ?? null, settings }, () =>
-            woken === null ? `${mailbox} is started. Watch it: tidemark status ${mailbox}` : wokenWords(mailbox, obstacleWords(woken, clock.now())),
+          return out.result(
+            {
+              mailbox,
+              started: !wasRunning,
+              wasRunning,
+              phase: woken?.phase ?? null,
+              blocked: woken?.blocked ?? null,
+              settings,
+            },
+            () =>
+              woken === null
+                ? `${mailbox} is started. Watch it: tidemark status ${mailbox}`
+                : wokenWords(mailbox, obstacleWords(woken, clock.now())),
           );
         }
         const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
@@ -48,4 +68,5 @@ export function addStart(program: Command, cli: Cli): void {
 }
 
 /** Waking has no effect on a mailbox that waits for a person, for Gmail or for a worker. */
-const wokenWords = (mailbox: MailboxId, obstacle: string | null): string => `${mailbox} runs already${obstacle === null ? '; it was woken.' : `, but ${obstacle}`}`;
+const wokenWords = (mailbox: MailboxId, obstacle: string | null): string =>
+  `${mailbox} runs already${obstacle === null ? '; it was woken.' : `, but ${obstacle}`}`;

@@ -9,21 +9,31 @@ import { Pacemeter, type Pace, withForecast } from './pace.ts';
 import { reportJson, reportLines } from './report.ts';
 
 export function addStatus(program: Command, cli: Cli): void {
-  mailboxVerb(program, 'status', { summary: 'how a mailbox is', examples: ['tidemark status ada@example.com', 'tidemark status ada@example.com --json | jq .counts'] })
-    .action((mailbox: MailboxId, options: VerbOptions) =>
-      withTidemark(cli, options, async ({ tidemark, out, clock, signal }) => {
-        const report = await tidemark.client.status(mailbox);
-        const pace = await paceOf(tidemark.client, report, clock, signal);
-        out.result(reportJson(report, pace), () => reportLines(report, pace, clock.now()));
-      }),
-    );
+  mailboxVerb(program, 'status', {
+    summary: 'how a mailbox is',
+    examples: ['tidemark status ada@example.com', 'tidemark status ada@example.com --json | jq .counts'],
+  }).action((mailbox: MailboxId, options: VerbOptions) =>
+    withTidemark(cli, options, async ({ tidemark, out, clock, signal }) => {
+      const report = await tidemark.client.status(mailbox);
+      const pace = await paceOf(tidemark.client, report, clock, signal);
+      out.result(reportJson(report, pace), () => reportLines(report, pace, clock.now()));
+    }),
+  );
 }
 
 const BETWEEN_READINGS = 1_000;
 
 /** A pace needs two readings. A mailbox that fetches nothing has no pace. */
-async function paceOf(client: TidemarkClient, report: MailboxReport, clock: Clock, signal: AbortSignal): Promise<Pace | null> {
-  const fetches = report.counts.pending > 0 && report.workerAnswered && ['full-sync', 'recovering', 'live', 'rate-limited'].includes(report.phase);
+async function paceOf(
+  client: TidemarkClient,
+  report: MailboxReport,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Pace | null> {
+  const fetches =
+    report.counts.pending > 0 &&
+    report.workerAnswered &&
+    ['full-sync', 'recovering', 'live', 'rate-limited'].includes(report.phase);
   if (!fetches) return null;
   const meter = new Pacemeter();
   meter.add(await client.progress(report.mailbox), clock.now());

@@ -14,12 +14,19 @@ export function addSweep(program: Command, cli: Cli): void {
     summary: 'remove bodies outside the database that nothing names any more',
     examples: ['tidemark sweep', 'tidemark sweep --grace 0s'],
   })
-    .option('--grace <duration>', 'leave alone what was named within this time (BODIES_SWEEP_GRACE when not given, which is 1h unless set)', parseDuration)
+    .option(
+      '--grace <duration>',
+      'leave alone what was named within this time (BODIES_SWEEP_GRACE when not given, which is 1h unless set)',
+      parseDuration,
+    )
     .addHelpText('after', '\nWorkers do this by themselves every ten minutes. Needs no Temporal server.')
     .action((options: SweepOptions) =>
       withStores(cli, options, async ({ config, stores, out, clock, signal }) => {
         const grace = options.grace ?? config.bodies.sweepGrace;
-        if (grace === null) throw new UsageError('BODIES_SWEEP_GRACE is never, so nothing was removed. Say what may go: tidemark sweep --grace 30d');
+        if (grace === null)
+          throw new UsageError(
+            'BODIES_SWEEP_GRACE is never, so nothing was removed. Say what may go: tidemark sweep --grace 30d',
+          );
         const result = await stores.store.sweepBodies({ now: clock.now(), grace, signal });
         out.result(result, () => `Removed ${counted(result.removed, 'object')}, ${count(result.bytes)} bytes.`);
       }),

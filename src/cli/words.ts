@@ -5,7 +5,10 @@ import { columnsOf, visibleLine } from '../model/visible-text.ts';
 
 /** Numbers, times and tables as a person reads them. */
 
-export const count = (n: number): string => Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, ',');
+export const count = (n: number): string =>
+  Math.round(n)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** `1 message`, `2 messages` */
 export const counted = (n: number, word: string): string => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
@@ -43,7 +46,12 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return lines.map((cells) => cells.map(padded).join('  ').trimEnd());
 }
 
-/** Advice about an account whose address at Google is no longer the mailbox's; empty when notifications find the mailbox. */
+/**
+ * Advice about an account whose address at Google is no longer the mailbox's; empty when notifications find the
+ * mailbox.
+ */
 export function renamedAccount(mailbox: MailboxId, address: MailboxId): string {
-  return isReachedAs(mailbox, address) ? '' : ` Google calls its account ${address} now; rename it: tidemark rename ${mailbox} ${address}.`;
+  return isReachedAs(mailbox, address)
+    ? ''
+    : ` Google calls its account ${address} now; rename it: tidemark rename ${mailbox} ${address}.`;
 }

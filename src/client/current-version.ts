@@ -17,14 +17,24 @@ const FAILED_PRECONDITION = 9;
 const DEADLINE = 30_000;
 
 /**
- * Makes a build the current one of a Worker Deployment: every mailbox moves to it at its next workflow task, and new mailboxes start on it.
- * To go back, call it with the older build.
+ * Makes a build the current one of a Worker Deployment: every mailbox moves to it at its next workflow task, and new
+ * mailboxes start on it. To go back, call it with the older build.
  *
  * @throws {BuildNotReadyError} when no worker of the build polls the queues yet
  * @throws {TidemarkError} when the server does not answer, or refuses
  * @see https://docs.temporal.io/production-deployment/worker-deployments/worker-versioning
  */
-export async function setCurrentVersion({ temporal, address, clock, version }: { temporal: Client; address: string; clock: Clock; version: CurrentVersion }): Promise<void> {
+export async function setCurrentVersion({
+  temporal,
+  address,
+  clock,
+  version,
+}: {
+  temporal: Client;
+  address: string;
+  clock: Clock;
+  version: CurrentVersion;
+}): Promise<void> {
   const rpc = createRpc({ temporal, address, clock });
   const { deploymentName, buildId } = version;
   try {

@@ -9,7 +9,10 @@ import { NamespaceNotFoundError as TemporalNamespaceNotFoundError } from '@tempo
 
 import type { MailboxId } from '../model/ids.ts';
 
-/** The ways in which a call can fail because of Temporal's answer. A program switches on the code; a person reads the message. */
+/**
+ * The ways in which a call can fail because of Temporal's answer. A program switches on the code; a person reads the
+ * message.
+ */
 export type TidemarkErrorCode =
   | 'mailbox-not-running'
   | 'mailbox-unknown'
@@ -22,7 +25,10 @@ export type TidemarkErrorCode =
   | 'build-not-ready'
   | 'temporal-failure';
 
-/** Base class of the client's errors. `message` says what happened, to which mailbox, and what to do next. It contains nothing private. */
+/**
+ * Base class of the client's errors. `message` says what happened, to which mailbox, and what to do next. It contains
+ * nothing private.
+ */
 export abstract class TidemarkError extends Error {
   abstract readonly code: TidemarkErrorCode;
 }
@@ -34,7 +40,10 @@ export class MailboxNotRunningError extends TidemarkError {
   readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId, options?: ErrorOptions) {
-    super(`${mailbox} is not running: it was never started here, or it was stopped. Start it: tidemark start ${mailbox} (tidemark list names all mailboxes)`, options);
+    super(
+      `${mailbox} is not running: it was never started here, or it was stopped. Start it: tidemark start ${mailbox} (tidemark list names all mailboxes)`,
+      options,
+    );
     this.mailbox = mailbox;
   }
 }
@@ -46,7 +55,9 @@ export class MailboxUnknownError extends TidemarkError {
   readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId) {
-    super(`${mailbox} is unknown here: no mail of it is stored and it is not running. Start it: tidemark start ${mailbox}. If it was never connected, first: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`);
+    super(
+      `${mailbox} is unknown here: no mail of it is stored and it is not running. Start it: tidemark start ${mailbox}. If it was never connected, first: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
+    );
     this.mailbox = mailbox;
   }
 }
@@ -63,7 +74,10 @@ export class RenameRefusedError extends TidemarkError {
   }
 }
 
-/** A phase in which a mailbox waits for a person. In `needs-consent` and `failed` it also asks Gmail again by itself, less and less often. */
+/**
+ * A phase in which a mailbox waits for a person. In `needs-consent` and `failed` it also asks Gmail again by itself,
+ * less and less often.
+ */
 export type BlockedPhase = 'paused' | 'needs-consent' | 'failed';
 
 /** Thrown instead of waiting longer, because the mailbox waits for a person. */
@@ -86,25 +100,34 @@ export class MailboxBlockedError extends TidemarkError {
  * @param reason - null when it is unknown
  */
 export function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: string | null): string {
-  if (phase === 'paused' || reason === null) return `${mailbox} is ${phase === 'paused' ? 'paused' : `in phase ${phase}`}. ${REMEDY[phase](mailbox)}`;
-  return reason.includes('tidemark ') ? reason : `${mailbox} is in phase ${phase}: ${reason.replace(/\.$/, '')}. ${REMEDY[phase](mailbox)}`;
+  if (phase === 'paused' || reason === null)
+    return `${mailbox} is ${phase === 'paused' ? 'paused' : `in phase ${phase}`}. ${REMEDY[phase](mailbox)}`;
+  return reason.includes('tidemark ')
+    ? reason
+    : `${mailbox} is in phase ${phase}: ${reason.replace(/\.$/, '')}. ${REMEDY[phase](mailbox)}`;
 }
 
 /** What a person can do about a mailbox in each phase, whatever the reason. */
 export const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => string>> = {
   paused: (mailbox) => `Continue with: tidemark resume ${mailbox}`,
-  'needs-consent': (mailbox) => `Connect it: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
+  'needs-consent': (mailbox) =>
+    `Connect it: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
   failed: (mailbox) => `Ask Gmail again at once: tidemark resume ${mailbox}`,
 };
 
-/** Thrown when the server accepts no more signals for a mailbox, because no worker has processed those that it holds. */
+/**
+ * Thrown when the server accepts no more signals for a mailbox, because no worker has processed those that it holds.
+ */
 export class MailboxSwampedError extends TidemarkError {
   override readonly name = 'MailboxSwampedError';
   readonly code = 'mailbox-swamped';
   readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId, options?: ErrorOptions) {
-    super(`${mailbox} was told more than Temporal keeps for it, 10,000 signals by default, and no worker has kept up: nothing more can be told it, by any command, until one has. Run a worker: tidemark worker`, options);
+    super(
+      `${mailbox} was told more than Temporal keeps for it, 10,000 signals by default, and no worker has kept up: nothing more can be told it, by any command, until one has. Run a worker: tidemark worker`,
+      options,
+    );
     this.mailbox = mailbox;
   }
 }
@@ -116,7 +139,10 @@ export class ServerUnreachableError extends TidemarkError {
   readonly address: string;
 
   constructor(address: string, options?: ErrorOptions) {
-    super(`No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.`, options);
+    super(
+      `No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.`,
+      options,
+    );
     this.address = address;
   }
 }
@@ -127,7 +153,10 @@ export class ServerRefusedError extends TidemarkError {
   readonly code = 'server-refused';
 
   constructor(address: string, options?: ErrorOptions) {
-    super(`The Temporal server at ${address} refuses access. Check TEMPORAL_API_KEY, TEMPORAL_TLS_* and the namespace's permissions.`, options);
+    super(
+      `The Temporal server at ${address} refuses access. Check TEMPORAL_API_KEY, TEMPORAL_TLS_* and the namespace's permissions.`,
+      options,
+    );
   }
 }
 
@@ -137,11 +166,17 @@ export class NamespaceNotFoundError extends TidemarkError {
   readonly code = 'namespace-not-found';
 
   constructor(namespace: string, options?: ErrorOptions) {
-    super(`The Temporal server has no namespace "${namespace}". Create it (temporal operator namespace create --namespace ${namespace}), or name another in TEMPORAL_NAMESPACE.`, options);
+    super(
+      `The Temporal server has no namespace "${namespace}". Create it (temporal operator namespace create --namespace ${namespace}), or name another in TEMPORAL_NAMESPACE.`,
+      options,
+    );
   }
 }
 
-/** Thrown when a build cannot become current, because its workers do not poll all the queues that the current build's workers poll. */
+/**
+ * Thrown when a build cannot become current, because its workers do not poll all the queues that the current build's
+ * workers poll.
+ */
 export class BuildNotReadyError extends TidemarkError {
   override readonly name = 'BuildNotReadyError';
   readonly code = 'build-not-ready';
@@ -178,15 +213,21 @@ const UNAUTHENTICATED = 16;
 /** Translates Temporal's errors into the client's. Other errors pass unchanged. */
 export function toTidemarkError(error: unknown, subject: CallSubject): unknown {
   if (error instanceof TidemarkError) return error;
-  if (error instanceof TemporalNamespaceNotFoundError) return new NamespaceNotFoundError(subject.namespace, { cause: error });
-  if (error instanceof WorkflowNotFoundError && subject.mailbox !== undefined) return new MailboxNotRunningError(subject.mailbox, { cause: error });
+  if (error instanceof TemporalNamespaceNotFoundError)
+    return new NamespaceNotFoundError(subject.namespace, { cause: error });
+  if (error instanceof WorkflowNotFoundError && subject.mailbox !== undefined)
+    return new MailboxNotRunningError(subject.mailbox, { cause: error });
   if (isUnreachable(error)) return new ServerUnreachableError(subject.address, { cause: error });
   const code = grpcCodeOf(error);
-  if (code === PERMISSION_DENIED || code === UNAUTHENTICATED) return new ServerRefusedError(subject.address, { cause: error });
+  if (code === PERMISSION_DENIED || code === UNAUTHENTICATED)
+    return new ServerRefusedError(subject.address, { cause: error });
   if (code === null) return error;
-  if (code === INVALID_ARGUMENT && subject.mailbox !== undefined && /limit for signal events/.test(detailsOf(error))) return new MailboxSwampedError(subject.mailbox, { cause: error });
+  if (code === INVALID_ARGUMENT && subject.mailbox !== undefined && /limit for signal events/.test(detailsOf(error)))
+    return new MailboxSwampedError(subject.mailbox, { cause: error });
   const about = subject.mailbox === undefined ? '' : ` about ${subject.mailbox}`;
-  return new TemporalFailureError(`Temporal at ${subject.address} answers an error${about}: ${detailsOf(error)}`, { cause: error });
+  return new TemporalFailureError(`Temporal at ${subject.address} answers an error${about}: ${detailsOf(error)}`, {
+    cause: error,
+  });
 }
 
 /** True when the server did not answer, or not in time: the same call may succeed later. */

@@ -21,7 +21,15 @@ export function failingTaskIn({ raw }: Pick<WorkflowExecutionDescription, 'raw'>
 }
 
 /** Asks the server for it. @returns null also when the mailbox does not run */
-export async function failingTaskOf({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }): Promise<FailingTask | null> {
+export async function failingTaskOf({
+  temporal,
+  rpc,
+  mailbox,
+}: {
+  temporal: Client;
+  rpc: Rpc;
+  mailbox: MailboxId;
+}): Promise<FailingTask | null> {
   try {
     return failingTaskIn(await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe()));
   } catch (error) {

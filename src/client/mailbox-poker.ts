@@ -18,13 +18,14 @@ export class MailboxPoker {
 
   constructor({ temporal, clock }: { temporal: Client; clock: Clock }) {
     this.#temporal = temporal;
-    const address = temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
+    const address =
+      temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
     this.#rpc = createRpc({ temporal, address, clock });
   }
 
   /**
-   * Tells a mailbox's workflow that Gmail has changes. Resolves once Temporal has accepted the signal. It never starts a workflow: permission to publish
-   * to a topic must not include starting mailboxes.
+   * Tells a mailbox's workflow that Gmail has changes. Resolves once Temporal has accepted the signal. It never starts
+   * a workflow: permission to publish to a topic must not include starting mailboxes.
    *
    * @param historyId - the historyId in Gmail's notification; null when it is unknown
    * @throws {MailboxNotRunningError} when no workflow runs
@@ -48,6 +49,8 @@ export class MailboxPoker {
   /** @throws {TidemarkError} when Temporal does not answer, or has no such namespace */
   async assertReachable(): Promise<void> {
     const { namespace } = this.#temporal.options;
-    await this.#rpc({ deadline: READY_DEADLINE }, () => this.#temporal.workflowService.describeNamespace({ namespace }));
+    await this.#rpc({ deadline: READY_DEADLINE }, () =>
+      this.#temporal.workflowService.describeNamespace({ namespace }),
+    );
   }
 }

@@ -11,18 +11,36 @@ import type { FailingTask } from './failing-task.ts';
 /** What the client needs of the store. It writes in one case: to have a lost body fetched again. */
 export type MailboxReader = Pick<
   MailboxStore,
-  'getMailbox' | 'listMailboxes' | 'countMessages' | 'getUsage' | 'getLabels' | 'listFailed' | 'listLacking' | 'readChanges' | 'streamMessages' | 'refetchLost'
+  | 'getMailbox'
+  | 'listMailboxes'
+  | 'countMessages'
+  | 'getUsage'
+  | 'getLabels'
+  | 'listFailed'
+  | 'listLacking'
+  | 'readChanges'
+  | 'streamMessages'
+  | 'refetchLost'
 >;
 
-/** A mailbox as an operator sees it, put together from the workflow, Temporal and the store. Times are epoch milliseconds. */
+/**
+ * A mailbox as an operator sees it, put together from the workflow, Temporal and the store. Times are epoch
+ * milliseconds.
+ */
 export interface MailboxReport {
   readonly mailbox: MailboxId;
   /** `stopped` when no workflow runs. */
   readonly phase: Phase | 'stopped';
   readonly phaseSince: number | null;
-  /** False when no worker answered: then `phase` is the last one that the workflow showed, and what only the workflow knows is null. */
+  /**
+   * False when no worker answered: then `phase` is the last one that the workflow showed, and what only the workflow
+   * knows is null.
+   */
   readonly workerAnswered: boolean;
-  /** Set while the workflow's task keeps failing. `list` reports it later than `status`: once the Temporal server has marked the workflow, after some more attempts. */
+  /**
+   * Set while the workflow's task keeps failing. `list` reports it later than `status`: once the Temporal server has
+   * marked the workflow, after some more attempts.
+   */
   readonly failingTask: FailingTask | null;
   /** The mark: everything up to it is in the store, or durably pending. */
   readonly historyId: HistoryId | null;
@@ -46,15 +64,27 @@ export interface MailboxReport {
   readonly rateLimitedUntil: number | null;
   /** Until when the project's daily budget holds back the backfill, while live syncs go on. */
   readonly heldUntil: number | null;
-  /** For a mailbox in `failed` or `needs-consent`: when it asks Gmail again by itself, and how often it did. Null otherwise, and when no worker answered. */
+  /**
+   * For a mailbox in `failed` or `needs-consent`: when it asks Gmail again by itself, and how often it did. Null
+   * otherwise, and when no worker answered.
+   */
   readonly blocked: NonNullable<MailboxStatus['blocked']> | null;
   /** Gmail's notifications; null while Gmail does not watch the mailbox, and when no worker answered. */
   readonly push: MailboxStatus['push'];
-  /** The account's address at Google and when it was first seen, if notifications under that address do not find the mailbox; null otherwise. */
+  /**
+   * The account's address at Google and when it was first seen, if notifications under that address do not find the
+   * mailbox; null otherwise.
+   */
   readonly renamedTo: { readonly address: MailboxId; readonly since: number } | null;
-  /** Milliseconds by which the last worker's clock is ahead of the Temporal server's (negative: behind). Null when it is right, or no worker answered. */
+  /**
+   * Milliseconds by which the last worker's clock is ahead of the Temporal server's (negative: behind). Null when it is
+   * right, or no worker answered.
+   */
   readonly clockSkew: number | null;
-  /** What Gmail's listings say and nothing else confirms, and when the mailbox is listed again; null when the listings are trusted. */
+  /**
+   * What Gmail's listings say and nothing else confirms, and when the mailbox is listed again; null when the listings
+   * are trusted.
+   */
   readonly doubt: (Doubt & { readonly relistAt: number | null }) | null;
   readonly changeSequence: number;
   readonly partialSyncs: number | null;
@@ -68,7 +98,9 @@ export interface Usage {
   readonly units: number;
   /** Calls that Gmail answered with a rate rejection. */
   readonly rejected: number;
-  readonly methods: Readonly<Record<string, { readonly calls: number; readonly units: number; readonly rejected: number }>>;
+  readonly methods: Readonly<
+    Record<string, { readonly calls: number; readonly units: number; readonly rejected: number }>
+  >;
 }
 
 /** What the store knows of a mailbox. */
@@ -101,7 +133,11 @@ export async function readStored(store: MailboxReader, mailbox: MailboxId, now: 
 }
 
 /** Pure. The store is the authority on the mail, the workflow on what happens now. */
-export function reportOf(mailbox: MailboxId, { row, counts, usage }: StoredView, { phase, status, failingTask = null, failure = null }: RunningView): MailboxReport {
+export function reportOf(
+  mailbox: MailboxId,
+  { row, counts, usage }: StoredView,
+  { phase, status, failingTask = null, failure = null }: RunningView,
+): MailboxReport {
   return {
     mailbox,
     phase: status?.phase ?? phase ?? 'stopped',
@@ -141,24 +177,37 @@ function renamedTo(row: MailboxRow | null): MailboxReport['renamedTo'] {
   return { address, since };
 }
 
-/** A current condition counts as the last error, since the workflow learns of a failure only when the activity gives up. */
+/**
+ * A current condition counts as the last error, since the workflow learns of a failure only when the activity gives up.
+ */
 function lastErrorOf(row: MailboxRow | null, status: MailboxStatus | null): MailboxReport['lastError'] {
-  const reported = status === null || status.lastError === null ? null : { ...status.lastError, mendedAt: status.lastError.mendedAt ?? null };
+  const reported =
+    status === null || status.lastError === null
+      ? null
+      : { ...status.lastError, mendedAt: status.lastError.mendedAt ?? null };
   const condition = row?.condition ?? null;
   if (condition === null || condition.kind === 'rate-limited') return reported;
-  return reported !== null && reported.mendedAt === null && reported.at >= condition.since ? reported : { message: condition.message, at: condition.since, mendedAt: null };
+  return reported !== null && reported.mendedAt === null && reported.at >= condition.since
+    ? reported
+    : { message: condition.message, at: condition.since, mendedAt: null };
 }
 
 /** The end of the longer wait of the two lanes; null when neither waits. */
 function waitOf(row: MailboxRow | null): number | null {
-  const waits = [row?.conditions.live, row?.conditions.backfill].flatMap((condition) => (condition?.kind === 'rate-limited' && condition.until !== null ? [condition.until] : []));
+  const waits = [row?.conditions.live, row?.conditions.backfill].flatMap((condition) =>
+    condition?.kind === 'rate-limited' && condition.until !== null ? [condition.until] : [],
+  );
   return waits.length === 0 ? null : Math.max(...waits);
 }
 
 function fullSyncOf(row: MailboxRow | null): MailboxReport['fullSync'] {
   const progress = row?.fullSync ?? null;
   if (progress === null) return null;
-  return { step: progress.step, startedAt: progress.startedAt, finishedAt: progress.step === 'done' ? progress.finishedAt : null };
+  return {
+    step: progress.step,
+    startedAt: progress.startedAt,
+    finishedAt: progress.step === 'done' ? progress.finishedAt : null,
+  };
 }
 
 function later(a: number | null, b: number | null): number | null {
@@ -172,6 +221,8 @@ function sumUsage(methods: readonly { method: string; calls: number; units: numb
     calls: sum('calls'),
     units: sum('units'),
     rejected: sum('rejected'),
-    methods: Object.fromEntries(methods.map(({ method, calls, units, rejected }) => [method, { calls, units, rejected }])),
+    methods: Object.fromEntries(
+      methods.map(({ method, calls, units, rejected }) => [method, { calls, units, rejected }]),
+    ),
   };
 }

@@ -5,7 +5,8 @@ import { PHASES, type Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 
 /**
- * Counts the running mailboxes by phase, with one visibility query for each phase: Temporal groups counts only by execution status.
+ * Counts the running mailboxes by phase, with one visibility query for each phase: Temporal groups counts only by
+ * execution status.
  *
  * @throws {Error} of gRPC's
  * @see https://docs.temporal.io/list-filter

@@ -24,8 +24,9 @@ export interface RemovalStores {
 }
 
 /**
- * Ends a mailbox's workflow and deletes everything of it. Each step can be repeated, so the next call finishes an interrupted removal; a worker
- * finishes the deletion of rows, too. The workflow ends first, because it needs the credentials to end Gmail's watch.
+ * Ends a mailbox's workflow and deletes everything of it. Each step can be repeated, so the next call finishes an
+ * interrupted removal; a worker finishes the deletion of rows, too. The workflow ends first, because it needs the
+ * credentials to end Gmail's watch.
  *
  * @param request.stop - asks the workflow to end, and says whether it did; otherwise it is terminated
  */
@@ -42,7 +43,9 @@ export async function removeMailbox(request: {
   const last = await lastExecution({ mailbox, temporal, rpc });
   const wasRunning = last?.running === true;
   if (wasRunning && !(await stopped(stop))) {
-    await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).terminate('removed')).catch(ignoreEnded);
+    await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).terminate('removed')).catch(
+      ignoreEnded,
+    );
   }
   const now = clock.now();
   const wasStored = await stores.store.beginRemoval({ mailbox, chain: last?.chain ?? null, now });
@@ -52,10 +55,21 @@ export async function removeMailbox(request: {
 }
 
 /** The chain of the newest run. Even if it has ended, attempts of its activities may still be running. */
-async function lastExecution({ mailbox, temporal, rpc }: { mailbox: MailboxId; temporal: Client; rpc: Rpc }): Promise<{ running: boolean; chain: string } | null> {
+async function lastExecution({
+  mailbox,
+  temporal,
+  rpc,
+}: {
+  mailbox: MailboxId;
+  temporal: Client;
+  rpc: Rpc;
+}): Promise<{ running: boolean; chain: string } | null> {
   try {
     const described = await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
-    return { running: described.status.name === 'RUNNING', chain: described.raw.workflowExecutionInfo?.firstRunId ?? described.runId };
+    return {
+      running: described.status.name === 'RUNNING',
+      chain: described.raw.workflowExecutionInfo?.firstRunId ?? described.runId,
+    };
   } catch (error) {
     if (error instanceof MailboxNotRunningError) return null;
     throw error;

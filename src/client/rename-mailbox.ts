@@ -17,9 +17,15 @@ export interface RenamedMailbox {
   readonly running: boolean;
 }
 
-/** What renaming needs beside Temporal and the store: an answer from Google, and the key that binds credentials to a mailbox's id. */
+/**
+ * What renaming needs beside Temporal and the store: an answer from Google, and the key that binds credentials to a
+ * mailbox's id.
+ */
 export interface RenamingAccess {
-  /** Asks Google whether `to` is the account's address. @returns null when it is, else why the renaming is refused, for a person */
+  /**
+   * Asks Google whether `to` is the account's address. @returns null when it is, else why the renaming is refused, for
+   * a person
+   */
   refusalOf(request: { from: MailboxId; to: MailboxId }): Promise<string | null>;
   /** Encrypts the credentials of `from` for `to`, unless `to` has its own. */
   copyCredentials(request: { from: MailboxId; to: MailboxId }): Promise<void>;
@@ -47,25 +53,30 @@ const PATIENCE = 60_000;
 const PAUSE = 100;
 
 /**
- * Gives a mailbox another id. Each step leaves a state from which the next call continues, so an interrupted renaming is finished by calling again.
- * Nothing is lost meanwhile: the mark in the store says from where history is read.
+ * Gives a mailbox another id. Each step leaves a state from which the next call continues, so an interrupted renaming
+ * is finished by calling again. Nothing is lost meanwhile: the mark in the store says from where history is read.
  */
 export async function renameMailbox(request: RenameRequest): Promise<RenamedMailbox> {
   const { from, to, store, credentials, access, clock } = request;
   const begun = await isInterrupted(request);
   if (!begun) await requireAllowed(request);
-  // First the credentials, which nothing reads yet. An interruption after it leaves an extra record, which the next call keeps or replaces.
+  // First the credentials, which nothing reads yet. An interruption after it leaves an extra record, which the next
+  // call keeps or replaces.
   await access.copyCredentials({ from, to });
-  // Then the workflow: its result holds its state, so after an interruption the state is still there, and the former id could still be started.
+  // Then the workflow: its result holds its state, so after an interruption the state is still there, and the former id
+  // could still be started.
   const last = await handedOver(request, begun);
-  // Then the row and the tombstone of the former workflow, in one transaction: before it everything is under the former id, afterwards under the new one.
+  // Then the row and the tombstone of the former workflow, in one transaction: before it everything is under the former
+  // id, afterwards under the new one.
   const outcome = await store.renameMailbox({ from, to, chain: last?.chain ?? null, now: clock.now() });
   if (outcome === 'taken') throw new RenameRefusedError('taken', takenText(from, to));
   if (outcome === 'unknown') throw new MailboxUnknownError(from);
   // From here on only a repeated renaming looks for the former id, and it needs no credentials.
   await credentials.delete(from);
-  // The new workflow last, since it uses all of the above. It reads history from the mark at once, so no change is missed.
-  if (last?.carried != null && !(await hasRunSince(request, last.closedAt))) await request.start({ ...last.carried, mailbox: to, blocked: null });
+  // The new workflow last, since it uses all of the above. It reads history from the mark at once, so no change is
+  // missed.
+  if (last?.carried != null && !(await hasRunSince(request, last.closedAt)))
+    await request.start({ ...last.carried, mailbox: to, blocked: null });
   return { mailbox: to, from, running: (await describe(request, to))?.running === true };
 }
 
@@ -78,11 +89,15 @@ async function requireAllowed(request: RenameRequest): Promise<void> {
   const { from, to, store, access, force, hasWorker } = request;
   if (from === to) throw new RenameRefusedError('same', `${from} has that address already: nothing was changed.`);
   if ((await store.getMailbox(from)) === null) throw new MailboxUnknownError(from);
-  if ((await store.getMailbox(to)) !== null || (await describe(request, to))?.running === true) throw new RenameRefusedError('taken', takenText(from, to));
+  if ((await store.getMailbox(to)) !== null || (await describe(request, to))?.running === true)
+    throw new RenameRefusedError('taken', takenText(from, to));
   const refusal = force ? null : await access.refusalOf({ from, to });
   if (refusal !== null) throw new RenameRefusedError('not-its-address', refusal);
   if ((await describe(request, from))?.running === true && !(await hasWorker())) {
-    throw new RenameRefusedError('no-worker', `No worker runs, and the workflow of ${from} must hand over to that of ${to}: nothing was changed. Run "tidemark worker", then rename again.`);
+    throw new RenameRefusedError(
+      'no-worker',
+      `No worker runs, and the workflow of ${from} must hand over to that of ${to}: nothing was changed. Run "tidemark worker", then rename again.`,
+    );
   }
 }
 
@@ -107,9 +122,11 @@ interface HandedOver {
 }
 
 /**
- * Ends the workflow of `from`, if it runs, and returns the state that it hands over; null when Temporal remembers no run of it.
+ * Ends the workflow of `from`, if it runs, and returns the state that it hands over; null when Temporal remembers no
+ * run of it.
  *
- * @param isRenamed - true when the row has its new id: a workflow that runs under the former id was started since, for another mailbox
+ * @param isRenamed - true when the row has its new id: a workflow that runs under the former id was started since, for
+ * another mailbox
  */
 async function handedOver(request: RenameRequest, isRenamed: boolean): Promise<HandedOver | null> {
   const { from, to, temporal, rpc, clock, signal } = request;
@@ -117,17 +134,32 @@ async function handedOver(request: RenameRequest, isRenamed: boolean): Promise<H
   const deadline = clock.now() + PATIENCE;
   let last = await describe(request, from);
   if (last?.running === true && isRenamed) return null;
-  if (last?.running === true) await rpc({ mailbox: from, signal }, () => temporal.workflow.getHandle(workflowId).signal(handOver, { to })).catch(ignoreEnded);
+  if (last?.running === true)
+    await rpc({ mailbox: from, signal }, () => temporal.workflow.getHandle(workflowId).signal(handOver, { to })).catch(
+      ignoreEnded,
+    );
   for (; last?.running === true; last = await describe(request, from)) {
     if (clock.now() > deadline) {
-      throw new RenameRefusedError('no-worker', `The workflow of ${from} was told to hand over to ${to}, and has not ended yet. It will once a worker of this version serves it: then rename again, which finishes this.`);
+      throw new RenameRefusedError(
+        'no-worker',
+        `The workflow of ${from} was told to hand over to ${to}, and has not ended yet. It will once a worker of this version serves it: then rename again, which finishes this.`,
+      );
     }
     await clock.sleep(PAUSE, signal);
   }
   if (last === null) return null;
   const { runId, chain, isCompleted } = last;
-  const result = isCompleted ? await rpc({ mailbox: from, signal }, () => temporal.workflow.getHandle(workflowId, runId).result() as Promise<MailboxResult>) : null;
-  return { chain, carried: result?.handedOver?.to === to ? result.handedOver.state : null, closedAt: last.closedAt ?? clock.now() };
+  const result = isCompleted
+    ? await rpc(
+        { mailbox: from, signal },
+        () => temporal.workflow.getHandle(workflowId, runId).result() as Promise<MailboxResult>,
+      )
+    : null;
+  return {
+    chain,
+    carried: result?.handedOver?.to === to ? result.handedOver.state : null,
+    closedAt: last.closedAt ?? clock.now(),
+  };
 }
 
 /** Whether a workflow of `to` began after that of `from` had ended: then the last step is done. */
@@ -138,7 +170,9 @@ async function hasRunSince(request: RenameRequest, closedAt: number): Promise<bo
 
 async function describe({ temporal, rpc, signal }: RenameRequest, mailbox: MailboxId): Promise<Execution | null> {
   try {
-    const described = await rpc({ mailbox, signal }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
+    const described = await rpc({ mailbox, signal }, () =>
+      temporal.workflow.getHandle(workflowIdOf(mailbox)).describe(),
+    );
     const { status, runId, raw, startTime, closeTime } = described;
     return {
       running: status.name === 'RUNNING',

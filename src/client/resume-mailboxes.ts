@@ -26,14 +26,27 @@ export interface ResumeRequest {
 export interface ResumedMailboxes {
   /** Mailboxes that were signalled, in the order of e-mail addresses. */
   readonly resumed: readonly MailboxId[];
-  /** Those among them that the Temporal server has marked because their workflow task keeps failing. They go on only once that is fixed. */
+  /**
+   * Those among them that the Temporal server has marked because their workflow task keeps failing. They go on only
+   * once that is fixed.
+   */
   readonly failing: readonly MailboxId[];
   /** Mailboxes that were stopped after they were listed. */
   readonly ended: readonly MailboxId[];
 }
 
-/** Resumes every mailbox that shows one of the phases, ten a second. After an interruption a second call resumes those that still show it. */
-export async function resumeMailboxes({ temporal, rpc, clock, phases, onResumed, signal }: ResumeRequest): Promise<ResumedMailboxes> {
+/**
+ * Resumes every mailbox that shows one of the phases, ten a second. After an interruption a second call resumes those
+ * that still show it.
+ */
+export async function resumeMailboxes({
+  temporal,
+  rpc,
+  clock,
+  phases,
+  onResumed,
+  signal,
+}: ResumeRequest): Promise<ResumedMailboxes> {
   const mailboxes = await rpc({ signal }, () => mailboxesIn(temporal, phases));
   const resumed: MailboxId[] = [];
   const ended: MailboxId[] = [];

@@ -13,16 +13,32 @@ import type { Rpc } from './rpc.ts';
 /** A worker answers within milliseconds, or within this time if it must replay a long history first. */
 const QUERY_DEADLINE = 2_000;
 
-/** What Temporal says about one mailbox: the workflow's own answer, or, when no worker answers, the phase that it last showed. */
-export async function runningView({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }): Promise<RunningView> {
+/**
+ * What Temporal says about one mailbox: the workflow's own answer, or, when no worker answers, the phase that it last
+ * showed.
+ */
+export async function runningView({
+  temporal,
+  rpc,
+  mailbox,
+}: {
+  temporal: Client;
+  rpc: Rpc;
+  mailbox: MailboxId;
+}): Promise<RunningView> {
   const handle = temporal.workflow.getHandle(workflowIdOf(mailbox));
   try {
     const described = await rpc({ mailbox }, () => handle.describe());
-    if (described.status.name !== 'RUNNING') return { phase: null, status: null, failure: await failureOf({ temporal, rpc, mailbox }, described) };
+    if (described.status.name !== 'RUNNING')
+      return { phase: null, status: null, failure: await failureOf({ temporal, rpc, mailbox }, described) };
     const shown = phaseIn(described.typedSearchAttributes);
     const failingTask = failingTaskIn(described);
     try {
-      return { phase: shown, failingTask, status: await rpc({ mailbox, deadline: QUERY_DEADLINE }, () => handle.query(statusQuery)) };
+      return {
+        phase: shown,
+        failingTask,
+        status: await rpc({ mailbox, deadline: QUERY_DEADLINE }, () => handle.query(statusQuery)),
+      };
     } catch {
       // No worker answers, so the description has to do. A fault of the server itself would have made describe fail.
       return { phase: shown, failingTask, status: null };
@@ -34,7 +50,10 @@ export async function runningView({ temporal, rpc, mailbox }: { temporal: Client
 }
 
 /** Why a workflow failed. The only cause is an input from which no mailbox can be made. */
-async function failureOf({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }, { status, runId, closeTime }: WorkflowExecutionDescription): Promise<RunningView['failure']> {
+async function failureOf(
+  { temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId },
+  { status, runId, closeTime }: WorkflowExecutionDescription,
+): Promise<RunningView['failure']> {
   if (status.name !== 'FAILED') return null;
   try {
     await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox), runId).result());
@@ -45,8 +64,19 @@ async function failureOf({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rp
   }
 }
 
-/** Whether a mailbox's workflow runs, has ended, or is unknown to Temporal, which forgets ended workflows after the namespace's retention. */
-export async function lastRun({ temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId }): Promise<'running' | 'ended' | 'none'> {
+/**
+ * Whether a mailbox's workflow runs, has ended, or is unknown to Temporal, which forgets ended workflows after the
+ * namespace's retention.
+ */
+export async function lastRun({
+  temporal,
+  rpc,
+  mailbox,
+}: {
+  temporal: Client;
+  rpc: Rpc;
+  mailbox: MailboxId;
+}): Promise<'running' | 'ended' | 'none'> {
   try {
     const { status } = await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
     return status.name === 'RUNNING' ? 'running' : 'ended';
@@ -59,7 +89,9 @@ export async function lastRun({ temporal, rpc, mailbox }: { temporal: Client; rp
 /** A running mailbox in Temporal's visibility, which may lag by some milliseconds. */
 export interface ListedMailbox {
   readonly phase: Phase;
-  /** The server marks a workflow whose task failed some five times in a row (server 1.32; older servers may not do it). */
+  /**
+   * The server marks a workflow whose task failed some five times in a row (server 1.32; older servers may not do it).
+   */
   readonly reportsProblems: boolean;
 }
 
@@ -69,7 +101,11 @@ export async function runningMailboxes(temporal: Client): Promise<ReadonlyMap<Ma
   const query = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running'`;
   for await (const execution of temporal.workflow.list({ query })) {
     const mailbox = mailboxOf(execution.workflowId);
-    if (mailbox !== null) running.set(mailbox, { phase: phaseIn(execution.typedSearchAttributes), reportsProblems: reportsProblems(execution.typedSearchAttributes) });
+    if (mailbox !== null)
+      running.set(mailbox, {
+        phase: phaseIn(execution.typedSearchAttributes),
+        reportsProblems: reportsProblems(execution.typedSearchAttributes),
+      });
   }
   return running;
 }

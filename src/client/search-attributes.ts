@@ -19,8 +19,8 @@ interface Registration {
 }
 
 /**
- * Registers Tidemark's search attributes in a namespace, and returns when the server lists them. Does nothing when it lists them already.
- * Two processes may do this at once: the server accepts a second registration of the same type.
+ * Registers Tidemark's search attributes in a namespace, and returns when the server lists them. Does nothing when it
+ * lists them already. Two processes may do this at once: the server accepts a second registration of the same type.
  *
  * @throws {Error} of gRPC's; `Attributes not usable` after 30 seconds
  * @see https://docs.temporal.io/search-attribute#custom-search-attribute
@@ -32,7 +32,10 @@ export async function registerSearchAttributes(options: Registration): Promise<v
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     const missing = SEARCH_ATTRIBUTES.filter(({ name }) => customAttributes?.[name] === undefined);
     if (missing.length === 0) return;
-    if (clock.now() > deadline) throw new Error(`The search attributes ${missing.map(({ name }) => name).join(', ')} were registered, but do not become usable.`);
+    if (clock.now() > deadline)
+      throw new Error(
+        `The search attributes ${missing.map(({ name }) => name).join(', ')} were registered, but do not become usable.`,
+      );
     const searchAttributes = Object.fromEntries(missing.map(({ name, type }) => [name, INDEXED_VALUE_TYPES[type]]));
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
     await clock.sleep(PAUSE, signal);
@@ -40,8 +43,8 @@ export async function registerSearchAttributes(options: Registration): Promise<v
 }
 
 /**
- * Registers the attributes again when a server has lost them, until the signal aborts: its database or namespace may have been replaced. Without the
- * attributes a workflow cannot show its phase, and its task fails.
+ * Registers the attributes again when a server has lost them, until the signal aborts: its database or namespace may
+ * have been replaced. Without the attributes a workflow cannot show its phase, and its task fails.
  */
 export async function keepSearchAttributes(options: Registration & { readonly signal: AbortSignal }): Promise<void> {
   const { clock, signal } = options;

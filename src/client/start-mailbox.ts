@@ -28,20 +28,23 @@ export interface StartRequest {
 }
 
 const FIRST_PHASE: Phase = 'full-sync';
-const STATIC_DETAILS = 'Mirrors this Gmail mailbox into the store. Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `stop`.';
+const STATIC_DETAILS =
+  'Mirrors this Gmail mailbox into the store. Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `stop`.';
 /** gRPC's INVALID_ARGUMENT, which a server answers when it does not know a search attribute yet. */
 const INVALID_ARGUMENT = 3;
 const ATTEMPTS = 10;
 const PAUSE = 500;
 
 /**
- * Starts a mailbox's workflow or wakes the one that runs, by one atomic call (signal-with-start). Of two callers at once one starts the workflow and the
- * other wakes it. A workflow that is just ending is followed by a new one, because the server decides under its own lock whether it runs.
+ * Starts a mailbox's workflow or wakes the one that runs, by one atomic call (signal-with-start). Of two callers at
+ * once one starts the workflow and the other wakes it. A workflow that is just ending is followed by a new one, because
+ * the server decides under its own lock whether it runs.
  */
 export async function startOrWake(request: StartRequest): Promise<void> {
   const { temporal, rpc, mailbox, change } = request;
   await withSearchAttributes(request, () => rpc({ mailbox }, () => signalWithStart(request)));
-  if (request.configure) await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(configure, change));
+  if (request.configure)
+    await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(configure, change));
 }
 
 async function signalWithStart({ temporal, taskQueue, mailbox, settings, carried }: StartRequest): Promise<void> {
@@ -58,7 +61,10 @@ async function signalWithStart({ temporal, taskQueue, mailbox, settings, carried
   });
 }
 
-/** The first start in a namespace may come before the server knows the attributes: registers them, and tries again a little later. */
+/**
+ * The first start in a namespace may come before the server knows the attributes: registers them, and tries again a
+ * little later.
+ */
 async function withSearchAttributes({ temporal, rpc, clock }: StartRequest, start: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -66,7 +72,9 @@ async function withSearchAttributes({ temporal, rpc, clock }: StartRequest, star
     } catch (error) {
       const { connection } = temporal;
       if (!isInvalidArgument(error) || !(connection instanceof Connection) || attempt === ATTEMPTS) throw error;
-      await rpc({ deadline: 30_000 }, () => registerSearchAttributes({ connection, namespace: temporal.options.namespace, clock }));
+      await rpc({ deadline: 30_000 }, () =>
+        registerSearchAttributes({ connection, namespace: temporal.options.namespace, clock }),
+      );
     }
     await clock.sleep(PAUSE);
   }

@@ -54,7 +54,8 @@ export interface SyncOptions extends WaitOptions {
  * Commands mailboxes for an application: starts, wakes and stops them, waits for them, and reads their mail.
  * Commands that only signal the workflow need no worker. Waits continue while workers restart.
  *
- * Every method that talks to Temporal throws {@link TidemarkError} (see `errors.ts`), every one that reads mail `StoreError`.
+ * Every method that talks to Temporal throws {@link TidemarkError} (see `errors.ts`), every one that reads mail
+ * `StoreError`.
  */
 export class TidemarkClient {
   readonly #temporal: Client;
@@ -66,7 +67,15 @@ export class TidemarkClient {
   readonly #renaming: RenamingAccess;
   readonly #forecast: (mailbox: MailboxId) => Promise<Forecast | null>;
 
-  constructor({ temporal, store, credentials, clock, taskQueue = definitions.DEFAULT_TASK_QUEUE, renaming, forecast }: TidemarkClientOptions) {
+  constructor({
+    temporal,
+    store,
+    credentials,
+    clock,
+    taskQueue = definitions.DEFAULT_TASK_QUEUE,
+    renaming,
+    forecast,
+  }: TidemarkClientOptions) {
     this.#temporal = temporal;
     this.#store = store;
     this.#credentials = credentials;
@@ -74,7 +83,8 @@ export class TidemarkClient {
     this.#taskQueue = taskQueue;
     this.#renaming = renaming;
     this.#forecast = forecast ?? (() => Promise.resolve(null));
-    const address = temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
+    const address =
+      temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
     this.#rpc = createRpc({ temporal, address, clock });
   }
 
@@ -84,7 +94,10 @@ export class TidemarkClient {
    * @param settings - changes to the mailbox's present settings, or to the defaults when it never ran
    * @returns whether the workflow ran before, and the settings it has now
    */
-  async start(mailbox: MailboxId, settings: SettingsChange = {}): Promise<{ readonly wasRunning: boolean; readonly settings: MailboxSettings }> {
+  async start(
+    mailbox: MailboxId,
+    settings: SettingsChange = {},
+  ): Promise<{ readonly wasRunning: boolean; readonly settings: MailboxSettings }> {
     const { status, phase } = await this.#running(mailbox);
     const row = await this.#store.getMailbox(mailbox);
     const present = status?.settings ?? row?.settings ?? DEFAULT_SETTINGS;
@@ -99,7 +112,8 @@ export class TidemarkClient {
       settings: wanted,
       change: settings,
       // Without a worker's answer the workflow's settings are unknown, and signalling them again does no harm.
-      configure: wasRunning && !(status !== null && sameSettings(status.settings, wanted)) && Object.keys(settings).length > 0,
+      configure:
+        wasRunning && !(status !== null && sameSettings(status.settings, wanted)) && Object.keys(settings).length > 0,
     });
     return { wasRunning, settings: wanted };
   }
@@ -131,15 +145,26 @@ export class TidemarkClient {
     if (!wait) return this.poke(mailbox);
     const chain = await this.#chain(mailbox, options);
     const { sync } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.sync, { updateId }));
-    await reached(mailbox, () => chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitSync, { args: [{ sync }], updateId })));
+    await reached(mailbox, () =>
+      chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitSync, { args: [{ sync }], updateId })),
+    );
   }
 
-  /** Forces a full sync, which lists everything again and corrects every difference. With `wait` it returns when that is complete. */
+  /**
+   * Forces a full sync, which lists everything again and corrects every difference. With `wait` it returns when that is
+   * complete.
+   */
   async resync(mailbox: MailboxId, { wait = false, ...options }: SyncOptions = {}): Promise<void> {
     if (!wait) return this.#signal(mailbox, definitions.forceResync);
     const chain = await this.#chain(mailbox, options);
-    const { generation } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.resync, { updateId }));
-    await reached(mailbox, () => chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitResync, { args: [{ generation }], updateId })));
+    const { generation } = await chain.ask((handle, updateId) =>
+      handle.executeUpdate(definitions.resync, { updateId }),
+    );
+    await reached(mailbox, () =>
+      chain.ask((handle, updateId) =>
+        handle.executeUpdate(definitions.awaitResync, { args: [{ generation }], updateId }),
+      ),
+    );
   }
 
   /**
@@ -150,16 +175,23 @@ export class TidemarkClient {
   async audit(mailbox: MailboxId, options: WaitOptions = {}): Promise<AuditResult | null> {
     const chain = await this.#chain(mailbox, options);
     const { audit } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.audit, { updateId }));
-    await reached(mailbox, () => chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitAudit, { args: [{ audit }], updateId })));
+    await reached(mailbox, () =>
+      chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitAudit, { args: [{ audit }], updateId })),
+    );
     return (await this.#store.getMailbox(mailbox))?.audit ?? null;
   }
 
-  /** Messages that could not be fetched, next attempt first. They are tried again by themselves, less and less often. */
+  /**
+   * Messages that could not be fetched, next attempt first. They are tried again by themselves, less and less often.
+   */
   async failures(mailbox: MailboxId, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly FailedMessage[]> {
     return this.#store.listFailed(mailbox, limit);
   }
 
-  /** Stored messages of which Gmail does not give everything: the `raw` form (they are stored as full), or attachments, which are asked for again less and less often. */
+  /**
+   * Stored messages of which Gmail does not give everything: the `raw` form (they are stored as full), or attachments,
+   * which are asked for again less and less often.
+   */
   async lacking(mailbox: MailboxId, { limit = 1_000 }: { limit?: number } = {}): Promise<readonly LackingMessage[]> {
     return this.#store.listLacking(mailbox, limit);
   }
@@ -179,12 +211,16 @@ export class TidemarkClient {
   }
 
   /**
-   * Resumes every mailbox that shows one of these phases, ten a second. Needs no worker. After an interruption, call it again.
+   * Resumes every mailbox that shows one of these phases, ten a second. Needs no worker. After an interruption, call it
+   * again.
    *
    * @param options.phases - all of {@link RESUMABLE_PHASES} when not given
    * @param options.onResumed - called with each mailbox
    */
-  async resumeAll({ phases = RESUMABLE_PHASES, ...options }: Partial<Pick<ResumeRequest, 'phases' | 'onResumed' | 'signal'>> = {}): Promise<ResumedMailboxes> {
+  async resumeAll({
+    phases = RESUMABLE_PHASES,
+    ...options
+  }: Partial<Pick<ResumeRequest, 'phases' | 'onResumed' | 'signal'>> = {}): Promise<ResumedMailboxes> {
     return resumeMailboxes({ temporal: this.#temporal, rpc: this.#rpc, clock: this.#clock, phases, ...options });
   }
 
@@ -200,11 +236,15 @@ export class TidemarkClient {
   }
 
   /**
-   * Ends the workflow and keeps the data. Returns when it has ended, or after `patience`: without a worker it ends once one runs.
+   * Ends the workflow and keeps the data. Returns when it has ended, or after `patience`: without a worker it ends once
+   * one runs.
    *
    * @param options.patience - milliseconds
    */
-  async stop(mailbox: MailboxId, { patience = 15_000, signal }: { patience?: number; signal?: AbortSignal } = {}): Promise<{ readonly ended: boolean }> {
+  async stop(
+    mailbox: MailboxId,
+    { patience = 15_000, signal }: { patience?: number; signal?: AbortSignal } = {},
+  ): Promise<{ readonly ended: boolean }> {
     const { firstRunId } = await runningWorkflow(this.#waiting, mailbox, definitions.workflowIdOf(mailbox), signal);
     await this.#signal(mailbox, definitions.stop);
     const deadline = this.#clock.now() + patience;
@@ -222,8 +262,9 @@ export class TidemarkClient {
   }
 
   /**
-   * Ends the workflow and deletes everything of the mailbox: mail, changes, labels, counters, credentials. The next sweep removes bodies outside the
-   * database. Without a worker the workflow is terminated, and Gmail's watch ends by itself within a week. A second call finishes an interrupted removal.
+   * Ends the workflow and deletes everything of the mailbox: mail, changes, labels, counters, credentials. The next
+   * sweep removes bodies outside the database. Without a worker the workflow is terminated, and Gmail's watch ends by
+   * itself within a week. A second call finishes an interrupted removal.
    *
    * @throws {StoreError} when the store cannot be used
    */
@@ -241,16 +282,21 @@ export class TidemarkClient {
   }
 
   /**
-   * Gives a mailbox the address that its account has now at Google. Mail, changes (with their numbering), mark, settings, counters and credentials stay,
-   * the workflow continues under the new address, and nothing is fetched again. A second call finishes an interrupted renaming.
+   * Gives a mailbox the address that its account has now at Google. Mail, changes (with their numbering), mark,
+   * settings, counters and credentials stay, the workflow continues under the new address, and nothing is fetched
+   * again. A second call finishes an interrupted renaming.
    *
    * @param options.force - true does not ask Google whether the account has that address
    * @throws {MailboxUnknownError} when the store does not know `from`
-   * @throws {RenameRefusedError} when `to` is a mailbox already, when the account has another address at Google or Google cannot be asked, or when the
-   * workflow runs and no worker does
+   * @throws {RenameRefusedError} when `to` is a mailbox already, when the account has another address at Google or
+   * Google cannot be asked, or when the workflow runs and no worker does
    * @throws {StoreError | SecretKeyError} when the mailbox or its credentials cannot be written
    */
-  async rename(from: MailboxId, to: MailboxId, { force = false, signal }: { force?: boolean; signal?: AbortSignal } = {}): Promise<RenamedMailbox> {
+  async rename(
+    from: MailboxId,
+    to: MailboxId,
+    { force = false, signal }: { force?: boolean; signal?: AbortSignal } = {},
+  ): Promise<RenamedMailbox> {
     const [temporal, rpc, clock, taskQueue] = [this.#temporal, this.#rpc, this.#clock, this.#taskQueue];
     return renameMailbox({
       from,
@@ -264,7 +310,18 @@ export class TidemarkClient {
       credentials: this.#credentials,
       access: this.#renaming,
       hasWorker: () => this.hasWorker(signal),
-      start: (carried) => startOrWake({ temporal, rpc, clock, taskQueue, mailbox: to, settings: carried.settings, change: {}, configure: false, carried }),
+      start: (carried) =>
+        startOrWake({
+          temporal,
+          rpc,
+          clock,
+          taskQueue,
+          mailbox: to,
+          settings: carried.settings,
+          change: {},
+          configure: false,
+          carried,
+        }),
     });
   }
 
@@ -277,7 +334,8 @@ export class TidemarkClient {
     // In this order: when the workflow says that it is in sync, what is read from the store afterwards must show it.
     const running = await this.#running(mailbox);
     const stored = await readStored(this.#store, mailbox, this.#clock.now());
-    if (stored.row === null && running.phase === null && (running.failure ?? null) === null) throw new MailboxUnknownError(mailbox);
+    if (stored.row === null && running.phase === null && (running.failure ?? null) === null)
+      throw new MailboxUnknownError(mailbox);
     return reportOf(mailbox, stored, running);
   }
 
@@ -291,7 +349,9 @@ export class TidemarkClient {
     return reportOf(mailbox, await readStored(this.#store, mailbox, this.#clock.now()), { phase: null, status: null });
   }
 
-  /** The units that are left to spend on fetching, and when the quota will have allowed them; null when it is unknown. */
+  /**
+   * The units that are left to spend on fetching, and when the quota will have allowed them; null when it is unknown.
+   */
   async forecast(mailbox: MailboxId): Promise<Forecast | null> {
     return await this.#forecast(mailbox);
   }
@@ -326,22 +386,33 @@ export class TidemarkClient {
 
   /** Whether a worker has polled this client's task queue within the last minute or so. */
   async hasWorker(signal?: AbortSignal): Promise<boolean> {
-    return this.#rpc({ signal }, () => hasRecentPoller({ temporal: this.#temporal, taskQueue: this.#taskQueue, now: this.#clock.now() }));
+    return this.#rpc({ signal }, () =>
+      hasRecentPoller({ temporal: this.#temporal, taskQueue: this.#taskQueue, now: this.#clock.now() }),
+    );
   }
 
-  /** Changes after sequence number `after`, oldest first. Sequence numbers have no gaps, so a reader that remembers its last one misses none. */
-  async readChanges(mailbox: MailboxId, { after = 0, limit = 500 }: { after?: number; limit?: number } = {}): Promise<readonly Change[]> {
+  /**
+   * Changes after sequence number `after`, oldest first. Sequence numbers have no gaps, so a reader that remembers its
+   * last one misses none.
+   */
+  async readChanges(
+    mailbox: MailboxId,
+    { after = 0, limit = 500 }: { after?: number; limit?: number } = {},
+  ): Promise<readonly Change[]> {
     return this.#store.readChanges({ mailbox, after, limit });
   }
 
   /**
-   * Every live message: stored and in scope. A message whose body was lost outside the database is left out and fetched again. The change feed says when
-   * it is back.
+   * Every live message: stored and in scope. A message whose body was lost outside the database is left out and fetched
+   * again. The change feed says when it is back.
    *
    * @param options.onLostBody - called with each message that is left out
    * @throws {StoreError} when the store, or the place of a body, cannot be used
    */
-  streamMessages(mailbox: MailboxId, { onLostBody }: { onLostBody?: (lost: LostBody) => void } = {}): AsyncIterable<StoredMessage> {
+  streamMessages(
+    mailbox: MailboxId,
+    { onLostBody }: { onLostBody?: (lost: LostBody) => void } = {},
+  ): AsyncIterable<StoredMessage> {
     return this.#store.streamMessages(mailbox, {
       onLostBody: async (lost) => {
         await this.#store.refetchLost({ mailbox, lost, now: this.#clock.now() });
@@ -351,14 +422,25 @@ export class TidemarkClient {
   }
 
   get #waiting(): Waiting {
-    return { temporal: this.#temporal, rpc: this.#rpc, clock: this.#clock, isAnswered: async (mailbox) => (await this.#running(mailbox)).status !== null };
+    return {
+      temporal: this.#temporal,
+      rpc: this.#rpc,
+      clock: this.#clock,
+      isAnswered: async (mailbox) => (await this.#running(mailbox)).status !== null,
+    };
   }
 
   async #chain(mailbox: MailboxId, options: WaitOptions) {
     const workflowId = definitions.workflowIdOf(mailbox);
-    // A query is answered after every signal that was sent before it, so a mailbox that was just resumed is not taken for paused.
+    // A query is answered after every signal that was sent before it, so a mailbox that was just resumed is not taken
+    // for paused.
     const { status } = await this.#running(mailbox);
-    if (status !== null && isBlocked(status.phase)) throw new MailboxBlockedError(mailbox, status.phase, status.blocked?.message ?? status.lastError?.message ?? null);
+    if (status !== null && isBlocked(status.phase))
+      throw new MailboxBlockedError(
+        mailbox,
+        status.phase,
+        status.blocked?.message ?? status.lastError?.message ?? null,
+      );
     const { handle, firstRunId } = await runningWorkflow(this.#waiting, mailbox, workflowId, options.signal);
     return {
       ask: <Result>(send: (handle: WorkflowHandle, updateId: string) => Promise<Result>): Promise<Result> =>

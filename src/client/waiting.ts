@@ -9,7 +9,10 @@ import type { Phase } from '../workflows/phase.ts';
 import { isUnreachable, MailboxBlockedError, MailboxNotRunningError, type BlockedPhase } from './errors.ts';
 import type { Rpc } from './rpc.ts';
 
-/** Longer than the workflow lets an update wait (AWAIT_BOUND), so that the update ends with an answer while a worker runs. */
+/**
+ * Longer than the workflow lets an update wait (AWAIT_BOUND), so that the update ends with an answer while a worker
+ * runs.
+ */
 const UPDATE_DEADLINE = 30_000;
 const PAUSE = 500;
 
@@ -41,13 +44,16 @@ export async function runningWorkflow(
   const described = await rpc({ mailbox, signal }, () => temporal.workflow.getHandle(workflowId).describe());
   if (described.status.name !== 'RUNNING') throw new MailboxNotRunningError(mailbox);
   const firstRunId = described.raw.workflowExecutionInfo?.firstRunId ?? described.runId;
-  return { handle: temporal.workflow.getHandle(workflowId, undefined, { firstExecutionRunId: firstRunId }), firstRunId };
+  return {
+    handle: temporal.workflow.getHandle(workflowId, undefined, { firstExecutionRunId: firstRunId }),
+    firstRunId,
+  };
 }
 
 /**
- * Sends an update until it is answered. Each repetition has the same update id, so the server attaches it to the update under way and does not run it
- * twice. The handle names the chain, so a run that ends by continue-as-new is followed. Without a worker the update ends here at its deadline, and is
- * sent again.
+ * Sends an update until it is answered. Each repetition has the same update id, so the server attaches it to the update
+ * under way and does not run it twice. The handle names the chain, so a run that ends by continue-as-new is followed.
+ * Without a worker the update ends here at its deadline, and is sent again.
  */
 export async function answered<Result>(
   waiting: Waiting,
@@ -59,9 +65,12 @@ export async function answered<Result>(
   const updateId = randomUUID();
   for (;;) {
     try {
-      return await withNotice(waiting, request, () => rpc({ mailbox, deadline: UPDATE_DEADLINE, signal: options.signal }, () => send(updateId)));
+      return await withNotice(waiting, request, () =>
+        rpc({ mailbox, deadline: UPDATE_DEADLINE, signal: options.signal }, () => send(updateId)),
+      );
     } catch (error) {
-      // Not found means that the workflow ended, or only this run, by continue-as-new. While the server restarts, the wait continues.
+      // Not found means that the workflow ended, or only this run, by continue-as-new. While the server restarts, the
+      // wait continues.
       if (!isUnreachable(error) && !(error instanceof MailboxNotRunningError)) throw error;
       if (error instanceof MailboxNotRunningError && !(await stillRuns(waiting, request))) throw error;
     }
@@ -87,7 +96,15 @@ export function isRunning({ phase }: { readonly phase: Phase | 'stopped' }): boo
   return phase !== 'stopped' && !isBlocked(phase);
 }
 
-async function stillRuns(waiting: Waiting, { mailbox, workflowId, firstRunId, options }: { mailbox: MailboxId; workflowId: string; firstRunId: string; options: WaitOptions }): Promise<boolean> {
+async function stillRuns(
+  waiting: Waiting,
+  {
+    mailbox,
+    workflowId,
+    firstRunId,
+    options,
+  }: { mailbox: MailboxId; workflowId: string; firstRunId: string; options: WaitOptions },
+): Promise<boolean> {
   try {
     return (await runningWorkflow(waiting, mailbox, workflowId, options.signal)).firstRunId === firstRunId;
   } catch (error) {
@@ -100,7 +117,11 @@ async function stillRuns(waiting: Waiting, { mailbox, workflowId, firstRunId, op
 const NOTICE_AFTER = 3_000;
 
 /** While the call has no answer, checks whether a worker answers for the mailbox at all. */
-async function withNotice<Result>(waiting: Waiting, { mailbox, options: { onNoWorker } }: { mailbox: MailboxId; options: WaitOptions }, call: () => Promise<Result>): Promise<Result> {
+async function withNotice<Result>(
+  waiting: Waiting,
+  { mailbox, options: { onNoWorker } }: { mailbox: MailboxId; options: WaitOptions },
+  call: () => Promise<Result>,
+): Promise<Result> {
   if (onNoWorker === undefined) return call();
   const ended = new AbortController();
   const watch = async (): Promise<void> => {

@@ -6,11 +6,21 @@ const RECENT = 75_000;
 const WORKFLOW_TASK_QUEUE = 1;
 
 /** Whether any worker polls for workflows on this queue. https://docs.temporal.io/task-queue */
-export async function hasRecentPoller({ temporal, taskQueue, now }: { temporal: Client; taskQueue: string; now: number }): Promise<boolean> {
+export async function hasRecentPoller({
+  temporal,
+  taskQueue,
+  now,
+}: {
+  temporal: Client;
+  taskQueue: string;
+  now: number;
+}): Promise<boolean> {
   const described = await temporal.connection.workflowService.describeTaskQueue({
     namespace: temporal.options.namespace,
     taskQueue: { name: taskQueue },
     taskQueueType: WORKFLOW_TASK_QUEUE,
   });
-  return (described.pollers ?? []).some(({ lastAccessTime }) => lastAccessTime != null && now - tsToMs(lastAccessTime) < RECENT);
+  return (described.pollers ?? []).some(
+    ({ lastAccessTime }) => lastAccessTime != null && now - tsToMs(lastAccessTime) < RECENT,
+  );
 }

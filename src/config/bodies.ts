@@ -12,7 +12,10 @@ export interface BodiesConfig {
   readonly over: number;
   /** Milliseconds for which a body that nothing names any more is kept; null turns the workers' sweep off. */
   readonly sweepGrace: number | null;
-  /** Milliseconds for which the body of a gone message is kept, so that a wrong verdict costs no fetch; null keeps it forever. */
+  /**
+   * Milliseconds for which the body of a gone message is kept, so that a wrong verdict costs no fetch; null keeps it
+   * forever.
+   */
   readonly goneGrace: number | null;
   readonly s3: { readonly endpoint: string | null; readonly region: string | null };
 }
@@ -45,12 +48,31 @@ const bytes = z
   .transform(Number);
 
 export const bodiesVariables = {
-  BODIES_URL: { schema: place.optional(), expected: 'file: and the path of a folder, or s3:// with a bucket and a prefix, for example file:/var/lib/tidemark/bodies or s3://mail-bodies/tidemark' },
+  BODIES_URL: {
+    schema: place.optional(),
+    expected:
+      'file: and the path of a folder, or s3:// with a bucket and a prefix, for example file:/var/lib/tidemark/bodies or s3://mail-bodies/tidemark',
+  },
   BODIES_OVER: { schema: bytes.optional(), expected: 'a number of bytes, 0 for all bodies, for example 65536' },
-  BODIES_SWEEP_GRACE: { schema: grace.default(parseDuration(SWEEP_GRACE)), expected: 'a duration, or never, for example 7d' },
-  BODIES_GONE_GRACE: { schema: grace.default(parseDuration(GONE_GRACE)), expected: 'a duration, or never, for example 7d' },
-  S3_ENDPOINT: { schema: z.url({ protocol: /^https?$/ }).optional(), expected: 'an http or https address, for example https://s3.example.com' },
-  AWS_REGION: { schema: z.string().regex(/^[a-z0-9-]+$/).optional(), expected: 'the name of a region, for example eu-central-1' },
+  BODIES_SWEEP_GRACE: {
+    schema: grace.default(parseDuration(SWEEP_GRACE)),
+    expected: 'a duration, or never, for example 7d',
+  },
+  BODIES_GONE_GRACE: {
+    schema: grace.default(parseDuration(GONE_GRACE)),
+    expected: 'a duration, or never, for example 7d',
+  },
+  S3_ENDPOINT: {
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+    expected: 'an http or https address, for example https://s3.example.com',
+  },
+  AWS_REGION: {
+    schema: z
+      .string()
+      .regex(/^[a-z0-9-]+$/)
+      .optional(),
+    expected: 'the name of a region, for example eu-central-1',
+  },
 } as const satisfies Variables;
 
 export function readBodies(values: Values<typeof bodiesVariables>, { cwd }: { cwd: string }): BodiesConfig {

@@ -66,12 +66,33 @@ const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace
 
 const serviceVariables = {
   TIDEMARK_DATA_DIR: { schema: z.string().default(OWN_FOLDER), expected: 'a directory, for example .tidemark' },
-  GMAIL_ROOT_URL: { schema: httpUrl.default('https://gmail.googleapis.com'), expected: 'an http or https address, for example https://gmail.googleapis.com' },
-  GOOGLE_TOKEN_URL: { schema: httpUrl.default('https://oauth2.googleapis.com/token'), expected: 'an http or https address, for example https://oauth2.googleapis.com/token' },
-  GOOGLE_ADMIN_URL: { schema: httpUrl.default('https://admin.googleapis.com'), expected: 'an http or https address, for example https://admin.googleapis.com' },
-  GOOGLE_AUTH_URL: { schema: httpUrl.default('https://accounts.google.com/o/oauth2/v2/auth'), expected: 'an http or https address, for example https://accounts.google.com/o/oauth2/v2/auth' },
-  TIDEMARK_TASK_QUEUE: { schema: z.string().regex(/^[\w.-]{1,200}$/).default('tidemark'), expected: 'the name of a task queue, for example tidemark' },
-  LOG_LEVEL: { schema: z.enum(LOG_LEVELS).default('info'), expected: `one of ${LOG_LEVELS.join(', ')}, for example info` },
+  GMAIL_ROOT_URL: {
+    schema: httpUrl.default('https://gmail.googleapis.com'),
+    expected: 'an http or https address, for example https://gmail.googleapis.com',
+  },
+  GOOGLE_TOKEN_URL: {
+    schema: httpUrl.default('https://oauth2.googleapis.com/token'),
+    expected: 'an http or https address, for example https://oauth2.googleapis.com/token',
+  },
+  GOOGLE_ADMIN_URL: {
+    schema: httpUrl.default('https://admin.googleapis.com'),
+    expected: 'an http or https address, for example https://admin.googleapis.com',
+  },
+  GOOGLE_AUTH_URL: {
+    schema: httpUrl.default('https://accounts.google.com/o/oauth2/v2/auth'),
+    expected: 'an http or https address, for example https://accounts.google.com/o/oauth2/v2/auth',
+  },
+  TIDEMARK_TASK_QUEUE: {
+    schema: z
+      .string()
+      .regex(/^[\w.-]{1,200}$/)
+      .default('tidemark'),
+    expected: 'the name of a task queue, for example tidemark',
+  },
+  LOG_LEVEL: {
+    schema: z.enum(LOG_LEVELS).default('info'),
+    expected: `one of ${LOG_LEVELS.join(', ')}, for example info`,
+  },
 } as const satisfies Variables;
 
 /** Every variable that Tidemark reads, by section. `@temporalio/envconfig` reads Temporal's own `TEMPORAL_*`. */
@@ -82,7 +103,8 @@ const VARIABLES = {
   ...quotaVariables,
   ...secretVariables,
   ...deploymentVariables,
-  ...telemetryVariables, ...tracingVariables,
+  ...telemetryVariables,
+  ...tracingVariables,
   ...pushVariables,
 };
 
@@ -99,7 +121,10 @@ const environment = z.object(schemasOf(VARIABLES));
  * @param options.cwd - the folder from which relative paths start
  * @throws {ConfigError} when values are wrong; it names all of them
  */
-export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Config {
+export function loadConfig({
+  env = process.env,
+  cwd = process.cwd(),
+}: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const read = environment.safeParse(given);
   const temporal = readTemporal(env);
@@ -118,7 +143,10 @@ export function loadConfig({ env = process.env, cwd = process.cwd() }: { env?: N
   }
 }
 
-function sections(values: z.output<typeof environment>, { cwd, dataDir }: { cwd: string; dataDir: string }): Omit<Config, 'temporal'> {
+function sections(
+  values: z.output<typeof environment>,
+  { cwd, dataDir }: { cwd: string; dataDir: string },
+): Omit<Config, 'temporal'> {
   return {
     dataDir,
     database: readDatabase(values, { cwd, dataDir }),
@@ -138,7 +166,10 @@ function sections(values: z.output<typeof environment>, { cwd, dataDir }: { cwd:
   };
 }
 
-function unusable({ variable, message }: UnusableVariableError, given: Record<string, string | undefined>): ConfigProblem {
+function unusable(
+  { variable, message }: UnusableVariableError,
+  given: Record<string, string | undefined>,
+): ConfigProblem {
   const name = (Object.keys(VARIABLES) as Name[]).find((known) => known === variable);
   if (name === undefined) return { name: variable, given: 'unusable', expected: message };
   return { name, given: `${describe(name, given[name] ?? '')} (${message})`, expected: VARIABLES[name].expected };
@@ -153,7 +184,11 @@ export function changedConfig(config: Config, changes: Partial<Config>): Config 
 function contradictions(given: Readonly<Record<string, unknown>>): ConfigProblem[] {
   return EXCLUSIVE_VARIABLES.flatMap((names) => {
     const [first, ...others] = names.filter((name) => given[name] !== undefined);
-    return others.map((name) => ({ name, given: `set beside ${first}`, expected: `one of ${names.join(', ')} at most, for example ${first} alone` }));
+    return others.map((name) => ({
+      name,
+      given: `set beside ${first}`,
+      expected: `one of ${names.join(', ')} at most, for example ${first} alone`,
+    }));
   });
 }
 
@@ -165,7 +200,10 @@ function wrongVariables(error: z.ZodError, given: Record<string, string | undefi
     .map((name) => ({ name, given: describe(name, given[name] ?? ''), expected: VARIABLES[name].expected }));
 }
 
-/** The given value in a form fit for a terminal and a log: without keys, without the password in an address, and cut to a bounded length. */
+/**
+ * The given value in a form fit for a terminal and a log: without keys, without the password in an address, and cut to
+ * a bounded length.
+ */
 function describe(name: Name, text: string): string {
   if ('secret' in VARIABLES[name]) return `a text of ${text.length} characters`;
   const shown = text.replace(/(\/\/).*@/, '$1…@').replace(/password=[^&]*/i, 'password=…');
@@ -181,7 +219,8 @@ function readTemporal(env: NodeJS.ProcessEnv): { connection: TemporalConnection 
       problem: {
         name: 'TEMPORAL_*',
         given: `unusable (${reason})`,
-        expected: 'what https://docs.temporal.io/develop/environment-configuration describes, for example TEMPORAL_ADDRESS=localhost:7233',
+        expected:
+          'what https://docs.temporal.io/develop/environment-configuration describes, for example TEMPORAL_ADDRESS=localhost:7233',
       },
     };
   }

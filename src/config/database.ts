@@ -2,7 +2,15 @@ import { resolve } from 'node:path';
 
 import { z } from 'zod';
 
-import { databaseAt, DEFAULT_POOL_SIZE, IN_MEMORY, POSTGRES_URL, UnsupportedDatabaseError, type DatabaseLocation, type PostgresAccess } from '../model/database-location.ts';
+import {
+  databaseAt,
+  DEFAULT_POOL_SIZE,
+  IN_MEMORY,
+  POSTGRES_URL,
+  UnsupportedDatabaseError,
+  type DatabaseLocation,
+  type PostgresAccess,
+} from '../model/database-location.ts';
 import type { Values, Variables } from './section.ts';
 
 /** A database in memory is refused, since it would not outlive the process. */
@@ -24,11 +32,26 @@ const poolSize = z
   .pipe(z.number().int().min(2).max(1_000));
 
 export const databaseVariables = {
-  DATABASE_URL: { schema: databaseUrl.optional(), expected: `sqlite: and the path of a file, for example sqlite:.tidemark/tidemark.sqlite, or ${POSTGRES_URL}` },
-  DATABASE_PASSWORD_FILE: { schema: z.string().optional(), expected: "the path of a file with PostgreSQL's password, for example /run/secrets/database-password" },
-  DATABASE_CA_FILE: { schema: z.string().optional(), expected: 'the path of a file with certificates in PEM, for example /etc/ssl/database-ca.pem' },
-  DATABASE_POOL_SIZE: { schema: poolSize.default(DEFAULT_POOL_SIZE), expected: `a whole number of connections from 2 to 1000, for example ${DEFAULT_POOL_SIZE}` },
-  DATABASE_AUTO_MIGRATE: { schema: z.enum(['true', 'false']).default('true'), expected: 'true or false, for example false where `tidemark migrate` runs before the workers' },
+  DATABASE_URL: {
+    schema: databaseUrl.optional(),
+    expected: `sqlite: and the path of a file, for example sqlite:.tidemark/tidemark.sqlite, or ${POSTGRES_URL}`,
+  },
+  DATABASE_PASSWORD_FILE: {
+    schema: z.string().optional(),
+    expected: "the path of a file with PostgreSQL's password, for example /run/secrets/database-password",
+  },
+  DATABASE_CA_FILE: {
+    schema: z.string().optional(),
+    expected: 'the path of a file with certificates in PEM, for example /etc/ssl/database-ca.pem',
+  },
+  DATABASE_POOL_SIZE: {
+    schema: poolSize.default(DEFAULT_POOL_SIZE),
+    expected: `a whole number of connections from 2 to 1000, for example ${DEFAULT_POOL_SIZE}`,
+  },
+  DATABASE_AUTO_MIGRATE: {
+    schema: z.enum(['true', 'false']).default('true'),
+    expected: 'true or false, for example false where `tidemark migrate` runs before the workers',
+  },
 } as const satisfies Variables;
 
 export interface DatabaseConfig {
@@ -39,10 +62,23 @@ export interface DatabaseConfig {
   readonly migration: 'automatic' | 'manual';
 }
 
-export function readDatabase(values: Values<typeof databaseVariables>, { cwd, dataDir }: { cwd: string; dataDir: string }): DatabaseConfig {
+export function readDatabase(
+  values: Values<typeof databaseVariables>,
+  { cwd, dataDir }: { cwd: string; dataDir: string },
+): DatabaseConfig {
   const file = (path: string | undefined) => (path === undefined ? null : resolve(cwd, path));
-  const access = Object.freeze({ passwordFile: file(values.DATABASE_PASSWORD_FILE), caFile: file(values.DATABASE_CA_FILE), poolSize: values.DATABASE_POOL_SIZE });
+  const access = Object.freeze({
+    passwordFile: file(values.DATABASE_PASSWORD_FILE),
+    caFile: file(values.DATABASE_CA_FILE),
+    poolSize: values.DATABASE_POOL_SIZE,
+  });
   const given = values.DATABASE_URL ?? { kind: 'sqlite', path: resolve(dataDir, 'tidemark.sqlite') };
-  const location = Object.freeze(given.kind === 'sqlite' ? { ...given, path: resolve(cwd, given.path) } : { ...given, ...access });
-  return Object.freeze({ location, access, migration: values.DATABASE_AUTO_MIGRATE === 'true' ? 'automatic' : 'manual' });
+  const location = Object.freeze(
+    given.kind === 'sqlite' ? { ...given, path: resolve(cwd, given.path) } : { ...given, ...access },
+  );
+  return Object.freeze({
+    location,
+    access,
+    migration: values.DATABASE_AUTO_MIGRATE === 'true' ? 'automatic' : 'manual',
+  });
 }

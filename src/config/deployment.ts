@@ -14,14 +14,26 @@ export interface DeploymentConfig {
   readonly workflowBundle: string | null;
 }
 
-/** Temporal joins deployment and build with a dot or a colon, so the name must not contain one. https://docs.temporal.io/worker-versioning */
+/**
+ * Temporal joins deployment and build with a dot or a colon, so the name must not contain one.
+ * https://docs.temporal.io/worker-versioning
+ */
 const deploymentName = z.string().regex(/^(?!__)[^.:\s]{1,200}$/);
 const buildId = z.string().regex(/^(?!__)\S{1,200}$/);
 
 export const deploymentVariables = {
-  TIDEMARK_DEPLOYMENT: { schema: deploymentName.default('tidemark'), expected: 'the name of a Worker Deployment, without dot and colon, for example tidemark' },
-  TIDEMARK_BUILD_ID: { schema: buildId.optional(), expected: 'the name of a build, without spaces, for example v1.2.0' },
-  TIDEMARK_WORKFLOW_BUNDLE: { schema: z.string().optional(), expected: 'a file that `node src/temporal/bundle-workflows.ts` has written, for example workflows.js' },
+  TIDEMARK_DEPLOYMENT: {
+    schema: deploymentName.default('tidemark'),
+    expected: 'the name of a Worker Deployment, without dot and colon, for example tidemark',
+  },
+  TIDEMARK_BUILD_ID: {
+    schema: buildId.optional(),
+    expected: 'the name of a build, without spaces, for example v1.2.0',
+  },
+  TIDEMARK_WORKFLOW_BUNDLE: {
+    schema: z.string().optional(),
+    expected: 'a file that `node src/temporal/bundle-workflows.ts` has written, for example workflows.js',
+  },
 } as const satisfies Variables;
 
 export function readDeployment(values: Values<typeof deploymentVariables>, cwd: string): DeploymentConfig {

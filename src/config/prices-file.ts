@@ -28,14 +28,21 @@ export function readPricesFile(path: string): PricesFile {
   const read = PRICES_FILE.safeParse(parsed(textOf(path)));
   if (read.success) return read.data;
   const [issue] = read.error.issues;
-  throw new Error(issue === undefined ? 'it cannot be read' : `${issue.path.join('.') || 'the document'}: ${issue.message}`);
+  throw new Error(
+    issue === undefined ? 'it cannot be read' : `${issue.path.join('.') || 'the document'}: ${issue.message}`,
+  );
 }
 
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : 'it cannot be read', { cause: error });
+    throw new Error(
+      error instanceof Error && 'code' in error && error.code === 'ENOENT'
+        ? 'there is no such file'
+        : 'it cannot be read',
+      { cause: error },
+    );
   }
 }
 

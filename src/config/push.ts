@@ -4,7 +4,9 @@ import { z } from 'zod';
 
 import type { Values, Variables } from './section.ts';
 
-/** Gmail's push notifications. Workers request them with `topic`; the rest is for `tidemark push`, which receives them. */
+/**
+ * Gmail's push notifications. Workers request them with `topic`; the rest is for `tidemark push`, which receives them.
+ */
 export interface PushConfig {
   /** `projects/P/topics/T`; null when mailboxes are only polled. */
   readonly topic: string | null;
@@ -30,11 +32,23 @@ const email = z
 
 export const pushVariables = {
   PUSH_TOPIC: { schema: topic.optional(), expected: 'a Pub/Sub topic, for example projects/my-project/topics/gmail' },
-  PUSH_AUDIENCE: { schema: z.string().min(1).max(2_000).optional(), expected: "the audience of the push subscription's tokens, for example https://push.example.com/push" },
-  PUSH_SERVICE_ACCOUNT: { schema: email.optional(), expected: 'the e-mail address of a service account, for example pubsub-push@my-project.iam.gserviceaccount.com' },
-  PUSH_SUBSCRIPTION: { schema: subscription.optional(), expected: 'a Pub/Sub subscription, for example projects/my-project/subscriptions/tidemark' },
+  PUSH_AUDIENCE: {
+    schema: z.string().min(1).max(2_000).optional(),
+    expected: "the audience of the push subscription's tokens, for example https://push.example.com/push",
+  },
+  PUSH_SERVICE_ACCOUNT: {
+    schema: email.optional(),
+    expected: 'the e-mail address of a service account, for example pubsub-push@my-project.iam.gserviceaccount.com',
+  },
+  PUSH_SUBSCRIPTION: {
+    schema: subscription.optional(),
+    expected: 'a Pub/Sub subscription, for example projects/my-project/subscriptions/tidemark',
+  },
   PUSH_TLS_CERT_FILE: { schema: z.string().optional(), expected: 'a file with a certificate chain in PEM form' },
-  PUSH_TLS_KEY_FILE: { schema: z.string().optional(), expected: "a file with the certificate's private key in PEM form" },
+  PUSH_TLS_KEY_FILE: {
+    schema: z.string().optional(),
+    expected: "a file with the certificate's private key in PEM form",
+  },
   GOOGLE_KEYS_URL: {
     schema: z.url({ protocol: /^https?$/ }).default('https://www.googleapis.com/oauth2/v3/certs'),
     expected: 'an http or https address, for example https://www.googleapis.com/oauth2/v3/certs',

@@ -15,7 +15,10 @@ export interface QuotaConfig {
   readonly projectUnitsPerMinute: number;
   /** The units that all backfills together may spend in a Pacific day; null for no such budget. */
   readonly projectUnitsPerDay: number | null;
-  /** The share of each user's units that Tidemark may spend, in (0, 1]. The rest is left to the user's other applications. */
+  /**
+   * The share of each user's units that Tidemark may spend, in (0, 1]. The rest is left to the user's other
+   * applications.
+   */
   readonly userShare: number;
 }
 
@@ -34,7 +37,14 @@ const share = z
 /** `messages.get=20,threads.get=40` */
 const methodUnits = z
   .string()
-  .transform((text) => Object.fromEntries(text.split(/[\s,]+/).filter((pair) => pair !== '').map(priceOf)))
+  .transform((text) =>
+    Object.fromEntries(
+      text
+        .split(/[\s,]+/)
+        .filter((pair) => pair !== '')
+        .map(priceOf),
+    ),
+  )
   .pipe(z.partialRecord(z.enum(GMAIL_METHODS), z.number().int().positive().max(Number.MAX_SAFE_INTEGER)));
 
 function priceOf(pair: string): readonly [method: string, units: number] {
@@ -51,10 +61,22 @@ export const quotaVariables = {
     schema: z.string().optional(),
     expected: `a JSON file of prices that differ, for example prices.json with {"units":{"messages.get":20},"userUnitsPerMinute":6000}`,
   },
-  GMAIL_METHOD_UNITS: { schema: methodUnits.default({}), expected: 'prices of single methods, for example messages.get=20,threads.get=40' },
-  GMAIL_USER_UNITS_PER_MINUTE: { schema: units.optional(), expected: 'a whole number of quota units above 0, for example 6000' },
-  GMAIL_PROJECT_UNITS_PER_MINUTE: { schema: units.optional(), expected: 'a whole number of quota units above 0, for example 1200000' },
-  GMAIL_PROJECT_UNITS_PER_DAY: { schema: units.optional(), expected: 'a whole number of quota units above 0, for example 80000000' },
+  GMAIL_METHOD_UNITS: {
+    schema: methodUnits.default({}),
+    expected: 'prices of single methods, for example messages.get=20,threads.get=40',
+  },
+  GMAIL_USER_UNITS_PER_MINUTE: {
+    schema: units.optional(),
+    expected: 'a whole number of quota units above 0, for example 6000',
+  },
+  GMAIL_PROJECT_UNITS_PER_MINUTE: {
+    schema: units.optional(),
+    expected: 'a whole number of quota units above 0, for example 1200000',
+  },
+  GMAIL_PROJECT_UNITS_PER_DAY: {
+    schema: units.optional(),
+    expected: 'a whole number of quota units above 0, for example 80000000',
+  },
   GMAIL_USER_SHARE: { schema: share.default(1), expected: 'a number above 0 and at most 1, for example 0.8' },
 } as const satisfies Variables;
 
@@ -66,7 +88,8 @@ export function readQuota(values: Values<typeof quotaVariables>, { cwd }: { read
     prices: values.GMAIL_QUOTA_PRICES,
     units: Object.freeze({ ...named.units, ...file.units, ...values.GMAIL_METHOD_UNITS }),
     userUnitsPerMinute: values.GMAIL_USER_UNITS_PER_MINUTE ?? file.userUnitsPerMinute ?? named.userUnitsPerMinute,
-    projectUnitsPerMinute: values.GMAIL_PROJECT_UNITS_PER_MINUTE ?? file.projectUnitsPerMinute ?? named.projectUnitsPerMinute,
+    projectUnitsPerMinute:
+      values.GMAIL_PROJECT_UNITS_PER_MINUTE ?? file.projectUnitsPerMinute ?? named.projectUnitsPerMinute,
     projectUnitsPerDay: values.GMAIL_PROJECT_UNITS_PER_DAY ?? file.projectUnitsPerDay ?? named.projectUnitsPerDay,
     userShare: values.GMAIL_USER_SHARE,
   });
@@ -78,7 +101,9 @@ function pricesIn(path: string | undefined, cwd: string): PricesFile {
   try {
     return readPricesFile(resolve(cwd, path));
   } catch (error) {
-    throw new UnusableVariableError('GMAIL_PRICES_FILE', error instanceof Error ? error.message : 'it cannot be read', { cause: error });
+    throw new UnusableVariableError('GMAIL_PRICES_FILE', error instanceof Error ? error.message : 'it cannot be read', {
+      cause: error,
+    });
   }
 }
 

@@ -6,8 +6,18 @@ import { z } from 'zod';
 import { changedConfig, type Config } from './config.ts';
 import type { MailboxId } from '../model/ids.ts';
 
-const SIMULATED = z.object({ mailbox: z.string(), gmailRootUrl: z.string(), googleTokenUrl: z.string(), userUnitsPerMinute: z.number() });
-const RUNNING = z.object({ pid: z.number(), mailboxes: z.array(z.string()), uiUrl: z.string().nullable(), simulated: SIMULATED.nullable().default(null) });
+const SIMULATED = z.object({
+  mailbox: z.string(),
+  gmailRootUrl: z.string(),
+  googleTokenUrl: z.string(),
+  userUnitsPerMinute: z.number(),
+});
+const RUNNING = z.object({
+  pid: z.number(),
+  mailboxes: z.array(z.string()),
+  uiUrl: z.string().nullable(),
+  simulated: SIMULATED.nullable().default(null),
+});
 
 /** What a running `npm start` writes down for the next one, and for commands in other terminals. */
 export type RunningStart = z.infer<typeof RUNNING>;
@@ -24,7 +34,10 @@ export function readRunningStart(dataDir: string): RunningStart | null {
   }
 }
 
-/** The configuration for one mailbox. The mailbox that `npm start` simulates has its Gmail there, and Google does not know it. */
+/**
+ * The configuration for one mailbox. The mailbox that `npm start` simulates has its Gmail there, and Google does not
+ * know it.
+ */
 export function configFor(config: Config, mailbox: MailboxId): Config {
   const simulated = readRunningStart(config.dataDir)?.simulated ?? null;
   if (simulated === null || simulated.mailbox !== mailbox) return config;

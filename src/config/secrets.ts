@@ -21,23 +21,41 @@ export type PayloadKeys =
 const KEY = '[A-Za-z0-9+/]{43}=?';
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
 
-const key = z.string().regex(new RegExp(`^${KEY}$`)).transform(bytesOf);
+const key = z
+  .string()
+  .regex(new RegExp(`^${KEY}$`))
+  .transform(bytesOf);
 const keys = z
   .string()
   .regex(new RegExp(`^\\s*${KEY}([\\s,]+${KEY})*\\s*$`))
-  .transform((text) => text.trim().split(/[\s,]+/).map(bytesOf));
+  .transform((text) =>
+    text
+      .trim()
+      .split(/[\s,]+/)
+      .map(bytesOf),
+  );
 
 const ONE = '32 bytes in base64, for example what `openssl rand -base64 32` prints';
 const SEVERAL = 'former keys, each 32 bytes in base64, with commas between them';
 
 export const secretVariables = {
   TIDEMARK_SECRET_KEY: { schema: key.optional(), expected: ONE, secret: true },
-  TIDEMARK_SECRET_KEY_FILE: { schema: z.string().optional(), expected: 'a file with a key, for example /run/secrets/tidemark-key' },
+  TIDEMARK_SECRET_KEY_FILE: {
+    schema: z.string().optional(),
+    expected: 'a file with a key, for example /run/secrets/tidemark-key',
+  },
   TIDEMARK_SECRET_KEY_COMMAND: { schema: z.string().optional(), expected: 'a command that prints a key', secret: true },
   TIDEMARK_OLD_SECRET_KEYS: { schema: keys.default([]), expected: SEVERAL, secret: true },
   TIDEMARK_PAYLOAD_KEY: { schema: key.optional(), expected: ONE, secret: true },
-  TIDEMARK_PAYLOAD_KEY_FILE: { schema: z.string().optional(), expected: 'a file with a key, for example /run/secrets/tidemark-payload-key' },
-  TIDEMARK_PAYLOAD_KEY_COMMAND: { schema: z.string().optional(), expected: 'a command that prints a key', secret: true },
+  TIDEMARK_PAYLOAD_KEY_FILE: {
+    schema: z.string().optional(),
+    expected: 'a file with a key, for example /run/secrets/tidemark-payload-key',
+  },
+  TIDEMARK_PAYLOAD_KEY_COMMAND: {
+    schema: z.string().optional(),
+    expected: 'a command that prints a key',
+    secret: true,
+  },
   TIDEMARK_OLD_PAYLOAD_KEYS: { schema: keys.default([]), expected: SEVERAL, secret: true },
 } as const satisfies Variables;
 
@@ -62,7 +80,10 @@ export function readSecrets(values: Values<typeof secretVariables>, { cwd }: { c
     command: values.TIDEMARK_PAYLOAD_KEY_COMMAND,
     old: values.TIDEMARK_OLD_PAYLOAD_KEYS,
   });
-  return Object.freeze({ credentialKeys, payloadKeys: payloadKeys.kind === 'own-file' ? formerOnly(payloadKeys.old) : payloadKeys });
+  return Object.freeze({
+    credentialKeys,
+    payloadKeys: payloadKeys.kind === 'own-file' ? formerOnly(payloadKeys.old) : payloadKeys,
+  });
 }
 
 function formerOnly(old: Secret<readonly Uint8Array[]>): PayloadKeys | null {

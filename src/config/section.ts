@@ -8,7 +8,10 @@ export interface Variable<Schema extends z.ZodType = z.ZodType> {
   readonly secret?: true;
 }
 
-/** Thrown by a section for a variable that is well formed and yet unusable, such as the path of a file that cannot be read. */
+/**
+ * Thrown by a section for a variable that is well formed and yet unusable, such as the path of a file that cannot be
+ * read.
+ */
 export class UnusableVariableError extends Error {
   override readonly name = 'UnusableVariableError';
   readonly variable: string;

@@ -31,7 +31,10 @@ const listenAddress = z
   })
   .refine(({ port }) => port <= 65_535);
 
-/** Temporal's exporter resolves no host names, and does not say which free port it took: it needs an IP address and a port. */
+/**
+ * Temporal's exporter resolves no host names, and does not say which free port it took: it needs an IP address and a
+ * port.
+ */
 const exporterAddress = listenAddress.refine(({ host, port }) => (isIP(host) > 0 || host === 'localhost') && port > 0);
 
 const interval = z.string().transform((text, context) => {
@@ -48,14 +51,21 @@ const interval = z.string().transform((text, context) => {
 const SHORTEST_INTERVAL = 1_000;
 
 export const telemetryVariables = {
-  METRICS_ADDRESS: { schema: exporterAddress.optional(), expected: 'an IP address and a port to listen on, for example 127.0.0.1:9464' },
+  METRICS_ADDRESS: {
+    schema: exporterAddress.optional(),
+    expected: 'an IP address and a port to listen on, for example 127.0.0.1:9464',
+  },
   METRICS_INTERVAL: { schema: interval.default(15_000), expected: 'a duration of a second or more, for example 15s' },
   HEALTH_ADDRESS: { schema: listenAddress.optional(), expected: 'an address to listen on, for example 127.0.0.1:8081' },
 } as const satisfies Variables;
 
 export function readTelemetry(values: Values<typeof telemetryVariables>): TelemetryConfig {
   const { METRICS_ADDRESS: metrics, METRICS_INTERVAL: metricsInterval, HEALTH_ADDRESS: healthAddress = null } = values;
-  return Object.freeze({ metricsAddress: metrics === undefined ? null : joined(metrics), metricsInterval, healthAddress });
+  return Object.freeze({
+    metricsAddress: metrics === undefined ? null : joined(metrics),
+    metricsInterval,
+    healthAddress,
+  });
 }
 
 function joined({ host, port }: ListenAddress): string {

@@ -1,6 +1,9 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 
-/** How to reach Temporal, as `@temporalio/envconfig` reads it from `TEMPORAL_*` and from Temporal's own configuration file. */
+/**
+ * How to reach Temporal, as `@temporalio/envconfig` reads it from `TEMPORAL_*` and from Temporal's own configuration
+ * file.
+ */
 export interface TemporalConnection {
   /** `host:port`; null when neither the environment nor the file names a server. */
   readonly address: string | null;
@@ -12,8 +15,8 @@ export interface TemporalConnection {
 type ConnectionOptions = Omit<ReturnType<typeof loadClientConnectConfig>['connectionOptions'], 'address'>;
 
 /**
- * Reads how to reach Temporal. An empty variable counts as unset: compose files pass missing variables on as empty ones, and an empty
- * `TEMPORAL_API_KEY` would turn TLS on.
+ * Reads how to reach Temporal. An empty variable counts as unset: compose files pass missing variables on as empty
+ * ones, and an empty `TEMPORAL_API_KEY` would turn TLS on.
  *
  * @throws {Error} when Temporal's configuration file cannot be read or lacks the profile that `TEMPORAL_PROFILE` names
  * @see https://docs.temporal.io/develop/environment-configuration

@@ -9,7 +9,10 @@ export interface TracingConfig {
 }
 
 const endpoint = z.url({ protocol: /^https?$/ });
-const PROTOCOL = { schema: z.enum(['http/protobuf', 'http/json']).optional(), expected: 'http/protobuf or http/json' } as const;
+const PROTOCOL = {
+  schema: z.enum(['http/protobuf', 'http/json']).optional(),
+  expected: 'http/protobuf or http/json',
+} as const;
 const ENDPOINT = 'the http or https address of a collector, for example http://localhost:4318';
 
 /** @see https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */
@@ -25,5 +28,8 @@ export const tracingVariables = {
 export function readTracing(values: Values<typeof tracingVariables>): TracingConfig {
   const endpoint = values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT;
   const protocol = values.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? values.OTEL_EXPORTER_OTLP_PROTOCOL ?? 'http/protobuf';
-  return Object.freeze({ protocol, isOn: endpoint !== undefined && values.OTEL_TRACES_EXPORTER === 'otlp' && !values.OTEL_SDK_DISABLED });
+  return Object.freeze({
+    protocol,
+    isOn: endpoint !== undefined && values.OTEL_TRACES_EXPORTER === 'otlp' && !values.OTEL_SDK_DISABLED,
+  });
 }

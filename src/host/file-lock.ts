@@ -17,11 +17,16 @@ export interface LockOptions {
 /**
  * Runs `work` while this process holds an exclusive lock on `file`.
  *
- * The lock is an exclusive transaction on an empty SQLite file. The kernel releases it when its holder dies in any way, so there are no stale locks.
+ * The lock is an exclusive transaction on an empty SQLite file. The kernel releases it when its holder dies in any way,
+ * so there are no stale locks.
  *
  * @throws the signal's reason when it aborts while waiting
  */
-export async function withFileLock<Result>(file: string, { clock, signal, onWait }: LockOptions, work: () => Promise<Result>): Promise<Result> {
+export async function withFileLock<Result>(
+  file: string,
+  { clock, signal, onWait }: LockOptions,
+  work: () => Promise<Result>,
+): Promise<Result> {
   makePrivateFolder(dirname(file));
   const lock = new DatabaseSync(file, { timeout: 0 });
   try {

@@ -26,7 +26,12 @@ export interface HttpServer {
 }
 
 /** In milliseconds. Google's senders are faster than this. */
-const TIMEOUTS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 60_000 };
+const TIMEOUTS = {
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 60_000,
+};
 const DRAIN_TIME = 8_000;
 const MAX_HEADER_BYTES = 16 * 1_024;
 const MAX_CONNECTIONS = 2_000;
@@ -36,9 +41,13 @@ export async function startHttpServer({ app, port, host, tls, guard, clock }: Ht
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const options = { ...TIMEOUTS, maxHeaderSize: MAX_HEADER_BYTES };
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    const refusal = guard === null ? null : refusalOf({ method: request.method ?? '', headers: request.headers }, guard);
+    const refusal =
+      guard === null ? null : refusalOf({ method: request.method ?? '', headers: request.headers }, guard);
     if (refusal === null) void listener(request, response);
-    else response.writeHead(403, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify({ message: refusal }));
+    else
+      response
+        .writeHead(403, { 'content-type': 'application/json', connection: 'close' })
+        .end(JSON.stringify({ message: refusal }));
   };
   const server: Server = tls === null ? createServer(options, serve) : createTlsServer({ ...options, ...tls }, serve);
   server.maxConnections = MAX_CONNECTIONS;

@@ -7,8 +7,8 @@ import { makePrivateFile, tighten } from './private-files.ts';
 export type Log = PinoLogger;
 
 /**
- * Logs JSON lines to stderr, since stdout belongs to results, or to a file that only its owner can read. Of an error only name, message and stack are
- * logged: its other fields may hold what was sent to Gmail.
+ * Logs JSON lines to stderr, since stdout belongs to results, or to a file that only its owner can read. Of an error
+ * only name, message and stack are logged: its other fields may hold what was sent to Gmail.
  */
 export function createLog(level: LogLevel, file: string | null = null): Log {
   if (file !== null) {
@@ -16,7 +16,10 @@ export function createLog(level: LogLevel, file: string | null = null): Log {
     tighten(file);
   }
   const destination = pino.destination(file === null ? { dest: STDERR, sync: true } : { dest: file, sync: true });
-  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } }, { write: (line: string) => destination.write(`${visibleLine(line.replace(/\n$/, ''))}\n`) });
+  return pino(
+    { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } },
+    { write: (line: string) => destination.write(`${visibleLine(line.replace(/\n$/, ''))}\n`) },
+  );
 }
 
 const STDERR = 2;
@@ -24,5 +27,10 @@ const STDERR = 2;
 /** The part of an error that may be logged: name, message, stack and cause. */
 export function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { name: typeof error };
-  return { name: error.name, message: error.message, stack: error.stack, ...(error.cause instanceof Error ? { cause: describeError(error.cause) } : {}) };
+  return {
+    name: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause instanceof Error ? { cause: describeError(error.cause) } : {}),
+  };
 }

@@ -7,8 +7,8 @@ export const OWN_FOLDER = '.tidemark';
 const OTHERS = 0o077;
 
 /**
- * Makes a folder, and missing ones above it, that only its owner can use. A folder that exists keeps its permissions, except {@link OWN_FOLDER}, which
- * earlier versions made readable by all.
+ * Makes a folder, and missing ones above it, that only its owner can use. A folder that exists keeps its permissions,
+ * except {@link OWN_FOLDER}, which earlier versions made readable by all.
  *
  * @throws {Error} when it cannot be made
  */
@@ -28,8 +28,8 @@ export function makePrivateFile(path: string): void {
 }
 
 /**
- * Removes the permissions that others have on an existing file or folder. Devices, linked folders, and files of another user are left as they are.
- * Windows has no such permissions.
+ * Removes the permissions that others have on an existing file or folder. Devices, linked folders, and files of another
+ * user are left as they are. Windows has no such permissions.
  */
 export function tighten(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
@@ -38,6 +38,11 @@ export function tighten(path: string): void {
   try {
     chmodSync(path, found.mode & 0o700);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && (error.code === 'EPERM' || error.code === 'EROFS' || error.code === 'ENOENT'))) throw error;
+    if (!(
+      error instanceof Error &&
+      'code' in error &&
+      (error.code === 'EPERM' || error.code === 'EROFS' || error.code === 'ENOENT')
+    ))
+      throw error;
   }
 }

@@ -4,8 +4,8 @@ import { InvalidIdError, mailboxId, type MailboxId } from './ids.ts';
 const GMAIL = ['gmail.com', 'googlemail.com'] as const;
 
 /**
- * Whether two addresses belong to one account by Google's rules: case is ignored, gmail.com and googlemail.com are the same domain, and dots
- * before those domains are ignored (https://support.google.com/mail/answer/7436150).
+ * Whether two addresses belong to one account by Google's rules: case is ignored, gmail.com and googlemail.com are the
+ * same domain, and dots before those domains are ignored (https://support.google.com/mail/answer/7436150).
  */
 export function isSameAddress(a: string, b: string): boolean {
   return canonical(a) === canonical(b);
@@ -18,7 +18,10 @@ export function twinOf(mailbox: MailboxId): MailboxId | null {
   return mailboxId(`${name}@${domain === GMAIL[0] ? GMAIL[1] : GMAIL[0]}`);
 }
 
-/** Whether a notification that names `address` finds the workflow of `mailbox`: under the address itself, or under its twin. */
+/**
+ * Whether a notification that names `address` finds the workflow of `mailbox`: under the address itself, or under its
+ * twin.
+ */
 export function isReachedAs(mailbox: MailboxId, address: MailboxId): boolean {
   return mailbox === address || twinOf(mailbox) === address;
 }

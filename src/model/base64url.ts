@@ -7,7 +7,8 @@ export function base64url(bytes: Uint8Array): string {
 /**
  * The bytes of a text in base64 or base64url, with padding or without.
  *
- * @returns null when the text is not base64. Node's decoder skips foreign characters, so a truncated or damaged text would decode, too
+ * @returns null when the text is not base64. Node's decoder skips foreign characters, so a truncated or damaged text
+ * would decode, too
  */
 export function bytesOfBase64(text: string): Buffer | null {
   const end = text.endsWith('==') ? text.length - 2 : text.endsWith('=') ? text.length - 1 : text.length;

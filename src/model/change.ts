@@ -2,9 +2,19 @@ import type { HistoryId, LabelId, MessageId, ThreadId } from './ids.ts';
 
 /** What one history record does to one message. */
 export type HistoryOperation =
-  | { readonly kind: 'added'; readonly messageId: MessageId; readonly threadId: ThreadId; readonly labelIds: readonly LabelId[] | null }
+  | {
+      readonly kind: 'added';
+      readonly messageId: MessageId;
+      readonly threadId: ThreadId;
+      readonly labelIds: readonly LabelId[] | null;
+    }
   | { readonly kind: 'deleted'; readonly messageId: MessageId; readonly threadId: ThreadId }
-  | { readonly kind: 'labelsAdded' | 'labelsRemoved'; readonly messageId: MessageId; readonly threadId: ThreadId; readonly labelIds: readonly LabelId[] };
+  | {
+      readonly kind: 'labelsAdded' | 'labelsRemoved';
+      readonly messageId: MessageId;
+      readonly threadId: ThreadId;
+      readonly labelIds: readonly LabelId[];
+    };
 
 export interface HistoryRecord {
   readonly id: HistoryId;
@@ -24,13 +34,16 @@ export interface FetchedMessage {
   /** null in format `minimal`, which refreshes labels and leaves the stored body alone. */
   readonly body: Uint8Array | null;
   /**
-   * `raw`: Gmail gave no raw form of this message, so `body` is null in format `raw`, and the `full` form stands in for it.
-   * `attachments`: see {@link AttachmentsRead}.
+   * `raw`: Gmail gave no raw form of this message, so `body` is null in format `raw`, and the `full` form stands in for
+   * it. `attachments`: see {@link AttachmentsRead}.
    */
   readonly lacks?: Lacking;
   /** Which implausible value of the answer was left out. The message is believed when a second answer repeats it. */
   readonly doubt?: string;
-  /** In format `full`: how many parts Gmail stores apart from the message, and whether `body` includes them. Absent in other formats. */
+  /**
+   * In format `full`: how many parts Gmail stores apart from the message, and whether `body` includes them. Absent in
+   * other formats.
+   */
   readonly attachments?: AttachmentsRead;
 }
 
@@ -50,10 +63,15 @@ export interface Label {
   readonly type: 'system' | 'user';
 }
 
-/** One entry of the change feed that applications read. It is written in the transaction that changed the message's row. */
+/**
+ * One entry of the change feed that applications read. It is written in the transaction that changed the message's row.
+ */
 export interface Change {
   readonly sequence: number;
-  /** `stored`: the message is readable, or now holds what it lacked; `labels`: its labels changed; `gone`: it was deleted or left the scope. */
+  /**
+   * `stored`: the message is readable, or now holds what it lacked; `labels`: its labels changed; `gone`: it was
+   * deleted or left the scope.
+   */
   readonly kind: 'stored' | 'labels' | 'gone';
   readonly messageId: MessageId;
   readonly threadId: ThreadId;

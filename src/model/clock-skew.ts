@@ -29,7 +29,10 @@ export const WORTH_TELLING = 60_000;
 /** The delay of an answer makes this clock look ahead, so the smallest of this many samples is the most accurate. */
 const SAMPLES = 5;
 
-/** Measures this machine's clock against Temporal's and Gmail's. A jump ahead shows after {@link SAMPLES} answers, a jump back at once. */
+/**
+ * Measures this machine's clock against Temporal's and Gmail's. A jump ahead shows after {@link SAMPLES} answers, a
+ * jump back at once.
+ */
 export function measureClockSkew({ clock, onMeasured, onEpisode }: ClockSkewOptions): ClockSkew {
   const measured: Record<Reference, Measured> = { temporal: UNKNOWN, gmail: UNKNOWN };
   return {
@@ -56,7 +59,10 @@ interface Measured {
 
 const UNKNOWN: Measured = { theirs: null, samples: [], isOff: false };
 
-/** A clock that is ahead shows in all samples, since a single one may just be late. A clock that is behind shows in any of them. */
+/**
+ * A clock that is ahead shows in all samples, since a single one may just be late. A clock that is behind shows in any
+ * of them.
+ */
 function aheadBy({ samples }: Measured): number | null {
   if (samples.length === 0) return null;
   const least = Math.min(...samples);

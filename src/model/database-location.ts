@@ -23,8 +23,8 @@ export interface PostgresLocation extends PostgresAccess {
 /** How a PostgreSQL server is reached, apart from its address. */
 export interface PostgresAccess {
   /**
-   * Read whenever a connection is opened, so that a password may change while programs run. null when the password is in the address, or not
-   * needed.
+   * Read whenever a connection is opened, so that a password may change while programs run. null when the password is
+   * in the address, or not needed.
    */
   readonly passwordFile: string | null;
   /** Certificates of the trusted authorities, in PEM; null means those that Node trusts. */
@@ -59,13 +59,19 @@ export function databaseAt(url: string, access: Partial<PostgresAccess> = {}): D
   if (isPostgresUrl(url)) return postgresAt(url, access);
   if (!url.startsWith(SQLITE)) throw new UnsupportedDatabaseError(unsupported(url));
   const path = url.slice(SQLITE.length).replace(/^\/\/(?=\/)/, '');
-  if (path === '') throw new UnsupportedDatabaseError(`The database URL "${SQLITE}" names no file. Write sqlite:PATH, for example sqlite:data/tidemark.db.`);
+  if (path === '')
+    throw new UnsupportedDatabaseError(
+      `The database URL "${SQLITE}" names no file. Write sqlite:PATH, for example sqlite:data/tidemark.db.`,
+    );
   return Object.freeze({ kind: 'sqlite', path });
 }
 
 const isPostgresUrl = (text: string): boolean => /^postgres(ql)?:\/\//i.test(text);
 
-/** What may stand in an address after the `?`: libpq's names (https://www.postgresql.org/docs/current/libpq-connect.html). */
+/**
+ * What may stand in an address after the `?`: libpq's names
+ * (https://www.postgresql.org/docs/current/libpq-connect.html).
+ */
 const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'application_name', 'host', 'port'];
 /** libpq's `allow` and `prefer` silently fall back to no encryption, so they are not offered. */
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
@@ -73,7 +79,8 @@ const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
 /** @throws {UnsupportedDatabaseError} when the address is not a usable PostgreSQL address */
 export function postgresAt(text: string, access: Partial<PostgresAccess> = {}): PostgresLocation {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !isUsable(url)) throw new UnsupportedDatabaseError(`The address of the PostgreSQL database cannot be used. Write ${POSTGRES_URL}`);
+  if (url === null || !isUsable(url))
+    throw new UnsupportedDatabaseError(`The address of the PostgreSQL database cannot be used. Write ${POSTGRES_URL}`);
   const password = url.password === '' ? null : new Secret(decoded(url.password));
   url.password = '';
   return Object.freeze({ kind: 'postgres', url: url.href, password, ...DEFAULT_ACCESS, ...access });
@@ -99,7 +106,10 @@ function decoded(text: string): string {
 /** This machine: a loopback address, its name, or the folder of a Unix socket. */
 const HERE = /^(localhost|127\.[\d.]+|\[?::1\]?|\/.*|)$/i;
 
-/** The host to which a connection goes without encryption and without saying so; null when it is this machine, encrypted, or says `disable`. */
+/**
+ * The host to which a connection goes without encryption and without saying so; null when it is this machine,
+ * encrypted, or says `disable`.
+ */
 export function hostInPlainText({ url, caFile }: Pick<PostgresLocation, 'url' | 'caFile'>): string | null {
   const { hostname, searchParams } = new URL(url);
   if (caFile !== null || searchParams.has('sslmode') || searchParams.has('sslrootcert')) return null;

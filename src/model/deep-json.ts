@@ -1,6 +1,6 @@
 /**
- * Writes JSON of any depth. Mail may be nested thousands of levels deep: `JSON.parse` reads that, but `JSON.stringify` is recursive and
- * overflows the stack.
+ * Writes JSON of any depth. Mail may be nested thousands of levels deep: `JSON.parse` reads that, but `JSON.stringify`
+ * is recursive and overflows the stack.
  *
  * @param value - what `JSON.parse` gave
  * @returns its JSON, however deep it is
@@ -22,8 +22,16 @@ function written(value: unknown): string {
   const waiting: Part[] = [{ value }];
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
     if ('text' in part) pieces.push(part.text);
-    else if (Array.isArray(part.value)) waiting.push(...inBrackets('[', part.value.map((item: unknown) => [{ value: item }]), ']').toReversed());
-    else if (typeof part.value === 'object' && part.value !== null) waiting.push(...inBrackets('{', membersOf(part.value), '}').toReversed());
+    else if (Array.isArray(part.value))
+      waiting.push(
+        ...inBrackets(
+          '[',
+          part.value.map((item: unknown) => [{ value: item }]),
+          ']',
+        ).toReversed(),
+      );
+    else if (typeof part.value === 'object' && part.value !== null)
+      waiting.push(...inBrackets('{', membersOf(part.value), '}').toReversed());
     else pieces.push(JSON.stringify(part.value ?? null));
   }
   return pieces.join('');
@@ -35,5 +43,9 @@ const membersOf = (object: object): Part[][] =>
     .map(([name, value]: [string, unknown]) => [{ text: `${JSON.stringify(name)}:` }, { value }]);
 
 function inBrackets(open: string, items: readonly Part[][], close: string): Part[] {
-  return [{ text: open }, ...items.flatMap((item, index) => (index === 0 ? item : [{ text: ',' }, ...item])), { text: close }];
+  return [
+    { text: open },
+    ...items.flatMap((item, index) => (index === 0 ? item : [{ text: ',' }, ...item])),
+    { text: close },
+  ];
 }

@@ -20,7 +20,8 @@ const DURATION = /^(?:(?<d>\d+)d)?(?:(?<h>\d+)h)?(?:(?<m>\d+)m(?!s))?(?:(?<s>\d+
  */
 export function parseDuration(text: string): number {
   const groups = text === '' ? undefined : DURATION.exec(text)?.groups;
-  const milliseconds = groups === undefined ? Number.NaN : UNITS.reduce((sum, [unit, size]) => sum + Number(groups[unit] ?? 0) * size, 0);
+  const milliseconds =
+    groups === undefined ? Number.NaN : UNITS.reduce((sum, [unit, size]) => sum + Number(groups[unit] ?? 0) * size, 0);
   if (!Number.isSafeInteger(milliseconds)) {
     throw new InvalidDurationError(`"${text}" is not a duration: write it like 500ms, 30s, 5m, 1h or 7d`);
   }

@@ -3,8 +3,8 @@ export interface Forecast {
   /** Units that it costs to fetch everything pending, priced by the fetch plan. */
   readonly unitsLeft: number;
   /**
-   * Units a minute that the backfill is granted now: the smaller of the user's (limit, configured share, and what Gmail has turned out to
-   * leave) and the project's.
+   * Units a minute that the backfill is granted now: the smaller of the user's (limit, configured share, and what Gmail
+   * has turned out to leave) and the project's.
    */
   readonly unitsPerMinute: number;
   /** Units that the mailbox spent in the last minute, both lanes. */

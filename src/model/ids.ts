@@ -45,7 +45,10 @@ export function historyId(text: string): HistoryId {
   return BigInt(text).toString() as HistoryId;
 }
 
-/** Numeric order of two history ids: negative, zero or positive. Decimal text without leading zeros orders by length first. */
+/**
+ * Numeric order of two history ids: negative, zero or positive. Decimal text without leading zeros orders by length
+ * first.
+ */
 export function compareHistoryIds(a: HistoryId, b: HistoryId): number {
   if (a.length !== b.length) return a.length - b.length;
   return a < b ? -1 : a > b ? 1 : 0;

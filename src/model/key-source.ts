@@ -1,6 +1,8 @@
 import type { Secret } from './secret.ts';
 
-/** Where the keys come from. A file or a command may give several, one a line: first the current key, then former ones. */
+/**
+ * Where the keys come from. A file or a command may give several, one a line: first the current key, then former ones.
+ */
 export type KeySource = (
   | { readonly kind: 'value'; readonly key: Secret<Uint8Array> }
   | { readonly kind: 'file'; readonly path: string }

@@ -1,6 +1,15 @@
 /** Google's quotas and bills count days in Pacific time: https://cloud.google.com/apis/docs/capping-api-usage */
-const CALENDAR = new Intl.DateTimeFormat('en-CA', { timeZone: 'America/Los_Angeles', year: 'numeric', month: '2-digit', day: '2-digit' });
-const HOUR_OF_DAY = new Intl.DateTimeFormat('en-US', { timeZone: 'America/Los_Angeles', hour: '2-digit', hourCycle: 'h23' });
+const CALENDAR = new Intl.DateTimeFormat('en-CA', {
+  timeZone: 'America/Los_Angeles',
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+});
+const HOUR_OF_DAY = new Intl.DateTimeFormat('en-US', {
+  timeZone: 'America/Los_Angeles',
+  hour: '2-digit',
+  hourCycle: 'h23',
+});
 
 const HOUR = 60 * 60_000;
 
@@ -9,7 +18,10 @@ export function pacificDay(at: number): string {
   return CALENDAR.format(at);
 }
 
-/** When the Pacific day of a time ends (epoch ms). Clocks change at 2 o'clock, so each midnight comes once, 23 to 25 hours after the last. */
+/**
+ * When the Pacific day of a time ends (epoch ms). Clocks change at 2 o'clock, so each midnight comes once, 23 to 25
+ * hours after the last.
+ */
 export function pacificDayEnd(at: number): number {
   const today = pacificDay(at);
   // Pacific midnight is a full hour in UTC, in summer and in winter.

@@ -13,7 +13,11 @@ export class CannotDoError extends Error {
   /** The mailbox that does not exist; null when the error is about something else. */
   readonly mailbox: MailboxId | null;
 
-  constructor(code: string, message: string, { mailbox = null, ...options }: ErrorOptions & { readonly mailbox?: MailboxId | null } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    { mailbox = null, ...options }: ErrorOptions & { readonly mailbox?: MailboxId | null } = {},
+  ) {
     super(message, options);
     this.code = code;
     this.mailbox = mailbox;

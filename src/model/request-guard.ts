@@ -20,9 +20,11 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 /**
  * Refuses requests of foreign web pages in a browser that can reach the server. Programs are let through.
  *
- * - DNS rebinding: a page points its own name at the server's address so that it can read the answers. Its name then stands in `Host`. An IP
+ * - DNS rebinding: a page points its own name at the server's address so that it can read the answers. Its name then
+ *   stands in `Host`. An IP
  *   address in `Host` cannot be rebound. The port is not compared, since tunnels and containers map it.
- * - Cross-site requests: a page can send a form or a `no-cors` request to any address. Browsers say so in `Sec-Fetch-Site` or `Origin`. A person
+ * - Cross-site requests: a page can send a form or a `no-cors` request to any address. Browsers say so in
+ *   `Sec-Fetch-Site` or `Origin`. A person
  *   who follows a link also comes from another site and is let through, since no other page can read what they see.
  *
  * @returns why the request is refused, for a person; null when it is allowed
@@ -31,8 +33,10 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 export function refusalOf({ method, headers }: GuardedRequest, { hosts, origins }: RequestGuard): string | null {
   const host = textOf(headers['host']).toLowerCase();
   const name = host.replace(/:\d*$/, '').replace(/\.$/, '');
-  const isKnown = LOOPBACK_NAME.test(name) || IP_ADDRESS.test(name) || hosts.some((known) => known.toLowerCase() === name);
-  if (!isKnown) return `the host "${name}" is not one of this server's: ask for it as localhost or by its IP address, or allow the name with --allow-host`;
+  const isKnown =
+    LOOPBACK_NAME.test(name) || IP_ADDRESS.test(name) || hosts.some((known) => known.toLowerCase() === name);
+  if (!isKnown)
+    return `the host "${name}" is not one of this server's: ask for it as localhost or by its IP address, or allow the name with --allow-host`;
 
   const site = textOf(headers['sec-fetch-site']);
   if (site === 'same-origin' || site === 'none') return null;
@@ -50,9 +54,13 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK_NAME.test(host.toLowerCase()) || LOOPBACK_ADDRESS.test(host);
 }
 
-/** Browsers ask for permission before they send JSON to another site, so a JSON body never comes from a foreign page's form. */
+/**
+ * Browsers ask for permission before they send JSON to another site, so a JSON body never comes from a foreign page's
+ * form.
+ */
 export function isJson(contentType: string | undefined): boolean {
   return JSON_TYPE.test(contentType ?? '');
 }
 
-const textOf = (header: string | readonly string[] | undefined): string => (typeof header === 'string' ? header : (header?.[0] ?? ''));
+const textOf = (header: string | readonly string[] | undefined): string =>
+  typeof header === 'string' ? header : (header?.[0] ?? '');

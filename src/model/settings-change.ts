@@ -14,7 +14,10 @@ const SHORTEST_INTERVAL = 100;
 /** A year. Temporal limits the length of a timer, and a workflow that exceeds the limit would stall. */
 const LONGEST_INTERVAL = 366 * 24 * 60 * 60_000;
 
-/** Each run of the workflow carries the settings to the next run, twice, and Temporal limits their size. Gmail's ids have some 25 characters. */
+/**
+ * Each run of the workflow carries the settings to the next run, twice, and Temporal limits their size. Gmail's ids
+ * have some 25 characters.
+ */
 const MOST_IDS = 250;
 const LONGEST_ID = 100;
 /** Characters of a list of ids as JSON. */
@@ -37,10 +40,13 @@ export function withLists(change: SettingsChange): SettingsChange {
   if (!isObject(change)) return change;
   const entries = Object.entries(change);
   if (!entries.some(([, value]) => hasNoList(value))) return change;
-  return Object.fromEntries(entries.map(([name, value]) => [name, hasNoList(value) ? Object.assign({}, value, { labelIds: [] }) : value]));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, hasNoList(value) ? Object.assign({}, value, { labelIds: [] }) : value]),
+  );
 }
 
-const hasNoList = (value: unknown): value is { readonly labelIds: null } => typeof value === 'object' && value !== null && 'labelIds' in value && value.labelIds === null;
+const hasNoList = (value: unknown): value is { readonly labelIds: null } =>
+  typeof value === 'object' && value !== null && 'labelIds' in value && value.labelIds === null;
 
 /**
  * The settings after a change.
@@ -51,7 +57,8 @@ export function changeSettings(present: MailboxSettings, change: SettingsChange)
   if (!isObject(change)) throw new InvalidSettingsError('settings are an object, for example {"format":"raw"}');
   for (const [name, value] of Object.entries(change)) check(RULES, name, value);
   if (change.scope !== undefined) {
-    if (!isObject(change.scope)) throw new InvalidSettingsError('"scope" is an object, for example {"includeSpamTrash":true}');
+    if (!isObject(change.scope))
+      throw new InvalidSettingsError('"scope" is an object, for example {"includeSpamTrash":true}');
     for (const [name, value] of Object.entries(change.scope)) check(SCOPE_RULES, name, value);
   }
   return merge(present, change);
@@ -59,7 +66,11 @@ export function changeSettings(present: MailboxSettings, change: SettingsChange)
 
 /** Merges two changes; the second one wins. */
 export function joinChanges(first: SettingsChange, second: SettingsChange): SettingsChange {
-  return { ...first, ...second, ...(first.scope === undefined && second.scope === undefined ? {} : { scope: { ...first.scope, ...second.scope } }) };
+  return {
+    ...first,
+    ...second,
+    ...(first.scope === undefined && second.scope === undefined ? {} : { scope: { ...first.scope, ...second.scope } }),
+  };
 }
 
 function merge(present: MailboxSettings, change: SettingsChange): MailboxSettings {
@@ -69,12 +80,22 @@ function merge(present: MailboxSettings, change: SettingsChange): MailboxSetting
 type Rule = readonly [allows: (value: unknown) => boolean, expected: string];
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
-const isOneOf = (words: readonly string[]): Rule => [(value) => typeof value === 'string' && words.includes(value), `one of ${words.join(', ')}`];
-const isWhole = (value: unknown, least: number): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+const isOneOf = (words: readonly string[]): Rule => [
+  (value) => typeof value === 'string' && words.includes(value),
+  `one of ${words.join(', ')}`,
+];
+const isWhole = (value: unknown, least: number): boolean =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
 const isInterval = (value: unknown): boolean => isWhole(value, SHORTEST_INTERVAL) && Number(value) <= LONGEST_INTERVAL;
 const isId = (value: unknown): boolean => typeof value === 'string' && value !== '' && value.length <= LONGEST_ID;
-const isIds = (value: unknown): boolean => Array.isArray(value) && value.length <= MOST_IDS && value.every(isId) && JSON.stringify(value).length <= LONGEST_LIST;
-const isPush = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).join() === 'labelIds' && 'labelIds' in value && isIds(value.labelIds);
+const isIds = (value: unknown): boolean =>
+  Array.isArray(value) && value.length <= MOST_IDS && value.every(isId) && JSON.stringify(value).length <= LONGEST_LIST;
+const isPush = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.keys(value).join() === 'labelIds' &&
+  'labelIds' in value &&
+  isIds(value.labelIds);
 const isYesOrNo: Rule = [(value) => typeof value === 'boolean', 'true or false'];
 
 const RULES: Readonly<Record<keyof MailboxSettings, Rule>> = {
@@ -83,8 +104,14 @@ const RULES: Readonly<Record<keyof MailboxSettings, Rule>> = {
   attachments: isYesOrNo,
   pollInterval: [isInterval, `milliseconds, from ${SHORTEST_INTERVAL} to ${LONGEST_INTERVAL}`],
   recovery: isOneOf(RECOVERIES),
-  auditInterval: [(value) => value === null || isInterval(value), `milliseconds, from ${SHORTEST_INTERVAL} to ${LONGEST_INTERVAL}, or null for never`],
-  push: [(value) => value === null || isPush(value), `{"labelIds":[]} with ${IDS}, or without, or null for polling alone`],
+  auditInterval: [
+    (value) => value === null || isInterval(value),
+    `milliseconds, from ${SHORTEST_INTERVAL} to ${LONGEST_INTERVAL}, or null for never`,
+  ],
+  push: [
+    (value) => value === null || isPush(value),
+    `{"labelIds":[]} with ${IDS}, or without, or null for polling alone`,
+  ],
 };
 
 const SCOPE_RULES: Readonly<Record<keyof Scope, Rule>> = {
@@ -96,7 +123,10 @@ const SCOPE_RULES: Readonly<Record<keyof Scope, Rule>> = {
 
 function check<Name extends string>(rules: Readonly<Record<Name, Rule>>, name: string, value: unknown): void {
   const rule = Object.entries<Rule>(rules).find(([known]) => known === name)?.[1];
-  if (rule === undefined) throw new InvalidSettingsError(`there is no setting "${boundedText(name, QUOTED)}": expected ${Object.keys(rules).join(', ')}`);
+  if (rule === undefined)
+    throw new InvalidSettingsError(
+      `there is no setting "${boundedText(name, QUOTED)}": expected ${Object.keys(rules).join(', ')}`,
+    );
   const [allows, expected] = rule;
   if (!allows(value)) throw new InvalidSettingsError(`the setting "${name}" is wrong: expected ${expected}`);
 }

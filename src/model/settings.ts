@@ -17,8 +17,8 @@ export interface Scope {
 
 export const RECOVERIES = ['listings', 'minimal'] as const;
 /**
- * How labels are corrected after a 404 of history: by the listings of all labels (5 units per 500), or, as Google's guide has it,
- * by reading every message again with format MINIMAL (20 units each).
+ * How labels are corrected after a 404 of history: by the listings of all labels (5 units per 500), or, as Google's
+ * guide has it, by reading every message again with format MINIMAL (20 units each).
  */
 export type Recovery = (typeof RECOVERIES)[number];
 
@@ -26,8 +26,8 @@ export interface MailboxSettings {
   readonly format: MessageFormat;
   readonly scope: Scope;
   /**
-   * Whether messages of format `full` are stored with their attachments. Gmail's answer holds only the attachments' ids. `raw` always includes
-   * attachments; the other formats have no parts at all.
+   * Whether messages of format `full` are stored with their attachments. Gmail's answer holds only the attachments'
+   * ids. `raw` always includes attachments; the other formats have no parts at all.
    */
   readonly attachments: boolean;
   /** Milliseconds between partial syncs of a quiet mailbox. */
@@ -40,7 +40,10 @@ export interface MailboxSettings {
 }
 
 export interface PushSettings {
-  /** Notifications for changes of messages with one of these labels; empty means for every change. What is mirrored does not depend on it. */
+  /**
+   * Notifications for changes of messages with one of these labels; empty means for every change. What is mirrored does
+   * not depend on it.
+   */
   readonly labelIds: readonly LabelId[];
 }
 
@@ -55,15 +58,21 @@ export const DEFAULT_SETTINGS: MailboxSettings = {
 };
 
 /** Whether attachments are fetched in addition to the messages. Only format `full` needs that. */
-export const wantsAttachments = ({ format, attachments }: Pick<MailboxSettings, 'format' | 'attachments'>): boolean => attachments && format === 'full';
+export const wantsAttachments = ({ format, attachments }: Pick<MailboxSettings, 'format' | 'attachments'>): boolean =>
+  attachments && format === 'full';
 
 const HIDDEN = new Set<string>(['SPAM', 'TRASH']);
 
 /** Whether a label hides its messages from listings that do not ask for spam and trash. */
 export const isHiding = (labelId: string): boolean => HIDDEN.has(labelId);
 
-/** Whether labels and age put a message in scope. The listing applies `limit`, which is not a property of one message. */
-export function inScope(scope: Scope, message: { readonly labelIds: readonly string[]; readonly internalDate: number | null }): boolean {
+/**
+ * Whether labels and age put a message in scope. The listing applies `limit`, which is not a property of one message.
+ */
+export function inScope(
+  scope: Scope,
+  message: { readonly labelIds: readonly string[]; readonly internalDate: number | null },
+): boolean {
   if (!scope.includeSpamTrash && message.labelIds.some(isHiding)) return false;
   if (scope.labelIds.length > 0 && !scope.labelIds.some((id) => message.labelIds.includes(id))) return false;
   if (scope.after !== null && message.internalDate !== null && message.internalDate < scope.after) return false;
@@ -72,5 +81,9 @@ export function inScope(scope: Scope, message: { readonly labelIds: readonly str
 
 /** True when a mailbox synchronised under `before` needs a new listing to be exact under `after`. */
 export function needsFullSync(before: MailboxSettings, after: MailboxSettings): boolean {
-  return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after) || JSON.stringify(before.scope) !== JSON.stringify(after.scope);
+  return (
+    before.format !== after.format ||
+    wantsAttachments(before) !== wantsAttachments(after) ||
+    JSON.stringify(before.scope) !== JSON.stringify(after.scope)
+  );
 }

@@ -1,8 +1,9 @@
 /**
- * Tidemark's metrics by their Prometheus names. Tests hold the dashboard, the alerts and docs/operations.md to this table.
+ * Tidemark's metrics by their Prometheus names. Tests hold the dashboard, the alerts and docs/operations.md to this
+ * table.
  *
- * A label has few values, all known to the program. Mailboxes are not a label: tens of thousands of them would multiply every series, and an
- * exporter never forgets a series. `tidemark status` shows what one mailbox used.
+ * A label has few values, all known to the program. Mailboxes are not a label: tens of thousands of them would multiply
+ * every series, and an exporter never forgets a series. `tidemark status` shows what one mailbox used.
  *
  * @see https://prometheus.io/docs/practices/naming/
  */
@@ -12,35 +13,75 @@ export const METRICS = {
     help: 'Quota units by method: used, or asked for by calls that Gmail rejected, which cost nothing',
     labels: ['method', 'outcome'],
   },
-  tidemark_gmail_calls_total: { kind: 'counter', help: 'Calls to Gmail by method; each call of a batch counts', labels: ['method', 'outcome'] },
+  tidemark_gmail_calls_total: {
+    kind: 'counter',
+    help: 'Calls to Gmail by method; each call of a batch counts',
+    labels: ['method', 'outcome'],
+  },
   tidemark_gmail_request_duration_seconds: {
     kind: 'histogram',
     help: 'Time that Gmail takes to answer a request; a batch is one',
     labels: ['method', 'outcome'],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   },
-  tidemark_messages_stored_total: { kind: 'counter', help: 'Messages that became readable in the store', labels: ['lane'] },
-  tidemark_history_changes_total: { kind: 'counter', help: 'Changes of messages that history told, by what they did to the store', labels: ['change'] },
-  tidemark_listings_doubted_total: { kind: 'counter', help: 'Listings that ended in doubt: Gmail counts more than it lists, or does not list what is held', labels: [] },
+  tidemark_messages_stored_total: {
+    kind: 'counter',
+    help: 'Messages that became readable in the store',
+    labels: ['lane'],
+  },
+  tidemark_history_changes_total: {
+    kind: 'counter',
+    help: 'Changes of messages that history told, by what they did to the store',
+    labels: ['change'],
+  },
+  tidemark_listings_doubted_total: {
+    kind: 'counter',
+    help: 'Listings that ended in doubt: Gmail counts more than it lists, or does not list what is held',
+    labels: [],
+  },
   tidemark_notification_lag_seconds: {
     kind: 'histogram',
     help: 'Time from the first poke that a partial sync served to the end of that sync, its new mail stored',
     labels: [],
     buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800],
   },
-  tidemark_notifications_total: { kind: 'counter', help: 'Push notifications by what became of them', labels: ['outcome'] },
+  tidemark_notifications_total: {
+    kind: 'counter',
+    help: 'Push notifications by what became of them',
+    labels: ['outcome'],
+  },
   tidemark_activity_duration_seconds: {
     kind: 'histogram',
     help: 'Time that attempts of activities take',
     labels: ['activity', 'outcome'],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800],
   },
-  tidemark_activity_failures_total: { kind: 'counter', help: 'Attempts of activities that failed, by the type in docs/errors.md', labels: ['activity', 'type'] },
-  tidemark_clock_skew_seconds: { kind: 'gauge', help: "Seconds that a worker's clock is ahead of Temporal's server and of Gmail; below 0 it is behind", labels: ['against'] },
+  tidemark_activity_failures_total: {
+    kind: 'counter',
+    help: 'Attempts of activities that failed, by the type in docs/errors.md',
+    labels: ['activity', 'type'],
+  },
+  tidemark_clock_skew_seconds: {
+    kind: 'gauge',
+    help: "Seconds that a worker's clock is ahead of Temporal's server and of Gmail; below 0 it is behind",
+    labels: ['against'],
+  },
   tidemark_mailboxes: { kind: 'gauge', help: 'Running mailboxes by phase, as Temporal lists them', labels: ['phase'] },
-  tidemark_pending_messages: { kind: 'gauge', help: 'Messages that are known and not fetched yet: what backfills have left', labels: [] },
-  tidemark_failed_messages: { kind: 'gauge', help: 'Messages that could not be fetched; they are tried again ever more rarely', labels: [] },
-  tidemark_observed_timestamp_seconds: { kind: 'gauge', help: 'When the mailboxes and messages were last counted, by what was asked', labels: ['source'] },
+  tidemark_pending_messages: {
+    kind: 'gauge',
+    help: 'Messages that are known and not fetched yet: what backfills have left',
+    labels: [],
+  },
+  tidemark_failed_messages: {
+    kind: 'gauge',
+    help: 'Messages that could not be fetched; they are tried again ever more rarely',
+    labels: [],
+  },
+  tidemark_observed_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'When the mailboxes and messages were last counted, by what was asked',
+    labels: ['source'],
+  },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 export interface MetricDefinition {
@@ -53,7 +94,9 @@ export interface MetricDefinition {
 
 type Metrics = typeof METRICS;
 export type MetricName = keyof Metrics;
-type NameOf<Kind extends MetricDefinition['kind']> = { [Name in MetricName]: Metrics[Name]['kind'] extends Kind ? Name : never }[MetricName];
+type NameOf<Kind extends MetricDefinition['kind']> = {
+  [Name in MetricName]: Metrics[Name]['kind'] extends Kind ? Name : never;
+}[MetricName];
 export type CounterName = NameOf<'counter'>;
 export type GaugeName = NameOf<'gauge'>;
 export type HistogramName = NameOf<'histogram'>;

@@ -13,8 +13,9 @@ interface Waiting {
 /**
  * A storm of notifications for one mailbox becomes one poke under way and one after it.
  *
- * A notification joins only a poke that has not been sent yet, and is answered with that poke's outcome: so what is acknowledged is covered by a
- * signal that Temporal accepted after the notification came. When a poke fails, those that it covered fail with it, and Pub/Sub delivers them again.
+ * A notification joins only a poke that has not been sent yet, and is answered with that poke's outcome: so what is
+ * acknowledged is covered by a signal that Temporal accepted after the notification came. When a poke fails, those that
+ * it covered fail with it, and Pub/Sub delivers them again.
  */
 export class CoalescedPokes {
   readonly #poke: Poke;

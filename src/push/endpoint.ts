@@ -19,7 +19,10 @@ export interface EndpointOptions {
 /** Gmail's notifications have less than a kilobyte. */
 const MAX_BODY_BYTES = 64 * 1_024;
 
-/** Pub/Sub takes 204 for an acknowledgement and delivers everything else again: https://cloud.google.com/pubsub/docs/push#receive_push */
+/**
+ * Pub/Sub takes 204 for an acknowledgement and delivers everything else again:
+ * https://cloud.google.com/pubsub/docs/push#receive_push
+ */
 const STATUS: Readonly<Record<NotificationOutcome, 204 | ContentfulStatusCode>> = {
   accepted: 204,
   'unknown-mailbox': 204,
@@ -39,8 +42,8 @@ const HEADERS: Readonly<Partial<Record<NotificationOutcome, Record<string, strin
 };
 
 /**
- * `POST /push` for a Pub/Sub push subscription, `/healthz` and `/readyz`. The token is verified before anything of the body is read;
- * 204 is answered only once Temporal has accepted the signal.
+ * `POST /push` for a Pub/Sub push subscription, `/healthz` and `/readyz`. The token is verified before anything of the
+ * body is read; 204 is answered only once Temporal has accepted the signal.
  */
 export function createEndpoint({ receiver, verify, notReady, log }: EndpointOptions): Hono {
   const app = new Hono();

@@ -31,8 +31,9 @@ const CLOCK_TOLERANCE = 30;
 const MAX_LENGTH = 8_192;
 
 /**
- * Verifies the OpenID Connect tokens that Pub/Sub signs its push requests with: signature (only RS256), `exp`, `iss`, `aud`, and that they are
- * the given service account's, with its address verified. Keys are fetched when needed and kept; an unknown key is asked for at most every 30 seconds.
+ * Verifies the OpenID Connect tokens that Pub/Sub signs its push requests with: signature (only RS256), `exp`, `iss`,
+ * `aud`, and that they are the given service account's, with its address verified. Keys are fetched when needed and
+ * kept; an unknown key is asked for at most every 30 seconds.
  *
  * @throws {InvalidTokenError} for everything but a good token
  * @throws {KeysUnavailableError} when the keys cannot be read
@@ -54,10 +55,13 @@ export function createTokenVerifier({ keysUrl, audience, serviceAccount, clock }
         currentDate: new Date(clock.now()),
       }));
     } catch (error) {
-      throw isAboutToken(error) ? new InvalidTokenError(error.code) : new KeysUnavailableError("Google's keys cannot be read", { cause: error });
+      throw isAboutToken(error)
+        ? new InvalidTokenError(error.code)
+        : new KeysUnavailableError("Google's keys cannot be read", { cause: error });
     }
     const { email, email_verified: verified } = claims;
-    if (typeof email !== 'string' || email.toLowerCase() !== serviceAccount) throw new InvalidTokenError('another service account');
+    if (typeof email !== 'string' || email.toLowerCase() !== serviceAccount)
+      throw new InvalidTokenError('another service account');
     if (verified !== true) throw new InvalidTokenError('an address that is not verified');
   };
 }
@@ -65,5 +69,9 @@ export function createTokenVerifier({ keysUrl, audience, serviceAccount, clock }
 /** Whether jose finds fault with the token. A key set that is unavailable or invalid is not the token's fault. */
 function isAboutToken(error: unknown): error is errors.JOSEError {
   if (!(error instanceof errors.JOSEError)) return false;
-  return error.code !== 'ERR_JOSE_GENERIC' && !(error instanceof errors.JWKSTimeout) && !(error instanceof errors.JWKSInvalid);
+  return (
+    error.code !== 'ERR_JOSE_GENERIC' &&
+    !(error instanceof errors.JWKSTimeout) &&
+    !(error instanceof errors.JWKSInvalid)
+  );
 }

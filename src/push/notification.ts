@@ -5,7 +5,10 @@ import { historyId, InvalidIdError, mailboxId, type HistoryId, type MailboxId } 
 /** What Gmail's notification says about a mailbox: https://developers.google.com/workspace/gmail/api/guides/push */
 export interface Notification {
   readonly mailbox: MailboxId;
-  /** The mailbox's head when Gmail wrote it; null where it came as a number too large to be exact. A hint: what is new is read from our own mark. */
+  /**
+   * The mailbox's head when Gmail wrote it; null where it came as a number too large to be exact. A hint: what is new
+   * is read from our own mark.
+   */
   readonly historyId: HistoryId | null;
 }
 
@@ -17,7 +20,10 @@ export class MalformedNotificationError extends Error {
 /** https://cloud.google.com/pubsub/docs/push#receive_push */
 const ENVELOPE = z.object({ message: z.object({ data: z.string().min(1).max(10_000) }) });
 /** Gmail's documentation shows the id as a number and as a text. */
-const PAYLOAD = z.object({ emailAddress: z.string(), historyId: z.union([z.string().max(30), z.number().positive().refine(Number.isInteger)]) });
+const PAYLOAD = z.object({
+  emailAddress: z.string(),
+  historyId: z.union([z.string().max(30), z.number().positive().refine(Number.isInteger)]),
+});
 
 /**
  * The notification in the body of a Pub/Sub push request.
@@ -41,7 +47,8 @@ export function notificationInData(data: Buffer): Notification {
   try {
     return { mailbox: mailboxId(payload.data.emailAddress), historyId: exactHistoryId(payload.data.historyId) };
   } catch (error) {
-    if (error instanceof InvalidIdError) throw new MalformedNotificationError("the message's emailAddress or historyId is not one");
+    if (error instanceof InvalidIdError)
+      throw new MalformedNotificationError("the message's emailAddress or historyId is not one");
     throw error;
   }
 }

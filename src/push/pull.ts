@@ -14,7 +14,10 @@ export interface PullOptions {
 }
 
 export interface Puller {
-  /** Rejects when Pub/Sub refuses the subscription for good: it does not exist, or we may not read it. Never resolves before {@link Puller.close}. */
+  /**
+   * Rejects when Pub/Sub refuses the subscription for good: it does not exist, or we may not read it. Never resolves
+   * before {@link Puller.close}.
+   */
   readonly ended: Promise<void>;
   /** Takes no more messages, and ends once those under way are acknowledged, or after 8 seconds. */
   close(): Promise<void>;
@@ -31,17 +34,19 @@ const LONGEST_PAUSE = 60_000;
 const GIVEN_BACK_AFTER = 5_000;
 
 /**
- * gRPC's codes for what may pass without anybody's help. Pub/Sub's client repeats some of them by itself, but not when it can't connect at first, and
- * neither UNKNOWN nor UNAUTHENTICATED, which Google answers now and then to a good token.
+ * gRPC's codes for what may pass without anybody's help. Pub/Sub's client repeats some of them by itself, but not when
+ * it can't connect at first, and neither UNKNOWN nor UNAUTHENTICATED, which Google answers now and then to a good
+ * token.
  *
  * @see https://grpc.io/docs/guides/status-codes/
  */
 const PASSING: readonly unknown[] = [1, 2, 4, 8, 10, 13, 14, 16];
 
 /**
- * Receives notifications over a streaming pull, for those who serve no public endpoint. A message is acknowledged once Temporal has accepted
- * the signal. A message that was not accepted is given back after some seconds, and delivered again. A message that is not a notification is acknowledged
- * and counted: it would never become one, and would be delivered again forever.
+ * Receives notifications over a streaming pull, for those who serve no public endpoint. A message is acknowledged once
+ * Temporal has accepted the signal. A message that was not accepted is given back after some seconds, and delivered
+ * again. A message that is not a notification is acknowledged and counted: it would never become one, and would be
+ * delivered again forever.
  *
  * @see https://cloud.google.com/pubsub/docs/pull
  */

@@ -3,10 +3,19 @@ import type { Log } from '../host/log.ts';
 import { CoalescedPokes, type Poke } from './coalesced-pokes.ts';
 import { MalformedNotificationError, type Notification } from './notification.ts';
 
-export const NOTIFICATION_OUTCOMES = ['accepted', 'unknown-mailbox', 'unauthorized', 'malformed', 'too-large', 'overloaded', 'failed'] as const;
+export const NOTIFICATION_OUTCOMES = [
+  'accepted',
+  'unknown-mailbox',
+  'unauthorized',
+  'malformed',
+  'too-large',
+  'overloaded',
+  'failed',
+] as const;
 /**
- * What became of a delivery: `accepted` by Temporal; about a mailbox that does not run here, which is acknowledged, because Pub/Sub would repeat it
- * forever; refused (`unauthorized`, `malformed`, `too-large`); or to be delivered again (`overloaded`; `failed`: Temporal or Google's keys away).
+ * What became of a delivery: `accepted` by Temporal; about a mailbox that does not run here, which is acknowledged,
+ * because Pub/Sub would repeat it forever; refused (`unauthorized`, `malformed`, `too-large`); or to be delivered again
+ * (`overloaded`; `failed`: Temporal or Google's keys away).
  */
 export type NotificationOutcome = (typeof NOTIFICATION_OUTCOMES)[number];
 

@@ -6,10 +6,13 @@ import type { MailboxId } from '../model/ids.ts';
  * @throws {StoreError} from every method, when the database cannot be used
  */
 export interface CredentialStore {
-  /** Keeps the record in the place of an earlier one. The store counts the version; that of `record` does not matter. */
+  /**
+   * Keeps the record in the place of an earlier one. The store counts the version; that of `record` does not matter.
+   */
   put(mailbox: MailboxId, record: EncryptedRecord): Promise<void>;
   /**
-   * Stores an unchanged secret under another key, if the record is still `from`. The version stays, since caches of the secret remain right.
+   * Stores an unchanged secret under another key, if the record is still `from`. The version stays, since caches of the
+   * secret remain right.
    *
    * @returns false when the record has changed meanwhile
    */

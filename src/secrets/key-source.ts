@@ -41,7 +41,10 @@ async function textOf(path: string, variable: string): Promise<string> {
   }
 }
 
-/** What a command prints, and the command line itself, may be secret: an error names neither, and carries no cause that would. */
+/**
+ * What a command prints, and the command line itself, may be secret: an error names neither, and carries no cause that
+ * would.
+ */
 async function outputOf(command: string, variable: string): Promise<string> {
   try {
     const { stdout } = await promisify(exec)(command, { timeout: COMMAND_TIMEOUT, killSignal: 'SIGKILL', windowsHide: true });

@@ -20,7 +20,8 @@ export function readOwnKeyFile(path: string | null): readonly [SecretKey, ...Sec
 /**
  * Puts a new key before those of the file, and leaves out keys that nothing needs any more.
  *
- * Why a crash does no harm: the new file is on disk before it takes the old one's name, and until then nothing was encrypted with its key.
+ * Why a crash does no harm: the new file is on disk before it takes the old one's name, and until then nothing was
+ * encrypted with its key.
  *
  * @param options.keep - fingerprints of the keys that stay readable
  * @throws {SecretKeyError} when the file cannot be written
@@ -48,9 +49,9 @@ function readKeyFile(path: string): string | null {
 }
 
 /**
- * Two processes that start together agree on one key: each writes a file of its own to the end, then links it to the name, which
- * succeeds for the first only and shows nobody half a file. Both then read what is there. The bytes are on disk before the name is,
- * so no credentials are ever encrypted with a key that a power loss takes away.
+ * Two processes that start together agree on one key: each writes a file of its own to the end, then links it to the
+ * name, which succeeds for the first only and shows nobody half a file. Both then read what is there. The bytes are on
+ * disk before the name is, so no credentials are ever encrypted with a key that a power loss takes away.
  */
 function createKeyFile(path: string): string {
   try {

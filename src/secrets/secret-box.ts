@@ -64,7 +64,10 @@ export function decrypt(key: SecretKey, context: string, sealed: Uint8Array): Bu
   return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
 }
 
-/** Encrypts a mailbox's secret. The mailbox is authenticated with it: a record put in another mailbox's place does not open. */
+/**
+ * Encrypts a mailbox's secret. The mailbox is authenticated with it: a record put in another mailbox's place does not
+ * open.
+ */
 export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<EncryptedRecord, 'keyId' | 'ciphertext'> {
   return { keyId: key.id, ciphertext: encrypt(key, mailbox, Buffer.from(text, 'utf8')) };
 }

@@ -5,14 +5,18 @@ import { open, seal, type SecretKey } from './secret-box.ts';
 
 type Keys = readonly [current: SecretKey, ...former: SecretKey[]];
 
-/** How long a record of an unknown key does not make the keys be read again: thousands of mailboxes may hold such records. */
+/**
+ * How long a record of an unknown key does not make the keys be read again: thousands of mailboxes may hold such
+ * records.
+ */
 const REREAD_PAUSE = 10_000;
 
 /**
  * The keys at hand: the current one encrypts, each of them decrypts.
  *
- * Keys change while a process runs. A record of an unknown key makes the source be read again, so a rotation by a file or a command needs
- * no restart; and each encryption takes the key that is current then, so a long-lived process never goes back to a former one.
+ * Keys change while a process runs. A record of an unknown key makes the source be read again, so a rotation by a file
+ * or a command needs no restart; and each encryption takes the key that is current then, so a long-lived process never
+ * goes back to a former one.
  */
 export class SecretKeys {
   readonly #read: () => Promise<Keys>;

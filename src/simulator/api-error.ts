@@ -1,6 +1,7 @@
 /**
- * A refusal, answered in Google's JSON error form: https://developers.google.com/workspace/gmail/api/guides/handle-errors
- * Thrown by the simulator's own methods too: `message` is then for the person who wrote the test.
+ * A refusal, answered in Google's JSON error form:
+ * https://developers.google.com/workspace/gmail/api/guides/handle-errors Thrown by the simulator's own methods too:
+ * `message` is then for the person who wrote the test.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -57,28 +58,46 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
 const PROJECT = '100000000000';
 const ACTIVATION_URL = `https://console.developers.google.com/apis/api/gmail.googleapis.com/overview?project=${PROJECT}`;
 
-/** What Google adds where an API is off, or was enabled some minutes ago. The older form of it is in `errors`: accessNotConfigured. */
+/**
+ * What Google adds where an API is off, or was enabled some minutes ago. The older form of it is in `errors`:
+ * accessNotConfigured.
+ */
 function serviceDisabled(message: string): object[] {
   return [
     {
       '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
       reason: 'SERVICE_DISABLED',
       domain: 'googleapis.com',
-      metadata: { service: 'gmail.googleapis.com', serviceTitle: 'Gmail API', consumer: `projects/${PROJECT}`, containerInfo: PROJECT, activationUrl: ACTIVATION_URL },
+      metadata: {
+        service: 'gmail.googleapis.com',
+        serviceTitle: 'Gmail API',
+        consumer: `projects/${PROJECT}`,
+        containerInfo: PROJECT,
+        activationUrl: ACTIVATION_URL,
+      },
     },
     { '@type': 'type.googleapis.com/google.rpc.LocalizedMessage', locale: 'en-US', message },
-    { '@type': 'type.googleapis.com/google.rpc.Help', links: [{ description: 'Google developers console API activation', url: ACTIVATION_URL }] },
+    {
+      '@type': 'type.googleapis.com/google.rpc.Help',
+      links: [{ description: 'Google developers console API activation', url: ACTIVATION_URL }],
+    },
   ];
 }
 
-const USAGE_LIMITS = new Set(['rateLimitExceeded', 'userRateLimitExceeded', 'dailyLimitExceeded', 'accessNotConfigured']);
+const USAGE_LIMITS = new Set([
+  'rateLimitExceeded',
+  'userRateLimitExceeded',
+  'dailyLimitExceeded',
+  'accessNotConfigured',
+]);
 
 function domainOf(reason: string): string {
   return USAGE_LIMITS.has(reason) ? 'usageLimits' : 'global';
 }
 
 /** @param what names the missing thing to whoever drives the simulator from code; Gmail never names it. */
-export const notFound = (what: string): ApiError => new ApiError(404, 'notFound', 'Requested entity was not found.', `${what} was not found`);
+export const notFound = (what: string): ApiError =>
+  new ApiError(404, 'notFound', 'Requested entity was not found.', `${what} was not found`);
 export const invalidArgument = (message: string): ApiError => new ApiError(400, 'invalidArgument', message);
 export const unauthenticated = (): ApiError =>
   new ApiError(
@@ -88,7 +107,8 @@ export const unauthenticated = (): ApiError =>
   );
 export const insufficientPermissions = (): ApiError =>
   new ApiError(403, 'insufficientPermissions', 'Request had insufficient authentication scopes.');
-export const tooManyConcurrent = (): ApiError => new ApiError(429, 'rateLimitExceeded', 'Too many concurrent requests for user.');
+export const tooManyConcurrent = (): ApiError =>
+  new ApiError(429, 'rateLimitExceeded', 'Too many concurrent requests for user.');
 export const retryAfter = (until: number): ApiError =>
   new ApiError(429, 'rateLimitExceeded', `User-rate limit exceeded.  Retry after ${new Date(until).toISOString()}`);
 
@@ -100,7 +120,10 @@ const MESSAGES: Readonly<Record<string, string>> = {
 };
 
 /** A refusal on command; what is not given is what Google sends with the status, or with the reason. */
-export function refusal(status: number, given: { readonly reason?: string | undefined; readonly message?: string | undefined }): ApiError {
+export function refusal(
+  status: number,
+  given: { readonly reason?: string | undefined; readonly message?: string | undefined },
+): ApiError {
   const usual = usualRefusal(status);
   const reason = given.reason ?? usual.reason;
   return new ApiError(status, reason, given.message ?? MESSAGES[reason] ?? usual.message);
@@ -121,6 +144,9 @@ function usualRefusal(status: number): { reason: string; message: string } {
     case 429:
       return { reason: 'rateLimitExceeded', message: 'User-rate limit exceeded.' };
     default:
-      return { reason: 'backendError', message: status === 503 ? 'The service is currently unavailable.' : 'Internal error encountered.' };
+      return {
+        reason: 'backendError',
+        message: status === 503 ? 'The service is currently unavailable.' : 'Internal error encountered.',
+      };
   }
 }

@@ -18,7 +18,10 @@ export const MAX_BATCH = 100;
 export function parseBatch(outer: Call): BatchPart[] {
   const boundary = /^multipart\/mixed\b.*?;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(outer.contentType);
   const delimiter = boundary?.[1] ?? boundary?.[2];
-  if (delimiter === undefined) throw invalidArgument('Failed to parse batch request, error: missing boundary in Content-Type. Received batch body: ');
+  if (delimiter === undefined)
+    throw invalidArgument(
+      'Failed to parse batch request, error: missing boundary in Content-Type. Received batch body: ',
+    );
   const text = typeof outer.body === 'string' ? outer.body : outer.body.toString('utf8');
   const pieces = `\r\n${text}`.split(`\n--${delimiter}`).slice(1);
   const closing = pieces.findIndex((piece) => piece.startsWith('--'));
@@ -32,7 +35,8 @@ function parsePart(part: string, outer: Call): BatchPart {
   const partHeaders = new Headers(part);
   const request = new Headers(partHeaders.rest, true);
   const [httpMethod = '', target = ''] = request.firstLine.split(' ');
-  if (httpMethod === '' || target === '') throw invalidArgument('Failed to parse batch request, error: malformed request line. Received batch body: ');
+  if (httpMethod === '' || target === '')
+    throw invalidArgument('Failed to parse batch request, error: malformed request line. Received batch body: ');
   let url: URL;
   try {
     url = new URL(target, outer.url);
@@ -86,14 +90,20 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-export function renderBatch(answers: readonly { contentId: string | null; answer: Answer }[], boundary: string): { contentType: string; body: Buffer } {
+export function renderBatch(
+  answers: readonly { contentId: string | null; answer: Answer }[],
+  boundary: string,
+): { contentType: string; body: Buffer } {
   const parts = answers.map(({ contentId, answer }) => {
     const id = contentId === null ? '' : `Content-ID: ${responseId(contentId)}\r\n`;
     const type = contentTypeOf(answer);
     const content = type === null ? '' : `Content-Type: ${type}\r\n`;
     return `--${boundary}\r\nContent-Type: application/http\r\n${id}\r\nHTTP/1.1 ${answer.status} ${STATUS_TEXT[answer.status] ?? 'Status'}\r\n${content}Vary: Origin\r\n\r\n${answer.json}\r\n`;
   });
-  return { contentType: `multipart/mixed; boundary=${boundary}`, body: Buffer.from(`${parts.join('')}--${boundary}--\r\n`, 'utf8') };
+  return {
+    contentType: `multipart/mixed; boundary=${boundary}`,
+    body: Buffer.from(`${parts.join('')}--${boundary}--\r\n`, 'utf8'),
+  };
 }
 
 /** `<item-1>` is answered as `<response-item-1>`. */

@@ -6,7 +6,9 @@ import type { Random } from './random.ts';
 export interface Agreement {
   readonly email: string;
   readonly scopes: readonly string[];
-  /** Whether a refresh token comes with it: https://developers.google.com/identity/protocols/oauth2/web-server#offline */
+  /**
+   * Whether a refresh token comes with it: https://developers.google.com/identity/protocols/oauth2/web-server#offline
+   */
   readonly offline: boolean;
   /** `prompt=consent`: a refresh token comes also when the account consented before. */
   readonly asked: boolean;
@@ -33,10 +35,11 @@ const LIFETIME_MS = 600_000;
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(\/|$)/;
 
 /**
- * Google's consent screen. A browser gets a page; a program answers that page's form without it: POST the same address with
- * `decision=allow&account=EMAIL` (and `scope=…` for each ticked scope, all when none is given) or `decision=deny`.
+ * Google's consent screen. A browser gets a page; a program answers that page's form without it: POST the same address
+ * with `decision=allow&account=EMAIL` (and `scope=…` for each ticked scope, all when none is given) or `decision=deny`.
  *
- * @see https://developers.google.com/identity/protocols/oauth2/native-app#step-2:-send-a-request-to-googles-oauth-2.0-server
+ * @see
+ * https://developers.google.com/identity/protocols/oauth2/native-app#step-2:-send-a-request-to-googles-oauth-2.0-server
  */
 export class Consent {
   readonly #options: ConsentOptions;
@@ -56,7 +59,8 @@ export class Consent {
     const state = query.get('state');
     if (state !== null) redirect.searchParams.set('state', state);
     const email = (form.get('account') ?? query.get('login_hint') ?? '').toLowerCase();
-    if (form.get('decision') !== 'allow' || !this.#options.accounts().includes(email)) redirect.searchParams.set('error', 'access_denied');
+    if (form.get('decision') !== 'allow' || !this.#options.accounts().includes(email))
+      redirect.searchParams.set('error', 'access_denied');
     else {
       const asked = (query.get('scope') ?? '').split(' ');
       const ticked = form.getAll('scope');
@@ -76,11 +80,15 @@ export class Consent {
     const name = form.get('code') ?? '';
     const code = this.#codes.get(name);
     this.#codes.delete(name);
-    if (code === undefined || now >= code.expiresAt) return { error: 'invalid_grant', description: 'Malformed auth code.' };
-    if (form.get('redirect_uri') !== code.redirectUri) return { error: 'redirect_uri_mismatch', description: 'Bad Request' };
+    if (code === undefined || now >= code.expiresAt)
+      return { error: 'invalid_grant', description: 'Malformed auth code.' };
+    if (form.get('redirect_uri') !== code.redirectUri)
+      return { error: 'redirect_uri_mismatch', description: 'Bad Request' };
     const verifier = form.get('code_verifier');
-    if (code.challenge !== null && verifier === null) return { error: 'invalid_grant', description: 'Missing code verifier.' };
-    if (code.challenge !== null && challengeOf(verifier ?? '', code.challenge.method) !== code.challenge.text) return { error: 'invalid_grant', description: 'Invalid code verifier.' };
+    if (code.challenge !== null && verifier === null)
+      return { error: 'invalid_grant', description: 'Missing code verifier.' };
+    if (code.challenge !== null && challengeOf(verifier ?? '', code.challenge.method) !== code.challenge.text)
+      return { error: 'invalid_grant', description: 'Invalid code verifier.' };
     return code;
   }
 
@@ -94,7 +102,10 @@ export class Consent {
       asked: (query.get('prompt') ?? '').split(' ').includes('consent'),
       includeGranted: query.get('include_granted_scopes') === 'true',
       redirectUri: query.get('redirect_uri') ?? '',
-      challenge: challenge === null ? null : { text: challenge, method: query.get('code_challenge_method') === 'S256' ? 'S256' : 'plain' },
+      challenge:
+        challenge === null
+          ? null
+          : { text: challenge, method: query.get('code_challenge_method') === 'S256' ? 'S256' : 'plain' },
       expiresAt: now + LIFETIME_MS,
     });
     return name;
@@ -116,7 +127,12 @@ export class Consent {
       const checked = email === hint || (hint === null && index === 0) ? ' checked' : '';
       return `<p><label><input type="radio" name="account" value="${escape(email)}"${checked}> ${escape(email)}</label></p>`;
     });
-    const scopes = (query.get('scope') ?? '').split(' ').map((scope) => `<p><label><input type="checkbox" name="scope" value="${escape(scope)}" checked> ${escape(scope)}</label></p>`);
+    const scopes = (query.get('scope') ?? '')
+      .split(' ')
+      .map(
+        (scope) =>
+          `<p><label><input type="checkbox" name="scope" value="${escape(scope)}" checked> ${escape(scope)}</label></p>`,
+      );
     return `<h1>Sign in (simulated)</h1><form method="post">${accounts.join('')}<h2>wants access to</h2>${scopes.join('')}<button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Cancel</button></form>`;
   }
 }
@@ -127,7 +143,11 @@ function challengeOf(verifier: string, method: 'S256' | 'plain'): string {
 }
 
 function page(status: number, html: string): SimulatorResponse {
-  return { status, headers: { 'content-type': 'text/html; charset=utf-8' }, body: Buffer.from(`<!doctype html><meta charset="utf-8"><title>Simulated Google</title>${html}`) };
+  return {
+    status,
+    headers: { 'content-type': 'text/html; charset=utf-8' },
+    body: Buffer.from(`<!doctype html><meta charset="utf-8"><title>Simulated Google</title>${html}`),
+  };
 }
 
 const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -3,27 +3,48 @@ import { pricesOf, type ApiMethod } from './prices.ts';
 
 /** The bodies of the control API, by path. docs/simulator.md has a row for each; a test holds the two together. */
 
-const email = z.string().min(3).transform((text) => text.toLowerCase());
+const email = z
+  .string()
+  .min(3)
+  .transform((text) => text.toLowerCase());
 const labelIds = z.array(z.string().min(1));
 const milliseconds = z.number().nonnegative();
 const probability = z.number().min(0).max(1);
 const count = z.number().int().positive();
 
 const isApiMethod = (name: string): name is ApiMethod => name in pricesOf('2026').units;
-const method = z.union([z.literal('batch'), z.literal('token'), z.custom<ApiMethod>((name) => typeof name === 'string' && isApiMethod(name), 'no method of the Gmail API')]);
+const method = z.union([
+  z.literal('batch'),
+  z.literal('token'),
+  z.custom<ApiMethod>((name) => typeof name === 'string' && isApiMethod(name), 'no method of the Gmail API'),
+]);
 
 const effect = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('status'), status: z.number().int().min(400).max(599), reason: z.string().optional(), message: z.string().optional() }),
+  z.strictObject({
+    kind: z.literal('status'),
+    status: z.number().int().min(400).max(599),
+    reason: z.string().optional(),
+    message: z.string().optional(),
+  }),
   z.strictObject({ kind: z.literal('reset') }),
   z.strictObject({ kind: z.literal('truncate') }),
   z.strictObject({ kind: z.literal('slow'), ms: milliseconds }),
   z.strictObject({ kind: z.literal('retry-after'), until: z.number() }),
-  z.strictObject({ kind: z.literal('intercept'), status: z.number().int().min(200).max(599), contentType: z.string().optional(), body: z.string().optional() }),
+  z.strictObject({
+    kind: z.literal('intercept'),
+    status: z.number().int().min(200).max(599),
+    contentType: z.string().optional(),
+    body: z.string().optional(),
+  }),
   z.strictObject({ kind: z.literal('empty-page') }),
   z.strictObject({ kind: z.literal('cut-page') }),
   z.strictObject({ kind: z.literal('repeat-token') }),
   z.strictObject({ kind: z.literal('empty-object') }),
-  z.strictObject({ kind: z.literal('replace'), fields: z.record(z.string(), z.unknown()), without: z.array(z.string()).optional() }),
+  z.strictObject({
+    kind: z.literal('replace'),
+    fields: z.record(z.string(), z.unknown()),
+    without: z.array(z.string()).optional(),
+  }),
 ]);
 
 /** A message's bytes, as text or, where they are not UTF-8, in base64url. */
@@ -33,8 +54,20 @@ const mail = {
 };
 
 export const CONTROL_SCHEMAS = {
-  mailboxes: z.strictObject({ email, messages: z.number().int().nonnegative().max(1_000_000).optional(), bodyBytes: count.optional(), threadSize: z.number().min(1).optional(), seed: z.number().int().optional() }),
-  messages: z.strictObject({ email, ...mail, labelIds, threadId: z.string().optional(), internalDate: z.number().optional() }),
+  mailboxes: z.strictObject({
+    email,
+    messages: z.number().int().nonnegative().max(1_000_000).optional(),
+    bodyBytes: count.optional(),
+    threadSize: z.number().min(1).optional(),
+    seed: z.number().int().optional(),
+  }),
+  messages: z.strictObject({
+    email,
+    ...mail,
+    labelIds,
+    threadId: z.string().optional(),
+    internalDate: z.number().optional(),
+  }),
   delete: z.strictObject({ email, ids: labelIds }),
   modify: z.strictObject({ email, ids: labelIds, add: labelIds.optional(), remove: labelIds.optional() }),
   trash: z.strictObject({ email, id: z.string() }),
@@ -44,12 +77,29 @@ export const CONTROL_SCHEMAS = {
   labels: z.strictObject({ email, name: z.string() }),
   'labels/rename': z.strictObject({ email, id: z.string(), name: z.string() }),
   'labels/delete': z.strictObject({ email, id: z.string(), silent: z.boolean().optional() }),
-  'labels/unlist': z.strictObject({ email, id: z.string(), get: z.enum(['answers', 'missing']).optional(), until: z.number().optional() }),
+  'labels/unlist': z.strictObject({
+    email,
+    id: z.string(),
+    get: z.enum(['answers', 'missing']).optional(),
+    until: z.number().optional(),
+  }),
   'labels/relist': z.strictObject({ email, id: z.string() }),
-  totals: z.strictObject({ email, profile: z.number().int().optional(), labels: z.record(z.string(), z.number().int()).optional(), spamTrash: z.boolean().optional() }),
+  totals: z.strictObject({
+    email,
+    profile: z.number().int().optional(),
+    labels: z.record(z.string(), z.number().int()).optional(),
+    spamTrash: z.boolean().optional(),
+  }),
   chats: z.strictObject({ email, raw: z.enum(['whole', 'missing', 'cut']) }),
   poison: z.strictObject({ email, id: z.string(), status: z.union([z.literal(400), z.literal(500), z.null()]) }),
-  lag: z.strictObject({ email, historyMs: milliseconds.optional(), listMs: milliseconds.optional(), getMs: milliseconds.optional(), getProbability: probability.optional(), jitter: z.boolean().optional() }),
+  lag: z.strictObject({
+    email,
+    historyMs: milliseconds.optional(),
+    listMs: milliseconds.optional(),
+    getMs: milliseconds.optional(),
+    getProbability: probability.optional(),
+    jitter: z.boolean().optional(),
+  }),
   paging: z.strictObject({
     email,
     tokens: z.enum(['cursor', 'offset']).optional(),
@@ -62,19 +112,34 @@ export const CONTROL_SCHEMAS = {
   omissions: z.strictObject({
     email,
     messageId: z.string(),
-    from: z.union([z.literal('listing'), z.literal('all'), z.templateLiteral(['label:', z.string().min(1)])]).optional(),
+    from: z
+      .union([z.literal('listing'), z.literal('all'), z.templateLiteral(['label:', z.string().min(1)])])
+      .optional(),
     until: z.number().optional(),
   }),
   'omissions/remove': z.strictObject({ email, id: z.number().int().optional() }),
   'expire-history': z.strictObject({ email, keepLast: z.number().int().nonnegative().optional() }),
-  notifications: z.strictObject({ delayMs: milliseconds.optional(), lossProbability: probability.optional(), announcesWatches: z.boolean().optional() }),
+  notifications: z.strictObject({
+    delayMs: milliseconds.optional(),
+    lossProbability: probability.optional(),
+    announcesWatches: z.boolean().optional(),
+  }),
   rename: z.strictObject({ email, to: email }),
   revoke: z.strictObject({ email }),
   grant: z.strictObject({ email, scopes: z.array(z.string()).optional() }),
-  'directory/user': z.strictObject({ email, suspended: z.boolean().optional(), archived: z.boolean().optional(), isMailboxSetup: z.boolean().optional(), isAdmin: z.boolean().optional(), orgUnitPath: z.string().startsWith('/').optional() }),
+  'directory/user': z.strictObject({
+    email,
+    suspended: z.boolean().optional(),
+    archived: z.boolean().optional(),
+    isMailboxSetup: z.boolean().optional(),
+    isAdmin: z.boolean().optional(),
+    orgUnitPath: z.string().startsWith('/').optional(),
+  }),
   delegation: z.strictObject({ scopes: z.array(z.string()).nullable() }),
   faults: z.strictObject({
-    match: z.strictObject({ email: email.optional(), method: method.optional(), messageId: z.string().optional() }).optional(),
+    match: z
+      .strictObject({ email: email.optional(), method: method.optional(), messageId: z.string().optional() })
+      .optional(),
     effect,
     probability: probability.optional(),
     times: count.optional(),

@@ -12,14 +12,18 @@ type Commands = Readonly<Record<keyof typeof CONTROL_SCHEMAS, (body: unknown) =>
 type Reports = Readonly<Record<string, (query: URLSearchParams) => object>>;
 
 const ROOT = '/simulator/';
-const NOT_JSON = 'a body must say that it is JSON: send the header "content-type: application/json" (curl: --json in place of -d)';
+const NOT_JSON =
+  'a body must say that it is JSON: send the header "content-type: application/json" (curl: --json in place of -d)';
 
 /** Thrown for a control request that cannot be carried out; the message says why. */
 class ControlError extends Error {
   override readonly name = 'ControlError';
 }
 
-/** The simulator's own API beside Gmail's, so that programs in any language can drive it. docs/simulator.md is its reference. */
+/**
+ * The simulator's own API beside Gmail's, so that programs in any language can drive it. docs/simulator.md is its
+ * reference.
+ */
 export class ControlApi {
   readonly #commands: Commands;
   readonly #reports: Reports;
@@ -40,7 +44,9 @@ export class ControlApi {
     try {
       if (request.method === 'GET') {
         const report = Object.hasOwn(this.#reports, name) ? this.#reports[name] : undefined;
-        return report === undefined ? json(404, { error: `GET ${ROOT}${name} does not exist` }) : json(200, report(url.searchParams));
+        return report === undefined
+          ? json(404, { error: `GET ${ROOT}${name} does not exist` })
+          : json(200, report(url.searchParams));
       }
       if (request.method === 'POST' && isCommand(name)) {
         const body = (request.body ?? '').toString();
@@ -51,7 +57,8 @@ export class ControlApi {
       return json(404, { error: `${request.method} ${url.pathname} does not exist` });
     } catch (error) {
       if (error instanceof z.ZodError) return json(400, { error: z.prettifyError(error) });
-      if (error instanceof ApiError || error instanceof ControlError) return json(error instanceof ApiError ? error.status : 400, { error: error.message });
+      if (error instanceof ApiError || error instanceof ControlError)
+        return json(error instanceof ApiError ? error.status : 400, { error: error.message });
       throw error;
     }
   }
@@ -61,7 +68,8 @@ function commands(simulator: Simulator): Commands {
   const mailbox = (email: string): ReturnType<Simulator['mailbox']> => known(simulator, email);
   return {
     mailboxes: command(CONTROL_SCHEMAS.mailboxes, ({ email, messages = 0, ...mail }) => {
-      if (simulator.mailboxes().some((existing) => existing.email === email)) throw new ControlError(`the simulator has a mailbox ${email} already`);
+      if (simulator.mailboxes().some((existing) => existing.email === email))
+        throw new ControlError(`the simulator has a mailbox ${email} already`);
       const added = simulator.addMailbox(email);
       if (messages > 0) generateMail(added, { messages, now: simulator.clock.now(), ...mail });
       return { email: added.email, historyId: added.historyId, credentials: simulator.credentialsFor(email) };
@@ -70,21 +78,35 @@ function commands(simulator: Simulator): Commands {
       mailbox(email).insert({ raw: bytesOf(mail), labelIds, threadId, internalDate }),
     ),
     delete: command(CONTROL_SCHEMAS.delete, ({ email, ids }) => mailbox(email).deleteAll(ids)),
-    modify: command(CONTROL_SCHEMAS.modify, ({ email, ids, add = [], remove = [] }) => mailbox(email).modify(ids, { add, remove })),
+    modify: command(CONTROL_SCHEMAS.modify, ({ email, ids, add = [], remove = [] }) =>
+      mailbox(email).modify(ids, { add, remove }),
+    ),
     trash: command(CONTROL_SCHEMAS.trash, ({ email, id }) => mailbox(email).trash(id)),
     untrash: command(CONTROL_SCHEMAS.untrash, ({ email, id }) => mailbox(email).untrash(id)),
     restore: command(CONTROL_SCHEMAS.restore, ({ email, id }) => mailbox(email).restore(id)),
-    drafts: command(CONTROL_SCHEMAS.drafts, ({ email, draftId, ...mail }) => mailbox(email).saveDraft(draftId, bytesOf(mail))),
+    drafts: command(CONTROL_SCHEMAS.drafts, ({ email, draftId, ...mail }) =>
+      mailbox(email).saveDraft(draftId, bytesOf(mail)),
+    ),
     labels: command(CONTROL_SCHEMAS.labels, ({ email, name }) => mailbox(email).createLabel(name)),
-    'labels/rename': command(CONTROL_SCHEMAS['labels/rename'], ({ email, id, name }) => mailbox(email).renameLabel(id, name)),
-    'labels/delete': command(CONTROL_SCHEMAS['labels/delete'], ({ email, id, silent }) => mailbox(email).deleteLabel(id, { silent })),
-    'labels/unlist': command(CONTROL_SCHEMAS['labels/unlist'], ({ email, id, get = 'answers', until }) => mailbox(email).labelBook.unlist(id, { get, until })),
+    'labels/rename': command(CONTROL_SCHEMAS['labels/rename'], ({ email, id, name }) =>
+      mailbox(email).renameLabel(id, name),
+    ),
+    'labels/delete': command(CONTROL_SCHEMAS['labels/delete'], ({ email, id, silent }) =>
+      mailbox(email).deleteLabel(id, { silent }),
+    ),
+    'labels/unlist': command(CONTROL_SCHEMAS['labels/unlist'], ({ email, id, get = 'answers', until }) =>
+      mailbox(email).labelBook.unlist(id, { get, until }),
+    ),
     'labels/relist': command(CONTROL_SCHEMAS['labels/relist'], ({ email, id }) => mailbox(email).labelBook.relist(id)),
-    totals: command(CONTROL_SCHEMAS.totals, ({ email, ...totals }) => Object.assign(mailbox(email).totalsOff, given(totals))),
+    totals: command(CONTROL_SCHEMAS.totals, ({ email, ...totals }) =>
+      Object.assign(mailbox(email).totalsOff, given(totals)),
+    ),
     chats: command(CONTROL_SCHEMAS.chats, ({ email, raw }) => Object.assign(mailbox(email).chats, { raw })),
     poison: command(CONTROL_SCHEMAS.poison, ({ email, id, status }) => mailbox(email).poison(id, status)),
     lag: command(CONTROL_SCHEMAS.lag, ({ email, ...lag }) => Object.assign(mailbox(email).lag, given(lag))),
-    paging: command(CONTROL_SCHEMAS.paging, ({ email, ...paging }) => Object.assign(mailbox(email).paging, given(paging))),
+    paging: command(CONTROL_SCHEMAS.paging, ({ email, ...paging }) =>
+      Object.assign(mailbox(email).paging, given(paging)),
+    ),
     omissions: command(CONTROL_SCHEMAS.omissions, ({ email, messageId, ...omission }) => {
       const { id } = mailbox(email).existing(messageId);
       return { id: mailbox(email).omissions.add({ messageId: id, ...omission }).id };
@@ -92,42 +114,63 @@ function commands(simulator: Simulator): Commands {
     'omissions/remove': command(CONTROL_SCHEMAS['omissions/remove'], ({ email, id }) =>
       id === undefined ? mailbox(email).omissions.clear() : mailbox(email).omissions.remove(id),
     ),
-    'expire-history': command(CONTROL_SCHEMAS['expire-history'], ({ email, keepLast = 0 }) => mailbox(email).expireHistory({ keepLast })),
-    notifications: command(CONTROL_SCHEMAS.notifications, (delivery) => Object.assign(simulator.delivery, given(delivery))),
+    'expire-history': command(CONTROL_SCHEMAS['expire-history'], ({ email, keepLast = 0 }) =>
+      mailbox(email).expireHistory({ keepLast }),
+    ),
+    notifications: command(CONTROL_SCHEMAS.notifications, (delivery) =>
+      Object.assign(simulator.delivery, given(delivery)),
+    ),
     rename: command(CONTROL_SCHEMAS.rename, ({ email, to }) => {
-      if (simulator.mailboxes().some((existing) => existing.email === to)) throw new ControlError(`the simulator has a mailbox ${to} already`);
+      if (simulator.mailboxes().some((existing) => existing.email === to))
+        throw new ControlError(`the simulator has a mailbox ${to} already`);
       return { email: simulator.rename(mailbox(email).email, to).email };
     }),
     revoke: command(CONTROL_SCHEMAS.revoke, ({ email }) => simulator.revoke(mailbox(email).email)),
-    grant: command(CONTROL_SCHEMAS.grant, ({ email, scopes = [FULL_ACCESS] }) => simulator.grant(mailbox(email).email, { scopes })),
-    'directory/user': command(CONTROL_SCHEMAS['directory/user'], ({ email, ...user }) => simulator.directory.set(email, given(user))),
+    grant: command(CONTROL_SCHEMAS.grant, ({ email, scopes = [FULL_ACCESS] }) =>
+      simulator.grant(mailbox(email).email, { scopes }),
+    ),
+    'directory/user': command(CONTROL_SCHEMAS['directory/user'], ({ email, ...user }) =>
+      simulator.directory.set(email, given(user)),
+    ),
     delegation: command(CONTROL_SCHEMAS.delegation, ({ scopes }) => {
       simulator.delegation = scopes;
     }),
     faults: command(CONTROL_SCHEMAS.faults, (fault) => ({ id: simulator.faults.add(fault).id })),
-    'faults/remove': command(CONTROL_SCHEMAS['faults/remove'], ({ id }) => (id === undefined ? simulator.faults.clear() : simulator.faults.remove(id))),
+    'faults/remove': command(CONTROL_SCHEMAS['faults/remove'], ({ id }) =>
+      id === undefined ? simulator.faults.clear() : simulator.faults.remove(id),
+    ),
     quota: command(CONTROL_SCHEMAS.quota, (enforcement) => {
       simulator.quota = enforcement;
       return enforcement;
     }),
-    answers: command(CONTROL_SCHEMAS.answers, ({ latencyMs = simulator.latencyMs, batchOrder = simulator.batchOrder }) => {
-      Object.assign(simulator, { latencyMs, batchOrder });
-      return { latencyMs, batchOrder };
-    }),
+    answers: command(
+      CONTROL_SCHEMAS.answers,
+      ({ latencyMs = simulator.latencyMs, batchOrder = simulator.batchOrder }) => {
+        Object.assign(simulator, { latencyMs, batchOrder });
+        return { latencyMs, batchOrder };
+      },
+    ),
     'usage/reset': command(CONTROL_SCHEMAS['usage/reset'], () => simulator.usage.reset()),
   };
 }
 
 /** @throws {z.ZodError} when the body is not what the command takes */
-function command<Schema extends z.ZodType>(schema: Schema, run: (body: z.output<Schema>) => object | void): (body: unknown) => object {
+function command<Schema extends z.ZodType>(
+  schema: Schema,
+  run: (body: z.output<Schema>) => object | void,
+): (body: unknown) => object {
   return (body) => run(schema.parse(body)) ?? {};
 }
 
 function reports(simulator: Simulator): Reports {
-  const mailbox = (query: URLSearchParams): ReturnType<Simulator['mailbox']> => known(simulator, query.get('email') ?? '');
+  const mailbox = (query: URLSearchParams): ReturnType<Simulator['mailbox']> =>
+    known(simulator, query.get('email') ?? '');
   return {
     mailboxes: () => ({ mailboxes: simulator.mailboxes().map(({ email, historyId }) => ({ email, historyId })) }),
-    truth: (query) => ({ messages: mailbox(query).truth({ includeSpamTrash: query.get('includeSpamTrash') === 'true' }), labels: mailbox(query).labels() }),
+    truth: (query) => ({
+      messages: mailbox(query).truth({ includeSpamTrash: query.get('includeSpamTrash') === 'true' }),
+      labels: mailbox(query).labels(),
+    }),
     usage: () => simulator.usage.report(),
     client: () => simulator.clientFile(),
     credentials: (query) => simulator.credentialsFor(mailbox(query).email),
@@ -136,7 +179,8 @@ function reports(simulator: Simulator): Reports {
 
 function known(simulator: Simulator, email: string): ReturnType<Simulator['mailbox']> {
   const found = simulator.mailboxes().find((mailbox) => mailbox.email === email.toLowerCase());
-  if (found === undefined) throw new ControlError(`the simulator has no mailbox "${email}"; POST ${ROOT}mailboxes makes one`);
+  if (found === undefined)
+    throw new ControlError(`the simulator has no mailbox "${email}"; POST ${ROOT}mailboxes makes one`);
   return found;
 }
 
@@ -145,7 +189,8 @@ function isCommand(name: string): name is keyof typeof CONTROL_SCHEMAS {
 }
 
 function bytesOf({ raw, rawBase64url }: { raw?: string | undefined; rawBase64url?: string | undefined }): Buffer {
-  if ((raw === undefined) === (rawBase64url === undefined)) throw new ControlError('a message needs raw or rawBase64url, and not both');
+  if ((raw === undefined) === (rawBase64url === undefined))
+    throw new ControlError('a message needs raw or rawBase64url, and not both');
   return raw === undefined ? Buffer.from(rawBase64url ?? '', 'base64url') : Buffer.from(raw, 'utf8');
 }
 

@@ -2,7 +2,8 @@ import { byDateDescending, type Place, type StoredMessage } from './message.ts';
 
 /**
  * The messages of a mailbox, newest first, as messages.list walks them.
- * Kept oldest first inside, because mail mostly arrives in order and appending is cheap; what arrived out of order is sorted in on reading.
+ * Kept oldest first inside, because mail mostly arrives in order and appending is cheap; what arrived out of order is
+ * sorted in on reading.
  */
 export class DateOrder {
   #ascending: StoredMessage[] = [];

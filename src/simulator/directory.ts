@@ -14,13 +14,24 @@ export interface DirectoryUser {
 }
 
 export const DIRECTORY_PATH = '/admin/directory/v1/users';
-const SCOPES = ['https://www.googleapis.com/auth/admin.directory.user.readonly', 'https://www.googleapis.com/auth/admin.directory.user'];
+const SCOPES = [
+  'https://www.googleapis.com/auth/admin.directory.user.readonly',
+  'https://www.googleapis.com/auth/admin.directory.user',
+];
 const PAGE = { usual: 100, most: 500 };
-const ORDINARY: DirectoryUser = { suspended: false, archived: false, isMailboxSetup: true, isAdmin: false, orgUnitPath: '/', aliases: [] };
+const ORDINARY: DirectoryUser = {
+  suspended: false,
+  archived: false,
+  isMailboxSetup: true,
+  isAdmin: false,
+  orgUnitPath: '/',
+  aliases: [],
+};
 
 /**
- * The users of one Workspace domain: https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/list
- * Every mailbox of the simulator belongs to one; others may be added.
+ * The users of one Workspace domain:
+ * https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/list Every mailbox of the simulator
+ * belongs to one; others may be added.
  */
 export class Directory {
   readonly #mailboxes: () => readonly string[];
@@ -48,20 +59,32 @@ export class Directory {
    */
   users(identity: Identity, query: URLSearchParams): object {
     if (!identity.scopes.some((scope) => SCOPES.includes(scope))) throw insufficientPermissions();
-    if (!this.#user(identity.email).isAdmin) throw new ApiError(403, 'forbidden', 'Not Authorized to access this resource/api');
-    if (query.get('customer') !== 'my_customer' && query.get('domain') === null) throw new ApiError(400, 'badRequest', 'Bad Request');
+    if (!this.#user(identity.email).isAdmin)
+      throw new ApiError(403, 'forbidden', 'Not Authorized to access this resource/api');
+    if (query.get('customer') !== 'my_customer' && query.get('domain') === null)
+      throw new ApiError(400, 'badRequest', 'Bad Request');
     const unit = unitIn(query.get('query'));
     const emails = [...new Set([...this.#mailboxes(), ...this.#users.keys()])].toSorted();
     const found = emails.filter((email) => isUnder(this.#user(email).orgUnitPath, unit));
-    if (unit !== '/' && !emails.some((email) => isUnder(this.#user(email).orgUnitPath, unit))) throw new ApiError(400, 'invalid', 'Invalid Input: INVALID_OU_ID');
+    if (unit !== '/' && !emails.some((email) => isUnder(this.#user(email).orgUnitPath, unit)))
+      throw new ApiError(400, 'invalid', 'Invalid Input: INVALID_OU_ID');
     const size = maxResults(query, PAGE.usual, PAGE.most);
     const after = query.get('pageToken');
     const from = after === null ? 0 : found.findIndex((email) => email > Buffer.from(after, 'base64url').toString());
     const page = from < 0 ? [] : found.slice(from, from + size);
     const last = page.at(-1);
-    const more = last !== undefined && last !== found.at(-1) ? { nextPageToken: Buffer.from(last).toString('base64url') } : {};
+    const more =
+      last !== undefined && last !== found.at(-1) ? { nextPageToken: Buffer.from(last).toString('base64url') } : {};
     // Google leaves `users` out of an empty page.
-    return { kind: 'admin#directory#users', ...(page.length === 0 ? {} : { users: page.map((email) => ({ kind: 'admin#directory#user', primaryEmail: email, ...this.#user(email) })) }), ...more };
+    return {
+      kind: 'admin#directory#users',
+      ...(page.length === 0
+        ? {}
+        : {
+            users: page.map((email) => ({ kind: 'admin#directory#user', primaryEmail: email, ...this.#user(email) })),
+          }),
+      ...more,
+    };
   }
 
   #user(email: string): DirectoryUser {

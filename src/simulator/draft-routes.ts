@@ -11,7 +11,9 @@ export const DRAFT_ROUTES: RouteTable = {
       const size = maxResults(query, 100, 500);
       const from = Number(query.get('pageToken') ?? 0) || 0;
       const all = [...mailbox.drafts];
-      const drafts = all.slice(from, from + size).map(([id, messageId]) => ({ id, message: { id: messageId, threadId: mailbox.existing(messageId).threadId } }));
+      const drafts = all
+        .slice(from, from + size)
+        .map(([id, messageId]) => ({ id, message: { id: messageId, threadId: mailbox.existing(messageId).threadId } }));
       return {
         ...(drafts.length > 0 ? { drafts } : {}),
         ...(from + size < all.length ? { nextPageToken: String(from + size) } : {}),

@@ -5,7 +5,12 @@ import type { Random } from './random.ts';
 
 export type FaultEffect =
   /** Refused with Google's body for that reason; 403 and 429 are rate limits unless a reason says otherwise. */
-  | { readonly kind: 'status'; readonly status: number; readonly reason?: string | undefined; readonly message?: string | undefined }
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly reason?: string | undefined;
+      readonly message?: string | undefined;
+    }
   /** The call is done, and the connection breaks before the answer. */
   | { readonly kind: 'reset' }
   /** The call is done, and the answer ends in its middle. */
@@ -62,8 +67,9 @@ interface Active {
 export const NO_FAULT: FaultOutcome = { refusal: null, instead: null, odd: [], connection: null, slowMs: 0 };
 
 /**
- * Faults on command. A fault without `method` and `messageId` that concerns the connection (reset, truncate, slow) strikes once per HTTP request;
- * every other one strikes each API call by itself, so that one call of a batch fails while its neighbours succeed.
+ * Faults on command. A fault without `method` and `messageId` that concerns the connection (reset, truncate, slow)
+ * strikes once per HTTP request; every other one strikes each API call by itself, so that one call of a batch fails
+ * while its neighbours succeed.
  */
 export class Faults {
   readonly #random: Random;
@@ -120,7 +126,12 @@ export class Faults {
 
 function applies({ match = {}, effect }: Fault, subject: FaultSubject): boolean {
   const concernsConnection = effect.kind === 'reset' || effect.kind === 'truncate' || effect.kind === 'slow';
-  const level = match.method === 'batch' || match.method === 'token' || (concernsConnection && match.method === undefined && match.messageId === undefined) ? 'request' : 'call';
+  const level =
+    match.method === 'batch' ||
+    match.method === 'token' ||
+    (concernsConnection && match.method === undefined && match.messageId === undefined)
+      ? 'request'
+      : 'call';
   if (subject.level !== level) return false;
   if (subject.method === 'token' && match.method !== 'token') return false;
   if (match.method !== undefined && match.method !== subject.method) return false;

@@ -1,6 +1,9 @@
 import { invalidArgument } from './api-error.ts';
 
-/** A parsed `fields` parameter: null keeps everything below. https://developers.google.com/workspace/gmail/api/guides/performance#partial */
+/**
+ * A parsed `fields` parameter: null keeps everything below.
+ * https://developers.google.com/workspace/gmail/api/guides/performance#partial
+ */
 type Mask = Map<string, Mask | null>;
 
 /**

@@ -52,7 +52,8 @@ const USERS = /^(\/upload|\/resumable\/upload)?\/gmail\/v1\/users\/([^/]+)\/(.+)
 
 /**
  * What stands between the network and the mailboxes: tokens, faults, quota, batches.
- * A call is executed when it arrives and answered when its latency is over, so an answer can be out of date when it is read.
+ * A call is executed when it arrives and answered when its latency is over, so an answer can be out of date when it is
+ * read.
  */
 export class Frontend {
   latencyMs: number;
@@ -99,7 +100,10 @@ export class Frontend {
   #users(call: Call): SimulatorResponse {
     const { tokens, clock, directory } = this.#options;
     try {
-      return jsonResponse({ status: 200, json: JSON.stringify(directory.users(tokens.identify(call.authorization, clock.now()), call.url.searchParams)) });
+      return jsonResponse({
+        status: 200,
+        json: JSON.stringify(directory.users(tokens.identify(call.authorization, clock.now()), call.url.searchParams)),
+      });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return jsonResponse(refused(error));
@@ -130,7 +134,10 @@ export class Frontend {
       for (const part of parseBatch(call)) outcomes.push({ ...this.#execute(part.call), contentId: part.contentId });
       const ordered = this.batchOrder === 'kept' ? outcomes : shuffled(outcomes, this.#options.random);
       const { contentType, body } = renderBatch(ordered, `batch_${this.#options.random.text(32)}`);
-      response = whole.odd.length > 0 ? jsonResponse({ status: 200, json: '{}' }) : { status: 200, headers: { 'content-type': contentType }, body };
+      response =
+        whole.odd.length > 0
+          ? jsonResponse({ status: 200, json: '{}' })
+          : { status: 200, headers: { 'content-type': contentType }, body };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       response = jsonResponse(refused(error));
@@ -142,12 +149,20 @@ export class Frontend {
     }
   }
 
-  async #deliver(response: SimulatorResponse, faults: readonly FaultOutcome[], signal?: AbortSignal): Promise<SimulatorResponse> {
+  async #deliver(
+    response: SimulatorResponse,
+    faults: readonly FaultOutcome[],
+    signal?: AbortSignal,
+  ): Promise<SimulatorResponse> {
     const pause = this.latencyMs + Math.max(...faults.map((fault) => fault.slowMs));
     if (pause > 0) await this.#options.clock.sleep(pause, signal);
     if (faults.some((fault) => fault.connection === 'reset')) throw new ConnectionReset();
     if (faults.some((fault) => fault.connection === 'truncate')) {
-      return { ...response, body: response.body.subarray(0, response.body.length >> 1), fullLength: response.body.length };
+      return {
+        ...response,
+        body: response.body.subarray(0, response.body.length >> 1),
+        fullLength: response.body.length,
+      };
     }
     return response;
   }
@@ -186,7 +201,15 @@ export class Frontend {
     }
   }
 
-  #run(route: Route, mailbox: SimulatedMailbox, identity: Identity, ids: readonly string[], call: Call, isUpload: boolean, fault: FaultOutcome): Answer {
+  #run(
+    route: Route,
+    mailbox: SimulatedMailbox,
+    identity: Identity,
+    ids: readonly string[],
+    call: Call,
+    isUpload: boolean,
+    fault: FaultOutcome,
+  ): Answer {
     const { clock, random, mailboxOf, watches } = this.#options;
     const context: RouteContext = {
       mailbox,
@@ -203,7 +226,10 @@ export class Frontend {
     const result = route.answer(context);
     if (result === null) return { status: 204, json: '' };
     const whole = typeof result === 'string' ? result : JSON.stringify(result);
-    const json = fault.odd.reduce((text, odd) => oddAnswer(text, odd, route.method, call.url.searchParams.get('pageToken')), whole);
+    const json = fault.odd.reduce(
+      (text, odd) => oddAnswer(text, odd, route.method, call.url.searchParams.get('pageToken')),
+      whole,
+    );
     const fields = call.url.searchParams.get('fields');
     return { status: 200, json: fields === null ? json : selectFields(json, fields) };
   }
@@ -222,7 +248,9 @@ export class Frontend {
       level: 'call',
       email: mailbox.email,
       method: route.method,
-      concerns: (messageId) => ids[0] === messageId || (route.method === 'threads.get' && mailbox.thread(ids[0] ?? '').some(({ id }) => id === messageId)),
+      concerns: (messageId) =>
+        ids[0] === messageId ||
+        (route.method === 'threads.get' && mailbox.thread(ids[0] ?? '').some(({ id }) => id === messageId)),
     };
     return this.#options.faults.strike(subject, this.#options.clock.now());
   }
@@ -282,10 +310,16 @@ const refused = (error: ApiError): Answer => ({ status: error.status, json: erro
 
 function jsonResponse(answer: Answer): SimulatorResponse {
   const contentType = contentTypeOf(answer);
-  return { status: answer.status, headers: contentType === null ? {} : { 'content-type': contentType }, body: Buffer.from(answer.json, 'utf8') };
+  return {
+    status: answer.status,
+    headers: contentType === null ? {} : { 'content-type': contentType },
+    body: Buffer.from(answer.json, 'utf8'),
+  };
 }
 
 function shuffled<T>(items: readonly T[], random: Random): T[] {
-  return items.map((item) => ({ item, at: random.next() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
+  return items
+    .map((item) => ({ item, at: random.next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }
-

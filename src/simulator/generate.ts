@@ -21,8 +21,9 @@ const YEAR_MS = 365.25 * 86_400_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Fills a mailbox with mail that looks like a person's: conversations, newsletters, notices, over years, read and filed more the older it is.
- * Only a plan of each message is kept; its bytes are written when somebody reads it, the same each time.
+ * Fills a mailbox with mail that looks like a person's: conversations, newsletters, notices, over years, read and filed
+ * more the older it is. Only a plan of each message is kept; its bytes are written when somebody reads it, the same
+ * each time.
  */
 export function generateMail(mailbox: SimulatedMailbox, options: GenerateOptions): void {
   const random = new Random(options.seed ?? seedFor(1, mailbox.email));
@@ -41,10 +42,16 @@ export function generateMail(mailbox: SimulatedMailbox, options: GenerateOptions
 
 /** The mailbox's own labels by id, made where they are missing. */
 export function userLabels(mailbox: SimulatedMailbox): string[] {
-  return USER_LABELS.map((name) => (mailbox.labels().find((label) => label.name === name) ?? mailbox.createLabel(name)).id);
+  return USER_LABELS.map(
+    (name) => (mailbox.labels().find((label) => label.name === name) ?? mailbox.createLabel(name)).id,
+  );
 }
 
-function planned(owner: string, { messages, now, bodyBytes, threadSize = 3, years = 6 }: GenerateOptions, random: Random): MailPlan[] {
+function planned(
+  owner: string,
+  { messages, now, bodyBytes, threadSize = 3, years = 6 }: GenerateOptions,
+  random: Random,
+): MailPlan[] {
   const plans: MailPlan[] = [];
   const seeds = new Set<number>();
   while (plans.length < messages) {

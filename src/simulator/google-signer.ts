@@ -7,7 +7,9 @@ const ISSUER = 'https://accounts.google.com';
 /** Seconds that Google's tokens last. */
 const LIFETIME = 3_600;
 
-/** Signs what Google signs, with a key of its own: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions */
+/**
+ * Signs what Google signs, with a key of its own: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+ */
 export class GoogleSigner {
   /** The public half, as Google publishes it. */
   readonly keySet: { readonly keys: readonly JWK[] };
@@ -22,7 +24,11 @@ export class GoogleSigner {
 
   static async create(clock: Clock): Promise<GoogleSigner> {
     const { publicKey, privateKey } = await generateKeyPair('RS256');
-    return new GoogleSigner({ keys: [{ ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'RS256', use: 'sig' }] }, privateKey, clock);
+    return new GoogleSigner(
+      { keys: [{ ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'RS256', use: 'sig' }] },
+      privateKey,
+      clock,
+    );
   }
 
   /** The token of a push request. */

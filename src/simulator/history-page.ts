@@ -3,7 +3,12 @@ import { ApiError, invalidArgument, notFound } from './api-error.ts';
 import type { LogRecord, Operation } from './history-log.ts';
 import type { SimulatedMailbox } from './mailbox.ts';
 
-const HISTORY_TYPES = { messageAdded: 'messagesAdded', messageDeleted: 'messagesDeleted', labelAdded: 'labelsAdded', labelRemoved: 'labelsRemoved' } as const;
+const HISTORY_TYPES = {
+  messageAdded: 'messagesAdded',
+  messageDeleted: 'messagesDeleted',
+  labelAdded: 'labelsAdded',
+  labelRemoved: 'labelsRemoved',
+} as const;
 
 export interface HistoryQuery {
   readonly startHistoryId: string | null;
@@ -51,8 +56,12 @@ export function listHistory(mailbox: SimulatedMailbox, query: HistoryQuery, now:
   }
   const last = pieces.at(-1);
   return {
-    ...(pieces.length > 0 ? { history: pieces.map((piece) => recordJson(piece, mailbox.paging.labelIdsInHistory)) } : {}),
-    ...(hasMore && last !== undefined ? { nextPageToken: token({ recordId: last.record.id, operations: last.end, wasEmpty: false }) } : {}),
+    ...(pieces.length > 0
+      ? { history: pieces.map((piece) => recordJson(piece, mailbox.paging.labelIdsInHistory)) }
+      : {}),
+    ...(hasMore && last !== undefined
+      ? { nextPageToken: token({ recordId: last.record.id, operations: last.end, wasEmpty: false }) }
+      : {}),
     historyId: mailbox.historyId,
   };
 }
@@ -61,7 +70,8 @@ export function listHistory(mailbox: SimulatedMailbox, query: HistoryQuery, now:
 function* piecesAfter(mailbox: SimulatedMailbox, position: Position, now: number): Generator<Piece> {
   const width = mailbox.paging.operationsPerRecord;
   // One less than the id reaches the record itself, of which a part is still to come.
-  const from = position.operations === 'all' ? position.recordId : historyId((BigInt(position.recordId) - 1n).toString());
+  const from =
+    position.operations === 'all' ? position.recordId : historyId((BigInt(position.recordId) - 1n).toString());
   for (const record of mailbox.log.after(from, now, mailbox.lag.historyMs)) {
     const done = record.id === position.recordId && position.operations !== 'all' ? position.operations : 0;
     for (let at = done; at < record.operations.length; at += width) {
@@ -87,7 +97,9 @@ function recordJson({ record, operations }: Piece, withLabels: boolean): object 
   return { id: record.id, messages: [...messages.values()], ...lists };
 }
 
-/** Whether Gmail counts the labels before or after a removal is written nowhere; here either lets the record through. */
+/**
+ * Whether Gmail counts the labels before or after a removal is written nowhere; here either lets the record through.
+ */
 function isWanted(operation: Operation, kinds: readonly Operation['kind'][], labelId: string | null): boolean {
   if (kinds.length > 0 && !kinds.includes(operation.kind)) return false;
   return labelId === null || operation.after.includes(labelId) || operation.labelIds.includes(labelId);
@@ -95,7 +107,9 @@ function isWanted(operation: Operation, kinds: readonly Operation['kind'][], lab
 
 function kindOf(type: string): Operation['kind'] {
   for (const [name, kind] of Object.entries(HISTORY_TYPES)) if (name === type) return kind;
-  throw invalidArgument(`Invalid value at 'history_types' (type.googleapis.com/google.gmail.v1.ListHistoryRequest.HistoryType), "${type}"`);
+  throw invalidArgument(
+    `Invalid value at 'history_types' (type.googleapis.com/google.gmail.v1.ListHistoryRequest.HistoryType), "${type}"`,
+  );
 }
 
 function parseStart(text: string | null): HistoryId {
@@ -115,5 +129,9 @@ function token({ recordId, operations, wasEmpty }: Position): string {
 function parseToken(text: string): Position {
   const [, recordId, operations, wasEmpty] = /^(\d{1,20})\.(\d+|all)\.([01])$/.exec(text) ?? [];
   if (recordId === undefined || operations === undefined) throw invalidArgument('Invalid pageToken');
-  return { recordId: historyId(recordId), operations: operations === 'all' ? 'all' : Number(operations), wasEmpty: wasEmpty === '1' };
+  return {
+    recordId: historyId(recordId),
+    operations: operations === 'all' ? 'all' : Number(operations),
+    wasEmpty: wasEmpty === '1',
+  };
 }

@@ -1,4 +1,6 @@
-/** A request as it reaches the simulator, in process or from its HTTP server. Structurally a client's transport request. */
+/**
+ * A request as it reaches the simulator, in process or from its HTTP server. Structurally a client's transport request.
+ */
 export interface SimulatorRequest {
   readonly method: string;
   readonly url: string;

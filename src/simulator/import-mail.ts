@@ -8,7 +8,10 @@ import { systemLabel, takeoutMarks, withoutMarks } from './takeout.ts';
 
 export interface ImportOptions {
   readonly mailbox: SimulatedMailbox;
-  /** An mbox file (Google Takeout's or any other), or a folder of `.eml` files, searched to its depth. The files must stay: bytes are read from them later. */
+  /**
+   * An mbox file (Google Takeout's or any other), or a folder of `.eml` files, searched to its depth. The files must
+   * stay: bytes are read from them later.
+   */
   readonly path: string;
   /** Labels of mail that names none. INBOX when not given. */
   readonly labelIds?: readonly string[] | undefined;
@@ -18,12 +21,18 @@ export interface ImportOptions {
 }
 
 /**
- * Puts mail from files into a mailbox, byte by byte as it was: Takeout's own two headers and the mbox quoting of `From ` lines are taken out again.
- * Memory holds where each message lies, never its bytes.
+ * Puts mail from files into a mailbox, byte by byte as it was: Takeout's own two headers and the mbox quoting of `From
+ * ` lines are taken out again. Memory holds where each message lies, never its bytes.
  * @returns how many messages were imported
  * @throws {Error} when `path` is neither a folder nor an mbox file
  */
-export async function importMail({ mailbox, path, labelIds = ['INBOX'], signal, onProgress }: ImportOptions): Promise<number> {
+export async function importMail({
+  mailbox,
+  path,
+  labelIds = ['INBOX'],
+  signal,
+  onProgress,
+}: ImportOptions): Promise<number> {
   const importer = new Importer(mailbox, labelIds);
   if ((await stat(path)).isDirectory()) {
     for (const name of (await readdir(path, { recursive: true })).filter((name) => /\.eml$/i.test(name)).sort()) {
@@ -78,7 +87,10 @@ class Importer {
   }
 
   #threadOf(headers: readonly Header[]): string | undefined {
-    const named = [...idsIn(headerValue(headers, 'in-reply-to')), ...idsIn(headerValue(headers, 'references')).toReversed()];
+    const named = [
+      ...idsIn(headerValue(headers, 'in-reply-to')),
+      ...idsIn(headerValue(headers, 'references')).toReversed(),
+    ];
     for (const id of named) {
       const threadId = this.#threads.get(id);
       if (threadId !== undefined) return threadId;

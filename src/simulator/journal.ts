@@ -21,11 +21,12 @@ export type Beginning = z.infer<typeof BEGINNING>;
 const STEP = z.object({ at: z.number() });
 
 /**
- * The memory of a simulated mailbox between runs. Everything in the simulator follows from seeds and from the times at which something
- * happened, so the journal is the beginning and one time for each change of the live traffic.
+ * The memory of a simulated mailbox between runs. Everything in the simulator follows from seeds and from the times at
+ * which something happened, so the journal is the beginning and one time for each change of the live traffic.
  *
  * It is also the simulator's clock: during a replay each change sees the time that was written for it.
- * A crash loses nothing: the time is on disk before the change is made, so no client ever saw a change that the next run does not make.
+ * A crash loses nothing: the time is on disk before the change is made, so no client ever saw a change that the next
+ * run does not make.
  */
 export class Journal implements Clock {
   readonly beginning: Beginning;
@@ -47,7 +48,15 @@ export class Journal implements Clock {
    *
    * @throws {JournalError} when the file is of another mailbox, or no journal
    */
-  static open({ path, clock, begin }: { path: string; clock: Clock; begin: Omit<Beginning, 'version' | 'createdAt'> }): Journal {
+  static open({
+    path,
+    clock,
+    begin,
+  }: {
+    path: string;
+    clock: Clock;
+    begin: Omit<Beginning, 'version' | 'createdAt'>;
+  }): Journal {
     if (!existsSync(path)) {
       const beginning: Beginning = { version: 1, createdAt: clock.now(), ...begin };
       mkdirSync(dirname(path), { recursive: true });
@@ -55,11 +64,13 @@ export class Journal implements Clock {
       return new Journal({ path, clock, beginning, past: [] });
     }
     const bytes = readFileSync(path);
-    // A last line without its end was cut off by a crash: its change was never made, and the next line must not be glued to it.
+    // A last line without its end was cut off by a crash: its change was never made, and the next line must not be
+    // glued to it.
     const whole = bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
     const lines = whole.toString('utf8').split('\n').slice(0, -1);
     const beginning = BEGINNING.safeParse(jsonOf(lines[0]));
-    if (!beginning.success) throw new JournalError(`${path} is no journal of the simulator. Move it away to begin anew.`);
+    if (!beginning.success)
+      throw new JournalError(`${path} is no journal of the simulator. Move it away to begin anew.`);
     if (whole.length < bytes.length) truncateSync(path, whole.length);
     const past = lines.slice(1).flatMap((line) => {
       const step = STEP.safeParse(jsonOf(line));

@@ -24,7 +24,10 @@ export const SYSTEM_LABELS = [
   'CATEGORY_FORUMS',
 ] as const;
 
-/** A label that messages carry and labels.list does not name. Reported at https://github.com/gauteh/lieer/issues/48 and 49. */
+/**
+ * A label that messages carry and labels.list does not name. Reported at https://github.com/gauteh/lieer/issues/48 and
+ * 49.
+ */
 export interface Unlisted {
   /** Whether labels.get answers it, or 404. */
   readonly get: 'answers' | 'missing';

@@ -41,19 +41,34 @@ export function listThreads(mailbox: SimulatedMailbox, query: ListQuery, json: M
 }
 
 function isAfter(message: Place, place: Place): boolean {
-  return message.internalDate < place.internalDate || (message.internalDate === place.internalDate && message.id < place.id);
+  return (
+    message.internalDate < place.internalDate || (message.internalDate === place.internalDate && message.id < place.id)
+  );
 }
 
-function* matching(mailbox: SimulatedMailbox, query: ListQuery, json: MessageJson, now: number, after?: Place): Generator<Entry> {
+function* matching(
+  mailbox: SimulatedMailbox,
+  query: ListQuery,
+  json: MessageJson,
+  now: number,
+  after?: Place,
+): Generator<Entry> {
   const search = query.q.trim() === '' ? null : parseSearch(query.q, mailbox.labels(), now);
-  const showHidden = query.includeSpamTrash || search?.includesHidden === true || query.labelIds.some((id) => id === 'SPAM' || id === 'TRASH');
+  const showHidden =
+    query.includeSpamTrash ||
+    search?.includesHidden === true ||
+    query.labelIds.some((id) => id === 'SPAM' || id === 'TRASH');
   for (const entry of mailbox.listed(after)) {
     const { message, version } = entry;
     if (!showHidden && isSpamOrTrash(version.labelIds)) continue;
     if (!query.labelIds.every((id) => version.labelIds.includes(id))) continue;
     if (mailbox.omissions.omits(message.id, query.labelIds, now)) continue;
     if (search !== null) {
-      const searchable = { internalDate: message.internalDate, labelIds: version.labelIds, parsed: () => json.parsed(message) };
+      const searchable = {
+        internalDate: message.internalDate,
+        labelIds: version.labelIds,
+        parsed: () => json.parsed(message),
+      };
       if (!search.matches(searchable)) continue;
     }
     yield entry;
@@ -77,7 +92,12 @@ function page(mailbox: SimulatedMailbox, query: ListQuery, entries: (after?: Pla
     messages.push(message);
   }
   const last = messages.at(-1);
-  const next = !hasMore || last === undefined ? null : mailbox.paging.tokens === 'offset' ? `${OFFSET}${skip + size}` : cursorToken(last);
+  const next =
+    !hasMore || last === undefined
+      ? null
+      : mailbox.paging.tokens === 'offset'
+        ? `${OFFSET}${skip + size}`
+        : cursorToken(last);
   return { messages, nextPageToken: next, resultSizeEstimate: hasMore ? size * 2 + 1 : messages.length };
 }
 
@@ -98,5 +118,8 @@ function parseToken(token: string): Token {
   if (/^0\d{1,9}$/.test(token)) return { kind: 'offset', offset: Number(token.slice(1)) };
   const cursor = /^1(\d{16})(\d+)$/.exec(token);
   if (cursor?.[1] === undefined || cursor[2] === undefined) throw invalidArgument('Invalid pageToken');
-  return { kind: 'cursor', place: { internalDate: Number(cursor[1]) - SHIFT, id: BigInt(cursor[2]).toString(16).padStart(16, '0') } };
+  return {
+    kind: 'cursor',
+    place: { internalDate: Number(cursor[1]) - SHIFT, id: BigInt(cursor[2]).toString(16).padStart(16, '0') },
+  };
 }

@@ -19,7 +19,14 @@ export interface LiveTrafficOptions {
 }
 
 /** A trickle of what happens in a mailbox in use; yields one sentence for each change, right after it was made. */
-export async function* liveTraffic({ simulator, email, clock, signal, everyMs, seed = 1 }: LiveTrafficOptions): AsyncGenerator<string> {
+export async function* liveTraffic({
+  simulator,
+  email,
+  clock,
+  signal,
+  everyMs,
+  seed = 1,
+}: LiveTrafficOptions): AsyncGenerator<string> {
   const traffic = new Traffic(simulator.mailbox(email), clock, new Random(seedFor(seed, `live ${email}`)));
   while (!signal.aborted) {
     try {
@@ -53,20 +60,46 @@ class Traffic {
     const dice = this.random.next();
     if (dice < 0.35) return this.#arrives();
     if (dice < 0.5) return this.#reply();
-    if (dice < 0.68) return this.#do((labels) => labels.includes('UNREAD'), (message) => this.#relabel(message, 'was read', { remove: ['UNREAD'] }));
-    if (dice < 0.76) return this.#do((labels) => !labels.includes('STARRED'), (message) => this.#relabel(message, 'got a star', { add: ['STARRED'] }));
-    if (dice < 0.86) return this.#do((labels) => labels.includes('INBOX'), (message) => this.#relabel(message, 'was archived', { remove: ['INBOX'] }));
+    if (dice < 0.68)
+      return this.#do(
+        (labels) => labels.includes('UNREAD'),
+        (message) => this.#relabel(message, 'was read', { remove: ['UNREAD'] }),
+      );
+    if (dice < 0.76)
+      return this.#do(
+        (labels) => !labels.includes('STARRED'),
+        (message) => this.#relabel(message, 'got a star', { add: ['STARRED'] }),
+      );
+    if (dice < 0.86)
+      return this.#do(
+        (labels) => labels.includes('INBOX'),
+        (message) => this.#relabel(message, 'was archived', { remove: ['INBOX'] }),
+      );
     if (dice < 0.94) return this.#file();
-    if (dice < 0.98) return this.#do((labels) => !labels.includes('TRASH'), (message) => this.#relabel(message, 'went to the trash', { add: ['TRASH'] }));
-    return this.#do((labels) => labels.includes('TRASH'), (message) => {
-      this.#mailbox.delete(message.id);
-      return `${quote(message)} was deleted for good`;
-    });
+    if (dice < 0.98)
+      return this.#do(
+        (labels) => !labels.includes('TRASH'),
+        (message) => this.#relabel(message, 'went to the trash', { add: ['TRASH'] }),
+      );
+    return this.#do(
+      (labels) => labels.includes('TRASH'),
+      (message) => {
+        this.#mailbox.delete(message.id);
+        return `${quote(message)} was deleted for good`;
+      },
+    );
   }
 
   #arrives(): string {
     const kind = this.random.pick<MailKind>(['conversation', 'conversation', 'conversation', 'newsletter', 'notice']);
-    const plan: MailPlan = { owner: this.#mailbox.email, threadSeed: this.random.int(2 ** 32), position: 0, kind, date: this.#clock.now(), bytes: null };
+    const plan: MailPlan = {
+      owner: this.#mailbox.email,
+      threadSeed: this.random.int(2 ** 32),
+      position: 0,
+      kind,
+      date: this.#clock.now(),
+      bytes: null,
+    };
     return this.#insert(plan, undefined);
   }
 
@@ -75,12 +108,19 @@ class Traffic {
     const conversation = this.#conversations[index];
     if (conversation === undefined) return this.#arrives();
     this.#conversations.splice(index, 1);
-    return this.#insert({ ...conversation.plan, position: conversation.plan.position + 1, date: this.#clock.now() }, conversation.threadId);
+    return this.#insert(
+      { ...conversation.plan, position: conversation.plan.position + 1, date: this.#clock.now() },
+      conversation.threadId,
+    );
   }
 
   #insert(plan: MailPlan, threadId: string | undefined): string {
     const { from, subject, isFromOwner } = summaryOf(plan);
-    const category = { conversation: 'CATEGORY_PERSONAL', newsletter: 'CATEGORY_PROMOTIONS', notice: 'CATEGORY_UPDATES' }[plan.kind];
+    const category = {
+      conversation: 'CATEGORY_PERSONAL',
+      newsletter: 'CATEGORY_PROMOTIONS',
+      notice: 'CATEGORY_UPDATES',
+    }[plan.kind];
     const inserted = this.#mailbox.insert({
       raw: () => writeMail(plan),
       labelIds: isFromOwner ? ['SENT'] : ['INBOX', 'UNREAD', category],
@@ -95,7 +135,10 @@ class Traffic {
     const id = this.random.pick(this.#labels);
     const name = this.#mailbox.labels().find((label) => label.id === id)?.name;
     if (name === undefined) return this.#arrives(); // somebody deleted the label
-    return this.#do((labels) => !labels.includes(id), (message) => this.#relabel(message, `was labelled “${name}”`, { add: [id] }));
+    return this.#do(
+      (labels) => !labels.includes(id),
+      (message) => this.#relabel(message, `was labelled “${name}”`, { add: [id] }),
+    );
   }
 
   #do(suits: (labelIds: readonly string[]) => boolean, deed: Deed): string {
@@ -109,7 +152,11 @@ class Traffic {
     return candidates.length === 0 ? this.#arrives() : deed(this.random.pick(candidates));
   }
 
-  #relabel(message: StoredMessage, what: string, labels: { add?: readonly string[]; remove?: readonly string[] }): string {
+  #relabel(
+    message: StoredMessage,
+    what: string,
+    labels: { add?: readonly string[]; remove?: readonly string[] },
+  ): string {
     this.#mailbox.modify([message.id], labels);
     return `${quote(message)} ${what}`;
   }

@@ -44,19 +44,31 @@ export function writeMail(plan: MailPlan): Buffer {
   const { from, subject, isFromOwner } = summaryOf(plan);
   const first = summaryOf({ ...plan, position: 0 });
   const second = summaryOf({ ...plan, position: 1 });
-  const to = isFromOwner ? (first.isFromOwner ? second.from : first.from) : { name: nameOf(plan.owner), email: plan.owner };
+  const to = isFromOwner
+    ? first.isFromOwner
+      ? second.from
+      : first.from
+    : { name: nameOf(plan.owner), email: plan.owner };
   const headers = [
-    ...(isFromOwner ? [] : [`Delivered-To: ${plan.owner}`, `Received: by 2002:a05:6402:${random.text(4, '0123456789abcdef')} with SMTP id ${random.text(12)}; ${rfcDate(plan.date)}`]),
+    ...(isFromOwner
+      ? []
+      : [
+          `Delivered-To: ${plan.owner}`,
+          `Received: by 2002:a05:6402:${random.text(4, '0123456789abcdef')} with SMTP id ${random.text(12)}; ${rfcDate(plan.date)}`,
+        ]),
     `From: ${address(from)}`,
     `To: ${address(to)}`,
     `Subject: ${encodeSubject(subject, random)}`,
     `Date: ${rfcDate(plan.date)}`,
     `Message-ID: ${messageIdOf(plan, plan.position)}`,
     ...(plan.position > 0 ? replyHeaders(plan) : []),
-    ...(plan.kind === 'newsletter' ? [`List-Unsubscribe: <mailto:leave@${from.email.split('@')[1] ?? 'example.com'}>`, 'Precedence: bulk'] : []),
+    ...(plan.kind === 'newsletter'
+      ? [`List-Unsubscribe: <mailto:leave@${from.email.split('@')[1] ?? 'example.com'}>`, 'Precedence: bulk']
+      : []),
     'MIME-Version: 1.0',
   ].join('\r\n');
-  const length = (size: number): number => (plan.bytes === null ? size : Math.max(0, plan.bytes - Buffer.byteLength(headers)));
+  const length = (size: number): number =>
+    plan.bytes === null ? size : Math.max(0, plan.bytes - Buffer.byteLength(headers));
   switch (plan.kind) {
     case 'newsletter':
       return newsletter(headers, random, length(4_000 + random.int(12_000)));
@@ -73,7 +85,9 @@ export function messageIdOf(plan: MailPlan, position: number): string {
 }
 
 function replyHeaders(plan: MailPlan): string[] {
-  const earlier = Array.from({ length: Math.min(plan.position, 20) }, (_, i) => messageIdOf(plan, plan.position - Math.min(plan.position, 20) + i));
+  const earlier = Array.from({ length: Math.min(plan.position, 20) }, (_, i) =>
+    messageIdOf(plan, plan.position - Math.min(plan.position, 20) + i),
+  );
   return [`In-Reply-To: ${messageIdOf(plan, plan.position - 1)}`, `References: ${earlier.join('\r\n ')}`];
 }
 
@@ -97,7 +111,9 @@ const FILES = ['offer.pdf', 'photo of the garden.jpg', 'Übersicht.csv', 'minute
 function withAttachment(headers: string, random: Random): Buffer {
   const boundary = `000000000000${random.text(16, '0123456789abcdef')}`;
   const file = random.pick(FILES);
-  const content = Buffer.alloc(500 + random.int(8_000), random.text(97)).toString('base64').replace(/.{76}/g, '$&\r\n');
+  const content = Buffer.alloc(500 + random.int(8_000), random.text(97))
+    .toString('base64')
+    .replace(/.{76}/g, '$&\r\n');
   const name = /^[ -~]*$/.test(file) ? `filename="${file}"` : `filename*=UTF-8''${encodeURIComponent(file)}`;
   return Buffer.from(
     `${headers}\r\nContent-Type: multipart/mixed; boundary="${boundary}"\r\n\r\n--${boundary}\r\nContent-Type: text/plain; charset="UTF-8"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${prose(random, 300)}\r\n` +
@@ -117,7 +133,13 @@ function encodeSubject(subject: string, random: Random): string {
   if (random.chance(0.1)) return subject;
   const isLatin = /^[ -ÿ]*$/.test(subject);
   if (!isLatin || random.chance(0.5)) return encodedWord(subject);
-  const quoted = [...Buffer.from(subject, 'latin1')].map((byte) => (byte === 32 ? '_' : /[A-Za-z0-9]/.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`));
+  const quoted = [...Buffer.from(subject, 'latin1')].map((byte) =>
+    byte === 32
+      ? '_'
+      : /[A-Za-z0-9]/.test(String.fromCharCode(byte))
+        ? String.fromCharCode(byte)
+        : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+  );
   return `=?ISO-8859-1?Q?${quoted.join('')}?=`;
 }
 

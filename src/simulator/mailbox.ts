@@ -18,7 +18,10 @@ interface Change {
   readonly labelIds: readonly string[];
 }
 
-/** One Gmail mailbox. The methods here are what its owner, senders and administrators do; the API's side is in the routes. */
+/**
+ * One Gmail mailbox. The methods here are what its owner, senders and administrators do; the API's side is in the
+ * routes.
+ */
 export class SimulatedMailbox {
   /** The account's address; {@link Simulator.rename} changes it. */
   email: string;
@@ -49,7 +52,12 @@ export class SimulatedMailbox {
   /** Deleted, but perhaps still listed. */
   readonly #ghosts = new Set<StoredMessage>();
 
-  constructor(options: { email: string; clock: Clock; seed: number; onRecord: (mailbox: SimulatedMailbox, labelIds: ReadonlySet<string>) => void }) {
+  constructor(options: {
+    email: string;
+    clock: Clock;
+    seed: number;
+    onRecord: (mailbox: SimulatedMailbox, labelIds: ReadonlySet<string>) => void;
+  }) {
     this.email = options.email;
     this.#clock = options.clock;
     this.#onRecord = options.onRecord;
@@ -81,7 +89,10 @@ export class SimulatedMailbox {
     const threadId = mail.threadId ?? id;
     const labelIds = sorted(mail.labelIds);
     const record = this.#record([{ kind: 'messagesAdded', messageId: id, threadId, labelIds, after: labelIds }]);
-    const message = new StoredMessage({ id, threadId, internalDate, source: sourceOf(mail.raw) }, this.#version(record, true, labelIds));
+    const message = new StoredMessage(
+      { id, threadId, internalDate, source: sourceOf(mail.raw) },
+      this.#version(record, true, labelIds),
+    );
     this.#messages.set(id, message);
     this.#order.add(message);
     const thread = this.#threads.get(threadId);
@@ -164,12 +175,19 @@ export class SimulatedMailbox {
 
   /**
    * Takes the label off its messages, with a history record.
-   * @param options.silent - without one, and without a change of their historyId: Gmail's documentation promises neither
+   * @param options.silent - without one, and without a change of their historyId: Gmail's documentation promises
+   * neither
    */
   deleteLabel(id: string, { silent = false }: { silent?: boolean } = {}): void {
-    const carriers = [...this.#messages.values()].filter((message) => message.current.exists && message.current.labelIds.includes(id));
+    const carriers = [...this.#messages.values()].filter(
+      (message) => message.current.exists && message.current.labelIds.includes(id),
+    );
     if (silent) for (const message of carriers) this.#stripSilently(message, id);
-    else if (carriers.length > 0) this.modify(carriers.map((message) => message.id), { remove: [id] });
+    else if (carriers.length > 0)
+      this.modify(
+        carriers.map((message) => message.id),
+        { remove: [id] },
+      );
     this.labelBook.remove(id);
   }
 
@@ -267,7 +285,11 @@ export class SimulatedMailbox {
 
   #stripSilently(message: StoredMessage, labelId: string): void {
     const { historyId, labelIds } = message.current;
-    const left = this.#version({ id: historyId, at: this.#clock.now() }, true, labelIds.filter((id) => id !== labelId));
+    const left = this.#version(
+      { id: historyId, at: this.#clock.now() },
+      true,
+      labelIds.filter((id) => id !== labelId),
+    );
     message.change(left, this.lag.listMs > 0 || this.lag.getMs > 0);
   }
 
@@ -279,14 +301,30 @@ export class SimulatedMailbox {
   }
 
   #record(operations: readonly Operation[]): LogRecord {
-    const record = { id: this.log.advance(), at: this.#clock.now(), delay: this.#delay(this.lag.historyMs), operations };
+    const record = {
+      id: this.log.advance(),
+      at: this.#clock.now(),
+      delay: this.#delay(this.lag.historyMs),
+      operations,
+    };
     this.log.append(record);
     return record;
   }
 
-  #version({ id: historyId, at }: { readonly id: string; readonly at: number }, exists: boolean, labelIds: readonly string[]): Version {
+  #version(
+    { id: historyId, at }: { readonly id: string; readonly at: number },
+    exists: boolean,
+    labelIds: readonly string[],
+  ): Version {
     this.#revision += 1;
-    return { exists, labelIds, historyId, at, listDelay: this.#delay(this.lag.listMs), getDelay: this.#delay(this.lag.getMs) };
+    return {
+      exists,
+      labelIds,
+      historyId,
+      at,
+      listDelay: this.#delay(this.lag.listMs),
+      getDelay: this.#delay(this.lag.getMs),
+    };
   }
 
   #delay(milliseconds: number): number {
@@ -307,12 +345,17 @@ export class SimulatedMailbox {
 
   /** Gmail's ids are 16 hexadecimal digits that begin with the time in milliseconds. */
   #newId(time: number): string {
-    const id = ((BigInt(Math.max(1, Math.trunc(time))) << 20n) + BigInt(this.random.int(2 ** 20))).toString(16).padStart(16, '0');
+    const id = ((BigInt(Math.max(1, Math.trunc(time))) << 20n) + BigInt(this.random.int(2 ** 20)))
+      .toString(16)
+      .padStart(16, '0');
     return this.#messages.has(id) ? this.#newId(time + 1) : id;
   }
 }
 
-/** https://developers.google.com/workspace/gmail/api/guides/labels: a message is in one of inbox, spam and trash at most. */
+/**
+ * https://developers.google.com/workspace/gmail/api/guides/labels: a message is in one of inbox, spam and trash at
+ * most.
+ */
 function impliedRemovals(added: readonly string[]): string[] {
   if (added.includes('TRASH')) return ['INBOX', 'SPAM'];
   if (added.includes('SPAM')) return ['INBOX', 'TRASH'];

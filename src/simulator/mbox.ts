@@ -15,14 +15,18 @@ const FROM_LINE = Buffer.from('\nFrom ');
 
 /**
  * Reads an mbox file as a stream, one message in memory at a time.
- * A message begins where a line begins with `From ` after an empty line, or with the file. https://datatracker.ietf.org/doc/html/rfc4155
+ * A message begins where a line begins with `From ` after an empty line, or with the file.
+ * https://datatracker.ietf.org/doc/html/rfc4155
  * @throws {Error} when the file does not begin like an mbox
  */
 export async function* readMbox(path: string, signal?: AbortSignal): AsyncGenerator<MboxEntry> {
   /** Bytes not yet given out, which begin with a `From ` line at `offset` of the file. */
   let pending: Buffer = Buffer.alloc(0);
   let offset = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 4 * 2 ** 20, ...(signal === undefined ? {} : { signal }) })) {
+  for await (const chunk of createReadStream(path, {
+    highWaterMark: 4 * 2 ** 20,
+    ...(signal === undefined ? {} : { signal }),
+  })) {
     if (!Buffer.isBuffer(chunk)) throw new TypeError('a file comes in bytes');
     // A separator may straddle two chunks, so searching goes on a little before the seam.
     let searchAt = Math.max(0, pending.length - FROM_LINE.length - 2);
@@ -40,7 +44,8 @@ export async function* readMbox(path: string, signal?: AbortSignal): AsyncGenera
       searchAt = 0;
     }
   }
-  if (pending.length > 0) yield entry(pending.subarray(0, endsWithEmptyLine(pending, pending.length - 1) ?? pending.length), offset);
+  if (pending.length > 0)
+    yield entry(pending.subarray(0, endsWithEmptyLine(pending, pending.length - 1) ?? pending.length), offset);
 }
 
 /** Where the empty line begins that ends with the line feed at `at`; null when that line is not empty. */
@@ -68,14 +73,22 @@ function dateOf(line: string): number | null {
   const parts = /(\w{3}) +(\d{1,2}) (\d{2}):(\d{2}):(\d{2})(?: ([+-])(\d{2})(\d{2}))? (\d{4})\s*$/.exec(line);
   if (parts === null) return null;
   const [, month = '', day, hour, minute, second, sign, zoneHours = '0', zoneMinutes = '0', year] = parts;
-  const local = Date.UTC(Number(year), MONTHS.indexOf(month), Number(day), Number(hour), Number(minute), Number(second));
+  const local = Date.UTC(
+    Number(year),
+    MONTHS.indexOf(month),
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  );
   const zone = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60_000;
   return local + (sign === '-' ? zone : -zone);
 }
 
 /**
  * Takes one `>` from lines such as `>From ` and `>>From `, which the writer of the mbox put there (the mboxrd rule).
- * A mail that had `>From ` itself and was written by the older mboxo rule loses that `>`: the file does not tell the two apart.
+ * A mail that had `>From ` itself and was written by the older mboxo rule loses that `>`: the file does not tell the
+ * two apart.
  */
 export function unquoteFrom(bytes: Buffer): Buffer {
   if (!bytes.includes('>From ')) return bytes;

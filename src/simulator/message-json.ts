@@ -18,7 +18,8 @@ interface Rendered {
 export function formatOf(text: string | null): Format {
   if (text === null) return 'full';
   const format = FORMATS.find((name) => name === text.toLowerCase());
-  if (format === undefined) throw invalidArgument(`Invalid value at 'format' (type.googleapis.com/google.gmail.v1.Format), "${text}"`);
+  if (format === undefined)
+    throw invalidArgument(`Invalid value at 'format' (type.googleapis.com/google.gmail.v1.Format), "${text}"`);
   return format;
 }
 

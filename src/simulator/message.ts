@@ -1,4 +1,7 @@
-/** Where a message's bytes come from: kept, or made again on each reading (generated mail, so that 100,000 messages need no memory). */
+/**
+ * Where a message's bytes come from: kept, or made again on each reading (generated mail, so that 100,000 messages need
+ * no memory).
+ */
 export type RawSource = Buffer | (() => Buffer);
 
 /** What a change left a message as, and when which part of Gmail gets to know. */
@@ -45,7 +48,9 @@ export class StoredMessage {
       this.#versions = [next];
       return;
     }
-    const settled = this.#versions.findLastIndex((version) => next.at >= version.at + Math.max(version.listDelay, version.getDelay));
+    const settled = this.#versions.findLastIndex(
+      (version) => next.at >= version.at + Math.max(version.listDelay, version.getDelay),
+    );
     const [first, ...rest] = [...this.#versions.slice(Math.max(0, settled)), next];
     this.#versions = [first ?? next, ...rest];
   }

@@ -18,7 +18,10 @@ export function splitHeader(text: string): StructuredHeader {
   return { value: (end < 0 ? text : text.slice(0, end)).trim(), parameters };
 }
 
-/** A parameter in any of its forms: plain, extended (`name*=utf-8''…`), or continued (`name*0=`, `name*1*=`); see RFC 2231. */
+/**
+ * A parameter in any of its forms: plain, extended (`name*=utf-8''…`), or continued (`name*0=`, `name*1*=`); see RFC
+ * 2231.
+ */
 export function parameter(header: StructuredHeader, name: string): string | null {
   const extended = header.parameters.get(`${name}*`);
   if (extended !== undefined) return decodeExtended(extended);

@@ -7,7 +7,10 @@ export interface Header {
   readonly value: string;
 }
 
-/** One node of a message's part tree. Own code, because the kept parsers give a flat list of texts and attachments and Gmail a tree. */
+/**
+ * One node of a message's part tree. Own code, because the kept parsers give a flat list of texts and attachments and
+ * Gmail a tree.
+ */
 export interface MimePart {
   readonly headers: readonly Header[];
   /** Lower case, `text/plain` when the message names none. */
@@ -115,7 +118,10 @@ function decodeTransfer(content: Buffer, encoding: string): Buffer {
 function decodeQuotedPrintable(content: Buffer): Buffer {
   const text = content.toString('latin1').replace(/[ \t]+(\r?\n|$)/g, '$1');
   const joined = text.replace(/=\r?\n/g, '');
-  return Buffer.from(joined.replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))), 'latin1');
+  return Buffer.from(
+    joined.replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    'latin1',
+  );
 }
 
 function toUtf8(body: Buffer, charset: string | null): Buffer {

@@ -13,7 +13,11 @@ export type OddAnswer =
   /** `{}`: as JSON of protocol buffers, a valid answer of any method. */
   | { readonly kind: 'empty-object' }
   /** Top-level fields of the answer have these values; those in `without` are missing. */
-  | { readonly kind: 'replace'; readonly fields: Readonly<Record<string, unknown>>; readonly without?: readonly string[] | undefined };
+  | {
+      readonly kind: 'replace';
+      readonly fields: Readonly<Record<string, unknown>>;
+      readonly without?: readonly string[] | undefined;
+    };
 
 export type AnsweredMethod = ApiMethod | 'batch' | 'token';
 
@@ -28,7 +32,9 @@ const ENTRIES: Partial<Record<AnsweredMethod, string>> = {
 
 const OF_PAGES = new Set<string>(['empty-page', 'cut-page', 'repeat-token'] satisfies OddAnswer['kind'][]);
 
-/** Whether an effect of that kind can show in an answer of the method: only lists have pages, and a batch has no fields. */
+/**
+ * Whether an effect of that kind can show in an answer of the method: only lists have pages, and a batch has no fields.
+ */
 export function canShow(kind: string, method: AnsweredMethod | null): boolean {
   if (OF_PAGES.has(kind)) return method !== null && ENTRIES[method] !== undefined;
   return kind !== 'replace' || method !== 'batch';
@@ -42,11 +48,16 @@ export function oddAnswer(json: string, odd: OddAnswer, method: AnsweredMethod, 
     case 'replace':
       return changed(json, (fields) => without({ ...fields, ...odd.fields }, odd.without ?? []));
     case 'empty-page':
-      return changed(json, (fields) => ({ ...without(fields, [ENTRIES[method] ?? '', 'nextPageToken']), ...('resultSizeEstimate' in fields ? { resultSizeEstimate: 0 } : {}) }));
+      return changed(json, (fields) => ({
+        ...without(fields, [ENTRIES[method] ?? '', 'nextPageToken']),
+        ...('resultSizeEstimate' in fields ? { resultSizeEstimate: 0 } : {}),
+      }));
     case 'cut-page':
       return changed(json, (fields) => without(fields, ['nextPageToken']));
     case 'repeat-token':
-      return changed(json, (fields) => (pageToken === null || pageToken === '' ? fields : { ...fields, nextPageToken: pageToken }));
+      return changed(json, (fields) =>
+        pageToken === null || pageToken === '' ? fields : { ...fields, nextPageToken: pageToken },
+      );
   }
 }
 
@@ -68,7 +79,11 @@ export interface Interception {
   readonly body?: string | undefined;
 }
 
-export function interceptedAnswer({ status, contentType = 'text/html; charset=UTF-8', body = errorPage(status) }: Interception): Answer {
+export function interceptedAnswer({
+  status,
+  contentType = 'text/html; charset=UTF-8',
+  body = errorPage(status),
+}: Interception): Answer {
   return { status, json: body, contentType };
 }
 
@@ -77,4 +92,5 @@ function errorPage(status: number): string {
   return `<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error ${status}</title>\n  <p><b>${status}.</b> <ins>That’s an error.</ins>\n  <p>The requested URL was not found on this server.  <ins>That’s all we know.</ins>\n</html>\n`;
 }
 
-export const contentTypeOf = ({ contentType, json }: Answer): string | null => contentType ?? (json === '' ? null : JSON_TYPE);
+export const contentTypeOf = ({ contentType, json }: Answer): string | null =>
+  contentType ?? (json === '' ? null : JSON_TYPE);

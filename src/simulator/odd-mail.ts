@@ -6,7 +6,10 @@ export interface OddMail {
   readonly raw: () => Buffer;
 }
 
-const latin = (text: string): (() => Buffer) => () => Buffer.from(text, 'latin1');
+const latin =
+  (text: string): (() => Buffer) =>
+  () =>
+    Buffer.from(text, 'latin1');
 
 /** @param hugeBytes size of the biggest one: Gmail takes 25 MB */
 export function oddMail(hugeBytes = 25 * 2 ** 20): OddMail[] {
@@ -15,16 +18,38 @@ export function oddMail(hugeBytes = 25 * 2 ** 20): OddMail[] {
     { name: 'no body', raw: latin('From: a@example.com\r\nSubject: no body\r\n') },
     { name: 'one byte', raw: latin('x') },
     { name: 'an 8-bit subject in Latin-1', raw: latin('From: a@example.com\r\nSubject: Gr\xfc\xdfe\r\n\r\nHello') },
-    { name: 'a boundary that never comes', raw: latin('Subject: lost\r\nContent-Type: multipart/mixed; boundary="never"\r\n\r\nNo part follows.') },
-    { name: 'a multipart without an end', raw: latin('Subject: open\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nstill here') },
-    { name: 'a multipart without a boundary', raw: latin('Subject: none\r\nContent-Type: multipart/mixed\r\n\r\n--\r\n\r\ntext') },
-    { name: 'an unknown charset', raw: latin('Subject: charset\r\nContent-Type: text/plain; charset=x-klingon\r\n\r\n\xf1\xf2') },
-    { name: 'broken base64', raw: latin('Subject: b64\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!not base64===\r\nQQ') },
+    {
+      name: 'a boundary that never comes',
+      raw: latin('Subject: lost\r\nContent-Type: multipart/mixed; boundary="never"\r\n\r\nNo part follows.'),
+    },
+    {
+      name: 'a multipart without an end',
+      raw: latin(
+        'Subject: open\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nstill here',
+      ),
+    },
+    {
+      name: 'a multipart without a boundary',
+      raw: latin('Subject: none\r\nContent-Type: multipart/mixed\r\n\r\n--\r\n\r\ntext'),
+    },
+    {
+      name: 'an unknown charset',
+      raw: latin('Subject: charset\r\nContent-Type: text/plain; charset=x-klingon\r\n\r\n\xf1\xf2'),
+    },
+    {
+      name: 'broken base64',
+      raw: latin(
+        'Subject: b64\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!not base64===\r\nQQ',
+      ),
+    },
     { name: 'a broken encoded word', raw: latin('Subject: =?utf-8?B?####?= =?nocharset?Q?=ZZ?=\r\n\r\nx') },
     { name: 'bare line feeds and a null byte', raw: latin('From: a@example.com\nSubject: unix\n\nline\n\0\nend') },
     { name: 'a header of 100 KB', raw: () => Buffer.from(`Subject: ${'long '.repeat(20_000)}\r\n\r\nx`) },
     { name: 'a deep nest of multiparts', raw: () => Buffer.from(nested(60)) },
-    { name: 'a mail within a mail', raw: latin('Subject: outer\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ninner text') },
+    {
+      name: 'a mail within a mail',
+      raw: latin('Subject: outer\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ninner text'),
+    },
     { name: 'a huge attachment', raw: () => huge(hugeBytes) },
   ];
 }
@@ -44,8 +69,13 @@ function nested(depth: number): string {
 }
 
 function huge(bytes: number): Buffer {
-  const head = 'Subject: huge\r\nContent-Type: multipart/mixed; boundary=h\r\n\r\n--h\r\nContent-Type: application/octet-stream; name="huge.bin"\r\nContent-Transfer-Encoding: base64\r\n\r\n';
+  const head =
+    'Subject: huge\r\nContent-Type: multipart/mixed; boundary=h\r\n\r\n--h\r\nContent-Type: application/octet-stream; name="huge.bin"\r\nContent-Transfer-Encoding: base64\r\n\r\n';
   const tail = '\r\n--h--\r\n';
   const line = `${Buffer.alloc(57, 'tidemark').toString('base64')}\r\n`;
-  return Buffer.concat([Buffer.from(head), Buffer.alloc(Math.max(0, bytes - head.length - tail.length), line), Buffer.from(tail)]);
+  return Buffer.concat([
+    Buffer.from(head),
+    Buffer.alloc(Math.max(0, bytes - head.length - tail.length), line),
+    Buffer.from(tail),
+  ]);
 }

@@ -7,7 +7,9 @@ export type OmittedFrom =
   /** Every listing. */
   | 'all';
 
-/** A message that listings leave out although it exists: gets, history and the listings not named here go on showing it. */
+/**
+ * A message that listings leave out although it exists: gets, history and the listings not named here go on showing it.
+ */
 export interface Omission {
   readonly messageId: string;
   /** `listing` when not given. */
@@ -21,7 +23,10 @@ interface Active {
   strikes: number;
 }
 
-/** The omissions of one mailbox. Reported at https://github.com/anthropics/claude-code/issues/82548: missing from searches for days, never from gets. */
+/**
+ * The omissions of one mailbox. Reported at https://github.com/anthropics/claude-code/issues/82548: missing from
+ * searches for days, never from gets.
+ */
 export class Omissions {
   readonly #byMessage = new Map<string, Map<number, Active>>();
   #added = 0;

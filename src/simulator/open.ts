@@ -67,7 +67,13 @@ export async function openSimulator(request: SimulateRequest): Promise<ServedSim
   }
   const { push = null, emulatorHost = null } = request;
   const signer = push === null ? undefined : await GoogleSigner.create(clock);
-  const server = await startSimulatorServer({ simulator, port: request.port, host: request.host, allowedHosts: request.allowedHosts, signer });
+  const server = await startSimulatorServer({
+    simulator,
+    port: request.port,
+    host: request.host,
+    allowedHosts: request.allowedHosts,
+    signer,
+  });
   const ends: (() => void)[] = [];
   if (push !== null && signer !== undefined) ends.push(publishToEndpoint({ simulator, signer, subscription: push }));
   if (emulatorHost !== null) ends.push(publishToEmulator({ simulator, host: emulatorHost }));
@@ -97,8 +103,8 @@ export interface LastingSimulator extends ServedSimulator {
 }
 
 /**
- * A simulated mailbox that is the same again after a restart: same mail, same ids, same history, with the changes of its live traffic.
- * What a person does to it by the control API is not remembered.
+ * A simulated mailbox that is the same again after a restart: same mail, same ids, same history, with the changes of
+ * its live traffic. What a person does to it by the control API is not remembered.
  *
  * @throws {JournalError} when the journal cannot be used
  */
@@ -111,14 +117,25 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
   await fill(simulator.addMailbox(beginning.email), beginning);
   journal.begun();
   const stopped = new AbortController();
-  const changes = liveTraffic({ simulator, email: beginning.email, clock: journal, signal: stopped.signal, everyMs: request.everyMs });
+  const changes = liveTraffic({
+    simulator,
+    email: beginning.email,
+    clock: journal,
+    signal: stopped.signal,
+    everyMs: request.everyMs,
+  });
   while (journal.replays) {
     await changes.next();
     journal.stepDone();
   }
   const credentials = simulator.credentialsFor(beginning.email);
   const messages = [...simulator.mailbox(beginning.email).all()].length;
-  const server = await startSimulatorServer({ simulator, port: request.port, host: request.host, allowedHosts: request.allowedHosts });
+  const server = await startSimulatorServer({
+    simulator,
+    port: request.port,
+    host: request.host,
+    allowedHosts: request.allowedHosts,
+  });
   return {
     url: server.url,
     keysUrl: null,
@@ -136,7 +153,10 @@ export async function openLastingSimulator(request: LastingRequest): Promise<Las
   };
 }
 
-async function fill(mailbox: SimulatedMailbox, { createdAt, messages, mbox }: Pick<Beginning, 'createdAt' | 'messages' | 'mbox'>): Promise<number> {
+async function fill(
+  mailbox: SimulatedMailbox,
+  { createdAt, messages, mbox }: Pick<Beginning, 'createdAt' | 'messages' | 'mbox'>,
+): Promise<number> {
   if (mbox !== null) return importMail({ mailbox, path: mbox });
   generateMail(mailbox, { messages, now: createdAt });
   return messages;

@@ -14,4 +14,11 @@ export interface Paging {
   labelIdsInHistory: boolean;
 }
 
-export const ONE_PAGE: Paging = { tokens: 'cursor', listPage: 500, historyPage: 500, operationsPerRecord: 100, emptyPages: 0, labelIdsInHistory: true };
+export const ONE_PAGE: Paging = {
+  tokens: 'cursor',
+  listPage: 500,
+  historyPage: 500,
+  operationsPerRecord: 100,
+  emptyPages: 0,
+  labelIdsInHistory: true,
+};

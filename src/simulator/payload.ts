@@ -23,7 +23,9 @@ export function parseMessage(raw: Buffer): ParsedMessage {
 }
 
 export function payloadOf(messageId: string, part: MimePart, partId = ''): Payload {
-  const children = part.parts.map((child, i) => payloadOf(messageId, child, partId === '' ? String(i) : `${partId}.${i}`));
+  const children = part.parts.map((child, i) =>
+    payloadOf(messageId, child, partId === '' ? String(i) : `${partId}.${i}`),
+  );
   return {
     partId,
     mimeType: part.mimeType,
@@ -67,10 +69,18 @@ function snippetOf(root: MimePart): string {
   const leaf = firstText(root, 'text/plain') ?? firstText(root, 'text/html');
   if (leaf === null) return '';
   const head = leaf.body.subarray(0, leaf.mimeType === 'text/html' ? 8_000 : 1_000).toString('utf8');
-  const plain = leaf.mimeType === 'text/html' ? head.replace(/<(style|script|head)\b.*?<\/\1>/gis, ' ').replace(/<[^>]*>?/g, ' ') : head;
+  const plain =
+    leaf.mimeType === 'text/html'
+      ? head.replace(/<(style|script|head)\b.*?<\/\1>/gis, ' ').replace(/<[^>]*>?/g, ' ')
+      : head;
   const text = plain.replace(/\s+/g, ' ').trim().slice(0, 200).trimEnd();
   if (leaf.mimeType === 'text/html') return text;
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;').replace(/'/g, '&#39;');
+  return text
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/"/g, '&quot;')
+    .replace(/'/g, '&#39;');
 }
 
 function firstText(part: MimePart, mimeType: string): MimePart | null {

@@ -19,23 +19,41 @@ const RETENTION = 10 * 60_000;
 const ACKNOWLEDGED = new Set([102, 200, 201, 202, 204]);
 
 /**
- * Delivers the simulator's notifications to a push endpoint, as Pub/Sub does: wrapped, with a signed token, again and again until acknowledged.
+ * Delivers the simulator's notifications to a push endpoint, as Pub/Sub does: wrapped, with a signed token, again and
+ * again until acknowledged.
  *
  * @returns a function that ends it; what is not acknowledged by then is lost
  */
-export function publishToEndpoint({ simulator, signer, subscription }: { simulator: Simulator; signer: GoogleSigner; subscription: PushSubscription }): () => void {
+export function publishToEndpoint({
+  simulator,
+  signer,
+  subscription,
+}: {
+  simulator: Simulator;
+  signer: GoogleSigner;
+  subscription: PushSubscription;
+}): () => void {
   const { clock } = simulator;
   const ended = new AbortController();
   let published = 0;
   const unlisten = simulator.onNotification((notification) => {
     published += 1;
     const body = JSON.stringify({
-      message: { data: dataOf(notification), messageId: String(published), publishTime: new Date(clock.now()).toISOString() },
+      message: {
+        data: dataOf(notification),
+        messageId: String(published),
+        publishTime: new Date(clock.now()).toISOString(),
+      },
       subscription: notification.topicName.replace('/topics/', '/subscriptions/'),
     });
     const post = async (): Promise<boolean> => {
       const authorization = `Bearer ${await signer.identityToken(subscription)}`;
-      const response = await fetch(subscription.endpoint, { method: 'POST', headers: { 'content-type': 'application/json', authorization }, body, signal: ended.signal });
+      const response = await fetch(subscription.endpoint, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization },
+        body,
+        signal: ended.signal,
+      });
       await response.arrayBuffer();
       return ACKNOWLEDGED.has(response.status);
     };
@@ -60,7 +78,12 @@ export function publishToEmulator({ simulator, host }: { simulator: Simulator; h
   const unlisten = simulator.onNotification((notification) => {
     const body = JSON.stringify({ messages: [{ data: dataOf(notification) }] });
     const post = async (): Promise<boolean> => {
-      const response = await fetch(`http://${host}/v1/${notification.topicName}:publish`, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal: ended.signal });
+      const response = await fetch(`http://${host}/v1/${notification.topicName}:publish`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+        signal: ended.signal,
+      });
       await response.arrayBuffer();
       return response.ok;
     };

@@ -23,8 +23,9 @@ interface Term {
 
 /**
  * Understands the operators that programs use: https://support.google.com/mail/answer/7190
- * (`after: before: newer_than: older_than: label: in: is: category: from: to: cc: subject: has:attachment rfc822msgid: larger: smaller:`,
- * words, "phrases", `-`, `OR`, `( )` and `{ }`). An unknown operator is searched for as a word, as Gmail does.
+ * (`after: before: newer_than: older_than: label: in: is: category: from: to: cc: subject: has:attachment rfc822msgid:
+ * larger: smaller:`, words, "phrases", `-`, `OR`, `( )` and `{ }`). An unknown operator is searched for as a word, as
+ * Gmail does.
  */
 export function parseSearch(q: string, labels: readonly SimulatedLabel[], now: number): Search {
   const tokens = q.match(/-?[\w]+:"[^"]*"|-?"[^"]*"|[(){}]|-(?=[({])|[^\s(){}"]+(?=\()|[^\s(){}]+/g) ?? [];
@@ -57,7 +58,11 @@ export function parseSearch(q: string, labels: readonly SimulatedLabel[], now: n
   const single = (token: string): Term => {
     const [, operator = '', argument = ''] = /^(\w+):(.*)$/s.exec(token) ?? [];
     const value = unquote(argument);
-    if (['in', 'label', 'is'].includes(operator.toLowerCase()) && ['spam', 'trash', 'anywhere'].includes(value.toLowerCase())) includesHidden = true;
+    if (
+      ['in', 'label', 'is'].includes(operator.toLowerCase()) &&
+      ['spam', 'trash', 'anywhere'].includes(value.toLowerCase())
+    )
+      includesHidden = true;
     return operatorTerm(operator.toLowerCase(), value, labels, now) ?? wordTerm(unquote(token));
   };
 
@@ -67,16 +72,26 @@ export function parseSearch(q: string, labels: readonly SimulatedLabel[], now: n
 
 const EVERYTHING: Term = { costly: false, test: () => true };
 const negation = (term: Term): Term => ({ costly: term.costly, test: (message) => !term.test(message) });
-const either = (terms: readonly Term[]): Term => ({ costly: terms.some((term) => term.costly), test: (message) => terms.some((term) => term.test(message)) });
+const either = (terms: readonly Term[]): Term => ({
+  costly: terms.some((term) => term.costly),
+  test: (message) => terms.some((term) => term.test(message)),
+});
 
 function all(terms: readonly Term[]): Term {
   const cheapFirst = [...terms].sort((a, b) => Number(a.costly) - Number(b.costly));
-  return { costly: terms.some((term) => term.costly), test: (message) => cheapFirst.every((term) => term.test(message)) };
+  return {
+    costly: terms.some((term) => term.costly),
+    test: (message) => cheapFirst.every((term) => term.test(message)),
+  };
 }
 
-const unquote = (text: string): string => (text.startsWith('"') ? text.slice(1, text.endsWith('"') ? -1 : undefined) : text);
+const unquote = (text: string): string =>
+  text.startsWith('"') ? text.slice(1, text.endsWith('"') ? -1 : undefined) : text;
 const cheap = (test: Term['test']): Term => ({ costly: false, test });
-const costly = (test: (parsed: ParsedMessage) => boolean): Term => ({ costly: true, test: (message) => test(message.parsed()) });
+const costly = (test: (parsed: ParsedMessage) => boolean): Term => ({
+  costly: true,
+  test: (message) => test(message.parsed()),
+});
 
 function operatorTerm(operator: string, value: string, labels: readonly SimulatedLabel[], now: number): Term | null {
   switch (operator) {
@@ -94,7 +109,9 @@ function operatorTerm(operator: string, value: string, labels: readonly Simulate
     case 'older_than': {
       const age = parseAge(value);
       if (age === null) return null;
-      return cheap((message) => (operator === 'newer_than' ? message.internalDate >= now - age : message.internalDate < now - age));
+      return cheap((message) =>
+        operator === 'newer_than' ? message.internalDate >= now - age : message.internalDate < now - age,
+      );
     }
     case 'label':
     case 'in':
@@ -108,7 +125,10 @@ function operatorTerm(operator: string, value: string, labels: readonly Simulate
     case 'subject':
       return costly(({ root }) => contains(headerValue(root.headers, operator), value));
     case 'rfc822msgid':
-      return costly(({ root }) => (headerValue(root.headers, 'message-id') ?? '').replace(/[<>]/g, '') === value.replace(/[<>]/g, ''));
+      return costly(
+        ({ root }) =>
+          (headerValue(root.headers, 'message-id') ?? '').replace(/[<>]/g, '') === value.replace(/[<>]/g, ''),
+      );
     case 'has':
       return value.toLowerCase() === 'attachment' ? costly(({ root }) => hasAttachment(root)) : null;
     case 'larger':
@@ -135,8 +155,10 @@ const searchName = (name: string): string => name.toLowerCase().replace(/[\s/&()
 const hasLabel = (id: string): Term => cheap((message) => message.labelIds.includes(id));
 
 function wordTerm(word: string): Term {
-  return costly(({ root }) =>
-    ['subject', 'from', 'to', 'cc'].some((name) => contains(headerValue(root.headers, name), word)) || bodyContains(root, word),
+  return costly(
+    ({ root }) =>
+      ['subject', 'from', 'to', 'cc'].some((name) => contains(headerValue(root.headers, name), word)) ||
+      bodyContains(root, word),
   );
 }
 
@@ -154,7 +176,10 @@ function hasAttachment(part: MimePart): boolean {
   return part.filename !== '' || part.parts.some(hasAttachment);
 }
 
-/** Epoch seconds, or a day at midnight in Pacific Standard Time: https://developers.google.com/workspace/gmail/api/guides/filtering */
+/**
+ * Epoch seconds, or a day at midnight in Pacific Standard Time:
+ * https://developers.google.com/workspace/gmail/api/guides/filtering
+ */
 function parseDate(value: string): number | null {
   if (/^\d{5,}$/.test(value)) return Number(value) * 1000;
   const day = /^(\d{4})[/-](\d{1,2})[/-](\d{1,2})$/.exec(value);

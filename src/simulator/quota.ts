@@ -6,8 +6,8 @@ import type { Tally, Usage } from './usage.ts';
 /** How strictly the limits of https://developers.google.com/workspace/gmail/api/reference/quota are held. */
 export interface QuotaEnforcement {
   /**
-   * What a minute is, which Google does not say: any 60 seconds, the minute of the clock, or a sixth of the limit in any ten seconds.
-   * `off` only counts.
+   * What a minute is, which Google does not say: any 60 seconds, the minute of the clock, or a sixth of the limit in
+   * any ten seconds. `off` only counts.
    */
   readonly window: 'sliding-minute' | 'fixed-minute' | 'ten-seconds' | 'off';
   /** Of the price table when not given. */
@@ -35,8 +35,12 @@ export class Quota {
     const user = usage.user(email);
     const { concurrentRequests: cap, userUnitsPerMinute, projectUnitsPerMinute } = this.enforcement;
     if (cap !== undefined && user.inFlight > cap) throw tooManyConcurrent();
-    if (this.#used(user, now) + units > this.#limit(userUnitsPerMinute ?? this.#prices.userUnitsPerMinute)) throw this.#userRefusal();
-    if (this.#used(usage.project, now) + units > this.#limit(projectUnitsPerMinute ?? this.#prices.projectUnitsPerMinute)) {
+    if (this.#used(user, now) + units > this.#limit(userUnitsPerMinute ?? this.#prices.userUnitsPerMinute))
+      throw this.#userRefusal();
+    if (
+      this.#used(usage.project, now) + units >
+      this.#limit(projectUnitsPerMinute ?? this.#prices.projectUnitsPerMinute)
+    ) {
       throw new ApiError(403, 'rateLimitExceeded', quotaText('Units per minute'));
     }
     this.#note(user, units, now);
@@ -70,7 +74,9 @@ export class Quota {
   /** Both forms are documented for the same limit, and both are met. */
   #userRefusal(): ApiError {
     const text = quotaText('Units per minute per user');
-    return this.#random.chance(0.5) ? new ApiError(429, 'rateLimitExceeded', text) : new ApiError(403, 'userRateLimitExceeded', text);
+    return this.#random.chance(0.5)
+      ? new ApiError(429, 'rateLimitExceeded', text)
+      : new ApiError(403, 'userRateLimitExceeded', text);
   }
 }
 

@@ -18,7 +18,12 @@ export const READING_ROUTES: RouteTable = {
     method: 'getProfile',
     answer({ mailbox }) {
       const { messages, threads } = mailbox.totals;
-      return { emailAddress: mailbox.email, messagesTotal: atLeastZero(messages + mailbox.totalsOff.profile), threadsTotal: threads, historyId: mailbox.historyId };
+      return {
+        emailAddress: mailbox.email,
+        messagesTotal: atLeastZero(messages + mailbox.totalsOff.profile),
+        threadsTotal: threads,
+        historyId: mailbox.historyId,
+      };
     },
   },
   'GET labels': {
@@ -27,12 +32,20 @@ export const READING_ROUTES: RouteTable = {
   },
   'GET labels/*': {
     method: 'labels.get',
-    answer: ({ mailbox, clock, ids: [id = ''] }) => ({ ...labelJson(mailbox.labelBook.shown(id, clock.now())), ...mailbox.labelTotals.of(id, mailbox) }),
+    answer: ({ mailbox, clock, ids: [id = ''] }) => ({
+      ...labelJson(mailbox.labelBook.shown(id, clock.now())),
+      ...mailbox.labelTotals.of(id, mailbox),
+    }),
   },
   'GET messages': {
     method: 'messages.list',
     answer(context) {
-      const { messages, nextPageToken, resultSizeEstimate } = listMessages(context.mailbox, listQuery(context), context.json, context.clock.now());
+      const { messages, nextPageToken, resultSizeEstimate } = listMessages(
+        context.mailbox,
+        listQuery(context),
+        context.json,
+        context.clock.now(),
+      );
       return {
         ...(messages.length > 0 ? { messages: messages.map(({ id, threadId }) => ({ id, threadId })) } : {}),
         ...(nextPageToken === null ? {} : { nextPageToken }),
@@ -54,13 +67,22 @@ export const READING_ROUTES: RouteTable = {
     method: 'threads.list',
     answer(context) {
       const { mailbox, json } = context;
-      const { messages, nextPageToken, resultSizeEstimate } = listThreads(mailbox, listQuery(context), json, context.clock.now());
+      const { messages, nextPageToken, resultSizeEstimate } = listThreads(
+        mailbox,
+        listQuery(context),
+        json,
+        context.clock.now(),
+      );
       const threads = messages.map((message) => ({
         id: message.threadId,
         snippet: json.parsed(message).snippet,
         historyId: newest(mailbox.thread(message.threadId).map(({ current }) => current.historyId)),
       }));
-      return { ...(threads.length > 0 ? { threads } : {}), ...(nextPageToken === null ? {} : { nextPageToken }), resultSizeEstimate };
+      return {
+        ...(threads.length > 0 ? { threads } : {}),
+        ...(nextPageToken === null ? {} : { nextPageToken }),
+        resultSizeEstimate,
+      };
     },
   },
   'GET threads/*': { method: 'threads.get', answer: getThread },
@@ -86,22 +108,27 @@ function getMessage({ mailbox, json, query, isUnderMetadata, ids: [id = ''] }: R
   refusePoisoned(mailbox, id);
   const found = mailbox.read(id);
   if (found === null) throw notFound(`message ${id} of ${mailbox.email}`);
-  if (format === 'raw' && found.version.labelIds.includes('CHAT')) return json.renderChat(found.message, found.version, mailbox.chats.raw);
+  if (format === 'raw' && found.version.labelIds.includes('CHAT'))
+    return json.renderChat(found.message, found.version, mailbox.chats.raw);
   return json.render(found.message, found.version, format, query.getAll('metadataHeaders'));
 }
 
 function getThread({ mailbox, json, query, isUnderMetadata, ids: [id = ''] }: RouteContext): string {
   const format = permitted(formatOf(query.get('format')), isUnderMetadata);
-  if (format === 'raw') throw invalidArgument(`Invalid value at 'format' (type.googleapis.com/google.gmail.v1.Format), "raw"`);
+  if (format === 'raw')
+    throw invalidArgument(`Invalid value at 'format' (type.googleapis.com/google.gmail.v1.Format), "raw"`);
   const found = mailbox.readThread(id);
   if (found.length === 0) throw notFound(`thread ${id} of ${mailbox.email}`);
   for (const { message } of found) refusePoisoned(mailbox, message.id);
-  const messages = found.map(({ message, version }) => json.render(message, version, format, query.getAll('metadataHeaders')));
+  const messages = found.map(({ message, version }) =>
+    json.render(message, version, format, query.getAll('metadataHeaders')),
+  );
   return `{"id":${JSON.stringify(id)},"historyId":"${newest(found.map(({ version }) => version.historyId))}","messages":[${messages.join(',')}]}`;
 }
 
 function permitted(format: Format, isUnderMetadata: boolean): Format {
-  if (isUnderMetadata && (format === 'full' || format === 'raw')) throw new ApiError(403, 'forbidden', `Metadata scope doesn't allow format ${format.toUpperCase()}`);
+  if (isUnderMetadata && (format === 'full' || format === 'raw'))
+    throw new ApiError(403, 'forbidden', `Metadata scope doesn't allow format ${format.toUpperCase()}`);
   return format;
 }
 
@@ -115,13 +142,22 @@ function listQuery({ mailbox, query, isUnderMetadata }: RouteContext): ListQuery
   const labelIds = query.getAll('labelIds');
   mailbox.labelBook.assertKnown(labelIds);
   const q = query.get('q') ?? '';
-  if (isUnderMetadata && query.has('q')) throw new ApiError(403, 'forbidden', "Metadata scope does not support 'q' parameter");
+  if (isUnderMetadata && query.has('q'))
+    throw new ApiError(403, 'forbidden', "Metadata scope does not support 'q' parameter");
   const pageToken = query.get('pageToken');
-  return { labelIds, q, pageToken: pageToken === '' ? null : pageToken, includeSpamTrash: flag(query.get('includeSpamTrash')), maxResults: maxResults(query, PAGE.usual, PAGE.most) };
+  return {
+    labelIds,
+    q,
+    pageToken: pageToken === '' ? null : pageToken,
+    includeSpamTrash: flag(query.get('includeSpamTrash')),
+    maxResults: maxResults(query, PAGE.usual, PAGE.most),
+  };
 }
 
 export function labelJson({ id, name, type }: SimulatedLabel): object {
-  return type === 'system' ? { id, name, type } : { id, name, type, messageListVisibility: 'show', labelListVisibility: 'labelShow' };
+  return type === 'system'
+    ? { id, name, type }
+    : { id, name, type, messageListVisibility: 'show', labelListVisibility: 'labelShow' };
 }
 
 function newest(historyIds: readonly string[]): string {

@@ -15,7 +15,11 @@ export class RollingSum {
   }
 
   at(now: number): number {
-    for (let entry = this.#entries[this.#first]; entry !== undefined && entry.at <= now - this.#windowMs; entry = this.#entries[this.#first]) {
+    for (
+      let entry = this.#entries[this.#first];
+      entry !== undefined && entry.at <= now - this.#windowMs;
+      entry = this.#entries[this.#first]
+    ) {
       this.#sum -= entry.amount;
       this.#first += 1;
     }

@@ -71,7 +71,8 @@ export class CallBody {
   raw(): Buffer {
     const text = this.text('raw');
     const raw = this.media ?? (text === null ? null : Buffer.from(text, 'base64url'));
-    if (raw === null || raw.length === 0) throw invalidArgument("'raw' RFC822 payload message string or uploading message via /upload/* URL required");
+    if (raw === null || raw.length === 0)
+      throw invalidArgument("'raw' RFC822 payload message string or uploading message via /upload/* URL required");
     return raw;
   }
 }

@@ -34,7 +34,10 @@ export function allows(scopes: readonly string[], method: ApiMethod): boolean {
   return enough.some((name) => scopes.includes(SCOPE + name));
 }
 
-/** gmail.metadata bars searches and bodies, beside wider scopes, too: https://github.com/googleapis/google-api-python-client/issues/582 */
+/**
+ * gmail.metadata bars searches and bodies, beside wider scopes, too:
+ * https://github.com/googleapis/google-api-python-client/issues/582
+ */
 export function isUnderMetadata(scopes: readonly string[]): boolean {
   return scopes.includes(`${SCOPE}metadata`);
 }

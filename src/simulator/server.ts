@@ -30,21 +30,32 @@ export interface SimulatorServer {
 /** Where Google publishes the keys that it signs tokens with. */
 export const KEYS_PATH = '/oauth2/v3/certs';
 
-/** For a request that no client of Gmail's would make: a page in a browser made it, by the server's address or by a name that leads there. */
+/**
+ * For a request that no client of Gmail's would make: a page in a browser made it, by the server's address or by a name
+ * that leads there.
+ */
 const NOT_FOR_PAGES = 'hostNotAllowed';
 
 /** Gmail takes messages of 35 MB and more as base64; a request beyond this is refused with 413. */
 const MAX_BODY_BYTES = 128 * 2 ** 20;
 
 /**
- * Serves a simulator over HTTP: the Gmail API, the token endpoint at `/token`, and the control API below `/simulator/` (docs/simulator.md).
+ * Serves a simulator over HTTP: the Gmail API, the token endpoint at `/token`, and the control API below `/simulator/`
+ * (docs/simulator.md).
  * @throws {Error} when the port is taken
  */
-export async function startSimulatorServer({ simulator, port, host = '127.0.0.1', allowedHosts = [], signer }: SimulatorServerOptions): Promise<SimulatorServer> {
+export async function startSimulatorServer({
+  simulator,
+  port,
+  host = '127.0.0.1',
+  allowedHosts = [],
+  signer,
+}: SimulatorServerOptions): Promise<SimulatorServer> {
   const control = new ControlApi(simulator);
   const keys = signer === undefined ? null : Buffer.from(JSON.stringify(signer.keySet));
   const answer = async (request: SimulatorRequest): Promise<SimulatorResponse> => {
-    if (keys !== null && request.url === KEYS_PATH) return { status: 200, headers: { 'content-type': JSON_TYPE }, body: keys };
+    if (keys !== null && request.url === KEYS_PATH)
+      return { status: 200, headers: { 'content-type': JSON_TYPE }, body: keys };
     return control.handles(request.url) ? control.answer(request) : simulator.transport(request);
   };
   const guard: RequestGuard = { hosts: [host, ...allowedHosts], origins: [] };
@@ -75,7 +86,11 @@ export async function startSimulatorServer({ simulator, port, host = '127.0.0.1'
   };
 }
 
-async function serve(answer: (request: SimulatorRequest) => Promise<SimulatorResponse>, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function serve(
+  answer: (request: SimulatorRequest) => Promise<SimulatorResponse>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const body = await readAll(incoming);
   if (body === null) {
     send(outgoing, { status: 413, headers: { connection: 'close' }, body: Buffer.alloc(0) });
@@ -86,7 +101,12 @@ async function serve(answer: (request: SimulatorRequest) => Promise<SimulatorRes
   const request: SimulatorRequest = {
     method: incoming.method ?? 'GET',
     url: incoming.url ?? '/',
-    headers: Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')])),
+    headers: Object.fromEntries(
+      Object.entries(incoming.headers).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.join(', ') : (value ?? ''),
+      ]),
+    ),
     body,
     signal: aborted.signal,
   };
@@ -99,7 +119,10 @@ function refused(reason: string, isControl: boolean): SimulatorResponse {
   return { status: 403, headers: { 'content-type': JSON_TYPE, connection: 'close' }, body: Buffer.from(body) };
 }
 
-/** A reset on command breaks the connection, as does a client that went away; anything else is a defect of the simulator, and says so. */
+/**
+ * A reset on command breaks the connection, as does a client that went away; anything else is a defect of the
+ * simulator, and says so.
+ */
 function fail(error: unknown, outgoing: ServerResponse): void {
   const isReset = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
   if (isReset || outgoing.destroyed || outgoing.headersSent) {
@@ -107,7 +130,11 @@ function fail(error: unknown, outgoing: ServerResponse): void {
     return;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  send(outgoing, { status: 500, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: Buffer.from(`The simulator failed: ${text}\n`) });
+  send(outgoing, {
+    status: 500,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: Buffer.from(`The simulator failed: ${text}\n`),
+  });
 }
 
 /** A response cut on command names its full length, so that the client can tell. */

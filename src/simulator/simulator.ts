@@ -54,7 +54,11 @@ export class Simulator {
     this.faults = new Faults(random('faults'));
     this.#quota = new Quota(options.quota ?? { window: 'off' }, prices, random('quota'));
     this.directory = new Directory(() => [...this.#mailboxes.keys()]);
-    const consent = new Consent({ random: random('consent'), clientId: CLIENT_ID, accounts: () => [...this.#mailboxes.keys()] });
+    const consent = new Consent({
+      random: random('consent'),
+      clientId: CLIENT_ID,
+      accounts: () => [...this.#mailboxes.keys()],
+    });
     this.#tokens = new Tokens({ random: random('tokens'), isMailbox: (email) => this.#mailboxes.has(email), consent });
     this.#watches = new Watches({ clock: this.clock, random: random('watches') });
     this.#frontend = new Frontend({
@@ -119,7 +123,8 @@ export class Simulator {
   }
 
   /**
-   * The account gets another address: getProfile and notifications name it, what was granted goes on working, mail, ids and history stay.
+   * The account gets another address: getProfile and notifications name it, what was granted goes on working, mail, ids
+   * and history stay.
    *
    * @throws {Error} when there is no such mailbox, or one of the other address
    */

@@ -19,7 +19,9 @@ export function takeoutMarks(headers: readonly Header[]): TakeoutMarks {
 
 /** Comma-separated; a name with a comma is in quotes. */
 function splitLabels(text: string): string[] {
-  return [...text.matchAll(/"((?:[^"\\]|\\.)*)"|[^,"]+/g)].map(([whole, quoted]) => (quoted ?? whole).replace(/\\(.)/g, '$1').trim()).filter((name) => name !== '');
+  return [...text.matchAll(/"((?:[^"\\]|\\.)*)"|[^,"]+/g)]
+    .map(([whole, quoted]) => (quoted ?? whole).replace(/\\(.)/g, '$1').trim())
+    .filter((name) => name !== '');
 }
 
 /** The bytes without Takeout's two headers, so that they are the mail's own. */
@@ -41,7 +43,16 @@ export function withoutMarks(bytes: Buffer): Buffer {
 
 /** System labels by the names that Takeout gives them, which are in the language of the account. */
 const SYSTEM_NAMES: Readonly<Record<string, readonly string[]>> = {
-  INBOX: ['inbox', 'posteingang', 'boîte de réception', 'recibidos', 'bandeja de entrada', 'posta in arrivo', 'caixa de entrada', 'postvak in'],
+  INBOX: [
+    'inbox',
+    'posteingang',
+    'boîte de réception',
+    'recibidos',
+    'bandeja de entrada',
+    'posta in arrivo',
+    'caixa de entrada',
+    'postvak in',
+  ],
   SENT: ['sent', 'gesendet', 'messages envoyés', 'envoyés', 'enviados', 'inviati', 'posta inviata', 'verzonden'],
   STARRED: ['starred', 'markiert', 'messages suivis', 'suivis', 'destacados', 'speciali', 'com estrela', 'met ster'],
   UNREAD: ['unread', 'ungelesen', 'non lus', 'no leídos', 'da leggere', 'non letti', 'não lidas', 'ongelezen'],
@@ -53,20 +64,68 @@ const SYSTEM_NAMES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Names for what the API has no label for: read, and not in the inbox. */
-const NO_LABEL = new Set(['opened', 'geöffnet', 'ouvert', 'ouverts', 'abierto', 'abiertos', 'aperti', 'aberto', 'abertas', 'geopend', 'archived', 'archiviert', 'archivé', 'archivés', 'archivado', 'archivados', 'archiviati', 'arquivado', 'arquivadas', 'gearchiveerd']);
+const NO_LABEL = new Set([
+  'opened',
+  'geöffnet',
+  'ouvert',
+  'ouverts',
+  'abierto',
+  'abiertos',
+  'aperti',
+  'aberto',
+  'abertas',
+  'geopend',
+  'archived',
+  'archiviert',
+  'archivé',
+  'archivés',
+  'archivado',
+  'archivados',
+  'archiviati',
+  'arquivado',
+  'arquivadas',
+  'gearchiveerd',
+]);
 
 const CATEGORY = /^(?:category|kategorie|catégorie|categoría|categoria|categorie)\s*:?\s*(.+)$/;
 const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
-  CATEGORY_PERSONAL: ['personal', 'primary', 'allgemein', 'persönlich', 'principale', 'personnel', 'principal', 'personale', 'pessoal', 'primair', 'persoonlijk'],
+  CATEGORY_PERSONAL: [
+    'personal',
+    'primary',
+    'allgemein',
+    'persönlich',
+    'principale',
+    'personnel',
+    'principal',
+    'personale',
+    'pessoal',
+    'primair',
+    'persoonlijk',
+  ],
   CATEGORY_SOCIAL: ['social', 'soziale netzwerke', 'réseaux sociaux', 'sociaal'],
   CATEGORY_PROMOTIONS: ['promotions', 'werbung', 'promociones', 'promozioni', 'promoções', 'reclame'],
-  CATEGORY_UPDATES: ['updates', 'benachrichtigungen', 'notifications', 'notificaciones', 'aggiornamenti', 'atualizações'],
+  CATEGORY_UPDATES: [
+    'updates',
+    'benachrichtigungen',
+    'notifications',
+    'notificaciones',
+    'aggiornamenti',
+    'atualizações',
+  ],
   CATEGORY_FORUMS: ['forums', 'foren', 'foros', 'forum', 'fóruns'],
 };
 
-/** The id of the system label that a Takeout name means; null for a state without a label, undefined for the user's own label. */
+/**
+ * The id of the system label that a Takeout name means; null for a state without a label, undefined for the user's own
+ * label.
+ */
 export function systemLabel(name: string): string | null | undefined {
-  const plain = name.normalize('NFC').toLowerCase().replace(/["„“”«»]/g, '').replace(/\s+/g, ' ').trim();
+  const plain = name
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/["„“”«»]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
   if (NO_LABEL.has(plain)) return null;
   const category = CATEGORY.exec(plain)?.[1];
   return category === undefined ? lookUp(SYSTEM_NAMES, plain) : lookUp(CATEGORIES, category);

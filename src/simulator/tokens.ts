@@ -13,7 +13,11 @@ export interface AuthorizedUser {
 
 /** The file that the Google Cloud console offers for an OAuth client of type Desktop app. */
 export interface ClientFile {
-  readonly installed: { readonly client_id: string; readonly client_secret: string; readonly redirect_uris: readonly string[] };
+  readonly installed: {
+    readonly client_id: string;
+    readonly client_secret: string;
+    readonly redirect_uris: readonly string[];
+  };
 }
 
 export interface Identity {
@@ -43,7 +47,15 @@ export class Tokens {
   /** Scopes that domain-wide delegation gives to service accounts; null for any. */
   delegation: readonly string[] | null = null;
 
-  constructor({ random, isMailbox, consent }: { random: Random; isMailbox: (email: string) => boolean; consent: Consent }) {
+  constructor({
+    random,
+    isMailbox,
+    consent,
+  }: {
+    random: Random;
+    isMailbox: (email: string) => boolean;
+    consent: Consent;
+  }) {
     this.#random = random;
     this.#isMailbox = isMailbox;
     this.#consent = consent;
@@ -77,8 +89,10 @@ export class Tokens {
 
   /** The account has another address: its grants and tokens go on. */
   rename(from: string, to: string): void {
-    for (const [token, grant] of this.#grants) if (grant.email === from) this.#grants.set(token, { ...grant, email: to });
-    for (const [token, access] of this.#access) if (access.email === from) this.#access.set(token, { ...access, email: to });
+    for (const [token, grant] of this.#grants)
+      if (grant.email === from) this.#grants.set(token, { ...grant, email: to });
+    for (const [token, access] of this.#access)
+      if (access.email === from) this.#access.set(token, { ...access, email: to });
     const latest = this.#latest.get(from);
     if (this.#latest.delete(from) && latest !== undefined) this.#latest.set(to, latest);
     if (this.#revoked.delete(from)) this.#revoked.add(to);
@@ -92,7 +106,10 @@ export class Tokens {
     return access;
   }
 
-  /** POST /token: https://developers.google.com/identity/protocols/oauth2/web-server#offline and …/service-account#httprest */
+  /**
+   * POST /token: https://developers.google.com/identity/protocols/oauth2/web-server#offline and
+   * …/service-account#httprest
+   */
   answer(form: URLSearchParams, now: number): TokenAnswer {
     const grantType = form.get('grant_type') ?? '';
     switch (grantType) {
@@ -114,7 +131,8 @@ export class Tokens {
     const { email, offline, asked } = agreed;
     const earlier = agreed.includeGranted ? (this.#grants.get(this.#latest.get(email) ?? '')?.scopes ?? []) : [];
     const scopes = [...new Set([...agreed.scopes, ...earlier])];
-    const lasting = offline && (asked || !this.#latest.has(email)) ? { refresh_token: this.grant(email, scopes).refresh_token } : {};
+    const lasting =
+      offline && (asked || !this.#latest.has(email)) ? { refresh_token: this.grant(email, scopes).refresh_token } : {};
     const { status, body } = this.#issue({ email, scopes }, now);
     return { status, body: { ...body, ...lasting } };
   }
@@ -129,18 +147,31 @@ export class Tokens {
   /** The signature is not checked: the simulator knows no service account's key. */
   #assertion(assertion: string, now: number): TokenAnswer {
     const claims = claimsOf(assertion);
-    if (claims === null) return refusal(400, 'invalid_grant', 'Invalid JWT: Token must be a short-lived token and in a reasonable timeframe.');
+    if (claims === null)
+      return refusal(
+        400,
+        'invalid_grant',
+        'Invalid JWT: Token must be a short-lived token and in a reasonable timeframe.',
+      );
     const { exp, iat, iss, scope } = claims;
     // Not held against the clock: the client signs by its own, and the simulator's may be a simulated one.
     const isShortLived = typeof exp === 'number' && typeof iat === 'number' && exp > iat && exp - iat <= 3_600;
     if (!isShortLived || typeof iss !== 'string' || typeof scope !== 'string') {
-      return refusal(400, 'invalid_grant', 'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.');
+      return refusal(
+        400,
+        'invalid_grant',
+        'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.',
+      );
     }
     const email = typeof claims['sub'] === 'string' ? claims['sub'].toLowerCase() : '';
     if (!this.#isMailbox(email)) return refusal(400, 'invalid_grant', 'Invalid email or User ID');
     const scopes = scope.split(/\s+/);
     if (this.#revoked.has(email) || !scopes.every((name) => this.delegation?.includes(name) ?? true)) {
-      return refusal(401, 'unauthorized_client', 'Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.');
+      return refusal(
+        401,
+        'unauthorized_client',
+        'Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.',
+      );
     }
     return this.#issue({ email, scopes }, now);
   }
@@ -148,7 +179,10 @@ export class Tokens {
   #issue({ email, scopes }: Identity, now: number): TokenAnswer {
     const token = `ya29.${this.#random.text(60)}`;
     this.#access.set(token, { email, scopes, expiresAt: now + LIFETIME_MS });
-    return { status: 200, body: { access_token: token, expires_in: LIFETIME_MS / 1000 - 1, scope: scopes.join(' '), token_type: 'Bearer' } };
+    return {
+      status: 200,
+      body: { access_token: token, expires_in: LIFETIME_MS / 1000 - 1, scope: scopes.join(' '), token_type: 'Bearer' },
+    };
   }
 }
 
@@ -166,8 +200,11 @@ function refusal(status: number, error: string, description: string): TokenAnswe
 
 /** The claims of a well-formed RS256 JWT, or null. */
 function claimsOf(assertion: string): Record<string, unknown> | null {
-  const [header, claims, signature, ...rest] = assertion.split('.').map((part) => Buffer.from(part, 'base64url').toString('utf8'));
-  if (header === undefined || claims === undefined || signature === undefined || signature === '' || rest.length > 0) return null;
+  const [header, claims, signature, ...rest] = assertion
+    .split('.')
+    .map((part) => Buffer.from(part, 'base64url').toString('utf8'));
+  if (header === undefined || claims === undefined || signature === undefined || signature === '' || rest.length > 0)
+    return null;
   try {
     const parsedHeader: unknown = JSON.parse(header);
     const parsedClaims: unknown = JSON.parse(claims);

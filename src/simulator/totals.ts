@@ -18,13 +18,19 @@ interface LabelCounts {
   readonly threadsUnread: Set<string>;
 }
 
-/** Counts by label. All labels are counted in one pass, which serves until the mailbox changes: a client asks for each label in turn. */
+/**
+ * Counts by label. All labels are counted in one pass, which serves until the mailbox changes: a client asks for each
+ * label in turn.
+ */
 export class LabelTotals {
   #counts = new Map<string, LabelCounts>();
   #countedAt = '';
 
   /** @param revision - another one after each change of the mailbox */
-  of(labelId: string, mailbox: { readonly revision: number; readonly totalsOff: TotalsOff; all(): Iterable<StoredMessage> }): object {
+  of(
+    labelId: string,
+    mailbox: { readonly revision: number; readonly totalsOff: TotalsOff; all(): Iterable<StoredMessage> },
+  ): object {
     const { spamTrash, labels } = mailbox.totalsOff;
     const at = `${mailbox.revision} ${spamTrash}`;
     if (at !== this.#countedAt) this.#counts = countLabels(mailbox.all(), spamTrash);
@@ -48,7 +54,8 @@ function countLabels(messages: Iterable<StoredMessage>, spamTrash: boolean): Map
     const isUnread = current.labelIds.includes('UNREAD');
     for (const labelId of current.labelIds) {
       let of = counts.get(labelId);
-      if (of === undefined) counts.set(labelId, (of = { messages: 0, unread: 0, threads: new Set(), threadsUnread: new Set() }));
+      if (of === undefined)
+        counts.set(labelId, (of = { messages: 0, unread: 0, threads: new Set(), threadsUnread: new Set() }));
       of.messages += 1;
       of.threads.add(threadId);
       if (!isUnread) continue;

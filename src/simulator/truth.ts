@@ -19,8 +19,13 @@ export interface TruthMessage {
 }
 
 /** One message at a time, so that a big mailbox can be compared in little memory. */
-export function* truthOf(messages: Iterable<StoredMessage>, options: { includeSpamTrash?: boolean }): Generator<TruthMessage> {
-  const wanted = [...messages].filter((message) => options.includeSpamTrash === true || !isSpamOrTrash(message.current.labelIds));
+export function* truthOf(
+  messages: Iterable<StoredMessage>,
+  options: { includeSpamTrash?: boolean },
+): Generator<TruthMessage> {
+  const wanted = [...messages].filter(
+    (message) => options.includeSpamTrash === true || !isSpamOrTrash(message.current.labelIds),
+  );
   for (const message of wanted.sort((a, b) => (a.id < b.id ? -1 : 1))) {
     const raw = message.raw();
     yield {

@@ -46,18 +46,31 @@ export class Watches {
   }
 
   /** @throws {ApiError} 400 for a wrong topic, or while another topic is watched */
-  watch(mailbox: SimulatedMailbox, { topicName, labelIds }: { topicName: string | null; labelIds: readonly string[] }): object {
+  watch(
+    mailbox: SimulatedMailbox,
+    { topicName, labelIds }: { topicName: string | null; labelIds: readonly string[] },
+  ): object {
     if (topicName === null || !/^projects\/[^/]+\/topics\/[^/]+$/.test(topicName)) {
       throw invalidArgument('Invalid topicName does not match projects/{project}/topics/*');
     }
     const now = this.#clock.now();
     const before = this.#watches.get(mailbox.email);
     if (before !== undefined && before.expiration > now && before.topicName !== topicName) {
-      throw new ApiError(400, 'failedPrecondition', 'Only one user push notification client allowed per developer (call /stop then try again)');
+      throw new ApiError(
+        400,
+        'failedPrecondition',
+        'Only one user push notification client allowed per developer (call /stop then try again)',
+      );
     }
     const expiration = now + SEVEN_DAYS_MS;
-    this.#watches.set(mailbox.email, { topicName, labelIds, expiration, lastSent: before?.lastSent ?? Number.NEGATIVE_INFINITY });
-    if (this.delivery.announcesWatches) this.#publish({ topicName, emailAddress: mailbox.email, historyId: mailbox.historyId });
+    this.#watches.set(mailbox.email, {
+      topicName,
+      labelIds,
+      expiration,
+      lastSent: before?.lastSent ?? Number.NEGATIVE_INFINITY,
+    });
+    if (this.delivery.announcesWatches)
+      this.#publish({ topicName, emailAddress: mailbox.email, historyId: mailbox.historyId });
     return { historyId: mailbox.historyId, expiration: String(expiration) };
   }
 

@@ -20,7 +20,10 @@ export const WRITING_ROUTES: RouteTable = {
       return null;
     },
   },
-  'POST labels': { method: 'labels.create', answer: ({ mailbox, body }) => labelJson(mailbox.createLabel(body.text('name') ?? '')) },
+  'POST labels': {
+    method: 'labels.create',
+    answer: ({ mailbox, body }) => labelJson(mailbox.createLabel(body.text('name') ?? '')),
+  },
   'PATCH labels/*': { method: 'labels.patch', answer: renameLabel },
   'PUT labels/*': { method: 'labels.update', answer: renameLabel },
   'DELETE labels/*': {
@@ -33,7 +36,10 @@ export const WRITING_ROUTES: RouteTable = {
   },
   'POST messages': { method: 'messages.insert', answer: insert },
   'POST messages/import': { method: 'messages.import', answer: insert },
-  'POST messages/send': { method: 'messages.send', answer: (context) => send(context, context.body.raw(), threadOf(context, context.body)) },
+  'POST messages/send': {
+    method: 'messages.send',
+    answer: (context) => send(context, context.body.raw(), threadOf(context, context.body)),
+  },
   'POST messages/batchModify': {
     method: 'messages.batchModify',
     answer({ mailbox, body }) {
@@ -48,9 +54,15 @@ export const WRITING_ROUTES: RouteTable = {
       return null;
     },
   },
-  'POST messages/*/modify': { method: 'messages.modify', answer: (context) => relabelled(context, changes(context.body)) },
+  'POST messages/*/modify': {
+    method: 'messages.modify',
+    answer: (context) => relabelled(context, changes(context.body)),
+  },
   'POST messages/*/trash': { method: 'messages.trash', answer: (context) => relabelled(context, { add: ['TRASH'] }) },
-  'POST messages/*/untrash': { method: 'messages.untrash', answer: (context) => relabelled(context, { remove: ['TRASH'] }) },
+  'POST messages/*/untrash': {
+    method: 'messages.untrash',
+    answer: (context) => relabelled(context, { remove: ['TRASH'] }),
+  },
   'DELETE messages/*': {
     method: 'messages.delete',
     answer({ mailbox, ids: [id = ''] }) {
@@ -58,9 +70,18 @@ export const WRITING_ROUTES: RouteTable = {
       return null;
     },
   },
-  'POST threads/*/modify': { method: 'threads.modify', answer: (context) => relabelledThread(context, changes(context.body)) },
-  'POST threads/*/trash': { method: 'threads.trash', answer: (context) => relabelledThread(context, { add: ['TRASH'] }) },
-  'POST threads/*/untrash': { method: 'threads.untrash', answer: (context) => relabelledThread(context, { remove: ['TRASH'] }) },
+  'POST threads/*/modify': {
+    method: 'threads.modify',
+    answer: (context) => relabelledThread(context, changes(context.body)),
+  },
+  'POST threads/*/trash': {
+    method: 'threads.trash',
+    answer: (context) => relabelledThread(context, { add: ['TRASH'] }),
+  },
+  'POST threads/*/untrash': {
+    method: 'threads.untrash',
+    answer: (context) => relabelledThread(context, { remove: ['TRASH'] }),
+  },
   'DELETE threads/*': {
     method: 'threads.delete',
     answer(context) {
@@ -74,7 +95,9 @@ export const WRITING_ROUTES: RouteTable = {
 export function send(context: RouteContext, raw: Buffer, threadId: string | undefined): RouteResult {
   const { mailbox, mailboxOf } = context;
   const { headers } = parseHeaders(raw);
-  const recipients = ['to', 'cc', 'bcc'].flatMap((name) => headerValue(headers, name)?.match(/[^\s<>,;:"]+@[^\s<>,;:"]+/g) ?? []);
+  const recipients = ['to', 'cc', 'bcc'].flatMap(
+    (name) => headerValue(headers, name)?.match(/[^\s<>,;:"]+@[^\s<>,;:"]+/g) ?? [],
+  );
   if (recipients.length === 0) throw invalidArgument('Recipient address required');
   const emails = new Set(recipients.map((email) => email.toLowerCase()));
   const toSelf = emails.delete(mailbox.email);
@@ -100,7 +123,10 @@ export function summary({ mailbox }: RouteContext, id: string): object {
 function insert(context: RouteContext): RouteResult {
   const { mailbox, body, query } = context;
   const raw = body.raw();
-  const date = query.get('internalDateSource') === 'dateHeader' ? Date.parse(headerValue(parseHeaders(raw).headers, 'date') ?? '') : Number.NaN;
+  const date =
+    query.get('internalDateSource') === 'dateHeader'
+      ? Date.parse(headerValue(parseHeaders(raw).headers, 'date') ?? '')
+      : Number.NaN;
   const inserted = mailbox.insert({
     raw,
     labelIds: body.texts('labelIds'),
@@ -115,13 +141,19 @@ function renameLabel({ mailbox, body, ids: [id = ''] }: RouteContext): RouteResu
   return labelJson(name === null ? mailbox.labelBook.get(id) : mailbox.renameLabel(id, name));
 }
 
-function relabelled(context: RouteContext, labels: { add?: readonly string[]; remove?: readonly string[] }): RouteResult {
+function relabelled(
+  context: RouteContext,
+  labels: { add?: readonly string[]; remove?: readonly string[] },
+): RouteResult {
   const id = context.mailbox.existing(context.ids[0] ?? '').id;
   context.mailbox.modify([id], labels);
   return summary(context, id);
 }
 
-function relabelledThread(context: RouteContext, labels: { add?: readonly string[]; remove?: readonly string[] }): RouteResult {
+function relabelledThread(
+  context: RouteContext,
+  labels: { add?: readonly string[]; remove?: readonly string[] },
+): RouteResult {
   const ids = threadIds(context);
   context.mailbox.modify(ids, labels);
   return { id: context.ids[0], messages: ids.map((id) => summary(context, id)) };
@@ -145,6 +177,7 @@ function changes(body: CallBody): { add: readonly string[]; remove: readonly str
   const add = body.texts('addLabelIds');
   const remove = body.texts('removeLabelIds');
   // Gmail sets these two itself: https://developers.google.com/workspace/gmail/api/guides/labels
-  for (const id of [...add, ...remove]) if (id === 'SENT' || id === 'DRAFT') throw invalidArgument(`Invalid label: ${id}`);
+  for (const id of [...add, ...remove])
+    if (id === 'SENT' || id === 'DRAFT') throw invalidArgument(`Invalid label: ${id}`);
   return { add, remove };
 }

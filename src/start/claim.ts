@@ -3,11 +3,14 @@ import { linkSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { makePrivateFolder } from '../host/private-files.ts';
 import { readRunningStart, runningStartFile, type RunningStart } from '../config/running-start.ts';
 
-export type Claim = { readonly kind: 'ours'; publish(running: Omit<RunningStart, 'pid'>): void; release(): void } | { readonly kind: 'taken'; readonly pid: number };
+export type Claim =
+  | { readonly kind: 'ours'; publish(running: Omit<RunningStart, 'pid'>): void; release(): void }
+  | { readonly kind: 'taken'; readonly pid: number };
 
 /**
- * Makes this process the one `npm start` of a data directory. Why two that come at one moment cannot both have it: the file gets its name by
- * a link, which succeeds for one of them. A file that a killed process left is known by its process id, and is taken away first.
+ * Makes this process the one `npm start` of a data directory. Why two that come at one moment cannot both have it: the
+ * file gets its name by a link, which succeeds for one of them. A file that a killed process left is known by its
+ * process id, and is taken away first.
  */
 export function claim(dataDir: string): Claim {
   makePrivateFolder(dataDir);

@@ -20,16 +20,26 @@ const OWNER = 'ada';
 const LAST = 'last';
 
 /**
- * Chooses the mailbox to simulate. Other mail gets another mailbox under another address, so that no mailbox replaces the last. Without a wish the
- * mailbox of the previous run is taken.
+ * Chooses the mailbox to simulate. Other mail gets another mailbox under another address, so that no mailbox replaces
+ * the last. Without a wish the mailbox of the previous run is taken.
  */
-export function chooseDemoMailbox(dataDir: string, wish: { messages?: number | undefined; mbox?: string | undefined }): DemoMailbox {
+export function chooseDemoMailbox(
+  dataDir: string,
+  wish: { messages?: number | undefined; mbox?: string | undefined },
+): DemoMailbox {
   const folder = join(dataDir, 'simulator');
   makePrivateFolder(folder);
-  const email = wish.mbox === undefined && wish.messages === undefined ? (lastOf(folder) ?? addressOf({})) : addressOf(wish);
+  const email =
+    wish.mbox === undefined && wish.messages === undefined ? (lastOf(folder) ?? addressOf({})) : addressOf(wish);
   writeFileSync(join(folder, LAST), `${email}\n`);
   const journal = join(folder, `${email}.jsonl`);
-  return { email, messages: wish.messages ?? DEFAULT_MESSAGES, mbox: wish.mbox === undefined ? null : resolve(wish.mbox), journal, known: existsSync(journal) };
+  return {
+    email,
+    messages: wish.messages ?? DEFAULT_MESSAGES,
+    mbox: wish.mbox === undefined ? null : resolve(wish.mbox),
+    journal,
+    known: existsSync(journal),
+  };
 }
 
 /** Addresses that were simulated over this directory, at any time. */
@@ -44,10 +54,19 @@ export function demoAddresses(dataDir: string): readonly MailboxId[] {
 /** The address of a mailbox that was asked for. */
 export function addressOf({ messages, mbox }: { messages?: number | undefined; mbox?: string | undefined }): MailboxId {
   if (mbox !== undefined) {
-    const name = basename(mbox).replace(/\.[^.]*$/, '').toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'mail';
+    const name =
+      basename(mbox)
+        .replace(/\.[^.]*$/, '')
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, '-')
+        .replace(/^-|-$/g, '') || 'mail';
     return mailboxId(`${name}-${createHash('sha256').update(resolve(mbox)).digest('hex').slice(0, 4)}@example.com`);
   }
-  return mailboxId(messages === undefined || messages === DEFAULT_MESSAGES ? `${OWNER}@example.com` : `${OWNER}+${messages}@example.com`);
+  return mailboxId(
+    messages === undefined || messages === DEFAULT_MESSAGES
+      ? `${OWNER}@example.com`
+      : `${OWNER}+${messages}@example.com`,
+  );
 }
 
 function lastOf(folder: string): MailboxId | null {

@@ -21,14 +21,19 @@ export interface Demo {
   readonly liveTraffic: LastingSimulator['liveTraffic'];
 }
 
-/** At Gmail's own 6,000 units a minute the first sync of the generated mailbox would take minutes: nobody's first look should. */
+/**
+ * At Gmail's own 6,000 units a minute the first sync of the generated mailbox would take minutes: nobody's first look
+ * should.
+ */
 const UNITS_PER_MINUTE = 60_000;
 const CHANGE_EVERY = 4_000;
 const POLL_INTERVAL = 30_000;
 
 export async function openDemo({ config, options, clock, say, onEnd }: StartContext): Promise<Demo> {
   const chosen = chooseDemoMailbox(config.dataDir, options);
-  const userUnitsPerMinute = process.env['GMAIL_USER_UNITS_PER_MINUTE'] ? config.quota.userUnitsPerMinute : UNITS_PER_MINUTE;
+  const userUnitsPerMinute = process.env['GMAIL_USER_UNITS_PER_MINUTE']
+    ? config.quota.userUnitsPerMinute
+    : UNITS_PER_MINUTE;
   const quota = { ...config.quota, userUnitsPerMinute };
   const simulator = await openLastingSimulator({
     journal: chosen.journal,
@@ -44,14 +49,33 @@ export async function openDemo({ config, options, clock, say, onEnd }: StartCont
   if (served === undefined) throw new Error('the simulator has no mailbox');
   const what = simulator.beginning.mbox === null ? 'generated mail' : `mail of ${simulator.beginning.mbox}`;
   say(`Gmail      simulated, at ${simulator.url}: ${counted(served.messages, 'message')} (${what})`);
-  say(`           its quota is ${count(userUnitsPerMinute)} units a minute${userUnitsPerMinute > config.quota.userUnitsPerMinute ? `, so that you need not wait; Gmail's own is ${count(config.quota.userUnitsPerMinute)}` : ''}`);
+  say(
+    `           its quota is ${count(userUnitsPerMinute)} units a minute${userUnitsPerMinute > config.quota.userUnitsPerMinute ? `, so that you need not wait; Gmail's own is ${count(config.quota.userUnitsPerMinute)}` : ''}`,
+  );
 
-  const changed = changedConfig(config, { gmailRootUrl: simulator.url, googleTokenUrl: `${simulator.url}/token`, quota });
+  const changed = changedConfig(config, {
+    gmailRootUrl: simulator.url,
+    googleTokenUrl: `${simulator.url}/token`,
+    quota,
+  });
   const stores = await openStoresOf(changed);
   try {
-    await connectMailbox({ config: changed, stores, mailbox: chosen.email, clock, text: JSON.stringify(served.credentials), verify: true });
+    await connectMailbox({
+      config: changed,
+      stores,
+      mailbox: chosen.email,
+      clock,
+      text: JSON.stringify(served.credentials),
+      verify: true,
+    });
   } finally {
     await closeStores(stores);
   }
-  return { mailbox: chosen.email, config: changed, known: chosen.known, pollInterval: POLL_INTERVAL, liveTraffic: (traffic) => simulator.liveTraffic(traffic) };
+  return {
+    mailbox: chosen.email,
+    config: changed,
+    known: chosen.known,
+    pollInterval: POLL_INTERVAL,
+    liveTraffic: (traffic) => simulator.liveTraffic(traffic),
+  };
 }

@@ -18,7 +18,11 @@ export async function join(context: StartContext, pid: number): Promise<number> 
   say(`npm start runs already here, as process ${pid}: joining it.`);
   const running = await whenServing(context);
   if (running === 'ended' || running === 'starting') {
-    say(running === 'ended' ? 'It ended before it was up. Start again: npm start' : `It is still starting. What it waits for is in its own terminal; to end it: kill ${pid}`);
+    say(
+      running === 'ended'
+        ? 'It ended before it was up. Start again: npm start'
+        : `It is still starting. What it waits for is in its own terminal; to end it: kill ${pid}`,
+    );
     return 1;
   }
   if (running.uiUrl !== null) say(`Temporal's UI  ${running.uiUrl}`);
@@ -28,11 +32,15 @@ export async function join(context: StartContext, pid: number): Promise<number> 
   const mailboxes = running.mailboxes.map(mailboxId);
   const { messages, mbox } = options;
   const isOther = (messages !== undefined || mbox !== undefined) && !mailboxes.includes(addressOf({ messages, mbox }));
-  if (isOther) say(`It serves ${mailboxes.join(', ')}: --messages and --mbox change nothing here. To use them, stop it first (Ctrl-C in its terminal, or: kill ${pid}).`);
+  if (isOther)
+    say(
+      `It serves ${mailboxes.join(', ')}: --messages and --mbox change nothing here. To use them, stop it first (Ctrl-C in its terminal, or: kill ${pid}).`,
+    );
   const ended = new AbortController();
   const either = AbortSignal.any([signal, ended.signal]);
   const watching = (async () => {
-    while (!either.aborted && readRunningStart(config.dataDir)?.pid === running.pid) await clock.sleep(LOOK_EVERY, either).catch(() => undefined);
+    while (!either.aborted && readRunningStart(config.dataDir)?.pid === running.pid)
+      await clock.sleep(LOOK_EVERY, either).catch(() => undefined);
     ended.abort();
   })();
   try {
@@ -44,7 +52,18 @@ export async function join(context: StartContext, pid: number): Promise<number> 
       if (options.once === true) {
         say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database.location }));
         requireNoFailures(report, options);
-      } else following.push(followLive({ client, mailbox, after: report.changeSequence, clock, signal: either, say, named: mailboxes.length > 1 }));
+      } else
+        following.push(
+          followLive({
+            client,
+            mailbox,
+            after: report.changeSequence,
+            clock,
+            signal: either,
+            say,
+            named: mailboxes.length > 1,
+          }),
+        );
     }
     await Promise.all(following);
   } catch (error) {

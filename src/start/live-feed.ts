@@ -18,7 +18,15 @@ export interface LiveFeedRequest {
 }
 
 /** Shows each change as it arrives in the store, until the signal aborts. */
-export async function followLive({ client, mailbox, after, clock, signal, say, named }: LiveFeedRequest): Promise<void> {
+export async function followLive({
+  client,
+  mailbox,
+  after,
+  clock,
+  signal,
+  say,
+  named,
+}: LiveFeedRequest): Promise<void> {
   let last = after;
   while (!signal.aborted) {
     for (const change of await client.readChanges(mailbox, { after: last })) {

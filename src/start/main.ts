@@ -18,14 +18,16 @@ const interrupted = new AbortController();
 const ends: (() => Promise<void> | void)[] = [];
 
 const program = new Command('npm start --')
-  .description('Runs everything here: a Temporal server with its UI, a worker, and your mailboxes; without one, a simulated Gmail.')
+  .description(
+    'Runs everything here: a Temporal server with its UI, a worker, and your mailboxes; without one, a simulated Gmail.',
+  )
   .option('--once', 'end after the first sync, with a summary')
   .option('--fail-on-failures', 'with --once: end with exit code 3 while messages could not be fetched')
   .option('--mbox <file>', 'simulate a mailbox with your own mail: an mbox file (Google Takeout) or a folder of .eml')
   .option('--messages <n>', 'simulate a mailbox of so many generated messages (default 2000)', parseCountFromZero)
   .option('--no-traffic', 'no live changes in the simulated mailbox')
   .option('--port <n>', 'port of the Temporal server (default 7233, or the next free one)', parsePort)
-  .option('--ui-port <n>', 'port of Temporal\'s UI (default 8233, or the next free one)', parsePort)
+  .option('--ui-port <n>', "port of Temporal's UI (default 8233, or the next free one)", parsePort)
   .option('--simulator-port <n>', 'port of the simulated Gmail (default 8025, or the next free one)', parsePort, 8025)
   .configureOutput(commanderOutput('npm start', { stdout, stderr }, { errors: true }))
   .exitOverride();
@@ -39,7 +41,15 @@ async function main(): Promise<number> {
   try {
     const options = program.parse().opts<StartOptions>();
     const config = loadConfig();
-    const context: StartContext = { config, options, clock: systemClock, out, say, signal: interrupted.signal, onEnd: (close) => ends.push(close) };
+    const context: StartContext = {
+      config,
+      options,
+      clock: systemClock,
+      out,
+      say,
+      signal: interrupted.signal,
+      onEnd: (close) => ends.push(close),
+    };
     const claimed = claim(config.dataDir);
     if (claimed.kind === 'taken') return await join(context, claimed.pid);
     ends.push(() => {
@@ -68,7 +78,10 @@ async function closeAll(): Promise<void> {
 }
 
 function failed(error: unknown): number {
-  const { lines: [first = '', ...more], exitCode } = reportFailure(error);
+  const {
+    lines: [first = '', ...more],
+    exitCode,
+  } = reportFailure(error);
   out.notice(`npm start: ${first}`, ...more);
   if (['debug', 'trace'].includes(env['LOG_LEVEL'] ?? '') && error instanceof Error) out.notice(...stackLines(error));
   return exitCode;

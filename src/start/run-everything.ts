@@ -26,20 +26,29 @@ import { summaryLines } from './summary.ts';
  *
  * @returns the exit code
  */
-export async function runEverything(context: StartContext, publish: (running: Omit<RunningStart, 'pid'>) => void): Promise<number> {
+export async function runEverything(
+  context: StartContext,
+  publish: (running: Omit<RunningStart, 'pid'>) => void,
+): Promise<number> {
   const { options, clock, say, signal, onEnd } = context;
   const log = createLog(context.config.logLevel, join(context.config.dataDir, 'tidemark.log'));
   installRuntime(log, context.config.telemetry);
   const server = await startServer(context);
 
   const accounts = await connectedAccounts(context.config);
-  const demo = accounts.length === 0 || options.mbox !== undefined || options.messages !== undefined ? await openDemo(context) : null;
+  const demo =
+    accounts.length === 0 || options.mbox !== undefined || options.messages !== undefined
+      ? await openDemo(context)
+      : null;
   const config = demo?.config ?? context.config;
   const mailboxes = demo === null ? accounts : [demo.mailbox];
 
   const tidemark = await openTidemark({ config, clock });
   onEnd(() => tidemark.close());
-  await stopOthers(tidemark, demoAddresses(config.dataDir).filter((address) => !mailboxes.includes(address)));
+  await stopOthers(
+    tidemark,
+    demoAddresses(config.dataDir).filter((address) => !mailboxes.includes(address)),
+  );
 
   const worker = await runWorker({ config, log, clock, signal });
   onEnd(() => worker.stop());
@@ -95,7 +104,10 @@ async function lossOf(server: TemporalServer, worker: RunningWorker): Promise<ne
   throw await Promise.race([server.lost, ended]);
 }
 
-async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tidemark: Tidemark; demo: Demo | null; mailboxes: readonly MailboxId[] }): Promise<number> {
+async function serve(
+  context: StartContext,
+  { tidemark, demo, mailboxes }: { tidemark: Tidemark; demo: Demo | null; mailboxes: readonly MailboxId[] },
+): Promise<number> {
   const { config, options, clock, say, out, signal, onEnd } = context;
   const { client } = tidemark;
   for (const mailbox of mailboxes) {
@@ -111,9 +123,11 @@ async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tid
       const report = await followUntilInSync({ client, mailbox, out, config, clock, signal });
       begun.push(report);
       say(inSyncLine(report, clock.now()), ...shortfallLines(report, clock.now()));
-      if (options.once === true) say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database.location }));
+      if (options.once === true)
+        say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database.location }));
     } catch (error) {
-      // One that waits for a person, or was stopped from elsewhere, holds up no other one; it is followed once it runs again.
+      // One that waits for a person, or was stopped from elsewhere, holds up no other one; it is followed once it runs
+      // again.
       if (!(error instanceof MailboxBlockedError || error instanceof MailboxNotRunningError)) throw error;
       exitCode = 1;
       say(error.message);
@@ -125,7 +139,11 @@ async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tid
     return exitCode;
   }
 
-  say('', `Following live changes; Ctrl-C stops. In another terminal: npx tidemark status ${mailboxes[0] ?? 'EMAIL'}`, '');
+  say(
+    '',
+    `Following live changes; Ctrl-C stops. In another terminal: npx tidemark status ${mailboxes[0] ?? 'EMAIL'}`,
+    '',
+  );
   const following = begun.map(({ mailbox, changeSequence }) =>
     followLive({ client, mailbox, after: changeSequence, clock, signal, say, named: mailboxes.length > 1 }),
   );
@@ -144,7 +162,10 @@ async function serve(context: StartContext, { tidemark, demo, mailboxes }: { tid
       await running;
     });
   }
-  await Promise.all([...following, new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))]);
+  await Promise.all([
+    ...following,
+    new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
+  ]);
   return exitCode;
 }
 

@@ -5,7 +5,10 @@ import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { DatabaseLocation } from '../model/database-location.ts';
 
 /** What a first sync came to. */
-export function summaryLines(report: MailboxReport, { elapsed, database }: { elapsed: number; database: DatabaseLocation }): readonly string[] {
+export function summaryLines(
+  report: MailboxReport,
+  { elapsed, database }: { elapsed: number; database: DatabaseLocation },
+): readonly string[] {
   const { counts, usage } = report;
   const perSecond = elapsed > 0 ? counts.stored / (elapsed / 1_000) : 0;
   const rows = aligned([
@@ -13,7 +16,10 @@ export function summaryLines(report: MailboxReport, { elapsed, database }: { ela
     ['historyId', report.historyId ?? 'unknown'],
     ['units', `${count(usage.units)} in ${count(usage.calls)} calls, ${count(usage.rejected)} rejected`],
     ['time', `${about(elapsed)}, ${count(perSecond)} messages/s`],
-    ['database', database.kind === 'sqlite' ? `${database.path} (${(sizeOf(database.path) / 1e6).toFixed(1)} MB)` : database.url],
+    [
+      'database',
+      database.kind === 'sqlite' ? `${database.path} (${(sizeOf(database.path) / 1e6).toFixed(1)} MB)` : database.url,
+    ],
   ]);
   return [report.mailbox, ...rows];
 }

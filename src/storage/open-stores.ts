@@ -8,7 +8,8 @@ export function openStoresOf(config: Config): Promise<Stores> {
 }
 
 /**
- * Opens a database other than the configured one, with the same options. Its password comes from its URL, or else from the configured file.
+ * Opens a database other than the configured one, with the same options. Its password comes from its URL, or else from
+ * the configured file.
  *
  * @throws {UnsupportedDatabaseError} when the URL does not name a database
  * @throws {StoreError} when the database cannot be used

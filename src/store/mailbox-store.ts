@@ -14,25 +14,41 @@ import type { MailStore } from './reads/mail-store.ts';
  *
  * A row's state:
  * - `pending`: known to exist, not fetched yet (or to be fetched again);
- * - `stored`: body held, in scope. It may lack what Gmail does not give ({@link StoredMessage.lacks}); all but the raw of a chat is asked for again at `nextAttemptAt`;
+ * - `stored`: body held, in scope. It may lack what Gmail does not give ({@link StoredMessage.lacks}); all but the
+ *   raw of a chat is asked for again at `nextAttemptAt`;
  * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
- * - `gone`: deleted at Gmail, or left out by a narrower scope, whose listing does not tell the two apart. The row stays as a tombstone, so that an older reading cannot bring it back;
- * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body is not needed.
+ * - `gone`: deleted at Gmail, or left out by a narrower scope, whose listing does not tell the two apart. The row
+ *   stays as a tombstone, so that an older reading cannot bring it back;
+ * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body
+ *   is not needed.
  *
- * Two history ids guard a row: `historyId` is the newest at which the message itself is known to have changed (by a get, or by a record),
- * and is what a get must not fall behind; `readingHistoryId` is the one up to which the row contains everything (of a get, or the
- * `startHistoryId` of a listing whose labels were compared). The second may be the newer one: Gmail's historyId of a quiet message is old.
+ * Two history ids guard a row: `historyId` is the newest at which the message itself is known to have changed (by a
+ * get, or by a record), and is what a get must not fall behind; `readingHistoryId` is the one up to which the row
+ * contains everything (of a get, or the `startHistoryId` of a listing whose labels were compared). The second may be
+ * the newer one: Gmail's historyId of a quiet message is old.
  *
- * A mailbox must be known ({@link MailboxRegistry.putMailbox}) before anything else is asked of it than {@link MailboxRegistry.getMailbox}:
- * otherwise every method throws `lost`, because that is what a deleted or replaced database looks like.
+ * A mailbox must be known ({@link MailboxRegistry.putMailbox}) before anything else is asked of it than {@link
+ * MailboxRegistry.getMailbox}: otherwise every method throws `lost`, because that is what a deleted or replaced
+ * database looks like.
  *
  * @throws {StoreError} from every method, when the database cannot be used
  */
-export type MailboxStore = MailboxRegistry & ListingStore & LabelStore & FetchingStore & WorkStore & HistoryStore & AuditStore & MailStore & StoreLife;
+export type MailboxStore = MailboxRegistry &
+  ListingStore &
+  LabelStore &
+  FetchingStore &
+  WorkStore &
+  HistoryStore &
+  AuditStore &
+  MailStore &
+  StoreLife;
 
 /** The store as a whole. */
 interface StoreLife {
-  /** Throws `newer-schema` or `older-schema` when the database has another schema than this program's by now, `unavailable` when it does not answer. */
+  /**
+   * Throws `newer-schema` or `older-schema` when the database has another schema than this program's by now,
+   * `unavailable` when it does not answer.
+   */
   check(): Promise<void>;
   /**
    * Writes the identity file of every place of bodies that lacks it, so that the bodies missing there count as lost.

@@ -64,6 +64,8 @@ export async function closeStores({ store, credentials }: Stores): Promise<void>
  *
  * @throws {StoreError} as {@link openStores}
  */
-export async function migrateStores(location: DatabaseLocation): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
+export async function migrateStores(
+  location: DatabaseLocation,
+): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
   return location.kind === 'postgres' ? migratePostgres(location) : migrateSqlite(location.path);
 }

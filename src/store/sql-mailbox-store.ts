@@ -11,12 +11,35 @@ import { beginFullSync, listSeen, saveLabelListingPage, saveListingPage, savePro
 import { checkSchema } from './engines/check-schema.ts';
 import { dropBuriedBodies, type BuriedBodies } from './removal/buried-bodies.ts';
 import { listEarlyReadings, settleEarlyReadings } from './history/early-readings.ts';
-import { getLabels, heldLabelIds, keepLabel, labelsOf, readAgainWithout, removeLabel, saveLabels } from './listing/labels.ts';
+import {
+  getLabels,
+  heldLabelIds,
+  keepLabel,
+  labelsOf,
+  readAgainWithout,
+  removeLabel,
+  saveLabels,
+} from './listing/labels.ts';
 import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger, type SpendingLedger } from './mailboxes/ledger.ts';
-import { getMailbox, listMailboxes, noteCondition, putMailbox, saveDoubt, saveWatch, setRelistAt } from './mailboxes/registry.ts';
+import {
+  getMailbox,
+  listMailboxes,
+  noteCondition,
+  putMailbox,
+  saveDoubt,
+  saveWatch,
+  setRelistAt,
+} from './mailboxes/registry.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './history/apply-history.ts';
-import { countMessages, listFailed, listLacking, nextAttemptAt, nextPending, nextRefresh } from './fetching/pending-work.ts';
+import {
+  countMessages,
+  listFailed,
+  listLacking,
+  nextAttemptAt,
+  nextPending,
+  nextRefresh,
+} from './fetching/pending-work.ts';
 import { beginRemoval, finishRemovals, type MailboxRemoval } from './removal/remove-mailbox.ts';
 import { renameMailbox, type MailboxRenaming } from './mailboxes/rename-mailbox.ts';
 import { putOffRefresh, retryFailed } from './fetching/retrying.ts';
@@ -27,7 +50,10 @@ import { countWork } from './fetching/work-counts.ts';
 import { countBackfills, workLeft } from './fetching/work-left.ts';
 
 /** The store on any SQL database: each method is a function of the database and the request. */
-export function createSqlMailboxStore(database: StoreDatabase, options?: BodyOptions): MailboxStore & SpendingLedger & BodySweeper & BuriedBodies & MailboxRemoval & MailboxRenaming & MailboxAccounts {
+export function createSqlMailboxStore(
+  database: StoreDatabase,
+  options?: BodyOptions,
+): MailboxStore & SpendingLedger & BodySweeper & BuriedBodies & MailboxRemoval & MailboxRenaming & MailboxAccounts {
   const bodies = new Bodies(database, options);
   return {
     putMailbox: (request) => putMailbox(database, request),

@@ -12,8 +12,8 @@ export type SqliteStore = Stores['store'];
  * @param options.path a file, or `:memory:`
  * @param options.bodies where bodies outside the database go; all stay in it when not given
  * @param options.migration defaults to `automatic`
- * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it, `older-schema` when it must be
- * migrated first and `migration` is manual
+ * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it,
+ * `older-schema` when it must be migrated first and `migration` is manual
  */
 export async function openSqliteStore({
   path,

@@ -10,7 +10,13 @@ import type { MailboxRemoval } from './removal/remove-mailbox.ts';
 
 /** What a database URL opens: the mirror and, separately, the credentials. */
 export interface Stores {
-  readonly store: MailboxStore & SpendingLedger & BodySweeper & BuriedBodies & MailboxRemoval & MailboxRenaming & MailboxAccounts;
+  readonly store: MailboxStore &
+    SpendingLedger &
+    BodySweeper &
+    BuriedBodies &
+    MailboxRemoval &
+    MailboxRenaming &
+    MailboxAccounts;
   readonly credentials: CredentialStore;
   /** The database behind `store`, which a move uses directly. */
   readonly database: StoreDatabase;

@@ -2,8 +2,8 @@ import { FAILURE_TYPES } from '../model/failure-type.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 
 /**
- * Shows a worker's counters from its start on. Prometheus sees no increase in a series that appears with its first count, so the first failure of a
- * kind would alarm nobody.
+ * Shows a worker's counters from its start on. Prometheus sees no increase in a series that appears with its first
+ * count, so the first failure of a kind would alarm nobody.
  *
  * @param activities - their names
  * @see https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
@@ -11,6 +11,8 @@ import type { Telemetry } from '../model/telemetry.ts';
 export function beginAtZero(telemetry: Telemetry, activities: readonly string[]): void {
   for (const lane of ['live', 'backfill']) telemetry.add('tidemark_messages_stored_total', 0, { lane });
   telemetry.add('tidemark_listings_doubted_total', 0, {});
-  for (const change of ['added', 'deleted', 'relabelled', 'late']) telemetry.add('tidemark_history_changes_total', 0, { change });
-  for (const activity of activities) for (const type of FAILURE_TYPES) telemetry.add('tidemark_activity_failures_total', 0, { activity, type });
+  for (const change of ['added', 'deleted', 'relabelled', 'late'])
+    telemetry.add('tidemark_history_changes_total', 0, { change });
+  for (const activity of activities)
+    for (const type of FAILURE_TYPES) telemetry.add('tidemark_activity_failures_total', 0, { activity, type });
 }

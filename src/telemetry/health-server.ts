@@ -26,20 +26,32 @@ export interface HealthServer {
 }
 
 /**
- * Answers `/healthz` and `/readyz`: 200, or 503 with the reasons, as JSON. On loopback it keeps pages in browsers out; elsewhere probes come by any name.
+ * Answers `/healthz` and `/readyz`: 200, or 503 with the reasons, as JSON. On loopback it keeps pages in browsers out;
+ * elsewhere probes come by any name.
  *
  * @throws {Error} when the address cannot be listened on
  * @see https://kubernetes.io/docs/concepts/workloads/pods/probes/
  */
-export async function startHealthServer({ address, source }: { address: ListenAddress; source: HealthSource }): Promise<HealthServer> {
-  const routes: Readonly<Record<string, () => Verdict | Promise<Verdict>>> = { '/healthz': () => source.healthy(), '/readyz': () => source.ready() };
+export async function startHealthServer({
+  address,
+  source,
+}: {
+  address: ListenAddress;
+  source: HealthSource;
+}): Promise<HealthServer> {
+  const routes: Readonly<Record<string, () => Verdict | Promise<Verdict>>> = {
+    '/healthz': () => source.healthy(),
+    '/readyz': () => source.ready(),
+  };
   const guard: RequestGuard | null = isLoopback(address.host) ? { hosts: [], origins: [] } : null;
   const server = createServer((request, response) => {
     request.resume();
-    if (guard !== null && refusalOf({ method: request.method ?? '', headers: request.headers }, guard) !== null) return answer(response, 403, { status: 'refused' });
+    if (guard !== null && refusalOf({ method: request.method ?? '', headers: request.headers }, guard) !== null)
+      return answer(response, 403, { status: 'refused' });
     const route = routes[request.url?.split('?')[0] ?? ''];
     if (route === undefined) return answer(response, 404, { status: 'not found' });
-    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, { status: 'method not allowed' });
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return answer(response, 405, { status: 'method not allowed' });
     void (async () => {
       const { ok, status, reasons } = await route();
       answer(response, ok ? 200 : 503, reasons.length === 0 ? { status } : { status, reasons });
@@ -59,5 +71,7 @@ export async function startHealthServer({ address, source }: { address: ListenAd
 }
 
 function answer(response: ServerResponse, code: number, body: object): void {
-  response.writeHead(code, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(`${JSON.stringify(body)}\n`);
+  response
+    .writeHead(code, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    .end(`${JSON.stringify(body)}\n`);
 }

@@ -1,6 +1,13 @@
 import type { MetricCounter, MetricGauge, MetricHistogram, MetricMeter } from '@temporalio/common';
 
-import { METRICS, type CounterName, type GaugeName, type HistogramName, type MetricDefinition, type Telemetry } from '../model/telemetry.ts';
+import {
+  METRICS,
+  type CounterName,
+  type GaugeName,
+  type HistogramName,
+  type MetricDefinition,
+  type Telemetry,
+} from '../model/telemetry.ts';
 
 /** The three kinds of instruments, as {@link Telemetry} has them. */
 export type Instruments = Pick<Telemetry, 'add' | 'set' | 'observe'>;
@@ -11,7 +18,9 @@ const SUFFIX = /_total$/;
 /** Upper bounds of the histograms, for the exporter's `histogramBucketOverrides`. */
 export function histogramBuckets(): Record<string, number[]> {
   const definitions: readonly (readonly [string, MetricDefinition])[] = Object.entries(METRICS);
-  return Object.fromEntries(definitions.flatMap(([name, { buckets }]) => (buckets === undefined ? [] : [[name, [...buckets]]])));
+  return Object.fromEntries(
+    definitions.flatMap(([name, { buckets }]) => (buckets === undefined ? [] : [[name, [...buckets]]])),
+  );
 }
 
 /**

@@ -18,8 +18,9 @@ export interface ObservationOptions {
 const SHARE_OF_TIME = 50;
 
 /**
- * Counts mailboxes and messages repeatedly, until the signal aborts. Every worker counts everything, and their counts differ only by age: queries take
- * the largest (`max`), never the sum. Since every worker counts, the counts go on when one dies.
+ * Counts mailboxes and messages repeatedly, until the signal aborts. Every worker counts everything, and their counts
+ * differ only by age: queries take the largest (`max`), never the sum. Since every worker counts, the counts go on when
+ * one dies.
  */
 export async function observeMailboxes(options: ObservationOptions): Promise<void> {
   const { telemetry, countPhases, countWork } = options;
@@ -34,7 +35,11 @@ export async function observeMailboxes(options: ObservationOptions): Promise<voi
   await Promise.all([phases, work]);
 }
 
-async function repeat({ telemetry, clock, interval, onFailure, signal }: ObservationOptions, source: 'temporal' | 'store', count: () => Promise<void>): Promise<void> {
+async function repeat(
+  { telemetry, clock, interval, onFailure, signal }: ObservationOptions,
+  source: 'temporal' | 'store',
+  count: () => Promise<void>,
+): Promise<void> {
   while (!signal.aborted) {
     const startedAt = clock.now();
     try {

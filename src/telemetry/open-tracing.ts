@@ -10,13 +10,17 @@ export interface Tracing {
   readonly clientInterceptors: WorkflowClientInterceptor[];
   /** The workflows' bundle must hold the modules that these name: see `bundleWorkflows`. */
   readonly workerOptions: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
-  /** Sends what has ended so far. A collector that does not answer is not waited for longer than OTEL_BSP_EXPORT_TIMEOUT. */
+  /**
+   * Sends what has ended so far. A collector that does not answer is not waited for longer than
+   * OTEL_BSP_EXPORT_TIMEOUT.
+   */
   flush(): Promise<void>;
 }
 
 /**
- * Traces by OpenTelemetry, or null where no exporter is configured: nothing of it is loaded then. One for the process, as OpenTelemetry itself is.
- * The exporter, its batches, the sampler and the resource follow the standard `OTEL_*` variables of the process.
+ * Traces by OpenTelemetry, or null where no exporter is configured: nothing of it is loaded then. One for the process,
+ * as OpenTelemetry itself is. The exporter, its batches, the sampler and the resource follow the standard `OTEL_*`
+ * variables of the process.
  *
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */

@@ -7,13 +7,16 @@ import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 import { histogramBuckets, meterInstruments } from './meter.ts';
 
 /**
- * Temporal's runtime is one for the process, so the program that owns the process installs it, before any worker. With a `metricsAddress` it serves
- * Temporal's metrics and ours under `/metrics`.
+ * Temporal's runtime is one for the process, so the program that owns the process installs it, before any worker. With
+ * a `metricsAddress` it serves Temporal's metrics and ours under `/metrics`.
  *
  * @throws {Error} when something else listens on that address, or a runtime is installed already
  * @see https://docs.temporal.io/references/sdk-metrics
  */
-export function installRuntime(log: Log, { metricsAddress }: Pick<TelemetryConfig, 'metricsAddress'> = { metricsAddress: null }): Runtime {
+export function installRuntime(
+  log: Log,
+  { metricsAddress }: Pick<TelemetryConfig, 'metricsAddress'> = { metricsAddress: null },
+): Runtime {
   const metrics = metricsAddress === null ? {} : { metrics: prometheusAt(metricsAddress) };
   return Runtime.install({
     logger: temporalLogger(log),
@@ -25,7 +28,13 @@ export function installRuntime(log: Log, { metricsAddress }: Pick<TelemetryConfi
 function prometheusAt(bindAddress: string): NonNullable<TelemetryOptions['metrics']> {
   return {
     attachServiceName: false,
-    prometheus: { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true, histogramBucketOverrides: histogramBuckets() },
+    prometheus: {
+      bindAddress,
+      countersTotalSuffix: true,
+      unitSuffix: true,
+      useSecondsForDurations: true,
+      histogramBucketOverrides: histogramBuckets(),
+    },
   };
 }
 

@@ -25,16 +25,23 @@ export function tracing(protocol: TracingConfig['protocol']): Promise<Tracing> {
 }
 
 async function exporterOf(protocol: TracingConfig['protocol']): Promise<SpanExporter> {
-  const { OTLPTraceExporter } = await (protocol === 'http/json' ? import('@opentelemetry/exporter-trace-otlp-http') : import('@opentelemetry/exporter-trace-otlp-proto'));
+  const { OTLPTraceExporter } = await (protocol === 'http/json'
+    ? import('@opentelemetry/exporter-trace-otlp-http')
+    : import('@opentelemetry/exporter-trace-otlp-proto'));
   return new OTLPTraceExporter();
 }
 
 function open(exporter: SpanExporter): Tracing {
-  const resource = new Resource({ [ATTR_SERVICE_NAME]: 'tidemark' }).merge(detectResourcesSync({ detectors: [envDetectorSync] }));
+  const resource = new Resource({ [ATTR_SERVICE_NAME]: 'tidemark' }).merge(
+    detectResourcesSync({ detectors: [envDetectorSync] }),
+  );
   const processor = new BatchSpanProcessor(exporter);
   const provider = new BasicTracerProvider({ resource, spanProcessors: [processor] });
   // Baggage is not handed on: an application's own would end up in Temporal's histories.
-  provider.register({ contextManager: new AsyncLocalStorageContextManager(), propagator: new W3CTraceContextPropagator() });
+  provider.register({
+    contextManager: new AsyncLocalStorageContextManager(),
+    propagator: new W3CTraceContextPropagator(),
+  });
   const tracer = trace.getTracer('tidemark');
   const clientInterceptors = [new OpenTelemetryWorkflowClientInterceptor({ tracer })];
   return {
@@ -44,7 +51,12 @@ function open(exporter: SpanExporter): Tracing {
       interceptors: {
         workflowModules: workflowTracingModules(),
         client: { workflow: clientInterceptors },
-        activity: [(context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(context, { tracer }), outbound: new OpenTelemetryActivityOutboundInterceptor(context) })],
+        activity: [
+          (context) => ({
+            inbound: new OpenTelemetryActivityInboundInterceptor(context, { tracer }),
+            outbound: new OpenTelemetryActivityOutboundInterceptor(context),
+          }),
+        ],
       },
       sinks: { exporter: makeWorkflowExporter(processor, resource) },
     },

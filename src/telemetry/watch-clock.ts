@@ -28,5 +28,7 @@ export function watchClock({ clock, telemetry, log }: ClockWatchOptions): ClockS
 
 /** Where workflows leave the server's time: see `ClockSinks` of src/workflows. */
 export function clockSinks(skew: ClockSkew): InjectedSinks<{ clock: { seen(serverTime: number): void } }> {
-  return { clock: { seen: { fn: (_workflow, serverTime) => skew.seen('temporal', serverTime), callDuringReplay: false } } };
+  return {
+    clock: { seen: { fn: (_workflow, serverTime) => skew.seen('temporal', serverTime), callDuringReplay: false } },
+  };
 }

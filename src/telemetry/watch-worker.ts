@@ -43,15 +43,24 @@ const CALL_DEADLINE = 5_000;
 /** @throws {Error} when HEALTH_ADDRESS cannot be listened on */
 export async function watchWorker({ config, telemetry, store, clock, log }: WatchOptions): Promise<WorkerWatch> {
   const { healthAddress, metricsAddress, metricsInterval } = config.telemetry;
-  const health = new WorkerHealth(clock, (source, error) => log.warn({ source, error }, 'what the worker needs does not answer as it should: not ready'));
+  const health = new WorkerHealth(clock, (source, error) =>
+    log.warn({ source, error }, 'what the worker needs does not answer as it should: not ready'),
+  );
   const server = healthAddress === null ? null : await startHealthServer({ address: healthAddress, source: health });
   const closed = new AbortController();
   let observation: Promise<void> = Promise.resolve();
   return {
     running: ({ connection, workers, activities }) => {
       beginAtZero(telemetry, activities);
-      const soon = <Result>(call: () => Promise<Result>): Promise<Result> => connection.withDeadline(clock.now() + CALL_DEADLINE, call);
-      health.run({ workers, checks: { Temporal: () => soon(() => connection.workflowService.getSystemInfo({})), store: () => store.check() } });
+      const soon = <Result>(call: () => Promise<Result>): Promise<Result> =>
+        connection.withDeadline(clock.now() + CALL_DEADLINE, call);
+      health.run({
+        workers,
+        checks: {
+          Temporal: () => soon(() => connection.workflowService.getSystemInfo({})),
+          store: () => store.check(),
+        },
+      });
       if (metricsAddress === null) return;
       const temporal = new Client({ connection, namespace: config.temporal.namespace });
       observation = observeMailboxes({

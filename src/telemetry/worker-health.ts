@@ -31,7 +31,9 @@ export class WorkerHealth implements HealthSource {
   #parts: RunningParts = { workers: {}, checks: {} };
   #asked: Promise<Verdict> | null = null;
 
-  /** @param tell - hears once why a check has begun to fail: the reason names addresses, and whoever probes isn't told */
+  /**
+   * @param tell - hears once why a check has begun to fail: the reason names addresses, and whoever probes isn't told
+   */
   constructor(clock: Clock, tell: (name: string, error: unknown) => void) {
     this.#clock = clock;
     this.#tell = tell;
@@ -62,7 +64,9 @@ export class WorkerHealth implements HealthSource {
   }
 
   async #check(): Promise<Verdict> {
-    const failures = await Promise.all(Object.entries(this.#parts.checks).map(([name, check]) => this.#failureOf(name, check)));
+    const failures = await Promise.all(
+      Object.entries(this.#parts.checks).map(([name, check]) => this.#failureOf(name, check)),
+    );
     // The answer may come when the worker drains already.
     if (this.#stage !== 'running') return this.#notRunning();
     const reasons = [...this.#notPolling(), ...failures.filter((reason) => reason !== null)];
@@ -96,6 +100,10 @@ export class WorkerHealth implements HealthSource {
   }
 
   #notRunning(): Verdict {
-    return { ok: false, status: this.#stage, reasons: [this.#stage === 'starting' ? 'waiting for the Temporal server' : 'told to stop'] };
+    return {
+      ok: false,
+      status: this.#stage,
+      reasons: [this.#stage === 'starting' ? 'waiting for the Temporal server' : 'told to stop'],
+    };
   }
 }

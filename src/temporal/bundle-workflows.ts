@@ -15,18 +15,28 @@ const TRACED = '--traced';
 const LARGEST_OUTPUT = 64 * 2 ** 20;
 
 /**
- * Bundles the workflows' code from its source. A process of its own does it: bundling takes 150 MB, which a worker would hold as long as it lives.
+ * Bundles the workflows' code from its source. A process of its own does it: bundling takes 150 MB, which a worker
+ * would hold as long as it lives.
  *
  * @param options.traced - with the interceptors that trace workflows
  * @throws {Error} when the code cannot be bundled, with what the bundler said; the signal's reason when it aborts
  */
-export async function bundleWorkflows({ signal, traced = false }: { signal?: AbortSignal | undefined; traced?: boolean } = {}): Promise<{ readonly code: string }> {
+export async function bundleWorkflows({
+  signal,
+  traced = false,
+}: { signal?: AbortSignal | undefined; traced?: boolean } = {}): Promise<{ readonly code: string }> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(import.meta.url), ...(traced ? [TRACED] : [])], { maxBuffer: LARGEST_OUTPUT, signal, windowsHide: true });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [fileURLToPath(import.meta.url), ...(traced ? [TRACED] : [])],
+      { maxBuffer: LARGEST_OUTPUT, signal, windowsHide: true },
+    );
     return { code: stdout };
   } catch (error) {
     signal?.throwIfAborted();
-    throw new Error(`the workflows could not be bundled: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`the workflows could not be bundled: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -13,7 +13,10 @@ const HERE = /^(localhost|127\.[\d.]+|\[::1\]):/;
 const DEFAULT_TEMPORAL_ADDRESS = 'localhost:7233';
 
 /** A client that reads and writes payloads as the configuration wants them, and takes part in traces. */
-export async function temporalClientOf(config: Config, { connection, clock, tracing }: { connection: Connection; clock: Clock; tracing: Tracing | null }): Promise<Client> {
+export async function temporalClientOf(
+  config: Config,
+  { connection, clock, tracing }: { connection: Connection; clock: Clock; tracing: Tracing | null },
+): Promise<Client> {
   return new Client({
     connection,
     namespace: config.temporal.namespace,
@@ -27,14 +30,20 @@ export async function connectTemporal(config: Config): Promise<Connection> {
   const { namespace, options } = config.temporal;
   const address = temporalAddressOf(config);
   try {
-    return await Connection.connect({ ...options, address, connectTimeout: HERE.test(address) ? CONNECT_TIMEOUT.here : CONNECT_TIMEOUT.away });
+    return await Connection.connect({
+      ...options,
+      address,
+      connectTimeout: HERE.test(address) ? CONNECT_TIMEOUT.here : CONNECT_TIMEOUT.away,
+    });
   } catch (error) {
     const known = toTidemarkError(error, { address, namespace });
     throw known === error ? new ServerUnreachableError(address, { cause: error }) : known;
   }
 }
 
-/** The server that is named, else the one that `npm start` runs over the data directory, else Temporal's own default. */
+/**
+ * The server that is named, else the one that `npm start` runs over the data directory, else Temporal's own default.
+ */
 export function temporalAddressOf(config: Config): string {
   return config.temporal.address ?? readInstance(config.dataDir)?.address ?? DEFAULT_TEMPORAL_ADDRESS;
 }

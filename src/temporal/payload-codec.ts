@@ -23,7 +23,10 @@ interface Keys {
   keyOf(id: string): Promise<SecretKey | null>;
 }
 
-/** Encrypts payloads (AES-256-GCM), the encoding of each with it, and names the key in its metadata. What is not encrypted passes when read. */
+/**
+ * Encrypts payloads (AES-256-GCM), the encoding of each with it, and names the key in its metadata. What is not
+ * encrypted passes when read.
+ */
 class EncryptingCodec implements PayloadCodec {
   readonly #keys: Keys;
 
@@ -51,18 +54,24 @@ class EncryptingCodec implements PayloadCodec {
     const id = textOf(metadata?.[KEY_ID]);
     const key = await this.#keys.keyOf(id);
     if (key === null) {
-      throw new SecretKeyError(`Temporal holds payloads that were encrypted with the key ${/^[0-9a-f]{1,64}$/.test(id) ? id : 'of an unreadable name'}, which is not at hand. Give it in TIDEMARK_PAYLOAD_KEY or TIDEMARK_OLD_PAYLOAD_KEYS.`);
+      throw new SecretKeyError(
+        `Temporal holds payloads that were encrypted with the key ${/^[0-9a-f]{1,64}$/.test(id) ? id : 'of an unreadable name'}, which is not at hand. Give it in TIDEMARK_PAYLOAD_KEY or TIDEMARK_OLD_PAYLOAD_KEYS.`,
+      );
     }
     try {
       const { metadata: inner, data: bytes } = PayloadBytes.decode(decrypt(key, CONTEXT, data));
       return { metadata: inner, data: bytes };
     } catch (error) {
-      throw new SecretKeyError(`A payload that Temporal holds is damaged, or was not encrypted by Tidemark with the key ${key.id}.`, { cause: error });
+      throw new SecretKeyError(
+        `A payload that Temporal holds is damaged, or was not encrypted by Tidemark with the key ${key.id}.`,
+        { cause: error },
+      );
     }
   }
 }
 
-const textOf = (bytes: Uint8Array | null | undefined): string => (bytes === null || bytes === undefined ? '' : Buffer.from(bytes).toString('utf8'));
+const textOf = (bytes: Uint8Array | null | undefined): string =>
+  bytes === null || bytes === undefined ? '' : Buffer.from(bytes).toString('utf8');
 
 /**
  * The codec that the configuration asks for; null when payloads are not encrypted.
@@ -73,7 +82,8 @@ const textOf = (bytes: Uint8Array | null | undefined): string => (bytes === null
 export async function payloadCodecOf(config: Config, clock: Clock): Promise<PayloadCodec | null> {
   const source = config.secrets.payloadKeys;
   if (source === null) return null;
-  if (source.kind !== 'former-only') return new EncryptingCodec(await SecretKeys.load({ read: () => readKeys(source, null), clock }));
+  if (source.kind !== 'former-only')
+    return new EncryptingCodec(await SecretKeys.load({ read: () => readKeys(source, null), clock }));
   const former = source.old.reveal().map((bytes) => secretKey(bytes, 'TIDEMARK_OLD_PAYLOAD_KEYS'));
   return new EncryptingCodec({ current: null, keyOf: async (id) => former.find((key) => key.id === id) ?? null });
 }
@@ -82,12 +92,15 @@ export async function payloadCodecOf(config: Config, clock: Clock): Promise<Payl
 const FAILURE_CONVERTER = fileURLToPath(new URL(`./encoded-failures${extname(import.meta.url)}`, import.meta.url));
 
 /**
- * What every client and worker of this configuration puts between Temporal and itself. Workflow code needs nothing of it: codecs run outside its sandbox.
+ * What every client and worker of this configuration puts between Temporal and itself. Workflow code needs nothing of
+ * it: codecs run outside its sandbox.
  *
  * @throws {SecretKeyError} when the keys cannot be read
  */
 export async function dataConverterOf(config: Config, clock: Clock): Promise<DataConverter> {
   const codec = await payloadCodecOf(config, clock);
   if (codec === null) return {};
-  return config.secrets.payloadKeys?.kind === 'former-only' ? { payloadCodecs: [codec] } : { payloadCodecs: [codec], failureConverterPath: FAILURE_CONVERTER };
+  return config.secrets.payloadKeys?.kind === 'former-only'
+    ? { payloadCodecs: [codec] }
+    : { payloadCodecs: [codec], failureConverterPath: FAILURE_CONVERTER };
 }

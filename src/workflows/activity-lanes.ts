@@ -1,4 +1,11 @@
-import { ActivityCancellationType, ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { MailboxActivities } from '../activities/requests.ts';
 import { backfillQueueOf } from './definitions.ts';
@@ -9,8 +16,9 @@ import type { MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
 
 /**
- * Retries never end by themselves: a failure that waiting does not cure is non-retryable and blocks the mailbox. The missing heartbeat shows that a
- * worker has died. Waiting for a cancellation to complete keeps attempts from overlapping.
+ * Retries never end by themselves: a failure that waiting does not cure is non-retryable and blocks the mailbox. The
+ * missing heartbeat shows that a worker has died. Waiting for a cancellation to complete keeps attempts from
+ * overlapping.
  */
 const OPTIONS = {
   heartbeatTimeout: '15 seconds',
@@ -18,7 +26,10 @@ const OPTIONS = {
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 } as const satisfies ActivityOptions;
 
-/** Live work takes precedence over backfill work. Mailboxes share fairness keys in buckets, so that no mailbox starves the others. */
+/**
+ * Live work takes precedence over backfill work. Mailboxes share fairness keys in buckets, so that no mailbox starves
+ * the others.
+ */
 const LIVE = { ...OPTIONS, startToCloseTimeout: '30 minutes' } as const satisfies ActivityOptions;
 const BACKFILL = { ...OPTIONS, startToCloseTimeout: '6 hours' } as const satisfies ActivityOptions;
 
@@ -33,7 +44,12 @@ export function runLive(state: MailboxState): Promise<MailboxEvent> {
     summary: state.historyId === null ? 'partial sync' : `partial sync from ${state.historyId}`,
   });
   return asEvent(
-    partialSync({ mailbox: state.mailbox, historyId: state.historyId, ...pokeServed(state), ...questionOf(state) }).then((result) => ({ kind: 'partial-synced', ...result, ...answerTo(state) })),
+    partialSync({
+      mailbox: state.mailbox,
+      historyId: state.historyId,
+      ...pokeServed(state),
+      ...questionOf(state),
+    }).then((result) => ({ kind: 'partial-synced', ...result, ...answerTo(state) })),
     { lane: 'live', asked: state.blocked !== null },
   );
 }
@@ -43,7 +59,8 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
   const { mailbox, settings, named, generation } = state;
   const activities = proxyActivities<MailboxActivities>({
     ...BACKFILL,
-    // Only slices are limited by the rate of their queue. A listing (5 units per 500 ids) or a new mailbox must not wait for it.
+    // Only slices are limited by the rate of their queue. A listing (5 units per 500 ids) or a new mailbox must not
+    // wait for it.
     ...(work.activity === 'fetchSlice' ? { taskQueue: backfillQueueOf(workflowInfo().taskQueue) } : {}),
     priority: { priorityKey: work.activity === 'fetchSlice' ? 4 : 3, fairnessKey: fairnessKeyOf(mailbox) },
     summary: summaryOf(state, work),
@@ -55,20 +72,47 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
     const answer = answerTo(state);
     switch (work.activity) {
       case 'openMailbox':
-        return { kind: 'opened', ...(await activities.openMailbox({ mailbox, settings, ...(named === null ? {} : { named }), chain: workflowInfo().firstExecutionRunId })) };
+        return {
+          kind: 'opened',
+          ...(await activities.openMailbox({
+            mailbox,
+            settings,
+            ...(named === null ? {} : { named }),
+            chain: workflowInfo().firstExecutionRunId,
+          })),
+        };
       case 'fullSync':
-        return { kind: 'listed', ...(await activities.fullSync({ mailbox, settings, generation, ...question })), ...answer };
+        return {
+          kind: 'listed',
+          ...(await activities.fullSync({ mailbox, settings, generation, ...question })),
+          ...answer,
+        };
       case 'recover':
-        return { kind: 'listed', ...(await activities.recover({ mailbox, settings, generation, ...question })), ...answer };
+        return {
+          kind: 'listed',
+          ...(await activities.recover({ mailbox, settings, generation, ...question })),
+          ...answer,
+        };
       case 'audit':
-        return { kind: 'audited', ...(await activities.audit({ mailbox, ...auditWanted(state), ...question })), ...answer };
+        return {
+          kind: 'audited',
+          ...(await activities.audit({ mailbox, ...auditWanted(state), ...question })),
+          ...answer,
+        };
       case 'fetchSlice':
-        return { kind: 'slice-fetched', ...(await activities.fetchSlice({ mailbox, ...retryWanted(state), ...question })), ...answer };
+        return {
+          kind: 'slice-fetched',
+          ...(await activities.fetchSlice({ mailbox, ...retryWanted(state), ...question })),
+          ...answer,
+        };
     }
   }
 }
 
-/** Stops Gmail's watch. A few attempts are enough: a watch ends by itself within a week, and a poke to a workflow that has ended does nothing. */
+/**
+ * Stops Gmail's watch. A few attempts are enough: a watch ends by itself within a week, and a poke to a workflow that
+ * has ended does nothing.
+ */
 export async function endWatch({ mailbox }: MailboxState): Promise<void> {
   const { stopWatch } = proxyActivities<Pick<MailboxActivities, 'stopWatch'>>({
     startToCloseTimeout: '30 seconds',

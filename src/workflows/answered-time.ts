@@ -7,7 +7,10 @@ const DAY = 24 * HOUR;
 
 /** How far ahead each answered time can be at most, in ms. A worker with a wrong clock may answer more. */
 export const LONGEST = {
-  /** With pending messages: a message that is not found yet, or a draft, waits a minute at most (`activities/attempts.ts`). Twice that is allowed. */
+  /**
+   * With pending messages: a message that is not found yet, or a draft, waits a minute at most
+   * (`activities/attempts.ts`). Twice that is allowed.
+   */
   pending: 2 * MINUTE,
   /** A failed message is tried at least once a month. */
   failed: 30 * DAY,
@@ -22,17 +25,25 @@ export const LONGEST = {
 } as const;
 
 /**
- * A time from an activity's result on the server's clock, in epoch ms. The delay counts from the workflow's `now`, since the worker's clock may differ. A
- * worker of an earlier version sends only the time.
+ * A time from an activity's result on the server's clock, in epoch ms. The delay counts from the workflow's `now`,
+ * since the worker's clock may differ. A worker of an earlier version sends only the time.
  *
  * @param longest - ms beyond which a delay is not believed
  */
-export function answeredTime(delay: number | null | undefined, at: number | null, now: number, longest: number): number | null {
+export function answeredTime(
+  delay: number | null | undefined,
+  at: number | null,
+  now: number,
+  longest: number,
+): number | null {
   return delay === undefined || delay === null ? at : now + Math.min(Math.max(0, delay), longest);
 }
 
 /** Gmail's watch on the server's clock. The expiration is Gmail's own time and does not depend on a worker's clock. */
-export function answeredWatch({ renewedAt, renewAt, expiration, isRenewed, renewIn, renewedAgo }: WatchResult, now: number): WatchResult {
+export function answeredWatch(
+  { renewedAt, renewAt, expiration, isRenewed, renewIn, renewedAgo }: WatchResult,
+  now: number,
+): WatchResult {
   return {
     renewedAt: renewedAgo === undefined ? renewedAt : now - Math.max(0, renewedAgo),
     renewAt: answeredTime(renewIn, renewAt, now, LONGEST.renewal) ?? renewAt,
@@ -42,14 +53,16 @@ export function answeredWatch({ renewedAt, renewAt, expiration, isRenewed, renew
 }
 
 /**
- * Bounds times that a worker of an earlier version answered without delays, or that a person typed, to what is possible.
+ * Bounds times that a worker of an earlier version answered without delays, or that a person typed, to what is
+ * possible.
  *
  * @returns the event itself when all of its times are possible
  */
 export function withBoundedTimes(event: MailboxEvent, now: number): MailboxEvent {
   if (event.kind === 'slice-fetched') return withBoundedSlice(event, now);
   if (event.kind === 'partial-synced') return withBoundedSync(event, now);
-  if (event.kind !== 'rate-limited' || event.waitFor !== undefined || event.until <= now + LONGEST.rateLimit) return event;
+  if (event.kind !== 'rate-limited' || event.waitFor !== undefined || event.until <= now + LONGEST.rateLimit)
+    return event;
   return { ...event, until: now + LONGEST.rateLimit };
 }
 
@@ -58,14 +71,20 @@ type EventOf<Kind extends MailboxEvent['kind']> = Extract<MailboxEvent, { kind: 
 function withBoundedSlice(event: EventOf<'slice-fetched'>, now: number): MailboxEvent {
   const { nextAttemptAt: at, nextAttemptIn, heldUntil, complete } = event;
   if (nextAttemptIn !== undefined) return event;
-  const nextAttemptAt = at === null ? null : Math.min(at, now + (complete ? LONGEST.failed : heldUntil === undefined ? LONGEST.pending : LONGEST.held));
+  const nextAttemptAt =
+    at === null
+      ? null
+      : Math.min(at, now + (complete ? LONGEST.failed : heldUntil === undefined ? LONGEST.pending : LONGEST.held));
   const held = heldUntil === undefined ? undefined : Math.min(heldUntil, now + LONGEST.held);
-  return nextAttemptAt === at && held === heldUntil ? event : { ...event, nextAttemptAt, ...(held === undefined ? {} : { heldUntil: held }) };
+  return nextAttemptAt === at && held === heldUntil
+    ? event
+    : { ...event, nextAttemptAt, ...(held === undefined ? {} : { heldUntil: held }) };
 }
 
 function withBoundedSync(event: EventOf<'partial-synced'>, now: number): MailboxEvent {
   const { settleIn, watch } = event;
-  const settleAt = event.settleAt === null || settleIn !== undefined ? event.settleAt : Math.min(event.settleAt, now + LONGEST.settle);
+  const settleAt =
+    event.settleAt === null || settleIn !== undefined ? event.settleAt : Math.min(event.settleAt, now + LONGEST.settle);
   const settled = settleAt === event.settleAt ? event : { ...event, settleAt };
   if (watch == null || watch.renewIn !== undefined || watch.renewAt <= now + LONGEST.renewal) return settled;
   return { ...settled, watch: { ...watch, renewAt: now + LONGEST.renewal, renewedAt: Math.min(watch.renewedAt, now) } };

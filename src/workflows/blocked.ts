@@ -13,8 +13,8 @@ export type BlockCause =
   | 'refusal';
 
 /**
- * The state of a mailbox whose work was refused and does not go on. A person ends it, or an answer: the workflow asks again by itself, ever more rarely.
- * Plain JSON, part of the workflow's state; times are epoch ms.
+ * The state of a mailbox whose work was refused and does not go on. A person ends it, or an answer: the workflow asks
+ * again by itself, ever more rarely. Plain JSON, part of the workflow's state; times are epoch ms.
  */
 export interface Blocked {
   readonly kind: 'needs-consent' | 'failed';
@@ -30,8 +30,8 @@ export interface Blocked {
 }
 
 /**
- * Questions after a refusal come after one and ten minutes, then hourly for most of a day, then every four hours. With the two calls that found the
- * refusal, the first day has 24 calls.
+ * Questions after a refusal come after one and ten minutes, then hourly for most of a day, then every four hours. With
+ * the two calls that found the refusal, the first day has 24 calls.
  */
 const HOURLY_ASKS = 22;
 /** Questions after lost consent come after 1 and 8 hours, then daily. */
@@ -60,16 +60,40 @@ export interface Refusal {
   readonly asked: boolean;
 }
 
-/** The blocked state after one more refusal. A refusal of work that was already under way in the other lane does not count as a question. */
-export function afterRefusal(before: Blocked | null, { block, cause, message, lane, asked }: Refusal, now: number): Blocked {
+/**
+ * The blocked state after one more refusal. A refusal of work that was already under way in the other lane does not
+ * count as a question.
+ */
+export function afterRefusal(
+  before: Blocked | null,
+  { block, cause, message, lane, asked }: Refusal,
+  now: number,
+): Blocked {
   if (before !== null && !asked) return before;
   const asks = before?.cause === cause ? before.asks + 1 : 0;
-  return { kind: block, message, cause, lane, since: before?.kind === block ? before.since : now, asks, retryAt: now + askDelay(cause, asks) };
+  return {
+    kind: block,
+    message,
+    cause,
+    lane,
+    since: before?.kind === block ? before.since : now,
+    asks,
+    retryAt: now + askDelay(cause, asks),
+  };
 }
 
-/** Completes the state of an earlier version, which carried only the kind and the message and waited for a person. Such a mailbox asks at once, then as any other. */
+/**
+ * Completes the state of an earlier version, which carried only the kind and the message and waited for a person. Such
+ * a mailbox asks at once, then as any other.
+ */
 export function completeBlocked(carried: Blocked | null, since: number): Blocked | null {
   if (carried === null) return null;
-  const absent = { cause: carried.kind === 'failed' ? 'refusal' : 'consent', lane: 'live', since, asks: 0, retryAt: 0 } as const;
+  const absent = {
+    cause: carried.kind === 'failed' ? 'refusal' : 'consent',
+    lane: 'live',
+    since,
+    asks: 0,
+    retryAt: 0,
+  } as const;
   return { ...absent, ...carried };
 }

@@ -9,7 +9,8 @@ export function configurationEvent(state: MailboxState, change: SettingsChange):
   try {
     return { kind: 'configured', settings: changeSettings(state.settings, change), change };
   } catch (error) {
-    if (error instanceof InvalidSettingsError) return { kind: 'refused', message: `the settings were not changed: ${error.message}` };
+    if (error instanceof InvalidSettingsError)
+      return { kind: 'refused', message: `the settings were not changed: ${error.message}` };
     throw error;
   }
 }

@@ -14,7 +14,9 @@ export const workflowIdOf = (mailbox: MailboxId): string => `${MAILBOX_WORKFLOW}
 /** Task queue of workflows and live activities, unless TIDEMARK_TASK_QUEUE names another. */
 export const DEFAULT_TASK_QUEUE = 'tidemark';
 
-/** The queue of backfill slices. The server limits its rate to the project's quota, and live work never waits behind it. */
+/**
+ * The queue of backfill slices. The server limits its rate to the project's quota, and live work never waits behind it.
+ */
 export const backfillQueueOf = (taskQueue: string): string => `${taskQueue}-backfill`;
 
 export interface MailboxInput {
@@ -34,8 +36,8 @@ export interface MailboxResult {
 
 // ── signals ──
 /**
- * Something may have changed: synchronise now. Any number of pokes lead to a single partial sync. A poke made for one of Gmail's notifications has the
- * notification as its argument.
+ * Something may have changed: synchronise now. Any number of pokes lead to a single partial sync. A poke made for one
+ * of Gmail's notifications has the notification as its argument.
  */
 export const poke = defineSignal<[GmailNotification?]>('poke');
 /** List everything again and correct every difference. */
@@ -47,17 +49,24 @@ export const pause = defineSignal('pause');
 export const resume = defineSignal('resume');
 /** New credentials are stored: ends `needs-consent`. */
 export const reconnect = defineSignal('reconnect');
-/** Ends the workflow with its state as the result, for the workflow of another mailbox id. `tidemark rename` sends it. Gmail's watch stays. */
+/**
+ * Ends the workflow with its state as the result, for the workflow of another mailbox id. `tidemark rename` sends it.
+ * Gmail's watch stays.
+ */
 export const handOver = defineSignal<[{ readonly to: MailboxId }]>('handOver');
 /** Ends the workflow; its data stay. */
 export const stop = defineSignal('stop');
 /**
- * Changes the named settings, for example `{"format":"raw"}`. A changed scope or format begins a full sync, which fetches only what is missing. An
- * invalid change is refused as a whole and shown as the last error.
+ * Changes the named settings, for example `{"format":"raw"}`. A changed scope or format begins a full sync, which
+ * fetches only what is missing. An invalid change is refused as a whole and shown as the last error.
  */
 export const configure = defineSignal<[SettingsChange]>('configure');
-/** From the mailbox's own activities: Gmail asked to wait until `until` (epoch ms by the worker's clock), which is `waitFor` ms from now. Sent once per episode. */
-export const rateLimited = defineSignal<[{ readonly until: number; readonly waitFor?: number; readonly message: string }]>(RATE_LIMITED_SIGNAL);
+/**
+ * From the mailbox's own activities: Gmail asked to wait until `until` (epoch ms by the worker's clock), which is
+ * `waitFor` ms from now. Sent once per episode.
+ */
+export const rateLimited =
+  defineSignal<[{ readonly until: number; readonly waitFor?: number; readonly message: string }]>(RATE_LIMITED_SIGNAL);
 
 // ── updates ──
 /** Asks for a partial sync that starts after this call. Returns its number for {@link awaitSync}. */
@@ -69,7 +78,9 @@ export const resync = defineUpdate<{ readonly generation: number }>('resync');
 /** Waits (bounded) until that generation, or a later one, is complete. Repeat while `done` is false. */
 export const awaitResync = defineUpdate<AwaitResult, [{ readonly generation: number }]>('awaitResync');
 
-/** Asks for a comparison of the store with Gmail once the mailbox is in sync. Returns its number for {@link awaitAudit}. */
+/**
+ * Asks for a comparison of the store with Gmail once the mailbox is in sync. Returns its number for {@link awaitAudit}.
+ */
 export const audit = defineUpdate<{ readonly audit: number }>('audit');
 /** Waits (bounded) until that audit is over; its result is in the store. Repeat while `done` is false. */
 export const awaitAudit = defineUpdate<AwaitResult, [{ readonly audit: number }]>('awaitAudit');
@@ -108,7 +119,10 @@ export interface PushStatus {
   readonly renewedAt: number;
   readonly expiration: number;
   readonly notifiedAt: number | null;
-  /** False when the mailbox is polled as without push: a change arrived without a notification, or the watch could not be renewed. */
+  /**
+   * False when the mailbox is polled as without push: a change arrived without a notification, or the watch could not
+   * be renewed.
+   */
   readonly trusted: boolean;
 }
 
@@ -135,8 +149,13 @@ export interface MailboxStatus {
   readonly heldUntil: number | null;
   /** `mendedAt`: when the failed work succeeded again; null, or absent from earlier versions, while it has not. */
   readonly lastError: { readonly message: string; readonly at: number; readonly mendedAt?: number | null } | null;
-  /** Ms that the clock of the last worker is ahead of Temporal's server (below 0: behind); null, or absent from earlier versions, when it is right. */
+  /**
+   * Ms that the clock of the last worker is ahead of Temporal's server (below 0: behind); null, or absent from earlier
+   * versions, when it is right.
+   */
   readonly clockSkew?: number | null;
-  /** Set while the phase is `failed` or `needs-consent`; absent from earlier versions, which only waited for a person. */
+  /**
+   * Set while the phase is `failed` or `needs-consent`; absent from earlier versions, which only waited for a person.
+   */
   readonly blocked?: BlockedStatus | null;
 }

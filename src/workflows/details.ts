@@ -24,16 +24,24 @@ export function detailsOf(state: MailboxState): string {
   ];
   if (state.rateLimited !== null) lines.push(`| rate limited | until ${iso(state.rateLimited.until)} |`);
   const heldUntil = backfillHeldUntil(state);
-  if (heldUntil !== null) lines.push(`| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent; live syncs go on |`);
-  if (state.clockSkew !== null && Math.abs(state.clockSkew) > WORTH_TELLING) lines.push(`| clock | the worker's is ${skewWords(state.clockSkew)} this server's: set both by NTP |`);
-  if (state.blocked !== null) lines.push('', `**What stopped it:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
-  if (state.lastError !== null && state.lastError.message !== state.blocked?.message) lines.push('', errorWords(state.lastError));
+  if (heldUntil !== null)
+    lines.push(
+      `| backfill held back | until ${iso(heldUntil)}: the project's units of the day are spent; live syncs go on |`,
+    );
+  if (state.clockSkew !== null && Math.abs(state.clockSkew) > WORTH_TELLING)
+    lines.push(`| clock | the worker's is ${skewWords(state.clockSkew)} this server's: set both by NTP |`);
+  if (state.blocked !== null)
+    lines.push('', `**What stopped it:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
+  if (state.lastError !== null && state.lastError.message !== state.blocked?.message)
+    lines.push('', errorWords(state.lastError));
   lines.push('', SIGNALS);
   return lines.join('\n');
 }
 
 function errorWords({ message, at, mendedAt = null }: LastError): string {
-  return mendedAt === null ? `Last error, ${iso(at)}: ${message}` : `No error now. The last one, from ${iso(at)} to ${iso(mendedAt)}, was: ${message}`;
+  return mendedAt === null
+    ? `Last error, ${iso(at)}: ${message}`
+    : `No error now. The last one, from ${iso(at)} to ${iso(mendedAt)}, was: ${message}`;
 }
 
 function questionWords({ paused }: MailboxState, { asks, retryAt }: Blocked): string {
@@ -50,7 +58,11 @@ function quotaRows({ quota, pending }: MailboxState): string[] {
   const { units, rejected, lastMinute, unitsPerMinute, unitsLeft, finishAt } = quota;
   const rows = [`| units used | ${count(units)}, calls rejected: ${count(rejected)} |`];
   // An idle mailbox gets no newer figures, and a rate from days ago would pass for today's.
-  if (pending > 0) rows.push(`| rate | ${count(lastMinute)} units in the last minute, ${count(unitsPerMinute)} granted |`, `| left | ${count(unitsLeft)} units, ETA ${finishAt === null ? 'not known yet' : iso(finishAt)} |`);
+  if (pending > 0)
+    rows.push(
+      `| rate | ${count(lastMinute)} units in the last minute, ${count(unitsPerMinute)} granted |`,
+      `| left | ${count(unitsLeft)} units, ETA ${finishAt === null ? 'not known yet' : iso(finishAt)} |`,
+    );
   return rows;
 }
 

@@ -2,8 +2,8 @@ import { addressIn } from '../model/address.ts';
 import { historyId, InvalidIdError, type HistoryId, type MailboxId } from '../model/ids.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
-// Anybody may type the argument of a signal or update into the Temporal UI. If one made a handler throw, the workflow task would fail forever, because
-// the signal stays in the history. So nothing here trusts a type. Pure.
+// Anybody may type the argument of a signal or update into the Temporal UI. If one made a handler throw, the workflow
+// task would fail forever, because the signal stays in the history. So nothing here trusts a type. Pure.
 
 /** The event of a `poke`. JSON null means no notification, and an invalid historyId counts as unknown. */
 export function pokeEvent(notification: unknown): MailboxEvent {
@@ -20,7 +20,10 @@ export function rateLimitedEvent(wait: unknown): Extract<MailboxEvent, { kind: '
   const { until } = wait;
   if (typeof until !== 'number' || !(Math.abs(until) <= LATEST_TIME)) return null;
   const message = 'message' in wait && typeof wait.message === 'string' ? wait.message : 'Gmail asks to wait';
-  const waitFor = 'waitFor' in wait && typeof wait.waitFor === 'number' && Number.isFinite(wait.waitFor) ? { waitFor: wait.waitFor } : {};
+  const waitFor =
+    'waitFor' in wait && typeof wait.waitFor === 'number' && Number.isFinite(wait.waitFor)
+      ? { waitFor: wait.waitFor }
+      : {};
   return { kind: 'rate-limited', until, ...waitFor, message };
 }
 

@@ -8,8 +8,8 @@ import { isInSync, phaseOf } from './mailbox-state.ts';
 import { statusOf } from './status.ts';
 
 /**
- * Registers what a mailbox's workflow answers. Called before the first await. The order matters, too: a signal that came before is handled as soon
- * as its handler is registered, and may cancel work.
+ * Registers what a mailbox's workflow answers. Called before the first await. The order matters, too: a signal that
+ * came before is handled as soon as its handler is registered, and may cancel work.
  */
 export function registerHandlers(run: MailboxRun): void {
   handleSignals(run);
@@ -51,8 +51,11 @@ function handleResyncs(run: MailboxRun): void {
     run.receive({ kind: 'resync-requested' });
     return { generation: run.state.generation };
   });
-  const isComplete = (generation: number): boolean => run.state.completedGeneration >= generation && isInSync(run.state);
-  setHandler(definitions.awaitResync, ({ generation }) => reaching(run, () => isComplete(generation)), { validator: requireNumber('generation') });
+  const isComplete = (generation: number): boolean =>
+    run.state.completedGeneration >= generation && isInSync(run.state);
+  setHandler(definitions.awaitResync, ({ generation }) => reaching(run, () => isComplete(generation)), {
+    validator: requireNumber('generation'),
+  });
 }
 
 function handleSyncs(run: MailboxRun): void {
@@ -60,7 +63,9 @@ function handleSyncs(run: MailboxRun): void {
     run.receive({ kind: 'sync-requested' });
     return { sync: run.state.syncs.requested };
   });
-  setHandler(definitions.awaitSync, ({ sync }) => reaching(run, () => run.state.syncs.served >= sync), { validator: requireNumber('sync') });
+  setHandler(definitions.awaitSync, ({ sync }) => reaching(run, () => run.state.syncs.served >= sync), {
+    validator: requireNumber('sync'),
+  });
 }
 
 function handleAudits(run: MailboxRun): void {
@@ -68,7 +73,9 @@ function handleAudits(run: MailboxRun): void {
     run.receive({ kind: 'audit-requested' });
     return { audit: run.state.audits.requested };
   });
-  setHandler(definitions.awaitAudit, ({ audit }) => reaching(run, () => run.state.audits.served >= audit), { validator: requireNumber('audit') });
+  setHandler(definitions.awaitAudit, ({ audit }) => reaching(run, () => run.state.audits.served >= audit), {
+    validator: requireNumber('audit'),
+  });
 }
 
 /** Waits (bounded) until the mailbox has come so far, or cannot. */
@@ -76,5 +83,9 @@ async function reaching(run: MailboxRun, isReached: () => boolean): Promise<defi
   const isDecided = (): boolean => isReached() || run.state.stopping || run.state.blocked !== null;
   const done = await condition(isDecided, definitions.AWAIT_BOUND);
   const { state } = run;
-  return { done: done && isReached(), phase: phaseOf(state), lastError: state.blocked?.message ?? state.lastError?.message ?? null };
+  return {
+    done: done && isReached(),
+    phase: phaseOf(state),
+    lastError: state.blocked?.message ?? state.lastError?.message ?? null,
+  };
 }

@@ -21,7 +21,8 @@ export class LaneRunner {
   start(lane: Lane, work: () => Promise<MailboxEvent>): void {
     const scope = new CancellationScope();
     this.#scopes[lane] = scope;
-    // A lane is free two turns after its answer, as in every recorded history: a timer that fires between the two finds it busy.
+    // A lane is free two turns after its answer, as in every recorded history: a timer that fires between the two finds
+    // it busy.
     void scope
       .run(work)
       .then((answer) => {

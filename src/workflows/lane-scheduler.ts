@@ -5,8 +5,9 @@ import { phaseOf, type MailboxState } from './mailbox-state.ts';
 import { planNext, type BackfillWork, type Plan } from './plan.ts';
 import { transition } from './transition.ts';
 
-// The loop of a mailbox without Temporal: which lane begins when, what cancels it, whether its answer still counts, and how long to wait.
-// Pure, except for the patches that it asks for. The workflow and the random schedules of test/schedules both run it.
+// The loop of a mailbox without Temporal: which lane begins when, what cancels it, whether its answer still counts, and
+// how long to wait. Pure, except for the patches that it asks for. The workflow and the random schedules of
+// test/schedules both run it.
 
 /** A mailbox's state and the lanes that run for it. */
 export interface LaneState {
@@ -24,11 +25,13 @@ interface RunningLane {
 }
 
 /**
- * Which of two ways a run takes: today's, or the one that it was recorded with. Each is asked for only where the ways differ, because a
- * workflow that asks (`patched`) writes a marker into its history.
+ * Which of two ways a run takes: today's, or the one that it was recorded with. Each is asked for only where the ways
+ * differ, because a workflow that asks (`patched`) writes a marker into its history.
  */
 export interface Ways {
-  /** Wait on after an event that changes nothing of the plan; before, every event began another wait, and another timer. */
+  /**
+   * Wait on after an event that changes nothing of the plan; before, every event began another wait, and another timer.
+   */
   waitsOn(): boolean;
   /** A blocked mailbox asks again by itself; before, it waited for a person. */
   asksAgain(): boolean;
@@ -51,7 +54,12 @@ export function isIdle({ running }: LaneState): boolean {
  *
  * @returns the lanes after it, and those that it cancels, which includes any that was cancelled before and still runs
  */
-export function received(lanes: LaneState, event: MailboxEvent, now: number, ways: Ways): { readonly lanes: LaneState; readonly cancel: readonly Lane[] } {
+export function received(
+  lanes: LaneState,
+  event: MailboxEvent,
+  now: number,
+  ways: Ways,
+): { readonly lanes: LaneState; readonly cancel: readonly Lane[] } {
   const unblockings = lanes.unblockings + (event.kind === 'resumed' || event.kind === 'reconnected' ? 1 : 0);
   const next = withEvent({ ...lanes, unblockings }, event, now, ways);
   const cancel = cancelledBy(event).filter((lane) => next.running[lane] !== null);
@@ -90,12 +98,18 @@ export type LaneStart = { readonly lane: 'live' } | { readonly lane: 'backfill';
 /**
  * What of a plan can begin, in this order.
  *
- * @param cutsHistory - while the history waits to be cut no backfill begins; live syncs go on until the backfill under way has ended
+ * @param cutsHistory - while the history waits to be cut no backfill begins; live syncs go on until the backfill under
+ * way has ended
  */
-export function startable({ running }: LaneState, { live, backfill }: Plan, cutsHistory: boolean): readonly LaneStart[] {
+export function startable(
+  { running }: LaneState,
+  { live, backfill }: Plan,
+  cutsHistory: boolean,
+): readonly LaneStart[] {
   const starts: LaneStart[] = [];
   if (backfill !== null && running.backfill === null && !cutsHistory) starts.push({ lane: 'backfill', work: backfill });
-  if (live !== null && running.live === null && (!cutsHistory || running.backfill !== null)) starts.push({ lane: 'live' });
+  if (live !== null && running.live === null && (!cutsHistory || running.backfill !== null))
+    starts.push({ lane: 'live' });
   return starts;
 }
 
@@ -117,10 +131,15 @@ export function freed(lanes: LaneState, lane: Lane): LaneState {
 }
 
 /**
- * Work that was cancelled answers about a state that is gone (other settings, another generation), and is done again. A refusal from before a
- * person ended the block says nothing about after: that work is done again, too.
+ * Work that was cancelled answers about a state that is gone (other settings, another generation), and is done again. A
+ * refusal from before a person ended the block says nothing about after: that work is done again, too.
  */
-function counts({ unblockings }: LaneState, { under, isCancelled }: RunningLane, answer: MailboxEvent, ways: Ways): boolean {
+function counts(
+  { unblockings }: LaneState,
+  { under, isCancelled }: RunningLane,
+  answer: MailboxEvent,
+  ways: Ways,
+): boolean {
   if (isCancelled) return false;
   return !(answer.kind === 'blocked' && under !== unblockings && ways.ignoresStaleRefusals());
 }
@@ -137,7 +156,9 @@ export function shownOf(state: MailboxState): Shown {
 }
 
 export function isShown(shown: Shown | null, state: MailboxState): boolean {
-  return shown !== null && shown.phase === phaseOf(state) && shown.failed === state.failed && shown.drift === state.drift;
+  return (
+    shown !== null && shown.phase === phaseOf(state) && shown.failed === state.failed && shown.drift === state.drift
+  );
 }
 
 /** What a wait began with. */
@@ -165,7 +186,13 @@ function hasMoved(before: LaneState, { state, running }: LaneState): boolean {
   return state !== before.state || hasEnded('live') || hasEnded('backfill');
 }
 
-function isNews({ plan, shown, cutsHistory }: Wait, lanes: LaneState, isHistoryLong: boolean, now: number, ways: Ways): boolean {
+function isNews(
+  { plan, shown, cutsHistory }: Wait,
+  lanes: LaneState,
+  isHistoryLong: boolean,
+  now: number,
+  ways: Ways,
+): boolean {
   if (!ways.waitsOn()) return true;
   const next = planOf(lanes, now, ways);
   const canBegin = startable(lanes, next, cutsHistory).length > 0;

@@ -13,7 +13,9 @@ export interface LastError {
   readonly mendedAt?: number | null;
 }
 
-/** The error after an event. It is over when work of the same kind has succeeded, or a person has dealt with it. Pure. */
+/**
+ * The error after an event. It is over when work of the same kind has succeeded, or a person has dealt with it. Pure.
+ */
 export function afterEvent(error: LastError, event: MailboxEvent, now: number): LastError {
   if ((error.mendedAt ?? null) !== null) return error;
   const mended = mendedBy(event);

@@ -1,4 +1,10 @@
-import type { AuditActivityResult, FetchSliceResult, ListingResult, OpenMailboxResult, PartialSyncResult } from '../activities/requests.ts';
+import type {
+  AuditActivityResult,
+  FetchSliceResult,
+  ListingResult,
+  OpenMailboxResult,
+  PartialSyncResult,
+} from '../activities/requests.ts';
 import type { HistoryId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
@@ -7,7 +13,18 @@ import type { Refusal } from './blocked.ts';
 /** Everything that can happen to a mailbox's workflow. */
 export type MailboxEvent =
   // signals and updates
-  | { readonly kind: 'poked' | 'sync-requested' | 'paused' | 'resumed' | 'reconnected' | 'stop-requested' | 'resync-requested' | 'retry-requested' | 'audit-requested' }
+  | {
+      readonly kind:
+        | 'poked'
+        | 'sync-requested'
+        | 'paused'
+        | 'resumed'
+        | 'reconnected'
+        | 'stop-requested'
+        | 'resync-requested'
+        | 'retry-requested'
+        | 'audit-requested';
+    }
   | { readonly kind: 'notified'; readonly historyId: HistoryId | null }
   /** `change`: the settings that were named; absent when all were. */
   | { readonly kind: 'configured'; readonly settings: MailboxSettings; readonly change?: SettingsChange }

@@ -1,5 +1,11 @@
 import { InvalidIdError, mailboxId, type MailboxId } from '../model/ids.ts';
-import { changeSettings, completeSettings, InvalidSettingsError, withLists, type SettingsChange } from '../model/settings-change.ts';
+import {
+  changeSettings,
+  completeSettings,
+  InvalidSettingsError,
+  withLists,
+  type SettingsChange,
+} from '../model/settings-change.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { workflowIdOf, type MailboxInput } from './definitions.ts';
 
@@ -17,12 +23,13 @@ export interface StartedMailbox extends MailboxInput {
 const QUOTED = 300;
 
 /**
- * Reads the input of a mailbox's workflow, which was started by Tidemark's client, by an earlier run, or by any Temporal client, for which
- * `{"mailbox":"ada@example.com"}` is enough. Pure.
+ * Reads the input of a mailbox's workflow, which was started by Tidemark's client, by an earlier run, or by any
+ * Temporal client, for which `{"mailbox":"ada@example.com"}` is enough. Pure.
  *
  * @param argument - the workflow's first argument, unchecked
  * @param workflowId - must be `mailbox/` and the same address in lower case, so that each mailbox has one workflow
- * @returns the input with all settings, using the defaults for those that are not named; a carried state is taken as it is
+ * @returns the input with all settings, using the defaults for those that are not named; a carried state is taken as it
+ * is
  * @throws {InvalidInputError} with a sentence for the person who started it
  */
 export function mailboxInput(argument: unknown, workflowId: string): StartedMailbox {
@@ -30,9 +37,11 @@ export function mailboxInput(argument: unknown, workflowId: string): StartedMail
   const { mailbox: address, settings = null, carried = null } = argument;
   const mailbox = mailboxIn(address);
   const expected = workflowIdOf(mailbox);
-  if (workflowId !== expected) throw refusal(`the workflow id is "${quoted(workflowId)}", and must be "${expected}" for this mailbox`);
+  if (workflowId !== expected)
+    throw refusal(`the workflow id is "${quoted(workflowId)}", and must be "${expected}" for this mailbox`);
   if (carried !== null) {
-    if (!isCarried(carried, mailbox)) throw refusal('"carried" is for the workflow itself, which hands its state on by it: leave it out');
+    if (!isCarried(carried, mailbox))
+      throw refusal('"carried" is for the workflow itself, which hands its state on by it: leave it out');
     // Only earlier and later builds write these, never a person.
     return { mailbox, settings: completeSettings(isObject(settings) ? settings : {}), named: null, carried };
   }
@@ -44,7 +53,8 @@ function mailboxIn(address: unknown): MailboxId {
   try {
     return mailboxId(address);
   } catch (error) {
-    if (error instanceof InvalidIdError) throw refusal(`"mailbox" must be an e-mail address, and is "${quoted(address)}"`);
+    if (error instanceof InvalidIdError)
+      throw refusal(`"mailbox" must be an e-mail address, and is "${quoted(address)}"`);
     throw error;
   }
 }
@@ -54,7 +64,9 @@ function settingsIn(settings: unknown): Pick<StartedMailbox, 'settings' | 'named
   if (!isObject(settings)) throw refusal('"settings" must be an object, for example {"format":"raw"}');
   // A client of a later build sends all of its settings. One that this build does not know must not end the mailbox.
   const isWhole = Object.keys(DEFAULT_SETTINGS).every((name) => name in settings);
-  const known = isWhole ? Object.fromEntries(Object.entries(settings).filter(([name]) => name in DEFAULT_SETTINGS)) : settings;
+  const known = isWhole
+    ? Object.fromEntries(Object.entries(settings).filter(([name]) => name in DEFAULT_SETTINGS))
+    : settings;
   const named = withLists(known);
   try {
     return { settings: changeSettings(DEFAULT_SETTINGS, named), named: isWhole ? null : named };
@@ -66,7 +78,14 @@ function settingsIn(settings: unknown): Pick<StartedMailbox, 'settings' | 'named
 
 /** Whether a value has the fields that every build's carried state has. */
 function isCarried(carried: unknown, mailbox: MailboxId): carried is NonNullable<MailboxInput['carried']> {
-  return isObject(carried) && carried['mailbox'] === mailbox && isObject(carried['fullSync']) && isObject(carried['syncs']) && isObject(carried['counters']) && isObject(carried['settings']);
+  return (
+    isObject(carried) &&
+    carried['mailbox'] === mailbox &&
+    isObject(carried['fullSync']) &&
+    isObject(carried['syncs']) &&
+    isObject(carried['counters']) &&
+    isObject(carried['settings'])
+  );
 }
 
 function refusal(wrong: string): InvalidInputError {
@@ -75,6 +94,7 @@ function refusal(wrong: string): InvalidInputError {
   );
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const quoted = (text: string): string => (text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text);

@@ -1,11 +1,32 @@
-import { condition, log, patched, proxySinks, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  log,
+  patched,
+  proxySinks,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Lane } from '../model/lane.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { runBackfill, runLive } from './activity-lanes.ts';
 import type { ClockSinks } from './clock-sinks.ts';
 import { detailsOf } from './details.ts';
 import { LaneRunner } from './lane-runner.ts';
-import { answered, freed, idleLanes, isIdle, isOver, isShown, planOf, received, shownOf, startable, started, waitTime } from './lane-scheduler.ts';
+import {
+  answered,
+  freed,
+  idleLanes,
+  isIdle,
+  isOver,
+  isShown,
+  planOf,
+  received,
+  shownOf,
+  startable,
+  started,
+  waitTime,
+} from './lane-scheduler.ts';
 import type { LaneStart, LaneState, Shown, Wait, Ways } from './lane-scheduler.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { MailboxState } from './mailbox-state.ts';
@@ -15,7 +36,10 @@ import { DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-att
 /** Events after which the history is cut, if the server does not suggest it before. */
 const HISTORY_LIMIT = 400;
 
-/** One run of a mailbox's workflow: does by Temporal's commands what the lane scheduler decides. The order of its commands must not change. */
+/**
+ * One run of a mailbox's workflow: does by Temporal's commands what the lane scheduler decides. The order of its
+ * commands must not change.
+ */
 export class MailboxRun {
   /** The mailbox id to which the state is handed over at the end. */
   heir: MailboxId | null = null;
@@ -81,7 +105,11 @@ export class MailboxRun {
     const over = (): boolean => isOver(wait, this.#lanes, this.isHistoryLong(), Date.now(), this.#ways);
     const time = waitTime(plan, Date.now());
     if (time === null) await condition(over);
-    else await condition(over, time, { summary: this.state.blocked === null ? 'until the next partial sync or attempt is due' : 'until Gmail is asked again' });
+    else
+      await condition(over, time, {
+        summary:
+          this.state.blocked === null ? 'until the next partial sync or attempt is due' : 'until Gmail is asked again',
+      });
   }
 
   /** On the mailbox's page, and in what an operator filters mailboxes by. */
@@ -91,7 +119,8 @@ export class MailboxRun {
     if (isShown(this.#shown, state)) return;
     const shown = shownOf(state);
     const before = this.#shown?.phase ?? null;
-    if (shown.phase !== before && (before !== null || this.#isFirst)) log.info(`phase ${shown.phase}`, { phase: shown.phase, before });
+    if (shown.phase !== before && (before !== null || this.#isFirst))
+      log.info(`phase ${shown.phase}`, { phase: shown.phase, before });
     this.#shown = shown;
     upsertSearchAttributes([
       { key: PHASE_ATTRIBUTE, value: shown.phase },
@@ -104,7 +133,9 @@ export class MailboxRun {
     const { state } = this;
     const now = Date.now();
     this.#enter(started(this.#lanes, start.lane, now, this.#ways), now);
-    this.#runner.start(start.lane, () => (start.lane === 'live' ? runLive(this.state) : runBackfill(state, start.work)));
+    this.#runner.start(start.lane, () =>
+      start.lane === 'live' ? runLive(this.state) : runBackfill(state, start.work),
+    );
   }
 
   #answer(lane: Lane, answer: MailboxEvent): void {

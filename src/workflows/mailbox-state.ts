@@ -11,8 +11,10 @@ import { NO_PUSH, type PushState } from './push-state.ts';
  * The state of a mailbox's workflow: plain JSON, carried whole across continue-as-new.
  *
  * # `fullSync`
- * - `unknown`: the store has not been asked. A new workflow starts here, and returns here when the store turns out to be lost.
- * - `listing`: all ids of generation `generation` are being listed; `reason` says why. With reason `expired` there is no usable mark, so live syncs
+ * - `unknown`: the store has not been asked. A new workflow starts here, and returns here when the store turns out to
+ *   be lost.
+ * - `listing`: all ids of generation `generation` are being listed; `reason` says why. With reason `expired` there is
+ *   no usable mark, so live syncs
  *   stop; for other reasons they go on.
  * - `fetching`: the mark is valid, live syncs run, slices of the backfill run beside them.
  * - `done`: nothing of the backfill is pending; slices run only when a failed message's next attempt comes.
@@ -20,7 +22,10 @@ import { NO_PUSH, type PushState } from './push-state.ts';
 export interface MailboxState {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
-  /** The settings that were named so far, when the start did not name all. The others are only defaults until the store was asked. null once all are known. */
+  /**
+   * The settings that were named so far, when the start did not name all. The others are only defaults until the store
+   * was asked. null once all are known.
+   */
   readonly named: SettingsChange | null;
   readonly historyId: HistoryId | null;
   readonly generation: number;
@@ -38,41 +43,61 @@ export interface MailboxState {
   /** Gmail asked an activity to wait. The activity's own retry waits, not the workflow. */
   readonly rateLimited: { readonly until: number; readonly message: string } | null;
   /**
-   * Numbers of partial syncs. `requested` grows with each poke; `started` becomes equal to it when a sync begins, and `served` when that sync ends. A
-   * poke during a sync keeps `requested` above `started`, so another sync follows and no poke is lost.
+   * Numbers of partial syncs. `requested` grows with each poke; `started` becomes equal to it when a sync begins, and
+   * `served` when that sync ends. A poke during a sync keeps `requested` above `started`, so another sync follows and
+   * no poke is lost.
    */
   readonly syncs: { readonly requested: number; readonly started: number; readonly served: number };
   /**
-   * When the first unserved poke came: `waiting` for the next partial sync, or `serving` by the one under way. A sync without changes passes it on to the
-   * following syncs, since history may lag behind the notification, until a newer poke comes. It is only used to measure the lag of notifications.
+   * When the first unserved poke came: `waiting` for the next partial sync, or `serving` by the one under way. A sync
+   * without changes passes it on to the following syncs, since history may lag behind the notification, until a newer
+   * poke comes. It is only used to measure the lag of notifications.
    */
   readonly pokedAt: { readonly waiting: number | null; readonly serving: number | null };
-  /** The same for retries of failed messages. While `requested` is above `served`, the next slice begins at once and tries all. */
+  /**
+   * The same for retries of failed messages. While `requested` is above `served`, the next slice begins at once and
+   * tries all.
+   */
   readonly retries: { readonly requested: number; readonly served: number };
   /** The same for audits that somebody asked for. */
   readonly audits: { readonly requested: number; readonly served: number };
-  /** When the next scheduled audit is due; null before the first full sync is complete, and when the settings say never. */
+  /**
+   * When the next scheduled audit is due; null before the first full sync is complete, and when the settings say never.
+   */
   readonly nextAuditAt: number | null;
   /** Messages that differed at the last audit; null before the first. */
   readonly drift: number | null;
   readonly push: PushState;
-  /** When history must be read once more, since late records have appeared by then. Earlier reads do not replace it. null when nothing is awaited. */
+  /**
+   * When history must be read once more, since late records have appeared by then. Earlier reads do not replace it.
+   * null when nothing is awaited.
+   */
   readonly rereadAt: number | null;
   readonly nextPartialSyncAt: number;
   readonly nextSliceAt: number | null;
-  /** Epoch ms until which the project's daily budget holds back the backfill; null when it does not. Live syncs go on. */
+  /**
+   * Epoch ms until which the project's daily budget holds back the backfill; null when it does not. Live syncs go on.
+   */
   readonly heldUntil: number | null;
   readonly pending: number;
   readonly failed: number;
   readonly stored: number;
   /** null before a worker of this version has reported it. */
   readonly quota: QuotaUse | null;
-  /** Ms that the clock of the last worker is ahead of the server's (below 0: behind); null when it is right, or not known. */
+  /**
+   * Ms that the clock of the last worker is ahead of the server's (below 0: behind); null when it is right, or not
+   * known.
+   */
   readonly clockSkew: number | null;
   readonly phaseSince: number;
   readonly syncedAt: number | null;
   readonly lastError: LastError | null;
-  readonly counters: { readonly partialSyncs: number; readonly fullSyncs: number; readonly recoveries: number; readonly pokes: number };
+  readonly counters: {
+    readonly partialSyncs: number;
+    readonly fullSyncs: number;
+    readonly recoveries: number;
+    readonly pokes: number;
+  };
 }
 
 /** `doubted`: the previous listing left doubts and is repeated. The stored messages stay usable meanwhile. */
@@ -81,7 +106,12 @@ export type FullSyncReason = 'initial' | 'expired' | 'forced' | 'settings' | 'in
 /** No poke to measure. Pokes during a pause are not measured, since a pause is not a lag. */
 export const NOT_POKED: MailboxState['pokedAt'] = { waiting: null, serving: null };
 
-export function initialState(request: { mailbox: MailboxId; settings: MailboxSettings; named?: SettingsChange | null; now: number }): MailboxState {
+export function initialState(request: {
+  mailbox: MailboxId;
+  settings: MailboxSettings;
+  named?: SettingsChange | null;
+  now: number;
+}): MailboxState {
   return {
     mailbox: request.mailbox,
     settings: completeSettings(request.settings),
@@ -122,7 +152,8 @@ export function phaseOf(state: MailboxState): Phase {
   if (state.paused) return 'paused';
   if (state.rateLimited !== null || backfillHeldUntil(state) !== null) return 'rate-limited';
   if (state.fullSync.kind === 'listing' && state.fullSync.reason === 'expired') return 'recovering';
-  if (state.fullSync.kind === 'done' || (state.fullSync.kind === 'listing' && state.fullSync.reason === 'doubted')) return 'live';
+  if (state.fullSync.kind === 'done' || (state.fullSync.kind === 'listing' && state.fullSync.reason === 'doubted'))
+    return 'live';
   return 'full-sync';
 }
 
@@ -135,4 +166,3 @@ export function backfillHeldUntil({ fullSync, heldUntil }: MailboxState): number
 export function isInSync(state: MailboxState): boolean {
   return state.fullSync.kind === 'done' && state.syncs.served === state.syncs.requested && state.blocked === null;
 }
-

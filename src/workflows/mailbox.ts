@@ -1,4 +1,12 @@
-import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { endWatch } from './activity-lanes.ts';
 import { carriedState } from './carried-state.ts';
 import type { MailboxInput, MailboxResult } from './definitions.ts';
@@ -8,9 +16,9 @@ import { MailboxRun } from './mailbox-run.ts';
 import { initialState } from './mailbox-state.ts';
 
 /**
- * One mailbox, for years. Two lanes run beside each other: the live lane (partial syncs) and the backfill lane (full syncs).
- * What they should do is a pure function of the state (`planNext`); whatever happens is an event that changes it (`transition`); how the lanes begin,
- * end and wait is pure, too (`lane-scheduler.ts`).
+ * One mailbox, for years. Two lanes run beside each other: the live lane (partial syncs) and the backfill lane (full
+ * syncs). What they should do is a pure function of the state (`planNext`); whatever happens is an event that changes
+ * it (`transition`); how the lanes begin, end and wait is pure, too (`lane-scheduler.ts`).
  */
 export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   const input = startedWith(argument);
@@ -19,7 +27,8 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   const run = new MailboxRun(state, { isFirst: input.carried === null });
   registerHandlers(run);
   run.begin();
-  // The awaits stay here, one behind the other: each function around them would take turns more, in which other commands may come first.
+  // The awaits stay here, one behind the other: each function around them would take turns more, in which other
+  // commands may come first.
   try {
     while (!run.state.stopping) {
       run.show();

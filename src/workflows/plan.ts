@@ -23,7 +23,10 @@ export function planNext(state: MailboxState, now: number): Plan {
   return state.blocked === null ? workPlan(state, now) : askPlan(state, state.blocked, now);
 }
 
-/** A blocked mailbox asks by repeating the refused work when it is due. Only one lane works, since one question is enough. */
+/**
+ * A blocked mailbox asks by repeating the refused work when it is due. Only one lane works, since one question is
+ * enough.
+ */
 function askPlan(state: MailboxState, { lane, retryAt }: Blocked, now: number): Plan {
   if (now < retryAt) return { live: null, backfill: null, wakeAt: retryAt };
   const { backfill } = workPlan(state, now);
@@ -33,14 +36,19 @@ function askPlan(state: MailboxState, { lane, retryAt }: Blocked, now: number): 
 
 /** Without a usable mark there is no history to read. */
 function hasHistory({ fullSync, historyId }: MailboxState): boolean {
-  return fullSync.kind !== 'unknown' && historyId !== null && !(fullSync.kind === 'listing' && fullSync.reason === 'expired');
+  return (
+    fullSync.kind !== 'unknown' && historyId !== null && !(fullSync.kind === 'listing' && fullSync.reason === 'expired')
+  );
 }
 
 function workPlan(state: MailboxState, now: number): Plan {
   const { fullSync } = state;
   if (fullSync.kind === 'unknown') return { live: null, backfill: { activity: 'openMailbox' }, wakeAt: null };
   if (fullSync.kind === 'listing') {
-    const backfill = fullSync.reason === 'expired' ? ({ activity: 'recover' } as const) : ({ activity: 'fullSync', reason: fullSync.reason } as const);
+    const backfill =
+      fullSync.reason === 'expired'
+        ? ({ activity: 'recover' } as const)
+        : ({ activity: 'fullSync', reason: fullSync.reason } as const);
     // With a usable mark, new mail does not wait for the listing.
     if (!hasHistory(state)) return { live: null, backfill, wakeAt: null };
     return { ...livePlan(state, now), backfill };
@@ -55,7 +63,11 @@ function workPlan(state: MailboxState, now: number): Plan {
   if (live.wakeAt === null && state.nextSliceAt === null) return { ...live, backfill: null };
   // With push, a scheduled audit waits for the next sync, so that a quiet mailbox wakes only once a day.
   const wakeForAudit = state.push.watch === null ? auditAt : null;
-  return { ...live, backfill: null, wakeAt: Math.min(live.wakeAt ?? Infinity, state.nextSliceAt ?? Infinity, wakeForAudit ?? Infinity) };
+  return {
+    ...live,
+    backfill: null,
+    wakeAt: Math.min(live.wakeAt ?? Infinity, state.nextSliceAt ?? Infinity, wakeForAudit ?? Infinity),
+  };
 }
 
 function livePlan(state: MailboxState, now: number): { live: 'partialSync' | null; wakeAt: number | null } {

@@ -1,6 +1,9 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 
-/** The client and the worker register these attributes when they start. An operator filters mailboxes by them in the Temporal UI. */
+/**
+ * The client and the worker register these attributes when they start. An operator filters mailboxes by them in the
+ * Temporal UI.
+ */
 export const PHASE_ATTRIBUTE = defineSearchAttributeKey('TidemarkPhase', 'KEYWORD');
 /** Messages that could not be fetched. */
 export const FAILED_ATTRIBUTE = defineSearchAttributeKey('TidemarkFailedMessages', 'INT');

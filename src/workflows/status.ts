@@ -20,17 +20,24 @@ export function statusOf(state: MailboxState): MailboxStatus {
     rateLimitedUntil: state.rateLimited?.until ?? null,
     heldUntil: backfillHeldUntil(state),
     push: pushStatus(state.push, Date.now()),
-    lastError: state.lastError === null ? null : { message: state.lastError.message, at: state.lastError.at, mendedAt: state.lastError.mendedAt ?? null },
+    lastError:
+      state.lastError === null
+        ? null
+        : { message: state.lastError.message, at: state.lastError.at, mendedAt: state.lastError.mendedAt ?? null },
     clockSkew: state.clockSkew,
     blocked: blockedStatus(state),
   };
 }
 
 function blockedStatus({ blocked, paused }: MailboxState): BlockedStatus | null {
-  return blocked === null ? null : { message: blocked.message, since: blocked.since, asks: blocked.asks, retryAt: paused ? null : blocked.retryAt };
+  return blocked === null
+    ? null
+    : { message: blocked.message, since: blocked.since, asks: blocked.asks, retryAt: paused ? null : blocked.retryAt };
 }
 
 function pushStatus(push: PushState, now: number): PushStatus | null {
   const { watch, notifiedAt } = push;
-  return watch === null ? null : { renewedAt: watch.renewedAt, expiration: watch.expiration, notifiedAt, trusted: isPushTrusted(push, now) };
+  return watch === null
+    ? null
+    : { renewedAt: watch.renewedAt, expiration: watch.expiration, notifiedAt, trusted: isPushTrusted(push, now) };
 }

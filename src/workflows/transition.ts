@@ -7,11 +7,21 @@ import { withBoundedMessages } from './bounded-messages.ts';
 import { afterEvent, type LastError } from './last-error.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { NOT_POKED, phaseOf, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
-import { cameAsRenewalNotice, isRenewalNotice, pollDelay, withNotification, withRenewalNotice, withSyncedPush } from './push-state.ts';
+import {
+  cameAsRenewalNotice,
+  isRenewalNotice,
+  pollDelay,
+  withNotification,
+  withRenewalNotice,
+  withSyncedPush,
+} from './push-state.ts';
 
 /** Ms after a poke that found nothing at which history is read again, since it may lag behind the notification. */
 const RECHECK_AFTER_QUIET_POKE = 3_000;
-/** Ms after a poke at which history is read once more: a second more than history takes to settle. With push, no poll would soon find late records. */
+/**
+ * Ms after a poke at which history is read once more: a second more than history takes to settle. With push, no poll
+ * would soon find late records.
+ */
 const REREAD_AFTER_POKE = 31_000;
 /** Ms before a slice that could do nothing is repeated. */
 const SLICE_PAUSE = 1_000;
@@ -30,14 +40,18 @@ export function transition(state: MailboxState, happened: MailboxEvent, now: num
 /** Marks the last error as over if the event proves that. An error that the event itself has brought stays. */
 function withMending(before: MailboxState, state: MailboxState, event: MailboxEvent, now: number): MailboxState {
   const { lastError } = state;
-  return lastError === null || lastError !== before.lastError ? state : { ...state, lastError: afterEvent(lastError, event, now) };
+  return lastError === null || lastError !== before.lastError
+    ? state
+    : { ...state, lastError: afterEvent(lastError, event, now) };
 }
 
 /** Schedules the first audit an interval after the first full sync is complete. A changed interval starts over. */
 function withAuditDue(state: MailboxState, now: number): MailboxState {
   const { auditInterval } = state.settings;
   if (auditInterval === null) return state.nextAuditAt === null ? state : { ...state, nextAuditAt: null };
-  return state.nextAuditAt === null && state.fullSync.kind === 'done' ? { ...state, nextAuditAt: now + auditInterval } : state;
+  return state.nextAuditAt === null && state.fullSync.kind === 'done'
+    ? { ...state, nextAuditAt: now + auditInterval }
+    : state;
 }
 
 /** An answer to a blocked mailbox's question unblocks it. */
@@ -47,7 +61,12 @@ function withAnswer(state: MailboxState, event: MailboxEvent): MailboxState {
 
 /** Takes the skew of the worker's clock from each activity's result. */
 function withClock(state: MailboxState, event: MailboxEvent): MailboxState {
-  const isAnswer = event.kind === 'opened' || event.kind === 'listed' || event.kind === 'slice-fetched' || event.kind === 'partial-synced' || event.kind === 'audited';
+  const isAnswer =
+    event.kind === 'opened' ||
+    event.kind === 'listed' ||
+    event.kind === 'slice-fetched' ||
+    event.kind === 'partial-synced' ||
+    event.kind === 'audited';
   return isAnswer ? { ...state, clockSkew: event.clockSkew ?? null } : state;
 }
 
@@ -62,22 +81,49 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'paused':
       return { ...state, paused: true };
     case 'resumed':
-      return { ...state, pokedAt: NOT_POKED, paused: false, blocked: null, rateLimited: null, nextPartialSyncAt: now, nextSliceAt: state.nextSliceAt === null ? null : now };
+      return {
+        ...state,
+        pokedAt: NOT_POKED,
+        paused: false,
+        blocked: null,
+        rateLimited: null,
+        nextPartialSyncAt: now,
+        nextSliceAt: state.nextSliceAt === null ? null : now,
+      };
     case 'reconnected':
       return { ...state, pokedAt: NOT_POKED, blocked: null, nextPartialSyncAt: now };
     case 'stop-requested':
       return { ...state, stopping: true };
     case 'rate-limited':
-      return { ...state, rateLimited: { until: answeredTime(event.waitFor, event.until, now, LONGEST.rateLimit) ?? event.until, message: event.message } };
+      return {
+        ...state,
+        rateLimited: {
+          until: answeredTime(event.waitFor, event.until, now, LONGEST.rateLimit) ?? event.until,
+          message: event.message,
+        },
+      };
     case 'configured':
       // The store compares the new settings with those of its last listing; a listing that was wanted is still wanted.
-      return { ...state, settings: event.settings, named: state.named === null || event.change === undefined ? null : joinChanges(state.named, event.change), nextAuditAt: event.settings.auditInterval === state.settings.auditInterval ? state.nextAuditAt : null, fullSync: { kind: 'unknown', resync: resyncWanted(state) }, nextPartialSyncAt: now };
+      return {
+        ...state,
+        settings: event.settings,
+        named: state.named === null || event.change === undefined ? null : joinChanges(state.named, event.change),
+        nextAuditAt: event.settings.auditInterval === state.settings.auditInterval ? state.nextAuditAt : null,
+        fullSync: { kind: 'unknown', resync: resyncWanted(state) },
+        nextPartialSyncAt: now,
+      };
     case 'retry-requested':
       return { ...state, retries: { ...state.retries, requested: state.retries.requested + 1 } };
     case 'audit-requested':
       return { ...state, audits: { ...state.audits, requested: state.audits.requested + 1 } };
     case 'audited':
-      return { ...state, drift: event.drift, audits: { ...state.audits, served: event.audit ?? state.audits.served }, nextAuditAt: null, rateLimited: null };
+      return {
+        ...state,
+        drift: event.drift,
+        audits: { ...state.audits, served: event.audit ?? state.audits.served },
+        nextAuditAt: null,
+        rateLimited: null,
+      };
     case 'refused':
       return withError(state, { message: event.message, of: 'settings' }, now);
     case 'resync-requested':
@@ -105,19 +151,35 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'history-expired':
       return withRecovery(withError(state, { message: event.message, of: 'live' }, now));
     case 'store-lost':
-      return { ...withError(state, { message: event.message, of: 'store' }, now), fullSync: { kind: 'unknown', resync: false }, historyId: null };
+      return {
+        ...withError(state, { message: event.message, of: 'store' }, now),
+        fullSync: { kind: 'unknown', resync: false },
+        historyId: null,
+      };
     case 'blocked':
-      return { ...withError(state, { message: event.message, of: event.lane }, now), blocked: afterRefusal(state.blocked, event, now), rateLimited: null };
+      return {
+        ...withError(state, { message: event.message, of: event.lane }, now),
+        blocked: afterRefusal(state.blocked, event, now),
+        rateLimited: null,
+      };
   }
 }
 
 /** What every result says about the mailbox as a whole. */
-const countsIn = ({ stored, pending, failed, quota, clockSkew = 0 }: Counts): Pick<MailboxState, 'stored' | 'pending' | 'failed'> & { readonly quota?: QuotaUse } => ({
+const countsIn = ({
+  stored,
+  pending,
+  failed,
+  quota,
+  clockSkew = 0,
+}: Counts): Pick<MailboxState, 'stored' | 'pending' | 'failed'> & { readonly quota?: QuotaUse } => ({
   stored,
   pending,
   failed,
   // The end is told by the worker's clock, and shown beside the server's.
-  ...(quota === undefined ? {} : { quota: { ...quota, finishAt: quota.finishAt === null ? null : quota.finishAt - clockSkew } }),
+  ...(quota === undefined
+    ? {}
+    : { quota: { ...quota, finishAt: quota.finishAt === null ? null : quota.finishAt - clockSkew } }),
 });
 
 function resyncWanted(state: MailboxState): boolean {
@@ -135,10 +197,17 @@ function withPokeCounted(state: MailboxState): MailboxState {
 function withPoke(state: MailboxState, now: number): MailboxState {
   // What comes now is rather about this poke than about one before it that found nothing.
   const serving = state.syncs.started > state.syncs.served ? state.pokedAt.serving : null;
-  return { ...withSyncRequested(state), pokedAt: { waiting: state.pokedAt.waiting ?? now, serving }, rereadAt: now + REREAD_AFTER_POKE };
+  return {
+    ...withSyncRequested(state),
+    pokedAt: { waiting: state.pokedAt.waiting ?? now, serving },
+    rereadAt: now + REREAD_AFTER_POKE,
+  };
 }
 
-/** Only a sync that begins late enough is the awaited read: one that began before may have read before, however late it ends. */
+/**
+ * Only a sync that begins late enough is the awaited read: one that began before may have read before, however late it
+ * ends.
+ */
 function withSyncStarted(state: MailboxState, now: number): MailboxState {
   const { syncs, pokedAt, rereadAt } = state;
   return {
@@ -159,7 +228,10 @@ function withNotified(state: MailboxState, historyId: HistoryId | null, now: num
     return { ...heard, rereadAt, nextPartialSyncAt: Math.min(state.nextPartialSyncAt, rereadAt) };
   }
   const requested = withPoke(counted, now);
-  return { ...requested, push: withNotification(state.push, { historyId, sync: requested.syncs.requested, rereadAt: state.rereadAt }, now) };
+  return {
+    ...requested,
+    push: withNotification(state.push, { historyId, sync: requested.syncs.requested, rereadAt: state.rereadAt }, now),
+  };
 }
 
 /** A new generation. Before the store was asked its number is not known: opening it begins the resync. */
@@ -167,46 +239,82 @@ function withFullSync(state: MailboxState, reason: FullSyncReason): MailboxState
   // An unusable mark stays the reason: live syncs must not begin again because someone asked for a resync meanwhile.
   const expired = state.fullSync.kind === 'listing' && state.fullSync.reason === 'expired';
   if (state.fullSync.kind === 'unknown') return { ...state, fullSync: { kind: 'unknown', resync: true } };
-  return { ...state, generation: state.generation + 1, fullSync: { kind: 'listing', reason: expired ? 'expired' : reason } };
+  return {
+    ...state,
+    generation: state.generation + 1,
+    fullSync: { kind: 'listing', reason: expired ? 'expired' : reason },
+  };
 }
 
 function withRecovery(state: MailboxState): MailboxState {
-  const next = { ...state, generation: state.generation + 1, fullSync: { kind: 'listing', reason: 'expired' } as const };
+  const next = {
+    ...state,
+    generation: state.generation + 1,
+    fullSync: { kind: 'listing', reason: 'expired' } as const,
+  };
   return { ...next, counters: { ...state.counters, recoveries: state.counters.recoveries + 1 } };
 }
 
 /**
- * The store is asked once, at the start of a workflow's life. It is the truth about itself: an empty store means a full sync,
- * a full one under a new Temporal server goes on with a partial sync from its own mark.
+ * The store is asked once, at the start of a workflow's life. It is the truth about itself: an empty store means a full
+ * sync, a full one under a new Temporal server goes on with a partial sync from its own mark.
  */
 function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'opened' }>): MailboxState {
   const { historyId, generation } = event;
-  const opened = { ...state, settings: event.settings ?? state.settings, named: null, historyId, generation, ...countsIn(event) };
-  const listing = (generation: number, reason: FullSyncReason): MailboxState => ({ ...opened, generation, fullSync: { kind: 'listing', reason } });
+  const opened = {
+    ...state,
+    settings: event.settings ?? state.settings,
+    named: null,
+    historyId,
+    generation,
+    ...countsIn(event),
+  };
+  const listing = (generation: number, reason: FullSyncReason): MailboxState => ({
+    ...opened,
+    generation,
+    fullSync: { kind: 'listing', reason },
+  });
   // Above the workflow's own number too: an attempt that was given up, under other settings, may still begin that one.
   const next = Math.max(generation, state.generation) + 1;
   if (event.step === 'none') return listing(next, 'initial');
   if (event.settingsChanged) return listing(next, 'settings');
   if (state.fullSync.kind === 'unknown' && state.fullSync.resync) return listing(next, 'forced');
   if (event.step === 'listing') return listing(generation, historyId === null ? 'initial' : 'interrupted');
-  if (event.step === 'fetching') return { ...opened, completedGeneration: generation - 1, fullSync: { kind: 'fetching' }, nextSliceAt: 0 };
+  if (event.step === 'fetching')
+    return { ...opened, completedGeneration: generation - 1, fullSync: { kind: 'fetching' }, nextSliceAt: 0 };
   // One slice tells when failed messages are due, and whether a late listing is.
   return withSyncRequested({ ...opened, completedGeneration: generation, fullSync: { kind: 'done' }, nextSliceAt: 0 });
 }
 
-function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'slice-fetched' }>, now: number): MailboxState {
+function withSlice(
+  state: MailboxState,
+  event: Extract<MailboxEvent, { kind: 'slice-fetched' }>,
+  now: number,
+): MailboxState {
   const retries = { ...state.retries, served: event.retried ?? state.retries.served };
-  const counted = { ...state, retries, ...countsIn(event), rateLimited: null, heldUntil: answeredTime(event.heldFor, event.heldUntil ?? null, now, LONGEST.held) };
-  if (event.generation !== state.generation || state.fullSync.kind === 'listing' || state.fullSync.kind === 'unknown') return counted;
+  const counted = {
+    ...state,
+    retries,
+    ...countsIn(event),
+    rateLimited: null,
+    heldUntil: answeredTime(event.heldFor, event.heldUntil ?? null, now, LONGEST.held),
+  };
+  if (event.generation !== state.generation || state.fullSync.kind === 'listing' || state.fullSync.kind === 'unknown')
+    return counted;
   const longest = event.complete ? LONGEST.failed : event.heldFor === undefined ? LONGEST.pending : LONGEST.held;
   const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now, longest);
   const nextSliceAt = attemptAt === null ? null : Math.max(attemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
   if (!event.complete) {
     // What is left waits for a later attempt (not found yet, or stale): history may settle it sooner.
     const waits = nextSliceAt !== null && nextSliceAt > now;
-    return { ...counted, nextSliceAt, nextPartialSyncAt: waits ? Math.min(state.nextPartialSyncAt, now) : state.nextPartialSyncAt };
+    return {
+      ...counted,
+      nextSliceAt,
+      nextPartialSyncAt: waits ? Math.min(state.nextPartialSyncAt, now) : state.nextPartialSyncAt,
+    };
   }
-  if (state.fullSync.kind === 'done' && event.isDoubted === true) return withFullSync({ ...counted, nextSliceAt: null }, 'doubted');
+  if (state.fullSync.kind === 'done' && event.isDoubted === true)
+    return withFullSync({ ...counted, nextSliceAt: null }, 'doubted');
   if (state.fullSync.kind === 'done') return { ...counted, nextSliceAt };
   // One more partial sync: the mailbox is in sync once it has seen what came during the backfill.
   return {
@@ -218,7 +326,11 @@ function withSlice(state: MailboxState, event: Extract<MailboxEvent, { kind: 'sl
   };
 }
 
-function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kind: 'partial-synced' }>, now: number): MailboxState {
+function withPartialSync(
+  state: MailboxState,
+  event: Extract<MailboxEvent, { kind: 'partial-synced' }>,
+  now: number,
+): MailboxState {
   const poked = state.syncs.started > state.syncs.served;
   const quietPoke = poked && !event.changed;
   const watch = event.watch == null ? null : answeredWatch(event.watch, now);
@@ -228,10 +340,19 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
   const served = isNotice ? state.syncs.requested : state.syncs.started;
   const awaited = isNotice && push.announces === true ? (state.push.told?.rereadAt ?? null) : state.rereadAt;
   const rereadAt = later(awaited, answeredTime(event.settleIn, event.settleAt, now, LONGEST.settle));
-  const pokedAt = { waiting: isNotice ? null : state.pokedAt.waiting, serving: event.more || (!event.changed && rereadAt !== null) ? state.pokedAt.serving : null };
+  const pokedAt = {
+    waiting: isNotice ? null : state.pokedAt.waiting,
+    serving: event.more || (!event.changed && rereadAt !== null) ? state.pokedAt.serving : null,
+  };
   const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now, LONGEST.failed);
-  const times = [now + pollDelay(push, state.settings.pollInterval, now), attemptAt, rereadAt, quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null];
-  const told = event.watchRefusal === undefined ? state : withError(state, { message: event.watchRefusal, of: 'push' }, now);
+  const times = [
+    now + pollDelay(push, state.settings.pollInterval, now),
+    attemptAt,
+    rereadAt,
+    quietPoke ? now + RECHECK_AFTER_QUIET_POKE : null,
+  ];
+  const told =
+    event.watchRefusal === undefined ? state : withError(state, { message: event.watchRefusal, of: 'push' }, now);
   return {
     ...told,
     historyId: event.historyId,
@@ -239,11 +360,16 @@ function withPartialSync(state: MailboxState, event: Extract<MailboxEvent, { kin
     syncs: event.more ? state.syncs : { ...state.syncs, started: served, served },
     pokedAt,
     rereadAt,
-    nextPartialSyncAt: event.more ? now : Math.max(now + PARTIAL_SYNC_PAUSE, Math.min(...times.filter((time) => time !== null))),
+    nextPartialSyncAt: event.more
+      ? now
+      : Math.max(now + PARTIAL_SYNC_PAUSE, Math.min(...times.filter((time) => time !== null))),
     rateLimited: null,
     ...countsIn(event),
     syncedAt: now,
-    nextSliceAt: earlier(state.nextSliceAt, answeredTime(event.failedAttemptIn, event.failedAttemptAt, now, LONGEST.failed)),
+    nextSliceAt: earlier(
+      state.nextSliceAt,
+      answeredTime(event.failedAttemptIn, event.failedAttemptAt, now, LONGEST.failed),
+    ),
     counters: { ...state.counters, partialSyncs: state.counters.partialSyncs + 1 },
   };
 }

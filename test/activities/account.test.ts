@@ -9,7 +9,7 @@ const HOUR = 60 * 60_000;
 const EVE = 'eve@example.com';
 const COUNTESS = 'countess@example.com';
 
-describe('the account behind a mailbox\'s credentials', () => {
+describe("the account behind a mailbox's credentials", () => {
   let mailbox: RunningMailbox;
   afterEach(() => mailbox.close());
 
@@ -26,7 +26,8 @@ describe('the account behind a mailbox\'s credentials', () => {
     mailbox.receive(12);
     await mailbox.settle();
     const eve = mailbox.simulator.addMailbox(EVE);
-    for (let count = 0; count < 30; count++) eve.insert({ raw: `Subject: eve ${count}\r\n\r\nhello\r\n`, labelIds: ['INBOX'] });
+    for (let count = 0; count < 30; count++)
+      eve.insert({ raw: `Subject: eve ${count}\r\n\r\nhello\r\n`, labelIds: ['INBOX'] });
     await connectSimulated(mailbox, ADA, EVE);
   }
 
@@ -108,7 +109,10 @@ describe('the account behind a mailbox\'s credentials', () => {
   });
 
   it('is polled as without push once it is called otherwise, for notifications name an address that nobody runs under', async () => {
-    mailbox = await RunningMailbox.open({ pollInterval: 60_000, push: { labelIds: [] } }, { pushTopic: 'projects/p/topics/mail' });
+    mailbox = await RunningMailbox.open(
+      { pollInterval: 60_000, push: { labelIds: [] } },
+      { pushTopic: 'projects/p/topics/mail' },
+    );
     mailbox.receive(5);
     await mailbox.settle();
     await mailbox.run(2 * HOUR);

@@ -9,8 +9,17 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const API_OFF: Fault = { effect: { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used in project 1 before or it is disabled.' } };
-const SUSPENDED: Fault = { effect: { kind: 'status', status: 400, reason: 'failedPrecondition', message: 'Mail service not enabled' } };
+const API_OFF: Fault = {
+  effect: {
+    kind: 'status',
+    status: 403,
+    reason: 'accessNotConfigured',
+    message: 'Gmail API has not been used in project 1 before or it is disabled.',
+  },
+};
+const SUSPENDED: Fault = {
+  effect: { kind: 'status', status: 400, reason: 'failedPrecondition', message: 'Mail service not enabled' },
+};
 
 let ada: RunningMailbox;
 afterEach(() => ada.close());
@@ -21,7 +30,8 @@ async function live(messages = 30): Promise<void> {
   await ada.settle();
 }
 
-const reaches = (phase: string, within: number): Promise<boolean> => ada.clock.runUntil(() => phaseOf(ada.lanes.state) === phase, within);
+const reaches = (phase: string, within: number): Promise<boolean> =>
+  ada.clock.runUntil(() => phaseOf(ada.lanes.state) === phase, within);
 
 async function isExact(): Promise<void> {
   await ada.settle();
@@ -51,16 +61,19 @@ describe.each([
     pokes.stop();
   });
 
-  it.each([5 * MINUTE, 3 * HOUR, 19 * HOUR])('is back within an hour by itself when that ends after %i ms', async (time) => {
-    await live();
-    const active = ada.simulator.faults.add(fault);
-    await ada.run(time);
-    expect(phaseOf(ada.lanes.state)).toBe('failed');
-    ada.receive(1);
-    active.remove();
-    expect(await reaches('live', HOUR)).toBe(true);
-    await isExact();
-  });
+  it.each([5 * MINUTE, 3 * HOUR, 19 * HOUR])(
+    'is back within an hour by itself when that ends after %i ms',
+    async (time) => {
+      await live();
+      const active = ada.simulator.faults.add(fault);
+      await ada.run(time);
+      expect(phaseOf(ada.lanes.state)).toBe('failed');
+      ada.receive(1);
+      active.remove();
+      expect(await reaches('live', HOUR)).toBe(true);
+      await isExact();
+    },
+  );
 
   it('is back within a minute when somebody resumes it', async () => {
     await live();
@@ -68,7 +81,9 @@ describe.each([
     await ada.run(30 * HOUR);
     active.remove();
     ada.lanes.dispatch({ kind: 'resumed' });
-    expect(await ada.clock.runUntil(() => (ada.lanes.state.syncedAt ?? 0) > ada.clock.now() - MINUTE, MINUTE)).toBe(true);
+    expect(await ada.clock.runUntil(() => (ada.lanes.state.syncedAt ?? 0) > ada.clock.now() - MINUTE, MINUTE)).toBe(
+      true,
+    );
     await isExact();
   });
 });
@@ -79,7 +94,10 @@ describe('a mailbox whose grant is revoked', () => {
     ada.simulator.revoke(ada.gmail.email);
     const before = { ...ada.requests };
     expect(await reaches('needs-consent', 2 * MINUTE)).toBe(true);
-    expect({ gmail: ada.requests.gmail - before.gmail, tokens: ada.requests.tokens - before.tokens }).toEqual({ gmail: 1, tokens: 2 });
+    expect({ gmail: ada.requests.gmail - before.gmail, tokens: ada.requests.tokens - before.tokens }).toEqual({
+      gmail: 1,
+      tokens: 2,
+    });
     const pokes = setPokes();
     expect(await requestsIn(DAY)).toEqual({ gmail: 0, tokens: 2 });
     expect(await requestsIn(3 * DAY)).toEqual({ gmail: 0, tokens: 3 });
@@ -101,7 +119,10 @@ describe('a mailbox whose grant is revoked', () => {
 
   it('is back within an hour by itself where Google took that back, and nobody resumed it', async () => {
     await live();
-    ada.simulator.faults.add({ match: { method: 'token' }, effect: { kind: 'status', status: 400, reason: 'invalid_grant', message: 'x' } });
+    ada.simulator.faults.add({
+      match: { method: 'token' },
+      effect: { kind: 'status', status: 400, reason: 'invalid_grant', message: 'x' },
+    });
     ada.simulator.faults.add({ match: { method: 'labels.list' }, effect: { kind: 'status', status: 401 }, times: 1 });
     await ada.run(2 * MINUTE);
     expect(phaseOf(ada.lanes.state)).toBe('needs-consent');

@@ -13,7 +13,11 @@ afterEach(() => ada.close());
 const file = (name: string, size = 300): TestAttachment => ({ name, content: randomBytes(size) });
 
 function receive(...attachments: TestAttachment[]): string {
-  return ada.gmail.insert({ raw: mailWithAttachments({ subject: 'files', text: 'see below', attachments }), labelIds: ['INBOX'], internalDate: ada.clock.now() - 60_000 }).id;
+  return ada.gmail.insert({
+    raw: mailWithAttachments({ subject: 'files', text: 'see below', attachments }),
+    labelIds: ['INBOX'],
+    internalDate: ada.clock.now() - 60_000,
+  }).id;
 }
 
 async function opened(settings: SettingsChange = { attachments: true }): Promise<void> {
@@ -25,7 +29,8 @@ async function expectExact(): Promise<void> {
   expect(held).toEqual(truth);
 }
 
-const gets = (): number[] => ['messages.get', 'threads.get', 'messages.attachments.get'].map((method) => ada.calls()[method] ?? 0);
+const gets = (): number[] =>
+  ['messages.get', 'threads.get', 'messages.attachments.get'].map((method) => ada.calls()[method] ?? 0);
 
 describe('attachments', () => {
   it('are left out unless the settings ask for them', async () => {
@@ -113,10 +118,15 @@ describe('attachments', () => {
     await opened();
     const culprit = receive({ name: 'lines.txt', content: 'one\r\ntwo\r\n', encoding: '8bit' });
     ada.receive(3);
-    ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: { kind: 'status', status: 400, reason: 'invalidArgument' } });
+    ada.simulator.faults.add({
+      match: { method: 'messages.attachments.get' },
+      effect: { kind: 'status', status: 400, reason: 'invalidArgument' },
+    });
     await ada.settle();
     expect(await ada.counts()).toMatchObject({ stored: 4, lacking: 1, failed: 0, pending: 0 });
-    expect(await ada.stores.store.listLacking(ADA, 10)).toMatchObject([{ id: culprit, lacks: 'attachments', error: '1 of 1 attachments: Gmail refuses: invalidArgument' }]);
+    expect(await ada.stores.store.listLacking(ADA, 10)).toMatchObject([
+      { id: culprit, lacks: 'attachments', error: '1 of 1 attachments: Gmail refuses: invalidArgument' },
+    ]);
     ada.simulator.faults.clear();
     await ada.run(48 * 60 * 60_000);
     await expectExact();
@@ -127,7 +137,12 @@ describe('attachments', () => {
     const id = receive(file('a.pdf'), file('b.pdf'));
     await ada.clock.runUntil(() => false, 10);
     const settled = ada.settle();
-    await ada.clock.runUntil(async () => (await ada.stores.store.listMailboxes()).length > 0 && (await ada.stores.store.heldBody({ mailbox: ADA, messageId: id as MessageId })) !== null, 60_000);
+    await ada.clock.runUntil(
+      async () =>
+        (await ada.stores.store.listMailboxes()).length > 0 &&
+        (await ada.stores.store.heldBody({ mailbox: ADA, messageId: id as MessageId })) !== null,
+      60_000,
+    );
     ada.gmail.delete(id);
     await settled;
     await expectExact();

@@ -13,7 +13,10 @@ const message = (attempts: number, lastError: string | null = null): PendingMess
   id: messageId('m1'),
   threadId: threadId('t1'),
   historyId: null,
-  threadSize: 1, lacking: null, standsIn: false, sizeEstimate: 0,
+  threadSize: 1,
+  lacking: null,
+  standsIn: false,
+  sizeEstimate: 0,
   state: 'pending',
   attempts,
   lastError,
@@ -48,21 +51,44 @@ describe('a message whose fetch fails', () => {
   test('with 404 after failures of another kind is not gone for one answer: its own count begins', () => {
     let failing = message(0);
     for (const status of [503, 503, 503, 503, 503]) {
-      const { attempts, error } = afterFailure(failing, { kind: 'unavailable', status }, NOW) ?? { attempts: 0, error: null };
+      const { attempts, error } = afterFailure(failing, { kind: 'unavailable', status }, NOW) ?? {
+        attempts: 0,
+        error: null,
+      };
       failing = message(attempts, error);
     }
     expect(failing.attempts).toBe(5);
-    expect(afterFailure(failing, { kind: 'not-found' }, NOW)).toMatchObject({ state: 'pending', attempts: 1, nextAttemptAt: NOW + 3_000 });
+    expect(afterFailure(failing, { kind: 'not-found' }, NOW)).toMatchObject({
+      state: 'pending',
+      attempts: 1,
+      nextAttemptAt: NOW + 3_000,
+    });
   });
 
   test('with 5xx is failed after five attempts, and tried ever more rarely', () => {
     const states = course({ kind: 'unavailable', status: 500 }, 16);
     expect(states.slice(0, 5).map(([state]) => state)).toEqual(['pending', 'pending', 'pending', 'pending', 'failed']);
-    expect(states.slice(4).map(([, delay]) => delay)).toEqual([60, 300, 1_800, 7_200, 21_600, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 30 * DAY, 30 * DAY]);
+    expect(states.slice(4).map(([, delay]) => delay)).toEqual([
+      60,
+      300,
+      1_800,
+      7_200,
+      21_600,
+      DAY,
+      3 * DAY,
+      7 * DAY,
+      14 * DAY,
+      30 * DAY,
+      30 * DAY,
+      30 * DAY,
+    ]);
   });
 
   test('with 400 is failed after two', () => {
-    expect(course({ kind: 'invalid-request', reason: 'failed' }, 2).map(([state]) => state)).toEqual(['pending', 'failed']);
+    expect(course({ kind: 'invalid-request', reason: 'failed' }, 2).map(([state]) => state)).toEqual([
+      'pending',
+      'failed',
+    ]);
   });
 
   test.each<[GmailFailure, string]>([
@@ -81,36 +107,65 @@ describe('a message whose fetch fails', () => {
       let seconds = 0;
       return course(failure, 40).filter(([, delay]) => (seconds += delay) - delay < days * DAY).length;
     };
-    for (const failure of [{ kind: 'unavailable', status: 500 }, { kind: 'invalid-request', reason: 'failed' }] as const) {
+    for (const failure of [
+      { kind: 'unavailable', status: 500 },
+      { kind: 'invalid-request', reason: 'failed' },
+    ] as const) {
       expect(within(1, failure)).toBeLessThanOrEqual(10);
       expect(within(365, failure)).toBeLessThanOrEqual(30);
     }
   });
 
-  test.each<GmailFailure>([{ kind: 'rate-limited', limit: 'user', retryAt: null }, { kind: 'consent-revoked' }, { kind: 'scope-missing' }, { kind: 'scope-barred' }])(
-    'for %o is not to blame',
-    (failure) => {
-      expect(afterFailure(message(0), failure, NOW)).toBeNull();
-    },
-  );
+  test.each<GmailFailure>([
+    { kind: 'rate-limited', limit: 'user', retryAt: null },
+    { kind: 'consent-revoked' },
+    { kind: 'scope-missing' },
+    { kind: 'scope-barred' },
+  ])('for %o is not to blame', (failure) => {
+    expect(afterFailure(message(0), failure, NOW)).toBeNull();
+  });
 
   test.each<[string, (message: PendingMessage) => FetchAttempt]>([
     ['attachments', (lacking) => afterMissing(lacking, { missing: 1, count: 2, failure: { kind: 'not-found' } }, NOW)],
     ['raw', (lacking) => afterNoRaw(lacking, NOW)],
-  ])('and that lacks %s is asked for it again ever more rarely, however often something else failed before', (_, after) => {
-    const course: number[] = [];
-    let lacking = message(3, 'Gmail answers 503');
-    for (let answers = 0; answers < 4; answers++) {
-      const { attempts, error, nextAttemptAt } = after(lacking);
-      course.push((nextAttemptAt - NOW) / 1_000);
-      lacking = message(attempts, error);
-    }
-    expect(course).toEqual([600, 21_600, 3 * DAY, 14 * DAY]);
-  });
+  ])(
+    'and that lacks %s is asked for it again ever more rarely, however often something else failed before',
+    (_, after) => {
+      const course: number[] = [];
+      let lacking = message(3, 'Gmail answers 503');
+      for (let answers = 0; answers < 4; answers++) {
+        const { attempts, error, nextAttemptAt } = after(lacking);
+        course.push((nextAttemptAt - NOW) / 1_000);
+        lacking = message(attempts, error);
+      }
+      expect(course).toEqual([600, 21_600, 3 * DAY, 14 * DAY]);
+    },
+  );
 
   test('whose replica is stale is fetched again soon, then ever more rarely, and holds up nobody after a minute and a half', () => {
     const attempts = Array.from({ length: 17 }, (_, attempt) => afterStaleReading(message(attempt), NOW));
-    expect(attempts.map(({ nextAttemptAt }) => (nextAttemptAt - NOW) / 1_000)).toEqual([3, 6, 12, 24, 48, 60, 300, 1_800, 7_200, 21_600, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 30 * DAY, 30 * DAY]);
-    expect(attempts.map(({ state }) => state)).toEqual([...Array<string>(5).fill('pending'), ...Array<string>(12).fill('failed')]);
+    expect(attempts.map(({ nextAttemptAt }) => (nextAttemptAt - NOW) / 1_000)).toEqual([
+      3,
+      6,
+      12,
+      24,
+      48,
+      60,
+      300,
+      1_800,
+      7_200,
+      21_600,
+      DAY,
+      3 * DAY,
+      7 * DAY,
+      14 * DAY,
+      30 * DAY,
+      30 * DAY,
+      30 * DAY,
+    ]);
+    expect(attempts.map(({ state }) => state)).toEqual([
+      ...Array<string>(5).fill('pending'),
+      ...Array<string>(12).fill('failed'),
+    ]);
   });
 });

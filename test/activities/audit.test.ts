@@ -32,8 +32,25 @@ async function damage({ deletes = true } = {}): Promise<void> {
     { kind: 'labelsAdded' as const, ...subject(4), labelIds: ['STARRED' as never] },
     { kind: 'labelsRemoved' as const, ...subject(5), labelIds: ['INBOX' as never] },
   ];
-  await store.applyHistory({ mailbox: ADA, generation: row?.generation ?? 0, records: [{ id: historyId(`${head + 1n}`), operations }], mark: null, settle: null, settledBefore: historyId('0'), now: ada.clock.now() });
-  const ghost = { id: messageId('abc'), threadId: threadId('abc'), labelIds: ['INBOX' as never], historyId: historyId('5'), internalDate: 0, sizeEstimate: 1, snippet: '', body: new Uint8Array([1]) };
+  await store.applyHistory({
+    mailbox: ADA,
+    generation: row?.generation ?? 0,
+    records: [{ id: historyId(`${head + 1n}`), operations }],
+    mark: null,
+    settle: null,
+    settledBefore: historyId('0'),
+    now: ada.clock.now(),
+  });
+  const ghost = {
+    id: messageId('abc'),
+    threadId: threadId('abc'),
+    labelIds: ['INBOX' as never],
+    historyId: historyId('5'),
+    internalDate: 0,
+    sizeEstimate: 1,
+    snippet: '',
+    body: new Uint8Array([1]),
+  };
   await store.saveFetched({ mailbox: ADA, messages: [ghost], format: 'raw', now: ada.clock.now() });
   // So that what was damaged is not taken for news of the moment.
   ada.receive(3);
@@ -51,7 +68,12 @@ describe('an audit', () => {
   it('names what is missing, what is held too much, and what has other labels', async () => {
     await damage();
     const result = await audit();
-    expect(result).toMatchObject({ missing: 1, extra: 1, differing: 2, examples: { missing: [ids[3]], extra: ['abc'] } });
+    expect(result).toMatchObject({
+      missing: 1,
+      extra: 1,
+      differing: 2,
+      examples: { missing: [ids[3]], extra: ['abc'] },
+    });
     expect(result?.examples.differing.toSorted()).toEqual(ids.slice(4, 6).toSorted());
     expect(ada.lanes.state.drift).toBe(4);
   });
@@ -71,7 +93,9 @@ describe('an audit', () => {
     await ada.stores.store.dropBuriedBodies({ now: ada.clock.now(), grace: 0 });
     ada.lanes.dispatch({ kind: 'resync-requested' });
     await ada.settle();
-    expect(await ada.stores.store.listFailed(ADA, 10)).toMatchObject([{ id: ids[3], error: expect.stringContaining('older state') }]);
+    expect(await ada.stores.store.listFailed(ADA, 10)).toMatchObject([
+      { id: ids[3], error: expect.stringContaining('older state') },
+    ]);
     expect(await audit()).toMatchObject({ missing: 0, extra: 0, differing: 0 });
   });
 
@@ -113,6 +137,8 @@ describe('an audit', () => {
     const first = (await ada.stores.store.getMailbox(ADA))?.audit;
     expect(first?.checked).toBe(100);
     await ada.run(DAY);
-    expect((await ada.stores.store.getMailbox(ADA))?.audit?.startedAt).toBeGreaterThan((first?.startedAt ?? 0) + DAY - 60_000);
+    expect((await ada.stores.store.getMailbox(ADA))?.audit?.startedAt).toBeGreaterThan(
+      (first?.startedAt ?? 0) + DAY - 60_000,
+    );
   });
 });

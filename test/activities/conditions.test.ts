@@ -14,15 +14,26 @@ async function look(): Promise<MailboxReport> {
   return reportOf(ADA, await readStored(ada.stores.store, ADA, ada.clock.now()), { phase: null, status: null });
 }
 
-const errorIn = (report: MailboxReport): string => /last error .*/s.exec(reportLines(report, null, ada.clock.now()).join('\n'))?.[0] ?? '';
+const errorIn = (report: MailboxReport): string =>
+  /last error .*/s.exec(reportLines(report, null, ada.clock.now()).join('\n'))?.[0] ?? '';
 
 /** As a worker runs it: with what it notes of failures. Answers whether it succeeded. */
 async function runs(activity: (activities: ReturnType<typeof createActivities>) => Promise<unknown>): Promise<boolean> {
-  const work = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(() => activity(createActivities(ada.deps)));
-  return ada.clock.during(work.then(() => true, () => false));
+  const work = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(() =>
+    activity(createActivities(ada.deps)),
+  );
+  return ada.clock.during(
+    work.then(
+      () => true,
+      () => false,
+    ),
+  );
 }
 
-const syncs = (): Promise<boolean> => runs(async (worker) => worker.partialSync({ mailbox: ADA, historyId: (await ada.stores.store.getMailbox(ADA))?.historyId ?? null }));
+const syncs = (): Promise<boolean> =>
+  runs(async (worker) =>
+    worker.partialSync({ mailbox: ADA, historyId: (await ada.stores.store.getMailbox(ADA))?.historyId ?? null }),
+  );
 const fetches = (): Promise<boolean> => runs((worker) => worker.fetchSlice({ mailbox: ADA }));
 
 async function listed(): Promise<void> {
@@ -35,7 +46,9 @@ async function listed(): Promise<void> {
 
 /** Gets are what a live sync of a quiet mailbox does without. Answers what mends them. */
 function breakBackfill(): () => void {
-  const faults = (['batch', 'getProfile'] as const).map((method) => ada.simulator.faults.add({ match: { method }, effect: { kind: 'status', status: 503 } }));
+  const faults = (['batch', 'getProfile'] as const).map((method) =>
+    ada.simulator.faults.add({ match: { method }, effect: { kind: 'status', status: 503 } }),
+  );
   return () => faults.forEach((fault) => fault.remove());
 }
 
@@ -58,7 +71,10 @@ it('A backfill that fails is told at every look, however many live syncs succeed
 it('Both lanes are told where both fail, and asking the store alone mends neither', async () => {
   await listed();
   breakBackfill();
-  const history = ada.simulator.faults.add({ match: { method: 'history.list' }, effect: { kind: 'status', status: 500 } });
+  const history = ada.simulator.faults.add({
+    match: { method: 'history.list' },
+    effect: { kind: 'status', status: 500 },
+  });
   expect(await fetches()).toBe(false);
   expect(await syncs()).toBe(false);
   expect(await runs((worker) => worker.openMailbox({ mailbox: ADA, settings: ada.lanes.state.settings }))).toBe(true);

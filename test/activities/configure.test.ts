@@ -7,7 +7,10 @@ import { RunningMailbox } from './running-mailbox.ts';
 let ada: RunningMailbox;
 afterEach(() => ada.close());
 
-async function synchronised(settings: SettingsChange, fill: (mailbox: RunningMailbox) => void): Promise<RunningMailbox> {
+async function synchronised(
+  settings: SettingsChange,
+  fill: (mailbox: RunningMailbox) => void,
+): Promise<RunningMailbox> {
   ada = await RunningMailbox.open(settings);
   fill(ada);
   await ada.settle();
@@ -114,7 +117,11 @@ describe('a mailbox whose settings change', () => {
     await synchronised({ format: 'raw' }, (mailbox) => mailbox.receive(30));
     ada.lanes.configure({ ...ada.lanes.state.settings, format: 'full' });
     await ada.run(5);
-    ada.lanes.configure({ ...ada.lanes.state.settings, format: 'raw', scope: { ...ada.lanes.state.settings.scope, labelIds: [labelId('STARRED')] } });
+    ada.lanes.configure({
+      ...ada.lanes.state.settings,
+      format: 'raw',
+      scope: { ...ada.lanes.state.settings.scope, labelIds: [labelId('STARRED')] },
+    });
     await ada.run(11_000);
     await ada.configure({ scope: { labelIds: [] } });
     await expectExact(ada);

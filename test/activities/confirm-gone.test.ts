@@ -9,22 +9,43 @@ import { RunningMailbox } from './running-mailbox.ts';
 const MINUTE = 60_000;
 
 function pending({ id, threadId: thread }: { id: string; threadId: string }): PendingMessage {
-  return { id: messageId(id), threadId: threadId(thread), historyId: null, threadSize: 1, lacking: null, standsIn: false, sizeEstimate: 0, state: 'pending', attempts: 5, lastError: 'not found', discoveredAt: 0 };
+  return {
+    id: messageId(id),
+    threadId: threadId(thread),
+    historyId: null,
+    threadSize: 1,
+    lacking: null,
+    standsIn: false,
+    sizeEstimate: 0,
+    state: 'pending',
+    attempts: 5,
+    lastError: 'not found',
+    discoveredAt: 0,
+  };
 }
 
 describe('a message that its own gets answer with 404', () => {
   const gmail = openGmail();
   const { clock, mailbox, simulator } = gmail;
   const session = openSessions(gmail, pricesAt(1_000_000)).open('backfill');
-  const receive = (thread?: string) => mailbox.insert({ raw: 'Subject: hi\r\n\r\nhello', labelIds: ['INBOX'], ...(thread === undefined ? {} : { threadId: thread }) });
-  const settled = (...messages: { id: string; threadId: string }[]) => clock.run(() => confirmGone({ session, clock, signal: new AbortController().signal }, messages.map(pending)));
+  const receive = (thread?: string) =>
+    mailbox.insert({
+      raw: 'Subject: hi\r\n\r\nhello',
+      labelIds: ['INBOX'],
+      ...(thread === undefined ? {} : { threadId: thread }),
+    });
+  const settled = (...messages: { id: string; threadId: string }[]) =>
+    clock.run(() => confirmGone({ session, clock, signal: new AbortController().signal }, messages.map(pending)));
 
   it('is gone when its thread is gone, or shows it no more', async () => {
     const [alone, first] = [receive(), receive()];
     const second = receive(first.threadId);
     mailbox.delete(alone.id);
     mailbox.delete(second.id);
-    expect(await settled(alone, second)).toMatchObject([{ id: alone.id, state: 'gone' }, { id: second.id, state: 'gone' }]);
+    expect(await settled(alone, second)).toMatchObject([
+      { id: alone.id, state: 'gone' },
+      { id: second.id, state: 'gone' },
+    ]);
   });
 
   it('fails, and is not gone, when its thread shows it: it is asked ever more rarely, and by its thread each time', async () => {
@@ -48,7 +69,11 @@ describe('held messages whose gets are answered with 404 for ten minutes', () =>
     ada = await RunningMailbox.open({ format: 'full', pollInterval: MINUTE });
     const ids = ada.receive(10);
     await ada.settle();
-    ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: { kind: 'status', status: 404 }, until: ada.clock.now() + 10 * MINUTE });
+    ada.simulator.faults.add({
+      match: { method: 'messages.get' },
+      effect: { kind: 'status', status: 404 },
+      until: ada.clock.now() + 10 * MINUTE,
+    });
     ada.lanes.configure({ ...ada.lanes.state.settings, format: 'raw' });
     await ada.run(9 * MINUTE);
     expect((await ada.counts()).gone).toBe(0);

@@ -11,11 +11,17 @@ const SETTINGS = { pollInterval: 10 * 60_000 };
 
 /** Two mailboxes whose backfills need more than a day's units. */
 async function open() {
-  const world = await VirtualGmail.open({ quota: { window: 'sliding-minute', userUnitsPerMinute: 6_000 }, projectUnitsPerDay: BUDGET });
+  const world = await VirtualGmail.open({
+    quota: { window: 'sliding-minute', userUnitsPerMinute: 6_000 },
+    projectUnitsPerDay: BUDGET,
+  });
   const { clock } = world;
   // An hour before midnight in Pacific time.
   await clock.run(() => clock.sleep(pacificDayEnd(clock.now()) - clock.now() - HOUR));
-  const mailboxes = [await world.addMailbox('ada@example.com', { messages: 1_500, ...MAIL }, SETTINGS), await world.addMailbox('bob@example.com', { messages: 1_500, ...MAIL }, SETTINGS)];
+  const mailboxes = [
+    await world.addMailbox('ada@example.com', { messages: 1_500, ...MAIL }, SETTINGS),
+    await world.addMailbox('bob@example.com', { messages: 1_500, ...MAIL }, SETTINGS),
+  ];
   const spent = (): number => mailboxes.reduce((sum, { use }) => sum + use.units, 0);
   return { world, clock, mailboxes, spent };
 }
@@ -34,12 +40,20 @@ it('The daily budget holds back backfills until midnight in Pacific time, and le
     expect(spent()).toBeLessThanOrEqual(0.95 * BUDGET + 2 * 1_000);
 
     await clock.sleep(HOUR / 2);
-    const { id } = ada.gmail.insert({ raw: 'Subject: News\r\n\r\nHello\r\n', labelIds: ['INBOX'], internalDate: clock.now() });
+    const { id } = ada.gmail.insert({
+      raw: 'Subject: News\r\n\r\nHello\r\n',
+      labelIds: ['INBOX'],
+      internalDate: clock.now(),
+    });
     ada.poke();
     const at = clock.now();
     const isStored = async (): Promise<boolean> => {
       const { changeSequence = 0 } = (await world.stores.store.getMailbox(mailboxId('ada@example.com'))) ?? {};
-      const [last] = await world.stores.store.readChanges({ mailbox: mailboxId('ada@example.com'), after: changeSequence - 1, limit: 1 });
+      const [last] = await world.stores.store.readChanges({
+        mailbox: mailboxId('ada@example.com'),
+        after: changeSequence - 1,
+        limit: 1,
+      });
       return last?.messageId === id;
     };
     expect((await ada.until(isStored)) - at).toBeLessThan(3_000);

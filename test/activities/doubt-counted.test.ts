@@ -13,7 +13,10 @@ afterEach(() => ada.close());
 /** Lists a mailbox for the first time; answers how many doubted listings were counted. */
 async function doubtsCounted(): Promise<number> {
   let counted = 0;
-  const telemetry: Telemetry = { ...noTelemetry, add: (name, value) => void (counted += name === 'tidemark_listings_doubted_total' ? value : 0) };
+  const telemetry: Telemetry = {
+    ...noTelemetry,
+    add: (name, value) => void (counted += name === 'tidemark_listings_doubted_total' ? value : 0),
+  };
   const { settings } = ada.lanes.state;
   await ada.stores.store.putMailbox({ mailbox: ADA, settings, now: ada.clock.now() });
   const run = { signal: new AbortController().signal, progress: () => undefined };

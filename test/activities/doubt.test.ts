@@ -29,7 +29,10 @@ async function recover(): Promise<void> {
 }
 
 const doubt = async () => (await ada.stores.store.getMailbox(ADA))?.doubt ?? null;
-const feed = async () => (await ada.stores.store.readChanges({ mailbox: ADA, after: 0, limit: 10_000 })).map(({ kind, messageId: id }) => `${kind} ${id}`);
+const feed = async () =>
+  (await ada.stores.store.readChanges({ mailbox: ADA, after: 0, limit: 10_000 })).map(
+    ({ kind, messageId: id }) => `${kind} ${id}`,
+  );
 const wronglyGone = async () => (await feed()).filter((entry) => entry.startsWith('gone'));
 
 describe('a message that listings leave out', () => {
@@ -107,7 +110,15 @@ describe('a message that listings leave out', () => {
 describe('a listing that is cut short', () => {
   const PAGES = ['empty-page', 'cut-page', 'empty-object'] as const;
 
-  it.each(PAGES.flatMap((kind) => [[kind, 1], [kind, 2]] as const))('by one odd answer (%s, %i times) removes nothing', async (kind, times) => {
+  it.each(
+    PAGES.flatMap(
+      (kind) =>
+        [
+          [kind, 1],
+          [kind, 2],
+        ] as const,
+    ),
+  )('by one odd answer (%s, %i times) removes nothing', async (kind, times) => {
     ada = await RunningMailbox.open({ format: 'raw' });
     ada.gmail.paging.listPage = 100;
     ada.receive(400);
@@ -124,7 +135,11 @@ describe('a listing that is cut short', () => {
     ada.gmail.paging.listPage = 100;
     ada.receive(1_200);
     await ada.settle();
-    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind }, until: ada.clock.now() + 10 * MINUTE });
+    ada.simulator.faults.add({
+      match: { method: 'messages.list' },
+      effect: { kind },
+      until: ada.clock.now() + 10 * MINUTE,
+    });
     expire();
     await ada.run(9 * MINUTE);
     expect((await ada.counts()).gone).toBe(0);
@@ -148,7 +163,11 @@ describe('a listing that is cut short', () => {
   it('time and again, and made anew each time by a person, is one witness: the next one is put off no further', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     ada.receive(50);
-    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, until: ada.clock.now() + 8 * MINUTE });
+    ada.simulator.faults.add({
+      match: { method: 'messages.list' },
+      effect: { kind: 'empty-page' },
+      until: ada.clock.now() + 8 * MINUTE,
+    });
     for (let times = 0; times < 5; times++) {
       await ada.run(MINUTE);
       ada.lanes.dispatch({ kind: 'resync-requested' });
@@ -165,7 +184,11 @@ describe('a listing that is cut short', () => {
     const own = ada.gmail.createLabel('Work').id;
     ada.receive(20, { labelIds: [own] });
     ada.gmail.labelBook.unlist(own, { get: 'missing' });
-    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, until: ada.clock.now() + 10 * MINUTE });
+    ada.simulator.faults.add({
+      match: { method: 'messages.list' },
+      effect: { kind: 'empty-page' },
+      until: ada.clock.now() + 10 * MINUTE,
+    });
     await ada.configure({ scope: { labelIds: [labelId(own)] } });
     expect(await doubt()).toMatchObject({ uncounted: 0, absent: 0, checks: 1 });
     await ada.run(2 * 60 * MINUTE);
@@ -226,7 +249,9 @@ describe('a label', () => {
     await expectExact();
     expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).not.toContain(own);
     const [first = ''] = ids;
-    expect(await ada.stores.store.labelsOf({ mailbox: ADA, messageIds: [messageId(first)] })).toEqual(new Map([[first, ['INBOX']]]));
+    expect(await ada.stores.store.labelsOf({ mailbox: ADA, messageIds: [messageId(first)] })).toEqual(
+      new Map([[first, ['INBOX']]]),
+    );
   });
 
   it('that was called gone, and exists, comes back to its messages', async () => {
@@ -241,7 +266,10 @@ describe('a label', () => {
     const { settings } = ada.lanes.state;
     ada.lanes.configure({ ...settings, scope: { ...settings.scope, labelIds: [labelId('Label_9999')] } });
     await ada.run(5 * MINUTE);
-    expect(ada.lanes.state.blocked).toMatchObject({ kind: 'failed', message: expect.stringContaining('"Label_9999", which Gmail does not know. Nothing was removed') as string });
+    expect(ada.lanes.state.blocked).toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining('"Label_9999", which Gmail does not know. Nothing was removed') as string,
+    });
     expect((await ada.counts()).stored).toBe(30);
     ada.lanes.configure(settings);
     ada.lanes.dispatch({ kind: 'resumed' });

@@ -25,7 +25,9 @@ describe('a message that cannot be fetched', () => {
     ada.gmail.poison(culprit, 400);
     await ada.settle();
     expect(await storedIds()).toEqual(ids.filter((id) => id !== culprit).toSorted());
-    expect(await failures()).toMatchObject([{ id: culprit, error: expect.stringContaining('Gmail refuses this message') }]);
+    expect(await failures()).toMatchObject([
+      { id: culprit, error: expect.stringContaining('Gmail refuses this message') },
+    ]);
   });
 
   it('is found in a batch whose answer always breaks, and so is a second one in the same batch', async () => {
@@ -54,7 +56,10 @@ describe('a message that cannot be fetched', () => {
     for (let attempt = 0; attempt < 3; attempt++) {
       const [failed] = await failures();
       delays.push((failed?.nextAttemptAt ?? 0) - ada.clock.now());
-      await ada.clock.runUntil(async () => ((await failures())[0]?.attempts ?? 0) > (failed?.attempts ?? 0), 24 * 60 * 60_000);
+      await ada.clock.runUntil(
+        async () => ((await failures())[0]?.attempts ?? 0) > (failed?.attempts ?? 0),
+        24 * 60 * 60_000,
+      );
     }
     expect(delays).toEqual(delays.toSorted((a, b) => a - b));
     ada.gmail.poison(id, null);
@@ -86,14 +91,33 @@ describe('labels that must be read again', () => {
     await ada.settle();
     const { store } = ada.stores;
     const head = BigInt(ada.gmail.historyId);
-    const operations = (label: string) => ids.map((id) => ({ kind: 'labelsAdded' as const, messageId: messageId(id), threadId: threadId(id), labelIds: [labelId(label)] }));
-    const record = (after: bigint, label: string) => ({ id: historyId(`${head + after}`), operations: operations(label) });
-    const page = { mailbox: ADA, generation: 1, mark: null, settle: null, settledBefore: historyId(`${head}`), now: ada.clock.now() };
+    const operations = (label: string) =>
+      ids.map((id) => ({
+        kind: 'labelsAdded' as const,
+        messageId: messageId(id),
+        threadId: threadId(id),
+        labelIds: [labelId(label)],
+      }));
+    const record = (after: bigint, label: string) => ({
+      id: historyId(`${head + after}`),
+      operations: operations(label),
+    });
+    const page = {
+      mailbox: ADA,
+      generation: 1,
+      mark: null,
+      settle: null,
+      settledBefore: historyId(`${head}`),
+      now: ada.clock.now(),
+    };
     await store.applyHistory({ ...page, records: [record(10n, 'STARRED')] });
     await store.applyHistory({ ...page, records: [record(5n, 'UNREAD')] });
     // Whatever Gmail answers is as new as those records.
-    for (const id of ids) for (let change = 0; change < 12; change++) ada.gmail.modify([id], change % 2 === 0 ? { add: ['STARRED'] } : { remove: ['STARRED'] });
-    for (const id of ids.slice(0, 50)) ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'status', status: 404 } });
+    for (const id of ids)
+      for (let change = 0; change < 12; change++)
+        ada.gmail.modify([id], change % 2 === 0 ? { add: ['STARRED'] } : { remove: ['STARRED'] });
+    for (const id of ids.slice(0, 50))
+      ada.simulator.faults.add({ match: { messageId: id }, effect: { kind: 'status', status: 404 } });
 
     const session = await ada.deps.openSession({ mailbox: ADA, lane: 'live' });
     const run = { signal: new AbortController().signal, progress: () => undefined };
@@ -102,6 +126,8 @@ describe('labels that must be read again', () => {
     expect(await refresh).toBe(true);
     const waiting = await store.nextRefresh({ mailbox: ADA, limit: 100, now: Number.MAX_SAFE_INTEGER });
     expect(waiting.toSorted()).toEqual(ids.slice(0, 50).toSorted());
-    expect(await store.nextAttemptAt({ mailbox: ADA, lane: 'live', now: ada.clock.now() })).toBeGreaterThan(ada.clock.now() + 2_000);
+    expect(await store.nextAttemptAt({ mailbox: ADA, lane: 'live', now: ada.clock.now() })).toBeGreaterThan(
+      ada.clock.now() + 2_000,
+    );
   });
 });

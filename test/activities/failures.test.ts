@@ -30,9 +30,16 @@ describe('what becomes of a failure', () => {
   });
 
   test('a lost store is not retried, an unavailable one is', () => {
-    expect(outcomeOf(new StoreError({ kind: 'lost' }, 'lost'), ADA, NOW)).toMatchObject({ type: 'StoreLost', next: { kind: 'stop' } });
+    expect(outcomeOf(new StoreError({ kind: 'lost' }, 'lost'), ADA, NOW)).toMatchObject({
+      type: 'StoreLost',
+      next: { kind: 'stop' },
+    });
     // Only where it is retried it is said so: a command of a person's ends with the same error.
-    expect(outcomeOf(new StoreError({ kind: 'unavailable' }, 'The database is locked.'), ADA, NOW)).toMatchObject({ type: 'StoreUnavailable', next: { kind: 'retry' }, message: 'The database is locked. Trying again' });
+    expect(outcomeOf(new StoreError({ kind: 'unavailable' }, 'The database is locked.'), ADA, NOW)).toMatchObject({
+      type: 'StoreUnavailable',
+      next: { kind: 'retry' },
+      message: 'The database is locked. Trying again',
+    });
   });
 
   test('a mailbox without credentials says how to connect it', () => {
@@ -40,11 +47,26 @@ describe('what becomes of a failure', () => {
   });
 
   test.each<[GmailFailure, RegExp]>([
-    [{ kind: 'refused', status: 400, reason: 'failedPrecondition' }, /names no cause, which mostly passes\. "tidemark resume ada@example\.com" asks again at once$/],
-    [{ kind: 'mailbox-unavailable', reason: 'accessNotConfigured' }, /the Gmail API is not enabled .*\(accessNotConfigured\)\. Enable it .* "tidemark resume ada@example\.com" asks again at once$/],
-    [{ kind: 'mailbox-unavailable', reason: 'privateKeyUnreadable' }, /the private key in the service account's file cannot be read/],
-    [{ kind: 'mailbox-unavailable', reason: 'somethingNew' }, /does not allow it \(somethingNew\)\. Its owner or administrator must change that/],
-    [{ kind: 'consent-revoked' }, /revoked or has expired, or the service account's key was deleted\. Connect it again: "tidemark login ada@example\.com --client FILE"/],
+    [
+      { kind: 'refused', status: 400, reason: 'failedPrecondition' },
+      /names no cause, which mostly passes\. "tidemark resume ada@example\.com" asks again at once$/,
+    ],
+    [
+      { kind: 'mailbox-unavailable', reason: 'accessNotConfigured' },
+      /the Gmail API is not enabled .*\(accessNotConfigured\)\. Enable it .* "tidemark resume ada@example\.com" asks again at once$/,
+    ],
+    [
+      { kind: 'mailbox-unavailable', reason: 'privateKeyUnreadable' },
+      /the private key in the service account's file cannot be read/,
+    ],
+    [
+      { kind: 'mailbox-unavailable', reason: 'somethingNew' },
+      /does not allow it \(somethingNew\)\. Its owner or administrator must change that/,
+    ],
+    [
+      { kind: 'consent-revoked' },
+      /revoked or has expired, or the service account's key was deleted\. Connect it again: "tidemark login ada@example\.com --client FILE"/,
+    ],
   ])('%o is told with its remedy, and promises nothing that a pause would stop', (failure, says) => {
     const message = ofGmail(failure)?.message ?? '';
     expect(message).toMatch(says);
@@ -52,9 +74,21 @@ describe('what becomes of a failure', () => {
   });
 
   test.each<[GmailFailure, CalledMethod, string]>([
-    [{ kind: 'unavailable', status: 503 }, 'threads.get', 'ada@example.com: Gmail gave no usable answer to threads.get (HTTP 503); trying again'],
-    [{ kind: 'unavailable', status: null }, 'history.list', 'ada@example.com: Gmail did not answer history.list: the connection failed, or took too long; trying again'],
-    [{ kind: 'unavailable', status: 500 }, 'token', 'ada@example.com: Google gave no usable answer to a request for an access token (HTTP 500); trying again'],
+    [
+      { kind: 'unavailable', status: 503 },
+      'threads.get',
+      'ada@example.com: Gmail gave no usable answer to threads.get (HTTP 503); trying again',
+    ],
+    [
+      { kind: 'unavailable', status: null },
+      'history.list',
+      'ada@example.com: Gmail did not answer history.list: the connection failed, or took too long; trying again',
+    ],
+    [
+      { kind: 'unavailable', status: 500 },
+      'token',
+      'ada@example.com: Google gave no usable answer to a request for an access token (HTTP 500); trying again',
+    ],
   ])('%o of %s says who did not answer what', (failure, method, text) => {
     expect(outcomeOf(gmailError(ADA, method, failure), ADA, NOW)?.message).toBe(text);
   });
@@ -70,12 +104,23 @@ describe('waiting', () => {
     const outcome = ofGmail({ kind: 'rate-limited', limit: 'user', retryAt });
     expect(outcome?.next).toEqual({ kind: 'wait', until: retryAt });
     if (outcome === null) return;
-    expect(toApplicationFailure(outcome, NOW)).toMatchObject({ type: 'RateLimited', nextRetryDelay: 123_456, category: 'BENIGN', nonRetryable: false });
+    expect(toApplicationFailure(outcome, NOW)).toMatchObject({
+      type: 'RateLimited',
+      nextRetryDelay: 123_456,
+      category: 'BENIGN',
+      nonRetryable: false,
+    });
   });
 
   test('never ends in the past, nor lasts longer than a day', () => {
-    expect(ofGmail({ kind: 'rate-limited', limit: 'user', retryAt: NOW - 5 })?.next).toEqual({ kind: 'wait', until: NOW + 1_000 });
-    expect(ofGmail({ kind: 'rate-limited', limit: 'user', retryAt: NOW + 1e12 })?.next).toEqual({ kind: 'wait', until: NOW + 86_400_000 });
+    expect(ofGmail({ kind: 'rate-limited', limit: 'user', retryAt: NOW - 5 })?.next).toEqual({
+      kind: 'wait',
+      until: NOW + 1_000,
+    });
+    expect(ofGmail({ kind: 'rate-limited', limit: 'user', retryAt: NOW + 1e12 })?.next).toEqual({
+      kind: 'wait',
+      until: NOW + 86_400_000,
+    });
   });
 });
 

@@ -24,8 +24,13 @@ async function messages(): Promise<ReadonlyMap<string, StoredMessage>> {
   return stored;
 }
 
-const without = (id: string, ...fields: string[]) => ada.simulator.faults.add({ match: { messageId: id, method: 'messages.get' }, effect: { kind: 'replace', fields: {}, without: fields } });
-const jsonOf = (message: StoredMessage | undefined): unknown => JSON.parse(Buffer.from(message?.body ?? []).toString('utf8'));
+const without = (id: string, ...fields: string[]) =>
+  ada.simulator.faults.add({
+    match: { messageId: id, method: 'messages.get' },
+    effect: { kind: 'replace', fields: {}, without: fields },
+  });
+const jsonOf = (message: StoredMessage | undefined): unknown =>
+  JSON.parse(Buffer.from(message?.body ?? []).toString('utf8'));
 
 describe('a message that has no raw, in a mailbox of raw ones', () => {
   it('is stored as full, marked, for two gets where it is a chat, and never asked for again', async () => {
@@ -43,22 +48,32 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     expect(ada.gets()).toBe(7);
     await ada.run(3 * DAY);
     expect(ada.gets()).toBe(7);
-    expect(await ada.stores.store.listLacking(ADA, 10)).toEqual([{ id: chat, lacks: 'raw', error: null, nextAttemptAt: null }]);
+    expect(await ada.stores.store.listLacking(ADA, 10)).toEqual([
+      { id: chat, lacks: 'raw', error: null, nextAttemptAt: null },
+    ]);
   });
 
-  it.each(['missing', 'cut', 'whole'] as const)('is a chat whose raw is %s: never taken for more than it is', async (raw) => {
-    await opened({ format: 'raw' });
-    const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
-    ada.gmail.chats.raw = raw;
-    await ada.settle();
-    expect((await messages()).get(chat)).toMatchObject(raw === 'whole' ? { format: 'raw', lacks: null } : { format: 'full', lacks: 'raw' });
-    expect(ada.gets()).toBe(raw === 'whole' ? 1 : 2);
-  });
+  it.each(['missing', 'cut', 'whole'] as const)(
+    'is a chat whose raw is %s: never taken for more than it is',
+    async (raw) => {
+      await opened({ format: 'raw' });
+      const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
+      ada.gmail.chats.raw = raw;
+      await ada.settle();
+      expect((await messages()).get(chat)).toMatchObject(
+        raw === 'whole' ? { format: 'raw', lacks: null } : { format: 'full', lacks: 'raw' },
+      );
+      expect(ada.gets()).toBe(raw === 'whole' ? 1 : 2);
+    },
+  );
 
   it('is asked for its raw ever more rarely where it is no chat, and holds it once Gmail gives it', async () => {
     await opened({ format: 'raw' });
     const [id = ''] = ada.receive(1);
-    const fault = ada.simulator.faults.add({ match: { messageId: id, method: 'messages.get' }, effect: { kind: 'replace', fields: { raw: '!' } } });
+    const fault = ada.simulator.faults.add({
+      match: { messageId: id, method: 'messages.get' },
+      effect: { kind: 'replace', fields: { raw: '!' } },
+    });
     await ada.settle();
     expect((await messages()).get(id)).toMatchObject({ format: 'full', lacks: 'raw' });
     expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 0, failed: 0 });
@@ -81,7 +96,11 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     const [id = ''] = ada.receive(1);
     const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
     ada.gmail.chats.raw = 'missing';
-    ada.simulator.faults.add({ match: { messageId: id, method: 'messages.get' }, effect: { kind: 'replace', fields: {}, without: ['raw'] }, times: 2 });
+    ada.simulator.faults.add({
+      match: { messageId: id, method: 'messages.get' },
+      effect: { kind: 'replace', fields: {}, without: ['raw'] },
+      times: 2,
+    });
     await ada.settle();
     expect((await messages()).get(id)).toMatchObject({ format: 'full', lacks: 'raw' });
     const before = ada.calls();
@@ -95,8 +114,15 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
   it('is asked for its raw twice before full stands in for it, where it is no chat', async () => {
     await opened({ format: 'raw' });
     const [once = '', never = ''] = ada.receive(2);
-    ada.simulator.faults.add({ match: { messageId: once }, effect: { kind: 'replace', fields: {}, without: ['raw'] }, times: 1 });
-    ada.simulator.faults.add({ match: { messageId: never, method: 'messages.get' }, effect: { kind: 'replace', fields: { raw: 'cut of' } } });
+    ada.simulator.faults.add({
+      match: { messageId: once },
+      effect: { kind: 'replace', fields: {}, without: ['raw'] },
+      times: 1,
+    });
+    ada.simulator.faults.add({
+      match: { messageId: never, method: 'messages.get' },
+      effect: { kind: 'replace', fields: { raw: 'cut of' } },
+    });
     await ada.settle();
     const stored = await messages();
     expect(stored.get(once)).toMatchObject({ format: 'raw', lacks: null });
@@ -142,25 +168,40 @@ const lines = (name: string, content: string): TestAttachment => ({ name, conten
 
 /** Attachments that the RAW form does not give for certain: each is fetched by its id. */
 function receive(...attachments: TestAttachment[]): string {
-  return ada.gmail.insert({ raw: mailWithAttachments({ subject: 'files', text: 'see below', attachments }), labelIds: ['INBOX'], internalDate: ada.clock.now() - MINUTE }).id;
+  return ada.gmail.insert({
+    raw: mailWithAttachments({ subject: 'files', text: 'see below', attachments }),
+    labelIds: ['INBOX'],
+    internalDate: ada.clock.now() - MINUTE,
+  }).id;
 }
 
 const EMPTY = { kind: 'replace', fields: { size: 0 }, without: ['data'] } as const;
 const LOST = { kind: 'replace', fields: { size: 12 }, without: ['data'] } as const;
 
 describe('an attachment', () => {
-  it.each([{ size: 0 }, {}])('of which Gmail answers a size of 0 is empty, and its message complete, where the message names %o', async (named) => {
-    await opened({ attachments: true });
-    const id = receive(lines('empty.txt', 'a\r\nb'), { name: 'a.pdf', content: randomBytes(300) });
-    const { parts: [text, empty, ...others] = [], ...payload } = payloadOf(id, parseMessage(ada.gmail.existing(id).raw()).root);
-    const fields = { payload: { ...payload, parts: [text, { ...empty, body: { attachmentId: empty?.body.attachmentId, ...named } }, ...others] } };
-    ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: { kind: 'replace', fields } });
-    ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: EMPTY, times: 1 });
-    await ada.settle();
-    expect((await messages()).get(id)).toMatchObject({ lacks: null });
-    expect(JSON.stringify(jsonOf((await messages()).get(id)))).toContain('"data":""');
-    expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 0, failed: 0 });
-  });
+  it.each([{ size: 0 }, {}])(
+    'of which Gmail answers a size of 0 is empty, and its message complete, where the message names %o',
+    async (named) => {
+      await opened({ attachments: true });
+      const id = receive(lines('empty.txt', 'a\r\nb'), { name: 'a.pdf', content: randomBytes(300) });
+      const { parts: [text, empty, ...others] = [], ...payload } = payloadOf(
+        id,
+        parseMessage(ada.gmail.existing(id).raw()).root,
+      );
+      const fields = {
+        payload: {
+          ...payload,
+          parts: [text, { ...empty, body: { attachmentId: empty?.body.attachmentId, ...named } }, ...others],
+        },
+      };
+      ada.simulator.faults.add({ match: { method: 'messages.get' }, effect: { kind: 'replace', fields } });
+      ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: EMPTY, times: 1 });
+      await ada.settle();
+      expect((await messages()).get(id)).toMatchObject({ lacks: null });
+      expect(JSON.stringify(jsonOf((await messages()).get(id)))).toContain('"data":""');
+      expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 0, failed: 0 });
+    },
+  );
 
   it('of which Gmail answers a size of 0 is missing where the message names more, and comes by a later get', async () => {
     await opened({ attachments: true });
@@ -169,7 +210,9 @@ describe('an attachment', () => {
     await ada.settle();
     expect((await messages()).get(id)).toMatchObject({ lacks: 'attachments' });
     const [lacking] = await ada.stores.store.listLacking(ADA, 10);
-    expect(lacking?.error).toBe('1 of 2 attachments: Gmail answers no bytes of an attachment that the message names with some');
+    expect(lacking?.error).toBe(
+      '1 of 2 attachments: Gmail answers no bytes of an attachment that the message names with some',
+    );
     await ada.run(30 * MINUTE);
     const { held, truth } = await ada.comparison();
     expect(held).toEqual(truth);
@@ -186,7 +229,11 @@ describe('an attachment', () => {
     expect(JSON.stringify(jsonOf(message))).toContain(Buffer.from('cc\r\ndd').toString('base64url'));
     expect(await ada.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 0, failed: 0 });
     const [lacking] = await ada.stores.store.listLacking(ADA, 10);
-    expect(lacking).toMatchObject({ id, lacks: 'attachments', error: '1 of 2 attachments: the attachment has no data' });
+    expect(lacking).toMatchObject({
+      id,
+      lacks: 'attachments',
+      error: '1 of 2 attachments: the attachment has no data',
+    });
     expect(lacking?.nextAttemptAt).toBeGreaterThan(ada.clock.now());
     // FULL, RAW, FULL again for the ids, and three of attachments: 20 units each.
     expect(['messages.get', 'messages.attachments.get'].map((method) => ada.calls()[method])).toEqual([3, 3]);
@@ -211,7 +258,10 @@ describe('an attachment', () => {
     ada.receive(4, { threadId });
     ada.lanes.dispatch({ kind: 'poked' });
     await ada.run(30 * MINUTE);
-    expect((ada.calls()['messages.attachments.get'] ?? 0) - before, 'of one of them, and once more within the call').toBe(2);
+    expect(
+      (ada.calls()['messages.attachments.get'] ?? 0) - before,
+      'of one of them, and once more within the call',
+    ).toBe(2);
     const message = (await messages()).get(id);
     expect(message).toMatchObject({ lacks: 'attachments', labelIds: ['INBOX', 'STARRED'] });
     expect(JSON.stringify(jsonOf(message))).toContain(second);
@@ -226,7 +276,8 @@ describe('an attachment', () => {
     receive(lines('one.txt', 'a\r\nb'));
     ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });
     await ada.settle();
-    const spent = () => ['messages.get', 'messages.attachments.get'].reduce((sum, method) => sum + 20 * (ada.calls()[method] ?? 0), 0);
+    const spent = () =>
+      ['messages.get', 'messages.attachments.get'].reduce((sum, method) => sum + 20 * (ada.calls()[method] ?? 0), 0);
     expect(spent()).toBeLessThanOrEqual(100);
     const first = spent();
     await ada.run(DAY);
@@ -275,7 +326,9 @@ describe('an attachment', () => {
     ada.lanes.dispatch({ kind: 'poked' });
     await ada.settle();
     expect((await messages()).get(id)).toMatchObject({ lacks: 'attachments' });
-    expect(await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() })).toBeGreaterThan(ada.clock.now());
+    expect(
+      await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() }),
+    ).toBeGreaterThan(ada.clock.now());
     ada.gmail.delete(id);
     ada.lanes.dispatch({ kind: 'poked' });
     await ada.settle();

@@ -17,7 +17,11 @@ it('A page token of history that Gmail takes no more begins the read again, and 
   const before = read();
   ada.lanes.dispatch({ kind: 'poked' });
   expect(await ada.clock.runUntil(() => read() >= before + 2, 60_000)).toBe(true);
-  ada.simulator.faults.add({ match: { method: 'history.list' }, effect: { kind: 'status', status: 400, reason: 'invalidArgument', message: 'Invalid pageToken' }, times: 1 });
+  ada.simulator.faults.add({
+    match: { method: 'history.list' },
+    effect: { kind: 'status', status: 400, reason: 'invalidArgument', message: 'Invalid pageToken' },
+    times: 1,
+  });
   await ada.settle();
   expect(ada.lanes.state.lastError).toBeNull();
   const { held, truth } = await ada.comparison();
@@ -36,7 +40,10 @@ it('A label whose listing is refused keeps its messages: only one that is gone h
   const before = listed();
   ada.lanes.dispatch({ kind: 'poked' });
   expect(await ada.clock.runUntil(() => listed() >= before + 1, 120_000)).toBe(true);
-  const fault = ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'status', status: 400, reason: 'invalidArgument', message: 'Invalid label' } });
+  const fault = ada.simulator.faults.add({
+    match: { method: 'messages.list' },
+    effect: { kind: 'status', status: 400, reason: 'invalidArgument', message: 'Invalid label' },
+  });
   expect(await ada.clock.runUntil(() => phaseOf(ada.lanes.state) === 'failed', 120_000)).toBe(true);
   fault.remove();
   ada.lanes.dispatch({ kind: 'resumed' });

@@ -12,11 +12,16 @@ const failures = () => ada.stores.store.listFailed(ADA, 10);
 const stored = async () => [...(await ada.comparison()).held.keys()].toSorted();
 
 /** Every answer about one of the messages is changed; the others come as they are. */
-async function received(count: number, change: (message: Json) => unknown): Promise<{ ids: string[]; culprit: string }> {
+async function received(
+  count: number,
+  change: (message: Json) => unknown,
+): Promise<{ ids: string[]; culprit: string }> {
   ada = await RunningMailbox.open({ format: 'full' });
   const ids = ada.receive(count);
   const culprit = ids[count >> 1] ?? '';
-  ada.transport = distorting(ada.simulator.transport, { message: (message) => (message['id'] === culprit ? change(message) : message) });
+  ada.transport = distorting(ada.simulator.transport, {
+    message: (message) => (message['id'] === culprit ? change(message) : message),
+  });
   await ada.settle();
   return { ids, culprit };
 }
@@ -54,7 +59,9 @@ describe('a message with a value that Gmail would never send', () => {
     ada = await RunningMailbox.open({ format: 'full' });
     const [first = ''] = ada.receive(1);
     const ids = [first, ...ada.receive(5, { threadId: first })];
-    ada.transport = distorting(ada.simulator.transport, { message: (message) => (message['id'] === ids[2] ? { ...message, historyId: '-1' } : message) });
+    ada.transport = distorting(ada.simulator.transport, {
+      message: (message) => (message['id'] === ids[2] ? { ...message, historyId: '-1' } : message),
+    });
     await ada.settle();
     expect(await stored()).toEqual(ids.filter((id) => id !== ids[2]).toSorted());
     expect(await failures()).toMatchObject([{ id: ids[2], error: 'historyId is no number of 63 bits' }]);
@@ -68,7 +75,10 @@ it('An odd value is believed when a second answer says the same, and costs one g
   const [once = '', always = ''] = ids;
   let seen = 0;
   ada.transport = distorting(ada.simulator.transport, {
-    message: (message) => (message['id'] === always || (message['id'] === once && seen++ === 0) ? { ...message, internalDate: 'yesterday' } : message),
+    message: (message) =>
+      message['id'] === always || (message['id'] === once && seen++ === 0)
+        ? { ...message, internalDate: 'yesterday' }
+        : message,
   });
   await ada.settle();
   const dates = new Map<string, number | null>();
@@ -82,7 +92,9 @@ it('An odd value that two answers gave is asked for again, ever more rarely', as
   ada = await RunningMailbox.open({ format: 'full', pollInterval: 6 * HOUR, scope: { after: Date.UTC(2026, 0, 9) } });
   const [old = ''] = ada.receive(1, { from: Date.UTC(2026, 0, 1) });
   let isOdd = true;
-  ada.transport = distorting(ada.simulator.transport, { message: (message) => (isOdd ? { ...message, internalDate: 'yesterday' } : message) });
+  ada.transport = distorting(ada.simulator.transport, {
+    message: (message) => (isOdd ? { ...message, internalDate: 'yesterday' } : message),
+  });
   await ada.settle();
   ada.gmail.modify([old], { add: ['STARRED'], remove: [] });
   ada.lanes.dispatch({ kind: 'poked' });
@@ -100,7 +112,10 @@ it('What failed in one format is due at once when another is wanted', async () =
   ada = await RunningMailbox.open({ format: 'raw' });
   const ids = ada.receive(3);
   const [culprit = ''] = ids;
-  ada.transport = distorting(ada.simulator.transport, { message: (message, { format }) => (message['id'] === culprit && format === 'raw' ? { ...message, historyId: '-1' } : message) });
+  ada.transport = distorting(ada.simulator.transport, {
+    message: (message, { format }) =>
+      message['id'] === culprit && format === 'raw' ? { ...message, historyId: '-1' } : message,
+  });
   await ada.settle();
   await ada.run(34 * HOUR);
   const [failed] = await failures();
@@ -119,7 +134,9 @@ it('A message whose answers cannot be read keeps no listing from its end, and is
   await ada.settle();
   const [culprit = ''] = ids;
   ada.gmail.omissions.add({ messageId: culprit, from: 'all' });
-  ada.transport = distorting(ada.simulator.transport, { message: (message) => (message['id'] === culprit ? { ...message, historyId: '-1' } : message) });
+  ada.transport = distorting(ada.simulator.transport, {
+    message: (message) => (message['id'] === culprit ? { ...message, historyId: '-1' } : message),
+  });
   ada.gmail.expireHistory();
   ada.lanes.dispatch({ kind: 'poked' });
   await ada.settle();

@@ -58,26 +58,30 @@ it('Much that looks deleted is confirmed by the number that Gmail counts, and by
 /** Of a mailbox without labels of its own, when spam and trash are out of scope. */
 const LISTED_LABELS = 12;
 
-it.each(['INBOX', 'scope'] as const)('A message that a shifted page token skipped in the listing of %s loses nothing, however late history tells of the shift', async (place) => {
-  ada = await RunningMailbox.open({ format: 'raw' });
-  Object.assign(ada.gmail.paging, { listPage: 10, tokens: 'offset' });
-  const ids = ada.receive(100);
-  await ada.settle();
-  ada.gmail.modify(ids.slice(0, 1), { add: ['STARRED'] });
-  ada.gmail.lag.historyMs = 9_000;
-  ada.simulator.latencyMs = 200;
-  ada.gmail.expireHistory();
-  const listed = (): number => ada.calls()['messages.list'] ?? 0;
-  const before = listed();
-  ada.lanes.dispatch({ kind: 'poked' });
-  // Ten pages of the scope's listing come first, then ten of the inbox'. The newest message vanishes, so what the next page begins with moves up.
-  await ada.clock.runUntil(() => listed() >= before + (place === 'scope' ? 5 : 15), 120_000);
-  ada.gmail.deleteAll(ids.slice(-1));
-  await ada.settle();
-  const { held, truth } = await ada.comparison();
-  expect(held).toEqual(truth);
-  expect(ada.lanes.state.counters.recoveries).toBe(1);
-});
+it.each(['INBOX', 'scope'] as const)(
+  'A message that a shifted page token skipped in the listing of %s loses nothing, however late history tells of the shift',
+  async (place) => {
+    ada = await RunningMailbox.open({ format: 'raw' });
+    Object.assign(ada.gmail.paging, { listPage: 10, tokens: 'offset' });
+    const ids = ada.receive(100);
+    await ada.settle();
+    ada.gmail.modify(ids.slice(0, 1), { add: ['STARRED'] });
+    ada.gmail.lag.historyMs = 9_000;
+    ada.simulator.latencyMs = 200;
+    ada.gmail.expireHistory();
+    const listed = (): number => ada.calls()['messages.list'] ?? 0;
+    const before = listed();
+    ada.lanes.dispatch({ kind: 'poked' });
+    // Ten pages of the scope's listing come first, then ten of the inbox'. The newest message vanishes, so what the
+    // next page begins with moves up.
+    await ada.clock.runUntil(() => listed() >= before + (place === 'scope' ? 5 : 15), 120_000);
+    ada.gmail.deleteAll(ids.slice(-1));
+    await ada.settle();
+    const { held, truth } = await ada.comparison();
+    expect(held).toEqual(truth);
+    expect(ada.lanes.state.counters.recoveries).toBe(1);
+  },
+);
 
 it('What changed just before history expired is recovered also where the index shows it 25 seconds late', async () => {
   ada = await RunningMailbox.open({ format: 'raw' });

@@ -7,13 +7,29 @@ import { mailWithAttachments } from '../mail-with-attachments.ts';
 import { RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;
-const METHODS = ['getProfile', 'labels.list', 'messages.list', 'history.list', 'messages.get', 'threads.get', 'messages.attachments.get', 'watch', 'batch', 'token'] as const satisfies readonly FaultMatch['method'][];
+const METHODS = [
+  'getProfile',
+  'labels.list',
+  'messages.list',
+  'history.list',
+  'messages.get',
+  'threads.get',
+  'messages.attachments.get',
+  'watch',
+  'batch',
+  'token',
+] as const satisfies readonly FaultMatch['method'][];
 
 type Refusal = Extract<FaultEffect, { kind: 'status' }>;
 const REFUSALS: readonly Refusal[] = [
   ...[400, 401, 403, 404, 410, 500].map((status) => ({ kind: 'status', status }) as const),
   { kind: 'status', status: 400, reason: 'invalidArgument', message: 'Invalid value' },
-  { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used in project 1 before or it is disabled.' },
+  {
+    kind: 'status',
+    status: 403,
+    reason: 'accessNotConfigured',
+    message: 'Gmail API has not been used in project 1 before or it is disabled.',
+  },
 ];
 
 let ada: RunningMailbox;
@@ -21,7 +37,10 @@ afterEach(() => ada.close());
 
 /** A mailbox that is synchronised for the first time. */
 async function begin(fault: Fault): Promise<void> {
-  ada = await RunningMailbox.open({ format: 'full', attachments: true, pollInterval: MINUTE }, { pushTopic: 'projects/p/topics/mail' });
+  ada = await RunningMailbox.open(
+    { format: 'full', attachments: true, pollInterval: MINUTE },
+    { pushTopic: 'projects/p/topics/mail' },
+  );
   const ids = ada.receive(20, { threadId: 'a1' });
   ada.receive(20);
   ada.gmail.modify(ids.slice(0, 5), { add: ['STARRED'] });
@@ -30,7 +49,14 @@ async function begin(fault: Fault): Promise<void> {
 }
 
 function receiveAttachments(): void {
-  ada.gmail.insert({ raw: mailWithAttachments({ subject: 'two files', text: 'see them', attachments: [{ name: 'a.txt', content: 'eight bits', encoding: '8bit' }] }), labelIds: ['INBOX'] });
+  ada.gmail.insert({
+    raw: mailWithAttachments({
+      subject: 'two files',
+      text: 'see them',
+      attachments: [{ name: 'a.txt', content: 'eight bits', encoding: '8bit' }],
+    }),
+    labelIds: ['INBOX'],
+  });
 }
 
 /** Mail, labels and threads change, and history expires in their midst. */
@@ -40,13 +66,19 @@ async function change(): Promise<void> {
   ada.receive(2);
   receiveAttachments();
   if (first !== undefined) ada.gmail.delete(first);
-  ada.gmail.modify([second, third].filter((id) => id !== undefined), { add: ['STARRED'], remove: ['INBOX'] });
+  ada.gmail.modify(
+    [second, third].filter((id) => id !== undefined),
+    { add: ['STARRED'], remove: ['INBOX'] },
+  );
   await ada.run(20_000);
   ada.gmail.expireHistory();
   await ada.run(2 * MINUTE);
 }
 
-/** What is held of each message once it equals Gmail, or after a day and a half: what was refused message by message is asked for again ever more rarely. */
+/**
+ * What is held of each message once it equals Gmail, or after a day and a half: what was refused message by message is
+ * asked for again ever more rarely.
+ */
 async function heldInTheEnd(): ReturnType<RunningMailbox['comparison']> {
   await ada.settle();
   for (let rest = 36; ; rest--) {

@@ -32,7 +32,10 @@ export interface RunningOptions {
   readonly worker?: (options: SimulatedWorkerOptions) => ActivityDependencies;
 }
 
-/** A mailbox kept by the real activities and the real plan, over a simulated Gmail and SQLite, under a virtual clock. Nothing is drawn by chance. */
+/**
+ * A mailbox kept by the real activities and the real plan, over a simulated Gmail and SQLite, under a virtual clock.
+ * Nothing is drawn by chance.
+ */
 export class RunningMailbox {
   readonly clock = new VirtualClock(START, new Random(1));
   readonly simulator = new Simulator({ clock: this.clock });
@@ -49,19 +52,36 @@ export class RunningMailbox {
   readonly requests = { tokens: 0, gmail: 0 };
   #runs = false;
 
-  private constructor(stores: Stores, settings: MailboxSettings, { pushTopic, unitsPerMinute, worker }: Required<RunningOptions>) {
+  private constructor(
+    stores: Stores,
+    settings: MailboxSettings,
+    { pushTopic, unitsPerMinute, worker }: Required<RunningOptions>,
+  ) {
     this.stores = stores;
     const { clock, simulator } = this;
     const prices = { ...PRICE_TABLES['2026'], userUnitsPerMinute: unitsPerMinute };
     this.deps = worker({ simulator, stores, prices, clock, pushTopic, transport: (request) => this.#counted(request) });
-    const attempts = new Attempts({ perils: { death: 0, blindness: 0, delayMs: 0 }, clock, random: new Random(1), newWorker: () => this.deps, trace: null });
+    const attempts = new Attempts({
+      perils: { death: 0, blindness: 0, delayMs: 0 },
+      clock,
+      random: new Random(1),
+      newWorker: () => this.deps,
+      trace: null,
+    });
     this.lanes = new Lanes(initialState({ mailbox: ADA, settings, now: clock.now() }), clock, attempts);
   }
 
-  static async open(settings: SettingsChange = {}, { pushTopic = null, unitsPerMinute = 1_000_000_000, worker = simulatedWorker }: RunningOptions = {}): Promise<RunningMailbox> {
+  static async open(
+    settings: SettingsChange = {},
+    { pushTopic = null, unitsPerMinute = 1_000_000_000, worker = simulatedWorker }: RunningOptions = {},
+  ): Promise<RunningMailbox> {
     const stores = await openStores(databaseAt('sqlite::memory:'));
     // Far apart, so that a quiet mailbox costs little in a virtual day.
-    const mailbox = new RunningMailbox(stores, completeSettings({ pollInterval: 10 * 60_000, auditInterval: null, ...settings }), { pushTopic, unitsPerMinute, worker });
+    const mailbox = new RunningMailbox(
+      stores,
+      completeSettings({ pollInterval: 10 * 60_000, auditInterval: null, ...settings }),
+      { pushTopic, unitsPerMinute, worker },
+    );
     mailbox.simulator.onNotification(({ historyId: head }) => {
       mailbox.notifications += 1;
       if (mailbox.hears) mailbox.lanes.dispatch({ kind: 'notified', historyId: historyId(head) });
@@ -71,10 +91,22 @@ export class RunningMailbox {
   }
 
   /** Messages a minute apart, the first one the oldest; answers their ids. */
-  receive(count: number, { labelIds = ['INBOX'], threadId, from = START - DAY }: { labelIds?: readonly string[]; threadId?: string; from?: number } = {}): string[] {
+  receive(
+    count: number,
+    {
+      labelIds = ['INBOX'],
+      threadId,
+      from = START - DAY,
+    }: { labelIds?: readonly string[]; threadId?: string; from?: number } = {},
+  ): string[] {
     return Array.from({ length: count }, (_, index) => {
       const raw = `From: bob@example.com\r\nSubject: note ${index}\r\n\r\nhello ${index}\r\n`;
-      return this.gmail.insert({ raw, labelIds: [...labelIds], internalDate: from + index * 60_000, ...(threadId === undefined ? {} : { threadId }) }).id;
+      return this.gmail.insert({
+        raw,
+        labelIds: [...labelIds],
+        internalDate: from + index * 60_000,
+        ...(threadId === undefined ? {} : { threadId }),
+      }).id;
     });
   }
 
@@ -82,7 +114,10 @@ export class RunningMailbox {
   async settle(limit = 2 * DAY): Promise<void> {
     this.#start();
     await this.clock.runUntil(() => false, 60_000);
-    const settled = await this.clock.runUntil(async () => isInSync(this.lanes.state) && this.lanes.idle && (await this.counts()).pending === 0, limit);
+    const settled = await this.clock.runUntil(
+      async () => isInSync(this.lanes.state) && this.lanes.idle && (await this.counts()).pending === 0,
+      limit,
+    );
     if (!settled) throw new Error(`not in sync: ${JSON.stringify(this.lanes.state)}`);
     await this.clock.runUntil(() => false, 60_000);
   }
@@ -135,12 +170,23 @@ export class RunningMailbox {
     const isRaw = settings.format === 'raw';
     const truth = [...this.gmail.truth({ includeSpamTrash: true })]
       .filter((message) => inScope(settings.scope, message))
-      .map((message) => [message.id, `${settings.format} ${message.labelIds.join()} ${isRaw ? message.sha256 : 'exact'}`] as const);
-    const raws = new Map([...this.gmail.truth({ includeSpamTrash: true })].map(({ id, raw }) => [id, Buffer.from(raw, 'base64url')] as const));
+      .map(
+        (message) =>
+          [message.id, `${settings.format} ${message.labelIds.join()} ${isRaw ? message.sha256 : 'exact'}`] as const,
+      );
+    const raws = new Map(
+      [...this.gmail.truth({ includeSpamTrash: true })].map(
+        ({ id, raw }) => [id, Buffer.from(raw, 'base64url')] as const,
+      ),
+    );
     const contentOf = ({ id, format, body }: StoredMessage): string => {
       const raw = raws.get(id);
       if (body === null || raw === undefined) return 'exact';
-      return format === 'raw' ? createHash('sha256').update(body).digest('hex') : holdsParts(body, raw, settings.attachments) ? 'exact' : 'other parts';
+      return format === 'raw'
+        ? createHash('sha256').update(body).digest('hex')
+        : holdsParts(body, raw, settings.attachments)
+          ? 'exact'
+          : 'other parts';
     };
     const held = new Map<string, string>();
     for await (const message of this.stores.store.streamMessages(ADA)) {

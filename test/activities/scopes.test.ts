@@ -22,7 +22,12 @@ it('a grant that bars the format makes the mailbox wait for consent, without a l
   const before = mailbox.calls();
   mailbox.lanes.configure({ ...mailbox.lanes.state.settings, format: 'raw' });
   await mailbox.run(60_000);
-  expect(blocked(mailbox)).toMatchObject({ kind: 'needs-consent', message: expect.stringMatching(/has granted gmail.metadata, but format raw needs gmail.readonly.*tidemark login ada@example.com --client FILE/) });
+  expect(blocked(mailbox)).toMatchObject({
+    kind: 'needs-consent',
+    message: expect.stringMatching(
+      /has granted gmail.metadata, but format raw needs gmail.readonly.*tidemark login ada@example.com --client FILE/,
+    ),
+  });
   // The live lane may read history once more: under the settings of before, which the grant covers.
   expect(mailbox.gets(before)).toBe(0);
   expect(mailbox.calls()['messages.list']).toBe(before['messages.list']);
@@ -41,29 +46,41 @@ it('a condition by date is barred as well, and settings that need less let the m
   const { settings } = mailbox.lanes.state;
   mailbox.lanes.configure({ ...settings, scope: { ...settings.scope, after: 1 } });
   await mailbox.run(60_000);
-  expect(blocked(mailbox)).toMatchObject({ kind: 'needs-consent', message: expect.stringContaining('Gmail refuses searches (q)') });
+  expect(blocked(mailbox)).toMatchObject({
+    kind: 'needs-consent',
+    message: expect.stringContaining('Gmail refuses searches (q)'),
+  });
   mailbox.lanes.configure(settings);
   mailbox.lanes.dispatch({ kind: 'resumed' });
   await mailbox.settle();
   expect((await mailbox.comparison()).held.size).toBe(5);
 });
 
-it.each([{ known: true }, { known: false }])('gmail.metadata beside gmail.readonly bars bodies, and what is told says so and how to get rid of it (scopes known: $known)', async ({ known }) => {
-  const mailbox = await RunningMailbox.open({ format: 'raw' });
-  mailbox.receive(5);
-  await consent(mailbox, [scope('metadata'), scope('readonly')], { known });
-  await mailbox.run(60_000);
-  const message = blocked(mailbox)?.message;
-  expect(blocked(mailbox)?.kind).toBe('needs-consent');
-  expect(message).toMatch(known ? /has granted gmail.metadata, gmail.readonly: under gmail.metadata Gmail refuses format raw, whatever else was granted/ : /the grant holds gmail.metadata, and under it Gmail refuses \S+ with these settings/);
-  expect(message).toMatch(/Granting more does not help: .*"tidemark login ada@example.com --client FILE.*asks for gmail.readonly only.*https:\/\/myaccount.google.com\/connections/);
-  expect(mailbox.gets() === 0).toBe(known);
+it.each([{ known: true }, { known: false }])(
+  'gmail.metadata beside gmail.readonly bars bodies, and what is told says so and how to get rid of it (scopes known: $known)',
+  async ({ known }) => {
+    const mailbox = await RunningMailbox.open({ format: 'raw' });
+    mailbox.receive(5);
+    await consent(mailbox, [scope('metadata'), scope('readonly')], { known });
+    await mailbox.run(60_000);
+    const message = blocked(mailbox)?.message;
+    expect(blocked(mailbox)?.kind).toBe('needs-consent');
+    expect(message).toMatch(
+      known
+        ? /has granted gmail.metadata, gmail.readonly: under gmail.metadata Gmail refuses format raw, whatever else was granted/
+        : /the grant holds gmail.metadata, and under it Gmail refuses \S+ with these settings/,
+    );
+    expect(message).toMatch(
+      /Granting more does not help: .*"tidemark login ada@example.com --client FILE.*asks for gmail.readonly only.*https:\/\/myaccount.google.com\/connections/,
+    );
+    expect(mailbox.gets() === 0).toBe(known);
 
-  await consent(mailbox, [scope('readonly')]);
-  await mailbox.settle();
-  const { held, truth } = await mailbox.comparison();
-  expect(held).toEqual(truth);
-});
+    await consent(mailbox, [scope('readonly')]);
+    await mailbox.settle();
+    const { held, truth } = await mailbox.comparison();
+    expect(held).toEqual(truth);
+  },
+);
 
 it('gmail.metadata beside gmail.readonly is no obstacle to settings that it allows', async () => {
   const mailbox = await RunningMailbox.open({ format: 'metadata' });
@@ -79,5 +96,8 @@ it('a grant whose scopes nobody knows is tried, and what Gmail then refuses says
   mailbox.receive(5);
   await consent(mailbox, [scope('metadata')], { known: false });
   await mailbox.run(60_000);
-  expect(blocked(mailbox)).toMatchObject({ kind: 'needs-consent', message: expect.stringContaining('the grant holds gmail.metadata') });
+  expect(blocked(mailbox)).toMatchObject({
+    kind: 'needs-consent',
+    message: expect.stringContaining('the grant holds gmail.metadata'),
+  });
 });

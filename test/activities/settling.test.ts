@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { remember, type HistoryRead, replayFrom, settledMark, SETTLING_TIME, untilSettled } from '../../src/activities/settling.ts';
+import {
+  remember,
+  type HistoryRead,
+  replayFrom,
+  settledMark,
+  SETTLING_TIME,
+  untilSettled,
+} from '../../src/activities/settling.ts';
 import { historyId } from '../../src/model/ids.ts';
 import type { SettleMark } from '../../src/store/rows/mailbox-row.ts';
 

@@ -67,17 +67,20 @@ it('a notification is served at once, after days of quiet too', async () => {
   expect((await box.counts()).stored).toBe(1);
 });
 
-it.each([10, 25])('what history shows %i s after its notification is stored within a minute of it, after days of quiet too', async (seconds) => {
-  box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
-  await box.settle();
-  await box.run(2 * DAY);
-  box.gmail.lag.historyMs = seconds * 1_000;
-  box.receive(1, { from: box.clock.now() });
-  await box.run(5_000);
-  expect((await box.counts()).stored).toBe(0);
-  await box.run(MINUTE - 5_000);
-  expect((await box.counts()).stored).toBe(1);
-});
+it.each([10, 25])(
+  'what history shows %i s after its notification is stored within a minute of it, after days of quiet too',
+  async (seconds) => {
+    box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
+    await box.settle();
+    await box.run(2 * DAY);
+    box.gmail.lag.historyMs = seconds * 1_000;
+    box.receive(1, { from: box.clock.now() });
+    await box.run(5_000);
+    expect((await box.counts()).stored).toBe(0);
+    await box.run(MINUTE - 5_000);
+    expect((await box.counts()).stored).toBe(1);
+  },
+);
 
 it('what Gmail drops, because it came within a second of what it told, is read with the settling of that: half a minute later', async () => {
   box = await RunningMailbox.open({ pollInterval: 10 * MINUTE }, { pushTopic: TOPIC });
@@ -121,7 +124,15 @@ it('polling comes back when the watch cannot be renewed, and costs no watch a mi
   await box.settle();
   await box.run(2 * DAY);
   const calls = watchCalls();
-  box.simulator.faults.add({ match: { method: 'watch' }, effect: { kind: 'status', status: 403, reason: 'forbidden', message: 'User not authorized to perform this action.' } });
+  box.simulator.faults.add({
+    match: { method: 'watch' },
+    effect: {
+      kind: 'status',
+      status: 403,
+      reason: 'forbidden',
+      message: 'User not authorized to perform this action.',
+    },
+  });
   await box.run(DAY);
   const before = syncs();
   await box.run(5 * HOUR);
@@ -129,7 +140,9 @@ it('polling comes back when the watch cannot be renewed, and costs no watch a mi
   expect(watchCalls()).toBe(calls);
   const refused = box.simulator.usage.of(ADA);
   expect(refused.units).toBeGreaterThan(0);
-  expect(box.lanes.state.lastError?.message).toMatch(/refuses to watch ada@example\.com for projects\/p\/topics\/mail \(forbidden\).*gmail-api-push@system/);
+  expect(box.lanes.state.lastError?.message).toMatch(
+    /refuses to watch ada@example\.com for projects\/p\/topics\/mail \(forbidden\).*gmail-api-push@system/,
+  );
   box.simulator.faults.clear();
   await box.run(2 * HOUR);
   expect(watchCalls()).toBe(calls + 1);
@@ -166,7 +179,7 @@ it('a setting switches push off and on again, and its labels filter what is told
   expect(box.notifications).toBe(before + 1);
 });
 
-it('another topic takes the place of the one that we watched, and not of somebody else\'s', async () => {
+it("another topic takes the place of the one that we watched, and not of somebody else's", async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   await box.settle();
   await partialSync({ ...box.deps, pushTopic: 'projects/p/topics/other' }, { mailbox: ADA, historyId: null }, run);
@@ -185,7 +198,7 @@ it('a mailbox that stops ends its watch, once', async () => {
   expect(box.calls()['stop']).toBe(1);
 });
 
-it("the notification that Gmail makes of a renewal itself costs no sync, and keeps push trusted", async () => {
+it('the notification that Gmail makes of a renewal itself costs no sync, and keeps push trusted', async () => {
   box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
   box.simulator.delivery.announcesWatches = true;
   for (const delayMs of [0, 20_000]) {
@@ -199,7 +212,7 @@ it("the notification that Gmail makes of a renewal itself costs no sync, and kee
   }
 });
 
-it('of two notifications with the id that a renewal named, one may be the renewal\'s, the other is served', async () => {
+it("of two notifications with the id that a renewal named, one may be the renewal's, the other is served", async () => {
   box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
   await box.settle();
   await box.run(2 * DAY);
@@ -239,11 +252,17 @@ it('a watch that was renewed by a clock a day ahead is renewed by the clock that
   if (watch?.held == null) throw new Error('not watched');
   const { store } = box.stores;
   const sync = () => partialSync(box.deps, { mailbox: ADA, historyId: null }, run);
-  await store.saveWatch({ mailbox: ADA, watch: { held: { ...watch.held, renewedAt: box.clock.now() + DAY }, retry: null } });
+  await store.saveWatch({
+    mailbox: ADA,
+    watch: { held: { ...watch.held, renewedAt: box.clock.now() + DAY }, retry: null },
+  });
   const result = await sync();
   expect(result.watch).toMatchObject({ isRenewed: true, renewIn: DAY });
   expect(watchCalls()).toBe(2);
-  await store.saveWatch({ mailbox: ADA, watch: { held: null, retry: { topicName: TOPIC, labelIds: watch.held.labelIds, at: box.clock.now() + 2 * DAY } } });
+  await store.saveWatch({
+    mailbox: ADA,
+    watch: { held: null, retry: { topicName: TOPIC, labelIds: watch.held.labelIds, at: box.clock.now() + 2 * DAY } },
+  });
   await sync();
   expect(watchCalls()).toBe(3);
 });
@@ -251,7 +270,11 @@ it('a watch that was renewed by a clock a day ahead is renewed by the clock that
 it('a clock that is weeks ahead, beyond the end of every watch, renews it once a day, not with each sync', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   await box.settle();
-  const ahead = { now: () => box.clock.now() + 21 * DAY, sleep: (milliseconds: number, signal?: AbortSignal) => box.clock.sleep(milliseconds, signal), random: () => 0.5 };
+  const ahead = {
+    now: () => box.clock.now() + 21 * DAY,
+    sleep: (milliseconds: number, signal?: AbortSignal) => box.clock.sleep(milliseconds, signal),
+    random: () => 0.5,
+  };
   for (let sync = 0; sync < 4; sync++) {
     const { watch } = await partialSync({ ...box.deps, clock: ahead }, { mailbox: ADA, historyId: null }, run);
     expect(watch).toMatchObject({ isRenewed: sync === 0, renewIn: DAY, expiration: box.simulator.watchedUntil(ADA) });

@@ -12,16 +12,26 @@ describe('a backfill at a worker whose clock is wrong', () => {
   let mailbox: RunningMailbox | null = null;
   afterEach(() => mailbox?.close());
 
-  /** How long it took until everything was stored (ms): some seven minutes at this quota. Now and then a call fails, so that messages wait for their next attempt. */
+  /**
+   * How long it took until everything was stored (ms): some seven minutes at this quota. Now and then a call fails, so
+   * that messages wait for their next attempt.
+   */
   async function backfill(worker: NonNullable<RunningOptions['worker']>): Promise<number> {
     await mailbox?.close();
     const running = await RunningMailbox.open({ pollInterval: MINUTE }, { unitsPerMinute: 6_000, worker });
     mailbox = running;
     running.receive(MESSAGES);
-    running.simulator.faults.add({ match: { method: 'messages.get' }, effect: { kind: 'status', status: 503 }, probability: 0.05 });
+    running.simulator.faults.add({
+      match: { method: 'messages.get' },
+      effect: { kind: 'status', status: 503 },
+      probability: 0.05,
+    });
     const start = running.clock.now();
     await running.run(1);
-    await running.clock.runUntil(async () => isInSync(running.lanes.state) && running.lanes.idle && (await running.counts()).stored === MESSAGES, DAY);
+    await running.clock.runUntil(
+      async () => isInSync(running.lanes.state) && running.lanes.idle && (await running.counts()).stored === MESSAGES,
+      DAY,
+    );
     const took = running.clock.now() - start;
     const { held, truth } = await running.comparison();
     expect(held).toEqual(truth);
@@ -31,8 +41,14 @@ describe('a backfill at a worker whose clock is wrong', () => {
   const errors: readonly (readonly [string, ClockError])[] = [
     ['ten minutes ahead', { skew: 10 * MINUTE, jump: null }],
     ['ten minutes behind', { skew: -10 * MINUTE, jump: null }],
-    ['a day ahead for two minutes in its midst', { skew: 0, jump: { by: DAY, after: 2 * MINUTE, lasting: 2 * MINUTE } }],
-    ['a day behind for two minutes in its midst', { skew: 0, jump: { by: -DAY, after: 2 * MINUTE, lasting: 2 * MINUTE } }],
+    [
+      'a day ahead for two minutes in its midst',
+      { skew: 0, jump: { by: DAY, after: 2 * MINUTE, lasting: 2 * MINUTE } },
+    ],
+    [
+      'a day behind for two minutes in its midst',
+      { skew: 0, jump: { by: -DAY, after: 2 * MINUTE, lasting: 2 * MINUTE } },
+    ],
   ];
 
   test.each(errors)('takes as long as at any other: %s', async (_, error) => {
@@ -42,9 +58,14 @@ describe('a backfill at a worker whose clock is wrong', () => {
   });
 
   // As behind a proxy that takes the dates of answers away.
-  test.each(errors)('stands still no longer than the clock is wrong where no answer tells the time: %s', async (_, error) => {
-    const right = await backfill(simulatedWorker);
-    const wrong = await backfill((options) => simulatedWorker({ ...options, clock: wrongClock(options.clock, error) }));
-    expect(wrong - right).toBeLessThan(5 * MINUTE);
-  });
+  test.each(errors)(
+    'stands still no longer than the clock is wrong where no answer tells the time: %s',
+    async (_, error) => {
+      const right = await backfill(simulatedWorker);
+      const wrong = await backfill((options) =>
+        simulatedWorker({ ...options, clock: wrongClock(options.clock, error) }),
+      );
+      expect(wrong - right).toBeLessThan(5 * MINUTE);
+    },
+  );
 });

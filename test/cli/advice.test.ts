@@ -8,8 +8,19 @@ import { createProgram } from '../../src/cli/program.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const program = await createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
-const VERBS = new Map(program.commands.map((command) => [command.name(), command.options.flatMap(({ long }) => (long === null || long === undefined ? [] : [long]))]));
+const program = await createProgram({
+  env: {},
+  stdout: new PassThrough(),
+  stderr: new PassThrough(),
+  clock: systemClock,
+  signal: new AbortController().signal,
+});
+const VERBS = new Map(
+  program.commands.map((command) => [
+    command.name(),
+    command.options.flatMap(({ long }) => (long === null || long === undefined ? [] : [long])),
+  ]),
+);
 
 /** A command as sentences and pages give it: `tidemark login ${mailbox} --client FILE`. */
 const COMMAND = /\btidemark ([a-z]+(?:-[a-z]+)*)((?: (?:--[a-z][a-z-]*|\$\{[^}]*\}|[A-Z]+|[\w@+.:/=-]+))*)/g;
@@ -28,24 +39,35 @@ function adviceIn(file: string): readonly Advice[] {
   const isPage = file.endsWith('.md');
   return [...text.matchAll(COMMAND)].flatMap(([command, verb = '', rest = ''], index, all) => {
     const at = all[index]?.index ?? 0;
-    // In code only what stands in a string, in a page only what stands in a code span or block: before it is a quote, a bracket, or the prompt.
+    // In code only what stands in a string, in a page only what stands in a code span or block: before it is a quote, a
+    // bracket, or the prompt.
     const before = text.slice(Math.max(0, at - 5), at);
     const isCommand = isPage ? /(`|npx |\n)$/.test(before) : /['"`(:$,] ?$|(?:or|and|first|run) $/.test(before);
-    return isCommand && !NOT_A_VERB.has(verb) ? [{ file, command, verb, flags: rest.match(/--[a-z][a-z-]*/g) ?? [] }] : [];
+    return isCommand && !NOT_A_VERB.has(verb)
+      ? [{ file, command, verb, flags: rest.match(/--[a-z][a-z-]*/g) ?? [] }]
+      : [];
   });
 }
 
-const files = (folder: string, suffix: string): readonly string[] => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith(suffix)).map((name) => join(folder, name));
+const files = (folder: string, suffix: string): readonly string[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => join(folder, name));
 const ADVICE = [...files('src', '.ts'), ...files('docs', '.md'), 'README.md'].flatMap(adviceIn);
 
 it('Every command that a sentence or a page names exists, with the flags it names', () => {
-  const unknown = ADVICE.filter(({ verb, flags }) => !flags.every((flag) => VERBS.get(verb)?.includes(flag) === true) || !VERBS.has(verb));
+  const unknown = ADVICE.filter(
+    ({ verb, flags }) => !flags.every((flag) => VERBS.get(verb)?.includes(flag) === true) || !VERBS.has(verb),
+  );
   expect(unknown).toEqual([]);
 });
 
 it('Commands are found where they are named', () => {
-  const found = (file: string): readonly string[] => ADVICE.filter((advice) => advice.file === file).map(({ verb }) => verb);
-  expect(found('src/client/errors.ts')).toEqual(expect.arrayContaining(['start', 'list', 'login', 'connect', 'resume']));
+  const found = (file: string): readonly string[] =>
+    ADVICE.filter((advice) => advice.file === file).map(({ verb }) => verb);
+  expect(found('src/client/errors.ts')).toEqual(
+    expect.arrayContaining(['start', 'list', 'login', 'connect', 'resume']),
+  );
   expect(found('README.md')).toEqual(expect.arrayContaining(['status', 'login']));
   expect(found('docs/commands.md')).toEqual(expect.arrayContaining(['status', 'worker', 'rename']));
   expect(ADVICE.length).toBeGreaterThan(150);

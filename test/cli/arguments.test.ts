@@ -1,7 +1,16 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
 
-import { parseCount, parseCountFromZero, parseDate, parseEmail, parseFormat, parseInterval, parseIntervalOrNever, parsePort } from '../../src/cli/arguments.ts';
+import {
+  parseCount,
+  parseCountFromZero,
+  parseDate,
+  parseEmail,
+  parseFormat,
+  parseInterval,
+  parseIntervalOrNever,
+  parsePort,
+} from '../../src/cli/arguments.ts';
 
 describe('an argument', () => {
   it.each([
@@ -14,18 +23,23 @@ describe('an argument', () => {
     expect(new Date(parseDate(text)).toISOString()).toBe(expected);
   });
 
-  it.each(['2025-02-30', '2025-13-01', 'yesterday', '31.01.2025', '', '2025', '2025-01-31Tnoon'])('that is "%s" is no date', (text) => {
-    expect(() => parseDate(text)).toThrow(InvalidArgumentError);
-  });
+  it.each(['2025-02-30', '2025-13-01', 'yesterday', '31.01.2025', '', '2025', '2025-01-31Tnoon'])(
+    'that is "%s" is no date',
+    (text) => {
+      expect(() => parseDate(text)).toThrow(InvalidArgumentError);
+    },
+  );
 
   it('that is an e-mail address is taken in lower case', () => {
     expect(parseEmail(' Ada@Example.COM ')).toBe('ada@example.com');
-    for (const text of ['ada', '@example.com', 'ada@', 'a b@example.com', 'a@b/c']) expect(() => parseEmail(text), text).toThrow(InvalidArgumentError);
+    for (const text of ['ada', '@example.com', 'ada@', 'a b@example.com', 'a@b/c'])
+      expect(() => parseEmail(text), text).toThrow(InvalidArgumentError);
   });
 
   it('that is an interval is a duration from a second to a year', () => {
     expect(parseInterval('1m30s')).toBe(90_000);
-    for (const text of ['0s', '999ms', '5', 'soon', '-5s', '367d', 'never']) expect(() => parseInterval(text), text).toThrow('from 1s to 366d');
+    for (const text of ['0s', '999ms', '5', 'soon', '-5s', '367d', 'never'])
+      expect(() => parseInterval(text), text).toThrow('from 1s to 366d');
   });
 
   it('that is an interval which may be switched off says so where it is wrong', () => {
@@ -35,8 +49,10 @@ describe('an argument', () => {
 
   it('that is a count is a whole number, and the refusal names its bounds', () => {
     expect([parseCount('1000'), parseCountFromZero('0')]).toEqual([1_000, 0]);
-    for (const text of ['0', '-1', '1.5', '1e3', '', '9999999999']) expect(() => parseCount(text), text).toThrow('from 1 to 999999999');
-    for (const text of ['-3', '9999999999']) expect(() => parseCountFromZero(text), text).toThrow('from 0 to 999999999');
+    for (const text of ['0', '-1', '1.5', '1e3', '', '9999999999'])
+      expect(() => parseCount(text), text).toThrow('from 1 to 999999999');
+    for (const text of ['-3', '9999999999'])
+      expect(() => parseCountFromZero(text), text).toThrow('from 0 to 999999999');
   });
 
   it('that is a port is within its range', () => {
@@ -44,7 +60,7 @@ describe('an argument', () => {
     for (const text of ['65536', '-1', 'http']) expect(() => parsePort(text), text).toThrow(InvalidArgumentError);
   });
 
-  it('that is a format is one of Gmail\'s', () => {
+  it("that is a format is one of Gmail's", () => {
     expect(parseFormat('raw')).toBe('raw');
     expect(() => parseFormat('RAW')).toThrow(/Expected one of full, raw, metadata, minimal/);
   });

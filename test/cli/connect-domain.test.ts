@@ -30,8 +30,17 @@ let domains = 0;
 const at = (name: string): string => `${name}@${domain}`;
 
 function serviceAccount(id = 'k1'): string {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
-  return JSON.stringify({ type: 'service_account', client_email: 'robot@project.iam.gserviceaccount.com', private_key: privateKey, private_key_id: id });
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2_048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  return JSON.stringify({
+    type: 'service_account',
+    client_email: 'robot@project.iam.gserviceaccount.com',
+    private_key: privateKey,
+    private_key_id: id,
+  });
 }
 
 describe('tidemark connect-domain', () => {
@@ -65,7 +74,11 @@ describe('tidemark connect-domain', () => {
   afterEach(async () => {
     const tidemark = await openTidemark({ config: loadConfig({ env }) });
     for (const mailbox of (await tidemark.client.running()).keys()) {
-      if (mailbox.endsWith(domain)) await tidemark.temporal.workflow.getHandle(`mailbox/${mailbox}`).terminate().catch(() => undefined);
+      if (mailbox.endsWith(domain))
+        await tidemark.temporal.workflow
+          .getHandle(`mailbox/${mailbox}`)
+          .terminate()
+          .catch(() => undefined);
     }
     await tidemark.close();
     await server.close();
@@ -82,7 +95,8 @@ describe('tidemark connect-domain', () => {
     const [out, err] = await said;
     return { code, stdout: out, stderr: err };
   }
-  const connect = (...more: string[]) => run(['connect-domain', '--admin', at('admin'), '--credentials', join(dataDir, 'robot.json'), ...more]);
+  const connect = (...more: string[]) =>
+    run(['connect-domain', '--admin', at('admin'), '--credentials', join(dataDir, 'robot.json'), ...more]);
   const result = async (...more: string[]): Promise<unknown> => {
     const { code, stdout, stderr } = await connect(...more, '--json');
     if (code !== 0) throw new Error(stderr);
@@ -96,12 +110,39 @@ describe('tidemark connect-domain', () => {
   const everyone = () => ['admin', 'ann', 'bea', 'dan', 'eve'].map(at);
 
   it('starts every mailbox once, names who is left out, and changes nothing in a dry run', async () => {
-    expect(await result('--dry-run')).toEqual({ dryRun: true, started: everyone(), running: [], stopped: [], ownGrant: [], renamed: [], failed: [], leftOut: leftOut() });
+    expect(await result('--dry-run')).toEqual({
+      dryRun: true,
+      started: everyone(),
+      running: [],
+      stopped: [],
+      ownGrant: [],
+      renamed: [],
+      failed: [],
+      leftOut: leftOut(),
+    });
     expect(await result('--dry-run')).toMatchObject({ started: everyone() });
-    expect(await result()).toEqual({ dryRun: false, started: everyone(), running: [], stopped: [], ownGrant: [], renamed: [], failed: [], leftOut: leftOut() });
+    expect(await result()).toEqual({
+      dryRun: false,
+      started: everyone(),
+      running: [],
+      stopped: [],
+      ownGrant: [],
+      renamed: [],
+      failed: [],
+      leftOut: leftOut(),
+    });
     // Visibility lags by some milliseconds behind the starts.
     await expect.poll(async () => ((await result('--dry-run')) as { running: string[] }).running).toEqual(everyone());
-    expect(await result()).toEqual({ dryRun: false, started: [], running: everyone(), stopped: [], ownGrant: [], renamed: [], failed: [], leftOut: leftOut() });
+    expect(await result()).toEqual({
+      dryRun: false,
+      started: [],
+      running: everyone(),
+      stopped: [],
+      ownGrant: [],
+      renamed: [],
+      failed: [],
+      leftOut: leftOut(),
+    });
     simulator.addMailbox(at('new'));
     expect(await result()).toMatchObject({ started: [at('new')], running: everyone() });
     const words = await connect();
@@ -109,24 +150,41 @@ describe('tidemark connect-domain', () => {
   });
 
   it('takes one organisational unit with those below it', async () => {
-    expect(await result('--org-unit', '/Sales', '--dry-run')).toMatchObject({ started: [at('dan'), at('eve')], leftOut: [] });
+    expect(await result('--org-unit', '/Sales', '--dry-run')).toMatchObject({
+      started: [at('dan'), at('eve')],
+      leftOut: [],
+    });
     const none = await connect('--org-unit', '/Nowhere', '--json');
-    expect(JSON.parse(none.stderr)).toMatchObject({ code: 'domain-no-such-org-unit', message: expect.stringContaining('/Nowhere') });
+    expect(JSON.parse(none.stderr)).toMatchObject({
+      code: 'domain-no-such-org-unit',
+      message: expect.stringContaining('/Nowhere'),
+    });
   });
 
   it('leaves a mailbox alone that its owner connected, and brings a new key to the others', async () => {
     const grant = join(dataDir, 'ann.json');
     writeFileSync(grant, JSON.stringify(simulator.credentialsFor(at('ann'))));
     expect((await run(['connect', at('ann'), '--credentials', grant])).code).toBe(0);
-    expect(await result()).toMatchObject({ ownGrant: [at('ann')], started: everyone().filter((mailbox) => mailbox !== at('ann')) });
+    expect(await result()).toMatchObject({
+      ownGrant: [at('ann')],
+      started: everyone().filter((mailbox) => mailbox !== at('ann')),
+    });
     const tidemark = await openTidemark({ config: loadConfig({ env }) });
-    const versions = async () => Promise.all((await tidemark.credentials.list()).map(async (mailbox) => [mailbox, (await tidemark.credentials.get(mailbox))?.version]));
+    const versions = async () =>
+      Promise.all(
+        (await tidemark.credentials.list()).map(async (mailbox) => [
+          mailbox,
+          (await tidemark.credentials.get(mailbox))?.version,
+        ]),
+      );
     const before = await versions();
     await result();
     expect(await versions()).toEqual(before);
     writeFileSync(join(dataDir, 'robot.json'), serviceAccount('k2'));
     await result();
-    expect(await versions()).toEqual(before.map(([mailbox, version]) => [mailbox, mailbox === at('ann') ? version : 2]));
+    expect(await versions()).toEqual(
+      before.map(([mailbox, version]) => [mailbox, mailbox === at('ann') ? version : 2]),
+    );
     await tidemark.close();
   });
 
@@ -143,7 +201,9 @@ describe('tidemark connect-domain', () => {
     const expected = { started: [], running: others, stopped: [], renamed: [{ mailbox: from, to }] };
     await expect.poll(() => result('--dry-run')).toMatchObject(expected);
     expect(await result()).toMatchObject(expected);
-    expect((await connect()).stdout).toContain(`not started, ${to}: ${from} is an alias of this user now, and a mailbox here. If it is the same account: tidemark rename ${from} ${to}\n`);
+    expect((await connect()).stdout).toContain(
+      `not started, ${to}: ${from} is an alias of this user now, and a mailbox here. If it is the same account: tidemark rename ${from} ${to}\n`,
+    );
     expect(await tidemark.credentials.get(to)).toBeNull();
 
     expect(await run(['rename', from, to])).toMatchObject({ code: 0, stderr: '' });
@@ -178,11 +238,21 @@ describe('tidemark connect-domain', () => {
     await result().catch(() => undefined);
     const tidemark = await openTidemark({ config: loadConfig({ env }) });
     const record = await tidemark.credentials.get(mailboxId(at('ann')));
-    await tidemark.credentials.put(mailboxId(at('ann')), { keyId: 'gone', ciphertext: record?.ciphertext ?? new Uint8Array(), version: record?.version ?? 0 });
+    await tidemark.credentials.put(mailboxId(at('ann')), {
+      keyId: 'gone',
+      ciphertext: record?.ciphertext ?? new Uint8Array(),
+      version: record?.version ?? 0,
+    });
     simulator.addMailbox(at('new'));
     const { code, stdout, stderr } = await connect('--json');
-    expect({ code, error: JSON.parse(stderr) as unknown }).toEqual({ code: 1, error: { code: 'domain-incomplete', message: expect.stringContaining('2 mailboxes') } });
-    expect(JSON.parse(stdout)).toMatchObject({ started: [at('new')], failed: [{ mailbox: at('aaron') }, { mailbox: at('ann'), message: expect.stringContaining(at('ann')) }] });
+    expect({ code, error: JSON.parse(stderr) as unknown }).toEqual({
+      code: 1,
+      error: { code: 'domain-incomplete', message: expect.stringContaining('2 mailboxes') },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({
+      started: [at('new')],
+      failed: [{ mailbox: at('aaron') }, { mailbox: at('ann'), message: expect.stringContaining(at('ann')) }],
+    });
     expect((await connect()).stdout).toContain(`failed, ${at('aaron')}: `);
     await tidemark.close();
   });
@@ -192,7 +262,11 @@ describe('tidemark connect-domain', () => {
     simulator.addMailbox(at('new'));
     env['TIDEMARK_SECRET_KEY'] = Buffer.alloc(32, 7).toString('base64');
     const { code, stdout, stderr } = await connect('--json');
-    expect({ code, stdout, error: JSON.parse(stderr) as unknown }).toMatchObject({ code: 1, stdout: '', error: { code: 'secret-key' } });
+    expect({ code, stdout, error: JSON.parse(stderr) as unknown }).toMatchObject({
+      code: 1,
+      stdout: '',
+      error: { code: 'secret-key' },
+    });
   });
 
   it('reads a domain of many pages', async () => {
@@ -212,10 +286,30 @@ describe('tidemark connect-domain', () => {
   });
 
   it('needs an administrator, and a service account', async () => {
-    const ordinary = await run(['connect-domain', '--admin', at('ann'), '--credentials', join(dataDir, 'robot.json'), '--json']);
-    expect(JSON.parse(ordinary.stderr)).toMatchObject({ code: 'domain-no-administrator', message: expect.stringContaining(at('ann')) });
-    const unknown = await run(['connect-domain', '--admin', at('nobody'), '--credentials', join(dataDir, 'robot.json'), '--json']);
-    expect(JSON.parse(unknown.stderr)).toMatchObject({ code: 'domain-no-administrator', message: expect.stringContaining(at('nobody')) });
+    const ordinary = await run([
+      'connect-domain',
+      '--admin',
+      at('ann'),
+      '--credentials',
+      join(dataDir, 'robot.json'),
+      '--json',
+    ]);
+    expect(JSON.parse(ordinary.stderr)).toMatchObject({
+      code: 'domain-no-administrator',
+      message: expect.stringContaining(at('ann')),
+    });
+    const unknown = await run([
+      'connect-domain',
+      '--admin',
+      at('nobody'),
+      '--credentials',
+      join(dataDir, 'robot.json'),
+      '--json',
+    ]);
+    expect(JSON.parse(unknown.stderr)).toMatchObject({
+      code: 'domain-no-administrator',
+      message: expect.stringContaining(at('nobody')),
+    });
     writeFileSync(join(dataDir, 'robot.json'), JSON.stringify(simulator.credentialsFor(at('admin'))));
     expect(await connect()).toMatchObject({ code: 1, stderr: expect.stringContaining('needs a service account') });
   });

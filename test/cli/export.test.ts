@@ -28,13 +28,31 @@ afterEach(() => {
   rmSync(dataDir, { recursive: true });
 });
 
-async function store(bodies: Record<string, string>, format: MessageFormat, rawless: Record<string, string> = {}): Promise<void> {
+async function store(
+  bodies: Record<string, string>,
+  format: MessageFormat,
+  rawless: Record<string, string> = {},
+): Promise<void> {
   const { store: mirror, credentials } = await openStores(databaseAt(`sqlite:${path}`));
   await mirror.putMailbox({ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, format }, now: 1 });
   const readings = (all: Record<string, string>) =>
-    Object.entries(all).map(([id, body]): FetchedMessage => ({ id: messageId(id), threadId: threadId(id), labelIds: [], historyId: historyId('5'), internalDate: 1_000, sizeEstimate: 10, snippet: '', body: Buffer.from(body) }));
+    Object.entries(all).map(([id, body]): FetchedMessage => ({
+      id: messageId(id),
+      threadId: threadId(id),
+      labelIds: [],
+      historyId: historyId('5'),
+      internalDate: 1_000,
+      sizeEstimate: 10,
+      snippet: '',
+      body: Buffer.from(body),
+    }));
   await mirror.saveFetched({ mailbox: ADA, messages: readings(bodies), format, now: 1 });
-  await mirror.saveFetched({ mailbox: ADA, messages: readings(rawless).map((reading) => ({ ...reading, lacks: 'raw' as const })), format: 'full', now: 1 });
+  await mirror.saveFetched({
+    mailbox: ADA,
+    messages: readings(rawless).map((reading) => ({ ...reading, lacks: 'raw' as const })),
+    format: 'full',
+    now: 1,
+  });
   await mirror.close();
   await credentials.close();
 }
@@ -43,17 +61,32 @@ async function run(...args: readonly string[]): Promise<{ code: number; stdout: 
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const said = Promise.all([text(stdout), text(stderr)]);
-  const code = await runCli(args, { env: { HOME: dataDir, TIDEMARK_DATA_DIR: dataDir, DATABASE_URL: `sqlite:${path}` }, stdout, stderr, clock: systemClock, signal: new AbortController().signal });
+  const code = await runCli(args, {
+    env: { HOME: dataDir, TIDEMARK_DATA_DIR: dataDir, DATABASE_URL: `sqlite:${path}` },
+    stdout,
+    stderr,
+    clock: systemClock,
+    signal: new AbortController().signal,
+  });
   stdout.end();
   stderr.end();
   const [out, err] = await said;
   return { code, stdout: out, stderr: err };
 }
 
-const nested = (depth: number): string => `${'{"mimeType":"multipart/mixed","parts":['.repeat(depth)}{"mimeType":"text/plain"}${']}'.repeat(depth)}`;
+const nested = (depth: number): string =>
+  `${'{"mimeType":"multipart/mixed","parts":['.repeat(depth)}{"mimeType":"text/plain"}${']}'.repeat(depth)}`;
 
 it('A message that is nested some thousands of levels deep, or whose body is no JSON, stops no other one', async () => {
-  await store({ a: '{"payload":{"mimeType":"text/plain"}}', b: `{"payload":${nested(DEPTH)}}`, c: 'no JSON at all', d: '{"payload":{"mimeType":"text/html"}}' }, 'full');
+  await store(
+    {
+      a: '{"payload":{"mimeType":"text/plain"}}',
+      b: `{"payload":${nested(DEPTH)}}`,
+      c: 'no JSON at all',
+      d: '{"payload":{"mimeType":"text/html"}}',
+    },
+    'full',
+  );
   const { code, stdout, stderr } = await run('export', ADA);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const lines = stdout.trimEnd().split('\n');
@@ -64,21 +97,48 @@ it('A message that is nested some thousands of levels deep, or whose body is no 
   expect(lines[3]).toContain('"payload":{"mimeType":"text/html"}');
 });
 
-it.each(['export', 'check-bodies'])('Numbers that no number of JavaScript holds, stored by an earlier version, stop no message of %s', async (verb) => {
-  await store({ a: '{}', b: '{}', c: '{}' }, 'full');
-  const database = new DatabaseSync(path);
-  database.exec("update messages set size_estimate = 9007199254740993 where id = 'a'; update messages set internal_date = 9223372036854775807 where id = 'b'");
-  database.close();
-  const { code, stdout, stderr } = await run(verb, ADA);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const read = verb === 'export' ? stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown) : [];
-  expect(read).toMatchObject(verb === 'export' ? [{ id: 'a', sizeEstimate: 0, internalDate: 1_000 }, { id: 'b', sizeEstimate: 10, internalDate: null }, { id: 'c' }] : []);
-});
+it.each(['export', 'check-bodies'])(
+  'Numbers that no number of JavaScript holds, stored by an earlier version, stop no message of %s',
+  async (verb) => {
+    await store({ a: '{}', b: '{}', c: '{}' }, 'full');
+    const database = new DatabaseSync(path);
+    database.exec(
+      "update messages set size_estimate = 9007199254740993 where id = 'a'; update messages set internal_date = 9223372036854775807 where id = 'b'",
+    );
+    database.close();
+    const { code, stdout, stderr } = await run(verb, ADA);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const read =
+      verb === 'export'
+        ? stdout
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line) as unknown)
+        : [];
+    expect(read).toMatchObject(
+      verb === 'export'
+        ? [
+            { id: 'a', sizeEstimate: 0, internalDate: 1_000 },
+            { id: 'b', sizeEstimate: 10, internalDate: null },
+            { id: 'c' },
+          ]
+        : [],
+    );
+  },
+);
 
 it('A chat in a mailbox of raw messages is exported as full, says what it lacks, and is left out of mbox with a word', async () => {
   await store({ a: 'Subject: hi\r\n\r\nhello' }, 'raw', { chat: '{"payload":{"mimeType":"text/plain"}}' });
   const jsonl = await run('export', ADA);
-  expect(jsonl.stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown)).toMatchObject([{ id: 'a', raw: expect.anything() }, { id: 'chat', lacks: 'raw', payload: { mimeType: 'text/plain' } }]);
+  expect(
+    jsonl.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown),
+  ).toMatchObject([
+    { id: 'a', raw: expect.anything() },
+    { id: 'chat', lacks: 'raw', payload: { mimeType: 'text/plain' } },
+  ]);
   expect(jsonl.stdout.match(/"lacks"/g)).toHaveLength(1);
   const mbox = await run('export', ADA, '--format', 'mbox');
   expect(mbox.code).toBe(0);
@@ -91,9 +151,25 @@ it('A damaged body in the database keeps no other message from the export, and i
   const database = new DatabaseSync(path);
   database.exec("update bodies set body = x'28b52ffd0000' where message_id = 'a'");
   const { code, stdout, stderr } = await run('export', ADA);
-  expect({ code, ids: stdout.trimEnd().split('\n').map((line) => (JSON.parse(line) as { id: string }).id) }).toEqual({ code: 1, ids: ['b'] });
-  expect(stderr).toMatch(/^tidemark: 1 message of ada@example.com left out: their bodies are lost, and are fetched again/);
-  expect(database.prepare('select id, state from messages order by id').all().map(({ id, state }) => `${String(id)} ${String(state)}`)).toEqual(['a pending', 'b stored']);
+  expect({
+    code,
+    ids: stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { id: string }).id),
+  }).toEqual({ code: 1, ids: ['b'] });
+  expect(stderr).toMatch(
+    /^tidemark: 1 message of ada@example.com left out: their bodies are lost, and are fetched again/,
+  );
+  expect(
+    database
+      .prepare('select id, state from messages order by id')
+      .all()
+      .map(({ id, state }) => `${String(id)} ${String(state)}`),
+  ).toEqual(['a pending', 'b stored']);
   database.close();
-  expect(await run('check-bodies', ADA)).toMatchObject({ code: 0, stdout: expect.stringContaining('1 message read; bodies missing 0, damaged 0') });
+  expect(await run('check-bodies', ADA)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 message read; bodies missing 0, damaged 0'),
+  });
 });

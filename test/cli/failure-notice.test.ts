@@ -15,7 +15,14 @@ const failing = (message: string) => ({ kind: 'failing', message, since: 0, unti
 const OUTAGE = failing('ada@example.com: Gmail gave no usable answer to history.list (HTTP 503); trying again');
 
 function reportWith(conditions: MailboxReport['conditions']): MailboxReport {
-  return { ...reportOf(ADA, { row: null, counts: COUNTS, usage: { calls: 0, units: 0, rejected: 0, methods: {} } }, { phase: 'live', status: null }), conditions };
+  return {
+    ...reportOf(
+      ADA,
+      { row: null, counts: COUNTS, usage: { calls: 0, units: 0, rejected: 0, methods: {} } },
+      { phase: 'live', status: null },
+    ),
+    conditions,
+  };
 }
 
 function terminal(): { readonly out: Output; readonly said: () => Promise<string> } {
@@ -35,7 +42,9 @@ test('a wait says what fails meanwhile, each failure once', async () => {
 
 test('a wait for quota, and what ends the wait by itself, are no failures', async () => {
   const { out, said } = terminal();
-  failureNotice(out)(reportWith({ live: { ...OUTAGE, kind: 'rate-limited', until: 1 }, backfill: { ...OUTAGE, kind: 'needs-consent' } }));
+  failureNotice(out)(
+    reportWith({ live: { ...OUTAGE, kind: 'rate-limited', until: 1 }, backfill: { ...OUTAGE, kind: 'needs-consent' } }),
+  );
   expect(await said()).toBe('');
 });
 
@@ -43,7 +52,9 @@ test('a failure is said while the wait goes on, and the wait ends as it would', 
   const { out, said } = terminal();
   const clock = createVirtualClock();
   const client = { progress: async () => reportWith({ live: OUTAGE, backfill: null }) };
-  const waited = clock.run(() => tellingFailures({ client, mailbox: ADA, out, clock }, () => clock.sleep(60_000).then(() => 'done')));
+  const waited = clock.run(() =>
+    tellingFailures({ client, mailbox: ADA, out, clock }, () => clock.sleep(60_000).then(() => 'done')),
+  );
   expect(await waited).toBe('done');
   expect(await said()).toBe(`Still waiting. ${OUTAGE.message}\n`);
 });

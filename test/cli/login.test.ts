@@ -33,7 +33,10 @@ describe('tidemark login', () => {
   });
 
   /** Runs one command; `link` resolves with what it asks a person to open. */
-  function begin(args: readonly string[], { clock = systemClock, signal = new AbortController().signal }: { clock?: Clock; signal?: AbortSignal } = {}) {
+  function begin(
+    args: readonly string[],
+    { clock = systemClock, signal = new AbortController().signal }: { clock?: Clock; signal?: AbortSignal } = {},
+  ) {
     let said = '';
     let printed = '';
     const link = Promise.withResolvers<string>();
@@ -53,10 +56,15 @@ describe('tidemark login', () => {
       GOOGLE_TOKEN_URL: `${server.url}/token`,
       GOOGLE_AUTH_URL: `${server.url}/o/oauth2/v2/auth`,
     };
-    const ended = runCli(args, { env, stdout, stderr, clock, signal }).then((code) => ({ code, stdout: printed, stderr: said }));
+    const ended = runCli(args, { env, stdout, stderr, clock, signal }).then((code) => ({
+      code,
+      stdout: printed,
+      stderr: said,
+    }));
     return { link: link.promise, ended };
   }
-  const login = (...args: string[]) => begin(['login', ...args, '--client', join(dataDir, 'client.json'), '--no-browser']);
+  const login = (...args: string[]) =>
+    begin(['login', ...args, '--client', join(dataDir, 'client.json'), '--no-browser']);
   const run = (...args: string[]) => begin(args).ended;
 
   it('connects the mailbox once the person has agreed, and shows so in the browser', async () => {
@@ -68,7 +76,15 @@ describe('tidemark login', () => {
     expect(page.headers.get('cache-control')).toBe('no-store');
     const { code, stdout, stderr } = await ended;
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ mailbox: ADA, address: ADA, connected: true, scopes: ['https://www.googleapis.com/auth/gmail.readonly'], messagesTotal: 0, running: false, serverReached: true });
+    expect(JSON.parse(stdout)).toEqual({
+      mailbox: ADA,
+      address: ADA,
+      connected: true,
+      scopes: ['https://www.googleapis.com/auth/gmail.readonly'],
+      messagesTotal: 0,
+      running: false,
+      serverReached: true,
+    });
     expect(`${stdout}${stderr}`).not.toContain(simulator.credentialsFor(ADA).refresh_token);
   });
 
@@ -80,9 +96,17 @@ describe('tidemark login', () => {
     expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining(`${BOB} is connected`) });
     // What the grant bars is refused before anything starts, with the way out.
     const refused = await run('start', BOB, '--json');
-    expect({ code: refused.code, ...(JSON.parse(refused.stderr) as object) }).toMatchObject({ code: 'scope-missing', message: expect.stringMatching(/format full needs gmail.readonly.*tidemark login bob-login@example.com --client FILE/) });
+    expect({ code: refused.code, ...(JSON.parse(refused.stderr) as object) }).toMatchObject({
+      code: 'scope-missing',
+      message: expect.stringMatching(
+        /format full needs gmail.readonly.*tidemark login bob-login@example.com --client FILE/,
+      ),
+    });
     const searched = await run('start', BOB, '--format', 'metadata', '--after', '2026-01-01', '--json');
-    expect(searched).toMatchObject({ code: 1, stderr: expect.stringMatching(/Gmail refuses searches \(q\).*--format full/) });
+    expect(searched).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/Gmail refuses searches \(q\).*--format full/),
+    });
   });
 
   it('says of a grant with gmail.metadata beside gmail.readonly that it bars, and another consent mends it', async () => {
@@ -92,7 +116,9 @@ describe('tidemark login', () => {
     const refused = await run('start', ADA, '--json');
     expect({ code: refused.code, ...(JSON.parse(refused.stderr) as object) }).toMatchObject({
       code: 'scope-barred',
-      message: expect.stringMatching(/under gmail.metadata Gmail refuses format full, whatever else was granted. Granting more does not help: .*"tidemark login ada-login@example.com --client FILE --format full" asks for gmail.readonly only/),
+      message: expect.stringMatching(
+        /under gmail.metadata Gmail refuses format full, whatever else was granted. Granting more does not help: .*"tidemark login ada-login@example.com --client FILE --format full" asks for gmail.readonly only/,
+      ),
     });
     const { link, ended } = login(ADA, '--json');
     await fetch(await answerConsent(await link, { account: ADA }));
@@ -112,7 +138,8 @@ describe('tidemark login', () => {
     const { link, ended } = login(ADA);
     const url = await link;
     const port = new URL(new URL(url).searchParams.get('redirect_uri') ?? '');
-    for (const stray of ['/favicon.ico', '//', '/?code=stolen&state=forged', '/?error=access_denied']) expect((await fetch(`${port.origin}${stray}`)).status).toBe(404);
+    for (const stray of ['/favicon.ico', '//', '/?code=stolen&state=forged', '/?error=access_denied'])
+      expect((await fetch(`${port.origin}${stray}`)).status).toBe(404);
     const callback = await answerConsent(url, { account: ADA });
     expect((await fetch(callback, { method: 'POST' })).status).toBe(404);
     await fetch(callback);
@@ -129,15 +156,20 @@ describe('tidemark login', () => {
     const timeout = begin(['login', ADA, '--client', join(dataDir, 'client.json'), '--no-browser', '--timeout', '1s']);
     expect(await timeout.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('Nobody answered') });
     const interrupted = new AbortController();
-    const waiting = begin(['login', ADA, '--client', join(dataDir, 'client.json'), '--no-browser'], { signal: interrupted.signal });
+    const waiting = begin(['login', ADA, '--client', join(dataDir, 'client.json'), '--no-browser'], {
+      signal: interrupted.signal,
+    });
     await waiting.link;
     interrupted.abort(new Error('interrupted'));
     expect(await waiting.ended).toMatchObject({ code: 130 });
   });
 
-  it('needs a client file of Google\'s', async () => {
+  it("needs a client file of Google's", async () => {
     expect(await begin(['login', ADA]).ended).toMatchObject({ code: 2 });
-    expect(await begin(['login', ADA, '--client', join(dataDir, 'none.json')]).ended).toMatchObject({ code: 1, stderr: expect.stringContaining('does not exist') });
+    expect(await begin(['login', ADA, '--client', join(dataDir, 'none.json')]).ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('does not exist'),
+    });
     writeFileSync(join(dataDir, 'client.json'), JSON.stringify(simulator.credentialsFor(ADA)));
     expect(await login(ADA).ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/not one of Google's/) });
   });

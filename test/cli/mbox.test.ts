@@ -11,8 +11,10 @@ function read(mbox: string): string[] {
 }
 
 describe('an mbox entry', () => {
-  it('begins with the message\'s date in UTC', () => {
-    expect(mboxEntry(Buffer.from('Subject: a\n\nb\n'), Date.UTC(2026, 10, 2, 6, 3, 0)).toString()).toBe('From tidemark@localhost Mon Nov  2 06:03:00 2026\nSubject: a\n\nb\n\n');
+  it("begins with the message's date in UTC", () => {
+    expect(mboxEntry(Buffer.from('Subject: a\n\nb\n'), Date.UTC(2026, 10, 2, 6, 3, 0)).toString()).toBe(
+      'From tidemark@localhost Mon Nov  2 06:03:00 2026\nSubject: a\n\nb\n\n',
+    );
   });
 
   it('is read back as it was, whatever its lines begin with', () => {

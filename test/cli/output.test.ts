@@ -11,7 +11,10 @@ import type { Terminal } from '../../src/host/terminal.ts';
 const HOSTILE = 'Invoice \u001B[2J\u009B31m\u202E\u007F\nada@example.com is in sync';
 const SHOWN = String.raw`Invoice \u001b[2J\u009b31m\u202e\u007f\u000aada@example.com is in sync`;
 
-async function written(use: (out: Output) => Promise<void> | void, { json = false, terminal = false, columns = 80 } = {}): Promise<{ stdout: string; stderr: string }> {
+async function written(
+  use: (out: Output) => Promise<void> | void,
+  { json = false, terminal = false, columns = 80 } = {},
+): Promise<{ stdout: string; stderr: string }> {
   const stdout: PassThrough & Terminal = Object.assign(new PassThrough(), { isTTY: terminal });
   const stderr: PassThrough & Terminal = Object.assign(new PassThrough(), { isTTY: terminal, columns });
   const said = Promise.all([text(stdout), text(stderr)]);
@@ -53,14 +56,24 @@ describe('what is written to a terminal', () => {
   it('passes the bytes of mail to a pipe as they are, and shows them to a terminal line by line', async () => {
     const mail = Buffer.from('Subject: \u001B[2J\r\n\r\n\u009Bhello\r\n');
     expect((await written((out) => out.mail(mail))).stdout).toBe('Subject: \u001B[2J\r\n\r\n\u009Bhello\r\n');
-    expect((await written((out) => out.mail(mail), { terminal: true })).stdout).toBe('Subject: \\u001b[2J\n\n\\u009bhello\n');
+    expect((await written((out) => out.mail(mail), { terminal: true })).stdout).toBe(
+      'Subject: \\u001b[2J\n\n\\u009bhello\n',
+    );
   });
 
   it.each([[[]], [['--json']]])('shows those of an argument that is refused %j', async (flags) => {
     const stdout = new PassThrough();
     const stderr = new PassThrough();
     const said = text(stderr);
-    expect(await runCli(['status', HOSTILE, ...flags], { env: {}, stdout, stderr, clock: systemClock, signal: new AbortController().signal })).toBe(2);
+    expect(
+      await runCli(['status', HOSTILE, ...flags], {
+        env: {},
+        stdout,
+        stderr,
+        clock: systemClock,
+        signal: new AbortController().signal,
+      }),
+    ).toBe(2);
     stderr.end();
     expect(await said).toContain(flags.length === 0 ? SHOWN : 'u009b31m');
     expect(await said).not.toMatch(/(?!\n)[\p{Cc}\u202E]/u);
@@ -70,7 +83,15 @@ describe('what is written to a terminal', () => {
   it('tells what was typed wrong in one line, with what may have been meant', async () => {
     const stderr = new PassThrough();
     const said = text(stderr);
-    expect(await runCli(['statsu', 'ada@example.com'], { env: {}, stdout: new PassThrough(), stderr, clock: systemClock, signal: new AbortController().signal })).toBe(2);
+    expect(
+      await runCli(['statsu', 'ada@example.com'], {
+        env: {},
+        stdout: new PassThrough(),
+        stderr,
+        clock: systemClock,
+        signal: new AbortController().signal,
+      }),
+    ).toBe(2);
     stderr.end();
     expect(await said).toBe("tidemark: unknown command 'statsu' (Did you mean status?)\n");
   });

@@ -7,10 +7,20 @@ import { mailboxId } from '../../src/model/ids.ts';
 
 const NOTHING = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };
 
-function reportWith(changes: { stored?: number; pending?: number; failed?: number; units?: number; step?: string }): MailboxReport {
+function reportWith(changes: {
+  stored?: number;
+  pending?: number;
+  failed?: number;
+  units?: number;
+  step?: string;
+}): MailboxReport {
   const { stored = 0, pending = 0, failed = 0, units = 0, step = 'fetching' } = changes;
   const usage = { calls: 0, units, rejected: 0, methods: {} };
-  const empty = reportOf(mailboxId('ada@example.com'), { row: null, counts: { ...NOTHING, stored, pending, failed }, usage }, { phase: 'full-sync', status: null });
+  const empty = reportOf(
+    mailboxId('ada@example.com'),
+    { row: null, counts: { ...NOTHING, stored, pending, failed }, usage },
+    { phase: 'full-sync', status: null },
+  );
   return { ...empty, fullSync: { step, startedAt: 0, finishedAt: null } };
 }
 
@@ -20,7 +30,9 @@ describe('progress', () => {
     meter.add(reportWith({ stored: 0, units: 0 }), 0);
     meter.add(reportWith({ stored: 500, pending: 500, units: 5_000 }), 5_000);
     const line = progressLine(reportWith({ stored: 500, pending: 500, units: 5_000 }), meter.read(500));
-    expect(line).toBe(`  ${'█'.repeat(12)}${'░'.repeat(12)}  500 of 1,000 messages  50%  100/s  5,000 units  60,000 units/min  ETA 5s`);
+    expect(line).toBe(
+      `  ${'█'.repeat(12)}${'░'.repeat(12)}  500 of 1,000 messages  50%  100/s  5,000 units  60,000 units/min  ETA 5s`,
+    );
   });
 
   it('never says 100% while a message is pending', () => {
@@ -52,11 +64,19 @@ describe('progress', () => {
     meter.add(reportWith({ stored: 0 }), 0);
     meter.add(reportWith({ stored: 500, pending: 500 }), 1_000);
     const forecast = { unitsLeft: 9_000, unitsPerMinute: 6_000, lastMinute: 5_940, finishAt: 91_000 };
-    expect(withForecast(meter.read(500), forecast, 1_000)).toEqual({ messagesPerSecond: 500, unitsPerMinute: 5_940, remaining: 90_000, unitsLeft: 9_000 });
-    expect(withForecast(meter.read(500), { ...forecast, finishAt: null }, 1_000)).toMatchObject({ remaining: 1_000, unitsLeft: 9_000 });
+    expect(withForecast(meter.read(500), forecast, 1_000)).toEqual({
+      messagesPerSecond: 500,
+      unitsPerMinute: 5_940,
+      remaining: 90_000,
+      unitsLeft: 9_000,
+    });
+    expect(withForecast(meter.read(500), { ...forecast, finishAt: null }, 1_000)).toMatchObject({
+      remaining: 1_000,
+      unitsLeft: 9_000,
+    });
   });
 
-  it('knows the end though a minute\'s quota is spent in a second and the rest of the minute waits', () => {
+  it("knows the end though a minute's quota is spent in a second and the rest of the minute waits", () => {
     const meter = new Pacemeter();
     for (let at = 0; at <= 50_000; at += 250) meter.add(reportWith({ stored: at === 0 ? 0 : 300, pending: 300 }), at);
     expect(meter.read(300)).toMatchObject({ messagesPerSecond: 6, remaining: 50_000 });

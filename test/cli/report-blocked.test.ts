@@ -15,7 +15,15 @@ const NOW = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
 const ADA = mailboxId('ada@example.com');
 const fresh = initialState({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: NOW });
-const off = transition(fresh, failureEvent('MailboxUnavailable', 'Gmail does not serve ada@example.com: the Gmail API is not enabled (SERVICE_DISABLED)', { lane: 'live', asked: false }), NOW);
+const off = transition(
+  fresh,
+  failureEvent(
+    'MailboxUnavailable',
+    'Gmail does not serve ada@example.com: the Gmail API is not enabled (SERVICE_DISABLED)',
+    { lane: 'live', asked: false },
+  ),
+  NOW,
+);
 
 async function report(state: MailboxState): Promise<MailboxReport> {
   const { store, credentials } = await openStores(databaseAt('sqlite::memory:'));
@@ -29,9 +37,17 @@ test('status says when a blocked mailbox is asked again by itself, and what make
   const text = reportLines(await report(off), null, NOW + MINUTE / 2).join('\n');
   expect(text).toContain('next attempt  by itself 2026-01-01 00:01:00Z (in 30s)\n');
   expect(text).toContain('at once: tidemark resume ada@example.com');
-  const asked = transition(off, failureEvent('MailboxUnavailable', 'still', { lane: 'live', asked: true }), NOW + MINUTE);
-  expect(reportLines(await report(asked), null, NOW + 2 * MINUTE).join('\n')).toContain('by itself 2026-01-01 00:10:00Z (in 8m); 1 attempt failed so far\n');
-  expect(reportJson(await report(asked), null)).toMatchObject({ blocked: { since: NOW, asks: 1, retryAt: NOW + 10 * MINUTE } });
+  const asked = transition(
+    off,
+    failureEvent('MailboxUnavailable', 'still', { lane: 'live', asked: true }),
+    NOW + MINUTE,
+  );
+  expect(reportLines(await report(asked), null, NOW + 2 * MINUTE).join('\n')).toContain(
+    'by itself 2026-01-01 00:10:00Z (in 8m); 1 attempt failed so far\n',
+  );
+  expect(reportJson(await report(asked), null)).toMatchObject({
+    blocked: { since: NOW, asks: 1, retryAt: NOW + 10 * MINUTE },
+  });
 });
 
 test('status of a mailbox that is paused as well promises no attempt, and says how both end', async () => {
@@ -40,12 +56,18 @@ test('status of a mailbox that is paused as well promises no attempt, and says h
   expect(text).not.toContain('by itself');
   const revoked = transition(fresh, failureEvent('ConsentRevoked', 'revoked', { lane: 'live', asked: false }), NOW);
   const both = { ...(await report(transition(revoked, { kind: 'paused' }, NOW))), phase: 'needs-consent' } as const;
-  expect(reportLines(both, null, NOW).join('\n')).toContain('Connect it: tidemark login ada@example.com --client FILE, or tidemark connect ada@example.com --credentials FILE\nIt is paused, too. Then: tidemark resume ada@example.com');
+  expect(reportLines(both, null, NOW).join('\n')).toContain(
+    'Connect it: tidemark login ada@example.com --client FILE, or tidemark connect ada@example.com --credentials FILE\nIt is paused, too. Then: tidemark resume ada@example.com',
+  );
 });
 
 test('status says one cause of both lanes once, with the older time', async () => {
   const since = (at: number) => ({ kind: 'failing', message: 'no answer', since: at, until: null }) as const;
-  const text = reportLines({ ...(await report(fresh)), conditions: { live: since(NOW + MINUTE), backfill: since(NOW) } }, null, NOW + 2 * MINUTE).join('\n');
+  const text = reportLines(
+    { ...(await report(fresh)), conditions: { live: since(NOW + MINUTE), backfill: since(NOW) } },
+    null,
+    NOW + 2 * MINUTE,
+  ).join('\n');
   expect(text).toContain('live syncs and backfill: no answer; since 2026-01-01 00:00:00Z (2m ago)');
   expect(text.match(/no answer/g)).toHaveLength(1);
 });

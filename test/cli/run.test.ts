@@ -21,23 +21,58 @@ afterEach(() => {
   rmSync(dataDir, { recursive: true });
 });
 
-async function run(args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number; stdout: string; stderr: string }> {
+async function run(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const said = Promise.all([text(stdout), text(stderr)]);
   const everything = { HOME: dataDir, TIDEMARK_DATA_DIR: dataDir, TEMPORAL_ADDRESS: inject('temporalAddress'), ...env };
-  const code = await runCli(args, { env: everything, stdout, stderr, clock: systemClock, signal: new AbortController().signal });
+  const code = await runCli(args, {
+    env: everything,
+    stdout,
+    stderr,
+    clock: systemClock,
+    signal: new AbortController().signal,
+  });
   stdout.end();
   stderr.end();
   const [out, err] = await said;
   return { code, stdout: out, stderr: err };
 }
 
-const VERBS = ['worker', 'login', 'connect', 'connect-domain', 'start', 'configure', 'sync', 'resync', 'pause', 'resume', 'stop', 'status', 'failures', 'audit', 'list', 'export', 'rotate-key', 'codec-server', 'simulate'];
+const VERBS = [
+  'worker',
+  'login',
+  'connect',
+  'connect-domain',
+  'start',
+  'configure',
+  'sync',
+  'resync',
+  'pause',
+  'resume',
+  'stop',
+  'status',
+  'failures',
+  'audit',
+  'list',
+  'export',
+  'rotate-key',
+  'codec-server',
+  'simulate',
+];
 
 describe('the command line', () => {
   it('has every verb', async () => {
-    const program = await createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
+    const program = await createProgram({
+      env: {},
+      stdout: new PassThrough(),
+      stderr: new PassThrough(),
+      clock: systemClock,
+      signal: new AbortController().signal,
+    });
     expect(program.commands.map((command) => command.name())).toEqual(expect.arrayContaining(VERBS));
   });
 
@@ -93,18 +128,23 @@ describe('the command line', () => {
   it('tells usage errors as JSON where JSON was asked for', async () => {
     const { code, stderr } = await run(['status', 'ada', '--json']);
     expect(code).toBe(2);
-    expect(JSON.parse(stderr)).toEqual({ code: 'usage', message: expect.stringContaining('Expected an e-mail address') });
+    expect(JSON.parse(stderr)).toEqual({
+      code: 'usage',
+      message: expect.stringContaining('Expected an e-mail address'),
+    });
   });
 
-  it.each([
-    ['status', 'ada@example.com'],
-    ['list'],
-  ])('says in one line that there is no Temporal server (%s)', async (...args) => {
-    const address = `127.0.0.1:${await freePort(0)}`;
-    const { code, stderr } = await run(args, { TEMPORAL_ADDRESS: address });
-    expect(code).toBe(1);
-    expect(stderr).toBe(`tidemark: No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.\n`);
-  });
+  it.each([['status', 'ada@example.com'], ['list']])(
+    'says in one line that there is no Temporal server (%s)',
+    async (...args) => {
+      const address = `127.0.0.1:${await freePort(0)}`;
+      const { code, stderr } = await run(args, { TEMPORAL_ADDRESS: address });
+      expect(code).toBe(1);
+      expect(stderr).toBe(
+        `tidemark: No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.\n`,
+      );
+    },
+  );
 
   it('says in one line that a mailbox is unknown, with a code for programs', async () => {
     const plain = await run(['status', 'nobody@example.com']);
@@ -123,15 +163,25 @@ describe('the command line', () => {
 
   it('starts no mailbox that is not connected', async () => {
     const { code, stderr } = await run(['start', 'nobody@example.com']);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'tidemark: nobody@example.com is not connected. First: tidemark login nobody@example.com --client FILE, or tidemark connect nobody@example.com --credentials FILE\n' });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        'tidemark: nobody@example.com is not connected. First: tidemark login nobody@example.com --client FILE, or tidemark connect nobody@example.com --credentials FILE\n',
+    });
   });
 
   it('refuses files that are no credentials', async () => {
     const missing = await run(['connect', 'ada@example.com', '--credentials', join(dataDir, 'none.json'), '--json']);
-    expect({ code: missing.code, error: JSON.parse(missing.stderr) }).toMatchObject({ code: 1, error: { code: 'credentials-file' } });
+    expect({ code: missing.code, error: JSON.parse(missing.stderr) }).toMatchObject({
+      code: 1,
+      error: { code: 'credentials-file' },
+    });
     writeFileSync(join(dataDir, 'client.json'), '{"installed":{"client_secret":"GOCSPX-secret"}}');
     const client = await run(['connect', 'ada@example.com', '--credentials', join(dataDir, 'client.json'), '--json']);
-    expect({ code: client.code, error: JSON.parse(client.stderr) }).toMatchObject({ code: 1, error: { code: 'invalid-credentials' } });
+    expect({ code: client.code, error: JSON.parse(client.stderr) }).toMatchObject({
+      code: 1,
+      error: { code: 'invalid-credentials' },
+    });
     expect(client.stderr).not.toContain('GOCSPX');
   });
 
@@ -145,7 +195,9 @@ describe('the command line', () => {
   it('names the database that it looked into where a mailbox is not stored', async () => {
     const database = join(dataDir, 'tidemark.sqlite');
     for (const verb of ['export', 'check-bodies']) {
-      expect((await run([verb, 'nobody@example.com'])).stderr).toBe(`tidemark: No mail of nobody@example.com is stored in sqlite:${database}. Check the address; DATABASE_URL names another database.\n`);
+      expect((await run([verb, 'nobody@example.com'])).stderr).toBe(
+        `tidemark: No mail of nobody@example.com is stored in sqlite:${database}. Check the address; DATABASE_URL names another database.\n`,
+      );
     }
   });
 
@@ -153,9 +205,20 @@ describe('the command line', () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
-    const { code, stderr } = await run(['simulate', '--port', String(port), '--messages', '0', '--credentials', dataDir]);
+    const { code, stderr } = await run([
+      'simulate',
+      '--port',
+      String(port),
+      '--messages',
+      '0',
+      '--credentials',
+      dataDir,
+    ]);
     taken.close();
-    expect({ code, stderr }).toEqual({ code: 1, stderr: `tidemark: Another program listens on 127.0.0.1:${port}. End it, or name another port.\n` });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `tidemark: Another program listens on 127.0.0.1:${port}. End it, or name another port.\n`,
+    });
   });
 
   it('shows where an error came from when debugging', async () => {

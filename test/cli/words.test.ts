@@ -9,7 +9,14 @@ describe('words for a person', () => {
   });
 
   it('give a duration as exactly as it matters', () => {
-    expect([0, 400, 40_000, 200_000, 20_904_000, 200_000_000].map(about)).toEqual(['0s', '0s', '40s', '3m20s', '5h48m', '2d8h']);
+    expect([0, 400, 40_000, 200_000, 20_904_000, 200_000_000].map(about)).toEqual([
+      '0s',
+      '0s',
+      '40s',
+      '3m20s',
+      '5h48m',
+      '2d8h',
+    ]);
   });
 
   it('say how long ago or how soon a time is', () => {
@@ -20,11 +27,21 @@ describe('words for a person', () => {
 
   it('say what Google calls a renamed account, and how to rename the mailbox', () => {
     const [ada, countess] = [mailboxId('ada@example.com'), mailboxId('countess@example.com')];
-    expect(renamedAccount(ada, countess)).toBe(' Google calls its account countess@example.com now; rename it: tidemark rename ada@example.com countess@example.com.');
+    expect(renamedAccount(ada, countess)).toBe(
+      ' Google calls its account countess@example.com now; rename it: tidemark rename ada@example.com countess@example.com.',
+    );
     expect(renamedAccount(ada, ada)).toBe('');
   });
 
   it('align a table, numbers to the right', () => {
-    expect(table(['NAME', 'N'], [['ada', '1,000'], ['bob@example.com', '2']])).toEqual(['NAME                 N', 'ada              1,000', 'bob@example.com      2']);
+    expect(
+      table(
+        ['NAME', 'N'],
+        [
+          ['ada', '1,000'],
+          ['bob@example.com', '2'],
+        ],
+      ),
+    ).toEqual(['NAME                 N', 'ada              1,000', 'bob@example.com      2']);
   });
 });

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { MailboxBlockedError, ServerUnreachableError, TemporalFailureError, toTidemarkError } from '../../src/client/errors.ts';
+import {
+  MailboxBlockedError,
+  ServerUnreachableError,
+  TemporalFailureError,
+  toTidemarkError,
+} from '../../src/client/errors.ts';
 import { reportOf } from '../../src/client/mailbox-report.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
@@ -52,14 +57,25 @@ const status = (changes: Partial<MailboxStatus>): MailboxStatus => ({
   ...changes,
 });
 
-describe('a mailbox\'s report', () => {
+describe("a mailbox's report", () => {
   it('takes the mark from the store and the phase from the workflow', () => {
     const report = reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'full-sync', status: status({}) });
-    expect(report).toMatchObject({ phase: 'live', historyId: '9007199254740993', inSync: true, syncedAt: 5_000, workerAnswered: true, counts });
+    expect(report).toMatchObject({
+      phase: 'live',
+      historyId: '9007199254740993',
+      inSync: true,
+      syncedAt: 5_000,
+      workerAnswered: true,
+      counts,
+    });
   });
 
   it('shows the phase of the search attribute when no worker answers, and does not claim to be in sync', () => {
-    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'paused', status: null })).toMatchObject({ phase: 'paused', inSync: null, workerAnswered: false });
+    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'paused', status: null })).toMatchObject({
+      phase: 'paused',
+      inSync: null,
+      workerAnswered: false,
+    });
   });
 
   it('is stopped when no workflow runs', () => {
@@ -69,13 +85,25 @@ describe('a mailbox\'s report', () => {
   it('shows a failure that goes on, of which the workflow knows nothing yet', () => {
     const failing: Condition = { kind: 'failing', message: 'Gmail answers 503', since: 6_000, until: null };
     const told = status({ lastError: { message: 'history expired', at: 3_000 } });
-    expect(reportOf(mailbox, { row: row(failing), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({ message: 'Gmail answers 503', at: 6_000, mendedAt: null });
-    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({ message: 'history expired', at: 3_000, mendedAt: null });
+    expect(reportOf(mailbox, { row: row(failing), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({
+      message: 'Gmail answers 503',
+      at: 6_000,
+      mendedAt: null,
+    });
+    expect(reportOf(mailbox, { row: row(null), counts, usage }, { phase: 'live', status: told }).lastError).toEqual({
+      message: 'history expired',
+      at: 3_000,
+      mendedAt: null,
+    });
   });
 
   it('tells the address that Google gives the account where notifications under it do not find the mailbox', () => {
     const called = (id: string, address: string) => {
-      const told = { ...row(null), id: mailboxId(id), account: { address: mailboxId(address), since: 6_000, version: 1, checkedAt: 7_000, units: 100 } };
+      const told = {
+        ...row(null),
+        id: mailboxId(id),
+        account: { address: mailboxId(address), since: 6_000, version: 1, checkedAt: 7_000, units: 100 },
+      };
       return reportOf(told.id, { row: told, counts, usage }, { phase: 'live', status: status({}) }).renamedTo;
     };
     expect(called(mailbox, 'countess@example.com')).toEqual({ address: 'countess@example.com', since: 6_000 });
@@ -90,12 +118,15 @@ describe('a mailbox\'s report', () => {
   });
 });
 
-describe('an error of Temporal\'s', () => {
-  const grpc = (code: number): Error => Object.assign(new Error('14 UNAVAILABLE: nothing there'), { code, details: 'nothing there', metadata: {} });
+describe("an error of Temporal's", () => {
+  const grpc = (code: number): Error =>
+    Object.assign(new Error('14 UNAVAILABLE: nothing there'), { code, details: 'nothing there', metadata: {} });
   const subject = { address: 'temporal:7233', namespace: 'default', mailbox };
 
   it('is an unreachable server when nothing answers, however deep it lies', () => {
-    expect(toTidemarkError(new Error('failed', { cause: new Error('deeper', { cause: grpc(14) }) }), subject)).toBeInstanceOf(ServerUnreachableError);
+    expect(
+      toTidemarkError(new Error('failed', { cause: new Error('deeper', { cause: grpc(14) }) }), subject),
+    ).toBeInstanceOf(ServerUnreachableError);
   });
 
   it('keeps what nobody foresaw as its cause', () => {
@@ -104,7 +135,7 @@ describe('an error of Temporal\'s', () => {
     expect(failure).toMatchObject({ code: 'temporal-failure', message: expect.stringContaining('nothing there') });
   });
 
-  it('passes through when it is none of Temporal\'s', () => {
+  it("passes through when it is none of Temporal's", () => {
     const other = new RangeError('mine');
     expect(toTidemarkError(other, subject)).toBe(other);
   });
@@ -113,8 +144,11 @@ describe('an error of Temporal\'s', () => {
     expect(new MailboxBlockedError(mailbox, 'failed', 'Mail service not enabled.').message).toBe(
       'ada@example.com is in phase failed: Mail service not enabled. Ask Gmail again at once: tidemark resume ada@example.com',
     );
-    const named = 'ada@example.com has revoked its grant: run "tidemark connect ada@example.com --credentials FILE" again';
+    const named =
+      'ada@example.com has revoked its grant: run "tidemark connect ada@example.com --credentials FILE" again';
     expect(new MailboxBlockedError(mailbox, 'needs-consent', named).message).toBe(named);
-    expect(new MailboxBlockedError(mailbox, 'paused', 'an old error').message).toBe('ada@example.com is paused. Continue with: tidemark resume ada@example.com');
+    expect(new MailboxBlockedError(mailbox, 'paused', 'an old error').message).toBe(
+      'ada@example.com is paused. Continue with: tidemark resume ada@example.com',
+    );
   });
 });

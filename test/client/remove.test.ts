@@ -8,7 +8,8 @@ describe('removing a mailbox', () => {
   let system: System;
   afterEach(() => system.close());
 
-  const statusOf = async () => (await system.tidemark.temporal.workflow.getHandle(workflowIdOf(system.mailbox)).describe()).status.name;
+  const statusOf = async () =>
+    (await system.tidemark.temporal.workflow.getHandle(workflowIdOf(system.mailbox)).describe()).status.name;
 
   it('ends its workflow, and leaves neither mail nor credentials; a new start begins anew', async () => {
     system = await System.open('remove');

@@ -13,7 +13,13 @@ const address = (name: string): MailboxId => mailboxId(`rename-${name}@example.c
 const POLL = { timeout: 25_000 };
 
 /** Where the process dies: after this step, before the next one. */
-const STEPS = ['credentials copied', 'workflow handed over', 'row renamed', 'credentials deleted', 'workflow started'] as const;
+const STEPS = [
+  'credentials copied',
+  'workflow handed over',
+  'row renamed',
+  'credentials deleted',
+  'workflow started',
+] as const;
 
 describe('renaming a mailbox whose account has another address at Google', () => {
   let system: System;
@@ -28,7 +34,9 @@ describe('renaming a mailbox whose account has another address at Google', () =>
   afterAll(() => system.close());
 
   const gets = async (): Promise<number> => {
-    const { users } = await system.report<{ users: Record<string, { methods: Record<string, { calls: number }> }> }>('usage');
+    const { users } = await system.report<{ users: Record<string, { methods: Record<string, { calls: number }> }> }>(
+      'usage',
+    );
     const methods = users[system.account]?.methods ?? {};
     return (methods['messages.get']?.calls ?? 0) + (methods['threads.get']?.calls ?? 0);
   };
@@ -39,45 +47,84 @@ describe('renaming a mailbox whose account has another address at Google', () =>
     const die = (): never => {
       throw new Error(`died: ${step}`);
     };
-    const access = renamingAccess({ config: system.config, stores: { store, credentials, database }, clock: systemClock });
-    const after = <Request, Result>(name: (typeof STEPS)[number], work: (request: Request) => Promise<Result>) => async (request: Request): Promise<Result> => {
-      const result = await work(request);
-      return step === name ? die() : result;
-    };
+    const access = renamingAccess({
+      config: system.config,
+      stores: { store, credentials, database },
+      clock: systemClock,
+    });
+    const after =
+      <Request, Result>(name: (typeof STEPS)[number], work: (request: Request) => Promise<Result>) =>
+      async (request: Request): Promise<Result> => {
+        const result = await work(request);
+        return step === name ? die() : result;
+      };
     return new TidemarkClient({
       temporal,
       clock: systemClock,
       taskQueue: system.config.taskQueue,
-      renaming: { ...access, copyCredentials: after('credentials copied', (request: Parameters<typeof access.copyCredentials>[0]) => access.copyCredentials(request)) },
-      store: { ...store, renameMailbox: (request) => (step === 'workflow handed over' ? die() : after('row renamed', (again: typeof request) => store.renameMailbox(again))(request)) },
+      renaming: {
+        ...access,
+        copyCredentials: after('credentials copied', (request: Parameters<typeof access.copyCredentials>[0]) =>
+          access.copyCredentials(request),
+        ),
+      },
+      store: {
+        ...store,
+        renameMailbox: (request) =>
+          step === 'workflow handed over'
+            ? die()
+            : after('row renamed', (again: typeof request) => store.renameMailbox(again))(request),
+      },
       credentials: { delete: after('credentials deleted', (mailbox: MailboxId) => credentials.delete(mailbox)) },
     });
   }
 
   let from = address('0');
 
-  it.each(STEPS)('is finished by the same command when it died with the %s; nothing is fetched again, and the feed goes on', async (step) => {
-    const { client, credentials, store } = system.tidemark;
-    const to = address(String(STEPS.indexOf(step) + 1));
-    await system.renameAtGoogle(to);
-    const [before, row, fetched] = [await client.readChanges(from), await store.getMailbox(from), await gets()];
+  it.each(STEPS)(
+    'is finished by the same command when it died with the %s; nothing is fetched again, and the feed goes on',
+    async (step) => {
+      const { client, credentials, store } = system.tidemark;
+      const to = address(String(STEPS.indexOf(step) + 1));
+      await system.renameAtGoogle(to);
+      const [before, row, fetched] = [await client.readChanges(from), await store.getMailbox(from), await gets()];
 
-    const renaming = dyingAfter(step).rename(from, to);
-    const died = await renaming.then(() => 'after its last step', (error: unknown) => String(error));
-    expect(died).toBe(step === 'workflow started' ? 'after its last step' : `Error: died: ${step}`);
-    const { id } = await system.deliver(`while ${step}`);
-    expect(await client.rename(from, to)).toEqual({ mailbox: to, from, running: true });
-    await expect.poll(async () => (await client.readChanges(to, { after: before.length })).map(({ sequence, messageId }) => [sequence, messageId]), POLL).toEqual([[before.length + 1, id]]);
-    expect((await client.readChanges(to)).slice(0, before.length)).toEqual(before);
-    expect(await system.stored(to)).toEqual(await system.truth());
-    // The message that came, and five witnesses for each time that the command asked whose account it is.
-    expect((await gets()) - fetched).toBeLessThanOrEqual(1 + 2 * 5);
-    expect(await store.getMailbox(to)).toMatchObject({ generation: row?.generation, createdAt: row?.createdAt, renamedFrom: from });
-    expect((await client.status(to)).settings?.pollInterval).toBe(5 * 60_000);
-    expect([await store.getMailbox(from), await credentials.get(from)]).toEqual([null, null]);
-    expect((await system.tidemark.temporal.workflow.getHandle(workflowIdOf(from)).describe()).status.name).toBe('COMPLETED');
-    from = to;
-  }, 60_000);
+      const renaming = dyingAfter(step).rename(from, to);
+      const died = await renaming.then(
+        () => 'after its last step',
+        (error: unknown) => String(error),
+      );
+      expect(died).toBe(step === 'workflow started' ? 'after its last step' : `Error: died: ${step}`);
+      const { id } = await system.deliver(`while ${step}`);
+      expect(await client.rename(from, to)).toEqual({ mailbox: to, from, running: true });
+      await expect
+        .poll(
+          async () =>
+            (await client.readChanges(to, { after: before.length })).map(({ sequence, messageId }) => [
+              sequence,
+              messageId,
+            ]),
+          POLL,
+        )
+        .toEqual([[before.length + 1, id]]);
+      expect((await client.readChanges(to)).slice(0, before.length)).toEqual(before);
+      expect(await system.stored(to)).toEqual(await system.truth());
+      // The message that came, and five witnesses for each time that the command asked whose account it is.
+      expect((await gets()) - fetched).toBeLessThanOrEqual(1 + 2 * 5);
+      expect(await store.getMailbox(to)).toMatchObject({
+        generation: row?.generation,
+        createdAt: row?.createdAt,
+        renamedFrom: from,
+      });
+      expect((await client.status(to)).settings?.pollInterval).toBe(5 * 60_000);
+      expect([await store.getMailbox(from), await credentials.get(from)]).toEqual([null, null]);
+      expect((await system.tidemark.temporal.workflow.getHandle(workflowIdOf(from)).describe()).status.name).toBe(
+        'COMPLETED',
+      );
+      from = to;
+    },
+    60_000,
+  );
 
   it('keeps a paused mailbox paused, and a stopped one stopped', async () => {
     const { client } = system.tidemark;
@@ -101,7 +148,11 @@ describe('renaming a mailbox whose account has another address at Google', () =>
     const { client, store } = system.tidemark;
     const other = address('other');
     const before = await store.getMailbox(from);
-    await expect(client.rename(from, other)).rejects.toMatchObject({ code: 'rename-refused', reason: 'not-its-address', message: `The address of ${from}'s account at Google is ${from}, not ${other}: nothing was changed. If you know better: tidemark rename ${from} ${other} --force` });
+    await expect(client.rename(from, other)).rejects.toMatchObject({
+      code: 'rename-refused',
+      reason: 'not-its-address',
+      message: `The address of ${from}'s account at Google is ${from}, not ${other}: nothing was changed. If you know better: tidemark rename ${from} ${other} --force`,
+    });
     expect(await store.getMailbox(from)).toMatchObject({ id: from, createdAt: before?.createdAt });
     expect(await client.rename(from, other, { force: true })).toMatchObject({ mailbox: other, running: true });
     expect(await client.rename(other, from)).toMatchObject({ mailbox: from, running: true });
@@ -124,8 +175,19 @@ describe('renaming a mailbox whose account has another address at Google', () =>
     await system.renameAtGoogle(away);
     // The server remembers a worker's last question for a minute or so: the renaming that finds none says so at once.
     const { store, credentials, database, temporal } = system.tidemark;
-    const access = renamingAccess({ config: system.config, stores: { store, credentials, database }, clock: systemClock });
-    const alone = new TidemarkClient({ temporal, store, credentials, clock: systemClock, renaming: access, taskQueue: 'nobody-asks-here' });
+    const access = renamingAccess({
+      config: system.config,
+      stores: { store, credentials, database },
+      clock: systemClock,
+    });
+    const alone = new TidemarkClient({
+      temporal,
+      store,
+      credentials,
+      clock: systemClock,
+      renaming: access,
+      taskQueue: 'nobody-asks-here',
+    });
     const refused = alone.rename(from, away);
     await expect(refused).rejects.toBeInstanceOf(RenameRefusedError);
     await expect(refused).rejects.toMatchObject({ reason: 'no-worker' });

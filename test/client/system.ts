@@ -18,7 +18,9 @@ import { hurriedClock } from '../hurried-clock.ts';
 // Once in a process, before its first worker.
 installRuntime(createLog('silent'));
 
-/** A simulated Gmail over HTTP, the shared Temporal server, a database of its own, and workers as the test wants them. */
+/**
+ * A simulated Gmail over HTTP, the shared Temporal server, a database of its own, and workers as the test wants them.
+ */
 export class System {
   readonly env: NodeJS.ProcessEnv;
   readonly config: Config;
@@ -30,7 +32,14 @@ export class System {
   readonly #folder: string;
   #worker: RunningWorker | null = null;
 
-  private constructor(options: { env: NodeJS.ProcessEnv; config: Config; tidemark: Tidemark; mailbox: MailboxId; simulator: ServedSimulator; folder: string }) {
+  private constructor(options: {
+    env: NodeJS.ProcessEnv;
+    config: Config;
+    tidemark: Tidemark;
+    mailbox: MailboxId;
+    simulator: ServedSimulator;
+    folder: string;
+  }) {
     this.env = options.env;
     this.config = options.config;
     this.tidemark = options.tidemark;
@@ -63,7 +72,14 @@ export class System {
 
   async connect(): Promise<void> {
     const credentials = await this.report<object>('credentials');
-    await connectMailbox({ config: this.config, stores: this.tidemark, mailbox: this.mailbox, clock: systemClock, text: JSON.stringify(credentials), verify: true });
+    await connectMailbox({
+      config: this.config,
+      stores: this.tidemark,
+      mailbox: this.mailbox,
+      clock: systemClock,
+      text: JSON.stringify(credentials),
+      verify: true,
+    });
   }
 
   async startWorker(): Promise<void> {
@@ -77,7 +93,11 @@ export class System {
 
   /** A command of the simulator's control API. */
   async control<Answer = unknown>(command: string, body: object): Promise<Answer> {
-    const response = await fetch(`${this.#simulator.url}/simulator/${command}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: this.account, ...body }) });
+    const response = await fetch(`${this.#simulator.url}/simulator/${command}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: this.account, ...body }),
+    });
     const answer = (await response.json()) as Answer;
     if (!response.ok) throw new Error(`${command}: ${JSON.stringify(answer)}`);
     return answer;
@@ -107,12 +127,17 @@ export class System {
   /** The same, as the store has them. */
   async stored(mailbox: MailboxId = this.mailbox): Promise<Map<string, string>> {
     const stored = new Map<string, string>();
-    for await (const { id, labelIds } of this.tidemark.client.streamMessages(mailbox)) stored.set(id, [...labelIds].sort().join());
+    for await (const { id, labelIds } of this.tidemark.client.streamMessages(mailbox))
+      stored.set(id, [...labelIds].sort().join());
     return stored;
   }
 
   async close(): Promise<void> {
-    for (const mailbox of [this.mailbox, this.account]) await this.tidemark.temporal.workflow.getHandle(`mailbox/${mailbox}`).terminate().catch(() => undefined);
+    for (const mailbox of [this.mailbox, this.account])
+      await this.tidemark.temporal.workflow
+        .getHandle(`mailbox/${mailbox}`)
+        .terminate()
+        .catch(() => undefined);
     await this.stopWorker();
     await this.tidemark.close();
     await this.#simulator.close();

@@ -26,7 +26,9 @@ describe('the client, beside a worker', () => {
     const { changeSequence } = await client.status(system.mailbox);
     const { id } = await system.deliver('news');
     await client.sync(system.mailbox, { wait: true });
-    expect(await client.readChanges(system.mailbox, { after: changeSequence })).toMatchObject([{ sequence: changeSequence + 1, kind: 'stored', messageId: id }]);
+    expect(await client.readChanges(system.mailbox, { after: changeSequence })).toMatchObject([
+      { sequence: changeSequence + 1, kind: 'stored', messageId: id },
+    ]);
   });
 
   it('returns from a resync when its generation is complete', async () => {
@@ -55,7 +57,10 @@ describe('the client, beside a worker', () => {
   it('changes one setting after another, and compares the store with Gmail', async () => {
     const { client } = system.tidemark;
     await client.configure(system.mailbox, { pollInterval: 30_000 });
-    expect(await client.configure(system.mailbox, { auditInterval: null })).toMatchObject({ pollInterval: 30_000, auditInterval: null });
+    expect(await client.configure(system.mailbox, { auditInterval: null })).toMatchObject({
+      pollInterval: 30_000,
+      auditInterval: null,
+    });
     await expect(client.configure(system.mailbox, { pollInterval: 0 })).rejects.toThrow('pollInterval');
     const result = await client.audit(system.mailbox);
     expect(result).toMatchObject({ checked: (await system.truth()).size, missing: 0, extra: 0, differing: 0 });
@@ -75,7 +80,10 @@ describe('the client, beside a worker', () => {
   it('ends a wait when consent is revoked, and goes on when it is given again', async () => {
     const { client } = system.tidemark;
     await system.control('revoke', {});
-    await expect(client.sync(system.mailbox, { wait: true })).rejects.toMatchObject({ code: 'mailbox-blocked', phase: 'needs-consent' });
+    await expect(client.sync(system.mailbox, { wait: true })).rejects.toMatchObject({
+      code: 'mailbox-blocked',
+      phase: 'needs-consent',
+    });
     await system.control('grant', {});
     await system.connect();
     expect(await client.reconnect(system.mailbox)).toBe(true);
@@ -98,7 +106,11 @@ describe('the client, beside a worker', () => {
 
   it('ends a wait when its caller gives up', async () => {
     const { client } = system.tidemark;
-    await system.control('faults', { match: { method: 'history.list' }, effect: { kind: 'slow', ms: 60_000 }, email: undefined });
+    await system.control('faults', {
+      match: { method: 'history.list' },
+      effect: { kind: 'slow', ms: 60_000 },
+      email: undefined,
+    });
     const patience = new AbortController();
     const waiting = client.sync(system.mailbox, { wait: true, signal: patience.signal });
     patience.abort(new Error('no more patience'));
@@ -110,7 +122,11 @@ describe('the client, beside a worker', () => {
     const { client } = system.tidemark;
     const before = await client.status(system.mailbox);
     expect(await client.stop(system.mailbox)).toEqual({ ended: true });
-    expect(await client.status(system.mailbox)).toMatchObject({ phase: 'stopped', historyId: before.historyId, counts: { stored: before.counts.stored } });
+    expect(await client.status(system.mailbox)).toMatchObject({
+      phase: 'stopped',
+      historyId: before.historyId,
+      counts: { stored: before.counts.stored },
+    });
     for (const command of ['poke', 'pause', 'resume', 'resync'] as const) {
       await expect(client[command](system.mailbox), command).rejects.toThrow(MailboxNotRunningError);
     }
@@ -133,7 +149,12 @@ describe('the client, without a worker', () => {
     const { client } = system.tidemark;
     await client.start(system.mailbox);
     await client.pause(system.mailbox);
-    expect(await client.status(system.mailbox)).toMatchObject({ phase: 'full-sync', workerAnswered: false, inSync: null, counts: { stored: 0 } });
+    expect(await client.status(system.mailbox)).toMatchObject({
+      phase: 'full-sync',
+      workerAnswered: false,
+      inSync: null,
+      counts: { stored: 0 },
+    });
     expect(await client.hasWorker()).toBe(false);
     expect(await client.stop(system.mailbox, { patience: 200 })).toEqual({ ended: false });
   });
@@ -141,7 +162,11 @@ describe('the client, without a worker', () => {
   it('lists what runs, whether the store knows it or not', async () => {
     const { client } = system.tidemark;
     await client.start(system.mailbox);
-    await expect.poll(async () => (await client.list()).find(({ mailbox }) => mailbox === system.mailbox)?.phase, { timeout: 10_000 }).toBe('full-sync');
+    await expect
+      .poll(async () => (await client.list()).find(({ mailbox }) => mailbox === system.mailbox)?.phase, {
+        timeout: 10_000,
+      })
+      .toBe('full-sync');
   });
 
   it('knows a mailbox that nobody ever started not', async () => {

@@ -50,10 +50,25 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
   });
 
   it('has every part', () => {
-    const parts = ['postgres', 'temporal-schema', 'temporal', 'temporal-namespace', 'temporal-ui', 'migrate', 'worker', 'push', 'prometheus', 'grafana'];
+    const parts = [
+      'postgres',
+      'temporal-schema',
+      'temporal',
+      'temporal-namespace',
+      'temporal-ui',
+      'migrate',
+      'worker',
+      'push',
+      'prometheus',
+      'grafana',
+    ];
     expect(Object.keys(production.services).toSorted()).toEqual(parts.toSorted());
     const inProfiles = Object.entries(production.services).filter(([, { profiles }]) => profiles.length > 0);
-    expect(Object.fromEntries(inProfiles.map(([name, { profiles }]) => [name, profiles]))).toEqual({ push: ['push'], prometheus: ['monitoring'], grafana: ['monitoring'] });
+    expect(Object.fromEntries(inProfiles.map(([name, { profiles }]) => [name, profiles]))).toEqual({
+      push: ['push'],
+      prometheus: ['monitoring'],
+      grafana: ['monitoring'],
+    });
   });
 
   it('pins every image, and the image it builds too', () => {
@@ -63,12 +78,16 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
 
   describe('secrets', () => {
     it('do not come up without a folder of secrets, and says how to make one', async () => {
-      await expect(load({}, PRODUCTION)).rejects.toThrow(/TIDEMARK_SECRETS is missing a value: run "sh deploy\/make-secrets.sh"/);
+      await expect(load({}, PRODUCTION)).rejects.toThrow(
+        /TIDEMARK_SECRETS is missing a value: run "sh deploy\/make-secrets.sh"/,
+      );
     });
 
     it('are files, made by deploy/make-secrets.sh once and for all', () => {
       const made = readdirSync(join(folder, 'secrets'));
-      expect(Object.values(production.secrets).map(({ file }) => file)).toEqual(expect.arrayContaining(made.map((name) => join(folder, 'secrets', name))));
+      expect(Object.values(production.secrets).map(({ file }) => file)).toEqual(
+        expect.arrayContaining(made.map((name) => join(folder, 'secrets', name))),
+      );
       expect(Object.keys(production.secrets).toSorted()).toEqual(made.toSorted());
       const contents = (): string[] => made.map((name) => readFileSync(join(folder, 'secrets', name), 'utf8'));
       const before = contents();
@@ -82,7 +101,9 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     it('stand in no variable and no command: those name files, or pass on what is set outside', () => {
       for (const [name, { environment, secrets }] of services) {
         const targets = secrets.map(({ target }) => target);
-        const given = Object.entries(environment).filter(([variable, value]) => /PASSWORD|SECRET|KEY|PWD|TOKEN(?!_URL)/.test(variable) && value !== null);
+        const given = Object.entries(environment).filter(
+          ([variable, value]) => /PASSWORD|SECRET|KEY|PWD|TOKEN(?!_URL)/.test(variable) && value !== null,
+        );
         for (const [variable, value] of given) expect(targets, `${name} ${variable}`).toContain(value);
       }
       expect(text('docker-compose.yml')).not.toMatch(/:-[^}]*(password|secret)[^}]*\}/i);
@@ -91,7 +112,9 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
 
     it('given are used, and used are given', () => {
       for (const [name, { secrets, environment, command }] of Object.entries(production.services)) {
-        const used = [...Object.values(environment), ...(command ?? [])].flatMap((value) => value?.match(/\/run\/secrets\/\w+/g) ?? []);
+        const used = [...Object.values(environment), ...(command ?? [])].flatMap(
+          (value) => value?.match(/\/run\/secrets\/\w+/g) ?? [],
+        );
         expect(secrets.map(({ target }) => target).toSorted(), name).toEqual([...new Set(used)].toSorted());
       }
     });
@@ -115,7 +138,11 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
             const target = project.services[dependency];
             const label = `${name} after ${dependency}`;
             expect(target, label).toBeDefined();
-            const tells = { service_healthy: target?.healthcheck?.test !== undefined, service_completed_successfully: target?.restart === 'on-failure:10', service_started: false };
+            const tells = {
+              service_healthy: target?.healthcheck?.test !== undefined,
+              service_completed_successfully: target?.restart === 'on-failure:10',
+              service_started: false,
+            };
             expect(tells[condition], label).toBe(true);
           }
         }
@@ -125,20 +152,31 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     it('starts whoever names another service after it', () => {
       for (const project of [production, simulated]) {
         for (const [name, { environment, command }] of Object.entries(project.services)) {
-          const hosts = Object.entries(environment).map(([variable, value]) => (/(HOST|SEEDS)$/.test(variable) ? `${value}:` : value));
+          const hosts = Object.entries(environment).map(([variable, value]) =>
+            /(HOST|SEEDS)$/.test(variable) ? `${value}:` : value,
+          );
           const said = [...hosts, ...(command ?? [])].join(' ');
-          const named = Object.keys(project.services).filter((other) => other !== name && new RegExp(`(^|[\\s@/])${other}:`).test(said));
+          const named = Object.keys(project.services).filter(
+            (other) => other !== name && new RegExp(`(^|[\\s@/])${other}:`).test(said),
+          );
           // A worker waits for Gmail whenever it is away, simulated or not.
-          for (const other of named.filter((candidate) => candidate !== 'simulator')) expect(before(project, name), `${name} names ${other}`).toContain(other);
+          for (const other of named.filter((candidate) => candidate !== 'simulator'))
+            expect(before(project, name), `${name} names ${other}`).toContain(other);
         }
       }
     });
 
     it('lets workers and the push endpoint begin when schema, namespace and search attributes are there', () => {
       const namespace = { 'temporal-namespace': { condition: 'service_completed_successfully' } };
-      expect(production.services['worker']?.depends_on).toEqual({ ...namespace, migrate: { condition: 'service_completed_successfully' } });
+      expect(production.services['worker']?.depends_on).toEqual({
+        ...namespace,
+        migrate: { condition: 'service_completed_successfully' },
+      });
       expect(production.services['push']?.depends_on).toEqual(namespace);
-      for (const name of ['worker', 'push']) expect([...before(production, name)]).toEqual(expect.arrayContaining(['postgres', 'temporal-schema', 'temporal']));
+      for (const name of ['worker', 'push'])
+        expect([...before(production, name)]).toEqual(
+          expect.arrayContaining(['postgres', 'temporal-schema', 'temporal']),
+        );
     });
   });
 
@@ -146,7 +184,9 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     it('of our services are those that Tidemark reads', () => {
       const known = new Set<string>(VARIABLE_NAMES);
       for (const [name, service] of services.filter(([, candidate]) => isOurs(candidate))) {
-        const names = Object.keys({ ...dockerfile.environment, ...service.environment }).filter((variable) => !(variable in { ...ENVIRONMENT, NODE_ENV: '', NODE_OPTIONS: '' }));
+        const names = Object.keys({ ...dockerfile.environment, ...service.environment }).filter(
+          (variable) => !(variable in { ...ENVIRONMENT, NODE_ENV: '', NODE_OPTIONS: '' }),
+        );
         const unknown = names.filter((variable) => !known.has(variable) && !variable.startsWith('TEMPORAL_'));
         expect(unknown, name).toEqual([]);
       }
@@ -163,12 +203,16 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     });
 
     it('that are not set are not passed on: an empty API key would turn TLS on', () => {
-      expect(production.services['worker']?.environment).toMatchObject({ TEMPORAL_API_KEY: null, TIDEMARK_BUILD_ID: null });
+      expect(production.services['worker']?.environment).toMatchObject({
+        TEMPORAL_API_KEY: null,
+        TIDEMARK_BUILD_ID: null,
+      });
     });
   });
 
   describe('ports', () => {
-    const asked = (words: readonly string[] | undefined): string => /127\.0\.0\.1:(\d+)/.exec((words ?? []).join(' '))?.[1] ?? 'none';
+    const asked = (words: readonly string[] | undefined): string =>
+      /127\.0\.0\.1:(\d+)/.exec((words ?? []).join(' '))?.[1] ?? 'none';
 
     it('asked by the health checks are those that are listened on', () => {
       const image = dockerfile.stages.at(-1)?.instructions.find(({ name }) => name === 'HEALTHCHECK')?.text;
@@ -184,7 +228,10 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
 
     it('that Prometheus reads are those where each service shows its metrics', () => {
       const config = text('deploy/prometheus/prometheus.yml');
-      const found = [...config.matchAll(/names: \[([\w-]+)\], type: A, port: (\d+)/g)].map(([, name, port]) => [name, port]);
+      const found = [...config.matchAll(/names: \[([\w-]+)\], type: A, port: (\d+)/g)].map(([, name, port]) => [
+        name,
+        port,
+      ]);
       const port = /:(\d+)$/.exec(dockerfile.environment['METRICS_ADDRESS'] ?? '')?.[1];
       expect(found).toEqual([
         ['worker', port],
@@ -192,7 +239,9 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       ]);
       const temporal = /targets: \['temporal:(\d+)'\]/.exec(config)?.[1];
       expect(production.services['temporal']?.environment['PROMETHEUS_ENDPOINT']).toBe(`0.0.0.0:${temporal}`);
-      expect(text('deploy/grafana/provisioning/datasources/prometheus.yml')).toContain(`url: 'http://prometheus:${asked(production.services['prometheus']?.healthcheck?.test)}'`);
+      expect(text('deploy/grafana/provisioning/datasources/prometheus.yml')).toContain(
+        `url: 'http://prometheus:${asked(production.services['prometheus']?.healthcheck?.test)}'`,
+      );
     });
 
     it('are open to this machine alone, and none is fixed where a service is to be scaled', () => {
@@ -206,26 +255,33 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     it('of PostgreSQL and Temporal are the same wherever they are named', () => {
       expect(text('docker-compose.yml').match(/postgres:\d{4}/g)).toEqual(['postgres:5432']);
       expect(new Set(text('docker-compose.yml').match(/\btemporal:\d+/g))).toEqual(new Set(['temporal:7233']));
-      for (const name of ['temporal-schema', 'temporal']) expect(Object.values(production.services[name]?.environment ?? {})).toContain('5432');
+      for (const name of ['temporal-schema', 'temporal'])
+        expect(Object.values(production.services[name]?.environment ?? {})).toContain('5432');
     });
   });
 
   describe('containers', () => {
     it('of ours run as nobody special over a read-only file system, with nothing they could gain', () => {
       for (const [name, service] of Object.entries(production.services).filter(([, candidate]) => isOurs(candidate))) {
-        expect(service, name).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
+        expect(service, name).toMatchObject({
+          read_only: true,
+          cap_drop: ['ALL'],
+          security_opt: ['no-new-privileges:true'],
+        });
         expect(service.user, name).toBeUndefined();
       }
       expect(dockerfile.stages.at(-1)?.instructions).toContainEqual({ name: 'USER', text: 'node' });
     });
 
     it('of others gain nothing either', () => {
-      for (const [name, service] of services) expect(service, name).toMatchObject({ cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
+      for (const [name, service] of services)
+        expect(service, name).toMatchObject({ cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
     });
 
     it('are given longer to end than a worker needs', () => {
       // docs/commands.md: SIGTERM drains a worker within 10 seconds.
-      for (const [name, service] of services.filter(([key]) => key === 'worker' || key === 'push')) expect(Number.parseInt(service.stop_grace_period ?? '0', 10), name).toBeGreaterThanOrEqual(20);
+      for (const [name, service] of services.filter(([key]) => key === 'worker' || key === 'push'))
+        expect(Number.parseInt(service.stop_grace_period ?? '0', 10), name).toBeGreaterThanOrEqual(20);
     });
 
     it('mount files of the repository, read-only, and keep what must last in named volumes', () => {
@@ -250,12 +306,16 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
   });
 
   it('registers the search attributes that the workflow sets', () => {
-    const registered = [...text('deploy/temporal/namespace.sh').matchAll(/--name (\w+) --type (\w+)/g)].map(([, name, type]) => ({ name, type: type?.toUpperCase() }));
+    const registered = [...text('deploy/temporal/namespace.sh').matchAll(/--name (\w+) --type (\w+)/g)].map(
+      ([, name, type]) => ({ name, type: type?.toUpperCase() }),
+    );
     expect(registered).toEqual(SEARCH_ATTRIBUTES.map(({ name, type }) => ({ name, type })));
   });
 
   it('builds an image that runs the Node of this project, with the settings of every start', () => {
-    const node = (JSON.parse(text('package.json')) as { devDependencies: Record<string, string> }).devDependencies['node'];
+    const node = (JSON.parse(text('package.json')) as { devDependencies: Record<string, string> }).devDependencies[
+      'node'
+    ];
     expect(dockerfile.args['NODE_IMAGE']).toMatch(new RegExp(`^node:${node}-`));
     expect(dockerfile.environment).toMatchObject({ ...ENVIRONMENT, NODE_OPTIONS: NODE_OPTIONS.join(' ') });
   });

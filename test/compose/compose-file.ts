@@ -17,15 +17,27 @@ const CONDITIONS = ['service_started', 'service_healthy', 'service_completed_suc
 const service = z.object({
   image: z.string(),
   profiles: z.array(z.string()).default([]),
-  command: z.array(z.string()).nullish().transform((words) => words ?? null),
-  entrypoint: z.array(z.string()).nullish().transform((words) => words ?? null),
+  command: z
+    .array(z.string())
+    .nullish()
+    .transform((words) => words ?? null),
+  entrypoint: z
+    .array(z.string())
+    .nullish()
+    .transform((words) => words ?? null),
   /** null where the variable is passed on from outside, and is not set there. */
   environment: z.record(z.string(), z.string().nullable()).default({}),
   depends_on: z.record(z.string(), z.object({ condition: z.enum(CONDITIONS) })).default({}),
   healthcheck: healthcheck.optional(),
-  ports: z.array(z.object({ host_ip: z.string().optional(), target: z.number(), published: z.string().optional() })).default([]),
+  ports: z
+    .array(z.object({ host_ip: z.string().optional(), target: z.number(), published: z.string().optional() }))
+    .default([]),
   secrets: z.array(z.object({ source: z.string(), target: z.string() })).default([]),
-  volumes: z.array(z.object({ type: z.string(), source: z.string(), target: z.string(), read_only: z.boolean().default(false) })).default([]),
+  volumes: z
+    .array(
+      z.object({ type: z.string(), source: z.string(), target: z.string(), read_only: z.boolean().default(false) }),
+    )
+    .default([]),
   user: z.string().optional(),
   read_only: z.boolean().default(false),
   cap_drop: z.array(z.string()).default([]),
@@ -38,7 +50,9 @@ const service = z.object({
 
 const project = z.object({
   services: z.record(z.string(), service),
-  secrets: z.record(z.string(), z.object({ file: z.string().optional(), environment: z.string().optional() })).default({}),
+  secrets: z
+    .record(z.string(), z.object({ file: z.string().optional(), environment: z.string().optional() }))
+    .default({}),
   volumes: z.record(z.string(), z.unknown()).default({}),
 });
 
@@ -50,7 +64,10 @@ export class NoGoError extends Error {
   override readonly name = 'NoGoError';
 }
 
-/** Loads Compose files with the library that Docker Compose itself is made of (loader/main.go), whatever profiles its services are in. */
+/**
+ * Loads Compose files with the library that Docker Compose itself is made of (loader/main.go), whatever profiles its
+ * services are in.
+ */
 export class ComposeLoader {
   readonly #folder: string;
   readonly #binary: string;
@@ -78,7 +95,11 @@ export class ComposeLoader {
    * @throws {Error} with what Compose says of a file that is wrong
    */
   async load(env: NodeJS.ProcessEnv, ...files: readonly string[]): Promise<ComposeProject> {
-    const { stdout } = await run(this.#binary, [root, ...files.map((file) => join(root, file))], { cwd: root, env, maxBuffer: 16 * 2 ** 20 });
+    const { stdout } = await run(this.#binary, [root, ...files.map((file) => join(root, file))], {
+      cwd: root,
+      env,
+      maxBuffer: 16 * 2 ** 20,
+    });
     return project.parse(JSON.parse(stdout));
   }
 

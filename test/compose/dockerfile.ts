@@ -25,7 +25,9 @@ export interface Dockerfile {
 
 /** Reads the project's Dockerfile: as much of the language as it uses. */
 export function readDockerfile(): Dockerfile {
-  const text = readFileSync(join(root, 'Dockerfile'), 'utf8').replace(/^#.*\n/gm, '').replace(/\\\n\s*/g, '');
+  const text = readFileSync(join(root, 'Dockerfile'), 'utf8')
+    .replace(/^#.*\n/gm, '')
+    .replace(/\\\n\s*/g, '');
   const instructions = text
     .split('\n')
     .map((line) => /^([A-Z]+)\s+(.+)$/.exec(line))
@@ -39,11 +41,16 @@ export function readDockerfile(): Dockerfile {
     else stages.at(-1)?.instructions.push(instruction);
   }
   const final = stages.at(-1)?.instructions ?? [];
-  const pairs = final.filter(({ name }) => name === 'ENV').flatMap(({ text: line }) => [...line.matchAll(/(\w+)=(\S+)/g)]);
+  const pairs = final
+    .filter(({ name }) => name === 'ENV')
+    .flatMap(({ text: line }) => [...line.matchAll(/(\w+)=(\S+)/g)]);
   return { args, stages, environment: Object.fromEntries(pairs.map(([, name = '', value = '']) => [name, value])) };
 }
 
-function begin(text: string, args: Readonly<Record<string, string>>): { image: string; name: string | null; instructions: Instruction[] } {
+function begin(
+  text: string,
+  args: Readonly<Record<string, string>>,
+): { image: string; name: string | null; instructions: Instruction[] } {
   const [, image = '', name = null] = /^(\S+)(?: AS (\S+))?$/.exec(text) ?? [];
   return { image: image.replace(/\$\{(\w+)\}/g, (_, arg: string) => args[arg] ?? ''), name, instructions: [] };
 }

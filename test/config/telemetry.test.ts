@@ -19,9 +19,12 @@ describe('METRICS_ADDRESS', () => {
     expect(read({ METRICS_ADDRESS: given }).metricsAddress).toBe(expected);
   });
 
-  it.each(['metrics.internal:9464', '127.0.0.1', '127.0.0.1:0', '127.0.0.1:70000', 'http://127.0.0.1:9464'])('%s is refused', (given) => {
-    expect(() => read({ METRICS_ADDRESS: given })).toThrow(ConfigError);
-  });
+  it.each(['metrics.internal:9464', '127.0.0.1', '127.0.0.1:0', '127.0.0.1:70000', 'http://127.0.0.1:9464'])(
+    '%s is refused',
+    (given) => {
+      expect(() => read({ METRICS_ADDRESS: given })).toThrow(ConfigError);
+    },
+  );
 });
 
 describe('HEALTH_ADDRESS', () => {
@@ -66,6 +69,8 @@ describe('OTEL_*', () => {
     const json = { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
     expect(tracing(json).protocol).toBe('http/json');
     expect(tracing({ ...json, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' }).protocol).toBe('http/protobuf');
-    expect(() => tracing({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })).toThrow('OTEL_EXPORTER_OTLP_PROTOCOL is "grpc": expected http/protobuf or http/json');
+    expect(() => tracing({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })).toThrow(
+      'OTEL_EXPORTER_OTLP_PROTOCOL is "grpc": expected http/protobuf or http/json',
+    );
   });
 });

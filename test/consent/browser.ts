@@ -6,7 +6,9 @@ export type Decision = { readonly account: string; readonly scopes?: readonly st
 export async function answerConsent(link: string, decision: Decision): Promise<string> {
   const page = await fetch(link);
   if (page.status !== 200) throw new Error(`the consent screen says ${page.status}: ${await page.text()}`);
-  const form = new URLSearchParams(decision === 'deny' ? { decision: 'deny' } : { decision: 'allow', account: decision.account });
+  const form = new URLSearchParams(
+    decision === 'deny' ? { decision: 'deny' } : { decision: 'allow', account: decision.account },
+  );
   if (decision !== 'deny') for (const scope of decision.scopes ?? []) form.append('scope', scope);
   const answer = await fetch(link, { method: 'POST', body: form, redirect: 'manual' });
   const location = answer.headers.get('location');

@@ -34,7 +34,15 @@ describe("a consent by a product's own routes", () => {
     simulator = new Simulator({ clock: systemClock });
     for (const email of [ada, bob]) simulator.addMailbox(email);
     server = await startSimulatorServer({ simulator, port: 0 });
-    config = loadConfig({ env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), GMAIL_ROOT_URL: server.url, GOOGLE_TOKEN_URL: `${server.url}/token`, GOOGLE_AUTH_URL: `${server.url}/o/oauth2/v2/auth` } });
+    config = loadConfig({
+      env: {
+        HOME: folder(),
+        TIDEMARK_DATA_DIR: folder(),
+        GMAIL_ROOT_URL: server.url,
+        GOOGLE_TOKEN_URL: `${server.url}/token`,
+        GOOGLE_AUTH_URL: `${server.url}/o/oauth2/v2/auth`,
+      },
+    });
     stores = await openStores(databaseAt('sqlite::memory:'));
     client = JSON.stringify(simulator.clientFile());
   });
@@ -44,8 +52,10 @@ describe("a consent by a product's own routes", () => {
     await stores.credentials.close();
   });
 
-  const begin = (options: Partial<Parameters<typeof beginConsent>[0]> = {}) => beginConsent({ config, client, redirectUri, mailbox: ada, ...options });
-  const complete = (pending: PendingConsent, callbackUrl: string) => completeConsent({ config, stores, client, pending, callbackUrl });
+  const begin = (options: Partial<Parameters<typeof beginConsent>[0]> = {}) =>
+    beginConsent({ config, client, redirectUri, mailbox: ada, ...options });
+  const complete = (pending: PendingConsent, callbackUrl: string) =>
+    completeConsent({ config, stores, client, pending, callbackUrl });
 
   async function stored(): Promise<unknown> {
     const record = await stores.credentials.get(ada);
@@ -57,33 +67,66 @@ describe("a consent by a product's own routes", () => {
   /** Gmail has five messages of Ada's, and the store holds them. */
   async function holdFiveMessages(): Promise<void> {
     const date = Date.parse('2026-01-01');
-    const messages = Array.from({ length: 5 }, (_, index) => simulator.mailbox(ada).insert({ raw: `Subject: ${index}\r\n\r\nhello\r\n`, labelIds: ['INBOX'], internalDate: date }));
+    const messages = Array.from({ length: 5 }, (_, index) =>
+      simulator
+        .mailbox(ada)
+        .insert({ raw: `Subject: ${index}\r\n\r\nhello\r\n`, labelIds: ['INBOX'], internalDate: date }),
+    );
     const held = new TestMailbox(stores.store, ada);
     await held.put();
     await held.sync(messages.map(({ id, threadId }) => reading(id, { thread: threadId, date })));
   }
 
   /** How a consent fails. Nothing is stored then, and nothing secret is said. */
-  async function failure(decision: Decision, { change = (url: string) => url, pending }: { change?: (url: string) => string; pending?: (pending: PendingConsent) => PendingConsent } = {}): Promise<unknown> {
+  async function failure(
+    decision: Decision,
+    {
+      change = (url: string) => url,
+      pending,
+    }: { change?: (url: string) => string; pending?: (pending: PendingConsent) => PendingConsent } = {},
+  ): Promise<unknown> {
     const begun = begin();
     const callback = change(await answerConsent(begun.url, decision));
-    const error: unknown = await complete(pending?.(begun.pending) ?? begun.pending, callback).catch((thrown: unknown) => thrown);
+    const error: unknown = await complete(pending?.(begun.pending) ?? begun.pending, callback).catch(
+      (thrown: unknown) => thrown,
+    );
     expect(await stores.credentials.list()).toEqual([]);
     const code = new URL(callback).searchParams.get('code');
     const shown = error instanceof Error ? `${error.message} ${JSON.stringify(error)}` : '';
-    for (const secret of [begun.pending.codeVerifier, begun.pending.state, simulator.clientFile().installed.client_secret, code]) expect(secret === null || !shown.includes(secret)).toBe(true);
+    for (const secret of [
+      begun.pending.codeVerifier,
+      begun.pending.state,
+      simulator.clientFile().installed.client_secret,
+      code,
+    ])
+      expect(secret === null || !shown.includes(secret)).toBe(true);
     return error;
   }
 
   it('stores a grant that reads the mailbox, with the scopes that were granted', async () => {
     const { url, pending } = begin();
-    expect(Object.fromEntries(new URL(url).searchParams)).toMatchObject({ scope: READONLY, login_hint: ada, access_type: 'offline', prompt: 'consent', code_challenge_method: 'S256' });
+    expect(Object.fromEntries(new URL(url).searchParams)).toMatchObject({
+      scope: READONLY,
+      login_hint: ada,
+      access_type: 'offline',
+      prompt: 'consent',
+      code_challenge_method: 'S256',
+    });
     expect(url).not.toContain(pending.codeVerifier);
     // Between the two calls it lies in a session, as JSON.
     const kept = JSON.parse(JSON.stringify(pending)) as PendingConsent;
-    expect(await complete(kept, await answerConsent(url, { account: ada }))).toEqual({ mailbox: ada, address: ada, scopes: [READONLY], messagesTotal: 0 });
+    expect(await complete(kept, await answerConsent(url, { account: ada }))).toEqual({
+      mailbox: ada,
+      address: ada,
+      scopes: [READONLY],
+      messagesTotal: 0,
+    });
     const credentials = await stored();
-    expect(credentials).toMatchObject({ type: 'authorized_user', scopes: [READONLY], refreshToken: simulator.credentialsFor(ada).refresh_token });
+    expect(credentials).toMatchObject({
+      type: 'authorized_user',
+      scopes: [READONLY],
+      refreshToken: simulator.credentialsFor(ada).refresh_token,
+    });
   });
 
   it('takes the address of the route as a server sees it, without its host', async () => {
@@ -100,7 +143,8 @@ describe("a consent by a product's own routes", () => {
   });
 
   it('asks for no more than the format needs', () => {
-    const scopeOf = (settings: Pick<typeof DEFAULT_SETTINGS, 'format' | 'scope'>) => new URL(begin({ settings }).url).searchParams.get('scope');
+    const scopeOf = (settings: Pick<typeof DEFAULT_SETTINGS, 'format' | 'scope'>) =>
+      new URL(begin({ settings }).url).searchParams.get('scope');
     expect(scopeOf({ ...DEFAULT_SETTINGS, format: 'metadata' })).toBe(METADATA);
     expect(scopeOf({ ...DEFAULT_SETTINGS, format: 'raw' })).toBe(READONLY);
     expect(scopeOf({ format: 'metadata', scope: { ...DEFAULT_SETTINGS.scope, after: 1 } })).toBe(READONLY);
@@ -113,26 +157,55 @@ describe("a consent by a product's own routes", () => {
   });
 
   it('fails with a sentence when the person declines', async () => {
-    expect(await failure('deny')).toMatchObject({ name: 'ConsentError', code: 'denied', message: expect.stringContaining('declined') });
+    expect(await failure('deny')).toMatchObject({
+      name: 'ConsentError',
+      code: 'denied',
+      message: expect.stringContaining('declined'),
+    });
   });
 
   it('fails when another account was chosen', async () => {
-    expect(await failure({ account: bob })).toMatchObject({ code: 'wrong-account', message: `Consent was given for ${bob}, not for ${ada}; nothing was stored. Begin again and choose ${ada}.` });
+    expect(await failure({ account: bob })).toMatchObject({
+      code: 'wrong-account',
+      message: `Consent was given for ${bob}, not for ${ada}; nothing was stored. Begin again and choose ${ada}.`,
+    });
   });
 
   it('knows an account that was renamed since by the messages that the store holds, and says its new address', async () => {
     await holdFiveMessages();
     simulator.rename(ada, countess);
     const { url, pending } = begin();
-    expect(await complete(pending, await answerConsent(url, { account: countess }))).toMatchObject({ mailbox: ada, address: countess });
+    expect(await complete(pending, await answerConsent(url, { account: countess }))).toMatchObject({
+      mailbox: ada,
+      address: countess,
+    });
     expect(await stores.credentials.list()).toEqual([ada]);
-    expect(await connectMailbox({ config, stores, mailbox: ada, clock: systemClock, text: JSON.stringify(grantOf(countess)), verify: true })).toMatchObject({ address: countess });
+    expect(
+      await connectMailbox({
+        config,
+        stores,
+        mailbox: ada,
+        clock: systemClock,
+        text: JSON.stringify(grantOf(countess)),
+        verify: true,
+      }),
+    ).toMatchObject({ address: countess });
   });
 
   it('refuses an account that holds none of the stored messages, at a consent and at a connection', async () => {
     await holdFiveMessages();
-    expect(await failure({ account: bob })).toMatchObject({ code: 'wrong-account', message: `Consent was given for ${bob}, not for ${ada}; nothing was stored. Begin again and choose ${ada}.` });
-    const connecting = connectMailbox({ config, stores, mailbox: ada, clock: systemClock, text: JSON.stringify(grantOf(bob)), verify: true });
+    expect(await failure({ account: bob })).toMatchObject({
+      code: 'wrong-account',
+      message: `Consent was given for ${bob}, not for ${ada}; nothing was stored. Begin again and choose ${ada}.`,
+    });
+    const connecting = connectMailbox({
+      config,
+      stores,
+      mailbox: ada,
+      clock: systemClock,
+      text: JSON.stringify(grantOf(bob)),
+      verify: true,
+    });
     await expect(connecting).rejects.toMatchObject({
       code: 'wrong-account',
       message: `These credentials open ${bob}, and nothing that is stored of ${ada} says that it is the same account; nothing was stored. Give ${ada}'s own file.`,
@@ -142,11 +215,18 @@ describe("a consent by a product's own routes", () => {
 
   it('names the renaming where no stored message could tell that the account has another address now', async () => {
     await stores.store.putMailbox({ mailbox: ada, settings: DEFAULT_SETTINGS, now: 1 });
-    expect(await failure({ account: bob })).toMatchObject({ message: expect.stringMatching(new RegExp(`If Google calls that account ${bob} now: tidemark rename ${ada} ${bob}$`)) });
+    expect(await failure({ account: bob })).toMatchObject({
+      message: expect.stringMatching(
+        new RegExp(`If Google calls that account ${bob} now: tidemark rename ${ada} ${bob}$`),
+      ),
+    });
   });
 
   it('fails when a box was unticked', async () => {
-    expect(await failure({ account: ada, scopes: ['none'] })).toMatchObject({ code: 'scope-missing', message: expect.stringContaining(READONLY) });
+    expect(await failure({ account: ada, scopes: ['none'] })).toMatchObject({
+      code: 'scope-missing',
+      message: expect.stringContaining(READONLY),
+    });
   });
 
   it('stores no grant that holds gmail.metadata beside what is needed, and says how to get rid of it', async () => {
@@ -155,7 +235,9 @@ describe("a consent by a product's own routes", () => {
     both.searchParams.set('scope', `${READONLY} ${METADATA}`);
     await expect(complete(pending, await answerConsent(both.href, { account: ada }))).rejects.toMatchObject({
       code: 'scope-barred',
-      message: expect.stringMatching(/gmail.metadata beside gmail.readonly.*Remove the access at https:\/\/myaccount.google.com\/connections/),
+      message: expect.stringMatching(
+        /gmail.metadata beside gmail.readonly.*Remove the access at https:\/\/myaccount.google.com\/connections/,
+      ),
     });
     expect(await stores.credentials.list()).toEqual([]);
   });
@@ -169,7 +251,9 @@ describe("a consent by a product's own routes", () => {
     const wider = new URL(again.url);
     wider.searchParams.set('include_granted_scopes', 'true');
     simulator.grant(ada, { scopes: [METADATA] });
-    await expect(complete(again.pending, await answerConsent(wider.href, { account: ada }))).rejects.toMatchObject({ code: 'scope-barred' });
+    await expect(complete(again.pending, await answerConsent(wider.href, { account: ada }))).rejects.toMatchObject({
+      code: 'scope-barred',
+    });
   });
 
   it('refuses the answer to another request, and one without a state', async () => {
@@ -184,14 +268,19 @@ describe("a consent by a product's own routes", () => {
   });
 
   it('cannot be completed by who stole the code, for the proof is missing', async () => {
-    expect(await failure({ account: ada }, { pending: (pending) => ({ ...pending, codeVerifier: 'another' }) })).toMatchObject({ code: 'code-refused' });
+    expect(
+      await failure({ account: ada }, { pending: (pending) => ({ ...pending, codeVerifier: 'another' }) }),
+    ).toMatchObject({ code: 'code-refused' });
   });
 
   it('cannot be completed twice', async () => {
     const { url, pending } = begin();
     const callback = await answerConsent(url, { account: ada });
     await complete(pending, callback);
-    await expect(complete(pending, callback)).rejects.toMatchObject({ code: 'code-refused', message: expect.stringContaining('used already') });
+    await expect(complete(pending, callback)).rejects.toMatchObject({
+      code: 'code-refused',
+      message: expect.stringContaining('used already'),
+    });
   });
 
   it.for([
@@ -211,9 +300,16 @@ describe("a consent by a product's own routes", () => {
     const { url, pending } = begin();
     const callbackUrl = await answerConsent(url, { account: ada });
     const other = JSON.stringify({ installed: { ...simulator.clientFile().installed, client_secret: 'GOCSPX-other' } });
-    await expect(completeConsent({ config, stores, client: other, pending, callbackUrl })).rejects.toMatchObject({ code: 'client-refused', message: expect.not.stringContaining('GOCSPX') });
-    const away = loadConfig({ env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), GOOGLE_TOKEN_URL: 'http://127.0.0.1:1/token' } });
-    await expect(completeConsent({ config: away, stores, client, pending, callbackUrl })).rejects.toMatchObject({ code: 'google-unavailable' });
+    await expect(completeConsent({ config, stores, client: other, pending, callbackUrl })).rejects.toMatchObject({
+      code: 'client-refused',
+      message: expect.not.stringContaining('GOCSPX'),
+    });
+    const away = loadConfig({
+      env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), GOOGLE_TOKEN_URL: 'http://127.0.0.1:1/token' },
+    });
+    await expect(completeConsent({ config: away, stores, client, pending, callbackUrl })).rejects.toMatchObject({
+      code: 'google-unavailable',
+    });
   });
 
   it('takes only the files that Google offers for a client', () => {

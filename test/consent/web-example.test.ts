@@ -51,7 +51,10 @@ afterEach(async () => {
   example.kill('SIGKILL');
   await ended;
   const tidemark = await openTidemark({ config: loadConfig({ env }) });
-  await tidemark.temporal.workflow.getHandle(`mailbox/${ADA}`).terminate().catch(() => undefined);
+  await tidemark.temporal.workflow
+    .getHandle(`mailbox/${ADA}`)
+    .terminate()
+    .catch(() => undefined);
   await tidemark.close();
   await server.close();
 });
@@ -69,7 +72,10 @@ test('the example of a product connects a mailbox for the browser that began the
   expect((await fetch(callback)).status).toBe(400);
   const victim = await begin();
   const forged = await fetch(callback, { headers: { cookie: victim.cookie } });
-  expect({ status: forged.status, text: await forged.text() }).toEqual({ status: 400, text: expect.not.stringContaining('connected') });
+  expect({ status: forged.status, text: await forged.text() }).toEqual({
+    status: 400,
+    text: expect.not.stringContaining('connected'),
+  });
   const own = await fetch(callback, { headers: { cookie: `theme=dark; ${stranger.cookie}` } });
   expect({ status: own.status, text: await own.text() }).toEqual({ status: 200, text: `${ADA} is connected.` });
   expect((await fetch(callback, { headers: { cookie: stranger.cookie } })).status).toBe(400);

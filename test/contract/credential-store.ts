@@ -67,7 +67,9 @@ export function credentialStoreContract(fixture: CredentialFixture): void {
       await credentials.put(alice, record('new'));
       expect(await credentials.reseal(alice, before, { keyId: 'k3', ciphertext: Buffer.from('w') })).toBe(false);
       await credentials.delete(bob);
-      expect(await credentials.reseal(bob, { ...record('y'), version: 1 }, { keyId: 'k3', ciphertext: Buffer.from('w') })).toBe(false);
+      expect(
+        await credentials.reseal(bob, { ...record('y'), version: 1 }, { keyId: 'k3', ciphertext: Buffer.from('w') }),
+      ).toBe(false);
       expect(await credentials.listSealedByOthers('k2')).toEqual([alice]);
     });
 

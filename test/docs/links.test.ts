@@ -11,13 +11,20 @@ const filesBelow = (folder: string): readonly string[] =>
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
 
 const CODE = ['src', 'test', 'scripts', 'bench', 'deploy', 'examples'].flatMap(filesBelow);
-const PAGES = [...readdirSync(ROOT, { encoding: 'utf8' }), ...filesBelow('docs')].filter((file) => file.endsWith('.md'));
+const PAGES = [...readdirSync(ROOT, { encoding: 'utf8' }), ...filesBelow('docs')].filter((file) =>
+  file.endsWith('.md'),
+);
 
 const textOf = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
 
 /** The anchor that code hosts give a heading. */
-const anchorOf = (heading: string): string => heading.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-');
-const anchorsOf = (page: string): readonly string[] => [...textOf(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+const anchorsOf = (page: string): readonly string[] =>
+  [...textOf(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
 
 /** Links of a page to other pages and to files of the repository. */
 const linksOf = (page: string): readonly string[] =>

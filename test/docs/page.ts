@@ -20,17 +20,28 @@ export class Page {
   /** Every fenced block, in the order of the page. */
   blocks(): Block[] {
     return [...this.#text.matchAll(/^## (.+)$|^```(\w*)\n([^]*?)^```$/gm)].reduce<{ blocks: Block[]; heading: string }>(
-      ({ blocks, heading }, [, title, language = '', code = '']) => (title === undefined ? { blocks: [...blocks, { language, heading, code }], heading } : { blocks, heading: title }),
+      ({ blocks, heading }, [, title, language = '', code = '']) =>
+        title === undefined
+          ? { blocks: [...blocks, { language, heading, code }], heading }
+          : { blocks, heading: title },
       { blocks: [], heading: '' },
     ).blocks;
   }
 
-  /** The cells of the table whose first column has this title, without the heading, and without the backquotes around a whole cell. */
+  /**
+   * The cells of the table whose first column has this title, without the heading, and without the backquotes around a
+   * whole cell.
+   */
   table(title: string): string[][] {
     const lines = this.#text.split('\n');
     const begin = lines.findIndex((line) => line.startsWith(`| ${title} |`));
     const end = lines.findIndex((line, index) => index > begin && !line.startsWith('|'));
     if (begin < 0) throw new Error(`the page has no table of ${title}`);
-    return lines.slice(begin + 2, end).map((line) => line.slice(1, -1).split('|').map((cell) => cell.trim().replace(/^`([^`]*)`$/, '$1')));
+    return lines.slice(begin + 2, end).map((line) =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim().replace(/^`([^`]*)`$/, '$1')),
+    );
   }
 }

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 import { expect, it } from 'vitest';
 
-const read = (file: string): string => readFileSync(join(fileURLToPath(new URL('../..', import.meta.url)), file), 'utf8');
+const read = (file: string): string =>
+  readFileSync(join(fileURLToPath(new URL('../..', import.meta.url)), file), 'utf8');
 
 it("README.md's program is the example's, which is compiled with everything else", () => {
   const [, program] = /^```ts\n([^]*?)^```$/m.exec(read('README.md')) ?? [];

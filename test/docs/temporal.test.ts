@@ -21,12 +21,19 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = new Page('temporal.md');
 
 describe('docs/temporal.md names', () => {
-  const defined = (kind: string): string[] => Object.values(definitions).flatMap((value) => (typeof value === 'object' && value.type === kind ? [value.name] : []));
+  const defined = (kind: string): string[] =>
+    Object.values(definitions).flatMap((value) =>
+      typeof value === 'object' && value.type === kind ? [value.name] : [],
+    );
 
   it.each(['signal', 'update'])('every %s there is, or says that it is internal', (kind) => {
     const internal = ['rateLimited', 'handOver'];
     const documented = page.table(kind).map(([name = '']) => name);
-    expect(documented.sort()).toEqual(defined(kind).filter((name) => !internal.includes(name)).sort());
+    expect(documented.sort()).toEqual(
+      defined(kind)
+        .filter((name) => !internal.includes(name))
+        .sort(),
+    );
   });
 
   it('the one query', () => {
@@ -35,13 +42,20 @@ describe('docs/temporal.md names', () => {
 
   it('every setting with its default', () => {
     const { scope, ...others } = DEFAULT_SETTINGS;
-    const defaults = { ...others, ...Object.fromEntries(Object.entries(scope).map(([name, value]) => [`scope.${name}`, value])) };
-    const documented = page.table('setting').flatMap(([name = '', , value = '']) => (value === '' ? [] : [[name, JSON.parse(value) as unknown]]));
+    const defaults = {
+      ...others,
+      ...Object.fromEntries(Object.entries(scope).map(([name, value]) => [`scope.${name}`, value])),
+    };
+    const documented = page
+      .table('setting')
+      .flatMap(([name = '', , value = '']) => (value === '' ? [] : [[name, JSON.parse(value) as unknown]]));
     expect(Object.fromEntries(documented)).toEqual(defaults);
   });
 
   it('every search attribute with its type', () => {
-    expect(page.table('search attribute').map(([name, type]) => [name, type?.toUpperCase()])).toEqual(SEARCH_ATTRIBUTES.map(({ name, type }) => [name, type]));
+    expect(page.table('search attribute').map(([name, type]) => [name, type?.toUpperCase()])).toEqual(
+      SEARCH_ATTRIBUTES.map(({ name, type }) => [name, type]),
+    );
   });
 });
 
@@ -55,8 +69,14 @@ describe.concurrent('docs/temporal.md', () => {
   afterAll(() => rig.close());
 
   /** The page's text with the test's mailbox and task queue in place of the page's: tests share a server. */
-  const about = (box: TestMailbox, text: string): string => text.replaceAll('ada@example.com', box.id).replaceAll(/(--task-queue |taskQueue: ')tidemark\b/g, `$1${rig.env['TIDEMARK_TASK_QUEUE']}`);
-  const environment = (): NodeJS.ProcessEnv => ({ ...rig.env, PATH: [dirname(inject('temporalBinary')), process.env['PATH']].join(delimiter) });
+  const about = (box: TestMailbox, text: string): string =>
+    text
+      .replaceAll('ada@example.com', box.id)
+      .replaceAll(/(--task-queue |taskQueue: ')tidemark\b/g, `$1${rig.env['TIDEMARK_TASK_QUEUE']}`);
+  const environment = (): NodeJS.ProcessEnv => ({
+    ...rig.env,
+    PATH: [dirname(inject('temporalBinary')), process.env['PATH']].join(delimiter),
+  });
 
   it('has no block that nobody runs', () => {
     expect([...new Set(page.blocks().map(({ language }) => language))].sort()).toEqual(['sh', 'ts']);
@@ -67,28 +87,55 @@ describe.concurrent('docs/temporal.md', () => {
     const folder = join(rig.folder, 'program');
     mkdirSync(folder);
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-    const code = page.blocks().filter(({ language }) => language === 'ts').map((block) => about(box, block.code)).join('\n');
+    const code = page
+      .blocks()
+      .filter(({ language }) => language === 'ts')
+      .map((block) => about(box, block.code))
+      .join('\n');
     expect(code).not.toMatch(/tidemark['/]|\.\//);
     writeFileSync(join(folder, 'program.mts'), code);
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { module: 'nodenext', target: 'es2024', types: ['node'], strict: true, skipLibCheck: true, noEmit: true }, include: ['program.mts'] }));
-    const compiled = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch((error: unknown) => error);
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          module: 'nodenext',
+          target: 'es2024',
+          types: ['node'],
+          strict: true,
+          skipLibCheck: true,
+          noEmit: true,
+        },
+        include: ['program.mts'],
+      }),
+    );
+    const compiled = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch(
+      (error: unknown) => error,
+    );
     expect(compiled).toMatchObject({ stdout: '', stderr: '' });
 
     const { stdout } = await run(process.execPath, [join(folder, 'program.mts')], { env: environment() });
-    const { historyId, fullSyncs } = await box.handle.result() as definitions.MailboxResult;
+    const { historyId, fullSyncs } = (await box.handle.result()) as definitions.MailboxResult;
     expect(stdout).toContain(`${box.id} is in sync at `);
-    expect(stdout).toContain('everything that Gmail had at the call is stored\neverything was listed again\nand compared\n');
+    expect(stdout).toContain(
+      'everything that Gmail had at the call is stored\neverything was listed again\nand compared\n',
+    );
     expect(stdout).toContain(`${box.handle.workflowId}\n`);
     expect(stdout).toContain(`historyId: '${historyId}'`);
     expect(fullSyncs).toBeGreaterThanOrEqual(2);
-    expect((await box.report()).settings).toMatchObject({ format: 'raw', pollInterval: 60_000, scope: { includeSpamTrash: true } });
+    expect((await box.report()).settings).toMatchObject({
+      format: 'raw',
+      pollInterval: 60_000,
+      scope: { includeSpamTrash: true },
+    });
   }, 60_000);
 
   it('its commands do what they say', async () => {
     const box = await rig.mailbox('page-commands', { messages: 10, format: 'full' });
     const said: string[] = [];
     for (const { heading, code } of page.blocks().filter(({ language }) => language === 'sh')) {
-      const ended = await run('sh', ['-e', '-c', about(box, code)], { env: environment() }).catch((error: unknown) => error);
+      const ended = await run('sh', ['-e', '-c', about(box, code)], { env: environment() }).catch(
+        (error: unknown) => error,
+      );
       expect(ended, `${heading}: ${code}`).toMatchObject({ stdout: expect.any(String), stderr: '' });
       said.push((ended as { stdout: string }).stdout);
       // What is asked of Temporal's visibility lags; what comes next is asked of a mailbox in sync.
@@ -105,7 +152,8 @@ describe.concurrent('docs/temporal.md', () => {
   it("the fields of the UI's form start a mailbox", async () => {
     const box = await rig.mailbox('page-form', { messages: 10, format: 'full' });
     const { connection, options } = rig.tidemark.temporal;
-    const field = (name: string): string => about(box, page.table('field').find(([title]) => title === name)?.[1] ?? '');
+    const field = (name: string): string =>
+      about(box, page.table('field').find(([title]) => title === name)?.[1] ?? '');
     await new Client({ connection, namespace: options.namespace }).workflow.start(field('Workflow Type'), {
       workflowId: field('Workflow ID'),
       taskQueue: field('Task Queue') === definitions.DEFAULT_TASK_QUEUE ? (rig.env['TIDEMARK_TASK_QUEUE'] ?? '') : '',
@@ -117,7 +165,9 @@ describe.concurrent('docs/temporal.md', () => {
 
 it('README.md shows commands of docs/temporal.md', () => {
   const commands = new Set(page.blocks().flatMap(({ code }) => code.replaceAll(/\\\n +/g, '').split('\n')));
-  const shown = readFileSync(join(root, 'README.md'), 'utf8').split('\n').filter((line) => line.startsWith('temporal '));
+  const shown = readFileSync(join(root, 'README.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('temporal '));
   expect(shown).toHaveLength(3);
   expect(shown.filter((line) => !commands.has(line))).toEqual([]);
 });

@@ -46,7 +46,10 @@ async function serve(answer: (path: string, response: ServerResponse) => void) {
 }
 
 const errorOf = async (promise: Promise<unknown>): Promise<GmailError> => {
-  const error = await promise.then(() => null, (caught: unknown) => caught);
+  const error = await promise.then(
+    () => null,
+    (caught: unknown) => caught,
+  );
   if (error instanceof GmailError) return error;
   throw error ?? new Error('it did not fail');
 };
@@ -57,49 +60,65 @@ const held = (): number => {
 };
 
 describe('250 MB as a page of ids', () => {
-  it.each(['identity', 'gzip'])('end the call early, say what it was, and take no memory to speak of: %s', async (encoding) => {
-    let sent = 0;
-    const api = await serve((_path, response) => {
-      response.setHeader('content-encoding', encoding);
-      const source = Readable.from(endless()).on('data', (piece: string) => (sent += piece.length));
-      source.on('error', () => undefined);
-      response.on('error', () => undefined).on('close', () => source.destroy());
-      if (encoding === 'gzip') source.pipe(createGzip()).pipe(response);
-      else source.pipe(response);
-    });
-    const before = held();
-    let most = before;
-    const watch = setInterval(() => (most = Math.max(most, held())), 5);
-    const { message, failure } = await errorOf(api.listMessages({ includeSpamTrash: false, pageToken: null }));
-    clearInterval(watch);
-    expect(failure.kind).toBe('unavailable');
-    expect(message).toContain('Gmail gave no usable answer to messages.list (the answer is larger than 4 MiB)');
-    expect(most - before).toBeLessThan(64 * MIB);
-    // Compressed, all of it may arrive before it is looked at.
-    expect(sent).toBeLessThan(encoding === 'gzip' ? 300 * MIB : 64 * MIB);
-  });
+  it.each(['identity', 'gzip'])(
+    'end the call early, say what it was, and take no memory to speak of: %s',
+    async (encoding) => {
+      let sent = 0;
+      const api = await serve((_path, response) => {
+        response.setHeader('content-encoding', encoding);
+        const source = Readable.from(endless()).on('data', (piece: string) => (sent += piece.length));
+        source.on('error', () => undefined);
+        response.on('error', () => undefined).on('close', () => source.destroy());
+        if (encoding === 'gzip') source.pipe(createGzip()).pipe(response);
+        else source.pipe(response);
+      });
+      const before = held();
+      let most = before;
+      const watch = setInterval(() => (most = Math.max(most, held())), 5);
+      const { message, failure } = await errorOf(api.listMessages({ includeSpamTrash: false, pageToken: null }));
+      clearInterval(watch);
+      expect(failure.kind).toBe('unavailable');
+      expect(message).toContain('Gmail gave no usable answer to messages.list (the answer is larger than 4 MiB)');
+      expect(most - before).toBeLessThan(64 * MIB);
+      // Compressed, all of it may arrive before it is looked at.
+      expect(sent).toBeLessThan(encoding === 'gzip' ? 300 * MIB : 64 * MIB);
+    },
+  );
 });
 
 it('A page of history that is too large is asked for again with fewer records, until it fits', async () => {
   const asked: number[] = [];
   const record = { id: '5', messagesDeleted: [{ message: { id: 'a'.repeat(200), threadId: 'b'.repeat(200) } }] };
-  const large = JSON.stringify({ history: Array.from({ length: 500 }, () => ({ ...record, messages: 'x'.repeat(40_000) })), historyId: '9' });
+  const large = JSON.stringify({
+    history: Array.from({ length: 500 }, () => ({ ...record, messages: 'x'.repeat(40_000) })),
+    historyId: '9',
+  });
   const api = await serve((path, response) => {
     const most = Number(new URL(path, 'http://localhost').searchParams.get('maxResults'));
     asked.push(most);
     response.end(most > 50 ? large : JSON.stringify({ history: [record], historyId: '9' }));
   });
   const query = { startHistoryId: historyId('1'), pageToken: null };
-  for (let attempt = 0; attempt < 2; attempt++) expect((await errorOf(api.listHistory(query))).message).toContain('larger than 16 MiB');
+  for (let attempt = 0; attempt < 2; attempt++)
+    expect((await errorOf(api.listHistory(query))).message).toContain('larger than 16 MiB');
   expect((await api.listHistory(query)).records).toHaveLength(1);
   expect(asked).toEqual([500, 100, 20]);
 });
 
 it('A batch may hold whole messages', async () => {
-  const message = JSON.stringify({ id: 'm', threadId: 't', historyId: '1', payload: { body: { data: 'x'.repeat(30 * MIB) } } });
+  const message = JSON.stringify({
+    id: 'm',
+    threadId: 't',
+    historyId: '1',
+    payload: { body: { data: 'x'.repeat(30 * MIB) } },
+  });
   const api = await serve((_path, response) => {
     response.setHeader('content-type', 'multipart/mixed; boundary=b');
-    response.end(`--b\r\nContent-Type: application/http\r\nContent-ID: <response-part-0>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n${message}\r\n--b--\r\n`);
+    response.end(
+      `--b\r\nContent-Type: application/http\r\nContent-ID: <response-part-0>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n${message}\r\n--b--\r\n`,
+    );
   });
-  expect(await api.batchGet([{ kind: 'message', id: messageId('m') }], 'full')).toMatchObject([{ kind: 'fetched', readings: [{ id: 'm' }] }]);
+  expect(await api.batchGet([{ kind: 'message', id: messageId('m') }], 'full')).toMatchObject([
+    { kind: 'fetched', readings: [{ id: 'm' }] },
+  ]);
 });

@@ -3,7 +3,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { databaseAt } from '../../src/model/database-location.ts';
 import { MalformedAnswerError } from '../../src/gmail/api/answer-values.ts';
-import { historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf } from '../../src/gmail/api/answers.ts';
+import {
+  historyPageOf,
+  labelsOf,
+  messagePageOf,
+  profileOf,
+  readingOf,
+  threadReadingsOf,
+} from '../../src/gmail/api/answers.ts';
 import type { FetchedMessage } from '../../src/model/change.ts';
 import { compareHistoryIds, historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';
@@ -22,10 +29,33 @@ afterAll(async () => {
   await stores.store.close();
 });
 
-const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('a', 'b\0', 'c\n', '\ud800', '', '12', '-5', '1e30', '18446744073709551615', '9223372036854775808', 'x'.repeat(5_000)));
-const anything = fc.oneof(text, fc.double(), fc.integer(), fc.constantFrom(null, true, 2 ** 53, 1e30, Number.NaN), fc.array(text), fc.object({ maxDepth: 2 }));
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom(
+    'a',
+    'b\0',
+    'c\n',
+    '\ud800',
+    '',
+    '12',
+    '-5',
+    '1e30',
+    '18446744073709551615',
+    '9223372036854775808',
+    'x'.repeat(5_000),
+  ),
+);
+const anything = fc.oneof(
+  text,
+  fc.double(),
+  fc.integer(),
+  fc.constantFrom(null, true, 2 ** 53, 1e30, Number.NaN),
+  fc.array(text),
+  fc.object({ maxDepth: 2 }),
+);
 /** A value as Gmail has it, or anything. */
-const mostly = (usual: unknown) => fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: anything });
+const mostly = (usual: unknown) =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: anything });
 const message = fc.record(
   {
     id: mostly('m'),
@@ -47,12 +77,21 @@ function read<Read>(reading: () => Read): Read | null {
   try {
     return reading();
   } catch (error) {
-    if (error instanceof MalformedAnswerError || (error instanceof Error && error.name.includes('ZodError'))) return null;
+    if (error instanceof MalformedAnswerError || (error instanceof Error && error.name.includes('ZodError')))
+      return null;
     throw error;
   }
 }
 
-function expectUsable({ id, threadId, labelIds, historyId: newest, internalDate, sizeEstimate, snippet }: FetchedMessage): void {
+function expectUsable({
+  id,
+  threadId,
+  labelIds,
+  historyId: newest,
+  internalDate,
+  sizeEstimate,
+  snippet,
+}: FetchedMessage): void {
   for (const name of [id, threadId, ...labelIds]) expect(/^[^\p{Cc}\p{Cs}]{1,256}$/u.test(name)).toBe(true);
   expect(compareHistoryIds(newest, NEWEST)).toBeLessThanOrEqual(0);
   expect(Number.isSafeInteger(sizeEstimate) && sizeEstimate >= 0).toBe(true);
@@ -73,18 +112,57 @@ it('Whatever a message holds, it is malformed, or becomes a row', async () => {
 });
 
 it('Whatever a thread or a list holds, it is malformed, or every entry of it can be used', () => {
-  const page = fc.record({ messages: fc.oneof(fc.array(message), anything), nextPageToken: mostly('token') }, { requiredKeys: [] });
-  const entry = fc.record({ message, labelIds: fc.oneof(fc.array(mostly('A')), anything) }, { requiredKeys: ['message'] });
+  const page = fc.record(
+    { messages: fc.oneof(fc.array(message), anything), nextPageToken: mostly('token') },
+    { requiredKeys: [] },
+  );
+  const entry = fc.record(
+    { message, labelIds: fc.oneof(fc.array(mostly('A')), anything) },
+    { requiredKeys: ['message'] },
+  );
   const history = fc.record(
-    { history: fc.oneof(fc.array(fc.record({ id: mostly('5'), messagesAdded: fc.array(entry), labelsAdded: fc.array(entry), messagesDeleted: fc.array(entry) }, { requiredKeys: ['id'] })), anything), historyId: mostly('9'), nextPageToken: mostly('token') },
+    {
+      history: fc.oneof(
+        fc.array(
+          fc.record(
+            {
+              id: mostly('5'),
+              messagesAdded: fc.array(entry),
+              labelsAdded: fc.array(entry),
+              messagesDeleted: fc.array(entry),
+            },
+            { requiredKeys: ['id'] },
+          ),
+        ),
+        anything,
+      ),
+      historyId: mostly('9'),
+      nextPageToken: mostly('token'),
+    },
     { requiredKeys: [] },
   );
   fc.assert(
     fc.property(page, history, format, (listed, changes, asked) => {
-      for (const reading of read(() => threadReadingsOf({ id: 't', ...listed }, asked))?.readings ?? []) expectUsable(reading);
-      for (const { id, threadId } of read(() => messagePageOf(listed))?.messages ?? []) expectUsable({ id, threadId, labelIds: [], historyId: NEWEST, internalDate: null, sizeEstimate: 0, snippet: '', body: null });
+      for (const reading of read(() => threadReadingsOf({ id: 't', ...listed }, asked))?.readings ?? [])
+        expectUsable(reading);
+      for (const { id, threadId } of read(() => messagePageOf(listed))?.messages ?? [])
+        expectUsable({
+          id,
+          threadId,
+          labelIds: [],
+          historyId: NEWEST,
+          internalDate: null,
+          sizeEstimate: 0,
+          snippet: '',
+          body: null,
+        });
       const read63 = read(() => historyPageOf(changes));
-      for (const mark of [read63?.historyId, ...(read63?.records ?? []).map(({ id }) => id), read(() => profileOf(changes))?.historyId]) expect(compareHistoryIds(mark ?? NEWEST, NEWEST)).toBeLessThanOrEqual(0);
+      for (const mark of [
+        read63?.historyId,
+        ...(read63?.records ?? []).map(({ id }) => id),
+        read(() => profileOf(changes))?.historyId,
+      ])
+        expect(compareHistoryIds(mark ?? NEWEST, NEWEST)).toBeLessThanOrEqual(0);
       read(() => labelsOf(listed));
     }),
     { numRuns: 500 },

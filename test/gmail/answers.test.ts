@@ -1,25 +1,47 @@
 import { describe, expect, it } from 'vitest';
-import { attachmentDataOf, historyPageOf, labelsOf, messagePageOf, profileOf, readingOf, threadReadingsOf, watchOf } from '../../src/gmail/api/answers.ts';
+import {
+  attachmentDataOf,
+  historyPageOf,
+  labelsOf,
+  messagePageOf,
+  profileOf,
+  readingOf,
+  threadReadingsOf,
+  watchOf,
+} from '../../src/gmail/api/answers.ts';
 
 const ROUNDED = 2 ** 53;
 
 describe('a historyId', () => {
   it('may come unquoted, as in the guides of Google, and is a string from then on', () => {
     expect(profileOf({ emailAddress: 'ada@example.com', historyId: 1234567890 }).historyId).toBe('1234567890');
-    expect(watchOf({ historyId: 1234567890, expiration: 1431990098200 })).toEqual({ historyId: '1234567890', expiration: 1431990098200 });
-    expect(historyPageOf({ history: [{ id: 12 }], historyId: 13 })).toEqual({ records: [{ id: '12', operations: [] }], nextPageToken: null, historyId: '13' });
+    expect(watchOf({ historyId: 1234567890, expiration: 1431990098200 })).toEqual({
+      historyId: '1234567890',
+      expiration: 1431990098200,
+    });
+    expect(historyPageOf({ history: [{ id: 12 }], historyId: 13 })).toEqual({
+      records: [{ id: '12', operations: [] }],
+      nextPageToken: null,
+      historyId: '13',
+    });
     expect(readingOf({ id: 'm', threadId: 't', historyId: 12 }, null, 'minimal').historyId).toBe('12');
   });
 
   it('keeps its digits where it comes as a string', () => {
-    expect(watchOf({ historyId: '9223372036854775807', expiration: '1431990098200' })).toEqual({ historyId: '9223372036854775807', expiration: 1431990098200 });
+    expect(watchOf({ historyId: '9223372036854775807', expiration: '1431990098200' })).toEqual({
+      historyId: '9223372036854775807',
+      expiration: 1431990098200,
+    });
   });
 
-  it.each([ROUNDED, -1, 1.5, '', '12a', null, undefined, true, '9223372036854775808', '18446744073709551615'])('%o is none', (value) => {
-    expect(() => profileOf({ emailAddress: 'ada@example.com', historyId: value })).toThrow(/./);
-    expect(() => historyPageOf({ historyId: value })).toThrow(/./);
-    expect(() => readingOf({ id: 'm', threadId: 't', historyId: value }, null, 'minimal')).toThrow(/./);
-  });
+  it.each([ROUNDED, -1, 1.5, '', '12a', null, undefined, true, '9223372036854775808', '18446744073709551615'])(
+    '%o is none',
+    (value) => {
+      expect(() => profileOf({ emailAddress: 'ada@example.com', historyId: value })).toThrow(/./);
+      expect(() => historyPageOf({ historyId: value })).toThrow(/./);
+      expect(() => readingOf({ id: 'm', threadId: 't', historyId: value }, null, 'minimal')).toThrow(/./);
+    },
+  );
 });
 
 describe('what is absent', () => {
@@ -32,16 +54,25 @@ describe('what is absent', () => {
     expect(messagePageOf({ messages: nothing }).messages).toEqual([]);
     expect(historyPageOf({ history: nothing, historyId: '1' }).records).toEqual([]);
     const lists = { messagesAdded: nothing, labelsAdded: nothing, labelsRemoved: nothing, messagesDeleted: nothing };
-    expect(historyPageOf({ history: [{ id: '1', ...lists }], historyId: '1' }).records).toEqual([{ id: '1', operations: [] }]);
+    expect(historyPageOf({ history: [{ id: '1', ...lists }], historyId: '1' }).records).toEqual([
+      { id: '1', operations: [] },
+    ]);
     const added = { messagesAdded: [{ message: { id: 'm', threadId: 't', labelIds: nothing } }] };
-    expect(historyPageOf({ history: [{ id: '1', ...added }], historyId: '1' }).records[0]?.operations).toMatchObject([{ kind: 'added', labelIds: null }]);
-    expect(readingOf({ id: 'm', threadId: 't', historyId: '1', labelIds: nothing }, null, 'minimal').labelIds).toEqual([]);
+    expect(historyPageOf({ history: [{ id: '1', ...added }], historyId: '1' }).records[0]?.operations).toMatchObject([
+      { kind: 'added', labelIds: null },
+    ]);
+    expect(readingOf({ id: 'm', threadId: 't', historyId: '1', labelIds: nothing }, null, 'minimal').labelIds).toEqual(
+      [],
+    );
     expect(threadReadingsOf({ id: 't', messages: nothing }, 'minimal').readings).toEqual([]);
   });
 
-  it.each([{}, { labels: null }, { labels: [{ id: 'STARRED', name: 'STARRED' }] }])('a list of labels without the inbox is no answer: %o', (answer) => {
-    expect(() => labelsOf(answer)).toThrow('INBOX');
-  });
+  it.each([{}, { labels: null }, { labels: [{ id: 'STARRED', name: 'STARRED' }] }])(
+    'a list of labels without the inbox is no answer: %o',
+    (answer) => {
+      expect(() => labelsOf(answer)).toThrow('INBOX');
+    },
+  );
 
   it('a list that is something else is malformed', () => {
     expect(() => messagePageOf({ messages: {} })).toThrow(/./);
@@ -61,27 +92,43 @@ describe('a value of a message that Gmail would never send', () => {
     { sizeEstimate: 4, lacks: undefined },
     { sizeEstimate: undefined, lacks: 'raw' },
     { sizeEstimate: 1.5, lacks: 'raw' },
-  ])('takes four bytes of raw for a whole chat only when sizeEstimate ($sizeEstimate) bears it out', ({ sizeEstimate, lacks }) => {
-    const chat = { ...MESSAGE, labelIds: ['CHAT'], raw: Buffer.from('text').toString('base64url'), sizeEstimate };
-    expect(readingOf(chat, null, 'raw').lacks).toBe(lacks);
-  });
+  ])(
+    'takes four bytes of raw for a whole chat only when sizeEstimate ($sizeEstimate) bears it out',
+    ({ sizeEstimate, lacks }) => {
+      const chat = { ...MESSAGE, labelIds: ['CHAT'], raw: Buffer.from('text').toString('base64url'), sizeEstimate };
+      expect(readingOf(chat, null, 'raw').lacks).toBe(lacks);
+    },
+  );
 
-  it.each(['9007199254740993', '1e30', '8640000000000001', 'yesterday', '', 1.5, {}, null])('a date of %o is none', (internalDate) => {
-    expect(readingOf({ ...MESSAGE, internalDate }, null, 'minimal').internalDate).toBeNull();
-  });
+  it.each(['9007199254740993', '1e30', '8640000000000001', 'yesterday', '', 1.5, {}, null])(
+    'a date of %o is none',
+    (internalDate) => {
+      expect(readingOf({ ...MESSAGE, internalDate }, null, 'minimal').internalDate).toBeNull();
+    },
+  );
 
   it('a date before 1970, or unquoted, is one', () => {
     expect(readingOf({ ...MESSAGE, internalDate: '-1000' }, null, 'minimal').internalDate).toBe(-1_000);
-    expect(readingOf({ ...MESSAGE, internalDate: 1_431_990_098_200 }, null, 'minimal').internalDate).toBe(1_431_990_098_200);
+    expect(readingOf({ ...MESSAGE, internalDate: 1_431_990_098_200 }, null, 'minimal').internalDate).toBe(
+      1_431_990_098_200,
+    );
   });
 
   it('a snippet keeps to what a database holds', () => {
     expect(readingOf({ ...MESSAGE, snippet: 'a\0b\ud800c' }, null, 'minimal').snippet).toBe('a\ufffdb\ufffdc');
-    expect(readingOf({ ...MESSAGE, snippet: 'a'.repeat(1_000_000) }, null, 'minimal').snippet.length).toBeLessThan(10_000);
+    expect(readingOf({ ...MESSAGE, snippet: 'a'.repeat(1_000_000) }, null, 'minimal').snippet.length).toBeLessThan(
+      10_000,
+    );
   });
 
   it('label ids that cannot be any are left out, the others kept', () => {
-    expect(readingOf({ ...MESSAGE, labelIds: ['INBOX', 'a\0b', 'a\nb', '', 7, 'x'.repeat(10_000), '\ud800', 'Label_ä'] }, null, 'minimal').labelIds).toEqual(['INBOX', 'Label_ä']);
+    expect(
+      readingOf(
+        { ...MESSAGE, labelIds: ['INBOX', 'a\0b', 'a\nb', '', 7, 'x'.repeat(10_000), '\ud800', 'Label_ä'] },
+        null,
+        'minimal',
+      ).labelIds,
+    ).toEqual(['INBOX', 'Label_ä']);
   });
 
   it.each([
@@ -90,7 +137,10 @@ describe('a value of a message that Gmail would never send', () => {
     [{ ...MESSAGE, threadId: 't'.repeat(10_000) }, 'threadId is no id'],
     [{ ...MESSAGE, historyId: '18446744073709551615' }, 'historyId is no number of 63 bits'],
     [{ ...MESSAGE, labelIds: 'INBOX' }, 'labelIds is no list'],
-    [{ ...MESSAGE, labelIds: Array.from({ length: 20_000 }, (_, index) => `L${index}`) }, 'it has more than 10000 labels'],
+    [
+      { ...MESSAGE, labelIds: Array.from({ length: 20_000 }, (_, index) => `L${index}`) },
+      'it has more than 10000 labels',
+    ],
     [[], 'the message is no object'],
   ])('what identifies or orders it must be right: %#', (json, reason) => {
     expect(() => readingOf(json, null, 'minimal')).toThrow(reason);
@@ -103,7 +153,16 @@ describe('a payload', () => {
     expect(() => readingOf({ ...MESSAGE, payload }, null, 'metadata')).toThrow('the answer has no payload');
   });
 
-  it.each([7, 'x', [], { parts: {} }, { parts: [null] }, { parts: [{ parts: [{ body: 'x' }] }] }, { body: { data: 7 } }, { body: { attachmentId: {} } }])('of %j is none', (payload) => {
+  it.each([
+    7,
+    'x',
+    [],
+    { parts: {} },
+    { parts: [null] },
+    { parts: [{ parts: [{ body: 'x' }] }] },
+    { body: { data: 7 } },
+    { body: { attachmentId: {} } },
+  ])('of %j is none', (payload) => {
     expect(() => readingOf({ ...MESSAGE, payload }, null, 'full')).toThrow('its payload is no tree of parts');
   });
 
@@ -114,39 +173,77 @@ describe('a payload', () => {
 
 describe('a thread', () => {
   it('costs no message anything where another one is unreadable or of another thread', () => {
-    const messages = [MESSAGE, { ...MESSAGE, id: 'broken', historyId: 'x' }, { ...MESSAGE, id: 'stray', threadId: 'other' }, null, { ...MESSAGE, id: 'n' }];
+    const messages = [
+      MESSAGE,
+      { ...MESSAGE, id: 'broken', historyId: 'x' },
+      { ...MESSAGE, id: 'stray', threadId: 'other' },
+      null,
+      { ...MESSAGE, id: 'n' },
+    ];
     const { readings, unreadable } = threadReadingsOf({ id: 't', messages }, 'minimal');
     expect(readings.map(({ id }) => id)).toEqual(['m', 'n']);
-    expect([...unreadable]).toEqual([['broken', 'historyId is no number of 63 bits'], ['stray', 'the thread holds a message of another thread']]);
+    expect([...unreadable]).toEqual([
+      ['broken', 'historyId is no number of 63 bits'],
+      ['stray', 'the thread holds a message of another thread'],
+    ]);
   });
 
   it('may hold a message that is nested some thousands of levels deep', () => {
     const depth = 20_000;
-    const message: unknown = JSON.parse(`{"id":"m","threadId":"t","historyId":"7","payload":${'{"parts":['.repeat(depth)}{}${']}'.repeat(depth)}}`);
+    const message: unknown = JSON.parse(
+      `{"id":"m","threadId":"t","historyId":"7","payload":${'{"parts":['.repeat(depth)}{}${']}'.repeat(depth)}}`,
+    );
     const [reading] = threadReadingsOf({ id: 't', messages: [message] }, 'full').readings;
-    expect(Buffer.from(reading?.body ?? []).toString()).toContain(`${'{"parts":['.repeat(depth)}{}${']}'.repeat(depth)}`);
+    expect(Buffer.from(reading?.body ?? []).toString()).toContain(
+      `${'{"parts":['.repeat(depth)}{}${']}'.repeat(depth)}`,
+    );
   });
 });
 
 describe('a list with entries that are unusable', () => {
   it('of ids keeps the others; most of them unusable, it is none', () => {
-    const listed = (...messages: unknown[]) => messagePageOf({ messages }).messages.map(({ id, threadId }) => `${id} ${threadId}`);
-    expect(listed({ id: 'm', threadId: 't' }, { id: 'a\0', threadId: 't' }, { id: 'n', threadId: 7 })).toEqual(['m t', 'n n']);
+    const listed = (...messages: unknown[]) =>
+      messagePageOf({ messages }).messages.map(({ id, threadId }) => `${id} ${threadId}`);
+    expect(listed({ id: 'm', threadId: 't' }, { id: 'a\0', threadId: 't' }, { id: 'n', threadId: 7 })).toEqual([
+      'm t',
+      'n n',
+    ]);
     expect(() => listed({ id: 'm', threadId: 't' }, {}, {})).toThrow(/most entries/);
   });
 
   it('of history keeps the other operations, and the labels that are any', () => {
     const message = { id: 'm', threadId: 't' };
-    const record = { id: '5', messagesAdded: [{ message: { ...message, labelIds: 'INBOX' } }, { message: {} }], labelsAdded: [{ message, labelIds: ['A', 'b\nc'] }, { message: null, labelIds: ['A'] }], messagesDeleted: [{ message: { id: '\0' } }] };
+    const record = {
+      id: '5',
+      messagesAdded: [{ message: { ...message, labelIds: 'INBOX' } }, { message: {} }],
+      labelsAdded: [
+        { message, labelIds: ['A', 'b\nc'] },
+        { message: null, labelIds: ['A'] },
+      ],
+      messagesDeleted: [{ message: { id: '\0' } }],
+    };
     expect(historyPageOf({ history: [record], historyId: '9' }).records).toEqual([
-      { id: '5', operations: [{ kind: 'added', messageId: 'm', threadId: 't', labelIds: null }, { kind: 'labelsAdded', messageId: 'm', threadId: 't', labelIds: ['A'] }] },
+      {
+        id: '5',
+        operations: [
+          { kind: 'added', messageId: 'm', threadId: 't', labelIds: null },
+          { kind: 'labelsAdded', messageId: 'm', threadId: 't', labelIds: ['A'] },
+        ],
+      },
     ]);
-    expect(() => historyPageOf({ history: [{ ...record, id: '18446744073709551615' }], historyId: '9' })).toThrow(/63 bits/);
-    expect(() => historyPageOf({ history: [{ id: '5', labelsAdded: [{ message, labelIds: 'A' }] }], historyId: '9' })).toThrow(/./);
+    expect(() => historyPageOf({ history: [{ ...record, id: '18446744073709551615' }], historyId: '9' })).toThrow(
+      /63 bits/,
+    );
+    expect(() =>
+      historyPageOf({ history: [{ id: '5', labelsAdded: [{ message, labelIds: 'A' }] }], historyId: '9' }),
+    ).toThrow(/./);
   });
 
   it('of labels keeps the others', () => {
-    expect(labelsOf({ labels: [{ id: 'INBOX' }, { id: 'a\0b', name: 'x' }, { id: 'L', name: 7 }] })).toEqual([{ id: 'INBOX', name: 'INBOX', type: 'user' }, { id: 'L', name: 'L', type: 'user' }]);
+    expect(labelsOf({ labels: [{ id: 'INBOX' }, { id: 'a\0b', name: 'x' }, { id: 'L', name: 7 }] })).toEqual([
+      { id: 'INBOX', name: 'INBOX', type: 'user' },
+      { id: 'L', name: 'L', type: 'user' },
+    ]);
   });
 
   it.each([7, {}, 'a\nb', 'a'.repeat(100_000)])('a page token of %o is none', (nextPageToken) => {
@@ -160,9 +257,12 @@ describe('an attachment', () => {
     expect(attachmentDataOf({ attachmentId: 'a', size: 0, data: '' })).toBe('');
   });
 
-  it.each([{}, { size: 3 }, { size: 3, data: 'a*b=' }, { size: 3, data: 'abcde' }, { data: 7 }])('%o is none', (json) => {
-    expect(() => attachmentDataOf(json)).toThrow(/./);
-  });
+  it.each([{}, { size: 3 }, { size: 3, data: 'a*b=' }, { size: 3, data: 'abcde' }, { data: 7 }])(
+    '%o is none',
+    (json) => {
+      expect(() => attachmentDataOf(json)).toThrow(/./);
+    },
+  );
 });
 
 describe('a RAW body', () => {
@@ -173,7 +273,10 @@ describe('a RAW body', () => {
     for (const raw of ['aGk_aA==', 'aGk_aA', 'aGk/aA==']) expect(Buffer.from(rawOf(raw) ?? []).toString()).toBe('hi?h');
   });
 
-  it.each(['a*b', 'aGk_aA==xx', 'abcde', 'ab cd', 'ab\ncd', 'ä', undefined, null, '', 7])('is lacking where Gmail answers %o', (raw) => {
-    expect(lacksOf(raw)).toMatchObject({ id: 'm', body: null, lacks: 'raw' });
-  });
+  it.each(['a*b', 'aGk_aA==xx', 'abcde', 'ab cd', 'ab\ncd', 'ä', undefined, null, '', 7])(
+    'is lacking where Gmail answers %o',
+    (raw) => {
+      expect(lacksOf(raw)).toMatchObject({ id: 'm', body: null, lacks: 'raw' });
+    },
+  );
 });

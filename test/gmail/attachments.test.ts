@@ -9,11 +9,16 @@ function mail(...attachments: TestAttachment[]) {
 }
 
 const fromRaw = async ({ raw, full }: ReturnType<typeof mail>): Promise<readonly string[] | null> =>
-  (await dataFromRaw(raw, incompleteMessage(full).parts))?.map((data) => Buffer.from(data, 'base64url').toString()) ?? null;
+  (await dataFromRaw(raw, incompleteMessage(full).parts))?.map((data) => Buffer.from(data, 'base64url').toString()) ??
+  null;
 
 describe('attachments out of the RAW form', () => {
   test('are those of the FULL form, in its order', async () => {
-    const files = [{ name: 'b', content: 'second' }, { name: 'a', type: 'image/png', content: 'first' }, { name: 'c', content: 'third!' }];
+    const files = [
+      { name: 'b', content: 'second' },
+      { name: 'a', type: 'image/png', content: 'first' },
+      { name: 'c', content: 'third!' },
+    ];
     expect(await fromRaw(mail(...files))).toEqual(['second', 'first', 'third!']);
   });
 
@@ -28,8 +33,14 @@ describe('attachments out of the RAW form', () => {
   });
 
   test('that lie within an attached message leave doubt, and are not guessed', async () => {
-    const inner = mailWithAttachments({ subject: 'inner', text: 'text', attachments: [{ name: 'deep', content: 'deep' }] });
-    expect(await fromRaw(mail({ name: 'inner.eml', type: 'message/rfc822', content: inner, encoding: '8bit' }))).toBeNull();
+    const inner = mailWithAttachments({
+      subject: 'inner',
+      text: 'text',
+      attachments: [{ name: 'deep', content: 'deep' }],
+    });
+    expect(
+      await fromRaw(mail({ name: 'inner.eml', type: 'message/rfc822', content: inner, encoding: '8bit' })),
+    ).toBeNull();
   });
 });
 
@@ -37,11 +48,20 @@ describe('a completed message', () => {
   test('is the resource that Gmail answered, with the data of each part where a part has its data', () => {
     const { full } = mail({ name: 'a', content: 'one' }, { name: 'b', content: 'two' });
     const before = JSON.parse(full.toString()) as { payload: { parts: { body: object }[] } };
-    const after = JSON.parse(Buffer.from(incompleteMessage(full).completed(['b25l', 'dHdv'])).toString()) as typeof before;
+    const after = JSON.parse(
+      Buffer.from(incompleteMessage(full).completed(['b25l', 'dHdv'])).toString(),
+    ) as typeof before;
     const [text, first, second] = before.payload.parts;
     expect(after).toEqual({
       ...before,
-      payload: { ...before.payload, parts: [text, { ...first, body: { ...first?.body, data: 'b25l' } }, { ...second, body: { ...second?.body, data: 'dHdv' } }] },
+      payload: {
+        ...before.payload,
+        parts: [
+          text,
+          { ...first, body: { ...first?.body, data: 'b25l' } },
+          { ...second, body: { ...second?.body, data: 'dHdv' } },
+        ],
+      },
     });
   });
 

@@ -7,8 +7,16 @@ export interface BackfillResult {
   readonly refused: number;
 }
 
-/** Fetches as the activities do: as many batches at once as the session says, refused calls planned again, until `count` messages were fetched. */
-export async function backfill(session: GmailSession, ids: readonly string[], count: number, until?: () => boolean): Promise<BackfillResult> {
+/**
+ * Fetches as the activities do: as many batches at once as the session says, refused calls planned again, until `count`
+ * messages were fetched.
+ */
+export async function backfill(
+  session: GmailSession,
+  ids: readonly string[],
+  count: number,
+  until?: () => boolean,
+): Promise<BackfillResult> {
   const flights = new Set<Promise<unknown>>();
   const failures: unknown[] = [];
   let left = count;
@@ -19,7 +27,10 @@ export async function backfill(session: GmailSession, ids: readonly string[], co
     while (goesOn() && flights.size < session.width()) {
       const size = Math.min(left, session.batchSize());
       left -= size;
-      const requests = Array.from({ length: size }, (_, index): FetchRequest => ({ kind: 'message', id: messageId(ids[index % ids.length] ?? '') }));
+      const requests = Array.from({ length: size }, (_, index): FetchRequest => ({
+        kind: 'message',
+        id: messageId(ids[index % ids.length] ?? ''),
+      }));
       const flight: Promise<unknown> = session
         .batchGet(requests, 'minimal')
         .then((outcomes) => {

@@ -19,7 +19,17 @@ const PLAIN: Form = { eol: '\r\n', quoted: false, contentId: (index) => `Content
 /** An answer as Gmail composes it. */
 function render(parts: readonly Part[], boundary: string, { eol, quoted, contentId }: Form = PLAIN) {
   const rendered = parts.map((part) =>
-    [`--${boundary}`, 'Content-Type: application/http', contentId(part.index), '', `HTTP/1.1 ${part.status} OK`, 'Content-Type: application/json; charset=UTF-8', '', part.body, ''].join(eol),
+    [
+      `--${boundary}`,
+      'Content-Type: application/http',
+      contentId(part.index),
+      '',
+      `HTTP/1.1 ${part.status} OK`,
+      'Content-Type: application/json; charset=UTF-8',
+      '',
+      part.body,
+      '',
+    ].join(eol),
   );
   return {
     contentType: `multipart/mixed; boundary=${quoted ? `"${boundary}"` : boundary}`,
@@ -27,11 +37,21 @@ function render(parts: readonly Part[], boundary: string, { eol, quoted, content
   };
 }
 
-const texts = (parts: ReturnType<typeof decodeBatch>): (string | null)[] | null => parts?.map((part) => part?.body.toString('utf8') ?? null) ?? null;
+const texts = (parts: ReturnType<typeof decodeBatch>): (string | null)[] | null =>
+  parts?.map((part) => part?.body.toString('utf8') ?? null) ?? null;
 
 const boundary = fc.stringMatching(/^batch_[A-Za-z0-9_-]{4,40}$/);
-/** Any text at all, even one that looks like our own envelope, but for a line that begins with this answer's delimiter: JSON has none. */
-const bodies = fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('{}', '\r\n', '--', '--batch_', 'Content-ID: <response-part-0>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}')), { maxLength: 20 });
+/**
+ * Any text at all, even one that looks like our own envelope, but for a line that begins with this answer's delimiter:
+ * JSON has none.
+ */
+const bodies = fc.array(
+  fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('{}', '\r\n', '--', '--batch_', 'Content-ID: <response-part-0>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}'),
+  ),
+  { maxLength: 20 },
+);
 const form = fc.record({
   eol: fc.constantFrom('\r\n' as const, '\n' as const),
   quoted: fc.boolean(),
@@ -49,7 +69,10 @@ describe('decodeBatch', () => {
         // Before a bare LF and the delimiter a last CR cannot be told from the line's end; JSON has none there.
         const clean = all.map((body) => body.replaceAll(`--${delimiter}`, '').replace(/\r+$/, ''));
         const parts = clean.map((body, index) => ({ index, status: 200 + (index % 3), body }));
-        const shuffled = [...parts].map((part) => ({ part, at: order.next().value ?? 0 })).sort((a, b) => a.at - b.at).map(({ part }) => part);
+        const shuffled = [...parts]
+          .map((part) => ({ part, at: order.next().value ?? 0 }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ part }) => part);
         const { contentType, body } = render(shuffled, delimiter, shape);
         const decoded = decodeBatch(contentType, body, clean.length);
         expect(texts(decoded)).toEqual(clean);
@@ -59,7 +82,11 @@ describe('decodeBatch', () => {
   });
 
   it('cut off at any byte, answers for each request its own part or none', () => {
-    const parts = Array.from({ length: 4 }, (_, index) => ({ index, status: 200, body: JSON.stringify({ id: `m${index}`, snippet: 'é\r\n--' }) }));
+    const parts = Array.from({ length: 4 }, (_, index) => ({
+      index,
+      status: 200,
+      body: JSON.stringify({ id: `m${index}`, snippet: 'é\r\n--' }),
+    }));
     const { contentType, body } = render(parts, 'batch_cut');
     for (let length = 0; length <= body.length; length++) {
       const decoded = texts(decodeBatch(contentType, body.subarray(0, length), parts.length));
@@ -69,36 +96,60 @@ describe('decodeBatch', () => {
   });
 
   it('with any bytes damaged, never answers a part under the id of another', () => {
-    const parts = Array.from({ length: 4 }, (_, index) => ({ index, status: 200, body: JSON.stringify({ id: `m${index}` }) }));
+    const parts = Array.from({ length: 4 }, (_, index) => ({
+      index,
+      status: 200,
+      body: JSON.stringify({ id: `m${index}` }),
+    }));
     const { contentType, body } = render(parts, 'batch_damage');
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(body.length - 1), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 3 }), (damages) => {
-        const damaged = Buffer.from(body);
-        // A digit of a Content-ID may not be damaged into that of another part: the reader of a message compares its id, too.
-        for (const [at, byte] of damages) if (!/\d/.test(String.fromCharCode(body[at] ?? 0))) damaged[at] = byte;
-        const decoded = texts(decodeBatch(contentType, damaged, parts.length)) ?? [];
-        for (const [index, text] of decoded.entries()) {
-          expect(parts.filter((part) => part.index !== index).map((part) => part.body)).not.toContain(text);
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(body.length - 1), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 3 }),
+        (damages) => {
+          const damaged = Buffer.from(body);
+          // A digit of a Content-ID may not be damaged into that of another part: the reader of a message compares its
+          // id, too.
+          for (const [at, byte] of damages) if (!/\d/.test(String.fromCharCode(body[at] ?? 0))) damaged[at] = byte;
+          const decoded = texts(decodeBatch(contentType, damaged, parts.length)) ?? [];
+          for (const [index, text] of decoded.entries()) {
+            expect(parts.filter((part) => part.index !== index).map((part) => part.body)).not.toContain(text);
+          }
+        },
+      ),
       { numRuns: 500 },
     );
   });
 
   it('reads a part without an answer as none, and its neighbours all the same', () => {
-    const { contentType, body } = render([{ index: 2, status: 200, body: 'c' }, { index: 0, status: 404, body: 'a' }], 'batch_x');
+    const { contentType, body } = render(
+      [
+        { index: 2, status: 200, body: 'c' },
+        { index: 0, status: 404, body: 'a' },
+      ],
+      'batch_x',
+    );
     expect(texts(decodeBatch(contentType, body, 3))).toEqual(['a', null, 'c']);
   });
 
   it('trusts neither of two parts with one id', () => {
-    const { contentType, body } = render([{ index: 0, status: 200, body: 'first' }, { index: 0, status: 200, body: 'second' }, { index: 1, status: 200, body: 'b' }], 'batch_x');
+    const { contentType, body } = render(
+      [
+        { index: 0, status: 200, body: 'first' },
+        { index: 0, status: 200, body: 'second' },
+        { index: 1, status: 200, body: 'b' },
+      ],
+      'batch_x',
+    );
     expect(texts(decodeBatch(contentType, body, 2))).toEqual([null, 'b']);
   });
 
   it('ignores parts that nobody asked for', () => {
     const { contentType, body } = render([{ index: 7, status: 200, body: 'h' }], 'batch_x', PLAIN);
     expect(texts(decodeBatch(contentType, body, 2))).toEqual([null, null]);
-    const foreign = render([{ index: 0, status: 200, body: 'a' }], 'batch_x', { ...PLAIN, contentId: () => 'Content-ID: <response-other-0>' });
+    const foreign = render([{ index: 0, status: 200, body: 'a' }], 'batch_x', {
+      ...PLAIN,
+      contentId: () => 'Content-ID: <response-other-0>',
+    });
     expect(texts(decodeBatch(foreign.contentType, foreign.body, 1))).toEqual([null]);
   });
 
@@ -107,14 +158,20 @@ describe('decodeBatch', () => {
     expect(texts(decodeBatch(contentType, body, 1))).toEqual(['x\r\n--batch_xy\r\nz']);
   });
 
-  it.each(['application/json', 'multipart/mixed', '', 'text/html; boundary=x'])('answers nothing for the content type "%s"', (contentType) => {
-    expect(decodeBatch(contentType, Buffer.from('{}'), 1)).toBeNull();
-  });
+  it.each(['application/json', 'multipart/mixed', '', 'text/html; boundary=x'])(
+    'answers nothing for the content type "%s"',
+    (contentType) => {
+      expect(decodeBatch(contentType, Buffer.from('{}'), 1)).toBeNull();
+    },
+  );
 });
 
 describe('encodeBatch', () => {
   it('numbers the requests and ends with the closing delimiter', () => {
-    const { contentType, body } = encodeBatch(['/gmail/v1/users/me/messages/a?format=raw', '/gmail/v1/users/me/threads/b?format=full'], 'tidemark_batch');
+    const { contentType, body } = encodeBatch(
+      ['/gmail/v1/users/me/messages/a?format=raw', '/gmail/v1/users/me/threads/b?format=full'],
+      'tidemark_batch',
+    );
     expect(contentType).toBe('multipart/mixed; boundary=tidemark_batch');
     expect(body.match(/Content-ID: <part-\d>/g)).toEqual(['Content-ID: <part-0>', 'Content-ID: <part-1>']);
     expect(body).toContain('\r\n\r\nGET /gmail/v1/users/me/threads/b?format=full HTTP/1.1\r\n');

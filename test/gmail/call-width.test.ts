@@ -9,7 +9,10 @@ function run(width: CallWidth, seconds: number, limit: (second: number) => numbe
   for (let second = 0; second < seconds; second++) {
     const over = Math.max(0, current.calls - limit(second));
     refused += over;
-    current = over > 0 ? afterRefusal(current, { inFlight: current.calls, refused: over }, second * 1_000) : afterAnswer(current, current.calls, second * 1_000);
+    current =
+      over > 0
+        ? afterRefusal(current, { inFlight: current.calls, refused: over }, second * 1_000)
+        : afterAnswer(current, current.calls, second * 1_000);
     calls.push(current.calls);
   }
   return { calls, refused, width: current };

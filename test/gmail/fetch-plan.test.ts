@@ -7,11 +7,22 @@ import { PRICE_TABLES } from '../../src/model/prices.ts';
 const PRICES = PRICE_TABLES['2026'];
 const FULL = { format: 'full', attachments: false } as const;
 
-function thread(name: string, wanted: number, { threadSize = wanted, attempts = 0, lacking = null as number | null } = {}): WantedMessage[] {
-  return Array.from({ length: wanted }, (_, i) => ({ id: messageId(`${name}-${i}`), threadId: threadId(name), threadSize, attempts, lacking }));
+function thread(
+  name: string,
+  wanted: number,
+  { threadSize = wanted, attempts = 0, lacking = null as number | null } = {},
+): WantedMessage[] {
+  return Array.from({ length: wanted }, (_, i) => ({
+    id: messageId(`${name}-${i}`),
+    threadId: threadId(name),
+    threadSize,
+    attempts,
+    lacking,
+  }));
 }
 
-const kinds = (wanted: readonly WantedMessage[], format: 'full' | 'raw' = 'full'): string[] => planFetch(wanted, { format, attachments: false }, PRICES).map(({ request }) => request.kind);
+const kinds = (wanted: readonly WantedMessage[], format: 'full' | 'raw' = 'full'): string[] =>
+  planFetch(wanted, { format, attachments: false }, PRICES).map(({ request }) => request.kind);
 
 describe('the fetch plan', () => {
   test('takes a thread whole from three wanted messages on', () => {
@@ -32,7 +43,14 @@ describe('the fetch plan', () => {
   });
 
   test('fetches alone what failed before, beside its thread', () => {
-    const plan = planFetch([...thread('a', 3), ...thread('bad', 1, { attempts: 1 }).map((message) => ({ ...message, threadId: threadId('a') }))], FULL, PRICES);
+    const plan = planFetch(
+      [
+        ...thread('a', 3),
+        ...thread('bad', 1, { attempts: 1 }).map((message) => ({ ...message, threadId: threadId('a') })),
+      ],
+      FULL,
+      PRICES,
+    );
     expect(plan.map(({ request }) => request)).toEqual([
       { kind: 'thread', id: 'a' },
       { kind: 'message', id: 'bad-0' },
@@ -50,7 +68,9 @@ describe('the fetch plan', () => {
 
   test('fetches whole what is held without its attachments, when another format is wanted', () => {
     expect(kinds(thread('a', 3, { lacking: 4 }))).toEqual(['thread']);
-    expect(planFetch(thread('a', 1, { lacking: 4 }), { format: 'raw', attachments: false }, PRICES)).toMatchObject([{ completes: false }]);
+    expect(planFetch(thread('a', 1, { lacking: 4 }), { format: 'raw', attachments: false }, PRICES)).toMatchObject([
+      { completes: false },
+    ]);
   });
 
   test('serves every wanted message once, at the lowest price', () => {
@@ -59,8 +79,12 @@ describe('the fetch plan', () => {
       fc.property(threads, (sizes) => {
         const wanted = sizes.flatMap((size, i) => thread(`t${i}`, size));
         const plan = planFetch(wanted, FULL, PRICES);
-        expect(plan.flatMap(({ serves }) => serves.map(({ id }) => id)).sort()).toEqual(wanted.map(({ id }) => id).sort());
-        expect(plan.reduce((sum, { units }) => sum + units, 0)).toBe(sizes.reduce((sum, size) => sum + Math.min(20 * size, 40), 0));
+        expect(plan.flatMap(({ serves }) => serves.map(({ id }) => id)).sort()).toEqual(
+          wanted.map(({ id }) => id).sort(),
+        );
+        expect(plan.reduce((sum, { units }) => sum + units, 0)).toBe(
+          sizes.reduce((sum, size) => sum + Math.min(20 * size, 40), 0),
+        );
       }),
     );
   });

@@ -10,7 +10,7 @@ const fresh = readLedger(null);
 const backfill = (units: number, notBefore = 0) => ({ units, granted: GRANTED, notBefore });
 
 describe('when a backfill will have spent its units', () => {
-  test('is at once while a minute\'s grant lasts, and minute by minute afterwards', () => {
+  test("is at once while a minute's grant lasts, and minute by minute afterwards", () => {
     expect(whenSpent(fresh, backfill(0), NOW)).toBe(NOW);
     expect(whenSpent(fresh, backfill(5_900), NOW)).toBe(NOW);
     expect(whenSpent(fresh, backfill(6_100), NOW)).toBe(NOW + 60_300);
@@ -18,7 +18,11 @@ describe('when a backfill will have spent its units', () => {
   });
 
   test('waits for what was spent before', () => {
-    const { ledger } = reserve(fresh, { lane: 'backfill', prices: Array(100).fill(40), granted: GRANTED, userLimit: GRANTED }, NOW - 20_000);
+    const { ledger } = reserve(
+      fresh,
+      { lane: 'backfill', prices: Array(100).fill(40), granted: GRANTED, userLimit: GRANTED },
+      NOW - 20_000,
+    );
     const end = whenSpent(ledger, backfill(5_940), NOW);
     expect(end).toBe(NOW + 40_300);
   });
@@ -40,15 +44,30 @@ describe('when a backfill will have spent its units', () => {
 
 describe('the price of what is left', () => {
   const { units } = PRICE_TABLES['2026'];
-  const work = { threads: [{ fresh: 1, threads: 10 }, { fresh: 5, threads: 3 }, { fresh: 101, threads: 1 }], tried: 2, lacking: 4, attachedShare: 0.5 };
+  const work = {
+    threads: [
+      { fresh: 1, threads: 10 },
+      { fresh: 5, threads: 3 },
+      { fresh: 101, threads: 1 },
+    ],
+    tried: 2,
+    lacking: 4,
+    attachedShare: 0.5,
+  };
 
   test('is that of the plan: threads where they are cheaper, and not too large to hold', () => {
-    expect(priceOfWork({ ...work, lacking: 0 }, { format: 'full', attachments: false }, { units })).toBe(10 * 20 + 3 * 40 + 101 * 20 + 2 * 20);
-    expect(priceOfWork({ ...work, lacking: 0 }, { format: 'raw', attachments: false }, { units })).toBe((10 + 15 + 101 + 2) * 20);
+    expect(priceOfWork({ ...work, lacking: 0 }, { format: 'full', attachments: false }, { units })).toBe(
+      10 * 20 + 3 * 40 + 101 * 20 + 2 * 20,
+    );
+    expect(priceOfWork({ ...work, lacking: 0 }, { format: 'raw', attachments: false }, { units })).toBe(
+      (10 + 15 + 101 + 2) * 20,
+    );
   });
 
   test('holds the attachments of what is read, and those that are to be expected', () => {
     const without = priceOfWork({ ...work, lacking: 0 }, { format: 'full', attachments: false }, { units });
-    expect(priceOfWork(work, { format: 'full', attachments: true }, { units })).toBe(without + 4 * 20 + 0.5 * (10 + 15 + 101 + 2) * 20);
+    expect(priceOfWork(work, { format: 'full', attachments: true }, { units })).toBe(
+      without + 4 * 20 + 0.5 * (10 + 15 + 101 + 2) * 20,
+    );
   });
 });

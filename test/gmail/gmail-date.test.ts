@@ -4,18 +4,33 @@ import { byOurClock, dateOf, withDates } from '../../src/gmail/api/gmail-date.ts
 import type { GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 
 const GMAIL = Date.UTC(2026, 0, 10, 12);
-const answer = (headers: Record<string, string> = { date: new Date(GMAIL).toUTCString() }) => ({ status: 429, headers, body: Buffer.alloc(0) });
+const answer = (headers: Record<string, string> = { date: new Date(GMAIL).toUTCString() }) => ({
+  status: 429,
+  headers,
+  body: Buffer.alloc(0),
+});
 const until = (retryAt: number | null): GmailFailure => ({ kind: 'rate-limited', limit: 'user', retryAt });
 
 describe('the time of an answer', () => {
   test('is the one of its Date header, for who wants to know', async () => {
     const seen: number[] = [];
-    await withDates(async () => answer(), (date) => seen.push(date))({ method: 'GET', url: 'https://gmail.example', headers: {} });
-    await withDates(async () => answer({}), (date) => seen.push(date))({ method: 'GET', url: 'https://gmail.example', headers: {} });
+    await withDates(
+      async () => answer(),
+      (date) => seen.push(date),
+    )({ method: 'GET', url: 'https://gmail.example', headers: {} });
+    await withDates(
+      async () => answer({}),
+      (date) => seen.push(date),
+    )({ method: 'GET', url: 'https://gmail.example', headers: {} });
     expect(seen).toEqual([GMAIL]);
   });
 
-  test.each<Record<string, string>>([{}, { date: '' }, { date: 'noon' }, { date: new Date(GMAIL).toUTCString(), age: '60' }])('is not known with the headers %j', (headers) => {
+  test.each<Record<string, string>>([
+    {},
+    { date: '' },
+    { date: 'noon' },
+    { date: new Date(GMAIL).toUTCString(), age: '60' },
+  ])('is not known with the headers %j', (headers) => {
     expect(dateOf(answer(headers))).toBeNull();
   });
 });

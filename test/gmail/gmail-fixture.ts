@@ -26,14 +26,27 @@ export interface GmailFixture {
 
 /** One mailbox at a simulated Gmail, and a client of it, all in this process and under a virtual clock. */
 export function openGmail(
-  options: { quota?: QuotaEnforcement; latencyMs?: number; transport?: (simulator: Simulator) => Transport; clock?: VirtualClock; timeoutMs?: number } = {},
+  options: {
+    quota?: QuotaEnforcement;
+    latencyMs?: number;
+    transport?: (simulator: Simulator) => Transport;
+    clock?: VirtualClock;
+    timeoutMs?: number;
+  } = {},
 ): GmailFixture {
   const clock = options.clock ?? createVirtualClock();
   const simulator = new Simulator({ clock, quota: options.quota, latencyMs: options.latencyMs });
   const mailbox = simulator.addMailbox(ADA);
   const transport = options.transport?.(simulator) ?? simulator.transport;
   const tokens = tokensOf(simulator, clock, transport);
-  const api = createGoogleGmail({ mailbox: ADA, tokens, transport, rootUrl: simulator.rootUrl, clock, ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }) });
+  const api = createGoogleGmail({
+    mailbox: ADA,
+    tokens,
+    transport,
+    rootUrl: simulator.rootUrl,
+    clock,
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+  });
   return { clock, simulator, mailbox, tokens, api };
 }
 
@@ -59,7 +72,11 @@ export interface SessionFixture {
   readonly open: (lane: Lane, options?: Partial<GmailSessionOptions>) => GmailSession;
 }
 
-export function openSessions({ api, clock }: Pick<GmailFixture, 'api' | 'clock'>, prices: PriceTable, share?: number): SessionFixture {
+export function openSessions(
+  { api, clock }: Pick<GmailFixture, 'api' | 'clock'>,
+  prices: PriceTable,
+  share?: number,
+): SessionFixture {
   const ledger = createMemoryLedger();
   const openPacer = (part = share): Pacer => new Pacer({ mailbox: ADA, ledger, prices, clock, share: part });
   const pacer = openPacer();

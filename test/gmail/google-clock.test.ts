@@ -11,7 +11,12 @@ function machine(error: number) {
   const own = { now: () => world.time + world.error, sleep: async () => undefined, random: () => 0.5 };
   const clock = new GoogleClock(own, () => world.time - START + 12_345.6);
   const inSeconds = (time: number): number => Math.floor(time / 1_000) * 1_000;
-  return { world, clock, hear: () => clock.hear(inSeconds(world.time + world.odd)), wrongBy: () => clock.now() - world.time };
+  return {
+    world,
+    clock,
+    hear: () => clock.hear(inSeconds(world.time + world.odd)),
+    wrongBy: () => clock.now() - world.time,
+  };
 }
 
 describe('the time that a worker goes by', () => {

@@ -10,10 +10,15 @@ const message = (id: string): FetchRequest => ({ kind: 'message', id: messageId(
 const thread = (id: string): FetchRequest => ({ kind: 'thread', id: threadId(id) });
 
 const kinds = (outcomes: readonly FetchOutcome[]): string[] =>
-  outcomes.map((outcome) => (outcome.kind === 'fetched' ? outcome.readings.map((reading) => reading.id).join('+') : outcome.error.failure.kind));
+  outcomes.map((outcome) =>
+    outcome.kind === 'fetched' ? outcome.readings.map((reading) => reading.id).join('+') : outcome.error.failure.kind,
+  );
 
 async function failureOf(promise: Promise<unknown>): Promise<GmailFailure> {
-  const error = await promise.then(() => null, (caught: unknown) => caught);
+  const error = await promise.then(
+    () => null,
+    (caught: unknown) => caught,
+  );
   if (error instanceof GmailError) return error.failure;
   throw error ?? new Error('it did not fail');
 }
@@ -32,7 +37,11 @@ describe('single calls', () => {
   it('read the profile, whose historyId is the head', async () => {
     const { clock, api, mailbox } = openGmail();
     fill({ mailbox }, 3);
-    expect(await clock.run(() => api.getProfile())).toEqual({ emailAddress: ADA, historyId: historyId(mailbox.historyId), messagesTotal: 3 });
+    expect(await clock.run(() => api.getProfile())).toEqual({
+      emailAddress: ADA,
+      historyId: historyId(mailbox.historyId),
+      messagesTotal: 3,
+    });
   });
 
   it('read the labels, system and own', async () => {
@@ -44,7 +53,9 @@ describe('single calls', () => {
   });
 
   it('take a list of labels without an inbox for no answer', async () => {
-    const { clock, api } = openGmail({ transport: recording([], (url, body) => (url.includes('labels') ? Buffer.from('{}') : body)) });
+    const { clock, api } = openGmail({
+      transport: recording([], (url, body) => (url.includes('labels') ? Buffer.from('{}') : body)),
+    });
     expect(await clock.run(() => failureOf(api.listLabels()))).toMatchObject({ kind: 'unavailable' });
   });
 
@@ -67,7 +78,11 @@ describe('single calls', () => {
       expect(first.messages[0]?.id).toBe(ids[500]);
       const second = await api.listMessages({ ...query, pageToken: first.nextPageToken });
       expect(second).toEqual({ messages: [{ id: ids[0], threadId: ids[0] }], nextPageToken: null });
-      const starred = await api.listMessages({ ...query, labelIds: [labelId('STARRED'), labelId('INBOX')], q: 'subject:note' });
+      const starred = await api.listMessages({
+        ...query,
+        labelIds: [labelId('STARRED'), labelId('INBOX')],
+        q: 'subject:note',
+      });
       expect(starred.messages.map(({ id }) => id)).toEqual([ids[7]]);
     });
     expect(simulator.usage.of(ADA).methods['messages.list']?.units).toBe(15);
@@ -95,16 +110,26 @@ describe('single calls', () => {
     fill({ mailbox }, 5);
     mailbox.expireHistory();
     await clock.run(async () => {
-      expect(await failureOf(api.listHistory({ startHistoryId: start, pageToken: null }))).toEqual({ kind: 'history-expired' });
+      expect(await failureOf(api.listHistory({ startHistoryId: start, pageToken: null }))).toEqual({
+        kind: 'history-expired',
+      });
     });
   });
 
   it('read an answer that is cut off, or not what Gmail documents, as unavailable', async () => {
     const cut = 'the answer is cut off or no JSON';
     const historyId = 'historyId is not what Gmail documents';
-    const answers = [['{"emailAddress": "ada@exam', cut], ['', cut], ['[]', 'the answer is not what Gmail documents'], ['{"emailAddress":"ada@example.com"}', historyId], ['{"emailAddress":"a","historyId":9007199254740993}', historyId]] as const;
+    const answers = [
+      ['{"emailAddress": "ada@exam', cut],
+      ['', cut],
+      ['[]', 'the answer is not what Gmail documents'],
+      ['{"emailAddress":"ada@example.com"}', historyId],
+      ['{"emailAddress":"a","historyId":9007199254740993}', historyId],
+    ] as const;
     for (const [damaged, detail] of answers) {
-      const { clock, api } = openGmail({ transport: recording([], (url, body) => (url.includes('profile') ? Buffer.from(damaged) : body)) });
+      const { clock, api } = openGmail({
+        transport: recording([], (url, body) => (url.includes('profile') ? Buffer.from(damaged) : body)),
+      });
       expect(await clock.run(() => failureOf(api.getProfile()))).toEqual({ kind: 'unavailable', status: 200, detail });
     }
   });
@@ -126,7 +151,11 @@ describe('batches', () => {
     const { clock, api, mailbox, simulator } = openGmail({ transport: recording(log) });
     simulator.batchOrder = 'shuffled';
     const [first = '', second = ''] = fill({ mailbox }, 2);
-    const { id: reply } = mailbox.insert({ raw: 'Subject: Re\r\n\r\nyes é', labelIds: ['INBOX', 'UNREAD'], threadId: second });
+    const { id: reply } = mailbox.insert({
+      raw: 'Subject: Re\r\n\r\nyes é',
+      labelIds: ['INBOX', 'UNREAD'],
+      threadId: second,
+    });
     const outcomes = await clock.run(() => api.batchGet([thread(second), message('gone'), message(first)], 'full'));
     expect(kinds(outcomes)).toEqual([`${second}+${reply}`, 'not-found', first]);
     expect(log.filter(({ url }) => url.endsWith('/batch/gmail/v1'))).toHaveLength(1);
@@ -134,7 +163,12 @@ describe('batches', () => {
       if (outcome.kind === 'failed') continue;
       for (const reading of outcome.readings) {
         const json: unknown = JSON.parse(Buffer.from(reading.body ?? []).toString('utf8'));
-        expect(json).toMatchObject({ id: reading.id, threadId: reading.threadId, historyId: reading.historyId, payload: { headers: expect.anything() } });
+        expect(json).toMatchObject({
+          id: reading.id,
+          threadId: reading.threadId,
+          historyId: reading.historyId,
+          payload: { headers: expect.anything() },
+        });
       }
     }
   });
@@ -155,12 +189,21 @@ describe('batches', () => {
     const { clock, api, mailbox, simulator } = openGmail();
     const [a = '', b = '', c = ''] = fill({ mailbox }, 3);
     mailbox.poison(b, 500);
-    simulator.faults.add({ match: { messageId: c }, effect: { kind: 'status', status: 429, message: 'Too many concurrent requests for user.' } });
-    expect(kinds(await clock.run(() => api.batchGet([message(a), message(b), message(c)], 'full')))).toEqual([a, 'unavailable', 'rate-limited']);
+    simulator.faults.add({
+      match: { messageId: c },
+      effect: { kind: 'status', status: 429, message: 'Too many concurrent requests for user.' },
+    });
+    expect(kinds(await clock.run(() => api.batchGet([message(a), message(b), message(c)], 'full')))).toEqual([
+      a,
+      'unavailable',
+      'rate-limited',
+    ]);
   });
 
   it('cut off in its midst, answer what arrived and nothing else', async () => {
-    const { clock, api, mailbox } = openGmail({ transport: recording([], (url, body) => (url.includes('/batch/') ? body.subarray(0, body.length >> 1) : body)) });
+    const { clock, api, mailbox } = openGmail({
+      transport: recording([], (url, body) => (url.includes('/batch/') ? body.subarray(0, body.length >> 1) : body)),
+    });
     const ids = fill({ mailbox }, 10);
     const outcomes = kinds(await clock.run(() => api.batchGet(ids.map(message), 'full')));
     expect(outcomes.slice(0, 4)).toEqual(ids.slice(0, 4));
@@ -168,10 +211,20 @@ describe('batches', () => {
   });
 
   it('take no message for another, even when the answer names the wrong part', async () => {
-    const swapped = (text: string): string => text.replace('response-part-0', 'response-part-x').replace('response-part-1', 'response-part-0').replace('response-part-x', 'response-part-1');
-    const { clock, api, mailbox } = openGmail({ transport: recording([], (url, body) => (url.includes('/batch/') ? Buffer.from(swapped(body.toString())) : body)) });
+    const swapped = (text: string): string =>
+      text
+        .replace('response-part-0', 'response-part-x')
+        .replace('response-part-1', 'response-part-0')
+        .replace('response-part-x', 'response-part-1');
+    const { clock, api, mailbox } = openGmail({
+      transport: recording([], (url, body) => (url.includes('/batch/') ? Buffer.from(swapped(body.toString())) : body)),
+    });
     const ids = fill({ mailbox }, 3);
-    expect(kinds(await clock.run(() => api.batchGet(ids.map(message), 'full')))).toEqual(['unavailable', 'unavailable', ids[2]]);
+    expect(kinds(await clock.run(() => api.batchGet(ids.map(message), 'full')))).toEqual([
+      'unavailable',
+      'unavailable',
+      ids[2],
+    ]);
   });
 
   it('fail whole when the request around them fails', async () => {
@@ -186,7 +239,12 @@ describe('batches', () => {
 
   it('hold no more than 50 requests', async () => {
     const { api } = openGmail();
-    await expect(api.batchGet(Array.from({ length: 51 }, () => message('a')), 'full')).rejects.toThrow(RangeError);
+    await expect(
+      api.batchGet(
+        Array.from({ length: 51 }, () => message('a')),
+        'full',
+      ),
+    ).rejects.toThrow(RangeError);
   });
 });
 
@@ -223,12 +281,17 @@ describe('access', () => {
 });
 
 describe('every call', () => {
-  it('stops at once when its caller aborts, with the caller\'s reason, even if the transport does not listen', async () => {
-    const { clock, api } = openGmail({ transport: (simulator) => async (request) => (request.url.endsWith('/token') ? await simulator.transport(request) : await new Promise(() => {})) });
+  it("stops at once when its caller aborts, with the caller's reason, even if the transport does not listen", async () => {
+    const { clock, api } = openGmail({
+      transport: (simulator) => async (request) =>
+        request.url.endsWith('/token') ? await simulator.transport(request) : await new Promise(() => {}),
+    });
     const controller = new AbortController();
     await clock.run(async () => {
       const reason = new Error('the activity is cancelled');
-      const calls = [api.getProfile(controller.signal), api.batchGet([message('a')], 'full', controller.signal)].map((call) => call.catch((error: unknown) => error));
+      const calls = [api.getProfile(controller.signal), api.batchGet([message('a')], 'full', controller.signal)].map(
+        (call) => call.catch((error: unknown) => error),
+      );
       await clock.sleep(1_000);
       controller.abort(reason);
       const abortedAt = clock.now();
@@ -239,7 +302,11 @@ describe('every call', () => {
   });
 
   it('gives up when no answer comes in time', async () => {
-    const { clock, api } = openGmail({ timeoutMs: 60_000, transport: (simulator) => async (request) => (request.url.endsWith('/token') ? await simulator.transport(request) : await new Promise(() => {})) });
+    const { clock, api } = openGmail({
+      timeoutMs: 60_000,
+      transport: (simulator) => async (request) =>
+        request.url.endsWith('/token') ? await simulator.transport(request) : await new Promise(() => {}),
+    });
     await clock.run(async () => {
       const before = clock.now();
       expect(await failureOf(api.getProfile())).toEqual({ kind: 'unavailable', status: null });

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitsAt, giveBack, liveUnits, roomNow, spend, unitsWithin, type LedgerWindow } from '../../src/gmail/quota/ledger-window.ts';
+import {
+  fitsAt,
+  giveBack,
+  liveUnits,
+  roomNow,
+  spend,
+  unitsWithin,
+  type LedgerWindow,
+} from '../../src/gmail/quota/ledger-window.ts';
 
 const START = 1_800_000_000_000;
 const MINUTE = { span: 60_000, units: 1_000 };
@@ -11,7 +19,12 @@ const spent = (...entries: readonly (readonly [after: number, units: number])[])
 
 /** The most that was spent during any `span` milliseconds, counted from each spending on. */
 const peak = (log: readonly { at: number; units: number }[], span: number): number =>
-  Math.max(0, ...log.map(({ at }) => log.filter((other) => other.at >= at && other.at < at + span).reduce((sum, { units }) => sum + units, 0)));
+  Math.max(
+    0,
+    ...log.map(({ at }) =>
+      log.filter((other) => other.at >= at && other.at < at + span).reduce((sum, { units }) => sum + units, 0),
+    ),
+  );
 
 describe('a window of spent units', () => {
   it('counts a unit for the whole span and a little longer, then forgets it', () => {
@@ -36,7 +49,13 @@ describe('a window of spent units', () => {
   });
 
   it('whatever is asked for and when, never lets more through than each limit allows in any stretch of its length', () => {
-    const asks = fc.array(fc.record({ after: fc.oneof(fc.nat(30), fc.nat(3_000), fc.nat(40_000)), units: fc.integer({ min: 1, max: 400 }) }), { minLength: 1, maxLength: 150 });
+    const asks = fc.array(
+      fc.record({
+        after: fc.oneof(fc.nat(30), fc.nat(3_000), fc.nat(40_000)),
+        units: fc.integer({ min: 1, max: 400 }),
+      }),
+      { minLength: 1, maxLength: 150 },
+    );
     fc.assert(
       fc.property(asks, fc.boolean(), (list, strict) => {
         const limits = strict ? [MINUTE, TEN_SECONDS] : [MINUTE];

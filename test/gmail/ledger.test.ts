@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { allowBursts, currentRate, learn, PROBE_CALLS, readLedger, refund, reserve, writeLedger, type Ledger, type Reservation } from '../../src/gmail/quota/ledger.ts';
+import {
+  allowBursts,
+  currentRate,
+  learn,
+  PROBE_CALLS,
+  readLedger,
+  refund,
+  reserve,
+  writeLedger,
+  type Ledger,
+  type Reservation,
+} from '../../src/gmail/quota/ledger.ts';
 import type { Lane } from '../../src/gmail/api/gmail-api.ts';
 
 const START = 1_800_000_000_000;
@@ -7,12 +18,17 @@ const LIMIT = 6_000;
 const FRESH = readLedger(null);
 const PROVEN = allowBursts(FRESH);
 
-const asking = (lane: Lane, count: number, price = 20): Reservation => ({ lane, prices: Array.from({ length: count }, () => price), granted: LIMIT, userLimit: LIMIT });
+const asking = (lane: Lane, count: number, price = 20): Reservation => ({
+  lane,
+  prices: Array.from({ length: count }, () => price),
+  granted: LIMIT,
+  userLimit: LIMIT,
+});
 
 /** Reserves batch after batch while units are granted at once. */
 function drain(ledger: Ledger, lane: Lane, now: number): { ledger: Ledger; units: number; until: number } {
   let units = 0;
-  for (let current = ledger; ; ) {
+  for (let current = ledger; ;) {
     const { ledger: next, result } = reserve(current, asking(lane, 50), now);
     if (result.kind === 'wait') return { ledger: next, units, until: result.until };
     units += result.units;
@@ -20,7 +36,11 @@ function drain(ledger: Ledger, lane: Lane, now: number): { ledger: Ledger; units
   }
 }
 
-const refusal = (limit: 'user' | 'project' = 'user', retryAt: number | null = null) => ({ limit, retryAt, jitter: 0.5 });
+const refusal = (limit: 'user' | 'project' = 'user', retryAt: number | null = null) => ({
+  limit,
+  retryAt,
+  jitter: 0.5,
+});
 
 describe('the ledger', () => {
   it('grants an idle mailbox nearly a whole minute at once, and the same again a minute later', () => {
@@ -51,13 +71,20 @@ describe('the ledger', () => {
     expect(waiting.result.kind).toBe('wait');
     const backfill = drain(waiting.ledger, 'backfill', START + 60_310);
     expect(backfill.units).toBeGreaterThan(5_000);
-    expect(reserve(backfill.ledger, asking('live', 40), START + 60_310).result).toMatchObject({ kind: 'granted', count: 40 });
+    expect(reserve(backfill.ledger, asking('live', 40), START + 60_310).result).toMatchObject({
+      kind: 'granted',
+      count: 40,
+    });
   });
 
   it('grants as many of the first requests as fit', () => {
     const { ledger } = drain(PROVEN, 'live', START);
     const freed = refund(ledger, { units: 110, lane: 'live', at: START });
-    expect(reserve(freed, asking('live', 50), START + 1).result).toMatchObject({ kind: 'granted', count: 5, units: 100 });
+    expect(reserve(freed, asking('live', 50), START + 1).result).toMatchObject({
+      kind: 'granted',
+      count: 5,
+      units: 100,
+    });
   });
 
   it('tries a burst with a few calls, alone, before it believes that Gmail takes one', () => {
@@ -65,7 +92,10 @@ describe('the ledger', () => {
     expect(probing.result).toMatchObject({ count: 50, probe: false });
     const probe = reserve(probing.ledger, asking('backfill', 50), START);
     expect(probe.result).toMatchObject({ count: PROBE_CALLS, probe: true });
-    expect(reserve(allowBursts(probe.ledger), asking('backfill', 50), START).result).toMatchObject({ count: 50, probe: false });
+    expect(reserve(allowBursts(probe.ledger), asking('backfill', 50), START).result).toMatchObject({
+      count: 50,
+      probe: false,
+    });
   });
 
   it('turns to a smooth pace at the first refusal, at the same rate', () => {
@@ -73,7 +103,7 @@ describe('the ledger', () => {
     expect(currentRate(ledger, START)).toBe(1);
     let units = 0;
     const steps: number[] = [];
-    for (let now = START; now < START + 600_000; ) {
+    for (let now = START; now < START + 600_000;) {
       const { ledger: next, result } = reserve(ledger, asking('backfill', 50), now);
       ledger = next;
       if (result.kind === 'wait') now = result.until;
@@ -88,10 +118,15 @@ describe('the ledger', () => {
   });
 
   it('loses no speed at a smooth pace to steps that do not fill ten seconds evenly', () => {
-    const mixed: Reservation = { lane: 'backfill', prices: [40, 20, 20, 40, 20].flatMap((price) => [price, price, price]), granted: 10 * LIMIT, userLimit: 10 * LIMIT };
+    const mixed: Reservation = {
+      lane: 'backfill',
+      prices: [40, 20, 20, 40, 20].flatMap((price) => [price, price, price]),
+      granted: 10 * LIMIT,
+      userLimit: 10 * LIMIT,
+    };
     let ledger = learn(PROVEN, refusal(), START);
     let units = 0;
-    for (let now = START; now < START + 600_000; ) {
+    for (let now = START; now < START + 600_000;) {
       const { ledger: next, result } = reserve(ledger, mixed, now);
       ledger = next;
       if (result.kind === 'wait') now = result.until;
@@ -133,7 +168,10 @@ describe('the ledger', () => {
     expect(currentRate(ledger, START + 10_000)).toBeCloseTo(0.8);
     expect(currentRate(ledger, START + 70_000)).toBeCloseTo(0.9);
     expect(currentRate(ledger, START + 600_000)).toBe(1);
-    expect(drain(ledger, 'backfill', START + 2 * 3_600_000).units, 'bursts are tried again after an hour').toBeGreaterThan(900);
+    expect(
+      drain(ledger, 'backfill', START + 2 * 3_600_000).units,
+      'bursts are tried again after an hour',
+    ).toBeGreaterThan(900);
   });
 
   it('takes refusals of batches that were under way together for one', () => {
@@ -144,10 +182,18 @@ describe('the ledger', () => {
 
   it('holds everybody back until the time that Gmail named, also when it rolls forward', () => {
     let ledger = learn(PROVEN, refusal('user', START + 600_000), START);
-    expect(reserve(ledger, asking('live', 1), START + 1_000).result).toEqual({ kind: 'wait', until: START + 600_000, told: true });
+    expect(reserve(ledger, asking('live', 1), START + 1_000).result).toEqual({
+      kind: 'wait',
+      until: START + 600_000,
+      told: true,
+    });
     ledger = learn(ledger, refusal('user', START + 900_000), START + 1_000);
     ledger = learn(ledger, refusal('user', START + 700_000), START + 2_000);
-    expect(reserve(ledger, asking('live', 1), START + 899_999).result).toEqual({ kind: 'wait', until: START + 900_000, told: true });
+    expect(reserve(ledger, asking('live', 1), START + 899_999).result).toEqual({
+      kind: 'wait',
+      until: START + 900_000,
+      told: true,
+    });
     expect(reserve(ledger, asking('live', 1), START + 900_000).result).toMatchObject({ kind: 'granted' });
   });
 
@@ -161,7 +207,7 @@ describe('the ledger', () => {
       now = Math.max(ledger.pausedUntil, now + 3_000);
     }
     expect(waits).toEqual([750, 1_500, 3_000, 6_000, 12_000, 12_000]);
-    expect(currentRate(ledger, now), 'the project\'s limit says nothing about the user\'s').toBe(1);
+    expect(currentRate(ledger, now), "the project's limit says nothing about the user's").toBe(1);
   });
 
   it('survives as text', () => {
@@ -192,7 +238,10 @@ describe('the ledger', () => {
   it('keeps a long wait that Gmail asks for, and none longer than a day', () => {
     const HOUR = 3_600_000;
     const waiting = learn(FRESH, refusal('user', START + 20 * HOUR), START);
-    expect(reserve(waiting, asking('live', 1), START + 60_000).result).toMatchObject({ kind: 'wait', until: START + 20 * HOUR });
+    expect(reserve(waiting, asking('live', 1), START + 60_000).result).toMatchObject({
+      kind: 'wait',
+      until: START + 20 * HOUR,
+    });
     const wrong = learn(FRESH, refusal('user', START + 100 * HOUR), START + 80 * HOUR);
     expect(reserve(wrong, asking('live', 1), START).result.kind).toBe('granted');
   });

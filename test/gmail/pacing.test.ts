@@ -10,9 +10,17 @@ const LIMIT = 60_000;
 const MINUTE = 60_000;
 
 /** Backfills under an enforced quota; answers how long it took (ms) and what the simulator counted. */
-async function run(options: { quota: Omit<QuotaEnforcement, 'userUnitsPerMinute'>; messages?: number; limit?: number; latencyMs?: number }) {
+async function run(options: {
+  quota: Omit<QuotaEnforcement, 'userUnitsPerMinute'>;
+  messages?: number;
+  limit?: number;
+  latencyMs?: number;
+}) {
   const { quota, messages = 9_000, limit = LIMIT, latencyMs } = options;
-  const gmail = openGmail({ quota: { ...quota, userUnitsPerMinute: limit }, ...(latencyMs === undefined ? {} : { latencyMs }) });
+  const gmail = openGmail({
+    quota: { ...quota, userUnitsPerMinute: limit },
+    ...(latencyMs === undefined ? {} : { latencyMs }),
+  });
   const { clock, simulator } = gmail;
   const sessions = openSessions(gmail, pricesAt(limit));
   const ids = fill(gmail, 50);
@@ -39,7 +47,7 @@ describe('a backfill', () => {
     expect(took).toBeLessThanOrEqual(1.02 * needs);
   });
 
-  it('of less than a minute\'s grant is done at once', async () => {
+  it("of less than a minute's grant is done at once", async () => {
     const { took, rejected } = await run({ quota: { window: 'sliding-minute' }, messages: 280, limit: 6_000 });
     expect(rejected).toBe(0);
     expect(took).toBeLessThanOrEqual(1_000);
@@ -79,7 +87,12 @@ describe('a backfill', () => {
   });
 
   it('keeps its pace when answers take their time', async () => {
-    const { took, needs, rejected } = await run({ quota: { window: 'sliding-minute' }, messages: 1_500, limit: 6_000, latencyMs: 700 });
+    const { took, needs, rejected } = await run({
+      quota: { window: 'sliding-minute' },
+      messages: 1_500,
+      limit: 6_000,
+      latencyMs: 700,
+    });
     expect(rejected).toBe(0);
     expect(took).toBeLessThanOrEqual(1.02 * needs);
   });
@@ -111,7 +124,13 @@ describe('a backfill', () => {
       const token = await tokens.accessToken();
       const other = async (): Promise<void> => {
         while (clock.now() < startedAt + 10 * MINUTE) {
-          const calls = Array.from({ length: 10 }, () => simulator.transport({ method: 'GET', url: `${simulator.rootUrl}/gmail/v1/users/me/threads/${ids[0] ?? ''}`, headers: { authorization: `Bearer ${token}` } }));
+          const calls = Array.from({ length: 10 }, () =>
+            simulator.transport({
+              method: 'GET',
+              url: `${simulator.rootUrl}/gmail/v1/users/me/threads/${ids[0] ?? ''}`,
+              headers: { authorization: `Bearer ${token}` },
+            }),
+          );
           await Promise.all([...calls, clock.sleep(800)]);
         }
       };
@@ -121,7 +140,11 @@ describe('a backfill', () => {
           marks.push(session.unitsSpent());
         }
       };
-      await Promise.all([other(), note(), backfill(session, ids, Number.POSITIVE_INFINITY, () => clock.now() > startedAt + 18 * MINUTE)]);
+      await Promise.all([
+        other(),
+        note(),
+        backfill(session, ids, Number.POSITIVE_INFINITY, () => clock.now() > startedAt + 18 * MINUTE),
+      ]);
     });
     const [six = 0, ten = 0, sixteen = 0, eighteen = 0] = marks;
     // The other one spends half: 30,000 a minute.
@@ -141,7 +164,15 @@ describe('a crash in mid-minute', () => {
     await clock.run(async () => {
       for (let life = 0; life < 8; life++) {
         // Nothing of the former worker is left but the ledger.
-        const session = createGmailSession({ api, mailbox: ADA, lane: 'backfill', ledger: sessions.ledger, prices: sessions.prices, clock, pacer: sessions.openPacer() });
+        const session = createGmailSession({
+          api,
+          mailbox: ADA,
+          lane: 'backfill',
+          ledger: sessions.ledger,
+          prices: sessions.prices,
+          clock,
+          pacer: sessions.openPacer(),
+        });
         await backfill(session, ids, 1_000);
         await clock.sleep(clock.random() * 15_000);
       }
@@ -156,41 +187,56 @@ describe('a crash in mid-minute', () => {
     const { clock, simulator, api } = gmail;
     const sessions = openSessions(gmail, pricesAt(LIMIT));
     const ids = fill(gmail, 50);
-    const worker = () => createGmailSession({ api, mailbox: ADA, lane: 'backfill', ledger: sessions.ledger, prices: sessions.prices, clock, pacer: sessions.openPacer() });
+    const worker = () =>
+      createGmailSession({
+        api,
+        mailbox: ADA,
+        lane: 'backfill',
+        ledger: sessions.ledger,
+        prices: sessions.prices,
+        clock,
+        pacer: sessions.openPacer(),
+      });
     await clock.run(() => Promise.all([backfill(worker(), ids, 4_000), backfill(worker(), ids, 4_000)]));
     expect(simulator.usage.of(ADA).peakUnitsPerMinute).toBeLessThanOrEqual(LIMIT);
   });
 });
 
 describe('new mail during a backfill', () => {
-  it.each(['sliding-minute', 'fixed-minute', 'ten-seconds'] as const)('is fetched within seconds at the real rate (%s)', async (window) => {
-    const gmail = openGmail({ quota: { window, userUnitsPerMinute: 6_000 }, latencyMs: 200 });
-    const { clock, mailbox } = gmail;
-    const sessions = openSessions(gmail, pricesAt(6_000));
-    const ids = fill(gmail, 50);
-    const endsAt = clock.now() + 10 * MINUTE;
-    const waits: number[] = [];
-    await clock.run(async () => {
-      const live = sessions.open('live');
-      const receive = async (): Promise<void> => {
-        const since = historyId(mailbox.historyId);
-        const [id = ''] = fill(gmail, 1);
-        const arrivedAt = clock.now();
-        await live.listHistory({ startHistoryId: since, pageToken: null });
-        await live.batchGet([{ kind: 'message', id: messageId(id) }], 'minimal');
-        waits.push(clock.now() - arrivedAt);
-      };
-      const arrivals = async (): Promise<void> => {
-        while (clock.now() < endsAt) {
-          await clock.sleep(16_000 * clock.random());
-          await receive();
-        }
-      };
-      await Promise.all([arrivals(), backfill(sessions.open('backfill'), ids, Number.POSITIVE_INFINITY, () => clock.now() > endsAt)]);
-    });
-    expect(waits.length).toBeGreaterThan(50);
-    expect(waits.sort((a, b) => a - b)[Math.floor(waits.length * 0.95)]).toBeLessThanOrEqual(3_000);
-  });
+  it.each(['sliding-minute', 'fixed-minute', 'ten-seconds'] as const)(
+    'is fetched within seconds at the real rate (%s)',
+    async (window) => {
+      const gmail = openGmail({ quota: { window, userUnitsPerMinute: 6_000 }, latencyMs: 200 });
+      const { clock, mailbox } = gmail;
+      const sessions = openSessions(gmail, pricesAt(6_000));
+      const ids = fill(gmail, 50);
+      const endsAt = clock.now() + 10 * MINUTE;
+      const waits: number[] = [];
+      await clock.run(async () => {
+        const live = sessions.open('live');
+        const receive = async (): Promise<void> => {
+          const since = historyId(mailbox.historyId);
+          const [id = ''] = fill(gmail, 1);
+          const arrivedAt = clock.now();
+          await live.listHistory({ startHistoryId: since, pageToken: null });
+          await live.batchGet([{ kind: 'message', id: messageId(id) }], 'minimal');
+          waits.push(clock.now() - arrivedAt);
+        };
+        const arrivals = async (): Promise<void> => {
+          while (clock.now() < endsAt) {
+            await clock.sleep(16_000 * clock.random());
+            await receive();
+          }
+        };
+        await Promise.all([
+          arrivals(),
+          backfill(sessions.open('backfill'), ids, Number.POSITIVE_INFINITY, () => clock.now() > endsAt),
+        ]);
+      });
+      expect(waits.length).toBeGreaterThan(50);
+      expect(waits.sort((a, b) => a - b)[Math.floor(waits.length * 0.95)]).toBeLessThanOrEqual(3_000);
+    },
+  );
 });
 
 describe('"Retry after"', () => {
@@ -204,11 +250,16 @@ describe('"Retry after"', () => {
     const shown: number[] = [];
     await clock.run(async () => {
       const live = sessions.open('live');
-      await Promise.all([live.getProfile(), backfill(sessions.open('backfill', { onWait: (time) => shown.push(time) }), ids, 10)]);
+      await Promise.all([
+        live.getProfile(),
+        backfill(sessions.open('backfill', { onWait: (time) => shown.push(time) }), ids, 10),
+      ]);
     });
     expect(clock.now() - until).toBeLessThan(1_000);
     expect(new Set(shown.slice(0, 3))).toEqual(new Set([until]));
-    expect(simulator.usage.of(ADA).rejected, 'only what was under way when the first was refused').toBeLessThanOrEqual(11);
+    expect(simulator.usage.of(ADA).rejected, 'only what was under way when the first was refused').toBeLessThanOrEqual(
+      11,
+    );
   });
 
   it('too far away is thrown with its time, to every caller, without asking Gmail again', async () => {
@@ -219,8 +270,15 @@ describe('"Retry after"', () => {
     simulator.faults.add({ effect: { kind: 'retry-after', until } });
     await clock.run(async () => {
       for (const lane of ['live', 'backfill'] as const) {
-        const error: unknown = await sessions.open(lane).getProfile().catch((caught: unknown) => caught);
-        expect(error instanceof GmailError && error.failure).toEqual({ kind: 'rate-limited', limit: 'user', retryAt: until });
+        const error: unknown = await sessions
+          .open(lane)
+          .getProfile()
+          .catch((caught: unknown) => caught);
+        expect(error instanceof GmailError && error.failure).toEqual({
+          kind: 'rate-limited',
+          limit: 'user',
+          retryAt: until,
+        });
       }
     });
     expect(simulator.usage.of(ADA).rejected).toBe(1);

@@ -23,25 +23,37 @@ function open(method: string, answers: Answers) {
       return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(answers(token, asked.length))) };
     };
   const gmail = openGmail({ transport });
-  return { ...gmail, asked, session: openSessions(gmail, pricesAt(1_000_000)).open('backfill'), transport: transport(gmail.simulator) };
+  return {
+    ...gmail,
+    asked,
+    session: openSessions(gmail, pricesAt(1_000_000)).open('backfill'),
+    transport: transport(gmail.simulator),
+  };
 }
 
 const failureOf = async (promise: Promise<unknown>): Promise<GmailError> => {
-  const error = await promise.then(() => null, (caught: unknown) => caught);
+  const error = await promise.then(
+    () => null,
+    (caught: unknown) => caught,
+  );
   if (error instanceof GmailError) return error;
   throw error ?? new Error('it did not fail');
 };
 
 const QUERY = { includeSpamTrash: false } satisfies Omit<ListMessagesQuery, 'pageToken'>;
 const messages = (session: GmailSession, pageToken: string | null) => session.listMessages({ ...QUERY, pageToken });
-const history = (session: GmailSession, pageToken: string | null) => session.listHistory({ startHistoryId: historyId('1'), pageToken });
+const history = (session: GmailSession, pageToken: string | null) =>
+  session.listHistory({ startHistoryId: historyId('1'), pageToken });
 
 describe.each([
   ['messages.list', '/messages', {}, messages],
   ['history.list', '/history', { historyId: '9' }, history],
 ] as const)('a next page of %s that was read already', (method, path, fields, list) => {
   it('is asked for again, and the walk goes on where the answer was a passing one', async () => {
-    const { clock, session } = open(path, (token, asked) => ({ ...fields, nextPageToken: token === null || asked === 2 ? 'a' : 'b' }));
+    const { clock, session } = open(path, (token, asked) => ({
+      ...fields,
+      nextPageToken: token === null || asked === 2 ? 'a' : 'b',
+    }));
     await clock.run(async () => {
       expect((await list(session, null)).nextPageToken).toBe('a');
       expect((await list(session, 'a')).nextPageToken).toBe('b');
@@ -53,11 +65,16 @@ describe.each([
     const { clock, session, asked } = open(path, (token) => ({ ...fields, nextPageToken: circle[token ?? 'c'] }));
     await clock.run(async () => {
       for (const token of [null, 'a', 'b']) await list(session, token);
-      expect((await failureOf(list(session, 'c'))).failure).toEqual({ kind: 'invalid-request', reason: 'invalidPageToken' });
+      expect((await failureOf(list(session, 'c'))).failure).toEqual({
+        kind: 'invalid-request',
+        reason: 'invalidPageToken',
+      });
       for (const token of [null, 'a', 'b']) await list(session, token);
       const { failure, message } = await failureOf(list(session, 'c'));
       expect(failure).toMatchObject({ kind: 'unavailable' });
-      expect(message).toBe(`ada@example.com: Gmail gave no usable answer to ${method} (HTTP 200: its next page is one that was read already).`);
+      expect(message).toBe(
+        `ada@example.com: Gmail gave no usable answer to ${method} (HTTP 200: its next page is one that was read already).`,
+      );
     });
     expect(asked.length).toBeLessThanOrEqual(16);
   });
@@ -65,20 +82,35 @@ describe.each([
   it('may be that of another listing, or of another walk', async () => {
     const { clock, session } = open(path, (token) => ({ ...fields, nextPageToken: token === null ? 'a' : undefined }));
     await clock.run(async () => {
-      for (let walk = 0; walk < 3; walk++) for (const token of [null, 'a']) expect((await list(session, token)).nextPageToken).toBe(token === null ? 'a' : null);
+      for (let walk = 0; walk < 3; walk++)
+        for (const token of [null, 'a'])
+          expect((await list(session, token)).nextPageToken).toBe(token === null ? 'a' : null);
     });
   });
 });
 
 it('A directory whose pages lead in a circle fails, and names itself', async () => {
-  const { clock, tokens, transport, simulator, asked } = open('/users', (token) => ({ users: [{ primaryEmail: 'ada@example.com' }], nextPageToken: token === 'a' ? 'b' : 'a' }));
+  const { clock, tokens, transport, simulator, asked } = open('/users', (token) => ({
+    users: [{ primaryEmail: 'ada@example.com' }],
+    nextPageToken: token === 'a' ? 'b' : 'a',
+  }));
   const read = async (): Promise<number> => {
     let users = 0;
-    for await (const user of listUsers({ tokens, administrator: ADA, orgUnit: null, transport, rootUrl: simulator.rootUrl, clock })) if (user.mailbox === ADA) users += 1;
+    for await (const user of listUsers({
+      tokens,
+      administrator: ADA,
+      orgUnit: null,
+      transport,
+      rootUrl: simulator.rootUrl,
+      clock,
+    }))
+      if (user.mailbox === ADA) users += 1;
     return users;
   };
   await clock.run(async () => {
-    await expect(read()).rejects.toThrow(/Directory API .* no usable answer \(HTTP 200: its next page is one that was read already\)/);
+    await expect(read()).rejects.toThrow(
+      /Directory API .* no usable answer \(HTTP 200: its next page is one that was read already\)/,
+    );
   });
   expect(asked.length).toBeLessThan(10);
 });

@@ -7,11 +7,16 @@ import { historyId, messageId } from '../../src/model/ids.ts';
 import { ADA, fill, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';
 
 const LIMIT = 6_000;
-const requestsFor = (ids: readonly string[]): FetchRequest[] => ids.map((id) => ({ kind: 'message', id: messageId(id) }));
-const kinds = (outcomes: readonly FetchOutcome[]): string[] => outcomes.map((outcome) => (outcome.kind === 'fetched' ? 'fetched' : outcome.error.failure.kind));
+const requestsFor = (ids: readonly string[]): FetchRequest[] =>
+  ids.map((id) => ({ kind: 'message', id: messageId(id) }));
+const kinds = (outcomes: readonly FetchOutcome[]): string[] =>
+  outcomes.map((outcome) => (outcome.kind === 'fetched' ? 'fetched' : outcome.error.failure.kind));
 
 async function failureOf(promise: Promise<unknown>): Promise<GmailFailure> {
-  const error = await promise.then(() => null, (caught: unknown) => caught);
+  const error = await promise.then(
+    () => null,
+    (caught: unknown) => caught,
+  );
   if (error instanceof GmailError) return error.failure;
   throw error ?? new Error('it did not fail');
 }
@@ -44,25 +49,33 @@ describe('a single call', () => {
     expect(session.unitsSpent()).toBe(1);
   });
 
-  it.each([400, 401, 404, 410])('is repeated when it is refused by %i and no cause is named, and given up after some seconds', async (status) => {
-    const { clock, simulator, session } = open();
-    simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'status', status }, times: 2 });
-    await clock.run(async () => {
-      expect((await session.getProfile()).emailAddress).toBe(ADA);
-      simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'status', status } });
-      const before = clock.now();
-      expect(await failureOf(session.getProfile())).toMatchObject({ kind: 'refused', status });
-      expect(clock.now() - before).toBeLessThanOrEqual(20_000);
-    });
-  });
+  it.each([400, 401, 404, 410])(
+    'is repeated when it is refused by %i and no cause is named, and given up after some seconds',
+    async (status) => {
+      const { clock, simulator, session } = open();
+      simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'status', status }, times: 2 });
+      await clock.run(async () => {
+        expect((await session.getProfile()).emailAddress).toBe(ADA);
+        simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'status', status } });
+        const before = clock.now();
+        expect(await failureOf(session.getProfile())).toMatchObject({ kind: 'refused', status });
+        expect(clock.now() - before).toBeLessThanOrEqual(20_000);
+      });
+    },
+  );
 
   it('is repeated once when it is refused for a cause that somebody must mend', async () => {
     const { clock, simulator, session } = open();
-    simulator.faults.add({ effect: { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used' }, times: 1 });
+    simulator.faults.add({
+      effect: { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used' },
+      times: 1,
+    });
     await clock.run(async () => {
       expect((await session.getProfile()).emailAddress).toBe(ADA);
       const before = simulator.usage.requests;
-      simulator.faults.add({ effect: { kind: 'status', status: 403, reason: 'domainPolicy', message: 'Disabled by the administrator' } });
+      simulator.faults.add({
+        effect: { kind: 'status', status: 403, reason: 'domainPolicy', message: 'Disabled by the administrator' },
+      });
       expect(await failureOf(session.getProfile())).toEqual({ kind: 'mailbox-unavailable', reason: 'domainPolicy' });
       expect(simulator.usage.requests - before).toBe(2);
     });
@@ -84,7 +97,11 @@ describe('a single call', () => {
     const { clock, session } = open({
       transport: (simulator) => async (request) => {
         if (!request.url.endsWith('/token') || refusals-- <= 0) return await simulator.transport(request);
-        return { status: 400, headers: {}, body: Buffer.from('{"error":"invalid_grant","error_description":"Token has been expired or revoked."}') };
+        return {
+          status: 400,
+          headers: {},
+          body: Buffer.from('{"error":"invalid_grant","error_description":"Token has been expired or revoked."}'),
+        };
       },
     });
     await clock.run(async () => expect((await session.getProfile()).emailAddress).toBe(ADA));
@@ -106,8 +123,13 @@ describe('a single call', () => {
     await clock.run(async () => {
       await session.getProfile();
       const before = simulator.usage.requests;
-      simulator.faults.add({ match: { method: 'history.list' }, effect: { kind: 'status', status: 400, reason: 'invalidArgument', message: 'Invalid pageToken' } });
-      expect(await failureOf(session.listHistory({ startHistoryId: historyId(mailbox.historyId), pageToken: 'old' }))).toMatchObject({ kind: 'invalid-request' });
+      simulator.faults.add({
+        match: { method: 'history.list' },
+        effect: { kind: 'status', status: 400, reason: 'invalidArgument', message: 'Invalid pageToken' },
+      });
+      expect(
+        await failureOf(session.listHistory({ startHistoryId: historyId(mailbox.historyId), pageToken: 'old' })),
+      ).toMatchObject({ kind: 'invalid-request' });
       expect(kinds(await session.batchGet(requestsFor(['0']), 'minimal'))).toEqual(['not-found']);
       expect(simulator.usage.requests - before).toBe(2);
     });
@@ -146,9 +168,11 @@ describe('a single call', () => {
     });
   });
 
-  it('ends at once when the day\'s quota is spent', async () => {
+  it("ends at once when the day's quota is spent", async () => {
     const { clock, simulator, session } = open();
-    simulator.faults.add({ effect: { kind: 'status', status: 403, reason: 'dailyLimitExceeded', message: 'Daily Limit Exceeded' } });
+    simulator.faults.add({
+      effect: { kind: 'status', status: 403, reason: 'dailyLimitExceeded', message: 'Daily Limit Exceeded' },
+    });
     await clock.run(async () => {
       expect(await failureOf(session.getProfile())).toEqual({ kind: 'rate-limited', limit: 'daily', retryAt: null });
     });
@@ -198,7 +222,9 @@ describe('a batch', () => {
     const ids = fill({ mailbox }, 8);
     simulator.faults.add({ match: { messageId: ids[3] }, effect: { kind: 'status', status: 429 }, times: 1 });
     await clock.run(async () => {
-      expect(kinds(await session.batchGet(requestsFor(ids), 'minimal'))).toEqual(ids.map((_, index) => (index === 3 ? 'rate-limited' : 'fetched')));
+      expect(kinds(await session.batchGet(requestsFor(ids), 'minimal'))).toEqual(
+        ids.map((_, index) => (index === 3 ? 'rate-limited' : 'fetched')),
+      );
     });
     expect(session.unitsSpent()).toBe(140);
     expect(unitsWithin(readLedger(ledger.document(ADA)).window, 60_000, clock.now())).toBe(140);
@@ -214,25 +240,34 @@ describe('a batch', () => {
     expect(session.unitsSpent()).toBe(160);
   });
 
-  it.each([400, 401, 404, 410])('that the batch endpoint refuses by %i is repeated, and given up after some seconds', async (status) => {
-    const { clock, session, mailbox, simulator } = open();
-    const ids = fill({ mailbox }, 8);
-    simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'status', status }, times: 2 });
-    await clock.run(async () => {
-      expect(new Set(kinds(await session.batchGet(requestsFor(ids), 'minimal')))).toEqual(new Set(['fetched']));
-      simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'status', status } });
-      const before = clock.now();
-      expect(await failureOf(session.batchGet(requestsFor(ids), 'minimal'))).toMatchObject({ kind: 'refused', status });
-      expect(clock.now() - before).toBeLessThanOrEqual(20_000);
-    });
-  });
+  it.each([400, 401, 404, 410])(
+    'that the batch endpoint refuses by %i is repeated, and given up after some seconds',
+    async (status) => {
+      const { clock, session, mailbox, simulator } = open();
+      const ids = fill({ mailbox }, 8);
+      simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'status', status }, times: 2 });
+      await clock.run(async () => {
+        expect(new Set(kinds(await session.batchGet(requestsFor(ids), 'minimal')))).toEqual(new Set(['fetched']));
+        simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'status', status } });
+        const before = clock.now();
+        expect(await failureOf(session.batchGet(requestsFor(ids), 'minimal'))).toMatchObject({
+          kind: 'refused',
+          status,
+        });
+        expect(clock.now() - before).toBeLessThanOrEqual(20_000);
+      });
+    },
+  );
 
   it('of which nothing came is thrown', async () => {
     const { clock, session, mailbox, simulator } = open();
     const ids = fill({ mailbox }, 8);
     simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'reset' } });
     await clock.run(async () => {
-      expect(await failureOf(session.batchGet(requestsFor(ids), 'minimal'))).toEqual({ kind: 'unavailable', status: null });
+      expect(await failureOf(session.batchGet(requestsFor(ids), 'minimal'))).toEqual({
+        kind: 'unavailable',
+        status: null,
+      });
     });
   });
 
@@ -279,8 +314,15 @@ describe('a batch', () => {
       const outcomes = await session.batchGet(requestsFor(ids), 'minimal');
       expect(kinds(outcomes).slice(0, 14)).toEqual(Array.from({ length: 14 }, () => 'fetched'));
       const last = outcomes.at(-1);
-      expect(last?.kind === 'failed' && last.error.failure).toEqual({ kind: 'rate-limited', limit: 'user', retryAt: until });
-      expect(await failureOf(session.batchGet(requestsFor(ids), 'minimal'))).toMatchObject({ kind: 'rate-limited', retryAt: until });
+      expect(last?.kind === 'failed' && last.error.failure).toEqual({
+        kind: 'rate-limited',
+        limit: 'user',
+        retryAt: until,
+      });
+      expect(await failureOf(session.batchGet(requestsFor(ids), 'minimal'))).toMatchObject({
+        kind: 'rate-limited',
+        retryAt: until,
+      });
     });
   });
 });

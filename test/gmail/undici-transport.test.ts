@@ -33,10 +33,19 @@ describe('the undici transport', () => {
       ports.add(request.socket.remotePort);
       let text = '';
       request.on('data', (piece: Buffer) => (text += piece.toString()));
-      request.on('end', () => response.setHeader('X-Kind', ['a', 'b']).end(JSON.stringify([request.method, request.url, request.headers['x-test'], text])));
+      request.on('end', () =>
+        response
+          .setHeader('X-Kind', ['a', 'b'])
+          .end(JSON.stringify([request.method, request.url, request.headers['x-test'], text])),
+      );
     });
     for (let time = 0; time < 10; time++) {
-      const answer = await transport({ method: 'POST', url: `${url}/batch/gmail/v1?a=b%20c`, headers: { 'x-test': 'yes' }, body: 'one\r\ntwo' });
+      const answer = await transport({
+        method: 'POST',
+        url: `${url}/batch/gmail/v1?a=b%20c`,
+        headers: { 'x-test': 'yes' },
+        body: 'one\r\ntwo',
+      });
       expect(answer.status).toBe(200);
       expect(answer.headers['x-kind']).toBe('a, b');
       expect(JSON.parse(answer.body.toString())).toEqual(['POST', '/batch/gmail/v1?a=b%20c', 'yes', 'one\r\ntwo']);
@@ -48,7 +57,8 @@ describe('the undici transport', () => {
   it('asks for gzip in the way that Google answers to, and undoes it', async () => {
     const body = 'mail '.repeat(10_000);
     const { transport, url } = await serve((request, response) => {
-      const willing = /gzip/.test(String(request.headers['accept-encoding'])) && /gzip/.test(String(request.headers['user-agent']));
+      const willing =
+        /gzip/.test(String(request.headers['accept-encoding'])) && /gzip/.test(String(request.headers['user-agent']));
       response.setHeader('content-encoding', willing ? 'gzip' : 'identity').end(willing ? gzipSync(body) : body);
     });
     const answer = await transport({ method: 'GET', url, headers: {} });
@@ -65,7 +75,9 @@ describe('the undici transport', () => {
       if (zipped) response.setHeader('content-encoding', 'gzip').end(gzipSync(body));
       else response.end(body);
     });
-    await expect(transport({ method: 'GET', url, headers: {}, maxBytes: 1_000_000 })).rejects.toThrow(ResponseTooLargeError);
+    await expect(transport({ method: 'GET', url, headers: {}, maxBytes: 1_000_000 })).rejects.toThrow(
+      ResponseTooLargeError,
+    );
     expect((await transport({ method: 'GET', url, headers: {}, maxBytes: 2_000_000 })).body).toHaveLength(2_000_000);
   });
 
@@ -85,17 +97,22 @@ describe('the undici transport', () => {
 
   it('rejects when the server breaks the connection, or does not begin to answer', async () => {
     const broken = await serve((request) => request.socket.destroy());
-    await expect(broken.transport({ method: 'GET', url: broken.url, headers: {} })).rejects.toThrow(/closed|reset|other side/i);
+    await expect(broken.transport({ method: 'GET', url: broken.url, headers: {} })).rejects.toThrow(
+      /closed|reset|other side/i,
+    );
     const silent = await serve(() => {}, { idleTimeoutMs: 50 });
     await expect(silent.transport({ method: 'GET', url: silent.url, headers: {} })).rejects.toThrow(/timeout/i);
   });
 
   it('opens no more connections than it may', async () => {
     const sockets = new Set<number | undefined>();
-    const { transport, url } = await serve((request, response) => {
-      sockets.add(request.socket.remotePort);
-      setImmediate(() => response.end('ok'));
-    }, { connections: 2 });
+    const { transport, url } = await serve(
+      (request, response) => {
+        sockets.add(request.socket.remotePort);
+        setImmediate(() => response.end('ok'));
+      },
+      { connections: 2 },
+    );
     await Promise.all(Array.from({ length: 20 }, () => transport({ method: 'GET', url, headers: {} })));
     expect(sockets.size).toBeLessThanOrEqual(2);
   });

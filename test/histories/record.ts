@@ -1,6 +1,7 @@
 // node test/histories/record.ts [NAME [LIFE]]: records the histories of a representative mailbox, several runs of it, into a folder of that name, the version's by default.
 // LIFE is `whole` (by default), or `renamed`: one that was started by hand, and got another address.
-// Do so when a version is released, and keep the folders of earlier ones: workflows that began under them are still running somewhere.
+// Do so when a version is released, and keep the folders of earlier ones: workflows that began under them are still
+// running somewhere.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +19,10 @@ import { TestMailbox, type Run } from '../integration/test-mailbox.ts';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-/** What a mailbox meets in its life: commands, a lost history, a refused call, revoked consent, and more events than one run may have. */
+/**
+ * What a mailbox meets in its life: commands, a lost history, a refused call, revoked consent, and more events than one
+ * run may have.
+ */
 async function live(rig: Rig, box: TestMailbox): Promise<void> {
   await box.start();
   await box.exact(120_000);

@@ -46,7 +46,9 @@ const REFUSED = [
 const cases = [...ALLOWED, ...REFUSED];
 let broken: readonly ReadonlySet<string>[];
 beforeAll(async () => {
-  broken = (await lint(cases.map(([file, code]) => ({ file, code })))).map((rules) => new Set(rules.map(({ rule }) => rule)));
+  broken = (await lint(cases.map(([file, code]) => ({ file, code })))).map(
+    (rules) => new Set(rules.map(({ rule }) => rule)),
+  );
 });
 
 describe('the rules of the code', () => {

@@ -38,7 +38,8 @@ export async function lint(probes: readonly Probe[]): Promise<readonly (readonly
     for (const [number, { file, code }] of probes.entries()) {
       const path = join(directory, String(number), file);
       mkdirSync(dirname(path), { recursive: true });
-      for (const config of ['.oxlintrc.json', '.oxlintrc.rooms.json']) copyFileSync(join(root, config), join(directory, String(number), config));
+      for (const config of ['.oxlintrc.json', '.oxlintrc.rooms.json'])
+        copyFileSync(join(root, config), join(directory, String(number), config));
       writeFileSync(path, `${code}\n`);
     }
     const refused = probes.map((): Refusal[] => []);
@@ -56,10 +57,15 @@ export async function lint(probes: readonly Probe[]): Promise<readonly (readonly
 async function diagnosticsIn(cwd: string): Promise<readonly Diagnostic[]> {
   const command = join(root, 'node_modules', 'oxlint', 'bin', 'oxlint');
   const report = await new Promise<string>((resolve, reject) => {
-    execFile(process.execPath, [command, '--format=json', '.'], { cwd, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      if (stdout === '') reject(error ?? new Error(stderr));
-      else resolve(stdout);
-    });
+    execFile(
+      process.execPath,
+      [command, '--format=json', '.'],
+      { cwd, maxBuffer: 2 ** 26 },
+      (error, stdout, stderr) => {
+        if (stdout === '') reject(error ?? new Error(stderr));
+        else resolve(stdout);
+      },
+    );
   });
   return (JSON.parse(report) as { readonly diagnostics: readonly Diagnostic[] }).diagnostics;
 }

@@ -37,13 +37,20 @@ describe('a room', () => {
     });
   });
 
-  it.each(ROOMS.map((room, index) => ({ ...room, index })))('imports no other module than the table says: $place', ({ imports, index }) => {
-    expect(allowed[index]?.toSorted()).toEqual(imports.filter((place) => ROOMS.some((room) => room.place === place)).toSorted());
-  });
+  it.each(ROOMS.map((room, index) => ({ ...room, index })))(
+    'imports no other module than the table says: $place',
+    ({ imports, index }) => {
+      expect(allowed[index]?.toSorted()).toEqual(
+        imports.filter((place) => ROOMS.some((room) => room.place === place)).toSorted(),
+      );
+    },
+  );
 });
 
 test('imports go one way: the table of rooms has no circle', () => {
-  const upward = ROOMS.flatMap(({ place, imports, types = [] }) => [...imports, ...types].map((target) => ({ place, target, from: orderOf(place), to: orderOf(target) })));
+  const upward = ROOMS.flatMap(({ place, imports, types = [] }) =>
+    [...imports, ...types].map((target) => ({ place, target, from: orderOf(place), to: orderOf(target) })),
+  );
   expect(circles()).toEqual([]);
   expect(upward.filter(({ to }) => to === -1)).toEqual([]);
 });
@@ -53,7 +60,10 @@ function orderOf(place: string): number {
   return ROOMS.findIndex((room) => room.place === place || (isFile(place) && posix.dirname(place) === room.place));
 }
 
-/** Rooms that reach themselves; what is imported as a type only is a wall of its own, and counts as well where it closes a circle of modules. */
+/**
+ * Rooms that reach themselves; what is imported as a type only is a wall of its own, and counts as well where it closes
+ * a circle of modules.
+ */
 function circles(): string[] {
   const reach = (index: number, seen: Set<number>): Set<number> => {
     for (const target of ROOMS[index]?.imports ?? []) {
@@ -68,13 +78,18 @@ function circles(): string[] {
 test('every file of src lies in a room', () => {
   const files = readdirSync(root('src'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const places = new Set(ROOMS.map(({ place }) => place));
-  const roomOf = (file: string): string | undefined => [file, posix.dirname(file), posix.dirname(posix.dirname(file))].find((place) => places.has(place));
+  const roomOf = (file: string): string | undefined =>
+    [file, posix.dirname(file), posix.dirname(posix.dirname(file))].find((place) => places.has(place));
   expect(files.filter((file) => roomOf(file) === undefined)).toEqual([]);
 });
 
 test('every room of the table has files', () => {
   const files = readdirSync(root('src'), { recursive: true, encoding: 'utf8' });
-  expect(ROOMS.filter(({ place }) => !files.some((file) => file === place || posix.dirname(file) === place)).map(({ place }) => place)).toEqual([]);
+  expect(
+    ROOMS.filter(({ place }) => !files.some((file) => file === place || posix.dirname(file) === place)).map(
+      ({ place }) => place,
+    ),
+  ).toEqual([]);
 });
 
 test('the lint rules and the table of ARCHITECTURE.md are what the table of rooms makes of them: node scripts/house/write.ts', () => {

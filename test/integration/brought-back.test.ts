@@ -17,7 +17,16 @@ const HARM: readonly (readonly [what: string, ...command: string[]])[] = [
   ['deleted', 'delete'],
   ['reset to its first task', 'reset', '--type', 'FirstWorkflowTask', '--reason', 'a test'],
   ['reset to its last task', 'reset', '--type', 'LastWorkflowTask', '--reason', 'a test'],
-  ['reset to its first task, without the signals and updates since', 'reset', '--type', 'FirstWorkflowTask', '--reapply-exclude', 'All', '--reason', 'a test'],
+  [
+    'reset to its first task, without the signals and updates since',
+    'reset',
+    '--type',
+    'FirstWorkflowTask',
+    '--reapply-exclude',
+    'All',
+    '--reason',
+    'a test',
+  ],
 ];
 
 describe.concurrent('tidemark start alone brings a mailbox back, exact, that was', () => {
@@ -37,36 +46,55 @@ describe.concurrent('tidemark start alone brings a mailbox back, exact, that was
     box.deliver('meanwhile');
   }
 
-  it.each(HARM)('%s, in the middle of its first full sync and once more in sync', async (what, ...command) => {
-    const box = await rig.mailbox(`harmed-${what.replaceAll(/\W+/g, '-')}`, { messages: 60, threadSize: 1 });
-    box.gmail.paging.listPage = 20;
-    rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 200 } });
-    const harm = async (): Promise<void> => {
-      const { runId } = await box.handle.describe();
-      const harming = run(inject('temporalBinary'), ['workflow', ...command, '--workflow-id', box.handle.workflowId], { env: { ...rig.env, PATH: process.env['PATH'] } });
-      // It asks whether it shall delete.
-      harming.child.stdin?.end('y\n');
-      await harming;
-      await eventually(20_000, async () => ((await isRunning(runId)) ? null : true), () => `${what}: still runs`);
-    };
-    const isRunning = (runId: string): Promise<boolean> =>
-      rig.tidemark.temporal.workflow.getHandle(box.handle.workflowId, runId).describe().then(({ status }) => status.name === 'RUNNING', () => false);
-    const start = async (): Promise<void> => expect(await tidemark(rig.env, 'start', box.id)).toMatchObject({ code: 0, stderr: '' });
+  it.each(HARM)(
+    '%s, in the middle of its first full sync and once more in sync',
+    async (what, ...command) => {
+      const box = await rig.mailbox(`harmed-${what.replaceAll(/\W+/g, '-')}`, { messages: 60, threadSize: 1 });
+      box.gmail.paging.listPage = 20;
+      rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 200 } });
+      const harm = async (): Promise<void> => {
+        const { runId } = await box.handle.describe();
+        const harming = run(
+          inject('temporalBinary'),
+          ['workflow', ...command, '--workflow-id', box.handle.workflowId],
+          { env: { ...rig.env, PATH: process.env['PATH'] } },
+        );
+        // It asks whether it shall delete.
+        harming.child.stdin?.end('y\n');
+        await harming;
+        await eventually(
+          20_000,
+          async () => ((await isRunning(runId)) ? null : true),
+          () => `${what}: still runs`,
+        );
+      };
+      const isRunning = (runId: string): Promise<boolean> =>
+        rig.tidemark.temporal.workflow
+          .getHandle(box.handle.workflowId, runId)
+          .describe()
+          .then(
+            ({ status }) => status.name === 'RUNNING',
+            () => false,
+          );
+      const start = async (): Promise<void> =>
+        expect(await tidemark(rig.env, 'start', box.id)).toMatchObject({ code: 0, stderr: '' });
 
-    await box.start();
-    await box.handle.executeUpdate('sync');
-    await harm();
-    change(box);
-    await start();
-    await box.exact(40_000);
-    await box.handle.signal('poke');
-    await harm();
-    change(box);
-    await start();
-    await box.exact(40_000);
-    expect((await box.report()).failingTask).toBeNull();
-    // A batch that was on its way is asked for once more.
-    const ids = new Set(box.ids());
-    expect([...rig.simulator.fetches()].filter(([id, count]) => ids.has(id) && count > 2)).toEqual([]);
-  }, 120_000);
+      await box.start();
+      await box.handle.executeUpdate('sync');
+      await harm();
+      change(box);
+      await start();
+      await box.exact(40_000);
+      await box.handle.signal('poke');
+      await harm();
+      change(box);
+      await start();
+      await box.exact(40_000);
+      expect((await box.report()).failingTask).toBeNull();
+      // A batch that was on its way is asked for once more.
+      const ids = new Set(box.ids());
+      expect([...rig.simulator.fetches()].filter(([id, count]) => ids.has(id) && count > 2)).toEqual([]);
+    },
+    120_000,
+  );
 });

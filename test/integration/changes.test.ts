@@ -68,7 +68,9 @@ describe.concurrent('what happens in a mailbox', () => {
     await box.exact(20_000);
     // The newest message is long past, and no message's historyId can be read from any more.
     // One message in twenty is generated with a star: what changes nothing makes no history.
-    const [unstarred = ''] = box.gmail.truth().flatMap(({ id, labelIds }) => (labelIds.includes('STARRED') ? [] : [id]));
+    const [unstarred = ''] = box.gmail
+      .truth()
+      .flatMap(({ id, labelIds }) => (labelIds.includes('STARRED') ? [] : [id]));
     box.gmail.modify([unstarred], { add: ['STARRED'] });
     box.gmail.expireHistory();
     await eventually(20_000, async () => ((await box.report()).recoveries === 1 ? true : null));
@@ -102,7 +104,8 @@ describe.concurrent('what happens in a mailbox', () => {
     const box = await rig.mailbox('labels', { messages: 20, pollInterval: 60_000 });
     await box.start();
     await box.exact(20_000);
-    const names = async (): Promise<string[]> => (await rig.tidemark.store.getLabels(box.id)).filter(({ type }) => type === 'user').map(({ name }) => name);
+    const names = async (): Promise<string[]> =>
+      (await rig.tidemark.store.getLabels(box.id)).filter(({ type }) => type === 'user').map(({ name }) => name);
     const { id } = box.gmail.createLabel('Später');
     box.gmail.modify(box.ids().slice(0, 3), { add: [id] });
     await box.client.sync(box.id, { wait: true });
@@ -140,21 +143,28 @@ describe.concurrent('what happens in a mailbox', () => {
     expect((await box.exact(10_000)).counts.stored).toBe(1);
   }, 60_000);
 
-  it.each(['full', 'raw'] as const)('odd mail in format %s is stored as it is: no headers, no body, broken MIME, 8-bit subjects, 25 MB, 500 labels', async (format) => {
-    const box = await rig.mailbox(`odd-${format}`, { format, pollInterval: 60_000 });
-    const odd = insertOddMail(box.gmail);
-    await box.start();
-    const { counts } = await box.exact(45_000);
-    expect(counts).toMatchObject({ stored: odd.size, failed: 0, pending: 0 });
-    const owner = await new ApiUser(rig.simulator).signIn(rig.simulator.credentialsFor(box.id));
-    const bytes = new Map(box.gmail.truth().map(({ id, raw }) => [id, raw]));
-    for await (const { id, body } of box.client.streamMessages(box.id)) {
-      const held = Buffer.from(body ?? []);
-      const same =
-        format === 'raw'
-          ? held.equals(Buffer.from(bytes.get(id) ?? '', 'base64url'))
-          : isDeepStrictEqual(JSON.parse(held.toString('utf8')), (await owner.get(`messages/${id}`, { format })).body);
-      expect(same, id).toBe(true);
-    }
-  }, 90_000);
+  it.each(['full', 'raw'] as const)(
+    'odd mail in format %s is stored as it is: no headers, no body, broken MIME, 8-bit subjects, 25 MB, 500 labels',
+    async (format) => {
+      const box = await rig.mailbox(`odd-${format}`, { format, pollInterval: 60_000 });
+      const odd = insertOddMail(box.gmail);
+      await box.start();
+      const { counts } = await box.exact(45_000);
+      expect(counts).toMatchObject({ stored: odd.size, failed: 0, pending: 0 });
+      const owner = await new ApiUser(rig.simulator).signIn(rig.simulator.credentialsFor(box.id));
+      const bytes = new Map(box.gmail.truth().map(({ id, raw }) => [id, raw]));
+      for await (const { id, body } of box.client.streamMessages(box.id)) {
+        const held = Buffer.from(body ?? []);
+        const same =
+          format === 'raw'
+            ? held.equals(Buffer.from(bytes.get(id) ?? '', 'base64url'))
+            : isDeepStrictEqual(
+                JSON.parse(held.toString('utf8')),
+                (await owner.get(`messages/${id}`, { format })).body,
+              );
+        expect(same, id).toBe(true);
+      }
+    },
+    90_000,
+  );
 });

@@ -5,7 +5,9 @@ import { runCli } from '../../src/cli/run.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import type { Ended } from './processes.ts';
 
-/** A verb of the command line in this process, with connections of its own: what a process of its own adds is seconds. */
+/**
+ * A verb of the command line in this process, with connections of its own: what a process of its own adds is seconds.
+ */
 export async function tidemark(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();

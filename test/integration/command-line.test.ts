@@ -25,13 +25,25 @@ describe('the command line, every part in a process of its own', () => {
   const tidemark = (...args: string[]): Promise<Ended> => begin(...args).ended;
 
   async function control(command: string, body: object): Promise<unknown> {
-    const response = await fetch(`${gmail}/simulator/${command}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: EMAIL, ...body }) });
+    const response = await fetch(`${gmail}/simulator/${command}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: EMAIL, ...body }),
+    });
     expect(response.status, command).toBe(200);
     return response.json();
   }
 
   interface Truth {
-    readonly messages: readonly { id: string; threadId: string; labelIds: string[]; historyId: string; internalDate: number; sizeEstimate: number; raw: string }[];
+    readonly messages: readonly {
+      id: string;
+      threadId: string;
+      labelIds: string[];
+      historyId: string;
+      internalDate: number;
+      sizeEstimate: number;
+      raw: string;
+    }[];
     readonly labels: readonly { id: string; name: string }[];
   }
 
@@ -54,7 +66,10 @@ describe('the command line, every part in a process of its own', () => {
   async function exported(): Promise<object[]> {
     const { code, stdout } = await tidemark('export', EMAIL);
     expect(code).toBe(0);
-    const lines = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { id: string });
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string });
     return lines.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
@@ -68,7 +83,18 @@ describe('the command line, every part in a process of its own', () => {
       TIDEMARK_TASK_QUEUE: `e2e-${process.pid}`,
       GMAIL_USER_UNITS_PER_MINUTE: '1000000',
     };
-    simulator = begin('simulate', '--port', '0', '--messages', '300', '--email', EMAIL, '--credentials', folder, '--json');
+    simulator = begin(
+      'simulate',
+      '--port',
+      '0',
+      '--messages',
+      '300',
+      '--email',
+      EMAIL,
+      '--credentials',
+      folder,
+      '--json',
+    );
     gmail = (await simulator.says(/"url":"([^"]+)"/))[1] ?? '';
     Object.assign(env, { GMAIL_ROOT_URL: gmail, GOOGLE_TOKEN_URL: `${gmail}/token` });
     worker = begin('worker');
@@ -82,7 +108,12 @@ describe('the command line, every part in a process of its own', () => {
     expect(await tidemark('connect', EMAIL, '--credentials', join(folder, `${EMAIL}.json`))).toMatchObject({ code: 0 });
     const started = await tidemark('start', EMAIL, '--format', 'raw', '--wait', '--json');
     expect(started).toMatchObject({ code: 0 });
-    expect(JSON.parse(started.stdout)).toMatchObject({ mailbox: EMAIL, phase: 'live', inSync: true, counts: { pending: 0, failed: 0 } });
+    expect(JSON.parse(started.stdout)).toMatchObject({
+      mailbox: EMAIL,
+      phase: 'live',
+      inSync: true,
+      counts: { pending: 0, failed: 0 },
+    });
     expect(await exported()).toEqual(await truth());
   }, 60_000);
 
@@ -111,10 +142,17 @@ describe('the command line, every part in a process of its own', () => {
   });
 
   it('lists and describes the mailbox', async () => {
-    expect(JSON.parse((await tidemark('list', '--json')).stdout)).toMatchObject({ mailboxes: expect.arrayContaining([expect.objectContaining({ mailbox: EMAIL, phase: 'live' })]) });
+    expect(JSON.parse((await tidemark('list', '--json')).stdout)).toMatchObject({
+      mailboxes: expect.arrayContaining([expect.objectContaining({ mailbox: EMAIL, phase: 'live' })]),
+    });
     const { stdout } = await tidemark('status', EMAIL);
-    expect(stdout).toMatch(/phase +live.*\n.*historyId +\d+\n.*stored +\d+\n.*pending +0\n.*failed +0\n.*gone +1\n.*units used +[\d,]+ in/s);
-    const changes = (await tidemark('changes', EMAIL, '--json')).stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { sequence: number });
+    expect(stdout).toMatch(
+      /phase +live.*\n.*historyId +\d+\n.*stored +\d+\n.*pending +0\n.*failed +0\n.*gone +1\n.*units used +[\d,]+ in/s,
+    );
+    const changes = (await tidemark('changes', EMAIL, '--json')).stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { sequence: number });
     expect(changes.map(({ sequence }) => sequence)).toEqual(changes.map((_, index) => index + 1));
   });
 
@@ -125,7 +163,10 @@ describe('the command line, every part in a process of its own', () => {
   });
 
   it('ends a worker that waits for its server, too', async () => {
-    const waiting = new Program('cli/main.ts', ['worker'], { ...env, TEMPORAL_ADDRESS: `127.0.0.1:${await freePort(0)}` });
+    const waiting = new Program('cli/main.ts', ['worker'], {
+      ...env,
+      TEMPORAL_ADDRESS: `127.0.0.1:${await freePort(0)}`,
+    });
     programs.push(waiting);
     await waiting.says(/cannot be used yet; trying again/);
     expect(await waiting.end('SIGTERM')).toMatchObject({ code: 0 });

@@ -20,7 +20,8 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
   const slowly = (box: TestMailbox, ms: number): void => {
     rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms } });
   };
-  const pending = async (box: TestMailbox): Promise<number> => (await box.handle.describe()).raw.pendingActivities?.length ?? 0;
+  const pending = async (box: TestMailbox): Promise<number> =>
+    (await box.handle.describe()).raw.pendingActivities?.length ?? 0;
 
   it('200 signals within a second: few partial syncs, none lost', async () => {
     const box = await rig.mailbox('signals', { messages: 20, pollInterval: 60_000 });
@@ -46,7 +47,10 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
       for (const argument of [null, 'now', { historyId: 7, until: 1e300 }]) await box.handle.signal(name, argument);
     }
     for (const name of ['awaitSync', 'awaitResync', 'awaitAudit']) {
-      for (const argument of [null, {}, 'now']) await expect(box.handle.executeUpdate<unknown, [unknown]>(name, { args: [argument] })).rejects.toMatchObject({ cause: { message: expect.stringContaining('expected an argument like') } });
+      for (const argument of [null, {}, 'now'])
+        await expect(box.handle.executeUpdate<unknown, [unknown]>(name, { args: [argument] })).rejects.toMatchObject({
+          cause: { message: expect.stringContaining('expected an argument like') },
+        });
     }
     box.deliver('after all of them');
     await box.handle.signal(definitions.poke);
@@ -75,7 +79,11 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect(runs.map(({ runId }) => runId)).toEqual(expect.arrayContaining([...runIds]));
     // What a run has too much came while its last activity ended.
     for (const { history } of runs) expect(history.events?.length ?? 0).toBeLessThan(800);
-    expect(new Set(runs.map(({ history }) => history.events?.[0]?.workflowExecutionStartedEventAttributes?.firstExecutionRunId)).size).toBe(1);
+    expect(
+      new Set(
+        runs.map(({ history }) => history.events?.[0]?.workflowExecutionStartedEventAttributes?.firstExecutionRunId),
+      ).size,
+    ).toBe(1);
     expect(await box.workflowFailures()).toEqual([]);
   }, 90_000);
 
@@ -136,21 +144,25 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect(rig.simulator.usage.of(box.id).methods['messages.list']?.calls ?? 0).toBeLessThanOrEqual(4);
   }, 60_000);
 
-  it.each(['cancel', 'terminate'] as const)('%s from outside in mid-sync, then a new start: goes on to the exact truth', async (way) => {
-    const box = await rig.mailbox(`outside-${way}`, { messages: 500, threadSize: 1, pollInterval: 500 });
-    slowly(box, 300);
-    await box.start();
-    await eventually(10_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
-    await box.handle[way]();
-    const ended = { cancel: 'CANCELLED', terminate: 'TERMINATED' }[way];
-    await eventually(8_000, async () => ((await box.handle.describe()).status.name === ended ? true : null));
-    const change = box.ids().slice(0, 3);
-    box.gmail.deleteAll(change);
-    box.deliver('while no workflow ran');
-    await box.start();
-    await box.exact(30_000);
-    expect(await box.workflowFailures()).toEqual([]);
-  }, 60_000);
+  it.each(['cancel', 'terminate'] as const)(
+    '%s from outside in mid-sync, then a new start: goes on to the exact truth',
+    async (way) => {
+      const box = await rig.mailbox(`outside-${way}`, { messages: 500, threadSize: 1, pollInterval: 500 });
+      slowly(box, 300);
+      await box.start();
+      await eventually(10_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
+      await box.handle[way]();
+      const ended = { cancel: 'CANCELLED', terminate: 'TERMINATED' }[way];
+      await eventually(8_000, async () => ((await box.handle.describe()).status.name === ended ? true : null));
+      const change = box.ids().slice(0, 3);
+      box.gmail.deleteAll(change);
+      box.deliver('while no workflow ran');
+      await box.start();
+      await box.exact(30_000);
+      expect(await box.workflowFailures()).toEqual([]);
+    },
+    60_000,
+  );
 
   it('resync answers its generation, and waiting for it ends when every difference is corrected', async () => {
     const box = await rig.mailbox('resync', { messages: 80, threadSize: 1, pollInterval: 60_000 });

@@ -42,7 +42,11 @@ describe.concurrent('processes die', () => {
   }
 
   it('the worker killed with SIGKILL at random moments of full and partial sync: the store equals the truth, no body is fetched twice beyond the batches in flight, and no workflow fails', async () => {
-    const boxes = await Promise.all([slowMailbox(rig, 'full', 900), slowMailbox(rig, 'partial', 30), slowMailbox(rig, 'both', 300)]);
+    const boxes = await Promise.all([
+      slowMailbox(rig, 'full', 900),
+      slowMailbox(rig, 'partial', 30),
+      slowMailbox(rig, 'both', 300),
+    ]);
     let inFlight = 0;
     const moments: string[] = [];
     const calls = (box: TestMailbox): number => rig.simulator.usage.of(box.id).calls;
@@ -55,7 +59,9 @@ describe.concurrent('processes die', () => {
     for (let kill = 0; kill < KILLS; kill++) {
       // Everything goes on once the server has missed the heartbeats of the worker before.
       const before = boxes.map(calls);
-      await eventually(40_000, async () => (boxes.every((box, index) => calls(box) > (before[index] ?? 0) + 20) ? true : null));
+      await eventually(40_000, async () =>
+        boxes.every((box, index) => calls(box) > (before[index] ?? 0) + 20) ? true : null,
+      );
       const moment = Math.random() * 2_500;
       const ends = Date.now() + moment;
       while (Date.now() < ends) {
@@ -74,7 +80,9 @@ describe.concurrent('processes die', () => {
     }
     const fetches = rig.simulator.fetches();
     const again = [...fetches.values()].reduce((sum, count) => sum + count - 1, 0);
-    console.log(`${fetches.size} bodies, ${again} fetched again; ${inFlight} were on their way when the worker was killed`);
+    console.log(
+      `${fetches.size} bodies, ${again} fetched again; ${inFlight} were on their way when the worker was killed`,
+    );
     expect(fetches.size).toBeGreaterThan(1_100);
     expect(again).toBeLessThanOrEqual(inFlight);
   }, 180_000);
@@ -83,7 +91,15 @@ describe.concurrent('processes die', () => {
     const port = await freePort(0);
     const database = join(rig.folder, 'temporal.db');
     const begin = () =>
-      startDevServer({ binary: inject('temporalBinary'), database, namespace: 'default', port, uiPort: null, logFile: join(rig.folder, 'temporal.log'), clock: systemClock });
+      startDevServer({
+        binary: inject('temporalBinary'),
+        database,
+        namespace: 'default',
+        port,
+        uiPort: null,
+        logFile: join(rig.folder, 'temporal.log'),
+        clock: systemClock,
+      });
     let server = await begin();
     const own = await Rig.open('restart', { temporalAddress: server.address });
     try {

@@ -7,13 +7,17 @@ import { Rig } from './rig.ts';
 let rig: Rig;
 afterEach(() => rig.close());
 
-/** What no codec passes: search attributes, which the server must read, and the markers of patches, which hold the name of a change of our code. */
+/**
+ * What no codec passes: search attributes, which the server must read, and the markers of patches, which hold the name
+ * of a change of our code.
+ */
 const PLAIN = new Set(['searchAttributes', 'indexedFields', 'markerRecordedEventAttributes']);
 
 /** Every other payload in a value. */
 function* payloadsIn(value: unknown): Generator<{ metadata: Record<string, Uint8Array>; data: Uint8Array }> {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
-  if ('metadata' in value && 'data' in value && value.data instanceof Uint8Array) yield value as { metadata: Record<string, Uint8Array>; data: Uint8Array };
+  if ('metadata' in value && 'data' in value && value.data instanceof Uint8Array)
+    yield value as { metadata: Record<string, Uint8Array>; data: Uint8Array };
   for (const [name, inner] of Object.entries(value)) if (!PLAIN.has(name)) yield* payloadsIn(inner);
 }
 
@@ -29,7 +33,9 @@ it('with a payload key Temporal holds nothing readable but ids, types and search
   // A failure crosses from an activity to the workflow, and its words reach the operator.
   rig.simulator.revoke(box.id);
   await box.client.poke(box.id);
-  expect((await box.reaches('needs-consent', 20_000)).lastError?.message).toContain('no longer accepts the credentials');
+  expect((await box.reaches('needs-consent', 20_000)).lastError?.message).toContain(
+    'no longer accepts the credentials',
+  );
   expect(await box.isFoundAs('needs-consent')).toBe(true);
 
   const runs = await box.runs();
@@ -40,7 +46,9 @@ it('with a payload key Temporal holds nothing readable but ids, types and search
     expect(Buffer.from(metadata['encoding'] ?? []).toString()).toBe('binary/encrypted');
     expect(Buffer.from(data).toString('latin1')).not.toContain('example.com');
   }
-  const failures = runs.flatMap(({ history }) => (history.events ?? []).flatMap((event) => event.activityTaskFailedEventAttributes?.failure ?? []));
+  const failures = runs.flatMap(({ history }) =>
+    (history.events ?? []).flatMap((event) => event.activityTaskFailedEventAttributes?.failure ?? []),
+  );
   expect(failures.length).toBeGreaterThan(0);
   for (const failure of failures) expect(failure).toMatchObject({ message: 'Encoded failure', stackTrace: '' });
   expect(await box.workflowFailures()).toEqual([]);

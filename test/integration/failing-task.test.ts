@@ -12,7 +12,12 @@ import { Rig } from './rig.ts';
 /** A signal makes the server count attempts anew with the next one, so the verb that sends one comes last. */
 const SENT = 'What was asked for now waits until then.';
 const NOT_SENT = 'Nothing was asked of it now.';
-const TELLING: readonly (readonly [ends: string, verb: string, ...options: string[]])[] = [[NOT_SENT, 'sync', '--wait'], [NOT_SENT, 'audit'], [SENT, 'pause'], [SENT, 'resync']];
+const TELLING: readonly (readonly [ends: string, verb: string, ...options: string[]])[] = [
+  [NOT_SENT, 'sync', '--wait'],
+  [NOT_SENT, 'audit'],
+  [SENT, 'pause'],
+  [SENT, 'resync'],
+];
 
 describe('a mailbox whose workflow task fails again and again', () => {
   let rig: Rig;
@@ -31,7 +36,10 @@ describe('a mailbox whose workflow task fails again and again', () => {
     await first.end('SIGTERM');
 
     // A build that was changed without a patch.
-    const { code } = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/changed/index.ts', import.meta.url)), logger: new DefaultLogger('ERROR') });
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('../workflows/changed/index.ts', import.meta.url)),
+      logger: new DefaultLogger('ERROR'),
+    });
     const file = join(rig.folder, 'changed.js');
     writeFileSync(file, code);
     const careless = await rig.spawnWorker({ TIDEMARK_WORKFLOW_BUNDLE: file });
@@ -47,9 +55,15 @@ describe('a mailbox whose workflow task fails again and again', () => {
     expect(said.text).toContain(`The workflow task of ${box.id} keeps failing (attempt `);
     expect(said.text).not.toContain('No worker answered');
     // The server marks the workflow after some more attempts; from then on it is seen among all.
-    await eventually(120_000, async () => ((await box.client.list()).find(({ mailbox }) => mailbox === box.id)?.failingTask ?? null));
+    await eventually(
+      120_000,
+      async () => (await box.client.list()).find(({ mailbox }) => mailbox === box.id)?.failingTask ?? null,
+    );
     const listed = await run(['list']);
-    expect(listed).toEqual({ code: 0, text: expect.stringContaining(`The workflow task of ${box.id} keeps failing (attempt `) });
+    expect(listed).toEqual({
+      code: 0,
+      text: expect.stringContaining(`The workflow task of ${box.id} keeps failing (attempt `),
+    });
     expect(listed.text).toMatch(new RegExp(`^${box.id} +live, stuck `, 'm'));
 
     for (const [ends, name, ...rest] of TELLING) {

@@ -46,7 +46,9 @@ describe.concurrent('what Gmail does to a mailbox', () => {
       return now.counts.failed === 2 && now.inSync === true ? now : null;
     });
     expect(report.counts).toMatchObject({ failed: 2, pending: 0, stored: box.ids().length - 2 });
-    expect((await rig.tidemark.store.listFailed(box.id, 10)).map(({ id }) => id).sort()).toEqual([refused, broken].sort());
+    expect((await rig.tidemark.store.listFailed(box.id, 10)).map(({ id }) => id).sort()).toEqual(
+      [refused, broken].sort(),
+    );
     expect((await box.differences()).sort()).toEqual([`missing ${refused}`, `missing ${broken}`].sort());
     box.deliver('the mark goes on');
     await box.client.sync(box.id, { wait: true });

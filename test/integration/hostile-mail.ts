@@ -10,7 +10,10 @@ import type { TestMailbox } from './test-mailbox.ts';
 
 /** What begins a line in no output of ours. */
 const FORGED = 'FORGED: ada@example.com is in sync';
-/** Sequences that a terminal obeys (7 and 8 bits), a bell, each break of a line, a tab, and marks that turn the direction of text. */
+/**
+ * Sequences that a terminal obeys (7 and 8 bits), a bell, each break of a line, a tab, and marks that turn the
+ * direction of text.
+ */
 export const HOSTILE = `Invoice \u001B[2J\u001B]0;owned\u0007\u009B31m\u007F\t\u202E\u2066\u200E\u200F\u061C\u0085${FORGED}\u2028${FORGED}\u2029${FORGED}\r${FORGED}\r\n${FORGED}\n`;
 /** How its beginning is shown, in sentences and in JSON. */
 export const SHOWN = String.raw`\u001b[2J`;
@@ -26,7 +29,8 @@ const OVER = '\r\u001B[K';
 export function harmIn(output: string): string | null {
   const shown = output.replaceAll(OVER, '');
   const unseen = UNSEEN.exec(shown);
-  if (unseen !== null) return `an unseen character in ${JSON.stringify(shown.slice(Math.max(0, unseen.index - 60), unseen.index + 20))}`;
+  if (unseen !== null)
+    return `an unseen character in ${JSON.stringify(shown.slice(Math.max(0, unseen.index - 60), unseen.index + 20))}`;
   const forged = shown.split('\n').find((line) => line.trimStart().startsWith('FORGED'));
   return forged === undefined ? null : `a forged line: ${forged}`;
 }
@@ -34,7 +38,8 @@ export function harmIn(output: string): string | null {
 /** An mbox as Takeout writes it, of messages whose subjects and label are hostile. */
 export function hostileMbox(messages: number): string {
   const encoded = `=?utf-8?B?${Buffer.from(HOSTILE).toString('base64')}?=`;
-  const one = (n: number): string => `From 1@xxx Sat Nov 28 08:00:00 +0000 2026\r\nX-GM-THRID: ${1_000 + n}\r\nX-Gmail-Labels: Inbox,Unread,${encoded}\r\nFrom: ${encoded} <eve${n}@example.com>\r\nSubject: ${encoded}\r\nMessage-ID: <${n}@example.com>\r\n\r\nhello \u001B[2J\u009B31m\r\n\r\n`;
+  const one = (n: number): string =>
+    `From 1@xxx Sat Nov 28 08:00:00 +0000 2026\r\nX-GM-THRID: ${1_000 + n}\r\nX-Gmail-Labels: Inbox,Unread,${encoded}\r\nFrom: ${encoded} <eve${n}@example.com>\r\nSubject: ${encoded}\r\nMessage-ID: <${n}@example.com>\r\n\r\nhello \u001B[2J\u009B31m\r\n\r\n`;
   return Array.from({ length: messages }, (_, n) => one(n)).join('');
 }
 
@@ -46,7 +51,10 @@ export interface HostileWorld {
   readonly live: TestMailbox;
   /** In phase `failed`, with a sentence that names a hostile label id. */
   readonly blocked: TestMailbox;
-  /** In the store only, as a build without Gmail's boundary would have left it: ids, labels, reasons and conditions are hostile. */
+  /**
+   * In the store only, as a build without Gmail's boundary would have left it: ids, labels, reasons and conditions are
+   * hostile.
+   */
   readonly stored: MailboxId;
   /** To be stopped, renamed and removed. */
   readonly expendable: TestMailbox;
@@ -62,9 +70,25 @@ export async function openHostileWorld(rig: Rig): Promise<HostileWorld> {
   rig.simulator.directory.set(live.id, { isAdmin: true });
   const blocked = await rig.mailbox('hostile-blocked', { messages: 2 });
   const expendable = await rig.mailbox('hostile-expendable', { messages: 2 });
-  await Promise.all([live.start(), expendable.start(), blocked.client.start(blocked.id, { ...blocked.settings, scope: { ...blocked.settings.scope, labelIds: [labelId(HOSTILE.slice(0, LONGEST_LABEL_ID))] } })]);
+  await Promise.all([
+    live.start(),
+    expendable.start(),
+    blocked.client.start(blocked.id, {
+      ...blocked.settings,
+      scope: { ...blocked.settings.scope, labelIds: [labelId(HOSTILE.slice(0, LONGEST_LABEL_ID))] },
+    }),
+  ]);
   await Promise.all([live.exact(30_000), expendable.exact(30_000), blocked.reaches('failed', 30_000)]);
-  return { folder: rig.folder, db: join(rig.folder, 'tidemark.sqlite'), live, blocked, stored: await plantStored(rig), expendable, file: writeFiles(rig, live), payloadKey: randomBytes(32).toString('base64') };
+  return {
+    folder: rig.folder,
+    db: join(rig.folder, 'tidemark.sqlite'),
+    live,
+    blocked,
+    stored: await plantStored(rig),
+    expendable,
+    file: writeFiles(rig, live),
+    payloadKey: randomBytes(32).toString('base64'),
+  };
 }
 
 async function plantStored(rig: Rig): Promise<MailboxId> {
@@ -72,7 +96,14 @@ async function plantStored(rig: Rig): Promise<MailboxId> {
   const mailbox = new StoredMailbox(store, mailboxId(`hostile-stored-${process.pid}@example.com`));
   mailbox.now = systemClock.now();
   await mailbox.put();
-  await store.saveLabels({ mailbox: mailbox.id, labels: [{ id: l('INBOX'), name: 'INBOX', type: 'system' }, { id: l(HOSTILE), name: HOSTILE, type: 'user' }], now: mailbox.now });
+  await store.saveLabels({
+    mailbox: mailbox.id,
+    labels: [
+      { id: l('INBOX'), name: 'INBOX', type: 'system' },
+      { id: l(HOSTILE), name: HOSTILE, type: 'user' },
+    ],
+    now: mailbox.now,
+  });
   const [held, failing] = [`held ${HOSTILE}`, `failing ${HOSTILE}`];
   const body = JSON.stringify({ payload: { headers: [{ name: 'Subject', value: HOSTILE }] } });
   await mailbox.sync([reading(held, { labels: ['INBOX', HOSTILE], body })]);
@@ -80,7 +111,11 @@ async function plantStored(rig: Rig): Promise<MailboxId> {
   await mailbox.list([held, failing]);
   await mailbox.finish();
   await mailbox.attempt(failing, { error: HOSTILE, attempts: 3 });
-  await store.noteCondition({ mailbox: mailbox.id, lane: 'live', condition: { kind: 'failing', message: HOSTILE, since: mailbox.now, until: null } });
+  await store.noteCondition({
+    mailbox: mailbox.id,
+    lane: 'live',
+    condition: { kind: 'failing', message: HOSTILE, since: mailbox.now, until: null },
+  });
   return mailbox.id;
 }
 
@@ -90,11 +125,23 @@ function writeFiles(rig: Rig, live: TestMailbox): HostileWorld['file'] {
     writeFileSync(path, text);
     return path;
   };
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2_048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
   return {
     client: write('client.json', JSON.stringify(rig.simulator.clientFile())),
     grant: write('grant.json', JSON.stringify(rig.simulator.credentialsFor(live.id))),
-    robot: write('robot.json', JSON.stringify({ type: 'service_account', client_email: 'robot@project.iam.gserviceaccount.com', private_key: privateKey, private_key_id: 'k1' })),
+    robot: write(
+      'robot.json',
+      JSON.stringify({
+        type: 'service_account',
+        client_email: 'robot@project.iam.gserviceaccount.com',
+        private_key: privateKey,
+        private_key_id: 'k1',
+      }),
+    ),
     mbox: write('hostile.mbox', hostileMbox(3)),
   };
 }

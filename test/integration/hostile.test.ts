@@ -26,15 +26,34 @@ interface Try {
 }
 
 const LINK = /^(http:\S+\/o\/oauth2\/v2\/auth\?\S+)$/m;
-const nowhere = { stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal };
+const nowhere = {
+  stdout: new PassThrough(),
+  stderr: new PassThrough(),
+  clock: systemClock,
+  signal: new AbortController().signal,
+};
 const VERBS = (await createProgram({ env: {}, ...nowhere })).commands.map((command) => command.name());
 
-/** What each verb is asked, in a world where everything that can be a stranger's is hostile. Each is asked with `--json`, too. */
+/**
+ * What each verb is asked, in a world where everything that can be a stranger's is hostile. Each is asked with
+ * `--json`, too.
+ */
 const TRIES: Readonly<Record<string, (world: HostileWorld) => readonly Try[]>> = {
-  migrate: ({ folder }) => [{ args: [], shows: false }, { args: [], env: { DATABASE_URL: `sqlite:${join(folder, 'client.json', HOSTILE)}` }, shows: true }],
+  migrate: ({ folder }) => [
+    { args: [], shows: false },
+    { args: [], env: { DATABASE_URL: `sqlite:${join(folder, 'client.json', HOSTILE)}` }, shows: true },
+  ],
   move: ({ folder, db }) => [
     { args: ['--from', `sqlite:${db}`, '--to', `sqlite:${join(folder, 'moved.sqlite')}`], shows: false },
-    { args: ['--from', `sqlite:${join(folder, 'client.json', HOSTILE)}`, '--to', `sqlite:${join(folder, 'moved.sqlite')}`], shows: true },
+    {
+      args: [
+        '--from',
+        `sqlite:${join(folder, 'client.json', HOSTILE)}`,
+        '--to',
+        `sqlite:${join(folder, 'moved.sqlite')}`,
+      ],
+      shows: true,
+    },
   ],
   // Runs in a process of its own below: its log goes to the process's own stderr.
   worker: () => [],
@@ -46,7 +65,9 @@ const TRIES: Readonly<Record<string, (world: HostileWorld) => readonly Try[]>> =
     { args: [live.id, '--credentials', join(folder, `${HOSTILE}.json`)], shows: true },
     { args: [live.id, '--credentials', file.grant], shows: false },
   ],
-  'connect-domain': ({ live, file }) => [{ args: ['--admin', live.id, '--credentials', file.robot, '--org-unit', `/${HOSTILE}`, '--dry-run'], shows: true }],
+  'connect-domain': ({ live, file }) => [
+    { args: ['--admin', live.id, '--credentials', file.robot, '--org-unit', `/${HOSTILE}`, '--dry-run'], shows: true },
+  ],
   start: ({ live, blocked }) => [
     { args: [live.id], shows: false },
     { args: [live.id, '--label', 'no such label'], shows: true },
@@ -59,30 +80,75 @@ const TRIES: Readonly<Record<string, (world: HostileWorld) => readonly Try[]>> =
     { args: [blocked.id, '--poll-interval', '2m'], shows: true },
     { args: [blocked.id, '--poll-interval', '3m', '--wait'], shows: true },
   ],
-  sync: ({ live, blocked }) => [{ args: [live.id, '--wait'], shows: false }, { args: [blocked.id, '--wait'], shows: true }],
-  resync: ({ live, blocked }) => [{ args: [live.id], shows: false }, { args: [blocked.id, '--wait'], shows: true }],
+  sync: ({ live, blocked }) => [
+    { args: [live.id, '--wait'], shows: false },
+    { args: [blocked.id, '--wait'], shows: true },
+  ],
+  resync: ({ live, blocked }) => [
+    { args: [live.id], shows: false },
+    { args: [blocked.id, '--wait'], shows: true },
+  ],
   pause: ({ expendable }) => [{ args: [expendable.id], shows: false }],
   resume: ({ expendable }) => [{ args: [expendable.id], shows: false }],
   stop: ({ expendable }) => [{ args: [expendable.id], shows: false }],
-  rename: ({ expendable, live }) => [{ args: [expendable.id, live.id], shows: false }, { args: [expendable.id, HOSTILE], shows: true }],
+  rename: ({ expendable, live }) => [
+    { args: [expendable.id, live.id], shows: false },
+    { args: [expendable.id, HOSTILE], shows: true },
+  ],
   remove: ({ expendable }) => [{ args: [expendable.id, '--yes'], shows: false }],
-  status: ({ live, blocked, stored }) => [{ args: [live.id], shows: false }, { args: [blocked.id], shows: true }, { args: [stored], shows: true }, { args: [HOSTILE], shows: true }],
+  status: ({ live, blocked, stored }) => [
+    { args: [live.id], shows: false },
+    { args: [blocked.id], shows: true },
+    { args: [stored], shows: true },
+    { args: [HOSTILE], shows: true },
+  ],
   failures: ({ stored }) => [{ args: [stored], shows: true }],
   audit: ({ blocked }) => [{ args: [blocked.id], shows: true }],
   list: () => [{ args: [], shows: false }],
-  export: ({ live, stored }) => [{ args: [stored], shows: true }, { args: [live.id], shows: true }, { args: [live.id, '--format', 'mbox'], shows: true }, { args: [live.id, '--format', HOSTILE], shows: true }],
+  export: ({ live, stored }) => [
+    { args: [stored], shows: true },
+    { args: [live.id], shows: true },
+    { args: [live.id, '--format', 'mbox'], shows: true },
+    { args: [live.id, '--format', HOSTILE], shows: true },
+  ],
   changes: ({ stored }) => [{ args: [stored], shows: true }],
   'check-bodies': ({ stored }) => [{ args: [stored], shows: false }],
-  sweep: ({ folder }) => [{ args: [], shows: false }, { args: [], env: { BODIES_URL: `file:${join(folder, HOSTILE)}` }, shows: false }],
-  push: ({ folder }) => [
-    { args: ['--port', '0', '--host', '127.0.0.1'], env: { PUSH_AUDIENCE: 'http://127.0.0.1/push', PUSH_SERVICE_ACCOUNT: 'push@example.com' }, upWith: /Listening at|"url"/, shows: false },
-    { args: ['--port', '0', '--tls-cert', join(folder, HOSTILE), '--tls-key', join(folder, HOSTILE)], env: { PUSH_AUDIENCE: 'http://127.0.0.1/push', PUSH_SERVICE_ACCOUNT: 'push@example.com' }, shows: true },
+  sweep: ({ folder }) => [
+    { args: [], shows: false },
+    { args: [], env: { BODIES_URL: `file:${join(folder, HOSTILE)}` }, shows: false },
   ],
-  'rotate-key': () => [{ args: [], env: { TIDEMARK_SECRET_KEY: HOSTILE }, shows: false }, { args: [], shows: false }],
-  'codec-server': ({ payloadKey }) => [{ args: ['--port', '0', '--origin', HOSTILE], env: { TIDEMARK_PAYLOAD_KEY: payloadKey }, upWith: /Decrypting at|"url"/, shows: true }],
+  push: ({ folder }) => [
+    {
+      args: ['--port', '0', '--host', '127.0.0.1'],
+      env: { PUSH_AUDIENCE: 'http://127.0.0.1/push', PUSH_SERVICE_ACCOUNT: 'push@example.com' },
+      upWith: /Listening at|"url"/,
+      shows: false,
+    },
+    {
+      args: ['--port', '0', '--tls-cert', join(folder, HOSTILE), '--tls-key', join(folder, HOSTILE)],
+      env: { PUSH_AUDIENCE: 'http://127.0.0.1/push', PUSH_SERVICE_ACCOUNT: 'push@example.com' },
+      shows: true,
+    },
+  ],
+  'rotate-key': () => [
+    { args: [], env: { TIDEMARK_SECRET_KEY: HOSTILE }, shows: false },
+    { args: [], shows: false },
+  ],
+  'codec-server': ({ payloadKey }) => [
+    {
+      args: ['--port', '0', '--origin', HOSTILE],
+      env: { TIDEMARK_PAYLOAD_KEY: payloadKey },
+      upWith: /Decrypting at|"url"/,
+      shows: true,
+    },
+  ],
   'set-current-version': () => [{ args: [HOSTILE], shows: true }],
   simulate: ({ folder, file }) => [
-    { args: ['--port', '0', '--credentials', folder, '--mbox', file.mbox], upWith: /Ctrl-C ends it|"url"/, shows: false },
+    {
+      args: ['--port', '0', '--credentials', folder, '--mbox', file.mbox],
+      upWith: /Ctrl-C ends it|"url"/,
+      shows: false,
+    },
     { args: ['--port', '0', '--credentials', folder, '--mbox', join(folder, HOSTILE)], shows: true },
   ],
 };
@@ -99,7 +165,10 @@ describe('what a stranger wrote, on a terminal', () => {
   afterAll(() => rig.close());
 
   /** Runs a command on a terminal, or into pipes. A link for consent is answered with a hostile refusal. */
-  async function output({ args, env = {}, upWith }: Pick<Try, 'args' | 'env' | 'upWith'>, { terminal }: { terminal: boolean }): Promise<string> {
+  async function output(
+    { args, env = {}, upWith }: Pick<Try, 'args' | 'env' | 'upWith'>,
+    { terminal }: { terminal: boolean },
+  ): Promise<string> {
     const ended = new AbortController();
     let said = '';
     let answered = false;
@@ -117,7 +186,18 @@ describe('what a stranger wrote, on a terminal', () => {
         { isTTY: terminal, columns: 80 },
       );
     const [stdout, stderr] = [hear(), hear()];
-    await runCli(args, { env: { ...rig.env, GOOGLE_AUTH_URL: `${rig.config.gmailRootUrl}/o/oauth2/v2/auth`, GOOGLE_ADMIN_URL: rig.config.gmailRootUrl, ...env }, stdout, stderr, clock: systemClock, signal: AbortSignal.any([ended.signal, AbortSignal.timeout(30_000)]) });
+    await runCli(args, {
+      env: {
+        ...rig.env,
+        GOOGLE_AUTH_URL: `${rig.config.gmailRootUrl}/o/oauth2/v2/auth`,
+        GOOGLE_ADMIN_URL: rig.config.gmailRootUrl,
+        ...env,
+      },
+      stdout,
+      stderr,
+      clock: systemClock,
+      signal: AbortSignal.any([ended.signal, AbortSignal.timeout(30_000)]),
+    });
     await Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream.end(resolve))));
     return said;
   }
@@ -135,7 +215,10 @@ describe('what a stranger wrote, on a terminal', () => {
   it.each(VERBS)('cannot act by an option or a variable that %s refuses', async (verb) => {
     const [first] = TRIES[verb]?.(world) ?? [];
     const usual = [verb, ...(first?.args ?? [])];
-    for (const [args, env] of [[[...usual, `--${HOSTILE}`], {}], [usual, { LOG_LEVEL: HOSTILE }]] as const) {
+    for (const [args, env] of [
+      [[...usual, `--${HOSTILE}`], {}],
+      [usual, { LOG_LEVEL: HOSTILE }],
+    ] as const) {
       for (const flags of [[], ['--json']]) {
         const said = await output({ args: [...args, ...flags], env }, { terminal: true });
         expect(harmIn(said)).toBeNull();
@@ -144,24 +227,35 @@ describe('what a stranger wrote, on a terminal', () => {
     }
   });
 
-  it.each(VERBS)('cannot act by what %s tells', async (verb) => {
-    for (const { args, shows, ...how } of TRIES[verb]?.(world) ?? []) {
-      for (const flags of [[], ['--json']]) {
-        const said = await output({ args: [verb, ...args, ...flags], ...how }, { terminal: true });
-        const what = JSON.stringify([verb, ...args, ...flags]);
-        expect(harmIn(said), what).toBeNull();
-        expect(shows ? said : SHOWN, what).toContain(SHOWN);
+  it.each(VERBS)(
+    'cannot act by what %s tells',
+    async (verb) => {
+      for (const { args, shows, ...how } of TRIES[verb]?.(world) ?? []) {
+        for (const flags of [[], ['--json']]) {
+          const said = await output({ args: [verb, ...args, ...flags], ...how }, { terminal: true });
+          const what = JSON.stringify([verb, ...args, ...flags]);
+          expect(harmIn(said), what).toBeNull();
+          expect(shows ? said : SHOWN, what).toContain(SHOWN);
+        }
       }
-    }
-  }, 120_000);
+    },
+    120_000,
+  );
 
   it('cannot act by jsonl that goes into a pipe, and has the same text there as on a terminal', async () => {
     for (const mailbox of [world.stored, world.live.id]) {
-      const [piped, shown] = [await output({ args: ['export', mailbox] }, { terminal: false }), await output({ args: ['export', mailbox] }, { terminal: true })];
+      const [piped, shown] = [
+        await output({ args: ['export', mailbox] }, { terminal: false }),
+        await output({ args: ['export', mailbox] }, { terminal: true }),
+      ];
       expect(harmIn(piped)).toBeNull();
       expect(piped).toBe(shown);
     }
-    expect(JSON.parse(await output({ args: ['export', world.stored] }, { terminal: false }))).toMatchObject({ id: `held ${HOSTILE}`, labels: ['INBOX', HOSTILE].toSorted(), payload: { headers: [{ value: HOSTILE }] } });
+    expect(JSON.parse(await output({ args: ['export', world.stored] }, { terminal: false }))).toMatchObject({
+      id: `held ${HOSTILE}`,
+      labels: ['INBOX', HOSTILE].toSorted(),
+      payload: { headers: [{ value: HOSTILE }] },
+    });
   });
 
   it('cannot act by the log of a worker, whatever its level', async () => {
@@ -180,8 +274,19 @@ it('npm start cannot be acted on by the mail whose changes it follows', async ()
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-hostile-'));
   const mbox = join(folder, 'hostile.mbox');
   writeFileSync(mbox, hostileMbox(6));
-  const ports = ['--port', String(await freePort(0)), '--ui-port', String(await freePort(0)), '--simulator-port', String(await freePort(0))];
-  const program = new Program('start/main.ts', [...ports, '--mbox', mbox], { HOME: folder, TIDEMARK_DATA_DIR: folder, PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}` });
+  const ports = [
+    '--port',
+    String(await freePort(0)),
+    '--ui-port',
+    String(await freePort(0)),
+    '--simulator-port',
+    String(await freePort(0)),
+  ];
+  const program = new Program('start/main.ts', [...ports, '--mbox', mbox], {
+    HOME: folder,
+    TIDEMARK_DATA_DIR: folder,
+    PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}`,
+  });
   try {
     await program.says(/Gmail {3}.*\\u001b\[2J/);
     await program.says(/store +#\d+/);

@@ -30,8 +30,13 @@ describe('signals by hand that are as large as Temporal takes them', () => {
     expect(told).toMatch(/^the settings were not changed: there is no setting "n{99}…": expected format/);
 
     // So many more events that the history is cut.
-    for (let sent = 0; sent < 450; sent += 50) await Promise.all(Array.from({ length: 50 }, () => handle.signal('retryFailures')));
-    await eventually(60_000, async () => ((await handle.describe()).runId === runId ? null : true), () => 'no new run');
+    for (let sent = 0; sent < 450; sent += 50)
+      await Promise.all(Array.from({ length: 50 }, () => handle.signal('retryFailures')));
+    await eventually(
+      60_000,
+      async () => ((await handle.describe()).runId === runId ? null : true),
+      () => 'no new run',
+    );
     await handle.signal('pause');
     await box.reaches('paused', 30_000);
     expect(await box.workflowFailures()).toEqual([]);

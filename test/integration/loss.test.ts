@@ -66,7 +66,10 @@ describe('databases get lost', () => {
   it("Temporal's data deleted but not the store: a new workflow begins with a partial sync", async () => {
     await box.handle.terminate();
     const { workflowService } = rig.tidemark.connection;
-    await workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: box.handle.workflowId } });
+    await workflowService.deleteWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId: box.handle.workflowId },
+    });
     change();
     const before = { fetched: fetched(), listed: listed() };
     await box.start();

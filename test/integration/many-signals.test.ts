@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MailboxSwampedError } from '../../src/client/errors.ts';
 import { Rig } from './rig.ts';
 
-/** The server keeps as many signals in one run, and refuses more until that ends: https://docs.temporal.io/workflow-execution/limits */
+/**
+ * The server keeps as many signals in one run, and refuses more until that ends:
+ * https://docs.temporal.io/workflow-execution/limits
+ */
 const SIGNALS = 10_000;
 const AT_ONCE = 250;
 /** It ends a run of 51,200 events. */
@@ -29,7 +32,11 @@ describe('a mailbox that gets 10,000 signals, as many as the server takes, while
     let refused = 0;
     for (let sent = 0; sent < SIGNALS; sent += AT_ONCE) {
       box.deliver(`after ${sent} signals`);
-      await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => box.handle.signal(names[index % names.length] ?? 'poke').catch(() => (refused += 1))));
+      await Promise.all(
+        Array.from({ length: AT_ONCE }, (_, index) =>
+          box.handle.signal(names[index % names.length] ?? 'poke').catch(() => (refused += 1)),
+        ),
+      );
     }
     expect(refused).toBeLessThan(10);
     const pausing = box.client.pause(box.id);
@@ -40,7 +47,9 @@ describe('a mailbox that gets 10,000 signals, as many as the server takes, while
     await rig.startWorker();
     await box.exact(120_000);
     const lengths = (await box.runs()).map(({ history }) => history.events?.length ?? 0);
-    console.log(`sent in ${((sentAt - began) / 1_000).toFixed(1)} s, exact ${((performance.now() - sentAt) / 1_000).toFixed(1)} s later; runs of ${lengths.join(', ')} events`);
+    console.log(
+      `sent in ${((sentAt - began) / 1_000).toFixed(1)} s, exact ${((performance.now() - sentAt) / 1_000).toFixed(1)} s later; runs of ${lengths.join(', ')} events`,
+    );
     expect(Math.max(...lengths)).toBeLessThan(LONGEST_RUN);
     expect(await box.historyLength()).toBeLessThan(ORDINARY_RUN);
     await box.client.pause(box.id);

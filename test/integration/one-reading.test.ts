@@ -16,7 +16,11 @@ beforeAll(async () => {
 afterAll(() => rig.close());
 
 /** Holds what Temporal is asked about a mailbox until it is let through. */
-function heldQueries(): { readonly interceptor: WorkflowClientInterceptor; readonly asked: Promise<void>; letThrough(): void } {
+function heldQueries(): {
+  readonly interceptor: WorkflowClientInterceptor;
+  readonly asked: Promise<void>;
+  letThrough(): void;
+} {
   const asked = Promise.withResolvers<void>();
   const open = Promise.withResolvers<void>();
   // The call's own deadline must not end while it is held: it is made from here.
@@ -36,7 +40,12 @@ it('a report that says in sync counts what the store holds by then, however late
   const { store, credentials, temporal } = rig.tidemark;
   const held = heldQueries();
   const client = new TidemarkClient({
-    temporal: new Client({ connection: temporal.connection, namespace: temporal.options.namespace, dataConverter: temporal.options.dataConverter, interceptors: { workflow: [held.interceptor] } }),
+    temporal: new Client({
+      connection: temporal.connection,
+      namespace: temporal.options.namespace,
+      dataConverter: temporal.options.dataConverter,
+      interceptors: { workflow: [held.interceptor] },
+    }),
     store,
     credentials,
     renaming: renamingAccess({ config: rig.config, stores: rig.tidemark, clock: systemClock }),

@@ -1,11 +1,17 @@
-/** Searches what programs said and stored for secrets that were planted, in each form in which they could have got there. */
+/**
+ * Searches what programs said and stored for secrets that were planted, in each form in which they could have got
+ * there.
+ */
 
 export interface Haystack {
   readonly name: string;
   readonly text: string;
 }
 
-/** The forms of a secret: as it is, escaped in JSON or in an address, in hexadecimal, and in base64 at each of its three alignments. */
+/**
+ * The forms of a secret: as it is, escaped in JSON or in an address, in hexadecimal, and in base64 at each of its three
+ * alignments.
+ */
 function formsOf(secret: string): readonly string[] {
   const bytes = Buffer.from(secret, 'utf8');
   const base64 = [0, 1, 2].map((shift) => {
@@ -13,12 +19,22 @@ function formsOf(secret: string): readonly string[] {
     // The first and the last characters depend on what stands around the secret.
     return text.slice(shift === 0 ? 0 : 4, -4);
   });
-  const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), bytes.toString('hex'), ...base64, ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))];
+  const forms = [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret),
+    bytes.toString('hex'),
+    ...base64,
+    ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_')),
+  ];
   return [...new Set(forms)].filter((form) => form.length >= 6);
 }
 
 /** Where which secret was found, named by what it is, not by itself. */
-export function findSecrets(haystacks: readonly Haystack[], secrets: Readonly<Record<string, string | readonly string[]>>): string[] {
+export function findSecrets(
+  haystacks: readonly Haystack[],
+  secrets: Readonly<Record<string, string | readonly string[]>>,
+): string[] {
   const found: string[] = [];
   for (const [what, values] of Object.entries(secrets)) {
     for (const form of [values].flat().flatMap(formsOf)) {

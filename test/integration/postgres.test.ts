@@ -17,7 +17,9 @@ describe.skipIf(!here)(`a worker on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO
   let rig: Rig;
   beforeAll(async () => {
     server = await PostgresServer.start();
-    rig = await Rig.open('postgres', { env: { DATABASE_URL: server.url, TIDEMARK_SECRET_KEY: randomBytes(32).toString('base64') } });
+    rig = await Rig.open('postgres', {
+      env: { DATABASE_URL: server.url, TIDEMARK_SECRET_KEY: randomBytes(32).toString('base64') },
+    });
   });
   afterAll(async () => {
     await rig?.close();
@@ -61,7 +63,10 @@ describe.skipIf(!here)(`a worker on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO
     // As when its machine resets: connections break, and what was not committed is gone.
     const halted = Date.now();
     await server.halt('SIGQUIT');
-    await expect(box.report()).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringMatching(/is not there|broke off the connection/) as string });
+    await expect(box.report()).rejects.toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringMatching(/is not there|broke off the connection/) as string,
+    });
     // The worker lives on: what it asked of Gmail before it noticed has nowhere to go.
     inFlight += rig.simulator.bodiesAskedSince(halted - ROUND_TRIP);
     await server.resume();
@@ -78,7 +83,9 @@ describe.skipIf(!here)(`a worker on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO
 
   it('is served by two workers at once', async () => {
     await rig.spawnWorker();
-    const boxes = await Promise.all(['one', 'two', 'three'].map((name) => rig.mailbox(`postgres-${name}`, { messages: 120, pollInterval: 500 })));
+    const boxes = await Promise.all(
+      ['one', 'two', 'three'].map((name) => rig.mailbox(`postgres-${name}`, { messages: 120, pollInterval: 500 })),
+    );
     for (const box of boxes) await box.start();
     for (const box of boxes) change(box, 4);
     for (const box of boxes) {

@@ -49,10 +49,16 @@ describe.skipIf(missing !== null)("through Google's Pub/Sub emulator", () => {
       })().catch(() => outgoing.writeHead(502).end());
     });
     await new Promise<void>((resolve) => signing.listen(0, '127.0.0.1', resolve));
-    ends.push(() => new Promise((resolve) => signing.close(resolve)), () => signing.closeAllConnections());
+    ends.push(
+      () => new Promise((resolve) => signing.close(resolve)),
+      () => signing.closeAllConnections(),
+    );
     const address = signing.address();
     const port = typeof address === 'object' ? address?.port : null;
-    await emulator.createSubscription('projects/tidemark-test/subscriptions/pushed', { topic: TOPIC, pushEndpoint: `http://127.0.0.1:${port}/push` });
+    await emulator.createSubscription('projects/tidemark-test/subscriptions/pushed', {
+      topic: TOPIC,
+      pushEndpoint: `http://127.0.0.1:${port}/push`,
+    });
     const box = await watchedMailbox('emulator-pushed');
     box.deliver('pushed by the emulator');
     await box.exact(10_000);
@@ -66,7 +72,13 @@ describe.skipIf(missing !== null)("through Google's Pub/Sub emulator", () => {
     process.env['PUBSUB_EMULATOR_HOST'] = emulator.host;
     const service = await push.receive({ subscription });
     const box = await watchedMailbox('emulator-pulled');
-    for (const broken of ['hello', '{}', '{"emailAddress": "ada", "historyId": 1}', '{"emailAddress": "unknown@example.com", "historyId": 1}']) await emulator.publish(TOPIC, broken);
+    for (const broken of [
+      'hello',
+      '{}',
+      '{"emailAddress": "ada", "historyId": 1}',
+      '{"emailAddress": "unknown@example.com", "historyId": 1}',
+    ])
+      await emulator.publish(TOPIC, broken);
     const before = (await box.report()).counts.stored;
     box.deliver('pulled from the emulator');
     await box.exact(10_000);

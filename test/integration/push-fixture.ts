@@ -21,12 +21,21 @@ export class PushRig {
 
   static async open(name: string, options: RigOptions = {}): Promise<PushRig> {
     const google = await Google.start();
-    const env = { PUSH_TOPIC: TOPIC, PUSH_AUDIENCE: AUDIENCE, PUSH_SERVICE_ACCOUNT: SERVICE_ACCOUNT, GOOGLE_KEYS_URL: google.keysUrl, ...options.env };
+    const env = {
+      PUSH_TOPIC: TOPIC,
+      PUSH_AUDIENCE: AUDIENCE,
+      PUSH_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
+      GOOGLE_KEYS_URL: google.keysUrl,
+      ...options.env,
+    };
     return new PushRig(await Rig.open(name, { ...options, env }), google);
   }
 
   /** The endpoint, or with `subscription` the pull subscriber, in this process. */
-  async receive({ subscription = null, temporalAddress = null }: { subscription?: string | null; temporalAddress?: string | null } = {}): Promise<PushService> {
+  async receive({
+    subscription = null,
+    temporalAddress = null,
+  }: { subscription?: string | null; temporalAddress?: string | null } = {}): Promise<PushService> {
     const { config } = this.rig;
     const push = { ...config.push, subscription };
     const temporal = { ...config.temporal, address: temporalAddress ?? config.temporal.address };
@@ -53,8 +62,15 @@ export class PushRig {
 
   async post(url: string, payload: object, token?: string): Promise<number> {
     const data = Buffer.from(JSON.stringify(payload)).toString('base64');
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${token ?? (await this.google.token())}` };
-    const response = await fetch(`${url}/push`, { method: 'POST', headers, body: JSON.stringify({ message: { data } }) });
+    const headers = {
+      'content-type': 'application/json',
+      authorization: `Bearer ${token ?? (await this.google.token())}`,
+    };
+    const response = await fetch(`${url}/push`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ message: { data } }),
+    });
     await response.arrayBuffer();
     return response.status;
   }

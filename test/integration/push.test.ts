@@ -66,7 +66,10 @@ it('while Temporal is down nothing is acknowledged; once it is up again the same
   expect(await push.post(url ?? '', notification)).toBe(503);
   expect(await ready()).toBe(503);
   // No address: whoever reaches the endpoint may read it.
-  expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ status: 'not ready', reason: 'Temporal does not answer' });
+  expect(await (await fetch(`${url}/readyz`)).json()).toEqual({
+    status: 'not ready',
+    reason: 'Temporal does not answer',
+  });
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
 
   let temporal = await server();
@@ -76,7 +79,10 @@ it('while Temporal is down nothing is acknowledged; once it is up again the same
     const { workflow } = new Client({ connection });
     const handle = await workflow.start('mailbox', { workflowId: 'mailbox/ada@example.com', taskQueue: 'nobody' });
     expect(await push.post(url ?? '', notification)).toBe(204);
-    const signals = async (): Promise<number> => ((await handle.fetchHistory()).events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes != null).length;
+    const signals = async (): Promise<number> =>
+      ((await handle.fetchHistory()).events ?? []).filter(
+        (event) => event.workflowExecutionSignaledEventAttributes != null,
+      ).length;
     expect(await signals()).toBe(1);
 
     await temporal.stop();
@@ -93,11 +99,39 @@ it('while Temporal is down nothing is acknowledged; once it is up again the same
 it('`tidemark push` serves with a certificate of its own, and ends in order', async () => {
   push = await PushRig.open('push-program');
   const [cert, key] = [join(push.rig.folder, 'cert.pem'), join(push.rig.folder, 'key.pem')];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  const program = new Program('cli/main.ts', ['push', '--port', '0', '--host', '127.0.0.1', '--tls-cert', cert, '--tls-key', key], push.rig.env);
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '1',
+      '-subj',
+      '/CN=localhost',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+    ],
+    { stdio: 'ignore' },
+  );
+  const program = new Program(
+    'cli/main.ts',
+    ['push', '--port', '0', '--host', '127.0.0.1', '--tls-cert', cert, '--tls-key', key],
+    push.rig.env,
+  );
   const [, url = ''] = await program.says(/Listening at (https:\S+)\/push/);
   const status = await new Promise<number | undefined>((resolve, reject) => {
-    request(`${url}/readyz`, { ca: readFileSync(cert), servername: 'localhost', checkServerIdentity: () => undefined }, (response) => resolve(response.statusCode)).once('error', reject).end();
+    request(
+      `${url}/readyz`,
+      { ca: readFileSync(cert), servername: 'localhost', checkServerIdentity: () => undefined },
+      (response) => resolve(response.statusCode),
+    )
+      .once('error', reject)
+      .end();
   });
   expect(status).toBe(200);
   expect(await program.end('SIGTERM')).toMatchObject({ code: 0 });
@@ -105,9 +139,19 @@ it('`tidemark push` serves with a certificate of its own, and ends in order', as
 
 it('`tidemark push` says what is missing', async () => {
   push = await PushRig.open('push-missing');
-  const run = async (args: readonly string[], env: NodeJS.ProcessEnv) => new Program('cli/main.ts', ['push', ...args], { ...push.rig.env, ...env }).ended;
-  expect(await run(['--port', '0'], { PUSH_AUDIENCE: '' })).toMatchObject({ code: 2, stderr: expect.stringContaining('PUSH_AUDIENCE is not set') as string });
-  expect(await run(['--pull'], {})).toMatchObject({ code: 2, stderr: expect.stringContaining('PUSH_SUBSCRIPTION is not set') as string });
-  expect(await run([], { PUSH_TLS_CERT_FILE: 'cert.pem' })).toMatchObject({ code: 2, stderr: expect.stringContaining('set together') as string });
+  const run = async (args: readonly string[], env: NodeJS.ProcessEnv) =>
+    new Program('cli/main.ts', ['push', ...args], { ...push.rig.env, ...env }).ended;
+  expect(await run(['--port', '0'], { PUSH_AUDIENCE: '' })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('PUSH_AUDIENCE is not set') as string,
+  });
+  expect(await run(['--pull'], {})).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('PUSH_SUBSCRIPTION is not set') as string,
+  });
+  expect(await run([], { PUSH_TLS_CERT_FILE: 'cert.pem' })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('set together') as string,
+  });
   expect(TOPIC).toBe(push.rig.config.push.topic);
 }, 30_000);

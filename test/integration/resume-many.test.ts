@@ -13,7 +13,12 @@ import type { TestMailbox } from './test-mailbox.ts';
 
 /** Resuming every mailbox would meet those of other tests: these have a namespace of their own. */
 const NAMESPACE = `resume-many-${process.pid}`;
-const API_OFF = { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used in project 1 before or it is disabled.' } as const;
+const API_OFF = {
+  kind: 'status',
+  status: 403,
+  reason: 'accessNotConfigured',
+  message: 'Gmail API has not been used in project 1 before or it is disabled.',
+} as const;
 
 describe('resuming many mailboxes', () => {
   let rig: Rig;
@@ -28,37 +33,63 @@ describe('resuming many mailboxes', () => {
   async function resume(...args: string[]): Promise<{ code: number; stdout: string }> {
     const stdout = new PassThrough();
     const said = text(stdout);
-    const code = await runCli(['resume', ...args], { env: rig.env, stdout, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal });
+    const code = await runCli(['resume', ...args], {
+      env: rig.env,
+      stdout,
+      stderr: new PassThrough().resume(),
+      clock: systemClock,
+      signal: new AbortController().signal,
+    });
     stdout.end();
     return { code, stdout: await said };
   }
 
-  const showsAs = (box: TestMailbox, phase: Parameters<TestMailbox['isFoundAs']>[0]): Promise<true> => eventually(20_000, async () => ((await box.isFoundAs(phase)) ? true : null));
+  const showsAs = (box: TestMailbox, phase: Parameters<TestMailbox['isFoundAs']>[0]): Promise<true> =>
+    eventually(20_000, async () => ((await box.isFoundAs(phase)) ? true : null));
 
   it('tells those of a phase alone, or all that wait, and says which', async () => {
-    const boxes = await Promise.all(['off-a', 'off-b', 'paused', 'live'].map((name) => rig.mailbox(name, { messages: 5 })));
+    const boxes = await Promise.all(
+      ['off-a', 'off-b', 'paused', 'live'].map((name) => rig.mailbox(name, { messages: 5 })),
+    );
     const [first, second, paused, live] = boxes;
-    if (first === undefined || second === undefined || paused === undefined || live === undefined) throw new Error('four mailboxes');
+    if (first === undefined || second === undefined || paused === undefined || live === undefined)
+      throw new Error('four mailboxes');
     const faults = [first, second].map(({ id }) => rig.simulator.faults.add({ match: { email: id }, effect: API_OFF }));
     await Promise.all(boxes.map((box) => box.start()));
     await paused.client.pause(paused.id);
-    await Promise.all([showsAs(first, 'failed'), showsAs(second, 'failed'), showsAs(paused, 'paused'), showsAs(live, 'live')]);
+    await Promise.all([
+      showsAs(first, 'failed'),
+      showsAs(second, 'failed'),
+      showsAs(paused, 'paused'),
+      showsAs(live, 'live'),
+    ]);
     const { blocked } = await first.report();
     expect(blocked?.retryAt).toEqual(expect.any(Number));
 
     // While they are refused, no question of their own takes them out of the phase.
     const some = await resume('--phase', 'failed', '--json');
-    expect({ code: some.code, result: JSON.parse(some.stdout) as object }).toEqual({ code: 0, result: { resumed: 2, mailboxes: [first.id, second.id].sort(), failing: [], ended: [] } });
+    expect({ code: some.code, result: JSON.parse(some.stdout) as object }).toEqual({
+      code: 0,
+      result: { resumed: 2, mailboxes: [first.id, second.id].sort(), failing: [], ended: [] },
+    });
     for (const fault of faults) fault.remove();
     await Promise.all([first, second].map((box) => box.client.resume(box.id)));
     await Promise.all([first.exact(20_000), second.exact(20_000)]);
     expect((await paused.report()).phase).toBe('paused');
 
-    await eventually(20_000, async () => ((await first.isFoundAs('live')) && (await second.isFoundAs('live')) ? true : null));
-    expect(await resume('--all')).toEqual({ code: 0, stdout: `1 mailbox is resumed: ${paused.id}. How they are: tidemark list\n` });
+    await eventually(20_000, async () =>
+      (await first.isFoundAs('live')) && (await second.isFoundAs('live')) ? true : null,
+    );
+    expect(await resume('--all')).toEqual({
+      code: 0,
+      stdout: `1 mailbox is resumed: ${paused.id}. How they are: tidemark list\n`,
+    });
     await paused.exact(20_000);
     await showsAs(paused, 'live');
-    expect(await resume('--phase', 'failed', '--phase', 'needs-consent')).toEqual({ code: 0, stdout: 'No mailbox is in phase failed or needs-consent.\n' });
+    expect(await resume('--phase', 'failed', '--phase', 'needs-consent')).toEqual({
+      code: 0,
+      stdout: 'No mailbox is in phase failed or needs-consent.\n',
+    });
   }, 90_000);
 });
 
@@ -66,10 +97,16 @@ describe('resuming many mailboxes', () => {
 async function openNamespace(): Promise<void> {
   const connection = await Connection.connect({ address: inject('temporalAddress') });
   try {
-    await connection.workflowService.registerNamespace({ namespace: NAMESPACE, workflowExecutionRetentionPeriod: msToTs('1 day') });
+    await connection.workflowService.registerNamespace({
+      namespace: NAMESPACE,
+      workflowExecutionRetentionPeriod: msToTs('1 day'),
+    });
     await eventually(30_000, async () => {
       try {
-        await connection.workflowService.listWorkflowExecutions({ namespace: NAMESPACE, query: "WorkflowType = 'none'" });
+        await connection.workflowService.listWorkflowExecutions({
+          namespace: NAMESPACE,
+          query: "WorkflowType = 'none'",
+        });
         return true;
       } catch {
         return null;

@@ -51,7 +51,9 @@ export interface MailboxOptions {
   readonly pollInterval?: number;
 }
 
-/** A simulated Gmail over HTTP in this process, a database of its own, and workers here or in processes of their own. */
+/**
+ * A simulated Gmail over HTTP in this process, a database of its own, and workers here or in processes of their own.
+ */
 export class Rig {
   readonly simulator: WatchedSimulator;
   readonly folder: string;
@@ -63,7 +65,14 @@ export class Rig {
   readonly #programs: Program[] = [];
   #worker: RunningWorker | null = null;
 
-  private constructor(parts: { simulator: WatchedSimulator; server: SimulatorServer; folder: string; env: NodeJS.ProcessEnv; config: Config; tidemark: Tidemark }) {
+  private constructor(parts: {
+    simulator: WatchedSimulator;
+    server: SimulatorServer;
+    folder: string;
+    env: NodeJS.ProcessEnv;
+    config: Config;
+    tidemark: Tidemark;
+  }) {
     this.simulator = parts.simulator;
     this.folder = parts.folder;
     this.env = parts.env;
@@ -80,7 +89,10 @@ export class Rig {
     return location.path;
   }
 
-  static async open(name: string, { temporalAddress = inject('temporalAddress'), logLevel = 'info', env: more = {} }: RigOptions = {}): Promise<Rig> {
+  static async open(
+    name: string,
+    { temporalAddress = inject('temporalAddress'), logLevel = 'info', env: more = {} }: RigOptions = {},
+  ): Promise<Rig> {
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-rig-'));
     const simulator = new WatchedSimulator({ clock: systemClock });
     const server = await startSimulatorServer({ simulator, port: 0 });
@@ -109,7 +121,11 @@ export class Rig {
     const id = mailboxId(`${name}-${process.pid}@example.com`);
     const gmail = this.simulator.addMailbox(id);
     generateMail(gmail, { messages: options.messages ?? 0, now: systemClock.now(), threadSize: options.threadSize });
-    const settings = { ...DEFAULT_SETTINGS, format: options.format ?? 'raw', pollInterval: options.pollInterval ?? 2_000 };
+    const settings = {
+      ...DEFAULT_SETTINGS,
+      format: options.format ?? 'raw',
+      pollInterval: options.pollInterval ?? 2_000,
+    };
     const mailbox = new TestMailbox({ rig: this, id, gmail, settings });
     this.#mailboxes.push(mailbox);
     await mailbox.connect();
@@ -119,7 +135,14 @@ export class Rig {
   /** Stores the credentials of the mailbox's last grant. */
   async connect(mailbox: TestMailbox): Promise<void> {
     const text = JSON.stringify(this.simulator.credentialsFor(mailbox.id));
-    await connectMailbox({ config: this.config, stores: this.#tidemark, mailbox: mailbox.id, clock: systemClock, text, verify: false });
+    await connectMailbox({
+      config: this.config,
+      stores: this.#tidemark,
+      mailbox: mailbox.id,
+      clock: systemClock,
+      text,
+      verify: false,
+    });
   }
 
   /** A worker in this process. */
@@ -140,7 +163,10 @@ export class Rig {
     return worker;
   }
 
-  /** Closes the database and the connection of this process, lets `meanwhile` do what it wants with the files, and opens them again. */
+  /**
+   * Closes the database and the connection of this process, lets `meanwhile` do what it wants with the files, and opens
+   * them again.
+   */
   async reopen(meanwhile: () => void): Promise<void> {
     await this.#tidemark.close();
     meanwhile();

@@ -21,23 +21,46 @@ describe('a rolling deploy', () => {
   beforeAll(async () => {
     rig = await Rig.open('rolling');
     const bundle = async (name: string, path: string): Promise<string> => {
-      const { code } = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(path, import.meta.url)), logger: new DefaultLogger('ERROR') });
+      const { code } = await bundleWorkflowCode({
+        workflowsPath: fileURLToPath(new URL(path, import.meta.url)),
+        logger: new DefaultLogger('ERROR'),
+      });
       const file = join(rig.folder, `${name}.js`);
       writeFileSync(file, code);
       return file;
     };
-    bundles = { v1: await bundle('v1', '../../src/workflows/index.ts'), v2: await bundle('v2', '../workflows/next/index.ts') };
+    bundles = {
+      v1: await bundle('v1', '../../src/workflows/index.ts'),
+      v2: await bundle('v2', '../workflows/next/index.ts'),
+    };
   });
   afterAll(() => rig.close());
 
-  const versionEnv = (buildId: string): NodeJS.ProcessEnv => ({ TIDEMARK_DEPLOYMENT: DEPLOYMENT, TIDEMARK_BUILD_ID: buildId, TIDEMARK_WORKFLOW_BUNDLE: bundles[buildId] });
+  const versionEnv = (buildId: string): NodeJS.ProcessEnv => ({
+    TIDEMARK_DEPLOYMENT: DEPLOYMENT,
+    TIDEMARK_BUILD_ID: buildId,
+    TIDEMARK_WORKFLOW_BUNDLE: bundles[buildId],
+  });
   const spawn = (buildId: string): Promise<Program> => rig.spawnWorker(versionEnv(buildId));
   const makeCurrent = (buildId: string | null): Promise<void> =>
-    setCurrentVersion({ temporal: rig.tidemark.temporal, address: 'the server', clock: systemClock, version: { deploymentName: DEPLOYMENT, buildId } });
+    setCurrentVersion({
+      temporal: rig.tidemark.temporal,
+      address: 'the server',
+      clock: systemClock,
+      version: { deploymentName: DEPLOYMENT, buildId },
+    });
 
   /** A worker's first polls reach the server some milliseconds after it says that it runs. */
   const makeCurrentSoon = (buildId: string): Promise<true> =>
-    eventually(20_000, () => makeCurrent(buildId).then(() => true as const, () => null), () => `${buildId} does not become current`);
+    eventually(
+      20_000,
+      () =>
+        makeCurrent(buildId).then(
+          () => true as const,
+          () => null,
+        ),
+      () => `${buildId} does not become current`,
+    );
 
   /** The builds that carried the workflow on, each once in a row. */
   async function builds(box: TestMailbox): Promise<string[]> {
@@ -57,7 +80,10 @@ describe('a rolling deploy', () => {
     const first = await spawn('v1');
     await makeCurrentSoon('v1');
     const box = await rig.mailbox('rolling', { messages: 1_000, threadSize: 1, pollInterval: 700 });
-    const slow = rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 2_500 } });
+    const slow = rig.simulator.faults.add({
+      match: { email: box.id, method: 'batch' },
+      effect: { kind: 'slow', ms: 2_500 },
+    });
     await box.start();
     await eventually(20_000, async () => ((await box.report()).counts.stored > 60 ? true : null));
     expect(await box.handle.query('release').catch((error: unknown) => String(error))).toMatch(/not register|did not/i);
@@ -65,7 +91,9 @@ describe('a rolling deploy', () => {
     const second = await spawn('v2');
     await makeCurrentSoon('v2');
     box.deliver('while two builds run');
-    await eventually(20_000, async () => ((await box.handle.query('release').catch(() => null)) === 'next' ? true : null));
+    await eventually(20_000, async () =>
+      (await box.handle.query('release').catch(() => null)) === 'next' ? true : null,
+    );
     expect(await drained(first)).toBeLessThan(10_000);
     // What the drained worker had in hand goes on elsewhere, long before its heartbeats would be missed.
     const { stored } = (await box.report()).counts;
@@ -80,7 +108,11 @@ describe('a rolling deploy', () => {
     const again = await spawn('v1');
     const command = new Program('cli/main.ts', ['set-current-version', '--json'], { ...rig.env, ...versionEnv('v1') });
     const { code, stdout, stderr } = await command.ended;
-    expect({ code, stderr, said: JSON.parse(stdout) as unknown }).toEqual({ code: 0, stderr: '', said: { deployment: DEPLOYMENT, buildId: 'v1' } });
+    expect({ code, stderr, said: JSON.parse(stdout) as unknown }).toEqual({
+      code: 0,
+      stderr: '',
+      said: { deployment: DEPLOYMENT, buildId: 'v1' },
+    });
     expect(await drained(second)).toBeLessThan(10_000);
     box.deliver('after the way back');
     const report = await box.exact(60_000);

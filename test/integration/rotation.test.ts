@@ -21,7 +21,10 @@ it('a worker goes on while the key is rotated, twice, and takes credentials that
   box.deliver('under the first key');
   await box.client.sync(box.id, { wait: true });
   const second = await rotate();
-  expect([first, second]).toMatchObject([{ madeKey: true, reencrypted: 1 }, { madeKey: true, reencrypted: 1 }]);
+  expect([first, second]).toMatchObject([
+    { madeKey: true, reencrypted: 1 },
+    { madeKey: true, reencrypted: 1 },
+  ]);
   expect(readFileSync(join(rig.folder, 'tidemark.key'), 'utf8').trim().split('\n')).toHaveLength(2);
   // New credentials have a new version: the worker decrypts them, and had neither of the keys when it began.
   rig.simulator.revoke(box.id);

@@ -29,12 +29,27 @@ afterEach(async () => {
 const LINK = /^(http:\S+\/o\/oauth2\/v2\/auth\?\S+)$/m;
 const newKey = (): string => randomBytes(32).toString('base64');
 
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
-const SERVICE_ACCOUNT = JSON.stringify({ type: 'service_account', client_email: 'robot@project.iam.gserviceaccount.com', private_key: privateKey, private_key_id: 'k1' });
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2_048,
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+});
+const SERVICE_ACCOUNT = JSON.stringify({
+  type: 'service_account',
+  client_email: 'robot@project.iam.gserviceaccount.com',
+  private_key: privateKey,
+  private_key_id: 'k1',
+});
 
 const PASSWORD = 'planted-pass/word-6P';
 const KEYS = { current: newKey(), old: newKey(), wrong: newKey(), payload: newKey() };
-const MAIL = { subject: 'Planted-Subject-7Q', body: 'planted body 8R', sender: 'planted.sender.9S', label: 'Planted Label 0T', attachment: 'planted-file-1U.pdf' };
+const MAIL = {
+  subject: 'Planted-Subject-7Q',
+  body: 'planted body 8R',
+  sender: 'planted.sender.9S',
+  label: 'Planted Label 0T',
+  attachment: 'planted-file-1U.pdf',
+};
 
 function planted(n: number): string {
   return [
@@ -48,7 +63,11 @@ function planted(n: number): string {
 }
 
 /** A command of this process's own. What it says is kept; a link that it prints is answered as a person would. */
-async function command(args: readonly string[], env: NodeJS.ProcessEnv, { account, codes, stopAfter }: { account?: string; codes?: string[]; stopAfter?: RegExp } = {}): Promise<Haystack & { code: number; stdout: string; stderr: string }> {
+async function command(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { account, codes, stopAfter }: { account?: string; codes?: string[]; stopAfter?: RegExp } = {},
+): Promise<Haystack & { code: number; stdout: string; stderr: string }> {
   const ended = new AbortController();
   const patience = AbortSignal.timeout(20_000);
   const said = { stdout: '', stderr: '' };
@@ -68,12 +87,21 @@ async function command(args: readonly string[], env: NodeJS.ProcessEnv, { accoun
       }
       if (stopAfter?.test(said[stream]) === true) ended.abort();
     });
-  const code = await runCli(args, { env, stdout: hear('stdout'), stderr: hear('stderr'), clock: systemClock, signal: AbortSignal.any([ended.signal, patience]) });
+  const code = await runCli(args, {
+    env,
+    stdout: hear('stdout'),
+    stderr: hear('stderr'),
+    clock: systemClock,
+    signal: AbortSignal.any([ended.signal, patience]),
+  });
   await sleep(10);
   return { name: `tidemark ${args.join(' ')}`, text: `${said.stdout}\n${said.stderr}`, code, ...said };
 }
 
-/** Everything that the Temporal server holds of a mailbox: each run's history, as it is on the wire and as JSON, and what describes it. */
+/**
+ * Everything that the Temporal server holds of a mailbox: each run's history, as it is on the wire and as JSON, and
+ * what describes it.
+ */
 async function temporalHolds(box: Pick<TestMailbox, 'handle' | 'runs'>, name: string): Promise<Haystack[]> {
   const runs = await box.runs();
   const binary = runs.map(({ history }) => Buffer.from(proto.temporal.api.history.v1.History.encode(history).finish()));
@@ -82,11 +110,14 @@ async function temporalHolds(box: Pick<TestMailbox, 'handle' | 'runs'>, name: st
     { name: `${name}: histories, binary`, text: binary.map((bytes) => bytes.toString('latin1')).join('\n') },
     { name: `${name}: histories, decoded`, text: [...textsIn(runs)].join('\n') },
     { name: `${name}: histories, JSON`, text: JSON.stringify(runs) },
-    { name: `${name}: description, memo, search attributes`, text: `${[...textsIn(described)].join('\n')}\n${JSON.stringify(described)}` },
+    {
+      name: `${name}: description, memo, search attributes`,
+      text: `${[...textsIn(described)].join('\n')}\n${JSON.stringify(described)}`,
+    },
   ];
 }
 
-it('nothing secret is in Temporal, logs, errors, status or any command\'s output, whatever fails', async () => {
+it("nothing secret is in Temporal, logs, errors, status or any command's output, whatever fails", async () => {
   database = inject('postgresService') === null ? null : await createDatabase();
   const url = database === null ? null : new URL(database.url);
   // The server of the tests trusts whoever comes: the password is there to be found.
@@ -95,8 +126,22 @@ it('nothing secret is in Temporal, logs, errors, status or any command\'s output
   rig = await Rig.open('secrets', { logLevel: 'trace', env });
   const said: Haystack[] = [];
   const codes: string[] = [];
-  const tidemark = async (args: readonly string[], { env: more = {}, ...options }: Parameters<typeof command>[2] & { env?: NodeJS.ProcessEnv } = {}) => {
-    const result = await command(args, { ...rig.env, GOOGLE_AUTH_URL: `${gmailUrl}/o/oauth2/v2/auth`, GOOGLE_ADMIN_URL: gmailUrl, TIDEMARK_SECRET_KEY: KEYS.current, TIDEMARK_OLD_SECRET_KEYS: KEYS.old, ...more }, options);
+  const tidemark = async (
+    args: readonly string[],
+    { env: more = {}, ...options }: Parameters<typeof command>[2] & { env?: NodeJS.ProcessEnv } = {},
+  ) => {
+    const result = await command(
+      args,
+      {
+        ...rig.env,
+        GOOGLE_AUTH_URL: `${gmailUrl}/o/oauth2/v2/auth`,
+        GOOGLE_ADMIN_URL: gmailUrl,
+        TIDEMARK_SECRET_KEY: KEYS.current,
+        TIDEMARK_OLD_SECRET_KEYS: KEYS.old,
+        ...more,
+      },
+      options,
+    );
     said.push(result);
     return result;
   };
@@ -113,7 +158,8 @@ it('nothing secret is in Temporal, logs, errors, status or any command\'s output
   const robot = mailboxId(`robot-${process.pid}@example.com`);
   rig.simulator.addMailbox(robot).insert({ raw: planted(0), labelIds: ['INBOX'] });
   const label = box.gmail.createLabel(MAIL.label).id;
-  const plant = (): { id: string } => box.gmail.insert({ raw: planted(box.gmail.totals.messages), labelIds: ['INBOX', label] });
+  const plant = (): { id: string } =>
+    box.gmail.insert({ raw: planted(box.gmail.totals.messages), labelIds: ['INBOX', label] });
   for (let i = 0; i < 10; i++) plant();
   box.gmail.poison(plant().id, 400);
   box.gmail.poison(plant().id, 500);
@@ -124,11 +170,21 @@ it('nothing secret is in Temporal, logs, errors, status or any command\'s output
   // ── everything fails that can, while it is looked at ──
   const look = async (milliseconds: number): Promise<void> => {
     for (const until = Date.now() + milliseconds; Date.now() < until; await sleep(200)) {
-      said.push({ name: 'details while it runs', text: [...textsIn([(await box.handle.describe()).raw, await box.handle.query('__temporal_workflow_metadata')])].join('\n') });
+      said.push({
+        name: 'details while it runs',
+        text: [
+          ...textsIn([(await box.handle.describe()).raw, await box.handle.query('__temporal_workflow_metadata')]),
+        ].join('\n'),
+      });
     }
   };
   const until = Date.now() + 2_000;
-  for (const effect of [{ kind: 'truncate' }, { kind: 'reset' }, { kind: 'status', status: 503 }, { kind: 'status', status: 401 }] as const) {
+  for (const effect of [
+    { kind: 'truncate' },
+    { kind: 'reset' },
+    { kind: 'status', status: 503 },
+    { kind: 'status', status: 401 },
+  ] as const) {
     rig.simulator.faults.add({ match: { email: box.id }, effect, probability: 0.15, until });
   }
   await box.start();
@@ -146,7 +202,9 @@ it('nothing secret is in Temporal, logs, errors, status or any command\'s output
   await box.client.poke(box.id);
   await box.reaches('needs-consent', 20_000);
   await tidemark(['login', box.id, '--client', client, '--no-browser']);
-  expect(await tidemark(['login', box.id, '--client', client, '--no-browser', '--json'], { account: box.id, codes })).toMatchObject({ code: 0 });
+  expect(
+    await tidemark(['login', box.id, '--client', client, '--no-browser', '--json'], { account: box.id, codes }),
+  ).toMatchObject({ code: 0 });
   grants.push(rig.simulator.credentialsFor(box.id).refresh_token);
   await box.reaches('live', 30_000);
   // A recovery takes half a minute: the verbs are run beside it.
@@ -160,7 +218,10 @@ it('nothing secret is in Temporal, logs, errors, status or any command\'s output
     migrate: [[]],
     worker: 'elsewhere',
     login: 'elsewhere',
-    connect: [[box.id, '--credentials', file('broken.json', `{"refresh_token":"${grants[0]}",`)], [box.id, '--credentials', client]],
+    connect: [
+      [box.id, '--credentials', file('broken.json', `{"refresh_token":"${grants[0]}",`)],
+      [box.id, '--credentials', client],
+    ],
     'connect-domain': [['--admin', robot, '--credentials', account, '--dry-run', '--json']],
     start: [[box.id], [box.id, '--label', MAIL.label, '--json']],
     configure: [[box.id, '--all-mail', '--json']],
@@ -185,7 +246,13 @@ it('nothing secret is in Temporal, logs, errors, status or any command\'s output
     export: 'elsewhere',
     simulate: 'elsewhere',
   };
-  const program = await createProgram({ env: {}, stdout: new PassThrough(), stderr: new PassThrough(), clock: systemClock, signal: new AbortController().signal });
+  const program = await createProgram({
+    env: {},
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    clock: systemClock,
+    signal: new AbortController().signal,
+  });
   for (const verb of program.commands.map((known) => known.name())) {
     // A verb that is new here is run as most are.
     const runs = verbs[verb] ?? [[box.id, '--json']];
@@ -200,14 +267,21 @@ it('nothing secret is in Temporal, logs, errors, status or any command\'s output
       await tidemark([verb, ...(runs[0] ?? [])], { env: wrong });
     }
   }
-  await tidemark(['codec-server', '--port', '0'], { env: { TIDEMARK_PAYLOAD_KEY: KEYS.payload }, stopAfter: /Decrypting/ });
+  await tidemark(['codec-server', '--port', '0'], {
+    env: { TIDEMARK_PAYLOAD_KEY: KEYS.payload },
+    stopAfter: /Decrypting/,
+  });
   await tidemark(['push', '--port', '0'], { env: { PUSH_SERVICE_ACCOUNT: 'push@example.iam.gserviceaccount.com' } });
   const robotBox = { handle: rig.tidemark.temporal.workflow.getHandle(`mailbox/${robot}`) };
   const held = [
     ...(await temporalHolds(box, box.id)),
-    { name: 'the robot\'s history', text: [...textsIn(await robotBox.handle.fetchHistory())].join('\n') },
+    { name: "the robot's history", text: [...textsIn(await robotBox.handle.fetchHistory())].join('\n') },
   ];
-  await eventually(10_000, async () => (/partial sync/.test(held.map(({ text }) => text).join('')) ? true : null), () => 'no partial sync was seen');
+  await eventually(
+    10_000,
+    async () => (/partial sync/.test(held.map(({ text }) => text).join('')) ? true : null),
+    () => 'no partial sync was seen',
+  );
   await worker.end('SIGTERM');
   said.push({ name: 'the worker', text: `${worker.stdout}\n${worker.stderr}` });
 
@@ -220,9 +294,14 @@ it('nothing secret is in Temporal, logs, errors, status or any command\'s output
     'a code': codes,
     'the client secret': rig.simulator.clientFile().installed.client_secret,
     'a key': Object.values(KEYS),
-    'a key\'s bytes': Object.values(KEYS).map((key) => Buffer.from(key, 'base64').toString('latin1')),
-    'a service account\'s key': privateKey.split('\n').filter((line) => line.length > 20 && !line.includes('PRIVATE KEY')),
-    'the database\'s password': [PASSWORD, ...(url === null || url.password === '' ? [] : [decodeURIComponent(url.password)])],
+    "a key's bytes": Object.values(KEYS).map((key) => Buffer.from(key, 'base64').toString('latin1')),
+    "a service account's key": privateKey
+      .split('\n')
+      .filter((line) => line.length > 20 && !line.includes('PRIVATE KEY')),
+    "the database's password": [
+      PASSWORD,
+      ...(url === null || url.password === '' ? [] : [decodeURIComponent(url.password)]),
+    ],
   };
   const all = [...held, ...said];
   // What is looked for would be found: addresses and counts are there, and the export gives the mail.
@@ -230,6 +309,8 @@ it('nothing secret is in Temporal, logs, errors, status or any command\'s output
   const exported = await command(['export', box.id], { ...rig.env });
   expect(findSecrets([exported], { subject: MAIL.subject })).not.toEqual([]);
   const found = [...findSecrets([...all, exported], credentials), ...findSecrets(all, { mail: Object.values(MAIL) })];
-  console.log(`${found.length} secrets found in ${all.length} texts of ${Math.round(all.reduce((sum, { text }) => sum + text.length, 0) / 1_024)} KB`);
+  console.log(
+    `${found.length} secrets found in ${all.length} texts of ${Math.round(all.reduce((sum, { text }) => sum + text.length, 0) / 1_024)} KB`,
+  );
   expect(found).toEqual([]);
 }, 180_000);

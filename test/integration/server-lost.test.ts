@@ -27,7 +27,15 @@ describe('a Temporal server that loses', () => {
   let box: TestMailbox;
 
   const begin = (port: number): Promise<Server> =>
-    startDevServer({ binary: inject('temporalBinary'), database, namespace: 'default', port, uiPort: null, logFile: join(folder.folder, 'temporal.log'), clock: systemClock });
+    startDevServer({
+      binary: inject('temporalBinary'),
+      database,
+      namespace: 'default',
+      port,
+      uiPort: null,
+      logFile: join(folder.folder, 'temporal.log'),
+      clock: systemClock,
+    });
   const kill = async (): Promise<number> => {
     process.kill(server.pid, 'SIGKILL');
     await server.exited;
@@ -91,16 +99,31 @@ describe('a Temporal server that loses', () => {
     const { connection, options } = rig.tidemark.temporal;
     const plain = new Client({ connection, namespace: options.namespace });
     await eventually(30_000, () =>
-      plain.workflow.start(MAILBOX_WORKFLOW, { workflowId: box.handle.workflowId, taskQueue: rig.config.taskQueue, args: [{ mailbox: box.id }] }).then(() => true, () => null),
+      plain.workflow
+        .start(MAILBOX_WORKFLOW, {
+          workflowId: box.handle.workflowId,
+          taskQueue: rig.config.taskQueue,
+          args: [{ mailbox: box.id }],
+        })
+        .then(
+          () => true,
+          () => null,
+        ),
     );
     await box.exact(30_000);
     expect((await box.report()).failingTask).toBeNull();
   }, 90_000);
 
   it('a namespace with all that is in it: start alone brings the mailbox back in the one that is made anew', async () => {
-    const namespace = async (...command: string[]): Promise<unknown> => run(inject('temporalBinary'), ['operator', 'namespace', ...command, '--namespace', 'mail'], { env: { ...rig.env, PATH: process.env['PATH'] } });
+    const namespace = async (...command: string[]): Promise<unknown> =>
+      run(inject('temporalBinary'), ['operator', 'namespace', ...command, '--namespace', 'mail'], {
+        env: { ...rig.env, PATH: process.env['PATH'] },
+      });
     await namespace('create');
-    const other = await Rig.open('namespace-lost', { temporalAddress: server.address, env: { TEMPORAL_NAMESPACE: 'mail' } });
+    const other = await Rig.open('namespace-lost', {
+      temporalAddress: server.address,
+      env: { TEMPORAL_NAMESPACE: 'mail' },
+    });
     try {
       await other.startWorker();
       const lost = await other.mailbox('namespace-lost', { messages: 10, threadSize: 1, pollInterval: 500 });
@@ -109,7 +132,12 @@ describe('a Temporal server that loses', () => {
       await other.stopWorker();
       await namespace('delete', '--yes');
       change(lost);
-      await eventually(30_000, () => namespace('create').then(() => true, () => null));
+      await eventually(30_000, () =>
+        namespace('create').then(
+          () => true,
+          () => null,
+        ),
+      );
       await other.startWorker();
       await eventually(30_000, async () => ((await tidemark(other.env, 'start', lost.id)).code === 0 ? true : null));
       expect(await lost.exact(30_000)).toMatchObject({ generation: 1, fullSyncs: 0 });

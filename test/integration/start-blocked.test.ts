@@ -9,7 +9,12 @@ import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';
 
-const API_OFF = { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used in project 1 before or it is disabled.' } as const;
+const API_OFF = {
+  kind: 'status',
+  status: 403,
+  reason: 'accessNotConfigured',
+  message: 'Gmail API has not been used in project 1 before or it is disabled.',
+} as const;
 
 describe('tidemark start on a mailbox that runs', () => {
   let rig: Rig;
@@ -20,17 +25,25 @@ describe('tidemark start on a mailbox that runs', () => {
   });
   afterAll(() => rig.close());
 
-  const start = ({ id }: TestMailbox, ...args: string[]): Promise<{ code: number; stdout: string }> => run(['start', id, ...args]);
+  const start = ({ id }: TestMailbox, ...args: string[]): Promise<{ code: number; stdout: string }> =>
+    run(['start', id, ...args]);
 
   async function run(args: readonly string[]): Promise<{ code: number; stdout: string }> {
     const stdout = new PassThrough();
     const said = text(stdout);
-    const code = await runCli(args, { env: rig.env, stdout, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal });
+    const code = await runCli(args, {
+      env: rig.env,
+      stdout,
+      stderr: new PassThrough().resume(),
+      clock: systemClock,
+      signal: new AbortController().signal,
+    });
     stdout.end();
     return { code, stdout: await said };
   }
 
-  const reaches = (box: TestMailbox, phase: string): Promise<true> => eventually(30_000, async () => ((await box.report()).phase === phase ? true : null));
+  const reaches = (box: TestMailbox, phase: string): Promise<true> =>
+    eventually(30_000, async () => ((await box.report()).phase === phase ? true : null));
 
   it('wakes one that is live, and says so', async () => {
     const box = await rig.mailbox('live', { messages: 3 });
@@ -38,7 +51,13 @@ describe('tidemark start on a mailbox that runs', () => {
     await box.exact(20_000);
     expect(await start(box)).toEqual({ code: 0, stdout: `${box.id} runs already; it was woken.\n` });
     const { stdout } = await start(box, '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ mailbox: box.id, started: false, wasRunning: true, phase: 'live', blocked: null });
+    expect(JSON.parse(stdout)).toMatchObject({
+      mailbox: box.id,
+      started: false,
+      wasRunning: true,
+      phase: 'live',
+      blocked: null,
+    });
   }, 60_000);
 
   it('says of one that is paused that it stays so, and how it goes on', async () => {
@@ -51,8 +70,12 @@ describe('tidemark start on a mailbox that runs', () => {
     expect(stdout).toBe(`${box.id} runs already, but it is paused. Continue with: tidemark resume ${box.id}\n`);
     const paused = `it is paused. Continue with: tidemark resume ${box.id}\n`;
     expect((await run(['sync', box.id])).stdout).toBe(`${box.id} will be synchronised, but not yet: ${paused}`);
-    expect((await run(['resync', box.id])).stdout).toBe(`${box.id} will be listed again and corrected, but not yet: ${paused}`);
-    expect((await run(['configure', box.id, '--poll-interval', '5m'])).stdout).toContain(`\nThey do not take effect yet: ${paused}`);
+    expect((await run(['resync', box.id])).stdout).toBe(
+      `${box.id} will be listed again and corrected, but not yet: ${paused}`,
+    );
+    expect((await run(['configure', box.id, '--poll-interval', '5m'])).stdout).toContain(
+      `\nThey do not take effect yet: ${paused}`,
+    );
   }, 60_000);
 
   it('says of one that Gmail refuses the phase, the reason, what to do and when it asks by itself', async () => {
@@ -62,8 +85,13 @@ describe('tidemark start on a mailbox that runs', () => {
     await reaches(box, 'failed');
     const { code, stdout } = await start(box);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/it is in phase failed, and asks by itself at 2\S+ \S+Z \(in \w+\)\. Gmail does not serve \S+: the Gmail API is not enabled .*\(SERVICE_DISABLED\).*"tidemark resume \S+" asks again at once\n$/);
-    expect(JSON.parse((await start(box, '--json')).stdout)).toMatchObject({ phase: 'failed', blocked: { message: expect.stringContaining('SERVICE_DISABLED'), retryAt: expect.any(Number) } });
+    expect(stdout).toMatch(
+      /it is in phase failed, and asks by itself at 2\S+ \S+Z \(in \w+\)\. Gmail does not serve \S+: the Gmail API is not enabled .*\(SERVICE_DISABLED\).*"tidemark resume \S+" asks again at once\n$/,
+    );
+    expect(JSON.parse((await start(box, '--json')).stdout)).toMatchObject({
+      phase: 'failed',
+      blocked: { message: expect.stringContaining('SERVICE_DISABLED'), retryAt: expect.any(Number) },
+    });
   }, 60_000);
 
   it('says of one whose grant was revoked that its owner must consent', async () => {
@@ -84,13 +112,35 @@ it('tidemark start on a mailbox that runs without a worker says that nothing goe
     await box.start();
     const stdout = new PassThrough();
     const said = text(stdout);
-    expect(await runCli(['start', box.id], { env: rig.env, stdout, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal })).toBe(0);
+    expect(
+      await runCli(['start', box.id], {
+        env: rig.env,
+        stdout,
+        stderr: new PassThrough().resume(),
+        clock: systemClock,
+        signal: new AbortController().signal,
+      }),
+    ).toBe(0);
     stdout.end();
-    expect(await said).toBe(`${box.id} runs already, but no worker answered for it. If none runs, start one: npm start, or tidemark worker\n`);
-    for (const [verb, words] of [['pause', /is asked to pause, and will show so once a worker answers/], ['resume', /is resumed, but no worker answered for it/], ['stop', /is asked to stop, and has not ended yet/]] as const) {
+    expect(await said).toBe(
+      `${box.id} runs already, but no worker answered for it. If none runs, start one: npm start, or tidemark worker\n`,
+    );
+    for (const [verb, words] of [
+      ['pause', /is asked to pause, and will show so once a worker answers/],
+      ['resume', /is resumed, but no worker answered for it/],
+      ['stop', /is asked to stop, and has not ended yet/],
+    ] as const) {
       const stream = new PassThrough();
       const saidByVerb = text(stream);
-      expect(await runCli([verb, box.id], { env: rig.env, stdout: stream, stderr: new PassThrough().resume(), clock: systemClock, signal: new AbortController().signal })).toBe(0);
+      expect(
+        await runCli([verb, box.id], {
+          env: rig.env,
+          stdout: stream,
+          stderr: new PassThrough().resume(),
+          clock: systemClock,
+          signal: new AbortController().signal,
+        }),
+      ).toBe(0);
       stream.end();
       expect(await saidByVerb).toMatch(words);
     }

@@ -31,18 +31,32 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
     ['none', [], 'the input is no object'],
     ['null', [null], 'the input is no object'],
     ['of another address', [{ mailbox: 'bob@example.com' }], 'must be "mailbox/bob@example.com"'],
-  ])('fails with a sentence where the input is %s', async (name, args, sentence) => {
-    const handle = await start(`mailbox/refused-${name.replaceAll(' ', '-')}-${process.pid}@example.com`, args);
-    const failure: unknown = await handle.result().catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(WorkflowFailedError);
-    expect(failure).toMatchObject({ cause: { message: expect.stringContaining(sentence), type: 'InvalidInput', nonRetryable: true } });
-  }, 30_000);
+  ])(
+    'fails with a sentence where the input is %s',
+    async (name, args, sentence) => {
+      const handle = await start(`mailbox/refused-${name.replaceAll(' ', '-')}-${process.pid}@example.com`, args);
+      const failure: unknown = await handle.result().catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(WorkflowFailedError);
+      expect(failure).toMatchObject({
+        cause: { message: expect.stringContaining(sentence), type: 'InvalidInput', nonRetryable: true },
+      });
+    },
+    30_000,
+  );
 
   it('shows in status why it did not start, until it did', async () => {
     const box = await rig.mailbox('mistyped', { messages: 3, format: 'full' });
     const handle = await start(workflowIdOf(box.id), [{ mailbox: box.id, settings: { format: 'eml' } }]);
     await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
-    expect(await box.report()).toMatchObject({ phase: 'stopped', lastError: { message: expect.stringMatching(/^this mailbox was not started: the setting "format" is wrong: .*\{"mailbox":"ada@example\.com"\}/), mendedAt: null } });
+    expect(await box.report()).toMatchObject({
+      phase: 'stopped',
+      lastError: {
+        message: expect.stringMatching(
+          /^this mailbox was not started: the setting "format" is wrong: .*\{"mailbox":"ada@example\.com"\}/,
+        ),
+        mendedAt: null,
+      },
+    });
     await start(workflowIdOf(box.id), [{ mailbox: box.id }]);
     expect(await box.exact(30_000)).toMatchObject({ phase: 'live', lastError: null });
   }, 60_000);
@@ -61,7 +75,9 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
     const box = await rig.mailbox('listed', { messages: 3, format: 'full' });
     await start(workflowIdOf(box.id), [{ mailbox: box.id, settings: { pollInterval: 500 } }]);
     await box.exact(30_000);
-    await expect.poll(async () => (await rig.tidemark.client.list()).find(({ mailbox }) => mailbox === box.id)).toMatchObject({ phase: 'live', counts: { stored: box.ids().length }, inSync: null });
+    await expect
+      .poll(async () => (await rig.tidemark.client.list()).find(({ mailbox }) => mailbox === box.id))
+      .toMatchObject({ phase: 'live', counts: { stored: box.ids().length }, inSync: null });
     await box.handle.signal('pause');
     await expect.poll(() => box.isFoundAs('paused')).toBe(true);
     await expect.poll(async () => (await rig.tidemark.client.running()).get(box.id)).toBe('paused');
@@ -72,7 +88,11 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
 
   it('is in its first phase while no worker has taken it', async ({ expect }) => {
     const box = await rig.mailbox('untaken');
-    await plain.workflow.start(MAILBOX_WORKFLOW, { workflowId: workflowIdOf(box.id), taskQueue: `nobody-${process.pid}`, args: [{ mailbox: box.id }] });
+    await plain.workflow.start(MAILBOX_WORKFLOW, {
+      workflowId: workflowIdOf(box.id),
+      taskQueue: `nobody-${process.pid}`,
+      args: [{ mailbox: box.id }],
+    });
     expect(await box.report()).toMatchObject({ phase: 'full-sync', workerAnswered: false, lastError: null });
     await expect.poll(async () => (await rig.tidemark.client.running()).get(box.id)).toBe('full-sync');
   }, 30_000);

@@ -19,7 +19,9 @@ describe('the SQLite file of running workers', () => {
   /** What the attempts under way failed with last, as Temporal's UI shows it. */
   async function failureOf(box: TestMailbox): Promise<string | null> {
     const { raw } = await box.handle.describe();
-    const failures = (raw.pendingActivities ?? []).flatMap(({ lastFailure }) => (lastFailure == null ? [] : [`${lastFailure.applicationFailureInfo?.type}: ${lastFailure.message}`]));
+    const failures = (raw.pendingActivities ?? []).flatMap(({ lastFailure }) =>
+      lastFailure == null ? [] : [`${lastFailure.applicationFailureInfo?.type}: ${lastFailure.message}`],
+    );
     return failures[0] ?? null;
   }
 
@@ -38,7 +40,9 @@ describe('the SQLite file of running workers', () => {
     const holder = new DatabaseSync(database);
     holder.exec('begin immediate');
     change(box, 1);
-    expect(await eventually(120_000, () => failureOf(box))).toMatch(/^StoreUnavailable: The database .* is locked by another process\. Trying again$/);
+    expect(await eventually(120_000, () => failureOf(box))).toMatch(
+      /^StoreUnavailable: The database .* is locked by another process\. Trying again$/,
+    );
     change(box, 2);
     holder.exec('rollback');
     holder.close();
@@ -58,11 +62,14 @@ describe('the SQLite file of running workers', () => {
     const rows = folded.prepare("select rootpage from sqlite_schema where name in ('mailboxes', 'messages')").all();
     folded.close();
     const file = openSync(database, 'r+');
-    for (const { rootpage } of rows) writeSync(file, Buffer.alloc(8_192, 0xa5), 0, 8_192, (Number(rootpage) - 1) * 8_192);
+    for (const { rootpage } of rows)
+      writeSync(file, Buffer.alloc(8_192, 0xa5), 0, 8_192, (Number(rootpage) - 1) * 8_192);
     closeSync(file);
     await rig.spawnWorker();
     change(box, 1);
-    expect(await eventually(60_000, () => failureOf(box))).toMatch(/^StoreUnavailable: The database .* is damaged; restore it from a backup, or delete it to have everything fetched again\. Trying again$/);
+    expect(await eventually(60_000, () => failureOf(box))).toMatch(
+      /^StoreUnavailable: The database .* is damaged; restore it from a backup, or delete it to have everything fetched again\. Trying again$/,
+    );
     for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
     // This process, too, has the file open that is gone, and is told so once.
     await expect(box.report()).rejects.toMatchObject({ failure: { kind: 'lost' } });
@@ -72,7 +79,9 @@ describe('the SQLite file of running workers', () => {
 
   it('served by two workers at once: exact, and changes are numbered without gaps', async () => {
     await Promise.all([rig.spawnWorker(), rig.spawnWorker()]);
-    const boxes = await Promise.all(['one', 'two', 'three'].map((name) => rig.mailbox(`shared-${name}`, { messages: 120, pollInterval: 500 })));
+    const boxes = await Promise.all(
+      ['one', 'two', 'three'].map((name) => rig.mailbox(`shared-${name}`, { messages: 120, pollInterval: 500 })),
+    );
     for (const box of boxes) await box.start();
     for (const round of [1, 2, 3]) for (const box of boxes) change(box, round);
     for (const box of boxes) {

@@ -41,7 +41,10 @@ describe('Temporal behind a front door like that of Temporal Cloud', () => {
     TEMPORAL_TLS_SERVER_CA_CERT_PATH: certificates.authority,
     TEMPORAL_TLS_SERVER_NAME: SERVER_NAME,
   });
-  const withCertificate = ({ cert, key }: { cert: string; key: string }): Record<string, string> => ({ TEMPORAL_TLS_CLIENT_CERT_PATH: cert, TEMPORAL_TLS_CLIENT_KEY_PATH: key });
+  const withCertificate = ({ cert, key }: { cert: string; key: string }): Record<string, string> => ({
+    TEMPORAL_TLS_CLIENT_CERT_PATH: cert,
+    TEMPORAL_TLS_CLIENT_KEY_PATH: key,
+  });
 
   /** A mailbox from its start to exactness, through the gate: client, worker and what activities signal. */
   async function follows(name: string, gate: TemporalGate, env: Record<string, string>): Promise<void> {
@@ -74,7 +77,11 @@ describe('Temporal behind a front door like that of Temporal Cloud', () => {
   }, 60_000);
 
   it.each([
-    ['a certificate of an unknown authority', 'client-certificate', (): Record<string, string> => withCertificate(certificates.stranger)],
+    [
+      'a certificate of an unknown authority',
+      'client-certificate',
+      (): Record<string, string> => withCertificate(certificates.stranger),
+    ],
     ['no certificate', 'client-certificate', (): Record<string, string> => ({ TEMPORAL_TLS: 'true' })],
   ] as const)('refuses %s', async (_, kind, env) => {
     const gate = await open({ kind });

@@ -1,7 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect, constants, createSecureServer, type ClientHttp2Session, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  connect,
+  constants,
+  createSecureServer,
+  type ClientHttp2Session,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { join } from 'node:path';
 
 /** Files in PEM form, made for one test. */
@@ -18,15 +27,68 @@ export const SERVER_NAME = 'namespace.a1b2c.tmprl.cloud';
 /** An authority of a test's own and what it certifies. */
 export function makeCertificates(folder: string): Certificates {
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-  const authority = (name: string): void => openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.pem`);
+  const authority = (name: string): void =>
+    openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      `/CN=${name}`,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.pem`,
+    );
   const signed = (name: string, by: string): { cert: string; key: string } => {
-    openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${by}.pem`, '-CAkey', `${by}.key`, '-CAcreateserial', '-days', '2', '-copy_extensions', 'copy', '-out', `${name}.pem`);
+    openssl(
+      'req',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-subj',
+      `/CN=${name}`,
+      '-addext',
+      `subjectAltName=DNS:${name}`,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.csr`,
+    );
+    openssl(
+      'x509',
+      '-req',
+      '-in',
+      `${name}.csr`,
+      '-CA',
+      `${by}.pem`,
+      '-CAkey',
+      `${by}.key`,
+      '-CAcreateserial',
+      '-days',
+      '2',
+      '-copy_extensions',
+      'copy',
+      '-out',
+      `${name}.pem`,
+    );
     return { cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
   };
   authority('authority');
   authority('other-authority');
-  return { authority: join(folder, 'authority.pem'), server: signed(SERVER_NAME, 'authority'), client: signed('client', 'authority'), stranger: signed('stranger', 'other-authority') };
+  return {
+    authority: join(folder, 'authority.pem'),
+    server: signed(SERVER_NAME, 'authority'),
+    client: signed('client', 'authority'),
+    stranger: signed('stranger', 'other-authority'),
+  };
 }
 
 export type Admission = { readonly kind: 'client-certificate' } | { readonly kind: 'api-key'; readonly key: string };
@@ -47,14 +109,27 @@ export class TemporalGate {
   readonly #upstream: ClientHttp2Session;
   readonly #sessions: Set<ServerHttp2Session>;
 
-  private constructor(server: Http2SecureServer, upstream: ClientHttp2Session, sessions: Set<ServerHttp2Session>, port: number) {
+  private constructor(
+    server: Http2SecureServer,
+    upstream: ClientHttp2Session,
+    sessions: Set<ServerHttp2Session>,
+    port: number,
+  ) {
     this.#server = server;
     this.#upstream = upstream;
     this.#sessions = sessions;
     this.address = `127.0.0.1:${port}`;
   }
 
-  static async open({ upstream, certificates, admission }: { upstream: string; certificates: Certificates; admission: Admission }): Promise<TemporalGate> {
+  static async open({
+    upstream,
+    certificates,
+    admission,
+  }: {
+    upstream: string;
+    certificates: Certificates;
+    admission: Admission;
+  }): Promise<TemporalGate> {
     const server = createSecureServer({
       cert: readFileSync(certificates.server.cert),
       key: readFileSync(certificates.server.key),
@@ -71,7 +146,12 @@ export class TemporalGate {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
-    const gate = new TemporalGate(server, behind, sessions, typeof address === 'object' && address !== null ? address.port : 0);
+    const gate = new TemporalGate(
+      server,
+      behind,
+      sessions,
+      typeof address === 'object' && address !== null ? address.port : 0,
+    );
     server.on('stream', (stream, headers) => gate.#pass(stream, headers, admission));
     return gate;
   }
@@ -87,7 +167,10 @@ export class TemporalGate {
     const refusal = refusalOf(headers, admission);
     if (refusal !== null) {
       this.refused += 1;
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': refusal }, { endStream: true });
+      stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': refusal },
+        { endStream: true },
+      );
       return;
     }
     this.admitted += 1;

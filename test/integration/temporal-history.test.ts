@@ -20,10 +20,18 @@ it("Temporal's history grows by at most an event per 100 messages of a backfill,
   const runs = await box.runs();
   expect(runs).toHaveLength(1);
   const events = runs[0]?.history.events ?? [];
-  const slices = new Set(events.filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'fetchSlice').map(({ eventId }) => String(eventId)));
-  const backfill = 1 + events.findLastIndex((event) => slices.has(String(event.activityTaskCompletedEventAttributes?.scheduledEventId)));
+  const slices = new Set(
+    events
+      .filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'fetchSlice')
+      .map(({ eventId }) => String(eventId)),
+  );
+  const backfill =
+    1 +
+    events.findLastIndex((event) => slices.has(String(event.activityTaskCompletedEventAttributes?.scheduledEventId)));
   const largest = Math.max(...payloadSizes(runs));
-  console.log(`${backfill} events until ${counts.stored} messages were stored, ${events.length} until in sync after ${seconds.toFixed(1)} s; the largest payload has ${largest} bytes`);
+  console.log(
+    `${backfill} events until ${counts.stored} messages were stored, ${events.length} until in sync after ${seconds.toFixed(1)} s; the largest payload has ${largest} bytes`,
+  );
   expect(backfill).toBeGreaterThan(0);
   expect(backfill).toBeLessThanOrEqual(counts.stored / 100);
   expect(largest).toBeLessThanOrEqual(8 * 1_024);

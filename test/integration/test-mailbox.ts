@@ -13,12 +13,16 @@ import { eventually } from './eventually.ts';
 
 type History = proto.temporal.api.history.v1.IHistory;
 
-const { WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND } = proto.temporal.api.enums.v1.WorkflowTaskFailedCause;
+const { WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND } =
+  proto.temporal.api.enums.v1.WorkflowTaskFailedCause;
 /**
- * Workflow tasks that the server gives anew, and that are no failure of the workflow: a signal came in while one was answered with continue-as-new;
- * more than a hundred signals came in during one.
+ * Workflow tasks that the server gives anew, and that are no failure of the workflow: a signal came in while one was
+ * answered with continue-as-new; more than a hundred signals came in during one.
  */
-const GIVEN_ANEW = new Set<unknown>([WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND]);
+const GIVEN_ANEW = new Set<unknown>([
+  WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+  WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+]);
 
 export interface Run {
   readonly workflowId: string;
@@ -80,7 +84,10 @@ export class TestMailbox {
     return differences({ stores: this.#rig.tidemark, mailbox: this.id, gmail: this.gmail }, this.settings);
   }
 
-  /** Resolves with the report once the mailbox is in sync and the store equals Gmail; fails with what differs after `within` milliseconds. */
+  /**
+   * Resolves with the report once the mailbox is in sync and the store equals Gmail; fails with what differs after
+   * `within` milliseconds.
+   */
   async exact(within: number): Promise<MailboxReport> {
     let missing: readonly string[] = ['nothing stored'];
     return eventually(
@@ -89,7 +96,10 @@ export class TestMailbox {
         const report = await this.report();
         const { inSync, phase, counts } = report;
         // A database that was just deleted is found out by the next sync.
-        missing = inSync === true && counts.due === 0 && counts.pending === 0 ? await this.differences().catch(({ message }: Error) => [message]) : [`phase ${phase}, ${JSON.stringify(counts)}`];
+        missing =
+          inSync === true && counts.due === 0 && counts.pending === 0
+            ? await this.differences().catch(({ message }: Error) => [message])
+            : [`phase ${phase}, ${JSON.stringify(counts)}`];
         return missing.length === 0 ? report : null;
       },
       () => `${this.id}: ${missing.slice(0, 5).join('; ')}`,
@@ -139,7 +149,8 @@ export class TestMailbox {
     for (const { history } of await this.runs()) {
       for (const event of history.events ?? []) {
         const failed = event.workflowTaskFailedEventAttributes;
-        if (failed != null && !GIVEN_ANEW.has(failed.cause)) failures.push(`workflow task failed: ${failed.failure?.message ?? failed.cause}`);
+        if (failed != null && !GIVEN_ANEW.has(failed.cause))
+          failures.push(`workflow task failed: ${failed.failure?.message ?? failed.cause}`);
         if (event.workflowExecutionFailedEventAttributes != null) failures.push('the workflow failed');
       }
     }

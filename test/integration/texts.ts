@@ -13,5 +13,6 @@ export function* textsIn(value: unknown): Generator<string> {
 /** Sizes of all payloads in a value, in bytes. */
 export function* payloadSizes(value: unknown): Generator<number> {
   if (value instanceof Uint8Array) yield value.length;
-  else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) yield* payloadSizes(inner);
+  else if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) yield* payloadSizes(inner);
 }

@@ -10,8 +10,32 @@ const MB = 1024 * 1024;
 /** The server takes 2 MB a payload: https://docs.temporal.io/self-hosted-guide/defaults */
 const LARGE = 'x'.repeat(2 * MB - 1_000);
 
-const SIGNALS = ['poke', 'forceResync', 'retryFailures', 'pause', 'resume', 'reconnect', 'configure', 'rateLimited', 'handOver', 'noSuchSignal', 'status', '', '__proto__'];
-const UPDATES = ['sync', 'resync', 'audit', 'awaitSync', 'awaitResync', 'awaitAudit', 'noSuchUpdate', 'pause', '__proto__'];
+const SIGNALS = [
+  'poke',
+  'forceResync',
+  'retryFailures',
+  'pause',
+  'resume',
+  'reconnect',
+  'configure',
+  'rateLimited',
+  'handOver',
+  'noSuchSignal',
+  'status',
+  '',
+  '__proto__',
+];
+const UPDATES = [
+  'sync',
+  'resync',
+  'audit',
+  'awaitSync',
+  'awaitResync',
+  'awaitAudit',
+  'noSuchUpdate',
+  'pause',
+  '__proto__',
+];
 const QUERIES = ['status', 'noSuchQuery', 'pause', '__proto__'];
 /** Wrong, surplus and missing. None is what a signal that ends the mailbox, or a setting, would take. */
 const ARGUMENTS: readonly (readonly unknown[])[] = [
@@ -21,7 +45,18 @@ const ARGUMENTS: readonly (readonly unknown[])[] = [
   ['now'],
   [[]],
   [{}],
-  [{ mailbox: 'bob@example.com', to: 'bob', until: 'noon', format: 'eml', historyId: -1, sync: '1', generation: 1.5, audit: null }],
+  [
+    {
+      mailbox: 'bob@example.com',
+      to: 'bob',
+      until: 'noon',
+      format: 'eml',
+      historyId: -1,
+      sync: '1',
+      generation: 1.5,
+      audit: null,
+    },
+  ],
   [{ __proto__: null, constructor: 1 }, null, null, null],
 ];
 
@@ -50,13 +85,17 @@ describe('a mailbox that is told nonsense by hand', () => {
     expect(await chainOf()).toBe(chain);
   }
   const update = (name: string, [first, ...rest]: readonly unknown[]): Promise<unknown> =>
-    first === undefined ? box.handle.executeUpdate<unknown, []>(name) : box.handle.executeUpdate<unknown, [unknown, ...unknown[]]>(name, { args: [first, ...rest] });
-  const chainOf = async (): Promise<string | undefined> => (await box.handle.describe()).raw.workflowExecutionInfo?.firstRunId ?? undefined;
+    first === undefined
+      ? box.handle.executeUpdate<unknown, []>(name)
+      : box.handle.executeUpdate<unknown, [unknown, ...unknown[]]>(name, { args: [first, ...rest] });
+  const chainOf = async (): Promise<string | undefined> =>
+    (await box.handle.describe()).raw.workflowExecutionInfo?.firstRunId ?? undefined;
 
   it('by every signal, with every kind of argument', async () => {
     const chain = await chainOf();
     const refused = new Set<string>();
-    for (const name of SIGNALS) for (const args of ARGUMENTS) await box.handle.signal(name, ...args).catch(() => refused.add(name));
+    for (const name of SIGNALS)
+      for (const args of ARGUMENTS) await box.handle.signal(name, ...args).catch(() => refused.add(name));
     // The server itself refuses a signal without a name.
     expect([...refused]).toEqual(['']);
     await goesOn(chain);
@@ -69,7 +108,13 @@ describe('a mailbox that is told nonsense by hand', () => {
       UPDATES.map(async (name) => {
         const answers = new Set<string>();
         // The server takes ten updates of a workflow at once.
-        for (const args of ARGUMENTS) answers.add(await update(name, args).then(() => 'answered', () => 'refused'));
+        for (const args of ARGUMENTS)
+          answers.add(
+            await update(name, args).then(
+              () => 'answered',
+              () => 'refused',
+            ),
+          );
         return [name, [...answers].join()];
       }),
     );
@@ -82,7 +127,10 @@ describe('a mailbox that is told nonsense by hand', () => {
     const chain = await chainOf();
     for (const name of QUERIES) {
       for (const args of ARGUMENTS) {
-        const asked = box.handle.query(name, ...args).then(() => 'answered', () => 'refused');
+        const asked = box.handle.query(name, ...args).then(
+          () => 'answered',
+          () => 'refused',
+        );
         expect(await asked, name).toBe(name === 'status' ? 'answered' : 'refused');
       }
     }
@@ -95,14 +143,22 @@ describe('a mailbox that is told nonsense by hand', () => {
     for (const name of SIGNALS.filter((signal) => signal !== '')) await box.handle.signal(name, LARGE);
     await goesOn(chain);
     // What came is not carried on.
-    const { historySize } = await eventually(30_000, async () => box.handle.describe().then((run) => (run.runId === runId ? null : run)), () => 'no new run');
+    const { historySize } = await eventually(
+      30_000,
+      async () => box.handle.describe().then((run) => (run.runId === runId ? null : run)),
+      () => 'no new run',
+    );
     expect(historySize).toBeLessThan(MB);
   }, 60_000);
 
   it('by updates of 2 MB each', async () => {
     const chain = await chainOf();
     const answered: string[] = [];
-    for (const name of UPDATES) await update(name, [LARGE]).then(() => answered.push(name), () => undefined);
+    for (const name of UPDATES)
+      await update(name, [LARGE]).then(
+        () => answered.push(name),
+        () => undefined,
+      );
     expect(answered).toEqual(['sync', 'resync', 'audit']);
     await goesOn(chain);
   }, 90_000);

@@ -60,25 +60,33 @@ describe.concurrent('told to wait, a mailbox waits as it is told', () => {
     { status: 429, reason: 'rateLimitExceeded' },
     { status: 403, reason: 'rateLimitExceeded' },
     { status: 403, reason: 'userRateLimitExceeded' },
-  ])('$status $reason during a backfill: few calls, no growing history, no failed workflow', async ({ status, reason }) => {
-    const box = await rig.mailbox(`limit-${status}-${reason.length}`, { messages: 200, threadSize: 1, pollInterval: 1_000 });
-    rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 100 } });
-    await box.start();
-    await eventually(15_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
-    const until = Date.now() + 24_000;
-    rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'status', status, reason }, until });
-    await box.reaches('rate-limited', 30_000);
-    await eventually(5_000, async () => ((await box.isFoundAs('rate-limited')) ? true : null));
-    await sleep(2_000);
-    const events = await box.historyLength();
-    const requests = rig.simulator.requests.get(box.id) ?? 0;
-    await sleep(until - Date.now() - 500);
-    // Both lanes try a few calls each once their wait is over; neither leaves an event.
-    expect(await box.historyLength()).toBe(events);
-    expect((rig.simulator.requests.get(box.id) ?? 0) - requests).toBeLessThanOrEqual(20);
-    await box.exact(50_000);
-    expect(await box.workflowFailures()).toEqual([]);
-  }, 120_000);
+  ])(
+    '$status $reason during a backfill: few calls, no growing history, no failed workflow',
+    async ({ status, reason }) => {
+      const box = await rig.mailbox(`limit-${status}-${reason.length}`, {
+        messages: 200,
+        threadSize: 1,
+        pollInterval: 1_000,
+      });
+      rig.simulator.faults.add({ match: { email: box.id, method: 'batch' }, effect: { kind: 'slow', ms: 100 } });
+      await box.start();
+      await eventually(15_000, async () => ((await box.report()).counts.stored > 20 ? true : null));
+      const until = Date.now() + 24_000;
+      rig.simulator.faults.add({ match: { email: box.id }, effect: { kind: 'status', status, reason }, until });
+      await box.reaches('rate-limited', 30_000);
+      await eventually(5_000, async () => ((await box.isFoundAs('rate-limited')) ? true : null));
+      await sleep(2_000);
+      const events = await box.historyLength();
+      const requests = rig.simulator.requests.get(box.id) ?? 0;
+      await sleep(until - Date.now() - 500);
+      // Both lanes try a few calls each once their wait is over; neither leaves an event.
+      expect(await box.historyLength()).toBe(events);
+      expect((rig.simulator.requests.get(box.id) ?? 0) - requests).toBeLessThanOrEqual(20);
+      await box.exact(50_000);
+      expect(await box.workflowFailures()).toEqual([]);
+    },
+    120_000,
+  );
 
   it('quota exhausted, and nobody said how much there is: the backfill finds the pace, and is exact', async () => {
     const box = await metered.mailbox('metered', { messages: 90, threadSize: 1, pollInterval: 5_000 });

@@ -69,7 +69,8 @@ export class WatchedSimulator extends Simulator {
 
   #noteAnswer(request: SimulatorRequest, { status, body }: SimulatorResponse): void {
     const { url, headers } = request;
-    const owner = status === 200 && url.includes('/profile') ? /"emailAddress": *"([^"]+)"/.exec(body.toString())?.[1] : undefined;
+    const owner =
+      status === 200 && url.includes('/profile') ? /"emailAddress": *"([^"]+)"/.exec(body.toString())?.[1] : undefined;
     if (owner !== undefined) this.#owners.set(headers['authorization'] ?? '', owner);
     if (status !== 404 || !url.includes('/history?')) return;
     const email = this.#ownerOf(request);

@@ -20,7 +20,10 @@ describe.each([
 
   beforeAll(async () => {
     rig = await Rig.open(`wrong-clock-${ahead > 0 ? 'ahead' : 'behind'}`);
-    const log = pino({ level: 'info' }, new Writable({ write: (line: Buffer, _encoding, done) => (lines.push(line.toString()), done()) }));
+    const log = pino(
+      { level: 'info' },
+      new Writable({ write: (line: Buffer, _encoding, done) => (lines.push(line.toString()), done()) }),
+    );
     await rig.startWorker(log, { ...systemClock, now: () => systemClock.now() + ahead });
   });
   afterAll(() => rig.close());
@@ -38,9 +41,12 @@ describe.each([
       return report.clockSkew === null ? null : report;
     });
     expect(Math.abs((report.clockSkew ?? 0) - ahead)).toBeLessThan(60_000);
-    expect(reportLines(report, null, systemClock.now()).join('\n')).toMatch(new RegExp(`clock +the worker's clock is \\d+ minutes ${words} the Temporal server's: set both by NTP`));
+    expect(reportLines(report, null, systemClock.now()).join('\n')).toMatch(
+      new RegExp(`clock +the worker's clock is \\d+ minutes ${words} the Temporal server's: set both by NTP`),
+    );
     // Gmail's answers tell whole seconds: five of them are some polls away.
-    const warnings = (against: string): string[] => lines.filter((line) => line.includes('set both by NTP') && line.includes(`"against":"${against}"`));
+    const warnings = (against: string): string[] =>
+      lines.filter((line) => line.includes('set both by NTP') && line.includes(`"against":"${against}"`));
     await eventually(60_000, async () => (warnings('gmail').length > 0 ? true : null));
     expect([warnings('temporal').length, warnings('gmail').length]).toEqual([1, 1]);
   }, 240_000);
@@ -62,7 +68,11 @@ describe.each([
   it('leaves nothing pending', async () => {
     const box = await rig.mailbox(`jump-${name}`, { messages: 1_700, threadSize: 1 });
     // Single gets fail at first, so that attempts are noted under the wrong clock.
-    rig.simulator.faults.add({ match: { email: box.id, method: 'messages.get' }, effect: { kind: 'status', status: 503 }, times: 300 });
+    rig.simulator.faults.add({
+      match: { email: box.id, method: 'messages.get' },
+      effect: { kind: 'status', status: 503 },
+      times: 300,
+    });
     ahead = jump;
     await box.start();
     await eventually(60_000, async () => ((await box.report()).counts.stored > 0 ? true : null));

@@ -17,7 +17,7 @@ describe('an address of an account', () => {
     ['ada@gmail.com', 'ada+news@gmail.com'],
   ])('%s is not %s', (a, b) => expect(isSameAddress(a, b)).toBe(false));
 
-  it('has a twin under Gmail\'s other domain, and only there', () => {
+  it("has a twin under Gmail's other domain, and only there", () => {
     expect(twinOf(mailboxId('a.b@gmail.com'))).toBe('a.b@googlemail.com');
     expect(twinOf(mailboxId('a.b@googlemail.com'))).toBe('a.b@gmail.com');
     expect(twinOf(mailboxId('ada@example.com'))).toBeNull();
@@ -25,6 +25,10 @@ describe('an address of an account', () => {
 
   it('is reached by notifications that name it or its twin, and by no other spelling', () => {
     const ada = mailboxId('adalovelace@gmail.com');
-    expect([ada, mailboxId('adalovelace@googlemail.com'), mailboxId('ada.lovelace@gmail.com')].map((address) => isReachedAs(ada, address))).toEqual([true, true, false]);
+    expect(
+      [ada, mailboxId('adalovelace@googlemail.com'), mailboxId('ada.lovelace@gmail.com')].map((address) =>
+        isReachedAs(ada, address),
+      ),
+    ).toEqual([true, true, false]);
   });
 });

@@ -16,13 +16,18 @@ it('JSON of any depth is read back as it was', () => {
 
 it('Bytes come back from base64url, and from nothing that was cut or changed', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 1 }), fc.nat(), fc.constantFrom('*', ' ', '\n', 'é', '='), (bytes, at, intruder) => {
-      const text = base64url(bytes);
-      expect(bytesOfBase64(text)).toEqual(Buffer.from(bytes));
-      const unpadded = text.replace(/=+$/, '');
-      expect(bytesOfBase64(unpadded)).toEqual(Buffer.from(bytes));
-      const place = at % unpadded.length;
-      expect(bytesOfBase64(`${unpadded.slice(0, place)}${intruder}${unpadded.slice(place + 1)}x`)).toBeNull();
-    }),
+    fc.property(
+      fc.uint8Array({ minLength: 1 }),
+      fc.nat(),
+      fc.constantFrom('*', ' ', '\n', 'é', '='),
+      (bytes, at, intruder) => {
+        const text = base64url(bytes);
+        expect(bytesOfBase64(text)).toEqual(Buffer.from(bytes));
+        const unpadded = text.replace(/=+$/, '');
+        expect(bytesOfBase64(unpadded)).toEqual(Buffer.from(bytes));
+        const place = at % unpadded.length;
+        expect(bytesOfBase64(`${unpadded.slice(0, place)}${intruder}${unpadded.slice(place + 1)}x`)).toBeNull();
+      },
+    ),
   );
 });

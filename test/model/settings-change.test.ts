@@ -1,15 +1,29 @@
 import { describe, expect, it } from 'vitest';
 
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { changeSettings, completeSettings, InvalidSettingsError, withLists, type SettingsChange } from '../../src/model/settings-change.ts';
+import {
+  changeSettings,
+  completeSettings,
+  InvalidSettingsError,
+  withLists,
+  type SettingsChange,
+} from '../../src/model/settings-change.ts';
 import { configurationEvent } from '../../src/workflows/configuration-event.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 
 describe('a change of settings', () => {
   it('leaves what it does not name', () => {
-    const changed = changeSettings({ ...DEFAULT_SETTINGS, pollInterval: 5_000 }, { format: 'raw', scope: { includeSpamTrash: true } });
-    expect(changed).toEqual({ ...DEFAULT_SETTINGS, pollInterval: 5_000, format: 'raw', scope: { ...DEFAULT_SETTINGS.scope, includeSpamTrash: true } });
+    const changed = changeSettings(
+      { ...DEFAULT_SETTINGS, pollInterval: 5_000 },
+      { format: 'raw', scope: { includeSpamTrash: true } },
+    );
+    expect(changed).toEqual({
+      ...DEFAULT_SETTINGS,
+      pollInterval: 5_000,
+      format: 'raw',
+      scope: { ...DEFAULT_SETTINGS.scope, includeSpamTrash: true },
+    });
   });
 
   it.each([
@@ -33,7 +47,10 @@ describe('a change of settings', () => {
   });
 
   it.each([
-    ['{"scope":{"labelIds":null,"limit":5},"push":{"labelIds":null}}', { scope: { labelIds: [], limit: 5 }, push: { labelIds: [] } }],
+    [
+      '{"scope":{"labelIds":null,"limit":5},"push":{"labelIds":null}}',
+      { scope: { labelIds: [], limit: 5 }, push: { labelIds: [] } },
+    ],
     ['{"push":null,"auditInterval":null}', { push: null, auditInterval: null }],
   ])('as a client in Go writes it, %s, has empty lists', (written, change) => {
     expect(withLists(JSON.parse(written) as SettingsChange)).toEqual(change);
@@ -43,11 +60,16 @@ describe('a change of settings', () => {
     const state = initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: 0 });
     expect(configurationEvent(state, JSON.parse('{"format":"eml"}') as SettingsChange)).toEqual({
       kind: 'refused',
-      message: 'the settings were not changed: the setting "format" is wrong: expected one of full, raw, metadata, minimal',
+      message:
+        'the settings were not changed: the setting "format" is wrong: expected one of full, raw, metadata, minimal',
     });
   });
 
   it('completes settings that an earlier version wrote down', () => {
-    expect(completeSettings({ format: 'raw', pollInterval: 1_000, scope: DEFAULT_SETTINGS.scope })).toEqual({ ...DEFAULT_SETTINGS, format: 'raw', pollInterval: 1_000 });
+    expect(completeSettings({ format: 'raw', pollInterval: 1_000, scope: DEFAULT_SETTINGS.scope })).toEqual({
+      ...DEFAULT_SETTINGS,
+      format: 'raw',
+      pollInterval: 1_000,
+    });
   });
 });

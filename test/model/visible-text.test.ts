@@ -6,16 +6,35 @@ const HOSTILE = '\u001B]0;owned\u0007 \u009B31m \u007F \u202Etxt.exe \u2028 \u20
 
 describe('text from a stranger', () => {
   it('holds no character that a terminal obeys', () => {
-    expect(visibleLine(HOSTILE)).toBe(String.raw`\u001b]0;owned\u0007 \u009b31m \u007f \u202etxt.exe \u2028 \u2066x\u2069 \u000d`);
+    expect(visibleLine(HOSTILE)).toBe(
+      String.raw`\u001b]0;owned\u0007 \u009b31m \u007f \u202etxt.exe \u2028 \u2066x\u2069 \u000d`,
+    );
   });
 
   it('is one line, whatever breaks it brings', () => {
-    expect(visibleLine('Invoice\r\nada@example.com is in sync\tyes\u0085\u2029')).toBe(String.raw`Invoice\u000d\u000aada@example.com is in sync\u0009yes\u0085\u2029`);
+    expect(visibleLine('Invoice\r\nada@example.com is in sync\tyes\u0085\u2029')).toBe(
+      String.raw`Invoice\u000d\u000aada@example.com is in sync\u0009yes\u0085\u2029`,
+    );
   });
 
   it('shows each mark that turns the direction of text', () => {
-    const marks = ['\u061C', '\u200E', '\u200F', '\u202A', '\u202B', '\u202C', '\u202D', '\u202E', '\u2066', '\u2067', '\u2068', '\u2069'];
-    expect(visibleLine(marks.join(''))).toBe(marks.map((mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''));
+    const marks = [
+      '\u061C',
+      '\u200E',
+      '\u200F',
+      '\u202A',
+      '\u202B',
+      '\u202C',
+      '\u202D',
+      '\u202E',
+      '\u2066',
+      '\u2067',
+      '\u2068',
+      '\u2069',
+    ];
+    expect(visibleLine(marks.join(''))).toBe(
+      marks.map((mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+    );
   });
 
   it('keeps every letter', () => {
@@ -31,7 +50,13 @@ describe('text from a stranger', () => {
     expect(JSON.parse(visibleLine(JSON.stringify(value)))).toEqual(value);
   });
 
-  it.each(['a\u001B[31m@example.com', 'a\u009B@example.com', 'a@\u202Emoc.elpmaxe', 'a\u200B@example.com', 'a\u007F@example.com'])('is no address: %j', (text) => {
+  it.each([
+    'a\u001B[31m@example.com',
+    'a\u009B@example.com',
+    'a@\u202Emoc.elpmaxe',
+    'a\u200B@example.com',
+    'a\u007F@example.com',
+  ])('is no address: %j', (text) => {
     expect(() => mailboxId(text)).toThrow('is not an e-mail address');
   });
 });

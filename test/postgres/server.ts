@@ -39,7 +39,13 @@ export class PostgresServer {
   readonly #settings: Readonly<Record<string, string>>;
   #process: ChildProcess | null = null;
 
-  private constructor(options: { bin: string; folder: string; port: number; user: { uid?: number; gid?: number }; settings: Readonly<Record<string, string>> }) {
+  private constructor(options: {
+    bin: string;
+    folder: string;
+    port: number;
+    user: { uid?: number; gid?: number };
+    settings: Readonly<Record<string, string>>;
+  }) {
     this.#bin = options.bin;
     this.folder = options.folder;
     this.port = options.port;
@@ -57,9 +63,19 @@ export class PostgresServer {
     if (user.uid !== undefined) chownSync(folder, user.uid, user.gid ?? user.uid);
     try {
       const data = join(folder, 'data');
-      execFileSync(join(bin, 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'], { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+      execFileSync(join(bin, 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'], {
+        ...user,
+        cwd: folder,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
       writeFileSync(join(data, 'pg_hba.conf'), ACCESS);
-      const server = new PostgresServer({ bin, folder, port: await freePort(0), user, settings: { max_connections: '200', ...(durable ? {} : CARELESS), ...settings } });
+      const server = new PostgresServer({
+        bin,
+        folder,
+        port: await freePort(0),
+        user,
+        settings: { max_connections: '200', ...(durable ? {} : CARELESS), ...settings },
+      });
       await server.resume();
       return server;
     } catch (error) {
@@ -79,9 +95,18 @@ export class PostgresServer {
   /** Starts it again after {@link halt}, on the same port and with the same data. */
   async resume(): Promise<void> {
     const log = openSync(this.logFile, 'a');
-    const settings = Object.entries({ listen_addresses: HOST, port: String(this.port), unix_socket_directories: this.folder, ...this.#settings });
+    const settings = Object.entries({
+      listen_addresses: HOST,
+      port: String(this.port),
+      unix_socket_directories: this.folder,
+      ...this.#settings,
+    });
     const args = ['-D', join(this.folder, 'data'), ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
-    const child = spawn('sh', ['-c', LIFELINE, 'sh', join(this.#bin, 'postgres'), ...args], { ...this.#user, cwd: this.folder, stdio: ['ignore', log, log, 'pipe'] });
+    const child = spawn('sh', ['-c', LIFELINE, 'sh', join(this.#bin, 'postgres'), ...args], {
+      ...this.#user,
+      cwd: this.folder,
+      stdio: ['ignore', log, log, 'pipe'],
+    });
     closeSync(log);
     this.#process = child;
     const deadline = clock.now() + STARTS_WITHIN;
@@ -122,7 +147,10 @@ export class PostgresServer {
 }
 
 /** Runs statements as the owner of a server or database. */
-export async function administer(url: string, ...statements: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+export async function administer(
+  url: string,
+  ...statements: readonly string[]
+): Promise<readonly Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
   // A server that goes away says so to a connection that is just closing.
   client.on('error', () => undefined);
@@ -139,7 +167,8 @@ export async function administer(url: string, ...statements: readonly string[]):
 /** PostgreSQL refuses to run as root. */
 function unprivileged(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
-  const id = (option: '-u' | '-g', name: string): number => Number(execFileSync('id', [option, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  const id = (option: '-u' | '-g', name: string): number =>
+    Number(execFileSync('id', [option, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   for (const name of ['postgres', 'nobody']) {
     try {
       return { uid: id('-u', name), gid: id('-g', name) };

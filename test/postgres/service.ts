@@ -6,7 +6,10 @@ import { migrateStores } from '../../src/store/open-store.ts';
 import { findPostgres, HOW_TO_GET_ONE } from './binaries.ts';
 import { administer, PostgresServer } from './server.ts';
 
-/** Gives tests databases of their own. The server behind it starts when the first is asked for: most runs of a single file need none. */
+/**
+ * Gives tests databases of their own. The server behind it starts when the first is asked for: most runs of a single
+ * file need none.
+ */
 export interface PostgresService {
   /** Where {@link createDatabase} of database.ts asks; null where there is no PostgreSQL. */
   readonly url: string | null;
@@ -51,7 +54,10 @@ async function answer(databases: Databases, { method, url = '/' }: IncomingMessa
   return databases.create(name === 'migrated');
 }
 
-/** Rows of whatever was in it; the tables stay, whichever migrations made them. Few rows: deleting is quicker than truncating. */
+/**
+ * Rows of whatever was in it; the tables stay, whichever migrations made them. Few rows: deleting is quicker than
+ * truncating.
+ */
 const EMPTY = `
   do $$
   declare name text;
@@ -127,7 +133,10 @@ class Databases {
   }
 
   async #url(): Promise<string> {
-    this.#server ??= this.#named === null ? PostgresServer.start().then((own) => ({ url: own.url, own })) : Promise.resolve({ url: this.#named, own: null });
+    this.#server ??=
+      this.#named === null
+        ? PostgresServer.start().then((own) => ({ url: own.url, own }))
+        : Promise.resolve({ url: this.#named, own: null });
     return (await this.#server).url;
   }
 }

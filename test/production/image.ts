@@ -33,5 +33,7 @@ export async function buildImage(folder: string): Promise<void> {
 }
 
 async function copy(source: string, target: string, into: boolean): Promise<void> {
-  await cp(join(root, source), into ? join(target, source.slice(source.lastIndexOf('/') + 1)) : target, { recursive: true });
+  await cp(join(root, source), into ? join(target, source.slice(source.lastIndexOf('/') + 1)) : target, {
+    recursive: true,
+  });
 }

@@ -24,8 +24,16 @@ const container = z.object({
   livenessProbe: probe.optional(),
   securityContext: z.unknown(),
 });
-const pod = z.object({ terminationGracePeriodSeconds: z.number().optional(), securityContext: z.object({ runAsNonRoot: z.boolean() }), containers: z.array(container) });
-const manifest = z.object({ kind: z.string(), metadata: z.object({ name: z.string() }), spec: z.object({ template: z.object({ spec: pod }).optional() }) });
+const pod = z.object({
+  terminationGracePeriodSeconds: z.number().optional(),
+  securityContext: z.object({ runAsNonRoot: z.boolean() }),
+  containers: z.array(container),
+});
+const manifest = z.object({
+  kind: z.string(),
+  metadata: z.object({ name: z.string() }),
+  spec: z.object({ template: z.object({ spec: pod }).optional() }),
+});
 
 describe('deploy/kubernetes', () => {
   let pods: { name: string; spec: z.output<typeof pod> }[];
@@ -33,20 +41,36 @@ describe('deploy/kubernetes', () => {
     const files = readdirSync(folder).map((file) => join(folder, file));
     // Decoded strictly into the types of Kubernetes' own API: an unknown field fails.
     const { stdout } = await promisify(execFile)('go', ['run', '.', ...files], { cwd: checker });
-    const manifests = stdout.trim().split('\n').map((line) => manifest.parse(JSON.parse(line)));
+    const manifests = stdout
+      .trim()
+      .split('\n')
+      .map((line) => manifest.parse(JSON.parse(line)));
     expect(manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted()).toEqual([
       'Deployment tidemark-push',
       'Deployment tidemark-worker',
       'Job tidemark-migrate',
       'Service tidemark-push',
     ]);
-    pods = manifests.flatMap(({ metadata, spec }) => (spec.template === undefined ? [] : [{ name: metadata.name, spec: spec.template.spec }]));
+    pods = manifests.flatMap(({ metadata, spec }) =>
+      spec.template === undefined ? [] : [{ name: metadata.name, spec: spec.template.spec }],
+    );
   });
 
   it('runs the image that Compose builds, as nobody special over a read-only file system', () => {
-    const image = /image: \$\{TIDEMARK_IMAGE:-(\S+)\}/.exec(readFileSync(join(root, 'docker-compose.yml'), 'utf8'))?.[1];
+    const image = /image: \$\{TIDEMARK_IMAGE:-(\S+)\}/.exec(
+      readFileSync(join(root, 'docker-compose.yml'), 'utf8'),
+    )?.[1];
     for (const { name, spec } of pods) {
-      expect(spec.containers, name).toMatchObject([{ image, securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } } }]);
+      expect(spec.containers, name).toMatchObject([
+        {
+          image,
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          },
+        },
+      ]);
       expect(spec.securityContext.runAsNonRoot).toBe(true);
     }
   });
@@ -58,14 +82,20 @@ describe('deploy/kubernetes', () => {
       for (const { env, args, ports, readinessProbe, livenessProbe } of spec.containers) {
         for (const { name: variable } of env) expect(VARIABLE_NAMES, name).toContain(variable);
         const open = Object.fromEntries(ports.map((port) => [port.name, port.containerPort]));
-        const known = { health: portOf(environment['HEALTH_ADDRESS']), metrics: portOf(environment['METRICS_ADDRESS']), http: Number(args[2]) };
+        const known = {
+          health: portOf(environment['HEALTH_ADDRESS']),
+          metrics: portOf(environment['METRICS_ADDRESS']),
+          http: Number(args[2]),
+        };
         expect({ ...known, ...open }, name).toEqual(known);
-        for (const { httpGet } of [readinessProbe, livenessProbe].filter((candidate) => candidate !== undefined)) expect(open).toHaveProperty(httpGet.port);
+        for (const { httpGet } of [readinessProbe, livenessProbe].filter((candidate) => candidate !== undefined))
+          expect(open).toHaveProperty(httpGet.port);
       }
     }
   });
 
   it('gives what is told to stop longer than it needs', () => {
-    for (const { name, spec } of pods.filter((candidate) => candidate.name !== 'tidemark-migrate')) expect(spec.terminationGracePeriodSeconds, name).toBeGreaterThanOrEqual(20);
+    for (const { name, spec } of pods.filter((candidate) => candidate.name !== 'tidemark-migrate'))
+      expect(spec.terminationGracePeriodSeconds, name).toBeGreaterThanOrEqual(20);
   });
 });

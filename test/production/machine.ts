@@ -57,9 +57,9 @@ export class Instance {
 }
 
 /**
- * Runs the services of a Compose project as processes of this machine, with the settings of the file as they are. Each process has a loopback
- * address of its own, as a container has, so that every port is the file's own; only names of services, paths of mounts and the
- * wildcard address are replaced by what they are here.
+ * Runs the services of a Compose project as processes of this machine, with the settings of the file as they are. Each
+ * process has a loopback address of its own, as a container has, so that every port is the file's own; only names of
+ * services, paths of mounts and the wildcard address are replaced by what they are here.
  */
 export class Machine {
   readonly #options: MachineOptions;
@@ -75,12 +75,16 @@ export class Machine {
     for (const name of Object.keys(options.project.services)) this.#addresses.set(name, this.#newAddress());
   }
 
-  /** Folders and files as the containers find them: secrets without the folder that guards them, volumes that their users may write. */
+  /**
+   * Folders and files as the containers find them: secrets without the folder that guards them, volumes that their
+   * users may write.
+   */
   async prepare(): Promise<void> {
     const { folder, project } = this.#options;
     await chmod(folder, 0o755);
     await mkdir(join(folder, 'secrets'));
-    for (const [name, { file = '' }] of Object.entries(project.secrets)) if (existsSync(file)) await cp(file, join(folder, 'secrets', name));
+    for (const [name, { file = '' }] of Object.entries(project.secrets))
+      if (existsSync(file)) await cp(file, join(folder, 'secrets', name));
     for (const name of [...Object.keys(project.volumes), 'tmp', 'logs']) {
       await mkdir(join(folder, name));
       if (AS_USER !== null) await chown(join(folder, name), AS_USER.uid, AS_USER.gid);
@@ -101,7 +105,8 @@ export class Machine {
     for (const [dependency, { condition }] of Object.entries(service.depends_on)) {
       await this.up(dependency);
       const running = this.instances.get(dependency) ?? [];
-      if (condition === 'service_healthy') await Promise.all(running.map((instance) => this.healthy(dependency, instance)));
+      if (condition === 'service_healthy')
+        await Promise.all(running.map((instance) => this.healthy(dependency, instance)));
       if (condition === 'service_completed_successfully') await this.#completed(dependency, running);
     }
     for (let replica = 0; replica < (service.deploy?.replicas ?? 1); replica++) this.start(name);
@@ -124,8 +129,17 @@ export class Machine {
   async run(name: string, ...command: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const address = this.#newAddress();
     const [program = '', ...args] = this.#translated(name, address, command);
-    const child = spawn(program, args, { env: this.environmentOf(name, address), cwd: join(this.#options.folder, 'tmp'), stdio: ['ignore', 'pipe', 'pipe'], ...AS_USER });
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<unknown[]>]);
+    const child = spawn(program, args, {
+      env: this.environmentOf(name, address),
+      cwd: join(this.#options.folder, 'tmp'),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...AS_USER,
+    });
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close') as Promise<unknown[]>,
+    ]);
     return { code: typeof code === 'number' ? code : null, stdout, stderr };
   }
 
@@ -136,7 +150,8 @@ export class Machine {
     const deadline = Date.now() + HEALTHY_WITHIN;
     for (;;) {
       if ((await this.#silently(command, this.environmentOf(name, instance.address))) === 0) return;
-      if (instance.child.exitCode !== null || Date.now() > deadline) throw new Error(`${name} does not get healthy:\n${instance.log.slice(-3_000)}`);
+      if (instance.child.exitCode !== null || Date.now() > deadline)
+        throw new Error(`${name} does not get healthy:\n${instance.log.slice(-3_000)}`);
       await sleep(HEALTH_PAUSE);
     }
   }
@@ -159,8 +174,11 @@ export class Machine {
     const service = this.#service(name);
     const { programs, folder, tidemarkEnv } = this.#options;
     const ours = isOurs(service) ? this.#image.environment : {};
-    const translated = (key: string, value: string): string => (NAMES_A_HOST.test(key) ? this.#hostOf(value) : this.#translate(name, address, value));
-    const given = Object.entries({ ...ours, ...service.environment }).flatMap(([key, value]) => (value === null ? [] : [[key, translated(key, value)] as const]));
+    const translated = (key: string, value: string): string =>
+      NAMES_A_HOST.test(key) ? this.#hostOf(value) : this.#translate(name, address, value);
+    const given = Object.entries({ ...ours, ...service.environment }).flatMap(([key, value]) =>
+      value === null ? [] : [[key, translated(key, value)] as const],
+    );
     const here = { PATH: programs.path, HOME: join(folder, 'tmp'), TMPDIR: join(folder, 'tmp') };
     // The file comes before what the project sets, as in Compose; it was written for this machine.
     return { ...here, ...(isOurs(service) ? tidemarkEnv : {}), ...Object.fromEntries(given) };
@@ -191,7 +209,12 @@ export class Machine {
 
   #spawn(name: string, [program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv, address: string): Instance {
     const logFile = join(this.#options.folder, 'logs', `${name}-${address}.log`);
-    const child = spawn(program, args, { env, cwd: join(this.#options.folder, 'tmp'), stdio: ['ignore', 'pipe', 'pipe'], ...AS_USER });
+    const child = spawn(program, args, {
+      env,
+      cwd: join(this.#options.folder, 'tmp'),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...AS_USER,
+    });
     const log = createWriteStream(logFile, { flags: 'a' });
     child.on('error', (error) => log.write(`${error.message}\n`));
     child.stdout.pipe(log, { end: false });
@@ -220,9 +243,14 @@ export class Machine {
       ['/tmp/tidemark', join(folder, 'tmp/tidemark')],
       ['/app', app],
     ]);
-    for (const { type, source, target } of this.#service(service).volumes) here.set(target, type === 'bind' ? this.#bindPath(source) : join(folder, source));
-    for (const other of Object.keys(project.services)) for (const port of ports(value)) here.set(`${other}:${port}`, `${this.addressOf(other)}:${port}`);
-    const any = new RegExp(`(?<![\\w.-])(${[...here.keys()].map((name) => name.replaceAll('.', '\\.')).join('|')})(?![\\w-])`, 'g');
+    for (const { type, source, target } of this.#service(service).volumes)
+      here.set(target, type === 'bind' ? this.#bindPath(source) : join(folder, source));
+    for (const other of Object.keys(project.services))
+      for (const port of ports(value)) here.set(`${other}:${port}`, `${this.addressOf(other)}:${port}`);
+    const any = new RegExp(
+      `(?<![\\w.-])(${[...here.keys()].map((name) => name.replaceAll('.', '\\.')).join('|')})(?![\\w-])`,
+      'g',
+    );
     return value.replace(any, (name) => here.get(name) ?? name);
   }
 
@@ -231,7 +259,11 @@ export class Machine {
   }
 
   #binds(): Set<string> {
-    return new Set(Object.values(this.#options.project.services).flatMap(({ volumes }) => volumes.filter(({ type }) => type === 'bind').map(({ source }) => source)));
+    return new Set(
+      Object.values(this.#options.project.services).flatMap(({ volumes }) =>
+        volumes.filter(({ type }) => type === 'bind').map(({ source }) => source),
+      ),
+    );
   }
 
   #bindPath(source: string): string {

@@ -33,14 +33,22 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     app = join(folder, 'app');
     execFileSync('sh', [join(root, 'deploy/make-secrets.sh'), join(folder, 'made')], { stdio: 'pipe' });
     const loader = await ComposeLoader.build();
-    project = await loader.load({ TIDEMARK_SECRETS: join(folder, 'made') }, 'docker-compose.yml', 'deploy/compose.simulator.yml');
+    project = await loader.load(
+      { TIDEMARK_SECRETS: join(folder, 'made') },
+      'docker-compose.yml',
+      'deploy/compose.simulator.yml',
+    );
     loader.close();
     await buildImage(folder);
     const version = /:([\d.]+)$/.exec(project.services['temporal']?.image ?? '')?.[1] ?? '';
     const programs = await gatherPrograms({ folder, app, temporalVersion: version });
     google = await Google.start();
     // What an operator writes into tidemark.env.
-    const tidemarkEnv = { PUSH_AUDIENCE: AUDIENCE, PUSH_SERVICE_ACCOUNT: SERVICE_ACCOUNT, GOOGLE_KEYS_URL: google.keysUrl };
+    const tidemarkEnv = {
+      PUSH_AUDIENCE: AUDIENCE,
+      PUSH_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
+      GOOGLE_KEYS_URL: google.keysUrl,
+    };
     machine = new Machine({ project, programs, folder, app, tidemarkEnv });
     await machine.prepare();
   });
@@ -52,17 +60,25 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
 
   const gmail = (path: string): string => `http://${machine.addressOf('simulator')}:8025/simulator/${path}`;
   async function change(command: string, body: object): Promise<Record<string, unknown>> {
-    const response = await fetch(gmail(command), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: EMAIL, ...body }) });
+    const response = await fetch(gmail(command), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: EMAIL, ...body }),
+    });
     if (!response.ok) throw new Error(`${command}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Record<string, unknown>;
   }
   const deliver = (subject: string): Promise<Record<string, unknown>> =>
-    change('messages', { raw: `From: bob@example.com\r\nSubject: ${subject}\r\n\r\nhello\r\n`, labelIds: ['INBOX', 'UNREAD'] });
+    change('messages', {
+      raw: `From: bob@example.com\r\nSubject: ${subject}\r\n\r\nhello\r\n`,
+      labelIds: ['INBOX', 'UNREAD'],
+    });
   const truth = async (): Promise<Truth> => (await (await fetch(gmail(`truth?email=${EMAIL}`))).json()) as Truth;
 
   /**
-   * A command of Tidemark's in a worker's environment, as `docker compose run worker` gives it. It waits two seconds for a server on this machine:
-   * one that is busy with everything else that runs here is asked again, as a person would.
+   * A command of Tidemark's in a worker's environment, as `docker compose run worker` gives it. It waits two seconds
+   * for a server on this machine: one that is busy with everything else that runs here is asked again, as a person
+   * would.
    */
   async function tidemark(...args: string[]): Promise<string> {
     for (let tries = 1; ; tries++) {
@@ -86,9 +102,17 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
 
   type Line = Truth['messages'][number];
   const linesOf = (messages: readonly Line[]): Map<string, string> =>
-    new Map(messages.map(({ id, threadId, labelIds, historyId, raw }) => [id, JSON.stringify([threadId, labelIds.toSorted(), historyId, raw])]));
+    new Map(
+      messages.map(({ id, threadId, labelIds, historyId, raw }) => [
+        id,
+        JSON.stringify([threadId, labelIds.toSorted(), historyId, raw]),
+      ]),
+    );
 
-  /** Ids of the messages whose thread, labels, historyId or bytes are not the same in the store and at Gmail, or which only one of them has. */
+  /**
+   * Ids of the messages whose thread, labels, historyId or bytes are not the same in the store and at Gmail, or which
+   * only one of them has.
+   */
   async function differences(): Promise<string[]> {
     const exported = (await tidemark('export', EMAIL)).trimEnd().split('\n');
     const stored = linesOf(exported.map((line) => JSON.parse(line) as Line));
@@ -108,14 +132,23 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     return reached;
   }
 
-  const workers = (): Instance[] => (machine.instances.get('worker') ?? []).filter(({ child }) => child.exitCode === null && child.signalCode === null);
-  const isReady = async ({ address }: Instance): Promise<true | null> => ((await fetch(`http://${address}:8081/readyz`).catch(() => null))?.ok === true ? true : null);
+  const workers = (): Instance[] =>
+    (machine.instances.get('worker') ?? []).filter(({ child }) => child.exitCode === null && child.signalCode === null);
+  const isReady = async ({ address }: Instance): Promise<true | null> =>
+    (await fetch(`http://${address}:8081/readyz`).catch(() => null))?.ok === true ? true : null;
 
   it('builds an image without dev dependencies, whose files its user cannot change', () => {
     const modules = readdirSync(join(app, 'node_modules'));
     expect(modules).toEqual(expect.arrayContaining(['googleapis', 'kysely', 'pg']));
     for (const name of ['vitest', 'typescript', 'oxlint', 'knip', 'node']) expect(modules, name).not.toContain(name);
-    expect(readdirSync(app).toSorted()).toEqual(['.npmrc', 'node_modules', 'package-lock.json', 'package.json', 'src', 'workflows.js']);
+    expect(readdirSync(app).toSorted()).toEqual([
+      '.npmrc',
+      'node_modules',
+      'package-lock.json',
+      'package.json',
+      'src',
+      'workflows.js',
+    ]);
     expect(statSync(join(app, 'src')).mode & 0o022).toBe(0);
     const size = Number(execFileSync('du', ['-sm', app], { encoding: 'utf8' }).split('\t')[0]);
     console.log(`the image adds ${size} MB to that of Node`);
@@ -125,7 +158,8 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
   it('comes up in order: databases, schemas, server, namespace and search attributes, tables, two workers, push endpoint', async () => {
     const began = performance.now();
     for (const name of ['mailbox', 'worker', 'push']) await machine.up(name);
-    for (const name of ['worker', 'push']) for (const instance of machine.instances.get(name) ?? []) await machine.healthy(name, instance);
+    for (const name of ['worker', 'push'])
+      for (const instance of machine.instances.get(name) ?? []) await machine.healthy(name, instance);
     console.log(`everything is up and healthy after ${((performance.now() - began) / 1000).toFixed(1)} s`);
     expect(workers()).toHaveLength(2);
     for (const worker of workers()) await eventually(20_000, () => isReady(worker));
@@ -148,8 +182,17 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     const url = `http://${machine.addressOf('push')}:8082/push`;
     const notify = async (token: string, historyId: string): Promise<number> => {
       const data = Buffer.from(JSON.stringify({ emailAddress: EMAIL, historyId })).toString('base64');
-      const body = JSON.stringify({ message: { data, messageId: '1', publishTime: new Date().toISOString() }, subscription: 'projects/p/subscriptions/s' });
-      return (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body })).status;
+      const body = JSON.stringify({
+        message: { data, messageId: '1', publishTime: new Date().toISOString() },
+        subscription: 'projects/p/subscriptions/s',
+      });
+      return (
+        await fetch(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+          body,
+        })
+      ).status;
     };
     await tidemark('configure', EMAIL, '--poll-interval', '1h');
     await expectExact();
@@ -185,7 +228,9 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     await deliver('while Temporal is away');
     const again = machine.start('temporal');
     await machine.healthy('temporal', again);
-    await eventually(60_000, async () => ((await Promise.all(workers().map(isReady))).every((ready) => ready === true) ? true : null));
+    await eventually(60_000, async () =>
+      (await Promise.all(workers().map(isReady))).every((ready) => ready === true) ? true : null,
+    );
     await expectExact();
   });
 
@@ -195,7 +240,11 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     expect(workers()).toHaveLength(3);
     for (let i = 0; i < 40; i++) await deliver(`scaled ${i}`);
     const syncing = tidemark('sync', EMAIL);
-    const ends = await Promise.all(workers().slice(0, 2).map((worker) => worker.stop('SIGTERM')));
+    const ends = await Promise.all(
+      workers()
+        .slice(0, 2)
+        .map((worker) => worker.stop('SIGTERM')),
+    );
     await syncing;
     for (const { code, took } of ends) {
       expect(code).toBe(0);
@@ -210,7 +259,8 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     const dump = join(folder, 'tmp', 'tidemark.dump');
     const owner = ['--host', machine.addressOf('postgres'), '--username', 'tidemark', '--dbname', 'tidemark'];
     const password = `PGPASSWORD="$(cat ${join(folder, 'secrets/tidemark_database_password')})"`;
-    const postgres = (command: string): ReturnType<Machine['run']> => machine.run('postgres', 'sh', '-c', `${password} ${command}`);
+    const postgres = (command: string): ReturnType<Machine['run']> =>
+      machine.run('postgres', 'sh', '-c', `${password} ${command}`);
     expect(await postgres(`pg_dump ${owner.join(' ')} --format=custom --file=${dump}`)).toMatchObject({ code: 0 });
     for (let i = 0; i < 10; i++) await deliver(`after the backup ${i}`);
     await expectExact();
@@ -224,7 +274,9 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
   });
 
   it('keeps what is secret out of every log', () => {
-    const secrets = readdirSync(join(folder, 'secrets')).map((name) => readFileSync(join(folder, 'secrets', name), 'utf8'));
+    const secrets = readdirSync(join(folder, 'secrets')).map((name) =>
+      readFileSync(join(folder, 'secrets', name), 'utf8'),
+    );
     expect(secrets.length).toBeGreaterThanOrEqual(4);
     for (const name of readdirSync(join(folder, 'logs'))) {
       const log = readFileSync(join(folder, 'logs', name), 'utf8');

@@ -17,8 +17,8 @@ const TEMPORAL_PROGRAMS = { server: 'temporal-server', sql: 'temporal-sql-tool' 
 const PACKAGES = ['go.temporal.io/server/cmd/server', 'go.temporal.io/server/cmd/tools/sql'];
 
 /**
- * Temporal's real server and its schema tool, built by Go from the source of the given version. That takes five minutes, so they are kept in the
- * user's cache folder.
+ * Temporal's real server and its schema tool, built by Go from the source of the given version. That takes five
+ * minutes, so they are kept in the user's cache folder.
  * @returns the folder with `server` and `sql` in it
  */
 async function temporalServer(version: string): Promise<string> {
@@ -30,7 +30,10 @@ async function temporalServer(version: string): Promise<string> {
   const unfinished = await mkdtemp(join(cache, '.building-'));
   try {
     console.log(`building Temporal's server ${version} with Go: some minutes, once`);
-    await run('go', ['install', ...PACKAGES.map((name) => `${name}@v${version}`)], { env: { ...process.env, GOBIN: unfinished }, maxBuffer: 64 * 2 ** 20 });
+    await run('go', ['install', ...PACKAGES.map((name) => `${name}@v${version}`)], {
+      env: { ...process.env, GOBIN: unfinished },
+      maxBuffer: 64 * 2 ** 20,
+    });
     await rm(built, { recursive: true, force: true });
     await rename(unfinished, built);
   } finally {
@@ -49,17 +52,31 @@ export interface Programs {
  * Puts what the images bring into one folder that every user can enter, as the images do.
  * @param temporalVersion - tag of the server's image
  */
-export async function gatherPrograms({ folder, app, temporalVersion }: { folder: string; app: string; temporalVersion: string }): Promise<Programs> {
+export async function gatherPrograms({
+  folder,
+  app,
+  temporalVersion,
+}: {
+  folder: string;
+  app: string;
+  temporalVersion: string;
+}): Promise<Programs> {
   const bin = join(folder, 'bin');
   await mkdir(bin, { recursive: true });
   const server = await temporalServer(temporalVersion);
-  for (const [name, program] of Object.entries(TEMPORAL_PROGRAMS)) await copyFile(join(server, name), join(bin, program));
-  await copyFile(await findBinary('temporal', { dataDir: join(root, '.tidemark'), clock: systemClock, log: console.log }), join(bin, 'temporal'));
+  for (const [name, program] of Object.entries(TEMPORAL_PROGRAMS))
+    await copyFile(join(server, name), join(bin, program));
+  await copyFile(
+    await findBinary('temporal', { dataDir: join(root, '.tidemark'), clock: systemClock, log: console.log }),
+    join(bin, 'temporal'),
+  );
   await copyFile(process.execPath, join(bin, 'node'));
   await symlink(join(app, 'src/cli/main.ts'), join(bin, 'tidemark'));
   const postgres = findPostgres();
   if (postgres === null) throw new Error(`There is no PostgreSQL on this machine: ${HOW_TO_GET_ONE}.`);
-  const { stdout } = await run('go', ['mod', 'download', '-json', `go.temporal.io/server@v${temporalVersion}`], { cwd: folder });
+  const { stdout } = await run('go', ['mod', 'download', '-json', `go.temporal.io/server@v${temporalVersion}`], {
+    cwd: folder,
+  });
   const { Dir: source } = JSON.parse(stdout) as { Dir: string };
   const entrypoint = join(folder, 'entrypoint.sh');
   // The image's sh knows `pipefail`; that of other systems may not.
@@ -67,4 +84,3 @@ export async function gatherPrograms({ folder, app, temporalVersion }: { folder:
   await writeFile(entrypoint, script.replace('#!/bin/sh', '#!/usr/bin/env bash'), { mode: 0o755 });
   return { path: [bin, postgres, '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter), entrypoint };
 }
-

@@ -61,36 +61,41 @@ test('a poke that fails fails only those that it covers', async () => {
 
 test('whatever the order, a notification is answered only by a poke that was sent after it came, and one is under way at most', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.oneof(fc.constant('notify' as const), fc.constant('settle' as const), fc.constant('fail' as const)), { maxLength: 40 }), async (steps) => {
-      const gate = new Gate();
-      const pokes = new CoalescedPokes(gate.poke);
-      const answers: Promise<void>[] = [];
-      let settled = 0;
-      const wrong: string[] = [];
-      const settleNext = async (error?: Error): Promise<void> => {
-        gate.sent[settled]?.settle(error);
-        settled = Math.min(settled + 1, gate.sent.length);
-        await tick();
-      };
-      for (const step of steps) {
-        if (step === 'notify') {
-          // A poke that is under way was sent before this notification came: its outcome must not answer it.
-          const underWay = gate.sent.length > settled ? gate.sent.length : gate.sent.length + 1;
-          const covered = gate.sent.length > settled ? underWay + 1 : underWay;
-          answers.push(
-            pokes.notify(note(1)).then(
-              () => void (settled >= covered || wrong.push(`answered by poke ${settled}, not ${covered}`)),
-              () => undefined,
-            ),
-          );
-        } else await settleNext(step === 'fail' ? new Error('away') : undefined);
-      }
-      while (settled < gate.sent.length) await settleNext();
-      await Promise.all(answers);
-      expect(wrong).toEqual([]);
-      expect(gate.most).toBeLessThanOrEqual(1);
-      expect(pokes.size).toBe(0);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.oneof(fc.constant('notify' as const), fc.constant('settle' as const), fc.constant('fail' as const)), {
+        maxLength: 40,
+      }),
+      async (steps) => {
+        const gate = new Gate();
+        const pokes = new CoalescedPokes(gate.poke);
+        const answers: Promise<void>[] = [];
+        let settled = 0;
+        const wrong: string[] = [];
+        const settleNext = async (error?: Error): Promise<void> => {
+          gate.sent[settled]?.settle(error);
+          settled = Math.min(settled + 1, gate.sent.length);
+          await tick();
+        };
+        for (const step of steps) {
+          if (step === 'notify') {
+            // A poke that is under way was sent before this notification came: its outcome must not answer it.
+            const underWay = gate.sent.length > settled ? gate.sent.length : gate.sent.length + 1;
+            const covered = gate.sent.length > settled ? underWay + 1 : underWay;
+            answers.push(
+              pokes.notify(note(1)).then(
+                () => void (settled >= covered || wrong.push(`answered by poke ${settled}, not ${covered}`)),
+                () => undefined,
+              ),
+            );
+          } else await settleNext(step === 'fail' ? new Error('away') : undefined);
+        }
+        while (settled < gate.sent.length) await settleNext();
+        await Promise.all(answers);
+        expect(wrong).toEqual([]);
+        expect(gate.most).toBeLessThanOrEqual(1);
+        expect(pokes.size).toBe(0);
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -36,9 +36,21 @@ export class TestEndpoint {
       count: (outcome) => endpoint.outcomes.push(outcome),
       log,
     });
-    const verify = createTokenVerifier({ keysUrl: endpoint.google.keysUrl, audience: AUDIENCE, serviceAccount: SERVICE_ACCOUNT, clock: systemClock });
+    const verify = createTokenVerifier({
+      keysUrl: endpoint.google.keysUrl,
+      audience: AUDIENCE,
+      serviceAccount: SERVICE_ACCOUNT,
+      clock: systemClock,
+    });
     const app = createEndpoint({ receiver, verify, notReady: async () => null, log });
-    endpoint.#server = await startHttpServer({ app, port: 0, host: '127.0.0.1', tls: null, guard: null, clock: systemClock });
+    endpoint.#server = await startHttpServer({
+      app,
+      port: 0,
+      host: '127.0.0.1',
+      tls: null,
+      guard: null,
+      clock: systemClock,
+    });
     return endpoint;
   }
 

@@ -27,14 +27,21 @@ describe('a notification with a good token', () => {
   });
 
   it('finds its mailbox in whatever case Gmail writes the address', async () => {
-    expect(await endpoint.post(envelope({ emailAddress: 'Ada@Example.COM', historyId: 7 }), await endpoint.google.token())).toBe(204);
+    expect(
+      await endpoint.post(envelope({ emailAddress: 'Ada@Example.COM', historyId: 7 }), await endpoint.google.token()),
+    ).toBe(204);
     expect(endpoint.pokes).toEqual([{ mailbox: ADA, historyId: '7' }]);
   });
 
   it('takes data in base64url, and either form of the issuer', async () => {
     const data = Buffer.from('{"emailAddress":"ada@example.com","historyId":"1","x":"???>>>"}').toString('base64url');
     expect(data).toMatch(/[-_]/);
-    expect(await endpoint.post(JSON.stringify({ message: { data } }), await endpoint.google.token({ iss: 'accounts.google.com' }))).toBe(204);
+    expect(
+      await endpoint.post(
+        JSON.stringify({ message: { data } }),
+        await endpoint.google.token({ iss: 'accounts.google.com' }),
+      ),
+    ).toBe(204);
   });
 
   it('is harmless when it is replayed: a poke', async () => {
@@ -80,16 +87,28 @@ describe('tokens that are not good are refused', () => {
     ['expired', (google: TestEndpoint['google']) => google.token({ iat: now - 3_700, exp: now - 100 })],
     ['without an expiry', (google: TestEndpoint['google']) => google.token({ exp: undefined })],
     ['not valid yet', (google: TestEndpoint['google']) => google.token({ nbf: now + 600 })],
-    ['for another audience', (google: TestEndpoint['google']) => google.token({ aud: 'https://push.example.org/push' })],
+    [
+      'for another audience',
+      (google: TestEndpoint['google']) => google.token({ aud: 'https://push.example.org/push' }),
+    ],
     ['without an audience', (google: TestEndpoint['google']) => google.token({ aud: undefined })],
     ['of another issuer', (google: TestEndpoint['google']) => google.token({ iss: 'https://accounts.example.com' })],
-    ['of another service account', (google: TestEndpoint['google']) => google.token({ email: 'other@my-project.iam.gserviceaccount.com' })],
+    [
+      'of another service account',
+      (google: TestEndpoint['google']) => google.token({ email: 'other@my-project.iam.gserviceaccount.com' }),
+    ],
     ['without an address', (google: TestEndpoint['google']) => google.token({ email: undefined })],
     ['of an address that is not verified', (google: TestEndpoint['google']) => google.token({ email_verified: false })],
     ['of an address verified in words', (google: TestEndpoint['google']) => google.token({ email_verified: 'true' })],
-    ['that says nothing of verification', (google: TestEndpoint['google']) => google.token({ email_verified: undefined })],
+    [
+      'that says nothing of verification',
+      (google: TestEndpoint['google']) => google.token({ email_verified: undefined }),
+    ],
     ['signed with another key', (google: TestEndpoint['google']) => google.forged()],
-    ['signed with a key that Google has not', (google: TestEndpoint['google']) => google.forged({}, { kid: 'another' })],
+    [
+      'signed with a key that Google has not',
+      (google: TestEndpoint['google']) => google.forged({}, { kid: 'another' }),
+    ],
     ['unsigned (alg none)', (google: TestEndpoint['google']) => google.unsigned()],
     ['signed by HS256 with the public key', (google: TestEndpoint['google']) => google.hmac()],
   ])('%s', async (_what, make) => {
@@ -108,7 +127,8 @@ describe('tokens that are not good are refused', () => {
 
   it('unknown keys do not make us ask Google at each request', async () => {
     await endpoint.post(GOOD, await endpoint.google.token());
-    for (let time = 0; time < 20; time++) await endpoint.post(GOOD, await endpoint.google.forged({}, { kid: `unknown-${time}` }));
+    for (let time = 0; time < 20; time++)
+      await endpoint.post(GOOD, await endpoint.google.forged({}, { kid: `unknown-${time}` }));
     expect(endpoint.google.asked).toBe(1);
   });
 });
@@ -163,7 +183,8 @@ describe('deliveries that are no notifications are refused', () => {
   });
 
   it('other methods and places have their own answers', async () => {
-    const status = async (path: string, method: string): Promise<number> => (await fetch(`${endpoint.url}${path}`, { method })).status;
+    const status = async (path: string, method: string): Promise<number> =>
+      (await fetch(`${endpoint.url}${path}`, { method })).status;
     expect(await status('/push', 'GET')).toBe(405);
     expect(await status('/', 'POST')).toBe(404);
     expect(await status('/healthz', 'GET')).toBe(200);

@@ -23,7 +23,10 @@ type Attack = (google: Google) => Promise<string> | string;
 
 const now = (): number => Math.floor(Date.now() / 1_000);
 const json = fc.jsonValue({ maxDepth: 1 });
-const not = (...allowed: unknown[]) => json.filter((value) => !allowed.includes(value) && !(Array.isArray(value) && value.some((entry) => allowed.includes(entry))));
+const not = (...allowed: unknown[]) =>
+  json.filter(
+    (value) => !allowed.includes(value) && !(Array.isArray(value) && value.some((entry) => allowed.includes(entry))),
+  );
 
 /** One claim that is not what it must be; everything else is right, and the signature is Google's own. */
 const wrongClaim = fc.oneof(
@@ -31,7 +34,13 @@ const wrongClaim = fc.oneof(
   not(AUDIENCE).map((aud) => ({ aud })),
   not(SERVICE_ACCOUNT).map((email) => ({ email })),
   not(true).map((verified) => ({ email_verified: verified })),
-  fc.oneof(fc.integer({ min: 31, max: 1e9 }).map((ago) => now() - ago), fc.string(), fc.constant(null)).map((exp) => ({ exp })),
+  fc
+    .oneof(
+      fc.integer({ min: 31, max: 1e9 }).map((ago) => now() - ago),
+      fc.string(),
+      fc.constant(null),
+    )
+    .map((exp) => ({ exp })),
   fc.integer({ min: 60, max: 1e6 }).map((ahead) => ({ nbf: now() + ahead })),
   fc.constantFrom('iss', 'aud', 'email', 'email_verified', 'exp').map((name) => ({ [name]: undefined })),
 );
@@ -47,12 +56,48 @@ const changed = fc
   });
 
 const attacks: fc.Arbitrary<Attack> = fc.oneof(
-  { weight: 4, arbitrary: wrongClaim.map((claims): Attack => (google) => google.token(claims)) },
+  {
+    weight: 4,
+    arbitrary: wrongClaim.map(
+      (claims): Attack =>
+        (google) =>
+          google.token(claims),
+    ),
+  },
   { weight: 3, arbitrary: changed },
-  { weight: 1, arbitrary: fc.nat().map((length): Attack => () => good.slice(0, length % good.length)) },
-  { weight: 1, arbitrary: fc.stringMatching(/^[\w.-]{0,300}$/).map((text): Attack => () => text) },
-  { weight: 2, arbitrary: fc.constantFrom<Attack>((google) => google.forged(), (google) => google.hmac(), (google) => google.unsigned(), () => `${good.split('.').slice(0, 2).join('.')}.`) },
-  { weight: 1, arbitrary: fc.string({ minLength: 1, maxLength: 20 }).map((kid): Attack => (google) => google.forged({}, { kid })) },
+  {
+    weight: 1,
+    arbitrary: fc.nat().map(
+      (length): Attack =>
+        () =>
+          good.slice(0, length % good.length),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.stringMatching(/^[\w.-]{0,300}$/).map(
+      (text): Attack =>
+        () =>
+          text,
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Attack>(
+      (google) => google.forged(),
+      (google) => google.hmac(),
+      (google) => google.unsigned(),
+      () => `${good.split('.').slice(0, 2).join('.')}.`,
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.string({ minLength: 1, maxLength: 20 }).map(
+      (kid): Attack =>
+        (google) =>
+          google.forged({}, { kid }),
+    ),
+  },
 );
 
 const bodies: fc.Arbitrary<string> = fc.oneof(
@@ -61,10 +106,20 @@ const bodies: fc.Arbitrary<string> = fc.oneof(
   fc.json({ maxDepth: 3 }),
   fc.jsonValue().map((value) => envelope(value)),
   fc.string().map((text) => envelope(text)),
-  not().filter((value) => typeof value !== 'string').map((emailAddress) => envelope({ ...PAYLOAD, emailAddress })),
-  fc.string().filter((text) => !text.includes('@')).map((emailAddress) => envelope({ ...PAYLOAD, emailAddress })),
-  json.filter((value) => typeof value !== 'string' && typeof value !== 'number').map((historyId) => envelope({ ...PAYLOAD, historyId })),
-  fc.string().filter((text) => !/^\d+$/.test(text)).map((historyId) => envelope({ ...PAYLOAD, historyId })),
+  not()
+    .filter((value) => typeof value !== 'string')
+    .map((emailAddress) => envelope({ ...PAYLOAD, emailAddress })),
+  fc
+    .string()
+    .filter((text) => !text.includes('@'))
+    .map((emailAddress) => envelope({ ...PAYLOAD, emailAddress })),
+  json
+    .filter((value) => typeof value !== 'string' && typeof value !== 'number')
+    .map((historyId) => envelope({ ...PAYLOAD, historyId })),
+  fc
+    .string()
+    .filter((text) => !/^\d+$/.test(text))
+    .map((historyId) => envelope({ ...PAYLOAD, historyId })),
   json.map((data) => JSON.stringify({ message: { data } })),
   json.map((message) => JSON.stringify({ message })),
 );

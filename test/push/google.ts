@@ -33,16 +33,27 @@ export class Google {
   }
 
   static async start(): Promise<Google> {
-    const [keys, stranger] = await Promise.all([generateKeyPair('RS256', { extractable: true }), generateKeyPair('RS256')]);
+    const [keys, stranger] = await Promise.all([
+      generateKeyPair('RS256', { extractable: true }),
+      generateKeyPair('RS256'),
+    ]);
     const jwk: JWK = { ...(await exportJWK(keys.publicKey)), kid: KEY_ID, alg: 'RS256', use: 'sig' };
     const server = createServer((_request, response) => {
       google.asked += 1;
-      response.writeHead(google.isUp ? 200 : 503, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] }));
+      response
+        .writeHead(google.isUp ? 200 : 503, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ keys: [jwk] }));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const google = new Google({ server, keysUrl: `http://127.0.0.1:${port}/certs`, keys, stranger, publicKey: await exportSPKI(keys.publicKey) });
+    const google = new Google({
+      server,
+      keysUrl: `http://127.0.0.1:${port}/certs`,
+      keys,
+      stranger,
+      publicKey: await exportSPKI(keys.publicKey),
+    });
     return google;
   }
 
@@ -58,7 +69,9 @@ export class Google {
 
   /** Signed with the public key as if it were a shared secret. */
   hmac(changes: Claims = {}): Promise<string> {
-    return new SignJWT(claimsOf(changes)).setProtectedHeader({ alg: 'HS256', kid: KEY_ID, typ: 'JWT' }).sign(new TextEncoder().encode(this.publicKey));
+    return new SignJWT(claimsOf(changes))
+      .setProtectedHeader({ alg: 'HS256', kid: KEY_ID, typ: 'JWT' })
+      .sign(new TextEncoder().encode(this.publicKey));
   }
 
   /** `alg: none`, without a signature. */
@@ -68,7 +81,9 @@ export class Google {
   }
 
   #sign(keys: KeyPair, changes: Claims, header: { kid?: string }): Promise<string> {
-    return new SignJWT(claimsOf(changes)).setProtectedHeader({ alg: 'RS256', kid: KEY_ID, typ: 'JWT', ...header }).sign(keys.privateKey);
+    return new SignJWT(claimsOf(changes))
+      .setProtectedHeader({ alg: 'RS256', kid: KEY_ID, typ: 'JWT', ...header })
+      .sign(keys.privateKey);
   }
 
   async close(): Promise<void> {
@@ -96,5 +111,8 @@ function claimsOf(changes: Claims): JWTPayload {
 /** The body of a push request for a notification. */
 export function envelope(payload: unknown): string {
   const data = Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)).toString('base64');
-  return JSON.stringify({ message: { data, messageId: '136969346945', publishTime: '2026-11-22T16:00:00Z' }, subscription: 'projects/p/subscriptions/s' });
+  return JSON.stringify({
+    message: { data, messageId: '136969346945', publishTime: '2026-11-22T16:00:00Z' },
+    subscription: 'projects/p/subscriptions/s',
+  });
 }

@@ -19,7 +19,15 @@ export async function refuseWith(status: number): Promise<RefusingServer> {
   server.on('stream', (stream) => {
     calls += 1;
     stream.on('error', () => undefined);
-    stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(status), 'grpc-message': 'refused by the test' }, { endStream: true });
+    stream.respond(
+      {
+        ':status': 200,
+        'content-type': 'application/grpc',
+        'grpc-status': String(status),
+        'grpc-message': 'refused by the test',
+      },
+      { endStream: true },
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -9,7 +9,10 @@ import { mailWithAttachments } from '../mail-with-attachments.ts';
 
 const GRANT = 10_000;
 const ADA = mailboxId('ada@example.com');
-/** Seconds from the start at which the ETA is told: in the first burst, within minutes, and where one minute follows another. */
+/**
+ * Seconds from the start at which the ETA is told: in the first burst, within minutes, and where one minute follows
+ * another.
+ */
 const MOMENTS = [3, 20, 45, 70, 100, 130, 150];
 
 /** Over the time that generated mail covers, denser in later years as that is. */
@@ -21,12 +24,32 @@ interface Told {
 }
 
 /** What the ETA said at moments of a backfill, and what then happened. */
-async function etasOf({ quota, settings = {}, attached = 0 }: { quota: QuotaEnforcement; settings?: Partial<MailboxSettings>; attached?: number }): Promise<Told[]> {
+async function etasOf({
+  quota,
+  settings = {},
+  attached = 0,
+}: {
+  quota: QuotaEnforcement;
+  settings?: Partial<MailboxSettings>;
+  attached?: number;
+}): Promise<Told[]> {
   const world = await VirtualGmail.open({ quota, latencyMs: 20 });
   const { clock, prices, stores } = world;
-  const mailbox = await world.addMailbox(ADA, { messages: attached > 0 ? 600 : 3_500, threadSize: 3, bodyBytes: 600 }, settings);
-  const attachments = [{ name: 'a', content: 'one' }, { name: 'b', content: 'two' }];
-  for (let i = 0; i < attached; i++) mailbox.gmail.insert({ raw: mailWithAttachments({ subject: `${i}`, text: 'see below', attachments }), labelIds: ['INBOX'], internalDate: Math.floor(clock.now() - SIX_YEARS * (1 - Math.sqrt((i + 1) / attached))) });
+  const mailbox = await world.addMailbox(
+    ADA,
+    { messages: attached > 0 ? 600 : 3_500, threadSize: 3, bodyBytes: 600 },
+    settings,
+  );
+  const attachments = [
+    { name: 'a', content: 'one' },
+    { name: 'b', content: 'two' },
+  ];
+  for (let i = 0; i < attached; i++)
+    mailbox.gmail.insert({
+      raw: mailWithAttachments({ subject: `${i}`, text: 'see below', attachments }),
+      labelIds: ['INBOX'],
+      internalDate: Math.floor(clock.now() - SIX_YEARS * (1 - Math.sqrt((i + 1) / attached))),
+    });
   const begun = clock.now();
   const told: { readonly at: number; readonly finishAt: number }[] = [];
   mailbox.start();
@@ -39,12 +62,18 @@ async function etasOf({ quota, settings = {}, attached = 0 }: { quota: QuotaEnfo
     return await mailbox.until(async () => (await stores.store.countMessages(ADA, clock.now())).pending === 0);
   });
   await world.close();
-  return told.map(({ at, finishAt }) => ({ etaSeconds: (finishAt - at) / 1_000, tookSeconds: (finished - at) / 1_000 }));
+  return told.map(({ at, finishAt }) => ({
+    etaSeconds: (finishAt - at) / 1_000,
+    tookSeconds: (finished - at) / 1_000,
+  }));
 }
 
 function expectTrue(told: readonly Told[], share: number): void {
   expect(told).toHaveLength(MOMENTS.length);
-  for (const { etaSeconds, tookSeconds } of told) expect(Math.abs(etaSeconds - tookSeconds), JSON.stringify(told)).toBeLessThanOrEqual(Math.max(share * tookSeconds, 2));
+  for (const { etaSeconds, tookSeconds } of told)
+    expect(Math.abs(etaSeconds - tookSeconds), JSON.stringify(told)).toBeLessThanOrEqual(
+      Math.max(share * tookSeconds, 2),
+    );
 }
 
 describe('the ETA of a backfill, at any moment of it,', { timeout: 60_000 }, () => {
@@ -57,6 +86,13 @@ describe('the ETA of a backfill, at any moment of it,', { timeout: 60_000 }, () 
   });
 
   it('counts attachments that nobody has seen yet, by those of the mail that was read', async () => {
-    expectTrue(await etasOf({ quota: { window: 'ten-seconds', userUnitsPerMinute: GRANT }, settings: { attachments: true }, attached: 600 }), 0.1);
+    expectTrue(
+      await etasOf({
+        quota: { window: 'ten-seconds', userUnitsPerMinute: GRANT },
+        settings: { attachments: true },
+        attached: 600,
+      }),
+      0.1,
+    );
   });
 });

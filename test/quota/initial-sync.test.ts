@@ -7,15 +7,22 @@ const MESSAGES = 2_500;
 const LATENCY = 20;
 
 describe('an initial sync', () => {
-  it.each(['2026', '2025'] as const)('costs a hundredth more than the cheapest way to fetch each thread, at most, listings included (prices of %s)', async (prices) => {
-    const { use, least, differences } = await initialSync({ messages: MESSAGES, prices });
-    expect(differences).toEqual([]);
-    expect(use.units).toBeGreaterThan(least);
-    expect(use.units).toBeLessThanOrEqual(1.01 * least);
-  });
+  it.each(['2026', '2025'] as const)(
+    'costs a hundredth more than the cheapest way to fetch each thread, at most, listings included (prices of %s)',
+    async (prices) => {
+      const { use, least, differences } = await initialSync({ messages: MESSAGES, prices });
+      expect(differences).toEqual([]);
+      expect(use.units).toBeGreaterThan(least);
+      expect(use.units).toBeLessThanOrEqual(1.01 * least);
+    },
+  );
 
   it('takes no longer than its units need where any minute is limited, and is refused nothing', async () => {
-    const { use, seconds, differences } = await initialSync({ messages: MESSAGES, latencyMs: LATENCY, quota: { window: 'sliding-minute', userUnitsPerMinute: GRANT } });
+    const { use, seconds, differences } = await initialSync({
+      messages: MESSAGES,
+      latencyMs: LATENCY,
+      quota: { window: 'sliding-minute', userUnitsPerMinute: GRANT },
+    });
     expect(differences).toEqual([]);
     expect(use.units).toBeGreaterThan(2 * GRANT);
     expect(seconds).toBeLessThanOrEqual((1.02 * use.units * 60) / GRANT);
@@ -24,7 +31,11 @@ describe('an initial sync', () => {
   });
 
   it('nor where any ten seconds are limited, and is refused less than 1% of its calls', async () => {
-    const { use, seconds, differences } = await initialSync({ messages: MESSAGES, latencyMs: LATENCY, quota: { window: 'ten-seconds', userUnitsPerMinute: GRANT } });
+    const { use, seconds, differences } = await initialSync({
+      messages: MESSAGES,
+      latencyMs: LATENCY,
+      quota: { window: 'ten-seconds', userUnitsPerMinute: GRANT },
+    });
     expect(differences).toEqual([]);
     expect(seconds).toBeLessThanOrEqual((1.02 * use.units * 60) / GRANT);
     expect(use.rejected).toBeGreaterThan(0);

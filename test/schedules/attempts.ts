@@ -38,7 +38,13 @@ export class Attempts {
   readonly #trace: Trace | null;
   #count = 0;
 
-  constructor(options: { perils: Perils; clock: Clock; random: Random; newWorker: () => ActivityDependencies; trace: Trace | null }) {
+  constructor(options: {
+    perils: Perils;
+    clock: Clock;
+    random: Random;
+    newWorker: () => ActivityDependencies;
+    trace: Trace | null;
+  }) {
     this.#trace = options.trace;
     this.perils = options.perils;
     this.#clock = options.clock;
@@ -76,7 +82,8 @@ export class Attempts {
   #gate(worker: Worker, lose: () => void): () => Promise<void> {
     let lostSight = false;
     return async () => {
-      if (this.perils.delayMs > 0 && this.#random.chance(0.3)) await this.#clock.sleep(this.#random.below(this.perils.delayMs));
+      if (this.perils.delayMs > 0 && this.#random.chance(0.3))
+        await this.#clock.sleep(this.#random.below(this.perils.delayMs));
       if (!worker.dead && this.#random.chance(this.perils.death)) this.killWorker();
       if (!lostSight && !worker.dead && this.#random.chance(this.perils.blindness)) {
         lostSight = true;

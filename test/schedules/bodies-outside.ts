@@ -18,7 +18,8 @@ export async function loseBody({ random, stores, mailbox, clock }: World, bodies
 
 /** What lies outside and is named by no row, once everything was swept. */
 export async function bodyDifferences({ stores, mailbox, clock }: World, bodies: MemoryBodies): Promise<string[]> {
-  // Rows out of scope keep their bodies, and the same bytes are one object: a removed mailbox must leave nothing, which counts both.
+  // Rows out of scope keep their bodies, and the same bytes are one object: a removed mailbox must leave nothing, which
+  // counts both.
   await stores.store.beginRemoval({ mailbox, chain: null, now: clock.now() });
   await stores.store.finishRemovals({ now: clock.now() });
   await clock.during(stores.store.sweepBodies({ now: clock.now(), grace: 0 }));

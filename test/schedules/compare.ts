@@ -22,21 +22,33 @@ export async function differences(world: Mirror, settings: MailboxSettings): Pro
   const raws = new Map<string, Buffer>();
   for (const message of gmail.truth({ includeSpamTrash: true })) {
     if (!inScope(settings.scope, message)) continue;
-    if (settings.format === 'full' || message.labelIds.includes(CHAT)) raws.set(message.id, Buffer.from(message.raw, 'base64url'));
+    if (settings.format === 'full' || message.labelIds.includes(CHAT))
+      raws.set(message.id, Buffer.from(message.raw, 'base64url'));
     truth.set(message.id, { threadId: message.threadId, labelIds: message.labelIds, content: message.sha256 });
   }
   const held = new Map<string, Seen>();
   const found: string[] = [];
   for await (const message of stores.store.streamMessages(mailbox)) {
-    const content = settings.format === 'raw' && message.body !== null ? createHash('sha256').update(message.body).digest('hex') : '';
+    const content =
+      settings.format === 'raw' && message.body !== null ? createHash('sha256').update(message.body).digest('hex') : '';
     // Gmail has no raw of a chat: the full form stands in for it.
     const isChat = message.lacks === 'raw' && truth.get(message.id)?.labelIds.includes(CHAT) === true;
     if (message.format !== settings.format && !isChat) found.push(`format of ${message.id}`);
     const raw = message.format === 'full' ? raws.get(message.id) : undefined;
-    if (raw !== undefined && (message.body === null || !holdsParts(message.body, raw, settings.attachments))) found.push(`parts of ${message.id}`);
-    held.set(message.id, { threadId: message.threadId, labelIds: message.labelIds, content: isChat ? (truth.get(message.id)?.content ?? '') : content });
+    if (raw !== undefined && (message.body === null || !holdsParts(message.body, raw, settings.attachments)))
+      found.push(`parts of ${message.id}`);
+    held.set(message.id, {
+      threadId: message.threadId,
+      labelIds: message.labelIds,
+      content: isChat ? (truth.get(message.id)?.content ?? '') : content,
+    });
   }
-  return [...found, ...compare(truth, held, settings.format === 'raw'), ...(await labelDifferences(world)), ...(await feedDifferences(world, held))];
+  return [
+    ...found,
+    ...compare(truth, held, settings.format === 'raw'),
+    ...(await labelDifferences(world)),
+    ...(await feedDifferences(world, held)),
+  ];
 }
 
 function compare(truth: ReadonlyMap<string, Seen>, held: ReadonlyMap<string, Seen>, withContent: boolean): string[] {
@@ -45,7 +57,8 @@ function compare(truth: ReadonlyMap<string, Seen>, held: ReadonlyMap<string, See
     const mine = held.get(id);
     if (mine === undefined) found.push(`missing ${id}`);
     else if (mine.threadId !== message.threadId) found.push(`thread of ${id}`);
-    else if (mine.labelIds.join() !== message.labelIds.join()) found.push(`labels of ${id}: ${mine.labelIds.join()} for ${message.labelIds.join()}`);
+    else if (mine.labelIds.join() !== message.labelIds.join())
+      found.push(`labels of ${id}: ${mine.labelIds.join()} for ${message.labelIds.join()}`);
     else if (withContent && mine.content !== message.content) found.push(`body of ${id}`);
   }
   for (const id of held.keys()) if (!truth.has(id)) found.push(`extra ${id}`);
@@ -77,7 +90,8 @@ async function feedDifferences({ stores, mailbox }: Mirror, held: ReadonlyMap<st
     }
     if (changes.length === 0) break;
   }
-  for (const [id, message] of held) if (replayed.get(id) !== message.labelIds.join()) found.push(`feed says ${replayed.get(id) ?? 'nothing'} of ${id}`);
+  for (const [id, message] of held)
+    if (replayed.get(id) !== message.labelIds.join()) found.push(`feed says ${replayed.get(id) ?? 'nothing'} of ${id}`);
   for (const id of replayed.keys()) if (!held.has(id)) found.push(`feed keeps ${id}`);
   return found;
 }

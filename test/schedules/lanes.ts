@@ -10,7 +10,19 @@ import type { Lane } from '../../src/model/lane.ts';
 import type { MailboxSettings } from '../../src/model/settings.ts';
 import { carriedState } from '../../src/workflows/carried-state.ts';
 import { failureEvent, type FailedWork } from '../../src/workflows/failure-event.ts';
-import { answered, freed, idleLanes, isIdle, isOver, planOf, received, shownOf, startable, started, waitTime } from '../../src/workflows/lane-scheduler.ts';
+import {
+  answered,
+  freed,
+  idleLanes,
+  isIdle,
+  isOver,
+  planOf,
+  received,
+  shownOf,
+  startable,
+  started,
+  waitTime,
+} from '../../src/workflows/lane-scheduler.ts';
 import type { LaneStart, LaneState, Wait, Ways } from '../../src/workflows/lane-scheduler.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { answerTo, auditWanted, pokeServed, questionOf, retryWanted } from '../../src/workflows/lane-requests.ts';
@@ -22,14 +34,24 @@ import type { Attempt, Attempts } from './attempts.ts';
 const AWAKE = Symbol('awake');
 
 /** A run that begins today takes every patch. */
-const TODAY: Ways = { waitsOn: () => true, asksAgain: () => true, ignoresStaleRefusals: () => true, boundsTimes: () => true };
+const TODAY: Ways = {
+  waitsOn: () => true,
+  asksAgain: () => true,
+  ignoresStaleRefusals: () => true,
+  boundsTimes: () => true,
+};
 
-/** Steps (events, lanes begun) after which a run's history is long: few, so that schedules carry their state over often. */
+/**
+ * Steps (events, lanes begun) after which a run's history is long: few, so that schedules carry their state over often.
+ */
 const STEPS_PER_RUN = 60;
 
 type Activity = (deps: ActivityDependencies, run: ActivityRun) => Promise<MailboxEvent>;
 
-/** What a server does of Temporal for one mailbox: runs the workflow's own scheduler, retries attempts, carries the state over. Its own death loses nothing. */
+/**
+ * What a server does of Temporal for one mailbox: runs the workflow's own scheduler, retries attempts, carries the
+ * state over. Its own death loses nothing.
+ */
 export class Lanes {
   /** Audits that found a difference: in a schedule no row is ever damaged. */
   drifts = 0;
@@ -117,7 +139,8 @@ export class Lanes {
   }
 
   #look(): void {
-    if (this.#wait !== null && isOver(this.#wait.wait, this.#lanes, this.#isHistoryLong(), this.#clock.now(), TODAY)) this.#wait.wake();
+    if (this.#wait !== null && isOver(this.#wait.wait, this.#lanes, this.#isHistoryLong(), this.#clock.now(), TODAY))
+      this.#wait.wake();
   }
 
   #start(start: LaneStart): void {
@@ -127,10 +150,13 @@ export class Lanes {
     this.#enter(started(this.#lanes, lane, this.#clock.now(), TODAY));
     const canceller = new AbortController();
     this.#cancellers[lane] = canceller;
-    void this.#retry(backfill ?? liveActivity(this.state), { lane, asked }, canceller.signal).then((answer) => this.#end(lane, answer)).catch((error: unknown) => {
-      this.defect = error instanceof Error ? error : new Error('an activity threw what is no error', { cause: error });
-      this.end();
-    });
+    void this.#retry(backfill ?? liveActivity(this.state), { lane, asked }, canceller.signal)
+      .then((answer) => this.#end(lane, answer))
+      .catch((error: unknown) => {
+        this.defect =
+          error instanceof Error ? error : new Error('an activity threw what is no error', { cause: error });
+        this.end();
+      });
   }
 
   /** @param answer - null when the lane was cancelled while no attempt was under way */
@@ -141,7 +167,10 @@ export class Lanes {
     this.#enter(freed(lanes, lane));
   }
 
-  /** Temporal's retry policy: an attempt that dies is noticed by its missing heartbeat, one that fails is repeated with growing delays. */
+  /**
+   * Temporal's retry policy: an attempt that dies is noticed by its missing heartbeat, one that fails is repeated with
+   * growing delays.
+   */
   async #retry(activity: Activity, work: FailedWork, cancelled: AbortSignal): Promise<MailboxEvent | null> {
     for (let attempt = 1; ; attempt++) {
       if (cancelled.aborted) return null;
@@ -162,7 +191,11 @@ export class Lanes {
 
 function liveActivity(state: MailboxState): Activity {
   const { mailbox, historyId } = state;
-  return async (deps, run) => ({ kind: 'partial-synced', ...(await partialSync(deps, { mailbox, historyId, ...pokeServed(state), ...questionOf(state) }, run)), ...answerTo(state) });
+  return async (deps, run) => ({
+    kind: 'partial-synced',
+    ...(await partialSync(deps, { mailbox, historyId, ...pokeServed(state), ...questionOf(state) }, run)),
+    ...answerTo(state),
+  });
 }
 
 function backfillActivity(state: MailboxState, work: BackfillWork): Activity {
@@ -173,12 +206,28 @@ function backfillActivity(state: MailboxState, work: BackfillWork): Activity {
     case 'openMailbox':
       return async (deps) => ({ kind: 'opened', ...(await openMailbox(deps, { mailbox, settings })) });
     case 'fullSync':
-      return async (deps, run) => ({ kind: 'listed', ...(await fullSync(deps, { mailbox, settings, generation, ...question }, run)), ...answer });
+      return async (deps, run) => ({
+        kind: 'listed',
+        ...(await fullSync(deps, { mailbox, settings, generation, ...question }, run)),
+        ...answer,
+      });
     case 'recover':
-      return async (deps, run) => ({ kind: 'listed', ...(await recover(deps, { mailbox, settings, generation, ...question }, run)), ...answer });
+      return async (deps, run) => ({
+        kind: 'listed',
+        ...(await recover(deps, { mailbox, settings, generation, ...question }, run)),
+        ...answer,
+      });
     case 'audit':
-      return async (deps, run) => ({ kind: 'audited', ...(await audit(deps, { mailbox, ...auditWanted(state), ...question }, run)), ...answer });
+      return async (deps, run) => ({
+        kind: 'audited',
+        ...(await audit(deps, { mailbox, ...auditWanted(state), ...question }, run)),
+        ...answer,
+      });
     case 'fetchSlice':
-      return async (deps, run) => ({ kind: 'slice-fetched', ...(await fetchSlice(deps, { mailbox, ...retryWanted(state), ...question }, run)), ...answer });
+      return async (deps, run) => ({
+        kind: 'slice-fetched',
+        ...(await fetchSlice(deps, { mailbox, ...retryWanted(state), ...question }, run)),
+        ...answer,
+      });
   }
 }

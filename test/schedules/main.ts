@@ -4,8 +4,9 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { runSchedule, type ScheduleResult } from './schedule.ts';
 
 /**
- * `npm run simulate-schedules -- --seed N [--count N] [--jobs N] [--odd] [--trace TEXT]`: replays one schedule, or runs many from a seed on, in so many
- * threads. `--odd`: Gmail answers oddly, too. `--trace`: prints the calls that mention a text.
+ * `npm run simulate-schedules -- --seed N [--count N] [--jobs N] [--odd] [--trace TEXT]`: replays one schedule, or runs
+ * many from a seed on, in so many threads. `--odd`: Gmail answers oddly, too. `--trace`: prints the calls that mention
+ * a text.
  */
 interface Share {
   readonly seeds: readonly number[];
@@ -20,7 +21,13 @@ else await runShare(workerData as Share, (told) => parentPort?.postMessage(told,
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '1' }, jobs: { type: 'string', default: '1' }, odd: { type: 'boolean', default: false }, trace: { type: 'string' } },
+    options: {
+      seed: { type: 'string', default: '1' },
+      count: { type: 'string', default: '1' },
+      jobs: { type: 'string', default: '1' },
+      odd: { type: 'boolean', default: false },
+      trace: { type: 'string' },
+    },
   });
   const [first, count, jobs] = [Number(values.seed), Number(values.count), Number(values.jobs)];
   const startedAt = performance.now();
@@ -30,16 +37,26 @@ async function main(): Promise<void> {
   const tell = (told: Told): void => {
     if (told.differences.length > 0) {
       inexact.push(told.seed);
-      console.log(`seed ${told.seed}: ${told.differences.slice(0, 5).join('; ')}${told.met.size === 0 ? '' : ` [${[...told.met].map(([name, strikes]) => `${name}: ${strikes}`).join('; ')}]`}`);
+      console.log(
+        `seed ${told.seed}: ${told.differences.slice(0, 5).join('; ')}${told.met.size === 0 ? '' : ` [${[...told.met].map(([name, strikes]) => `${name}: ${strikes}`).join('; ')}]`}`,
+      );
     }
     if (told.drifts > 0) drifted.push(told.seed);
     for (const [name, strikes] of told.met) {
       const before = met.get(name) ?? { schedules: 0, vain: 0, strikes: 0 };
-      met.set(name, { schedules: before.schedules + 1, vain: before.vain + (strikes === 0 ? 1 : 0), strikes: before.strikes + strikes });
+      met.set(name, {
+        schedules: before.schedules + 1,
+        vain: before.vain + (strikes === 0 ? 1 : 0),
+        strikes: before.strikes + strikes,
+      });
     }
   };
   const seeds = Array.from({ length: count }, (_, index) => first + index);
-  const shares = Array.from({ length: jobs }, (_, job): Share => ({ seeds: seeds.filter((_, index) => index % jobs === job), odd: values.odd, trace: values.trace ?? null }));
+  const shares = Array.from({ length: jobs }, (_, job): Share => ({
+    seeds: seeds.filter((_, index) => index % jobs === job),
+    odd: values.odd,
+    trace: values.trace ?? null,
+  }));
   await Promise.all(shares.map((share) => (jobs === 1 ? runShare(share, tell) : runInThread(share, tell))));
 
   for (const [name, { schedules, vain, strikes }] of [...met].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -47,7 +64,9 @@ async function main(): Promise<void> {
   }
   if (drifted.length > 0) console.log(`  audits found a difference meanwhile: ${listed(drifted)}`);
   const seconds = (performance.now() - startedAt) / 1000;
-  console.log(`${count} schedules, ${inexact.length} inexact${inexact.length === 0 ? '' : ` (${listed(inexact)})`}, ${(count / seconds).toFixed(1)} a second`);
+  console.log(
+    `${count} schedules, ${inexact.length} inexact${inexact.length === 0 ? '' : ` (${listed(inexact)})`}, ${(count / seconds).toFixed(1)} a second`,
+  );
   process.exitCode = inexact.length === 0 ? 0 : 1;
 }
 
@@ -58,10 +77,20 @@ function listed(seeds: readonly number[]): string {
 async function runShare({ seeds, odd, trace }: Share, tell: (told: Told) => void): Promise<void> {
   for (const seed of seeds) {
     try {
-      const { differences, met, drifts } = await runSchedule(seed, { odd, trace: trace === null ? null : (at, line) => line.includes(trace) && console.log(at, line) });
+      const { differences, met, drifts } = await runSchedule(seed, {
+        odd,
+        trace: trace === null ? null : (at, line) => line.includes(trace) && console.log(at, line),
+      });
       tell({ seed, differences, met, drifts });
     } catch (error) {
-      tell({ seed, differences: [`the schedule failed: ${error instanceof Error ? (error.stack ?? error.message) : 'with no error'}`], met: new Map(), drifts: 0 });
+      tell({
+        seed,
+        differences: [
+          `the schedule failed: ${error instanceof Error ? (error.stack ?? error.message) : 'with no error'}`,
+        ],
+        met: new Map(),
+        drifts: 0,
+      });
     }
   }
 }

@@ -1,7 +1,9 @@
 import type { Clock } from '../../src/model/clock.ts';
 import type { BodyStore } from '../../src/store/bodies/body-store.ts';
 
-/** A place of bodies in this process. Writing and removing take their time, so that everything else comes in between. */
+/**
+ * A place of bodies in this process. Writing and removing take their time, so that everything else comes in between.
+ */
 export class MemoryBodies implements BodyStore {
   readonly url = 'memory:';
   readonly objects = new Map<string, Uint8Array>();

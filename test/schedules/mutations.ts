@@ -23,14 +23,21 @@ export class Person {
     const threadId = reply ? this.#gmail.existing(this.#random.pick(ids)).threadId : undefined;
     const labelIds = this.#random.chance(0.1) ? [this.#random.pick(['SPAM', 'TRASH'])] : this.#labels();
     this.#gmail.insert({
-      raw: mailWithAttachments({ subject: `mail ${this.#written}`, text: `body ${this.#written} ${this.#random.next()}`, attachments: this.#attachments() }),
+      raw: mailWithAttachments({
+        subject: `mail ${this.#written}`,
+        text: `body ${this.#written} ${this.#random.next()}`,
+        attachments: this.#attachments(),
+      }),
       labelIds,
       internalDate: at - this.#random.below(1_000_000),
       ...(threadId === undefined ? {} : { threadId }),
     });
   }
 
-  /** Of most mail none. Now and then two that only their order tells apart, or one that no RAW get can bring for certain. */
+  /**
+   * Of most mail none. Now and then two that only their order tells apart, or one that no RAW get can bring for
+   * certain.
+   */
   #attachments(): TestAttachment[] {
     const count = this.#random.chance(0.6) ? 0 : 1 + this.#random.below(3);
     return Array.from({ length: count }, (_, index) => ({
@@ -52,8 +59,13 @@ export class Person {
     else if (dice === 7) this.#gmail.removeLabels(id, ['INBOX']);
     else if (dice === 8) this.#changeLabels();
     else if (dice === 9) this.#restore();
-    else if (dice === 10) this.#gmail.saveDraft(`draft-${this.#random.below(2)}`, `Subject: draft ${this.#random.next()}\r\n\r\ntext`);
-    else this.#gmail.modify([id], { add: this.#random.chance(0.5) ? ['SPAM'] : ['STARRED'], remove: this.#random.chance(0.5) ? ['SPAM'] : [] });
+    else if (dice === 10)
+      this.#gmail.saveDraft(`draft-${this.#random.below(2)}`, `Subject: draft ${this.#random.next()}\r\n\r\ntext`);
+    else
+      this.#gmail.modify([id], {
+        add: this.#random.chance(0.5) ? ['SPAM'] : ['STARRED'],
+        remove: this.#random.chance(0.5) ? ['SPAM'] : [],
+      });
   }
 
   #delete(id: string): void {

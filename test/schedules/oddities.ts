@@ -13,7 +13,18 @@ type Extent = 'once' | 'twice' | 'ten minutes';
 
 const EXTENTS: readonly Extent[] = ['once', 'twice', 'ten minutes'];
 /** What the engine calls. Asking for tokens is refused apart: there one refusal is a proof. */
-const METHODS = ['getProfile', 'labels.list', 'labels.get', 'messages.list', 'messages.get', 'messages.attachments.get', 'threads.get', 'history.list', 'watch', 'batch'] as const satisfies Method[];
+const METHODS = [
+  'getProfile',
+  'labels.list',
+  'labels.get',
+  'messages.list',
+  'messages.get',
+  'messages.attachments.get',
+  'threads.get',
+  'history.list',
+  'watch',
+  'batch',
+] as const satisfies Method[];
 const LISTS = ['messages.list', 'history.list', 'labels.list'] as const satisfies Method[];
 
 const REFUSALS: readonly { readonly name: string; readonly effect: FaultEffect }[] = [
@@ -31,14 +42,17 @@ const REFUSALS: readonly { readonly name: string; readonly effect: FaultEffect }
 ];
 
 /**
- * Which of Gmail's answers may lie in a schedule. What destroys needs two independent witnesses, so no schedule lets two of them lie alike at once:
+ * Which of Gmail's answers may lie in a schedule. What destroys needs two independent witnesses, so no schedule lets
+ * two of them lie alike at once:
  * - `listings`: listings leave messages out; then no get says 404 of a message that exists, and no total is too low.
  * - `gets`: gets say 404 or 410 of messages that exist; then every listing is whole.
  * - `totals`: totals are too low, so that they bear out a listing that lacks something; then every listing is whole.
  *
  * Two more pairs are not drawn:
- * - a history page that lacks records, where history lags or more than once: the read after the first, some 30 s later, is its second witness;
- * - a listing that lacks a message which was never stored, in a scope with an age: Gmail counts nothing by age, so that nothing tells that it is missing.
+ * - a history page that lacks records, where history lags or more than once: the read after the first, some 30 s
+ *   later, is its second witness;
+ * - a listing that lacks a message which was never stored, in a scope with an age: Gmail counts nothing by age, so
+ *   that nothing tells that it is missing.
  */
 type Liar = 'listings' | 'gets' | 'totals';
 
@@ -49,7 +63,10 @@ interface Drawn {
   end(): void;
 }
 
-/** What Gmail answers oddly in one schedule. Drawn by a chance of its own, so that the same seed is otherwise the same schedule. */
+/**
+ * What Gmail answers oddly in one schedule. Drawn by a chance of its own, so that the same seed is otherwise the same
+ * schedule.
+ */
 export class Oddities {
   /** When the last one is over, clock ms. */
   until = 0;
@@ -116,9 +133,18 @@ export class Oddities {
 
   /** invalid_grant alone proves that a grant was withdrawn: it is drawn once, for one is no proof. */
   #refuseTokens(): void {
-    if (this.#random.chance(0.2)) return this.#fault('invalid_grant', { match: { method: 'token' }, effect: { kind: 'status', status: 400, reason: 'invalid_grant' } }, 'once');
+    if (this.#random.chance(0.2))
+      return this.#fault(
+        'invalid_grant',
+        { match: { method: 'token' }, effect: { kind: 'status', status: 400, reason: 'invalid_grant' } },
+        'once',
+      );
     const statuses = [400, 401, 403, 404, 410, 500, 503].map((status): FaultEffect => ({ kind: 'status', status }));
-    const effect = this.#random.pick<FaultEffect>([...statuses, { kind: 'empty-object' }, { kind: 'intercept', status: 404 }]);
+    const effect = this.#random.pick<FaultEffect>([
+      ...statuses,
+      { kind: 'empty-object' },
+      { kind: 'intercept', status: 404 },
+    ]);
     this.#fault('refused tokens', { match: { method: 'token' }, effect }, this.#random.pick(EXTENTS));
   }
 
@@ -128,7 +154,11 @@ export class Oddities {
     const lacks = method === 'messages.list' && kind !== 'repeat-token';
     if (lacks && (hasAge || this.#liar !== 'listings')) return;
     const isHistory = method === 'history.list' && (kind === 'empty-page' || kind === 'cut-page');
-    if (isHistory && (this.#world.gmail.lag.historyMs > 0 || this.#drawn.some(({ name }) => name.startsWith('history page')))) return;
+    if (
+      isHistory &&
+      (this.#world.gmail.lag.historyMs > 0 || this.#drawn.some(({ name }) => name.startsWith('history page')))
+    )
+      return;
     if (isHistory) this.#fault(`history page: ${kind}`, { match: { method }, effect: { kind } }, 'once');
     else this.#fault(kind, { match: { method }, effect: { kind } }, this.#random.pick(EXTENTS));
     if (lacks) this.#lacking.push(...this.#drawn.slice(-1));
@@ -142,10 +172,16 @@ export class Oddities {
     const { id, labelIds } = this.#random.pick(ids);
     if (hasAge && !(await isStored(stores.store, mailbox, id))) return;
     const label = labelIds.length === 0 ? null : this.#random.pick(labelIds);
-    const from = this.#random.pick(label === null ? (['listing', 'all'] as const) : (['listing', 'all', `label:${label}`] as const));
+    const from = this.#random.pick(
+      label === null ? (['listing', 'all'] as const) : (['listing', 'all', `label:${label}`] as const),
+    );
     const until = this.#end();
     const omission = gmail.omissions.add({ messageId: id, from, until });
-    const drawn: Drawn = { name: `omitted from ${from.replace(/:.*/, '')}`, strikes: () => omission.strikes, end: () => omission.remove() };
+    const drawn: Drawn = {
+      name: `omitted from ${from.replace(/:.*/, '')}`,
+      strikes: () => omission.strikes,
+      end: () => omission.remove(),
+    };
     this.#lacking.push(drawn);
     this.#drawn.push(drawn);
   }
@@ -155,7 +191,11 @@ export class Oddities {
     const label = this.#random.pick(gmail.labels());
     const get = this.#random.pick(['answers', 'missing'] as const);
     gmail.labelBook.unlist(label.id, { get, until: this.#end() });
-    this.#drawn.push({ name: `label unlisted, get ${get}`, strikes: () => 1, end: () => gmail.labelBook.relist(label.id) });
+    this.#drawn.push({
+      name: `label unlisted, get ${get}`,
+      strikes: () => 1,
+      end: () => gmail.labelBook.relist(label.id),
+    });
   }
 
   #deleteLabel(): void {
@@ -189,24 +229,48 @@ export class Oddities {
   #replaceFields(): void {
     if (this.#random.chance(0.2)) {
       const effect: FaultEffect = { kind: 'replace', fields: { size: 0 }, without: ['data'] };
-      this.#fault('empty attachment', { match: { method: 'messages.attachments.get' }, effect }, this.#random.pick(EXTENTS));
+      this.#fault(
+        'empty attachment',
+        { match: { method: 'messages.attachments.get' }, effect },
+        this.#random.pick(EXTENTS),
+      );
       return;
     }
-    const fields = this.#random.pick<Record<string, unknown>>([{ sizeEstimate: 1.5 }, { sizeEstimate: 1e30 }, { internalDate: 'x' }, { historyId: '18446744073709551615' }, { labelIds: 'INBOX' }, { payload: { parts: {} } }, { raw: '!' }]);
-    this.#fault(`replaced ${Object.keys(fields).join()}`, { match: { method: 'messages.get' }, effect: { kind: 'replace', fields } }, this.#random.pick(EXTENTS));
+    const fields = this.#random.pick<Record<string, unknown>>([
+      { sizeEstimate: 1.5 },
+      { sizeEstimate: 1e30 },
+      { internalDate: 'x' },
+      { historyId: '18446744073709551615' },
+      { labelIds: 'INBOX' },
+      { payload: { parts: {} } },
+      { raw: '!' },
+    ]);
+    this.#fault(
+      `replaced ${Object.keys(fields).join()}`,
+      { match: { method: 'messages.get' }, effect: { kind: 'replace', fields } },
+      this.#random.pick(EXTENTS),
+    );
   }
 
   #fault(name: string, fault: Fault, extent: Extent): void {
     const { simulator, clock } = this.#world;
     const until = clock.now() + 10 * MINUTE;
     if (extent === 'ten minutes') this.until = Math.max(this.until, until);
-    const added = simulator.faults.add({ ...fault, ...(extent === 'ten minutes' ? { until } : { times: extent === 'once' ? 1 : 2 }) });
-    this.#drawn.push({ name: `${name} at ${fault.match?.method ?? 'any method'}, ${extent}`, strikes: () => added.strikes, end: () => added.remove() });
+    const added = simulator.faults.add({
+      ...fault,
+      ...(extent === 'ten minutes' ? { until } : { times: extent === 'once' ? 1 : 2 }),
+    });
+    this.#drawn.push({
+      name: `${name} at ${fault.match?.method ?? 'any method'}, ${extent}`,
+      strikes: () => added.strikes,
+      end: () => added.remove(),
+    });
   }
 
   /** Minutes from now, or up to days. */
   #end(): number {
-    const until = this.#world.clock.now() + 2 * MINUTE + this.#random.below(this.#random.chance(0.5) ? this.#longest : 5 * MINUTE);
+    const until =
+      this.#world.clock.now() + 2 * MINUTE + this.#random.below(this.#random.chance(0.5) ? this.#longest : 5 * MINUTE);
     this.until = Math.max(this.until, until);
     return until;
   }

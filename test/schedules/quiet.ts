@@ -23,8 +23,8 @@ const DAY = 24 * HOUR;
 const A_WHILE = 15 * MINUTE;
 
 /**
- * Everything that was late shows, everything that failed is tried again, what Gmail answered oddly ends bit by bit. Nobody helps: a pause ends, as
- * a person made it; a mailbox that was refused must come back by itself.
+ * Everything that was late shows, everything that failed is tried again, what Gmail answered oddly ends bit by bit.
+ * Nobody helps: a pause ends, as a person made it; a mailbox that was refused must come back by itself.
  *
  * @returns what still differs in the end
  */
@@ -39,7 +39,8 @@ export async function becomeExact(quiet: Quiet): Promise<string[]> {
     await clock.runUntil(() => lanes.defect !== null, Math.max(0, oddities.until - clock.now()));
     oddities.end();
   }
-  // While push is trusted, a notification that was lost is made good by the next read that comes by itself: within a day.
+  // While push is trusted, a notification that was lost is made good by the next read that comes by itself: within a
+  // day.
   const quietAt = clock.now();
   const wasRead = (): boolean => lanes.defect !== null || (lanes.idle && (lanes.state.syncedAt ?? 0) > quietAt + 2_000);
   if (lanes.state.push.watch !== null) await clock.runUntil(wasRead, DAY + 10 * MINUTE);
@@ -81,7 +82,9 @@ async function settleInDoubt(quiet: Quiet): Promise<string[]> {
   }
 }
 
-/** A person named a label that was deleted before anything heard of it: nobody else can tell that from a misspelt one. */
+/**
+ * A person named a label that was deleted before anything heard of it: nobody else can tell that from a misspelt one.
+ */
 function mendLabels(lanes: Lanes): void {
   const { blocked, settings } = lanes.state;
   if (blocked?.message.includes('which Gmail does not know') !== true) return;

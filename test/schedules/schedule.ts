@@ -32,17 +32,30 @@ export interface ScheduleResult {
 const MINUTE = 60_000;
 
 /**
- * One run of a mailbox under a seed: a person changes it while it is synchronised, calls fail, history expires, attempts die at any call or go on as
- * zombies beside their successors, indexes lag, and, if wanted, Gmail answers what it should not. Then the mailbox goes quiet, and the store must
- * come to equal it by itself.
+ * One run of a mailbox under a seed: a person changes it while it is synchronised, calls fail, history expires,
+ * attempts die at any call or go on as zombies beside their successors, indexes lag, and, if wanted, Gmail answers what
+ * it should not. Then the mailbox goes quiet, and the store must come to equal it by itself.
  */
-export async function runSchedule(seed: number, { trace = null, openWorld, odd = false }: ScheduleOptions = {}): Promise<ScheduleResult> {
+export async function runSchedule(
+  seed: number,
+  { trace = null, openWorld, odd = false }: ScheduleOptions = {},
+): Promise<ScheduleResult> {
   const world = await createWorld(seed, openWorld);
   const { random, clock, gmail, simulator } = world;
   const start = clock.now();
   const perils = drawPerils(random);
-  const attempts = new Attempts({ perils, clock, random, newWorker: () => world.newWorker(), trace: trace === null ? null : (line) => trace(clock.now() - start, line) });
-  const lanes = new Lanes(initialState({ mailbox: world.mailbox, settings: world.settings, now: clock.now() }), clock, attempts);
+  const attempts = new Attempts({
+    perils,
+    clock,
+    random,
+    newWorker: () => world.newWorker(),
+    trace: trace === null ? null : (line) => trace(clock.now() - start, line),
+  });
+  const lanes = new Lanes(
+    initialState({ mailbox: world.mailbox, settings: world.settings, now: clock.now() }),
+    clock,
+    attempts,
+  );
   simulator.onNotification(({ historyId: head }) => lanes.dispatch({ kind: 'notified', historyId: historyId(head) }));
   const person = new Person(gmail, random);
   const oddities = odd ? new Oddities(world, seed) : null;
@@ -78,7 +91,13 @@ export async function runSchedule(seed: number, { trace = null, openWorld, odd =
   if (world.bodies !== null && found.length === 0) found.push(...(await bodyDifferences(world, world.bodies)));
   await world.stores.store.close();
   await world.stores.credentials.close();
-  return { seed, differences: found, met: oddities?.met() ?? new Map(), drifts: lanes.drifts, virtualMs: clock.now() - start };
+  return {
+    seed,
+    differences: found,
+    met: oddities?.met() ?? new Map(),
+    drifts: lanes.drifts,
+    virtualMs: clock.now() - start,
+  };
 
   function disturb(): void {
     const dice = random.next();
@@ -111,13 +130,16 @@ function drawPerils(random: Random): Perils {
 function drawFaults({ random, simulator, clock, gmail }: World): () => void {
   const until = clock.now() + 3 * MINUTE;
   const added: { remove(): void }[] = [];
-  const add = (fault: Parameters<typeof simulator.faults.add>[0]): number => added.push(simulator.faults.add({ ...fault, until }));
+  const add = (fault: Parameters<typeof simulator.faults.add>[0]): number =>
+    added.push(simulator.faults.add({ ...fault, until }));
   if (random.chance(0.5)) add({ effect: { kind: 'status', status: 503 }, probability: random.next() * 0.3 });
   if (random.chance(0.3)) add({ effect: { kind: 'reset' }, probability: random.next() * 0.2 });
-  if (random.chance(0.3)) add({ match: { method: 'batch' }, effect: { kind: 'truncate' }, probability: random.next() * 0.3 });
+  if (random.chance(0.3))
+    add({ match: { method: 'batch' }, effect: { kind: 'truncate' }, probability: random.next() * 0.3 });
   if (random.chance(0.2)) add({ effect: { kind: 'status', status: 429 }, probability: random.next() * 0.2 });
   const [first] = gmail.truth({ includeSpamTrash: true });
-  if (first !== undefined && random.chance(0.2)) add({ match: { messageId: first.id }, effect: { kind: 'status', status: random.pick([400, 500]) } });
+  if (first !== undefined && random.chance(0.2))
+    add({ match: { messageId: first.id }, effect: { kind: 'status', status: random.pick([400, 500]) } });
   return () => {
     for (const fault of added) fault.remove();
   };

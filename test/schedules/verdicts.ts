@@ -4,9 +4,10 @@ import type { World } from './world.ts';
 type Seen = Parameters<typeof inScope>[1];
 
 /**
- * Watches the change feed for messages that are called gone although Gmail has had them all the time. A message that was away for a moment may be
- * called gone later, when history says so. The store lags behind Gmail, so it may also hold labels of an hour ago against the settings of today: a
- * message that is in every scope that was asked for, by all labels that it ever had, may never be called gone.
+ * Watches the change feed for messages that are called gone although Gmail has had them all the time. A message that
+ * was away for a moment may be called gone later, when history says so. The store lags behind Gmail, so it may also
+ * hold labels of an hour ago against the settings of today: a message that is in every scope that was asked for, by all
+ * labels that it ever had, may never be called gone.
  */
 export class Verdicts {
   readonly #world: World;
@@ -28,7 +29,8 @@ export class Verdicts {
   configured({ scope }: MailboxSettings): void {
     this.#scopes.push(scope);
     this.#lookAtGmail();
-    for (const [id, states] of this.#seen) if (![...states.values()].every((seen) => inScope(scope, seen))) this.#absent.add(id);
+    for (const [id, states] of this.#seen)
+      if (![...states.values()].every((seen) => inScope(scope, seen))) this.#absent.add(id);
   }
 
   /** After each change at Gmail, before time passes. */
@@ -40,7 +42,8 @@ export class Verdicts {
       const changes = await stores.store.readChanges({ mailbox, after: this.#read, limit: 200 });
       for (const { sequence, kind, messageId, at } of changes) {
         this.#read = sequence;
-        if (kind === 'gone' && !this.#absent.has(messageId)) this.#wrong.push(`called gone though Gmail always had it: ${messageId}, at ${new Date(at).toISOString()}`);
+        if (kind === 'gone' && !this.#absent.has(messageId))
+          this.#wrong.push(`called gone though Gmail always had it: ${messageId}, at ${new Date(at).toISOString()}`);
       }
       if (changes.length === 0) return;
     }

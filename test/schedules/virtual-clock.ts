@@ -10,7 +10,10 @@ interface Sleeper {
 /** Turns of the event loop after which nothing can run on without the clock, once no real I/O is under way. */
 const TURNS = 4;
 
-/** Time that passes only when everybody sleeps: a day of a mailbox takes milliseconds. Sleepers of one instant wake in seeded order. */
+/**
+ * Time that passes only when everybody sleeps: a day of a mailbox takes milliseconds. Sleepers of one instant wake in
+ * seeded order.
+ */
 export class VirtualClock implements Clock {
   #now: number;
   readonly #random: Random;
@@ -37,7 +40,11 @@ export class VirtualClock implements Clock {
         reject(signal.reason as Error);
         return;
       }
-      const sleeper: Sleeper = { at: this.#now + Math.max(0, Math.ceil(milliseconds)), order: this.#random.next(), wake: resolve };
+      const sleeper: Sleeper = {
+        at: this.#now + Math.max(0, Math.ceil(milliseconds)),
+        order: this.#random.next(),
+        wake: resolve,
+      };
       signal?.addEventListener('abort', () => {
         this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
         reject(signal.reason as Error);
@@ -64,7 +71,11 @@ export class VirtualClock implements Clock {
       await this.#idle();
       if (await done()) return true;
       await this.#idle();
-      const next = this.#sleepers.reduce<Sleeper | null>((first, other) => (first === null || other.at < first.at || (other.at === first.at && other.order < first.order) ? other : first), null);
+      const next = this.#sleepers.reduce<Sleeper | null>(
+        (first, other) =>
+          first === null || other.at < first.at || (other.at === first.at && other.order < first.order) ? other : first,
+        null,
+      );
       if (next === null || next.at > end) {
         this.#now = end;
         return false;
@@ -76,6 +87,7 @@ export class VirtualClock implements Clock {
   }
 
   async #idle(): Promise<void> {
-    for (let turn = 0; turn < TURNS; turn = this.isBusy() ? 0 : turn + 1) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < TURNS; turn = this.isBusy() ? 0 : turn + 1)
+      await new Promise((resolve) => setImmediate(resolve));
   }
 }

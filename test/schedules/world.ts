@@ -36,7 +36,10 @@ export interface World {
 export type OpenWorld = (place: OpenOptions) => Promise<Stores>;
 
 /** @param openWorld - opens empty stores; in memory unless told otherwise */
-export async function createWorld(seed: number, openWorld: OpenWorld = (place) => openStores(databaseAt('sqlite::memory:'), place)): Promise<World> {
+export async function createWorld(
+  seed: number,
+  openWorld: OpenWorld = (place) => openStores(databaseAt('sqlite::memory:'), place),
+): Promise<World> {
   const random = new Random(seed);
   const clock = new VirtualClock(START, random);
   const simulator = new Simulator({ clock, seed, latencyMs: random.below(3) * 40 });
@@ -48,13 +51,26 @@ export async function createWorld(seed: number, openWorld: OpenWorld = (place) =
   const settings = drawSettings(random, START, gmail);
   // By the number itself: drawing it would change every schedule. All bodies outside, or the larger ones.
   const bodies = seed % 4 === 0 ? new MemoryBodies(clock) : null;
-  const place = bodies === null ? {} : { bodies: { url: bodies.url, over: seed % 8 === 0 ? 0 : 72, s3: { endpoint: null, region: null }, open: () => bodies } };
+  const place =
+    bodies === null
+      ? {}
+      : {
+          bodies: {
+            url: bodies.url,
+            over: seed % 8 === 0 ? 0 : 72,
+            s3: { endpoint: null, region: null },
+            open: () => bodies,
+          },
+        };
   const opened = await openWorld(place);
   // A place for bodies takes virtual time itself, within a call of the store: no call may hold that time up.
   const stores = bodies === null ? watched(opened, clock) : opened;
   await connectSimulated({ simulator, stores }, mailbox);
-  // Mostly without a limit: pacing has tests of its own, and a ledger that is written for each call makes schedules slow.
-  const prices = random.chance(0.3) ? PRICE_TABLES['2026'] : { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
+  // Mostly without a limit: pacing has tests of its own, and a ledger that is written for each call makes schedules
+  // slow.
+  const prices = random.chance(0.3)
+    ? PRICE_TABLES['2026']
+    : { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
   const pushTopic = random.chance(0.4) ? 'projects/p/topics/mail' : null;
   simulator.delivery.announcesWatches = random.chance(0.5);
   simulator.delivery.delayMs = random.pick([0, 2_000, 60_000]);
@@ -89,7 +105,10 @@ function drawPaging(gmail: SimulatedMailbox, random: Random): void {
   gmail.paging.labelIdsInHistory = random.chance(0.7);
 }
 
-/** Limits are left out: which messages are the newest so many is told by the moment of the listing, and no comparison can know it. */
+/**
+ * Limits are left out: which messages are the newest so many is told by the moment of the listing, and no comparison
+ * can know it.
+ */
 export function drawSettings(random: Random, now: number, gmail: SimulatedMailbox): MailboxSettings {
   const own = gmail.labels().filter((label) => label.type === 'user');
   const labels = [...SCOPE_LABELS, ...own.map((label) => label.id)].map(labelId);
@@ -100,7 +119,15 @@ export function drawSettings(random: Random, now: number, gmail: SimulatedMailbo
     includeSpamTrash: random.chance(0.3),
   };
   const recovery = random.pick(['listings', 'listings', 'minimal'] as const);
-  return { recovery, attachments: random.chance(0.5), auditInterval: random.pick([null, 30_000]), push: random.pick([null, { labelIds: [] }, { labelIds: [labelId('INBOX')] }]), format: random.pick(['full', 'raw'] as const), scope, pollInterval: random.pick([10_000, DEFAULT_SETTINGS.pollInterval]) };
+  return {
+    recovery,
+    attachments: random.chance(0.5),
+    auditInterval: random.pick([null, 30_000]),
+    push: random.pick([null, { labelIds: [] }, { labelIds: [labelId('INBOX')] }]),
+    format: random.pick(['full', 'raw'] as const),
+    scope,
+    pollInterval: random.pick([10_000, DEFAULT_SETTINGS.pollInterval]),
+  };
 }
 
 /** The same stores; no virtual time passes while one of them works. */

@@ -31,11 +31,18 @@ export function workerWithWrongClock(options: SimulatedWorkerOptions, error: Clo
   const { clock, simulator, transport = simulator.transport } = options;
   const start = clock.now();
   const googleClock = new GoogleClock(wrongClock(clock, error), () => clock.now() - start);
-  return simulatedWorker({ ...options, clock: googleClock, transport: withDates(transport, (date) => googleClock.hear(date)) });
+  return simulatedWorker({
+    ...options,
+    clock: googleClock,
+    transport: withDates(transport, (date) => googleClock.hear(date)),
+  });
 }
 
 export function drawError(random: Random): ClockError {
   const skew = random.pick([0, 10 * MINUTE, -10 * MINUTE]);
   if (random.chance(0.5)) return { skew, jump: null };
-  return { skew, jump: { by: random.pick([DAY, -DAY]), after: random.below(3 * MINUTE), lasting: random.below(2 * MINUTE) } };
+  return {
+    skew,
+    jump: { by: random.pick([DAY, -DAY]), after: random.below(3 * MINUTE), lasting: random.below(2 * MINUTE) },
+  };
 }

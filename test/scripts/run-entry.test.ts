@@ -32,12 +32,14 @@ async function run(code: string, nodeArgs: readonly string[]): Promise<Running> 
   const entry = join(root, 'entry.ts');
   writeFileSync(entry, code);
   const call = `const { runEntry } = await import('${module}'); await runEntry(${JSON.stringify({ root, entry, args: ['a', 'b c'] })});`;
-  const child = spawn(process.execPath, [...nodeArgs, '--input-type=module', '--eval', call], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...nodeArgs, '--input-type=module', '--eval', call], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return { process: child, line: line.toString().trim() };
 }
 
-const WAITS = "console.log(process.pid); setInterval(() => undefined, 1_000);";
+const WAITS = 'console.log(process.pid); setInterval(() => undefined, 1_000);';
 
 describe.each([
   { node: 'this Node', nodeArgs: [] },
@@ -49,17 +51,20 @@ describe.each([
     expect(await once(entry.process, 'exit')).toEqual([3, null]);
   });
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('gets %s once, though it is sent twice in a moment, and ends as it likes', async (signal) => {
-    const entry = await run(
-      `let times = 0;
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'gets %s once, though it is sent twice in a moment, and ends as it likes',
+    async (signal) => {
+      const entry = await run(
+        `let times = 0;
        process.on('${signal}', () => { times += 1; setTimeout(() => process.exit(40 + times), 50); });
        ${WAITS}`,
-      nodeArgs,
-    );
-    entry.process.kill(signal);
-    if (nodeArgs.length > 0) entry.process.kill(signal);
-    expect(await once(entry.process, 'exit')).toEqual([41, null]);
-  });
+        nodeArgs,
+      );
+      entry.process.kill(signal);
+      if (nodeArgs.length > 0) entry.process.kill(signal);
+      expect(await once(entry.process, 'exit')).toEqual([41, null]);
+    },
+  );
 
   it('does not outlive it', async () => {
     const entry = await run(WAITS, nodeArgs);

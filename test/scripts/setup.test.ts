@@ -15,7 +15,10 @@ beforeEach(() => {
   cpSync(join(repository, 'scripts'), join(root, 'scripts'), { recursive: true });
   writeFileSync(join(root, 'package.json'), '{"type":"module"}');
   lock('1.0.0');
-  writeFileSync(join(root, 'entry.ts'), "const said: string = 'entry ran';\nconsole.log(said, ...process.argv.slice(2));\n");
+  writeFileSync(
+    join(root, 'entry.ts'),
+    "const said: string = 'entry ran';\nconsole.log(said, ...process.argv.slice(2));\n",
+  );
   npmDoes(INSTALLS);
 });
 afterEach(() => {
@@ -23,7 +26,12 @@ afterEach(() => {
 });
 
 const lock = (version: string): void =>
-  writeFileSync(join(root, 'package-lock.json'), JSON.stringify({ packages: { '': {}, 'node_modules/a': { version }, 'node_modules/b': { version: '1.0.0', optional: true } } }));
+  writeFileSync(
+    join(root, 'package-lock.json'),
+    JSON.stringify({
+      packages: { '': {}, 'node_modules/a': { version }, 'node_modules/b': { version: '1.0.0', optional: true } },
+    }),
+  );
 
 /** The script that stands for npm: what it is called with goes to a file. */
 function npmDoes(code: string): void {
@@ -67,7 +75,8 @@ async function setUp(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}):
   return { code, out, err };
 }
 
-const npmCalls = (): string[] => (existsSync(join(root, 'calls')) ? readFileSync(join(root, 'calls'), 'utf8').trim().split('\n') : []);
+const npmCalls = (): string[] =>
+  existsSync(join(root, 'calls')) ? readFileSync(join(root, 'calls'), 'utf8').trim().split('\n') : [];
 
 describe('the set-up', () => {
   it('installs what is missing, shows a line for each step, and runs the entry', async () => {
@@ -93,7 +102,10 @@ describe('the set-up', () => {
   it('takes what someone installed by hand', async () => {
     mkdirSync(join(root, 'node_modules', 'node', 'bin'), { recursive: true });
     symlinkSync(process.execPath, join(root, 'node_modules', 'node', 'bin', 'node'));
-    writeFileSync(join(root, 'node_modules', '.package-lock.json'), JSON.stringify({ packages: { 'node_modules/a': { version: '1.0.0' } } }));
+    writeFileSync(
+      join(root, 'node_modules', '.package-lock.json'),
+      JSON.stringify({ packages: { 'node_modules/a': { version: '1.0.0' } } }),
+    );
     expect(await setUp()).toEqual({ code: 0, out: 'entry ran\n', err: '' });
     lock('1.0.1');
     expect((await setUp()).err).toContain('dependencies installed');

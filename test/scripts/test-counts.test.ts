@@ -2,13 +2,21 @@ import { describe, expect, it } from 'vitest';
 
 import { countOutcomes, summary } from '../../scripts/test-counts.ts';
 
-const report = (passed: number, failed: number, skipped: number, files: readonly { status: string; tests: readonly string[] }[] = []): string =>
+const report = (
+  passed: number,
+  failed: number,
+  skipped: number,
+  files: readonly { status: string; tests: readonly string[] }[] = [],
+): string =>
   JSON.stringify({
     numPassedTests: passed,
     numFailedTests: failed,
     numPendingTests: skipped,
     numTodoTests: 0,
-    testResults: files.map(({ status, tests }) => ({ status, assertionResults: tests.map((test) => ({ status: test })) })),
+    testResults: files.map(({ status, tests }) => ({
+      status,
+      assertionResults: tests.map((test) => ({ status: test })),
+    })),
   });
 
 describe('the figures of a test run', () => {

@@ -19,7 +19,12 @@ async function openControl(): Promise<Control> {
   const fixture = await openSimulator();
   const control = new ControlApi(fixture.simulator);
   const answer = <Body>(method: string, path: string, body = ''): Answered<Body> => {
-    const response = control.answer({ method, url: `/simulator/${path}`, headers: { 'content-type': 'application/json' }, body });
+    const response = control.answer({
+      method,
+      url: `/simulator/${path}`,
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     return { status: response.status, body: JSON.parse(response.body.toString()) as Body };
   };
   return {
@@ -32,25 +37,60 @@ async function openControl(): Promise<Control> {
 describe('the control API', () => {
   it('makes mailboxes, empty or with mail, and gives their credentials', async () => {
     const { post, read, simulator } = await openControl();
-    const made = post<{ credentials: object }>('mailboxes', { email: 'Bob@example.com', messages: 20, bodyBytes: 2_000 });
-    expect(made).toMatchObject({ status: 200, body: { email: 'bob@example.com', credentials: { type: 'authorized_user' } } });
+    const made = post<{ credentials: object }>('mailboxes', {
+      email: 'Bob@example.com',
+      messages: 20,
+      bodyBytes: 2_000,
+    });
+    expect(made).toMatchObject({
+      status: 200,
+      body: { email: 'bob@example.com', credentials: { type: 'authorized_user' } },
+    });
     expect(read('credentials?email=bob@example.com').body).toEqual(made.body.credentials);
-    expect(simulator.mailbox('bob@example.com').truth({ includeSpamTrash: true }).map(({ sizeEstimate }) => sizeEstimate)).toEqual(Array(20).fill(2_000));
-    expect(post('mailboxes', { email: 'bob@example.com' })).toEqual({ status: 400, body: { error: 'the simulator has a mailbox bob@example.com already' } });
-    expect(read<{ mailboxes: { email: string }[] }>('mailboxes').body.mailboxes.map(({ email }) => email)).toEqual([ADA, 'bob@example.com']);
+    expect(
+      simulator
+        .mailbox('bob@example.com')
+        .truth({ includeSpamTrash: true })
+        .map(({ sizeEstimate }) => sizeEstimate),
+    ).toEqual(Array(20).fill(2_000));
+    expect(post('mailboxes', { email: 'bob@example.com' })).toEqual({
+      status: 400,
+      body: { error: 'the simulator has a mailbox bob@example.com already' },
+    });
+    expect(read<{ mailboxes: { email: string }[] }>('mailboxes').body.mailboxes.map(({ email }) => email)).toEqual([
+      ADA,
+      'bob@example.com',
+    ]);
   });
 
   it('does to a mailbox what its owner, senders and administrators do', async () => {
     const { post, read, mailbox } = await openControl();
     const label = post<{ id: string }>('labels', { email: ADA, name: 'Trips' }).body.id;
-    const one = post<{ id: string; threadId: string }>('messages', { email: ADA, raw: plain('one'), labelIds: ['INBOX', label], internalDate: 5 }).body;
-    const two = post<{ id: string }>('messages', { email: ADA, rawBase64url: '_w', labelIds: [], threadId: one.threadId }).body;
+    const one = post<{ id: string; threadId: string }>('messages', {
+      email: ADA,
+      raw: plain('one'),
+      labelIds: ['INBOX', label],
+      internalDate: 5,
+    }).body;
+    const two = post<{ id: string }>('messages', {
+      email: ADA,
+      rawBase64url: '_w',
+      labelIds: [],
+      threadId: one.threadId,
+    }).body;
     post('modify', { email: ADA, ids: [one.id, two.id], add: ['STARRED'], remove: ['INBOX'] });
     post('trash', { email: ADA, id: two.id });
     post('labels/rename', { email: ADA, id: label, name: 'Journeys' });
-    const truth = read<{ messages: { id: string; labelIds: string[]; raw: string }[]; labels: { name: string }[] }>(`truth?email=${ADA}&includeSpamTrash=true`).body;
-    expect(truth.messages.find(({ id }) => id === one.id)?.labelIds).toEqual([label, 'STARRED'].sort((a, b) => (a < b ? -1 : 1)));
-    expect(truth.messages.find(({ id }) => id === two.id)).toMatchObject({ labelIds: ['STARRED', 'TRASH'], raw: '_w==' });
+    const truth = read<{ messages: { id: string; labelIds: string[]; raw: string }[]; labels: { name: string }[] }>(
+      `truth?email=${ADA}&includeSpamTrash=true`,
+    ).body;
+    expect(truth.messages.find(({ id }) => id === one.id)?.labelIds).toEqual(
+      [label, 'STARRED'].sort((a, b) => (a < b ? -1 : 1)),
+    );
+    expect(truth.messages.find(({ id }) => id === two.id)).toMatchObject({
+      labelIds: ['STARRED', 'TRASH'],
+      raw: '_w==',
+    });
     expect(truth.labels.map(({ name }) => name)).toContain('Journeys');
 
     post('untrash', { email: ADA, id: two.id });
@@ -68,12 +108,21 @@ describe('the control API', () => {
     const [id = ''] = fill(mailbox, 1);
     const start = mailbox.historyId;
     fill(mailbox, 1);
-    expect(post('lag', { email: ADA, historyMs: 5, jitter: true }).body).toEqual({ historyMs: 5, listMs: 0, getMs: 0, getProbability: 0.5, jitter: true });
+    expect(post('lag', { email: ADA, historyMs: 5, jitter: true }).body).toEqual({
+      historyMs: 5,
+      listMs: 0,
+      getMs: 0,
+      getProbability: 0.5,
+      jitter: true,
+    });
     post('paging', { email: ADA, tokens: 'offset', listPage: 7 });
     expect(mailbox.paging).toMatchObject({ tokens: 'offset', listPage: 7, historyPage: 500 });
     post('quota', { window: 'ten-seconds', concurrentRequests: 3 });
     expect(simulator.quota).toEqual({ window: 'ten-seconds', concurrentRequests: 3 });
-    expect(post('answers', { latencyMs: 0, batchOrder: 'shuffled' }).body).toEqual({ latencyMs: 0, batchOrder: 'shuffled' });
+    expect(post('answers', { latencyMs: 0, batchOrder: 'shuffled' }).body).toEqual({
+      latencyMs: 0,
+      batchOrder: 'shuffled',
+    });
     post('poison', { email: ADA, id, status: 400 });
     expect((await user.get(`messages/${id}`)).status).toBe(400);
     post('expire-history', { email: ADA });
@@ -103,9 +152,15 @@ describe('the control API', () => {
     expect((await user.get(`labels/${label}`)).status).toBe(200);
     const head = mailbox.historyId;
     post('labels/delete', { email: ADA, id: label, silent: true });
-    expect(read<{ messages: { labelIds: string[] }[] }>(`truth?email=${ADA}`).body.messages.map(({ labelIds }) => labelIds)).toEqual([['CHAT']]);
+    expect(
+      read<{ messages: { labelIds: string[] }[] }>(`truth?email=${ADA}`).body.messages.map(({ labelIds }) => labelIds),
+    ).toEqual([['CHAT']]);
     expect(mailbox.historyId).toBe(head);
-    expect(post('totals', { email: ADA, profile: 2, labels: { CHAT: -1 }, spamTrash: false }).body).toEqual({ profile: 2, labels: { CHAT: -1 }, spamTrash: false });
+    expect(post('totals', { email: ADA, profile: 2, labels: { CHAT: -1 }, spamTrash: false }).body).toEqual({
+      profile: 2,
+      labels: { CHAT: -1 },
+      spamTrash: false,
+    });
     expect((await user.get('profile')).body).toMatchObject({ messagesTotal: 3 });
     post('chats', { email: ADA, raw: 'missing' });
     expect((await user.get(`messages/${id}`, { format: 'raw', fields: 'raw' })).body).toEqual({});
@@ -114,15 +169,25 @@ describe('the control API', () => {
   it('takes faults that make answers odd', async () => {
     const { post, mailbox, user } = await openControl();
     const [id = ''] = fill(mailbox, 1);
-    post('faults', { match: { messageId: id }, effect: { kind: 'replace', fields: { sizeEstimate: 1.5 }, without: ['snippet'] }, times: 1 });
-    expect((await user.get(`messages/${id}`, { format: 'minimal', fields: 'sizeEstimate,snippet' })).body).toEqual({ sizeEstimate: 1.5 });
-    for (const kind of ['empty-page', 'cut-page', 'repeat-token', 'empty-object']) expect(post('faults', { effect: { kind } }).status).toBe(200);
+    post('faults', {
+      match: { messageId: id },
+      effect: { kind: 'replace', fields: { sizeEstimate: 1.5 }, without: ['snippet'] },
+      times: 1,
+    });
+    expect((await user.get(`messages/${id}`, { format: 'minimal', fields: 'sizeEstimate,snippet' })).body).toEqual({
+      sizeEstimate: 1.5,
+    });
+    for (const kind of ['empty-page', 'cut-page', 'repeat-token', 'empty-object'])
+      expect(post('faults', { effect: { kind } }).status).toBe(200);
     expect(post('faults', { effect: { kind: 'intercept', status: 404 } }).status).toBe(200);
   });
 
   it('adds faults, removes one or all, revokes and grants, counts use and forgets it', async () => {
     const { post, read, user, simulator } = await openControl();
-    const id = post<{ id: number }>('faults', { match: { method: 'getProfile' }, effect: { kind: 'status', status: 429 } }).body.id;
+    const id = post<{ id: number }>('faults', {
+      match: { method: 'getProfile' },
+      effect: { kind: 'status', status: 429 },
+    }).body.id;
     expect((await user.get('profile')).status).toBe(429);
     post('faults/remove', { id });
     expect((await user.get('profile')).status).toBe(200);
@@ -134,7 +199,10 @@ describe('the control API', () => {
     expect(read('usage').body).toMatchObject({ requests: 0, calls: 0 });
     post('revoke', { email: ADA });
     expect((await user.get('profile')).status).toBe(401);
-    const granted = post<ReturnType<typeof simulator.credentialsFor>>('grant', { email: ADA, scopes: ['https://www.googleapis.com/auth/gmail.readonly'] }).body;
+    const granted = post<ReturnType<typeof simulator.credentialsFor>>('grant', {
+      email: ADA,
+      scopes: ['https://www.googleapis.com/auth/gmail.readonly'],
+    }).body;
     await user.signIn(granted);
     expect((await user.get('profile')).status).toBe(200);
     expect((await user.call('POST', 'labels', { name: 'x' })).status).toBe(403);
@@ -159,7 +227,10 @@ describe('the control API', () => {
 
   it('answers 404 for a message or a path that it has not', async () => {
     const { post, read } = await openControl();
-    expect(post('trash', { email: ADA, id: 'ffff' })).toEqual({ status: 404, body: { error: `message ffff of ${ADA} was not found` } });
+    expect(post('trash', { email: ADA, id: 'ffff' })).toEqual({
+      status: 404,
+      body: { error: `message ffff of ${ADA} was not found` },
+    });
     expect(post('nothing').status).toBe(404);
     expect(read('constructor').status).toBe(404);
   });
@@ -173,15 +244,26 @@ describe('the control API', () => {
     simulator.onNotification(({ emailAddress }) => told.push(emailAddress));
     const head = mailbox.historyId;
     const units = simulator.usage.of(ADA).units;
-    expect(post('rename', { email: ADA, to: 'Ada.Lovelace@example.com' })).toEqual({ status: 200, body: { email: 'ada.lovelace@example.com' } });
+    expect(post('rename', { email: ADA, to: 'Ada.Lovelace@example.com' })).toEqual({
+      status: 200,
+      body: { email: 'ada.lovelace@example.com' },
+    });
     const { status, body } = await user.get<{ emailAddress: string; historyId: string }>('profile');
-    expect({ status, body }).toMatchObject({ status: 200, body: { emailAddress: 'ada.lovelace@example.com', historyId: head } });
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { emailAddress: 'ada.lovelace@example.com', historyId: head },
+    });
     expect((await user.get('messages/' + id)).status).toBe(200);
     expect(simulator.usage.of('ada.lovelace@example.com').units).toBeGreaterThan(units);
     post('messages', { email: 'ada.lovelace@example.com', raw: plain('two'), labelIds: ['INBOX'] });
     expect(told).toEqual(['ada.lovelace@example.com']);
-    expect(read<{ refresh_token: string }>('credentials?email=ada.lovelace@example.com').body.refresh_token).toBe(simulator.credentialsFor('ada.lovelace@example.com').refresh_token);
-    expect(post('rename', { email: 'ada.lovelace@example.com', to: bob })).toEqual({ status: 400, body: { error: 'the simulator has a mailbox bob@example.com already' } });
+    expect(read<{ refresh_token: string }>('credentials?email=ada.lovelace@example.com').body.refresh_token).toBe(
+      simulator.credentialsFor('ada.lovelace@example.com').refresh_token,
+    );
+    expect(post('rename', { email: 'ada.lovelace@example.com', to: bob })).toEqual({
+      status: 400,
+      body: { error: 'the simulator has a mailbox bob@example.com already' },
+    });
     expect(post('rename', { email: ADA, to: 'c@example.com' }).status).toBe(400);
   });
 });
@@ -197,7 +279,11 @@ describe('docs/simulator.md', () => {
   it('names every field that a command takes', () => {
     for (const [name, schema] of Object.entries(CONTROL_SCHEMAS)) {
       const row = page.split('\n').find((line) => line.startsWith(`| \`POST /simulator/${name}\``)) ?? '';
-      expect(Object.keys(schema.shape).filter((field) => !row.includes(`\`${field}\``)).map((field) => `${name}: ${field}`)).toEqual([]);
+      expect(
+        Object.keys(schema.shape)
+          .filter((field) => !row.includes(`\`${field}\``))
+          .map((field) => `${name}: ${field}`),
+      ).toEqual([]);
     }
   });
 

@@ -7,7 +7,11 @@ describe('faults on command', () => {
     simulator.faults.add({ match: { method: 'labels.list' }, effect: { kind: 'status', status: 503 }, times: 2 });
     expect((await user.get('profile')).status).toBe(200);
     const refused = await user.get<ErrorBody>('labels');
-    expect(refused.body.error).toMatchObject({ code: 503, status: 'UNAVAILABLE', errors: [{ reason: 'backendError', domain: 'global' }] });
+    expect(refused.body.error).toMatchObject({
+      code: 503,
+      status: 'UNAVAILABLE',
+      errors: [{ reason: 'backendError', domain: 'global' }],
+    });
     expect((await user.get('labels')).status).toBe(503);
     expect((await user.get('labels')).status).toBe(200);
     expect(simulator.usage.of(ADA).methods['labels.list']?.calls).toBe(1);
@@ -22,7 +26,12 @@ describe('faults on command', () => {
     const { user, simulator } = await openSimulator();
     simulator.faults.add({ effect: { kind: 'status', status, reason, message: 'Mail service not enabled' } });
     const { body } = await user.get<ErrorBody>('profile');
-    expect(body.error).toMatchObject({ code: status, message: 'Mail service not enabled', status: name, errors: [{ reason, domain }] });
+    expect(body.error).toMatchObject({
+      code: status,
+      message: 'Mail service not enabled',
+      status: name,
+      errors: [{ reason, domain }],
+    });
   });
 
   it('refuse with a time to retry after, until that time', async () => {
@@ -106,9 +115,16 @@ describe('faults on command', () => {
 
 describe('a batch', () => {
   it('answers each call with `response-` before its Content-ID, and refusals inside a 200', async () => {
-    const { mailbox, user, simulator } = await openSimulator({ quota: { window: 'sliding-minute', userUnitsPerMinute: 45 } });
+    const { mailbox, user, simulator } = await openSimulator({
+      quota: { window: 'sliding-minute', userUnitsPerMinute: 45 },
+    });
     const [id = ''] = fill(mailbox, 1);
-    const { status, parts } = await user.batch([`messages/${id}?format=minimal`, 'messages/ffffffffffffffff', `messages/${id}`, 'profile']);
+    const { status, parts } = await user.batch([
+      `messages/${id}?format=minimal`,
+      'messages/ffffffffffffffff',
+      `messages/${id}`,
+      'profile',
+    ]);
     expect(status).toBe(200);
     expect(parts.map((part) => part.contentId)).toEqual(['item-0', 'item-1', 'item-2', 'item-3']);
     expect(parts.map((part) => (part.status === 403 ? 429 : part.status))).toEqual([200, 404, 429, 200]);
@@ -118,7 +134,14 @@ describe('a batch', () => {
 
   it('takes a hundred calls and no more, at either path', async () => {
     const { user } = await openSimulator();
-    expect((await user.batch(Array.from({ length: 100 }, () => 'profile'), '/batch')).parts).toHaveLength(100);
+    expect(
+      (
+        await user.batch(
+          Array.from({ length: 100 }, () => 'profile'),
+          '/batch',
+        )
+      ).parts,
+    ).toHaveLength(100);
     const refused = await user.batch(Array.from({ length: 101 }, () => 'profile'));
     expect(refused.status).toBe(400);
     expect(refused.text).toContain('Inner request count exceeds the limit');
@@ -127,7 +150,9 @@ describe('a batch', () => {
   it('refuses what is no batch', async () => {
     const { user } = await openSimulator();
     expect((await user.send('POST', '/batch/gmail/v1', '{}', { 'content-type': 'application/json' })).status).toBe(400);
-    expect((await user.send('POST', '/batch/gmail/v1', '', { 'content-type': 'multipart/mixed; boundary=b' })).status).toBe(400);
+    expect(
+      (await user.send('POST', '/batch/gmail/v1', '', { 'content-type': 'multipart/mixed; boundary=b' })).status,
+    ).toBe(400);
   });
 
   it('may answer in another order', async () => {

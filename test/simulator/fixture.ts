@@ -13,7 +13,12 @@ export interface Reply<Body> {
 }
 
 export interface ErrorBody {
-  readonly error: { readonly code: number; readonly message: string; readonly status: string; readonly errors: readonly { readonly reason: string; readonly domain: string }[] };
+  readonly error: {
+    readonly code: number;
+    readonly message: string;
+    readonly status: string;
+    readonly errors: readonly { readonly reason: string; readonly domain: string }[];
+  };
 }
 
 export interface IdPage {
@@ -80,7 +85,9 @@ export class ApiUser {
   }
 
   get<Body>(path: string, query: Readonly<Record<string, string | readonly string[]>> = {}): Promise<Reply<Body>> {
-    const params = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => [value].flat().map((text) => [name, text] as [string, string])));
+    const params = new URLSearchParams(
+      Object.entries(query).flatMap(([name, value]) => [value].flat().map((text) => [name, text] as [string, string])),
+    );
     return this.send('GET', `/gmail/v1/users/me/${path}?${params.toString()}`);
   }
 
@@ -89,9 +96,12 @@ export class ApiUser {
   }
 
   /** Every id that a listing answers, page after page. */
-  async listAll(query: Readonly<Record<string, string | readonly string[]>> = {}, betweenPages: () => void = () => {}): Promise<string[]> {
+  async listAll(
+    query: Readonly<Record<string, string | readonly string[]>> = {},
+    betweenPages: () => void = () => {},
+  ): Promise<string[]> {
     const ids: string[] = [];
-    for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
+    for (let pageToken: string | undefined = ''; pageToken !== undefined;) {
       const { body }: Reply<IdPage> = await this.get<IdPage>('messages', { ...query, pageToken });
       ids.push(...(body.messages ?? []).map(({ id }) => id));
       pageToken = body.nextPageToken;
@@ -100,20 +110,42 @@ export class ApiUser {
     return ids;
   }
 
-  async history(startHistoryId: string, query: Readonly<Record<string, string | readonly string[]>> = {}): Promise<HistoryBody> {
+  async history(
+    startHistoryId: string,
+    query: Readonly<Record<string, string | readonly string[]>> = {},
+  ): Promise<HistoryBody> {
     const { status, body, text } = await this.get<HistoryBody>('history', { startHistoryId, ...query });
     if (status !== 200) throw new Error(text);
     return body;
   }
 
-  async batch(paths: readonly string[], path = '/batch/gmail/v1'): Promise<{ status: number; text: string; parts: { contentId: string; status: number; json: string }[] }> {
-    const parts = paths.map((target, i) => `--b\r\nContent-Type: application/http\r\nContent-ID: <item-${i}>\r\n\r\nGET /gmail/v1/users/me/${target} HTTP/1.1\r\n\r\n\r\n`);
-    const { status, text } = await this.send('POST', path, `${parts.join('')}--b--\r\n`, { 'content-type': 'multipart/mixed; boundary="b"' });
-    const found = text.matchAll(/Content-ID: <response-([^>]+)>\r\n\r\nHTTP\/1\.1 (\d+) [^\r]*\r\n(?:[^\r]+\r\n)*\r\n(.*?)\r\n--/gs);
-    return { status, text, parts: [...found].map(([, contentId = '', code, json = '']) => ({ contentId, status: Number(code), json })) };
+  async batch(
+    paths: readonly string[],
+    path = '/batch/gmail/v1',
+  ): Promise<{ status: number; text: string; parts: { contentId: string; status: number; json: string }[] }> {
+    const parts = paths.map(
+      (target, i) =>
+        `--b\r\nContent-Type: application/http\r\nContent-ID: <item-${i}>\r\n\r\nGET /gmail/v1/users/me/${target} HTTP/1.1\r\n\r\n\r\n`,
+    );
+    const { status, text } = await this.send('POST', path, `${parts.join('')}--b--\r\n`, {
+      'content-type': 'multipart/mixed; boundary="b"',
+    });
+    const found = text.matchAll(
+      /Content-ID: <response-([^>]+)>\r\n\r\nHTTP\/1\.1 (\d+) [^\r]*\r\n(?:[^\r]+\r\n)*\r\n(.*?)\r\n--/gs,
+    );
+    return {
+      status,
+      text,
+      parts: [...found].map(([, contentId = '', code, json = '']) => ({ contentId, status: Number(code), json })),
+    };
   }
 
-  async send<Body>(method: string, path: string, body = '', headers: Readonly<Record<string, string>> = {}): Promise<Reply<Body>> {
+  async send<Body>(
+    method: string,
+    path: string,
+    body = '',
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Reply<Body>> {
     const response = await this.#simulator.transport({
       method,
       url: this.#simulator.rootUrl + path,
@@ -121,7 +153,11 @@ export class ApiUser {
       body,
     });
     const text = response.body.toString('utf8');
-    return { status: response.status, text, body: (response.headers['content-type']?.startsWith('application/json') === true ? JSON.parse(text) : {}) as Body };
+    return {
+      status: response.status,
+      text,
+      body: (response.headers['content-type']?.startsWith('application/json') === true ? JSON.parse(text) : {}) as Body,
+    };
   }
 }
 
@@ -145,7 +181,10 @@ export async function openSimulator(options: Omit<SimulatorOptions, 'clock'> = {
 /** Plain messages, a minute apart, oldest first; answers their ids. */
 export function fill(mailbox: SimulatedMailbox, count: number, labelIds: readonly string[] = ['INBOX']): string[] {
   const start = Date.UTC(2026, 0, 1);
-  return Array.from({ length: count }, (_, i) => mailbox.insert({ raw: plain(`Number ${i}`), labelIds, internalDate: start + i * 60_000 }).id);
+  return Array.from(
+    { length: count },
+    (_, i) => mailbox.insert({ raw: plain(`Number ${i}`), labelIds, internalDate: start + i * 60_000 }).id,
+  );
 }
 
 export function plain(subject: string, body = 'Hello'): string {

@@ -6,7 +6,8 @@ import type { TruthMessage } from '../../src/simulator/truth.ts';
 import { openSimulator } from './fixture.ts';
 
 const YEAR_MS = 365.25 * 86_400_000;
-const header = (message: TruthMessage, name: string): string | null => headerValue(parseMime(Buffer.from(message.raw, 'base64url')).headers, name);
+const header = (message: TruthMessage, name: string): string | null =>
+  headerValue(parseMime(Buffer.from(message.raw, 'base64url')).headers, name);
 
 describe('generated mail', () => {
   it('has threads of three on average whose replies name what they answer', async () => {
@@ -34,7 +35,19 @@ describe('generated mail', () => {
     expect(Math.min(...dates)).toBeLessThan(clock.now() - 3 * YEAR_MS);
     expect(Math.max(...dates)).toBeLessThanOrEqual(clock.now());
     const labels = new Set(mail.flatMap(({ labelIds }) => labelIds));
-    for (const id of ['INBOX', 'UNREAD', 'SENT', 'STARRED', 'IMPORTANT', 'SPAM', 'TRASH', 'CATEGORY_PROMOTIONS', 'CATEGORY_UPDATES', 'Label_1']) expect(labels).toContain(id);
+    for (const id of [
+      'INBOX',
+      'UNREAD',
+      'SENT',
+      'STARRED',
+      'IMPORTANT',
+      'SPAM',
+      'TRASH',
+      'CATEGORY_PROMOTIONS',
+      'CATEGORY_UPDATES',
+      'Label_1',
+    ])
+      expect(labels).toContain(id);
     const types = new Set(mail.map((message) => parseMime(Buffer.from(message.raw, 'base64url')).mimeType));
     expect(types).toEqual(new Set(['text/plain', 'multipart/alternative', 'multipart/mixed']));
     expect(mail.some((message) => /[^ -~]/.test(header(message, 'subject') ?? ''))).toBe(true);
@@ -68,7 +81,13 @@ describe('live traffic', () => {
     const began = clock.now();
     await clock.run(async () => {
       let head = mailbox.historyId;
-      for await (const sentence of liveTraffic({ simulator, email: mailbox.email, clock, signal: ended.signal, everyMs: 1_000 })) {
+      for await (const sentence of liveTraffic({
+        simulator,
+        email: mailbox.email,
+        clock,
+        signal: ended.signal,
+        everyMs: 1_000,
+      })) {
         expect(mailbox.historyId).not.toBe(head);
         head = mailbox.historyId;
         told.push(sentence);
@@ -77,7 +96,16 @@ describe('live traffic', () => {
     });
     expect((clock.now() - began) / 300).toBeGreaterThan(800);
     expect((clock.now() - began) / 300).toBeLessThan(1_200);
-    const deeds = ['wrote “', 'The owner sent “', 'was read', 'got a star', 'was archived', 'was labelled “', 'went to the trash', 'was deleted for good'];
+    const deeds = [
+      'wrote “',
+      'The owner sent “',
+      'was read',
+      'got a star',
+      'was archived',
+      'was labelled “',
+      'went to the trash',
+      'was deleted for good',
+    ];
     expect(deeds.filter((deed) => !told.some((sentence) => sentence.includes(deed)))).toEqual([]);
   });
 

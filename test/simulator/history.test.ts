@@ -30,9 +30,18 @@ describe('history', () => {
     expect(historyId).toBe(mailbox.historyId);
     expect(history).toMatchObject([
       { messages: [{ id, threadId }], messagesAdded: [{ message: { id, threadId, labelIds: ['INBOX', 'UNREAD'] } }] },
-      { messages: [{ id, threadId }], labelsRemoved: [{ message: { id, threadId, labelIds: ['INBOX'] }, labelIds: ['UNREAD'] }] },
-      { messages: [{ id, threadId }], labelsAdded: [{ message: { id, threadId, labelIds: ['INBOX', 'STARRED'] }, labelIds: ['STARRED'] }] },
-      { messages: [{ id, threadId }], messagesDeleted: [{ message: { id, threadId, labelIds: ['INBOX', 'STARRED'] } }] },
+      {
+        messages: [{ id, threadId }],
+        labelsRemoved: [{ message: { id, threadId, labelIds: ['INBOX'] }, labelIds: ['UNREAD'] }],
+      },
+      {
+        messages: [{ id, threadId }],
+        labelsAdded: [{ message: { id, threadId, labelIds: ['INBOX', 'STARRED'] }, labelIds: ['STARRED'] }],
+      },
+      {
+        messages: [{ id, threadId }],
+        messagesDeleted: [{ message: { id, threadId, labelIds: ['INBOX', 'STARRED'] } }],
+      },
     ]);
   });
 
@@ -79,7 +88,10 @@ describe('history', () => {
     const recordIds = new Set<string>();
     let pages = 0;
     for (let pageToken: string | undefined = ''; pageToken !== undefined; pages++) {
-      const page: HistoryBody = await user.history(start, pageToken === '' ? { maxResults: '1' } : { maxResults: '1', pageToken });
+      const page: HistoryBody = await user.history(
+        start,
+        pageToken === '' ? { maxResults: '1' } : { maxResults: '1', pageToken },
+      );
       for (const record of page.history ?? []) {
         recordIds.add(record.id);
         seen.push(...(record.labelsAdded ?? []).map(({ message }) => message.id));
@@ -116,7 +128,11 @@ describe('history', () => {
     mailbox.expireHistory();
     const reply = await user.get<ErrorBody>('history', { startHistoryId: kept });
     expect(reply.status).toBe(404);
-    expect(reply.body.error).toMatchObject({ code: 404, status: 'NOT_FOUND', errors: [{ reason: 'notFound', domain: 'global' }] });
+    expect(reply.body.error).toMatchObject({
+      code: 404,
+      status: 'NOT_FOUND',
+      errors: [{ reason: 'notFound', domain: 'global' }],
+    });
     expect((await user.history(mailbox.historyId)).history).toBeUndefined();
   });
 
@@ -165,8 +181,12 @@ describe('history', () => {
     expect(second.id).not.toBe(first.id);
     expect(second.threadId).toBe(first.threadId);
     const { history = [] } = await user.history(start);
-    expect(history.flatMap((record) => (record.messagesAdded ?? []).map(({ message }) => message.id))).toEqual([second.id]);
-    expect(history.flatMap((record) => (record.messagesDeleted ?? []).map(({ message }) => message.id))).toEqual([first.id]);
+    expect(history.flatMap((record) => (record.messagesAdded ?? []).map(({ message }) => message.id))).toEqual([
+      second.id,
+    ]);
+    expect(history.flatMap((record) => (record.messagesDeleted ?? []).map(({ message }) => message.id))).toEqual([
+      first.id,
+    ]);
     expect(mailbox.truth().map(({ id }) => id)).toEqual([second.id]);
   });
 
@@ -190,7 +210,9 @@ describe('history', () => {
     expect(mailbox.historyId).toBe(start);
     mailbox.deleteLabel(label.id);
     const { history = [] } = await user.history(start);
-    expect(history.flatMap((record) => (record.labelsRemoved ?? []).map(({ message }) => message.id)).sort()).toEqual([...ids].sort());
+    expect(history.flatMap((record) => (record.labelsRemoved ?? []).map(({ message }) => message.id)).sort()).toEqual(
+      [...ids].sort(),
+    );
     expect(mailbox.labels().some(({ id }) => id === label.id)).toBe(false);
   });
 });

@@ -38,7 +38,11 @@ describe('importing Takeout’s mbox', () => {
     const own = mailbox.labels().find(({ name }) => name === 'Reisen, weit');
     const [first, second] = mailbox.truth();
     expect(text(first?.raw ?? '')).toBe(mail);
-    expect(first).toMatchObject({ threadId: 1700000000000000001n.toString(16), internalDate: Date.UTC(2023, 5, 6, 10, 34, 56), labelIds: ['CATEGORY_PROMOTIONS', 'IMPORTANT', 'INBOX', own?.id] });
+    expect(first).toMatchObject({
+      threadId: 1700000000000000001n.toString(16),
+      internalDate: Date.UTC(2023, 5, 6, 10, 34, 56),
+      labelIds: ['CATEGORY_PROMOTIONS', 'IMPORTANT', 'INBOX', own?.id],
+    });
     expect(second).toMatchObject({ threadId: first?.threadId, labelIds: ['SENT'] });
     expect(text(second?.raw ?? '')).toBe('Subject: two\r\n\r\nbody\r\n');
   });
@@ -48,7 +52,12 @@ describe('importing Takeout’s mbox', () => {
     const mails = Array.from({ length: 30 }, (_, i) => `Subject: ${i}\n\n${'x'.repeat(400_000 + i * 7_001)}\n`);
     const path = await mbox(mails.map((mail) => `From - Thu Jan 01 00:00:00 2026\n${mail}\n`).join(''));
     expect(await importMail({ mailbox, path })).toBe(30);
-    expect(mailbox.truth().map(({ raw }) => text(raw)).sort()).toEqual(mails.sort());
+    expect(
+      mailbox
+        .truth()
+        .map(({ raw }) => text(raw))
+        .sort(),
+    ).toEqual(mails.sort());
   });
 
   it('takes a line that begins with From for a message only after an empty line', async () => {
@@ -59,7 +68,10 @@ describe('importing Takeout’s mbox', () => {
 
   it('takes one > off each quoted From line', async () => {
     const { mailbox } = await openSimulator();
-    await importMail({ mailbox, path: await mbox('From a Thu Jan 01 00:00:00 2026\nSubject: x\n\n>From\n>From me\n>>From you\nsay >From\n') });
+    await importMail({
+      mailbox,
+      path: await mbox('From a Thu Jan 01 00:00:00 2026\nSubject: x\n\n>From\n>From me\n>>From you\nsay >From\n'),
+    });
     expect(text(mailbox.truth()[0]?.raw ?? '')).toBe('Subject: x\n\n>From\nFrom me\n>From you\nsay >From\n');
   });
 
@@ -88,7 +100,10 @@ describe('importing a folder of eml files', () => {
     await mkdir(join(folder, 'sub'));
     const first = 'Message-ID: <1@x>\r\nDate: Thu, 01 Jan 2026 10:00:00 +0100\r\nSubject: a\r\n\r\n\xe4';
     await writeFile(join(folder, 'a.eml'), first, 'latin1');
-    await writeFile(join(folder, 'sub', 'b.EML'), 'Message-ID: <2@x>\r\nReferences: <0@x> <1@x>\r\nSubject: Re: a\r\n\r\nb');
+    await writeFile(
+      join(folder, 'sub', 'b.EML'),
+      'Message-ID: <2@x>\r\nReferences: <0@x> <1@x>\r\nSubject: Re: a\r\n\r\nb',
+    );
     await writeFile(join(folder, 'notes.txt'), 'not mail');
     expect(await importMail({ mailbox, path: folder, labelIds: ['STARRED'] })).toBe(2);
     const mail = mailbox.truth();

@@ -39,16 +39,37 @@ interface Mailbox {
 }
 
 /** One life of the simulator: so many live changes, then what it holds. */
-async function live({ from, changes, messages = 40 }: { from: number; changes: number; messages?: number }): Promise<Mailbox> {
-  const simulator = await openLastingSimulator({ journal: journal(), begin: { email: EMAIL, messages, mbox: null }, port: 0, clock: clockFrom(from), everyMs: 4_000 });
+async function live({
+  from,
+  changes,
+  messages = 40,
+}: {
+  from: number;
+  changes: number;
+  messages?: number;
+}): Promise<Mailbox> {
+  const simulator = await openLastingSimulator({
+    journal: journal(),
+    begin: { email: EMAIL, messages, mbox: null },
+    port: 0,
+    clock: clockFrom(from),
+    everyMs: 4_000,
+  });
   try {
     if (changes > 0) {
       const enough = new AbortController();
       let made = 0;
-      await simulator.liveTraffic({ signal: enough.signal, onChange: () => (++made === changes ? enough.abort() : undefined) });
+      await simulator.liveTraffic({
+        signal: enough.signal,
+        onChange: () => (++made === changes ? enough.abort() : undefined),
+      });
     }
     const get = async (path: string): Promise<unknown> => (await fetch(`${simulator.url}/simulator/${path}`)).json();
-    return { truth: await get(`truth?email=${EMAIL}&includeSpamTrash=true`), head: await get('mailboxes'), credentials: simulator.mailboxes[0]?.credentials };
+    return {
+      truth: await get(`truth?email=${EMAIL}&includeSpamTrash=true`),
+      head: await get('mailboxes'),
+      credentials: simulator.mailboxes[0]?.credentials,
+    };
   } finally {
     await simulator.close();
   }

@@ -40,7 +40,10 @@ describe('lag', () => {
     const fresh = mailbox.insert({ raw: plain('fresh'), labelIds: ['INBOX'], threadId: known });
 
     expect((await user.get(`messages/${fresh.id}`)).status).toBe(404);
-    expect((await user.get<MessageBody>(`messages/${known}`)).body).toMatchObject({ historyId: before, labelIds: ['INBOX'] });
+    expect((await user.get<MessageBody>(`messages/${known}`)).body).toMatchObject({
+      historyId: before,
+      labelIds: ['INBOX'],
+    });
     expect((await user.get<{ messages: MessageBody[] }>(`threads/${known}`)).body.messages).toHaveLength(1);
 
     await clock.advance(3_000);
@@ -52,7 +55,9 @@ describe('lag', () => {
     const { mailbox, user } = await openSimulator();
     Object.assign(mailbox.lag, { getMs: 3_000, getProbability: 0.5 });
     const [id = ''] = fill(mailbox, 1);
-    const statuses = await Promise.all(Array.from({ length: 40 }, async () => (await user.get(`messages/${id}`)).status));
+    const statuses = await Promise.all(
+      Array.from({ length: 40 }, async () => (await user.get(`messages/${id}`)).status),
+    );
     expect(new Set(statuses)).toEqual(new Set([200, 404]));
   });
 

@@ -13,7 +13,8 @@ describe('messages.list', () => {
 
   it('sorts mail in that arrives with an older date', async () => {
     const { mailbox, user } = await openSimulator();
-    const insert = (internalDate: number): string => mailbox.insert({ raw: plain('x'), labelIds: ['INBOX'], internalDate }).id;
+    const insert = (internalDate: number): string =>
+      mailbox.insert({ raw: plain('x'), labelIds: ['INBOX'], internalDate }).id;
     const ids = [insert(3_000_000), insert(1_000_000), insert(2_000_000)];
     expect(await user.listAll()).toEqual([ids[0], ids[2], ids[1]]);
   });
@@ -81,7 +82,10 @@ describe('messages.list', () => {
     const { mailbox, user } = await openSimulator();
     const [id] = fill(mailbox, 1);
     expect((await user.get('messages', { fields: 'messages(id)' })).body).toEqual({ messages: [{ id }] });
-    expect((await user.get('messages', { fields: 'messages/id,resultSizeEstimate' })).body).toEqual({ messages: [{ id }], resultSizeEstimate: 1 });
+    expect((await user.get('messages', { fields: 'messages/id,resultSizeEstimate' })).body).toEqual({
+      messages: [{ id }],
+      resultSizeEstimate: 1,
+    });
     expect((await user.get('messages', { fields: 'messages(id' })).status).toBe(400);
   });
 });
@@ -90,7 +94,12 @@ describe('threads.list', () => {
   it('lists each thread once, where its newest matching message stands', async () => {
     const { mailbox, user } = await openSimulator();
     const insert = (minute: number, threadId?: string): { id: string; threadId: string } =>
-      mailbox.insert({ raw: plain(`at ${minute}`, `body ${minute}`), labelIds: ['INBOX'], threadId, internalDate: minute * 60_000 });
+      mailbox.insert({
+        raw: plain(`at ${minute}`, `body ${minute}`),
+        labelIds: ['INBOX'],
+        threadId,
+        internalDate: minute * 60_000,
+      });
     const old = insert(1);
     const middle = insert(2);
     insert(3, old.threadId);
@@ -100,7 +109,10 @@ describe('threads.list', () => {
     }
     const first = await user.get<ThreadPage>('threads', { maxResults: '1' });
     expect(first.body.threads).toEqual([{ id: old.threadId, snippet: 'body 3', historyId: mailbox.historyId }]);
-    const second = await user.get<ThreadPage>('threads', { maxResults: '1', pageToken: first.body.nextPageToken ?? '' });
+    const second = await user.get<ThreadPage>('threads', {
+      maxResults: '1',
+      pageToken: first.body.nextPageToken ?? '',
+    });
     expect(second.body.threads.map(({ id }) => id)).toEqual([middle.threadId]);
     expect(second.body.nextPageToken).toBeUndefined();
   });
@@ -134,7 +146,8 @@ describe('a search', () => {
     const label = mailbox.createLabel('Work/Projects');
     const ids: Record<string, string> = {
       new: mailbox.insert({ raw: plain('new'), labelIds: ['INBOX', 'UNREAD', label.id], internalDate: start }).id,
-      odd: mailbox.insert({ raw: plain('odd', 'a needle in hay'), labelIds: ['INBOX'], internalDate: start + 60_000 }).id,
+      odd: mailbox.insert({ raw: plain('odd', 'a needle in hay'), labelIds: ['INBOX'], internalDate: start + 60_000 })
+        .id,
       old: mailbox.insert({ raw: plain('two words'), labelIds: ['SENT'], internalDate: start - 30 * 86_400_000 }).id,
     };
     expect(clock.now()).toBeGreaterThan(start);

@@ -36,7 +36,11 @@ const RICH = [
 describe('messages.get', () => {
   it('answers full by default: the part tree, text inside it, attachments by id', async () => {
     const { mailbox, user } = await openSimulator();
-    const { id, threadId } = mailbox.insert({ raw: RICH, labelIds: ['UNREAD', 'INBOX'], internalDate: 1_700_000_000_123 });
+    const { id, threadId } = mailbox.insert({
+      raw: RICH,
+      labelIds: ['UNREAD', 'INBOX'],
+      internalDate: 1_700_000_000_123,
+    });
     const { body } = await user.get<MessageBody>(`messages/${id}`);
     expect(body).toMatchObject({
       id,
@@ -56,7 +60,11 @@ describe('messages.get', () => {
             partId: '0',
             mimeType: 'multipart/alternative',
             parts: [
-              { partId: '0.0', mimeType: 'text/plain', body: { data: Buffer.from('Grüße & "so weiter"').toString('base64url'), size: 21 } },
+              {
+                partId: '0.0',
+                mimeType: 'text/plain',
+                body: { data: Buffer.from('Grüße & "so weiter"').toString('base64url'), size: 21 },
+              },
               { partId: '0.1', mimeType: 'text/html', body: { size: 12 } },
             ],
           },
@@ -91,7 +99,10 @@ describe('messages.get', () => {
   it('answers metadata with the headers asked for, and minimal with none', async () => {
     const { mailbox, user } = await openSimulator();
     const { id } = mailbox.insert({ raw: RICH, labelIds: ['INBOX'] });
-    const metadata = await user.get<MessageBody>(`messages/${id}`, { format: 'metadata', metadataHeaders: ['subject', 'FROM'] });
+    const metadata = await user.get<MessageBody>(`messages/${id}`, {
+      format: 'metadata',
+      metadataHeaders: ['subject', 'FROM'],
+    });
     expect(metadata.body.payload).toEqual({
       mimeType: 'multipart/mixed',
       headers: [
@@ -100,7 +111,15 @@ describe('messages.get', () => {
       ],
     });
     const minimal = await user.get<MessageBody>(`messages/${id}`, { format: 'minimal' });
-    expect(Object.keys(minimal.body).sort()).toEqual(['historyId', 'id', 'internalDate', 'labelIds', 'sizeEstimate', 'snippet', 'threadId']);
+    expect(Object.keys(minimal.body).sort()).toEqual([
+      'historyId',
+      'id',
+      'internalDate',
+      'labelIds',
+      'sizeEstimate',
+      'snippet',
+      'threadId',
+    ]);
   });
 
   it('leaves labelIds out when a message has none, as Google leaves out every empty list', async () => {
@@ -144,7 +163,9 @@ describe('threads.get', () => {
     const { mailbox, user } = await openSimulator();
     const [id = ''] = fill(mailbox, 1);
     const reply = mailbox.insert({ raw: plain('Re: Number 0'), labelIds: ['TRASH'], threadId: id });
-    const { body } = await user.get<{ id: string; historyId: string; messages: MessageBody[] }>(`threads/${id}`, { format: 'minimal' });
+    const { body } = await user.get<{ id: string; historyId: string; messages: MessageBody[] }>(`threads/${id}`, {
+      format: 'minimal',
+    });
     expect(body.id).toBe(id);
     expect(body.historyId).toBe(mailbox.historyId);
     expect(body.messages.map((message) => message.id)).toEqual([id, reply.id]);
@@ -162,7 +183,12 @@ describe('labels', () => {
     const { body } = await user.get<{ labels: { id: string; name: string; type: string }[] }>('labels');
     expect(body.labels).toContainEqual({ id: 'INBOX', name: 'INBOX', type: 'system' });
     expect(body.labels.find(({ id }) => id === label.id)).toMatchObject({ name: 'Trips', type: 'user' });
-    expect((await user.get(`labels/${label.id}`)).body).toMatchObject({ messagesTotal: 3, messagesUnread: 2, threadsTotal: 3, threadsUnread: 2 });
+    expect((await user.get(`labels/${label.id}`)).body).toMatchObject({
+      messagesTotal: 3,
+      messagesUnread: 2,
+      threadsTotal: 3,
+      threadsUnread: 2,
+    });
   });
 });
 
@@ -171,7 +197,8 @@ describe('the profile', () => {
     const { mailbox, user } = await openSimulator();
     const [first = '', second = ''] = fill(mailbox, 2);
     const reply = mailbox.insert({ raw: plain('Re'), labelIds: ['TRASH'], threadId: first });
-    const totals = async (): Promise<unknown> => (await user.get('profile', { fields: 'messagesTotal,threadsTotal' })).body;
+    const totals = async (): Promise<unknown> =>
+      (await user.get('profile', { fields: 'messagesTotal,threadsTotal' })).body;
     expect(await totals()).toEqual({ messagesTotal: 3, threadsTotal: 2 });
     mailbox.deleteAll([second, reply.id]);
     expect(await totals()).toEqual({ messagesTotal: 1, threadsTotal: 1 });

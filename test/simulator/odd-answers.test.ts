@@ -15,7 +15,9 @@ describe('an omitted message', () => {
     expect((await user.get<{ threads: { id: string }[] }>('threads')).body.threads).toHaveLength(1);
     expect(await user.listAll({ labelIds: 'INBOX' })).toEqual([other, id]);
     expect((await user.get(`messages/${id}`)).status).toBe(200);
-    expect((await user.history(start)).history?.flatMap((record) => record.messages.map((message) => message.id))).toEqual([id, other]);
+    expect(
+      (await user.history(start)).history?.flatMap((record) => record.messages.map((message) => message.id)),
+    ).toEqual([id, other]);
     expect(omission.strikes).toBe(3);
     await clock.advance(60_000);
     expect(await user.listAll()).toEqual([other, id]);
@@ -25,7 +27,11 @@ describe('an omitted message', () => {
     const { mailbox, user } = await openSimulator();
     const [id = ''] = fill(mailbox, 1, ['INBOX', 'STARRED']);
     const ofLabel = mailbox.omissions.add({ messageId: id, from: 'label:STARRED' });
-    expect([await user.listAll(), await user.listAll({ labelIds: 'INBOX' }), await user.listAll({ labelIds: 'STARRED' })]).toEqual([[id], [id], []]);
+    expect([
+      await user.listAll(),
+      await user.listAll({ labelIds: 'INBOX' }),
+      await user.listAll({ labelIds: 'STARRED' }),
+    ]).toEqual([[id], [id], []]);
     ofLabel.remove();
     mailbox.omissions.add({ messageId: id, from: 'all' });
     expect([await user.listAll(), await user.listAll({ labelIds: 'INBOX' })]).toEqual([[], []]);
@@ -38,7 +44,11 @@ describe('an odd page', () => {
   it('may be empty, once, for one method', async () => {
     const { mailbox, user, simulator } = await openSimulator();
     const ids = fill(mailbox, 3);
-    const fault = simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'empty-page' }, times: 1 });
+    const fault = simulator.faults.add({
+      match: { method: 'messages.list' },
+      effect: { kind: 'empty-page' },
+      times: 1,
+    });
     expect((await user.get('messages', { maxResults: '2' })).body).toEqual({ resultSizeEstimate: 0 });
     expect(await user.listAll({ maxResults: '2' })).toEqual(ids.toReversed());
     expect(fault.strikes).toBe(1);
@@ -49,7 +59,9 @@ describe('an odd page', () => {
     const start = mailbox.historyId;
     fill(mailbox, 1);
     simulator.faults.add({ effect: { kind: 'empty-page' }, times: 1 });
-    expect((await user.get<HistoryBody>('history', { startHistoryId: start })).body).toEqual({ historyId: mailbox.historyId });
+    expect((await user.get<HistoryBody>('history', { startHistoryId: start })).body).toEqual({
+      historyId: mailbox.historyId,
+    });
   });
 
   it('may lack its nextPageToken', async () => {
@@ -64,7 +76,8 @@ describe('an odd page', () => {
     const { mailbox, user, simulator, clock } = await openSimulator();
     fill(mailbox, 6);
     simulator.faults.add({ effect: { kind: 'repeat-token' }, until: clock.now() + 1_000 });
-    const page = async (pageToken: string): Promise<IdPage> => (await user.get<IdPage>('messages', { maxResults: '2', pageToken })).body;
+    const page = async (pageToken: string): Promise<IdPage> =>
+      (await user.get<IdPage>('messages', { maxResults: '2', pageToken })).body;
     const { nextPageToken: second = '' } = await page('');
     const again = await page(second);
     expect(again.nextPageToken).toBe(second);
@@ -84,20 +97,27 @@ describe('an odd page', () => {
 });
 
 describe('an empty object', () => {
-  it.each(['profile', 'labels', 'messages', 'history?startHistoryId=1', 'threads'])('may be the answer of %s, alone and in a batch', async (path) => {
-    const { mailbox, user, simulator } = await openSimulator();
-    mailbox.log.expire(0);
-    simulator.faults.add({ effect: { kind: 'empty-object' }, times: 2 });
-    const known = path.replace('=1', `=${mailbox.historyId}`);
-    expect((await user.send('GET', `/gmail/v1/users/me/${known}`)).text).toBe('{}');
-    const { parts } = await user.batch([known, known]);
-    expect(parts.map(({ status, json }) => [status, json === '{}'])).toEqual([[200, true], [200, false]]);
-    expect(simulator.usage.of(ADA).calls).toBe(3);
-  });
+  it.each(['profile', 'labels', 'messages', 'history?startHistoryId=1', 'threads'])(
+    'may be the answer of %s, alone and in a batch',
+    async (path) => {
+      const { mailbox, user, simulator } = await openSimulator();
+      mailbox.log.expire(0);
+      simulator.faults.add({ effect: { kind: 'empty-object' }, times: 2 });
+      const known = path.replace('=1', `=${mailbox.historyId}`);
+      expect((await user.send('GET', `/gmail/v1/users/me/${known}`)).text).toBe('{}');
+      const { parts } = await user.batch([known, known]);
+      expect(parts.map(({ status, json }) => [status, json === '{}'])).toEqual([
+        [200, true],
+        [200, false],
+      ]);
+      expect(simulator.usage.of(ADA).calls).toBe(3);
+    },
+  );
 
   it('may be the answer of a whole batch and of the token endpoint', async () => {
     const { user, simulator } = await openSimulator();
-    for (const method of ['batch', 'token'] as const) simulator.faults.add({ match: { method }, effect: { kind: 'empty-object' } });
+    for (const method of ['batch', 'token'] as const)
+      simulator.faults.add({ match: { method }, effect: { kind: 'empty-object' } });
     expect(await user.batch(['profile'])).toMatchObject({ status: 200, text: '{}' });
     const { client_id, client_secret, refresh_token } = simulator.credentialsFor(ADA);
     const form = new URLSearchParams({ grant_type: 'refresh_token', client_id, client_secret, refresh_token });
@@ -106,13 +126,21 @@ describe('an empty object', () => {
 });
 
 describe('replaced fields', () => {
-  const effect: FaultEffect = { kind: 'replace', fields: { sizeEstimate: 1e30, historyId: '18446744073709551615' }, without: ['labelIds'] };
+  const effect: FaultEffect = {
+    kind: 'replace',
+    fields: { sizeEstimate: 1e30, historyId: '18446744073709551615' },
+    without: ['labelIds'],
+  };
 
   it('take the place of one message’s own fields', async () => {
     const { mailbox, user, simulator } = await openSimulator();
     const [bad = '', good = ''] = fill(mailbox, 2);
     simulator.faults.add({ match: { messageId: bad, method: 'messages.get' }, effect });
-    expect((await user.get<MessageBody>(`messages/${bad}`)).body).toMatchObject({ id: bad, sizeEstimate: 1e30, historyId: '18446744073709551615' });
+    expect((await user.get<MessageBody>(`messages/${bad}`)).body).toMatchObject({
+      id: bad,
+      sizeEstimate: 1e30,
+      historyId: '18446744073709551615',
+    });
     expect((await user.get<MessageBody>(`messages/${bad}`)).body.labelIds).toBeUndefined();
     expect((await user.get<MessageBody>(`messages/${good}`)).body.labelIds).toEqual(['INBOX']);
   });
@@ -121,15 +149,28 @@ describe('replaced fields', () => {
     const { mailbox, user, simulator } = await openSimulator();
     const [id = ''] = fill(mailbox, 1);
     simulator.faults.add({ effect });
-    expect((await user.get(`messages/${id}`, { fields: 'id,historyId' })).body).toEqual({ id, historyId: '18446744073709551615' });
+    expect((await user.get(`messages/${id}`, { fields: 'id,historyId' })).body).toEqual({
+      id,
+      historyId: '18446744073709551615',
+    });
   });
 
   it('make an attachment of zero bytes, as JSON of protocol buffers writes it', async () => {
     const { mailbox, user, simulator } = await openSimulator();
-    const { id } = mailbox.insert({ raw: mailWithAttachments({ subject: 's', text: 't', attachments: [{ name: 'a.bin', content: 'abc', encoding: 'base64' }] }), labelIds: [] });
+    const { id } = mailbox.insert({
+      raw: mailWithAttachments({
+        subject: 's',
+        text: 't',
+        attachments: [{ name: 'a.bin', content: 'abc', encoding: 'base64' }],
+      }),
+      labelIds: [],
+    });
     const { payload } = (await user.get<MessageBody>(`messages/${id}`)).body;
     const attachmentId = payload?.parts?.[1]?.body?.attachmentId ?? '';
-    simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: { kind: 'replace', fields: { size: 0 }, without: ['data'] } });
+    simulator.faults.add({
+      match: { method: 'messages.attachments.get' },
+      effect: { kind: 'replace', fields: { size: 0 }, without: ['data'] },
+    });
     expect((await user.get(`messages/${id}/attachments/${attachmentId}`)).body).toEqual({ size: 0 });
   });
 });
@@ -145,7 +186,8 @@ describe('a label', () => {
   interface LabelPage {
     readonly labels: readonly { readonly id: string }[];
   }
-  const listed = async ({ user }: Awaited<ReturnType<typeof openSimulator>>): Promise<string[]> => (await user.get<LabelPage>('labels')).body.labels.map(({ id }) => id);
+  const listed = async ({ user }: Awaited<ReturnType<typeof openSimulator>>): Promise<string[]> =>
+    (await user.get<LabelPage>('labels')).body.labels.map(({ id }) => id);
 
   it('may be missing from labels.list while messages carry it, and labels.get answers it or not', async () => {
     const fixture = await openSimulator();
@@ -222,13 +264,19 @@ describe('a chat', () => {
     const text = plain('chat', 'see you at noon');
     const chat = mailbox.insert({ raw: text, labelIds: ['CHAT'] }).id;
     const mail = mailbox.insert({ raw: text, labelIds: [] }).id;
-    const get = async (id: string, format: string): Promise<MessageBody> => (await user.get<MessageBody>(`messages/${id}`, { format })).body;
+    const get = async (id: string, format: string): Promise<MessageBody> =>
+      (await user.get<MessageBody>(`messages/${id}`, { format })).body;
     const bytes = Buffer.from(text);
     mailbox.chats.raw = raw;
     expect(Buffer.from((await get(mail, 'raw')).raw ?? '', 'base64url')).toEqual(bytes);
     const answered = (await get(chat, 'raw')).raw;
-    expect(answered === undefined ? undefined : Buffer.from(answered, 'base64url')).toEqual(raw === 'missing' ? undefined : bytes.subarray(0, bytes.length >> 1));
+    expect(answered === undefined ? undefined : Buffer.from(answered, 'base64url')).toEqual(
+      raw === 'missing' ? undefined : bytes.subarray(0, bytes.length >> 1),
+    );
     const { payload, labelIds } = await get(chat, 'full');
-    expect([labelIds, Buffer.from(payload?.body?.data ?? '', 'base64url').toString()]).toEqual([['CHAT'], 'see you at noon\r\n']);
+    expect([labelIds, Buffer.from(payload?.body?.data ?? '', 'base64url').toString()]).toEqual([
+      ['CHAT'],
+      'see you at noon\r\n',
+    ]);
   });
 });

@@ -3,24 +3,36 @@ import { ADA, ApiUser, fill, openSimulator, type ErrorBody } from './fixture.ts'
 
 describe('the quota', () => {
   it('lets a user spend the minute’s units, refuses the next call free of charge, and grants them again', async () => {
-    const { clock, mailbox, user, simulator } = await openSimulator({ quota: { window: 'sliding-minute', userUnitsPerMinute: 100 } });
+    const { clock, mailbox, user, simulator } = await openSimulator({
+      quota: { window: 'sliding-minute', userUnitsPerMinute: 100 },
+    });
     const [id = ''] = fill(mailbox, 1);
     const get = async (): Promise<number> => (await user.get(`messages/${id}`)).status;
     for (let i = 0; i < 5; i++) expect(await get()).toBe(200);
     const refused = await user.get<ErrorBody>(`messages/${id}`);
     expect([403, 429]).toContain(refused.status);
-    expect(refused.body.error.message).toMatch(/^Quota exceeded for quota metric 'Total Query Cost' and limit 'Units per minute per user' of service 'gmail\.googleapis\.com'/);
+    expect(refused.body.error.message).toMatch(
+      /^Quota exceeded for quota metric 'Total Query Cost' and limit 'Units per minute per user' of service 'gmail\.googleapis\.com'/,
+    );
     expect(refused.body.error.errors[0]?.domain).toBe('usageLimits');
     await clock.advance(59_999);
     expect(await get()).not.toBe(200);
     await clock.advance(1);
     expect(await get()).toBe(200);
-    expect(simulator.usage.of(ADA)).toMatchObject({ calls: 6, units: 120, rejected: 2, peakUnitsPerMinute: 100, peakUnitsPerTenSeconds: 100 });
+    expect(simulator.usage.of(ADA)).toMatchObject({
+      calls: 6,
+      units: 120,
+      rejected: 2,
+      peakUnitsPerMinute: 100,
+      peakUnitsPerTenSeconds: 100,
+    });
   });
 
   it('answers both documented forms of the refusal', async () => {
     const { user } = await openSimulator({ quota: { window: 'sliding-minute', userUnitsPerMinute: 1 } });
-    const replies = await Promise.all(Array.from({ length: 30 }, () => user.get<ErrorBody>('history', { startHistoryId: '1' })));
+    const replies = await Promise.all(
+      Array.from({ length: 30 }, () => user.get<ErrorBody>('history', { startHistoryId: '1' })),
+    );
     const forms = replies.map(({ status, body }) => `${status} ${body.error.errors[0]?.reason ?? ''}`);
     expect(new Set(forms)).toEqual(new Set(['429 rateLimitExceeded', '403 userRateLimitExceeded']));
   });
@@ -64,9 +76,14 @@ describe('the quota', () => {
   });
 
   it('refuses calls beyond the hidden cap of calls in flight, within one batch too', async () => {
-    const { clock, mailbox, user, simulator } = await openSimulator({ quota: { window: 'off', concurrentRequests: 3 }, latencyMs: 100 });
+    const { clock, mailbox, user, simulator } = await openSimulator({
+      quota: { window: 'off', concurrentRequests: 3 },
+      latencyMs: 100,
+    });
     const ids = fill(mailbox, 4);
-    const inTurn = await clock.run(() => Promise.all([user.get('profile'), user.get('profile'), user.get('profile'), user.get<ErrorBody>('profile')]));
+    const inTurn = await clock.run(() =>
+      Promise.all([user.get('profile'), user.get('profile'), user.get('profile'), user.get<ErrorBody>('profile')]),
+    );
     expect(inTurn.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
     expect(inTurn[3]?.body.error.message).toBe('Too many concurrent requests for user.');
 

@@ -10,9 +10,17 @@ describe('a refusal', () => {
     expect(status).toBe(403);
     expect(body.error).toMatchObject({
       status: 'PERMISSION_DENIED',
-      message: expect.stringContaining('Gmail API has not been used in project 100000000000 before or it is disabled') as unknown,
-      errors: [{ reason: 'accessNotConfigured', domain: 'usageLimits', extendedHelp: 'https://console.developers.google.com' }],
-      details: [{ reason: 'SERVICE_DISABLED', metadata: { service: 'gmail.googleapis.com' } }, { locale: 'en-US' }, { links: [{}] }],
+      message: expect.stringContaining(
+        'Gmail API has not been used in project 100000000000 before or it is disabled',
+      ) as unknown,
+      errors: [
+        { reason: 'accessNotConfigured', domain: 'usageLimits', extendedHelp: 'https://console.developers.google.com' },
+      ],
+      details: [
+        { reason: 'SERVICE_DISABLED', metadata: { service: 'gmail.googleapis.com' } },
+        { locale: 'en-US' },
+        { links: [{}] },
+      ],
     });
   });
 
@@ -20,16 +28,19 @@ describe('a refusal', () => {
     [400, 'FAILED_PRECONDITION', 'failedPrecondition', 'Precondition check failed.'],
     [410, 'UNKNOWN', 'deleted', 'Resource has been deleted'],
     [500, 'INTERNAL', 'backendError', 'Internal error encountered.'],
-  ])('with status %i says what Google says, of a call, in a batch and of a whole batch', async (status, name, reason, message) => {
-    const { user, simulator } = await openSimulator();
-    const fault = simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'status', status } });
-    const error = { code: status, status: name, message, errors: [{ reason }] };
-    expect((await user.get<ErrorBody>('profile')).body.error).toMatchObject(error);
-    expect(JSON.parse((await user.batch(['profile'])).parts[0]?.json ?? '')).toMatchObject({ error });
-    fault.remove();
-    simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'status', status } });
-    expect(JSON.parse((await user.batch(['profile'])).text)).toMatchObject({ error });
-  });
+  ])(
+    'with status %i says what Google says, of a call, in a batch and of a whole batch',
+    async (status, name, reason, message) => {
+      const { user, simulator } = await openSimulator();
+      const fault = simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'status', status } });
+      const error = { code: status, status: name, message, errors: [{ reason }] };
+      expect((await user.get<ErrorBody>('profile')).body.error).toMatchObject(error);
+      expect(JSON.parse((await user.batch(['profile'])).parts[0]?.json ?? '')).toMatchObject({ error });
+      fault.remove();
+      simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'status', status } });
+      expect(JSON.parse((await user.batch(['profile'])).text)).toMatchObject({ error });
+    },
+  );
 
   it('with 401 leaves the token endpoint as it is', async () => {
     const { user, simulator } = await openSimulator();
@@ -44,7 +55,12 @@ describe('an intercepted call', () => {
   it('is answered with Google’s HTML page at the batch endpoint, and costs nothing', async () => {
     const { user, simulator } = await openSimulator();
     simulator.faults.add({ match: { method: 'batch' }, effect: { kind: 'intercept', status: 404 }, times: 1 });
-    const refused = await user.send('POST', '/batch/gmail/v1', '--b\r\n\r\nGET /gmail/v1/users/me/profile\r\n\r\n--b--', { 'content-type': 'multipart/mixed; boundary=b' });
+    const refused = await user.send(
+      'POST',
+      '/batch/gmail/v1',
+      '--b\r\n\r\nGET /gmail/v1/users/me/profile\r\n\r\n--b--',
+      { 'content-type': 'multipart/mixed; boundary=b' },
+    );
     expect(refused.status).toBe(404);
     expect(refused.text).toMatch(/^<!DOCTYPE html>.*That’s an error/s);
     expect(simulator.usage.calls).toBe(0);
@@ -53,7 +69,10 @@ describe('an intercepted call', () => {
 
   it('may be answered with any bytes and type, alone and as a part of a batch', async () => {
     const { user, simulator } = await openSimulator();
-    simulator.faults.add({ match: { method: 'getProfile' }, effect: { kind: 'intercept', status: 200, contentType: 'text/plain', body: 'busy' } });
+    simulator.faults.add({
+      match: { method: 'getProfile' },
+      effect: { kind: 'intercept', status: 200, contentType: 'text/plain', body: 'busy' },
+    });
     expect(await user.send('GET', '/gmail/v1/users/me/profile')).toMatchObject({ status: 200, text: 'busy' });
     const { text } = await user.batch(['profile']);
     expect(text).toContain('Content-Type: text/plain');

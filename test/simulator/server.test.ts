@@ -21,7 +21,11 @@ afterEach(() => server.close());
 /** Google's own client, told nothing but where Gmail and its tokens are. */
 function client(): gmail_v1.Gmail {
   const { client_id, client_secret, refresh_token } = simulator.credentialsFor(ADA);
-  const oauth = new auth.OAuth2({ clientId: client_id, clientSecret: client_secret, endpoints: { oauth2TokenUrl: `${server.url}/token` } });
+  const oauth = new auth.OAuth2({
+    clientId: client_id,
+    clientSecret: client_secret,
+    endpoints: { oauth2TokenUrl: `${server.url}/token` },
+  });
   oauth.setCredentials({ refresh_token });
   return gmail({ version: 'v1', auth: oauth, rootUrl: server.url, retry: false });
 }
@@ -33,18 +37,29 @@ describe('Google’s own client over HTTP', () => {
   it('reads profile, labels, messages, threads, history and attachments', async () => {
     const mailbox = simulator.mailbox(ADA);
     const start = mailbox.historyId;
-    const body = 'Content-Type: multipart/mixed; boundary=b\r\nSubject: hi\r\n\r\n--b\r\n\r\ntext\r\n--b\r\nContent-Type: text/csv; name=a.csv\r\n\r\n1,2\r\n--b--';
+    const body =
+      'Content-Type: multipart/mixed; boundary=b\r\nSubject: hi\r\n\r\n--b\r\n\r\ntext\r\n--b\r\nContent-Type: text/csv; name=a.csv\r\n\r\n1,2\r\n--b--';
     const { id, threadId } = mailbox.insert({ raw: body, labelIds: ['INBOX'] });
     const { users } = client();
 
-    expect((await users.getProfile(me)).data).toEqual({ emailAddress: ADA, messagesTotal: 1, threadsTotal: 1, historyId: mailbox.historyId });
+    expect((await users.getProfile(me)).data).toEqual({
+      emailAddress: ADA,
+      messagesTotal: 1,
+      threadsTotal: 1,
+      historyId: mailbox.historyId,
+    });
     expect((await users.labels.list(me)).data.labels).toHaveLength(14);
     expect((await users.labels.get({ ...me, id: 'INBOX' })).data.messagesTotal).toBe(1);
-    expect((await users.messages.list({ ...me, labelIds: ['INBOX'], q: 'subject:hi', maxResults: 5 })).data.messages).toEqual([{ id, threadId }]);
+    expect(
+      (await users.messages.list({ ...me, labelIds: ['INBOX'], q: 'subject:hi', maxResults: 5 })).data.messages,
+    ).toEqual([{ id, threadId }]);
     const message: gmail_v1.Schema$Message = (await users.messages.get({ ...me, id })).data;
     expect(message).toMatchObject({ id, threadId, labelIds: ['INBOX'], snippet: 'text', historyId: mailbox.historyId });
     const attachmentId = message.payload?.parts?.[1]?.body?.attachmentId ?? '';
-    expect((await users.messages.attachments.get({ ...me, messageId: id, id: attachmentId })).data).toEqual({ size: 3, data: 'MSwy' });
+    expect((await users.messages.attachments.get({ ...me, messageId: id, id: attachmentId })).data).toEqual({
+      size: 3,
+      data: 'MSwy',
+    });
     const metadata = await users.messages.get({ ...me, id, format: 'metadata', metadataHeaders: ['Subject'] });
     expect(metadata.data.payload?.headers).toEqual([{ name: 'Subject', value: 'hi' }]);
     expect((await users.threads.list(me)).data.threads?.map((thread) => thread.id)).toEqual([threadId]);
@@ -59,12 +74,20 @@ describe('Google’s own client over HTTP', () => {
     await users.labels.patch({ ...me, id: label, requestBody: { name: 'Journeys' } });
     const sent = (await users.messages.send({ ...me, requestBody: { raw } })).data.id ?? '';
     const inserted = (await users.messages.insert({ ...me, requestBody: { raw, labelIds: [label] } })).data.id ?? '';
-    const upload = { ...me, requestBody: { labelIds: ['INBOX'] }, media: { mimeType: 'message/rfc822', body: plain('up') } };
+    const upload = {
+      ...me,
+      requestBody: { labelIds: ['INBOX'] },
+      media: { mimeType: 'message/rfc822', body: plain('up') },
+    };
     // For uploads Google's client takes the root URL from the call only.
     const uploaded = (await users.messages.insert(upload, { rootUrl: server.url })).data.id ?? '';
     const imported = (await users.messages.import({ ...me, requestBody: { raw } })).data.id ?? '';
-    expect((await users.messages.get({ ...me, id: uploaded, format: 'raw' })).data.raw).toBe(base64url(Buffer.from(plain('up'))));
-    expect((await users.messages.modify({ ...me, id: sent, requestBody: { addLabelIds: ['STARRED'] } })).data.labelIds).toContain('STARRED');
+    expect((await users.messages.get({ ...me, id: uploaded, format: 'raw' })).data.raw).toBe(
+      base64url(Buffer.from(plain('up'))),
+    );
+    expect(
+      (await users.messages.modify({ ...me, id: sent, requestBody: { addLabelIds: ['STARRED'] } })).data.labelIds,
+    ).toContain('STARRED');
     await users.messages.batchModify({ ...me, requestBody: { ids: [sent, imported], removeLabelIds: ['INBOX'] } });
     expect((await users.messages.trash({ ...me, id: sent })).data.labelIds).toContain('TRASH');
     expect((await users.messages.untrash({ ...me, id: sent })).data.labelIds).not.toContain('TRASH');
@@ -75,7 +98,12 @@ describe('Google’s own client over HTTP', () => {
     await users.drafts.update({ ...me, id: draft, requestBody: { message: { raw } } });
     expect((await users.drafts.list(me)).data.drafts?.map(({ id }) => id)).toEqual([draft]);
     await users.drafts.delete({ ...me, id: draft });
-    expect(simulator.mailbox(ADA).truth().map(({ id }) => id)).toEqual([uploaded]);
+    expect(
+      simulator
+        .mailbox(ADA)
+        .truth()
+        .map(({ id }) => id),
+    ).toEqual([uploaded]);
     const watched = await users.watch({ ...me, requestBody: { topicName: 'projects/p/topics/t' } });
     expect(Number(watched.data.expiration)).toBeGreaterThan(systemClock.now());
     expect((await users.stop(me)).status).toBe(204);
@@ -83,7 +111,10 @@ describe('Google’s own client over HTTP', () => {
 
   it('sees an error as Google’s, and a revoked grant as invalid_grant', async () => {
     const { users } = client();
-    await expect(users.messages.get({ ...me, id: 'ffff' })).rejects.toMatchObject({ status: 404, message: 'Requested entity was not found.' });
+    await expect(users.messages.get({ ...me, id: 'ffff' })).rejects.toMatchObject({
+      status: 404,
+      message: 'Requested entity was not found.',
+    });
     simulator.revoke(ADA);
     await expect(client().users.getProfile(me)).rejects.toMatchObject({ message: 'invalid_grant' });
   });
@@ -92,7 +123,8 @@ describe('Google’s own client over HTTP', () => {
 describe('the server', () => {
   it('breaks the connection for a reset, and in the middle of the answer for a cut one', async () => {
     const credentials = { grant_type: 'refresh_token', ...simulator.credentialsFor(ADA) };
-    const ask = (): ReturnType<typeof undiciRequest> => undiciRequest(`${server.url}/token`, { method: 'POST', body: new URLSearchParams(credentials).toString() });
+    const ask = (): ReturnType<typeof undiciRequest> =>
+      undiciRequest(`${server.url}/token`, { method: 'POST', body: new URLSearchParams(credentials).toString() });
     simulator.faults.add({ match: { method: 'token' }, effect: { kind: 'reset' }, times: 1 });
     await expect(ask()).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
     simulator.faults.add({ match: { method: 'token' }, effect: { kind: 'truncate' }, times: 1 });
@@ -117,22 +149,38 @@ describe('the server', () => {
   it('answers by any name of this machine and by those that it is told, and keeps pages in browsers out', async () => {
     const other = await startSimulatorServer({ simulator, port: 0, allowedHosts: ['simulator'] });
     const { port } = new URL(other.url);
-    const ask = async (path: string, headers: Record<string, string>, body?: string): Promise<{ status: number; text: string }> => {
-      const response = await undiciRequest(`${other.url}${path}`, { method: body === undefined ? 'GET' : 'POST', headers, body: body ?? null });
+    const ask = async (
+      path: string,
+      headers: Record<string, string>,
+      body?: string,
+    ): Promise<{ status: number; text: string }> => {
+      const response = await undiciRequest(`${other.url}${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers,
+        body: body ?? null,
+      });
       return { status: response.statusCode, text: await response.body.text() };
     };
-    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'simulator:8025']) expect((await ask('/simulator/mailboxes', { host })).status, host).toBe(200);
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'simulator:8025'])
+      expect((await ask('/simulator/mailboxes', { host })).status, host).toBe(200);
 
     const rebound = { host: `evil.example:${port}` };
     const truth = await ask(`/simulator/truth?email=${ADA}`, rebound);
     expect(truth).toEqual({ status: 403, text: expect.stringContaining('evil.example') as string });
     expect(truth.text).not.toContain('messages');
-    expect(JSON.parse((await ask('/gmail/v1/users/me/profile', rebound)).text)).toMatchObject({ error: { code: 403, errors: [{ reason: 'hostNotAllowed' }] } });
+    expect(JSON.parse((await ask('/gmail/v1/users/me/profile', rebound)).text)).toMatchObject({
+      error: { code: 403, errors: [{ reason: 'hostNotAllowed' }] },
+    });
 
     const before = simulator.mailbox(ADA).historyId;
     const mail = JSON.stringify({ email: ADA, raw: 'Subject: x', labelIds: [] });
-    expect((await ask('/simulator/messages', { origin: 'https://evil.example', 'content-type': 'text/plain' }, mail)).status).toBe(403);
-    expect((await ask('/simulator/messages', { 'content-type': 'text/plain' }, mail))).toEqual({ status: 415, text: expect.stringContaining('--json') as string });
+    expect(
+      (await ask('/simulator/messages', { origin: 'https://evil.example', 'content-type': 'text/plain' }, mail)).status,
+    ).toBe(403);
+    expect(await ask('/simulator/messages', { 'content-type': 'text/plain' }, mail)).toEqual({
+      status: 415,
+      text: expect.stringContaining('--json') as string,
+    });
     expect(simulator.mailbox(ADA).historyId).toBe(before);
     expect((await ask('/simulator/messages', { 'content-type': 'application/json' }, mail)).status).toBe(200);
     // A command without a body says nothing about it.

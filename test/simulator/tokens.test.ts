@@ -10,7 +10,10 @@ interface TokenBody {
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 function assertion(claims: object, header: object = { alg: 'RS256', typ: 'JWT' }): string {
-  const form = new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: `${encode(header)}.${encode(claims)}.c2ln` });
+  const form = new URLSearchParams({
+    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    assertion: `${encode(header)}.${encode(claims)}.c2ln`,
+  });
   return form.toString();
 }
 
@@ -21,7 +24,10 @@ describe('the token endpoint', () => {
     await clock.advance(3_600_000);
     const refused = await user.get<ErrorBody>('profile');
     expect(refused.status).toBe(401);
-    expect(refused.body.error).toMatchObject({ status: 'UNAUTHENTICATED', errors: [{ message: 'Invalid Credentials', reason: 'authError', location: 'Authorization' }] });
+    expect(refused.body.error).toMatchObject({
+      status: 'UNAUTHENTICATED',
+      errors: [{ message: 'Invalid Credentials', reason: 'authError', location: 'Authorization' }],
+    });
   });
 
   it('refuses calls without a token or with a wrong one', async () => {
@@ -36,7 +42,10 @@ describe('the token endpoint', () => {
     expect((await user.get('profile')).status).toBe(401);
     const form = new URLSearchParams({ grant_type: 'refresh_token', ...before }).toString();
     const refused = await user.send<TokenBody>('POST', '/token', form);
-    expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' } });
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' },
+    });
 
     const granted = simulator.grant(ADA);
     expect(granted.refresh_token).not.toBe(before.refresh_token);
@@ -47,19 +56,37 @@ describe('the token endpoint', () => {
   it('knows its client, and no other grant type', async () => {
     const { user, simulator } = await openSimulator();
     const form = { grant_type: 'refresh_token', ...simulator.credentialsFor(ADA) };
-    expect((await user.send<TokenBody>('POST', '/token', new URLSearchParams({ ...form, client_secret: 'x' }).toString())).body.error).toBe('invalid_client');
-    expect((await user.send<TokenBody>('POST', '/token', 'grant_type=password')).body.error).toBe('unsupported_grant_type');
+    expect(
+      (await user.send<TokenBody>('POST', '/token', new URLSearchParams({ ...form, client_secret: 'x' }).toString()))
+        .body.error,
+    ).toBe('invalid_client');
+    expect((await user.send<TokenBody>('POST', '/token', 'grant_type=password')).body.error).toBe(
+      'unsupported_grant_type',
+    );
   });
 
   it('takes a service account’s assertion for a mailbox that it knows', async () => {
     const { user, simulator } = await openSimulator();
-    const claims = { iss: 'robot@project.iam', scope: 'https://www.googleapis.com/auth/gmail.readonly', sub: ADA, iat: 1_000, exp: 4_600 };
+    const claims = {
+      iss: 'robot@project.iam',
+      scope: 'https://www.googleapis.com/auth/gmail.readonly',
+      sub: ADA,
+      iat: 1_000,
+      exp: 4_600,
+    };
     const granted = await user.send<TokenBody>('POST', '/token', assertion(claims));
     expect(granted).toMatchObject({ status: 200, body: { expires_in: 3_599 } });
     const authorization = { authorization: `Bearer ${granted.body.access_token ?? ''}` };
-    expect((await user.send('GET', '/gmail/v1/users/me/profile', '', authorization)).body).toMatchObject({ emailAddress: ADA });
+    expect((await user.send('GET', '/gmail/v1/users/me/profile', '', authorization)).body).toMatchObject({
+      emailAddress: ADA,
+    });
 
-    for (const wrong of [assertion({ ...claims, sub: 'nobody@example.com' }), assertion({ ...claims, exp: 9_999 }), assertion(claims, { alg: 'none' }), 'grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=x']) {
+    for (const wrong of [
+      assertion({ ...claims, sub: 'nobody@example.com' }),
+      assertion({ ...claims, exp: 9_999 }),
+      assertion(claims, { alg: 'none' }),
+      'grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=x',
+    ]) {
       expect((await user.send<TokenBody>('POST', '/token', wrong)).body.error).toBe('invalid_grant');
     }
     simulator.revoke(ADA);
@@ -96,12 +123,22 @@ describe('a grant', () => {
   it('that holds metadata beside a wider scope refuses searches and bodies all the same', async () => {
     const { mailbox, user, simulator } = await openSimulator();
     const [id = ''] = fill(mailbox, 1);
-    const scopes = ['https://www.googleapis.com/auth/gmail.metadata', 'https://www.googleapis.com/auth/gmail.readonly', 'https://mail.google.com/'];
+    const scopes = [
+      'https://www.googleapis.com/auth/gmail.metadata',
+      'https://www.googleapis.com/auth/gmail.readonly',
+      'https://mail.google.com/',
+    ];
     await user.signIn(simulator.grant(ADA, { scopes }));
     const body = await user.get<ErrorBody>(`messages/${id}`, { format: 'full' });
-    expect(body).toMatchObject({ status: 403, body: { error: { message: "Metadata scope doesn't allow format FULL", errors: [{ reason: 'forbidden' }] } } });
+    expect(body).toMatchObject({
+      status: 403,
+      body: { error: { message: "Metadata scope doesn't allow format FULL", errors: [{ reason: 'forbidden' }] } },
+    });
     const search = await user.get<ErrorBody>('messages', { q: 'x' });
-    expect(search).toMatchObject({ status: 403, body: { error: { message: "Metadata scope does not support 'q' parameter" } } });
+    expect(search).toMatchObject({
+      status: 403,
+      body: { error: { message: "Metadata scope does not support 'q' parameter" } },
+    });
     expect((await user.get(`messages/${id}`, { format: 'minimal' })).status).toBe(200);
   });
 });

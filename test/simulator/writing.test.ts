@@ -7,7 +7,10 @@ describe('changes over the API', () => {
   it('modify, trash, untrash and delete one message, and answer its labels', async () => {
     const { mailbox, user } = await openSimulator();
     const [id = ''] = fill(mailbox, 1, ['INBOX', 'UNREAD']);
-    const modified = await user.call<MessageBody>('POST', `messages/${id}/modify`, { addLabelIds: ['STARRED'], removeLabelIds: ['UNREAD'] });
+    const modified = await user.call<MessageBody>('POST', `messages/${id}/modify`, {
+      addLabelIds: ['STARRED'],
+      removeLabelIds: ['UNREAD'],
+    });
     expect(modified.body).toEqual({ id, threadId: id, labelIds: ['INBOX', 'STARRED'] });
     expect((await user.call<MessageBody>('POST', `messages/${id}/trash`)).body.labelIds).toEqual(['STARRED', 'TRASH']);
     expect((await user.call<MessageBody>('POST', `messages/${id}/untrash`)).body.labelIds).toEqual(['STARRED']);
@@ -33,14 +36,23 @@ describe('changes over the API', () => {
     expect((await user.call('POST', 'messages/batchDelete', { ids: [...ids.slice(1), 'unknown'] })).status).toBe(204);
     expect(mailbox.truth().map(({ id, labelIds }) => [id, labelIds])).toEqual([[ids[0], ['INBOX', 'STARRED']]]);
     expect((await user.call('POST', 'messages/batchDelete', { ids: ['unknown'] })).status).toBe(204);
-    expect((await user.call('POST', 'messages/batchModify', { ids: Array.from({ length: 1_001 }, String) })).status).toBe(400);
+    expect(
+      (await user.call('POST', 'messages/batchModify', { ids: Array.from({ length: 1_001 }, String) })).status,
+    ).toBe(400);
   });
 
   it('insert mail, with the date of its header when asked, into a thread that exists', async () => {
     const { mailbox, user } = await openSimulator();
     const raw = encoded('Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nSubject: x\r\n\r\ny');
-    const inserted = await user.call<MessageBody>('POST', 'messages?internalDateSource=dateHeader', { raw, labelIds: ['INBOX'] });
-    expect(mailbox.truth()[0]).toMatchObject({ id: inserted.body.id, internalDate: Date.UTC(2026, 0, 1), labelIds: ['INBOX'] });
+    const inserted = await user.call<MessageBody>('POST', 'messages?internalDateSource=dateHeader', {
+      raw,
+      labelIds: ['INBOX'],
+    });
+    expect(mailbox.truth()[0]).toMatchObject({
+      id: inserted.body.id,
+      internalDate: Date.UTC(2026, 0, 1),
+      labelIds: ['INBOX'],
+    });
     const reply = await user.call<MessageBody>('POST', 'messages/import', { raw, threadId: inserted.body.threadId });
     expect(reply.body.threadId).toBe(inserted.body.threadId);
     expect((await user.call('POST', 'messages', { raw, threadId: 'ffff' })).status).toBe(404);
@@ -50,9 +62,13 @@ describe('changes over the API', () => {
   it('take uploads, plain and beside JSON, byte by byte', async () => {
     const { mailbox, user } = await openSimulator();
     const mail = 'Subject: up\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\npart\r\n--i--\r\n';
-    await user.send('POST', '/upload/gmail/v1/users/me/messages?uploadType=media', mail, { 'content-type': 'message/rfc822' });
+    await user.send('POST', '/upload/gmail/v1/users/me/messages?uploadType=media', mail, {
+      'content-type': 'message/rfc822',
+    });
     const related = `--r\r\nContent-Type: application/json\r\n\r\n{"labelIds":["STARRED"]}\r\n--r\r\nContent-Type: message/rfc822\r\n\r\n${mail}\r\n--r--`;
-    await user.send('POST', '/upload/gmail/v1/users/me/messages?uploadType=multipart', related, { 'content-type': 'multipart/related; boundary=r' });
+    await user.send('POST', '/upload/gmail/v1/users/me/messages?uploadType=multipart', related, {
+      'content-type': 'multipart/related; boundary=r',
+    });
     expect(mailbox.truth().map(({ raw }) => Buffer.from(raw, 'base64url').toString())).toEqual([mail, mail]);
     expect(mailbox.truth().flatMap(({ labelIds }) => labelIds)).toEqual(['STARRED']);
   });
@@ -72,7 +88,9 @@ describe('changes over the API', () => {
     const { mailbox, user } = await openSimulator();
     const [id = ''] = fill(mailbox, 1);
     mailbox.insert({ raw: plain('Re'), labelIds: [], threadId: id });
-    const { body } = await user.call<{ messages: MessageBody[] }>('POST', `threads/${id}/modify`, { addLabelIds: ['STARRED'] });
+    const { body } = await user.call<{ messages: MessageBody[] }>('POST', `threads/${id}/modify`, {
+      addLabelIds: ['STARRED'],
+    });
     expect(body.messages.map(({ labelIds }) => labelIds)).toEqual([['INBOX', 'STARRED'], ['STARRED']]);
     expect((await user.call('DELETE', `threads/${id}`)).status).toBe(204);
     expect(mailbox.truth()).toEqual([]);
@@ -82,7 +100,9 @@ describe('changes over the API', () => {
     const { mailbox, user } = await openSimulator();
     const { body } = await user.call<{ id: string; name: string }>('POST', 'labels', { name: 'Trips' });
     expect((await user.call('POST', 'labels', { name: 'trips' })).status).toBe(409);
-    expect((await user.call<{ name: string }>('PATCH', `labels/${body.id}`, { name: 'Journeys' })).body.name).toBe('Journeys');
+    expect((await user.call<{ name: string }>('PATCH', `labels/${body.id}`, { name: 'Journeys' })).body.name).toBe(
+      'Journeys',
+    );
     expect((await user.call('DELETE', 'labels/INBOX')).status).toBe(400);
     expect((await user.call('DELETE', `labels/${body.id}`)).status).toBe(204);
     expect(mailbox.labels().filter(({ type }) => type === 'user')).toEqual([]);
@@ -92,12 +112,18 @@ describe('changes over the API', () => {
     const { mailbox, user } = await openSimulator();
     const message = { raw: encoded(`To: ${ADA}\r\nSubject: draft\r\n\r\n`) };
     const created = await user.call<{ id: string; message: MessageBody }>('POST', 'drafts', { message });
-    const updated = await user.call<{ id: string; message: MessageBody }>('PUT', `drafts/${created.body.id}`, { message });
+    const updated = await user.call<{ id: string; message: MessageBody }>('PUT', `drafts/${created.body.id}`, {
+      message,
+    });
     expect(updated.body.id).toBe(created.body.id);
     expect(updated.body.message.id).not.toBe(created.body.message.id);
     const listed = await user.get<{ drafts: { id: string; message: { id: string } }[] }>('drafts');
-    expect(listed.body.drafts).toEqual([{ id: created.body.id, message: { id: updated.body.message.id, threadId: updated.body.message.threadId } }]);
-    expect((await user.get<{ message: MessageBody }>(`drafts/${created.body.id}`)).body.message.labelIds).toEqual(['DRAFT']);
+    expect(listed.body.drafts).toEqual([
+      { id: created.body.id, message: { id: updated.body.message.id, threadId: updated.body.message.threadId } },
+    ]);
+    expect((await user.get<{ message: MessageBody }>(`drafts/${created.body.id}`)).body.message.labelIds).toEqual([
+      'DRAFT',
+    ]);
 
     const sent = await user.call<MessageBody>('POST', 'drafts/send', { id: created.body.id });
     expect(sent.body.labelIds).toEqual(['INBOX', 'SENT', 'UNREAD']);

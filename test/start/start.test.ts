@@ -29,8 +29,19 @@ describe('npm start', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tidemark-start-'));
-    env = { HOME: folder, TIDEMARK_DATA_DIR: folder, PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}` };
-    ports = ['--port', String(await freePort(0)), '--ui-port', String(await freePort(0)), '--simulator-port', String(await freePort(0))];
+    env = {
+      HOME: folder,
+      TIDEMARK_DATA_DIR: folder,
+      PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}`,
+    };
+    ports = [
+      '--port',
+      String(await freePort(0)),
+      '--ui-port',
+      String(await freePort(0)),
+      '--simulator-port',
+      String(await freePort(0)),
+    ];
   });
   afterAll(async () => {
     for (const program of programs) program.child.kill('SIGKILL');
@@ -56,7 +67,9 @@ describe('npm start', () => {
     await second.says(/store +#\d+/);
     const third = new Program('start/main.ts', [...ports, '--messages', '100'], env);
     programs.push(third);
-    await third.says(/It serves ada\+200@example\.com: --messages and --mbox change nothing here\. To use them, stop it first/);
+    await third.says(
+      /It serves ada\+200@example\.com: --messages and --mbox change nothing here\. To use them, stop it first/,
+    );
     await third.says(/is in sync: \d+ messages/);
     const { stdout: saidByThird } = await third.end('SIGINT');
     expect(saidByThird).toMatch(/This one has ended\. npm start \(process \d+\) still runs/);
@@ -66,12 +79,25 @@ describe('npm start', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ phase: 'live', generation: 1, recoveries: 0, counts: { failed: 0 } });
     // The mailbox is simulated: whoever asks for its labels from another terminal is not sent to Google.
-    const configured = new Program('cli/main.ts', ['configure', 'ada+200@example.com', '--label', 'No such label'], env);
-    expect(await configured.ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/ada\+200@example\.com has no label "No such label"\. Its own labels: /) });
+    const configured = new Program(
+      'cli/main.ts',
+      ['configure', 'ada+200@example.com', '--label', 'No such label'],
+      env,
+    );
+    expect(await configured.ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/ada\+200@example\.com has no label "No such label"\. Its own labels: /),
+    });
     const before = performance.now();
-    expect(await first.end('SIGINT')).toMatchObject({ code: 0, stdout: expect.stringContaining('The next npm start goes on from here.') });
+    expect(await first.end('SIGINT')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('The next npm start goes on from here.'),
+    });
     expect(performance.now() - before).toBeLessThan(10_000);
-    expect(await second.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('has ended, and this one with it') });
+    expect(await second.ended).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('has ended, and this one with it'),
+    });
   }, 90_000);
 
   it('ends with 3 where messages could not be fetched and that was asked for (--once --fail-on-failures), else with 0', async () => {
@@ -79,21 +105,40 @@ describe('npm start', () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-start-failures-'));
     const simulator = new Simulator({ clock: systemClock });
     const gmail = simulator.addMailbox(ada);
-    const [message] = Array.from({ length: 3 }, (_, n) => gmail.insert({ raw: `Subject: ${n}\r\n\r\nhello\r\n`, labelIds: ['INBOX'] }));
+    const [message] = Array.from({ length: 3 }, (_, n) =>
+      gmail.insert({ raw: `Subject: ${n}\r\n\r\nhello\r\n`, labelIds: ['INBOX'] }),
+    );
     gmail.poison(message?.id ?? '', 400);
     const server = await startSimulatorServer({ simulator, port: 0 });
     try {
-      const own = { ...env, HOME: dataDir, TIDEMARK_DATA_DIR: dataDir, GMAIL_ROOT_URL: server.url, GOOGLE_TOKEN_URL: `${server.url}/token` };
+      const own = {
+        ...env,
+        HOME: dataDir,
+        TIDEMARK_DATA_DIR: dataDir,
+        GMAIL_ROOT_URL: server.url,
+        GOOGLE_TOKEN_URL: `${server.url}/token`,
+      };
       const config = loadConfig({ env: own });
       const stores = await openStoresOf(config);
-      await connectMailbox({ config, stores, mailbox: ada, clock: systemClock, text: JSON.stringify(simulator.grant(ada)), verify: false });
+      await connectMailbox({
+        config,
+        stores,
+        mailbox: ada,
+        clock: systemClock,
+        text: JSON.stringify(simulator.grant(ada)),
+        verify: false,
+      });
       await closeStores(stores);
       const once = (...args: string[]): Program['ended'] => {
         const program = new Program('start/main.ts', [...ports, '--once', ...args], own);
         programs.push(program);
         return program.ended;
       };
-      expect(await once('--fail-on-failures')).toMatchObject({ code: 3, stdout: expect.stringMatching(/2 stored, 1 failed/), stderr: `npm start: 1 message of ${ada} could not be fetched: tidemark failures ${ada}\n` });
+      expect(await once('--fail-on-failures')).toMatchObject({
+        code: 3,
+        stdout: expect.stringMatching(/2 stored, 1 failed/),
+        stderr: `npm start: 1 message of ${ada} could not be fetched: tidemark failures ${ada}\n`,
+      });
       expect(await once()).toMatchObject({ code: 0, stderr: '' });
     } finally {
       await server.close();

@@ -13,13 +13,23 @@ const labels = fc.uniqueArray(fc.constantFrom(...LABELS), { maxLength: 3 });
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('add' as const), message, labels, telling: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), message }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('label' as const, 'unlabel' as const), message, label: fc.constantFrom(...LABELS) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('label' as const, 'unlabel' as const),
+      message,
+      label: fc.constantFrom(...LABELS),
+    }),
+  },
 );
 
 /** What happens, in any order. Numbers choose among what is possible then. */
 type Step =
   | { readonly kind: 'move'; readonly move: Move }
-  /** A partial sync: `late` counts the newest records that history does not show yet; it ends after `pages` pages of one record each. */
+  /**
+   * A partial sync: `late` counts the newest records that history does not show yet; it ends after `pages` pages of one
+   * record each.
+   */
   | { readonly kind: 'sync'; readonly late: number; readonly pages: number }
   /** Due messages are fetched from a replica that lags `lag` records behind. */
   | { readonly kind: 'fetch'; readonly lag: number }
@@ -30,10 +40,25 @@ type Step =
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('move' as const), move }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('sync' as const), late: fc.nat(2), pages: fc.integer({ min: 1, max: 20 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('sync' as const),
+      late: fc.nat(2),
+      pages: fc.integer({ min: 1, max: 20 }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('fetch' as const), lag: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('zombie' as const), which: fc.nat() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('recover' as const), between: fc.array(move, { maxLength: 6 }), live: fc.boolean(), lag: fc.nat(2) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('recover' as const),
+      between: fc.array(move, { maxLength: 6 }),
+      live: fc.boolean(),
+      lag: fc.nat(2),
+    }),
+  },
 );
 
 /** How many of the newest records may be missing from history: a mark this old has settled. */
@@ -74,13 +99,23 @@ class Run {
     const start = this.settled;
     const { remote } = this;
     // Of the newest records, every second one is late: they appear out of order.
-    const hidden = new Set(Array.from({ length: late }, (_, index) => remote.now - 1 - index * 2).filter((index) => index >= remote.now - SETTLING));
-    const shown = remote.records.flatMap((record, index) => (index < start || hidden.has(index) ? [] : [record])).slice(0, pages);
-    for (const record of shown) await this.mailbox.apply([record], { mark: record.id, settledBefore: remote.historyIdAt(start) });
+    const hidden = new Set(
+      Array.from({ length: late }, (_, index) => remote.now - 1 - index * 2).filter(
+        (index) => index >= remote.now - SETTLING,
+      ),
+    );
+    const shown = remote.records
+      .flatMap((record, index) => (index < start || hidden.has(index) ? [] : [record]))
+      .slice(0, pages);
+    for (const record of shown)
+      await this.mailbox.apply([record], { mark: record.id, settledBefore: remote.historyIdAt(start) });
     const complete = shown.length < pages;
     if (!complete) return;
     this.settled = Math.max(start, remote.now - SETTLING);
-    await this.mailbox.apply([], { settle: [{ historyId: h(remote.historyIdAt(this.settled)), at: 0 }], settledBefore: remote.historyIdAt(start) });
+    await this.mailbox.apply([], {
+      settle: [{ historyId: h(remote.historyIdAt(this.settled)), at: 0 }],
+      settledBefore: remote.historyIdAt(start),
+    });
   }
 
   async fetch(lag: number): Promise<void> {
@@ -127,14 +162,18 @@ class Run {
   async quiet(): Promise<void> {
     const { remote, mailbox } = this;
     await this.sync(0, 1_000);
-    for (const { id, historyId: asOf } of [...(await mailbox.pending('live')), ...(await mailbox.pending('backfill'))]) {
+    for (const { id, historyId: asOf } of [
+      ...(await mailbox.pending('live')),
+      ...(await mailbox.pending('backfill')),
+    ]) {
       const reading = remote.get(id, remote.now);
       if (reading === null) await mailbox.attempt(id, { asOf: asOf === null ? null : Number(asOf), state: 'gone' });
       else expect(await mailbox.save(reading)).toMatchObject({ stale: [] });
     }
     for (const id of await mailbox.refreshes()) {
       const reading = remote.get(id, remote.now);
-      if (reading !== null) expect(await mailbox.saveAs('minimal', { ...reading, body: null })).toMatchObject({ stale: [] });
+      if (reading !== null)
+        expect(await mailbox.saveAs('minimal', { ...reading, body: null })).toMatchObject({ stale: [] });
     }
   }
 
@@ -150,7 +189,11 @@ class Run {
   }
 }
 
-async function begin(firstId: number, initial: readonly Move[], settings: MailboxSettings = DEFAULT_SETTINGS): Promise<Run> {
+async function begin(
+  firstId: number,
+  initial: readonly Move[],
+  settings: MailboxSettings = DEFAULT_SETTINGS,
+): Promise<Run> {
   const remote = new RemoteMailbox(firstId);
   for (const move of initial) remote.make(move);
   const mailbox = await openMailbox({ name: 'memory', open: () => openSqliteStore({ path: ':memory:' }) }, settings);
@@ -166,46 +209,60 @@ async function begin(firstId: number, initial: readonly Move[], settings: Mailbo
 describe('a store', () => {
   it('equals Gmail once the mailbox is quiet, and so does the change feed, whatever happened before and in whatever order', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(move, { maxLength: 8 }), fc.array(step, { maxLength: 40 }), fc.constantFrom([], ['Work'], ['Work', 'INBOX']), async (initial, steps, scopeLabels) => {
-        const run = await begin(1_000, initial, scope({ labelIds: scopeLabels.map(l) }));
-        for (const step of steps) {
-          await run.take(step);
+      fc.asyncProperty(
+        fc.array(move, { maxLength: 8 }),
+        fc.array(step, { maxLength: 40 }),
+        fc.constantFrom([], ['Work'], ['Work', 'INBOX']),
+        async (initial, steps, scopeLabels) => {
+          const run = await begin(1_000, initial, scope({ labelIds: scopeLabels.map(l) }));
+          for (const step of steps) {
+            await run.take(step);
+            expect(await run.believed()).toEqual(await run.mailbox.labels());
+          }
+          await run.quiet();
+          expect(await run.mailbox.labels()).toEqual(run.remote.visible(run.scope));
           expect(await run.believed()).toEqual(await run.mailbox.labels());
-        }
-        await run.quiet();
-        expect(await run.mailbox.labels()).toEqual(run.remote.visible(run.scope));
-        expect(await run.believed()).toEqual(await run.mailbox.labels());
-        expect(await run.mailbox.counts()).toMatchObject({ pending: 0, failed: 0, due: 0 });
-        await run.mailbox.store.close();
-      }),
+          expect(await run.mailbox.counts()).toMatchObject({ pending: 0, failed: 0, due: 0 });
+          await run.mailbox.store.close();
+        },
+      ),
       { numRuns: Number(process.env['FC_RUNS'] ?? 100) },
     );
   });
 
   it('is the same however often, and in however overlapping attempts, history was applied', async () => {
-    const attempt = fc.record({ from: fc.nat(), length: fc.integer({ min: 1, max: 12 }), page: fc.integer({ min: 1, max: 5 }) });
+    const attempt = fc.record({
+      from: fc.nat(),
+      length: fc.integer({ min: 1, max: 12 }),
+      page: fc.integer({ min: 1, max: 5 }),
+    });
     await fc.assert(
-      fc.asyncProperty(fc.array(move, { maxLength: 8 }), fc.array(move, { minLength: 1, maxLength: 25 }), fc.array(attempt, { maxLength: 8 }), async (initial, moves, attempts) => {
-        const [once, often] = [await begin(1_000, initial), await begin(1_000, initial)];
-        const first = once.remote.now;
-        for (const run of [once, often]) {
-          await run.fetch(0);
-          for (const move of moves) run.remote.make(move);
-        }
-        const { records } = once.remote;
-        const apply = (run: Run, from: number, to: number) =>
-          run.mailbox.apply(records.slice(from, to), { settledBefore: run.remote.historyIdAt(first) });
-        if (records.length > first) await apply(once, first, records.length);
-        let reached = first;
-        for (const { from, length, page } of [...attempts, { from: reached, length: 1_000, page: 7 }]) {
-          const start = length === 1_000 ? reached : first + (from % (reached - first + 1));
-          const end = Math.min(records.length, start + length);
-          for (let next = start; next < end; next += page) await apply(often, next, Math.min(end, next + page));
-          reached = Math.max(reached, end);
-        }
-        expect(await picture(often)).toEqual(await picture(once));
-        for (const run of [once, often]) await run.mailbox.store.close();
-      }),
+      fc.asyncProperty(
+        fc.array(move, { maxLength: 8 }),
+        fc.array(move, { minLength: 1, maxLength: 25 }),
+        fc.array(attempt, { maxLength: 8 }),
+        async (initial, moves, attempts) => {
+          const [once, often] = [await begin(1_000, initial), await begin(1_000, initial)];
+          const first = once.remote.now;
+          for (const run of [once, often]) {
+            await run.fetch(0);
+            for (const move of moves) run.remote.make(move);
+          }
+          const { records } = once.remote;
+          const apply = (run: Run, from: number, to: number) =>
+            run.mailbox.apply(records.slice(from, to), { settledBefore: run.remote.historyIdAt(first) });
+          if (records.length > first) await apply(once, first, records.length);
+          let reached = first;
+          for (const { from, length, page } of [...attempts, { from: reached, length: 1_000, page: 7 }]) {
+            const start = length === 1_000 ? reached : first + (from % (reached - first + 1));
+            const end = Math.min(records.length, start + length);
+            for (let next = start; next < end; next += page) await apply(often, next, Math.min(end, next + page));
+            reached = Math.max(reached, end);
+          }
+          expect(await picture(often)).toEqual(await picture(once));
+          for (const run of [once, often]) await run.mailbox.store.close();
+        },
+      ),
       { numRuns: Number(process.env['FC_RUNS'] ?? 60) },
     );
   });
@@ -219,7 +276,8 @@ describe('a store', () => {
         remote.make({ kind: 'add', message: 0, labels: [], telling: false });
         const reading = remote.get('m0', 1);
         if (reading === null) throw new Error('the message is there');
-        for (const at of ids) await mailbox.save({ ...reading, historyId: historyId(at.toString()), snippet: at.toString() });
+        for (const at of ids)
+          await mailbox.save({ ...reading, historyId: historyId(at.toString()), snippet: at.toString() });
         const newest = ids.reduce((a, b) => (a > b ? a : b)).toString();
         expect(await mailbox.messages()).toMatchObject([{ historyId: h(newest), snippet: newest }]);
         await mailbox.store.close();

@@ -36,7 +36,10 @@ describe('a credential store in a file', () => {
   });
 
   it('shows one process what another has put', async () => {
-    const [one, two] = await Promise.all([openSqliteCredentialStore({ path: path() }), openSqliteCredentialStore({ path: path() })]);
+    const [one, two] = await Promise.all([
+      openSqliteCredentialStore({ path: path() }),
+      openSqliteCredentialStore({ path: path() }),
+    ]);
     await one.put(alice, record('x'));
     expect(await two.get(alice)).toMatchObject({ version: 1 });
     await one.close();
@@ -45,6 +48,9 @@ describe('a credential store in a file', () => {
 
   it('is unavailable when its file cannot be used', async () => {
     writeFileSync(join(folder(), 'secrets'), 'a file');
-    await expect(openSqliteCredentialStore({ path: path() })).rejects.toMatchObject({ name: 'StoreError', failure: { kind: 'unavailable' } });
+    await expect(openSqliteCredentialStore({ path: path() })).rejects.toMatchObject({
+      name: 'StoreError',
+      failure: { kind: 'unavailable' },
+    });
   });
 });

@@ -38,7 +38,13 @@ describe('moving to another database', () => {
     for (const id of [alice, bob]) {
       const mailbox = new TestMailbox(stores.store, id);
       await mailbox.put();
-      await mailbox.sync(Array.from({ length: messages }, (_, index) => reading(`m${index}`, { body: index % 2 === 0 ? `small ${index}` : `a body of ${id} that is large enough to lie outside, ${index}` })));
+      await mailbox.sync(
+        Array.from({ length: messages }, (_, index) =>
+          reading(`m${index}`, {
+            body: index % 2 === 0 ? `small ${index}` : `a body of ${id} that is large enough to lie outside, ${index}`,
+          }),
+        ),
+      );
       await mailbox.apply([record(101, labelled('m1', 'X'), added('late'))]);
       await stores.store.saveLabels({ mailbox: id, labels: [{ id: l('X'), name: 'naïve', type: 'user' }], now: 1 });
       await stores.store.addUsage(id, [{ method: 'messages.get', calls: 3, units: 60, rejected: 0 }], '2026-01-01');
@@ -52,26 +58,58 @@ describe('moving to another database', () => {
     return Promise.all(
       [alice, bob].map(async (id) => {
         const mailbox = new TestMailbox(store, id);
-        const messages = (await mailbox.messages()).map((message) => ({ ...message, body: Buffer.from(message.body ?? []).toString() }));
+        const messages = (await mailbox.messages()).map((message) => ({
+          ...message,
+          body: Buffer.from(message.body ?? []).toString(),
+        }));
         const record = await credentials.get(id);
-        return [await mailbox.row(), messages, await mailbox.changes(), await mailbox.pending('live'), await store.getLabels(id), await store.getUsage(id), record?.keyId, Buffer.from(record?.ciphertext ?? []).toString()];
+        return [
+          await mailbox.row(),
+          messages,
+          await mailbox.changes(),
+          await mailbox.pending('live'),
+          await store.getLabels(id),
+          await store.getUsage(id),
+          record?.keyId,
+          Buffer.from(record?.ciphertext ?? []).toString(),
+        ];
       }),
     );
   }
 
-  const move = (from: Stores, to: Stores, changes: Partial<MoveRequest> = {}) => moveStores({ from, to, bodies: inFolder(place(), 20), moveBodies: false, now: 1_000_000, onProgress: () => undefined, ...changes });
+  const move = (from: Stores, to: Stores, changes: Partial<MoveRequest> = {}) =>
+    moveStores({
+      from,
+      to,
+      bodies: inFolder(place(), 20),
+      moveBodies: false,
+      now: 1_000_000,
+      onProgress: () => undefined,
+      ...changes,
+    });
 
   it('copies every table of a mailbox that the schema has', async () => {
     const { database } = await sqlite('schema.db');
-    const { rows } = await database.read((db) => sql<{ name: string }>`select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = 'mailbox_key'`.execute(db));
-    expect(new Set(rows.map(({ name }) => name))).toEqual(new Set([...MOVED_TABLES.map(({ table }) => table as string), 'outside_bodies']));
+    const { rows } = await database.read((db) =>
+      sql<{
+        name: string;
+      }>`select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = 'mailbox_key'`.execute(
+        db,
+      ),
+    );
+    expect(new Set(rows.map(({ name }) => name))).toEqual(
+      new Set([...MOVED_TABLES.map(({ table }) => table as string), 'outside_bodies']),
+    );
   });
 
   it('brings everything there, and syncs go on there from the mark', async () => {
     const from = await filled(await sqlite('from.db'));
     const to = await sqlite('to.db');
     const before = await everything(from);
-    expect(await move(from, to)).toMatchObject([{ mailbox: alice, messages: 60 }, { mailbox: bob, messages: 60 }]);
+    expect(await move(from, to)).toMatchObject([
+      { mailbox: alice, messages: 60 },
+      { mailbox: bob, messages: 60 },
+    ]);
     expect(await everything(to)).toEqual(before);
     const there = new TestMailbox(to.store, alice);
     there.generation = 1;
@@ -209,7 +247,12 @@ describe('moving to another database', () => {
     const to = await sqlite('to.db');
     const spoilt: Promise<unknown>[] = [];
     const onProgress = ({ table }: { table: string }): void => {
-      if (table === 'bodies' && spoilt.length === 0) spoilt.push(to.database.write((tx) => tx.updateTable('messages').set({ snippet: 'spoilt' }).where('id', '=', 'm3').execute()));
+      if (table === 'bodies' && spoilt.length === 0)
+        spoilt.push(
+          to.database.write((tx) =>
+            tx.updateTable('messages').set({ snippet: 'spoilt' }).where('id', '=', 'm3').execute(),
+          ),
+        );
     };
     await expect(move(from, to, { onProgress })).rejects.toThrow('was taken back from the target');
     await Promise.all(spoilt);

@@ -44,7 +44,10 @@ describePostgres('a store in PostgreSQL', () => {
   /** Until `count` connections of the store wait for a lock. */
   const untilWaiting = (url: string, count: number) =>
     eventually(5_000, async () => {
-      const [row] = await administer(url, "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and application_name = 'tidemark' and wait_event_type = 'Lock'");
+      const [row] = await administer(
+        url,
+        "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and application_name = 'tidemark' and wait_event_type = 'Lock'",
+      );
       return row?.['waiting'] === count ? true : null;
     });
 
@@ -61,7 +64,11 @@ describePostgres('a store in PostgreSQL', () => {
     await mailbox.store.update(alice, () => ({ ledger: 'spent', result: null }));
     await mailbox.store.addUsage(alice, [{ method: 'messages.get', calls: 1, units: 20, rejected: 0 }], '2026-11-22');
     expect(await mailbox.messages()).toEqual([]);
-    await mailbox.store.putMailbox({ mailbox: mailboxId('bob@example.com'), settings: (await mailbox.row()).settings, now: 1 });
+    await mailbox.store.putMailbox({
+      mailbox: mailboxId('bob@example.com'),
+      settings: (await mailbox.row()).settings,
+      now: 1,
+    });
     order.push('the rest');
     await holder.query('commit');
     await saving;
@@ -75,7 +82,11 @@ describePostgres('a store in PostgreSQL', () => {
     const client = await connection(url);
     await client.query("update messages set size_estimate = 9007199254740993 where id = 'a'");
     await client.query("update messages set internal_date = 9223372036854775807 where id = 'b'");
-    expect(await mailbox.messages()).toMatchObject([{ id: 'a', sizeEstimate: 0 }, { id: 'b', internalDate: null }, { id: 'c', sizeEstimate: 100 }]);
+    expect(await mailbox.messages()).toMatchObject([
+      { id: 'a', sizeEstimate: 0 },
+      { id: 'b', internalDate: null },
+      { id: 'c', sizeEstimate: 100 },
+    ]);
     expect(await mailbox.save(reading('a', { at: 11 }), reading('b', { at: 11 }))).toMatchObject({ stale: [] });
   });
 
@@ -83,14 +94,26 @@ describePostgres('a store in PostgreSQL', () => {
     const url = await newDatabase();
     const first = await openMailbox(url, 4);
     const workers = [first, ...(await Promise.all([1, 2, 3].map(() => openMailbox(url, 4))))];
-    await Promise.all(workers.flatMap((worker, index) => Array.from({ length: 10 }, (_, batch) => worker.save(reading(`m${index}-${batch}-1`), reading(`m${index}-${batch}-2`), reading('shared')))));
-    expect((await first.changes()).map((change) => change.sequence)).toEqual(Array.from({ length: 81 }, (_, index) => index + 1));
+    await Promise.all(
+      workers.flatMap((worker, index) =>
+        Array.from({ length: 10 }, (_, batch) =>
+          worker.save(reading(`m${index}-${batch}-1`), reading(`m${index}-${batch}-2`), reading('shared')),
+        ),
+      ),
+    );
+    expect((await first.changes()).map((change) => change.sequence)).toEqual(
+      Array.from({ length: 81 }, (_, index) => index + 1),
+    );
     expect(await first.counts()).toMatchObject({ stored: 81 });
   });
 
   it('repeats a transaction that was given up to end a deadlock', async () => {
     const url = await newDatabase();
-    await administer(url, 'create table tidemark_rows (id int primary key, n int)', 'insert into tidemark_rows values (1, 0), (2, 0)');
+    await administer(
+      url,
+      'create table tidemark_rows (id int primary key, n int)',
+      'insert into tidemark_rows values (1, 0), (2, 0)',
+    );
     ends.push(async () => void (await administer(url, 'drop table tidemark_rows')));
     const database = new PostgresDatabase(postgresAt(url, {}));
     ends.push(() => database.close());
@@ -111,8 +134,17 @@ describePostgres('a store in PostgreSQL', () => {
 
   it('counts the usage of one mailbox from many workers, whatever order the methods come in', async () => {
     const mailbox = await openMailbox(await newDatabase());
-    const usage = ['history.list', 'messages.get', 'messages.list', 'threads.get'].map((method) => ({ method, calls: 1, units: 1, rejected: 0 }));
-    await Promise.all(Array.from({ length: 40 }, (_, index) => mailbox.store.addUsage(alice, index % 2 === 0 ? usage : usage.toReversed(), '2026-11-22')));
+    const usage = ['history.list', 'messages.get', 'messages.list', 'threads.get'].map((method) => ({
+      method,
+      calls: 1,
+      units: 1,
+      rejected: 0,
+    }));
+    await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        mailbox.store.addUsage(alice, index % 2 === 0 ? usage : usage.toReversed(), '2026-11-22'),
+      ),
+    );
     expect((await mailbox.store.getUsage(alice)).map(({ calls }) => calls)).toEqual([40, 40, 40, 40]);
   });
 
@@ -133,7 +165,10 @@ describePostgres('a store in PostgreSQL', () => {
     // It breaks between two statements: nobody waits for an answer then.
     await administer(url, `select pg_terminate_backend(${await reached.promise}, 5000)`);
     broken.resolve();
-    await expect(writing).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringMatching(/broke off the connection|shutting down/) as string });
+    await expect(writing).rejects.toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringMatching(/broke off the connection|shutting down/) as string,
+    });
     expect((await mailbox.row()).changeSequence).toBe(0);
     await database.write((tx) => tx.updateTable('mailboxes').set({ change_sequence: 7 }).execute());
     expect((await mailbox.row()).changeSequence).toBe(7);
@@ -143,7 +178,10 @@ describePostgres('a store in PostgreSQL', () => {
     const url = await newDatabase();
     const mailbox = await openMailbox(url);
     await Promise.all([1, 2, 3].map(() => mailbox.row()));
-    await administer(url, "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and application_name = 'tidemark'");
+    await administer(
+      url,
+      "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and application_name = 'tidemark'",
+    );
     await eventually(5_000, async () => mailbox.save(reading('a')).catch(() => null));
     expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
   });
@@ -151,7 +189,8 @@ describePostgres('a store in PostgreSQL', () => {
   it('gives up a wait for a lock after seconds, and a transaction that stands still after a minute', async () => {
     const database = new PostgresDatabase(postgresAt(await newDatabase(), {}));
     ends.push(() => database.close());
-    const setting = async (name: string) => (await database.read((db) => sql<Record<string, string>>`show ${sql.raw(name)}`.execute(db))).rows[0]?.[name];
+    const setting = async (name: string) =>
+      (await database.read((db) => sql<Record<string, string>>`show ${sql.raw(name)}`.execute(db))).rows[0]?.[name];
     expect(await setting('lock_timeout')).toBe('15s');
     expect(await setting('idle_in_transaction_session_timeout')).toBe('1min');
   });
@@ -159,9 +198,16 @@ describePostgres('a store in PostgreSQL', () => {
   it('takes more calls at once than it has connections', async () => {
     const url = await newDatabase();
     const mailbox = await openMailbox(url, 2);
-    await Promise.all(Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? mailbox.save(reading(`m${index}`)) : mailbox.counts())));
+    await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        index % 2 === 0 ? mailbox.save(reading(`m${index}`)) : mailbox.counts(),
+      ),
+    );
     expect(await mailbox.counts()).toMatchObject({ stored: 20 });
-    const [row] = await administer(url, "select count(*)::int as open from pg_stat_activity where datname = current_database() and application_name = 'tidemark'");
+    const [row] = await administer(
+      url,
+      "select count(*)::int as open from pg_stat_activity where datname = current_database() and application_name = 'tidemark'",
+    );
     expect(row?.['open']).toBeLessThanOrEqual(2);
   });
 
@@ -170,10 +216,19 @@ describePostgres('a store in PostgreSQL', () => {
     const { credentials } = await open(url);
     await credentials.put(alice, { keyId: 'k', ciphertext: Buffer.from('sealed'), version: 0 });
     const role = `reader_${process.pid}`;
-    await administer(url, `create role ${role}`, `grant usage on schema tidemark to ${role}`, `grant select on all tables in schema tidemark to ${role}`);
+    await administer(
+      url,
+      `create role ${role}`,
+      `grant usage on schema tidemark to ${role}`,
+      `grant select on all tables in schema tidemark to ${role}`,
+    );
     ends.push(async () => void (await administer(url, `drop owned by ${role}`, `drop role ${role}`)));
-    expect(await administer(url, `set role ${role}`, 'select count(*)::int as n from tidemark.messages')).toEqual([{ n: 0 }]);
-    await expect(administer(url, `set role ${role}`, 'select * from tidemark_credentials.credentials')).rejects.toMatchObject({ code: '42501' });
+    expect(await administer(url, `set role ${role}`, 'select count(*)::int as n from tidemark.messages')).toEqual([
+      { n: 0 },
+    ]);
+    await expect(
+      administer(url, `set role ${role}`, 'select * from tidemark_credentials.credentials'),
+    ).rejects.toMatchObject({ code: '42501' });
   });
 
   it('is unavailable once it was closed', async () => {
@@ -181,7 +236,10 @@ describePostgres('a store in PostgreSQL', () => {
     await store.close();
     await store.close();
     for (const call of [store.listMailboxes(), credentials.list()]) {
-      await expect(call).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('was closed') as string });
+      await expect(call).rejects.toMatchObject({
+        failure: { kind: 'unavailable' },
+        message: expect.stringContaining('was closed') as string,
+      });
     }
   });
 });

@@ -30,8 +30,15 @@ describePostgres('errors of PostgreSQL', () => {
   });
 
   /** What a query comes to. */
-  async function asked(url: string, { password = null, ...access }: Partial<PostgresAccess> & { readonly password?: string | null } = {}, text = 'select 1'): Promise<unknown> {
-    const database = new PostgresDatabase({ ...postgresAt(url, access), password: password === null ? null : new Secret(password) });
+  async function asked(
+    url: string,
+    { password = null, ...access }: Partial<PostgresAccess> & { readonly password?: string | null } = {},
+    text = 'select 1',
+  ): Promise<unknown> {
+    const database = new PostgresDatabase({
+      ...postgresAt(url, access),
+      password: password === null ? null : new Secret(password),
+    });
     opened.push(database);
     try {
       return await database.read((db) => sql.raw(text).execute(db));
@@ -59,7 +66,10 @@ describePostgres('errors of PostgreSQL', () => {
 
   it('say which password is wrong or missing, and show none', async () => {
     const user = await newUser(await newDatabase());
-    expectUnavailable(await asked(user, { password: 'wrong' }), /refuses the password; check DATABASE_URL, or the file that DATABASE_PASSWORD_FILE names\.$/);
+    expectUnavailable(
+      await asked(user, { password: 'wrong' }),
+      /refuses the password; check DATABASE_URL, or the file that DATABASE_PASSWORD_FILE names\.$/,
+    );
     expectUnavailable(await asked(user), /asks for a password; put it into DATABASE_URL/);
     expect(await asked(user, { password: PASSWORD })).toMatchObject({ rows: [{}] });
   });
@@ -72,7 +82,9 @@ describePostgres('errors of PostgreSQL', () => {
     expectUnavailable(await asked(user, { passwordFile }), /refuses the password/);
     writeFileSync(passwordFile, `${PASSWORD}\n`);
     const database = opened.at(-1);
-    expect(await database?.read((db) => sql<{ one: number }>`select 1 as one`.execute(db))).toMatchObject({ rows: [{ one: 1 }] });
+    expect(await database?.read((db) => sql<{ one: number }>`select 1 as one`.execute(db))).toMatchObject({
+      rows: [{ one: 1 }],
+    });
   });
 
   it('say that the database is missing, that nothing listens, that there is no such host', async () => {
@@ -89,13 +101,22 @@ describePostgres('errors of PostgreSQL', () => {
 
   it('say that all connections are taken, or that a user may not do what is needed', async () => {
     const url = await newDatabase();
-    expectUnavailable(await asked(await newUser(url, 'connection limit 0'), { password: PASSWORD }), /has no connection left; raise max_connections, or lower DATABASE_POOL_SIZE/);
-    expectUnavailable(await asked(await newUser(url), { password: PASSWORD }, 'select * from tidemark.messages'), /does not allow this user what Tidemark needs/);
+    expectUnavailable(
+      await asked(await newUser(url, 'connection limit 0'), { password: PASSWORD }),
+      /has no connection left; raise max_connections, or lower DATABASE_POOL_SIZE/,
+    );
+    expectUnavailable(
+      await asked(await newUser(url), { password: PASSWORD }, 'select * from tidemark.messages'),
+      /does not allow this user what Tidemark needs/,
+    );
   });
 
   it('say that the other end speaks no TLS, or is no PostgreSQL at all', async () => {
     const url = await newDatabase();
-    expectUnavailable(await asked(`${url}?sslmode=require`), /does not offer encryption; turn it on at the server, or use sslmode=disable/);
+    expectUnavailable(
+      await asked(`${url}?sslmode=require`),
+      /does not offer encryption; turn it on at the server, or use sslmode=disable/,
+    );
     const silent = createServer((socket) => socket.destroy());
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -116,7 +137,11 @@ describePostgres('errors of PostgreSQL', () => {
     ['XX001', /is damaged/],
     ['42P01', /lacks a table of Tidemark's; restore it, or run: tidemark migrate/],
   ] as const)('mean unavailable, and what to do: SQLSTATE %s', async ([state, reason]) => {
-    const error = await asked(await newDatabase(), {}, `do $$ begin raise exception 'x' using errcode = '${state}'; end $$`);
+    const error = await asked(
+      await newDatabase(),
+      {},
+      `do $$ begin raise exception 'x' using errcode = '${state}'; end $$`,
+    );
     expectUnavailable(error, reason);
     expect(error).toMatchObject({ cause: { code: state } });
   });
@@ -134,7 +159,9 @@ describePostgres('errors of PostgreSQL', () => {
 
   it('name the files of certificates that cannot be used', async () => {
     const url = await newDatabase();
-    expect(() => new PostgresDatabase(postgresAt(url, { caFile: join(folder, 'missing.pem') }))).toThrow(/Check DATABASE_CA_FILE/);
+    expect(() => new PostgresDatabase(postgresAt(url, { caFile: join(folder, 'missing.pem') }))).toThrow(
+      /Check DATABASE_CA_FILE/,
+    );
     expect(() => new PostgresDatabase(postgresAt(`${url}?sslmode=verify-ca`, {}))).toThrow(/verify-ca/);
   });
 });

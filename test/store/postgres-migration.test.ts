@@ -18,11 +18,15 @@ describePostgres('the schema in PostgreSQL', () => {
     for (const program of programs.splice(0)) await program.end('SIGKILL');
   });
 
-  const executed = async (url: string) => (await administer(url, 'select name from tidemark.kysely_migration order by name')).map((row) => row['name']);
+  const executed = async (url: string) =>
+    (await administer(url, 'select name from tidemark.kysely_migration order by name')).map((row) => row['name']);
 
   it('is migrated once by many processes that start together, and each goes on from it', async () => {
     const url = await newDatabase({ empty: true });
-    const started = Array.from({ length: PROCESSES }, () => new Program('cli/main.ts', ['migrate', '--json'], { DATABASE_URL: url }));
+    const started = Array.from(
+      { length: PROCESSES },
+      () => new Program('cli/main.ts', ['migrate', '--json'], { DATABASE_URL: url }),
+    );
     programs.push(...started);
     const ended = await Promise.all(started.map((program) => program.ended));
     expect(ended.map(({ code, stderr }) => ({ code, stderr }))).toEqual(ended.map(() => ({ code: 0, stderr: '' })));
@@ -34,7 +38,9 @@ describePostgres('the schema in PostgreSQL', () => {
   it('is migrated once by many that open it in the same instant, the credentials beside it too', async () => {
     for (let round = 0; round < 3; round += 1) {
       const url = await newDatabase({ empty: true });
-      const stores = await Promise.all(Array.from({ length: AT_ONCE }, () => openStores(databaseAt(url, { poolSize: 2 }))));
+      const stores = await Promise.all(
+        Array.from({ length: AT_ONCE }, () => openStores(databaseAt(url, { poolSize: 2 }))),
+      );
       opened.push(...stores);
       const names = await executed(url);
       expect(names).toEqual([...new Set(names)]);
@@ -55,8 +61,17 @@ describePostgres('the schema in PostgreSQL', () => {
     await migrateStores(databaseAt(url));
     await administer(url, "insert into tidemark.kysely_migration values ('9999-later', '2030-01-01')");
     const before = await executed(url);
-    for (const open of [() => openStores(databaseAt(url)), () => openStores(databaseAt(url), { migration: 'manual' }), () => migrateStores(databaseAt(url))]) {
-      await expect(open()).rejects.toMatchObject({ failure: { kind: 'newer-schema' }, message: expect.stringMatching(/^The PostgreSQL database .*newer Tidemark \(schema 9999-later\)\. Run that version/) as string });
+    for (const open of [
+      () => openStores(databaseAt(url)),
+      () => openStores(databaseAt(url), { migration: 'manual' }),
+      () => migrateStores(databaseAt(url)),
+    ]) {
+      await expect(open()).rejects.toMatchObject({
+        failure: { kind: 'newer-schema' },
+        message: expect.stringMatching(
+          /^The PostgreSQL database .*newer Tidemark \(schema 9999-later\)\. Run that version/,
+        ) as string,
+      });
     }
     expect(await executed(url)).toEqual(before);
   });
@@ -64,8 +79,13 @@ describePostgres('the schema in PostgreSQL', () => {
   it('is left alone where only `tidemark migrate` may change it', async () => {
     const url = await newDatabase({ empty: true });
     const open = () => openStores(databaseAt(url), { migration: 'manual' });
-    await expect(open()).rejects.toMatchObject({ failure: { kind: 'older-schema' }, message: expect.stringContaining('Run: tidemark migrate') as string });
-    expect(await administer(url, "select schema_name from information_schema.schemata where schema_name like 'tidemark%'")).toEqual([]);
+    await expect(open()).rejects.toMatchObject({
+      failure: { kind: 'older-schema' },
+      message: expect.stringContaining('Run: tidemark migrate') as string,
+    });
+    expect(
+      await administer(url, "select schema_name from information_schema.schemata where schema_name like 'tidemark%'"),
+    ).toEqual([]);
     await migrateStores(databaseAt(url));
     await administer(url, "delete from tidemark.kysely_migration where name = '0002-audit'");
     await expect(open()).rejects.toThrow(/lacks 0002-audit of the schema/);
@@ -75,7 +95,12 @@ describePostgres('the schema in PostgreSQL', () => {
 
   it("leaves an application's own tables of the same names alone", async () => {
     const url = await newDatabase({ empty: true });
-    await administer(url, 'create table messages (text text)', 'create table kysely_migration (name text)', "insert into messages values ('mine')");
+    await administer(
+      url,
+      'create table messages (text text)',
+      'create table kysely_migration (name text)',
+      "insert into messages values ('mine')",
+    );
     opened.push(await openStores(databaseAt(url)));
     expect(await administer(url, 'select * from public.messages')).toEqual([{ text: 'mine' }]);
     expect(await administer(url, 'select * from public.kysely_migration')).toEqual([]);

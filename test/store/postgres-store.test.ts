@@ -11,10 +11,14 @@ describePostgres('the store in PostgreSQL', () => {
   const newDatabase = useDatabases();
   const folder = useFolder();
 
-  mailboxStoreContract({ name: 'PostgreSQL', open: async () => (await openStores(databaseAt(await newDatabase()))).store });
+  mailboxStoreContract({
+    name: 'PostgreSQL',
+    open: async () => (await openStores(databaseAt(await newDatabase()))).store,
+  });
   mailboxStoreContract({
     name: 'PostgreSQL with all bodies in a folder',
-    open: async () => (await openStores(databaseAt(await newDatabase()), { bodies: inFolder(join(folder(), 'bodies')) })).store,
+    open: async () =>
+      (await openStores(databaseAt(await newDatabase()), { bodies: inFolder(join(folder(), 'bodies')) })).store,
   });
   credentialStoreContract({
     name: 'PostgreSQL',

@@ -15,11 +15,18 @@ describe('queries', () => {
     await mailbox.sync([reading('a'), reading('b')]);
     const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare');
     await work(mailbox);
-    const texts = [...new Set(prepare.mock.calls.map(([text]) => text))].filter((text) => /^\s*(select|update|delete|insert)/i.test(text));
+    const texts = [...new Set(prepare.mock.calls.map(([text]) => text))].filter((text) =>
+      /^\s*(select|update|delete|insert)/i.test(text),
+    );
     prepare.mockRestore();
     await mailbox.store.close();
     const database = new DatabaseSync(path());
-    const plans = texts.flatMap((text) => database.prepare(`explain query plan ${text}`).all().map((row) => String(row['detail'])));
+    const plans = texts.flatMap((text) =>
+      database
+        .prepare(`explain query plan ${text}`)
+        .all()
+        .map((row) => String(row['detail'])),
+    );
     database.close();
     expect(plans).not.toEqual([]);
     return plans;
@@ -34,7 +41,9 @@ describe('queries', () => {
   });
 
   it('for messages to refresh walk the index that holds only those', async () => {
-    expect(await plansOf((mailbox) => mailbox.refreshes())).toContain('SEARCH messages USING INDEX messages_to_refresh (mailbox_key=? AND refresh_at<?)');
+    expect(await plansOf((mailbox) => mailbox.refreshes())).toContain(
+      'SEARCH messages USING INDEX messages_to_refresh (mailbox_key=? AND refresh_at<?)',
+    );
   });
 
   it('scan no table', async () => {
@@ -58,6 +67,10 @@ describe('queries', () => {
       await mailbox.store.getLabels(mailbox.id);
       await mailbox.store.getUsage(mailbox.id);
     });
-    expect(plans.filter((plan) => plan.startsWith('SCAN') && !plan.startsWith('SCAN json_each') && plan !== 'SCAN CONSTANT ROW')).toEqual([]);
+    expect(
+      plans.filter(
+        (plan) => plan.startsWith('SCAN') && !plan.startsWith('SCAN json_each') && plan !== 'SCAN CONSTANT ROW',
+      ),
+    ).toEqual([]);
   });
 });

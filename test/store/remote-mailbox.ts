@@ -13,7 +13,9 @@ export type Move =
   | { readonly kind: 'delete'; readonly message: number }
   | { readonly kind: 'label' | 'unlabel'; readonly message: number; readonly label: string };
 
-/** The truth, at every moment: a mailbox at Gmail of a few messages, its history, and how it looked after each record. */
+/**
+ * The truth, at every moment: a mailbox at Gmail of a few messages, its history, and how it looked after each record.
+ */
 export class RemoteMailbox {
   readonly records: HistoryRecord[] = [];
   /** The state after so many records. */
@@ -67,12 +69,17 @@ export class RemoteMailbox {
   /** The messages in scope with their labels, as a store must hold them now. */
   visible(scope: Scope): Readonly<Record<string, readonly string[]>> {
     const visible = [...this.at(this.now)].filter(([, { labels }]) => inScope(scope, { labels }));
-    return Object.fromEntries(visible.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, version]) => [id, version.labels.toSorted()]));
+    return Object.fromEntries(
+      visible.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, version]) => [id, version.labels.toSorted()]),
+    );
   }
 }
 
 /** Said once more in other words than the store's. */
-function inScope({ labelIds }: Scope, { labels, label }: { labels: readonly string[]; label?: string | undefined }): boolean {
+function inScope(
+  { labelIds }: Scope,
+  { labels, label }: { labels: readonly string[]; label?: string | undefined },
+): boolean {
   const inLabels = labelIds.length === 0 || labelIds.some((id) => labels.includes(id));
   return inLabels && !labels.includes('TRASH') && (label === undefined || labels.includes(label));
 }

@@ -17,8 +17,15 @@ describe('a removed mailbox', () => {
   /** Tables that have rows, of those that name a mailbox. */
   function tablesOfMailboxes(): readonly (readonly [table: string, rows: number])[] {
     const database = new DatabaseSync(path());
-    const tables = database.prepare("select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = 'mailbox_key'").all();
-    const counts = tables.map(({ name }) => [String(name), Number(database.prepare(`select count(*) as n from ${String(name)}`).get()?.['n'])] as const);
+    const tables = database
+      .prepare(
+        "select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = 'mailbox_key'",
+      )
+      .all();
+    const counts = tables.map(
+      ({ name }) =>
+        [String(name), Number(database.prepare(`select count(*) as n from ${String(name)}`).get()?.['n'])] as const,
+    );
     database.close();
     return counts;
   }
@@ -33,8 +40,12 @@ describe('a removed mailbox', () => {
     for (const [table, rows] of tablesOfMailboxes()) {
       if (rows > 0) continue;
       const columns = database.prepare(`select name, type from pragma_table_info('${table}')`).all();
-      const values = columns.map(({ name, type }) => (name === 'mailbox_key' ? '1' : type === 'BLOB' ? "x'00'" : type === 'INTEGER' ? '1' : "'x'"));
-      database.exec(`insert into ${table} (${columns.map(({ name }) => String(name)).join()}) values (${values.join()})`);
+      const values = columns.map(({ name, type }) =>
+        name === 'mailbox_key' ? '1' : type === 'BLOB' ? "x'00'" : type === 'INTEGER' ? '1' : "'x'",
+      );
+      database.exec(
+        `insert into ${table} (${columns.map(({ name }) => String(name)).join()}) values (${values.join()})`,
+      );
     }
     database.close();
     expect(tablesOfMailboxes().filter(([, rows]) => rows === 0)).toEqual([]);
@@ -60,8 +71,11 @@ describe('a removed mailbox', () => {
     const stopped = new AbortController();
     const finishing = mailbox.store.finishRemovals({ now: 1, signal: stopped.signal });
     const reader = new DatabaseSync(path(), { readOnly: true });
-    for (let done = false; !done; ) {
-      done = await Promise.race([finishing.then(() => true), new Promise<boolean>((resolve) => setImmediate(() => resolve(false)))]);
+    for (let done = false; !done;) {
+      done = await Promise.race([
+        finishing.then(() => true),
+        new Promise<boolean>((resolve) => setImmediate(() => resolve(false))),
+      ]);
       left.push(Number(reader.prepare('select count(*) as n from bodies').get()?.['n']));
       if ((left.at(-1) ?? 0) <= 2_000) stopped.abort();
     }

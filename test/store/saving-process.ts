@@ -6,7 +6,12 @@ import { reading } from '../contract/mailbox-store/message.ts';
 
 try {
   const store = await openSqliteStore({ path: process.argv[2] ?? '' });
-  await store.saveFetched({ mailbox: mailboxId('alice@example.com'), messages: [reading('b')], format: 'full', now: 1 });
+  await store.saveFetched({
+    mailbox: mailboxId('alice@example.com'),
+    messages: [reading('b')],
+    format: 'full',
+    now: 1,
+  });
   await store.close();
   console.log('saved');
 } catch (error) {

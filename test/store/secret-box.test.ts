@@ -22,7 +22,9 @@ describe('a sealed secret', () => {
 
   it('does not open with another key, and the error names both by their fingerprints', () => {
     const other = secretKey(randomBytes(32), 'the test');
-    expect(() => open(other, alice, seal(key, alice, text))).toThrow(new RegExp(`alice@example.com.*${key.id}.*${other.id}`));
+    expect(() => open(other, alice, seal(key, alice, text))).toThrow(
+      new RegExp(`alice@example.com.*${key.id}.*${other.id}`),
+    );
     expect(() => open(other, alice, { ...seal(key, alice, text), keyId: other.id })).toThrow(SecretKeyError);
   });
 

@@ -72,14 +72,25 @@ describe('the keys', () => {
 
   it('come from the environment, the former ones after the current one, each once', async () => {
     const [current, old] = [randomBytes(32), randomBytes(32)];
-    const keys = await readKeys({ kind: 'value', key: new Secret(current), variable: 'TIDEMARK_SECRET_KEY', old: new Secret([old, current, old]) }, null);
+    const keys = await readKeys(
+      {
+        kind: 'value',
+        key: new Secret(current),
+        variable: 'TIDEMARK_SECRET_KEY',
+        old: new Secret([old, current, old]),
+      },
+      null,
+    );
     expect(keys.map(({ id }) => id)).toEqual([secretKey(current, 'a').id, secretKey(old, 'a').id]);
   });
 
   it('come from a file, one a line', async () => {
     const [current, old] = [newKey(), newKey()];
     writeFileSync(file(), `${current}\n\n ${old} \n`);
-    expect((await readKeys(fromFile(), null)).map(({ bytes }) => Buffer.from(bytes).toString('base64'))).toEqual([current, old]);
+    expect((await readKeys(fromFile(), null)).map(({ bytes }) => Buffer.from(bytes).toString('base64'))).toEqual([
+      current,
+      old,
+    ]);
   });
 
   it('come from a command', async () => {
@@ -95,7 +106,8 @@ describe('the keys', () => {
   ] as const)('are refused when the command %s, and nothing it said is shown', async ([, command, reason]) => {
     const error: unknown = await readKeys(fromCommand(command), null).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(SecretKeyError);
-    const shown = error instanceof Error ? `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}` : '';
+    const shown =
+      error instanceof Error ? `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}` : '';
     expect(shown).toContain(reason);
     expect(shown).not.toMatch(/hunter2|aHVudGVyMg/);
   });
@@ -123,7 +135,10 @@ describe('the keys', () => {
     await expect(keys.open(alice, record)).rejects.toThrow(`encrypted with the key ${added.id}`);
     await expect(keys.open(alice, record)).rejects.toThrow(SecretKeyError);
     expect(reads).toBe(2);
-    writeFileSync(file(), `${Buffer.from(added.bytes).toString('base64')}\n${Buffer.from(old.bytes).toString('base64')}\n`);
+    writeFileSync(
+      file(),
+      `${Buffer.from(added.bytes).toString('base64')}\n${Buffer.from(old.bytes).toString('base64')}\n`,
+    );
     await clock.advance(10_000);
     expect(await keys.open(alice, record)).toBe('secret');
     expect(await keys.open(alice, seal(old, alice, 'of before'))).toBe('of before');

@@ -64,7 +64,11 @@ describe('errors of SQLite', () => {
   ] as const)('mean unavailable, and what to do: %s', ([, spoil, reason]) => {
     const error = translated(() => spoil(withTable()));
     expect(error).toBeInstanceOf(StoreError);
-    expect(error).toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining(reason) as string, cause: expect.any(Error) as Error });
+    expect(error).toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringContaining(reason) as string,
+      cause: expect.any(Error) as Error,
+    });
   });
 
   it('come back as they are when they are mistakes of the program', () => {

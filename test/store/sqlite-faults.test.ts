@@ -1,5 +1,17 @@
 import { fork } from 'node:child_process';
-import { copyFileSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
@@ -22,9 +34,19 @@ function look(path: string): { sound: boolean; ids: string[]; sequence: number; 
   const database = new DatabaseSync(path);
   try {
     const [check] = database.prepare('pragma integrity_check').all();
-    const ids = database.prepare('select id from messages order by id').all().map(({ id }) => String(id));
-    const [row] = database.prepare('select change_sequence as sequence, (select count(*) from changes) as changes from mailboxes').all();
-    return { sound: check?.['integrity_check'] === 'ok', ids, sequence: Number(row?.['sequence']), changes: Number(row?.['changes']) };
+    const ids = database
+      .prepare('select id from messages order by id')
+      .all()
+      .map(({ id }) => String(id));
+    const [row] = database
+      .prepare('select change_sequence as sequence, (select count(*) from changes) as changes from mailboxes')
+      .all();
+    return {
+      sound: check?.['integrity_check'] === 'ok',
+      ids,
+      sequence: Number(row?.['sequence']),
+      changes: Number(row?.['changes']),
+    };
   } finally {
     database.close();
   }
@@ -42,7 +64,10 @@ describe('a SQLite file under faults', () => {
     opened.push(store);
     return store;
   };
-  const unavailable = (what: string | RegExp): object => ({ failure: { kind: 'unavailable' }, message: expect.stringMatching(what) as string });
+  const unavailable = (what: string | RegExp): object => ({
+    failure: { kind: 'unavailable' },
+    message: expect.stringMatching(what) as string,
+  });
 
   it('that another process holds for longer than a call waits, is told as locked', async () => {
     await open();
@@ -143,21 +168,29 @@ describe('a SQLite file under faults', () => {
     expect(statSync(join(folder(), 'disk', 'mirror.db')).mode & 0o777).toBe(0o600);
   });
 
-  it.skipIf(otherUserMissing)('that this user may not write, or whose folder it may not, is told so, and is unharmed', async () => {
-    const mailbox = await openMailbox({ name: '', open });
-    await mailbox.sync([reading('a')]);
-    await mailbox.store.close();
-    const before = readFileSync(path());
-    const other = await asAnotherUser(folder());
-    const tries = async (): Promise<string> => other.run(fileURLToPath(new URL('saving-process.ts', import.meta.url)), [path()]);
+  it.skipIf(otherUserMissing)(
+    'that this user may not write, or whose folder it may not, is told so, and is unharmed',
+    async () => {
+      const mailbox = await openMailbox({ name: '', open });
+      await mailbox.sync([reading('a')]);
+      await mailbox.store.close();
+      const before = readFileSync(path());
+      const other = await asAnotherUser(folder());
+      const tries = async (): Promise<string> =>
+        other.run(fileURLToPath(new URL('saving-process.ts', import.meta.url)), [path()]);
 
-    other.chmod(path(), 0o444);
-    expect(await tries()).toMatch(/unavailable: The database .*mirror\.db could not be opened \(EACCES\); check the folder and its permissions\.$/);
-    other.chmod(path(), 0o666);
-    other.chmod(folder(), 0o555);
-    expect(await tries()).toMatch(/unavailable: The database .*mirror\.db (is read-only; allow this user to write the file and its folder|could not be opened; check that the folder exists and that this user may write it)\.$/);
-    expect(readFileSync(path()).equals(before)).toBe(true);
-    other.chmod(folder(), 0o777);
-    expect(await tries()).toBe('saved');
-  });
+      other.chmod(path(), 0o444);
+      expect(await tries()).toMatch(
+        /unavailable: The database .*mirror\.db could not be opened \(EACCES\); check the folder and its permissions\.$/,
+      );
+      other.chmod(path(), 0o666);
+      other.chmod(folder(), 0o555);
+      expect(await tries()).toMatch(
+        /unavailable: The database .*mirror\.db (is read-only; allow this user to write the file and its folder|could not be opened; check that the folder exists and that this user may write it)\.$/,
+      );
+      expect(readFileSync(path()).equals(before)).toBe(true);
+      other.chmod(folder(), 0o777);
+      expect(await tries()).toBe('saved');
+    },
+  );
 });

@@ -1,5 +1,15 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
@@ -35,7 +45,8 @@ describe('a store in a SQLite file', () => {
     const deep = join(folder(), 'data', 'of', 'alice.db');
     const store = await openSqliteStore({ path: deep });
     await store.putMailbox({ mailbox: alice, settings: DEFAULT_SETTINGS, now: 1 });
-    for (const name of readdirSync(join(folder(), 'data', 'of'))) expect(statSync(join(folder(), 'data', 'of', name)).mode & 0o777).toBe(0o600);
+    for (const name of readdirSync(join(folder(), 'data', 'of')))
+      expect(statSync(join(folder(), 'data', 'of', name)).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder(), 'data')).mode & 0o777).toBe(0o700);
     await store.close();
   });
@@ -93,8 +104,12 @@ describe('a store in a SQLite file', () => {
   it('lets writers take turns', async () => {
     const first = await openMailbox({ name: '', open });
     const second = new TestMailbox(await open(), alice);
-    await Promise.all(Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? first : second).save(reading(`m${index}`))));
-    expect((await first.changes()).map((change) => change.sequence)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+    await Promise.all(
+      Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? first : second).save(reading(`m${index}`))),
+    );
+    expect((await first.changes()).map((change) => change.sequence)).toEqual(
+      Array.from({ length: 40 }, (_, index) => index + 1),
+    );
   });
 
   it('lets others write while one works through a long listing, and readers read', async () => {
@@ -135,7 +150,10 @@ describe('a store in a SQLite file', () => {
     const mailbox = await openMailbox({ name: '', open });
     await mailbox.sync([reading('a')]);
     for (const name of readdirSync(folder())) rmSync(join(folder(), name));
-    await expect(mailbox.save(reading('b'))).rejects.toMatchObject({ failure: { kind: 'lost' }, message: expect.stringContaining('deleted or replaced') as string });
+    await expect(mailbox.save(reading('b'))).rejects.toMatchObject({
+      failure: { kind: 'lost' },
+      message: expect.stringContaining('deleted or replaced') as string,
+    });
     expect(await mailbox.store.getMailbox(alice)).toBeNull();
     await mailbox.put();
     expect(await mailbox.save(reading('b'))).toEqual({ stored: 1, stale: [] });
@@ -165,7 +183,9 @@ describe('a store in a SQLite file', () => {
     const outcomes = await Promise.allSettled([running, counted, mailbox.counts(), mailbox.save(reading('b'))]);
     const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
     expect(reasons.length).toBeGreaterThan(0);
-    expect(reasons.map((reason) => (reason instanceof StoreError ? reason.failure.kind : reason))).toEqual(reasons.map(() => 'lost'));
+    expect(reasons.map((reason) => (reason instanceof StoreError ? reason.failure.kind : reason))).toEqual(
+      reasons.map(() => 'lost'),
+    );
   });
 
   it('waits for a lock that another process holds, and lets its own process work meanwhile', async () => {
@@ -185,11 +205,18 @@ describe('a store in a SQLite file', () => {
 
   it('refuses a file that is no database, or is in a folder that is a file, as unavailable', async () => {
     writeFileSync(path(), 'this is a letter, not a database, and long enough to be taken for one '.repeat(20));
-    await expect(open()).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('is no SQLite database, or its beginning is damaged') as string });
+    await expect(open()).rejects.toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringContaining('is no SQLite database, or its beginning is damaged') as string,
+    });
     expect(readFileSync(path(), 'utf8')).toContain('this is a letter');
-    await expect(openSqliteStore({ path: join(path(), 'x.db') })).rejects.toMatchObject({ failure: { kind: 'unavailable' } });
+    await expect(openSqliteStore({ path: join(path(), 'x.db') })).rejects.toMatchObject({
+      failure: { kind: 'unavailable' },
+    });
     mkdirSync(join(folder(), 'folder.db'));
-    await expect(openSqliteStore({ path: join(folder(), 'folder.db') })).rejects.toMatchObject({ failure: { kind: 'unavailable' } });
+    await expect(openSqliteStore({ path: join(folder(), 'folder.db') })).rejects.toMatchObject({
+      failure: { kind: 'unavailable' },
+    });
   });
 
   it('refuses a schema newer than it knows, and changes nothing', async () => {
@@ -197,7 +224,10 @@ describe('a store in a SQLite file', () => {
     const newer = new DatabaseSync(path());
     const migrations = Number(newer.prepare('select count(*) as n from kysely_migration').get()?.['n']);
     newer.exec("insert into kysely_migration (name, timestamp) values ('9999-later', '2030-01-01T00:00:00.000Z')");
-    await expect(open()).rejects.toMatchObject({ failure: { kind: 'newer-schema' }, message: expect.stringContaining('9999-later') as string });
+    await expect(open()).rejects.toMatchObject({
+      failure: { kind: 'newer-schema' },
+      message: expect.stringContaining('9999-later') as string,
+    });
     expect(newer.prepare('select count(*) as n from kysely_migration').get()).toEqual({ n: migrations + 1 });
     newer.close();
   });
@@ -205,13 +235,18 @@ describe('a store in a SQLite file', () => {
   it('is migrated once when many open it at once', async () => {
     const stores = await Promise.all(Array.from({ length: 6 }, () => open()));
     await stores[0]?.putMailbox({ mailbox: alice, settings: DEFAULT_SETTINGS, now: 1 });
-    expect(await Promise.all(stores.map(async (store) => (await store.listMailboxes()).length))).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(await Promise.all(stores.map(async (store) => (await store.listMailboxes()).length))).toEqual([
+      1, 1, 1, 1, 1, 1,
+    ]);
   });
 
   it('is unavailable once it was closed', async () => {
     const store = await open();
     await store.close();
     await store.close();
-    await expect(store.listMailboxes()).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('was closed') as string });
+    await expect(store.listMailboxes()).rejects.toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringContaining('was closed') as string,
+    });
   });
 });

@@ -21,7 +21,10 @@ describe('a SQLite file on a full disk', () => {
         .transaction()
         .execute((tx) => tx.insertInto('mail').values({ body }).execute())
         .catch((thrown: unknown) => thrown);
-      expect(translateSqliteError(error, path)).toMatchObject({ failure: { kind: 'unavailable' }, message: `The database ${path} could not be written: the disk is full; make room.` });
+      expect(translateSqliteError(error, path)).toMatchObject({
+        failure: { kind: 'unavailable' },
+        message: `The database ${path} could not be written: the disk is full; make room.`,
+      });
       await sql`pragma max_page_count = 1000`.execute(database);
       await database.transaction().execute((tx) => tx.insertInto('mail').values({ body }).execute());
       expect(await database.selectFrom('mail').selectAll().execute()).toHaveLength(1);

@@ -5,6 +5,11 @@ import { reading } from '../contract/mailbox-store/message.ts';
 
 const store = await openSqliteStore({ path: process.argv[2] ?? '' });
 for (let count = 1; count <= 100_000; count += 1) {
-  await store.saveFetched({ mailbox: mailboxId('alice@example.com'), messages: [reading(`m${count}`)], format: 'full', now: count });
+  await store.saveFetched({
+    mailbox: mailboxId('alice@example.com'),
+    messages: [reading(`m${count}`)],
+    format: 'full',
+    now: count,
+  });
   process.send?.(count);
 }

@@ -26,12 +26,25 @@ interface Attribute {
 interface Received {
   readonly resourceSpans: readonly {
     readonly resource: { readonly attributes: readonly Attribute[] };
-    readonly scopeSpans: readonly { readonly spans: readonly { traceId: string; spanId: string; parentSpanId?: string; name: string; attributes: readonly Attribute[] }[] }[];
+    readonly scopeSpans: readonly {
+      readonly spans: readonly {
+        traceId: string;
+        spanId: string;
+        parentSpanId?: string;
+        name: string;
+        attributes: readonly Attribute[];
+      }[];
+    }[];
   }[];
 }
 
 const valuesOf = (attributes: readonly Attribute[]): Record<string, string | number | boolean> =>
-  Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? value.boolValue ?? Number(value.intValue ?? value.doubleValue)]));
+  Object.fromEntries(
+    attributes.map(({ key, value }) => [
+      key,
+      value.stringValue ?? value.boolValue ?? Number(value.intValue ?? value.doubleValue),
+    ]),
+  );
 
 /** An OTLP collector that keeps what it is sent. https://opentelemetry.io/docs/specs/otlp/#otlphttp */
 export class Collector {
@@ -70,7 +83,8 @@ export class Collector {
     if (contentType !== 'application/json') return;
     for (const { resource, scopeSpans } of (JSON.parse(body.toString('utf8')) as Received).resourceSpans) {
       const service = String(valuesOf(resource.attributes)['service.name']);
-      for (const span of scopeSpans.flatMap(({ spans }) => spans)) this.spans.push({ ...span, service, attributes: valuesOf(span.attributes) });
+      for (const span of scopeSpans.flatMap(({ spans }) => spans))
+        this.spans.push({ ...span, service, attributes: valuesOf(span.attributes) });
     }
   }
 

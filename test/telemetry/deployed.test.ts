@@ -14,7 +14,10 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string }[];
 }
 
-const alerts = [...ALERTS.matchAll(/- alert: (\w+)\n\s+expr: (.+)\n/g)].map(([, name = '', expression = '']) => ({ name, expression }));
+const alerts = [...ALERTS.matchAll(/- alert: (\w+)\n\s+expr: (.+)\n/g)].map(([, name = '', expression = '']) => ({
+  name,
+  expression,
+}));
 const panels = (JSON.parse(DASHBOARD) as { panels: readonly Panel[] }).panels;
 const base = (name: string): string => name.replace(/_(bucket|sum|count)$/, '');
 
@@ -38,7 +41,8 @@ describe('an alert', () => {
   it.each(alerts)('$name takes gauges by max, since every worker counts everything', ({ expression }) => {
     for (const [name, { kind }] of Object.entries(METRICS)) {
       if (kind !== 'gauge' || OF_ONE_WORKER.has(name) || !expression.includes(name)) continue;
-      for (const [, before] of expression.matchAll(new RegExp(`(.{0,40})${name}`, 'g'))) expect(before).toMatch(/max( by \(\w+\))? \($|max\($/);
+      for (const [, before] of expression.matchAll(new RegExp(`(.{0,40})${name}`, 'g')))
+        expect(before).toMatch(/max( by \(\w+\))? \($|max\($/);
     }
   });
 });
@@ -57,17 +61,22 @@ describe.skipIf(!promtool)('Prometheus itself (skipped where there is no promtoo
 
 describe('the dashboard', () => {
   it('shows every metric of ours', () => {
-    expect(new Set([...metricsIn(DASHBOARD)].map(base).filter((name) => name.startsWith('tidemark_')))).toEqual(new Set(Object.keys(METRICS)));
+    expect(new Set([...metricsIn(DASHBOARD)].map(base).filter((name) => name.startsWith('tidemark_')))).toEqual(
+      new Set(Object.keys(METRICS)),
+    );
   });
 
   it('asks the data source that is provisioned', () => {
     const [, uid] = /uid: (\w+),/.exec(read('deploy/grafana/provisioning/datasources/prometheus.yml')) ?? [];
-    for (const panel of panels.filter(({ type }) => type !== 'row')) expect(panel.datasource?.uid, panel.title).toBe(uid);
+    for (const panel of panels.filter(({ type }) => type !== 'row'))
+      expect(panel.datasource?.uid, panel.title).toBe(uid);
   });
 
   it('has no panel upon another', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
-    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) => Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`));
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
+    );
     expect(new Set(cells).size).toBe(cells.length);
     for (const { gridPos } of panels) expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
   });

@@ -24,7 +24,10 @@ describe('the log of a worker', () => {
     await box.client.poke(box.id);
     await box.reaches('needs-consent', 15_000);
     await eventually(5_000, async () => (worker.stderr.includes('phase needs-consent') ? true : null));
-    lines = (await worker.end('SIGTERM')).stderr.trimEnd().split('\n').map((line) => JSON.parse(line) as Line);
+    lines = (await worker.end('SIGTERM')).stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line);
   });
   afterAll(() => rig.close());
 
@@ -32,7 +35,8 @@ describe('the log of a worker', () => {
     const [run] = new Set(lines.flatMap(({ runId }) => (typeof runId === 'string' ? [runId] : [])));
     const about = lines.filter((line) => line['workflowType'] !== undefined || line['activityType'] !== undefined);
     expect(about.length).toBeGreaterThan(10);
-    for (const line of about) expect(line).toMatchObject({ mailbox: box.id, workflowId: `mailbox/${box.id}`, runId: run });
+    for (const line of about)
+      expect(line).toMatchObject({ mailbox: box.id, workflowId: `mailbox/${box.id}`, runId: run });
     expect(new Set(about.map((line) => line['sdkComponent']))).toEqual(new Set(['worker', 'workflow', 'activity']));
   });
 
@@ -40,9 +44,17 @@ describe('the log of a worker', () => {
     const said = (message: string) => lines.find(({ msg }) => msg === message);
     expect(said('phase live')).toMatchObject({ level: 30, phase: 'live', before: 'full-sync' });
     expect(said('phase needs-consent')).toMatchObject({ level: 30, before: 'live' });
-    expect(said('fullSync completed')).toMatchObject({ level: 30, activityType: 'fullSync', seconds: expect.any(Number), result: { generation: 1, failed: 0 } });
+    expect(said('fullSync completed')).toMatchObject({
+      level: 30,
+      activityType: 'fullSync',
+      seconds: expect.any(Number),
+      result: { generation: 1, failed: 0 },
+    });
     expect(said('fetchSlice completed')).toMatchObject({ level: 20 });
-    expect(said('Activity failed')).toMatchObject({ level: 40, error: { message: expect.stringContaining(`Google no longer accepts the credentials of ${box.id}`) } });
+    expect(said('Activity failed')).toMatchObject({
+      level: 40,
+      error: { message: expect.stringContaining(`Google no longer accepts the credentials of ${box.id}`) },
+    });
   });
 
   it('holds no mail and no token', () => {

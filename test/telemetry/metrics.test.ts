@@ -21,12 +21,22 @@ describe('the metrics of a worker', () => {
   beforeAll(async () => {
     metrics = `127.0.0.1:${await freePort(0)}`;
     health = `http://127.0.0.1:${await freePort(0)}`;
-    rig = await Rig.open('metrics', { env: { METRICS_ADDRESS: metrics, METRICS_INTERVAL: '1s', HEALTH_ADDRESS: new URL(health).host } });
+    rig = await Rig.open('metrics', {
+      env: { METRICS_ADDRESS: metrics, METRICS_INTERVAL: '1s', HEALTH_ADDRESS: new URL(health).host },
+    });
     await rig.spawnWorker();
     box = await rig.mailbox('metered', { messages: 120, format: 'full', pollInterval: 60_000 });
     // Five calls are refused, within batches and alone: they cost nothing, and are repeated.
-    rig.simulator.faults.add({ match: { email: box.id, method: 'messages.list' }, effect: { kind: 'status', status: 429 }, times: 1 });
-    rig.simulator.faults.add({ match: { email: box.id, method: 'messages.get' }, effect: { kind: 'status', status: 429 }, times: 4 });
+    rig.simulator.faults.add({
+      match: { email: box.id, method: 'messages.list' },
+      effect: { kind: 'status', status: 429 },
+      times: 1,
+    });
+    rig.simulator.faults.add({
+      match: { email: box.id, method: 'messages.get' },
+      effect: { kind: 'status', status: 429 },
+      times: 4,
+    });
     await box.start();
     await box.exact(30_000);
   });
@@ -39,10 +49,24 @@ describe('the metrics of a worker', () => {
   it('count calls and quota units as Gmail does, by method, to the unit', async () => {
     const { methods } = rig.simulator.usage.of(box.id);
     const shown = await samples();
-    expect(Object.keys(methods)).toEqual(expect.arrayContaining(['getProfile', 'messages.list', 'messages.get', 'threads.get', 'history.list', 'labels.list']));
+    expect(Object.keys(methods)).toEqual(
+      expect.arrayContaining([
+        'getProfile',
+        'messages.list',
+        'messages.get',
+        'threads.get',
+        'history.list',
+        'labels.list',
+      ]),
+    );
     for (const [method, { calls, units, rejected }] of Object.entries(methods)) {
       const of = (name: string, outcome: string): number => total(shown, name, { method, outcome });
-      expect({ method, calls: of('tidemark_gmail_calls_total', 'accepted'), units: of('tidemark_quota_units_total', 'used'), rejected: of('tidemark_gmail_calls_total', 'rejected') }).toEqual({
+      expect({
+        method,
+        calls: of('tidemark_gmail_calls_total', 'accepted'),
+        units: of('tidemark_quota_units_total', 'used'),
+        rejected: of('tidemark_gmail_calls_total', 'rejected'),
+      }).toEqual({
         method,
         calls,
         units,
@@ -60,15 +84,23 @@ describe('the metrics of a worker', () => {
   it('count what history told', async () => {
     const before = await samples();
     // One message in twenty is generated with a star.
-    const [first = '', second = ''] = box.gmail.truth().flatMap(({ id, labelIds }) => (labelIds.includes('STARRED') ? [] : [id]));
+    const [first = '', second = ''] = box.gmail
+      .truth()
+      .flatMap(({ id, labelIds }) => (labelIds.includes('STARRED') ? [] : [id]));
     box.deliver('news');
     box.gmail.modify([first], { add: ['STARRED'] });
     box.gmail.delete(second);
     await box.client.sync(box.id, { wait: true });
     await box.exact(20_000);
     const after = await samples();
-    const grown = (change: string): number => total(after, 'tidemark_history_changes_total', { change }) - total(before, 'tidemark_history_changes_total', { change });
-    expect({ added: grown('added'), relabelled: grown('relabelled'), deleted: grown('deleted') }).toEqual({ added: 1, relabelled: 1, deleted: 1 });
+    const grown = (change: string): number =>
+      total(after, 'tidemark_history_changes_total', { change }) -
+      total(before, 'tidemark_history_changes_total', { change });
+    expect({ added: grown('added'), relabelled: grown('relabelled'), deleted: grown('deleted') }).toEqual({
+      added: 1,
+      relabelled: 1,
+      deleted: 1,
+    });
   });
 
   it('time a notification until its mail is stored', async () => {
@@ -86,23 +118,35 @@ describe('the metrics of a worker', () => {
     await box.reaches('needs-consent', 15_000);
     const shown = await eventually(10_000, async () => {
       const now = await samples();
-      return total(now, 'tidemark_activity_failures_total', { activity: 'partialSync', type: 'ConsentRevoked' }) === 1 ? now : null;
+      return total(now, 'tidemark_activity_failures_total', { activity: 'partialSync', type: 'ConsentRevoked' }) === 1
+        ? now
+        : null;
     });
     for (const activity of ['openMailbox', 'fullSync', 'fetchSlice', 'partialSync']) {
-      expect(total(shown, 'tidemark_activity_duration_seconds_count', { activity, outcome: 'completed' }), activity).toBeGreaterThan(0);
+      expect(
+        total(shown, 'tidemark_activity_duration_seconds_count', { activity, outcome: 'completed' }),
+        activity,
+      ).toBeGreaterThan(0);
     }
-    expect(total(shown, 'tidemark_activity_duration_seconds_count', { activity: 'partialSync', outcome: 'failed' })).toBe(1);
+    expect(
+      total(shown, 'tidemark_activity_duration_seconds_count', { activity: 'partialSync', outcome: 'failed' }),
+    ).toBe(1);
   });
 
   it('show mailboxes by phase, and what is left to fetch', async () => {
-    // Other tests run mailboxes on the same server. On a busy machine counting takes long, and so does the pause after it.
+    // Other tests run mailboxes on the same server. On a busy machine counting takes long, and so does the pause after
+    // it.
     await eventually(60_000, async () => {
       const now = await samples();
       const seen = total(now, 'tidemark_mailboxes', { phase: 'needs-consent' }) >= 1;
-      return seen && total(now, 'tidemark_pending_messages') === 0 && total(now, 'tidemark_failed_messages') === 0 ? true : null;
+      return seen && total(now, 'tidemark_pending_messages') === 0 && total(now, 'tidemark_failed_messages') === 0
+        ? true
+        : null;
     });
     const shown = await samples();
-    expect(new Set(shown.filter(({ name }) => name === 'tidemark_mailboxes').map(({ labels }) => labels['phase']))).toEqual(new Set(PHASES));
+    expect(
+      new Set(shown.filter(({ name }) => name === 'tidemark_mailboxes').map(({ labels }) => labels['phase'])),
+    ).toEqual(new Set(PHASES));
     for (const source of ['temporal', 'store']) {
       expect(Date.now() / 1_000 - total(shown, 'tidemark_observed_timestamp_seconds', { source })).toBeLessThan(60);
     }
@@ -110,17 +154,29 @@ describe('the metrics of a worker', () => {
 
   it('hold every metric that the dashboard and the alerts ask for', async () => {
     const received = `127.0.0.1:${await freePort(0)}`;
-    const env = { ...rig.env, METRICS_ADDRESS: received, PUSH_AUDIENCE: 'https://push.example.com/push', PUSH_SERVICE_ACCOUNT: 'push@example.iam.gserviceaccount.com' };
+    const env = {
+      ...rig.env,
+      METRICS_ADDRESS: received,
+      PUSH_AUDIENCE: 'https://push.example.com/push',
+      PUSH_SERVICE_ACCOUNT: 'push@example.iam.gserviceaccount.com',
+    };
     const push = new Program('cli/main.ts', ['push', '--port', '0', '--host', '127.0.0.1'], env);
     // The SDK shows its counters from their first count on: a workflow that no worker knows fails its task.
-    const unknown = await rig.tidemark.temporal.workflow.start('no-such-workflow', { taskQueue: rig.config.taskQueue, workflowId: `metrics-unknown-${process.pid}` });
+    const unknown = await rig.tidemark.temporal.workflow.start('no-such-workflow', {
+      taskQueue: rig.config.taskQueue,
+      workflowId: `metrics-unknown-${process.pid}`,
+    });
     try {
       await push.says(/Listening at/);
-      await eventually(20_000, async () => ((await samples()).some(({ name }) => name === 'temporal_workflow_task_execution_failed_total') ? true : null));
+      await eventually(20_000, async () =>
+        (await samples()).some(({ name }) => name === 'temporal_workflow_task_execution_failed_total') ? true : null,
+      );
       const names = new Set([...(await samples()), ...(await scrape(received))].map(({ name }) => name));
       for (const asked of [...metricsIn(DASHBOARD), ...metricsIn(ALERTS)]) expect(names, asked).toContain(asked);
       // And nothing is counted that nobody could look up.
-      const ours = [...names].filter((name) => name.startsWith('tidemark_')).map((name) => name.replace(/_(bucket|sum|count)$/, ''));
+      const ours = [...names]
+        .filter((name) => name.startsWith('tidemark_'))
+        .map((name) => name.replace(/_(bucket|sum|count)$/, ''));
       expect(new Set(ours)).toEqual(new Set(Object.keys(METRICS)));
     } finally {
       await unknown.terminate();
@@ -130,6 +186,12 @@ describe('the metrics of a worker', () => {
 
   it('stand beside the SDK’s own', async () => {
     const names = new Set((await samples()).map(({ name }) => name));
-    expect([...names]).toEqual(expect.arrayContaining(['temporal_workflow_task_queue_poll_succeed_total', 'temporal_activity_execution_latency_seconds_count', 'temporal_num_pollers']));
+    expect([...names]).toEqual(
+      expect.arrayContaining([
+        'temporal_workflow_task_queue_poll_succeed_total',
+        'temporal_activity_execution_latency_seconds_count',
+        'temporal_num_pollers',
+      ]),
+    );
   });
 });

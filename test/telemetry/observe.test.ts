@@ -7,11 +7,17 @@ import { createVirtualClock } from '../virtual-clock.ts';
 const START = Date.UTC(2026, 10, 22, 9);
 
 /** Observes for so long, and answers what was set, the last value of each gauge. */
-async function observed(milliseconds: number, options: Partial<ObservationOptions>): Promise<{ gauges: Record<string, number>; failures: string[] }> {
+async function observed(
+  milliseconds: number,
+  options: Partial<ObservationOptions>,
+): Promise<{ gauges: Record<string, number>; failures: string[] }> {
   const clock = createVirtualClock({ start: START });
   const gauges: Record<string, number> = {};
   const failures: string[] = [];
-  const telemetry: Telemetry = { ...noTelemetry, set: (name, value, labels) => void (gauges[[name, ...Object.values(labels)].join(' ')] = value) };
+  const telemetry: Telemetry = {
+    ...noTelemetry,
+    set: (name, value, labels) => void (gauges[[name, ...Object.values(labels)].join(' ')] = value),
+  };
   const ended = new AbortController();
   const observation = observeMailboxes({
     telemetry,
@@ -46,9 +52,14 @@ describe('the count of mailboxes and messages', () => {
   });
 
   it('goes on when one source fails, whose age then shows', async () => {
-    const { gauges, failures } = await observed(31_000, { countPhases: () => Promise.reject(new Error('14 UNAVAILABLE')) });
+    const { gauges, failures } = await observed(31_000, {
+      countPhases: () => Promise.reject(new Error('14 UNAVAILABLE')),
+    });
     expect(failures).toEqual(['temporal', 'temporal', 'temporal']);
-    expect(gauges).toMatchObject({ tidemark_pending_messages: 5, 'tidemark_observed_timestamp_seconds store': (START + 30_000) / 1_000 });
+    expect(gauges).toMatchObject({
+      tidemark_pending_messages: 5,
+      'tidemark_observed_timestamp_seconds store': (START + 30_000) / 1_000,
+    });
     expect(gauges).not.toHaveProperty(['tidemark_observed_timestamp_seconds temporal']);
   });
 
@@ -61,7 +72,15 @@ describe('the count of mailboxes and messages', () => {
       return { pending: 0, failed: 0 };
     };
     const ended = new AbortController();
-    const options = { telemetry: noTelemetry, clock, interval: 15_000, countPhases: async () => new Map(), countWork, onFailure: () => undefined, signal: ended.signal };
+    const options = {
+      telemetry: noTelemetry,
+      clock,
+      interval: 15_000,
+      countPhases: async () => new Map(),
+      countWork,
+      onFailure: () => undefined,
+      signal: ended.signal,
+    };
     const observation = observeMailboxes(options);
     await clock.advance(310_000);
     ended.abort();

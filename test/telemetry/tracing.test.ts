@@ -21,17 +21,28 @@ describe('a trace', () => {
 
   beforeAll(async () => {
     collector = await Collector.start();
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_BSP_SCHEDULE_DELAY: '100', OTEL_SERVICE_NAME: 'tidemark-test' };
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_BSP_SCHEDULE_DELAY: '100',
+      OTEL_SERVICE_NAME: 'tidemark-test',
+    };
     rig = await Rig.open('tracing', { env });
     await rig.spawnWorker();
     box = await rig.mailbox('traced', { messages: 60, format: 'full', pollInterval: 60_000 });
     box.deliver('a very private subject');
-    rig.simulator.faults.add({ match: { email: box.id, method: 'messages.list' }, effect: { kind: 'status', status: 429 }, times: 1 });
+    rig.simulator.faults.add({
+      match: { email: box.id, method: 'messages.list' },
+      effect: { kind: 'status', status: 429 },
+      times: 1,
+    });
     await tidemark('start', box.id);
     await box.exact(30_000);
     await tidemark('stop', box.id);
     // The span of the run ends with the run.
-    await eventually(10_000, async () => (named('RunWorkflow:mailbox').length > 0 && named('RunActivity:fetchSlice').length > 0 ? true : null));
+    await eventually(10_000, async () =>
+      named('RunWorkflow:mailbox').length > 0 && named('RunActivity:fetchSlice').length > 0 ? true : null,
+    );
   });
   afterAll(async () => {
     await rig.close();
@@ -62,12 +73,23 @@ describe('a trace', () => {
       'gmail.rejected': 0,
     });
     expect(batch?.service).toBe('tidemark-test');
-    const listings = named('gmail messages.list').map(({ attributes }) => [attributes['gmail.outcome'], attributes['gmail.rejected'], attributes['gmail.units']]);
-    expect(listings).toEqual(expect.arrayContaining([['rate-limited', 1, 5], ['answered', 0, 5]]));
+    const listings = named('gmail messages.list').map(({ attributes }) => [
+      attributes['gmail.outcome'],
+      attributes['gmail.rejected'],
+      attributes['gmail.units'],
+    ]);
+    expect(listings).toEqual(
+      expect.arrayContaining([
+        ['rate-limited', 1, 5],
+        ['answered', 0, 5],
+      ]),
+    );
   });
 
   it('adds up to the units that Gmail counted', () => {
-    const spent = collector.spans.filter(({ attributes }) => attributes['gmail.outcome'] === 'answered').reduce((sum, { attributes }) => sum + Number(attributes['gmail.units']), 0);
+    const spent = collector.spans
+      .filter(({ attributes }) => attributes['gmail.outcome'] === 'answered')
+      .reduce((sum, { attributes }) => sum + Number(attributes['gmail.units']), 0);
     expect(spent).toBe(rig.simulator.usage.of(box.id).units);
   });
 

@@ -54,9 +54,15 @@ describe('the health of a worker', () => {
     parts.temporal = () => Promise.reject(new Error('14 UNAVAILABLE: 10.0.0.7:7233'));
     parts.store = () => Promise.reject(new Error('The database /data/mail.sqlite is locked.'));
     expect(await get('/healthz')).toEqual([200, { status: 'running' }]);
-    expect(await get('/readyz')).toEqual([503, { status: 'not ready', reasons: ['Temporal is not ready', 'store is not ready'] }]);
+    expect(await get('/readyz')).toEqual([
+      503,
+      { status: 'not ready', reasons: ['Temporal is not ready', 'store is not ready'] },
+    ]);
     await get('/readyz');
-    expect(told).toEqual(['Temporal: Error: 14 UNAVAILABLE: 10.0.0.7:7233', 'store: Error: The database /data/mail.sqlite is locked.']);
+    expect(told).toEqual([
+      'Temporal: Error: 14 UNAVAILABLE: 10.0.0.7:7233',
+      'store: Error: The database /data/mail.sqlite is locked.',
+    ]);
     parts.store = async () => undefined;
     await get('/readyz');
     parts.store = () => Promise.reject(new Error('gone'));
@@ -115,12 +121,16 @@ describe('the health of a worker', () => {
   });
 
   it('on loopback answers no page that gave its own name this address', async () => {
-    const response = await undiciRequest(`http://127.0.0.1:${server.port}/readyz`, { headers: { host: 'evil.example' } });
+    const response = await undiciRequest(`http://127.0.0.1:${server.port}/readyz`, {
+      headers: { host: 'evil.example' },
+    });
     expect([response.statusCode, await response.body.json()]).toEqual([403, { status: 'refused' }]);
 
     // Elsewhere probes come by the name of a service, a pod or a machine.
     const open = await startHealthServer({ address: { host: '0.0.0.0', port: 0 }, source: health });
-    const probe = await undiciRequest(`http://127.0.0.1:${open.port}/healthz`, { headers: { host: 'tidemark-worker.mail.svc:8081' } });
+    const probe = await undiciRequest(`http://127.0.0.1:${open.port}/healthz`, {
+      headers: { host: 'tidemark-worker.mail.svc:8081' },
+    });
     expect([probe.statusCode, await probe.body.json()]).toEqual([200, { status: 'starting' }]);
     await open.close();
   });

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,7 +40,13 @@ function script(name: string, text: string): string {
 
 const dataDir = (): string => join(directory, 'data');
 const find = (sources: readonly BinarySource[], path = '/usr/bin:/bin'): Promise<string> =>
-  findBinary('temporal', { dataDir: dataDir(), log: (line) => log.push(line), clock: systemClock, env: { PATH: path }, sources });
+  findBinary('temporal', {
+    dataDir: dataDir(),
+    log: (line) => log.push(line),
+    clock: systemClock,
+    env: { PATH: path },
+    sources,
+  });
 
 const cached = (): string => join(dataDir(), 'bin', 'temporal');
 
@@ -79,7 +94,9 @@ describe('a program that is needed', () => {
 
   it('is not taken from the PATH when it is too old', async () => {
     const path = script('temporal', 'echo "temporal version 1.2.0 (Server 1.26.2, UI 2.34.0)"');
-    await expect(find([onPath], path)).rejects.toThrow('temporal on the PATH: the server in it is version 1.26, and 1.29 or newer is needed');
+    await expect(find([onPath], path)).rejects.toThrow(
+      'temporal on the PATH: the server in it is version 1.26, and 1.29 or newer is needed',
+    );
   });
 
   it('is taken from the PATH where Go built it, without a version of its own', async () => {
@@ -88,9 +105,14 @@ describe('a program that is needed', () => {
   });
 
   it('that no source has is reported once, with every source and its reason', async () => {
-    const error = await find([onPath, fails('the download', 'offline'), fails('the build', 'no compiler')], '/nowhere').catch((caught: unknown) => caught);
+    const error = await find(
+      [onPath, fails('the download', 'offline'), fails('the build', 'no compiler')],
+      '/nowhere',
+    ).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(TemporalServerError);
-    expect(String(error)).toContain('  - temporal on the PATH: it is not there\n  - the download: offline\n  - the build: no compiler\n');
+    expect(String(error)).toContain(
+      '  - temporal on the PATH: it is not there\n  - the download: offline\n  - the build: no compiler\n',
+    );
     expect(String(error)).toContain('TEMPORAL_ADDRESS');
     expect(String(error)).toContain(cached());
   });
@@ -133,7 +155,9 @@ describe('pip', () => {
 
   it('that fails says why in the last line it printed', async () => {
     const path = python('echo "WARNING: retrying" >&2; echo "ERROR: No matching distribution found" >&2; exit 1');
-    await expect(find([pipDownload], path)).rejects.toThrow("Python's pip: python3: ERROR: No matching distribution found");
+    await expect(find([pipDownload], path)).rejects.toThrow(
+      "Python's pip: python3: ERROR: No matching distribution found",
+    );
   });
 
   it('that is not there is no obstacle to the next source', async () => {

@@ -20,8 +20,25 @@ const SECRETS = {
   OTEL_EXPORTER_OTLP_HEADERS: 'planted',
   MY_OWN_PASSWORD: 'planted',
 };
-const PLAIN = { PATH: process.env['PATH'] ?? '', HOME: '/home/ada', LANG: 'de_DE.UTF-8', LC_ALL: 'C', XDG_CACHE_HOME: '/c', TMPDIR: '/t', GOMEMLIMIT: '1GiB' };
-const SOURCES = { https_proxy: 'http://proxy:1', NO_PROXY: 'localhost', SSL_CERT_FILE: '/ca.pem', PIP_INDEX_URL: 'https://mirror', GOPROXY: 'off', GO111MODULE: 'on', CGO_ENABLED: '0', NODE_EXTRA_CA_CERTS: '/ca.pem' };
+const PLAIN = {
+  PATH: process.env['PATH'] ?? '',
+  HOME: '/home/ada',
+  LANG: 'de_DE.UTF-8',
+  LC_ALL: 'C',
+  XDG_CACHE_HOME: '/c',
+  TMPDIR: '/t',
+  GOMEMLIMIT: '1GiB',
+};
+const SOURCES = {
+  https_proxy: 'http://proxy:1',
+  NO_PROXY: 'localhost',
+  SSL_CERT_FILE: '/ca.pem',
+  PIP_INDEX_URL: 'https://mirror',
+  GOPROXY: 'off',
+  GO111MODULE: 'on',
+  CGO_ENABLED: '0',
+  NODE_EXTRA_CA_CERTS: '/ca.pem',
+};
 
 describe("the environment of other people's programs", () => {
   it('is what a program needs to run, for one that downloads what leads it to its sources too, and nothing else', () => {

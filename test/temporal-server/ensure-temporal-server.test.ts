@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,7 +75,10 @@ async function withClient<Result>(address: string, use: (client: Client) => Prom
 }
 
 const isRunning = (address: string, workflowId: string): Promise<boolean> =>
-  withClient(address, async (client) => (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING');
+  withClient(
+    address,
+    async (client) => (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING',
+  );
 
 const startWorkflow = (address: string, workflowId: string): Promise<unknown> =>
   withClient(address, (client) => client.workflow.start('anything', { taskQueue: 'nobody', workflowId }));
@@ -95,23 +109,26 @@ describe.concurrent('a Temporal server for a data directory', () => {
     expect(await isRunning(second.address, 'lasting')).toBe(true);
   });
 
-  it.skipIf(process.platform !== 'linux')("keeps its files from other users, also those of an earlier version, and gets none of its owner's secrets", async ({ site }) => {
-    process.env['TIDEMARK_SECRET_KEY'] = 'planted';
-    const first = await site.ensure();
-    const environment = readFileSync(`/proc/${pidOfServer(site)}/environ`, 'utf8');
-    delete process.env['TIDEMARK_SECRET_KEY'];
-    expect(environment).toContain('PATH=');
-    expect(environment).not.toMatch(/planted|TIDEMARK/);
+  it.skipIf(process.platform !== 'linux')(
+    "keeps its files from other users, also those of an earlier version, and gets none of its owner's secrets",
+    async ({ site }) => {
+      process.env['TIDEMARK_SECRET_KEY'] = 'planted';
+      const first = await site.ensure();
+      const environment = readFileSync(`/proc/${pidOfServer(site)}/environ`, 'utf8');
+      delete process.env['TIDEMARK_SECRET_KEY'];
+      expect(environment).toContain('PATH=');
+      expect(environment).not.toMatch(/planted|TIDEMARK/);
 
-    const files = (): string[] => readdirSync(site.dataDir).filter((name) => /^temporal\.(sqlite|log)/.test(name));
-    const modes = (): number[] => files().map((name) => statSync(join(site.dataDir, name)).mode & 0o777);
-    expect(files()).toEqual(expect.arrayContaining(['temporal.log', 'temporal.sqlite', 'temporal.sqlite-wal']));
-    expect(new Set(modes())).toEqual(new Set([0o600]));
-    await first.stop();
-    for (const name of files()) chmodSync(join(site.dataDir, name), 0o644);
-    await site.ensure();
-    expect(new Set(modes())).toEqual(new Set([0o600]));
-  });
+      const files = (): string[] => readdirSync(site.dataDir).filter((name) => /^temporal\.(sqlite|log)/.test(name));
+      const modes = (): number[] => files().map((name) => statSync(join(site.dataDir, name)).mode & 0o777);
+      expect(files()).toEqual(expect.arrayContaining(['temporal.log', 'temporal.sqlite', 'temporal.sqlite-wal']));
+      expect(new Set(modes())).toEqual(new Set([0o600]));
+      await first.stop();
+      for (const name of files()) chmodSync(join(site.dataDir, name), 0o644);
+      await site.ensure();
+      expect(new Set(modes())).toEqual(new Set([0o600]));
+    },
+  );
 
   it('makes the namespace that the environment names', async ({ site }) => {
     const server = await site.ensure({ connection: { address: null, namespace: 'mail', options: {} } });
@@ -145,7 +162,10 @@ describe.concurrent('a Temporal server for a data directory', () => {
   });
 
   it('is started when the last one was killed and another process has its id now', async ({ site }) => {
-    writeFileSync(join(site.dataDir, 'temporal.json'), JSON.stringify({ pid: process.pid, address: '127.0.0.1:1', uiUrl: null }));
+    writeFileSync(
+      join(site.dataDir, 'temporal.json'),
+      JSON.stringify({ pid: process.pid, address: '127.0.0.1:1', uiUrl: null }),
+    );
     expect((await site.ensure()).owned).toBe(true);
   });
 });
@@ -155,7 +175,9 @@ describe.concurrent('a server that ends', () => {
     const server = await site.ensure();
     await startWorkflow(server.address, 'lasting');
     process.kill(pidOfServer(site), 'SIGKILL');
-    await expect.poll(() => site.log.at(-1), { timeout: 10_000 }).toBe(`the Temporal server runs again at ${server.address}`);
+    await expect
+      .poll(() => site.log.at(-1), { timeout: 10_000 })
+      .toBe(`the Temporal server runs again at ${server.address}`);
     expect(await isRunning(server.address, 'lasting')).toBe(true);
   });
 
@@ -184,28 +206,38 @@ describe.concurrent('a server that ends', () => {
 describe.concurrent('no server', () => {
   it('is said in one sentence with the end of its log when it ends at once', async ({ site }) => {
     rmSync(join(site.dataDir, 'bin', 'temporal'));
-    writeFileSync(join(site.dataDir, 'bin', 'temporal'), '#!/bin/sh\necho "unable to open database file" >&2\nexit 1\n');
+    writeFileSync(
+      join(site.dataDir, 'bin', 'temporal'),
+      '#!/bin/sh\necho "unable to open database file" >&2\nexit 1\n',
+    );
     chmodSync(join(site.dataDir, 'bin', 'temporal'), 0o755);
     const error: unknown = await site.ensure().catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(TemporalServerError);
-    expect(String(error)).toMatch(/ended as soon as it was started\. The end of its log \(.*temporal\.log\):\n {2}unable to open database file$/);
+    expect(String(error)).toMatch(
+      /ended as soon as it was started\. The end of its log \(.*temporal\.log\):\n {2}unable to open database file$/,
+    );
     expect(readInstance(site.dataDir)).toBeNull();
   });
 
   it('can be had where its files cannot be kept', async ({ site }) => {
     writeFileSync(join(site.dataDir, 'file'), '');
-    await expect(site.ensure({ dataDir: join(site.dataDir, 'file') })).rejects.toThrow(`cannot be kept in ${join(site.dataDir, 'file')}: that is not a directory.`);
+    await expect(site.ensure({ dataDir: join(site.dataDir, 'file') })).rejects.toThrow(
+      `cannot be kept in ${join(site.dataDir, 'file')}: that is not a directory.`,
+    );
   });
 });
 
 describe.concurrent('the server that TEMPORAL_ADDRESS names', () => {
-  const named = (site: Site, address: string, namespace = 'default') => site.ensure({ connection: { address, namespace, options: {} } });
+  const named = (site: Site, address: string, namespace = 'default') =>
+    site.ensure({ connection: { address, namespace, options: {} } });
 
   it('is used and left alone', async ({ site }) => {
     const server = await named(site, inject('temporalAddress'));
     expect(server).toMatchObject({ address: inject('temporalAddress'), uiUrl: null, owned: false });
     await server.stop();
-    expect(await withClient(server.address, async (client) => (await client.workflow.count()).count)).toBeGreaterThanOrEqual(0);
+    expect(
+      await withClient(server.address, async (client) => (await client.workflow.count()).count),
+    ).toBeGreaterThanOrEqual(0);
     expect(existsSync(join(site.dataDir, 'temporal.json'))).toBe(false);
   });
 
@@ -217,6 +249,8 @@ describe.concurrent('the server that TEMPORAL_ADDRESS names', () => {
   });
 
   it('is reported when it lacks the namespace', async ({ site }) => {
-    await expect(named(site, inject('temporalAddress'), 'nowhere')).rejects.toThrow('cannot be used: it has no namespace "nowhere"');
+    await expect(named(site, inject('temporalAddress'), 'nowhere')).rejects.toThrow(
+      'cannot be used: it has no namespace "nowhere"',
+    );
   });
 });

@@ -43,10 +43,14 @@ it('a holder that is killed leaves no lock behind', async () => {
     import { systemClock as clock } from ${module('host/system-clock.ts')};
     import { withFileLock } from ${module('host/file-lock.ts')};
     await withFileLock(${JSON.stringify(file)}, { clock, onWait() {} }, () => { console.log('held'); return clock.sleep(60_000); });`;
-  const holder = spawn(process.execPath, ['--input-type=module-typescript', '--eval', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const holder = spawn(process.execPath, ['--input-type=module-typescript', '--eval', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(holder.stdout, 'data');
   let waited = false;
-  const next = withFileLock(file, { clock, onWait: () => (waited = holder.kill('SIGKILL')) }, () => Promise.resolve('mine'));
+  const next = withFileLock(file, { clock, onWait: () => (waited = holder.kill('SIGKILL')) }, () =>
+    Promise.resolve('mine'),
+  );
   expect(await next).toBe('mine');
   expect(waited).toBe(true);
 });
@@ -54,7 +58,11 @@ it('a holder that is killed leaves no lock behind', async () => {
 it('waiting can be given up', async () => {
   const giveUp = new AbortController();
   await withFileLock(file, silent, async () => {
-    const waiting = withFileLock(file, { clock, signal: giveUp.signal, onWait: () => giveUp.abort(new Error('enough')) }, () => Promise.resolve());
+    const waiting = withFileLock(
+      file,
+      { clock, signal: giveUp.signal, onWait: () => giveUp.abort(new Error('enough')) },
+      () => Promise.resolve(),
+    );
     await expect(waiting).rejects.toThrow('enough');
   });
 });

@@ -6,7 +6,12 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { databaseOf, readInstance, readLastInstance, writeInstance } from '../../src/temporal/dev-server/instance-file.ts';
+import {
+  databaseOf,
+  readInstance,
+  readLastInstance,
+  writeInstance,
+} from '../../src/temporal/dev-server/instance-file.ts';
 
 let dataDir: string;
 let child: ChildProcess;
@@ -38,7 +43,10 @@ it('a process that has the id of a dead server is not taken for it', () => {
   expect(readInstance(dataDir)).toBeNull();
 });
 
-it.each(['', '{"pid":12', '[]', 'null', '{"pid":"1","address":"a:1"}', '{"pid":-1,"address":"a:1"}', '{"pid":1}'])('a file that holds %j names no server', (text) => {
-  writeFileSync(join(dataDir, 'temporal.json'), text);
-  expect(readInstance(dataDir)).toBeNull();
-});
+it.each(['', '{"pid":12', '[]', 'null', '{"pid":"1","address":"a:1"}', '{"pid":-1,"address":"a:1"}', '{"pid":1}'])(
+  'a file that holds %j names no server',
+  (text) => {
+    writeFileSync(join(dataDir, 'temporal.json'), text);
+    expect(readInstance(dataDir)).toBeNull();
+  },
+);

@@ -33,7 +33,9 @@ interface Started {
 }
 
 async function startOwner(): Promise<Started> {
-  const owner = spawn(process.execPath, [fileURLToPath(new URL('owner.ts', import.meta.url)), dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const owner = spawn(process.execPath, [fileURLToPath(new URL('owner.ts', import.meta.url)), dataDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   owners.push(owner);
   const [line] = (await once(owner.stdout, 'data')) as [Buffer];
   return { process: owner, ...(JSON.parse(line.toString()) as Omit<Started, 'process'>) };

@@ -12,8 +12,26 @@ const NOW = 10 * DAY;
 const AHEAD = NOW + 10 * MINUTE;
 const COUNTS = { stored: 0, pending: 0, failed: 0 };
 
-const sliced = (over: Partial<Extract<MailboxEvent, { kind: 'slice-fetched' }>>): MailboxEvent => ({ kind: 'slice-fetched', generation: 1, fetched: 10, complete: false, nextAttemptAt: null, ...COUNTS, ...over });
-const synced = (over: Partial<Extract<MailboxEvent, { kind: 'partial-synced' }>>): MailboxEvent => ({ kind: 'partial-synced', historyId: historyId('200'), changed: true, more: false, nextAttemptAt: null, failedAttemptAt: null, settleAt: null, ...COUNTS, ...over });
+const sliced = (over: Partial<Extract<MailboxEvent, { kind: 'slice-fetched' }>>): MailboxEvent => ({
+  kind: 'slice-fetched',
+  generation: 1,
+  fetched: 10,
+  complete: false,
+  nextAttemptAt: null,
+  ...COUNTS,
+  ...over,
+});
+const synced = (over: Partial<Extract<MailboxEvent, { kind: 'partial-synced' }>>): MailboxEvent => ({
+  kind: 'partial-synced',
+  historyId: historyId('200'),
+  changed: true,
+  more: false,
+  nextAttemptAt: null,
+  failedAttemptAt: null,
+  settleAt: null,
+  ...COUNTS,
+  ...over,
+});
 
 describe('a time that an activity answered', () => {
   test('is a delay that counts from the workflow, whatever the clock of the worker says', () => {
@@ -37,8 +55,20 @@ describe('a time that an activity answered', () => {
 
 describe('a watch that an activity answered', () => {
   test('was renewed, and is renewed again, by the server’s clock; it expires by Gmail’s', () => {
-    const ofWorker = { renewedAt: AHEAD - MINUTE, renewAt: AHEAD - MINUTE + DAY, expiration: NOW + 7 * DAY, isRenewed: true, renewedAgo: MINUTE, renewIn: DAY - MINUTE };
-    expect(answeredWatch(ofWorker, NOW)).toEqual({ renewedAt: NOW - MINUTE, renewAt: NOW + DAY - MINUTE, expiration: NOW + 7 * DAY, isRenewed: true });
+    const ofWorker = {
+      renewedAt: AHEAD - MINUTE,
+      renewAt: AHEAD - MINUTE + DAY,
+      expiration: NOW + 7 * DAY,
+      isRenewed: true,
+      renewedAgo: MINUTE,
+      renewIn: DAY - MINUTE,
+    };
+    expect(answeredWatch(ofWorker, NOW)).toEqual({
+      renewedAt: NOW - MINUTE,
+      renewAt: NOW + DAY - MINUTE,
+      expiration: NOW + 7 * DAY,
+      isRenewed: true,
+    });
   });
 
   test('is as a worker of an earlier version tells it', () => {
@@ -53,14 +83,24 @@ describe('times of a worker of an earlier version, whose clock is ahead', () => 
   });
 
   test('let failed messages wait a month, and a daily budget until its day has ended', () => {
-    expect(withBoundedTimes(sliced({ complete: true, nextAttemptAt: NOW + 300 * DAY }), NOW)).toMatchObject({ nextAttemptAt: NOW + 30 * DAY });
-    expect(withBoundedTimes(sliced({ nextAttemptAt: NOW + 3 * DAY, heldUntil: NOW + 3 * DAY }), NOW)).toMatchObject({ nextAttemptAt: NOW + 25 * 60 * MINUTE, heldUntil: NOW + 25 * 60 * MINUTE });
+    expect(withBoundedTimes(sliced({ complete: true, nextAttemptAt: NOW + 300 * DAY }), NOW)).toMatchObject({
+      nextAttemptAt: NOW + 30 * DAY,
+    });
+    expect(withBoundedTimes(sliced({ nextAttemptAt: NOW + 3 * DAY, heldUntil: NOW + 3 * DAY }), NOW)).toMatchObject({
+      nextAttemptAt: NOW + 25 * 60 * MINUTE,
+      heldUntil: NOW + 25 * 60 * MINUTE,
+    });
   });
 
   test('bound the settled read, the renewal of a watch, and the wait for Gmail', () => {
     const watch = { renewedAt: NOW + DAY, renewAt: NOW + 2 * DAY, expiration: NOW + 7 * DAY, isRenewed: true };
-    expect(withBoundedTimes(synced({ settleAt: NOW + DAY, watch }), NOW)).toMatchObject({ settleAt: NOW + MINUTE, watch: { renewedAt: NOW, renewAt: NOW + DAY, expiration: NOW + 7 * DAY } });
-    expect(withBoundedTimes({ kind: 'rate-limited', until: NOW + 3 * DAY, message: 'wait' }, NOW)).toMatchObject({ until: NOW + DAY });
+    expect(withBoundedTimes(synced({ settleAt: NOW + DAY, watch }), NOW)).toMatchObject({
+      settleAt: NOW + MINUTE,
+      watch: { renewedAt: NOW, renewAt: NOW + DAY, expiration: NOW + 7 * DAY },
+    });
+    expect(withBoundedTimes({ kind: 'rate-limited', until: NOW + 3 * DAY, message: 'wait' }, NOW)).toMatchObject({
+      until: NOW + DAY,
+    });
   });
 
   test.each<MailboxEvent>([
@@ -78,6 +118,11 @@ describe('times of a worker of an earlier version, whose clock is ahead', () => 
 
 test('a wait for Gmail is shown by the server’s clock', () => {
   const state = initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: NOW });
-  expect(transition(state, { kind: 'rate-limited', until: AHEAD + MINUTE, waitFor: MINUTE, message: 'wait' }, NOW).rateLimited?.until).toBe(NOW + MINUTE);
-  expect(transition(state, { kind: 'rate-limited', until: NOW + MINUTE, message: 'wait' }, NOW).rateLimited?.until).toBe(NOW + MINUTE);
+  expect(
+    transition(state, { kind: 'rate-limited', until: AHEAD + MINUTE, waitFor: MINUTE, message: 'wait' }, NOW)
+      .rateLimited?.until,
+  ).toBe(NOW + MINUTE);
+  expect(
+    transition(state, { kind: 'rate-limited', until: NOW + MINUTE, message: 'wait' }, NOW).rateLimited?.until,
+  ).toBe(NOW + MINUTE);
 });

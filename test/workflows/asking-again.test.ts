@@ -6,7 +6,17 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { MailboxActivities, PartialSyncRequest } from '../../src/activities/requests.ts';
 import { historyId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { backfillQueueOf, MAILBOX_WORKFLOW, poke, reconnect, resume, retryFailures, status, workflowIdOf, type MailboxInput } from '../../src/workflows/definitions.ts';
+import {
+  backfillQueueOf,
+  MAILBOX_WORKFLOW,
+  poke,
+  reconnect,
+  resume,
+  retryFailures,
+  status,
+  workflowIdOf,
+  type MailboxInput,
+} from '../../src/workflows/definitions.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import { workflowBundle } from '../integration/rig.ts';
 import { openTimeSkipping } from './time-skipping.ts';
@@ -39,19 +49,41 @@ class RefusingGmail {
       this.slices += 1;
       await this.sliceEnds;
       if (type !== null) throw ApplicationFailure.nonRetryable('Gmail refused', type);
-      return { ...COUNTS, generation: 1, fetched: 0, complete: true, nextAttemptAt: null, ...(retry === undefined ? {} : { retried: retry }) };
+      return {
+        ...COUNTS,
+        generation: 1,
+        fetched: 0,
+        complete: true,
+        nextAttemptAt: null,
+        ...(retry === undefined ? {} : { retried: retry }),
+      };
     },
     audit: async () => ({ drift: 0 }),
     stopWatch: async () => undefined,
     partialSync: async (request) => {
       this.asked.push(request);
       if (this.type !== null) throw ApplicationFailure.nonRetryable('Gmail refuses', this.type);
-      return { ...COUNTS, historyId: MARK, changed: false, more: false, nextAttemptAt: null, failedAttemptAt: null, settleAt: null };
+      return {
+        ...COUNTS,
+        historyId: MARK,
+        changed: false,
+        more: false,
+        nextAttemptAt: null,
+        failedAttemptAt: null,
+        settleAt: null,
+      };
     },
   };
 }
 
-async function withMailbox(name: string, carried: MailboxState | null, run: (gmail: RefusingGmail, handle: ReturnType<TestWorkflowEnvironment['client']['workflow']['getHandle']>) => Promise<void>): Promise<void> {
+async function withMailbox(
+  name: string,
+  carried: MailboxState | null,
+  run: (
+    gmail: RefusingGmail,
+    handle: ReturnType<TestWorkflowEnvironment['client']['workflow']['getHandle']>,
+  ) => Promise<void>,
+): Promise<void> {
   const gmail = new RefusingGmail();
   const shared = { connection: environment.nativeConnection, activities: { ...gmail.activities } };
   const live = await Worker.create({ ...shared, taskQueue: QUEUE, workflowBundle: await workflowBundle() });
@@ -60,7 +92,11 @@ async function withMailbox(name: string, carried: MailboxState | null, run: (gma
     backfill.runUntil(async () => {
       const mailbox = mailboxOf(name);
       const input: MailboxInput = { mailbox, settings: { ...DEFAULT_SETTINGS, pollInterval: 5 * HOUR }, carried };
-      const handle = await environment.client.workflow.start(MAILBOX_WORKFLOW, { workflowId: workflowIdOf(mailbox), taskQueue: QUEUE, args: [input] });
+      const handle = await environment.client.workflow.start(MAILBOX_WORKFLOW, {
+        workflowId: workflowIdOf(mailbox),
+        taskQueue: QUEUE,
+        args: [input],
+      });
       await run(gmail, environment.client.workflow.getHandle(handle.workflowId));
       const history = await environment.client.workflow.getHandle(handle.workflowId).fetchHistory();
       await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, handle.workflowId);
@@ -115,11 +151,15 @@ test('one whose grant has ended asks three times on two days, and at once when s
 test('one that an earlier version carried over, waiting for a person alone, asks at once', async () => {
   const fresh = initialState({ mailbox: mailboxOf('carried'), settings: DEFAULT_SETTINGS, now: 0 });
   const blocked = JSON.parse('{"kind":"failed","message":"Gmail refuses"}') as NonNullable<MailboxState['blocked']>;
-  await withMailbox('carried', { ...fresh, historyId: MARK, generation: 1, completedGeneration: 1, fullSync: { kind: 'done' }, blocked }, async (gmail, handle) => {
-    await environment.sleep('10 seconds');
-    expect(gmail.asked[0]).toMatchObject({ ask: true });
-    expect(await handle.query(status)).toMatchObject({ phase: 'live', blocked: null });
-  });
+  await withMailbox(
+    'carried',
+    { ...fresh, historyId: MARK, generation: 1, completedGeneration: 1, fullSync: { kind: 'done' }, blocked },
+    async (gmail, handle) => {
+      await environment.sleep('10 seconds');
+      expect(gmail.asked[0]).toMatchObject({ ask: true });
+      expect(await handle.query(status)).toMatchObject({ phase: 'live', blocked: null });
+    },
+  );
 }, 60_000);
 
 test('a refusal of work that began before somebody ended the wait, and is told after, blocks nothing: the work is done again', async () => {

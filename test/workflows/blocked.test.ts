@@ -19,8 +19,22 @@ const DAY = 24 * HOUR;
 const COUNTS = { stored: 1, pending: 0, failed: 0 };
 const NOTHING = { live: null, backfill: null };
 
-const live: MailboxState = { ...initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: T0 }), historyId: historyId('100'), generation: 1, completedGeneration: 1, fullSync: { kind: 'done' } };
-const refused = (over: Partial<Extract<MailboxEvent, { kind: 'blocked' }>> = {}): MailboxEvent => ({ kind: 'blocked', block: 'failed', cause: 'refusal', message: 'Gmail refuses', lane: 'live', asked: false, ...over });
+const live: MailboxState = {
+  ...initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: T0 }),
+  historyId: historyId('100'),
+  generation: 1,
+  completedGeneration: 1,
+  fullSync: { kind: 'done' },
+};
+const refused = (over: Partial<Extract<MailboxEvent, { kind: 'blocked' }>> = {}): MailboxEvent => ({
+  kind: 'blocked',
+  block: 'failed',
+  cause: 'refusal',
+  message: 'Gmail refuses',
+  lane: 'live',
+  asked: false,
+  ...over,
+});
 const synced = (asked?: boolean): MailboxEvent => ({
   kind: 'partial-synced',
   historyId: historyId('200'),
@@ -62,29 +76,52 @@ describe('how often a blocked mailbox asks', () => {
 
 describe('a blocked mailbox', () => {
   test('does nothing until it is time to ask, whoever pokes it', () => {
-    const poked = transition(transition(failed, { kind: 'poked' }, T0), { kind: 'notified', historyId: historyId('300') }, T0);
+    const poked = transition(
+      transition(failed, { kind: 'poked' }, T0),
+      { kind: 'notified', historyId: historyId('300') },
+      T0,
+    );
     expect(planNext(poked, T0 + MINUTE - 1)).toEqual({ ...NOTHING, wakeAt: T0 + MINUTE });
-    expect(planNext(transition(poked, { kind: 'sync-requested' }, T0), T0)).toEqual({ ...NOTHING, wakeAt: T0 + MINUTE });
+    expect(planNext(transition(poked, { kind: 'sync-requested' }, T0), T0)).toEqual({
+      ...NOTHING,
+      wakeAt: T0 + MINUTE,
+    });
   });
 
   test('asks by the lane that was refused, and by that one alone', () => {
     expect(planNext(failed, T0 + MINUTE)).toEqual({ live: 'partialSync', backfill: null, wakeAt: null });
-    const backfill = transition({ ...live, fullSync: { kind: 'fetching' }, nextSliceAt: T0 }, refused({ lane: 'backfill' }), T0);
+    const backfill = transition(
+      { ...live, fullSync: { kind: 'fetching' }, nextSliceAt: T0 },
+      refused({ lane: 'backfill' }),
+      T0,
+    );
     expect(planNext(backfill, T0 + MINUTE)).toEqual({ live: null, backfill: { activity: 'fetchSlice' }, wakeAt: null });
-    const first = transition({ ...live, historyId: null, fullSync: { kind: 'listing', reason: 'initial' } }, refused({ lane: 'backfill' }), T0);
+    const first = transition(
+      { ...live, historyId: null, fullSync: { kind: 'listing', reason: 'initial' } },
+      refused({ lane: 'backfill' }),
+      T0,
+    );
     expect(planNext(first, T0 + MINUTE).backfill).toEqual({ activity: 'fullSync', reason: 'initial' });
     expect(questionOf(failed)).toEqual({ ask: true });
     expect(questionOf(live)).toEqual({});
   });
 
   test('asks by a read of history where the lane that was refused has nothing to do any more', () => {
-    expect(planNext(transition(live, refused({ lane: 'backfill' }), T0), T0 + MINUTE)).toEqual({ live: 'partialSync', backfill: null, wakeAt: null });
+    expect(planNext(transition(live, refused({ lane: 'backfill' }), T0), T0 + MINUTE)).toEqual({
+      live: 'partialSync',
+      backfill: null,
+      wakeAt: null,
+    });
   });
 
   test('asks the store first when its settings were changed, and then Gmail', () => {
     const configured = transition(failed, { kind: 'configured', settings: { ...DEFAULT_SETTINGS, format: 'raw' } }, T0);
     expect(planNext(configured, T0 + MINUTE).backfill).toEqual({ activity: 'openMailbox' });
-    const opened = transition(configured, { kind: 'opened', historyId: historyId('100'), generation: 1, step: 'done', settingsChanged: true, ...COUNTS }, T0 + MINUTE);
+    const opened = transition(
+      configured,
+      { kind: 'opened', historyId: historyId('100'), generation: 1, step: 'done', settingsChanged: true, ...COUNTS },
+      T0 + MINUTE,
+    );
     expect(phaseOf(opened)).toBe('failed');
     expect(planNext(opened, T0 + MINUTE)).toMatchObject({ live: 'partialSync' });
   });
@@ -105,7 +142,11 @@ describe('a blocked mailbox', () => {
   });
 
   test('counts anew when another cause takes the place of the first', () => {
-    const revoked = transition(failed, failureEvent('ConsentRevoked', 'connect it again', { lane: 'live', asked: true }), T0 + MINUTE);
+    const revoked = transition(
+      failed,
+      failureEvent('ConsentRevoked', 'connect it again', { lane: 'live', asked: true }),
+      T0 + MINUTE,
+    );
     expect(phaseOf(revoked)).toBe('needs-consent');
     expect(revoked.blocked).toMatchObject({ since: T0 + MINUTE, asks: 0, retryAt: T0 + MINUTE + HOUR });
   });
@@ -117,7 +158,11 @@ describe('a blocked mailbox', () => {
     const back = transition(asking, synced(true), T0 + MINUTE);
     expect(phaseOf(back)).toBe('live');
     expect(back.blocked).toBeNull();
-    const expired = transition(failed, failureEvent('HistoryExpired', 'expired', { lane: 'live', asked: true }), T0 + MINUTE);
+    const expired = transition(
+      failed,
+      failureEvent('HistoryExpired', 'expired', { lane: 'live', asked: true }),
+      T0 + MINUTE,
+    );
     expect(phaseOf(expired)).toBe('recovering');
   });
 
@@ -131,17 +176,37 @@ describe('a blocked mailbox', () => {
     expect(detailsOf(paused)).toContain('nothing is asked before the signal `resume`');
   });
 
-  test.each(['resumed', 'reconnected'] as const)('goes on at once when it is %s, and is asked soon again if that was in vain', (kind) => {
-    const asked = transition(failed, refused({ asked: true }), T0 + HOUR);
-    const back = transition(asked, { kind }, T0 + HOUR + 1);
-    expect(planNext(back, T0 + HOUR + 1).live).toBe('partialSync');
-    expect(transition(back, refused(), T0 + 2 * HOUR).blocked).toMatchObject({ asks: 0, retryAt: T0 + 2 * HOUR + MINUTE });
-  });
+  test.each(['resumed', 'reconnected'] as const)(
+    'goes on at once when it is %s, and is asked soon again if that was in vain',
+    (kind) => {
+      const asked = transition(failed, refused({ asked: true }), T0 + HOUR);
+      const back = transition(asked, { kind }, T0 + HOUR + 1);
+      expect(planNext(back, T0 + HOUR + 1).live).toBe('partialSync');
+      expect(transition(back, refused(), T0 + 2 * HOUR).blocked).toMatchObject({
+        asks: 0,
+        retryAt: T0 + 2 * HOUR + MINUTE,
+      });
+    },
+  );
 
   test('of an earlier version, which waited for a person alone, is asked at once', () => {
-    const carried = JSON.parse(JSON.stringify({ ...live, phaseSince: T0 - DAY, blocked: { kind: 'needs-consent', message: 'connect it again' } })) as MailboxState;
+    const carried = JSON.parse(
+      JSON.stringify({
+        ...live,
+        phaseSince: T0 - DAY,
+        blocked: { kind: 'needs-consent', message: 'connect it again' },
+      }),
+    ) as MailboxState;
     const state = carriedState(live, carried);
-    expect(state.blocked).toEqual({ kind: 'needs-consent', message: 'connect it again', cause: 'consent', lane: 'live', since: T0 - DAY, asks: 0, retryAt: 0 });
+    expect(state.blocked).toEqual({
+      kind: 'needs-consent',
+      message: 'connect it again',
+      cause: 'consent',
+      lane: 'live',
+      since: T0 - DAY,
+      asks: 0,
+      retryAt: 0,
+    });
     expect(planNext(state, T0).live).toBe('partialSync');
     expect(carriedState(live, null).blocked).toBeNull();
   });

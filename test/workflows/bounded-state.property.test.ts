@@ -22,10 +22,20 @@ const fresh = initialState({ mailbox: mailboxId('ada@example.com'), settings: DE
 const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 /** Texts from nothing to 200,000 characters, of one byte in JSON, of three and of six. */
-const text = fc.tuple(fc.constantFrom('a', '€', '\u0001', '"', '\u{1f600}', '\uD800'), fc.constantFrom(0, 1, 99, 100, 999, 1_000, 1_001, 200_000)).map(([character, times]) => character.repeat(times));
+const text = fc
+  .tuple(
+    fc.constantFrom('a', '€', '\u0001', '"', '\u{1f600}', '\uD800'),
+    fc.constantFrom(0, 1, 99, 100, 999, 1_000, 1_001, 200_000),
+  )
+  .map(([character, times]) => character.repeat(times));
 const ids = fc.oneof(
   fc.array(text, { maxLength: 3 }),
-  fc.tuple(fc.constantFrom('Label_1', '€'.repeat(27), '\u0001'.repeat(27), 'x'.repeat(100)), fc.constantFrom(1, 40, 69, 232, 250, 251, 100_000)).map(([id, times]) => Array<string>(times).fill(id)),
+  fc
+    .tuple(
+      fc.constantFrom('Label_1', '€'.repeat(27), '\u0001'.repeat(27), 'x'.repeat(100)),
+      fc.constantFrom(1, 40, 69, 232, 250, 251, 100_000),
+    )
+    .map(([id, times]) => Array<string>(times).fill(id)),
 );
 const argument: fc.Arbitrary<unknown> = fc.oneof(
   text,
@@ -35,17 +45,38 @@ const argument: fc.Arbitrary<unknown> = fc.oneof(
   fc.record({ scope: fc.record({ labelIds: ids }), push: fc.record({ labelIds: ids }) }, { requiredKeys: [] }),
   fc.record({ format: text }),
 );
-const FAILURES = ['HistoryExpired', 'StoreLost', 'ConsentRevoked', 'MailboxNotConnected', 'MailboxUnavailable', 'unknown'];
+const FAILURES = [
+  'HistoryExpired',
+  'StoreLost',
+  'ConsentRevoked',
+  'MailboxNotConnected',
+  'MailboxUnavailable',
+  'unknown',
+];
 
 /** What happens to a mailbox, as the handlers and the lanes make it of what comes from outside. */
 type Happening = (state: MailboxState) => MailboxEvent;
 const happening: fc.Arbitrary<Happening> = fc.oneof(
-  argument.map((sent): Happening => (state) => configurationEvent(state, sent as SettingsChange)),
-  argument.map((sent): Happening => () => pokeEvent(sent)),
-  argument.map((sent): Happening => () => rateLimitedEvent(sent) ?? { kind: 'poked' }),
-  fc
-    .tuple(fc.constantFrom(...FAILURES), text, fc.boolean())
-    .map(([type, message, asked]): Happening => () => failureEvent(type, message, { lane: 'live', asked })),
+  argument.map(
+    (sent): Happening =>
+      (state) =>
+        configurationEvent(state, sent as SettingsChange),
+  ),
+  argument.map(
+    (sent): Happening =>
+      () =>
+        pokeEvent(sent),
+  ),
+  argument.map(
+    (sent): Happening =>
+      () =>
+        rateLimitedEvent(sent) ?? { kind: 'poked' },
+  ),
+  fc.tuple(fc.constantFrom(...FAILURES), text, fc.boolean()).map(
+    ([type, message, asked]): Happening =>
+      () =>
+        failureEvent(type, message, { lane: 'live', asked }),
+  ),
   text.map((watchRefusal): Happening => () => ({
     kind: 'partial-synced',
     historyId: historyId('18446744073709551615'),
@@ -89,7 +120,10 @@ describe('a state that an earlier version let grow', () => {
   });
 
   it('keeps its scope whole: a shorter one would remove mail', () => {
-    const settings = { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, labelIds: Array.from({ length: 9_000 }, () => labelId('Label_1')) } };
+    const settings = {
+      ...DEFAULT_SETTINGS,
+      scope: { ...DEFAULT_SETTINGS.scope, labelIds: Array.from({ length: 9_000 }, () => labelId('Label_1')) },
+    };
     expect(carriedState(fresh, { ...grown, settings }).settings).toEqual(settings);
   });
 });

@@ -6,11 +6,33 @@ import { transition } from '../../src/workflows/transition.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
-const QUOTA = { units: 12_345, rejected: 2, unitsLeft: 90_000, unitsPerMinute: 5_940, lastMinute: 5_800, finishAt: T0 + 909_000 };
+const QUOTA = {
+  units: 12_345,
+  rejected: 2,
+  unitsLeft: 90_000,
+  unitsPerMinute: 5_940,
+  lastMinute: 5_800,
+  finishAt: T0 + 909_000,
+};
 
 function listed(quota?: typeof QUOTA): MailboxState {
-  const fresh = { ...initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: T0 }), generation: 1 };
-  return transition(fresh, { kind: 'listed', generation: 1, historyId: historyId('100'), stored: 5, pending: 95, failed: 0, ...(quota === undefined ? {} : { quota }) }, T0);
+  const fresh = {
+    ...initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: T0 }),
+    generation: 1,
+  };
+  return transition(
+    fresh,
+    {
+      kind: 'listed',
+      generation: 1,
+      historyId: historyId('100'),
+      stored: 5,
+      pending: 95,
+      failed: 0,
+      ...(quota === undefined ? {} : { quota }),
+    },
+    T0,
+  );
 }
 
 test('the Temporal UI shows units, refusals, rate and ETA, as the last activity told them', () => {
@@ -28,6 +50,10 @@ test('the Temporal UI names the mailbox and its signals in every run: continue-a
 
 test('what an activity of an earlier version does not tell stays as it was', () => {
   expect(detailsOf(listed())).not.toContain('units');
-  const later = transition(listed(QUOTA), { kind: 'listed', generation: 1, historyId: historyId('200'), stored: 6, pending: 94, failed: 0 }, T0);
+  const later = transition(
+    listed(QUOTA),
+    { kind: 'listed', generation: 1, historyId: historyId('200'), stored: 6, pending: 94, failed: 0 },
+    T0,
+  );
   expect(later.quota).toEqual(QUOTA);
 });

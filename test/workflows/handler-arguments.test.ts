@@ -17,12 +17,33 @@ const NOW = 1_000_000;
 const state = initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: NOW });
 /** What a person, or a program of another kind, may send. */
 const ODD: readonly unknown[] = [
-  undefined, null, true, 7, Number.MAX_SAFE_INTEGER, '', 'now', [], [null], {}, { historyId: null }, { until: null }, { until: 'noon' }, { until: 1e300 }, { scope: null },
+  undefined,
+  null,
+  true,
+  7,
+  Number.MAX_SAFE_INTEGER,
+  '',
+  'now',
+  [],
+  [null],
+  {},
+  { historyId: null },
+  { until: null },
+  { until: 'noon' },
+  { until: 1e300 },
+  { scope: null },
   // As large as Temporal takes them.
-  'x'.repeat(2_000_000), { historyId: '9'.repeat(2_000_000) }, { until: 'x'.repeat(2_000_000) }, { ['x'.repeat(2_000_000)]: 1 }, { to: 'x'.repeat(2_000_000) }, { to: 7 }, Array.from({ length: 100_000 }, () => ({})),
+  'x'.repeat(2_000_000),
+  { historyId: '9'.repeat(2_000_000) },
+  { until: 'x'.repeat(2_000_000) },
+  { ['x'.repeat(2_000_000)]: 1 },
+  { to: 'x'.repeat(2_000_000) },
+  { to: 7 },
+  Array.from({ length: 100_000 }, () => ({})),
 ];
 /** Each argument after a title of readable length. */
-const titled = (odd: readonly unknown[]): [string, unknown][] => odd.map((argument) => [inspect(argument).slice(0, 60), argument]);
+const titled = (odd: readonly unknown[]): [string, unknown][] =>
+  odd.map((argument) => [inspect(argument).slice(0, 60), argument]);
 
 const show = (event: MailboxEvent): string => {
   const next = transition(state, event, NOW);
@@ -34,7 +55,14 @@ describe('a poke', () => {
     expect(pokeEvent(argument)).toEqual({ kind: 'poked' });
   });
 
-  test.each([{}, { historyId: null }, { historyId: 12 }, { historyId: 'abc' }, { historyId: '-1' }, { historyId: '99999999999999999999' }])('with %j tells no historyId', (argument) => {
+  test.each([
+    {},
+    { historyId: null },
+    { historyId: 12 },
+    { historyId: 'abc' },
+    { historyId: '-1' },
+    { historyId: '99999999999999999999' },
+  ])('with %j tells no historyId', (argument) => {
     expect(pokeEvent(argument)).toEqual({ kind: 'notified', historyId: null });
   });
 
@@ -44,14 +72,30 @@ describe('a poke', () => {
 });
 
 describe('a word that Gmail limits the rate', () => {
-  test.each([undefined, null, 7, {}, { until: null }, { until: 'noon' }, { until: Number.NaN }, { until: 1e300 }])('is no event with the argument %j', (argument) => {
-    expect(rateLimitedEvent(argument)).toBeNull();
-  });
+  test.each([undefined, null, 7, {}, { until: null }, { until: 'noon' }, { until: Number.NaN }, { until: 1e300 }])(
+    'is no event with the argument %j',
+    (argument) => {
+      expect(rateLimitedEvent(argument)).toBeNull();
+    },
+  );
 
   it('is one with a time, and nothing else of the argument is taken', () => {
-    expect(rateLimitedEvent({ until: 5, message: 'wait', kind: 'stop-requested' })).toEqual({ kind: 'rate-limited', until: 5, message: 'wait' });
-    expect(rateLimitedEvent({ until: 5, waitFor: 3, message: 'wait' })).toEqual({ kind: 'rate-limited', until: 5, waitFor: 3, message: 'wait' });
-    expect(rateLimitedEvent({ until: 5, waitFor: 'noon' })).toEqual({ kind: 'rate-limited', until: 5, message: 'Gmail asks to wait' });
+    expect(rateLimitedEvent({ until: 5, message: 'wait', kind: 'stop-requested' })).toEqual({
+      kind: 'rate-limited',
+      until: 5,
+      message: 'wait',
+    });
+    expect(rateLimitedEvent({ until: 5, waitFor: 3, message: 'wait' })).toEqual({
+      kind: 'rate-limited',
+      until: 5,
+      waitFor: 3,
+      message: 'wait',
+    });
+    expect(rateLimitedEvent({ until: 5, waitFor: 'noon' })).toEqual({
+      kind: 'rate-limited',
+      until: 5,
+      message: 'Gmail asks to wait',
+    });
   });
 
   it('may name the last time that there is', () => {
@@ -62,7 +106,17 @@ describe('a word that Gmail limits the rate', () => {
 });
 
 describe('a hand-over', () => {
-  test.each(titled([...ODD, 'bob@example.com', { to: null }, { to: 7 }, { to: '' }, { to: 'bob' }, { to: 'bob@example.com\u001b[2J' }]))('ends nothing with the argument %s', (_, argument) => {
+  test.each(
+    titled([
+      ...ODD,
+      'bob@example.com',
+      { to: null },
+      { to: 7 },
+      { to: '' },
+      { to: 'bob' },
+      { to: 'bob@example.com\u001b[2J' },
+    ]),
+  )('ends nothing with the argument %s', (_, argument) => {
     expect(handOverTarget(argument)).toBeNull();
   });
 
@@ -78,9 +132,12 @@ test.each(titled(ODD))('no signal with the argument %s makes a state that cannot
 });
 
 describe('an update that waits for a number', () => {
-  test.each(titled([...ODD, { sync: null }, { sync: '1' }, { sync: 1.5 }, { generation: 1 }]))('is refused with the argument %s', (_, argument) => {
-    expect(() => requireNumber('sync')(argument)).toThrow('{"sync":1}');
-  });
+  test.each(titled([...ODD, { sync: null }, { sync: '1' }, { sync: 1.5 }, { generation: 1 }]))(
+    'is refused with the argument %s',
+    (_, argument) => {
+      expect(() => requireNumber('sync')(argument)).toThrow('{"sync":1}');
+    },
+  );
 
   it('is taken with that number', () => {
     expect(() => requireNumber('sync')({ sync: 1 })).not.toThrow();

@@ -16,7 +16,13 @@ import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { open, seal, secretKey } from '../../src/secrets/secret-box.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { backfillQueueOf, MAILBOX_WORKFLOW, poke, workflowIdOf, type MailboxInput } from '../../src/workflows/definitions.ts';
+import {
+  backfillQueueOf,
+  MAILBOX_WORKFLOW,
+  poke,
+  workflowIdOf,
+  type MailboxInput,
+} from '../../src/workflows/definitions.ts';
 
 type Event = proto.temporal.api.history.v1.IHistoryEvent;
 
@@ -60,13 +66,23 @@ export interface IdleDays {
 }
 
 /**
- * A mailbox in which nothing happens, with push, under the default settings: the real workflow and activities on a Temporal server on which time
- * is skipped. Counts what Temporal Cloud calls Actions.
+ * A mailbox in which nothing happens, with push, under the default settings: the real workflow and activities on a
+ * Temporal server on which time is skipped. Counts what Temporal Cloud calls Actions.
  *
  * @param options.announcesWatches - whether Gmail makes a notification of each renewal
  * @see https://docs.temporal.io/cloud/actions
  */
-export async function runIdleMailbox({ environment, bundle, days, announcesWatches }: { environment: TestWorkflowEnvironment; bundle: { readonly code: string }; days: number; announcesWatches: boolean }): Promise<IdleDays> {
+export async function runIdleMailbox({
+  environment,
+  bundle,
+  days,
+  announcesWatches,
+}: {
+  environment: TestWorkflowEnvironment;
+  bundle: { readonly code: string };
+  days: number;
+  announcesWatches: boolean;
+}): Promise<IdleDays> {
   const clock = new ServerClock();
   clock.set(await environment.currentTimeMs());
   const simulator = new Simulator({ clock });
@@ -74,15 +90,32 @@ export async function runIdleMailbox({ environment, bundle, days, announcesWatch
   const mailbox = mailboxId('idle@example.com');
   generateMail(simulator.addMailbox(mailbox), { messages: 20, now: clock.now() });
   const stores = await openStores(databaseAt('sqlite::memory:'));
-  await stores.credentials.put(mailbox, { ...seal(KEY, mailbox, JSON.stringify(simulator.credentialsFor(mailbox))), version: 1 });
+  await stores.credentials.put(mailbox, {
+    ...seal(KEY, mailbox, JSON.stringify(simulator.credentialsFor(mailbox))),
+    version: 1,
+  });
   const prices = PRICE_TABLES['2026'];
-  const openSession = createSessionFactory({ ...stores, secretKeys: { open: async (id, record) => open(KEY, id, record) }, transport: simulator.transport, rootUrl: simulator.rootUrl, tokenUrl: `${simulator.rootUrl}/token`, prices, clock });
+  const openSession = createSessionFactory({
+    ...stores,
+    secretKeys: { open: async (id, record) => open(KEY, id, record) },
+    transport: simulator.transport,
+    rootUrl: simulator.rootUrl,
+    tokenUrl: `${simulator.rootUrl}/token`,
+    prices,
+    clock,
+  });
   // Told before the sync ends: the server may skip a day as soon as nothing runs.
   const told: Promise<void>[] = [];
-  const activities = underServerTime(createActivities({ store: stores.store, openSession, prices, clock, pushTopic: TOPIC }), clock, told);
+  const activities = underServerTime(
+    createActivities({ store: stores.store, openSession, prices, clock, pushTopic: TOPIC }),
+    clock,
+    told,
+  );
   const { workflow } = environment.client;
   const handle = workflow.getHandle(workflowIdOf(mailbox));
-  simulator.onNotification(({ historyId: head }) => void told.push(handle.signal(poke, { historyId: historyId(head) })));
+  simulator.onNotification(
+    ({ historyId: head }) => void told.push(handle.signal(poke, { historyId: historyId(head) })),
+  );
 
   const shared = { connection: environment.nativeConnection, activities: { ...activities } };
   const live = await Worker.create({ ...shared, taskQueue: QUEUE, workflowBundle: bundle });
@@ -93,7 +126,8 @@ export async function runIdleMailbox({ environment, bundle, days, announcesWatch
     backfill.runUntil(async () => {
       const input: MailboxInput = { mailbox, settings: DEFAULT_SETTINGS, carried: null };
       await workflow.start(MAILBOX_WORKFLOW, { workflowId: handle.workflowId, taskQueue: QUEUE, args: [input] });
-      // The first day its polls become rare; half an hour more keeps renewals off the edges of the days that are counted.
+      // The first day its polls become rare; half an hour more keeps renewals off the edges of the days that are
+      // counted.
       await environment.sleep(1.5 * DAY + 1_800_000);
       restedAt = await environment.currentTimeMs();
       await environment.sleep(days * DAY);
@@ -111,7 +145,11 @@ export async function runIdleMailbox({ environment, bundle, days, announcesWatch
   return { ...counted(events, restedAt, days), watchCalls: simulator.usage.of(mailbox).methods['watch']?.calls ?? 0 };
 }
 
-function underServerTime(activities: MailboxActivities, clock: ServerClock, told: readonly Promise<void>[]): MailboxActivities {
+function underServerTime(
+  activities: MailboxActivities,
+  clock: ServerClock,
+  told: readonly Promise<void>[],
+): MailboxActivities {
   const timed =
     <Request, Result>(activity: (request: Request) => Promise<Result>) =>
     async (request: Request): Promise<Result> => {
@@ -120,7 +158,9 @@ function underServerTime(activities: MailboxActivities, clock: ServerClock, told
       await Promise.all(told);
       return result;
     };
-  return Object.fromEntries(Object.entries(activities).map(([name, activity]) => [name, timed(activity)])) as unknown as MailboxActivities;
+  return Object.fromEntries(
+    Object.entries(activities).map(([name, activity]) => [name, timed(activity)]),
+  ) as unknown as MailboxActivities;
 }
 
 const { EventType } = proto.temporal.api.enums.v1;

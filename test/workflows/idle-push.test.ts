@@ -14,7 +14,12 @@ beforeAll(async () => {
 afterAll(() => environment.teardown());
 
 test('an idle mailbox with push: a timer and an activity a day, and an audit a week', async () => {
-  const { actions, kinds, watchCalls } = await runIdleMailbox({ environment, bundle: await workflowBundle(), days: DAYS, announcesWatches: false });
+  const { actions, kinds, watchCalls } = await runIdleMailbox({
+    environment,
+    bundle: await workflowBundle(),
+    days: DAYS,
+    announcesWatches: false,
+  });
   console.log(`Actions a day: ${actions.join(' ')}; ${JSON.stringify(kinds)}`);
   // The first audit writes its search attribute, once in the mailbox's life: two more.
   expect(actions.reduce((sum, day) => sum + day, 0)).toBeLessThanOrEqual(2 * DAYS + DAYS / 7 + 2);
@@ -24,7 +29,12 @@ test('an idle mailbox with push: a timer and an activity a day, and an audit a w
 }, 60_000);
 
 test('where Gmail makes a notification of each renewal, a signal a day more', async () => {
-  const { actions, kinds } = await runIdleMailbox({ environment, bundle: await workflowBundle(), days: DAYS, announcesWatches: true });
+  const { actions, kinds } = await runIdleMailbox({
+    environment,
+    bundle: await workflowBundle(),
+    days: DAYS,
+    announcesWatches: true,
+  });
   expect(kinds['signal']).toBe(DAYS);
   // On the day of an audit the two syncs may meet: most days have three.
   expect(actions.toSorted((a, b) => a - b)[Math.floor(DAYS * 0.7)]).toBeLessThanOrEqual(3);

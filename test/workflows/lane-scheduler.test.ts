@@ -2,16 +2,47 @@ import { describe, expect, it } from 'vitest';
 
 import { mailboxId } from '../../src/model/ids.ts';
 import { completeSettings } from '../../src/model/settings-change.ts';
-import { answered, freed, idleLanes, isOver, planOf, received, shownOf, startable, started } from '../../src/workflows/lane-scheduler.ts';
+import {
+  answered,
+  freed,
+  idleLanes,
+  isOver,
+  planOf,
+  received,
+  shownOf,
+  startable,
+  started,
+} from '../../src/workflows/lane-scheduler.ts';
 import type { LaneState, Ways } from '../../src/workflows/lane-scheduler.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
 
 const NOW = Date.UTC(2026, 0, 10);
-const TODAY: Ways = { waitsOn: () => true, asksAgain: () => true, ignoresStaleRefusals: () => true, boundsTimes: () => true };
+const TODAY: Ways = {
+  waitsOn: () => true,
+  asksAgain: () => true,
+  ignoresStaleRefusals: () => true,
+  boundsTimes: () => true,
+};
 const settings = completeSettings({});
-const OPENED: MailboxEvent = { kind: 'opened', historyId: null, generation: 0, step: 'none', settingsChanged: false, stored: 0, pending: 0, failed: 0 };
-const REFUSED: MailboxEvent = { kind: 'blocked', block: 'failed', cause: 'refusal', message: 'refused', lane: 'backfill', asked: false };
+const OPENED: MailboxEvent = {
+  kind: 'opened',
+  historyId: null,
+  generation: 0,
+  step: 'none',
+  settingsChanged: false,
+  stored: 0,
+  pending: 0,
+  failed: 0,
+};
+const REFUSED: MailboxEvent = {
+  kind: 'blocked',
+  block: 'failed',
+  cause: 'refusal',
+  message: 'refused',
+  lane: 'backfill',
+  asked: false,
+};
 
 /** A new mailbox whose backfill lane is asking the store. */
 const opening = (): LaneState => {
@@ -45,14 +76,19 @@ describe('a lane under way', () => {
   });
 
   it('is heard where nothing cancelled it', () => {
-    expect(answered(opening(), 'backfill', OPENED, NOW, TODAY).state.fullSync).toMatchObject({ kind: 'listing', reason: 'initial' });
+    expect(answered(opening(), 'backfill', OPENED, NOW, TODAY).state.fullSync).toMatchObject({
+      kind: 'listing',
+      reason: 'initial',
+    });
   });
 
   it('blocks the mailbox by its refusal, unless a person ended the block since it began', () => {
     expect(answered(opening(), 'backfill', REFUSED, NOW, TODAY).state.blocked).not.toBeNull();
     const { lanes } = hear(opening(), { kind: 'resumed' });
     expect(answered(lanes, 'backfill', REFUSED, NOW, TODAY).state.blocked).toBeNull();
-    expect(answered(lanes, 'backfill', REFUSED, NOW, { ...TODAY, ignoresStaleRefusals: () => false }).state.blocked).not.toBeNull();
+    expect(
+      answered(lanes, 'backfill', REFUSED, NOW, { ...TODAY, ignoresStaleRefusals: () => false }).state.blocked,
+    ).not.toBeNull();
   });
 });
 

@@ -6,7 +6,14 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { MailboxActivities } from '../../src/activities/requests.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { backfillQueueOf, MAILBOX_WORKFLOW, poke, status, workflowIdOf, type MailboxInput } from '../../src/workflows/definitions.ts';
+import {
+  backfillQueueOf,
+  MAILBOX_WORKFLOW,
+  poke,
+  status,
+  workflowIdOf,
+  type MailboxInput,
+} from '../../src/workflows/definitions.ts';
 import { workflowBundle } from '../integration/rig.ts';
 import { openTimeSkipping } from './time-skipping.ts';
 
@@ -43,7 +50,15 @@ function quietActivities(): { activities: MailboxActivities; began: number[]; mo
       most = Math.max(most, running);
       await new Promise((resolve) => setImmediate(resolve));
       running -= 1;
-      return { ...counts, historyId: mark, changed: false, more: false, nextAttemptAt: null, failedAttemptAt: null, settleAt: null };
+      return {
+        ...counts,
+        historyId: mark,
+        changed: false,
+        more: false,
+        nextAttemptAt: null,
+        failedAttemptAt: null,
+        settleAt: null,
+      };
     },
   };
   return { activities, began, mostAtOnce: () => most };

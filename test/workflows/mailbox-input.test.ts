@@ -23,18 +23,39 @@ describe('a mailbox can be started', () => {
   test.each([
     [{ mailbox: ADA, settings: DEFAULT_SETTINGS, carried: null }],
     [{ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, ofALaterBuild: 1 } }],
-    [{ mailbox: ADA, settings: { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, labelIds: null }, push: { labelIds: null } } }],
+    [
+      {
+        mailbox: ADA,
+        settings: {
+          ...DEFAULT_SETTINGS,
+          scope: { ...DEFAULT_SETTINGS.scope, labelIds: null },
+          push: { labelIds: null },
+        },
+      },
+    ],
   ])('with %j, and has these settings', (argument) => {
-    expect(mailboxInput(argument, ID)).toEqual({ mailbox: ADA, settings: DEFAULT_SETTINGS, named: null, carried: null });
+    expect(mailboxInput(argument, ID)).toEqual({
+      mailbox: ADA,
+      settings: DEFAULT_SETTINGS,
+      named: null,
+      carried: null,
+    });
   });
 
   it('with some settings, and has beside them those of the store, or the defaults', () => {
     const named = { format: 'raw', scope: { limit: 5 } };
-    expect(mailboxInput({ mailbox: ADA, settings: named }, ID)).toMatchObject({ named, settings: { ...DEFAULT_SETTINGS, format: 'raw', scope: { ...DEFAULT_SETTINGS.scope, limit: 5 } } });
+    expect(mailboxInput({ mailbox: ADA, settings: named }, ID)).toMatchObject({
+      named,
+      settings: { ...DEFAULT_SETTINGS, format: 'raw', scope: { ...DEFAULT_SETTINGS.scope, limit: 5 } },
+    });
   });
 
   it('with what an earlier run carried over', () => {
-    const input: MailboxInput = { mailbox: ADA, settings: DEFAULT_SETTINGS, carried: initialState({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 0 }) };
+    const input: MailboxInput = {
+      mailbox: ADA,
+      settings: DEFAULT_SETTINGS,
+      carried: initialState({ mailbox: ADA, settings: DEFAULT_SETTINGS, now: 0 }),
+    };
     expect(mailboxInput(JSON.parse(JSON.stringify(input)), ID)).toEqual({ ...input, named: null });
   });
 });
@@ -57,7 +78,9 @@ test.each([
 });
 
 it('a workflow id in upper case is refused, for the mailbox has one workflow', () => {
-  expect(() => mailboxInput({ mailbox: 'Ada@Example.com' }, 'mailbox/Ada@Example.com')).toThrow('must be "mailbox/ada@example.com"');
+  expect(() => mailboxInput({ mailbox: 'Ada@Example.com' }, 'mailbox/Ada@Example.com')).toThrow(
+    'must be "mailbox/ada@example.com"',
+  );
 });
 
 /** The mailbox that an input means, or the sentence that refuses it. */
@@ -71,7 +94,13 @@ function outcome(argument: unknown, workflowId: string): string {
 }
 
 it('any nonsense is an input or refused by a short sentence', () => {
-  const some = fc.oneof(fc.anything(), fc.record({ mailbox: fc.oneof(fc.constant(ADA), fc.anything()), settings: fc.anything(), carried: fc.anything() }, { requiredKeys: [] }));
+  const some = fc.oneof(
+    fc.anything(),
+    fc.record(
+      { mailbox: fc.oneof(fc.constant(ADA), fc.anything()), settings: fc.anything(), carried: fc.anything() },
+      { requiredKeys: [] },
+    ),
+  );
   fc.assert(
     fc.property(some, fc.oneof(fc.constant(ID), fc.string()), (argument, workflowId) => {
       const told = outcome(argument, workflowId);

@@ -10,7 +10,8 @@ import { planNext } from '../../src/workflows/plan.ts';
 
 const T0 = 1_000_000;
 const COUNTS = { stored: 0, pending: 0, failed: 0 };
-const fresh = (): MailboxState => initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: T0 });
+const fresh = (): MailboxState =>
+  initialState({ mailbox: mailboxId('ada@example.com'), settings: DEFAULT_SETTINGS, now: T0 });
 
 const opened = (over: Partial<Extract<MailboxEvent, { kind: 'opened' }>> = {}): MailboxEvent => ({
   kind: 'opened',
@@ -21,7 +22,13 @@ const opened = (over: Partial<Extract<MailboxEvent, { kind: 'opened' }>> = {}): 
   ...COUNTS,
   ...over,
 });
-const listed = (generation: number, mark = '100'): MailboxEvent => ({ kind: 'listed', generation, historyId: historyId(mark), ...COUNTS, pending: 10 });
+const listed = (generation: number, mark = '100'): MailboxEvent => ({
+  kind: 'listed',
+  generation,
+  historyId: historyId(mark),
+  ...COUNTS,
+  pending: 10,
+});
 const sliced = (over: Partial<Extract<MailboxEvent, { kind: 'slice-fetched' }>> = {}): MailboxEvent => ({
   kind: 'slice-fetched',
   generation: 1,
@@ -43,12 +50,17 @@ const synced = (over: Partial<Extract<MailboxEvent, { kind: 'partial-synced' }>>
   ...over,
 });
 
-const after = (...events: MailboxEvent[]): MailboxState => events.reduce((state, event) => transition(state, event, T0), fresh());
+const after = (...events: MailboxEvent[]): MailboxState =>
+  events.reduce((state, event) => transition(state, event, T0), fresh());
 const live = (): MailboxState => after(opened(), listed(1), sliced(), { kind: 'partial-sync-started' }, synced());
 
 describe('a backfill that the daily budget holds back', () => {
   const midnight = T0 + 3_600_000;
-  const held = after(opened(), listed(1), sliced({ fetched: 0, complete: false, pending: 10, nextAttemptAt: midnight, heldUntil: midnight }));
+  const held = after(
+    opened(),
+    listed(1),
+    sliced({ fetched: 0, complete: false, pending: 10, nextAttemptAt: midnight, heldUntil: midnight }),
+  );
 
   test('is shown as rate-limited until then, also after live syncs, which go on', () => {
     expect(phaseOf(held)).toBe('rate-limited');
@@ -80,7 +92,10 @@ describe('a new workflow', () => {
     const state = after(opened({ historyId: historyId('77'), generation: 3, step: 'done' }));
     // One slice beside it tells when failed messages are due.
     expect(planNext(state, T0)).toMatchObject({ live: 'partialSync', backfill: { activity: 'fetchSlice' } });
-    expect(planNext(transition(state, sliced({ generation: 3, fetched: 0 }), T0), T0)).toMatchObject({ live: 'partialSync', backfill: null });
+    expect(planNext(transition(state, sliced({ generation: 3, fetched: 0 }), T0), T0)).toMatchObject({
+      live: 'partialSync',
+      backfill: null,
+    });
     expect(state.historyId).toBe('77');
     expect(isInSync(state)).toBe(false);
   });
@@ -98,18 +113,29 @@ describe('a new workflow', () => {
   });
 
   test('started with some settings has the others of the store, and those that a signal named meanwhile', () => {
-    const started = initialState({ mailbox: mailboxId('ada@example.com'), settings: { ...DEFAULT_SETTINGS, format: 'raw' }, named: { format: 'raw', scope: { limit: 5 } }, now: T0 });
+    const started = initialState({
+      mailbox: mailboxId('ada@example.com'),
+      settings: { ...DEFAULT_SETTINGS, format: 'raw' },
+      named: { format: 'raw', scope: { limit: 5 } },
+      now: T0,
+    });
     const change = { pollInterval: 7_000, scope: { includeSpamTrash: true } };
     const state = transition(started, configurationEvent(started, change), T0);
     expect(state.named).toEqual({ format: 'raw', pollInterval: 7_000, scope: { limit: 5, includeSpamTrash: true } });
     const settings = { ...DEFAULT_SETTINGS, format: 'raw', attachments: true } as const;
     expect(transition(state, opened({ settings }), T0)).toMatchObject({ settings, named: null });
     // A worker of an earlier version answers none.
-    expect(transition(state, opened(), T0)).toMatchObject({ settings: { format: 'raw', pollInterval: 7_000 }, named: null });
+    expect(transition(state, opened(), T0)).toMatchObject({
+      settings: { format: 'raw', pollInterval: 7_000 },
+      named: null,
+    });
   });
 
   test('begins the resync that was asked for before the store was', () => {
-    const state = after({ kind: 'resync-requested' }, opened({ historyId: historyId('77'), generation: 3, step: 'done' }));
+    const state = after(
+      { kind: 'resync-requested' },
+      opened({ historyId: historyId('77'), generation: 3, step: 'done' }),
+    );
     expect(planNext(state, T0).backfill).toEqual({ activity: 'fullSync', reason: 'forced' });
     expect(state.generation).toBe(4);
   });
@@ -117,7 +143,10 @@ describe('a new workflow', () => {
 
 describe('a full sync', () => {
   test('runs live syncs beside the slices from the moment the listing ends', () => {
-    expect(planNext(after(opened(), listed(1)), T0)).toMatchObject({ live: 'partialSync', backfill: { activity: 'fetchSlice' } });
+    expect(planNext(after(opened(), listed(1)), T0)).toMatchObject({
+      live: 'partialSync',
+      backfill: { activity: 'fetchSlice' },
+    });
   });
 
   test('is in sync only after one more partial sync', () => {
@@ -128,7 +157,11 @@ describe('a full sync', () => {
   });
 
   test('waits for the next attempt of what could not be fetched, and lets history settle it first', () => {
-    const state = after(opened(), listed(1), sliced({ complete: false, fetched: 0, nextAttemptAt: T0 + 5_000, pending: 1 }));
+    const state = after(
+      opened(),
+      listed(1),
+      sliced({ complete: false, fetched: 0, nextAttemptAt: T0 + 5_000, pending: 1 }),
+    );
     expect(phaseOf(state)).toBe('full-sync');
     expect(planNext(state, T0)).toMatchObject({ live: 'partialSync', backfill: null });
     expect(planNext(state, T0 + 5_000).backfill).toEqual({ activity: 'fetchSlice' });
@@ -141,7 +174,13 @@ describe('a full sync', () => {
   });
 
   test('retries failed messages of the backfill when their time comes', () => {
-    const state = after(opened(), listed(1), sliced({ nextAttemptAt: T0 + 60_000, failed: 1 }), { kind: 'partial-sync-started' }, synced());
+    const state = after(
+      opened(),
+      listed(1),
+      sliced({ nextAttemptAt: T0 + 60_000, failed: 1 }),
+      { kind: 'partial-sync-started' },
+      synced(),
+    );
     expect(planNext(state, T0 + 1_000).backfill).toBeNull();
     expect(planNext(state, T0 + 60_000).backfill).toEqual({ activity: 'fetchSlice' });
   });
@@ -174,7 +213,8 @@ describe('pokes', () => {
 
   test('one during a partial sync is followed by another partial sync', () => {
     let state = transition(live(), { kind: 'poked' }, T0);
-    for (const event of [{ kind: 'partial-sync-started' }, { kind: 'poked' }, synced()] as const) state = transition(state, event, T0);
+    for (const event of [{ kind: 'partial-sync-started' }, { kind: 'poked' }, synced()] as const)
+      state = transition(state, event, T0);
     expect(planNext(state, T0).live).toBe('partialSync');
     expect(isInSync(state)).toBe(false);
   });
@@ -197,7 +237,11 @@ describe('pokes', () => {
   });
 
   test('a look that found nothing leaves the settling of what was found before it where it was', () => {
-    let state = transition(transition(live(), { kind: 'partial-sync-started' }, T0), synced({ changed: true, settleAt: T0 + 31_000 }), T0);
+    let state = transition(
+      transition(live(), { kind: 'partial-sync-started' }, T0),
+      synced({ changed: true, settleAt: T0 + 31_000 }),
+      T0,
+    );
     state = transition(transition(state, { kind: 'partial-sync-started' }, T0 + 5_000), synced(), T0 + 5_000);
     expect(state.nextPartialSyncAt).toBe(T0 + 31_000);
   });
@@ -206,31 +250,118 @@ describe('pokes', () => {
 describe('how long a notification takes', () => {
   const started = { kind: 'partial-sync-started' } as const;
   const poked = { kind: 'poked' } as const;
-  const at = (steps: readonly (readonly [number, MailboxEvent])[]): MailboxState => steps.reduce((state, [time, event]) => transition(state, event, time), live());
+  const at = (steps: readonly (readonly [number, MailboxEvent])[]): MailboxState =>
+    steps.reduce((state, [time, event]) => transition(state, event, time), live());
 
   test('counts from the first poke that a partial sync serves', () => {
-    expect(pokeServed(at([[1, poked], [2, poked], [3, started]]))).toEqual({ pokedAt: 1 });
+    expect(
+      pokeServed(
+        at([
+          [1, poked],
+          [2, poked],
+          [3, started],
+        ]),
+      ),
+    ).toEqual({ pokedAt: 1 });
   });
 
   test('is nothing where nobody poked', () => {
     expect(pokeServed(at([[3, started]]))).toEqual({});
-    expect(pokeServed(at([[1, poked], [2, started], [3, synced({ changed: true })], [4, started]]))).toEqual({});
+    expect(
+      pokeServed(
+        at([
+          [1, poked],
+          [2, started],
+          [3, synced({ changed: true })],
+          [4, started],
+        ]),
+      ),
+    ).toEqual({});
   });
 
   test('counts a poke during a partial sync for the next one', () => {
-    expect(pokeServed(at([[1, poked], [2, started], [3, poked], [4, synced({ changed: true })], [5, started]]))).toEqual({ pokedAt: 3 });
+    expect(
+      pokeServed(
+        at([
+          [1, poked],
+          [2, started],
+          [3, poked],
+          [4, synced({ changed: true })],
+          [5, started],
+        ]),
+      ),
+    ).toEqual({ pokedAt: 3 });
   });
 
   test('goes on over looks that find nothing until history has settled, or a newer poke comes, and over one that left something to do', () => {
-    expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [4, started]]))).toEqual({ pokedAt: 1 });
-    expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [4, started], [5, synced()], [31_001, started]]))).toEqual({ pokedAt: 1 });
-    expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [31_001, started], [31_002, synced()], [31_003, started]]))).toEqual({});
-    expect(pokeServed(at([[1, poked], [2, started], [3, synced()], [9, poked], [10, started]]))).toEqual({ pokedAt: 9 });
-    expect(pokeServed(at([[1, poked], [2, started], [3, synced({ changed: true, more: true })], [4, started]]))).toEqual({ pokedAt: 1 });
+    expect(
+      pokeServed(
+        at([
+          [1, poked],
+          [2, started],
+          [3, synced()],
+          [4, started],
+        ]),
+      ),
+    ).toEqual({ pokedAt: 1 });
+    expect(
+      pokeServed(
+        at([
+          [1, poked],
+          [2, started],
+          [3, synced()],
+          [4, started],
+          [5, synced()],
+          [31_001, started],
+        ]),
+      ),
+    ).toEqual({ pokedAt: 1 });
+    expect(
+      pokeServed(
+        at([
+          [1, poked],
+          [2, started],
+          [3, synced()],
+          [31_001, started],
+          [31_002, synced()],
+          [31_003, started],
+        ]),
+      ),
+    ).toEqual({});
+    expect(
+      pokeServed(
+        at([
+          [1, poked],
+          [2, started],
+          [3, synced()],
+          [9, poked],
+          [10, started],
+        ]),
+      ),
+    ).toEqual({ pokedAt: 9 });
+    expect(
+      pokeServed(
+        at([
+          [1, poked],
+          [2, started],
+          [3, synced({ changed: true, more: true })],
+          [4, started],
+        ]),
+      ),
+    ).toEqual({ pokedAt: 1 });
   });
 
   test('does not count a pause', () => {
-    expect(pokeServed(at([[1, { kind: 'paused' }], [2, poked], [9, { kind: 'resumed' }], [10, started]]))).toEqual({});
+    expect(
+      pokeServed(
+        at([
+          [1, { kind: 'paused' }],
+          [2, poked],
+          [9, { kind: 'resumed' }],
+          [10, started],
+        ]),
+      ),
+    ).toEqual({});
   });
 });
 
@@ -238,7 +369,10 @@ describe('a pause', () => {
   test('plans nothing until it is resumed, and resuming goes on in the backfill', () => {
     const state = transition(after(opened(), listed(1)), { kind: 'paused' }, T0);
     expect(planNext(state, T0 + 1e9)).toEqual({ live: null, backfill: null, wakeAt: null });
-    expect(planNext(transition(state, { kind: 'resumed' }, T0), T0)).toMatchObject({ live: 'partialSync', backfill: { activity: 'fetchSlice' } });
+    expect(planNext(transition(state, { kind: 'resumed' }, T0), T0)).toMatchObject({
+      live: 'partialSync',
+      backfill: { activity: 'fetchSlice' },
+    });
   });
 });
 
@@ -249,9 +383,15 @@ test('a lost store is asked again and filled anew', () => {
 });
 
 test('changed settings go through the store, and a wanted listing stays wanted', () => {
-  const state = transition(transition(live(), { kind: 'resync-requested' }, T0), { kind: 'configured', settings: { ...DEFAULT_SETTINGS, pollInterval: 1 } }, T0);
+  const state = transition(
+    transition(live(), { kind: 'resync-requested' }, T0),
+    { kind: 'configured', settings: { ...DEFAULT_SETTINGS, pollInterval: 1 } },
+    T0,
+  );
   expect(planNext(state, T0).backfill).toEqual({ activity: 'openMailbox' });
-  expect(planNext(transition(state, opened({ generation: 1, step: 'done', historyId: historyId('5') }), T0), T0).backfill).toEqual({ activity: 'fullSync', reason: 'forced' });
+  expect(
+    planNext(transition(state, opened({ generation: 1, step: 'done', historyId: historyId('5') }), T0), T0).backfill,
+  ).toEqual({ activity: 'fullSync', reason: 'forced' });
 });
 
 test('the state survives JSON, as continue-as-new carries it', () => {
@@ -261,7 +401,14 @@ test('the state survives JSON, as continue-as-new carries it', () => {
 });
 
 test('the clock of the worker that answered last is kept, and the end that it foretells is the server’s time', () => {
-  const quota = { units: 5, rejected: 0, unitsLeft: 100, unitsPerMinute: 50, lastMinute: 50, finishAt: T0 + 600_000 + 120_000 };
+  const quota = {
+    units: 5,
+    rejected: 0,
+    unitsLeft: 100,
+    unitsPerMinute: 50,
+    lastMinute: 50,
+    finishAt: T0 + 600_000 + 120_000,
+  };
   const ahead = after(opened(), listed(1), sliced({ clockSkew: 600_000, complete: false, pending: 10, quota }));
   expect(ahead).toMatchObject({ clockSkew: 600_000, quota: { finishAt: T0 + 120_000 } });
   expect(transition(ahead, { kind: 'poked' }, T0).clockSkew).toBe(600_000);

@@ -12,13 +12,37 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const MARK = historyId('9007199254740993');
 const COUNTS = { stored: 10, pending: 10, failed: 0 };
-const opened: MailboxEvent = { kind: 'opened', ...COUNTS, historyId: MARK, generation: 1, step: 'fetching', settingsChanged: false };
+const opened: MailboxEvent = {
+  kind: 'opened',
+  ...COUNTS,
+  historyId: MARK,
+  generation: 1,
+  step: 'fetching',
+  settingsChanged: false,
+};
 
-/** A worker of the version that answered times without delays, its clock ten hours ahead. Each slice leaves something to be tried at once, each sync a mark that has to settle. */
+/**
+ * A worker of the version that answered times without delays, its clock ten hours ahead. Each slice leaves something to
+ * be tried at once, each sync a mark that has to settle.
+ */
 const olderWorker = {
-  fetchSlice: (at: number): MailboxEvent => ({ kind: 'slice-fetched', ...COUNTS, generation: 1, fetched: 5, complete: false, nextAttemptAt: at + 10 * HOUR }),
+  fetchSlice: (at: number): MailboxEvent => ({
+    kind: 'slice-fetched',
+    ...COUNTS,
+    generation: 1,
+    fetched: 5,
+    complete: false,
+    nextAttemptAt: at + 10 * HOUR,
+  }),
   partialSync: (at: number): MailboxEvent => ({
-    kind: 'partial-synced', ...COUNTS, historyId: MARK, changed: true, more: false, nextAttemptAt: null, failedAttemptAt: null, settleAt: at + 10 * HOUR + 31_000,
+    kind: 'partial-synced',
+    ...COUNTS,
+    historyId: MARK,
+    changed: true,
+    more: false,
+    nextAttemptAt: null,
+    failedAttemptAt: null,
+    settleAt: at + 10 * HOUR + 31_000,
   }),
 };
 
@@ -26,7 +50,11 @@ const olderWorker = {
 function timesUnder(worker: typeof olderWorker, duration: number) {
   const times = { fetchSlice: new Array<number>(), partialSync: new Array<number>() };
   let now = 0;
-  let state = initialState({ mailbox: mailboxId('older@example.com'), settings: { ...DEFAULT_SETTINGS, pollInterval: HOUR }, now });
+  let state = initialState({
+    mailbox: mailboxId('older@example.com'),
+    settings: { ...DEFAULT_SETTINGS, pollInterval: HOUR },
+    now,
+  });
   const happens = (event: MailboxEvent): void => {
     now += 10;
     state = transition(state, withBoundedTimes(event, now), now);

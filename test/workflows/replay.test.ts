@@ -15,7 +15,11 @@ const HISTORIES = fileURLToPath(new URL('../histories', import.meta.url));
 interface Recorded {
   readonly file: string;
   readonly workflowId: string;
-  readonly events: readonly { readonly eventType: string; readonly activityTaskScheduledEventAttributes?: { readonly activityType: { readonly name: string } }; readonly workflowExecutionSignaledEventAttributes?: { readonly signalName: string } }[];
+  readonly events: readonly {
+    readonly eventType: string;
+    readonly activityTaskScheduledEventAttributes?: { readonly activityType: { readonly name: string } };
+    readonly workflowExecutionSignaledEventAttributes?: { readonly signalName: string };
+  }[];
 }
 
 const recorded: Recorded[] = readdirSync(HISTORIES, { recursive: true, encoding: 'utf8' })
@@ -33,9 +37,17 @@ test('the recorded histories hold what a mailbox meets in its life, over several
   const events = recorded.flatMap((run) => run.events);
   const types = new Set(events.map(({ eventType }) => eventType));
   const activities = new Set(events.map((event) => event.activityTaskScheduledEventAttributes?.activityType.name));
-  expect([...activities]).toEqual(expect.arrayContaining(['openMailbox', 'fullSync', 'recover', 'fetchSlice', 'partialSync', 'stopWatch']));
+  expect([...activities]).toEqual(
+    expect.arrayContaining(['openMailbox', 'fullSync', 'recover', 'fetchSlice', 'partialSync', 'stopWatch']),
+  );
   const name = (type: string): string => `EVENT_TYPE_${type}`;
-  const expected = ['WORKFLOW_EXECUTION_CONTINUED_AS_NEW', 'WORKFLOW_EXECUTION_COMPLETED', 'WORKFLOW_EXECUTION_SIGNALED', 'WORKFLOW_EXECUTION_UPDATE_COMPLETED', 'ACTIVITY_TASK_FAILED'];
+  const expected = [
+    'WORKFLOW_EXECUTION_CONTINUED_AS_NEW',
+    'WORKFLOW_EXECUTION_COMPLETED',
+    'WORKFLOW_EXECUTION_SIGNALED',
+    'WORKFLOW_EXECUTION_UPDATE_COMPLETED',
+    'ACTIVITY_TASK_FAILED',
+  ];
   expect([...types]).toEqual(expect.arrayContaining(expected.map(name)));
 });
 
@@ -49,14 +61,20 @@ test('the recorded histories hold a mailbox whose worker, of an earlier version,
 
 /** The ids of the patches that the runs in a folder met. */
 function patchesOf(folder: string): readonly string[] {
-  const data = recorded.filter(({ file }) => file.startsWith(`${folder}/`)).flatMap((run) => [...JSON.stringify(run.events).matchAll(/"data":"([^"]*)"/g)]);
-  return data.flatMap(([, base64 = '']) => /^\{"id":"([a-z-]+)"/.exec(Buffer.from(base64, 'base64').toString())?.[1] ?? []);
+  const data = recorded
+    .filter(({ file }) => file.startsWith(`${folder}/`))
+    .flatMap((run) => [...JSON.stringify(run.events).matchAll(/"data":"([^"]*)"/g)]);
+  return data.flatMap(
+    ([, base64 = '']) => /^\{"id":"([a-z-]+)"/.exec(Buffer.from(base64, 'base64').toString())?.[1] ?? [],
+  );
 }
 
 test('the recorded histories hold a mailbox that a plain client started, and that handed over to its new address', () => {
   const runs = recorded.filter(({ file }) => file.startsWith('v0.1.0-renamed'));
   expect(new Set(runs.map(({ workflowId }) => workflowId)).size).toBe(2);
-  const signals = runs.flatMap(({ events }) => events.map((event) => event.workflowExecutionSignaledEventAttributes?.signalName));
+  const signals = runs.flatMap(({ events }) =>
+    events.map((event) => event.workflowExecutionSignaledEventAttributes?.signalName),
+  );
   expect(signals).toEqual(expect.arrayContaining(['configure', 'handOver', 'stop']));
 });
 

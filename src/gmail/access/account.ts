@@ -16,32 +16,49 @@ export interface Witness {
 export type Account =
   /** `by`: recognised by its address, or under another address by messages that it shares with the store. */
   | { readonly kind: 'same'; readonly address: MailboxId; readonly by: 'address' | 'messages' }
-  /** Another address, and only `found` of the `asked` messages exist there. `asked` is 0 when the store holds no message. */
+  /**
+   * Another address, and only `found` of the `asked` messages exist there. `asked` is 0 when the store holds no
+   * message.
+   */
   | { readonly kind: 'another'; readonly address: MailboxId; readonly asked: number; readonly found: number };
 
 /** Messages that prove the account. One is not enough, since two mailboxes may share an id by chance. */
 const PROOF = 2;
 
 /**
- * Decides whether the account behind a token is a mailbox's account. If the profile has the mailbox's address, it is (1 unit). Otherwise the account
- * was renamed or is another one, and MINIMAL gets of stored messages decide (20 units each): two messages with the stored thread and date prove the
- * same account (one, if only one is held). A refused get decides nothing.
+ * Decides whether the account behind a token is a mailbox's account. If the profile has the mailbox's address, it is (1
+ * unit). Otherwise the account was renamed or is another one, and MINIMAL gets of stored messages decide (20 units
+ * each): two messages with the stored thread and date prove the same account (one, if only one is held). A refused get
+ * decides nothing.
  *
  * @param request.witnesses - loads some stored messages; called only when the address differs
  * @throws {GmailError} when Gmail does not answer, or refuses a message that would have decided
  */
 export async function accountBehind(
   gmail: Pick<GmailApi, 'getProfile' | 'batchGet'>,
-  request: { readonly mailbox: MailboxId; readonly witnesses: () => Promise<readonly Witness[]>; readonly signal?: AbortSignal | undefined },
+  request: {
+    readonly mailbox: MailboxId;
+    readonly witnesses: () => Promise<readonly Witness[]>;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<Account> {
   const { mailbox, signal } = request;
   const address = addressIn((await gmail.getProfile(signal)).emailAddress);
-  if (address === null) throw gmailError(mailbox, 'getProfile', { kind: 'unavailable', status: 200, detail: 'the profile names no address' });
+  if (address === null)
+    throw gmailError(mailbox, 'getProfile', {
+      kind: 'unavailable',
+      status: 200,
+      detail: 'the profile names no address',
+    });
   if (isSameAddress(address, mailbox)) return { kind: 'same', address, by: 'address' };
 
   const witnesses = await request.witnesses();
   if (witnesses.length === 0) return { kind: 'another', address, asked: 0, found: 0 };
-  const outcomes = await gmail.batchGet(witnesses.map(({ id }) => ({ kind: 'message', id })), 'minimal', signal);
+  const outcomes = await gmail.batchGet(
+    witnesses.map(({ id }) => ({ kind: 'message', id })),
+    'minimal',
+    signal,
+  );
   const found = witnesses.filter((witness, index) => isAnswered(witness, outcomes[index])).length;
   if (found >= Math.min(PROOF, witnesses.length)) return { kind: 'same', address, by: 'messages' };
   const refusal = outcomes.map(refusalIn).find((error) => error !== null);
@@ -51,7 +68,12 @@ export async function accountBehind(
 
 function isAnswered({ id, threadId, internalDate }: Witness, outcome: FetchOutcome | undefined): boolean {
   if (outcome?.kind !== 'fetched') return false;
-  return outcome.readings.some((reading) => reading.id === id && reading.threadId === threadId && (internalDate === null || reading.internalDate === internalDate));
+  return outcome.readings.some(
+    (reading) =>
+      reading.id === id &&
+      reading.threadId === threadId &&
+      (internalDate === null || reading.internalDate === internalDate),
+  );
 }
 
 function refusalIn(outcome: FetchOutcome): GmailError | null {

@@ -12,7 +12,9 @@ import type { HttpResponse, Transport } from '../api/transport.ts';
 export interface Authorization {
   /** Random text that Google returns with the answer and nobody else can know. */
   readonly state: string;
-  /** Proves to Google that the code is redeemed by the program that asked for it (PKCE, RFC 7636). Secret until then. */
+  /**
+   * Proves to Google that the code is redeemed by the program that asked for it (PKCE, RFC 7636). Secret until then.
+   */
   readonly codeVerifier: string;
   readonly redirectUri: string;
   readonly scopes: readonly string[];
@@ -29,11 +31,16 @@ export interface AuthorizationRequest {
 }
 
 /**
- * Makes the URL that a person opens to consent. `prompt=consent` makes Google give a refresh token even after an earlier consent.
+ * Makes the URL that a person opens to consent. `prompt=consent` makes Google give a refresh token even after an
+ * earlier consent.
  *
- * @see https://developers.google.com/identity/protocols/oauth2/native-app#step-2:-send-a-request-to-googles-oauth-2.0-server
+ * @see
+ * https://developers.google.com/identity/protocols/oauth2/native-app#step-2:-send-a-request-to-googles-oauth-2.0-server
  */
-export function authorize({ client, authUrl, redirectUri, scopes, mailbox }: AuthorizationRequest): { readonly url: string; readonly authorization: Authorization } {
+export function authorize({ client, authUrl, redirectUri, scopes, mailbox }: AuthorizationRequest): {
+  readonly url: string;
+  readonly authorization: Authorization;
+} {
   const authorization: Authorization = {
     state: randomBytes(24).toString('base64url'),
     codeVerifier: randomBytes(48).toString('base64url'),
@@ -65,7 +72,10 @@ export function authorize({ client, authUrl, redirectUri, scopes, mailbox }: Aut
 export function codeIn(callback: URL, { state }: Pick<Authorization, 'state'>): string {
   const query = callback.searchParams;
   if (!isSame(query.get('state') ?? '', state)) {
-    throw new ConsentError('state-mismatch', 'The answer belongs to another request for consent (its state differs). Begin again, and answer in the tab that opens.');
+    throw new ConsentError(
+      'state-mismatch',
+      'The answer belongs to another request for consent (its state differs). Begin again, and answer in the tab that opens.',
+    );
   }
   const error = query.get('error');
   if (error !== null) throw refusedConsent(error);
@@ -86,7 +96,11 @@ export interface Redeemed {
   readonly scopes: readonly string[];
 }
 
-const TOKENS = z.object({ access_token: SENDABLE_TOKEN, refresh_token: SENDABLE_TOKEN.optional(), scope: z.string().optional() });
+const TOKENS = z.object({
+  access_token: SENDABLE_TOKEN,
+  refresh_token: SENDABLE_TOKEN.optional(),
+  scope: z.string().optional(),
+});
 const REFUSAL = z.object({ error: z.string() });
 const TIMEOUT = 30_000;
 
@@ -98,7 +112,13 @@ const TIMEOUT = 30_000;
  */
 export async function redeem(
   code: string,
-  { client, authorization, tokenUrl, transport, clock }: { client: OAuthClient; authorization: Authorization; tokenUrl: string; transport: Transport; clock: Clock },
+  {
+    client,
+    authorization,
+    tokenUrl,
+    transport,
+    clock,
+  }: { client: OAuthClient; authorization: Authorization; tokenUrl: string; transport: Transport; clock: Clock },
 ): Promise<Redeemed> {
   const form = new URLSearchParams({
     grant_type: 'authorization_code',
@@ -111,9 +131,15 @@ export async function redeem(
   const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
   let response: HttpResponse;
   try {
-    response = await withDeadline({ clock, milliseconds: TIMEOUT, signal: undefined }, (signal) => transport({ method: 'POST', url: tokenUrl, headers, body: form.toString(), signal }));
+    response = await withDeadline({ clock, milliseconds: TIMEOUT, signal: undefined }, (signal) =>
+      transport({ method: 'POST', url: tokenUrl, headers, body: form.toString(), signal }),
+    );
   } catch (error) {
-    throw new ConsentError('google-unavailable', `Google's token endpoint ${tokenUrl} does not answer. Begin again later.`, { cause: error });
+    throw new ConsentError(
+      'google-unavailable',
+      `Google's token endpoint ${tokenUrl} does not answer. Begin again later.`,
+      { cause: error },
+    );
   }
   const json = jsonOf(response);
   const tokens = TOKENS.safeParse(json);
@@ -123,9 +149,16 @@ export async function redeem(
   }
   const { access_token: accessToken, refresh_token: refreshToken, scope } = tokens.data;
   if (refreshToken === undefined) {
-    throw new ConsentError('no-refresh-token', 'Google gave no refresh token, so the consent would end within the hour. Begin again; if it stays so, remove the access under https://myaccount.google.com/connections first.');
+    throw new ConsentError(
+      'no-refresh-token',
+      'Google gave no refresh token, so the consent would end within the hour. Begin again; if it stays so, remove the access under https://myaccount.google.com/connections first.',
+    );
   }
-  return { accessToken, refreshToken, scopes: scope === undefined ? authorization.scopes : scope.split(' ').filter((name) => name !== '') };
+  return {
+    accessToken,
+    refreshToken,
+    scopes: scope === undefined ? authorization.scopes : scope.split(' ').filter((name) => name !== ''),
+  };
 }
 
 function jsonOf({ body }: HttpResponse): unknown {

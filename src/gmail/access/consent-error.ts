@@ -40,21 +40,39 @@ const WORD = /^[a-z_]{1,60}$/;
 export function refusedConsent(error: string): ConsentError {
   switch (error) {
     case 'access_denied':
-      return new ConsentError('denied', 'Google was not given consent: it was declined, or the account is not among the test users of the Google Cloud project (OAuth consent screen). Begin again with an account that may consent.');
+      return new ConsentError(
+        'denied',
+        'Google was not given consent: it was declined, or the account is not among the test users of the Google Cloud project (OAuth consent screen). Begin again with an account that may consent.',
+      );
     case 'admin_policy_enforced':
-      return new ConsentError('denied', "The Workspace administrator's policy does not let this OAuth client read mail. The administrator can trust it in the Admin console under Security, API controls.");
+      return new ConsentError(
+        'denied',
+        "The Workspace administrator's policy does not let this OAuth client read mail. The administrator can trust it in the Admin console under Security, API controls.",
+      );
     case 'org_internal':
-      return new ConsentError('denied', 'The OAuth client is for accounts of its own organisation only. Use one of them, or make the client external on the OAuth consent screen.');
+      return new ConsentError(
+        'denied',
+        'The OAuth client is for accounts of its own organisation only. Use one of them, or make the client external on the OAuth consent screen.',
+      );
     case 'invalid_scope':
     case 'invalid_request':
     case 'unauthorized_client':
     case 'unsupported_response_type':
-      return new ConsentError('client-refused', `Google refused the request for consent (${error}). Check the OAuth client in the Google Cloud console: its type, its redirect addresses, and that the Gmail API is enabled.`);
+      return new ConsentError(
+        'client-refused',
+        `Google refused the request for consent (${error}). Check the OAuth client in the Google Cloud console: its type, its redirect addresses, and that the Gmail API is enabled.`,
+      );
     case 'server_error':
     case 'temporarily_unavailable':
-      return new ConsentError('google-unavailable', `Google could not ask for consent now (${error}). Try again later.`);
+      return new ConsentError(
+        'google-unavailable',
+        `Google could not ask for consent now (${error}). Try again later.`,
+      );
     default:
-      return new ConsentError('denied', `Google answered the request for consent with ${WORD.test(error) ? error : 'an error'}. ${AGAIN}`);
+      return new ConsentError(
+        'denied',
+        `Google answered the request for consent with ${WORD.test(error) ? error : 'an error'}. ${AGAIN}`,
+      );
   }
 }
 
@@ -65,15 +83,27 @@ export function refusedConsent(error: string): ConsentError {
 export function refusedCode(error: string): ConsentError {
   switch (error) {
     case 'invalid_grant':
-      return new ConsentError('code-refused', `Google does not accept the code: it was used already, is older than some minutes, or was not asked for by this program. ${AGAIN}`);
+      return new ConsentError(
+        'code-refused',
+        `Google does not accept the code: it was used already, is older than some minutes, or was not asked for by this program. ${AGAIN}`,
+      );
     case 'redirect_uri_mismatch':
-      return new ConsentError('client-refused', 'The redirect address is not the one that consent was asked with, or the OAuth client does not list it (Google Cloud console, Credentials).');
+      return new ConsentError(
+        'client-refused',
+        'The redirect address is not the one that consent was asked with, or the OAuth client does not list it (Google Cloud console, Credentials).',
+      );
     case 'invalid_client':
     case 'unauthorized_client':
     case 'deleted_client':
     case 'disabled_client':
-      return new ConsentError('client-refused', `Google does not accept the OAuth client (${error}). Download its JSON again from the Google Cloud console.`);
+      return new ConsentError(
+        'client-refused',
+        `Google does not accept the OAuth client (${error}). Download its JSON again from the Google Cloud console.`,
+      );
     default:
-      return new ConsentError('google-unavailable', `Google gave no tokens for the code${WORD.test(error) ? ` (${error})` : ''}. ${AGAIN}`);
+      return new ConsentError(
+        'google-unavailable',
+        `Google gave no tokens for the code${WORD.test(error) ? ` (${error})` : ''}. ${AGAIN}`,
+      );
   }
 }

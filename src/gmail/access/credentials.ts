@@ -12,7 +12,12 @@ export type GoogleCredentials =
       readonly scopes: readonly string[] | null;
     }
   /** Domain-wide delegation: https://developers.google.com/identity/protocols/oauth2/service-account */
-  | { readonly type: 'service_account'; readonly clientEmail: string; readonly privateKey: string; readonly privateKeyId: string | null };
+  | {
+      readonly type: 'service_account';
+      readonly clientEmail: string;
+      readonly privateKey: string;
+      readonly privateKeyId: string | null;
+    };
 
 /** Thrown when a credential file cannot be used. The message names what is missing and repeats nothing of the file. */
 export class InvalidCredentialsError extends Error {
@@ -22,7 +27,13 @@ export class InvalidCredentialsError extends Error {
 const present = z.string().min(1);
 
 const FILE = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('authorized_user'), client_id: present, client_secret: present, refresh_token: present, scopes: z.array(z.string()).optional() }),
+  z.object({
+    type: z.literal('authorized_user'),
+    client_id: present,
+    client_secret: present,
+    refresh_token: present,
+    scopes: z.array(z.string()).optional(),
+  }),
   z.object({
     type: z.literal('service_account'),
     client_email: present,
@@ -44,14 +55,35 @@ export function parseCredentials(text: string): GoogleCredentials {
   if (!parsed.success) throw new InvalidCredentialsError(explain(jsonOf(text), parsed.error));
   const file = parsed.data;
   if (file.type === 'authorized_user') {
-    return { type: file.type, clientId: file.client_id, clientSecret: file.client_secret, refreshToken: file.refresh_token, scopes: file.scopes ?? null };
+    return {
+      type: file.type,
+      clientId: file.client_id,
+      clientSecret: file.client_secret,
+      refreshToken: file.refresh_token,
+      scopes: file.scopes ?? null,
+    };
   }
-  return { type: file.type, clientEmail: file.client_email, privateKey: file.private_key, privateKeyId: file.private_key_id ?? null };
+  return {
+    type: file.type,
+    clientEmail: file.client_email,
+    privateKey: file.private_key,
+    privateKeyId: file.private_key_id ?? null,
+  };
 }
 
 /** Writes a person's grant in the format of Google's credential file, with the granted scopes. */
-export function authorizedUserFile({ clientId, clientSecret, refreshToken, scopes }: Extract<GoogleCredentials, { type: 'authorized_user' }>): string {
-  const file = { type: 'authorized_user', client_id: clientId, client_secret: clientSecret, refresh_token: refreshToken };
+export function authorizedUserFile({
+  clientId,
+  clientSecret,
+  refreshToken,
+  scopes,
+}: Extract<GoogleCredentials, { type: 'authorized_user' }>): string {
+  const file = {
+    type: 'authorized_user',
+    client_id: clientId,
+    client_secret: clientSecret,
+    refresh_token: refreshToken,
+  };
   return JSON.stringify(scopes === null ? file : { ...file, scopes });
 }
 

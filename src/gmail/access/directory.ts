@@ -15,7 +15,10 @@ export const DIRECTORY_SCOPE = 'https://www.googleapis.com/auth/admin.directory.
 /** A user of a Workspace domain. */
 export interface DirectoryUser {
   readonly mailbox: MailboxId;
-  /** The user's other addresses. A renamed user keeps the former address as an alias: https://support.google.com/a/answer/182084 */
+  /**
+   * The user's other addresses. A renamed user keeps the former address as an alias:
+   * https://support.google.com/a/answer/182084
+   */
   readonly aliases: readonly MailboxId[];
   /** Why the user's mail is not available now; null when it is. */
   readonly leftOut: 'suspended' | 'archived' | 'no-mailbox' | null;
@@ -43,7 +46,17 @@ const PAUSES = [1_000, 2_000, 4_000];
 
 const PAGE = z.object({
   nextPageToken: z.string().optional(),
-  users: z.array(z.object({ primaryEmail: z.string(), suspended: z.boolean().optional(), archived: z.boolean().optional(), isMailboxSetup: z.boolean().optional(), aliases: z.array(z.string()).optional() })).optional(),
+  users: z
+    .array(
+      z.object({
+        primaryEmail: z.string(),
+        suspended: z.boolean().optional(),
+        archived: z.boolean().optional(),
+        isMailboxSetup: z.boolean().optional(),
+        aliases: z.array(z.string()).optional(),
+      }),
+    )
+    .optional(),
 });
 
 /**
@@ -60,9 +73,20 @@ export async function* listUsers(options: DirectoryOptions): AsyncGenerator<Dire
   do {
     if (pageToken !== undefined) walk.follow(pageToken);
     const page = await pageAfter(users, { pageToken, walk }, options);
-    for (const { primaryEmail, aliases = [], suspended = false, archived = false, isMailboxSetup = true } of page.users ?? []) {
+    for (const {
+      primaryEmail,
+      aliases = [],
+      suspended = false,
+      archived = false,
+      isMailboxSetup = true,
+    } of page.users ?? []) {
       const mailbox = addressOf(primaryEmail);
-      if (mailbox !== null) yield { mailbox, aliases: aliases.map(addressOf).filter((alias) => alias !== null), leftOut: suspended ? 'suspended' : archived ? 'archived' : isMailboxSetup ? null : 'no-mailbox' };
+      if (mailbox !== null)
+        yield {
+          mailbox,
+          aliases: aliases.map(addressOf).filter((alias) => alias !== null),
+          leftOut: suspended ? 'suspended' : archived ? 'archived' : isMailboxSetup ? null : 'no-mailbox',
+        };
     }
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
@@ -77,26 +101,48 @@ function addressOf(email: string): MailboxId | null {
   }
 }
 
-async function pageAfter(users: admin_directory_v1.Resource$Users, { pageToken, walk }: { readonly pageToken: string | undefined; readonly walk: PageWalk }, options: DirectoryOptions): Promise<z.output<typeof PAGE>> {
+async function pageAfter(
+  users: admin_directory_v1.Resource$Users,
+  { pageToken, walk }: { readonly pageToken: string | undefined; readonly walk: PageWalk },
+  options: DirectoryOptions,
+): Promise<z.output<typeof PAGE>> {
   const { tokens, orgUnit, transport, clock, rootUrl } = options;
   const client = createGoogleClient(users, transport);
   const query = orgUnit === null ? {} : { query: `orgUnitPath='${orgUnit.replace(/['\\]/g, '\\$&')}'` };
-  const request = { customer: 'my_customer', maxResults: PAGE_SIZE, orderBy: 'email', projection: 'basic', ...query, ...(pageToken === undefined ? {} : { pageToken }) };
+  const request = {
+    customer: 'my_customer',
+    maxResults: PAGE_SIZE,
+    orderBy: 'email',
+    projection: 'basic',
+    ...query,
+    ...(pageToken === undefined ? {} : { pageToken }),
+  };
   for (let attempt = 0; ; attempt++) {
     const token = await tokens.accessToken();
-    const response = await withDeadline({ clock, milliseconds: TIMEOUT, signal: undefined }, (signal) => client((resource, call) => resource.list(request, call), { token, signal, maxBytes: LARGEST_PAGE })).catch(() => null);
+    const response = await withDeadline({ clock, milliseconds: TIMEOUT, signal: undefined }, (signal) =>
+      client((resource, call) => resource.list(request, call), { token, signal, maxBytes: LARGEST_PAGE }),
+    ).catch(() => null);
     const page = response?.status === 200 ? PAGE.safeParse(jsonOf(response)) : null;
     const leadsBack = page?.success === true && walk.leadsBack(page.data.nextPageToken);
     if (page?.success === true && !leadsBack) return page.data;
     const refusal = response === null ? null : refusalOf(response, options);
     if (refusal !== null) throw refusal;
     const pause = PAUSES[attempt];
-    if (pause === undefined) throw new DirectoryError('google-unavailable', `Google's Directory API at ${rootUrl} gives no usable answer${response === null ? '' : ` (HTTP ${response.status}${leadsBack ? `: ${LEADS_BACK}` : ''})`}. Try again later.`);
+    if (pause === undefined)
+      throw new DirectoryError(
+        'google-unavailable',
+        `Google's Directory API at ${rootUrl} gives no usable answer${response === null ? '' : ` (HTTP ${response.status}${leadsBack ? `: ${LEADS_BACK}` : ''})`}. Try again later.`,
+      );
     await clock.sleep(pause);
   }
 }
 
-const REFUSAL = z.object({ error: z.object({ message: z.string().default(''), errors: z.array(z.object({ reason: z.string().default('') })).default([]) }) });
+const REFUSAL = z.object({
+  error: z.object({
+    message: z.string().default(''),
+    errors: z.array(z.object({ reason: z.string().default('') })).default([]),
+  }),
+});
 const RATE = /rateLimitExceeded|quotaExceeded/i;
 
 /** The refusal in an answer; null when the same request may succeed later. */
@@ -109,14 +155,31 @@ function refusalOf(response: HttpResponse, { administrator, orgUnit }: Directory
   const reasons = errors.map(({ reason }) => reason);
   if (reasons.some((reason) => RATE.test(reason))) return null;
   if (reasons.includes('accessNotConfigured')) {
-    return new DirectoryError('api-disabled', 'The Admin SDK API is not enabled in the Google Cloud project of the service account. Enable it in the console, and try again some minutes later.');
+    return new DirectoryError(
+      'api-disabled',
+      'The Admin SDK API is not enabled in the Google Cloud project of the service account. Enable it in the console, and try again some minutes later.',
+    );
   }
   if (reasons.includes('insufficientPermissions')) {
-    return new DirectoryError('scope-missing', `The service account's token lacks ${DIRECTORY_SCOPE}. Add the scope to its domain-wide delegation (Admin console, Security, API controls).`);
+    return new DirectoryError(
+      'scope-missing',
+      `The service account's token lacks ${DIRECTORY_SCOPE}. Add the scope to its domain-wide delegation (Admin console, Security, API controls).`,
+    );
   }
-  if (status === 401 || status === 403) return new DirectoryError('no-administrator', `${administrator} may not list the users of the domain. Name an administrator with the privilege to read users in --admin.`);
-  if (orgUnit !== null && /INVALID_OU|org ?unit/i.test(message)) return new DirectoryError('no-such-org-unit', `There is no organisational unit ${orgUnit}. Write its whole path, for example /Sales/Europe.`);
-  return new DirectoryError('google-unavailable', `Google's Directory API refuses the request (HTTP ${status}). Check the administrator's address${orgUnit === null ? '' : ' and the organisational unit'}.`);
+  if (status === 401 || status === 403)
+    return new DirectoryError(
+      'no-administrator',
+      `${administrator} may not list the users of the domain. Name an administrator with the privilege to read users in --admin.`,
+    );
+  if (orgUnit !== null && /INVALID_OU|org ?unit/i.test(message))
+    return new DirectoryError(
+      'no-such-org-unit',
+      `There is no organisational unit ${orgUnit}. Write its whole path, for example /Sales/Europe.`,
+    );
+  return new DirectoryError(
+    'google-unavailable',
+    `Google's Directory API refuses the request (HTTP ${status}). Check the administrator's address${orgUnit === null ? '' : ' and the organisational unit'}.`,
+  );
 }
 
 function jsonOf({ body }: HttpResponse): unknown {

@@ -24,34 +24,51 @@ export function scopesOf({ format, scope }: Pick<MailboxSettings, 'format' | 'sc
 }
 
 /**
- * Why a grant does not allow what `needed` does: it lacks a scope, or it includes `gmail.metadata`, under which Gmail refuses bodies and searches even
- * if `gmail.readonly` was granted as well.
+ * Why a grant does not allow what `needed` does: it lacks a scope, or it includes `gmail.metadata`, under which Gmail
+ * refuses bodies and searches even if `gmail.readonly` was granted as well.
  *
  * @see https://github.com/googleapis/google-api-python-client/issues/582
  * @returns null when the grant is sufficient
  */
-export function obstacleOf(granted: readonly string[], needed: readonly string[]): 'scope-missing' | 'scope-barred' | null {
+export function obstacleOf(
+  granted: readonly string[],
+  needed: readonly string[],
+): 'scope-missing' | 'scope-barred' | null {
   if (!covers(granted, needed)) return 'scope-missing';
   return granted.includes(METADATA) && needed.includes(READONLY) ? 'scope-barred' : null;
 }
 
 /** Whether the granted scopes include the needed ones, or wider ones. */
 export function covers(granted: readonly string[], needed: readonly string[]): boolean {
-  return needed.every((scope) => granted.includes(scope) || granted.some((wider) => WIDER.includes(wider)) || (scope === METADATA && granted.includes(READONLY)));
+  return needed.every(
+    (scope) =>
+      granted.includes(scope) ||
+      granted.some((wider) => WIDER.includes(wider)) ||
+      (scope === METADATA && granted.includes(READONLY)),
+  );
 }
 
 /**
  * Checks a grant before any call, so that a refusal by Gmail is known early.
  *
  * @param granted - the scopes of the grant; null when they are unknown, which passes
- * @throws {GmailError} `scope-missing` when the settings need more than was granted, `scope-barred` when they need what `gmail.metadata` bars
+ * @throws {GmailError} `scope-missing` when the settings need more than was granted, `scope-barred` when they need what
+ * `gmail.metadata` bars
  */
-export function requireScopes(mailbox: MailboxId, granted: readonly string[] | null, settings: Pick<MailboxSettings, 'format' | 'scope'>): void {
+export function requireScopes(
+  mailbox: MailboxId,
+  granted: readonly string[] | null,
+  settings: Pick<MailboxSettings, 'format' | 'scope'>,
+): void {
   const obstacle = granted === null ? null : obstacleOf(granted, scopesOf(settings));
   if (granted === null || obstacle === null) return;
   const failure = { kind: obstacle, askFor: consentFormat(settings) };
-  if (obstacle === 'scope-missing') throw new GmailError(failure, `${mailbox} has granted ${namesOf(granted)}, but ${needOf(settings)}.`);
-  throw new GmailError(failure, `${mailbox} has granted ${namesOf(granted)}: under gmail.metadata Gmail refuses ${barredOf(settings)}, whatever else was granted.`);
+  if (obstacle === 'scope-missing')
+    throw new GmailError(failure, `${mailbox} has granted ${namesOf(granted)}, but ${needOf(settings)}.`);
+  throw new GmailError(
+    failure,
+    `${mailbox} has granted ${namesOf(granted)}: under gmail.metadata Gmail refuses ${barredOf(settings)}, whatever else was granted.`,
+  );
 }
 
 /**
@@ -59,7 +76,10 @@ export function requireScopes(mailbox: MailboxId, granted: readonly string[] | n
  *
  * @param failure - `askFor` is the format that `login` must ask consent for; without it, that of the mailbox's settings
  */
-export function grantAdvice(mailbox: MailboxId, { kind, askFor }: { readonly kind: 'scope-missing' | 'scope-barred'; readonly askFor?: MessageFormat }): string {
+export function grantAdvice(
+  mailbox: MailboxId,
+  { kind, askFor }: { readonly kind: 'scope-missing' | 'scope-barred'; readonly askFor?: MessageFormat },
+): string {
   const login = `"tidemark login ${mailbox} --client FILE${askFor === undefined ? '' : ` --format ${askFor}`}"`;
   if (kind === 'scope-missing') return `Grant more: ${login} (or, with a service account, in the Admin console)`;
   return `Granting more does not help: grant anew without gmail.metadata. ${login} asks for gmail.readonly only; should gmail.metadata come back with it, remove the access at https://myaccount.google.com/connections and consent again`;
@@ -75,11 +95,14 @@ function barredOf({ format }: Pick<MailboxSettings, 'format'>): string {
 }
 
 function needOf({ format, scope }: Pick<MailboxSettings, 'format' | 'scope'>): string {
-  if (scopesFor(format)[0] === READONLY) return `format ${format} needs gmail.readonly: under gmail.metadata Gmail gives the formats metadata and minimal alone`;
+  if (scopesFor(format)[0] === READONLY)
+    return `format ${format} needs gmail.readonly: under gmail.metadata Gmail gives the formats metadata and minimal alone`;
   if (scope.after === null) return `format ${format} needs gmail.metadata`;
   return 'a condition by date needs gmail.readonly: under gmail.metadata Gmail refuses searches (q)';
 }
 
 function namesOf(scopes: readonly string[]): string {
-  return scopes.length === 0 ? 'no scope' : scopes.map((scope) => scope.replace('https://www.googleapis.com/auth/', '')).join(', ');
+  return scopes.length === 0
+    ? 'no scope'
+    : scopes.map((scope) => scope.replace('https://www.googleapis.com/auth/', '')).join(', ');
 }

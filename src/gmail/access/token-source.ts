@@ -32,7 +32,11 @@ const LIFETIME_OF_ASSERTION = 3_600;
 
 /** Seconds. Google's tokens live an hour; a claim of more than a day is not believed. */
 const LONGEST_LIFE = 24 * 60 * 60;
-const GRANT = z.object({ access_token: SENDABLE_TOKEN, expires_in: z.number().positive().max(LONGEST_LIFE), scope: z.string().optional() });
+const GRANT = z.object({
+  access_token: SENDABLE_TOKEN,
+  expires_in: z.number().positive().max(LONGEST_LIFE),
+  scope: z.string().optional(),
+});
 
 /** Times are epoch ms, by this machine's clock. */
 interface CachedToken {
@@ -41,7 +45,10 @@ interface CachedToken {
   readonly expiresAt: number;
 }
 
-/** Whether a token can be used. One that was asked for in the future dates from before the clock was set back and may have expired long ago. */
+/**
+ * Whether a token can be used. One that was asked for in the future dates from before the clock was set back and may
+ * have expired long ago.
+ */
 const isGood = ({ askedAt, expiresAt }: CachedToken, now: number): boolean => askedAt <= now && now < expiresAt;
 
 interface Refresh {
@@ -53,8 +60,8 @@ interface Refresh {
 /**
  * Fetches access tokens, and keeps each until shortly before it expires.
  *
- * The two grant requests are made here rather than by google-auth-library, which signs service accounts for one fixed URL, reads the wall clock and
- * retries by itself: a simulated run needs the injected transport and clock.
+ * The two grant requests are made here rather than by google-auth-library, which signs service accounts for one fixed
+ * URL, reads the wall clock and retries by itself: a simulated run needs the injected transport and clock.
  *
  * @see https://developers.google.com/identity/protocols/oauth2/service-account#httprest
  */
@@ -64,11 +71,14 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   let refresh: Refresh | null = null;
 
   /**
-   * Callers share one refresh. It is aborted only when the last caller has stopped waiting for it, so a caller that aborts cannot fail the others.
+   * Callers share one refresh. It is aborted only when the last caller has stopped waiting for it, so a caller that
+   * aborts cannot fail the others.
    */
   function startRefresh(): Refresh {
     const controller = new AbortController();
-    const promise = withDeadline({ clock, milliseconds: timeoutMs, signal: controller.signal }, (signal) => requestGrant(options, signal))
+    const promise = withDeadline({ clock, milliseconds: timeoutMs, signal: controller.signal }, (signal) =>
+      requestGrant(options, signal),
+    )
       .then((grant) => {
         cached = grant;
         return grant.token;
@@ -141,14 +151,24 @@ async function requestGrant(options: TokenSourceOptions, signal: AbortSignal, ah
     const failure = classify('token', response.status, response.body.toString('utf8'));
     const wrongBy = aheadOf(response, clock.now());
     // The refusal carries Google's time: the same request, signed for that time, succeeds.
-    if (failure.kind === 'unavailable' && failure.detail === WRONG_CLOCK && ahead === 0 && wrongBy !== 0) return await requestGrant(options, signal, wrongBy);
+    if (failure.kind === 'unavailable' && failure.detail === WRONG_CLOCK && ahead === 0 && wrongBy !== 0)
+      return await requestGrant(options, signal, wrongBy);
     throw gmailError(mailbox, 'token', byOurClock(failure, response, clock.now()));
   }
   const grant = GRANT.safeParse(jsonOf(response));
-  if (!grant.success) throw gmailError(mailbox, 'token', { kind: 'unavailable', status: response.status, detail: `${grant.error.issues[0]?.path.map(String).join('.') || 'the answer'} is not what Google documents` });
+  if (!grant.success)
+    throw gmailError(mailbox, 'token', {
+      kind: 'unavailable',
+      status: response.status,
+      detail: `${grant.error.issues[0]?.path.map(String).join('.') || 'the answer'} is not what Google documents`,
+    });
   const scopes = grant.data.scope?.split(' ').filter((scope) => scope !== '');
   if (scopes !== undefined) options.onScopes?.(scopes);
-  return { token: grant.data.access_token, askedAt, expiresAt: askedAt + grant.data.expires_in * 1_000 - EXPIRY_MARGIN };
+  return {
+    token: grant.data.access_token,
+    askedAt,
+    expiresAt: askedAt + grant.data.expires_in * 1_000 - EXPIRY_MARGIN,
+  };
 }
 
 function jsonOf(response: HttpResponse): unknown {
@@ -177,9 +197,16 @@ function grantFor({ credentials, mailbox, scopes, tokenUrl }: TokenSourceOptions
     iat: issuedAt,
     exp: issuedAt + LIFETIME_OF_ASSERTION,
   };
-  const header = { alg: 'RS256', typ: 'JWT', ...(credentials.privateKeyId === null ? {} : { kid: credentials.privateKeyId }) };
+  const header = {
+    alg: 'RS256',
+    typ: 'JWT',
+    ...(credentials.privateKeyId === null ? {} : { kid: credentials.privateKeyId }),
+  };
   const unsigned = `${base64url(header)}.${base64url(claims)}`;
-  return { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: `${unsigned}.${sign(unsigned, credentials.privateKey, mailbox)}` };
+  return {
+    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    assertion: `${unsigned}.${sign(unsigned, credentials.privateKey, mailbox)}`,
+  };
 }
 
 const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');

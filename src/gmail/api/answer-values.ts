@@ -1,9 +1,15 @@
 import { bytesOfBase64 } from '../../model/base64url.ts';
 import { compareHistoryIds, historyId, type HistoryId } from '../../model/ids.ts';
 
-/** Checks of single values in Gmail's answers. An impossible value stops here and reaches no row, no mark and no SQL statement. */
+/**
+ * Checks of single values in Gmail's answers. An impossible value stops here and reaches no row, no mark and no SQL
+ * statement.
+ */
 
-/** Thrown when an answer is not as Gmail documents it. Something on the way may have cut or changed it, so the same call may succeed later. */
+/**
+ * Thrown when an answer is not as Gmail documents it. Something on the way may have cut or changed it, so the same call
+ * may succeed later.
+ */
 export class MalformedAnswerError extends Error {
   override readonly name = 'MalformedAnswerError';
 }
@@ -19,15 +25,27 @@ const LAST_DATE = 8.64e15;
 const NEWEST = historyId('9223372036854775807');
 
 /**
- * Whether a value can be an id: a text that is not empty, not absurdly long, valid Unicode, and free of control characters (PostgreSQL has no NUL, and
- * lists of ids are joined by line feeds).
+ * Whether a value can be an id: a text that is not empty, not absurdly long, valid Unicode, and free of control
+ * characters (PostgreSQL has no NUL, and lists of ids are joined by line feeds).
  */
 export function isId(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= LONGEST_ID && !hasControls(value) && value.isWellFormed();
+  return (
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= LONGEST_ID &&
+    !hasControls(value) &&
+    value.isWellFormed()
+  );
 }
 
 export function isPageToken(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= LONGEST_PAGE_TOKEN && !hasControls(value) && value.isWellFormed();
+  return (
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= LONGEST_PAGE_TOKEN &&
+    !hasControls(value) &&
+    value.isWellFormed()
+  );
 }
 
 function hasControls(text: string): boolean {
@@ -51,7 +69,8 @@ export function historyIdIn(value: unknown): HistoryId | null {
 }
 
 /** Bytes; 0, as before the first get, when the value is not a size. */
-export const sizeIn = (value: unknown): number => (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0);
+export const sizeIn = (value: unknown): number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 
 /** Epoch milliseconds; null when the value is not a date. */
 export function dateIn(value: unknown): number | null {

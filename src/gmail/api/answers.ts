@@ -4,13 +4,22 @@ import type { AttachmentsRead, HistoryOperation, HistoryRecord, Label, FetchedMe
 import { deepJson } from '../../model/deep-json.ts';
 import { labelId, messageId, threadId, type HistoryId, type LabelId } from '../../model/ids.ts';
 import type { MessageFormat } from '../../model/settings.ts';
-import { dateIn, historyIdIn, isId, isPageToken, MalformedAnswerError, rawIn, sizeIn, snippetIn } from './answer-values.ts';
+import {
+  dateIn,
+  historyIdIn,
+  isId,
+  isPageToken,
+  MalformedAnswerError,
+  rawIn,
+  sizeIn,
+  snippetIn,
+} from './answer-values.ts';
 import type { CountedLabel, HistoryPage, MessagePage, Profile, Watch } from './gmail-api.ts';
 import { countSeparateParts, isObject, isPartTree, type JsonObject } from './message-parts.ts';
 
 /**
- * Turns Gmail's JSON into the model's types. An answer that is not as Gmail documents it throws. A fault in one entry of a list drops only that entry:
- * a message without a usable id cannot become a row.
+ * Turns Gmail's JSON into the model's types. An answer that is not as Gmail documents it throws. A fault in one entry
+ * of a list drops only that entry: a message without a usable id cannot become a row.
  */
 
 const id = z.string().refine(isId);
@@ -20,7 +29,11 @@ const uint63 = z.unknown().transform((value, context): HistoryId => {
   context.addIssue({ code: 'custom', message: 'not a number of 63 bits' });
   return z.NEVER;
 });
-const list = <Item extends z.ZodType>(item: Item) => z.array(item).nullish().transform((items) => items ?? []);
+const list = <Item extends z.ZodType>(item: Item) =>
+  z
+    .array(item)
+    .nullish()
+    .transform((items) => items ?? []);
 /** The usable items of a list. A list in which most items are unusable is refused. */
 const usable = <Item extends z.ZodType>(item: Item) =>
   list(item.nullable().catch(null)).transform((items, context) => {
@@ -29,18 +42,38 @@ const usable = <Item extends z.ZodType>(item: Item) =>
     return found;
   });
 /** A count; null when the value makes no sense. */
-const total = z.int().nonnegative().nullish().catch(null).transform((count) => count ?? null);
-const pageToken = z.string().refine((token) => token === '' || isPageToken(token)).nullish().transform((token) => (token === '' ? null : (token ?? null)));
+const total = z
+  .int()
+  .nonnegative()
+  .nullish()
+  .catch(null)
+  .transform((count) => count ?? null);
+const pageToken = z
+  .string()
+  .refine((token) => token === '' || isPageToken(token))
+  .nullish()
+  .transform((token) => (token === '' ? null : (token ?? null)));
 /** A message without a thread id counts as a thread of its own until it is fetched. */
-const listed = z.object({ id, threadId: id.nullish().catch(null) }).transform((read) => ({ id: read.id, threadId: read.threadId ?? read.id }));
+const listed = z
+  .object({ id, threadId: id.nullish().catch(null) })
+  .transform((read) => ({ id: read.id, threadId: read.threadId ?? read.id }));
 const listedOrNot = listed.nullable().catch(null);
-const labelIds = z.array(id.nullable().catch(null)).transform((ids) => ids.filter((read) => read !== null).map(labelId));
+const labelIds = z
+  .array(id.nullable().catch(null))
+  .transform((ids) => ids.filter((read) => read !== null).map(labelId));
 /** Without its labels the message is fetched before the scope decides about it. */
-const added = z.object({ id, threadId: id.nullish().catch(null), labelIds: labelIds.nullish().catch(null) }).nullable().catch(null);
+const added = z
+  .object({ id, threadId: id.nullish().catch(null), labelIds: labelIds.nullish().catch(null) })
+  .nullable()
+  .catch(null);
 const labelled = z.object({ message: listedOrNot, labelIds: labelIds.nullish().transform((ids) => ids ?? []) });
 
 const PROFILE = z.object({ emailAddress: z.string(), historyId: uint63, messagesTotal: total });
-const label = z.object({ id, name: z.string().optional().catch(undefined), type: z.string().optional().catch(undefined) });
+const label = z.object({
+  id,
+  name: z.string().optional().catch(undefined),
+  type: z.string().optional().catch(undefined),
+});
 const LABELS = z.object({ labels: usable(label) });
 const COUNTED_LABEL = label.extend({ messagesTotal: total });
 const MESSAGES = z.object({ messages: usable(listed), nextPageToken: pageToken });
@@ -87,7 +120,11 @@ export function countedLabelOf(json: unknown): CountedLabel {
   return { ...toLabel(read), messagesTotal };
 }
 
-const toLabel = ({ id: found, name, type }: z.infer<typeof label>): Label => ({ id: labelId(found), name: name ?? found, type: type === 'system' ? 'system' : 'user' });
+const toLabel = ({ id: found, name, type }: z.infer<typeof label>): Label => ({
+  id: labelId(found),
+  name: name ?? found,
+  type: type === 'system' ? 'system' : 'user',
+});
 
 /** @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list */
 export function messagePageOf(json: unknown): MessagePage {
@@ -107,7 +144,8 @@ export function historyPageOf(json: unknown): HistoryPage {
 const ATTACHMENT = z.object({ size: z.unknown(), data: z.string().nullish() });
 
 /**
- * The attachment's bytes in base64url, as in a part's `data`. Protocol buffers' JSON omits empty fields: `{"size": 0}` is an empty attachment.
+ * The attachment's bytes in base64url, as in a part's `data`. Protocol buffers' JSON omits empty fields: `{"size": 0}`
+ * is an empty attachment.
  *
  * @throws {MalformedAnswerError} when there is no data, or it is not base64
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages.attachments
@@ -132,17 +170,23 @@ function recordOf(entry: HistoryEntry): HistoryRecord {
     if (message !== null) operations.push({ kind: 'added', ...idsOf(message), labelIds: message.labelIds ?? null });
   }
   for (const kind of ['labelsAdded', 'labelsRemoved'] as const) {
-    for (const { message, labelIds } of entry[kind]) if (message !== null) operations.push({ kind, ...idsOf(message), labelIds });
+    for (const { message, labelIds } of entry[kind])
+      if (message !== null) operations.push({ kind, ...idsOf(message), labelIds });
   }
-  for (const { message } of entry.messagesDeleted) if (message !== null) operations.push({ kind: 'deleted', ...idsOf(message) });
+  for (const { message } of entry.messagesDeleted)
+    if (message !== null) operations.push({ kind: 'deleted', ...idsOf(message) });
   return { id: entry.id, operations };
 }
 
-const idsOf = (message: { id: string; threadId?: string | null | undefined }) => ({ messageId: messageId(message.id), threadId: threadId(message.threadId ?? message.id) });
+const idsOf = (message: { id: string; threadId?: string | null | undefined }) => ({
+  messageId: messageId(message.id),
+  threadId: threadId(message.threadId ?? message.id),
+});
 
 /**
- * Reads one message resource. The checks are written by hand, since this runs for every message of a backfill. The fields that identify and order the
- * message must be right; any other unusable value is left out. A RAW answer without a usable `raw`, as chats get, has no body and lacks `raw`.
+ * Reads one message resource. The checks are written by hand, since this runs for every message of a backfill. The
+ * fields that identify and order the message must be right; any other unusable value is left out. A RAW answer without
+ * a usable `raw`, as chats get, has no body and lacks `raw`.
  *
  * @param json - the parsed resource
  * @param bytes - the resource as answered; null when it came inside a thread and has no bytes of its own
@@ -182,7 +226,8 @@ export interface ThreadRead {
 }
 
 /**
- * The messages of a thread resource, each with the JSON that its own get would have had. A message of another thread counts as unreadable.
+ * The messages of a thread resource, each with the JSON that its own get would have had. A message of another thread
+ * counts as unreadable.
  *
  * @throws {MalformedAnswerError} when the thread has no id or no list of messages
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.threads#Thread
@@ -240,7 +285,11 @@ function historyIdOf(message: JsonObject): HistoryId {
   return id;
 }
 
-function contentOf(message: JsonObject, bytes: Uint8Array | null, format: MessageFormat): Pick<FetchedMessage, 'body' | 'lacks' | 'attachments'> {
+function contentOf(
+  message: JsonObject,
+  bytes: Uint8Array | null,
+  format: MessageFormat,
+): Pick<FetchedMessage, 'body' | 'lacks' | 'attachments'> {
   switch (format) {
     case 'minimal':
       return { body: null };
@@ -264,7 +313,10 @@ function requireParts({ payload }: JsonObject): void {
   if (!isPartTree(payload)) throw new MalformedAnswerError('its payload is no tree of parts');
 }
 
-/** Gmail may give a chat's raw cut in the middle: valid base64, but shorter than the message. Without a size nothing proves that it is whole. */
+/**
+ * Gmail may give a chat's raw cut in the middle: valid base64, but shorter than the message. Without a size nothing
+ * proves that it is whole.
+ */
 function isCutChat(message: JsonObject, raw: Uint8Array): boolean {
   const labels = message['labelIds'];
   const size = sizeIn(message['sizeEstimate']);
@@ -274,6 +326,7 @@ function isCutChat(message: JsonObject, raw: Uint8Array): boolean {
 /** Says what is wrong with an answer without repeating anything of it. */
 export function detailOf(error: unknown): string {
   if (error instanceof MalformedAnswerError) return error.message;
-  if (error instanceof z.ZodError) return `${error.issues[0]?.path.map(String).join('.') || 'the answer'} is not what Gmail documents`;
+  if (error instanceof z.ZodError)
+    return `${error.issues[0]?.path.map(String).join('.') || 'the answer'} is not what Gmail documents`;
   return 'the answer is cut off or no JSON';
 }

@@ -16,9 +16,13 @@ const ID_PREFIX = 'part-';
  * @param paths - path and query of each GET, in order
  * @param boundary - text that occurs in none of the paths
  */
-export function encodeBatch(paths: readonly string[], boundary: string): { readonly contentType: string; readonly body: string } {
+export function encodeBatch(
+  paths: readonly string[],
+  boundary: string,
+): { readonly contentType: string; readonly body: string } {
   const parts = paths.map(
-    (path, index) => `--${boundary}\r\nContent-Type: application/http\r\nContent-ID: <${ID_PREFIX}${index}>\r\n\r\nGET ${path} HTTP/1.1\r\n\r\n\r\n`,
+    (path, index) =>
+      `--${boundary}\r\nContent-Type: application/http\r\nContent-ID: <${ID_PREFIX}${index}>\r\n\r\nGET ${path} HTTP/1.1\r\n\r\n\r\n`,
   );
   return { contentType: `multipart/mixed; boundary=${boundary}`, body: `${parts.join('')}--${boundary}--\r\n` };
 }
@@ -26,8 +30,9 @@ export function encodeBatch(paths: readonly string[], boundary: string): { reado
 /**
  * Reads the answer to a batch of `count` requests.
  *
- * Pairing goes by Content-ID alone, never by position. A part that is missing, cut off, unreadable or named twice is null:
- * its request then has no answer, which costs another call, where a wrong pairing would store one message under another's id.
+ * Pairing goes by Content-ID alone, never by position. A part that is missing, cut off, unreadable or named twice is
+ * null: its request then has no answer, which costs another call, where a wrong pairing would store one message under
+ * another's id.
  *
  * @returns the parts in the order of the requests; null altogether when the answer is not multipart
  */

@@ -7,10 +7,17 @@ import { ResponseTooLargeError } from './transport.ts';
 /** The call: a method of the API, the multipart request around a batch, or Google's token endpoint. */
 export type CalledMethod = GmailMethod | 'batch' | 'token';
 
-/** The `detail` of an `unavailable` when the token endpoint refuses the time in a service account's request, which comes from this machine's clock. */
-export const WRONG_CLOCK = "Google finds the service account's request too old, or not valid yet: look at this machine's clock, and set it by NTP";
+/**
+ * The `detail` of an `unavailable` when the token endpoint refuses the time in a service account's request, which comes
+ * from this machine's clock.
+ */
+export const WRONG_CLOCK =
+  "Google finds the service account's request too old, or not valid yet: look at this machine's clock, and set it by NTP";
 
-/** The reason of an `invalid-request` when Gmail does not accept the page token. The listing then begins again from its top. */
+/**
+ * The reason of an `invalid-request` when Gmail does not accept the page token. The listing then begins again from its
+ * top.
+ */
 export const INVALID_PAGE_TOKEN = 'invalidPageToken';
 
 /**
@@ -24,7 +31,8 @@ export const INVALID_PAGE_TOKEN = 'invalidPageToken';
 export function classify(method: CalledMethod, status: number, body: string): GmailFailure {
   if (status < 400 || status === 408 || status === 409 || status >= 500) return { kind: 'unavailable', status };
   const answer = parseAnswer(body);
-  // Google's front end also sends 429 as HTML. Any other refusal that is not Google's JSON comes from a proxy and says nothing about the mailbox.
+  // Google's front end also sends 429 as HTML. Any other refusal that is not Google's JSON comes from a proxy and says
+  // nothing about the mailbox.
   if (answer === null) return status === 429 ? rateLimited(body) : { kind: 'unavailable', status };
   if (method === 'token') return classifyToken(status, answer, body);
   switch (status) {
@@ -39,15 +47,21 @@ export function classify(method: CalledMethod, status: number, body: string): Gm
     case 429:
       return rateLimited(body);
     default:
-      return ONE_MESSAGE.has(method) ? { kind: 'invalid-request', reason: answer.reasons[0] ?? 'badRequest' } : refused(status, answer, 'refused');
+      return ONE_MESSAGE.has(method)
+        ? { kind: 'invalid-request', reason: answer.reasons[0] ?? 'badRequest' }
+        : refused(status, answer, 'refused');
   }
 }
 
-const refused = (status: number, { reasons }: Answer, unnamed: string): GmailFailure => ({ kind: 'refused', status, reason: reasons[0] ?? unnamed });
+const refused = (status: number, { reasons }: Answer, unnamed: string): GmailFailure => ({
+  kind: 'refused',
+  status,
+  reason: reasons[0] ?? unnamed,
+});
 
 /**
- * Classifies an error that a transport threw instead of an answer: a reset, a time-out, a name that does not resolve, an answer that is too large.
- * Not for an abort by the caller.
+ * Classifies an error that a transport threw instead of an answer: a reset, a time-out, a name that does not resolve,
+ * an answer that is too large. Not for an abort by the caller.
  */
 export function classifyThrown(error: unknown): GmailFailure {
   for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
@@ -57,8 +71,16 @@ export function classifyThrown(error: unknown): GmailFailure {
   return { kind: 'unavailable', status: null };
 }
 
-/** The error to throw for a failure. It says what happened, to which mailbox, and what to do next, and repeats nothing of Google's text. */
-export function gmailError(mailbox: MailboxId, method: CalledMethod, failure: GmailFailure, cause?: unknown): GmailError {
+/**
+ * The error to throw for a failure. It says what happened, to which mailbox, and what to do next, and repeats nothing
+ * of Google's text.
+ */
+export function gmailError(
+  mailbox: MailboxId,
+  method: CalledMethod,
+  failure: GmailFailure,
+  cause?: unknown,
+): GmailError {
   const message = `${mailbox}: ${describe(method, failure)}`;
   return cause === undefined ? new GmailError(failure, message) : new GmailError(failure, message, { cause });
 }
@@ -82,7 +104,8 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
     case 'consent-revoked':
       return 'Google no longer accepts its credentials. Connect the mailbox again.';
     case 'scope-missing':
-      if (method === 'token') return 'Google gives these credentials no token with the scope that the settings need; for a service account, domain-wide delegation must list that scope.';
+      if (method === 'token')
+        return 'Google gives these credentials no token with the scope that the settings need; for a service account, domain-wide delegation must list that scope.';
       return `the grant does not cover ${method} with these settings.`;
     case 'scope-barred':
       return `the grant holds gmail.metadata, and under it Gmail refuses ${method} with these settings, whatever else was granted.`;
@@ -100,13 +123,19 @@ function askedFor(method: CalledMethod): string {
   return method === 'batch' ? 'a batch of calls' : method;
 }
 
-const refuserOf = (method: CalledMethod): string => `${method === 'token' ? 'Google' : 'Gmail'} refused ${askedFor(method)}`;
+const refuserOf = (method: CalledMethod): string =>
+  `${method === 'token' ? 'Google' : 'Gmail'} refused ${askedFor(method)}`;
 
 /** Without status and detail, no answer came at all. */
-function unansweredText(method: CalledMethod, { status, detail }: Extract<GmailFailure, { kind: 'unavailable' }>): string {
+function unansweredText(
+  method: CalledMethod,
+  { status, detail }: Extract<GmailFailure, { kind: 'unavailable' }>,
+): string {
   const whose = method === 'token' ? 'Google' : 'Gmail';
   const words = [...(status === null ? [] : [`HTTP ${status}`]), ...(detail === undefined ? [] : [detail])];
-  return words.length === 0 ? `${whose} did not answer ${askedFor(method)}: the connection failed, or took too long.` : `${whose} gave no usable answer to ${askedFor(method)} (${words.join(': ')}).`;
+  return words.length === 0
+    ? `${whose} did not answer ${askedFor(method)}: the connection failed, or took too long.`
+    : `${whose} gave no usable answer to ${askedFor(method)} (${words.join(': ')}).`;
 }
 
 interface Answer {
@@ -117,7 +146,10 @@ interface Answer {
 
 const REASON = /^[A-Za-z_]{1,60}$/;
 
-/** Parses Google's three forms of errors: API errors with `errors` or `details`, and the token endpoint's `{error: 'code'}`. null for anything else. */
+/**
+ * Parses Google's three forms of errors: API errors with `errors` or `details`, and the token endpoint's `{error:
+ * 'code'}`. null for anything else.
+ */
 function parseAnswer(body: string): Answer | null {
   let json: unknown;
   try {
@@ -127,10 +159,15 @@ function parseAnswer(body: string): Answer | null {
   }
   const error = field(json, 'error');
   if (typeof error === 'string') {
-    return { reasons: reasonsOf([error, field(json, 'error_subtype')]), message: textOf(field(json, 'error_description')) };
+    return {
+      reasons: reasonsOf([error, field(json, 'error_subtype')]),
+      message: textOf(field(json, 'error_description')),
+    };
   }
   if (typeof error !== 'object' || error === null) return null;
-  const nested = [...listOf(field(error, 'details')), ...listOf(field(error, 'errors'))].map((entry) => field(entry, 'reason'));
+  const nested = [...listOf(field(error, 'details')), ...listOf(field(error, 'errors'))].map((entry) =>
+    field(entry, 'reason'),
+  );
   return { reasons: reasonsOf([...nested, field(error, 'status')]), message: textOf(field(error, 'message')) };
 }
 
@@ -143,7 +180,13 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 const reasonsOf = (values: readonly unknown[]): readonly string[] =>
   values.filter((value): value is string => typeof value === 'string' && REASON.test(value));
 
-const RATE_REASONS = new Set(['rateLimitExceeded', 'userRateLimitExceeded', 'quotaExceeded', 'RATE_LIMIT_EXCEEDED', 'RESOURCE_EXHAUSTED']);
+const RATE_REASONS = new Set([
+  'rateLimitExceeded',
+  'userRateLimitExceeded',
+  'quotaExceeded',
+  'RATE_LIMIT_EXCEEDED',
+  'RESOURCE_EXHAUSTED',
+]);
 const SCOPE_REASONS = new Set(['insufficientPermissions', 'ACCESS_TOKEN_SCOPE_INSUFFICIENT']);
 const TRANSIENT_REASONS = new Set(['backendError', 'internalError']);
 
@@ -151,11 +194,13 @@ function classifyForbidden(answer: Answer, body: string): GmailFailure {
   const { reasons, message } = answer;
   if (reasons.includes('dailyLimitExceeded')) return rateLimited(body, 'daily');
   if (reasons.some((reason) => SCOPE_REASONS.has(reason))) return { kind: 'scope-missing' };
-  // Under gmail.metadata Gmail refuses formats and `q` with the reason "forbidden" and a text, even if a wider scope was granted as well:
-  // https://github.com/googleapis/google-api-python-client/issues/582
+  // Under gmail.metadata Gmail refuses formats and `q` with the reason "forbidden" and a text, even if a wider scope
+  // was granted as well: https://github.com/googleapis/google-api-python-client/issues/582
   if (/metadata scope/i.test(message)) return { kind: 'scope-barred' };
-  // A quota refusal names its metric in the text, even when it has another reason: https://cloud.google.com/docs/quotas/troubleshoot
-  if (reasons.some((reason) => RATE_REASONS.has(reason)) || /quota exceeded|rate limit/i.test(message)) return rateLimited(body);
+  // A quota refusal names its metric in the text, even when it has another reason:
+  // https://cloud.google.com/docs/quotas/troubleshoot
+  if (reasons.some((reason) => RATE_REASONS.has(reason)) || /quota exceeded|rate limit/i.test(message))
+    return rateLimited(body);
   if (reasons.some((reason) => TRANSIENT_REASONS.has(reason))) return { kind: 'unavailable', status: 403 };
   return { kind: 'mailbox-unavailable', reason: reasons[0] ?? 'forbidden' };
 }
@@ -171,10 +216,11 @@ const ONE_MESSAGE = new Set<CalledMethod>(['messages.get', 'messages.attachments
 function classifyInvalid(method: CalledMethod, answer: Answer): GmailFailure {
   const { reasons, message } = answer;
   if (/page ?token/i.test(message)) return { kind: 'invalid-request', reason: INVALID_PAGE_TOKEN };
-  if (/mail service not enabled/i.test(message)) return { kind: 'mailbox-unavailable', reason: 'mailServiceNotEnabled' };
+  if (/mail service not enabled/i.test(message))
+    return { kind: 'mailbox-unavailable', reason: 'mailServiceNotEnabled' };
   const precondition = reasons.includes('failedPrecondition') || reasons.includes('FAILED_PRECONDITION');
-  // For one message a failed precondition concerns that message. For a mailbox it may mean an account without Gmail, but 1-2% of calls get it for no
-  // reason at all: https://github.com/googleapis/google-api-php-client/issues/2558
+  // For one message a failed precondition concerns that message. For a mailbox it may mean an account without Gmail,
+  // but 1-2% of calls get it for no reason at all: https://github.com/googleapis/google-api-php-client/issues/2558
   if (precondition && !ONE_MESSAGE.has(method)) return { kind: 'refused', status: 400, reason: 'failedPrecondition' };
   return { kind: 'invalid-request', reason: reasons[0] ?? 'badRequest' };
 }
@@ -186,8 +232,10 @@ function classifyToken(status: number, answer: Answer, body: string): GmailFailu
   switch (code) {
     case 'invalid_grant':
       // "Invalid JWT: Token must be a short-lived token" means that this machine's clock is wrong, not the grant.
-      if (/invalid jwt/i.test(answer.message) && /short-lived|\biat\b|\bexp\b/i.test(answer.message)) return { kind: 'unavailable', status, detail: WRONG_CLOCK };
-      if (/invalid email or user id/i.test(answer.message)) return { kind: 'mailbox-unavailable', reason: 'unknownUser' };
+      if (/invalid jwt/i.test(answer.message) && /short-lived|\biat\b|\bexp\b/i.test(answer.message))
+        return { kind: 'unavailable', status, detail: WRONG_CLOCK };
+      if (/invalid email or user id/i.test(answer.message))
+        return { kind: 'mailbox-unavailable', reason: 'unknownUser' };
       return { kind: 'consent-revoked' };
     case 'unauthorized_client':
     case 'invalid_scope':

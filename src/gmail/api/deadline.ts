@@ -6,8 +6,8 @@ export class DeadlineExceededError extends Error {
 }
 
 /**
- * Runs a call with a deadline. The promise ends at once when the time is over or the caller aborts, even if the call does not stop: its signal is
- * aborted, and a late answer is dropped.
+ * Runs a call with a deadline. The promise ends at once when the time is over or the caller aborts, even if the call
+ * does not stop: its signal is aborted, and a late answer is dropped.
  *
  * @param options.milliseconds - time the call may take
  * @throws {DeadlineExceededError} when the time is over

@@ -5,7 +5,10 @@ import type { GmailError } from './gmail-error.ts';
 
 /** Gmail's API for one mailbox. Every method throws {@link GmailError} and stops at once when the signal aborts. */
 export interface GmailApi {
-  /** Fetches what a call needs before it can be sent (an access token), so that its units are counted when it really starts. */
+  /**
+   * Fetches what a call needs before it can be sent (an access token), so that its units are counted when it really
+   * starts.
+   */
   prepare(signal?: AbortSignal): Promise<void>;
   /** users.getProfile. `historyId` is the mailbox's head. */
   getProfile(signal?: AbortSignal): Promise<Profile>;
@@ -22,12 +25,22 @@ export interface GmailApi {
   /** users.stop: Gmail stops publishing changes. */
   stopWatch(signal?: AbortSignal): Promise<void>;
   /**
-   * messages.get and threads.get in one batch of at most {@link MAX_BATCH} requests. Returns an outcome for every request, in order. Throws only when
-   * the whole batch failed.
+   * messages.get and threads.get in one batch of at most {@link MAX_BATCH} requests. Returns an outcome for every
+   * request, in order. Throws only when the whole batch failed.
    */
-  batchGet(requests: readonly FetchRequest[], format: MessageFormat, signal?: AbortSignal): Promise<readonly FetchOutcome[]>;
-  /** messages.attachments.get: the bytes in base64url. The id must come from the message's last get, since each get may name another id. */
-  getAttachment(attachment: { readonly messageId: MessageId; readonly attachmentId: string }, signal?: AbortSignal): Promise<string>;
+  batchGet(
+    requests: readonly FetchRequest[],
+    format: MessageFormat,
+    signal?: AbortSignal,
+  ): Promise<readonly FetchOutcome[]>;
+  /**
+   * messages.attachments.get: the bytes in base64url. The id must come from the message's last get, since each get may
+   * name another id.
+   */
+  getAttachment(
+    attachment: { readonly messageId: MessageId; readonly attachmentId: string },
+    signal?: AbortSignal,
+  ): Promise<string>;
 }
 
 /** Google recommends no more than 50 calls a batch: https://developers.google.com/workspace/gmail/api/guides/batch */
@@ -94,7 +107,10 @@ export interface HistoryPage {
 export type FetchRequest =
   /** `format` overrides the batch's. */
   | { readonly kind: 'message'; readonly id: MessageId; readonly format?: MessageFormat }
-  /** threads.get has no raw format: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.threads/get */
+  /**
+   * threads.get has no raw format:
+   * https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.threads/get
+   */
   | { readonly kind: 'thread'; readonly id: ThreadId };
 
 export type FetchOutcome =
@@ -110,14 +126,17 @@ export type FetchOutcome =
 /** A {@link GmailApi} that keeps to the mailbox's quota: each call waits for its units first. */
 export interface GmailSession extends GmailApi {
   /**
-   * How many requests a batch should hold now; from 1 to {@link MAX_BATCH}. A larger batch is sent in pieces, as units and places in flight become free.
+   * How many requests a batch should hold now; from 1 to {@link MAX_BATCH}. A larger batch is sent in pieces, as units
+   * and places in flight become free.
    */
   batchSize(): number;
-  /** How many batches may be in flight at once now; at least 1. Shrinks on concurrency rejections, grows back slowly. */
+  /**
+   * How many batches may be in flight at once now; at least 1. Shrinks on concurrency rejections, grows back slowly.
+   */
   width(): number;
   /**
-   * Runs `work` once this process has room in memory for `bytes` of mail. Work that is larger than the whole room runs alone. Meant for large messages:
-   * 25 MB of attachments take several times that while they are assembled.
+   * Runs `work` once this process has room in memory for `bytes` of mail. Work that is larger than the whole room runs
+   * alone. Meant for large messages: 25 MB of attachments take several times that while they are assembled.
    */
   holding<Result>(bytes: number, work: () => Promise<Result>, signal?: AbortSignal): Promise<Result>;
   /** Units spent by this session so far, from the price table. */

@@ -5,7 +5,8 @@ import type { HttpResponse, Transport } from './transport.ts';
 const PRECISION = 5_000;
 
 /**
- * When Google's server answered, by its own clock: epoch ms, in whole seconds. null when the answer does not say, or came from a cache on the way.
+ * When Google's server answered, by its own clock: epoch ms, in whole seconds. null when the answer does not say, or
+ * came from a cache on the way.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-date
  */
@@ -24,14 +25,18 @@ export function withDates(transport: Transport, seen: (date: number) => void): T
   };
 }
 
-/** Ms that this machine's clock (`now`, when the answer came) is ahead of Google's; 0 when the difference is too small, or the answer names no time. */
+/**
+ * Ms that this machine's clock (`now`, when the answer came) is ahead of Google's; 0 when the difference is too small,
+ * or the answer names no time.
+ */
 export function aheadOf(response: Pick<HttpResponse, 'headers'>, now: number): number {
   const date = dateOf(response);
   return date === null || Math.abs(now - date) < PRECISION ? 0 : now - date;
 }
 
 /**
- * Converts Gmail's "retry after" from Gmail's clock to this machine's, so that a wrong clock waits exactly as long as Gmail asks.
+ * Converts Gmail's "retry after" from Gmail's clock to this machine's, so that a wrong clock waits exactly as long as
+ * Gmail asks.
  *
  * @param now - epoch ms by this machine's clock, when the answer came
  */

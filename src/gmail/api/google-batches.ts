@@ -28,15 +28,24 @@ export class GoogleBatches {
   }
 
   /** As `batchGet` of GmailApi. */
-  async get(requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<readonly FetchOutcome[]> {
-    if (requests.length > MAX_BATCH) throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
+  async get(
+    requests: readonly FetchRequest[],
+    format: MessageFormat,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly FetchOutcome[]> {
+    if (requests.length > MAX_BATCH)
+      throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
     if (requests.length === 0) return [];
     const first = await this.#send(requests, format, signal);
     const refused = first.outcomes.flatMap((outcome, index) => (isUnauthorized(outcome) ? [index] : []));
     if (refused.length === 0) return first.outcomes;
     // The batch was read, but its token ended before its parts were: those parts are asked again under a new one, once.
     this.#options.tokens.invalidate(first.token);
-    const again = await this.#send(refused.flatMap((index) => requests[index] ?? []), format, signal);
+    const again = await this.#send(
+      refused.flatMap((index) => requests[index] ?? []),
+      format,
+      signal,
+    );
     const outcomes = [...first.outcomes];
     again.outcomes.forEach((outcome, position) => {
       const index = refused[position];
@@ -46,9 +55,16 @@ export class GoogleBatches {
   }
 
   /** One batch request, and an outcome for each of its parts. */
-  async #send(requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<SentBatch> {
+  async #send(
+    requests: readonly FetchRequest[],
+    format: MessageFormat,
+    signal: AbortSignal | undefined,
+  ): Promise<SentBatch> {
     const { mailbox, transport, clock } = this.#options;
-    const { contentType, body } = encodeBatch(requests.map((request) => pathOf(request, format)), BOUNDARY);
+    const { contentType, body } = encodeBatch(
+      requests.map((request) => pathOf(request, format)),
+      BOUNDARY,
+    );
     const { response, token } = await this.#calls.send('batch', signal, (sent) =>
       transport({
         method: 'POST',
@@ -60,19 +76,29 @@ export class GoogleBatches {
       }),
     );
     const parts = decodeBatch(response.headers['content-type'] ?? '', response.body, requests.length);
-    if (parts === null) throw gmailError(mailbox, 'batch', { kind: 'unavailable', status: response.status, detail: 'the answer is not multipart' });
+    if (parts === null)
+      throw gmailError(mailbox, 'batch', {
+        kind: 'unavailable',
+        status: response.status,
+        detail: 'the answer is not multipart',
+      });
     const onTime = (failure: GmailFailure): GmailFailure => byOurClock(failure, response, clock.now());
-    return { token, outcomes: requests.map((request, index) => outcomeOf({ mailbox, format, onTime }, request, parts[index] ?? null)) };
+    return {
+      token,
+      outcomes: requests.map((request, index) => outcomeOf({ mailbox, format, onTime }, request, parts[index] ?? null)),
+    };
   }
 }
 
-const isUnauthorized = (outcome: FetchOutcome): boolean => outcome.kind === 'failed' && outcome.error.failure.kind === 'refused' && outcome.error.failure.status === 401;
+const isUnauthorized = (outcome: FetchOutcome): boolean =>
+  outcome.kind === 'failed' && outcome.error.failure.kind === 'refused' && outcome.error.failure.status === 401;
 
 function pathOf(request: FetchRequest, format: MessageFormat): string {
   return `/gmail/v1/users/me/${request.kind}s/${encodeURIComponent(request.id)}?format=${formatOf(request, format)}`;
 }
 
-const formatOf = (request: FetchRequest, format: MessageFormat): MessageFormat => (request.kind === 'message' ? (request.format ?? format) : format);
+const formatOf = (request: FetchRequest, format: MessageFormat): MessageFormat =>
+  request.kind === 'message' ? (request.format ?? format) : format;
 
 interface PartReader {
   readonly mailbox: MailboxId;
@@ -81,22 +107,39 @@ interface PartReader {
   readonly onTime: (failure: GmailFailure) => GmailFailure;
 }
 
-function outcomeOf({ mailbox, format, onTime }: PartReader, request: FetchRequest, part: BatchPart | null): FetchOutcome {
+function outcomeOf(
+  { mailbox, format, onTime }: PartReader,
+  request: FetchRequest,
+  part: BatchPart | null,
+): FetchOutcome {
   const method = request.kind === 'message' ? 'messages.get' : 'threads.get';
-  const unusable = (status: number | null, detail: string): GmailError => gmailError(mailbox, method, { kind: 'unavailable', status, detail });
-  if (part === null) return { kind: 'failed', request, error: unusable(null, 'its part of the batch is missing or cut off') };
+  const unusable = (status: number | null, detail: string): GmailError =>
+    gmailError(mailbox, method, { kind: 'unavailable', status, detail });
+  if (part === null)
+    return { kind: 'failed', request, error: unusable(null, 'its part of the batch is missing or cut off') };
   const text = part.body.toString('utf8');
-  if (part.status !== 200) return { kind: 'failed', request, error: gmailError(mailbox, method, onTime(classify(method, part.status, text))) };
+  if (part.status !== 200)
+    return { kind: 'failed', request, error: gmailError(mailbox, method, onTime(classify(method, part.status, text))) };
   try {
     const { readings, unreadable } = readingsOf(request, JSON.parse(text), part.body, format);
-    return { kind: 'fetched', request, readings, unreadable: new Map([...unreadable].map(([id, detail]) => [id, unusable(part.status, detail)])) };
+    return {
+      kind: 'fetched',
+      request,
+      readings,
+      unreadable: new Map([...unreadable].map(([id, detail]) => [id, unusable(part.status, detail)])),
+    };
   } catch (error) {
     return { kind: 'failed', request, error: unusable(part.status, detailOf(error)) };
   }
 }
 
 /** Whatever the multipart headers say, an answer about another message is no answer to this request. */
-function readingsOf(request: FetchRequest, json: unknown, bytes: Buffer, format: MessageFormat): Omit<ThreadRead, 'id'> {
+function readingsOf(
+  request: FetchRequest,
+  json: unknown,
+  bytes: Buffer,
+  format: MessageFormat,
+): Omit<ThreadRead, 'id'> {
   if (request.kind === 'message') {
     const reading = readingOf(json, bytes, formatOf(request, format));
     if (reading.id !== request.id) throw new MalformedAnswerError('the answer is about another message');

@@ -29,7 +29,10 @@ interface Answer {
   readonly token: string;
 }
 
-/** Sends the calls of one mailbox, each under an access token and a deadline; what Gmail does not answer with success is thrown as a GmailError. */
+/**
+ * Sends the calls of one mailbox, each under an access token and a deadline; what Gmail does not answer with success is
+ * thrown as a GmailError.
+ */
 export class GoogleCalls {
   readonly rootUrl: string;
   readonly #options: GoogleGmailOptions;
@@ -42,11 +45,17 @@ export class GoogleCalls {
   }
 
   /** @throws {GmailError} for every answer but 200, and for none; the signal's own reason when it aborts */
-  async send(method: CalledMethod, signal: AbortSignal | undefined, call: (sent: SentCall) => Promise<HttpResponse>): Promise<Answer> {
+  async send(
+    method: CalledMethod,
+    signal: AbortSignal | undefined,
+    call: (sent: SentCall) => Promise<HttpResponse>,
+  ): Promise<Answer> {
     const { mailbox, tokens, clock, timeoutMs = 60_000 } = this.#options;
     let answer: Answer;
     try {
-      answer = await withDeadline({ clock, milliseconds: timeoutMs, signal }, (limited) => authorized(tokens, { signal: limited, maxBytes: ANSWER_LIMITS[method] }, call));
+      answer = await withDeadline({ clock, milliseconds: timeoutMs, signal }, (limited) =>
+        authorized(tokens, { signal: limited, maxBytes: ANSWER_LIMITS[method] }, call),
+      );
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof GmailError) throw error;
@@ -54,33 +63,55 @@ export class GoogleCalls {
     }
     const { status, body } = answer.response;
     // 204 is the empty answer of users.stop.
-    if (status !== 200 && status !== 204) throw gmailError(mailbox, method, byOurClock(classify(method, status, body.toString('utf8')), answer.response, clock.now()));
+    if (status !== 200 && status !== 204)
+      throw gmailError(
+        mailbox,
+        method,
+        byOurClock(classify(method, status, body.toString('utf8')), answer.response, clock.now()),
+      );
     return answer;
   }
 
   /** Sends a call of Google's client whose answer says nothing. */
-  async call(method: GmailMethod, signal: AbortSignal | undefined, call: ClientCall<gmail_v1.Resource$Users>): Promise<HttpResponse> {
+  async call(
+    method: GmailMethod,
+    signal: AbortSignal | undefined,
+    call: ClientCall<gmail_v1.Resource$Users>,
+  ): Promise<HttpResponse> {
     const { response } = await this.send(method, signal, (sent) => this.#client(call, sent));
     return response;
   }
 
   /** Sends a call of Google's client, and reads its answer. */
-  async get<Result>(method: GmailMethod, signal: AbortSignal | undefined, call: ClientCall<gmail_v1.Resource$Users>, read: (json: unknown) => Result): Promise<Result> {
+  async get<Result>(
+    method: GmailMethod,
+    signal: AbortSignal | undefined,
+    call: ClientCall<gmail_v1.Resource$Users>,
+    read: (json: unknown) => Result,
+  ): Promise<Result> {
     const response = await this.call(method, signal, call);
     try {
       return read(JSON.parse(response.body.toString('utf8')));
     } catch (error) {
       // The parser's error quotes what it read, which may be mail: it is not passed on.
-      throw gmailError(this.#options.mailbox, method, { kind: 'unavailable', status: response.status, detail: detailOf(error) });
+      throw gmailError(this.#options.mailbox, method, {
+        kind: 'unavailable',
+        status: response.status,
+        detail: detailOf(error),
+      });
     }
   }
 }
 
 /**
- * Sends under an access token. A 401 is answered by one new token: where the grant has ended, the token endpoint says so. A second 401 with the new
- * token is a refusal as any other.
+ * Sends under an access token. A 401 is answered by one new token: where the grant has ended, the token endpoint says
+ * so. A second 401 with the new token is a refusal as any other.
  */
-async function authorized(tokens: TokenSource, { signal, maxBytes }: Omit<SentCall, 'token'>, call: (sent: SentCall) => Promise<HttpResponse>): Promise<Answer> {
+async function authorized(
+  tokens: TokenSource,
+  { signal, maxBytes }: Omit<SentCall, 'token'>,
+  call: (sent: SentCall) => Promise<HttpResponse>,
+): Promise<Answer> {
   const token = await tokens.accessToken(signal);
   const response = await call({ token, signal, maxBytes });
   if (response.status !== 401) return { response, token };

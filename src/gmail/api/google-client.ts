@@ -16,19 +16,30 @@ export interface SentCall {
 export type GoogleClient<Resource> = (call: ClientCall<Resource>, sent: SentCall) => Promise<HttpResponse>;
 
 /**
- * Google's client composes each request (path, parameters, headers). Our transport sends it, and the answer is taken from the transport as it came.
- * The client's own retries and parsing are off, since pacing must see every call and every refusal.
+ * Google's client composes each request (path, parameters, headers). Our transport sends it, and the answer is taken
+ * from the transport as it came. The client's own retries and parsing are off, since pacing must see every call and
+ * every refusal.
  *
  * @param resource - of a client whose root URL is set, for example `gmail({ version: 'v1', rootUrl }).users`
  */
 export function createGoogleClient<Resource>(resource: Resource, transport: Transport): GoogleClient<Resource> {
   return async (call, { token, signal, maxBytes }) => {
     const outcomes: (HttpResponse | { readonly thrown: unknown })[] = [];
-    const carry = async (input: unknown, init?: { readonly method?: string; readonly headers?: unknown; readonly body?: unknown }): Promise<Response> => {
+    const carry = async (
+      input: unknown,
+      init?: { readonly method?: string; readonly headers?: unknown; readonly body?: unknown },
+    ): Promise<Response> => {
       try {
         const method = init?.method === 'POST' ? 'POST' : 'GET';
         const body = typeof init?.body === 'string' ? { body: init.body } : {};
-        const answer = await transport({ method, url: String(input), headers: headersOf(init?.headers), ...body, signal, maxBytes });
+        const answer = await transport({
+          method,
+          url: String(input),
+          headers: headersOf(init?.headers),
+          ...body,
+          signal,
+          maxBytes,
+        });
         outcomes.push(answer);
         return new Response(null, { status: answer.status });
       } catch (error) {

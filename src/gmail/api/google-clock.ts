@@ -6,11 +6,13 @@ const TOLERANCE = 10_000;
 const DRIFT = 0.0001;
 
 /**
- * Google's time, by the `date` of each answer. All workers share this clock, whatever their own clocks say, and quotas, history, watches and assertions
- * are counted by it. Between answers a clock that never jumps counts on. The time lags by the travel time of an answer plus at most a second. Before
- * the first answer it is the machine's own clock; every process fetches a token first.
+ * Google's time, by the `date` of each answer. All workers share this clock, whatever their own clocks say, and quotas,
+ * history, watches and assertions are counted by it. Between answers a clock that never jumps counts on. The time lags
+ * by the travel time of an answer plus at most a second. Before the first answer it is the machine's own clock; every
+ * process fetches a token first.
  *
- * A single odd date changes nothing: a differing time is believed only when the machine's own clock or the next answer agrees.
+ * A single odd date changes nothing: a differing time is believed only when the machine's own clock or the next answer
+ * agrees.
  */
 export class GoogleClock implements Clock {
   readonly #own: Clock;
@@ -38,8 +40,8 @@ export class GoogleClock implements Clock {
   }
 
   /**
-   * Takes the date of an answer. Answers arrive late and dates are rounded down, so Google's time is never earlier, and the highest offset is the most
-   * accurate.
+   * Takes the date of an answer. Answers arrive late and dates are rounded down, so Google's time is never earlier, and
+   * the highest offset is the most accurate.
    *
    * @param date - epoch ms, from an answer that has just arrived
    */

@@ -1,7 +1,22 @@
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/index.js';
 import type { LabelId } from '../../model/ids.ts';
-import { attachmentDataOf, countedLabelOf, historyPageOf, labelsOf, messagePageOf, profileOf, watchOf } from './answers.ts';
-import type { CountedLabel, GmailApi, HistoryPage, ListHistoryQuery, ListMessagesQuery, WatchRequest } from './gmail-api.ts';
+import {
+  attachmentDataOf,
+  countedLabelOf,
+  historyPageOf,
+  labelsOf,
+  messagePageOf,
+  profileOf,
+  watchOf,
+} from './answers.ts';
+import type {
+  CountedLabel,
+  GmailApi,
+  HistoryPage,
+  ListHistoryQuery,
+  ListMessagesQuery,
+  WatchRequest,
+} from './gmail-api.ts';
 import { GmailError } from './gmail-error.ts';
 import { GoogleBatches } from './google-batches.ts';
 import { GoogleCalls, type GoogleGmailOptions } from './google-calls.ts';
@@ -14,7 +29,8 @@ const PAGE_SIZE = 500;
 const HISTORY_FIELDS = 'history(id,messagesAdded,messagesDeleted,labelsAdded,labelsRemoved),nextPageToken,historyId';
 
 /**
- * Gmail for one mailbox, over Google's client and batch requests. Nothing is repeated here but a call whose token Gmail no longer knew.
+ * Gmail for one mailbox, over Google's client and batch requests. Nothing is repeated here but a call whose token Gmail
+ * no longer knew.
  *
  * @see https://developers.google.com/workspace/gmail/api/reference/rest
  */
@@ -34,7 +50,12 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
     getLabel: (id, signal) => labelOrNull(calls, id, signal),
 
     listMessages: (query, signal) =>
-      calls.get('messages.list', signal, (users, call) => users.messages.list(messagesQuery(query), call), messagePageOf),
+      calls.get(
+        'messages.list',
+        signal,
+        (users, call) => users.messages.list(messagesQuery(query), call),
+        messagePageOf,
+      ),
 
     listHistory: (query, signal) => history.next(query, signal),
 
@@ -47,7 +68,12 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
       ),
 
     watch: (request, signal) =>
-      calls.get('watch', signal, (users, call) => users.watch({ ...ME, requestBody: watchBody(request) }, call), watchOf),
+      calls.get(
+        'watch',
+        signal,
+        (users, call) => users.watch({ ...ME, requestBody: watchBody(request) }, call),
+        watchOf,
+      ),
 
     async stopWatch(signal) {
       await calls.call('stop', signal, (users, call) => users.stop(ME, call));
@@ -57,16 +83,30 @@ export function createGoogleGmail(options: GoogleGmailOptions): GmailApi {
   };
 }
 
-async function labelOrNull(calls: GoogleCalls, id: LabelId, signal: AbortSignal | undefined): Promise<CountedLabel | null> {
+async function labelOrNull(
+  calls: GoogleCalls,
+  id: LabelId,
+  signal: AbortSignal | undefined,
+): Promise<CountedLabel | null> {
   try {
-    return await calls.get('labels.get', signal, (users, call) => users.labels.get({ ...ME, id }, call), countedLabelOf);
+    return await calls.get(
+      'labels.get',
+      signal,
+      (users, call) => users.labels.get({ ...ME, id }, call),
+      countedLabelOf,
+    );
   } catch (error) {
     if (error instanceof GmailError && error.failure.kind === 'not-found') return null;
     throw error;
   }
 }
 
-function messagesQuery({ labelIds, q, includeSpamTrash, pageToken }: ListMessagesQuery): gmail_v1.Params$Resource$Users$Messages$List {
+function messagesQuery({
+  labelIds,
+  q,
+  includeSpamTrash,
+  pageToken,
+}: ListMessagesQuery): gmail_v1.Params$Resource$Users$Messages$List {
   return {
     ...ME,
     maxResults: PAGE_SIZE,
@@ -81,7 +121,10 @@ function watchBody({ topicName, labelIds }: WatchRequest): gmail_v1.Schema$Watch
   return { topicName, ...(labelIds.length === 0 ? {} : { labelIds: [...labelIds], labelFilterBehavior: 'include' }) };
 }
 
-/** Records have no bound: a page that is too large fails as one to be repeated, and fewer records are asked for from then on. */
+/**
+ * Records have no bound: a page that is too large fails as one to be repeated, and fewer records are asked for from
+ * then on.
+ */
 class HistoryPages {
   readonly #calls: GoogleCalls;
   #size = PAGE_SIZE;
@@ -91,9 +134,20 @@ class HistoryPages {
   }
 
   async next({ startHistoryId, pageToken }: ListHistoryQuery, signal: AbortSignal | undefined): Promise<HistoryPage> {
-    const query = { ...ME, startHistoryId, maxResults: this.#size, fields: HISTORY_FIELDS, ...(pageToken === null ? {} : { pageToken }) };
+    const query = {
+      ...ME,
+      startHistoryId,
+      maxResults: this.#size,
+      fields: HISTORY_FIELDS,
+      ...(pageToken === null ? {} : { pageToken }),
+    };
     try {
-      return await this.#calls.get('history.list', signal, (users, call) => users.history.list(query, call), historyPageOf);
+      return await this.#calls.get(
+        'history.list',
+        signal,
+        (users, call) => users.history.list(query, call),
+        historyPageOf,
+      );
     } catch (error) {
       if (isTooLarge(error)) this.#size = Math.max(1, Math.floor(this.#size / 5));
       throw error;
@@ -101,4 +155,5 @@ class HistoryPages {
   }
 }
 
-const isTooLarge = (error: unknown): boolean => error instanceof GmailError && error.cause instanceof ResponseTooLargeError;
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof GmailError && error.cause instanceof ResponseTooLargeError;

@@ -1,8 +1,12 @@
-/** Parts of a message resource: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#MessagePart */
+/**
+ * Parts of a message resource:
+ * https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#MessagePart
+ */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export const isObject = (json: unknown): json is JsonObject => typeof json === 'object' && json !== null && !Array.isArray(json);
+export const isObject = (json: unknown): json is JsonObject =>
+  typeof json === 'object' && json !== null && !Array.isArray(json);
 
 /** A part whose bytes are not in the resource: its body has an `attachmentId` instead of `data`. */
 export interface SeparatePart {
@@ -26,11 +30,15 @@ export function partsOf(payload: unknown): readonly JsonObject[] {
 /** Those of its parts that Gmail keeps apart. */
 export const separateParts = (payload: unknown): readonly SeparatePart[] =>
   partsOf(payload).flatMap((part) => {
-    const attachmentId = isObject(part['body']) && part['body']['data'] === undefined ? part['body']['attachmentId'] : undefined;
+    const attachmentId =
+      isObject(part['body']) && part['body']['data'] === undefined ? part['body']['attachmentId'] : undefined;
     return typeof attachmentId === 'string' && attachmentId !== '' ? [{ part, attachmentId }] : [];
   });
 
-/** Whether a payload is a tree of parts, as deep as it may be: what is read of a FULL message later is read by its parts. */
+/**
+ * Whether a payload is a tree of parts, as deep as it may be: what is read of a FULL message later is read by its
+ * parts.
+ */
 export function isPartTree(payload: unknown): boolean {
   const waiting: unknown[] = [payload];
   while (waiting.length > 0) {
@@ -48,7 +56,10 @@ export function isPartTree(payload: unknown): boolean {
 function isBody(body: unknown): boolean {
   if (!isObject(body)) return false;
   const { data, attachmentId } = body;
-  return (data === undefined || data === null || typeof data === 'string') && (attachmentId === undefined || attachmentId === null || typeof attachmentId === 'string');
+  return (
+    (data === undefined || data === null || typeof data === 'string') &&
+    (attachmentId === undefined || attachmentId === null || typeof attachmentId === 'string')
+  );
 }
 
 export const countSeparateParts = (payload: unknown): number => separateParts(payload).length;

@@ -13,16 +13,43 @@ interface Call {
   readonly format?: string;
 }
 
-type ObservedCall = <Result>(call: Call, send: () => Promise<Result>, rejectedIn?: (result: Result) => number) => Promise<Result>;
+type ObservedCall = <Result>(
+  call: Call,
+  send: () => Promise<Result>,
+  rejectedIn?: (result: Result) => number,
+) => Promise<Result>;
 
-/** Runs requests of one mailbox to Gmail, each in a span of its own, and tells how long they took and how they ended. The wait for units is not in it. */
-export function observedCall({ telemetry, clock, mailbox, lane }: { telemetry: Telemetry; clock: Clock; mailbox: MailboxId; lane: Lane }): ObservedCall {
+/**
+ * Runs requests of one mailbox to Gmail, each in a span of its own, and tells how long they took and how they ended.
+ * The wait for units is not in it.
+ */
+export function observedCall({
+  telemetry,
+  clock,
+  mailbox,
+  lane,
+}: {
+  telemetry: Telemetry;
+  clock: Clock;
+  mailbox: MailboxId;
+  lane: Lane;
+}): ObservedCall {
   return ({ method, calls, units, format }, send, rejectedIn = () => 0) => {
-    const attributes = { 'tidemark.mailbox': mailbox, 'tidemark.lane': lane, 'gmail.method': method, 'gmail.calls': calls, 'gmail.units': units, ...(format === undefined ? {} : { 'gmail.format': format }) };
+    const attributes = {
+      'tidemark.mailbox': mailbox,
+      'tidemark.lane': lane,
+      'gmail.method': method,
+      'gmail.calls': calls,
+      'gmail.units': units,
+      ...(format === undefined ? {} : { 'gmail.format': format }),
+    };
     return telemetry.span(`gmail ${method}`, attributes, async (span) => {
       const startedAt = clock.now();
       const ended = (outcome: 'answered' | 'rejected' | 'failed'): void =>
-        telemetry.observe('tidemark_gmail_request_duration_seconds', (clock.now() - startedAt) / 1_000, { method, outcome });
+        telemetry.observe('tidemark_gmail_request_duration_seconds', (clock.now() - startedAt) / 1_000, {
+          method,
+          outcome,
+        });
       try {
         const result = await send();
         span.set({ 'gmail.outcome': 'answered', 'gmail.rejected': rejectedIn(result) });

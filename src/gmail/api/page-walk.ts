@@ -27,8 +27,9 @@ interface Course {
 }
 
 /**
- * The walks through the listings of one session. An answer whose next page was read before is malformed, and the call is repeated. Where it stays so, the
- * token counts once as one that Gmail no longer takes, so that the listing begins again from its top; after that the call fails.
+ * The walks through the listings of one session. An answer whose next page was read before is malformed, and the call
+ * is repeated. Where it stays so, the token counts once as one that Gmail no longer takes, so that the listing begins
+ * again from its top; after that the call fails.
  */
 export class PageWalks {
   readonly #mailbox: MailboxId;

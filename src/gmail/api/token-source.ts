@@ -3,7 +3,8 @@ export interface TokenSource {
   /**
    * An access token that is good for another minute at least.
    *
-   * @throws {GmailError} `consent-revoked`, `scope-missing`, `mailbox-unavailable` or `unavailable`, as the token endpoint answered
+   * @throws {GmailError} `consent-revoked`, `scope-missing`, `mailbox-unavailable` or `unavailable`, as the token
+   * endpoint answered
    */
   accessToken(signal?: AbortSignal): Promise<string>;
   /** Gmail refused this token: forget it. A newer one that another call has fetched meanwhile is kept. */

@@ -28,6 +28,9 @@ export class ResponseTooLargeError extends Error {
   override readonly name = 'ResponseTooLargeError';
 
   constructor(maxBytes: number, options?: ErrorOptions) {
-    super(`the answer is larger than ${maxBytes < MIB ? `${maxBytes} bytes` : `${Math.floor(maxBytes / MIB)} MiB`}`, options);
+    super(
+      `the answer is larger than ${maxBytes < MIB ? `${maxBytes} bytes` : `${Math.floor(maxBytes / MIB)} MiB`}`,
+      options,
+    );
   }
 }

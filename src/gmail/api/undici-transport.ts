@@ -1,7 +1,13 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Agent, type Dispatcher } from 'undici';
-import { ResponseTooLargeError, SMALL_ANSWER, type HttpRequest, type HttpResponse, type Transport } from './transport.ts';
+import {
+  ResponseTooLargeError,
+  SMALL_ANSWER,
+  type HttpRequest,
+  type HttpResponse,
+  type Transport,
+} from './transport.ts';
 
 export interface UndiciTransportOptions {
   /** Connections to each origin. Further requests wait for a free one. */
@@ -58,7 +64,10 @@ async function send(agent: Agent, request: HttpRequest): Promise<HttpResponse> {
   return { status: answer.statusCode, headers: withoutEncoding(headers), body: await unzip(received, maxBytes) };
 }
 
-/** Stops reading as soon as the answer is too large: a few huge messages in one batch must not exhaust the process's memory. */
+/**
+ * Stops reading as soon as the answer is too large: a few huge messages in one batch must not exhaust the process's
+ * memory.
+ */
 async function collect(answer: Dispatcher.ResponseData, maxBytes: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let size = 0;
@@ -92,5 +101,7 @@ function singleHeaders(headers: Record<string, string | string[] | undefined>): 
 }
 
 function withoutEncoding(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'content-encoding' && name !== 'content-length'));
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => name !== 'content-encoding' && name !== 'content-length'),
+  );
 }

@@ -30,8 +30,13 @@ export class BatchCalls {
   }
 
   /** As {@link GmailApi.batchGet}, of which it is the paced form. */
-  async get(requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<readonly FetchOutcome[]> {
-    if (requests.length > MAX_BATCH) throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
+  async get(
+    requests: readonly FetchRequest[],
+    format: MessageFormat,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly FetchOutcome[]> {
+    if (requests.length > MAX_BATCH)
+      throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
     const outcomes: FetchOutcome[] = [];
     let losses = 0;
     while (outcomes.length < requests.length) {
@@ -39,7 +44,8 @@ export class BatchCalls {
       try {
         const piece = await this.#fetchPiece(rest, format, signal);
         losses = piece.lost === null ? 0 : losses + 1;
-        // A lost first piece is the whole batch's failure. A later one is its own: its neighbours still get their turn, unless Gmail is away.
+        // A lost first piece is the whole batch's failure. A later one is its own: its neighbours still get their turn,
+        // unless Gmail is away.
         if (piece.lost !== null && (outcomes.length === 0 || losses > 1)) throw piece.lost;
         outcomes.push(...piece.outcomes);
       } catch (error) {
@@ -53,10 +59,14 @@ export class BatchCalls {
   }
 
   /**
-   * Fetches as many of the first requests as there are units for. A piece that is refused whole is repeated after the wait that the refusal
-   * asks for; one that got no usable answer is `lost`.
+   * Fetches as many of the first requests as there are units for. A piece that is refused whole is repeated after the
+   * wait that the refusal asks for; one that got no usable answer is `lost`.
    */
-  #fetchPiece(requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<Piece> {
+  #fetchPiece(
+    requests: readonly FetchRequest[],
+    format: MessageFormat,
+    signal: AbortSignal | undefined,
+  ): Promise<Piece> {
     const units = requests.map((request) => this.#priceOf(request));
     return this.#calls.repeated({ method: 'batch', units, signal }, async (grant) => {
       const piece = requests.slice(0, grant.count);
@@ -66,19 +76,30 @@ export class BatchCalls {
         if (refusal === null) return { outcomes, lost: null };
         throw gmailError(this.#options.mailbox, 'batch', refusal);
       } catch (error) {
-        if (error instanceof GmailError && error.failure.kind === 'unavailable') return { outcomes: failed(piece, error), lost: error };
+        if (error instanceof GmailError && error.failure.kind === 'unavailable')
+          return { outcomes: failed(piece, error), lost: error };
         throw error;
       }
     });
   }
 
   /** One batch request within one grant. Refused calls are settled; the outcomes say which. */
-  #send(grant: Grant, requests: readonly FetchRequest[], format: MessageFormat, signal: AbortSignal | undefined): Promise<readonly FetchOutcome[]> {
+  #send(
+    grant: Grant,
+    requests: readonly FetchRequest[],
+    format: MessageFormat,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly FetchOutcome[]> {
     const call = { method: 'batch', calls: requests.length, units: grant.units, format } as const;
-    const refusalsIn = (all: readonly FetchOutcome[]): number => all.filter((outcome) => refusalOf(outcome) !== null).length;
+    const refusalsIn = (all: readonly FetchOutcome[]): number =>
+      all.filter((outcome) => refusalOf(outcome) !== null).length;
     const send = async (): Promise<readonly FetchOutcome[]> => {
       try {
-        const outcomes = await this.#calls.observed(call, () => this.#options.api.batchGet(requests, format, signal), refusalsIn);
+        const outcomes = await this.#calls.observed(
+          call,
+          () => this.#options.api.batchGet(requests, format, signal),
+          refusalsIn,
+        );
         this.#count(requests, (index) => refusalOf(outcomes[index]) !== null);
         return outcomes;
       } catch (error) {
@@ -104,7 +125,8 @@ export class BatchCalls {
       if (isRefused(index)) count.rejected += 1;
       else count.units += this.#priceOf(request);
     }
-    for (const method of ['messages.get', 'threads.get'] as const) if (counts[method].calls > 0) this.#calls.usage.count({ method, ...counts[method] });
+    for (const method of ['messages.get', 'threads.get'] as const)
+      if (counts[method].calls > 0) this.#calls.usage.count({ method, ...counts[method] });
   }
 
   #priceOf(request: FetchRequest): number {
@@ -112,7 +134,8 @@ export class BatchCalls {
   }
 }
 
-const failed = (requests: readonly FetchRequest[], error: GmailError): readonly FetchOutcome[] => requests.map((request) => ({ kind: 'failed', request, error }));
+const failed = (requests: readonly FetchRequest[], error: GmailError): readonly FetchOutcome[] =>
+  requests.map((request) => ({ kind: 'failed', request, error }));
 
 const methodOf = (request: FetchRequest) => (request.kind === 'message' ? 'messages.get' : 'threads.get');
 
@@ -123,5 +146,7 @@ function refusalOf(outcome: FetchOutcome | undefined): RateLimited | null {
 /** The refusal of a batch that was refused whole, part by part. */
 function refusedWhole(outcomes: readonly FetchOutcome[]): RateLimited | null {
   const refusals = outcomes.map(refusalOf);
-  return refusals.every((refusal) => refusal !== null) ? (refusals.find((refusal) => refusal.limit === 'daily') ?? refusals[0] ?? null) : null;
+  return refusals.every((refusal) => refusal !== null)
+    ? (refusals.find((refusal) => refusal.limit === 'daily') ?? refusals[0] ?? null)
+    : null;
 }

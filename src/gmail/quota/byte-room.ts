@@ -1,7 +1,13 @@
-/** Bytes of mail, by Gmail's estimate, that a process assembles at once. Each briefly takes some five times that in memory. */
+/**
+ * Bytes of mail, by Gmail's estimate, that a process assembles at once. Each briefly takes some five times that in
+ * memory.
+ */
 const ROOM = 32 * 2 ** 20;
 
-/** Lets work begin when there is room for its bytes, in the order of the requests, so that small messages cannot keep overtaking a large one. */
+/**
+ * Lets work begin when there is room for its bytes, in the order of the requests, so that small messages cannot keep
+ * overtaking a large one.
+ */
 export class ByteRoom {
   readonly #size: number;
   #held = 0;
@@ -45,9 +51,16 @@ export class ByteRoom {
     }
   }
 
-  /** Leaves the queue and takes room in one step, so an abort either finds its place in the queue or has nothing to undo. */
+  /**
+   * Leaves the queue and takes room in one step, so an abort either finds its place in the queue or has nothing to
+   * undo.
+   */
   #admit(): void {
-    for (let first = this.#waiting[0]; first !== undefined && this.#held + first.bytes <= this.#size; first = this.#waiting[0]) {
+    for (
+      let first = this.#waiting[0];
+      first !== undefined && this.#held + first.bytes <= this.#size;
+      first = this.#waiting[0]
+    ) {
       this.#waiting.shift();
       this.#held += first.bytes;
       first.enter();

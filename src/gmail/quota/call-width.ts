@@ -1,10 +1,10 @@
 /**
- * How many calls of one mailbox may be in flight at once. Gmail limits it per user, over all clients, and publishes no number:
- * https://developers.google.com/workspace/gmail/api/guides/handle-errors
- * A batch of 50 may count as 50 calls, so the width is counted in calls.
+ * How many calls of one mailbox may be in flight at once. Gmail limits it per user, over all clients, and publishes no
+ * number: https://developers.google.com/workspace/gmail/api/guides/handle-errors A batch of 50 may count as 50 calls,
+ * so the width is counted in calls.
  *
- * The width grows fast until a call is refused. It then falls to the number of calls that were accepted, and probes its way up again: more slowly each
- * time it hits the limit, faster while it does not.
+ * The width grows fast until a call is refused. It then falls to the number of calls that were accepted, and probes its
+ * way up again: more slowly each time it hits the limit, faster while it does not.
  */
 export interface CallWidth {
   readonly calls: number;
@@ -17,7 +17,10 @@ export interface CallWidth {
 }
 
 const FIRST_CALLS = 10;
-/** Four full batches: at 200 ms an answer, ten times what any quota grants. Each further batch would hold a megabyte or two of mail in memory. */
+/**
+ * Four full batches: at 200 ms an answer, ten times what any quota grants. Each further batch would hold a megabyte or
+ * two of mail in memory.
+ */
 const MOST_CALLS = 200;
 /** Overshooting the hidden limit costs refused calls. With this growth that is at most half the limit, once. */
 const GROWTH = 1.5;
@@ -36,8 +39,14 @@ export function afterAnswer(width: CallWidth, inFlight: number, now: number): Ca
   return { calls: Math.min(MOST_CALLS, width.calls + step), growsAt: now + patience, patience, trying: true };
 }
 
-/** The width after `refused` calls hit the limit. `inFlight` were under way when they were sent, including themselves. */
-export function afterRefusal(width: CallWidth, { inFlight, refused }: { readonly inFlight: number; readonly refused: number }, now: number): CallWidth {
+/**
+ * The width after `refused` calls hit the limit. `inFlight` were under way when they were sent, including themselves.
+ */
+export function afterRefusal(
+  width: CallWidth,
+  { inFlight, refused }: { readonly inFlight: number; readonly refused: number },
+  now: number,
+): CallWidth {
   const calls = Math.max(1, Math.min(width.calls, inFlight - refused));
   // Batches that were refused together count as one event, so the wait doubles once.
   const together = !width.trying && now < width.growsAt;

@@ -38,12 +38,16 @@ const LARGEST_THREAD = 100;
  * min(price of messages.get × messages wanted, price of threads.get).
  * Prices: https://developers.google.com/workspace/gmail/api/reference/quota
  *
- * Attachments missing from a held FULL body: one RAW get of the message brings all of them for the price of one messages.attachments.get. Such
- * fetches come last, since they hold whole messages in memory.
+ * Attachments missing from a held FULL body: one RAW get of the message brings all of them for the price of one
+ * messages.attachments.get. Such fetches come last, since they hold whole messages in memory.
  *
  * A message that failed before is fetched alone, so that it cannot fail the rest of its thread.
  */
-export function planFetch<Wanted extends WantedMessage>(wanted: readonly Wanted[], { format, attachments }: FetchTarget, prices: PriceTable): PlannedFetch<Wanted>[] {
+export function planFetch<Wanted extends WantedMessage>(
+  wanted: readonly Wanted[],
+  { format, attachments }: FetchTarget,
+  prices: PriceTable,
+): PlannedFetch<Wanted>[] {
   const threads = new Map<ThreadId, Wanted[]>();
   const plan: PlannedFetch<Wanted>[] = [];
   const completions = wanted.filter((message) => attachments && message.lacking !== null);
@@ -57,13 +61,29 @@ export function planFetch<Wanted extends WantedMessage>(wanted: readonly Wanted[
   for (const [threadId, messages] of threads) {
     const fresh = messages.filter((message) => message.attempts === 0);
     const byThread = format !== 'raw' && isThreadCheaper(fresh, prices);
-    if (byThread) plan.push({ request: { kind: 'thread', id: threadId }, serves: fresh, units: prices.units['threads.get'], completes: false });
+    if (byThread)
+      plan.push({
+        request: { kind: 'thread', id: threadId },
+        serves: fresh,
+        units: prices.units['threads.get'],
+        completes: false,
+      });
     for (const message of byThread ? messages.filter((other) => other.attempts > 0) : messages) {
-      plan.push({ request: { kind: 'message', id: message.id }, serves: [message], units: prices.units['messages.get'], completes: false });
+      plan.push({
+        request: { kind: 'message', id: message.id },
+        serves: [message],
+        units: prices.units['messages.get'],
+        completes: false,
+      });
     }
   }
   for (const message of completions) {
-    plan.push({ request: { kind: 'message', id: message.id, format: 'raw' }, serves: [message], units: prices.units['messages.get'], completes: true });
+    plan.push({
+      request: { kind: 'message', id: message.id, format: 'raw' },
+      serves: [message],
+      units: prices.units['messages.get'],
+      completes: true,
+    });
   }
   return plan;
 }
@@ -81,12 +101,17 @@ export interface WorkLeft {
 }
 
 /**
- * The units that {@link planFetch} will spend on the work. If attachments are wanted, this includes an estimate for messages yet to be fetched, by the
- * share of fetched ones that have attachments.
+ * The units that {@link planFetch} will spend on the work. If attachments are wanted, this includes an estimate for
+ * messages yet to be fetched, by the share of fetched ones that have attachments.
  */
-export function priceOfWork({ threads, tried, lacking, attachedShare }: WorkLeft, { format, attachments }: FetchTarget, { units }: Pick<PriceTable, 'units'>): number {
+export function priceOfWork(
+  { threads, tried, lacking, attachedShare }: WorkLeft,
+  { format, attachments }: FetchTarget,
+  { units }: Pick<PriceTable, 'units'>,
+): number {
   const single = units['messages.get'];
-  const byThread = (fresh: number): number => (format === 'raw' || fresh > LARGEST_THREAD ? fresh * single : Math.min(fresh * single, units['threads.get']));
+  const byThread = (fresh: number): number =>
+    format === 'raw' || fresh > LARGEST_THREAD ? fresh * single : Math.min(fresh * single, units['threads.get']);
   const unread = threads.reduce((sum, { fresh, threads: count }) => sum + fresh * count, tried);
   const reading = threads.reduce((sum, { fresh, threads: count }) => sum + byThread(fresh) * count, tried * single);
   return reading + (attachments ? unread * attachedShare * single : 0) + lacking * single;

@@ -13,7 +13,10 @@ export interface Backfill {
   readonly notBefore: number;
 }
 
-/** Units a minute that a long backfill gets: the grant less what Gmail turned out to withhold, the live lane's reserve, and the live lane's spending. */
+/**
+ * Units a minute that a long backfill gets: the grant less what Gmail turned out to withhold, the live lane's reserve,
+ * and the live lane's spending.
+ */
 export function backfillRate(ledger: Ledger, granted: number, now: number): number {
   const allowed = granted * currentRate(ledger, now);
   const reserve = isSmooth(ledger, now) ? 0 : LEAST_RESERVE * allowed;
@@ -23,8 +26,9 @@ export function backfillRate(ledger: Ledger, granted: number, now: number): numb
 /**
  * When the ledger will have granted a backfill's remaining units.
  *
- * A smooth pace spends them evenly. Otherwise a minute's grant is spent at once, and each unit is available again when it leaves the window. So the
- * last minute's spending repeats minute by minute, and the rest after whole minutes tells at which of its moments the backfill ends.
+ * A smooth pace spends them evenly. Otherwise a minute's grant is spent at once, and each unit is available again when
+ * it leaves the window. So the last minute's spending repeats minute by minute, and the rest after whole minutes tells
+ * at which of its moments the backfill ends.
  *
  * @returns epoch ms; null when nothing is granted at all
  */
@@ -37,7 +41,10 @@ export function whenSpent(ledger: Ledger, { units, granted, notBefore }: Backfil
   const spent = ledger.window.filter((stretch) => stretch.to + PERIOD > start);
   const room = Math.max(0, rate - (unitsWithin(ledger.window, LONGEST_SPAN, start) - liveUnits(ledger.window, start)));
   if (units <= room) return start;
-  const returns = [...spent.map(({ to, units: all, live }) => ({ at: to + PERIOD, units: all - live })), { at: start + PERIOD, units: room }].toSorted((a, b) => a.at - b.at);
+  const returns = [
+    ...spent.map(({ to, units: all, live }) => ({ at: to + PERIOD, units: all - live })),
+    { at: start + PERIOD, units: room },
+  ].toSorted((a, b) => a.at - b.at);
   const perMinute = returns.reduce((sum, { units: returned }) => sum + returned, 0);
   if (perMinute <= 0) return start + (units / rate) * LONGEST_SPAN;
   const minutes = Math.ceil((units - room) / perMinute) - 1;

@@ -23,8 +23,8 @@ export interface WindowLimit {
 export const LONGEST_SPAN = 60_000;
 
 /**
- * Gmail counts a call when it arrives, some time after it was sent. A slow call and a quick one after it arrive closer together than they were sent,
- * so each window is longer here than at Gmail by this margin.
+ * Gmail counts a call when it arrives, some time after it was sent. A slow call and a quick one after it arrive closer
+ * together than they were sent, so each window is longer here than at Gmail by this margin.
  */
 const MARGINS: readonly { readonly span: number; readonly margin: number }[] = [
   { span: 60_000, margin: 300 },
@@ -54,8 +54,8 @@ export function roomNow(window: LedgerWindow, limits: readonly WindowLimit[], no
 }
 
 /**
- * When `units` will fit all limits if nothing else is spent; `now` when they already do. A request that costs more than a whole limit fits once the
- * window is empty, since it could never be sent otherwise.
+ * When `units` will fit all limits if nothing else is spent; `now` when they already do. A request that costs more than
+ * a whole limit fits once the window is empty, since it could never be sent otherwise.
  */
 export function fitsAt(window: LedgerWindow, limits: readonly WindowLimit[], units: number, now: number): number {
   return Math.max(...limits.map((limit) => fitsOneAt(window, limit, units, now)));
@@ -76,11 +76,20 @@ function fitsOneAt(window: LedgerWindow, limit: WindowLimit, units: number, now:
 }
 
 /** Records spending at `now`, and forgets units that have left every window. */
-export function spend(window: LedgerWindow, spending: { readonly units: number; readonly live: number }, now: number): LedgerWindow {
+export function spend(
+  window: LedgerWindow,
+  spending: { readonly units: number; readonly live: number },
+  now: number,
+): LedgerWindow {
   const stretches = compact(window, now);
   const last = stretches.at(-1);
   if (last !== undefined && now >= last.from && now - last.from <= RECENT_STRETCH) {
-    stretches[stretches.length - 1] = { ...last, to: Math.max(last.to, now), units: last.units + spending.units, live: last.live + spending.live };
+    stretches[stretches.length - 1] = {
+      ...last,
+      to: Math.max(last.to, now),
+      units: last.units + spending.units,
+      live: last.live + spending.live,
+    };
   } else {
     stretches.push({ from: now, to: now, ...spending });
   }
@@ -88,7 +97,11 @@ export function spend(window: LedgerWindow, spending: { readonly units: number; 
 }
 
 /** Returns units that were recorded at `at` but not used: a refused call costs nothing. */
-export function giveBack(window: LedgerWindow, spending: { readonly units: number; readonly live: number }, at: number): LedgerWindow {
+export function giveBack(
+  window: LedgerWindow,
+  spending: { readonly units: number; readonly live: number },
+  at: number,
+): LedgerWindow {
   let { units, live } = spending;
   return window.flatMap((stretch) => {
     if (stretch.to < at || units === 0) return [stretch];
@@ -99,7 +112,9 @@ export function giveBack(window: LedgerWindow, spending: { readonly units: numbe
   });
 }
 
-/** Joins old stretches so that the ledger stays small. A joined stretch counts until its last call leaves the window. */
+/**
+ * Joins old stretches so that the ledger stays small. A joined stretch counts until its last call leaves the window.
+ */
 function compact(window: LedgerWindow, now: number): SpentStretch[] {
   const kept: SpentStretch[] = [];
   for (const stretch of window) {
@@ -108,7 +123,12 @@ function compact(window: LedgerWindow, now: number): SpentStretch[] {
     if (stretch.from > now + LONGEST_SPAN) continue;
     const last = kept.at(-1);
     if (last !== undefined && stretch.to < now - RECENT && stretch.to - last.from <= OLD_STRETCH) {
-      kept[kept.length - 1] = { from: last.from, to: stretch.to, units: last.units + stretch.units, live: last.live + stretch.live };
+      kept[kept.length - 1] = {
+        from: last.from,
+        to: stretch.to,
+        units: last.units + stretch.units,
+        live: last.live + stretch.live,
+      };
     } else {
       kept.push(stretch);
     }

@@ -55,8 +55,11 @@ export class PacedCalls {
   }
 
   /** Makes a call under a grant of units, and again under another one while its failure may pass soon. */
-  async repeated<Result>({ method, units, signal }: PricedCall, call: (grant: Grant) => Promise<Result>): Promise<Result> {
-    for (const patience = new Patience(method, this.#options.clock); ; ) {
+  async repeated<Result>(
+    { method, units, signal }: PricedCall,
+    call: (grant: Grant) => Promise<Result>,
+  ): Promise<Result> {
+    for (const patience = new Patience(method, this.#options.clock); ;) {
       await this.#prepare(patience, signal);
       const grant = await this.#acquire({ method, units, signal });
       try {
@@ -76,7 +79,11 @@ export class PacedCalls {
    *
    * @param refusedIn - the calls of a successful answer that Gmail refused
    */
-  async settled<Result>(grant: Grant, call: () => Promise<Result>, refusedIn: (result: Result) => readonly RefusedCalls[]): Promise<Result> {
+  async settled<Result>(
+    grant: Grant,
+    call: () => Promise<Result>,
+    refusedIn: (result: Result) => readonly RefusedCalls[],
+  ): Promise<Result> {
     const { pacer } = this.#options;
     let result: Result;
     try {
@@ -101,7 +108,10 @@ export class PacedCalls {
     if (until - clock.now() >= LONG_WAIT) await this.usage.tryFlush();
   }
 
-  /** Repeated like a call, but it costs no units. A rate refusal of the token endpoint names its time: the activity waits. */
+  /**
+   * Repeated like a call, but it costs no units. A rate refusal of the token endpoint names its time: the activity
+   * waits.
+   */
   async #prepare(patience: Patience, signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
       try {

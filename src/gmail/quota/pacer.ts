@@ -5,7 +5,17 @@ import { afterAnswer, afterRefusal, FIRST_WIDTH, type CallWidth } from './call-w
 import { gmailError, type CalledMethod } from '../api/classify.ts';
 import { MAX_BATCH, type Lane } from '../api/gmail-api.ts';
 import type { RateLimit } from '../api/gmail-error.ts';
-import { allowBursts, learn, PROBE_CALLS, readLedger, refund, reserve, writeLedger, type Ledger, type ReservationResult } from './ledger.ts';
+import {
+  allowBursts,
+  learn,
+  PROBE_CALLS,
+  readLedger,
+  refund,
+  reserve,
+  writeLedger,
+  type Ledger,
+  type ReservationResult,
+} from './ledger.ts';
 import type { QuotaLedger } from './quota-ledger.ts';
 import { Turnstile } from './turnstile.ts';
 
@@ -63,8 +73,8 @@ export const UNPACED = 50_000_000;
 const LONGEST_SLEEP = 5_000;
 
 /**
- * Paces the calls of one mailbox in this process. All processes share the ledger in the store. Units are reserved before a call starts, so a crash in
- * between loses units and never spends them twice.
+ * Paces the calls of one mailbox in this process. All processes share the ledger in the store. Units are reserved
+ * before a call starts, so a crash in between loses units and never spends them twice.
  */
 export class Pacer {
   readonly #options: PacerOptions;
@@ -113,7 +123,14 @@ export class Pacer {
         if (result.kind === 'granted') {
           if (result.probe) this.#probing = true;
           this.#leavePlaces(places - result.count);
-          return { lane: request.lane, count: result.count, units: result.units, at: result.at, probe: result.probe, inFlight: this.#inFlight };
+          return {
+            lane: request.lane,
+            count: result.count,
+            units: result.units,
+            at: result.at,
+            probe: result.probe,
+            inFlight: this.#inFlight,
+          };
         }
         this.#leavePlaces(places);
         await this.#wait(request, result);
@@ -124,8 +141,8 @@ export class Pacer {
   }
 
   /**
-   * Releases a grant: frees its places, returns the units of refused calls, and learns from the refusals. Units of calls without an answer stay spent,
-   * since Gmail may have counted them.
+   * Releases a grant: frees its places, returns the units of refused calls, and learns from the refusals. Units of
+   * calls without an answer stay spent, since Gmail may have counted them.
    */
   async settle(grant: Grant, { answered, refused }: Settlement): Promise<void> {
     const { clock, mailbox, ledger } = this.#options;
@@ -135,7 +152,9 @@ export class Pacer {
     if (crowded > 0) this.#width = afterRefusal(this.#width, { inFlight, refused: crowded }, now);
     else if (answered) this.#width = afterAnswer(this.#width, inFlight, now);
     const paceRefusals = refused.flatMap(({ limit, retryAt }) =>
-      limit === 'user' || limit === 'project' || retryAt !== null ? [{ limit: limit === 'project' ? limit : ('user' as const), retryAt }] : [],
+      limit === 'user' || limit === 'project' || retryAt !== null
+        ? [{ limit: limit === 'project' ? limit : ('user' as const), retryAt }]
+        : [],
     );
     if (answered) this.#cautious = paceRefusals.length > 0;
     if (grant.probe) this.#probing = false;
@@ -157,9 +176,20 @@ export class Pacer {
     const { clock, ledger, mailbox, prices: table, share = 1 } = this.#options;
     const wanted = prices.slice(0, places);
     if (!this.#paced) {
-      return { kind: 'granted', count: wanted.length, units: wanted.reduce((sum, units) => sum + units, 0), at: clock.now(), probe: false };
+      return {
+        kind: 'granted',
+        count: wanted.length,
+        units: wanted.reduce((sum, units) => sum + units, 0),
+        at: clock.now(),
+        probe: false,
+      };
     }
-    const reservation = { lane, prices: wanted, granted: table.userUnitsPerMinute * share, userLimit: table.userUnitsPerMinute };
+    const reservation = {
+      lane,
+      prices: wanted,
+      granted: table.userUnitsPerMinute * share,
+      userLimit: table.userUnitsPerMinute,
+    };
     return await ledger.update(mailbox, (text) => {
       const { ledger: next, result } = reserve(readLedger(text), reservation, clock.now());
       return { ledger: writeLedger(next), result };
@@ -176,7 +206,10 @@ export class Pacer {
     await clock.sleep(Math.max(1, Math.min(LONGEST_SLEEP, wait.until - clock.now())), request.signal);
   }
 
-  /** Waits until calls may start, and takes places for as many as possible. It never waits between the check and the taking. */
+  /**
+   * Waits until calls may start, and takes places for as many as possible. It never waits between the check and the
+   * taking.
+   */
   async #takePlaces({ lane, prices, signal }: AcquireRequest): Promise<number> {
     const live = lane === 'live';
     if (live) this.#liveWaiting++;

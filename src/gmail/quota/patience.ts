@@ -10,13 +10,19 @@ const FIRST_BACKOFF = 400;
 const MAX_REFUSALS = 6;
 /** Waits after a refusal without a cause that somebody could fix. Mostly the second call succeeds. */
 const UNEXPLAINED = [1 * SECOND, 4 * SECOND, 12 * SECOND];
-/** The wait after a refusal with a named cause. One more call is made, since a newly enabled API is refused for a while, and a single answer never stops a mailbox. */
+/**
+ * The wait after a refusal with a named cause. One more call is made, since a newly enabled API is refused for a while,
+ * and a single answer never stops a mailbox.
+ */
 const NAMED = [3 * SECOND];
 const ONCE = [1 * SECOND];
 /** A watch costs 100 units, and its activity asks again later by itself. */
 const ASKED_AGAIN_ELSEWHERE = new Set<CalledMethod>(['watch', 'stop']);
 
-/** Counts the failures of one call and decides how long to wait before it is made again. Each kind of failure has its own limit. */
+/**
+ * Counts the failures of one call and decides how long to wait before it is made again. Each kind of failure has its
+ * own limit.
+ */
 export class Patience {
   readonly #clock: Clock;
   readonly #method: CalledMethod;
@@ -55,7 +61,10 @@ export class Patience {
     }
   }
 
-  /** An attachment costs as much as a message. If Gmail answers without it, one more attempt is enough: it is asked for again another day. */
+  /**
+   * An attachment costs as much as a message. If Gmail answers without it, one more attempt is enough: it is asked for
+   * again another day.
+   */
   #attemptsAt({ detail }: Extract<GmailFailure, { kind: 'unavailable' }>): number {
     return this.#method === 'messages.attachments.get' && detail !== undefined ? 2 : ATTEMPTS;
   }

@@ -11,7 +11,8 @@ export interface GmailSessionOptions extends PacedCallsOptions {
 }
 
 /**
- * Gmail at the pace that its quota allows: each call waits for its units, refusals teach the pace, and a call is repeated while its failure may pass soon.
+ * Gmail at the pace that its quota allows: each call waits for its units, refusals teach the pace, and a call is
+ * repeated while its failure may pass soon.
  *
  * @throws {GmailError} from every call that did not succeed in the end; the signal's reason when it aborts
  */
@@ -26,11 +27,18 @@ export function createGmailSession(options: GmailSessionOptions): GmailSession {
     getProfile: (signal) => single('getProfile', signal, () => api.getProfile(signal)),
     listLabels: (signal) => single('labels.list', signal, () => api.listLabels(signal)),
     getLabel: (id, signal) => single('labels.get', signal, () => api.getLabel(id, signal)),
-    listMessages: (query, signal) => walks.next('messages.list', query, (attempt) => single('messages.list', signal, () => attempt(() => api.listMessages(query, signal)))),
+    listMessages: (query, signal) =>
+      walks.next('messages.list', query, (attempt) =>
+        single('messages.list', signal, () => attempt(() => api.listMessages(query, signal))),
+      ),
     watch: (request, signal) => single('watch', signal, () => api.watch(request, signal)),
     stopWatch: (signal) => single('stop', signal, () => api.stopWatch(signal)),
-    listHistory: (query, signal) => walks.next('history.list', query, (attempt) => single('history.list', signal, () => attempt(() => api.listHistory(query, signal)))),
-    getAttachment: (attachment, signal) => single('messages.attachments.get', signal, () => api.getAttachment(attachment, signal)),
+    listHistory: (query, signal) =>
+      walks.next('history.list', query, (attempt) =>
+        single('history.list', signal, () => attempt(() => api.listHistory(query, signal))),
+      ),
+    getAttachment: (attachment, signal) =>
+      single('messages.attachments.get', signal, () => api.getAttachment(attachment, signal)),
     batchGet: (requests, format, signal) => batches.get(requests, format, signal),
 
     batchSize: () => pacer.batchSize(),

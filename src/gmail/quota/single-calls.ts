@@ -2,7 +2,11 @@ import type { GmailMethod, PriceTable } from '../../model/prices.ts';
 import { isRateLimited, type PacedCalls } from './paced-calls.ts';
 
 /** Makes one call of a method, paced and repeated. */
-export type SingleCall = <Result>(method: GmailMethod, signal: AbortSignal | undefined, call: () => Promise<Result>) => Promise<Result>;
+export type SingleCall = <Result>(
+  method: GmailMethod,
+  signal: AbortSignal | undefined,
+  call: () => Promise<Result>,
+) => Promise<Result>;
 
 export function singleCalls(calls: PacedCalls, prices: PriceTable): SingleCall {
   const { usage, observed } = calls;
@@ -11,7 +15,11 @@ export function singleCalls(calls: PacedCalls, prices: PriceTable): SingleCall {
     return calls.repeated({ method, units: [units], signal }, async (grant) => {
       let result: Awaited<ReturnType<typeof call>>;
       try {
-        result = await calls.settled(grant, () => observed({ method, calls: 1, units }, call), () => []);
+        result = await calls.settled(
+          grant,
+          () => observed({ method, calls: 1, units }, call),
+          () => [],
+        );
       } catch (error) {
         const refused = isRateLimited(error);
         usage.count({ method, calls: 1, units: refused ? 0 : units, rejected: refused ? 1 : 0 });

@@ -19,13 +19,19 @@ const LISTINGS = {
   onConflict: 'ignore',
 } as const;
 
-/** Ids are never empty, so an empty label id stands for the scope's listing, and an empty message id for the record that an audit has begun. */
+/**
+ * Ids are never empty, so an empty label id stands for the scope's listing, and an empty message id for the record that
+ * an audit has begun.
+ */
 const SCOPE = '';
 const SIGN = '';
 const PAGE = 1_000;
 
 /** See {@link AuditStore.beginAudit}. */
-export function beginAudit(database: StoreDatabase, { mailbox, audit }: RequestOf<AuditStore, 'beginAudit'>): Promise<void> {
+export function beginAudit(
+  database: StoreDatabase,
+  { mailbox, audit }: RequestOf<AuditStore, 'beginAudit'>,
+): Promise<void> {
   return withMailbox(database, mailbox, async ({ tx, key }) => {
     await tx.deleteFrom('audit_listings').where('mailbox_key', '=', key).execute();
     await bulkInsert(tx, LISTINGS, [[key, audit, SIGN, SCOPE]]);
@@ -33,12 +39,15 @@ export function beginAudit(database: StoreDatabase, { mailbox, audit }: RequestO
 }
 
 /** See {@link AuditStore.saveAuditPage}. */
-export function saveAuditPage(
-  database: StoreDatabase,
-  request: RequestOf<AuditStore, 'saveAuditPage'>,
-): Promise<void> {
+export function saveAuditPage(database: StoreDatabase, request: RequestOf<AuditStore, 'saveAuditPage'>): Promise<void> {
   const { mailbox, audit, labelId, messageIds } = request;
-  return withMailbox(database, mailbox, ({ tx, key }) => bulkInsert(tx, LISTINGS, messageIds.map((id) => [key, audit, id, labelId ?? SCOPE])));
+  return withMailbox(database, mailbox, ({ tx, key }) =>
+    bulkInsert(
+      tx,
+      LISTINGS,
+      messageIds.map((id) => [key, audit, id, labelId ?? SCOPE]),
+    ),
+  );
 }
 
 /** See {@link AuditStore.compareAudit}. */
@@ -53,13 +62,17 @@ export async function compareAudit(
   const missing = await database.read((db) =>
     db
       .selectFrom('audit_listings as listed')
-      .leftJoin('messages', (join) => join.onRef('messages.mailbox_key', '=', 'listed.mailbox_key').onRef('messages.id', '=', 'listed.message_id'))
+      .leftJoin('messages', (join) =>
+        join.onRef('messages.mailbox_key', '=', 'listed.mailbox_key').onRef('messages.id', '=', 'listed.message_id'),
+      )
       .select('listed.message_id')
       .where('listed.mailbox_key', '=', key)
       .where('listed.audit', '=', audit)
       .where('listed.label_id', '=', SCOPE)
       .where('listed.message_id', '!=', SIGN)
-      .where((eb) => eb.or([eb('messages.id', 'is', null), eb.and([eb('messages.state', '=', 'gone'), unchanged(eb, since)])]))
+      .where((eb) =>
+        eb.or([eb('messages.id', 'is', null), eb.and([eb('messages.state', '=', 'gone'), unchanged(eb, since)])]),
+      )
       .limit(limit)
       .execute(),
   );
@@ -87,7 +100,12 @@ export async function compareAudit(
       .execute(),
   );
   const { checked, differing } = await compareLabels(database, { key, audit, since, limit });
-  return { checked, missing: missing.map((row) => row.message_id as MessageId), extra: extra.map((row) => row.id as MessageId), differing };
+  return {
+    checked,
+    missing: missing.map((row) => row.message_id as MessageId),
+    extra: extra.map((row) => row.id as MessageId),
+    differing,
+  };
 }
 
 /** Whether a row has no work under way: it has not changed since the mark and does not wait for its labels. */
@@ -100,10 +118,13 @@ function unchanged(eb: ExpressionBuilder<Schema, 'messages'>, since: string) {
 }
 
 /** Compares page by page in the order of ids, so that memory is bounded and the process's other work gets its turn. */
-async function compareLabels(database: StoreDatabase, { key, audit, since, limit }: { key: number; audit: number; since: string; limit: number }) {
+async function compareLabels(
+  database: StoreDatabase,
+  { key, audit, since, limit }: { key: number; audit: number; since: string; limit: number },
+) {
   const differing: MessageId[] = [];
   let checked = 0;
-  for (let after = SIGN; ; ) {
+  for (let after = SIGN; ;) {
     const cursor = after;
     const page = await database.read((db) =>
       db
@@ -146,7 +167,10 @@ async function compareLabels(database: StoreDatabase, { key, audit, since, limit
 }
 
 /** See {@link AuditStore.saveAudit}. */
-export function saveAudit(database: StoreDatabase, { mailbox, audit, result }: RequestOf<AuditStore, 'saveAudit'>): Promise<void> {
+export function saveAudit(
+  database: StoreDatabase,
+  { mailbox, audit, result }: RequestOf<AuditStore, 'saveAudit'>,
+): Promise<void> {
   return withMailbox(database, mailbox, async (locked) => {
     const { tx, key } = locked;
     const sign = await tx

@@ -38,19 +38,27 @@ export class Bodies {
   }
 
   /**
-   * Compresses bodies, and writes those that belong outside. No row names them yet; a sweep removes those that are never named.
+   * Compresses bodies, and writes those that belong outside. No row names them yet; a sweep removes those that are
+   * never named.
    *
    * @throws {StoreError} `unavailable` when they cannot be written
    */
   async keep(bodies: readonly Uint8Array[], now: number): Promise<readonly KeptBody[]> {
     const encoded = bodies.map(encodeBody);
     const { over } = this.places;
-    if (over === null || !encoded.some(({ bytes }) => bytes.byteLength > over)) return encoded.map((body) => ({ kind: 'inside', ...body }));
+    if (over === null || !encoded.some(({ bytes }) => bytes.byteLength > over))
+      return encoded.map((body) => ({ kind: 'inside', ...body }));
 
     const hashes = encoded.map(({ bytes }) => (bytes.byteLength > over ? sha256(bytes) : null));
-    const contents = new Map(encoded.flatMap(({ bytes }, index) => (hashes[index] ? [[hashes[index], bytes] as const] : [])));
+    const contents = new Map(
+      encoded.flatMap(({ bytes }, index) => (hashes[index] ? [[hashes[index], bytes] as const] : [])),
+    );
     const { key: placeKey, prefix, store } = await this.places.current();
-    const registration = { placeKey, contents: [...contents].map(([hash, bytes]) => ({ hash, size: bytes.byteLength })), now };
+    const registration = {
+      placeKey,
+      contents: [...contents].map(([hash, bytes]) => ({ hash, size: bytes.byteLength })),
+      now,
+    };
     const objects = await registerObjects(this.#database, registration);
     await eachOf([...contents], WIDTH, async ([hash, bytes]) => {
       const object = objects.get(hash);
@@ -63,16 +71,27 @@ export class Bodies {
   }
 
   /**
-   * Removes objects that an attempt wrote although a sweep had already removed their registrations, since no later sweep could find them.
-   * Objects that are still registered stay.
+   * Removes objects that an attempt wrote although a sweep had already removed their registrations, since no later
+   * sweep could find them. Objects that are still registered stay.
    */
   async discard(kept: readonly KeptBody[]): Promise<void> {
     const objects = kept.flatMap((body) => (body.kind === 'outside' ? [body.object] : []));
     const [first] = objects;
     if (first === undefined) return;
     const { prefix, store } = await this.places.current();
-    const live = await this.#database.read((db) => liveObjects(this.#database, db, first.placeKey, objects.map(({ hash }) => hash)));
-    await eachOf(objects.filter(({ hash, key }) => live.get(hash)?.key !== key), WIDTH, (object) => store.remove(objectName(prefix, object)));
+    const live = await this.#database.read((db) =>
+      liveObjects(
+        this.#database,
+        db,
+        first.placeKey,
+        objects.map(({ hash }) => hash),
+      ),
+    );
+    await eachOf(
+      objects.filter(({ hash, key }) => live.get(hash)?.key !== key),
+      WIDTH,
+      (object) => store.remove(objectName(prefix, object)),
+    );
   }
 
   /**

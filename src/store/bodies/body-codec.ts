@@ -16,7 +16,9 @@ const SMALL = 128;
 export function encodeBody(body: Uint8Array): EncodedBody {
   if (body.byteLength < SMALL) return { encoding: 'identity', bytes: body };
   const compressed = zstdCompressSync(body, PARAMETERS);
-  return compressed.byteLength < body.byteLength * 0.95 ? { encoding: 'zstd', bytes: compressed } : { encoding: 'identity', bytes: body };
+  return compressed.byteLength < body.byteLength * 0.95
+    ? { encoding: 'zstd', bytes: compressed }
+    : { encoding: 'identity', bytes: body };
 }
 
 /** Like {@link decodeBody}, but returns null when the bytes are damaged. */

@@ -16,10 +16,10 @@ const OUTSIDE_BODIES = {
 /**
  * The register of objects outside the database.
  *
- * An object is registered before it is written. A row names it only in a transaction that locks the registration. A sweep removes it only after
- * a transaction that locked the registration, found no row that names it, and condemned it. So naming and removing exclude each other, however
- * late either comes. The object's name contains a nonce of its registration and is never reused: a late removal by a sweep that was believed
- * dead cannot harm a newer object.
+ * An object is registered before it is written. A row names it only in a transaction that locks the registration. A
+ * sweep removes it only after a transaction that locked the registration, found no row that names it, and condemned it.
+ * So naming and removing exclude each other, however late either comes. The object's name contains a nonce of its
+ * registration and is never reused: a late removal by a sweep that was believed dead cannot harm a newer object.
  */
 export interface ObjectContent {
   readonly hash: string;
@@ -44,7 +44,9 @@ export function objectName(prefix: string, { hash, nonce }: { hash: string; nonc
   return `${prefix}/${hash.slice(0, 2)}/${hash}-${nonce}`;
 }
 
-/** Registers objects, or returns their earlier registrations. Sweeps leave them alone for a grace period from `now` on. */
+/**
+ * Registers objects, or returns their earlier registrations. Sweeps leave them alone for a grace period from `now` on.
+ */
 export function registerObjects(
   database: StoreDatabase,
   request: { placeKey: number; contents: readonly ObjectContent[]; now: number },
@@ -58,7 +60,15 @@ export function registerObjects(
       // Another writer may register the same content at the same time.
       await tx
         .insertInto('body_objects')
-        .values({ place_key: placeKey, hash, nonce: randomBytes(6).toString('hex'), size, written: 0, loose_since: now, condemned_at: null })
+        .values({
+          place_key: placeKey,
+          hash,
+          nonce: randomBytes(6).toString('hex'),
+          size,
+          written: 0,
+          loose_since: now,
+          condemned_at: null,
+        })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
     }
@@ -91,7 +101,12 @@ export async function liveObjects(
     .where(dialect.isOneOf('hash', hashes))
     .where('condemned_at', 'is', null)
     .execute();
-  return new Map(rows.map(({ key, hash, nonce, size, written, loose_since }) => [hash, { key, nonce, placeKey, hash, size, written: written === 1, loose: loose_since !== null }]));
+  return new Map(
+    rows.map(({ key, hash, nonce, size, written, loose_since }) => [
+      hash,
+      { key, nonce, placeKey, hash, size, written: written === 1, loose: loose_since !== null },
+    ]),
+  );
 }
 
 /**
@@ -120,7 +135,8 @@ export async function nameObjects(
   const written = new Map((await live.execute()).map((row) => [row.key, row.written === 1]));
   for (const { object } of named) {
     const isWritten = written.get(object.key);
-    if (isWritten === undefined || (object.written && !isWritten)) throw new ObjectSweptError(`object ${object.key} was swept or lost`);
+    if (isWritten === undefined || (object.written && !isWritten))
+      throw new ObjectSweptError(`object ${object.key} was swept or lost`);
   }
   await tx
     .updateTable('body_objects')
@@ -130,11 +146,19 @@ export async function nameObjects(
     .where('condemned_at', 'is', null)
     .where((eb) => eb.or([eb('loose_since', 'is not', null), eb('written', '=', 0)]))
     .execute();
-  await bulkInsert(tx, OUTSIDE_BODIES, named.map(({ messageId, encoding, object }) => [mailboxKey, messageId, encoding, object.key]));
+  await bulkInsert(
+    tx,
+    OUTSIDE_BODIES,
+    named.map(({ messageId, encoding, object }) => [mailboxKey, messageId, encoding, object.key]),
+  );
 }
 
 /** Takes the names of objects off these rows. A sweep removes the objects that no other row names. */
-export async function unnameObjects({ tx, dialect, key }: Pick<MailboxTransaction, 'tx' | 'dialect' | 'key'>, messageIds: readonly MessageId[], now: number): Promise<void> {
+export async function unnameObjects(
+  { tx, dialect, key }: Pick<MailboxTransaction, 'tx' | 'dialect' | 'key'>,
+  messageIds: readonly MessageId[],
+  now: number,
+): Promise<void> {
   const rows = await tx
     .selectFrom('outside_bodies')
     .select('object_key')
@@ -146,9 +170,21 @@ export async function unnameObjects({ tx, dialect, key }: Pick<MailboxTransactio
     .updateTable('body_objects')
     .set({ loose_since: now })
     .where((eb) =>
-      eb('key', 'in', eb.selectFrom('outside_bodies').select('object_key').where('mailbox_key', '=', key).where(dialect.isOneOf('message_id', messageIds))),
+      eb(
+        'key',
+        'in',
+        eb
+          .selectFrom('outside_bodies')
+          .select('object_key')
+          .where('mailbox_key', '=', key)
+          .where(dialect.isOneOf('message_id', messageIds)),
+      ),
     )
     .where('loose_since', 'is', null)
     .execute();
-  await tx.deleteFrom('outside_bodies').where('mailbox_key', '=', key).where(dialect.isOneOf('message_id', messageIds)).execute();
+  await tx
+    .deleteFrom('outside_bodies')
+    .where('mailbox_key', '=', key)
+    .where(dialect.isOneOf('message_id', messageIds))
+    .execute();
 }

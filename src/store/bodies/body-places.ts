@@ -19,8 +19,8 @@ export interface PlaceAddress {
 }
 
 /**
- * An empty file that identifies a place. A folder that is not mounted, or another bucket, lacks it. Without this check every body there
- * would look lost and be fetched again.
+ * An empty file that identifies a place. A folder that is not mounted, or another bucket, lacks it. Without this check
+ * every body there would look lost and be fetched again.
  */
 const IDENTITY_FILE = 'tidemark-bodies';
 
@@ -104,7 +104,9 @@ export class BodyPlaces {
   }
 
   known(): Promise<readonly PlaceAddress[]> {
-    return this.#database.read((db) => db.selectFrom('body_places').select(['key', 'url', 'prefix']).orderBy('key').execute());
+    return this.#database.read((db) =>
+      db.selectFrom('body_places').select(['key', 'url', 'prefix']).orderBy('key').execute(),
+    );
   }
 
   async close(): Promise<void> {
@@ -119,22 +121,32 @@ export class BodyPlaces {
       await requireIdentityFile(store, known.prefix);
       return { ...known, store };
     }
-    // The file comes first: after a crash in between, an unused file does no harm. Two workers at once record two places and use the first.
+    // The file comes first: after a crash in between, an unused file does no harm. Two workers at once record two
+    // places and use the first.
     const prefix = randomBytes(8).toString('hex');
     await store.put(identityFile(prefix), new Uint8Array());
     await this.#database.write(async (tx) => {
-      await tx
-        .insertInto('body_places')
-        .values({ url, prefix, sweeps: 1 })
-        .execute();
+      await tx.insertInto('body_places').values({ url, prefix, sweeps: 1 }).execute();
     });
     const place = await this.#find(url);
-    if (place === null) throw new StoreError({ kind: 'lost' }, 'The place of bodies was forgotten while it became known: the database was deleted or replaced.');
+    if (place === null)
+      throw new StoreError(
+        { kind: 'lost' },
+        'The place of bodies was forgotten while it became known: the database was deleted or replaced.',
+      );
     return { ...place, store };
   }
 
   async #find(url: string): Promise<PlaceAddress | null> {
-    const row = await this.#database.read((db) => db.selectFrom('body_places').select(['key', 'url', 'prefix']).where('url', '=', url).where('sweeps', '=', 1).orderBy('key').executeTakeFirst());
+    const row = await this.#database.read((db) =>
+      db
+        .selectFrom('body_places')
+        .select(['key', 'url', 'prefix'])
+        .where('url', '=', url)
+        .where('sweeps', '=', 1)
+        .orderBy('key')
+        .executeTakeFirst(),
+    );
     return row ?? null;
   }
 

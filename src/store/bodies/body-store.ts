@@ -1,13 +1,16 @@
 /**
- * A place for bodies outside the database: a folder, or a bucket. An object never changes once it is written, so writing it twice, from two
- * processes at once, or again after a crash leaves the same object.
+ * A place for bodies outside the database: a folder, or a bucket. An object never changes once it is written, so
+ * writing it twice, from two processes at once, or again after a crash leaves the same object.
  *
  * @throws {StoreError} `unavailable` from every method, when the place cannot be used
  */
 export interface BodyStore {
   /** Names the place in messages; holds no secret. */
   readonly url: string;
-  /** Writes an object. When this returns, the object survives a crash of the machine (folder), or the server has acknowledged it (bucket). */
+  /**
+   * Writes an object. When this returns, the object survives a crash of the machine (folder), or the server has
+   * acknowledged it (bucket).
+   */
   put(name: string, bytes: Uint8Array): Promise<void>;
   /** null when there is no such object. */
   get(name: string): Promise<Uint8Array | null>;

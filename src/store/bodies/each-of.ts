@@ -1,5 +1,12 @@
-/** Works on up to `width` items at a time. After a failure it starts no further item, waits for those under way, and throws the failure. */
-export async function eachOf<Item>(items: readonly Item[], width: number, work: (item: Item) => Promise<void>): Promise<void> {
+/**
+ * Works on up to `width` items at a time. After a failure it starts no further item, waits for those under way, and
+ * throws the failure.
+ */
+export async function eachOf<Item>(
+  items: readonly Item[],
+  width: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
   const queue = items.values();
   const failures: unknown[] = [];
   const worker = async (): Promise<void> => {

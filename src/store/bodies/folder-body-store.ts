@@ -8,9 +8,11 @@ import type { BodyStore } from './body-store.ts';
 const HALF_WRITTEN = 'half-written';
 
 /**
- * Bodies in a folder, one file each, readable by their owner only. Several processes, and machines that mount it, may share the folder.
+ * Bodies in a folder, one file each, readable by their owner only. Several processes, and machines that mount it, may
+ * share the folder.
  *
- * The folder itself may be a symbolic link. A link in place of a folder below it is refused, since files would be written or removed elsewhere.
+ * The folder itself may be a symbolic link. A link in place of a folder below it is refused, since files would be
+ * written or removed elsewhere.
  */
 export class FolderBodyStore implements BodyStore {
   readonly url: string;
@@ -22,8 +24,9 @@ export class FolderBodyStore implements BodyStore {
   }
 
   /**
-   * Writes a temporary file, syncs it and renames it, so a file under its final name is always whole. The folder is synced as well: until then a
-   * power loss may undo the rename (see fsync(2)), and the row that names the file must not outlive it.
+   * Writes a temporary file, syncs it and renames it, so a file under its final name is always whole. The folder is
+   * synced as well: until then a power loss may undo the rename (see fsync(2)), and the row that names the file must
+   * not outlive it.
    */
   put(name: string, bytes: Uint8Array): Promise<void> {
     return this.#translated(async () => {
@@ -95,7 +98,10 @@ export class FolderBodyStore implements BodyStore {
       });
       if (found === null) return;
       if (!found.isSymbolicLink()) continue;
-      throw new StoreError({ kind: 'unavailable' }, `The bodies' folder ${this.#folder} holds a link in the place of ${folder}, which is not followed. Remove the link; to use another disk, mount it there.`);
+      throw new StoreError(
+        { kind: 'unavailable' },
+        `The bodies' folder ${this.#folder} holds a link in the place of ${folder}, which is not followed. Remove the link; to use another disk, mount it there.`,
+      );
     }
   }
 
@@ -115,7 +121,11 @@ export class FolderBodyStore implements BodyStore {
     } catch (error) {
       const code = codeOf(error);
       if (code === null) throw error;
-      throw new StoreError({ kind: 'unavailable' }, `The bodies' folder ${this.#folder} ${REASONS[code] ?? `cannot be used (${code}); check it`}.`, { cause: error });
+      throw new StoreError(
+        { kind: 'unavailable' },
+        `The bodies' folder ${this.#folder} ${REASONS[code] ?? `cannot be used (${code}); check it`}.`,
+        { cause: error },
+      );
     }
   }
 }

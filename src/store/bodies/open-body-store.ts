@@ -29,5 +29,8 @@ export function openBodyStore(url: string, s3: S3Location): BodyStore {
   if (path !== undefined) return new FolderBodyStore(path);
   const { bucket, prefix = '' } = BUCKET.exec(url)?.groups ?? {};
   if (bucket !== undefined) return new S3BodyStore({ bucket, prefix, location: s3 });
-  throw new StoreError({ kind: 'unavailable' }, `Bodies are kept at a place that this Tidemark cannot read (${url}): run a newer one.`);
+  throw new StoreError(
+    { kind: 'unavailable' },
+    `Bodies are kept at a place that this Tidemark cannot read (${url}): run a newer one.`,
+  );
 }

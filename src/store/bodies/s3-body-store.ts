@@ -12,12 +12,15 @@ export interface S3Location {
 /** S3-compatible servers mostly have no regions, but the client must name one. */
 const ANY_REGION = 'us-east-1';
 const CONNECT_TIMEOUT = 5_000;
-/** Milliseconds of silence on a connection before it is closed. The client's own `requestTimeout` only warns and keeps waiting. */
+/**
+ * Milliseconds of silence on a connection before it is closed. The client's own `requestTimeout` only warns and keeps
+ * waiting.
+ */
 const SILENCE_TIMEOUT = 60_000;
 
 /**
- * Bodies in a bucket of S3 or of an S3-compatible server. Credentials are found as by every AWS client: AWS_ACCESS_KEY_ID and
- * AWS_SECRET_ACCESS_KEY, a profile, or the role of a container or an instance
+ * Bodies in a bucket of S3 or of an S3-compatible server. Credentials are found as by every AWS client:
+ * AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the role of a container or an instance
  * (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
  */
 export class S3BodyStore implements BodyStore {
@@ -29,7 +32,17 @@ export class S3BodyStore implements BodyStore {
   #opened: Promise<{ readonly sdk: Sdk; readonly client: s3.S3Client }> | null = null;
 
   /** @param options.silence - milliseconds after which a silent connection is closed */
-  constructor({ bucket, prefix, location, silence = SILENCE_TIMEOUT }: { bucket: string; prefix: string; location: S3Location; silence?: number }) {
+  constructor({
+    bucket,
+    prefix,
+    location,
+    silence = SILENCE_TIMEOUT,
+  }: {
+    bucket: string;
+    prefix: string;
+    location: S3Location;
+    silence?: number;
+  }) {
     this.url = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
     this.#bucket = bucket;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
@@ -72,13 +85,20 @@ export class S3BodyStore implements BodyStore {
     if (opened !== null) (await opened).client.destroy();
   }
 
-  async #send<Result>(name: string, request: (opened: { sdk: Sdk; client: s3.S3Client }, at: { Bucket: string; Key: string }) => Promise<Result>): Promise<Result> {
+  async #send<Result>(
+    name: string,
+    request: (opened: { sdk: Sdk; client: s3.S3Client }, at: { Bucket: string; Key: string }) => Promise<Result>,
+  ): Promise<Result> {
     try {
       const opening = (this.#opened ??= open(this.#location, this.#silence));
       const opened = await opening;
       return await request(opened, { Bucket: this.#bucket, Key: `${this.#prefix}${name}` });
     } catch (error) {
-      throw new StoreError({ kind: 'unavailable' }, `The bodies at ${this.url} cannot be reached: ${reasonOf(error)}.`, { cause: error });
+      throw new StoreError(
+        { kind: 'unavailable' },
+        `The bodies at ${this.url} cannot be reached: ${reasonOf(error)}.`,
+        { cause: error },
+      );
     }
   }
 }
@@ -109,7 +129,8 @@ const REASONS: Readonly<Record<string, string>> = {
   Forbidden: 'access is denied; the credentials need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket',
   InvalidAccessKeyId: 'the access key is unknown there; check AWS_ACCESS_KEY_ID and S3_ENDPOINT',
   SignatureDoesNotMatch: 'the secret key is wrong; check AWS_SECRET_ACCESS_KEY',
-  CredentialsProviderError: 'no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role',
+  CredentialsProviderError:
+    'no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role',
   PermanentRedirect: 'the bucket is in another region; set AWS_REGION',
   ECONNREFUSED: 'nothing answers there; check S3_ENDPOINT, and that the server runs',
   ENOTFOUND: 'there is no such host; check S3_ENDPOINT',

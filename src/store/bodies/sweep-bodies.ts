@@ -6,13 +6,15 @@ import { eachOf } from './each-of.ts';
 
 export interface BodySweeper {
   /**
-   * Removes bodies outside the database that no row names. Any number of sweeps may run at once and beside writers, and may be killed at any point.
+   * Removes bodies outside the database that no row names. Any number of sweeps may run at once and beside writers, and
+   * may be killed at any point.
    *
    * @param request.now - epoch milliseconds
-   * @param request.grace - milliseconds for which an unnamed body is left alone. It spares writers from doing their work twice, and readers that
-   * hold an older row
+   * @param request.grace - milliseconds for which an unnamed body is left alone. It spares writers from doing their
+   * work twice, and readers that hold an older row
    * @param request.signal - ends the sweep after the removals under way
-   * @throws {StoreError} `unavailable` when the database or a place of bodies cannot be used; all other places are swept first
+   * @throws {StoreError} `unavailable` when the database or a place of bodies cannot be used; all other places are
+   * swept first
    */
   sweepBodies(request: SweepRequest): Promise<SweepResult>;
 }
@@ -47,10 +49,17 @@ interface Condemned {
 }
 
 /** See {@link BodySweeper.sweepBodies}. The register (body-objects.ts) says why sweeping is safe. */
-export async function sweepBodies(database: StoreDatabase, places: Places, { now, grace, signal }: SweepRequest): Promise<SweepResult> {
+export async function sweepBodies(
+  database: StoreDatabase,
+  places: Places,
+  { now, grace, signal }: SweepRequest,
+): Promise<SweepResult> {
   let removed = 0;
   let bytes = 0;
-  /** The failure of each place that was tried; null when it works. A place that failed is left alone until the next sweep. */
+  /**
+   * The failure of each place that was tried; null when it works. A place that failed is left alone until the next
+   * sweep.
+   */
   const trouble = new Map<number, StoreError | null>();
   const isThere = async (place: Condemned['place']): Promise<boolean> => {
     const known = trouble.get(place.key);
@@ -93,8 +102,8 @@ export async function sweepBodies(database: StoreDatabase, places: Places, { now
 }
 
 /**
- * Condemned objects in an unusable place wait for a later sweep; other places are not held up. The place is checked first, since in a folder
- * that is not mounted every removal would seem to succeed, and the files would stay forever.
+ * Condemned objects in an unusable place wait for a later sweep; other places are not held up. The place is checked
+ * first, since in a folder that is not mounted every removal would seem to succeed, and the files would stay forever.
  */
 async function troubleOf(work: () => Promise<void>): Promise<StoreError | null> {
   try {
@@ -106,8 +115,15 @@ async function troubleOf(work: () => Promise<void>): Promise<StoreError | null> 
   }
 }
 
-/** Locks the registrations before it looks for rows that name them, so a writer that wants to name one waits and then finds it condemned. */
-function condemn(database: StoreDatabase, now: number, before: number): Promise<{ looked: number; condemned: readonly Condemned[] }> {
+/**
+ * Locks the registrations before it looks for rows that name them, so a writer that wants to name one waits and then
+ * finds it condemned.
+ */
+function condemn(
+  database: StoreDatabase,
+  now: number,
+  before: number,
+): Promise<{ looked: number; condemned: readonly Condemned[] }> {
   const { dialect } = database;
   return database.write(async (tx) => {
     const loose = await dialect
@@ -125,12 +141,32 @@ function condemn(database: StoreDatabase, now: number, before: number): Promise<
       .execute();
     if (loose.length === 0) return { looked: 0, condemned: [] };
     const keys = padded(loose.map(({ key }) => key));
-    const rows = await tx.selectFrom('outside_bodies').select('object_key').distinct().where('object_key', 'in', keys).execute();
+    const rows = await tx
+      .selectFrom('outside_bodies')
+      .select('object_key')
+      .distinct()
+      .where('object_key', 'in', keys)
+      .execute();
     const named = new Set(rows.map((row) => row.object_key));
     const unnamed = loose.filter(({ key }) => !named.has(key));
-    if (named.size > 0) await tx.updateTable('body_objects').set({ loose_since: null }).where('key', 'in', padded([...named])).execute();
-    if (unnamed.length > 0) await tx.updateTable('body_objects').set({ condemned_at: now }).where('key', 'in', padded(unnamed.map(({ key }) => key))).execute();
-    const places = new Map((await tx.selectFrom('body_places').select(['key', 'url', 'prefix']).execute()).map((place) => [place.key, place]));
+    if (named.size > 0)
+      await tx
+        .updateTable('body_objects')
+        .set({ loose_since: null })
+        .where('key', 'in', padded([...named]))
+        .execute();
+    if (unnamed.length > 0)
+      await tx
+        .updateTable('body_objects')
+        .set({ condemned_at: now })
+        .where('key', 'in', padded(unnamed.map(({ key }) => key)))
+        .execute();
+    const places = new Map(
+      (await tx.selectFrom('body_places').select(['key', 'url', 'prefix']).execute()).map((place) => [
+        place.key,
+        place,
+      ]),
+    );
     const condemned = unnamed.flatMap(({ key, hash, nonce, size, place_key }): Condemned[] => {
       const place = places.get(place_key);
       return place === undefined ? [] : [{ key, hash, nonce, size, place }];
@@ -152,8 +188,18 @@ function takeOver(database: StoreDatabase, now: number): Promise<readonly Condem
       .limit(PAGE)
       .execute();
     if (rows.length === 0) return [];
-    await tx.updateTable('body_objects').set({ condemned_at: now }).where('key', 'in', padded(rows.map(({ key }) => key))).execute();
-    return rows.map(({ key, hash, nonce, size, place_key, url, prefix }) => ({ key, hash, nonce, size, place: { key: place_key, url, prefix } }));
+    await tx
+      .updateTable('body_objects')
+      .set({ condemned_at: now })
+      .where('key', 'in', padded(rows.map(({ key }) => key)))
+      .execute();
+    return rows.map(({ key, hash, nonce, size, place_key, url, prefix }) => ({
+      key,
+      hash,
+      nonce,
+      size,
+      place: { key: place_key, url, prefix },
+    }));
   });
 }
 
@@ -161,7 +207,11 @@ function takeOver(database: StoreDatabase, now: number): Promise<readonly Condem
 async function forget(database: StoreDatabase, condemned: readonly Condemned[]): Promise<void> {
   if (condemned.length === 0) return;
   await database.write(async (tx) => {
-    await tx.deleteFrom('body_objects').where('key', 'in', padded(condemned.map(({ key }) => key))).where('condemned_at', 'is not', null).execute();
+    await tx
+      .deleteFrom('body_objects')
+      .where('key', 'in', padded(condemned.map(({ key }) => key)))
+      .where('condemned_at', 'is not', null)
+      .execute();
   });
 }
 

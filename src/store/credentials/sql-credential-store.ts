@@ -27,7 +27,11 @@ export class SqlCredentialStore implements CredentialStore {
 
   put(mailbox: MailboxId, { keyId, ciphertext }: EncryptedRecord): Promise<void> {
     return this.#database.transaction(async (tx) => {
-      const deleted = await tx.selectFrom('credentials').select('version').where('mailbox_id', '=', DELETED).executeTakeFirst();
+      const deleted = await tx
+        .selectFrom('credentials')
+        .select('version')
+        .where('mailbox_id', '=', DELETED)
+        .executeTakeFirst();
       await tx
         .insertInto('credentials')
         .values({ mailbox_id: mailbox, key_id: keyId, ciphertext, version: (deleted?.version ?? 0) + 1 })
@@ -42,7 +46,11 @@ export class SqlCredentialStore implements CredentialStore {
     });
   }
 
-  reseal(mailbox: MailboxId, from: EncryptedRecord, { keyId, ciphertext }: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<boolean> {
+  reseal(
+    mailbox: MailboxId,
+    from: EncryptedRecord,
+    { keyId, ciphertext }: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>,
+  ): Promise<boolean> {
     return this.#database.transaction(async (tx) => {
       const { numUpdatedRows } = await tx
         .updateTable('credentials')
@@ -57,7 +65,13 @@ export class SqlCredentialStore implements CredentialStore {
 
   listSealedByOthers(keyId: string): Promise<readonly MailboxId[]> {
     return this.#database.transaction(async (tx) => {
-      const rows = await tx.selectFrom('credentials').select('mailbox_id').where('ciphertext', 'is not', null).where('key_id', '!=', keyId).orderBy('mailbox_id').execute();
+      const rows = await tx
+        .selectFrom('credentials')
+        .select('mailbox_id')
+        .where('ciphertext', 'is not', null)
+        .where('key_id', '!=', keyId)
+        .orderBy('mailbox_id')
+        .execute();
       // Ids were validated when they were written. A stricter rule of today must not hide them.
       return rows.map((row) => row.mailbox_id as MailboxId);
     });
@@ -73,20 +87,31 @@ export class SqlCredentialStore implements CredentialStore {
 
   delete(mailbox: MailboxId): Promise<void> {
     return this.#database.transaction(async (tx) => {
-      const row = await tx.deleteFrom('credentials').where('mailbox_id', '=', mailbox).returning('version').executeTakeFirst();
+      const row = await tx
+        .deleteFrom('credentials')
+        .where('mailbox_id', '=', mailbox)
+        .returning('version')
+        .executeTakeFirst();
       if (row === undefined) return;
       const { version } = row;
       await tx
         .insertInto('credentials')
         .values({ mailbox_id: DELETED, key_id: null, ciphertext: null, version })
-        .onConflict((conflict) => conflict.column('mailbox_id').doUpdateSet({ version }).where('credentials.version', '<', version))
+        .onConflict((conflict) =>
+          conflict.column('mailbox_id').doUpdateSet({ version }).where('credentials.version', '<', version),
+        )
         .execute();
     });
   }
 
   list(): Promise<readonly MailboxId[]> {
     return this.#database.transaction(async (tx) => {
-      const rows = await tx.selectFrom('credentials').select('mailbox_id').where('ciphertext', 'is not', null).orderBy('mailbox_id').execute();
+      const rows = await tx
+        .selectFrom('credentials')
+        .select('mailbox_id')
+        .where('ciphertext', 'is not', null)
+        .orderBy('mailbox_id')
+        .execute();
       // Ids were validated when they were written. A stricter rule of today must not hide them.
       return rows.map((row) => row.mailbox_id as MailboxId);
     });
@@ -98,7 +123,10 @@ export class SqlCredentialStore implements CredentialStore {
 }
 
 /** Creates the table if it does not exist. */
-export async function createCredentialTable(db: Kysely<CredentialSchema>, { textType, blobType, integerType }: Pick<StoreDialect, 'textType' | 'blobType' | 'integerType'>): Promise<void> {
+export async function createCredentialTable(
+  db: Kysely<CredentialSchema>,
+  { textType, blobType, integerType }: Pick<StoreDialect, 'textType' | 'blobType' | 'integerType'>,
+): Promise<void> {
   await db.schema
     .createTable('credentials')
     .ifNotExists()

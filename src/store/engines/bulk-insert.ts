@@ -6,18 +6,29 @@ export interface BulkTable {
   readonly columns: readonly string[];
   /** Columns of the primary key. */
   readonly key: readonly string[];
-  /** What to do with an existing row: nothing, write every column, or set some (`name` keeps such statements apart in the cache). */
-  readonly onConflict: 'ignore' | 'update' | { readonly name: string; readonly set: Readonly<Record<string, RawBuilder<unknown>>> };
+  /**
+   * What to do with an existing row: nothing, write every column, or set some (`name` keeps such statements apart in
+   * the cache).
+   */
+  readonly onConflict:
+    'ignore' | 'update' | { readonly name: string; readonly set: Readonly<Record<string, RawBuilder<unknown>>> };
 }
 
 export type ColumnValue = string | number | Uint8Array | null;
 
-/** Rows per statement. Few sizes mean few texts, each compiled and prepared once. SQLite takes 32,766 parameters, PostgreSQL 65,535. */
+/**
+ * Rows per statement. Few sizes mean few texts, each compiled and prepared once. SQLite takes 32,766 parameters,
+ * PostgreSQL 65,535.
+ */
 const SIZES = [256, 64, 16, 4, 1] as const;
 const compiled = new Map<string, string>();
 
 /** Inserts (or updates) rows, many at a time. */
-export async function bulkInsert(tx: Transaction<Schema>, target: BulkTable, rows: readonly (readonly ColumnValue[])[]): Promise<void> {
+export async function bulkInsert(
+  tx: Transaction<Schema>,
+  target: BulkTable,
+  rows: readonly (readonly ColumnValue[])[],
+): Promise<void> {
   let next = 0;
   for (const size of SIZES) {
     for (; rows.length - next >= size; next += size) {
@@ -45,7 +56,10 @@ function statementText(tx: Transaction<Schema>, target: BulkTable, size: number)
 
 function conflictAction({ columns, key, onConflict }: BulkTable): RawBuilder<unknown> {
   if (onConflict === 'ignore') return sql`nothing`;
-  const all = () => Object.fromEntries(columns.filter((column) => !key.includes(column)).map((column) => [column, sql.ref(`excluded.${column}`)]));
+  const all = () =>
+    Object.fromEntries(
+      columns.filter((column) => !key.includes(column)).map((column) => [column, sql.ref(`excluded.${column}`)]),
+    );
   const set = onConflict === 'update' ? all() : onConflict.set;
   return sql`update set ${sql.join(Object.entries(set).map(([column, value]) => sql`${sql.ref(column)} = ${value}`))}`;
 }

@@ -1,4 +1,12 @@
-import { sql, type CreateTableBuilder, type Expression, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely';
+import {
+  sql,
+  type CreateTableBuilder,
+  type Expression,
+  type Kysely,
+  type RawBuilder,
+  type SelectQueryBuilder,
+  type SqlBool,
+} from 'kysely';
 import type { Schema } from './schema.ts';
 
 /** Everything that differs between the two databases. All other SQL is shared. */
@@ -14,9 +22,14 @@ export interface StoreDialect {
   /** Whether a table exists in `schema`, by default Tidemark's. */
   hasTable(db: Kysely<Schema>, name: string, schema?: string): Promise<boolean>;
   /** Adds the generated integer key of a table. */
-  generatedKey<Table extends string, Columns extends string>(table: CreateTableBuilder<Table, Columns>, column: string): CreateTableBuilder<Table, Columns>;
+  generatedKey<Table extends string, Columns extends string>(
+    table: CreateTableBuilder<Table, Columns>,
+    column: string,
+  ): CreateTableBuilder<Table, Columns>;
   /** Ends the definition of a table whose rows are small and read in the order of the primary key. */
-  clustered<Table extends string, Columns extends string>(table: CreateTableBuilder<Table, Columns>): CreateTableBuilder<Table, Columns>;
+  clustered<Table extends string, Columns extends string>(
+    table: CreateTableBuilder<Table, Columns>,
+  ): CreateTableBuilder<Table, Columns>;
   /** `column` is one of `values`. The SQL text, and so the prepared statement, is the same for any number of values. */
   isOneOf(column: string, values: readonly string[]): Expression<SqlBool>;
   /** An aggregate: the column's values, joined by line feeds. */
@@ -31,7 +44,8 @@ export const sqliteDialect: StoreDialect = {
   integerType: 'integer',
   textType: 'text',
   schema: undefined,
-  hasTable: async (db, name) => (await sql`select 1 from sqlite_master where type = 'table' and name = ${name}`.execute(db)).rows.length > 0,
+  hasTable: async (db, name) =>
+    (await sql`select 1 from sqlite_master where type = 'table' and name = ${name}`.execute(db)).rows.length > 0,
   generatedKey: (table, column) => table.addColumn(column, 'integer', (it) => it.primaryKey().autoIncrement()),
   clustered: (table) => table.modifyEnd(sql`strict, without rowid`),
   isOneOf: (column, values) => sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`,
@@ -40,7 +54,10 @@ export const sqliteDialect: StoreDialect = {
   locked: (query) => query,
 };
 
-/** The schema of Tidemark's tables. It keeps them apart from an application's tables, and read access can be granted on the schema. */
+/**
+ * The schema of Tidemark's tables. It keeps them apart from an application's tables, and read access can be granted on
+ * the schema.
+ */
 export const POSTGRES_SCHEMA = 'tidemark';
 
 export const postgresDialect: StoreDialect = {
@@ -51,13 +68,19 @@ export const postgresDialect: StoreDialect = {
   schema: POSTGRES_SCHEMA,
   hasTable: async (db, name, schema = POSTGRES_SCHEMA) => {
     // Not to_regclass: a connection may keep missing a table that it once did not find.
-    const { rows } = await sql<{ found: boolean }>`select exists (select from pg_catalog.pg_tables where schemaname = ${schema} and tablename = ${name}) as found`.execute(db);
+    const { rows } = await sql<{
+      found: boolean;
+    }>`select exists (select from pg_catalog.pg_tables where schemaname = ${schema} and tablename = ${name}) as found`.execute(
+      db,
+    );
     return rows[0]?.found === true;
   },
-  generatedKey: (table, column) => table.addColumn(column, 'bigint', (it) => it.primaryKey().generatedAlwaysAsIdentity()),
+  generatedKey: (table, column) =>
+    table.addColumn(column, 'bigint', (it) => it.primaryKey().generatedAlwaysAsIdentity()),
   clustered: (table) => table,
   isOneOf: (column, values) => sql`${sql.ref(column)} = any(${values}::text[])`,
   joinedLines: (column) => sql`string_agg(${sql.ref(column)}, chr(10))`,
-  // Not FOR UPDATE: rows that reference the mailbox (its ledger) must be writable during a long transaction on the mailbox.
+  // Not FOR UPDATE: rows that reference the mailbox (its ledger) must be writable during a long transaction on the
+  // mailbox.
   locked: (query) => query.forNoKeyUpdate(),
 };

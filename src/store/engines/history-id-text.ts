@@ -1,6 +1,9 @@
 import { historyId, type HistoryId } from '../../model/ids.ts';
 
-/** A uint64 has at most 20 digits. Padded to that, text order is numeric order in SQLite and in every PostgreSQL collation. */
+/**
+ * A uint64 has at most 20 digits. Padded to that, text order is numeric order in SQLite and in every PostgreSQL
+ * collation.
+ */
 const DIGITS = 20;
 
 export function toHistoryIdText(id: HistoryId): string;

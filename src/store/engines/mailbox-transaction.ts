@@ -35,12 +35,16 @@ export class MailboxTransaction {
   }
 
   /**
-   * Appends entries to the change feed; `entries` hold the columns after `sequence`. Sequence numbers have no gaps and no reader can miss one,
-   * since they are drawn under the mailbox's lock and a failed transaction draws none.
+   * Appends entries to the change feed; `entries` hold the columns after `sequence`. Sequence numbers have no gaps and
+   * no reader can miss one, since they are drawn under the mailbox's lock and a failed transaction draws none.
    */
   async appendChanges(entries: readonly (readonly ColumnValue[])[]): Promise<void> {
     if (entries.length === 0) return;
-    await bulkInsert(this.tx, CHANGES, entries.map((entry, index) => [this.key, this.#sequence + index + 1, ...entry]));
+    await bulkInsert(
+      this.tx,
+      CHANGES,
+      entries.map((entry, index) => [this.key, this.#sequence + index + 1, ...entry]),
+    );
     this.#sequence += entries.length;
     await this.updateMailbox({ change_sequence: this.#sequence });
   }
@@ -51,9 +55,15 @@ export class MailboxTransaction {
  *
  * @throws {StoreError} `lost` when the store does not know the mailbox
  */
-export function withMailbox<Result>(database: StoreDatabase, mailbox: MailboxId, work: (locked: MailboxTransaction) => Promise<Result>): Promise<Result> {
+export function withMailbox<Result>(
+  database: StoreDatabase,
+  mailbox: MailboxId,
+  work: (locked: MailboxTransaction) => Promise<Result>,
+): Promise<Result> {
   return database.write(async (tx) => {
-    const columns = await database.dialect.locked(tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox)).executeTakeFirst();
+    const columns = await database.dialect
+      .locked(tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox))
+      .executeTakeFirst();
     if (columns === undefined) throw unknownMailbox(mailbox);
     return work(new MailboxTransaction(tx, database.dialect, columns));
   });

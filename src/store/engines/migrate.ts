@@ -32,8 +32,8 @@ const MIGRATIONS = {
 export type MigrationMode = 'automatic' | 'manual';
 
 /**
- * Migrates the schema to this program's version, forward only, in one transaction. Any number of processes may do this at once: the migrator
- * takes a lock, and later processes find nothing to do.
+ * Migrates the schema to this program's version, forward only, in one transaction. Any number of processes may do this
+ * at once: the migrator takes a lock, and later processes find nothing to do.
  *
  * @returns the names of the migrations that this call ran
  * @throws {StoreError} `newer-schema` when a newer program has migrated the database
@@ -41,10 +41,16 @@ export type MigrationMode = 'automatic' | 'manual';
 export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<readonly string[]> {
   if ((await missingMigrations(db, dialect, place)).length === 0) return [];
   const provider: MigrationProvider = {
-    getMigrations: async () => Object.fromEntries(Object.entries(MIGRATIONS).map(([name, create]) => [name, create(dialect)])),
+    getMigrations: async () =>
+      Object.fromEntries(Object.entries(MIGRATIONS).map(([name, create]) => [name, create(dialect)])),
   };
   // Migrations of two branches do not depend on each other and may be released in either order.
-  const migrator = new Migrator({ db, provider, allowUnorderedMigrations: true, ...(dialect.schema === undefined ? {} : { migrationTableSchema: dialect.schema }) });
+  const migrator = new Migrator({
+    db,
+    provider,
+    allowUnorderedMigrations: true,
+    ...(dialect.schema === undefined ? {} : { migrationTableSchema: dialect.schema }),
+  });
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error === undefined) return results.map((result) => result.migrationName);
   // A newer program may have migrated the database just before: then this throws a clearer error.
@@ -52,14 +58,20 @@ export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: 
   throw error;
 }
 
-/** @throws {StoreError} `older-schema` when the database must be migrated first, `newer-schema` when a newer program has migrated it */
+/**
+ * @throws {StoreError} `older-schema` when the database must be migrated first, `newer-schema` when a newer program has
+ * migrated it
+ */
 export async function requireSchema(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<void> {
   const missing = await missingMigrations(db, dialect, place);
   if (missing.length > 0) throw olderSchema(place, missing);
 }
 
 export function olderSchema(place: string, missing: readonly string[]): StoreError {
-  return new StoreError({ kind: 'older-schema' }, `The ${place} lacks ${missing.join(', ')} of the schema, and may not be migrated by itself here. Run: tidemark migrate`);
+  return new StoreError(
+    { kind: 'older-schema' },
+    `The ${place} lacks ${missing.join(', ')} of the schema, and may not be migrated by itself here. Run: tidemark migrate`,
+  );
 }
 
 async function missingMigrations(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<readonly string[]> {
@@ -76,6 +88,10 @@ async function missingMigrations(db: Kysely<Schema>, dialect: StoreDialect, plac
 
 async function executedMigrations(db: Kysely<Schema>, dialect: StoreDialect): Promise<readonly string[]> {
   if (!(await dialect.hasTable(db, 'kysely_migration'))) return [];
-  const rows = await db.withTables<{ kysely_migration: { name: string } }>().selectFrom('kysely_migration').select('name').execute();
+  const rows = await db
+    .withTables<{ kysely_migration: { name: string } }>()
+    .selectFrom('kysely_migration')
+    .select('name')
+    .execute();
   return rows.map((row) => row.name);
 }

@@ -8,7 +8,9 @@ import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
 import { StoreError } from './store-error.ts';
 
-/** Attempts at a transaction. Writers of a mailbox take turns on its row's lock, so PostgreSQL hardly ever gives one up. */
+/**
+ * Attempts at a transaction. Writers of a mailbox take turns on its row's lock, so PostgreSQL hardly ever gives one up.
+ */
 const ATTEMPTS = 5;
 
 /** A PostgreSQL database behind one pool. */
@@ -31,8 +33,8 @@ export class PostgresDatabase implements StoreDatabase {
   }
 
   /**
-   * READ COMMITTED, PostgreSQL's default: each statement sees what was committed before it began. Writers of a mailbox lock its row first, so
-   * everything that they read afterwards is as the writer before them left it.
+   * READ COMMITTED, PostgreSQL's default: each statement sees what was committed before it began. Writers of a mailbox
+   * lock its row first, so everything that they read afterwards is as the writer before them left it.
    */
   write<Result>(work: (tx: Transaction<Schema>) => Promise<Result>): Promise<Result> {
     return this.#translated(async () => {

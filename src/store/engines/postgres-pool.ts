@@ -14,7 +14,8 @@ const LIVES_FOR_S = 30 * 60;
 /**
  * - `search_path`: unqualified table names mean Tidemark's;
  * - `lock_timeout`: a waiting writer holds a connection of the pool, so it gives up, and its activity is retried;
- * - `idle_in_transaction_session_timeout`: a worker that froze in the middle of a transaction does not lock its mailbox forever.
+ * - `idle_in_transaction_session_timeout`: a worker that froze in the middle of a transaction does not lock its
+ *   mailbox forever.
  */
 const SESSION = `-c search_path=${POSTGRES_SCHEMA} -c lock_timeout=15s -c idle_in_transaction_session_timeout=60s`;
 
@@ -23,10 +24,15 @@ const INT8 = 20;
 const NUMERIC = 1700;
 
 /** Makes the pool; it connects with the first query. */
-export function createPool(target: PostgresTarget, { password, passwordFile, poolSize }: PostgresLocation): PostgresPool {
+export function createPool(
+  target: PostgresTarget,
+  { password, passwordFile, poolSize }: PostgresLocation,
+): PostgresPool {
   const pool = new pg.Pool({
     ...target,
-    ...(password === null && passwordFile === null ? {} : { password: () => password?.reveal() ?? readPassword(passwordFile ?? '') }),
+    ...(password === null && passwordFile === null
+      ? {}
+      : { password: () => password?.reveal() ?? readPassword(passwordFile ?? '') }),
     max: poolSize,
     options: SESSION,
     keepAlive: true,
@@ -36,8 +42,8 @@ export function createPool(target: PostgresTarget, { password, passwordFile, poo
     maxLifetimeSeconds: LIVES_FOR_S,
     types: { getTypeParser },
   });
-  // A broken connection leaves the pool by itself, and the next query on it fails. Without these listeners its error event would end the process:
-  // the pool reports idle connections only, the client those in a transaction as well.
+  // A broken connection leaves the pool by itself, and the next query on it fails. Without these listeners its error
+  // event would end the process: the pool reports idle connections only, the client those in a transaction as well.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   return { options: pool.options, end: () => pool.end(), connect: async () => new Session(await pool.connect()) };
@@ -49,7 +55,11 @@ export function targetOf({ url, caFile }: PostgresLocation): PostgresTarget {
     return postgresTarget(url, caFile);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StoreError({ kind: 'unavailable' }, `The files that the connection to PostgreSQL needs cannot be used (${reason}). Check DATABASE_CA_FILE, and sslcert and sslkey in DATABASE_URL.`, { cause: error });
+    throw new StoreError(
+      { kind: 'unavailable' },
+      `The files that the connection to PostgreSQL needs cannot be used (${reason}). Check DATABASE_CA_FILE, and sslcert and sslkey in DATABASE_URL.`,
+      { cause: error },
+    );
   }
 }
 
@@ -57,11 +67,18 @@ function readPassword(file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
-    throw new StoreError({ kind: 'unavailable' }, `The file ${file} that DATABASE_PASSWORD_FILE names cannot be read. Let this user read it.`, { cause: error });
+    throw new StoreError(
+      { kind: 'unavailable' },
+      `The file ${file} that DATABASE_PASSWORD_FILE names cannot be read. Let this user read it.`,
+      { cause: error },
+    );
   }
 }
 
-/** One use of a connection. It replaces NUL characters, which PostgreSQL's text cannot hold and a snippet or a label's name may contain. */
+/**
+ * One use of a connection. It replaces NUL characters, which PostgreSQL's text cannot hold and a snippet or a label's
+ * name may contain.
+ */
 class Session implements PostgresPoolClient {
   readonly #client: pg.PoolClient;
 
@@ -71,7 +88,10 @@ class Session implements PostgresPoolClient {
 
   query<Row>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<Row>>;
   query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
-  query<Row>(asked: string | PostgresCursor<Row>, values: readonly unknown[] = []): Promise<PostgresQueryResult<Row>> | PostgresCursor<Row> {
+  query<Row>(
+    asked: string | PostgresCursor<Row>,
+    values: readonly unknown[] = [],
+  ): Promise<PostgresQueryResult<Row>> | PostgresCursor<Row> {
     if (typeof asked !== 'string') throw new TypeError('the store reads page by page, not by cursors');
     // Kysely's type of a result lists only what it reads; the driver's is wider.
     return this.#client.query(asked, values.map(withoutNul)) as unknown as Promise<PostgresQueryResult<Row>>;

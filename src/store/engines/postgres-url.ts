@@ -14,7 +14,8 @@ export interface PostgresTarget {
 }
 
 /**
- * Reads an address as libpq does: `require` encrypts, and verifies only if a CA is named; `verify-full` verifies the host name as well.
+ * Reads an address as libpq does: `require` encrypts, and verifies only if a CA is named; `verify-full` verifies the
+ * host name as well.
  *
  * @param caFile stands for `sslrootcert`; without an `sslmode` it means `verify-full`
  * @throws {Error} when a named file cannot be read
@@ -22,8 +23,16 @@ export interface PostgresTarget {
 export function postgresTarget(address: string, caFile: string | null): PostgresTarget {
   const url = new URL(address);
   if (caFile !== null) url.searchParams.set('sslrootcert', caFile);
-  if (url.searchParams.has('sslrootcert') && !url.searchParams.has('sslmode')) url.searchParams.set('sslmode', 'verify-full');
-  const { user, host, port, database, ssl, application_name: applicationName = 'tidemark' } = parse(url.href, { useLibpqCompat: true });
+  if (url.searchParams.has('sslrootcert') && !url.searchParams.has('sslmode'))
+    url.searchParams.set('sslmode', 'verify-full');
+  const {
+    user,
+    host,
+    port,
+    database,
+    ssl,
+    application_name: applicationName = 'tidemark',
+  } = parse(url.href, { useLibpqCompat: true });
   return {
     user: user === '' ? undefined : user,
     host: host ?? 'localhost',

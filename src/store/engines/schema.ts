@@ -1,8 +1,8 @@
 import type { Generated } from 'kysely';
 
 /**
- * The tables. History ids are text of 20 digits (see history-id-text.ts), so that text order is numeric order in every database. Lists and objects
- * are JSON text, times are epoch milliseconds, booleans are 1 and 0.
+ * The tables. History ids are text of 20 digits (see history-id-text.ts), so that text order is numeric order in every
+ * database. Lists and objects are JSON text, times are epoch milliseconds, booleans are 1 and 0.
  */
 export interface Schema {
   mailboxes: MailboxTable;
@@ -15,7 +15,10 @@ export interface Schema {
   outside_bodies: { mailbox_key: number; message_id: string; encoding: string; object_key: number };
   body_objects: BodyObjectTable;
   body_places: BodyPlaceTable;
-  /** By the first run id of a workflow; `removed_at` is set when the workflow ended with the removal or renaming of its mailbox. */
+  /**
+   * By the first run id of a workflow; `removed_at` is set when the workflow ended with the removal or renaming of its
+   * mailbox.
+   */
   workflow_chains: { id: string; removed_at: number | null };
   labels: LabelTable;
   label_listings: { mailbox_key: number; message_id: string; label_id: string };
@@ -64,7 +67,10 @@ export interface LabelTable {
   type: string;
   /** Since when labels.list has not named the label; null while it does. */
   unlisted_since: number | null;
-  /** When Gmail is next asked about the label: whether it is gone, or, of a new one, for its listing. null when nothing is asked. */
+  /**
+   * When Gmail is next asked about the label: whether it is gone, or, of a new one, for its listing. null when nothing
+   * is asked.
+   */
   ask_at: number | null;
 }
 
@@ -85,9 +91,15 @@ export interface MessageTable {
   attachments: number | null;
   /** 1 when the body holds them, or there are none. */
   attachments_held: number;
-  /** What the stored message lacks, because Gmail does not give it: `raw` (held as full), `attachments`; null when nothing. */
+  /**
+   * What the stored message lacks, because Gmail does not give it: `raw` (held as full), `attachments`; null when
+   * nothing.
+   */
   lacks: string | null;
-  /** Set for pending and failed rows, and for stored ones whose attachments or raw are asked for again. The index of the work to do holds only these. */
+  /**
+   * Set for pending and failed rows, and for stored ones whose attachments or raw are asked for again. The index of the
+   * work to do holds only these.
+   */
   lane: string | null;
   /** Order within the lane, smallest first. */
   rank: number;
@@ -120,13 +132,19 @@ export interface ChangeTable {
   at: number;
 }
 
-/** A place of bodies outside the database. It stays known as long as rows name bodies in it, whatever is configured later. */
+/**
+ * A place of bodies outside the database. It stays known as long as rows name bodies in it, whatever is configured
+ * later.
+ */
 export interface BodyPlaceTable {
   key: Generated<number>;
   url: string;
   /** Drawn when the place became known: two databases that share a place do not touch each other's objects. */
   prefix: string;
-  /** 1: this database removes objects. 0: they now belong to another database (see move). 2: they will be this database's once the move is done. */
+  /**
+   * 1: this database removes objects. 0: they now belong to another database (see move). 2: they will be this
+   * database's once the move is done.
+   */
   sweeps: number;
 }
 

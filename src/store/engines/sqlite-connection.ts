@@ -19,16 +19,20 @@ import { isBusy } from './sqlite-errors.ts';
 const BUSY_TIMEOUT_MS = 20;
 /** About half a minute: longer than the longest transaction, which is the end of a large listing. */
 const BUSY_ATTEMPTS = 1_500;
-/** About a second, after a writer has waited half a minute in vain. Writers queue, and each would otherwise add another half minute. */
+/**
+ * About a second, after a writer has waited half a minute in vain. Writers queue, and each would otherwise add another
+ * half minute.
+ */
 const ATTEMPTS_ONCE_LOCKED = 50;
 const CACHED_STATEMENTS = 300;
 
 /**
  * Opens a connection to a SQLite file.
  *
- * `synchronous=NORMAL` in WAL mode: the operating system has a commit when it returns, so a crash of the process loses nothing. A power loss may
- * lose the last commits, but whole ones and in order (https://www.sqlite.org/pragma.html#pragma_synchronous). The mark moves in the transaction
- * that applies the changes up to it, so the file is then an older, consistent store, and history is replayed.
+ * `synchronous=NORMAL` in WAL mode: the operating system has a commit when it returns, so a crash of the process loses
+ * nothing. A power loss may lose the last commits, but whole ones and in order
+ * (https://www.sqlite.org/pragma.html#pragma_synchronous). The mark moves in the transaction that applies the changes
+ * up to it, so the file is then an older, consistent store, and history is replayed.
  */
 export function openConnection<DB>(path: string): Kysely<DB> {
   let file: DatabaseSync | undefined;
@@ -58,7 +62,10 @@ function openFile(path: string): DatabaseSync {
   return database;
 }
 
-/** Repeats `operation` while another connection holds the lock that it needs. The operation must not have done anything when it fails like this. */
+/**
+ * Repeats `operation` while another connection holds the lock that it needs. The operation must not have done anything
+ * when it fails like this.
+ */
 export async function whileBusy<Result>(operation: () => Promise<Result>, attempts = BUSY_ATTEMPTS): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -71,7 +78,10 @@ export async function whileBusy<Result>(operation: () => Promise<Result>, attemp
   }
 }
 
-/** Begins with `BEGIN IMMEDIATE`, which takes the lock before anything is read, so no writer fails because another was first. */
+/**
+ * Begins with `BEGIN IMMEDIATE`, which takes the lock before anything is read, so no writer fails because another was
+ * first.
+ */
 class ImmediateSqliteDriver extends SqliteDriver {
   readonly #inTransaction: () => boolean;
   #locked = false;
@@ -82,8 +92,8 @@ class ImmediateSqliteDriver extends SqliteDriver {
   }
 
   /**
-   * SQLite rolls back by itself when the disk is full or fails (https://www.sqlite.org/lang_transaction.html). A second rollback would fail and
-   * hide the first error.
+   * SQLite rolls back by itself when the disk is full or fails (https://www.sqlite.org/lang_transaction.html). A second
+   * rollback would fail and hide the first error.
    */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (!this.#inTransaction()) return;
@@ -96,7 +106,10 @@ class ImmediateSqliteDriver extends SqliteDriver {
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     try {
-      await whileBusy(() => connection.executeQuery(CompiledQuery.raw('begin immediate')), this.#locked ? ATTEMPTS_ONCE_LOCKED : BUSY_ATTEMPTS);
+      await whileBusy(
+        () => connection.executeQuery(CompiledQuery.raw('begin immediate')),
+        this.#locked ? ATTEMPTS_ONCE_LOCKED : BUSY_ATTEMPTS,
+      );
       this.#locked = false;
     } catch (error) {
       if (isBusy(error)) this.#locked = true;
@@ -131,7 +144,10 @@ class ImmediateSqliteDialect extends SqliteDialect {
   }
 }
 
-/** Adapts node:sqlite to Kysely, with a cache of prepared statements: preparing most of them costs more than running them. */
+/**
+ * Adapts node:sqlite to Kysely, with a cache of prepared statements: preparing most of them costs more than running
+ * them.
+ */
 function adapt(database: DatabaseSync): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>();
   return {
@@ -178,14 +194,20 @@ function adaptStatement(database: DatabaseSync, text: string): SqliteStatement {
   };
 }
 
-const isUnsafeInteger = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
+const isUnsafeInteger = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
 
-/** Reads rows with integers beyond a number's range, which Gmail may have sent before its values were checked. One such row must not hide the others. */
+/**
+ * Reads rows with integers beyond a number's range, which Gmail may have sent before its values were checked. One such
+ * row must not hide the others.
+ */
 function exactly(statement: StatementSync, values: readonly SQLInputValue[]): Record<string, SQLOutputValue>[] {
   statement.setReadBigInts(true);
   try {
     const narrow = (value: SQLOutputValue): SQLOutputValue => (typeof value === 'bigint' ? safeInteger(value) : value);
-    return statement.all(...values).map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, narrow(value)])));
+    return statement
+      .all(...values)
+      .map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, narrow(value)])));
   } finally {
     statement.setReadBigInts(false);
   }

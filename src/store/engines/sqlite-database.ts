@@ -12,7 +12,6 @@ import { translateSqliteError } from './sqlite-errors.ts';
 import type { StoreDatabase } from './store-database.ts';
 import { StoreError } from './store-error.ts';
 
-
 /** The connections to one file, and how many calls use them. */
 interface Connections {
   readonly writer: Kysely<Schema>;
@@ -27,8 +26,8 @@ interface Connections {
 /**
  * Opens (or creates) the database in a SQLite file. Several processes may share the file.
  *
- * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it, `older-schema` when it must be
- * migrated first and `migration` is manual
+ * @throws {StoreError} `unavailable` when the file cannot be used, `newer-schema` when a newer program has written it,
+ * `older-schema` when it must be migrated first and `migration` is manual
  */
 export async function openSqliteDatabase(path: string, migration: MigrationMode): Promise<StoreDatabase> {
   const database = new SqliteDatabase(placeOf(path), migration);
@@ -37,7 +36,9 @@ export async function openSqliteDatabase(path: string, migration: MigrationMode)
 }
 
 /** Creates or migrates the database in a file. @returns the names of the migrations that were run now */
-export async function migrateSqlite(path: string): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
+export async function migrateSqlite(
+  path: string,
+): Promise<{ readonly place: string; readonly applied: readonly string[] }> {
   const place = placeOf(path);
   try {
     const { connections, applied } = await open(place, 'automatic');
@@ -103,8 +104,9 @@ class SqliteDatabase implements StoreDatabase {
   }
 
   /**
-   * Returns the open connections and counts them as in use. SQLite would go on writing to a file that was deleted or replaced, which nobody will
-   * ever read. One stat a call (some microseconds) detects that, and the next call opens the new file.
+   * Returns the open connections and counts them as in use. SQLite would go on writing to a file that was deleted or
+   * replaced, which nobody will ever read. One stat a call (some microseconds) detects that, and the next call opens
+   * the new file.
    */
   async #take(): Promise<Connections> {
     const opening = (this.#current ??= open(this.#path, this.#migration).then(({ connections }) => connections));
@@ -121,11 +123,17 @@ class SqliteDatabase implements StoreDatabase {
     }
     if (this.#current === opening) this.#current = null;
     await retire(connections);
-    throw new StoreError({ kind: 'lost' }, `The database file ${this.#path} was deleted or replaced while it was in use. What is there now is used from the next call on.`);
+    throw new StoreError(
+      { kind: 'lost' },
+      `The database file ${this.#path} was deleted or replaced while it was in use. What is there now is used from the next call on.`,
+    );
   }
 }
 
-async function open(path: string, migration: MigrationMode): Promise<{ connections: Connections; applied: readonly string[] }> {
+async function open(
+  path: string,
+  migration: MigrationMode,
+): Promise<{ connections: Connections; applied: readonly string[] }> {
   const inMemory = path === IN_MEMORY;
   // Only the owner may read mail. SQLite gives the files beside it (WAL, shared memory) the same permissions.
   if (!inMemory) makePrivateFile(path);

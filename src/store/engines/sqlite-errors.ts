@@ -27,17 +27,22 @@ export function isBusy(error: unknown): boolean {
   return code === BUSY || code === LOCKED;
 }
 
-/** What an error of node:sqlite means to the store; errors that say nothing about the database come back as they are. */
+/**
+ * What an error of node:sqlite means to the store; errors that say nothing about the database come back as they are.
+ */
 export function translateSqliteError(error: unknown, place: string): unknown {
   if (error instanceof StoreError) return error;
   const code = resultCode(error);
   const reason = code === null ? closedReason(error) : UNUSABLE[code];
-  return reason === undefined ? error : new StoreError({ kind: 'unavailable' }, `The database ${place} ${reason}.`, { cause: error });
+  return reason === undefined
+    ? error
+    : new StoreError({ kind: 'unavailable' }, `The database ${place} ${reason}.`, { cause: error });
 }
 
 function closedReason(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('code' in error && error.code === 'ERR_INVALID_STATE') return 'was closed';
-  if ('syscall' in error) return `could not be opened (${'code' in error ? String(error.code) : 'system error'}); check the folder and its permissions`;
+  if ('syscall' in error)
+    return `could not be opened (${'code' in error ? String(error.code) : 'system error'}); check the folder and its permissions`;
   return undefined;
 }

@@ -9,7 +9,10 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** Twice the longest delay of a pending message: see `activities/attempts.ts`, and the rest of drafts in `history-rules.ts`. */
+/**
+ * Twice the longest delay of a pending message: see `activities/attempts.ts`, and the rest of drafts in
+ * `history-rules.ts`.
+ */
 const PENDING = 2 * MINUTE;
 /** A failed message, or one that lacks something, is asked for at least once a month. */
 const FAILED = 31 * DAY;
@@ -23,13 +26,24 @@ const FIRST_RELISTING = 2 * MINUTE;
 /** When a corrected time is due. Not at once: replicas may have to agree first. */
 const SOON = MINUTE;
 
-/** See {@link FetchingStore.correctTimes}. Writes only if there is something to correct; attempts are found by the index of the work to do. */
-export async function correctTimes(database: StoreDatabase, { mailbox, now }: RequestOf<FetchingStore, 'correctTimes'>): Promise<number> {
+/**
+ * See {@link FetchingStore.correctTimes}. Writes only if there is something to correct; attempts are found by the index
+ * of the work to do.
+ */
+export async function correctTimes(
+  database: StoreDatabase,
+  { mailbox, now }: RequestOf<FetchingStore, 'correctTimes'>,
+): Promise<number> {
   const key = await mailboxKey(database, mailbox);
   const isFar = await database.read(async (db) => {
-    const row = await db.selectFrom('mailboxes').select(['relist_at', 'doubt']).where('key', '=', key).executeTakeFirst();
+    const row = await db
+      .selectFrom('mailboxes')
+      .select(['relist_at', 'doubt'])
+      .where('key', '=', key)
+      .executeTakeFirst();
     if (row !== undefined && isFarListing(row, now)) return true;
-    for (const lane of ['live', 'backfill'] as const) if ((await farAttempts(db, key, now).where('lane', '=', lane).limit(1).execute()).length > 0) return true;
+    for (const lane of ['live', 'backfill'] as const)
+      if ((await farAttempts(db, key, now).where('lane', '=', lane).limit(1).execute()).length > 0) return true;
     return (await farRefreshes(db, key, now).limit(1).execute()).length > 0;
   });
   if (!isFar) return 0;
@@ -53,7 +67,10 @@ export async function correctTimes(database: StoreDatabase, { mailbox, now }: Re
   });
 }
 
-function isFarListing({ relist_at: relistAt, doubt }: { readonly relist_at: number | null; readonly doubt: string | null }, now: number): boolean {
+function isFarListing(
+  { relist_at: relistAt, doubt }: { readonly relist_at: number | null; readonly doubt: string | null },
+  now: number,
+): boolean {
   return relistAt !== null && relistAt > now + (doubt === null ? FIRST_RELISTING : RELISTING);
 }
 
@@ -72,5 +89,10 @@ function farRefreshes(db: Kysely<Schema>, key: number, now: number) {
     .select('id')
     .where('mailbox_key', '=', key)
     .where('refresh_at', '>', now + REFRESH)
-    .where((eb) => eb.or([eb('refresh_at', '>', now + LEFT_OUT), eb.and([eb('internal_date', 'is not', null), eb('size_estimate', '>', 0)])]));
+    .where((eb) =>
+      eb.or([
+        eb('refresh_at', '>', now + LEFT_OUT),
+        eb.and([eb('internal_date', 'is not', null), eb('size_estimate', '>', 0)]),
+      ]),
+    );
 }

@@ -6,28 +6,46 @@ import type { MessageFormat } from '../../model/settings.ts';
 /** The work list of both lanes, and the results of their gets. */
 export interface FetchingStore {
   /**
-   * Due work of a lane, newest first: up to `limit` pending and failed rows whose next attempt is due, plus all other due rows of the same
-   * threads, of either lane. `live` rows are ordered by discovery, newest first; `backfill` rows by position.
+   * Due work of a lane, newest first: up to `limit` pending and failed rows whose next attempt is due, plus all other
+   * due rows of the same threads, of either lane. `live` rows are ordered by discovery, newest first; `backfill` rows
+   * by position.
    */
-  nextPending(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; limit: number; now: number }): Promise<readonly PendingMessage[]>;
-  /** When the lane's next pending or failed row that is not due yet will be due (for `live`, refreshes count too); null when there is none. */
+  nextPending(request: {
+    mailbox: MailboxId;
+    lane: 'live' | 'backfill';
+    limit: number;
+    now: number;
+  }): Promise<readonly PendingMessage[]>;
+  /**
+   * When the lane's next pending or failed row that is not due yet will be due (for `live`, refreshes count too); null
+   * when there is none.
+   */
   nextAttemptAt(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; now: number }): Promise<number | null>;
   /**
    * Applies fetched messages to their rows:
-   * - A message older than its row's `historyId` came from a stale replica. The row stays as it is, and the id is returned in `stale`.
+   * - A message older than its row's `historyId` came from a stale replica. The row stays as it is, and the id is
+   *   returned in `stale`.
    *   A tombstone at the same or a newer history id silently wins.
    * - Otherwise the scope decides whether the row becomes `stored` or `excluded`.
-   * - A message older than the row's `readingHistoryId` leaves the row's labels alone, since a later listing showed them. Where the two differ,
+   * - A message older than the row's `readingHistoryId` leaves the row's labels alone, since a later listing showed
+   *   them. Where the two differ,
    *   the labels are read once more.
    * - Unknown ids are inserted (threads.get brings them).
-   * - A message without a body (`minimal`) keeps the held body and clears the need for a refresh. So does one in another format than the
+   * - A message without a body (`minimal`) keeps the held body and clears the need for a refresh. So does one in
+   *   another format than the
    *   settings', whose body is not kept.
-   * - A row that then lacks its body is `pending`. So is a row whose body lacks attachments that the settings want: the body is held and
+   * - A row that then lacks its body is `pending`. So is a row whose body lacks attachments that the settings want:
+   *   the body is held and
    *   completed later. A body with attachments is never replaced by one without.
    *
    * @returns `stored`: how many messages became `stored`
    */
-  saveFetched(request: { mailbox: MailboxId; messages: readonly FetchedMessage[]; format: MessageFormat; now: number }): Promise<{
+  saveFetched(request: {
+    mailbox: MailboxId;
+    messages: readonly FetchedMessage[];
+    format: MessageFormat;
+    now: number;
+  }): Promise<{
     readonly stored: number;
     readonly stale: readonly MessageId[];
     /** Fetched, in scope and still pending: their bodies lack attachments that the settings want. */
@@ -36,39 +54,47 @@ export interface FetchingStore {
   /** The held body, whatever the row's state; null when no body is held. */
   heldBody(request: { mailbox: MailboxId; messageId: MessageId }): Promise<Uint8Array | null>;
   /**
-   * Writes the outcomes of failed fetches. A row that no longer waits for a fetch, or whose historyId has moved past `asOf`, is left alone. A row
-   * that holds everything but its attachments becomes `stored`, lacking them, instead of `failed`.
+   * Writes the outcomes of failed fetches. A row that no longer waits for a fetch, or whose historyId has moved past
+   * `asOf`, is left alone. A row that holds everything but its attachments becomes `stored`, lacking them, instead of
+   * `failed`.
    */
   saveAttempts(request: { mailbox: MailboxId; attempts: readonly FetchAttempt[]; now: number }): Promise<void>;
   /**
-   * Messages that a listing showed late: unknown ids become `pending` rows of the live lane. So do tombstones no newer than `since`, since the
-   * listing is not just lagging behind those.
+   * Messages that a listing showed late: unknown ids become `pending` rows of the live lane. So do tombstones no newer
+   * than `since`, since the listing is not just lagging behind those.
    *
    * @returns `unknown`: how many rows became pending
    */
-  addListedLate(request: { mailbox: MailboxId; messages: readonly { id: MessageId; threadId: ThreadId }[]; since: HistoryId | null; now: number }): Promise<{ unknown: number }>;
+  addListedLate(request: {
+    mailbox: MailboxId;
+    messages: readonly { id: MessageId; threadId: ThreadId }[];
+    since: HistoryId | null;
+    now: number;
+  }): Promise<{ unknown: number }>;
   /** Stored or excluded rows whose labels are due to be read again. */
   nextRefresh(request: { mailbox: MailboxId; limit: number; now: number }): Promise<readonly MessageId[]>;
   /** Puts off the refresh of rows whose labels could not be read. The delay doubles each time. */
   putOffRefresh(request: { mailbox: MailboxId; messageIds: readonly MessageId[]; now: number }): Promise<void>;
   /**
-   * Makes every failed row due now in the backfill lane, and every stored row whose attachments or raw are asked for again.
+   * Makes every failed row due now in the backfill lane, and every stored row whose attachments or raw are asked for
+   * again.
    *
    * @returns how many rows that are
    */
   retryFailed(request: { mailbox: MailboxId; now: number }): Promise<number>;
   /**
-   * Corrects times that a wrong clock has written: attempts, refreshes and the next listing that are further ahead than their rules allow become
-   * due in a minute.
+   * Corrects times that a wrong clock has written: attempts, refreshes and the next listing that are further ahead than
+   * their rules allow become due in a minute.
    *
    * @returns how many were corrected
    */
   correctTimes(request: { mailbox: MailboxId; now: number }): Promise<number>;
   /**
-   * Has a message with a missing or damaged body fetched again: it becomes `pending` in the live lane. The change feed reports it as `gone` until
-   * it is `stored` again.
+   * Has a message with a missing or damaged body fetched again: it becomes `pending` in the live lane. The change feed
+   * reports it as `gone` until it is `stored` again.
    *
-   * @returns false, without a change, when the row no longer names that object, or its body inside the database is whole
+   * @returns false, without a change, when the row no longer names that object, or its body inside the database is
+   * whole
    */
   refetchLost(request: { mailbox: MailboxId; lost: LostBody; now: number }): Promise<boolean>;
 }

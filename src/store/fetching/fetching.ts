@@ -16,8 +16,9 @@ import { isInScope, LACKING_AGAIN, toFetch, toGone, withoutWork, type RowRules }
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /**
- * See {@link FetchingStore.saveFetched}. Bodies outside the database are written before the transaction that names them. After a crash in
- * between no row names them and a sweep removes them. A body that was swept in between is written again.
+ * See {@link FetchingStore.saveFetched}. Bodies outside the database are written before the transaction that names
+ * them. After a crash in between no row names them and a sweep removes them. A body that was swept in between is
+ * written again.
  */
 export async function saveFetched(
   database: StoreDatabase,
@@ -26,7 +27,10 @@ export async function saveFetched(
 ): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[] }> {
   const withBody = request.messages.filter((message) => message.body !== null);
   for (;;) {
-    const kept = await bodies.keep(withBody.flatMap(({ body }) => (body === null ? [] : [body])), request.now);
+    const kept = await bodies.keep(
+      withBody.flatMap(({ body }) => (body === null ? [] : [body])),
+      request.now,
+    );
     const unnamed = new Set(kept);
     try {
       const keptBodies = new Map(withBody.map((message, index) => [message, kept[index]]));
@@ -43,12 +47,20 @@ export async function saveFetched(
 
 function applyFetched(
   database: StoreDatabase,
-  { mailbox, messages, format, now }: { mailbox: MailboxId; messages: readonly FetchedMessage[]; format: MessageFormat; now: number },
+  {
+    mailbox,
+    messages,
+    format,
+    now,
+  }: { mailbox: MailboxId; messages: readonly FetchedMessage[]; format: MessageFormat; now: number },
   bodies: ReadonlyMap<FetchedMessage, KeptBody | undefined>,
 ): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[]; named: readonly KeptBody[] }> {
   return withMailbox(database, mailbox, async (locked) => {
     const rules = rulesOf(locked.columns, now);
-    const rows = await loadRows(locked, messages.map((message) => message.id));
+    const rows = await loadRows(
+      locked,
+      messages.map((message) => message.id),
+    );
     const progress = parseFullSync(locked.columns);
     const differences = new Map<MessageId, Difference>();
     const stale: MessageId[] = [];
@@ -66,8 +78,15 @@ function applyFetched(
       differences.set(message.id, body === undefined ? { before, after: read } : { before, after: read, body });
     }
     await writeDifferences(locked, differences.values(), now);
-    const lacking = [...differences.values()].filter(({ after }) => lacksAttachments(after, rules)).map(({ after }) => after.id);
-    return { stored, stale, lacking, named: [...differences.values()].flatMap(({ body }) => (body === undefined ? [] : [body])) };
+    const lacking = [...differences.values()]
+      .filter(({ after }) => lacksAttachments(after, rules))
+      .map(({ after }) => after.id);
+    return {
+      stored,
+      stale,
+      lacking,
+      named: [...differences.values()].flatMap(({ body }) => (body === undefined ? [] : [body])),
+    };
   });
 }
 
@@ -76,10 +95,16 @@ const lacksAttachments = (row: MessageRow, { format, attachments }: RowRules): b
   attachments && row.state === 'pending' && row.format === format && !row.attachmentsHeld;
 
 /** See {@link FetchingStore.saveAttempts}. */
-export function saveAttempts(database: StoreDatabase, request: RequestOf<FetchingStore, 'saveAttempts'>): Promise<void> {
+export function saveAttempts(
+  database: StoreDatabase,
+  request: RequestOf<FetchingStore, 'saveAttempts'>,
+): Promise<void> {
   const { attempts, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
-    const rows = await loadRows(locked, attempts.map((attempt) => attempt.id));
+    const rows = await loadRows(
+      locked,
+      attempts.map((attempt) => attempt.id),
+    );
     const rules = rulesOf(locked.columns, now);
     const differences = new Map<MessageId, Difference>();
     for (const attempt of attempts) {
@@ -91,33 +116,54 @@ export function saveAttempts(database: StoreDatabase, request: RequestOf<Fetchin
   });
 }
 
-/** Whether an attempt still concerns the row: an abandoned attempt may report after another one has stored the message. */
+/**
+ * Whether an attempt still concerns the row: an abandoned attempt may report after another one has stored the message.
+ */
 function isAbout(row: MessageRow, { asOf }: FetchAttempt): boolean {
   if (row.lane === null) return false;
   if (row.historyId === null) return true;
   return asOf !== null && compareHistoryIds(row.historyId, asOf) <= 0;
 }
 
-function afterAttempt(row: MessageRow, { state, attempts, error, nextAttemptAt }: FetchAttempt, rules: RowRules): MessageRow {
+function afterAttempt(
+  row: MessageRow,
+  { state, attempts, error, nextAttemptAt }: FetchAttempt,
+  rules: RowRules,
+): MessageRow {
   // Only its attachments were asked for. History decides whether the message itself still exists.
-  if (row.state === 'stored') return { ...row, attempts, lastError: error, nextAttemptAt: state === 'gone' ? rules.now + LACKING_AGAIN : Math.max(1, Math.ceil(nextAttemptAt)) };
+  if (row.state === 'stored')
+    return {
+      ...row,
+      attempts,
+      lastError: error,
+      nextAttemptAt: state === 'gone' ? rules.now + LACKING_AGAIN : Math.max(1, Math.ceil(nextAttemptAt)),
+    };
   if (state === 'gone') return { ...toGone(row, rules.now), attempts, lastError: error };
   // A late report of the same failure must not lower the row's count. A different failure starts a count of its own.
   const counted = error === row.lastError ? Math.max(row.attempts, attempts) : attempts;
   // 0 means "never tried" in the index of the work to do.
   const tried = { ...row, attempts: counted, lastError: error, nextAttemptAt: Math.max(1, Math.ceil(nextAttemptAt)) };
-  return state === 'failed' && holdsAllButAttachments(row, rules) ? withoutAttachments(tried, rules) : { ...tried, state };
+  return state === 'failed' && holdsAllButAttachments(row, rules)
+    ? withoutAttachments(tried, rules)
+    : { ...tried, state };
 }
 
-const holdsAllButAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean => attachments && row.format === format && !row.attachmentsHeld;
+const holdsAllButAttachments = (row: MessageRow, { format, attachments }: RowRules): boolean =>
+  attachments && row.format === format && !row.attachmentsHeld;
 
 /**
- * The message becomes readable without its attachments. While it was pending, label records only raised its history id, so labels that are
- * behind it are read once more.
+ * The message becomes readable without its attachments. While it was pending, label records only raised its history id,
+ * so labels that are behind it are read once more.
  */
 function withoutAttachments(row: MessageRow, rules: RowRules): MessageRow {
-  const isBehind = row.historyId !== null && (row.readingHistoryId === null || compareHistoryIds(row.readingHistoryId, row.historyId) < 0);
-  const lacking: MessageRow = { ...row, lacks: 'attachments', refreshAt: isBehind ? (row.refreshAt ?? rules.now) : row.refreshAt };
+  const isBehind =
+    row.historyId !== null &&
+    (row.readingHistoryId === null || compareHistoryIds(row.readingHistoryId, row.historyId) < 0);
+  const lacking: MessageRow = {
+    ...row,
+    lacks: 'attachments',
+    refreshAt: isBehind ? (row.refreshAt ?? rules.now) : row.refreshAt,
+  };
   return isInScope(row, rules) ? { ...lacking, state: 'stored' } : withoutWork(lacking, 'excluded');
 }
 
@@ -131,13 +177,17 @@ export function addListedLate(
 ): Promise<{ unknown: number }> {
   const { messages, since, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
-    const rows = await loadRows(locked, messages.map((message) => message.id));
+    const rows = await loadRows(
+      locked,
+      messages.map((message) => message.id),
+    );
     const unknown = new Map<MessageId, Difference>();
     for (const { id, threadId } of messages) {
       const row = rows.get(id);
       if (row === undefined) unknown.set(id, { before: null, after: newRow(id, threadId, 'live', now) });
       // A get decides. The tombstone keeps its history id, so an answer from before the deletion cannot undo it.
-      else if (isOlderTombstone(row, since)) unknown.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null } });
+      else if (isOlderTombstone(row, since))
+        unknown.set(id, { before: row, after: { ...toFetch(row, 'live', now), readingHistoryId: null } });
     }
     await writeDifferences(locked, unknown.values(), now);
     return { unknown: unknown.size };

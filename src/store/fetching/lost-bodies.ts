@@ -17,25 +17,44 @@ export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBod
 }
 
 /**
- * See {@link FetchingStore.refetchLost}. A row that now names another object is left alone, since it was already fetched again. The lost object
- * counts as unwritten from then on, so that the next writer of the same bytes writes it, also for other rows that name it.
+ * See {@link FetchingStore.refetchLost}. A row that now names another object is left alone, since it was already
+ * fetched again. The lost object counts as unwritten from then on, so that the next writer of the same bytes writes it,
+ * also for other rows that name it.
  */
-export function refetchLost(database: StoreDatabase, request: RequestOf<FetchingStore, 'refetchLost'>): Promise<boolean> {
+export function refetchLost(
+  database: StoreDatabase,
+  request: RequestOf<FetchingStore, 'refetchLost'>,
+): Promise<boolean> {
   const { mailbox, lost, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
     if (!(await isStillLost(locked, lost))) return false;
     const before = (await loadRows(locked, [lost.messageId])).get(lost.messageId);
     if (before === undefined) return false;
-    if (lost.objectKey !== null) await locked.tx.updateTable('body_objects').set({ written: 0 }).where('key', '=', lost.objectKey).execute();
+    if (lost.objectKey !== null)
+      await locked.tx.updateTable('body_objects').set({ written: 0 }).where('key', '=', lost.objectKey).execute();
     const bodiless = { ...before, format: null };
-    await writeDifferences(locked, [{ before, after: before.state === 'stored' ? toFetch(bodiless, 'live', now) : bodiless }], now);
+    await writeDifferences(
+      locked,
+      [{ before, after: before.state === 'stored' ? toFetch(bodiless, 'live', now) : bodiless }],
+      now,
+    );
     return true;
   });
 }
 
 async function isStillLost({ tx, key }: MailboxTransaction, { messageId, objectKey }: LostBody): Promise<boolean> {
-  const outside = await tx.selectFrom('outside_bodies').select('object_key').where('mailbox_key', '=', key).where('message_id', '=', messageId).executeTakeFirst();
+  const outside = await tx
+    .selectFrom('outside_bodies')
+    .select('object_key')
+    .where('mailbox_key', '=', key)
+    .where('message_id', '=', messageId)
+    .executeTakeFirst();
   if (objectKey !== null) return outside?.object_key === objectKey;
-  const inside = await tx.selectFrom('bodies').select(['encoding', 'body']).where('mailbox_key', '=', key).where('message_id', '=', messageId).executeTakeFirst();
+  const inside = await tx
+    .selectFrom('bodies')
+    .select(['encoding', 'body'])
+    .where('mailbox_key', '=', key)
+    .where('message_id', '=', messageId)
+    .executeTakeFirst();
   return inside !== undefined && decodeIfWhole(inside.encoding, inside.body) === null;
 }

@@ -12,7 +12,22 @@ import { storedSize } from '../engines/safe-integer.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-const COLUMNS = ['id', 'thread_id', 'history_id', 'size_estimate', 'format', 'attachments', 'attachments_held', 'lacks', 'state', 'attempts', 'last_error', 'next_attempt_at', 'discovered_at', 'rank'] as const;
+const COLUMNS = [
+  'id',
+  'thread_id',
+  'history_id',
+  'size_estimate',
+  'format',
+  'attachments',
+  'attachments_held',
+  'lacks',
+  'state',
+  'attempts',
+  'last_error',
+  'next_attempt_at',
+  'discovered_at',
+  'rank',
+] as const;
 
 interface WorkColumns {
   readonly id: string;
@@ -59,7 +74,10 @@ export async function nextPending(
   });
 }
 
-/** Two queries, each in the order of the work index: a single one would step over every row that waits for its next attempt. */
+/**
+ * Two queries, each in the order of the work index: a single one would step over every row that waits for its next
+ * attempt.
+ */
 function neverTried(db: Kysely<Schema>, key: number, lane: FetchLane, limit: number): Promise<readonly WorkColumns[]> {
   return db
     .selectFrom('messages')
@@ -72,7 +90,13 @@ function neverTried(db: Kysely<Schema>, key: number, lane: FetchLane, limit: num
     .execute();
 }
 
-function dueAgain(db: Kysely<Schema>, key: number, lane: FetchLane, limit: number, now: number): Promise<readonly WorkColumns[]> {
+function dueAgain(
+  db: Kysely<Schema>,
+  key: number,
+  lane: FetchLane,
+  limit: number,
+  now: number,
+): Promise<readonly WorkColumns[]> {
   return db
     .selectFrom('messages')
     .select(COLUMNS)
@@ -106,7 +130,10 @@ function toPendingMessage(row: WorkColumns, threadSize: number): PendingMessage 
 }
 
 /** See {@link FetchingStore.nextAttemptAt}. */
-export async function nextAttemptAt(database: StoreDatabase, request: RequestOf<FetchingStore, 'nextAttemptAt'>): Promise<number | null> {
+export async function nextAttemptAt(
+  database: StoreDatabase,
+  request: RequestOf<FetchingStore, 'nextAttemptAt'>,
+): Promise<number | null> {
   const key = await mailboxKey(database, request.mailbox);
   const next = await database.read((db) =>
     db
@@ -140,7 +167,11 @@ async function nextRefreshAt(database: StoreDatabase, key: number, now: number):
 }
 
 /** See `WorkStore.listFailed`. */
-export async function listFailed(database: StoreDatabase, mailbox: MailboxId, limit: number): Promise<readonly FailedMessage[]> {
+export async function listFailed(
+  database: StoreDatabase,
+  mailbox: MailboxId,
+  limit: number,
+): Promise<readonly FailedMessage[]> {
   const key = await mailboxKey(database, mailbox);
   const rows = await database.read((db) =>
     db
@@ -153,11 +184,20 @@ export async function listFailed(database: StoreDatabase, mailbox: MailboxId, li
       .limit(limit)
       .execute(),
   );
-  return rows.map((row) => ({ id: row.id as MessageId, error: row.last_error ?? '', attempts: row.attempts, nextAttemptAt: row.next_attempt_at }));
+  return rows.map((row) => ({
+    id: row.id as MessageId,
+    error: row.last_error ?? '',
+    attempts: row.attempts,
+    nextAttemptAt: row.next_attempt_at,
+  }));
 }
 
 /** See `WorkStore.listLacking`. */
-export async function listLacking(database: StoreDatabase, mailbox: MailboxId, limit: number): Promise<readonly LackingMessage[]> {
+export async function listLacking(
+  database: StoreDatabase,
+  mailbox: MailboxId,
+  limit: number,
+): Promise<readonly LackingMessage[]> {
   const key = await mailboxKey(database, mailbox);
   const rows = await database.read((db) =>
     db
@@ -179,7 +219,10 @@ export async function listLacking(database: StoreDatabase, mailbox: MailboxId, l
 }
 
 /** See {@link FetchingStore.nextRefresh}. */
-export async function nextRefresh(database: StoreDatabase, request: RequestOf<FetchingStore, 'nextRefresh'>): Promise<readonly MessageId[]> {
+export async function nextRefresh(
+  database: StoreDatabase,
+  request: RequestOf<FetchingStore, 'nextRefresh'>,
+): Promise<readonly MessageId[]> {
   const key = await mailboxKey(database, request.mailbox);
   const rows = await database.read((db) =>
     db
@@ -208,7 +251,9 @@ export async function countMessages(database: StoreDatabase, mailbox: MailboxId,
     const work = await db
       .selectFrom('messages')
       .select([
-        sql<number>`coalesce(sum(case when lane = 'backfill' and state = 'pending' then 1 else 0 end), 0)`.as('backfill'),
+        sql<number>`coalesce(sum(case when lane = 'backfill' and state = 'pending' then 1 else 0 end), 0)`.as(
+          'backfill',
+        ),
         sql<number>`coalesce(sum(case when next_attempt_at <= ${now} then 1 else 0 end), 0)`.as('due'),
       ])
       .where('mailbox_key', '=', key)

@@ -10,7 +10,10 @@ const FIRST_DELAY = 3_000;
 const LONGEST_DELAY = 60 * 60_000;
 
 /** See {@link FetchingStore.retryFailed}. All rows move to the backfill lane, so that one activity tries them. */
-export function retryFailed(database: StoreDatabase, request: RequestOf<FetchingStore, 'retryFailed'>): Promise<number> {
+export function retryFailed(
+  database: StoreDatabase,
+  request: RequestOf<FetchingStore, 'retryFailed'>,
+): Promise<number> {
   return withMailbox(database, request.mailbox, async ({ tx, key }) => {
     const { numUpdatedRows } = await tx
       .updateTable('messages')
@@ -22,14 +25,29 @@ export function retryFailed(database: StoreDatabase, request: RequestOf<Fetching
   });
 }
 
-/** See {@link FetchingStore.putOffRefresh}. `attempts` counts refreshes in a fetched row, and fetches in a row that still waits for one. */
-export function putOffRefresh(database: StoreDatabase, request: RequestOf<FetchingStore, 'putOffRefresh'>): Promise<void> {
+/**
+ * See {@link FetchingStore.putOffRefresh}. `attempts` counts refreshes in a fetched row, and fetches in a row that
+ * still waits for one.
+ */
+export function putOffRefresh(
+  database: StoreDatabase,
+  request: RequestOf<FetchingStore, 'putOffRefresh'>,
+): Promise<void> {
   const { mailbox, messageIds, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
-    const rows = [...(await loadRows(locked, messageIds)).values()].filter((row) => isFetched(row) || row.format !== null);
+    const rows = [...(await loadRows(locked, messageIds)).values()].filter(
+      (row) => isFetched(row) || row.format !== null,
+    );
     const later = rows.map((before) => {
       const delay = Math.min(FIRST_DELAY * 2 ** Math.min(before.attempts, 20), LONGEST_DELAY);
-      return { before, after: { ...before, attempts: countsRefreshes(before) ? before.attempts + 1 : before.attempts, refreshAt: now + delay } };
+      return {
+        before,
+        after: {
+          ...before,
+          attempts: countsRefreshes(before) ? before.attempts + 1 : before.attempts,
+          refreshAt: now + delay,
+        },
+      };
     });
     await writeDifferences(locked, later, now);
   });
@@ -37,5 +55,8 @@ export function putOffRefresh(database: StoreDatabase, request: RequestOf<Fetchi
 
 const isFetched = ({ state }: MessageRow): boolean => state === 'stored' || state === 'excluded';
 
-/** A stored row in a lane waits for the rest of its message. Its count belongs to those fetches, or refused refreshes would put them off for days. */
+/**
+ * A stored row in a lane waits for the rest of its message. Its count belongs to those fetches, or refused refreshes
+ * would put them off for days.
+ */
 const countsRefreshes = (row: MessageRow): boolean => isFetched(row) && row.lane === null;

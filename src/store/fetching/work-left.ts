@@ -6,7 +6,10 @@ import { mailboxKey } from '../rows/mailbox-rows.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /** See {@link WorkStore.workLeft}. */
-export async function workLeft(database: StoreDatabase, { mailbox }: RequestOf<WorkStore, 'workLeft'>): Promise<WorkLeft> {
+export async function workLeft(
+  database: StoreDatabase,
+  { mailbox }: RequestOf<WorkStore, 'workLeft'>,
+): Promise<WorkLeft> {
   const key = await mailboxKey(database, mailbox);
   return database.read(async (db) => {
     const fresh = db
@@ -34,7 +37,10 @@ export async function workLeft(database: StoreDatabase, { mailbox }: RequestOf<W
       .executeTakeFirstOrThrow();
     const read = await db
       .selectFrom('messages')
-      .select([(eb) => eb.fn.countAll<number>().as('messages'), sql<number>`coalesce(sum(case when attachments > 0 then 1 else 0 end), 0)`.as('attached')])
+      .select([
+        (eb) => eb.fn.countAll<number>().as('messages'),
+        sql<number>`coalesce(sum(case when attachments > 0 then 1 else 0 end), 0)`.as('attached'),
+      ])
       .where('mailbox_key', '=', key)
       .where('attachments', 'is not', null)
       .executeTakeFirstOrThrow();

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { HistoryOperation, HistoryRecord } from '../../model/change.ts';
-import { compareHistoryIds, newerHistoryId, olderHistoryId, type HistoryId, type MailboxId, type MessageId } from '../../model/ids.ts';
+import {
+  compareHistoryIds,
+  newerHistoryId,
+  olderHistoryId,
+  type HistoryId,
+  type MailboxId,
+  type MessageId,
+} from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import { fromHistoryIdText, toHistoryIdText } from '../engines/history-id-text.ts';
 import { applyOperation } from '../rules/history-rules.ts';
@@ -45,8 +52,9 @@ export function applyHistory(database: StoreDatabase, request: HistoryPageReques
 }
 
 /**
- * Whether this read began at or before the oldest stored mark. A listing that ended meanwhile has reset the marks to its own start, so that history
- * is replayed from there. A read that began later must not move them forward over records that were never applied to the listed rows.
+ * Whether this read began at or before the oldest stored mark. A listing that ended meanwhile has reset the marks to
+ * its own start, so that history is replayed from there. A read that began later must not move them forward over
+ * records that were never applied to the listed rows.
  */
 function isCovered({ columns }: MailboxTransaction, { settledBefore }: HistoryPageRequest): boolean {
   const mark = fromHistoryIdText(columns.history_id);
@@ -55,11 +63,19 @@ function isCovered({ columns }: MailboxTransaction, { settledBefore }: HistoryPa
   return compareHistoryIds(settledBefore, oldest === undefined ? mark : olderHistoryId(oldest.historyId, mark)) <= 0;
 }
 
-async function applyRecords(locked: MailboxTransaction, records: readonly HistoryRecord[], settled: HistoryId, now: number): Promise<AppliedHistory> {
+async function applyRecords(
+  locked: MailboxTransaction,
+  records: readonly HistoryRecord[],
+  settled: HistoryId,
+  now: number,
+): Promise<AppliedHistory> {
   const counts = { added: 0, deleted: 0, relabelled: 0, late: 0 };
   if (records.every((record) => record.operations.length === 0)) return { ...counts, changed: false };
   const rules = rulesOf(locked.columns, now);
-  const rows = await loadRows(locked, records.flatMap((record) => record.operations.map((operation) => operation.messageId)));
+  const rows = await loadRows(
+    locked,
+    records.flatMap((record) => record.operations.map((operation) => operation.messageId)),
+  );
   const remembered = await loadRemembered(locked, records, settled);
   const passed = passedMark(locked, settled);
   const after = new Map<MessageId, MessageRow>();
@@ -72,7 +88,9 @@ async function applyRecords(locked: MailboxTransaction, records: readonly Histor
       const seen = isPassed || remembered.has(name.join(' '));
       const row = after.get(operation.messageId) ?? rows.get(operation.messageId) ?? null;
       // An operation that came before its message was known had no effect, so this row has yet to receive it.
-      const known = isPassed || (seen && row !== null && row.historyId !== null && compareHistoryIds(record.id, row.historyId) <= 0);
+      const known =
+        isPassed ||
+        (seen && row !== null && row.historyId !== null && compareHistoryIds(record.id, row.historyId) <= 0);
       const outcome = applyOperation(row, operation, record.id, known, rules);
       if (outcome.row !== null && outcome.row !== row) after.set(operation.messageId, outcome.row);
       if (outcome.effect !== 'none') counts[outcome.effect] += 1;
@@ -82,10 +100,17 @@ async function applyRecords(locked: MailboxTransaction, records: readonly Histor
     }
   }
 
-  const differences: Difference[] = [...after.values()].map((row) => ({ before: rows.get(row.id) ?? null, after: row }));
+  const differences: Difference[] = [...after.values()].map((row) => ({
+    before: rows.get(row.id) ?? null,
+    after: row,
+  }));
   await writeDifferences(locked, differences, now);
   const settledText = toHistoryIdText(settled);
-  await bulkInsert(locked.tx, APPLIED_OPERATIONS, fresh.filter(([recordId = '']) => recordId > settledText).map((name) => [locked.key, ...name]));
+  await bulkInsert(
+    locked.tx,
+    APPLIED_OPERATIONS,
+    fresh.filter(([recordId = '']) => recordId > settledText).map((name) => [locked.key, ...name]),
+  );
   return { ...counts, changed: fresh.length > 0 };
 }
 
@@ -102,7 +127,11 @@ function operationName(operation: HistoryOperation): string {
   return name.length <= LONGEST_NAME ? name : `${operation.kind} ${createHash('sha256').update(name).digest('hex')}`;
 }
 
-async function loadRemembered({ tx, key }: MailboxTransaction, records: readonly HistoryRecord[], settled: HistoryId): Promise<Set<string>> {
+async function loadRemembered(
+  { tx, key }: MailboxTransaction,
+  records: readonly HistoryRecord[],
+  settled: HistoryId,
+): Promise<Set<string>> {
   const ids = records.map((record) => toHistoryIdText(record.id)).toSorted();
   const rows = await tx
     .selectFrom('applied_operations')
@@ -122,8 +151,8 @@ async function forgetSettled({ tx, key, columns }: MailboxTransaction, settled: 
 }
 
 /**
- * Moves the mark in the transaction that applied the changes up to it. The mark never moves back. Before the first listing has ended there is no
- * mark, since the store does not hold everything up to any point.
+ * Moves the mark in the transaction that applied the changes up to it. The mark never moves back. Before the first
+ * listing has ended there is no mark, since the store does not hold everything up to any point.
  */
 async function moveMark(locked: MailboxTransaction, request: HistoryPageRequest, settled: HistoryId): Promise<void> {
   const { columns } = locked;

@@ -13,11 +13,13 @@ import { loadRows, writeDifferences, type Difference } from '../rows/message-wri
 import { followScope, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** Replicas agree within seconds: a get made later than this after the head was pinned shows everything up to the head. */
+/**
+ * Replicas agree within seconds: a get made later than this after the head was pinned shows everything up to the head.
+ */
 const EARLY = 10_000;
 /**
- * Schedules a row to be read again if the get answered at `now` may have come from a replica that was behind the mark. An answer newer than the
- * mark did not; what it missed is in the history from the mark.
+ * Schedules a row to be read again if the get answered at `now` may have come from a replica that was behind the mark.
+ * An answer newer than the mark did not; what it missed is in the history from the mark.
  */
 export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | null, now: number): MessageRow {
   if (progress === null || progress.reconciling || now >= progress.startedAt + EARLY) return row;
@@ -28,7 +30,10 @@ export function withEarlyReading(row: MessageRow, progress: FullSyncProgress | n
 }
 
 /** See {@link HistoryStore.listEarlyReadings}. */
-export async function listEarlyReadings(database: StoreDatabase, { mailbox, now, limit }: RequestOf<HistoryStore, 'listEarlyReadings'>): Promise<readonly EarlyReading[]> {
+export async function listEarlyReadings(
+  database: StoreDatabase,
+  { mailbox, now, limit }: RequestOf<HistoryStore, 'listEarlyReadings'>,
+): Promise<readonly EarlyReading[]> {
   const key = await mailboxKey(database, mailbox);
   const due = await database.read(async (db) => {
     const columns = await db.selectFrom('mailboxes').selectAll().where('key', '=', key).executeTakeFirst();
@@ -51,8 +56,9 @@ export async function listEarlyReadings(database: StoreDatabase, { mailbox, now,
 }
 
 /**
- * See {@link HistoryStore.settleEarlyReadings}. The records are older than the mark and newer than the get, so no replay has brought them. Applying
- * them twice does nothing: the row's history id has moved past them, and one get decides anything still open.
+ * See {@link HistoryStore.settleEarlyReadings}. The records are older than the mark and newer than the get, so no
+ * replay has brought them. Applying them twice does nothing: the row's history id has moved past them, and one get
+ * decides anything still open.
  */
 export function settleEarlyReadings(
   database: StoreDatabase,
@@ -60,7 +66,10 @@ export function settleEarlyReadings(
 ): Promise<void> {
   return withMailbox(database, mailbox, async (locked) => {
     const rules = rulesOf(locked.columns, now);
-    const rows = await loadRows(locked, [...settled, ...records.flatMap(({ operations }) => operations.map(({ messageId }) => messageId))]);
+    const rows = await loadRows(locked, [
+      ...settled,
+      ...records.flatMap(({ operations }) => operations.map(({ messageId }) => messageId)),
+    ]);
     const after = new Map<MessageId, MessageRow>();
     for (const id of settled) {
       const row = rows.get(id);
@@ -74,10 +83,17 @@ export function settleEarlyReadings(
         if (applied !== null && applied !== row) after.set(row.id, applied);
       }
     }
-    const differences: Difference[] = [...after.values()].map((row) => ({ before: rows.get(row.id) ?? null, after: followScopeAgain(row, rules) }));
+    const differences: Difference[] = [...after.values()].map((row) => ({
+      before: rows.get(row.id) ?? null,
+      after: followScopeAgain(row, rules),
+    }));
     await writeDifferences(locked, differences, now);
   });
 }
 
-/** A row that waits to be read again keeps its state whatever its labels. Once it no longer waits, the scope decides again. */
-const followScopeAgain = (row: MessageRow, rules: RowRules): MessageRow => (row.refreshAt === null && (row.state === 'stored' || row.state === 'excluded') ? followScope(row, rules) : row);
+/**
+ * A row that waits to be read again keeps its state whatever its labels. Once it no longer waits, the scope decides
+ * again.
+ */
+const followScopeAgain = (row: MessageRow, rules: RowRules): MessageRow =>
+  row.refreshAt === null && (row.state === 'stored' || row.state === 'excluded') ? followScope(row, rules) : row;

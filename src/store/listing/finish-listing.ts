@@ -15,13 +15,23 @@ const NOTHING = { gone: 0, relabelled: 0 } as const;
 
 /**
  * See `ListingStore.finishListing`. One transaction over all rows of the mailbox, page by page.
- * Doing it again does nothing: the step is past it, and comparing labels without the listings (removed here) would strip them all.
+ * Doing it again does nothing: the step is past it, and comparing labels without the listings (removed here) would
+ * strip them all.
  */
 export function finishListing(
   database: StoreDatabase,
   request: FinishListingRequest,
 ): Promise<{ gone: number; relabelled: number }> {
-  const { generation, labels, keepNewest, relistAt = null, absence = 'proven', doubtedLabels = [], doubt = null, now } = request;
+  const {
+    generation,
+    labels,
+    keepNewest,
+    relistAt = null,
+    absence = 'proven',
+    doubtedLabels = [],
+    doubt = null,
+    now,
+  } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const progress = parseFullSync(locked.columns);
     if (progress === null || generation !== locked.columns.generation) return NOTHING;
@@ -40,13 +50,28 @@ export function finishListing(
     if (labels === 'compared') await raiseReadingIds(locked, listing);
     const counts = await endRows(database, locked, listing, now);
     await forgetLabelListings(locked);
-    await locked.updateMailbox({ ...ended(progress, generation, limitReached), relist_at: relistAt, doubt: doubt === null ? null : JSON.stringify(doubt) });
+    await locked.updateMailbox({
+      ...ended(progress, generation, limitReached),
+      relist_at: relistAt,
+      doubt: doubt === null ? null : JSON.stringify(doubt),
+    });
     return counts;
   });
 }
 
-function ended({ generation, startHistoryId, startedAt, reconciling, earlyReadingsDue }: FullSyncProgress, listedGeneration: number, limitReached: boolean) {
-  const fetching: FullSyncProgress = { generation, startHistoryId, startedAt, reconciling, step: 'fetching', ...(earlyReadingsDue === undefined ? {} : { earlyReadingsDue }) };
+function ended(
+  { generation, startHistoryId, startedAt, reconciling, earlyReadingsDue }: FullSyncProgress,
+  listedGeneration: number,
+  limitReached: boolean,
+) {
+  const fetching: FullSyncProgress = {
+    generation,
+    startHistoryId,
+    startedAt,
+    reconciling,
+    step: 'fetching',
+    ...(earlyReadingsDue === undefined ? {} : { earlyReadingsDue }),
+  };
   // Pinned when the listing began: the next one over these rows need not wait for the index again.
   const marks: readonly SettleMark[] = [{ historyId: startHistoryId, at: startedAt }];
   return {
@@ -68,7 +93,9 @@ async function lastKnownPosition({ tx, key, columns }: MailboxTransaction, gener
     .where('listed_generation', '=', generation)
     .where((eb) =>
       eb.or([
-        eb('state', '=', 'stored').and(eb.or([eb('admitted_generation', 'is', null), eb('admitted_generation', '<=', columns.listed_generation)])),
+        eb('state', '=', 'stored').and(
+          eb.or([eb('admitted_generation', 'is', null), eb('admitted_generation', '<=', columns.listed_generation)]),
+        ),
         eb('state', 'in', ['pending', 'failed']).and('admitted_generation', '<=', columns.listed_generation),
       ]),
     )
@@ -86,8 +113,14 @@ async function lastPosition({ tx, key }: MailboxTransaction, generation: number)
   return position ?? -1;
 }
 
-/** Sets the reading's history id of every compared row at once: most rows differ in nothing else, and need not be written one by one. */
-async function raiseReadingIds({ tx, key }: MailboxTransaction, { generation, startHistoryId }: EndedListing): Promise<void> {
+/**
+ * Sets the reading's history id of every compared row at once: most rows differ in nothing else, and need not be
+ * written one by one.
+ */
+async function raiseReadingIds(
+  { tx, key }: MailboxTransaction,
+  { generation, startHistoryId }: EndedListing,
+): Promise<void> {
   const id = toHistoryIdText(startHistoryId);
   await tx
     .updateTable('messages')
@@ -100,15 +133,23 @@ async function raiseReadingIds({ tx, key }: MailboxTransaction, { generation, st
     .execute();
 }
 
-async function endRows(database: StoreDatabase, locked: MailboxTransaction, listing: EndedListing, now: number): Promise<{ gone: number; relabelled: number }> {
+async function endRows(
+  database: StoreDatabase,
+  locked: MailboxTransaction,
+  listing: EndedListing,
+  now: number,
+): Promise<{ gone: number; relabelled: number }> {
   const rules = rulesOf(locked.columns, now);
   let gone = 0;
   let relabelled = 0;
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const page = await nextMessageRows(locked.tx, locked.key, after);
     const last = page.at(-1);
     if (last === undefined) return { gone, relabelled };
-    const labels = listing.labels === 'compared' ? await listedLabels({ db: locked.tx, key: locked.key, dialect: locked.dialect }, after, last.id) : new Map<string, readonly LabelId[]>();
+    const labels =
+      listing.labels === 'compared'
+        ? await listedLabels({ db: locked.tx, key: locked.key, dialect: locked.dialect }, after, last.id)
+        : new Map<string, readonly LabelId[]>();
     const differences: Difference[] = [];
     const removed: MessageId[] = [];
     for (const before of page) {

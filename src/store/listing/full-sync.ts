@@ -47,9 +47,13 @@ export function beginFullSync(
       passHistoryId: startHistoryId,
     };
     await forgetLabelListings(locked);
-    if (request.settings !== undefined && wantsOther(parseSettings(locked.columns), request.settings)) await forgetAttempts(locked);
+    if (request.settings !== undefined && wantsOther(parseSettings(locked.columns), request.settings))
+      await forgetAttempts(locked);
     const settings = request.settings === undefined ? locked.columns.settings : JSON.stringify(request.settings);
-    const doubt = request.settings !== undefined && hasOtherScope(parseSettings(locked.columns), request.settings) ? null : locked.columns.doubt;
+    const doubt =
+      request.settings !== undefined && hasOtherScope(parseSettings(locked.columns), request.settings)
+        ? null
+        : locked.columns.doubt;
     await locked.updateMailbox({ generation, settings, full_sync: JSON.stringify(progress), doubt });
     return progress;
   });
@@ -60,13 +64,23 @@ function wantsOther(before: MailboxSettings, after: MailboxSettings): boolean {
   return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after);
 }
 
-/** Whether `after` lists something else: what listings left open under `before`, and how often, says nothing of that. */
+/**
+ * Whether `after` lists something else: what listings left open under `before`, and how often, says nothing of that.
+ */
 function hasOtherScope({ scope: before }: MailboxSettings, { scope: after }: MailboxSettings): boolean {
   const sameLabels = before.labelIds.toSorted().join(' ') === after.labelIds.toSorted().join(' ');
-  return !sameLabels || before.after !== after.after || before.limit !== after.limit || before.includeSpamTrash !== after.includeSpamTrash;
+  return (
+    !sameLabels ||
+    before.after !== after.after ||
+    before.limit !== after.limit ||
+    before.includeSpamTrash !== after.includeSpamTrash
+  );
 }
 
-/** What could not be fetched is due at once, as if it had never been tried; what Gmail did not give is asked for anew where it is wanted. */
+/**
+ * What could not be fetched is due at once, as if it had never been tried; what Gmail did not give is asked for anew
+ * where it is wanted.
+ */
 async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
   await tx
     .updateTable('messages')
@@ -85,11 +99,21 @@ async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
     .execute();
 }
 
-/** Whether rows have labels to be compared: by a reading, or, of a message that came in outside the scope, by history alone. */
+/**
+ * Whether rows have labels to be compared: by a reading, or, of a message that came in outside the scope, by history
+ * alone.
+ */
 async function holdsMessages({ tx, key }: MailboxTransaction): Promise<boolean> {
   for (const state of ['stored', 'excluded', 'failed', 'pending']) {
-    const ofState = tx.selectFrom('messages').select('id').where('mailbox_key', '=', key).where('state', '=', state).limit(1);
-    const held = await (state === 'excluded' ? ofState : ofState.where('reading_history_id', 'is not', null)).executeTakeFirst();
+    const ofState = tx
+      .selectFrom('messages')
+      .select('id')
+      .where('mailbox_key', '=', key)
+      .where('state', '=', state)
+      .limit(1);
+    const held = await (
+      state === 'excluded' ? ofState : ofState.where('reading_history_id', 'is not', null)
+    ).executeTakeFirst();
     if (held !== undefined) return true;
   }
   return false;
@@ -104,27 +128,38 @@ export function saveListingPage(
   return withMailbox(database, request.mailbox, async (locked) => {
     if (!(await saveStep(locked, generation, request.progress))) return { unknown: 0 };
     // A page may name a message twice when it shifted while it was made; one statement may write a row once.
-    const listed = [...new Map(messages.map((message, index) => [message.id, { ...message, position: position + index }])).values()];
+    const listed = [
+      ...new Map(messages.map((message, index) => [message.id, { ...message, position: position + index }])).values(),
+    ];
     const known = await countKnown(locked, listed);
     await writeListed(locked, listed, generation, now);
     return { unknown: listed.length - known };
   });
 }
 
-async function countKnown({ tx, dialect, key }: MailboxTransaction, messages: readonly { id: MessageId }[]): Promise<number> {
+async function countKnown(
+  { tx, dialect, key }: MailboxTransaction,
+  messages: readonly { id: MessageId }[],
+): Promise<number> {
   const { known } = await tx
     .selectFrom('messages')
     .select((eb) => eb.fn.countAll<number>().as('known'))
     .where('mailbox_key', '=', key)
-    .where(dialect.isOneOf('id', messages.map((message) => message.id)))
+    .where(
+      dialect.isOneOf(
+        'id',
+        messages.map((message) => message.id),
+      ),
+    )
     .executeTakeFirstOrThrow();
   return known;
 }
 
 /**
- * One statement for the page. A row seen earlier in this generation keeps its position, however often the listing is repeated.
- * A listed tombstone is to be fetched again. What a listing told of its labels is void (`reading_history_id`), for its absence then
- * was no truth; the history id of its deletion stays, so a reading from before the deletion cannot bring it back.
+ * One statement for the page. A row seen earlier in this generation keeps its position, however often the listing is
+ * repeated. A listed tombstone is to be fetched again. What a listing told of its labels is void
+ * (`reading_history_id`), for its absence then was no truth; the history id of its deletion stays, so a reading from
+ * before the deletion cannot bring it back.
  */
 async function writeListed(
   { tx, key }: MailboxTransaction,
@@ -154,7 +189,24 @@ async function writeListed(
         },
       },
     },
-    listed.map(({ id, threadId, position }) => [key, id, threadId, '[]', 'pending', 0, '', 'backfill', position, position, generation, generation, 0, 0, now, 0]),
+    listed.map(({ id, threadId, position }) => [
+      key,
+      id,
+      threadId,
+      '[]',
+      'pending',
+      0,
+      '',
+      'backfill',
+      position,
+      position,
+      generation,
+      generation,
+      0,
+      0,
+      now,
+      0,
+    ]),
   );
 }
 
@@ -185,20 +237,38 @@ export function saveLabelListingPage(
   const { messages, labelId, generation, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     if (!(await saveStep(locked, generation, request.progress))) return;
-    await bulkInsert(locked.tx, LABEL_LISTINGS, messages.map(({ id }) => [locked.key, id, labelId]));
+    await bulkInsert(
+      locked.tx,
+      LABEL_LISTINGS,
+      messages.map(({ id }) => [locked.key, id, labelId]),
+    );
     if (!request.isInScope) return;
     const unseen = await notListed(locked, messages, generation);
-    await writeListed(locked, unseen.map((message) => ({ ...message, position: 0 })), generation, now);
+    await writeListed(
+      locked,
+      unseen.map((message) => ({ ...message, position: 0 })),
+      generation,
+      now,
+    );
   });
 }
 
-async function notListed<Message extends { readonly id: MessageId }>({ tx, dialect, key }: MailboxTransaction, messages: readonly Message[], generation: number): Promise<readonly Message[]> {
+async function notListed<Message extends { readonly id: MessageId }>(
+  { tx, dialect, key }: MailboxTransaction,
+  messages: readonly Message[],
+  generation: number,
+): Promise<readonly Message[]> {
   const seen = await tx
     .selectFrom('messages')
     .select('id')
     .where('mailbox_key', '=', key)
     .where('listed_generation', '=', generation)
-    .where(dialect.isOneOf('id', messages.map(({ id }) => id)))
+    .where(
+      dialect.isOneOf(
+        'id',
+        messages.map(({ id }) => id),
+      ),
+    )
     .execute();
   const known = new Set<string>(seen.map((row) => row.id));
   return [...new Map(messages.map((message) => [message.id, message])).values()].filter(({ id }) => !known.has(id));
@@ -217,8 +287,8 @@ export function saveProgress(database: StoreDatabase, request: RequestOf<Listing
 }
 
 /**
- * Saves progress unless it is of another generation, or from before the end of a listing that has ended: an attempt that was
- * given up may still be at work, and its listing, seen after the end, would undo what the end has settled.
+ * Saves progress unless it is of another generation, or from before the end of a listing that has ended: an attempt
+ * that was given up may still be at work, and its listing, seen after the end, would undo what the end has settled.
  */
 async function saveStep(locked: MailboxTransaction, generation: number, progress: FullSyncProgress): Promise<boolean> {
   const stored = parseFullSync(locked.columns);
@@ -238,7 +308,10 @@ export function isListingOf({ columns }: MailboxTransaction, generation: number)
 }
 
 /** See {@link ListingStore.listSeen}. */
-export async function listSeen(database: StoreDatabase, query: AbsentQuery & { limit: number; after: MessageId | null }): Promise<readonly MessageId[]> {
+export async function listSeen(
+  database: StoreDatabase,
+  query: AbsentQuery & { limit: number; after: MessageId | null },
+): Promise<readonly MessageId[]> {
   const key = await mailboxKey(database, query.mailbox);
   const rows = await database.read((db) =>
     db
@@ -247,7 +320,12 @@ export async function listSeen(database: StoreDatabase, query: AbsentQuery & { l
       .where('mailbox_key', '=', key)
       .where('id', '>', query.after ?? '')
       // A pending row whose body is held may be settled without another fetch.
-      .where((eb) => eb.or([eb('state', 'in', ['stored', 'excluded']), eb('state', 'in', ['pending', 'failed']).and('format', 'is not', null)]))
+      .where((eb) =>
+        eb.or([
+          eb('state', 'in', ['stored', 'excluded']),
+          eb('state', 'in', ['pending', 'failed']).and('format', 'is not', null),
+        ]),
+      )
       .where('listed_generation', '=', query.generation)
       .orderBy('id')
       .limit(query.limit)

@@ -12,19 +12,33 @@ import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { isListingOf } from './full-sync.ts';
 
-const LABELS = { table: 'labels', columns: ['mailbox_key', 'id', 'name', 'type', 'unlisted_since', 'ask_at'], key: ['mailbox_key', 'id'], onConflict: 'update' } as const;
+const LABELS = {
+  table: 'labels',
+  columns: ['mailbox_key', 'id', 'name', 'type', 'unlisted_since', 'ask_at'],
+  key: ['mailbox_key', 'id'],
+  onConflict: 'update',
+} as const;
 
 /** Rows looked at together while a label is taken off. */
 const PAGE = 500;
 
-/** How soon Gmail is asked about a label that labels.list does not name: each time the answer is that it exists, it has been missing for twice as long. */
+/**
+ * How soon Gmail is asked about a label that labels.list does not name: each time the answer is that it exists, it has
+ * been missing for twice as long.
+ */
 const FIRST_QUESTION = 60_000;
-/** How soon a label that is named for the first time is listed: history has told by then of the messages that got it since. */
+/**
+ * How soon a label that is named for the first time is listed: history has told by then of the messages that got it
+ * since.
+ */
 const FIRST_LISTING = 2 * 60_000;
 
 /** The type of a label that is gone: its row stays for a while, without being told of. */
 const GONE = 'gone';
-/** What was on its way when the label went (history that is replayed, a get of a lagging replica) may put it on messages again for so long. */
+/**
+ * What was on its way when the label went (history that is replayed, a get of a lagging replica) may put it on messages
+ * again for so long.
+ */
 const REMEMBERED = 2 * 24 * 60 * 60_000;
 
 const restOf = (unlistedSince: number, now: number): number => Math.max(FIRST_QUESTION, now - unlistedSince);
@@ -36,7 +50,11 @@ export function saveLabels(
 ): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[]; gone: readonly LabelId[] }> {
   const { now } = request;
   return withMailbox(database, request.mailbox, async ({ tx, dialect, key }) => {
-    const held = await tx.selectFrom('labels').select(['id', 'name', 'type', 'unlisted_since', 'ask_at']).where('mailbox_key', '=', key).execute();
+    const held = await tx
+      .selectFrom('labels')
+      .select(['id', 'name', 'type', 'unlisted_since', 'ask_at'])
+      .where('mailbox_key', '=', key)
+      .execute();
     const before = new Map(held.map((label) => [label.id, label]));
     const after = new Map<string, Label>(request.labels.map((label) => [label.id, label]));
     const changed = [...after.values()].filter(({ id, name, type }) => {
@@ -48,17 +66,31 @@ export function saveLabels(
       if (known === undefined || known.type === GONE) return held.length === 0 ? null : now + FIRST_LISTING;
       return known.unlisted_since === null ? known.ask_at : null;
     };
-    await bulkInsert(tx, LABELS, changed.map((label) => [key, label.id, label.name, label.type, null, listAt(label)]));
+    await bulkInsert(
+      tx,
+      LABELS,
+      changed.map((label) => [key, label.id, label.name, label.type, null, listAt(label)]),
+    );
     const unlisted = held.filter(({ id }) => !after.has(id));
     const missing = unlisted.filter((label) => label.unlisted_since === null).map(({ id }) => id);
     if (missing.length > 0) {
-      await tx.updateTable('labels').set({ unlisted_since: now, ask_at: now }).where('mailbox_key', '=', key).where(dialect.isOneOf('id', missing)).execute();
+      await tx
+        .updateTable('labels')
+        .set({ unlisted_since: now, ask_at: now })
+        .where('mailbox_key', '=', key)
+        .where(dialect.isOneOf('id', missing))
+        .execute();
     }
     // A time further ahead than it can have been put off was noted by a clock that was wrong.
     const waits = (askAt: number, longest: number): boolean => askAt > now && askAt <= now + longest;
-    const due = unlisted.filter(({ unlisted_since: since, ask_at: askAt }) => since === null || !waits(askAt ?? 0, restOf(since, now))).map(({ id }) => id as LabelId);
+    const due = unlisted
+      .filter(({ unlisted_since: since, ask_at: askAt }) => since === null || !waits(askAt ?? 0, restOf(since, now)))
+      .map(({ id }) => id as LabelId);
     const fresh = held
-      .filter(({ id, unlisted_since: since, ask_at: askAt }) => after.has(id) && since === null && askAt !== null && !waits(askAt, FIRST_LISTING))
+      .filter(
+        ({ id, unlisted_since: since, ask_at: askAt }) =>
+          after.has(id) && since === null && askAt !== null && !waits(askAt, FIRST_LISTING),
+      )
       .map(({ id }) => id as LabelId);
     const gone = unlisted.filter(({ type }) => type === GONE).map(({ id }) => id as LabelId);
     return { changed: changed.length, unlisted: due, fresh, gone };
@@ -66,28 +98,59 @@ export function saveLabels(
 }
 
 /** See {@link LabelStore.keepLabel}. */
-export function keepLabel(database: StoreDatabase, { mailbox, labelId, now }: RequestOf<LabelStore, 'keepLabel'>): Promise<void> {
+export function keepLabel(
+  database: StoreDatabase,
+  { mailbox, labelId, now }: RequestOf<LabelStore, 'keepLabel'>,
+): Promise<void> {
   return withMailbox(database, mailbox, async ({ tx, key }) => {
-    const label = await tx.selectFrom('labels').select(['type', 'unlisted_since']).where('mailbox_key', '=', key).where('id', '=', labelId).executeTakeFirst();
+    const label = await tx
+      .selectFrom('labels')
+      .select(['type', 'unlisted_since'])
+      .where('mailbox_key', '=', key)
+      .where('id', '=', labelId)
+      .executeTakeFirst();
     if (label === undefined) return;
     // One that is named was listed now, and needs no more questions.
     const next = label.unlisted_since === null ? null : now + restOf(label.unlisted_since, now);
-    await tx.updateTable('labels').set({ type: label.type === GONE ? 'user' : label.type, ask_at: next }).where('mailbox_key', '=', key).where('id', '=', labelId).execute();
+    await tx
+      .updateTable('labels')
+      .set({ type: label.type === GONE ? 'user' : label.type, ask_at: next })
+      .where('mailbox_key', '=', key)
+      .where('id', '=', labelId)
+      .execute();
   });
 }
 
 /** See {@link LabelStore.readAgainWithout}. */
-export function readAgainWithout(database: StoreDatabase, request: RequestOf<LabelStore, 'readAgainWithout'>): Promise<void> {
+export function readAgainWithout(
+  database: StoreDatabase,
+  request: RequestOf<LabelStore, 'readAgainWithout'>,
+): Promise<void> {
   const { labelId, messageIds, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     const rows = [...(await loadRows(locked, messageIds)).values()];
-    const lacking = rows.filter((row) => (row.state === 'stored' || row.state === 'excluded') && row.refreshAt === null && !row.labelIds.includes(labelId));
-    await writeDifferences(locked, lacking.map((before) => ({ before, after: { ...before, refreshAt: now } })), now);
+    const lacking = rows.filter(
+      (row) =>
+        (row.state === 'stored' || row.state === 'excluded') &&
+        row.refreshAt === null &&
+        !row.labelIds.includes(labelId),
+    );
+    await writeDifferences(
+      locked,
+      lacking.map((before) => ({ before, after: { ...before, refreshAt: now } })),
+      now,
+    );
   });
 }
 
-/** See {@link LabelStore.removeLabel}. One transaction, page by page: every row that carries it follows, with its entry in the change feed. */
-export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: RequestOf<LabelStore, 'removeLabel'>): Promise<{ relabelled: number }> {
+/**
+ * See {@link LabelStore.removeLabel}. One transaction, page by page: every row that carries it follows, with its entry
+ * in the change feed.
+ */
+export function removeLabel(
+  database: StoreDatabase,
+  { mailbox, labelId, now }: RequestOf<LabelStore, 'removeLabel'>,
+): Promise<{ relabelled: number }> {
   return withMailbox(database, mailbox, async (locked) => {
     const { tx, key } = locked;
     await rememberGone(locked, labelId, now);
@@ -95,20 +158,26 @@ export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: 
     const rules = rulesOf(locked.columns, now);
     const isListing = isListingOf(locked, locked.columns.generation);
     let relabelled = 0;
-    for (let after = ''; ; ) {
+    for (let after = ''; ;) {
       const page = await nextCarriers(locked, labelId, after);
       const last = page.at(-1);
       if (last === undefined) return { relabelled };
       const differences: Difference[] = page
         .filter((row) => row.labelIds.includes(labelId))
-        .map((before) => ({ before, after: followed({ ...before, labelIds: before.labelIds.filter((id) => id !== labelId) }) }));
+        .map((before) => ({
+          before,
+          after: followed({ ...before, labelIds: before.labelIds.filter((id) => id !== labelId) }),
+        }));
       relabelled += differences.length;
       await writeDifferences(locked, differences, now);
       after = last.id;
       await database.breathe();
     }
 
-    /** What waits for a get learns its labels there, and what is being listed at the listing's end: until then it may have labels of long ago. */
+    /**
+     * What waits for a get learns its labels there, and what is being listed at the listing's end: until then it may
+     * have labels of long ago.
+     */
     function followed(row: MessageRow): MessageRow {
       if (isListing) return row;
       return row.state === 'stored' || row.state === 'excluded' ? followScope(row, rules, 'backfill') : row;
@@ -118,13 +187,23 @@ export function removeLabel(database: StoreDatabase, { mailbox, labelId, now }: 
 
 /** It is asked about again, ever more rarely, so that it goes from whatever has got it since, too. */
 async function rememberGone({ tx, key }: MailboxTransaction, labelId: LabelId, now: number): Promise<void> {
-  const label = await tx.selectFrom('labels').select(['name', 'type', 'unlisted_since']).where('mailbox_key', '=', key).where('id', '=', labelId).executeTakeFirst();
+  const label = await tx
+    .selectFrom('labels')
+    .select(['name', 'type', 'unlisted_since'])
+    .where('mailbox_key', '=', key)
+    .where('id', '=', labelId)
+    .executeTakeFirst();
   const since = label?.type === GONE ? (label.unlisted_since ?? now) : now;
-  if (now - since > REMEMBERED) await tx.deleteFrom('labels').where('mailbox_key', '=', key).where('id', '=', labelId).execute();
+  if (now - since > REMEMBERED)
+    await tx.deleteFrom('labels').where('mailbox_key', '=', key).where('id', '=', labelId).execute();
   else await bulkInsert(tx, LABELS, [[key, labelId, label?.name ?? labelId, GONE, since, now + restOf(since, now)]]);
 }
 
-async function nextCarriers({ tx, key }: MailboxTransaction, labelId: LabelId, after: string): Promise<readonly MessageRow[]> {
+async function nextCarriers(
+  { tx, key }: MailboxTransaction,
+  labelId: LabelId,
+  after: string,
+): Promise<readonly MessageRow[]> {
   // `_` and `%` in an id match more rows than it has: those are left out by the caller.
   const rows = await tx
     .selectFrom('messages')
@@ -142,21 +221,49 @@ async function nextCarriers({ tx, key }: MailboxTransaction, labelId: LabelId, a
 export async function heldLabelIds(database: StoreDatabase, mailbox: MailboxId): Promise<readonly LabelId[]> {
   const key = await mailboxKey(database, mailbox);
   const rows = await database.read((db) =>
-    db.selectFrom('messages').select('label_ids').distinct().where('mailbox_key', '=', key).where('state', 'in', ['stored', 'excluded', 'pending', 'failed']).execute(),
+    db
+      .selectFrom('messages')
+      .select('label_ids')
+      .distinct()
+      .where('mailbox_key', '=', key)
+      .where('state', 'in', ['stored', 'excluded', 'pending', 'failed'])
+      .execute(),
   );
   return sortedLabelIds(rows.flatMap((row) => parseLabelIds(row.label_ids)));
 }
 
 /** See {@link LabelStore.labelsOf}. */
-export async function labelsOf(database: StoreDatabase, { mailbox, messageIds }: RequestOf<LabelStore, 'labelsOf'>): Promise<ReadonlyMap<MessageId, readonly LabelId[]>> {
+export async function labelsOf(
+  database: StoreDatabase,
+  { mailbox, messageIds }: RequestOf<LabelStore, 'labelsOf'>,
+): Promise<ReadonlyMap<MessageId, readonly LabelId[]>> {
   const key = await mailboxKey(database, mailbox);
-  const rows = await database.read((db) => db.selectFrom('messages').select(['id', 'label_ids']).where('mailbox_key', '=', key).where(database.dialect.isOneOf('id', messageIds)).execute());
+  const rows = await database.read((db) =>
+    db
+      .selectFrom('messages')
+      .select(['id', 'label_ids'])
+      .where('mailbox_key', '=', key)
+      .where(database.dialect.isOneOf('id', messageIds))
+      .execute(),
+  );
   return new Map(rows.map((row) => [row.id as MessageId, parseLabelIds(row.label_ids)]));
 }
 
 /** See {@link LabelStore.getLabels}. In the order of ids. */
 export async function getLabels(database: StoreDatabase, mailbox: MailboxId): Promise<readonly Label[]> {
   const key = await mailboxKey(database, mailbox);
-  const rows = await database.read((db) => db.selectFrom('labels').select(['id', 'name', 'type']).where('mailbox_key', '=', key).where('type', '!=', GONE).orderBy('id').execute());
-  return rows.map((row) => ({ id: row.id as LabelId, name: row.name, type: row.type === 'system' ? 'system' : 'user' }));
+  const rows = await database.read((db) =>
+    db
+      .selectFrom('labels')
+      .select(['id', 'name', 'type'])
+      .where('mailbox_key', '=', key)
+      .where('type', '!=', GONE)
+      .orderBy('id')
+      .execute(),
+  );
+  return rows.map((row) => ({
+    id: row.id as LabelId,
+    name: row.name,
+    type: row.type === 'system' ? 'system' : 'user',
+  }));
 }

@@ -10,7 +10,14 @@ export const ROWS_AT_A_TIME = 1_000;
 
 /** The next rows of a mailbox after `after`, in the order of ids. */
 export async function nextMessageRows(db: Kysely<Schema>, key: number, after: string): Promise<readonly MessageRow[]> {
-  const rows = await db.selectFrom('messages').selectAll().where('mailbox_key', '=', key).where('id', '>', after).orderBy('id').limit(ROWS_AT_A_TIME).execute();
+  const rows = await db
+    .selectFrom('messages')
+    .selectAll()
+    .where('mailbox_key', '=', key)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(ROWS_AT_A_TIME)
+    .execute();
   return rows.map(fromColumns);
 }
 

@@ -9,12 +9,13 @@ const PAGE = 500;
 
 /**
  * With a limit in the scope, a label operation on an older message must not bring it in: a label says nothing of age.
- * Once the backfill has read the messages within the limit, the date of the oldest one is the floor, and acts like `after`.
- * What came in from below while it was not known is put out of scope now.
+ * Once the backfill has read the messages within the limit, the date of the oldest one is the floor, and acts like
+ * `after`. What came in from below while it was not known is put out of scope now.
  */
 export async function setScopeFloor(database: StoreDatabase, locked: MailboxTransaction, now: number): Promise<void> {
   const { tx, dialect, key, columns } = locked;
-  if (columns.limit_reached === 0 || columns.scope_floor !== null || parseSettings(columns).scope.limit === null) return;
+  if (columns.limit_reached === 0 || columns.scope_floor !== null || parseSettings(columns).scope.limit === null)
+    return;
   const { floor } = await tx
     .selectFrom('messages')
     .select((eb) => eb.fn.min('internal_date').as('floor'))
@@ -26,7 +27,7 @@ export async function setScopeFloor(database: StoreDatabase, locked: MailboxTran
   await locked.updateMailbox({ scope_floor: floor });
   const rules = rulesOf({ ...columns, scope_floor: floor }, now);
 
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const below = await tx
       .selectFrom('messages')
       .select('id')
@@ -40,8 +41,15 @@ export async function setScopeFloor(database: StoreDatabase, locked: MailboxTran
       .execute();
     const last = below.at(-1);
     if (last === undefined) return;
-    const rows = await loadRows({ tx, dialect, key }, below.map((row) => row.id as MessageId));
-    await writeDifferences(locked, [...rows.values()].map((before) => ({ before, after: followScope(before, rules) })), now);
+    const rows = await loadRows(
+      { tx, dialect, key },
+      below.map((row) => row.id as MessageId),
+    );
+    await writeDifferences(
+      locked,
+      [...rows.values()].map((before) => ({ before, after: followScope(before, rules) })),
+      now,
+    );
     after = last.id;
     await database.breathe();
   }

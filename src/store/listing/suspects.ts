@@ -14,9 +14,16 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 /** Suspects that are named; with more of them gets are no way to confirm. */
 const MOST_NAMED = 10_000;
 
-/** See `ListingStore.findSuspects`. Page by page, so that memory is bounded and the process's other work gets its turn. */
-export async function findSuspects(database: StoreDatabase, request: AbsentQuery & { labels: 'compared' | 'unread'; listedBefore: number | null }): Promise<Suspects> {
-  const columns = await database.read((db) => db.selectFrom('mailboxes').selectAll().where('id', '=', request.mailbox).executeTakeFirst());
+/**
+ * See `ListingStore.findSuspects`. Page by page, so that memory is bounded and the process's other work gets its turn.
+ */
+export async function findSuspects(
+  database: StoreDatabase,
+  request: AbsentQuery & { labels: 'compared' | 'unread'; listedBefore: number | null },
+): Promise<Suspects> {
+  const columns = await database.read((db) =>
+    db.selectFrom('mailboxes').selectAll().where('id', '=', request.mailbox).executeTakeFirst(),
+  );
   if (columns === undefined) throw unknownMailbox(request.mailbox);
   const progress = parseFullSync(columns);
   const losing = new Map<LabelId, number>();
@@ -28,19 +35,29 @@ export async function findSuspects(database: StoreDatabase, request: AbsentQuery
   const rules = rulesOf(columns, 0);
   const mark = fromHistoryIdText(columns.history_id);
   const leaps = mark !== null && compareHistoryIds(since, mark) > 0;
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const page = await database.read((db) => nextMessageRows(db, key, after));
     const last = page.at(-1);
     if (last === undefined) return { ...found, losing, messageIds };
     const from = after;
-    const labels = request.labels === 'compared' ? await database.read((db) => listedLabels({ db, key, dialect: database.dialect }, from, last.id)) : null;
+    const labels =
+      request.labels === 'compared'
+        ? await database.read((db) => listedLabels({ db, key, dialect: database.dialect }, from, last.id))
+        : null;
     for (const row of page) {
       if (row.historyId !== null && compareHistoryIds(row.historyId, since) > 0) continue;
-      const lost = labels === null || row.listedGeneration !== request.generation ? [] : lostLabels(row, labels.get(row.id) ?? []);
+      const lost =
+        labels === null || row.listedGeneration !== request.generation ? [] : lostLabels(row, labels.get(row.id) ?? []);
       const isAbsent = row.listedGeneration !== request.generation && shouldBeListed(row, rules, leaps);
       if (!isAbsent && lost.length === 0) continue;
       if (isAbsent) found.absent += 1;
-      if (isAbsent && request.listedBefore !== null && row.listedGeneration < columns.listed_generation && row.discoveredAt <= request.listedBefore) found.absentBefore += 1;
+      if (
+        isAbsent &&
+        request.listedBefore !== null &&
+        row.listedGeneration < columns.listed_generation &&
+        row.discoveredAt <= request.listedBefore
+      )
+        found.absentBefore += 1;
       if (lost.length > 0) found.relabelled += 1;
       for (const label of lost) losing.set(label, (losing.get(label) ?? 0) + 1);
       if (messageIds.length < MOST_NAMED) messageIds.push(row.id);
@@ -51,13 +68,16 @@ export async function findSuspects(database: StoreDatabase, request: AbsentQuery
 }
 
 /**
- * Neither `gone` and `excluded` messages, nor those that the settings of today leave out by what is known of them. Where the listing leaps over history that
- * nobody has read, the labels that are held say nothing of today; the date never changes.
+ * Neither `gone` and `excluded` messages, nor those that the settings of today leave out by what is known of them.
+ * Where the listing leaps over history that nobody has read, the labels that are held say nothing of today; the date
+ * never changes.
  */
 function shouldBeListed(row: MessageRow, rules: RowRules, leaps: boolean): boolean {
   if (row.state === 'gone' || row.state === 'excluded') return false;
   if (row.readingHistoryId === null) return true;
-  return leaps ? isInScope(row, { ...rules, scope: { ...rules.scope, labelIds: [], includeSpamTrash: true } }) : isInScope(row, rules);
+  return leaps
+    ? isInScope(row, { ...rules, scope: { ...rules.scope, labelIds: [], includeSpamTrash: true } })
+    : isInScope(row, rules);
 }
 
 function lostLabels(row: MessageRow, listed: readonly LabelId[]): readonly LabelId[] {
@@ -66,7 +86,10 @@ function lostLabels(row: MessageRow, listed: readonly LabelId[]): readonly Label
 }
 
 /** See `ListingStore.countListed`. */
-export async function countListed(database: StoreDatabase, { mailbox, generation }: AbsentQuery): Promise<ListedCounts> {
+export async function countListed(
+  database: StoreDatabase,
+  { mailbox, generation }: AbsentQuery,
+): Promise<ListedCounts> {
   return database.read(async (db) => {
     const row = await db.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
     if (row === undefined) throw unknownMailbox(mailbox);
@@ -87,12 +110,15 @@ export async function countListed(database: StoreDatabase, { mailbox, generation
 }
 
 /**
- * See `ListingStore.correctListing`. The end of the listing compares rows with what the listings showed; a get is the better witness, so what it
- * showed takes their place.
+ * See `ListingStore.correctListing`. The end of the listing compares rows with what the listings showed; a get is the
+ * better witness, so what it showed takes their place.
  */
 export function correctListing(
   database: StoreDatabase,
-  request: AbsentQuery & { readings: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[]; unanswered: readonly MessageId[] },
+  request: AbsentQuery & {
+    readings: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[];
+    unanswered: readonly MessageId[];
+  },
 ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }> {
   const { mailbox, generation, readings, unanswered } = request;
   return withMailbox(database, mailbox, async (locked) => {
@@ -101,22 +127,58 @@ export function correctListing(
     const { tx, dialect, key } = locked;
     const listed = await listedBefore(locked, ids, generation);
     const kept = unanswered.length === 0 ? [] : await heldLabelsOf(locked, unanswered);
-    await tx.deleteFrom('label_listings').where('mailbox_key', '=', key).where(dialect.isOneOf('message_id', ids)).execute();
-    await bulkInsert(tx, LABEL_LISTINGS, [...readings, ...kept].flatMap(({ id, labelIds }) => [...new Set(labelIds)].map((label) => [key, id, label])));
-    await tx.updateTable('messages').set({ listed_generation: generation }).where('mailbox_key', '=', key).where(dialect.isOneOf('id', ids)).execute();
+    await tx
+      .deleteFrom('label_listings')
+      .where('mailbox_key', '=', key)
+      .where(dialect.isOneOf('message_id', ids))
+      .execute();
+    await bulkInsert(
+      tx,
+      LABEL_LISTINGS,
+      [...readings, ...kept].flatMap(({ id, labelIds }) => [...new Set(labelIds)].map((label) => [key, id, label])),
+    );
+    await tx
+      .updateTable('messages')
+      .set({ listed_generation: generation })
+      .where('mailbox_key', '=', key)
+      .where(dialect.isOneOf('id', ids))
+      .execute();
     return { listed };
   });
 }
 
-async function listedBefore({ tx, dialect, key }: MailboxTransaction, ids: readonly MessageId[], generation: number): Promise<ReadonlyMap<MessageId, readonly LabelId[]>> {
-  const rows = await tx.selectFrom('messages').select('id').where('mailbox_key', '=', key).where('listed_generation', '=', generation).where(dialect.isOneOf('id', ids)).execute();
-  const labels = await tx.selectFrom('label_listings').select(['message_id', 'label_id']).where('mailbox_key', '=', key).where(dialect.isOneOf('message_id', ids)).execute();
+async function listedBefore(
+  { tx, dialect, key }: MailboxTransaction,
+  ids: readonly MessageId[],
+  generation: number,
+): Promise<ReadonlyMap<MessageId, readonly LabelId[]>> {
+  const rows = await tx
+    .selectFrom('messages')
+    .select('id')
+    .where('mailbox_key', '=', key)
+    .where('listed_generation', '=', generation)
+    .where(dialect.isOneOf('id', ids))
+    .execute();
+  const labels = await tx
+    .selectFrom('label_listings')
+    .select(['message_id', 'label_id'])
+    .where('mailbox_key', '=', key)
+    .where(dialect.isOneOf('message_id', ids))
+    .execute();
   const listed = new Map<MessageId, LabelId[]>(rows.map((row) => [row.id as MessageId, []]));
   for (const { message_id: id, label_id: label } of labels) listed.get(id as MessageId)?.push(label as LabelId);
   return listed;
 }
 
-async function heldLabelsOf({ tx, dialect, key }: MailboxTransaction, ids: readonly MessageId[]): Promise<readonly Pick<FetchedMessage, 'id' | 'labelIds'>[]> {
-  const rows = await tx.selectFrom('messages').select(['id', 'label_ids']).where('mailbox_key', '=', key).where(dialect.isOneOf('id', ids)).execute();
+async function heldLabelsOf(
+  { tx, dialect, key }: MailboxTransaction,
+  ids: readonly MessageId[],
+): Promise<readonly Pick<FetchedMessage, 'id' | 'labelIds'>[]> {
+  const rows = await tx
+    .selectFrom('messages')
+    .select(['id', 'label_ids'])
+    .where('mailbox_key', '=', key)
+    .where(dialect.isOneOf('id', ids))
+    .execute();
   return rows.map((row) => ({ id: row.id as MessageId, labelIds: JSON.parse(row.label_ids) as LabelId[] }));
 }

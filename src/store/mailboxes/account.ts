@@ -8,7 +8,10 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 export interface MailboxAccounts {
   /** Saves the account's profile. */
   saveAccount(request: { mailbox: MailboxId; account: MailboxAccount }): Promise<void>;
-  /** Messages that identify the account: the newest and the oldest of those that exist at Gmail. Empty when the store holds no message. */
+  /**
+   * Messages that identify the account: the newest and the oldest of those that exist at Gmail. Empty when the store
+   * holds no message.
+   */
   sampleMessages(mailbox: MailboxId): Promise<readonly SampledMessage[]>;
 }
 
@@ -19,22 +22,41 @@ export interface SampledMessage {
   readonly internalDate: number | null;
 }
 
-/** Message ids begin with a time, so their order is the order of age. Any single message may be deleted by now, so several are taken. */
+/**
+ * Message ids begin with a time, so their order is the order of age. Any single message may be deleted by now, so
+ * several are taken.
+ */
 const NEWEST = 3;
 const OLDEST = 2;
 
 /** See {@link MailboxAccounts.saveAccount}. */
-export function saveAccount(database: StoreDatabase, request: { mailbox: MailboxId; account: MailboxAccount }): Promise<void> {
-  return withMailbox(database, request.mailbox, (locked) => locked.updateMailbox({ account: JSON.stringify(request.account) }));
+export function saveAccount(
+  database: StoreDatabase,
+  request: { mailbox: MailboxId; account: MailboxAccount },
+): Promise<void> {
+  return withMailbox(database, request.mailbox, (locked) =>
+    locked.updateMailbox({ account: JSON.stringify(request.account) }),
+  );
 }
 
 /** See {@link MailboxAccounts.sampleMessages}. */
 export async function sampleMessages(database: StoreDatabase, mailbox: MailboxId): Promise<readonly SampledMessage[]> {
   const key = await mailboxKey(database, mailbox);
   const found = await database.read(async (db) => {
-    const known = db.selectFrom('messages').select(['id', 'thread_id', 'internal_date']).where('mailbox_key', '=', key).where('state', 'in', ['stored', 'excluded', 'pending']);
-    return [...(await known.orderBy('id', 'desc').limit(NEWEST).execute()), ...(await known.orderBy('id', 'asc').limit(OLDEST).execute())];
+    const known = db
+      .selectFrom('messages')
+      .select(['id', 'thread_id', 'internal_date'])
+      .where('mailbox_key', '=', key)
+      .where('state', 'in', ['stored', 'excluded', 'pending']);
+    return [
+      ...(await known.orderBy('id', 'desc').limit(NEWEST).execute()),
+      ...(await known.orderBy('id', 'asc').limit(OLDEST).execute()),
+    ];
   });
   const byId = new Map(found.map((row) => [row.id, row]));
-  return [...byId.values()].map((row) => ({ id: row.id as MessageId, threadId: row.thread_id as ThreadId, internalDate: row.internal_date }));
+  return [...byId.values()].map((row) => ({
+    id: row.id as MessageId,
+    threadId: row.thread_id as ThreadId,
+    internalDate: row.internal_date,
+  }));
 }

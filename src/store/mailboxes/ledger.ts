@@ -12,7 +12,10 @@ export interface SpendingLedger {
    *
    * @throws {StoreError} `lost` when the store does not know the mailbox
    */
-  update<Result>(mailbox: MailboxId, change: (ledger: string | null) => { ledger: string; result: Result }): Promise<Result>;
+  update<Result>(
+    mailbox: MailboxId,
+    change: (ledger: string | null) => { ledger: string; result: Result },
+  ): Promise<Result>;
   /** Adds to the mailbox's lifetime counters, and to those of the Pacific day `day` (`2026-11-22`). */
   addUsage(mailbox: MailboxId, usage: readonly MethodCounters[], day: string): Promise<void>;
 }
@@ -24,7 +27,10 @@ export interface MethodCounters {
   readonly rejected: number;
 }
 
-/** See {@link SpendingLedger.update}. Locks the ledger's row, not the mailbox's: the quota must not wait for the end of a large listing. */
+/**
+ * See {@link SpendingLedger.update}. Locks the ledger's row, not the mailbox's: the quota must not wait for the end of
+ * a large listing.
+ */
 export function updateLedger<Result>(
   database: StoreDatabase,
   mailbox: MailboxId,
@@ -39,15 +45,23 @@ export function updateLedger<Result>(
       .values({ mailbox_key: owner.key, ledger: '' })
       .onConflict((conflict) => conflict.doNothing())
       .execute();
-    const row = await database.dialect.locked(tx.selectFrom('ledgers').select('ledger').where('mailbox_key', '=', owner.key)).executeTakeFirstOrThrow();
+    const row = await database.dialect
+      .locked(tx.selectFrom('ledgers').select('ledger').where('mailbox_key', '=', owner.key))
+      .executeTakeFirstOrThrow();
     const { ledger, result } = change(row.ledger === '' ? null : row.ledger);
-    if (ledger !== row.ledger) await tx.updateTable('ledgers').set({ ledger }).where('mailbox_key', '=', owner.key).execute();
+    if (ledger !== row.ledger)
+      await tx.updateTable('ledgers').set({ ledger }).where('mailbox_key', '=', owner.key).execute();
     return result;
   });
 }
 
 /** See {@link SpendingLedger.addUsage}. */
-export function addUsage(database: StoreDatabase, mailbox: MailboxId, usage: readonly MethodCounters[], day: string): Promise<void> {
+export function addUsage(
+  database: StoreDatabase,
+  mailbox: MailboxId,
+  usage: readonly MethodCounters[],
+  day: string,
+): Promise<void> {
   return database.write(async (tx) => {
     const owner = await tx.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
     if (owner === undefined) throw unknownMailbox(mailbox);
@@ -69,8 +83,14 @@ export function addUsage(database: StoreDatabase, mailbox: MailboxId, usage: rea
   });
 }
 
-/** A new day restarts the counter. Units that a worker with a slow clock counts for an older day are dropped, since that day's budget is over. */
-async function addToDay(tx: Transaction<Schema>, counted: { mailbox_key: number; day: string; units: number }): Promise<void> {
+/**
+ * A new day restarts the counter. Units that a worker with a slow clock counts for an older day are dropped, since that
+ * day's budget is over.
+ */
+async function addToDay(
+  tx: Transaction<Schema>,
+  counted: { mailbox_key: number; day: string; units: number },
+): Promise<void> {
   if (counted.units === 0) return;
   await tx
     .insertInto('day_usage')
@@ -104,13 +124,20 @@ export function unitsOfDay(database: StoreDatabase, day: string): Promise<number
 export async function getUsage(database: StoreDatabase, mailbox: MailboxId): Promise<readonly MethodCounters[]> {
   const key = await mailboxKey(database, mailbox);
   return database.read((db) =>
-    db.selectFrom('usage').select(['method', 'calls', 'units', 'rejected']).where('mailbox_key', '=', key).orderBy('method').execute(),
+    db
+      .selectFrom('usage')
+      .select(['method', 'calls', 'units', 'rejected'])
+      .where('mailbox_key', '=', key)
+      .orderBy('method')
+      .execute(),
   );
 }
 
 /** See `MailboxRegistry.getLedger`. */
 export async function getLedger(database: StoreDatabase, mailbox: MailboxId): Promise<string | null> {
   const key = await mailboxKey(database, mailbox);
-  const row = await database.read((db) => db.selectFrom('ledgers').select('ledger').where('mailbox_key', '=', key).executeTakeFirst());
+  const row = await database.read((db) =>
+    db.selectFrom('ledgers').select('ledger').where('mailbox_key', '=', key).executeTakeFirst(),
+  );
   return row === undefined || row.ledger === '' ? null : row.ledger;
 }

@@ -5,28 +5,50 @@ import type { Condition, Conditions, Doubt, MailboxRow, MailboxWatch } from '../
 /** The mailboxes of the store, and what it keeps about each as a whole. */
 export interface MailboxRegistry {
   /**
-   * Creates the mailbox, or changes the settings of an existing one. Rows follow changed settings when the next generation's listing ends.
+   * Creates the mailbox, or changes the settings of an existing one. Rows follow changed settings when the next
+   * generation's listing ends.
    *
-   * @param request.replaces - change the settings only while they are still these: the caller may be an abandoned attempt
-   * @param request.chain - the first run id of the calling workflow. Once that was removed together with the mailbox, it gets `lost` instead of
-   * creating the mailbox again
+   * @param request.replaces - change the settings only while they are still these: the caller may be an abandoned
+   * attempt
+   * @param request.chain - the first run id of the calling workflow. Once that was removed together with the mailbox,
+   * it gets `lost` instead of creating the mailbox again
    * @returns the mailbox after the change
    */
-  putMailbox(request: { mailbox: MailboxId; settings: MailboxSettings; replaces?: MailboxSettings; chain?: string; now: number }): Promise<MailboxRow>;
+  putMailbox(request: {
+    mailbox: MailboxId;
+    settings: MailboxSettings;
+    replaces?: MailboxSettings;
+    chain?: string;
+    now: number;
+  }): Promise<MailboxRow>;
   /** null when the store does not know the mailbox. */
   getMailbox(mailbox: MailboxId): Promise<MailboxRow | null>;
   listMailboxes(): Promise<readonly MailboxRow[]>;
-  /** Saves a lane's last failure, and until when Gmail asked it to wait, for the operator. The other lane's condition stays. */
+  /**
+   * Saves a lane's last failure, and until when Gmail asked it to wait, for the operator. The other lane's condition
+   * stays.
+   */
   noteCondition(request: { mailbox: MailboxId; lane: keyof Conditions; condition: Condition | null }): Promise<void>;
   /** Saves the state of Gmail's watch on the mailbox; null when it was stopped. */
   saveWatch(request: { mailbox: MailboxId; watch: MailboxWatch | null }): Promise<void>;
-  /** Saves what is doubted (null: nothing) and when the next listing from the top is due. Does nothing when the generation is not the stored one. */
-  saveDoubt(request: { mailbox: MailboxId; generation: number; doubt: Doubt | null; relistAt: number | null }): Promise<void>;
+  /**
+   * Saves what is doubted (null: nothing) and when the next listing from the top is due. Does nothing when the
+   * generation is not the stored one.
+   */
+  saveDoubt(request: {
+    mailbox: MailboxId;
+    generation: number;
+    doubt: Doubt | null;
+    relistAt: number | null;
+  }): Promise<void>;
   /** Sets the time of the next listing from the top; null when none is due any more. */
   setRelistAt(request: { mailbox: MailboxId; generation: number; relistAt: number | null }): Promise<void>;
   /** Usage by method over the mailbox's life. */
   getUsage(mailbox: MailboxId): Promise<readonly { method: string; calls: number; units: number; rejected: number }[]>;
-  /** Units that all mailboxes of the store spent on a Pacific day (`2026-11-22`). A crash may lose what a session counted within one second. */
+  /**
+   * Units that all mailboxes of the store spent on a Pacific day (`2026-11-22`). A crash may lose what a session
+   * counted within one second.
+   */
   unitsOfDay(day: string): Promise<number>;
   /** The document of the quota ledger; null before the first call. */
   getLedger(mailbox: MailboxId): Promise<string | null>;

@@ -17,17 +17,28 @@ export function putMailbox(
 ): Promise<MailboxRow> {
   const { mailbox, now, replaces, chain } = request;
   const settings = JSON.stringify(request.settings);
-  const mayChange = (held: string): boolean => held !== settings && (replaces === undefined || held === JSON.stringify(replaces));
+  const mayChange = (held: string): boolean =>
+    held !== settings && (replaces === undefined || held === JSON.stringify(replaces));
   return database.write(async (tx) => {
-    const held = await database.dialect.locked(tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox)).executeTakeFirst();
+    const held = await database.dialect
+      .locked(tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox))
+      .executeTakeFirst();
     if (held === undefined && chain !== undefined) await requireLivingChain(database, tx, chain, mailbox);
     if (held === undefined) await insertMailbox(tx, mailbox, settings, now);
-    else if (mayChange(held.settings)) await tx.updateTable('mailboxes').set({ settings }).where('key', '=', held.key).execute();
-    return fromMailboxColumns(await tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirstOrThrow());
+    else if (mayChange(held.settings))
+      await tx.updateTable('mailboxes').set({ settings }).where('key', '=', held.key).execute();
+    return fromMailboxColumns(
+      await tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirstOrThrow(),
+    );
   });
 }
 
-async function insertMailbox(tx: Transaction<Schema>, mailbox: MailboxId, settings: string, now: number): Promise<void> {
+async function insertMailbox(
+  tx: Transaction<Schema>,
+  mailbox: MailboxId,
+  settings: string,
+  now: number,
+): Promise<void> {
   await tx
     .insertInto('mailboxes')
     .values({
@@ -59,18 +70,28 @@ async function insertMailbox(tx: Transaction<Schema>, mailbox: MailboxId, settin
 
 /** See {@link MailboxRegistry.getMailbox}. */
 export async function getMailbox(database: StoreDatabase, mailbox: MailboxId): Promise<MailboxRow | null> {
-  const columns = await database.read((db) => db.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirst());
+  const columns = await database.read((db) =>
+    db.selectFrom('mailboxes').selectAll().where('id', '=', mailbox).executeTakeFirst(),
+  );
   return columns === undefined ? null : fromMailboxColumns(columns);
 }
 
-/** See {@link MailboxRegistry.listMailboxes}. An id without an @ belongs to a mailbox that is being removed, or moved to this database. */
+/**
+ * See {@link MailboxRegistry.listMailboxes}. An id without an @ belongs to a mailbox that is being removed, or moved to
+ * this database.
+ */
 export async function listMailboxes(database: StoreDatabase): Promise<readonly MailboxRow[]> {
-  const rows = await database.read((db) => db.selectFrom('mailboxes').selectAll().where('id', 'like', '%@%').orderBy('id').execute());
+  const rows = await database.read((db) =>
+    db.selectFrom('mailboxes').selectAll().where('id', 'like', '%@%').orderBy('id').execute(),
+  );
   return rows.map(fromMailboxColumns);
 }
 
 /** See {@link MailboxRegistry.noteCondition}. */
-export function noteCondition(database: StoreDatabase, request: RequestOf<MailboxRegistry, 'noteCondition'>): Promise<void> {
+export function noteCondition(
+  database: StoreDatabase,
+  request: RequestOf<MailboxRegistry, 'noteCondition'>,
+): Promise<void> {
   return withMailbox(database, request.mailbox, async (locked) => {
     const condition = withCondition(locked.columns.condition, request.lane, request.condition);
     if (condition !== locked.columns.condition) await locked.updateMailbox({ condition });
@@ -79,19 +100,27 @@ export function noteCondition(database: StoreDatabase, request: RequestOf<Mailbo
 
 /** See {@link MailboxRegistry.saveWatch}. */
 export function saveWatch(database: StoreDatabase, request: RequestOf<MailboxRegistry, 'saveWatch'>): Promise<void> {
-  return withMailbox(database, request.mailbox, (locked) => locked.updateMailbox({ watch: request.watch === null ? null : JSON.stringify(request.watch) }));
+  return withMailbox(database, request.mailbox, (locked) =>
+    locked.updateMailbox({ watch: request.watch === null ? null : JSON.stringify(request.watch) }),
+  );
 }
 
 /** See {@link MailboxRegistry.saveDoubt}. */
 export function saveDoubt(database: StoreDatabase, request: RequestOf<MailboxRegistry, 'saveDoubt'>): Promise<void> {
   return withMailbox(database, request.mailbox, async (locked) => {
     if (locked.columns.generation !== request.generation) return;
-    await locked.updateMailbox({ doubt: request.doubt === null ? null : JSON.stringify(request.doubt), relist_at: request.relistAt });
+    await locked.updateMailbox({
+      doubt: request.doubt === null ? null : JSON.stringify(request.doubt),
+      relist_at: request.relistAt,
+    });
   });
 }
 
 /** See {@link MailboxRegistry.setRelistAt}. */
-export function setRelistAt(database: StoreDatabase, request: RequestOf<MailboxRegistry, 'setRelistAt'>): Promise<void> {
+export function setRelistAt(
+  database: StoreDatabase,
+  request: RequestOf<MailboxRegistry, 'setRelistAt'>,
+): Promise<void> {
   return withMailbox(database, request.mailbox, async (locked) => {
     if (locked.columns.generation !== request.generation || locked.columns.relist_at === request.relistAt) return;
     await locked.updateMailbox({ relist_at: request.relistAt });

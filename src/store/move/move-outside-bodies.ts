@@ -12,7 +12,10 @@ import { StoreError } from '../engines/store-error.ts';
 /** Bodies that are named, or read, together. */
 const PAGE = 50;
 
-/** The value of `sweeps` for a place whose bodies the target takes over at the end of the move. Until then its sweeps leave them alone. */
+/**
+ * The value of `sweeps` for a place whose bodies the target takes over at the end of the move. Until then its sweeps
+ * leave them alone.
+ */
 const SWEEPS_ONCE_MOVED = 2;
 
 interface Side {
@@ -36,24 +39,43 @@ async function nextOutside({ database, key }: Side, after: string): Promise<read
       .limit(PAGE)
       .execute(),
   );
-  return rows.map((row) => ({ ...row, messageId: row.message_id as MessageId, objectKey: row.object_key, placeKey: row.place_key }));
+  return rows.map((row) => ({
+    ...row,
+    messageId: row.message_id as MessageId,
+    objectKey: row.object_key,
+    placeKey: row.place_key,
+  }));
 }
 
 async function lastOutside({ database, key }: Side): Promise<string> {
-  const row = await database.read((db) => db.selectFrom('outside_bodies').select('message_id').where('mailbox_key', '=', key).orderBy('message_id', 'desc').limit(1).executeTakeFirst());
+  const row = await database.read((db) =>
+    db
+      .selectFrom('outside_bodies')
+      .select('message_id')
+      .where('mailbox_key', '=', key)
+      .orderBy('message_id', 'desc')
+      .limit(1)
+      .executeTakeFirst(),
+  );
   return row?.message_id ?? '';
 }
 
 /**
- * Names the same objects in the target, so that they stay where they are. Until the hand-over the source's rows name them as well, so the target's sweeps
- * must not touch them, even if the target no longer names them after an aborted move.
+ * Names the same objects in the target, so that they stay where they are. Until the hand-over the source's rows name
+ * them as well, so the target's sweeps must not touch them, even if the target no longer names them after an aborted
+ * move.
  *
  * @throws {StoreError} `unavailable` when a place is not there, `body-lost` when the target is removing an object
  */
-export async function nameThere(request: { from: Side & { places: BodyPlaces }; to: Side; onRows: (rows: number) => void; signal: AbortSignal | undefined }): Promise<void> {
+export async function nameThere(request: {
+  from: Side & { places: BodyPlaces };
+  to: Side;
+  onRows: (rows: number) => void;
+  signal: AbortSignal | undefined;
+}): Promise<void> {
   const { from, to, onRows, signal } = request;
   const present = new Set<number>();
-  for (let after = await lastOutside(to); ; ) {
+  for (let after = await lastOutside(to); ;) {
     signal?.throwIfAborted();
     const page = await nextOutside(from, after);
     const last = page.at(-1);
@@ -72,7 +94,16 @@ export async function nameThere(request: { from: Side & { places: BodyPlaces }; 
         places.set(placeKey, place);
         rows.push([to.key, messageId, encoding, await objectThere(tx, place, body)]);
       }
-      await bulkInsert(tx, { table: 'outside_bodies', columns: ['mailbox_key', 'message_id', 'encoding', 'object_key'], key: ['mailbox_key', 'message_id'], onConflict: 'ignore' }, rows);
+      await bulkInsert(
+        tx,
+        {
+          table: 'outside_bodies',
+          columns: ['mailbox_key', 'message_id', 'encoding', 'object_key'],
+          key: ['mailbox_key', 'message_id'],
+          onConflict: 'ignore',
+        },
+        rows,
+      );
     });
     onRows(page.length);
     after = last.messageId;
@@ -81,37 +112,83 @@ export async function nameThere(request: { from: Side & { places: BodyPlaces }; 
 
 /** Registers a place in the target. Neither database sweeps it until the hand-over. */
 async function placeThere(tx: Transaction<Schema>, { url, prefix, sweeps }: NamedBody): Promise<number> {
-  await tx.insertInto('body_places').values({ url, prefix, sweeps: 0 }).onConflict((conflict) => conflict.columns(['url', 'prefix']).doNothing()).execute();
-  const place = await tx.selectFrom('body_places').select(['key', 'sweeps']).where('url', '=', url).where('prefix', '=', prefix).executeTakeFirstOrThrow();
-  if (sweeps === 1 || place.sweeps === 1) await tx.updateTable('body_places').set({ sweeps: SWEEPS_ONCE_MOVED }).where('key', '=', place.key).execute();
+  await tx
+    .insertInto('body_places')
+    .values({ url, prefix, sweeps: 0 })
+    .onConflict((conflict) => conflict.columns(['url', 'prefix']).doNothing())
+    .execute();
+  const place = await tx
+    .selectFrom('body_places')
+    .select(['key', 'sweeps'])
+    .where('url', '=', url)
+    .where('prefix', '=', prefix)
+    .executeTakeFirstOrThrow();
+  if (sweeps === 1 || place.sweeps === 1)
+    await tx.updateTable('body_places').set({ sweeps: SWEEPS_ONCE_MOVED }).where('key', '=', place.key).execute();
   return place.key;
 }
 
-async function objectThere(tx: Transaction<Schema>, place: number, { messageId, hash, nonce, size, url }: NamedBody): Promise<number> {
-  const condemned = await tx.selectFrom('body_objects').select('key').where('place_key', '=', place).where('hash', '=', hash).where('nonce', '=', nonce).where('condemned_at', 'is not', null).executeTakeFirst();
-  if (condemned !== undefined) throw new StoreError({ kind: 'body-lost' }, `The target is removing the body of message ${messageId} at ${url}. Have it fetched again before the move: tidemark check-bodies EMAIL`);
+async function objectThere(
+  tx: Transaction<Schema>,
+  place: number,
+  { messageId, hash, nonce, size, url }: NamedBody,
+): Promise<number> {
+  const condemned = await tx
+    .selectFrom('body_objects')
+    .select('key')
+    .where('place_key', '=', place)
+    .where('hash', '=', hash)
+    .where('nonce', '=', nonce)
+    .where('condemned_at', 'is not', null)
+    .executeTakeFirst();
+  if (condemned !== undefined)
+    throw new StoreError(
+      { kind: 'body-lost' },
+      `The target is removing the body of message ${messageId} at ${url}. Have it fetched again before the move: tidemark check-bodies EMAIL`,
+    );
   // An earlier move that was taken back may have registered it, under the nonce that it had then.
   const current = { nonce, size, written: 1, loose_since: null };
   await tx
     .insertInto('body_objects')
     .values({ place_key: place, hash, ...current, condemned_at: null })
-    .onConflict((conflict) => conflict.columns(['place_key', 'hash']).where('condemned_at', 'is', null).doUpdateSet(current))
+    .onConflict((conflict) =>
+      conflict.columns(['place_key', 'hash']).where('condemned_at', 'is', null).doUpdateSet(current),
+    )
     .execute();
-  const object = await tx.selectFrom('body_objects').select('key').where('place_key', '=', place).where('hash', '=', hash).where('condemned_at', 'is', null).executeTakeFirstOrThrow();
+  const object = await tx
+    .selectFrom('body_objects')
+    .select('key')
+    .where('place_key', '=', place)
+    .where('hash', '=', hash)
+    .where('condemned_at', 'is', null)
+    .executeTakeFirstOrThrow();
   return object.key;
 }
 
-/** Rewrites the bodies to the target's place; their hashes are checked when they are read. @throws {StoreError} `body-lost` */
-export async function writeThere(request: { from: Side & { bodies: Bodies }; to: Side & { bodies: Bodies }; now: number; onRows: (rows: number) => void; signal: AbortSignal | undefined }): Promise<void> {
+/**
+ * Rewrites the bodies to the target's place; their hashes are checked when they are read. @throws {StoreError}
+ * `body-lost`
+ */
+export async function writeThere(request: {
+  from: Side & { bodies: Bodies };
+  to: Side & { bodies: Bodies };
+  now: number;
+  onRows: (rows: number) => void;
+  signal: AbortSignal | undefined;
+}): Promise<void> {
   const { from, to, now, onRows, signal } = request;
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     signal?.throwIfAborted();
     const page = await nextOutside(from, after);
     const last = page.at(-1);
     if (last === undefined) return;
     for (const body of page) {
       const bytes = await from.bodies.read(body);
-      if (typeof bytes === 'string') throw new StoreError({ kind: 'body-lost' }, `The body of message ${body.messageId} is ${bytes} at ${body.url}. Have it fetched again before the move: tidemark check-bodies EMAIL`);
+      if (typeof bytes === 'string')
+        throw new StoreError(
+          { kind: 'body-lost' },
+          `The body of message ${body.messageId} is ${bytes} at ${body.url}. Have it fetched again before the move: tidemark check-bodies EMAIL`,
+        );
       const [kept] = await to.bodies.keep([bytes], now);
       if (kept !== undefined) await nameKept(to, body.messageId, kept);
     }
@@ -122,8 +199,20 @@ export async function writeThere(request: { from: Side & { bodies: Bodies }; to:
 
 function nameKept({ database, key }: Side, messageId: MessageId, kept: KeptBody): Promise<void> {
   return database.write(async (tx) => {
-    if (kept.kind === 'outside') return nameObjects({ tx, dialect: database.dialect, key }, [{ messageId, encoding: kept.encoding, object: kept.object }]);
-    await bulkInsert(tx, { table: 'bodies', columns: ['mailbox_key', 'message_id', 'encoding', 'body'], key: ['mailbox_key', 'message_id'], onConflict: 'ignore' }, [[key, messageId, kept.encoding, kept.bytes]]);
+    if (kept.kind === 'outside')
+      return nameObjects({ tx, dialect: database.dialect, key }, [
+        { messageId, encoding: kept.encoding, object: kept.object },
+      ]);
+    await bulkInsert(
+      tx,
+      {
+        table: 'bodies',
+        columns: ['mailbox_key', 'message_id', 'encoding', 'body'],
+        key: ['mailbox_key', 'message_id'],
+        onConflict: 'ignore',
+      },
+      [[key, messageId, kept.encoding, kept.bytes]],
+    );
   });
 }
 
@@ -131,7 +220,7 @@ function nameKept({ database, key }: Side, messageId: MessageId, kept: KeptBody)
 export async function digestOutside(side: Side): Promise<string> {
   const hash = createHash('sha256');
   let count = 0;
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const page = await nextOutside(side, after);
     const last = page.at(-1);
     if (last === undefined) return `${count} bodies outside ${hash.digest('hex')}`;
@@ -142,8 +231,8 @@ export async function digestOutside(side: Side): Promise<string> {
 }
 
 /**
- * From now on the source removes no objects any more. A move that ends here leaves them to nobody, until it is asked for again:
- * the target remembers what it is to take over.
+ * From now on the source removes no objects any more. A move that ends here leaves them to nobody, until it is asked
+ * for again: the target remembers what it is to take over.
  */
 export function handOver(database: StoreDatabase): Promise<void> {
   return database.write(async (tx) => {
@@ -154,5 +243,12 @@ export function handOver(database: StoreDatabase): Promise<void> {
 /** Takes over what the source handed over, in the transaction in which the target comes to know the mailboxes. */
 export async function takeOver(from: StoreDatabase, tx: Transaction<Schema>): Promise<void> {
   const places = await from.read((db) => db.selectFrom('body_places').select(['url', 'prefix']).execute());
-  for (const { url, prefix } of places) await tx.updateTable('body_places').set({ sweeps: 1 }).where('url', '=', url).where('prefix', '=', prefix).where('sweeps', '=', SWEEPS_ONCE_MOVED).execute();
+  for (const { url, prefix } of places)
+    await tx
+      .updateTable('body_places')
+      .set({ sweeps: 1 })
+      .where('url', '=', url)
+      .where('prefix', '=', prefix)
+      .where('sweeps', '=', SWEEPS_ONCE_MOVED)
+      .execute();
 }

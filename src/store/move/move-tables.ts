@@ -14,7 +14,10 @@ export interface MovedTable {
 
 const ROWS = 1_000;
 
-/** The tables of a mailbox's rows; a test compares them with the schema. Bodies outside are copied separately, since each database has its own object keys. */
+/**
+ * The tables of a mailbox's rows; a test compares them with the schema. Bodies outside are copied separately, since
+ * each database has its own object keys.
+ */
 export const MOVED_TABLES: readonly MovedTable[] = [
   { table: 'labels', key: ['id'], rows: ROWS },
   { table: 'usage', key: ['method'], rows: ROWS },
@@ -31,8 +34,16 @@ export const MOVED_TABLES: readonly MovedTable[] = [
 type Row = Readonly<Record<string, ColumnValue>>;
 
 /** Rows of a mailbox after a key, in the order of keys. Text is ordered by code point in both databases. */
-export async function nextRows(database: StoreDatabase, { table, key, rows }: MovedTable, mailboxKey: number, after: Row | null): Promise<readonly Row[]> {
-  const beyond = after === null || key.length === 0 ? sql`` : sql`and (${names(key)}) > (${sql.join(key.map((column) => after[column] ?? null))})`;
+export async function nextRows(
+  database: StoreDatabase,
+  { table, key, rows }: MovedTable,
+  mailboxKey: number,
+  after: Row | null,
+): Promise<readonly Row[]> {
+  const beyond =
+    after === null || key.length === 0
+      ? sql``
+      : sql`and (${names(key)}) > (${sql.join(key.map((column) => after[column] ?? null))})`;
   const order = key.length === 0 ? sql`` : sql`order by ${names(key)}`;
   const query = sql<Row>`select * from ${sql.table(table)} where mailbox_key = ${mailboxKey} ${beyond} ${order} limit ${sql.lit(rows)}`;
   return (await database.read((db) => query.execute(db))).rows;
@@ -45,7 +56,10 @@ async function lastRow(database: StoreDatabase, { table, key }: MovedTable, mail
   return (await database.read((db) => query.execute(db))).rows[0] ?? null;
 }
 
-/** Copies a table's rows of one mailbox in the order of keys, one transaction a page. An interrupted copy continues after the last copied row. */
+/**
+ * Copies a table's rows of one mailbox in the order of keys, one transaction a page. An interrupted copy continues
+ * after the last copied row.
+ */
 export async function copyTable(request: {
   table: MovedTable;
   from: { database: StoreDatabase; key: number };
@@ -63,7 +77,13 @@ export async function copyTable(request: {
     if (first === undefined) return;
     const columns = Object.keys(first);
     const target = { table: table.table, columns, key: ['mailbox_key', ...table.key], onConflict: 'ignore' } as const;
-    await to.database.write((tx) => bulkInsert(tx, target, page.map((row) => columns.map((column) => (column === 'mailbox_key' ? to.key : (row[column] ?? null))))));
+    await to.database.write((tx) =>
+      bulkInsert(
+        tx,
+        target,
+        page.map((row) => columns.map((column) => (column === 'mailbox_key' ? to.key : (row[column] ?? null)))),
+      ),
+    );
     onRows(page.length);
     if (table.key.length === 0) return;
     after = page.at(-1) ?? null;
@@ -75,7 +95,7 @@ export async function copyTable(request: {
 export async function digestTable(database: StoreDatabase, table: MovedTable, mailboxKey: number): Promise<string> {
   const hash = createHash('sha256');
   let count = 0;
-  for (let after: Row | null = null; ; ) {
+  for (let after: Row | null = null; ;) {
     const page: readonly Row[] = await nextRows(database, table, mailboxKey, after);
     for (const row of page) hash.update(`${canonical(row)}\n`);
     count += page.length;
@@ -85,10 +105,20 @@ export async function digestTable(database: StoreDatabase, table: MovedTable, ma
   }
 }
 
-/** A row as text. Columns are sorted, since they may have been added in another order; bytes are replaced by their digest. */
+/**
+ * A row as text. Columns are sorted, since they may have been added in another order; bytes are replaced by their
+ * digest.
+ */
 function canonical(row: Row): string {
   const columns = Object.keys(row).filter((column) => column !== 'mailbox_key');
-  return JSON.stringify(columns.sort().map((column) => [column, row[column] instanceof Uint8Array ? createHash('sha256').update(row[column]).digest('hex') : row[column]]));
+  return JSON.stringify(
+    columns
+      .sort()
+      .map((column) => [
+        column,
+        row[column] instanceof Uint8Array ? createHash('sha256').update(row[column]).digest('hex') : row[column],
+      ]),
+  );
 }
 
 const names = (key: readonly string[]) => sql.join(key.map((column) => sql.ref(column)));

@@ -7,7 +7,10 @@ import type { MessageFormat } from '../../model/settings.ts';
 export interface MailStore {
   /** Changes after `after`, oldest first. Sequence numbers have no gaps. */
   readChanges(request: { mailbox: MailboxId; after: number; limit: number }): Promise<readonly Change[]>;
-  /** Every stored (live and in scope) message, streamed. Throws `body-lost` unless the options say what to do about a lost body. */
+  /**
+   * Every stored (live and in scope) message, streamed. Throws `body-lost` unless the options say what to do about a
+   * lost body.
+   */
   streamMessages(mailbox: MailboxId, options?: StreamOptions): AsyncIterable<StoredMessage>;
 }
 
@@ -28,6 +31,9 @@ export interface StoredMessage {
   readonly format: MessageFormat;
   /** What Gmail does not give of it; null when it lacks nothing. */
   readonly lacks: Lacking | null;
-  /** Decompressed, byte for byte as fetched, wherever it is kept. For `raw` the RFC 822 message, otherwise the JSON of Gmail's message resource. */
+  /**
+   * Decompressed, byte for byte as fetched, wherever it is kept. For `raw` the RFC 822 message, otherwise the JSON of
+   * Gmail's message resource.
+   */
   readonly body: Uint8Array | null;
 }

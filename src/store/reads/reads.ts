@@ -18,7 +18,10 @@ import { findRow, nextStoredRows, readBody, type StoredRow } from '../rows/store
 const PAGE = 50;
 
 /** See {@link MailStore.readChanges}. */
-export async function readChanges(database: StoreDatabase, request: RequestOf<MailStore, 'readChanges'>): Promise<readonly Change[]> {
+export async function readChanges(
+  database: StoreDatabase,
+  request: RequestOf<MailStore, 'readChanges'>,
+): Promise<readonly Change[]> {
   const key = await mailboxKey(database, request.mailbox);
   const rows = await database.read((db) =>
     db
@@ -42,7 +45,11 @@ export async function readChanges(database: StoreDatabase, request: RequestOf<Ma
 }
 
 /** See {@link FetchingStore.heldBody}. A lost body counts as not held. */
-export async function heldBody(database: StoreDatabase, bodies: Bodies, request: RequestOf<FetchingStore, 'heldBody'>): Promise<Uint8Array | null> {
+export async function heldBody(
+  database: StoreDatabase,
+  bodies: Bodies,
+  request: RequestOf<FetchingStore, 'heldBody'>,
+): Promise<Uint8Array | null> {
   const key = await mailboxKey(database, request.mailbox);
   const row = await findRow(database, key, request.messageId);
   const read = row === undefined ? null : await readBody(database, bodies, key, row);
@@ -60,11 +67,17 @@ export async function* streamMessages(
   { onLostBody = refuse(mailbox) }: StreamOptions = {},
 ): AsyncGenerator<StoredMessage, void, undefined> {
   const key = await mailboxKey(database, mailbox);
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const page = await nextStoredRows(database, key, after, PAGE);
     for await (const [row, read] of readAhead(page, (row) => readBody(database, bodies, key, row))) {
       if (read.kind === 'read') yield toStoredMessage(row, read.body);
-      if (read.kind === 'lost') await onLostBody({ messageId: row.id as MessageId, reason: read.reason, url: read.url, objectKey: read.objectKey });
+      if (read.kind === 'lost')
+        await onLostBody({
+          messageId: row.id as MessageId,
+          reason: read.reason,
+          url: read.url,
+          objectKey: read.objectKey,
+        });
     }
     const last = page.at(-1);
     if (last === undefined) return;
@@ -80,8 +93,13 @@ const refuse =
 /** Bodies outside the database that are read ahead, or in memory, at once. */
 const AHEAD = 4;
 
-/** Yields the rows in order, each with its value. Some values are read ahead while the reader works on an earlier row. */
-async function* readAhead<Row, Value>(rows: readonly Row[], read: (row: Row) => Promise<Value>): AsyncGenerator<readonly [Row, Value], void, undefined> {
+/**
+ * Yields the rows in order, each with its value. Some values are read ahead while the reader works on an earlier row.
+ */
+async function* readAhead<Row, Value>(
+  rows: readonly Row[],
+  read: (row: Row) => Promise<Value>,
+): AsyncGenerator<readonly [Row, Value], void, undefined> {
   const running: Promise<Value>[] = [];
   for (const [index, row] of rows.entries()) {
     for (const next of rows.slice(index + running.length, index + AHEAD)) {

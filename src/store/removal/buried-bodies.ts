@@ -8,8 +8,8 @@ const AT_A_TIME = 100;
 
 export interface BuriedBodies {
   /**
-   * Drops the bodies of messages that have been `gone` for `grace` milliseconds. Until then a wrong verdict can be undone without a fetch. A killed call
-   * has done part of the work, and the next call does the rest.
+   * Drops the bodies of messages that have been `gone` for `grace` milliseconds. Until then a wrong verdict can be
+   * undone without a fetch. A killed call has done part of the work, and the next call does the rest.
    *
    * @returns how many bodies were dropped
    */
@@ -17,7 +17,10 @@ export interface BuriedBodies {
 }
 
 /** See {@link BuriedBodies.dropBuriedBodies}. Checks under the mailbox's lock that a message is still gone. */
-export async function dropBuriedBodies(database: StoreDatabase, { now, grace, signal }: { now: number; grace: number; signal?: AbortSignal }): Promise<number> {
+export async function dropBuriedBodies(
+  database: StoreDatabase,
+  { now, grace, signal }: { now: number; grace: number; signal?: AbortSignal },
+): Promise<number> {
   let dropped = 0;
   while (signal?.aborted !== true) {
     const due = await database.read((db) =>
@@ -45,10 +48,19 @@ function dropOf(database: StoreDatabase, mailbox: MailboxId, ids: readonly Messa
   return withMailbox(database, mailbox, async (locked) => {
     const { tx, dialect, key } = locked;
     const rows = [...(await loadRows(locked, ids)).values()].filter(({ state }) => state === 'gone');
-    const differences: Difference[] = rows.map((before) => ({ before, after: { ...before, format: null, attachments: null, attachmentsHeld: false, lacks: null, buriedAt: null } }));
+    const differences: Difference[] = rows.map((before) => ({
+      before,
+      after: { ...before, format: null, attachments: null, attachmentsHeld: false, lacks: null, buriedAt: null },
+    }));
     await writeDifferences(locked, differences, now);
     // A worker of an earlier version brings a message back without clearing `buried_at`.
-    await tx.updateTable('messages').set({ buried_at: null }).where('mailbox_key', '=', key).where(dialect.isOneOf('id', ids)).where('state', '!=', 'gone').execute();
+    await tx
+      .updateTable('messages')
+      .set({ buried_at: null })
+      .where('mailbox_key', '=', key)
+      .where(dialect.isOneOf('id', ids))
+      .where('state', '!=', 'gone')
+      .execute();
     return rows.length;
   });
 }

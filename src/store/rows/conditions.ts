@@ -1,8 +1,8 @@
 import type { Condition, Conditions } from './mailbox-row.ts';
 
 /**
- * The format of the column `condition`: the worse condition, which is all that earlier versions read and write, plus each lane's condition. Workers of
- * such a version may share the mailbox; what they write has no `lanes`.
+ * The format of the column `condition`: the worse condition, which is all that earlier versions read and write, plus
+ * each lane's condition. Workers of such a version may share the mailbox; what they write has no `lanes`.
  */
 type WrittenCondition = Condition & { readonly lanes?: Partial<Conditions> };
 
@@ -16,11 +16,15 @@ export function readConditions(text: string | null): Conditions {
 }
 
 /**
- * The column after a change of one lane's condition; the other lane's stays. A condition without lanes is replaced by the first change of either lane.
+ * The column after a change of one lane's condition; the other lane's stays. A condition without lanes is replaced by
+ * the first change of either lane.
  */
 export function withCondition(text: string | null, lane: keyof Conditions, condition: Condition | null): string | null {
   const held = isOfNoLane(text) ? NO_CONDITIONS : readConditions(text);
-  const next = condition === null ? { live: untold(held.live), backfill: untold(held.backfill), [lane]: null } : { ...held, [lane]: condition };
+  const next =
+    condition === null
+      ? { live: untold(held.live), backfill: untold(held.backfill), [lane]: null }
+      : { ...held, [lane]: condition };
   const worse = worseCondition(next);
   return worse === null ? null : JSON.stringify({ ...worse, lanes: next } satisfies WrittenCondition);
 }
@@ -32,13 +36,21 @@ export function worseCondition({ live, backfill }: Conditions): Condition | null
 }
 
 /** The more a person has to do, the worse. */
-const RANK: Readonly<Record<Condition['kind'], number>> = { 'rate-limited': 0, failing: 1, failed: 2, 'needs-consent': 3 };
+const RANK: Readonly<Record<Condition['kind'], number>> = {
+  'rate-limited': 0,
+  failing: 1,
+  failed: 2,
+  'needs-consent': 3,
+};
 
 function isOfNoLane(text: string | null): boolean {
   return text !== null && (JSON.parse(text) as WrittenCondition).lanes === undefined;
 }
 
-/** Success of one lane ends the workflow's phase `rate-limited`, so the other lane, which still waits, must report its wait again. */
+/**
+ * Success of one lane ends the workflow's phase `rate-limited`, so the other lane, which still waits, must report its
+ * wait again.
+ */
 function untold(condition: Condition | null): Condition | null {
   return condition?.kind === 'rate-limited' ? { ...condition, told: false } : condition;
 }

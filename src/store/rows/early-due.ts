@@ -3,7 +3,10 @@ import type { FullSyncProgress } from './mailbox-row.ts';
 /** History shows what is older than the head by then (ms). */
 const SETTLED = 30_000;
 
-/** When the readings of the first seconds of a first full sync are to be settled, also by a full sync that followed it at once; null where there are none. */
+/**
+ * When the readings of the first seconds of a first full sync are to be settled, also by a full sync that followed it
+ * at once; null where there are none.
+ */
 export function earlyReadingsDue({ reconciling, startedAt, earlyReadingsDue: due }: FullSyncProgress): number | null {
   return reconciling ? (due ?? null) : startedAt + SETTLED;
 }

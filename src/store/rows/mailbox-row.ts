@@ -9,7 +9,10 @@ export interface MailboxRow {
   readonly generation: number;
   /** null before the first full sync. */
   readonly fullSync: FullSyncProgress | null;
-  /** Marks of the last seconds, oldest first: history is read again from the newest one that is old enough to have settled. */
+  /**
+   * Marks of the last seconds, oldest first: history is read again from the newest one that is old enough to have
+   * settled.
+   */
   readonly marks: readonly SettleMark[];
   /** Epoch ms; null when no listing from the top is due. */
   readonly relistAt: number | null;
@@ -44,7 +47,10 @@ export interface MailboxAccount {
   readonly units: number;
 }
 
-/** What only a listing says and no second witness confirms. Nothing is removed because of it; the listing is repeated at {@link MailboxRow.relistAt}. */
+/**
+ * What only a listing says and no second witness confirms. Nothing is removed because of it; the listing is repeated at
+ * {@link MailboxRow.relistAt}.
+ */
 export interface Doubt {
   /** Epoch ms of the listing that was doubted first, and of the last one. */
   readonly since: number;
@@ -57,7 +63,10 @@ export interface Doubt {
   readonly absent: number;
   /** Messages held here that the listings of their labels did not show. */
   readonly relabelled: number;
-  /** Messages that Gmail counts under a label but does not list there; 0 when that could not be compared; absent when both agree. */
+  /**
+   * Messages that Gmail counts under a label but does not list there; 0 when that could not be compared; absent when
+   * both agree.
+   */
   readonly underLabels?: number;
 }
 
@@ -138,7 +147,10 @@ export type FullSyncProgress = FullSyncStart &
   (
     | {
         readonly step: 'listing';
-        /** Which pass over the whole listing: passes repeat while messages vanish during one, since page tokens may shift. */
+        /**
+         * Which pass over the whole listing: passes repeat while messages vanish during one, since page tokens may
+         * shift.
+         */
         readonly pass: number;
         /** Index into the listings of the scope (one per scope label; one for all mail). */
         readonly listing: number;
@@ -161,7 +173,10 @@ export type FullSyncProgress = FullSyncStart &
       }
     /** Labels are read message by message instead; those up to `after` were. */
     | { readonly step: 'reading-labels'; readonly after: MessageId | null; readonly passHistoryId?: HistoryId }
-    /** What the listings did not show is confirmed. `passHistoryId`, as in the steps before; absent as from earlier versions it is the start. */
+    /**
+     * What the listings did not show is confirmed. `passHistoryId`, as in the steps before; absent as from earlier
+     * versions it is the start.
+     */
     | { readonly step: 'confirming'; readonly passHistoryId?: HistoryId; readonly moved?: number }
     | { readonly step: 'fetching' }
     | { readonly step: 'done'; readonly finishedAt: number }

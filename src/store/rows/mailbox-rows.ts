@@ -4,7 +4,15 @@ import { wantsAttachments, type MailboxSettings } from '../../model/settings.ts'
 import { completeSettings, type SettingsChange } from '../../model/settings-change.ts';
 import { readConditions, worseCondition } from './conditions.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
-import type { AuditResult, Doubt, FullSyncProgress, MailboxAccount, MailboxRow, MailboxWatch, SettleMark } from './mailbox-row.ts';
+import type {
+  AuditResult,
+  Doubt,
+  FullSyncProgress,
+  MailboxAccount,
+  MailboxRow,
+  MailboxWatch,
+  SettleMark,
+} from './mailbox-row.ts';
 import { unknownMailbox } from '../engines/mailbox-transaction.ts';
 import type { RowRules } from '../rules/row-scope.ts';
 import type { MailboxTable } from '../engines/schema.ts';
@@ -12,7 +20,9 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 
 /** The mailbox's integer key, for reading. */
 export async function mailboxKey(database: StoreDatabase, mailbox: MailboxId): Promise<number> {
-  const row = await database.read((db) => db.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst());
+  const row = await database.read((db) =>
+    db.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst(),
+  );
   if (row === undefined) throw unknownMailbox(mailbox);
   return row.key;
 }
@@ -29,7 +39,13 @@ export function parseFullSync(columns: Selectable<MailboxTable>): FullSyncProgre
 export function rulesOf(columns: Selectable<MailboxTable>, now: number): RowRules {
   const settings = parseSettings(columns);
   const { scope, format } = settings;
-  return { scope, format, attachments: wantsAttachments(settings), floor: scope.limit === null ? null : columns.scope_floor, now };
+  return {
+    scope,
+    format,
+    attachments: wantsAttachments(settings),
+    floor: scope.limit === null ? null : columns.scope_floor,
+    now,
+  };
 }
 
 /** A row of `mailboxes` as {@link MailboxRow}. */

@@ -8,8 +8,18 @@ import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { fromColumns, MESSAGE_COLUMNS, toColumnValues } from './message-columns.ts';
 import type { MessageRow } from '../rules/message-row.ts';
 
-const MESSAGES = { table: 'messages', columns: MESSAGE_COLUMNS, key: ['mailbox_key', 'id'], onConflict: 'update' } as const;
-const BODIES = { table: 'bodies', columns: ['mailbox_key', 'message_id', 'encoding', 'body'], key: ['mailbox_key', 'message_id'], onConflict: 'update' } as const;
+const MESSAGES = {
+  table: 'messages',
+  columns: MESSAGE_COLUMNS,
+  key: ['mailbox_key', 'id'],
+  onConflict: 'update',
+} as const;
+const BODIES = {
+  table: 'bodies',
+  columns: ['mailbox_key', 'message_id', 'encoding', 'body'],
+  key: ['mailbox_key', 'message_id'],
+  onConflict: 'update',
+} as const;
 
 /** The change that a transaction makes to one message. */
 export interface Difference {
@@ -20,7 +30,10 @@ export interface Difference {
 }
 
 /** The rows of those of the given messages that the store knows. */
-export async function loadRows({ tx, dialect, key }: Pick<MailboxTransaction, 'tx' | 'dialect' | 'key'>, ids: Iterable<MessageId>): Promise<Map<MessageId, MessageRow>> {
+export async function loadRows(
+  { tx, dialect, key }: Pick<MailboxTransaction, 'tx' | 'dialect' | 'key'>,
+  ids: Iterable<MessageId>,
+): Promise<Map<MessageId, MessageRow>> {
   const rows = await tx
     .selectFrom('messages')
     .selectAll()
@@ -31,10 +44,14 @@ export async function loadRows({ tx, dialect, key }: Pick<MailboxTransaction, 't
 }
 
 /**
- * Writes rows that differ, their bodies, and the entries of the change feed that tell of the differences, all in the same transaction.
- * What does not differ is not written.
+ * Writes rows that differ, their bodies, and the entries of the change feed that tell of the differences, all in the
+ * same transaction. What does not differ is not written.
  */
-export async function writeDifferences(locked: MailboxTransaction, differences: Iterable<Difference>, now: number): Promise<void> {
+export async function writeDifferences(
+  locked: MailboxTransaction,
+  differences: Iterable<Difference>,
+  now: number,
+): Promise<void> {
   const rows: ColumnValue[][] = [];
   const bodies: ColumnValue[][] = [];
   const outside: { messageId: MessageId; encoding: string; object: HeldObject }[] = [];
@@ -50,7 +67,8 @@ export async function writeDifferences(locked: MailboxTransaction, differences: 
     const row = announce(after, change);
     const values = toColumnValues(locked.key, row);
     if (before === null || differ(values, toColumnValues(locked.key, before))) rows.push(values);
-    if (change !== null) entries.push([change, row.id, row.threadId, JSON.stringify(row.labelIds), newestText(row), now]);
+    if (change !== null)
+      entries.push([change, row.id, row.threadId, JSON.stringify(row.labelIds), newestText(row), now]);
   }
   await bulkInsert(locked.tx, MESSAGES, rows);
   // Deleted first: an earlier body may be on the other side, inside or outside the database.
@@ -81,6 +99,8 @@ function differ(a: readonly ColumnValue[], b: readonly ColumnValue[]): boolean {
 
 /** What is announced has been read, or was listed: one of the two is there. */
 function newestText(row: MessageRow): string {
-  const texts = [row.historyId, row.readingHistoryId].filter((id): id is HistoryId => id !== null).map((id) => toHistoryIdText(id));
+  const texts = [row.historyId, row.readingHistoryId]
+    .filter((id): id is HistoryId => id !== null)
+    .map((id) => toHistoryIdText(id));
   return texts.toSorted().at(-1) ?? toHistoryIdText('0' as HistoryId);
 }

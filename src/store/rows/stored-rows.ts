@@ -9,8 +9,14 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 function rowsWithBodies(db: Kysely<Schema>, key: number) {
   return db
     .selectFrom('messages')
-    .leftJoin('bodies', (join) => join.onRef('bodies.mailbox_key', '=', 'messages.mailbox_key').onRef('bodies.message_id', '=', 'messages.id'))
-    .leftJoin('outside_bodies', (join) => join.onRef('outside_bodies.mailbox_key', '=', 'messages.mailbox_key').onRef('outside_bodies.message_id', '=', 'messages.id'))
+    .leftJoin('bodies', (join) =>
+      join.onRef('bodies.mailbox_key', '=', 'messages.mailbox_key').onRef('bodies.message_id', '=', 'messages.id'),
+    )
+    .leftJoin('outside_bodies', (join) =>
+      join
+        .onRef('outside_bodies.mailbox_key', '=', 'messages.mailbox_key')
+        .onRef('outside_bodies.message_id', '=', 'messages.id'),
+    )
     .leftJoin('body_objects', 'body_objects.key', 'outside_bodies.object_key')
     .leftJoin('body_places', 'body_places.key', 'body_objects.place_key')
     .select([
@@ -42,7 +48,14 @@ export type StoredRow = Awaited<ReturnType<typeof nextStoredRows>>[number];
 
 /** The next stored rows after `after`, in the order of ids. */
 export function nextStoredRows(database: StoreDatabase, key: number, after: string, limit: number) {
-  return database.read((db) => rowsWithBodies(db, key).where('messages.state', '=', 'stored').where('messages.id', '>', after).orderBy('messages.id').limit(limit).execute());
+  return database.read((db) =>
+    rowsWithBodies(db, key)
+      .where('messages.state', '=', 'stored')
+      .where('messages.id', '>', after)
+      .orderBy('messages.id')
+      .limit(limit)
+      .execute(),
+  );
 }
 
 export function findRow(database: StoreDatabase, key: number, id: string): Promise<StoredRow | undefined> {
@@ -56,15 +69,24 @@ export type BodyRead =
   /** The row's state has changed in the meantime. */
   | { readonly kind: 'left' };
 
-/** The body of a row that was read some time ago: the message may have been fetched again since, and its earlier body swept. */
-export async function readBody(database: StoreDatabase, bodies: Bodies, key: number, row: StoredRow): Promise<BodyRead> {
-  for (let now: StoredRow | undefined = row; now?.state === row.state; ) {
+/**
+ * The body of a row that was read some time ago: the message may have been fetched again since, and its earlier body
+ * swept.
+ */
+export async function readBody(
+  database: StoreDatabase,
+  bodies: Bodies,
+  key: number,
+  row: StoredRow,
+): Promise<BodyRead> {
+  for (let now: StoredRow | undefined = row; now?.state === row.state;) {
     const outside = outsideOf(now);
     if (outside === null) return readInside(now);
     const body = await bodies.read(outside);
     if (typeof body !== 'string') return { kind: 'read', body };
     now = await findRow(database, key, row.id);
-    if (now?.object_key === outside.objectKey) return { kind: 'lost', reason: body, url: outside.url, objectKey: outside.objectKey };
+    if (now?.object_key === outside.objectKey)
+      return { kind: 'lost', reason: body, url: outside.url, objectKey: outside.objectKey };
   }
   return { kind: 'left' };
 }
@@ -72,10 +94,31 @@ export async function readBody(database: StoreDatabase, bodies: Bodies, key: num
 function readInside({ encoding, body }: StoredRow): BodyRead {
   if (body === null || encoding === null) return { kind: 'read', body: null };
   const decoded = decodeIfWhole(encoding, body);
-  return decoded === null ? { kind: 'lost', reason: 'damaged', url: 'the database itself', objectKey: null } : { kind: 'read', body: decoded };
+  return decoded === null
+    ? { kind: 'lost', reason: 'damaged', url: 'the database itself', objectKey: null }
+    : { kind: 'read', body: decoded };
 }
 
-function outsideOf({ outside_encoding: encoding, object_key: objectKey, hash, nonce, size, place_key: placeKey, url, prefix }: StoredRow): OutsideBody | null {
-  if (encoding === null || objectKey === null || hash === null || nonce === null || size === null || placeKey === null || url === null || prefix === null) return null;
+function outsideOf({
+  outside_encoding: encoding,
+  object_key: objectKey,
+  hash,
+  nonce,
+  size,
+  place_key: placeKey,
+  url,
+  prefix,
+}: StoredRow): OutsideBody | null {
+  if (
+    encoding === null ||
+    objectKey === null ||
+    hash === null ||
+    nonce === null ||
+    size === null ||
+    placeKey === null ||
+    url === null ||
+    prefix === null
+  )
+    return null;
   return { encoding, objectKey, hash, nonce, size, placeKey, url, prefix };
 }

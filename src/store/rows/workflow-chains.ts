@@ -14,14 +14,22 @@ export async function buryChain(tx: Transaction<Schema>, chain: string, now: num
 }
 
 /**
- * Refuses to create a mailbox for a workflow that was removed with it. Writes the chain's row first: removal writes the same row, so the two take turns.
+ * Refuses to create a mailbox for a workflow that was removed with it. Writes the chain's row first: removal writes the
+ * same row, so the two take turns.
  */
-export async function requireLivingChain({ dialect }: StoreDatabase, tx: Transaction<Schema>, chain: string, mailbox: MailboxId): Promise<void> {
+export async function requireLivingChain(
+  { dialect }: StoreDatabase,
+  tx: Transaction<Schema>,
+  chain: string,
+  mailbox: MailboxId,
+): Promise<void> {
   await tx
     .insertInto('workflow_chains')
     .values({ id: chain, removed_at: null })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();
-  const row = await dialect.locked(tx.selectFrom('workflow_chains').select('removed_at').where('id', '=', chain)).executeTakeFirst();
+  const row = await dialect
+    .locked(tx.selectFrom('workflow_chains').select('removed_at').where('id', '=', chain))
+    .executeTakeFirst();
   if (row !== undefined && row.removed_at !== null) throw unknownMailbox(mailbox);
 }

@@ -2,12 +2,22 @@ import type { HistoryOperation } from '../../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId } from '../../model/ids.ts';
 import { isHiding } from '../../model/settings.ts';
 import { newRow, sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { labelsExclude, followScope, toFetch, toGone, waitsForLabels, withoutWork, type RowRules } from './row-scope.ts';
+import {
+  labelsExclude,
+  followScope,
+  toFetch,
+  toGone,
+  waitsForLabels,
+  withoutWork,
+  type RowRules,
+} from './row-scope.ts';
 
 type LabelOperation = Extract<HistoryOperation, { kind: 'labelsAdded' | 'labelsRemoved' }>;
 
 const DRAFT = 'DRAFT' as LabelId;
-/** Each save of a draft makes a new message and deletes the last one, so a draft is fetched only after this time (ms). */
+/**
+ * Each save of a draft makes a new message and deletes the last one, so a draft is fetched only after this time (ms).
+ */
 const DRAFT_REST = 60_000;
 
 export type HistoryEffect = 'added' | 'deleted' | 'relabelled' | 'late' | 'none';
@@ -19,19 +29,26 @@ export interface OperationOutcome {
 }
 
 /**
- * Applies one operation of a history record to its row. `HistoryStore.applyHistory` states the rules. Applying an operation again, or late, gives the
- * same row.
+ * Applies one operation of a history record to its row. `HistoryStore.applyHistory` states the rules. Applying an
+ * operation again, or late, gives the same row.
  *
  * @param known - whether this operation was applied before, or is settled and below the mark, which means the same
  */
-export function applyOperation(row: MessageRow | null, operation: HistoryOperation, recordId: HistoryId, known: boolean, rules: RowRules): OperationOutcome {
+export function applyOperation(
+  row: MessageRow | null,
+  operation: HistoryOperation,
+  recordId: HistoryId,
+  known: boolean,
+  rules: RowRules,
+): OperationOutcome {
   if (row === null) return applyToUnknown(null, operation, recordId, rules);
   if (isContained(row, recordId)) return { row, effect: 'none' };
   if (row.state === 'gone') return applyToGone(row, operation, recordId, rules);
   if (known) return { row, effect: 'none' };
   const late = row.historyId !== null && compareHistoryIds(recordId, row.historyId) < 0;
   if (late) return appearedLate(row, operation, rules);
-  if (operation.kind === 'deleted') return { row: toGone({ ...row, historyId: recordId }, rules.now), effect: 'deleted' };
+  if (operation.kind === 'deleted')
+    return { row: toGone({ ...row, historyId: recordId }, rules.now), effect: 'deleted' };
   return applyToHeld({ ...row, historyId: recordId }, operation, rules);
 }
 
@@ -39,16 +56,27 @@ function isContained(row: MessageRow, recordId: HistoryId): boolean {
   return row.readingHistoryId !== null && compareHistoryIds(recordId, row.readingHistoryId) <= 0;
 }
 
-function applyToGone(row: MessageRow, operation: HistoryOperation, recordId: HistoryId, rules: RowRules): OperationOutcome {
+function applyToGone(
+  row: MessageRow,
+  operation: HistoryOperation,
+  recordId: HistoryId,
+  rules: RowRules,
+): OperationOutcome {
   const newer = row.historyId === null || compareHistoryIds(recordId, row.historyId) > 0;
   return newer ? applyToUnknown(row, operation, recordId, rules) : { row, effect: 'none' };
 }
 
 /** Applies an operation to an unknown id, or to a tombstone, whose former content no longer counts. */
-function applyToUnknown(tombstone: MessageRow | null, operation: HistoryOperation, recordId: HistoryId, rules: RowRules): OperationOutcome {
+function applyToUnknown(
+  tombstone: MessageRow | null,
+  operation: HistoryOperation,
+  recordId: HistoryId,
+  rules: RowRules,
+): OperationOutcome {
   const base = tombstone ?? newRow(operation.messageId, operation.threadId, 'live', rules.now);
   const row: MessageRow = { ...base, threadId: operation.threadId, historyId: recordId };
-  if (operation.kind === 'deleted') return { row: toGone(row, rules.now), effect: tombstone === null ? 'deleted' : 'none' };
+  if (operation.kind === 'deleted')
+    return { row: toGone(row, rules.now), effect: tombstone === null ? 'deleted' : 'none' };
   if (operation.kind !== 'added') {
     if (!mayEnterScope(operation, rules)) return { row: tombstone, effect: 'none' };
     return { row: toFetch(row, 'live', rules.now), effect: 'added' };
@@ -57,17 +85,26 @@ function applyToUnknown(tombstone: MessageRow | null, operation: HistoryOperatio
     return { row: withoutWork({ ...row, labelIds: sortedLabelIds(operation.labelIds) }, 'excluded'), effect: 'added' };
   }
   const fetched = toFetch(row, 'live', rules.now);
-  return { row: operation.labelIds?.includes(DRAFT) === true ? { ...fetched, nextAttemptAt: rules.now + DRAFT_REST } : fetched, effect: 'added' };
+  return {
+    row: operation.labelIds?.includes(DRAFT) === true ? { ...fetched, nextAttemptAt: rules.now + DRAFT_REST } : fetched,
+    effect: 'added',
+  };
 }
 
-/** A record that appeared late. A pending row waits for a get at least as new as itself, which will contain the record. */
+/**
+ * A record that appeared late. A pending row waits for a get at least as new as itself, which will contain the record.
+ */
 function appearedLate(row: MessageRow, operation: HistoryOperation, rules: RowRules): OperationOutcome {
   const waits = row.state === 'pending' || row.state === 'failed';
   if (waits || operation.kind === 'added') return { row, effect: 'none' };
   return { row: needsRefresh(row, rules), effect: 'late' };
 }
 
-function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kind: 'deleted' }>, rules: RowRules): OperationOutcome {
+function applyToHeld(
+  row: MessageRow,
+  operation: Exclude<HistoryOperation, { kind: 'deleted' }>,
+  rules: RowRules,
+): OperationOutcome {
   if (row.state === 'pending' || row.state === 'failed') {
     // Its get brings the labels. A message that the listing and history both found is new mail.
     if (operation.kind === 'added' && row.lane === 'backfill') return { row: { ...row, lane: 'live' }, effect: 'none' };
@@ -81,12 +118,21 @@ function applyToHeld(row: MessageRow, operation: Exclude<HistoryOperation, { kin
   }
   const labelIds = afterLabelOperation(row, operation);
   const effect = sameLabelIds(labelIds, row.labelIds) ? 'none' : 'relabelled';
-  return { row: isUncertain(row, operation, rules) ? { ...row, labelIds } : followScope({ ...row, labelIds }, rules), effect };
+  return {
+    row: isUncertain(row, operation, rules) ? { ...row, labelIds } : followScope({ ...row, labelIds }, rules),
+    effect,
+  };
 }
 
-/** Labels that wait to be read again do not put a message out of scope; the coming get does. A label that hides the message does so at once. */
+/**
+ * Labels that wait to be read again do not put a message out of scope; the coming get does. A label that hides the
+ * message does so at once.
+ */
 function isUncertain(row: MessageRow, operation: LabelOperation, rules: RowRules): boolean {
-  const isHidden = operation.kind === 'labelsAdded' && labelsExclude(operation.labelIds.filter(isHiding), rules) && operation.labelIds.some(isHiding);
+  const isHidden =
+    operation.kind === 'labelsAdded' &&
+    labelsExclude(operation.labelIds.filter(isHiding), rules) &&
+    operation.labelIds.some(isHiding);
   return waitsForLabels(row, rules) && row.state === 'stored' && !isHidden;
 }
 

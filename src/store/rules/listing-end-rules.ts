@@ -13,38 +13,51 @@ export interface EndedListing {
   readonly absence: 'proven' | 'doubted';
   /** Labels whose listings are not believed. They are not taken off any message. */
   readonly doubtedLabels: ReadonlySet<LabelId>;
-  /** With a limit: rows that a listing made beyond this position are removed. It covers every row that was known before. */
+  /**
+   * With a limit: rows that a listing made beyond this position are removed. It covers every row that was known before.
+   */
   readonly lastPosition: number | null;
 }
 
 /**
- * The row after the end of a listing; null removes it, so that the message is unknown again. `ListingStore.finishListing` states the rules.
+ * The row after the end of a listing; null removes it, so that the message is unknown again.
+ * `ListingStore.finishListing` states the rules.
  *
  * @param listedLabels the labels whose listings held the message, sorted
  */
-export function rowAfterListing(row: MessageRow, listedLabels: readonly LabelId[], listing: EndedListing, rules: RowRules): MessageRow | null {
+export function rowAfterListing(
+  row: MessageRow,
+  listedLabels: readonly LabelId[],
+  listing: EndedListing,
+  rules: RowRules,
+): MessageRow | null {
   if (row.state === 'gone') return row;
   const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
   if (row.listedGeneration !== listing.generation) {
     if (changedSince || listing.absence === 'doubted') return inFormat(followScopeAgain(row, rules), rules);
     if (listing.reconciling) return withReadingId(toGone(row, rules.now), listing);
-    // The index may show it later. A message that was never fetched becomes unknown, so that the late listing finds it. One that was fetched
-    // meanwhile exists, and its later changes are in the history since the mark.
+    // The index may show it later. A message that was never fetched becomes unknown, so that the late listing finds it.
+    // One that was fetched meanwhile exists, and its later changes are in the history since the mark.
     return row.readingHistoryId === null ? null : inFormat(followScopeAgain(row, rules), rules);
   }
   if (isBeyondLimit(row, listing)) return null;
   const admitted = admit(row, listing);
-  const relabelled = listing.labels === 'compared' ? compareLabels(admitted, listedLabels, changedSince, listing, rules) : unread(admitted, rules);
+  const relabelled =
+    listing.labels === 'compared'
+      ? compareLabels(admitted, listedLabels, changedSince, listing, rules)
+      : unread(admitted, rules);
   return inFormat(held(relabelled, rules), rules);
 }
 
 /**
- * A row may wait for something that is no longer wanted (attachments, another format). It needs no fetch if its body is complete under today's settings
- * and its labels are known, since nothing has changed since they were read or compared.
+ * A row may wait for something that is no longer wanted (attachments, another format). It needs no fetch if its body is
+ * complete under today's settings and its labels are known, since nothing has changed since they were read or compared.
  */
 function held(row: MessageRow, rules: RowRules): MessageRow {
   if ((row.state !== 'pending' && row.state !== 'failed') || !isComplete(row, rules)) return row;
-  const known = row.readingHistoryId !== null && (row.historyId === null || compareHistoryIds(row.readingHistoryId, row.historyId) >= 0);
+  const known =
+    row.readingHistoryId !== null &&
+    (row.historyId === null || compareHistoryIds(row.readingHistoryId, row.historyId) >= 0);
   return known ? followScope(row, rules, 'backfill') : row;
 }
 
@@ -57,25 +70,41 @@ function isBeyondLimit(row: MessageRow, { lastPosition }: EndedListing): boolean
 /** An excluded row that now lies within the limit is in scope whatever its date. */
 function admit(row: MessageRow, { lastPosition, generation }: EndedListing): MessageRow {
   const within = lastPosition !== null && row.position !== null && row.position <= lastPosition;
-  return within && row.state === 'excluded' && row.admittedGeneration === null ? { ...row, admittedGeneration: generation } : row;
+  return within && row.state === 'excluded' && row.admittedGeneration === null
+    ? { ...row, admittedGeneration: generation }
+    : row;
 }
 
 /**
- * A row that changed after the listing began is not compared, since the listings may be older. But if records were applied to labels that had not been
- * read since (`readingHistoryId`), and the result differs from the listings, one get decides.
+ * A row that changed after the listing began is not compared, since the listings may be older. But if records were
+ * applied to labels that had not been read since (`readingHistoryId`), and the result differs from the listings, one
+ * get decides.
  */
-function compareLabels(row: MessageRow, listed: readonly LabelId[], changedSince: boolean, listing: EndedListing, rules: RowRules): MessageRow {
+function compareLabels(
+  row: MessageRow,
+  listed: readonly LabelId[],
+  changedSince: boolean,
+  listing: EndedListing,
+  rules: RowRules,
+): MessageRow {
   if (!changedSince) {
     const read = withReadingId(row, listing);
     const labelIds = believed(row, listed, listing);
     const compared = sameLabelIds(read.labelIds, labelIds) ? read : { ...read, labelIds };
     if (row.state !== 'stored' && row.state !== 'excluded') return compared;
-    return followScope(waitsForLabels(compared, rules) ? { ...compared, refreshAt: null } : compared, rules, 'backfill');
+    return followScope(
+      waitsForLabels(compared, rules) ? { ...compared, refreshAt: null } : compared,
+      rules,
+      'backfill',
+    );
   }
-  const readSince = row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;
+  const readSince =
+    row.readingHistoryId !== null && compareHistoryIds(row.readingHistoryId, listing.startHistoryId) >= 0;
   const isFetched = row.state === 'stored' || row.state === 'excluded';
   const scoped = followScopeAgain(row, rules);
-  return isFetched && !readSince && !sameLabelIds(row.labelIds, listed) ? { ...scoped, refreshAt: scoped.refreshAt ?? rules.now } : scoped;
+  return isFetched && !readSince && !sameLabelIds(row.labelIds, listed)
+    ? { ...scoped, refreshAt: scoped.refreshAt ?? rules.now }
+    : scoped;
 }
 
 /** The listed labels, plus those of the row whose listings are not believed. */
@@ -84,17 +113,25 @@ function believed(row: MessageRow, listed: readonly LabelId[], { doubtedLabels }
   return kept.length === 0 ? listed : sortedLabelIds([...listed, ...kept]);
 }
 
-/** A listed row without compared labels. While its labels wait to be read again, the held ones do not put it out of scope. */
-const unread = (row: MessageRow, rules: RowRules): MessageRow => (waitsForLabels(row, rules) ? row : followScopeAgain(row, rules));
+/**
+ * A listed row without compared labels. While its labels wait to be read again, the held ones do not put it out of
+ * scope.
+ */
+const unread = (row: MessageRow, rules: RowRules): MessageRow =>
+  waitsForLabels(row, rules) ? row : followScopeAgain(row, rules);
 
-/** Decides the state of a row again that was not compared, since the settings may have changed since its state was decided. */
+/**
+ * Decides the state of a row again that was not compared, since the settings may have changed since its state was
+ * decided.
+ */
 function followScopeAgain(row: MessageRow, rules: RowRules): MessageRow {
   return row.state === 'stored' || row.state === 'excluded' ? followScope(row, rules, 'backfill') : row;
 }
 
 /** Raises only `readingHistoryId`: the message's own history id is older, and a get still answers with that one. */
 function withReadingId(row: MessageRow, { startHistoryId }: EndedListing): MessageRow {
-  const readingHistoryId = row.readingHistoryId === null ? startHistoryId : newerHistoryId(row.readingHistoryId, startHistoryId);
+  const readingHistoryId =
+    row.readingHistoryId === null ? startHistoryId : newerHistoryId(row.readingHistoryId, startHistoryId);
   return readingHistoryId === row.readingHistoryId ? row : { ...row, readingHistoryId };
 }
 

@@ -8,7 +8,8 @@ export const LACKING_AGAIN = 24 * 60 * 60_000;
 const HOUR = 60 * 60_000;
 
 /** Whether its labels wait to be read again. A refresh that is due later waits for another value. */
-export const waitsForLabels = ({ refreshAt }: MessageRow, { now }: RowRules): boolean => refreshAt !== null && refreshAt <= now + HOUR;
+export const waitsForLabels = ({ refreshAt }: MessageRow, { now }: RowRules): boolean =>
+  refreshAt !== null && refreshAt <= now + HOUR;
 
 /** The rules that decide over rows during one transaction. */
 export interface RowRules {
@@ -18,8 +19,8 @@ export interface RowRules {
   readonly attachments: boolean;
   /**
    * With a limit in the scope: the internal date of the oldest message within it. Older messages stay out when a label
-   * operation concerns them, unless a listing admitted them. null without a limit, and until the backfill ends: then the date is known, and
-   * messages that came in meanwhile are put out of scope (see scope-floor.ts).
+   * operation concerns them, unless a listing admitted them. null without a limit, and until the backfill ends: then
+   * the date is known, and messages that came in meanwhile are put out of scope (see scope-floor.ts).
    */
   readonly floor: number | null;
   readonly now: number;
@@ -36,15 +37,21 @@ export function labelsExclude(labelIds: readonly LabelId[], { scope }: RowRules)
 }
 
 /**
- * Whether the held body is what the settings want, or as much of it as Gmail gives. A body that only lacks attachments is kept and completed: see
- * activities/complete-message.ts.
+ * Whether the held body is what the settings want, or as much of it as Gmail gives. A body that only lacks attachments
+ * is kept and completed: see activities/complete-message.ts.
  */
-export function isComplete(row: MessageRow, { format, attachments }: Pick<RowRules, 'format' | 'attachments'>): boolean {
+export function isComplete(
+  row: MessageRow,
+  { format, attachments }: Pick<RowRules, 'format' | 'attachments'>,
+): boolean {
   if (format === 'raw' && row.format === 'full') return row.lacks === 'raw';
   return row.format === format && (!attachments || row.attachmentsHeld || row.lacks === 'attachments');
 }
 
-/** Lets the scope decide the state of a row with known labels: `excluded` outside of it; within it `stored` with a complete body, else `pending`. */
+/**
+ * Lets the scope decide the state of a row with known labels: `excluded` outside of it; within it `stored` with a
+ * complete body, else `pending`.
+ */
 export function followScope(row: MessageRow, rules: RowRules, lane: FetchLane = 'live'): MessageRow {
   if (!isInScope(row, rules)) return withoutWork(row, 'excluded');
   if (isComplete(row, rules)) return isAskedAgain(row, rules) ? askedAgain(row, rules.now) : withoutWork(row, 'stored');
@@ -64,19 +71,41 @@ function isAskedAgain(row: MessageRow, { format, attachments }: RowRules): boole
 
 /** The missing part is asked for again, ever more rarely. The message is readable meanwhile. */
 function askedAgain(row: MessageRow, now: number): MessageRow {
-  return row.state === 'stored' && row.lane !== null ? row : { ...row, state: 'stored', lane: 'backfill', nextAttemptAt: now + LACKING_AGAIN };
+  return row.state === 'stored' && row.lane !== null
+    ? row
+    : { ...row, state: 'stored', lane: 'backfill', nextAttemptAt: now + LACKING_AGAIN };
 }
 
 /**
- * Makes the row a tombstone, which keeps out older answers. A held body stays for a while ({@link BuriedBodies.dropBuriedBodies}), so that a wrong
- * verdict can be undone without a fetch.
+ * Makes the row a tombstone, which keeps out older answers. A held body stays for a while ({@link
+ * BuriedBodies.dropBuriedBodies}), so that a wrong verdict can be undone without a fetch.
  */
 export function toGone(row: MessageRow, now: number): MessageRow {
   if (row.state === 'gone') return row;
-  // The feed reports it as gone even if the same transaction brings it back: it is readable again only once it is fetched.
-  return { ...row, state: 'gone', announced: false, buriedAt: row.format === null ? null : now, lane: null, attempts: 0, lastError: null, nextAttemptAt: 0, refreshAt: null };
+  // The feed reports it as gone even if the same transaction brings it back: it is readable again only once it is
+  // fetched.
+  return {
+    ...row,
+    state: 'gone',
+    announced: false,
+    buriedAt: row.format === null ? null : now,
+    lane: null,
+    attempts: 0,
+    lastError: null,
+    nextAttemptAt: 0,
+    refreshAt: null,
+  };
 }
 
 export function toFetch(row: MessageRow, lane: FetchLane, now: number): MessageRow {
-  return { ...row, state: 'pending', lacks: null, lane, attempts: 0, lastError: null, nextAttemptAt: 0, discoveredAt: now };
+  return {
+    ...row,
+    state: 'pending',
+    lacks: null,
+    lane,
+    attempts: 0,
+    lastError: null,
+    nextAttemptAt: 0,
+    discoveredAt: now,
+  };
 }

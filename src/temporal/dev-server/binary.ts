@@ -54,16 +54,14 @@ export async function findBinary(binary: Binary, options: FindBinaryOptions): Pr
       if (announcement !== null) log(announcement);
       if (await download(source, search, cached, failures)) return cached;
     }
-    throw new TemporalServerError(
-      [
-        `The program "${binary}" is needed, and is not available from any source:`,
-        ...failures.map((failure) => `  - ${failure}`),
-        binary === 'temporal'
-          ? 'Install the Temporal CLI (https://docs.temporal.io/cli), or name a running server in TEMPORAL_ADDRESS.'
-          : 'Connect to the internet, or put the program into the directory below, and try again.',
-        `Looked for it in ${cached} too.`,
-      ],
-    );
+    throw new TemporalServerError([
+      `The program "${binary}" is needed, and is not available from any source:`,
+      ...failures.map((failure) => `  - ${failure}`),
+      binary === 'temporal'
+        ? 'Install the Temporal CLI (https://docs.temporal.io/cli), or name a running server in TEMPORAL_ADDRESS.'
+        : 'Connect to the internet, or put the program into the directory below, and try again.',
+      `Looked for it in ${cached} too.`,
+    ]);
   });
 }
 
@@ -73,7 +71,9 @@ async function removeUnfinished(parent: string): Promise<void> {
   await Promise.all(names.map((name) => rm(join(parent, name), { recursive: true, force: true })));
 }
 
-/** Runs one download in a directory of its own beside the cache, on the same file system, so that the rename is atomic. */
+/**
+ * Runs one download in a directory of its own beside the cache, on the same file system, so that the rename is atomic.
+ */
 async function download(source: BinarySource, search: Search, cached: string, failures: string[]): Promise<boolean> {
   const directory = await mkdtemp(join(search.directory, 'bin', UNFINISHED));
   try {

@@ -8,7 +8,10 @@ const EVERY_PROGRAM = [
   /^(SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES(\(X86\))?|NUMBER_OF_PROCESSORS|PROCESSOR_ARCHITECTURE)$/,
 ];
 
-/** How downloads reach their servers, and what steers pip, Go and the SDK: a mirror's address may hold a password, and is theirs. */
+/**
+ * How downloads reach their servers, and what steers pip, Go and the SDK: a mirror's address may hold a password, and
+ * is theirs.
+ */
 const DOWNLOADS = [
   /^(HTTP|HTTPS|ALL|NO|FTP)_PROXY$/,
   /^(SSL_CERT_FILE|SSL_CERT_DIR|CURL_CA_BUNDLE|REQUESTS_CA_BUNDLE|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|NODE_USE_SYSTEM_CA|NODE_USE_ENV_PROXY)$/,
@@ -18,12 +21,15 @@ const DOWNLOADS = [
 ];
 
 /**
- * The part of an environment that a program of somebody else's gets. Keys, passwords and addresses of databases stand there, too, and a server that
- * lives for days, or the build script of a package, has no business with them: so it is a list of what goes through.
+ * The part of an environment that a program of somebody else's gets. Keys, passwords and addresses of databases stand
+ * there, too, and a server that lives for days, or the build script of a package, has no business with them: so it is a
+ * list of what goes through.
  *
  * @param use - a program that downloads or builds also gets what leads it to its sources
  */
 export function childEnvironment(env: NodeJS.ProcessEnv, use: 'program' | 'download'): NodeJS.ProcessEnv {
   const allowed = use === 'download' ? [...EVERY_PROGRAM, ...DOWNLOADS] : EVERY_PROGRAM;
-  return Object.fromEntries(Object.entries(env).filter(([name]) => allowed.some((pattern) => pattern.test(name.toUpperCase()))));
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => allowed.some((pattern) => pattern.test(name.toUpperCase()))),
+  );
 }

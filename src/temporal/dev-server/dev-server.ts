@@ -40,8 +40,8 @@ const STOPS_WITHIN = 10_000;
 const LARGEST_LOG = 5 * 1024 * 1024;
 
 /**
- * A line is read from the pipe: all is well. It just closed: the owner is gone, whatever became of it. What the server writes is its owner's alone:
- * its database holds the addresses of mailboxes.
+ * A line is read from the pipe: all is well. It just closed: the owner is gone, whatever became of it. What the server
+ * writes is its owner's alone: its database holds the addresses of mailboxes.
  */
 const LIFELINE = 'umask 077; { read -r line <&3 || kill -TERM $$; } & exec "$@" </dev/null 3<&-';
 
@@ -49,9 +49,9 @@ const LIFELINE = 'umask 077; { read -r line <&3 || kill -TERM $$; } & exec "$@" 
  * Starts `temporal server start-dev` and waits until its frontend answers.
  *
  * The server leads a process group of its own, so that Ctrl-C in a terminal reaches its owner alone, which stops its
- * workers first. It dies with its owner all the same, even with one that was killed: a shell of one line stays beside it
- * and waits for the end of a pipe that only the owner holds open. (There is no such shell on Windows: there a server whose
- * owner was killed is joined by the next one.)
+ * workers first. It dies with its owner all the same, even with one that was killed: a shell of one line stays beside
+ * it and waits for the end of a pipe that only the owner holds open. (There is no such shell on Windows: there a server
+ * whose owner was killed is joined by the next one.)
  * @throws {TemporalServerError} when it ends at once or does not answer in time, with the end of its log
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
@@ -76,7 +76,13 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     endLifeline(child);
     child.kill('SIGTERM');
     const late = new AbortController();
-    await Promise.race([exited, clock.sleep(STOPS_WITHIN, late.signal).then(() => child.kill('SIGKILL'), () => undefined)]);
+    await Promise.race([
+      exited,
+      clock.sleep(STOPS_WITHIN, late.signal).then(
+        () => child.kill('SIGKILL'),
+        () => undefined,
+      ),
+    ]);
     late.abort();
     await exited;
   };
@@ -87,7 +93,10 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   try {
     while (isRunning() && clock.now() < deadline) {
       // The port first: a gRPC channel waits a second before it tries a refused address again.
-      if ((await answers(port)) && (await frontendTrouble(address, { namespace: options.namespace, options: {} }, 2_000)) === null) {
+      if (
+        (await answers(port)) &&
+        (await frontendTrouble(address, { namespace: options.namespace, options: {} }, 2_000)) === null
+      ) {
         if (isRunning() && child.pid !== undefined) return { pid: child.pid, address, exited, stop };
       }
       await Promise.race([exited, clock.sleep(50, signal)]);
@@ -96,14 +105,23 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     await stop();
     throw error;
   }
-  const what = isRunning() ? `did not answer at ${address} within ${STARTS_WITHIN / 1000} s` : 'ended as soon as it was started';
+  const what = isRunning()
+    ? `did not answer at ${address} within ${STARTS_WITHIN / 1000} s`
+    : 'ended as soon as it was started';
   await stop();
-  throw new TemporalServerError([`The Temporal server ${what}. The end of its log (${logFile}):`, ...tail(logFile, logBegan)]);
+  throw new TemporalServerError([
+    `The Temporal server ${what}. The end of its log (${logFile}):`,
+    ...tail(logFile, logBegan),
+  ]);
 }
 
 /** Earlier versions left them readable by all. */
 function filesOf({ logFile, database }: DevServerOptions): string[] {
-  return [logFile, `${logFile}.1`, ...(database === null ? [] : ['', '-wal', '-shm', '-journal'].map((ending) => `${database}${ending}`))];
+  return [
+    logFile,
+    `${logFile}.1`,
+    ...(database === null ? [] : ['', '-wal', '-shm', '-journal'].map((ending) => `${database}${ending}`)),
+  ];
 }
 
 function argumentsOf({ database, namespace, port, uiPort }: DevServerOptions): string[] {
@@ -113,7 +131,14 @@ function argumentsOf({ database, namespace, port, uiPort }: DevServerOptions): s
   if (database !== null) {
     // With a write-ahead log and no flush at each commit a killed server loses nothing, and a machine that loses power
     // loses the last moments and keeps a sound file. It is twice as fast as the server's default, which flushes.
-    args.push('--db-filename', database, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal');
+    args.push(
+      '--db-filename',
+      database,
+      '--sqlite-pragma',
+      'journal_mode=wal',
+      '--sqlite-pragma',
+      'synchronous=normal',
+    );
   }
   for (const [key, value] of Object.entries(DYNAMIC_CONFIG)) args.push('--dynamic-config-value', `${key}=${value}`);
   return args;
@@ -129,13 +154,19 @@ const DYNAMIC_CONFIG = {
 function spawnWithLifeline(binary: string, args: readonly string[], log: number): ChildProcess {
   const env = childEnvironment(process.env, 'program');
   if (process.platform === 'win32') return spawn(binary, args, { env, stdio: ['ignore', log, log], windowsHide: true });
-  const child = spawn('/bin/sh', ['-c', LIFELINE, 'sh', binary, ...args], { env, detached: true, stdio: ['ignore', log, log, 'pipe'] });
+  const child = spawn('/bin/sh', ['-c', LIFELINE, 'sh', binary, ...args], {
+    env,
+    detached: true,
+    stdio: ['ignore', log, log, 'pipe'],
+  });
   // The shell at the other end may be gone before it is told to go.
   child.stdio[3]?.on('error', () => undefined);
   return child;
 }
 
-/** Lets the shell at the other end go in peace: it must not send a signal to a process id that may be another's by then. */
+/**
+ * Lets the shell at the other end go in peace: it must not send a signal to a process id that may be another's by then.
+ */
 function endLifeline(child: ChildProcess): void {
   const lifeline = child.stdio[3];
   if (lifeline && 'write' in lifeline && lifeline.writable) lifeline.end('\n');

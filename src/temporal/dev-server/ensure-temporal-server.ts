@@ -19,8 +19,8 @@ const USUAL_PORTS = { frontend: 7233, ui: 8233 };
 
 /**
  * A Temporal server: the one that the environment names, the one that runs over this data directory already, or one
- * that is started now, as a child of this process. A server that dies is started again at the same address, by whichever
- * of the processes that use it comes first.
+ * that is started now, as a child of this process. A server that dies is started again at the same address, by
+ * whichever of the processes that use it comes first.
  * @throws {TemporalServerError} when none can be had: the message says what to do
  */
 export async function ensureTemporalServer(options: EnsureTemporalServerOptions): Promise<TemporalServer> {
@@ -50,8 +50,8 @@ async function useNamedServer(address: string, connection: TemporalConnection): 
 
 /**
  * Joins the server of the directory or starts it, under the directory's lock: of processes that come at one moment the
- * first starts it and the others, when the lock is theirs, find it running. The instance is written as soon as its process
- * exists, so that no second one is ever started over the same database.
+ * first starts it and the others, when the lock is theirs, find it running. The instance is written as soon as its
+ * process exists, so that no second one is ever started over the same database.
  * @param previous the server that died: the next one must listen where it did, because connections exist
  */
 async function holdServer(options: EnsureTemporalServerOptions, previous: Holding | null): Promise<Holding> {
@@ -99,7 +99,10 @@ async function startServer(
  * Waits until a server that was found running answers. False when it ends meanwhile: then there is none.
  * @throws {TemporalServerError} when it lives and does not answer: a second one over its database would harm both
  */
-async function joins(running: { readonly pid: number; readonly address: string }, options: EnsureTemporalServerOptions): Promise<boolean> {
+async function joins(
+  running: { readonly pid: number; readonly address: string },
+  options: EnsureTemporalServerOptions,
+): Promise<boolean> {
   const { dataDir, connection, clock, signal } = options;
   const deadline = clock.now() + JOINS_WITHIN;
   let trouble: string | null = '';
@@ -148,5 +151,7 @@ function explained(error: unknown, dataDir: string): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const trouble = FILE_TROUBLE[code] ?? (code === 'ERR_SQLITE_ERROR' ? 'its lock file cannot be written' : undefined);
   if (trouble === undefined) return error;
-  return new TemporalServerError(`The Temporal server's files cannot be kept in ${dataDir}: ${trouble}.`, { cause: error });
+  return new TemporalServerError(`The Temporal server's files cannot be kept in ${dataDir}: ${trouble}.`, {
+    cause: error,
+  });
 }

@@ -26,7 +26,9 @@ export async function frontendTrouble(
   try {
     await connection.ensureConnected();
     // The channel is ready, so the answer is near: a server that takes the connection and says nothing is cut off.
-    await connection.withAbortSignal(AbortSignal.timeout(timeout), () => connection.workflowService.describeNamespace({ namespace }));
+    await connection.withAbortSignal(AbortSignal.timeout(timeout), () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
     return null;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -27,8 +27,9 @@ export function readLastInstance(dataDir: string): Instance | null {
 }
 
 /**
- * The server that runs over a data directory now, or null. One that has ended is recognised: its process id is nobody's,
- * or that of a process which was not started with this directory's database. So nobody has to clear the file away.
+ * The server that runs over a data directory now, or null. One that has ended is recognised: its process id is
+ * nobody's, or that of a process which was not started with this directory's database. So nobody has to clear the file
+ * away.
  */
 export function readInstance(dataDir: string): Instance | null {
   const last = readLastInstance(dataDir);
@@ -58,7 +59,11 @@ function parse(text: string): Instance | null {
 function commandOf(pid: number): string {
   try {
     if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-    return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8', env: childEnvironment(process.env, 'program'), stdio: ['ignore', 'pipe', 'ignore'] });
+    return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], {
+      encoding: 'utf8',
+      env: childEnvironment(process.env, 'program'),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
   } catch {
     return '';
   }

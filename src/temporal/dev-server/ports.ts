@@ -17,7 +17,9 @@ export async function freePort(wanted: number, except: readonly number[] = []): 
     if (found !== null && (wanted === 0 || !(await answers(found)))) return found;
     if (wanted === 0) port -= 1;
   }
-  throw new TemporalServerError(`The ports from ${wanted} to ${wanted + TRIED - 1} are all in use: free one of them and try again.`);
+  throw new TemporalServerError(
+    `The ports from ${wanted} to ${wanted + TRIED - 1} are all in use: free one of them and try again.`,
+  );
 }
 
 function tryListen(port: number): Promise<number | null> {

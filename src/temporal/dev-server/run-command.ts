@@ -18,13 +18,25 @@ export interface CommandOptions {
  */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(command, args, { ...options, env: childEnvironment(options.env, 'download'), killSignal: 'SIGKILL', maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else if (error.name === 'AbortError') reject(error);
-      else if (error.code === 'ENOENT') reject(new Error(`no ${command} on the PATH`));
-      else if (error.killed === true) reject(new Error(`${command} had not finished after ${options.timeout / 1000} s`));
-      else reject(new Error(`${command}: ${lastLine(stderr) ?? lastLine(stdout) ?? `exit code ${error.code ?? '?'}`}`));
-    });
+    execFile(
+      command,
+      args,
+      {
+        ...options,
+        env: childEnvironment(options.env, 'download'),
+        killSignal: 'SIGKILL',
+        maxBuffer: 64 * 1024 * 1024,
+      },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else if (error.name === 'AbortError') reject(error);
+        else if (error.code === 'ENOENT') reject(new Error(`no ${command} on the PATH`));
+        else if (error.killed === true)
+          reject(new Error(`${command} had not finished after ${options.timeout / 1000} s`));
+        else
+          reject(new Error(`${command}: ${lastLine(stderr) ?? lastLine(stdout) ?? `exit code ${error.code ?? '?'}`}`));
+      },
+    );
   });
 }
 

@@ -7,10 +7,14 @@ const [binary, downloadDir] = process.argv.slice(2);
 if (downloadDir === undefined) throw new Error('usage: sdk-download BINARY DIRECTORY');
 const server = { executable: { type: 'cached-download', downloadDir } } as const;
 try {
-  const environment = await (binary === 'temporal' ? TestWorkflowEnvironment.createLocal({ server }) : TestWorkflowEnvironment.createTimeSkipping({ server }));
+  const environment = await (binary === 'temporal'
+    ? TestWorkflowEnvironment.createLocal({ server })
+    : TestWorkflowEnvironment.createTimeSkipping({ server }));
   await environment.teardown();
 } catch (error) {
   // Each layer repeats the one below it: the innermost says what happened.
-  writeLines(process.stderr, [error instanceof Error ? (error.message.split('): ').at(-1) ?? error.message) : String(error)]);
+  writeLines(process.stderr, [
+    error instanceof Error ? (error.message.split('): ').at(-1) ?? error.message) : String(error),
+  ]);
   process.exitCode = 1;
 }

@@ -1,4 +1,6 @@
-/** Thrown when no Temporal server can be found or started. The message is for a person: what happened and what to do. */
+/**
+ * Thrown when no Temporal server can be found or started. The message is for a person: what happened and what to do.
+ */
 export class TemporalServerError extends Error {
   override readonly name = 'TemporalServerError';
   /** The message line by line: some name several causes, or show the end of a log. */

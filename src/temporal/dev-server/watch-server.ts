@@ -35,7 +35,10 @@ export function watchServer(
       stopped.signal.throwIfAborted();
       deaths.push(clock.now());
       if (deaths.filter((at) => at > clock.now() - 60_000).length > DEATHS_A_MINUTE) {
-        return new TemporalServerError(`The Temporal server does not stay up: it ended ${deaths.length} times. Its log is ${dataDir}/temporal.log.`, { cause: failure });
+        return new TemporalServerError(
+          `The Temporal server does not stay up: it ended ${deaths.length} times. Its log is ${dataDir}/temporal.log.`,
+          { cause: failure },
+        );
       }
       log('the Temporal server has stopped: starting it again');
       try {
@@ -50,7 +53,9 @@ export function watchServer(
         continue;
       }
       if (holding.address !== first.address) {
-        return new TemporalServerError(`The Temporal server came back at ${holding.address}, not ${first.address}: start this process again.`);
+        return new TemporalServerError(
+          `The Temporal server came back at ${holding.address}, not ${first.address}: start this process again.`,
+        );
       }
       log(`the Temporal server runs again at ${holding.address}`);
     }
@@ -59,7 +64,9 @@ export function watchServer(
   const watching = watch().catch((error: unknown) => error);
   const lost = watching.then((end) => {
     if (stopped.signal.aborted) return new Promise<TemporalServerError>(() => undefined);
-    return end instanceof TemporalServerError ? end : new TemporalServerError('The Temporal server could not be started again.', { cause: end });
+    return end instanceof TemporalServerError
+      ? end
+      : new TemporalServerError('The Temporal server could not be started again.', { cause: end });
   });
   return {
     address: first.address,

@@ -4,8 +4,9 @@ import type { WorkflowInterceptors } from '@temporalio/workflow';
 const TRACE_HEADER = '_tracer-data';
 
 /**
- * A mailbox lives for years, by continue-as-new; one trace over all of it would never end, and no tool could show it. So a run hands the trace on to
- * nothing but its own activities, and the next run begins its own. A run has some hundred events. Loaded where tracing is on; issues no command.
+ * A mailbox lives for years, by continue-as-new; one trace over all of it would never end, and no tool could show it.
+ * So a run hands the trace on to nothing but its own activities, and the next run begins its own. A run has some
+ * hundred events. Loaded where tracing is on; issues no command.
  */
 export const interceptors = (): WorkflowInterceptors => ({
   outbound: [

@@ -7,10 +7,18 @@ import type { ReadingFields } from './message.ts';
 const WITH = { ...DEFAULT_SETTINGS, attachments: true };
 
 /** A FULL reading of a message with attachments, which the body holds or lacks. */
-const withAttachments = (id: string, held: boolean, fields: ReadingFields = {}): FetchedMessage => ({ ...reading(id, fields), attachments: { count: 2, held } });
+const withAttachments = (id: string, held: boolean, fields: ReadingFields = {}): FetchedMessage => ({
+  ...reading(id, fields),
+  attachments: { count: 2, held },
+});
 
 /** A generation that lists and compares all of these ids, as changed settings begin one. */
-async function relist(mailbox: TestMailbox, settings: typeof WITH, ids: readonly string[], startHistoryId: number): Promise<void> {
+async function relist(
+  mailbox: TestMailbox,
+  settings: typeof WITH,
+  ids: readonly string[],
+  startHistoryId: number,
+): Promise<void> {
   await mailbox.put(settings);
   await mailbox.begin(startHistoryId);
   await mailbox.list(ids);
@@ -26,11 +34,19 @@ export function attachments(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put(WITH);
       const request = { mailbox: mailbox.id, format: 'full', now: mailbox.now } as const;
-      expect(await mailbox.store.saveFetched({ ...request, messages: [withAttachments('a', false)] })).toEqual({ stored: 0, stale: [], lacking: ['a'] });
+      expect(await mailbox.store.saveFetched({ ...request, messages: [withAttachments('a', false)] })).toEqual({
+        stored: 0,
+        stale: [],
+        lacking: ['a'],
+      });
       expect(await mailbox.messages()).toEqual([]);
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', lacking: 2, sizeEstimate: 100, attempts: 0 }]);
-      expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).toEqual(Buffer.from('body of a'));
-      expect(await mailbox.store.saveFetched({ ...request, messages: [withAttachments('a', true, { body: 'whole' })] })).toEqual({ stored: 1, stale: [], lacking: [] });
+      expect(await mailbox.store.heldBody({ mailbox: mailbox.id, messageId: m('a') })).toEqual(
+        Buffer.from('body of a'),
+      );
+      expect(
+        await mailbox.store.saveFetched({ ...request, messages: [withAttachments('a', true, { body: 'whole' })] }),
+      ).toEqual({ stored: 1, stale: [], lacking: [] });
       expect(await mailbox.message('a')).toMatchObject({ body: Buffer.from('whole') });
       expect(await mailbox.feed()).toEqual(['stored a']);
     });
@@ -38,7 +54,12 @@ export function attachments(fixture: StoreFixture): void {
     it('are not asked for of a message that is out of scope', async () => {
       const mailbox = open();
       await mailbox.put(WITH);
-      const { lacking } = await mailbox.store.saveFetched({ mailbox: mailbox.id, format: 'full', now: mailbox.now, messages: [withAttachments('a', false, { labels: ['SPAM'] })] });
+      const { lacking } = await mailbox.store.saveFetched({
+        mailbox: mailbox.id,
+        format: 'full',
+        now: mailbox.now,
+        messages: [withAttachments('a', false, { labels: ['SPAM'] })],
+      });
       expect(lacking).toEqual([]);
       expect(await mailbox.counts()).toMatchObject({ excluded: 1, pending: 0 });
     });
@@ -59,7 +80,11 @@ export function attachments(fixture: StoreFixture): void {
 
     it('make pending exactly the messages that lack some, when the settings begin to ask for them', async () => {
       const mailbox = open();
-      await mailbox.sync([withAttachments('lacks', false), withAttachments('holds', true), { ...reading('plain'), attachments: { count: 0, held: true } }]);
+      await mailbox.sync([
+        withAttachments('lacks', false),
+        withAttachments('holds', true),
+        { ...reading('plain'), attachments: { count: 0, held: true } },
+      ]);
       await relist(mailbox, WITH, ['lacks', 'holds', 'plain'], 200);
       expect(await mailbox.pending('backfill')).toMatchObject([{ id: 'lacks', lacking: 2 }]);
       expect((await mailbox.messages()).map(({ id }) => id)).toEqual(['holds', 'plain']);
@@ -89,7 +114,10 @@ export function attachments(fixture: StoreFixture): void {
       mailbox.now += 2_000;
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'a', lacking: 2, attempts: 1 }]);
       // Some of them; and a later look that finds none, or a thread that brings the message without them.
-      await mailbox.save({ ...withAttachments('a', false, { body: 'some' }), attachments: { count: 2, held: false, brought: 1 } });
+      await mailbox.save({
+        ...withAttachments('a', false, { body: 'some' }),
+        attachments: { count: 2, held: false, brought: 1 },
+      });
       await mailbox.attempt('a', { asOf: 10, attempts: 2, state: 'pending', nextAttemptAt: mailbox.now + 1_000 });
       await mailbox.attempt('a', { asOf: 10, attempts: 3, state: 'gone' });
       await mailbox.save(withAttachments('a', false));

@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { threadId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type Scope } from '../../../src/model/settings.ts';
-import { deleted, h, l, labelled, m, openMailbox, reading, record, unlabelled, useMailbox, type StoreFixture } from './fixture.ts';
+import {
+  deleted,
+  h,
+  l,
+  labelled,
+  m,
+  openMailbox,
+  reading,
+  record,
+  unlabelled,
+  useMailbox,
+  type StoreFixture,
+} from './fixture.ts';
 
 const HOUR = 60 * 60_000;
 const DOUBT = { since: 1, checkedAt: 2, checks: 1, uncounted: 0, absent: 1, relabelled: 0 };
@@ -16,8 +28,21 @@ export function doubt(fixture: StoreFixture): void {
       await mailbox.begin(200);
       await mailbox.list(['a']);
       expect(await mailbox.suspects()).toMatchObject({ absent: 1, relabelled: 1, messageIds: ['a', 'b'] });
-      expect((await mailbox.suspects()).losing).toEqual(new Map([['INBOX', 1], ['X', 1]]));
-      expect(await mailbox.finish({ labels: 'compared', absence: 'doubted', doubtedLabels: [l('X')], doubt: DOUBT, relistAt: 9 })).toEqual({ gone: 0, relabelled: 1 });
+      expect((await mailbox.suspects()).losing).toEqual(
+        new Map([
+          ['INBOX', 1],
+          ['X', 1],
+        ]),
+      );
+      expect(
+        await mailbox.finish({
+          labels: 'compared',
+          absence: 'doubted',
+          doubtedLabels: [l('X')],
+          doubt: DOUBT,
+          relistAt: 9,
+        }),
+      ).toEqual({ gone: 0, relabelled: 1 });
       expect(await mailbox.labels()).toEqual({ a: ['X'], b: ['INBOX', 'Y'] });
       expect(await mailbox.row()).toMatchObject({ doubt: DOUBT, relistAt: 9 });
 
@@ -35,7 +60,13 @@ export function doubt(fixture: StoreFixture): void {
       await mailbox.finish({ absence: 'doubted', doubt: DOUBT });
       const { settings } = await mailbox.row();
       const begin = (generation: number, changes: Partial<Scope>) =>
-        mailbox.store.beginFullSync({ mailbox: mailbox.id, generation, startHistoryId: h(300), settings: { ...settings, scope: { ...settings.scope, ...changes } }, now: mailbox.now });
+        mailbox.store.beginFullSync({
+          mailbox: mailbox.id,
+          generation,
+          startHistoryId: h(300),
+          settings: { ...settings, scope: { ...settings.scope, ...changes } },
+          now: mailbox.now,
+        });
       await begin(3, {});
       expect(await mailbox.row()).toMatchObject({ doubt: DOUBT });
       await begin(4, { labelIds: [l('INBOX')] });
@@ -69,7 +100,13 @@ export function doubt(fixture: StoreFixture): void {
       const suspectsFrom = async (startHistoryId: number, changes: Partial<Scope>): Promise<readonly string[]> => {
         mailbox.generation += 1;
         const other = { ...settings, scope: { ...settings.scope, ...changes } };
-        await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: mailbox.generation, startHistoryId: h(startHistoryId), settings: other, now: mailbox.now });
+        await mailbox.store.beginFullSync({
+          mailbox: mailbox.id,
+          generation: mailbox.generation,
+          startHistoryId: h(startHistoryId),
+          settings: other,
+          now: mailbox.now,
+        });
         return (await mailbox.suspects('unread')).messageIds;
       };
       expect(await suspectsFrom(100, { labelIds: [l('STARRED')] })).toEqual([]);
@@ -79,11 +116,20 @@ export function doubt(fixture: StoreFixture): void {
 
     it('follows a get where the listings showed something else', async () => {
       const mailbox = open();
-      await mailbox.sync([reading('a', { labels: ['INBOX', 'X'] }), reading('b', { labels: ['INBOX'] }), reading('c', { labels: ['INBOX'] })]);
+      await mailbox.sync([
+        reading('a', { labels: ['INBOX', 'X'] }),
+        reading('b', { labels: ['INBOX'] }),
+        reading('c', { labels: ['INBOX'] }),
+      ]);
       await mailbox.begin(200);
       await mailbox.list(['a']);
       await mailbox.listLabels({ INBOX: ['a'] });
-      const { listed } = await mailbox.store.correctListing({ mailbox: mailbox.id, generation: 2, readings: [{ id: m('a'), labelIds: [l('INBOX'), l('X')] }], unanswered: [m('b')] });
+      const { listed } = await mailbox.store.correctListing({
+        mailbox: mailbox.id,
+        generation: 2,
+        readings: [{ id: m('a'), labelIds: [l('INBOX'), l('X')] }],
+        unanswered: [m('b')],
+      });
       expect(listed).toEqual(new Map([['a', ['INBOX']]]));
       expect(await mailbox.suspects()).toMatchObject({ absent: 1, relabelled: 0, messageIds: ['c'] });
       expect(await mailbox.finish({ labels: 'compared' })).toEqual({ gone: 1, relabelled: 0 });
@@ -97,8 +143,19 @@ export function doubt(fixture: StoreFixture): void {
       const page = { mailbox: mailbox.id, generation: 1, progress: await mailbox.progress(), now: mailbox.now };
       const messages = ['b', 'z'].map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) }));
       await mailbox.store.saveLabelListingPage({ ...page, labelId: l('INBOX'), messages, isInScope: true });
-      await mailbox.store.saveLabelListingPage({ ...page, labelId: l('SPAM'), messages: [{ id: m('spam'), threadId: threadId('spam') }], isInScope: false });
-      expect(await mailbox.store.countListed({ mailbox: mailbox.id, generation: 1 })).toEqual({ messages: 3, labels: new Map([['INBOX', 2], ['SPAM', 1]]) });
+      await mailbox.store.saveLabelListingPage({
+        ...page,
+        labelId: l('SPAM'),
+        messages: [{ id: m('spam'), threadId: threadId('spam') }],
+        isInScope: false,
+      });
+      expect(await mailbox.store.countListed({ mailbox: mailbox.id, generation: 1 })).toEqual({
+        messages: 3,
+        labels: new Map([
+          ['INBOX', 2],
+          ['SPAM', 1],
+        ]),
+      });
       expect(await mailbox.pendingIds('backfill')).toContain('z');
     });
   });
@@ -111,7 +168,9 @@ export function doubt(fixture: StoreFixture): void {
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.apply([record(101, deleted('a')), record(150, deleted('b'))]);
       const messages = ['a', 'b'].map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) }));
-      expect(await mailbox.store.addListedLate({ mailbox: mailbox.id, messages, since: h(120), now: mailbox.now })).toEqual({ unknown: 1 });
+      expect(
+        await mailbox.store.addListedLate({ mailbox: mailbox.id, messages, since: h(120), now: mailbox.now }),
+      ).toEqual({ unknown: 1 });
       expect(await mailbox.pendingIds('live')).toEqual(['a']);
     });
   });
@@ -121,10 +180,16 @@ export function doubt(fixture: StoreFixture): void {
 
     it('goes from every message and from the names, with an entry in the feed for each', async () => {
       const mailbox = open();
-      await mailbox.store.saveLabels({ mailbox: mailbox.id, labels: [{ id: l('L_1'), name: 'Work', type: 'user' }], now: 1 });
+      await mailbox.store.saveLabels({
+        mailbox: mailbox.id,
+        labels: [{ id: l('L_1'), name: 'Work', type: 'user' }],
+        now: 1,
+      });
       await mailbox.sync([reading('a', { labels: ['INBOX', 'L_1'] }), reading('b', { labels: ['LX1'] })]);
       expect(await mailbox.store.heldLabelIds(mailbox.id)).toEqual(['INBOX', 'LX1', 'L_1']);
-      expect(await mailbox.store.removeLabel({ mailbox: mailbox.id, labelId: l('L_1'), now: mailbox.now })).toEqual({ relabelled: 1 });
+      expect(await mailbox.store.removeLabel({ mailbox: mailbox.id, labelId: l('L_1'), now: mailbox.now })).toEqual({
+        relabelled: 1,
+      });
       expect(await mailbox.labels()).toEqual({ a: ['INBOX'], b: ['LX1'] });
       expect(await mailbox.feed(2)).toEqual(['labels a']);
       expect(await mailbox.store.getLabels(mailbox.id)).toEqual([]);
@@ -185,7 +250,13 @@ export function doubt(fixture: StoreFixture): void {
       const { settings } = await mailbox.row();
       mailbox.generation += 1;
       const narrower = { ...settings, scope: { ...settings.scope, labelIds: [l('STARRED')] } };
-      await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: mailbox.generation, startHistoryId: h(200), settings: narrower, now: mailbox.now });
+      await mailbox.store.beginFullSync({
+        mailbox: mailbox.id,
+        generation: mailbox.generation,
+        startHistoryId: h(200),
+        settings: narrower,
+        now: mailbox.now,
+      });
       await mailbox.list(['a']);
       await mailbox.listLabels({ STARRED: ['a'] });
       await mailbox.store.removeLabel({ mailbox: mailbox.id, labelId: l('Work'), now: mailbox.now });
@@ -195,7 +266,10 @@ export function doubt(fixture: StoreFixture): void {
     });
 
     it('takes messages out of a scope that names it, bodies kept', async () => {
-      const mailbox = await openMailbox(fixture, { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, labelIds: [l('Work')] } });
+      const mailbox = await openMailbox(fixture, {
+        ...DEFAULT_SETTINGS,
+        scope: { ...DEFAULT_SETTINGS.scope, labelIds: [l('Work')] },
+      });
       await mailbox.sync([reading('a', { labels: ['Work'] })]);
       await mailbox.store.removeLabel({ mailbox: mailbox.id, labelId: l('Work'), now: mailbox.now });
       expect(await mailbox.counts()).toMatchObject({ stored: 0, excluded: 1 });
@@ -254,12 +328,19 @@ export function doubt(fixture: StoreFixture): void {
       const mailbox = await early();
       expect(await mailbox.refreshes()).toEqual(['a']);
       expect(await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now, limit: 9 })).toEqual([]);
-      expect(await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now + 20_000, limit: 9 })).toEqual([{ id: 'a', historyId: '50' }]);
+      expect(
+        await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now + 20_000, limit: 9 }),
+      ).toEqual([{ id: 'a', historyId: '50' }]);
     });
 
     it('is settled by history from before the mark, without a get', async () => {
       const mailbox = await early();
-      await mailbox.store.settleEarlyReadings({ mailbox: mailbox.id, records: [record(99, labelled('a', 'X'), unlabelled('a', 'INBOX'))], settled: [m('a')], now: mailbox.now });
+      await mailbox.store.settleEarlyReadings({
+        mailbox: mailbox.id,
+        records: [record(99, labelled('a', 'X'), unlabelled('a', 'INBOX'))],
+        settled: [m('a')],
+        now: mailbox.now,
+      });
       expect((await mailbox.labels())['a']).toEqual(['X']);
       expect(await mailbox.refreshes()).toEqual([]);
       expect(await mailbox.row()).toMatchObject({ historyId: h(100) });
@@ -267,14 +348,26 @@ export function doubt(fixture: StoreFixture): void {
 
     it('is settled in the same way where another full sync begins before that', async () => {
       const mailbox = await early();
-      await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: 2, startHistoryId: h(110), now: mailbox.now + 1_000 });
-      expect(await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now + 20_000, limit: 9 })).toEqual([{ id: 'a', historyId: '50' }]);
+      await mailbox.store.beginFullSync({
+        mailbox: mailbox.id,
+        generation: 2,
+        startHistoryId: h(110),
+        now: mailbox.now + 1_000,
+      });
+      expect(
+        await mailbox.store.listEarlyReadings({ mailbox: mailbox.id, now: mailbox.now + 20_000, limit: 9 }),
+      ).toEqual([{ id: 'a', historyId: '50' }]);
     });
 
     it('is read again all the same where history changed it after the mark as well', async () => {
       const mailbox = await early();
       await mailbox.apply([record(101, labelled('a', 'Y'))]);
-      await mailbox.store.settleEarlyReadings({ mailbox: mailbox.id, records: [record(99, labelled('a', 'X'))], settled: [m('a')], now: mailbox.now });
+      await mailbox.store.settleEarlyReadings({
+        mailbox: mailbox.id,
+        records: [record(99, labelled('a', 'X'))],
+        settled: [m('a')],
+        now: mailbox.now,
+      });
       expect(await mailbox.refreshes()).toEqual(['a']);
     });
   });

@@ -11,7 +11,10 @@ export function fetching(fixture: StoreFixture): void {
     it('stores a message whose snippet holds a NUL, which not every database can', async () => {
       const mailbox = open();
       await mailbox.sync([{ ...reading('a', { body: 'a\0b' }), snippet: 'about\0a' }]);
-      expect(await mailbox.save({ ...reading('a', { body: 'a\0b' }), snippet: 'about\0a' })).toEqual({ stored: 0, stale: [] });
+      expect(await mailbox.save({ ...reading('a', { body: 'a\0b' }), snippet: 'about\0a' })).toEqual({
+        stored: 0,
+        stale: [],
+      });
       const message = await mailbox.message('a');
       expect(message?.snippet).toMatch(/^about(\0|\uFFFD)a$/);
       expect(Buffer.from(message?.body ?? []).toString()).toBe('a\0b');
@@ -22,7 +25,9 @@ export function fetching(fixture: StoreFixture): void {
       const body = Uint8Array.from({ length: 5_000 }, (_, index) => (index * index) % 256);
       await mailbox.begin(100);
       await mailbox.list(['a']);
-      expect(await mailbox.save({ ...reading('a', { labels: ['UNREAD', 'INBOX'], at: 77, date: 123 }), body })).toEqual({ stored: 1, stale: [] });
+      expect(await mailbox.save({ ...reading('a', { labels: ['UNREAD', 'INBOX'], at: 77, date: 123 }), body })).toEqual(
+        { stored: 1, stale: [] },
+      );
       expect(await mailbox.messages()).toEqual([
         {
           id: 'a',
@@ -54,18 +59,33 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.list(['a', 'b']);
       await mailbox.finish();
       const save = (lacks: { lacks?: 'raw' }) =>
-        mailbox.store.saveFetched({ mailbox: mailbox.id, format: 'full', now: mailbox.now, messages: [{ ...reading('a', { labels: ['CHAT'] }), ...lacks, attachments: { count: 1, held: false } }] });
+        mailbox.store.saveFetched({
+          mailbox: mailbox.id,
+          format: 'full',
+          now: mailbox.now,
+          messages: [{ ...reading('a', { labels: ['CHAT'] }), ...lacks, attachments: { count: 1, held: false } }],
+        });
       expect(await save({})).toMatchObject({ stored: 0 });
       expect(await mailbox.messages()).toEqual([]);
       expect(await save({ lacks: 'raw' })).toMatchObject({ stored: 1 });
-      expect(await mailbox.messages()).toMatchObject([{ id: 'a', format: 'full', lacks: 'raw', body: Buffer.from('body of a') }]);
+      expect(await mailbox.messages()).toMatchObject([
+        { id: 'a', format: 'full', lacks: 'raw', body: Buffer.from('body of a') },
+      ]);
       expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 1, failed: 0 });
-      expect(await mailbox.store.listLacking(mailbox.id, 10)).toEqual([{ id: 'a', lacks: 'raw', error: null, nextAttemptAt: null }]);
+      expect(await mailbox.store.listLacking(mailbox.id, 10)).toEqual([
+        { id: 'a', lacks: 'raw', error: null, nextAttemptAt: null },
+      ]);
       await mailbox.begin(200);
       await mailbox.list(['a', 'b']);
       await mailbox.finish();
       expect((await mailbox.pending('backfill')).map(({ id }) => id)).toEqual(['b']);
-      await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: 3, startHistoryId: h(300), settings: DEFAULT_SETTINGS, now: mailbox.now });
+      await mailbox.store.beginFullSync({
+        mailbox: mailbox.id,
+        generation: 3,
+        startHistoryId: h(300),
+        settings: DEFAULT_SETTINGS,
+        now: mailbox.now,
+      });
       expect(await mailbox.messages()).toMatchObject([{ id: 'a', lacks: null }]);
     });
 
@@ -76,7 +96,8 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.list(['a']);
       await mailbox.finish();
       const { store, id, now } = mailbox;
-      const save = (format: 'full' | 'raw', fields: Partial<FetchedMessage>) => store.saveFetched({ mailbox: id, format, now, messages: [{ ...reading('a'), ...fields }] });
+      const save = (format: 'full' | 'raw', fields: Partial<FetchedMessage>) =>
+        store.saveFetched({ mailbox: id, format, now, messages: [{ ...reading('a'), ...fields }] });
       await save('full', { lacks: 'raw', attachments: { count: 0, held: true } });
       expect(await mailbox.counts()).toMatchObject({ stored: 1, lacking: 1, pending: 0, failed: 0, backfill: 0 });
       const [lacking] = await store.listLacking(id, 10);
@@ -111,7 +132,10 @@ export function fetching(fixture: StoreFixture): void {
       expect(await store.correctTimes({ mailbox: id, now })).toBe(4);
       expect(await store.correctTimes({ mailbox: id, now })).toBe(0);
       expect((await store.getMailbox(id))?.relistAt).toBe(now + 60_000);
-      const dueAt = async (at: number) => (await store.nextPending({ mailbox: id, lane: 'backfill', limit: 10, now: at })).map((row) => row.id).toSorted();
+      const dueAt = async (at: number) =>
+        (await store.nextPending({ mailbox: id, lane: 'backfill', limit: 10, now: at }))
+          .map((row) => row.id)
+          .toSorted();
       expect(await dueAt(now)).toEqual([]);
       expect(await dueAt(now + 60_000)).toEqual(['a', 'b', 'd']);
       expect(await store.nextAttemptAt({ mailbox: id, lane: 'backfill', now: now + 60_000 })).toBe(now + 30 * DAY);
@@ -126,11 +150,28 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.finish();
       await mailbox.attempt('a', { state: 'failed', attempts: 9, nextAttemptAt: mailbox.now + 1_000_000 });
       await mailbox.attempt('b', { state: 'pending', attempts: 2, nextAttemptAt: mailbox.now + 1_000_000 });
-      const begin = (generation: number, settings: typeof DEFAULT_SETTINGS) => mailbox.store.beginFullSync({ mailbox: mailbox.id, generation, startHistoryId: h(100 * generation), settings, now: mailbox.now });
+      const begin = (generation: number, settings: typeof DEFAULT_SETTINGS) =>
+        mailbox.store.beginFullSync({
+          mailbox: mailbox.id,
+          generation,
+          startHistoryId: h(100 * generation),
+          settings,
+          now: mailbox.now,
+        });
       await begin(2, { ...DEFAULT_SETTINGS, scope: { ...DEFAULT_SETTINGS.scope, after: 1 } });
       expect(await mailbox.pending('backfill')).toEqual([]);
       await begin(3, { ...DEFAULT_SETTINGS, format: 'raw' });
-      expect((await mailbox.pending('backfill')).map(({ id, state, attempts, lastError }) => [id, state, attempts, lastError])).toEqual([['a', 'pending', 0, null], ['b', 'pending', 0, null]]);
+      expect(
+        (await mailbox.pending('backfill')).map(({ id, state, attempts, lastError }) => [
+          id,
+          state,
+          attempts,
+          lastError,
+        ]),
+      ).toEqual([
+        ['a', 'pending', 0, null],
+        ['b', 'pending', 0, null],
+      ]);
     });
 
     it('inserts messages that a thread brought', async () => {
@@ -150,7 +191,10 @@ export function fetching(fixture: StoreFixture): void {
     it('answers readings older than the row as stale, and keeps the row', async () => {
       const mailbox = open();
       await mailbox.save(reading('a', { at: 50, labels: ['New'] }));
-      expect(await mailbox.save(reading('a', { at: 49, labels: ['Old'], body: 'old' }))).toEqual({ stored: 0, stale: ['a'] });
+      expect(await mailbox.save(reading('a', { at: 49, labels: ['Old'], body: 'old' }))).toEqual({
+        stored: 0,
+        stale: ['a'],
+      });
       expect(await mailbox.message('a')).toMatchObject({ labelIds: ['New'], body: Buffer.from('body of a') });
     });
 
@@ -158,7 +202,9 @@ export function fetching(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.save(reading('a', { at: '9999999999999999999', labels: ['Older'] }));
       await mailbox.save(reading('a', { at: '18446744073709551615', labels: ['Newest'] }));
-      expect(await mailbox.save(reading('a', { at: '10000000000000000000', labels: ['Between'] }))).toMatchObject({ stale: ['a'] });
+      expect(await mailbox.save(reading('a', { at: '10000000000000000000', labels: ['Between'] }))).toMatchObject({
+        stale: ['a'],
+      });
       expect(await mailbox.message('a')).toMatchObject({ labelIds: ['Newest'], historyId: '18446744073709551615' });
     });
 
@@ -184,7 +230,12 @@ export function fetching(fixture: StoreFixture): void {
     it('stores out of scope what labels or age put there, and keeps its body for the day it comes back', async () => {
       const mailbox = open();
       await mailbox.put(scope({ labelIds: [l('Work')], after: 500 }));
-      await mailbox.sync([reading('a', { labels: ['Work'], date: 499 }), reading('b', { labels: ['Home'] }), reading('c', { labels: ['Work'], date: 500 }), reading('d', { labels: ['Work'], date: null })]);
+      await mailbox.sync([
+        reading('a', { labels: ['Work'], date: 499 }),
+        reading('b', { labels: ['Home'] }),
+        reading('c', { labels: ['Work'], date: 500 }),
+        reading('d', { labels: ['Work'], date: null }),
+      ]);
       expect(Object.keys(await mailbox.labels())).toEqual(['c', 'd']);
       await mailbox.apply([record(101, labelled('b', 'Work'))]);
       expect(Buffer.from((await mailbox.message('b'))?.body ?? []).toString()).toBe('body of b');
@@ -194,8 +245,16 @@ export function fetching(fixture: StoreFixture): void {
     it('takes labels, not a body, from a minimal reading', async () => {
       const mailbox = open();
       await mailbox.save(reading('a'));
-      await mailbox.saveAs('minimal', reading('a', { at: 20, labels: ['Filed'], body: null }), reading('b', { at: 20, body: null }));
-      expect(await mailbox.message('a')).toMatchObject({ labelIds: ['Filed'], body: Buffer.from('body of a'), format: 'full' });
+      await mailbox.saveAs(
+        'minimal',
+        reading('a', { at: 20, labels: ['Filed'], body: null }),
+        reading('b', { at: 20, body: null }),
+      );
+      expect(await mailbox.message('a')).toMatchObject({
+        labelIds: ['Filed'],
+        body: Buffer.from('body of a'),
+        format: 'full',
+      });
       expect(await mailbox.pendingIds('live')).toEqual(['b']);
     });
 
@@ -219,7 +278,14 @@ export function fetching(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.begin(100);
       const messages = [m('t1'), m('x1')].map((id) => ({ id, threadId: threadId(id === 't1' ? 'thread' : 'other') }));
-      await mailbox.store.saveListingPage({ mailbox: mailbox.id, generation: 1, messages, position: 0, progress: await mailbox.progress(), now: 1 });
+      await mailbox.store.saveListingPage({
+        mailbox: mailbox.id,
+        generation: 1,
+        messages,
+        position: 0,
+        progress: await mailbox.progress(),
+        now: 1,
+      });
       await mailbox.finish();
       await mailbox.save(reading('t2', { thread: 'thread' }), reading('t3', { thread: 'thread', labels: ['TRASH'] }));
       await mailbox.apply([record(101, deleted('t4'))]);
@@ -229,9 +295,36 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.apply([record(103, added('y'))]);
       const pending = await mailbox.pending('live');
       expect(pending).toMatchObject([
-        { id: 'y', threadId: 't-y', historyId: '103', threadSize: 1, state: 'pending', attempts: 0, lastError: null, discoveredAt: 100_020 },
-        { id: 't5', threadId: 'thread', historyId: '102', threadSize: 4, state: 'pending', attempts: 0, lastError: null, discoveredAt: 100_010 },
-        { id: 't1', threadId: 'thread', historyId: null, threadSize: 4, state: 'pending', attempts: 0, lastError: null, discoveredAt: 1 },
+        {
+          id: 'y',
+          threadId: 't-y',
+          historyId: '103',
+          threadSize: 1,
+          state: 'pending',
+          attempts: 0,
+          lastError: null,
+          discoveredAt: 100_020,
+        },
+        {
+          id: 't5',
+          threadId: 'thread',
+          historyId: '102',
+          threadSize: 4,
+          state: 'pending',
+          attempts: 0,
+          lastError: null,
+          discoveredAt: 100_010,
+        },
+        {
+          id: 't1',
+          threadId: 'thread',
+          historyId: null,
+          threadSize: 4,
+          state: 'pending',
+          attempts: 0,
+          lastError: null,
+          discoveredAt: 1,
+        },
       ]);
       expect((await mailbox.pending('live', 1)).map((message) => message.id)).toEqual(['y']);
     });
@@ -261,7 +354,9 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.list(['a', 'b']);
       await mailbox.attempt('a', { nextAttemptAt: 300_000, error: 'second' });
       await mailbox.attempt('b', { nextAttemptAt: 200_000, error: 'first', attempts: 4 });
-      expect(await mailbox.store.listFailed(mailbox.id, 1)).toEqual([{ id: 'b', error: 'first', attempts: 4, nextAttemptAt: 200_000 }]);
+      expect(await mailbox.store.listFailed(mailbox.id, 1)).toEqual([
+        { id: 'b', error: 'first', attempts: 4, nextAttemptAt: 200_000 },
+      ]);
       await mailbox.save(reading('a'), reading('b'));
       expect(await mailbox.store.listFailed(mailbox.id, 9)).toEqual([]);
     });
@@ -305,7 +400,16 @@ export function fetching(fixture: StoreFixture): void {
       await mailbox.list(['a']);
       await mailbox.attempt('a', { attempts: 5 });
       await mailbox.save(reading('a'));
-      expect(await mailbox.counts()).toEqual({ stored: 1, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 });
+      expect(await mailbox.counts()).toEqual({
+        stored: 1,
+        pending: 0,
+        failed: 0,
+        gone: 0,
+        excluded: 0,
+        lacking: 0,
+        backfill: 0,
+        due: 0,
+      });
     });
 
     it('adds messages that were listed late to the live lane, once', async () => {

@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { threadId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
-import { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled, useMailbox, type StoreFixture } from './fixture.ts';
+import {
+  added,
+  deleted,
+  h,
+  l,
+  labelled,
+  m,
+  reading,
+  record,
+  scope,
+  unlabelled,
+  useMailbox,
+  type StoreFixture,
+} from './fixture.ts';
 
 export function finishListing(fixture: StoreFixture): void {
   describe('the end of a listing', () => {
@@ -43,7 +56,9 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.finish()).toEqual({ gone: 0, relabelled: 0 });
       expect(await mailbox.counts()).toMatchObject({ pending: 1, gone: 0 });
       const late = { id: m('late'), threadId: threadId('t-late') };
-      expect(await mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [late], since: null, now: mailbox.now })).toEqual({ unknown: 1 });
+      expect(
+        await mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [late], since: null, now: mailbox.now }),
+      ).toEqual({ unknown: 1 });
       expect(await mailbox.counts()).toMatchObject({ pending: 2 });
     });
 
@@ -65,9 +80,13 @@ export function finishListing(fixture: StoreFixture): void {
       await mailbox.list(['a']);
       await mailbox.apply([record(150, labelled('late', 'X'))], { settle: [{ historyId: h(160), at: mailbox.now }] });
       await mailbox.finish();
-      expect(await mailbox.apply([], { mark: 170, settle: [{ historyId: h(170), at: mailbox.now }], settledBefore: 160 })).toBeNull();
+      expect(
+        await mailbox.apply([], { mark: 170, settle: [{ historyId: h(170), at: mailbox.now }], settledBefore: 160 }),
+      ).toBeNull();
       expect(await mailbox.row()).toMatchObject({ historyId: '100', marks: [{ historyId: '100' }] });
-      expect(await mailbox.apply([], { mark: 170, settle: [{ historyId: h(170), at: mailbox.now }], settledBefore: 100 })).not.toBeNull();
+      expect(
+        await mailbox.apply([], { mark: 170, settle: [{ historyId: h(170), at: mailbox.now }], settledBefore: 100 }),
+      ).not.toBeNull();
       expect(await mailbox.row()).toMatchObject({ historyId: '170' });
     });
 
@@ -75,7 +94,11 @@ export function finishListing(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.begin(200);
-      await mailbox.apply([record(201, added('new')), record(202, labelled('a', 'X')), record(203, added('junk', ['SPAM']))]);
+      await mailbox.apply([
+        record(201, added('new')),
+        record(202, labelled('a', 'X')),
+        record(203, added('junk', ['SPAM'])),
+      ]);
       await mailbox.finish();
       expect(await mailbox.counts()).toMatchObject({ stored: 1, pending: 1, excluded: 1, gone: 0 });
     });
@@ -104,7 +127,11 @@ export function finishListing(fixture: StoreFixture): void {
 
     it('gives seen messages exactly the labels whose listings held them', async () => {
       const mailbox = open();
-      await mailbox.sync([reading('a', { labels: ['INBOX', 'UNREAD'] }), reading('b', { labels: ['INBOX'] }), reading('c', { labels: ['INBOX'] })]);
+      await mailbox.sync([
+        reading('a', { labels: ['INBOX', 'UNREAD'] }),
+        reading('b', { labels: ['INBOX'] }),
+        reading('c', { labels: ['INBOX'] }),
+      ]);
       await mailbox.begin(200);
       await mailbox.list(['a', 'b', 'c']);
       await mailbox.listLabels({ INBOX: ['a', 'b'], STARRED: ['b'] });
@@ -277,14 +304,21 @@ export function finishListing(fixture: StoreFixture): void {
     it('works through more rows than it looks at together', async () => {
       const mailbox = open();
       const ids = Array.from({ length: 2_345 }, (_, index) => `m${String(index).padStart(5, '0')}`);
-      await mailbox.sync(ids.map((id) => reading(id, { body: null })).map((it) => ({ ...it, body: Buffer.from(it.id) })));
+      await mailbox.sync(
+        ids.map((id) => reading(id, { body: null })).map((it) => ({ ...it, body: Buffer.from(it.id) })),
+      );
       await mailbox.begin(200);
       const seen = ids.filter((_, index) => index % 3 !== 0);
       await mailbox.list(seen);
       await mailbox.listLabels({ New: seen });
-      expect(await mailbox.finish({ labels: 'compared' })).toEqual({ gone: ids.length - seen.length, relabelled: seen.length });
+      expect(await mailbox.finish({ labels: 'compared' })).toEqual({
+        gone: ids.length - seen.length,
+        relabelled: seen.length,
+      });
       expect(new Set(Object.values(await mailbox.labels()).map(String))).toEqual(new Set(['New']));
-      const sequences = (await mailbox.store.readChanges({ mailbox: mailbox.id, after: 0, limit: 10_000 })).map((change) => change.sequence);
+      const sequences = (await mailbox.store.readChanges({ mailbox: mailbox.id, after: 0, limit: 10_000 })).map(
+        (change) => change.sequence,
+      );
       expect(sequences).toEqual(Array.from({ length: 2 * ids.length }, (_, index) => index + 1));
     });
 
@@ -307,10 +341,12 @@ export function finishListing(fixture: StoreFixture): void {
       await mailbox.listLabels({ INBOX: ['a'] });
       await mailbox.finish({ labels: 'compared' });
       expect((await mailbox.row()).historyId).toBe('200');
-      expect(await mailbox.apply([record(201, labelled('a', 'X')), record(202, unlabelled('a', 'X'))])).toMatchObject({ changed: false, late: 0 });
+      expect(await mailbox.apply([record(201, labelled('a', 'X')), record(202, unlabelled('a', 'X'))])).toMatchObject({
+        changed: false,
+        late: 0,
+      });
       expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
       expect(await mailbox.refreshes()).toEqual([]);
     });
   });
-
 }

@@ -18,7 +18,12 @@ import { h, l, m } from './message.ts';
 
 export { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled } from './message.ts';
 
-export type TestedStore = MailboxStore & SpendingLedger & MailboxRemoval & MailboxRenaming & MailboxAccounts & BuriedBodies;
+export type TestedStore = MailboxStore &
+  SpendingLedger &
+  MailboxRemoval &
+  MailboxRenaming &
+  MailboxAccounts &
+  BuriedBodies;
 
 /** A database that the contract is tested on. */
 export interface StoreFixture {
@@ -45,7 +50,12 @@ export class TestMailbox {
 
   async begin(startHistoryId: number | string): Promise<FullSyncProgress> {
     this.generation += 1;
-    const progress = await this.store.beginFullSync({ mailbox: this.id, generation: this.generation, startHistoryId: h(startHistoryId), now: this.now });
+    const progress = await this.store.beginFullSync({
+      mailbox: this.id,
+      generation: this.generation,
+      startHistoryId: h(startHistoryId),
+      now: this.now,
+    });
     if (progress === null) throw new Error(`generation ${this.generation} was refused`);
     return progress;
   }
@@ -64,12 +74,27 @@ export class TestMailbox {
 
   async list(ids: readonly string[], position = 0, generation = this.generation) {
     const messages = ids.map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) }));
-    return this.store.saveListingPage({ mailbox: this.id, generation, messages, position, progress: await this.progress(), now: this.now });
+    return this.store.saveListingPage({
+      mailbox: this.id,
+      generation,
+      messages,
+      position,
+      progress: await this.progress(),
+      now: this.now,
+    });
   }
 
   async listLabels(listings: Readonly<Record<string, readonly string[]>>) {
     for (const [label, ids] of Object.entries(listings)) {
-      await this.store.saveLabelListingPage({ mailbox: this.id, generation: this.generation, labelId: l(label), messages: ids.map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) })), isInScope: false, progress: await this.progress(), now: this.now });
+      await this.store.saveLabelListingPage({
+        mailbox: this.id,
+        generation: this.generation,
+        labelId: l(label),
+        messages: ids.map((id) => ({ id: m(id), threadId: threadId(`t-${id}`) })),
+        isInScope: false,
+        progress: await this.progress(),
+        now: this.now,
+      });
     }
   }
 
@@ -78,7 +103,14 @@ export class TestMailbox {
   }
 
   finish(options: Partial<FinishListingRequest> = {}) {
-    return this.store.finishListing({ mailbox: this.id, generation: this.generation, labels: 'unread', keepNewest: null, now: this.now, ...options });
+    return this.store.finishListing({
+      mailbox: this.id,
+      generation: this.generation,
+      labels: 'unread',
+      keepNewest: null,
+      now: this.now,
+      ...options,
+    });
   }
 
   /** A first full sync that listed everything, and read it once no replica could be behind its mark. */
@@ -95,15 +127,30 @@ export class TestMailbox {
   }
 
   async saveAs(format: MessageFormat, ...readings: readonly FetchedMessage[]) {
-    const { stored, stale } = await this.store.saveFetched({ mailbox: this.id, messages: readings, format, now: this.now });
+    const { stored, stale } = await this.store.saveFetched({
+      mailbox: this.id,
+      messages: readings,
+      format,
+      now: this.now,
+    });
     return { stored, stale };
   }
 
   async apply(
     records: readonly HistoryRecord[],
-    options: { mark?: number | string | null; settle?: readonly SettleMark[] | null; settledBefore?: number | string; generation?: number } = {},
+    options: {
+      mark?: number | string | null;
+      settle?: readonly SettleMark[] | null;
+      settledBefore?: number | string;
+      generation?: number;
+    } = {},
   ): Promise<AppliedHistory | null> {
-    const { mark = records.at(-1)?.id ?? null, settle = null, settledBefore = 0, generation = this.generation } = options;
+    const {
+      mark = records.at(-1)?.id ?? null,
+      settle = null,
+      settledBefore = 0,
+      generation = this.generation,
+    } = options;
     return this.store.applyHistory({
       mailbox: this.id,
       generation,
@@ -123,8 +170,23 @@ export class TestMailbox {
     return (await this.pending(lane, limit)).map((message) => message.id);
   }
 
-  attempt(id: string, attempt: { asOf?: number | null; state?: 'pending' | 'failed' | 'gone'; attempts?: number; nextAttemptAt?: number; error?: string } = {}) {
-    const { asOf = null, state = 'failed', attempts = 1, nextAttemptAt = this.now + 1_000, error = 'no answer' } = attempt;
+  attempt(
+    id: string,
+    attempt: {
+      asOf?: number | null;
+      state?: 'pending' | 'failed' | 'gone';
+      attempts?: number;
+      nextAttemptAt?: number;
+      error?: string;
+    } = {},
+  ) {
+    const {
+      asOf = null,
+      state = 'failed',
+      attempts = 1,
+      nextAttemptAt = this.now + 1_000,
+      error = 'no answer',
+    } = attempt;
     return this.store.saveAttempts({
       mailbox: this.id,
       attempts: [{ id: m(id), asOf: asOf === null ? null : h(asOf), state, attempts, error, nextAttemptAt }],

@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { added, deleted, h, l, labelled, reading, record, scope, unlabelled, useMailbox, type StoreFixture } from './fixture.ts';
+import {
+  added,
+  deleted,
+  h,
+  l,
+  labelled,
+  reading,
+  record,
+  scope,
+  unlabelled,
+  useMailbox,
+  type StoreFixture,
+} from './fixture.ts';
 
 export function history(fixture: StoreFixture): void {
   describe('history', () => {
@@ -20,7 +32,10 @@ export function history(fixture: StoreFixture): void {
     it('applies an operation of a hundred labels with long ids, once', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
-      const labels = Array.from({ length: 100 }, (_, index) => `Label_${createHash('sha256').update(String(index)).digest('hex')}`);
+      const labels = Array.from(
+        { length: 100 },
+        (_, index) => `Label_${createHash('sha256').update(String(index)).digest('hex')}`,
+      );
       const page = [record(101, labelled('a', ...labels))];
       expect(await mailbox.apply(page, { settledBefore: 100 })).toMatchObject({ relabelled: 1, changed: true });
       expect(await mailbox.apply(page, { settledBefore: 100 })).toMatchObject({ relabelled: 0, changed: false });
@@ -30,7 +45,10 @@ export function history(fixture: StoreFixture): void {
     it('applies label operations as set operations and moves the mark, without a fetch', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['INBOX', 'UNREAD'] })]);
-      const applied = await mailbox.apply([record(101, unlabelled('a', 'UNREAD')), record(102, labelled('a', 'STARRED', 'INBOX'))]);
+      const applied = await mailbox.apply([
+        record(101, unlabelled('a', 'UNREAD')),
+        record(102, labelled('a', 'STARRED', 'INBOX')),
+      ]);
       expect(applied).toEqual({ added: 0, deleted: 0, relabelled: 2, late: 0, changed: true });
       expect(await mailbox.message('a')).toMatchObject({ labelIds: ['INBOX', 'STARRED'], historyId: '102' });
       expect((await mailbox.row()).historyId).toBe('102');
@@ -43,7 +61,9 @@ export function history(fixture: StoreFixture): void {
       await mailbox.begin(100);
       await mailbox.list(['old', 'fresh']);
       await mailbox.finish();
-      expect(await mailbox.apply([record(101, added('new', ['INBOX'])), record(102, added('fresh'))])).toMatchObject({ added: 1 });
+      expect(await mailbox.apply([record(101, added('new', ['INBOX'])), record(102, added('fresh'))])).toMatchObject({
+        added: 1,
+      });
       expect((await mailbox.pendingIds('live')).toSorted()).toEqual(['fresh', 'new']);
       expect(await mailbox.pendingIds('backfill')).toEqual(['old']);
       expect(await mailbox.feed()).toEqual([]);
@@ -83,7 +103,11 @@ export function history(fixture: StoreFixture): void {
     it('skips what the last reading already contains', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { at: 105, labels: ['Now'] })]);
-      expect(await mailbox.apply([record(104, labelled('a', 'Then')), record(105, deleted('a'))])).toMatchObject({ relabelled: 0, deleted: 0, late: 0 });
+      expect(await mailbox.apply([record(104, labelled('a', 'Then')), record(105, deleted('a'))])).toMatchObject({
+        relabelled: 0,
+        deleted: 0,
+        late: 0,
+      });
       expect(await mailbox.labels()).toEqual({ a: ['Now'] });
     });
 
@@ -105,7 +129,10 @@ export function history(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.apply([record(110, deleted('a'), added('b'))]);
-      expect(await mailbox.apply([record(105, labelled('a', 'X'), added('a'), labelled('b', 'X'))])).toMatchObject({ added: 0, late: 0 });
+      expect(await mailbox.apply([record(105, labelled('a', 'X'), added('a'), labelled('b', 'X'))])).toMatchObject({
+        added: 0,
+        late: 0,
+      });
       expect(await mailbox.counts()).toMatchObject({ gone: 1, pending: 1 });
       expect(await mailbox.refreshes()).toEqual([]);
       expect(await mailbox.pending('live')).toMatchObject([{ id: 'b', historyId: '110' }]);
@@ -133,7 +160,9 @@ export function history(fixture: StoreFixture): void {
       await mailbox.finish();
       await mailbox.apply([record(101, labelled('a', 'TRASH')), record(102, labelled('f', 'TRASH'))]);
       expect(await mailbox.counts()).toMatchObject({ pending: 1, failed: 1, excluded: 0 });
-      expect(await mailbox.save(reading('a', { at: 100 }), reading('f', { at: 101 }))).toMatchObject({ stale: ['a', 'f'] });
+      expect(await mailbox.save(reading('a', { at: 100 }), reading('f', { at: 101 }))).toMatchObject({
+        stale: ['a', 'f'],
+      });
     });
 
     it('moves messages out of and into scope as their labels change, without a fetch', async () => {
@@ -161,13 +190,16 @@ export function history(fixture: StoreFixture): void {
       ['another label added', { labelIds: [l('Work')] }, labelled('a', 'Home'), 0],
       ['put into the trash', {}, labelled('a', 'TRASH'), 0],
       ['a label removed', {}, unlabelled('a', 'Work'), 0],
-    ] as const)('asks for an unknown message where a label operation may have brought it into scope: %s', async ([, changes, operation, pending]) => {
-      const mailbox = open();
-      await mailbox.put(scope(changes));
-      await mailbox.sync([]);
-      await mailbox.apply([record(101, operation)]);
-      expect(await mailbox.pendingIds('live')).toHaveLength(pending);
-    });
+    ] as const)(
+      'asks for an unknown message where a label operation may have brought it into scope: %s',
+      async ([, changes, operation, pending]) => {
+        const mailbox = open();
+        await mailbox.put(scope(changes));
+        await mailbox.sync([]);
+        await mailbox.apply([record(101, operation)]);
+        expect(await mailbox.pendingIds('live')).toHaveLength(pending);
+      },
+    );
 
     it('asks for a message that a listing took for gone when its labels change, but not for an older record', async () => {
       const mailbox = open();
@@ -185,10 +217,20 @@ export function history(fixture: StoreFixture): void {
     it('applies the same page twice as once', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
-      const page = [record(101, labelled('a', 'X'), added('c')), record(102, unlabelled('a', 'X'), labelled('a', 'Y')), record(103, deleted('b'))];
+      const page = [
+        record(101, labelled('a', 'X'), added('c')),
+        record(102, unlabelled('a', 'X'), labelled('a', 'Y')),
+        record(103, deleted('b')),
+      ];
       await mailbox.apply(page, { mark: 102 });
       const before = [await mailbox.messages(), await mailbox.counts(), await mailbox.changes()];
-      expect(await mailbox.apply(page, { mark: 102 })).toEqual({ added: 0, deleted: 0, relabelled: 0, late: 0, changed: false });
+      expect(await mailbox.apply(page, { mark: 102 })).toEqual({
+        added: 0,
+        deleted: 0,
+        relabelled: 0,
+        late: 0,
+        changed: false,
+      });
       expect([await mailbox.messages(), await mailbox.counts(), await mailbox.changes()]).toEqual(before);
       expect(await mailbox.refreshes()).toEqual([]);
     });
@@ -197,7 +239,10 @@ export function history(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.apply([record(101, labelled('a', 'X'))], { mark: null });
-      expect(await mailbox.apply([record(101, labelled('a', 'Y')), record(102, labelled('a', 'Z'))])).toMatchObject({ relabelled: 2, late: 0 });
+      expect(await mailbox.apply([record(101, labelled('a', 'Y')), record(102, labelled('a', 'Z'))])).toMatchObject({
+        relabelled: 2,
+        late: 0,
+      });
       expect(await mailbox.labels()).toEqual({ a: ['INBOX', 'X', 'Y', 'Z'] });
     });
 
@@ -215,7 +260,10 @@ export function history(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.apply([], { mark: 150, settledBefore: 100 });
-      expect(await mailbox.apply([record(120, labelled('a', 'X'))], { settledBefore: 100 })).toMatchObject({ relabelled: 1, changed: true });
+      expect(await mailbox.apply([record(120, labelled('a', 'X'))], { settledBefore: 100 })).toMatchObject({
+        relabelled: 1,
+        changed: true,
+      });
     });
 
     it('never moves the mark back, and leaves it when there is none to move to', async () => {
@@ -247,7 +295,13 @@ export function history(fixture: StoreFixture): void {
     it('takes pages of nothing', async () => {
       const mailbox = open();
       await mailbox.sync([]);
-      expect(await mailbox.apply([], { mark: 500 })).toEqual({ added: 0, deleted: 0, relabelled: 0, late: 0, changed: false });
+      expect(await mailbox.apply([], { mark: 500 })).toEqual({
+        added: 0,
+        deleted: 0,
+        relabelled: 0,
+        late: 0,
+        changed: false,
+      });
       expect(await mailbox.apply([record(501)], { mark: 501 })).toMatchObject({ changed: false });
       expect((await mailbox.row()).historyId).toBe('501');
     });
@@ -258,8 +312,19 @@ export function history(fixture: StoreFixture): void {
       const before = (await mailbox.row()).marks;
       await mailbox.apply([record(101, added('a'))]);
       expect((await mailbox.row()).marks).toEqual(before);
-      const settle = [{ historyId: h(100), at: 1 }, { historyId: h(102), at: 2 }];
-      await mailbox.store.applyHistory({ mailbox: mailbox.id, generation: 1, records: [], mark: h(102), settle, settledBefore: h(100), now: 1 });
+      const settle = [
+        { historyId: h(100), at: 1 },
+        { historyId: h(102), at: 2 },
+      ];
+      await mailbox.store.applyHistory({
+        mailbox: mailbox.id,
+        generation: 1,
+        records: [],
+        mark: h(102),
+        settle,
+        settledBefore: h(100),
+        now: 1,
+      });
       expect((await mailbox.row()).marks).toEqual(settle);
     });
   });

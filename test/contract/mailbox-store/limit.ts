@@ -12,7 +12,14 @@ export function limit(fixture: StoreFixture): void {
 
     async function finishBackfill(mailbox: TestMailbox): Promise<void> {
       const { generation, startHistoryId, startedAt, reconciling } = await mailbox.progress();
-      const progress: FullSyncProgress = { generation, startHistoryId, startedAt, reconciling, step: 'done', finishedAt: mailbox.now };
+      const progress: FullSyncProgress = {
+        generation,
+        startHistoryId,
+        startedAt,
+        reconciling,
+        step: 'done',
+        finishedAt: mailbox.now,
+      };
       await mailbox.store.saveProgress({ mailbox: mailbox.id, generation, progress });
     }
 

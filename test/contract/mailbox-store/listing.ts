@@ -26,16 +26,28 @@ export function listing(fixture: StoreFixture): void {
     it('goes on where the same generation stopped, with the mark that was pinned first', async () => {
       const mailbox = open();
       const begun = await mailbox.begin(100);
-      const progress = { ...begun, step: 'listing', pass: 1, listing: 0, pageToken: 'p2', position: 500, passHistoryId: h(103) } as const;
+      const progress = {
+        ...begun,
+        step: 'listing',
+        pass: 1,
+        listing: 0,
+        pageToken: 'p2',
+        position: 500,
+        passHistoryId: h(103),
+      } as const;
       await mailbox.store.saveProgress({ mailbox: mailbox.id, generation: 1, progress });
-      expect(await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: 1, startHistoryId: h(999), now: 1 })).toEqual(progress);
+      expect(
+        await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: 1, startHistoryId: h(999), now: 1 }),
+      ).toEqual(progress);
     });
 
     it('refuses a generation older than the stored one', async () => {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.begin(200);
-      expect(await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: 1, startHistoryId: h(100), now: 1 })).toBeNull();
+      expect(
+        await mailbox.store.beginFullSync({ mailbox: mailbox.id, generation: 1, startHistoryId: h(100), now: 1 }),
+      ).toBeNull();
       expect(await mailbox.row()).toMatchObject({ generation: 2, fullSync: { generation: 2, startHistoryId: '200' } });
     });
 
@@ -63,7 +75,16 @@ export function listing(fixture: StoreFixture): void {
       expect(await mailbox.list(['b'], 2)).toEqual({ unknown: 1 });
       expect(await mailbox.pendingIds('backfill')).toEqual(['c', 'a', 'b']);
       expect(await mailbox.pendingIds('live')).toEqual([]);
-      expect(await mailbox.counts()).toEqual({ stored: 0, pending: 3, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 3, due: 3 });
+      expect(await mailbox.counts()).toEqual({
+        stored: 0,
+        pending: 3,
+        failed: 0,
+        gone: 0,
+        excluded: 0,
+        lacking: 0,
+        backfill: 3,
+        due: 3,
+      });
     });
 
     it('does nothing when a page is listed twice', async () => {
@@ -102,7 +123,10 @@ export function listing(fixture: StoreFixture): void {
     it('leaves live work in its order when it is listed too', async () => {
       const mailbox = open();
       await mailbox.begin(100);
-      for (const [id, at] of [['first', 101], ['second', 102]] as const) {
+      for (const [id, at] of [
+        ['first', 101],
+        ['second', 102],
+      ] as const) {
         mailbox.now += 10;
         await mailbox.apply([record(at, added(id))]);
       }
@@ -149,8 +173,25 @@ export function listing(fixture: StoreFixture): void {
       const mailbox = open();
       const zombie = await mailbox.begin(100);
       await mailbox.begin(200);
-      expect(await mailbox.store.saveListingPage({ mailbox: mailbox.id, generation: 1, messages: [{ id: m('z'), threadId: reading('z').threadId }], position: 0, progress: zombie, now: 1 })).toEqual({ unknown: 0 });
-      await mailbox.store.saveLabelListingPage({ mailbox: mailbox.id, generation: 1, labelId: l('INBOX'), messages: [{ id: m('z'), threadId: threadId('z') }], isInScope: true, progress: zombie, now: mailbox.now });
+      expect(
+        await mailbox.store.saveListingPage({
+          mailbox: mailbox.id,
+          generation: 1,
+          messages: [{ id: m('z'), threadId: reading('z').threadId }],
+          position: 0,
+          progress: zombie,
+          now: 1,
+        }),
+      ).toEqual({ unknown: 0 });
+      await mailbox.store.saveLabelListingPage({
+        mailbox: mailbox.id,
+        generation: 1,
+        labelId: l('INBOX'),
+        messages: [{ id: m('z'), threadId: threadId('z') }],
+        isInScope: true,
+        progress: zombie,
+        now: mailbox.now,
+      });
       await mailbox.store.saveProgress({ mailbox: mailbox.id, generation: 1, progress: zombie });
       expect(await mailbox.counts()).toMatchObject({ pending: 0 });
       expect(await mailbox.progress()).toMatchObject({ generation: 2 });
@@ -161,13 +202,24 @@ export function listing(fixture: StoreFixture): void {
       const zombie = await mailbox.begin(100);
       await mailbox.list(['a']);
       await mailbox.finish();
-      await mailbox.store.saveListingPage({ mailbox: mailbox.id, generation: 1, messages: [{ id: m('z'), threadId: reading('z').threadId }], position: 0, progress: zombie, now: 1 });
+      await mailbox.store.saveListingPage({
+        mailbox: mailbox.id,
+        generation: 1,
+        messages: [{ id: m('z'), threadId: reading('z').threadId }],
+        position: 0,
+        progress: zombie,
+        now: 1,
+      });
       await mailbox.store.saveProgress({ mailbox: mailbox.id, generation: 1, progress: zombie });
       expect(await mailbox.progress()).toMatchObject({ step: 'fetching' });
       expect(await mailbox.pendingIds('backfill')).toEqual(['a']);
       const fetching = await mailbox.progress();
       const { startedAt, startHistoryId, generation, reconciling } = fetching;
-      await mailbox.store.saveProgress({ mailbox: mailbox.id, generation: 1, progress: { startedAt, startHistoryId, generation, reconciling, step: 'done', finishedAt: 7 } });
+      await mailbox.store.saveProgress({
+        mailbox: mailbox.id,
+        generation: 1,
+        progress: { startedAt, startHistoryId, generation, reconciling, step: 'done', finishedAt: 7 },
+      });
       await mailbox.store.saveProgress({ mailbox: mailbox.id, generation: 1, progress: fetching });
       expect(await mailbox.progress()).toMatchObject({ step: 'done', finishedAt: 7 });
     });
@@ -178,7 +230,12 @@ export function listing(fixture: StoreFixture): void {
       await mailbox.apply([record(101, deleted('d'))]);
       await mailbox.begin(200);
       await mailbox.list(['b']);
-      expect(await mailbox.suspects('unread')).toMatchObject({ absent: 2, absentBefore: 0, relabelled: 0, messageIds: ['a', 'c'] });
+      expect(await mailbox.suspects('unread')).toMatchObject({
+        absent: 2,
+        absentBefore: 0,
+        relabelled: 0,
+        messageIds: ['a', 'c'],
+      });
     });
   });
 }

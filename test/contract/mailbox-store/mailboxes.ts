@@ -38,7 +38,7 @@ export function mailboxes(fixture: StoreFixture): void {
       await mailbox.sync([reading('a')]);
       const before = await mailbox.row();
       mailbox.now += 5_000;
-      const settings = scope({ labelIds: [] , includeSpamTrash: true });
+      const settings = scope({ labelIds: [], includeSpamTrash: true });
       expect(await mailbox.put(settings)).toEqual({ ...before, settings });
       expect(await mailbox.feed()).toEqual(['stored a']);
     });
@@ -55,27 +55,65 @@ export function mailboxes(fixture: StoreFixture): void {
 
     it.for([
       ['countMessages', (it: ReturnType<typeof open>) => it.store.countMessages(bob, 1)],
-      ['beginFullSync', (it: ReturnType<typeof open>) => it.store.beginFullSync({ mailbox: bob, generation: 1, startHistoryId: h(1), now: 1 })],
-      ['saveFetched', (it: ReturnType<typeof open>) => it.store.saveFetched({ mailbox: bob, messages: [reading('a')], format: 'full', now: 1 })],
-      ['nextPending', (it: ReturnType<typeof open>) => it.store.nextPending({ mailbox: bob, lane: 'live', limit: 1, now: 1 })],
-      ['applyHistory', (it: ReturnType<typeof open>) => it.store.applyHistory({ mailbox: bob, generation: 0, records: [], mark: null, settle: null, settledBefore: h(1), now: 1 })],
+      [
+        'beginFullSync',
+        (it: ReturnType<typeof open>) =>
+          it.store.beginFullSync({ mailbox: bob, generation: 1, startHistoryId: h(1), now: 1 }),
+      ],
+      [
+        'saveFetched',
+        (it: ReturnType<typeof open>) =>
+          it.store.saveFetched({ mailbox: bob, messages: [reading('a')], format: 'full', now: 1 }),
+      ],
+      [
+        'nextPending',
+        (it: ReturnType<typeof open>) => it.store.nextPending({ mailbox: bob, lane: 'live', limit: 1, now: 1 }),
+      ],
+      [
+        'applyHistory',
+        (it: ReturnType<typeof open>) =>
+          it.store.applyHistory({
+            mailbox: bob,
+            generation: 0,
+            records: [],
+            mark: null,
+            settle: null,
+            settledBefore: h(1),
+            now: 1,
+          }),
+      ],
       ['readChanges', (it: ReturnType<typeof open>) => it.store.readChanges({ mailbox: bob, after: 0, limit: 1 })],
       ['the ledger', (it: ReturnType<typeof open>) => it.store.update(bob, () => ({ ledger: '', result: null }))],
       ['addUsage', (it: ReturnType<typeof open>) => it.store.addUsage(bob, [], DAY)],
     ] as const)('calls an unknown mailbox lost: %s', async ([, ask]) => {
-      await expect(ask(open())).rejects.toMatchObject({ name: 'StoreError', failure: { kind: 'lost' }, message: expect.stringContaining('bob@example.com') as string });
+      await expect(ask(open())).rejects.toMatchObject({
+        name: 'StoreError',
+        failure: { kind: 'lost' },
+        message: expect.stringContaining('bob@example.com') as string,
+      });
     });
 
     it('keeps two mailboxes with the same message ids apart', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
       await mailbox.store.putMailbox({ mailbox: bob, settings: DEFAULT_SETTINGS, now: 1 });
-      await mailbox.store.saveFetched({ mailbox: bob, messages: [reading('a', { labels: ['SENT'], body: 'of bob' })], format: 'full', now: 1 });
-      await mailbox.store.noteCondition({ mailbox: bob, lane: 'live', condition: { kind: 'failing', message: 'x', since: 1, until: null } });
+      await mailbox.store.saveFetched({
+        mailbox: bob,
+        messages: [reading('a', { labels: ['SENT'], body: 'of bob' })],
+        format: 'full',
+        now: 1,
+      });
+      await mailbox.store.noteCondition({
+        mailbox: bob,
+        lane: 'live',
+        condition: { kind: 'failing', message: 'x', since: 1, until: null },
+      });
       expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
       expect(Buffer.from((await mailbox.message('a'))?.body ?? []).toString()).toBe('body of a');
       expect((await mailbox.row()).condition).toBeNull();
-      expect((await mailbox.store.readChanges({ mailbox: bob, after: 0, limit: 9 })).map((change) => change.sequence)).toEqual([1]);
+      expect(
+        (await mailbox.store.readChanges({ mailbox: bob, after: 0, limit: 9 })).map((change) => change.sequence),
+      ).toEqual([1]);
     });
 
     it('counts pending and failed messages over all mailboxes', async () => {
@@ -106,13 +144,16 @@ export function mailboxes(fixture: StoreFixture): void {
       expect((await mailbox.row()).condition).toBeNull();
     });
 
-    it('remembers a condition of each lane, and calls the worse one the mailbox\'s', async () => {
+    it("remembers a condition of each lane, and calls the worse one the mailbox's", async () => {
       const mailbox = open();
       const failing = { kind: 'failing', message: 'Gmail answers 503', since: 5, until: null } as const;
       const needsConsent = { kind: 'needs-consent', message: 'the grant was revoked', since: 9, until: null } as const;
       await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'backfill', condition: failing });
       await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'live', condition: needsConsent });
-      expect(await mailbox.row()).toMatchObject({ condition: needsConsent, conditions: { live: needsConsent, backfill: failing } });
+      expect(await mailbox.row()).toMatchObject({
+        condition: needsConsent,
+        conditions: { live: needsConsent, backfill: failing },
+      });
       await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'live', condition: null });
       expect(await mailbox.row()).toMatchObject({ condition: failing, conditions: { live: null, backfill: failing } });
     });
@@ -128,7 +169,11 @@ export function mailboxes(fixture: StoreFixture): void {
     it('remembers the watch until it is taken away', async () => {
       const mailbox = open();
       const held = { topicName: 'projects/p/topics/t', labelIds: [], renewedAt: 5, expiration: 9_000 };
-      for (const watch of [{ held, retry: null }, { held: null, retry: { topicName: 'projects/p/topics/t', labelIds: [], at: 7 } }, null]) {
+      for (const watch of [
+        { held, retry: null },
+        { held: null, retry: { topicName: 'projects/p/topics/t', labelIds: [], at: 7 } },
+        null,
+      ]) {
         await mailbox.store.saveWatch({ mailbox: mailbox.id, watch });
         expect((await mailbox.row()).watch).toEqual(watch);
       }
@@ -149,7 +194,8 @@ export function mailboxes(fixture: StoreFixture): void {
       const inbox = { id: 'INBOX', name: 'INBOX', type: 'system' } as const;
       const label = (name: string) => ({ id: 'Label_1', name, type: 'user' }) as const;
       let now = 1_000;
-      const save = (...labels: object[]) => store.saveLabels({ mailbox: id, labels: labels as Parameters<typeof store.saveLabels>[0]['labels'], now });
+      const save = (...labels: object[]) =>
+        store.saveLabels({ mailbox: id, labels: labels as Parameters<typeof store.saveLabels>[0]['labels'], now });
       expect(await save(inbox, label('Work'))).toMatchObject({ changed: 2, unlisted: [] });
       expect(await save(inbox, label('Work'))).toMatchObject({ changed: 0, unlisted: [] });
       expect(await save(inbox, label('Werk'))).toMatchObject({ changed: 1, unlisted: [] });
@@ -171,7 +217,8 @@ export function mailboxes(fixture: StoreFixture): void {
       const { store, id } = mailbox;
       let now = 1_000;
       const label = (name: string) => ({ id: l(name), name, type: 'user' }) as const;
-      const fresh = async (...names: string[]) => (await store.saveLabels({ mailbox: id, labels: names.map(label), now })).fresh;
+      const fresh = async (...names: string[]) =>
+        (await store.saveLabels({ mailbox: id, labels: names.map(label), now })).fresh;
       expect(await fresh('old')).toEqual([]);
       expect(await fresh('old', 'new')).toEqual([]);
       now += 120_000;
@@ -185,16 +232,25 @@ export function mailboxes(fixture: StoreFixture): void {
 
     it('adds usage up, by method', async () => {
       const { store, id } = open();
-      const usage = (calls: number, units: number, rejected: number) => ({ method: 'messages.get', calls, units, rejected });
+      const usage = (calls: number, units: number, rejected: number) => ({
+        method: 'messages.get',
+        calls,
+        units,
+        rejected,
+      });
       await store.addUsage(id, [usage(2, 40, 0), { method: 'history.list', calls: 1, units: 2, rejected: 0 }], DAY);
       await store.addUsage(id, [usage(3, 60, 1)], DAY);
-      expect(await store.getUsage(id)).toEqual([{ method: 'history.list', calls: 1, units: 2, rejected: 0 }, usage(5, 100, 1)]);
+      expect(await store.getUsage(id)).toEqual([
+        { method: 'history.list', calls: 1, units: 2, rejected: 0 },
+        usage(5, 100, 1),
+      ]);
     });
 
     it('adds up what all mailboxes spent on a day, and begins anew with the next', async () => {
       const { store, id } = open();
       await store.putMailbox({ mailbox: bob, settings: DEFAULT_SETTINGS, now: 1 });
-      const spend = (mailbox: typeof id, units: number, day: string) => store.addUsage(mailbox, [{ method: 'messages.get', calls: 1, units, rejected: 0 }], day);
+      const spend = (mailbox: typeof id, units: number, day: string) =>
+        store.addUsage(mailbox, [{ method: 'messages.get', calls: 1, units, rejected: 0 }], day);
       expect(await store.unitsOfDay(DAY)).toBe(0);
       await spend(id, 40, DAY);
       await spend(id, 20, DAY);
@@ -209,10 +265,15 @@ export function mailboxes(fixture: StoreFixture): void {
     it('hands the ledger from one update to the next, also when they come at once', async () => {
       const { store, id } = open();
       const results = await Promise.all(
-        Array.from({ length: 20 }, () => store.update(id, (ledger) => ({ ledger: String(Number(ledger ?? '0') + 1), result: ledger }))),
+        Array.from({ length: 20 }, () =>
+          store.update(id, (ledger) => ({ ledger: String(Number(ledger ?? '0') + 1), result: ledger })),
+        ),
       );
       // Each follows another, none is lost; which one is first is not promised.
-      expect(results.toSorted((a, b) => Number(a) - Number(b))).toEqual([null, ...Array.from({ length: 19 }, (_, index) => String(index + 1))]);
+      expect(results.toSorted((a, b) => Number(a) - Number(b))).toEqual([
+        null,
+        ...Array.from({ length: 19 }, (_, index) => String(index + 1)),
+      ]);
       expect(await store.update(id, (ledger) => ({ ledger: ledger ?? '', result: ledger }))).toBe('20');
     });
 
@@ -232,9 +293,21 @@ export function mailboxes(fixture: StoreFixture): void {
       await mailbox.sync([reading('a')]);
       await mailbox.apply([record(101, labelled('a', 'X'))]);
       expect((await mailbox.row()).syncedAt).toBeNull();
-      const head = { mailbox: mailbox.id, generation: 1, records: [], mark: h(102), settle: [{ historyId: h(102), at: 9 }], settledBefore: h(100), now: 555_000 };
+      const head = {
+        mailbox: mailbox.id,
+        generation: 1,
+        records: [],
+        mark: h(102),
+        settle: [{ historyId: h(102), at: 9 }],
+        settledBefore: h(100),
+        now: 555_000,
+      };
       await mailbox.store.applyHistory(head);
-      expect(await mailbox.row()).toMatchObject({ syncedAt: 555_000, historyId: '102', marks: [{ historyId: '102', at: 9 }] });
+      expect(await mailbox.row()).toMatchObject({
+        syncedAt: 555_000,
+        historyId: '102',
+        marks: [{ historyId: '102', at: 9 }],
+      });
       await mailbox.store.applyHistory({ ...head, now: 556_000 });
       expect((await mailbox.row()).syncedAt).toBe(556_000);
     });

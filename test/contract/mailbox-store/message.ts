@@ -18,7 +18,10 @@ export interface ReadingFields {
   readonly body?: string | null;
 }
 
-export function reading(id: string, { labels = ['INBOX'], at = 10, date = 1_000, thread = `t-${id}`, body = `body of ${id}` }: ReadingFields = {}): FetchedMessage {
+export function reading(
+  id: string,
+  { labels = ['INBOX'], at = 10, date = 1_000, thread = `t-${id}`, body = `body of ${id}` }: ReadingFields = {},
+): FetchedMessage {
   return {
     id: m(id),
     threadId: threadId(thread),
@@ -37,7 +40,24 @@ export const added = (id: string, labels: readonly string[] | null = null): Hist
   threadId: threadId(`t-${id}`),
   labelIds: labels === null ? null : labels.map(l),
 });
-export const deleted = (id: string): HistoryOperation => ({ kind: 'deleted', messageId: m(id), threadId: threadId(`t-${id}`) });
-export const labelled = (id: string, ...labels: string[]): HistoryOperation => ({ kind: 'labelsAdded', messageId: m(id), threadId: threadId(`t-${id}`), labelIds: labels.map(l) });
-export const unlabelled = (id: string, ...labels: string[]): HistoryOperation => ({ kind: 'labelsRemoved', messageId: m(id), threadId: threadId(`t-${id}`), labelIds: labels.map(l) });
-export const record = (id: number | string, ...operations: HistoryOperation[]): HistoryRecord => ({ id: h(id), operations });
+export const deleted = (id: string): HistoryOperation => ({
+  kind: 'deleted',
+  messageId: m(id),
+  threadId: threadId(`t-${id}`),
+});
+export const labelled = (id: string, ...labels: string[]): HistoryOperation => ({
+  kind: 'labelsAdded',
+  messageId: m(id),
+  threadId: threadId(`t-${id}`),
+  labelIds: labels.map(l),
+});
+export const unlabelled = (id: string, ...labels: string[]): HistoryOperation => ({
+  kind: 'labelsRemoved',
+  messageId: m(id),
+  threadId: threadId(`t-${id}`),
+  labelIds: labels.map(l),
+});
+export const record = (id: number | string, ...operations: HistoryOperation[]): HistoryRecord => ({
+  id: h(id),
+  operations,
+});

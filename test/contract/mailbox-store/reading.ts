@@ -46,8 +46,12 @@ export function readingBack(fixture: StoreFixture): void {
       const mailbox = open();
       const ids = Array.from({ length: 123 }, (_, index) => `m${String(index).padStart(3, '0')}`);
       await mailbox.save(...ids.map((id) => reading(id)));
-      await mailbox.apply([record(101, deleted('m007'), added('pending'), labelled('m009', 'TRASH'))], { generation: 0 });
-      expect((await mailbox.messages()).map((message) => message.id)).toEqual(ids.filter((id) => id !== 'm007' && id !== 'm009'));
+      await mailbox.apply([record(101, deleted('m007'), added('pending'), labelled('m009', 'TRASH'))], {
+        generation: 0,
+      });
+      expect((await mailbox.messages()).map((message) => message.id)).toEqual(
+        ids.filter((id) => id !== 'm007' && id !== 'm009'),
+      );
     });
 
     it('goes on streaming while others write, and holds them up in no way', async () => {

@@ -6,14 +6,23 @@ import { added, l, labelled, m, reading, record, TestMailbox, useMailbox, type S
 export function removal(fixture: StoreFixture): void {
   describe('removing a mailbox', () => {
     const open = useMailbox(fixture);
-    const remove = async (mailbox: TestMailbox, chain: string | null = 'run-1') => mailbox.store.beginRemoval({ mailbox: mailbox.id, chain, now: 1_000_000 });
+    const remove = async (mailbox: TestMailbox, chain: string | null = 'run-1') =>
+      mailbox.store.beginRemoval({ mailbox: mailbox.id, chain, now: 1_000_000 });
 
     async function filled(mailbox: TestMailbox): Promise<void> {
       await mailbox.put();
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.apply([record(101, labelled('a', 'X'), added('c'))]);
-      await mailbox.store.saveLabels({ mailbox: mailbox.id, labels: [{ id: l('X'), name: 'x', type: 'user' }], now: 1 });
-      await mailbox.store.addUsage(mailbox.id, [{ method: 'messages.get', calls: 1, units: 20, rejected: 0 }], '2026-01-01');
+      await mailbox.store.saveLabels({
+        mailbox: mailbox.id,
+        labels: [{ id: l('X'), name: 'x', type: 'user' }],
+        now: 1,
+      });
+      await mailbox.store.addUsage(
+        mailbox.id,
+        [{ method: 'messages.get', calls: 1, units: 20, rejected: 0 }],
+        '2026-01-01',
+      );
       await mailbox.store.update(mailbox.id, () => ({ ledger: 'x', result: null }));
       await mailbox.store.beginAudit({ mailbox: mailbox.id, audit: 1 });
       await mailbox.store.saveAuditPage({ mailbox: mailbox.id, audit: 1, labelId: null, messageIds: [m('a')] });
@@ -26,14 +35,31 @@ export function removal(fixture: StoreFixture): void {
       const bob = new TestMailbox(alice.store, mailboxId('bob@example.com'));
       await filled(alice);
       await filled(bob);
-      const before = [await bob.row(), await bob.messages(), await bob.changes(), await bob.store.getLabels(bob.id), await bob.store.getUsage(bob.id)];
+      const before = [
+        await bob.row(),
+        await bob.messages(),
+        await bob.changes(),
+        await bob.store.getLabels(bob.id),
+        await bob.store.getUsage(bob.id),
+      ];
       expect(await remove(alice)).toBe(true);
       expect((await alice.store.listMailboxes()).map(({ id }) => id)).toEqual([bob.id]);
       expect(await alice.store.finishRemovals({ now: 1_000_000 })).toBeGreaterThan(10);
       expect(await alice.store.finishRemovals({ now: 1_000_000 })).toBe(0);
-      expect([await bob.row(), await bob.messages(), await bob.changes(), await bob.store.getLabels(bob.id), await bob.store.getUsage(bob.id)]).toEqual(before);
+      expect([
+        await bob.row(),
+        await bob.messages(),
+        await bob.changes(),
+        await bob.store.getLabels(bob.id),
+        await bob.store.getUsage(bob.id),
+      ]).toEqual(before);
       await alice.put();
-      expect([await alice.messages(), await alice.feed(), await alice.store.getUsage(alice.id), await alice.store.getLabels(alice.id)]).toEqual([[], [], [], []]);
+      expect([
+        await alice.messages(),
+        await alice.feed(),
+        await alice.store.getUsage(alice.id),
+        await alice.store.getLabels(alice.id),
+      ]).toEqual([[], [], [], []]);
       expect(await alice.counts()).toMatchObject({ stored: 0, pending: 0, gone: 0, excluded: 0 });
     });
 
@@ -44,7 +70,14 @@ export function removal(fixture: StoreFixture): void {
       const lost = { failure: { kind: 'lost' } };
       await expect(mailbox.save(reading('z'))).rejects.toMatchObject(lost);
       await expect(mailbox.apply([record(300, added('z'))])).rejects.toMatchObject(lost);
-      await expect(mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [{ id: m('z'), threadId: threadId('t') }], since: null, now: 1 })).rejects.toMatchObject(lost);
+      await expect(
+        mailbox.store.addListedLate({
+          mailbox: mailbox.id,
+          messages: [{ id: m('z'), threadId: threadId('t') }],
+          since: null,
+          now: 1,
+        }),
+      ).rejects.toMatchObject(lost);
       await expect(mailbox.store.addUsage(mailbox.id, [], '2026-01-01')).rejects.toMatchObject(lost);
       await expect(mailbox.store.update(mailbox.id, () => ({ ledger: 'x', result: null }))).rejects.toMatchObject(lost);
       expect(await mailbox.store.getMailbox(mailbox.id)).toBeNull();
@@ -54,7 +87,8 @@ export function removal(fixture: StoreFixture): void {
 
     it('keeps what is left of its workflow from creating it anew, and lets a new workflow do so', async () => {
       const mailbox = open();
-      const put = (chain: string) => mailbox.store.putMailbox({ mailbox: mailbox.id, settings: DEFAULT_SETTINGS, chain, now: 2_000_000 });
+      const put = (chain: string) =>
+        mailbox.store.putMailbox({ mailbox: mailbox.id, settings: DEFAULT_SETTINGS, chain, now: 2_000_000 });
       await put('run-1');
       await remove(mailbox, 'run-1');
       await expect(put('run-1')).rejects.toMatchObject({ failure: { kind: 'lost' } });
@@ -69,7 +103,11 @@ export function removal(fixture: StoreFixture): void {
       await filled(mailbox);
       const zombies = Array.from({ length: 30 }, async (_, index) => {
         await mailbox.save(reading(`z${index}`));
-        await mailbox.store.addUsage(mailbox.id, [{ method: `m${index}`, calls: 1, units: 1, rejected: 0 }], '2026-01-01');
+        await mailbox.store.addUsage(
+          mailbox.id,
+          [{ method: `m${index}`, calls: 1, units: 1, rejected: 0 }],
+          '2026-01-01',
+        );
         await mailbox.store.putMailbox({ mailbox: mailbox.id, settings: DEFAULT_SETTINGS, chain: 'run-1', now: 1 });
       });
       const outcomes = Promise.allSettled(zombies);

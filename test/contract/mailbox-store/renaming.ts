@@ -9,22 +9,39 @@ const NOW = 1_000_000;
 export function renaming(fixture: StoreFixture): void {
   describe('renaming a mailbox', () => {
     const open = useMailbox(fixture);
-    const rename = (mailbox: TestMailbox, to = BOB, chain: string | null = 'run-1') => mailbox.store.renameMailbox({ from: mailbox.id, to, chain, now: NOW });
+    const rename = (mailbox: TestMailbox, to = BOB, chain: string | null = 'run-1') =>
+      mailbox.store.renameMailbox({ from: mailbox.id, to, chain, now: NOW });
 
     async function filled(mailbox: TestMailbox): Promise<void> {
       await mailbox.put();
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.apply([record(101, labelled('a', 'X'), added('c'))]);
-      await mailbox.store.addUsage(mailbox.id, [{ method: 'messages.get', calls: 1, units: 20, rejected: 0 }], '2026-01-01');
+      await mailbox.store.addUsage(
+        mailbox.id,
+        [{ method: 'messages.get', calls: 1, units: 20, rejected: 0 }],
+        '2026-01-01',
+      );
       await mailbox.store.update(mailbox.id, () => ({ ledger: 'x', result: null }));
-      await mailbox.store.saveWatch({ mailbox: mailbox.id, watch: { held: null, retry: { topicName: 'projects/p/topics/t', labelIds: [], at: 5 } } });
+      await mailbox.store.saveWatch({
+        mailbox: mailbox.id,
+        watch: { held: null, retry: { topicName: 'projects/p/topics/t', labelIds: [], at: 5 } },
+      });
     }
 
     it('keeps mail, feed, mark, settings, counters, ledger and watch, and the feed goes on', async () => {
       const alice = open();
       await filled(alice);
-      await alice.store.saveAccount({ mailbox: alice.id, account: { address: BOB, since: 5, version: 2, checkedAt: 7, units: 100 } });
-      const held = async (mailbox: TestMailbox) => [await mailbox.messages(), await mailbox.changes(), await mailbox.counts(), await mailbox.store.getUsage(mailbox.id), await mailbox.store.getLedger(mailbox.id)];
+      await alice.store.saveAccount({
+        mailbox: alice.id,
+        account: { address: BOB, since: 5, version: 2, checkedAt: 7, units: 100 },
+      });
+      const held = async (mailbox: TestMailbox) => [
+        await mailbox.messages(),
+        await mailbox.changes(),
+        await mailbox.counts(),
+        await mailbox.store.getUsage(mailbox.id),
+        await mailbox.store.getLedger(mailbox.id),
+      ];
       const [before, row] = [await held(alice), await alice.row()];
       expect(await rename(alice)).toBe('renamed');
       const bob = new TestMailbox(alice.store, BOB);
@@ -34,19 +51,29 @@ export function renaming(fixture: StoreFixture): void {
       expect((await bob.store.listMailboxes()).map(({ id }) => id)).toEqual([BOB]);
       const last = (await bob.changes()).at(-1)?.sequence ?? 0;
       await bob.apply([record(102, deleted('b'))]);
-      expect((await bob.changes(last)).map(({ sequence, kind }) => ({ sequence, kind }))).toEqual([{ sequence: last + 1, kind: 'gone' }]);
+      expect((await bob.changes(last)).map(({ sequence, kind }) => ({ sequence, kind }))).toEqual([
+        { sequence: last + 1, kind: 'gone' },
+      ]);
     });
 
     it('refuses every writer under the former id, what is left of its workflow included', async () => {
       const mailbox = open();
-      const put = (chain: string) => mailbox.store.putMailbox({ mailbox: mailbox.id, settings: DEFAULT_SETTINGS, chain, now: NOW });
+      const put = (chain: string) =>
+        mailbox.store.putMailbox({ mailbox: mailbox.id, settings: DEFAULT_SETTINGS, chain, now: NOW });
       await filled(mailbox);
       await put('run-1');
       await rename(mailbox);
       const lost = { failure: { kind: 'lost' } };
       await expect(mailbox.save(reading('z'))).rejects.toMatchObject(lost);
       await expect(mailbox.apply([record(300, added('z'))])).rejects.toMatchObject(lost);
-      await expect(mailbox.store.addListedLate({ mailbox: mailbox.id, messages: [{ id: m('z'), threadId: threadId('t') }], since: null, now: 1 })).rejects.toMatchObject(lost);
+      await expect(
+        mailbox.store.addListedLate({
+          mailbox: mailbox.id,
+          messages: [{ id: m('z'), threadId: threadId('t') }],
+          since: null,
+          now: 1,
+        }),
+      ).rejects.toMatchObject(lost);
       await expect(mailbox.store.addUsage(mailbox.id, [], '2026-01-01')).rejects.toMatchObject(lost);
       await expect(put('run-1')).rejects.toMatchObject(lost);
       expect(await mailbox.store.getMailbox(mailbox.id)).toBeNull();
@@ -57,12 +84,16 @@ export function renaming(fixture: StoreFixture): void {
     it('takes turns with the writers that are at work under the former id', async () => {
       const alice = open();
       await filled(alice);
-      const writers = Promise.allSettled(Array.from({ length: 30 }, async (_, index) => alice.save(reading(`z${index}`))));
+      const writers = Promise.allSettled(
+        Array.from({ length: 30 }, async (_, index) => alice.save(reading(`z${index}`))),
+      );
       expect(await rename(alice)).toBe('renamed');
       const saved = (await writers).filter(({ status }) => status === 'fulfilled').length;
       const bob = new TestMailbox(alice.store, BOB);
       expect((await bob.messages()).length).toBe(2 + saved);
-      expect((await bob.changes()).map(({ sequence }) => sequence)).toEqual(Array.from({ length: (await bob.row()).changeSequence }, (_, index) => index + 1));
+      expect((await bob.changes()).map(({ sequence }) => sequence)).toEqual(
+        Array.from({ length: (await bob.row()).changeSequence }, (_, index) => index + 1),
+      );
       expect(await alice.store.getMailbox(alice.id)).toBeNull();
     });
 
@@ -72,7 +103,10 @@ export function renaming(fixture: StoreFixture): void {
       expect([await rename(mailbox), await rename(mailbox)]).toEqual(['renamed', 'renamed']);
       expect(await rename(mailbox, mailboxId('carol@example.com'))).toBe('unknown');
       const back = { from: BOB, to: mailbox.id, chain: null, now: NOW };
-      expect([await mailbox.store.renameMailbox(back), await mailbox.store.renameMailbox(back)]).toEqual(['renamed', 'renamed']);
+      expect([await mailbox.store.renameMailbox(back), await mailbox.store.renameMailbox(back)]).toEqual([
+        'renamed',
+        'renamed',
+      ]);
       expect((await mailbox.messages()).length).toBe(2);
     });
 
@@ -84,8 +118,22 @@ export function renaming(fixture: StoreFixture): void {
       const before = [await alice.row(), await bob.row()];
       expect(await rename(alice)).toBe('taken');
       expect([await alice.row(), await bob.row()]).toEqual(before);
-      expect(await alice.store.putMailbox({ mailbox: mailboxId('carol@example.com'), settings: DEFAULT_SETTINGS, chain: 'run-1', now: NOW })).toMatchObject({ changeSequence: 0 });
-      expect(await alice.store.renameMailbox({ from: mailboxId('nobody@example.com'), to: mailboxId('dora@example.com'), chain: 'run-9', now: NOW })).toBe('unknown');
+      expect(
+        await alice.store.putMailbox({
+          mailbox: mailboxId('carol@example.com'),
+          settings: DEFAULT_SETTINGS,
+          chain: 'run-1',
+          now: NOW,
+        }),
+      ).toMatchObject({ changeSequence: 0 });
+      expect(
+        await alice.store.renameMailbox({
+          from: mailboxId('nobody@example.com'),
+          to: mailboxId('dora@example.com'),
+          chain: 'run-9',
+          now: NOW,
+        }),
+      ).toBe('unknown');
     });
   });
 

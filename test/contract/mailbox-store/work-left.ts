@@ -11,17 +11,49 @@ export function workLeft(fixture: StoreFixture): void {
       const mailbox = open();
       await mailbox.put({ ...DEFAULT_SETTINGS, attachments: true });
       await mailbox.begin(100);
-      const messages = [['a1', 'a'], ['a2', 'a'], ['b1', 'b'], ['b2', 'b'], ['c1', 'c'], ['tried', 'a'], ['lacks', 'd'], ['plain', 'd']].map(([id = '', thread = '']) => ({ id: m(id), threadId: threadId(thread) }));
-      await mailbox.store.saveListingPage({ mailbox: mailbox.id, generation: 1, messages, position: 0, progress: await mailbox.progress(), now: mailbox.now });
+      const messages = [
+        ['a1', 'a'],
+        ['a2', 'a'],
+        ['b1', 'b'],
+        ['b2', 'b'],
+        ['c1', 'c'],
+        ['tried', 'a'],
+        ['lacks', 'd'],
+        ['plain', 'd'],
+      ].map(([id = '', thread = '']) => ({ id: m(id), threadId: threadId(thread) }));
+      await mailbox.store.saveListingPage({
+        mailbox: mailbox.id,
+        generation: 1,
+        messages,
+        position: 0,
+        progress: await mailbox.progress(),
+        now: mailbox.now,
+      });
       await mailbox.attempt('tried', { state: 'pending' });
-      await mailbox.save({ ...reading('lacks', { thread: 'd' }), attachments: { count: 3, held: false } }, { ...reading('plain', { thread: 'd' }), attachments: { count: 0, held: true } });
-      expect(await mailbox.store.workLeft({ mailbox: mailbox.id })).toEqual({ threads: [{ fresh: 1, threads: 1 }, { fresh: 2, threads: 2 }], tried: 1, lacking: 1, attachedShare: 0.5 });
+      await mailbox.save(
+        { ...reading('lacks', { thread: 'd' }), attachments: { count: 3, held: false } },
+        { ...reading('plain', { thread: 'd' }), attachments: { count: 0, held: true } },
+      );
+      expect(await mailbox.store.workLeft({ mailbox: mailbox.id })).toEqual({
+        threads: [
+          { fresh: 1, threads: 1 },
+          { fresh: 2, threads: 2 },
+        ],
+        tried: 1,
+        lacking: 1,
+        attachedShare: 0.5,
+      });
     });
 
     it('is nothing once everything is stored, gone or failed', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a')]);
-      expect(await mailbox.store.workLeft({ mailbox: mailbox.id })).toEqual({ threads: [], tried: 0, lacking: 0, attachedShare: 0 });
+      expect(await mailbox.store.workLeft({ mailbox: mailbox.id })).toEqual({
+        threads: [],
+        tried: 0,
+        lacking: 0,
+        attachedShare: 0,
+      });
     });
 
     it('is that of each mailbox whose full sync is under way', async () => {
@@ -30,12 +62,27 @@ export function workLeft(fixture: StoreFixture): void {
       await mailbox.begin(100);
       const bob = mailboxId('bob@example.com');
       await mailbox.store.putMailbox({ mailbox: bob, settings: DEFAULT_SETTINGS, now: mailbox.now });
-      const progress = await mailbox.store.beginFullSync({ mailbox: bob, generation: 1, startHistoryId: h(1), now: mailbox.now });
+      const progress = await mailbox.store.beginFullSync({
+        mailbox: bob,
+        generation: 1,
+        startHistoryId: h(1),
+        now: mailbox.now,
+      });
       expect(await mailbox.store.countBackfills()).toBe(2);
       if (progress === null) throw new Error('the generation was refused');
-      await mailbox.store.finishListing({ mailbox: bob, generation: 1, labels: 'unread', keepNewest: null, now: mailbox.now });
+      await mailbox.store.finishListing({
+        mailbox: bob,
+        generation: 1,
+        labels: 'unread',
+        keepNewest: null,
+        now: mailbox.now,
+      });
       const { generation, startHistoryId, startedAt, reconciling } = progress;
-      await mailbox.store.saveProgress({ mailbox: bob, generation, progress: { generation, startHistoryId, startedAt, reconciling, step: 'done', finishedAt: mailbox.now } });
+      await mailbox.store.saveProgress({
+        mailbox: bob,
+        generation,
+        progress: { generation, startHistoryId, startedAt, reconciling, step: 'done', finishedAt: mailbox.now },
+      });
       expect(await mailbox.store.countBackfills()).toBe(1);
     });
 

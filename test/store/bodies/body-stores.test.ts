@@ -15,7 +15,8 @@ bodyStoreContract({ name: 'a folder', open: async () => new FolderBodyStore(join
 describe('a folder of bodies', () => {
   it('is readable by its owner only', async () => {
     await new FolderBodyStore(join(folder(), 'deep', 'bodies')).put('a1/object', new Uint8Array(3));
-    for (const path of ['deep', 'deep/bodies', 'deep/bodies/a1']) expect(statSync(join(folder(), path)).mode & 0o777).toBe(0o700);
+    for (const path of ['deep', 'deep/bodies', 'deep/bodies/a1'])
+      expect(statSync(join(folder(), path)).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder(), 'deep/bodies/a1/object')).mode & 0o777).toBe(0o600);
   });
 
@@ -33,14 +34,21 @@ describe('a folder of bodies', () => {
 
   it('is unavailable, with what to do, when it cannot be used', async () => {
     writeFileSync(join(folder(), 'file'), '');
-    const error: unknown = await new FolderBodyStore(join(folder(), 'file')).put('a1/object', new Uint8Array(3)).catch((thrown: unknown) => thrown);
+    const error: unknown = await new FolderBodyStore(join(folder(), 'file'))
+      .put('a1/object', new Uint8Array(3))
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(StoreError);
-    expect(error).toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('BODIES_URL') as string });
+    expect(error).toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringContaining('BODIES_URL') as string,
+    });
   });
 
   it.skipIf(process.getuid?.() === 0)('is unavailable when this user may not write it', async () => {
     chmodSync(folder(), 0o500);
-    await expect(new FolderBodyStore(folder()).put('a1/object', new Uint8Array(3))).rejects.toThrow('check its permissions');
+    await expect(new FolderBodyStore(folder()).put('a1/object', new Uint8Array(3))).rejects.toThrow(
+      'check its permissions',
+    );
     chmodSync(folder(), 0o700);
   });
 });
@@ -71,20 +79,29 @@ describe.skipIf(s3Missing !== null)(`an S3 server${s3Missing === null ? '' : ` (
 
   it('does not take a missing bucket for a missing body', async () => {
     const store = open('s3://elsewhere/mail');
-    await expect(store.get('a1/object')).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('no such bucket') as string });
+    await expect(store.get('a1/object')).rejects.toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringContaining('no such bucket') as string,
+    });
     await store.close();
   });
 
   it('is unavailable, with what to do and without secrets, when the keys are wrong or nobody answers', async () => {
     const nobody = open(`s3://${server.bucket}/mail`, 'http://127.0.0.1:9');
-    await expect(nobody.get('a1/object')).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('S3_ENDPOINT') as string });
+    await expect(nobody.get('a1/object')).rejects.toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringContaining('S3_ENDPOINT') as string,
+    });
     await nobody.close();
     process.env['AWS_SECRET_ACCESS_KEY'] = 'planted-secret';
     const stranger = open(`s3://${server.bucket}/mail`);
     const error: unknown = await stranger.get('a1/object').catch((thrown: unknown) => thrown);
     await stranger.close();
     process.env['AWS_SECRET_ACCESS_KEY'] = server.env.AWS_SECRET_ACCESS_KEY;
-    expect(error).toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('AWS_SECRET_ACCESS_KEY') as string });
+    expect(error).toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringContaining('AWS_SECRET_ACCESS_KEY') as string,
+    });
     expect(String(error)).not.toContain('planted-secret');
   });
 });

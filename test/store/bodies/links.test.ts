@@ -1,4 +1,14 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FolderBodyStore } from '../../../src/store/bodies/folder-body-store.ts';
@@ -8,7 +18,12 @@ describe('links in a folder of bodies', () => {
   const folder = useFolder();
   const bodies = (): string => join(folder(), 'bodies');
   const elsewhere = (): string => join(folder(), 'elsewhere');
-  const refused = { failure: { kind: 'unavailable' }, message: expect.stringMatching(/holds a link in the place of .*, which is not followed\. Remove the link; to use another disk, mount it there\.$/) as string };
+  const refused = {
+    failure: { kind: 'unavailable' },
+    message: expect.stringMatching(
+      /holds a link in the place of .*, which is not followed\. Remove the link; to use another disk, mount it there\.$/,
+    ) as string,
+  };
   beforeEach(() => {
     for (const path of [bodies(), elsewhere()]) mkdirSync(path);
     writeFileSync(join(elsewhere(), 'object'), "somebody else's");
@@ -16,7 +31,8 @@ describe('links in a folder of bodies', () => {
     utimesSync(join(elsewhere(), 'object'), 1_000, 1_000);
   });
 
-  const everythingElsewhere = (): unknown => readdirSync(elsewhere()).map((name) => [name, readFileSync(join(elsewhere(), name), 'utf8')]);
+  const everythingElsewhere = (): unknown =>
+    readdirSync(elsewhere()).map((name) => [name, readFileSync(join(elsewhere(), name), 'utf8')]);
 
   it.each(['a1', 'a1/b2'])('are not followed to write or to remove elsewhere: %s', async (place) => {
     if (place.includes('/')) mkdirSync(join(bodies(), 'a1'));

@@ -6,6 +6,11 @@ import { alice, inFolder } from './outside-fixture.ts';
 const [path = '', folder = ''] = process.argv.slice(2);
 const store = await openSqliteStore({ path, bodies: inFolder(folder) });
 for (let count = 1; count <= 100_000; count += 1) {
-  await store.saveFetched({ mailbox: alice, messages: [reading(`m${count}`), reading(`n${count}`, { body: `shared ${count % 3}` })], format: 'full', now: 1_000 });
+  await store.saveFetched({
+    mailbox: alice,
+    messages: [reading(`m${count}`), reading(`n${count}`, { body: `shared ${count % 3}` })],
+    format: 'full',
+    now: 1_000,
+  });
   process.send?.(count);
 }

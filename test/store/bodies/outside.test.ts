@@ -24,7 +24,8 @@ describe('bodies outside the database', () => {
     opened.push(mailbox);
     return mailbox;
   }
-  const bodyOf = async (mailbox: TestMailbox, id: string) => Buffer.from((await mailbox.message(id))?.body ?? []).toString();
+  const bodyOf = async (mailbox: TestMailbox, id: string) =>
+    Buffer.from((await mailbox.message(id))?.body ?? []).toString();
   const insideCount = () => {
     const database = new DatabaseSync(path());
     const row = database.prepare('select count(*) as n from bodies').get();
@@ -38,7 +39,10 @@ describe('bodies outside the database', () => {
 
   it('are those that are larger than was said, and no row holds them', async () => {
     const mailbox = await open(inFolder(place(), 100));
-    await mailbox.save(reading('a', { body: 'small' }), reading('b', { body: Array.from({ length: 200 }, (_, i) => i * i).join() }));
+    await mailbox.save(
+      reading('a', { body: 'small' }),
+      reading('b', { body: Array.from({ length: 200 }, (_, i) => i * i).join() }),
+    );
     expect(objectsIn(place())).toHaveLength(1);
     expect(insideCount()).toBe(1);
     expect((await mailbox.messages()).map(({ body }) => body?.byteLength)).toEqual([5, 1_053]);
@@ -77,7 +81,11 @@ describe('bodies outside the database', () => {
     await third.save(reading('c'));
     expect([objectsIn(place()).length, objectsIn(place('elsewhere')).length, insideCount()]).toEqual([1, 1, 1]);
     for (const mailbox of [first, second, third]) {
-      expect((await mailbox.messages()).map(({ body }) => Buffer.from(body ?? []).toString())).toEqual(['body of a', 'body of b', 'body of c']);
+      expect((await mailbox.messages()).map(({ body }) => Buffer.from(body ?? []).toString())).toEqual([
+        'body of a',
+        'body of b',
+        'body of c',
+      ]);
     }
   });
 
@@ -110,7 +118,10 @@ describe('bodies outside the database', () => {
     const mailbox = await open();
     await mailbox.sync([reading('a'), reading('b'), reading('c', { body: 'body of a' })]);
     spoil(objectsIn(place()).find((object) => object.includes('6d34c9fe')) ?? '');
-    await expect(mailbox.messages()).rejects.toMatchObject({ failure: { kind: 'body-lost' }, message: expect.stringContaining('check-bodies alice@example.com') as string });
+    await expect(mailbox.messages()).rejects.toMatchObject({
+      failure: { kind: 'body-lost' },
+      message: expect.stringContaining('check-bodies alice@example.com') as string,
+    });
 
     const lost: LostBody[] = [];
     const found: string[] = [];
@@ -120,7 +131,10 @@ describe('bodies outside the database', () => {
     };
     for await (const { id } of mailbox.store.streamMessages(mailbox.id, { onLostBody })) found.push(id);
     expect(found).toEqual(['b']);
-    expect(lost.map((body) => [body.messageId, body.reason])).toEqual([['a', reason], ['c', reason]]);
+    expect(lost.map((body) => [body.messageId, body.reason])).toEqual([
+      ['a', reason],
+      ['c', reason],
+    ]);
     expect(await mailbox.counts()).toMatchObject({ stored: 1, pending: 2, due: 2 });
     expect(await mailbox.pendingIds('live')).toEqual(['c', 'a']);
     expect(await mailbox.feed(3)).toEqual(['gone a', 'gone c']);
@@ -128,7 +142,13 @@ describe('bodies outside the database', () => {
     await mailbox.save(reading('a'), reading('c', { body: 'body of a' }));
     expect(await bodyOf(mailbox, 'a')).toBe('body of a');
     expect(await mailbox.feed(5)).toEqual(['stored a', 'stored c']);
-    expect(await mailbox.store.refetchLost({ mailbox: mailbox.id, lost: { ...lost[0], objectKey: -1 } as LostBody, now: 400_000 })).toBe(false);
+    expect(
+      await mailbox.store.refetchLost({
+        mailbox: mailbox.id,
+        lost: { ...lost[0], objectKey: -1 } as LostBody,
+        now: 400_000,
+      }),
+    ).toBe(false);
   });
 
   it('do not count as lost while their place is not mounted, neither for reading nor for writing', async () => {
@@ -136,7 +156,10 @@ describe('bodies outside the database', () => {
     await mailbox.save(reading('a'));
     renameSync(place(), place('unmounted'));
     const again = await open();
-    await expect(again.messages()).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('--rebuild') as string });
+    await expect(again.messages()).rejects.toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringContaining('--rebuild') as string,
+    });
     await expect(again.save(reading('b'))).rejects.toMatchObject({ failure: { kind: 'unavailable' } });
     renameSync(place('unmounted'), place());
     expect(await bodyOf(again, 'a')).toBe('body of a');
@@ -152,28 +175,34 @@ describe('bodies outside the database', () => {
     await expect(mailbox.messages()).rejects.toMatchObject({ failure: { kind: 'body-lost' } });
   });
 
-  it('lose nothing that was answered when their writer is killed, and what nothing names is swept', { timeout: 60_000 }, async () => {
-    const mailbox = await open();
-    let acknowledged = 0;
-    for (let kill = 1; kill <= 4; kill += 1) {
-      const child = fork(WRITER, [path(), place()], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-      await new Promise<void>((resolve, reject) => {
-        child.on('error', reject);
-        child.on('exit', () => resolve());
-        child.on('message', (count) => {
-          acknowledged = Math.max(acknowledged, Number(count));
-          if (acknowledged >= kill * 10 + kill) child.kill('SIGKILL');
+  it(
+    'lose nothing that was answered when their writer is killed, and what nothing names is swept',
+    { timeout: 60_000 },
+    async () => {
+      const mailbox = await open();
+      let acknowledged = 0;
+      for (let kill = 1; kill <= 4; kill += 1) {
+        const child = fork(WRITER, [path(), place()], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+        await new Promise<void>((resolve, reject) => {
+          child.on('error', reject);
+          child.on('exit', () => resolve());
+          child.on('message', (count) => {
+            acknowledged = Math.max(acknowledged, Number(count));
+            if (acknowledged >= kill * 10 + kill) child.kill('SIGKILL');
+          });
         });
-      });
-    }
-    const messages = await mailbox.messages();
-    expect(messages.length).toBeGreaterThanOrEqual(acknowledged * 2);
-    for (const { id, body } of messages) {
-      const number = Number(id.slice(1));
-      expect(Buffer.from(body ?? []).toString()).toBe(id.startsWith('m') ? `body of m${number}` : `shared ${number % 3}`);
-    }
-    await mailbox.store.sweepBodies({ now: SOON, grace: 0 });
-    expect(objectsIn(place())).toHaveLength(messages.length / 2 + 3);
-    expect(await mailbox.messages()).toHaveLength(messages.length);
-  });
+      }
+      const messages = await mailbox.messages();
+      expect(messages.length).toBeGreaterThanOrEqual(acknowledged * 2);
+      for (const { id, body } of messages) {
+        const number = Number(id.slice(1));
+        expect(Buffer.from(body ?? []).toString()).toBe(
+          id.startsWith('m') ? `body of m${number}` : `shared ${number % 3}`,
+        );
+      }
+      await mailbox.store.sweepBodies({ now: SOON, grace: 0 });
+      expect(objectsIn(place())).toHaveLength(messages.length / 2 + 3);
+      expect(await mailbox.messages()).toHaveLength(messages.length);
+    },
+  );
 });

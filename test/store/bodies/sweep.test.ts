@@ -53,7 +53,9 @@ describe('a sweep of bodies', () => {
         return kept;
       },
     };
-    expect(await saveFetched(database, stalling, { mailbox: alice, messages: [reading('a')], format: 'full', now: NOW })).toMatchObject({ stored: 1 });
+    expect(
+      await saveFetched(database, stalling, { mailbox: alice, messages: [reading('a')], format: 'full', now: NOW }),
+    ).toMatchObject({ stored: 1 });
     expect(swept).toBe(2);
     expect(await bodyOf('a')).toBe('body of a');
     await mailbox.store.sweepBodies(all);
@@ -77,7 +79,17 @@ describe('a sweep of bodies', () => {
             await woken.promise;
             await found.store.remove(name);
           };
-          return { ...found, store: { url: found.store.url, put: () => Promise.reject(new Error('no')), get: async () => null, remove, tidy: async () => undefined, close: async () => undefined } };
+          return {
+            ...found,
+            store: {
+              url: found.store.url,
+              put: () => Promise.reject(new Error('no')),
+              get: async () => null,
+              remove,
+              tidy: async () => undefined,
+              close: async () => undefined,
+            },
+          };
         },
       },
       all,
@@ -130,7 +142,10 @@ describe('a sweep of bodies', () => {
     symlinkSync(join(folder(), 'elsewhere'), dirname(object));
     await second.apply([record(200, deleted('a'), deleted('b'))], { generation: 0, mark: null });
     await second.store.dropBuriedBodies({ now: second.now, grace: 0 });
-    await expect(second.store.sweepBodies(all)).rejects.toMatchObject({ failure: { kind: 'unavailable' }, message: expect.stringContaining('holds a link') as string });
+    await expect(second.store.sweepBodies(all)).rejects.toMatchObject({
+      failure: { kind: 'unavailable' },
+      message: expect.stringContaining('holds a link') as string,
+    });
     expect(objectsIn(join(folder(), 'second'))).toEqual([]);
     expect(readdirSync(join(folder(), 'elsewhere'))).toHaveLength(1);
 
@@ -141,40 +156,58 @@ describe('a sweep of bodies', () => {
     await second.store.close();
   });
 
-  it('leaves every body that a row names, and no other, whatever writers and other sweeps do beside it', { timeout: 60_000 }, async () => {
-    const step = fc.record({ kind: fc.constantFrom('save', 'save', 'save', 'delete', 'sweep'), id: fc.integer({ min: 0, max: 5 }), body: fc.integer({ min: 0, max: 2 }) });
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), { minLength: 2, maxLength: 4 }), async (lanes) => {
-        let clock = NOW;
-        const others = await Promise.all(lanes.map(async () => openSqliteDatabase(join(folder(), 'mirror.db'), 'automatic')));
-        await Promise.all(
-          lanes.map(async (steps, lane) => {
-            const own = others[lane] ?? database;
-            const writer = new Bodies(own, inFolder(place()));
-            for (const { kind, id, body } of steps) {
-              const at = (clock += 1);
-              const mine = reading(`m${id}`, { at, body: `body ${body} ${at % 2}` });
-              if (kind === 'save') await saveFetched(own, writer, { mailbox: alice, messages: [mine], format: 'full', now: at });
-              if (kind === 'delete') {
-                await mailbox.apply([record(at, deleted(`m${id}`))], { generation: 0, mark: null });
-                await mailbox.store.dropBuriedBodies({ now: clock, grace: 0 });
-              }
-              if (kind === 'sweep') await sweepBodies(own, writer.places, { now: at, grace: 0 });
+  it(
+    'leaves every body that a row names, and no other, whatever writers and other sweeps do beside it',
+    { timeout: 60_000 },
+    async () => {
+      const step = fc.record({
+        kind: fc.constantFrom('save', 'save', 'save', 'delete', 'sweep'),
+        id: fc.integer({ min: 0, max: 5 }),
+        body: fc.integer({ min: 0, max: 2 }),
+      });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), { minLength: 2, maxLength: 4 }),
+          async (lanes) => {
+            let clock = NOW;
+            const others = await Promise.all(
+              lanes.map(async () => openSqliteDatabase(join(folder(), 'mirror.db'), 'automatic')),
+            );
+            await Promise.all(
+              lanes.map(async (steps, lane) => {
+                const own = others[lane] ?? database;
+                const writer = new Bodies(own, inFolder(place()));
+                for (const { kind, id, body } of steps) {
+                  const at = (clock += 1);
+                  const mine = reading(`m${id}`, { at, body: `body ${body} ${at % 2}` });
+                  if (kind === 'save')
+                    await saveFetched(own, writer, { mailbox: alice, messages: [mine], format: 'full', now: at });
+                  if (kind === 'delete') {
+                    await mailbox.apply([record(at, deleted(`m${id}`))], { generation: 0, mark: null });
+                    await mailbox.store.dropBuriedBodies({ now: clock, grace: 0 });
+                  }
+                  if (kind === 'sweep') await sweepBodies(own, writer.places, { now: at, grace: 0 });
+                }
+              }),
+            );
+            const ids: MessageId[] = [];
+            for await (const { id, body } of mailbox.store.streamMessages(alice)) {
+              ids.push(id);
+              expect(Buffer.from(body ?? []).toString()).toMatch(/^body \d \d$/);
             }
-          }),
-        );
-        const ids: MessageId[] = [];
-        for await (const { id, body } of mailbox.store.streamMessages(alice)) {
-          ids.push(id);
-          expect(Buffer.from(body ?? []).toString()).toMatch(/^body \d \d$/);
-        }
-        await mailbox.store.sweepBodies({ now: clock + 3_600_000, grace: 0 });
-        const named = await database.read((db) => db.selectFrom('outside_bodies').select('object_key').distinct().execute());
-        expect(objectsIn(place())).toHaveLength(named.length);
-        expect(await database.read((db) => db.selectFrom('body_objects').selectAll().execute())).toHaveLength(named.length);
-        for (const other of others) await other.close();
-      }),
-      { numRuns: 40 },
-    );
-  });
+            await mailbox.store.sweepBodies({ now: clock + 3_600_000, grace: 0 });
+            const named = await database.read((db) =>
+              db.selectFrom('outside_bodies').select('object_key').distinct().execute(),
+            );
+            expect(objectsIn(place())).toHaveLength(named.length);
+            expect(await database.read((db) => db.selectFrom('body_objects').selectAll().execute())).toHaveLength(
+              named.length,
+            );
+            for (const other of others) await other.close();
+          },
+        ),
+        { numRuns: 40 },
+      );
+    },
+  );
 });

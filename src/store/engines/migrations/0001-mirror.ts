@@ -2,17 +2,27 @@ import type { CreateTableBuilder, Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
-/** The first schema; schema.ts says what the columns mean. A migration that was released is never edited: add the next one. */
+/**
+ * The first schema; schema.ts says what the columns mean. A migration that was released is never edited: add the next
+ * one.
+ */
 export function mirror(dialect: StoreDialect): Migration {
   const { integerType: integer, textType: text } = dialect;
 
   /** A table of one mailbox's things, read in the order of its key. */
-  const perMailbox = (db: Kysely<unknown>, name: string, key: readonly string[], columns: Readonly<Record<string, 'text' | 'integer' | 'text?' | 'integer?'>>) => {
+  const perMailbox = (
+    db: Kysely<unknown>,
+    name: string,
+    key: readonly string[],
+    columns: Readonly<Record<string, 'text' | 'integer' | 'text?' | 'integer?'>>,
+  ) => {
     let table: CreateTableBuilder<string, string> = db.schema
       .createTable(name)
       .addColumn('mailbox_key', integer, (it) => it.notNull().references('mailboxes.key'));
     for (const [column, type] of Object.entries(columns)) {
-      table = table.addColumn(column, type.startsWith('text') ? text : integer, (it) => (type.endsWith('?') ? it : it.notNull()));
+      table = table.addColumn(column, type.startsWith('text') ? text : integer, (it) =>
+        type.endsWith('?') ? it : it.notNull(),
+      );
     }
     return dialect.clustered(table.addPrimaryKeyConstraint(`${name}_primary_key`, ['mailbox_key', ...key])).execute();
   };
@@ -40,7 +50,12 @@ export function mirror(dialect: StoreDialect): Migration {
 
       // Apart from `mailboxes`: every call to Gmail writes them, and must not wait for a long transaction on that row.
       await perMailbox(db, 'ledgers', [], { ledger: 'text' });
-      await perMailbox(db, 'usage', ['method'], { method: 'text', calls: 'integer', units: 'integer', rejected: 'integer' });
+      await perMailbox(db, 'usage', ['method'], {
+        method: 'text',
+        calls: 'integer',
+        units: 'integer',
+        rejected: 'integer',
+      });
 
       await perMailbox(db, 'messages', ['id'], {
         id: 'text',
@@ -80,7 +95,8 @@ export function mirror(dialect: StoreDialect): Migration {
         .where('refresh_at', 'is not', null)
         .execute();
 
-      // Apart from `messages`, so that a change of labels rewrites no body; in order of arrival, because bodies are large.
+      // Apart from `messages`, so that a change of labels rewrites no body; in order of arrival, because bodies are
+      // large.
       await db.schema
         .createTable('bodies')
         .addColumn('mailbox_key', integer, (it) => it.notNull().references('mailboxes.key'))
@@ -92,7 +108,11 @@ export function mirror(dialect: StoreDialect): Migration {
 
       await perMailbox(db, 'labels', ['id'], { id: 'text', name: 'text', type: 'text' });
       await perMailbox(db, 'label_listings', ['message_id', 'label_id'], { message_id: 'text', label_id: 'text' });
-      await perMailbox(db, 'applied_operations', ['record_id', 'message_id', 'operation'], { record_id: 'text', message_id: 'text', operation: 'text' });
+      await perMailbox(db, 'applied_operations', ['record_id', 'message_id', 'operation'], {
+        record_id: 'text',
+        message_id: 'text',
+        operation: 'text',
+      });
       await perMailbox(db, 'changes', ['sequence'], {
         sequence: 'integer',
         kind: 'text',

@@ -4,9 +4,11 @@ import type { StoreDialect } from '../dialect.ts';
 
 /**
  * What only PostgreSQL offers:
- * - bodies come compressed: it need not try again (`external`), and one of up to 8 KB stays in its row, where it is written and read at once
+ * - bodies come compressed: it need not try again (`external`), and one of up to 8 KB stays in its row, where it is
+ *   written and read at once
  *   (`npm run bench -- postgres-bulk` measures it);
- * - the work that is left is counted from its index alone, which holds the state too (`npm run bench -- postgres-plans`).
+ * - the work that is left is counted from its index alone, which holds the state too (`npm run bench --
+ *   postgres-plans`).
  */
 export function postgresStorage(dialect: StoreDialect): Migration {
   return {
@@ -15,7 +17,9 @@ export function postgresStorage(dialect: StoreDialect): Migration {
       await sql`alter table bodies alter column body set storage external`.execute(db);
       await sql`alter table bodies set (toast_tuple_target = 8160)`.execute(db);
       await db.schema.dropIndex('messages_to_fetch').execute();
-      await sql`create index messages_to_fetch on messages (mailbox_key, lane, next_attempt_at, rank) include (state) where lane is not null`.execute(db);
+      await sql`create index messages_to_fetch on messages (mailbox_key, lane, next_attempt_at, rank) include (state) where lane is not null`.execute(
+        db,
+      );
     },
   };
 }

@@ -2,7 +2,10 @@ import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
-/** Bodies outside the database: where they lie, which of them there are, and which messages name them; and what keeps a removed mailbox removed. */
+/**
+ * Bodies outside the database: where they lie, which of them there are, and which messages name them; and what keeps a
+ * removed mailbox removed.
+ */
 export function bodiesOutside(dialect: StoreDialect): Migration {
   const { integerType: integer } = dialect;
   return {
@@ -32,9 +35,19 @@ export function bodiesOutside(dialect: StoreDialect): Migration {
         .unique()
         .where(sql<boolean>`condemned_at is null`)
         .execute();
-      await db.schema.createIndex('body_objects_loose').on('body_objects').columns(['loose_since']).where('loose_since', 'is not', null).execute();
+      await db.schema
+        .createIndex('body_objects_loose')
+        .on('body_objects')
+        .columns(['loose_since'])
+        .where('loose_since', 'is not', null)
+        .execute();
 
-      await db.schema.createIndex('body_objects_condemned').on('body_objects').columns(['condemned_at']).where('condemned_at', 'is not', null).execute();
+      await db.schema
+        .createIndex('body_objects_condemned')
+        .on('body_objects')
+        .columns(['condemned_at'])
+        .where('condemned_at', 'is not', null)
+        .execute();
 
       const named = db.schema
         .createTable('outside_bodies')
@@ -46,7 +59,8 @@ export function bodiesOutside(dialect: StoreDialect): Migration {
       await dialect.clustered(named).execute();
       await db.schema.createIndex('outside_bodies_by_object').on('outside_bodies').columns(['object_key']).execute();
 
-      // Chains of a workflow's runs that created a mailbox, and those that were removed with theirs: ids of Temporal's, no address.
+      // Chains of a workflow's runs that created a mailbox, and those that were removed with theirs: ids of Temporal's,
+      // no address.
       await db.schema
         .createTable('workflow_chains')
         .addColumn('id', dialect.textType, (it) => it.primaryKey())

@@ -2,7 +2,10 @@ import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
-/** Units that a mailbox spent on its last Pacific day: a row per mailbox, summed over all when a backfill asks what is left of the day. */
+/**
+ * Units that a mailbox spent on its last Pacific day: a row per mailbox, summed over all when a backfill asks what is
+ * left of the day.
+ */
 export function dayUsage(dialect: StoreDialect): Migration {
   const { integerType: integer } = dialect;
   return {

@@ -2,7 +2,10 @@ import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
-/** Which bodies lack attachments. Those that were stored before do not tell: where attachments are wanted, such a message is read once more. */
+/**
+ * Which bodies lack attachments. Those that were stored before do not tell: where attachments are wanted, such a
+ * message is read once more.
+ */
 export function attachmentColumns(dialect: StoreDialect): Migration {
   const { integerType: integer } = dialect;
   return {

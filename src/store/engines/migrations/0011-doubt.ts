@@ -2,7 +2,10 @@ import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { StoreDialect } from '../dialect.ts';
 
-/** What one answer of Gmail's must not decide: doubts about a listing, labels that are no longer named, bodies of messages that look deleted. */
+/**
+ * What one answer of Gmail's must not decide: doubts about a listing, labels that are no longer named, bodies of
+ * messages that look deleted.
+ */
 export function doubtColumns(dialect: StoreDialect): Migration {
   const { integerType: integer, textType: text } = dialect;
   return {
@@ -11,7 +14,12 @@ export function doubtColumns(dialect: StoreDialect): Migration {
       await db.schema.alterTable('labels').addColumn('unlisted_since', integer).execute();
       await db.schema.alterTable('labels').addColumn('ask_at', integer).execute();
       await db.schema.alterTable('messages').addColumn('buried_at', integer).execute();
-      await db.schema.createIndex('messages_buried').on('messages').columns(['buried_at']).where('buried_at', 'is not', null).execute();
+      await db.schema
+        .createIndex('messages_buried')
+        .on('messages')
+        .columns(['buried_at'])
+        .where('buried_at', 'is not', null)
+        .execute();
     },
   };
 }
