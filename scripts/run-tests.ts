@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { slowest } from './slow-tests.ts';
 import { countOutcomes, type Counts, summary } from './test-counts.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,6 +20,7 @@ const CHECKS = [
   { name: 'types', command: ['tsc', '--noEmit'] },
   { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'dead code', command: ['knip', '--no-progress'] },
+  { name: 'format', command: ['prettier', '--check', '--log-level', 'warn', '.'] },
 ] as const;
 
 const running = new Set<ChildProcess>();
@@ -38,7 +40,12 @@ interface Finished {
 function run(command: readonly string[], stdio: 'inherit' | 'pipe'): Promise<Finished> {
   const [tool = '', ...args] = command;
   return new Promise((resolve) => {
-    const child = spawn(join(bin, tool), args, { cwd: root, env, stdio: ['ignore', stdio, stdio], shell: process.platform === 'win32' });
+    const child = spawn(join(bin, tool), args, {
+      cwd: root,
+      env,
+      stdio: ['ignore', stdio, stdio],
+      shell: process.platform === 'win32',
+    });
     running.add(child);
     const output: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => output.push(chunk));
@@ -67,12 +74,21 @@ async function runChecks(): Promise<Counts> {
   return { passed, failed: outcomes.length - passed, skipped: 0 };
 }
 
+/** So many slow test files are named at the end. */
+const SLOW = 15;
+
 async function runVitest(args: readonly string[]): Promise<Counts> {
   const scratch = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
   const report = join(scratch, 'report.json');
   try {
-    const { code } = await run(['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], 'inherit');
-    return countOutcomes(existsSync(report) ? readFileSync(report, 'utf8') : null, code);
+    const { code } = await run(
+      ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
+      'inherit',
+    );
+    const text = existsSync(report) ? readFileSync(report, 'utf8') : null;
+    if (text !== null && args.length === 0)
+      console.log(`The slowest test files:\n${slowest(text, { root, count: SLOW }).join('\n')}\n`);
+    return countOutcomes(text, code);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
