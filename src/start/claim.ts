@@ -8,9 +8,9 @@ export type Claim =
   | { readonly kind: 'taken'; readonly pid: number };
 
 /**
- * Makes this process the one `npm start` of a data directory. Why two that come at one moment cannot both have it: the
- * file gets its name by a link, which succeeds for one of them. A file that a killed process left is known by its
- * process id, and is taken away first.
+ * Makes this process the only `npm start` of a data directory. Two processes that start at the same moment cannot both
+ * claim it: the file gets its name by a link, which succeeds for only one of them. A file that a killed process left
+ * behind is recognised by its process id and removed first.
  */
 export function claim(dataDir: string): Claim {
   makePrivateFolder(dataDir);

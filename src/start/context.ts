@@ -23,6 +23,6 @@ export interface StartContext {
   readonly say: (...lines: readonly string[]) => void;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
-  /** Remembers what was opened: it is closed in the opposite order. */
+  /** Registers a function that closes something at the end. The functions run in reverse order of registration. */
   readonly onEnd: (close: () => Promise<void> | void) => void;
 }

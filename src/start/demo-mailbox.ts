@@ -11,7 +11,7 @@ export interface DemoMailbox {
   readonly messages: number;
   readonly mbox: string | null;
   readonly journal: string;
-  /** True when an earlier run made it. */
+  /** True when an earlier run created the mailbox. */
   readonly known: boolean;
 }
 
@@ -20,8 +20,8 @@ const OWNER = 'ada';
 const LAST = 'last';
 
 /**
- * Chooses the mailbox to simulate. Other mail gets another mailbox under another address, so that no mailbox replaces
- * the last. Without a wish the mailbox of the previous run is taken.
+ * Chooses the mailbox to simulate. Different mail gets a mailbox with an address of its own, so that it does not
+ * replace an earlier mailbox. When `wish` is empty, the mailbox of the previous run is chosen.
  */
 export function chooseDemoMailbox(
   dataDir: string,
@@ -42,7 +42,7 @@ export function chooseDemoMailbox(
   };
 }
 
-/** Addresses that were simulated over this directory, at any time. */
+/** All addresses that were ever simulated in this data directory. */
 export function demoAddresses(dataDir: string): readonly MailboxId[] {
   const folder = join(dataDir, 'simulator');
   if (!existsSync(folder)) return [];
@@ -51,7 +51,7 @@ export function demoAddresses(dataDir: string): readonly MailboxId[] {
     .map((name) => mailboxId(name.slice(0, -'.jsonl'.length)));
 }
 
-/** The address of a mailbox that was asked for. */
+/** The address of the mailbox that the options describe. */
 export function addressOf({ messages, mbox }: { messages?: number | undefined; mbox?: string | undefined }): MailboxId {
   if (mbox !== undefined) {
     const name =

@@ -15,15 +15,15 @@ export interface Demo {
   readonly mailbox: MailboxId;
   /** The configuration with Gmail and its quota replaced by the simulator's. */
   readonly config: Config;
-  /** True when an earlier run began the mailbox. */
+  /** True when an earlier run created the mailbox. */
   readonly known: boolean;
   readonly pollInterval: number;
   readonly liveTraffic: LastingSimulator['liveTraffic'];
 }
 
 /**
- * At Gmail's own 6,000 units a minute the first sync of the generated mailbox would take minutes: nobody's first look
- * should.
+ * At Gmail's own 6,000 units a minute, the first sync of the generated mailbox would take minutes. That is too long for
+ * a demo.
  */
 const UNITS_PER_MINUTE = 60_000;
 const CHANGE_EVERY = 4_000;

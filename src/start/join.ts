@@ -12,7 +12,7 @@ import { summaryLines } from './summary.ts';
 const LOOK_EVERY = 500;
 const STARTS_WITHIN = 120_000;
 
-/** Beside an `npm start` that runs already: shows what it does, and ends with it. */
+/** Follows an `npm start` that is already running: shows what it does, and ends when it ends. */
 export async function join(context: StartContext, pid: number): Promise<number> {
   const { config, options, clock, out, say, signal, onEnd } = context;
   say(`npm start runs already here, as process ${pid}: joining it.`);
@@ -78,7 +78,7 @@ export async function join(context: StartContext, pid: number): Promise<number> 
   return 0;
 }
 
-/** It may be on its way up: its mailboxes are written down once its worker runs. */
+/** Waits for the other `npm start`, which may still be starting: it publishes its mailboxes once its worker runs. */
 async function whenServing({ config, clock, signal }: StartContext): Promise<RunningStart | 'ended' | 'starting'> {
   const deadline = clock.now() + STARTS_WITHIN;
   while (clock.now() < deadline) {

@@ -13,7 +13,7 @@ export interface LiveFeedRequest {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
-  /** Names the mailbox in each line: several are followed. */
+  /** True when several mailboxes are followed: each line then names its mailbox. */
   readonly named: boolean;
 }
 

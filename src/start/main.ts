@@ -66,7 +66,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** Closes traffic, worker, client, simulator and server: the opposite of the order in which they were opened. */
+/** Closes traffic, worker, client, simulator and server, in the reverse of the order in which they were opened. */
 async function closeAll(): Promise<void> {
   for (const close of ends.toReversed()) {
     try {

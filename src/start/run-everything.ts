@@ -22,7 +22,7 @@ import { clockTime, followLive } from './live-feed.ts';
 import { summaryLines } from './summary.ts';
 
 /**
- * Server, worker and mailboxes, until Ctrl-C or, with `--once`, until the first sync is done.
+ * Runs the server, the worker and the mailboxes until Ctrl-C or, with `--once`, until the first sync is done.
  *
  * @returns the exit code
  */
@@ -59,7 +59,7 @@ export async function runEverything(
   return Promise.race([failed, serve({ ...context, config }, { tidemark, demo, mailboxes })]);
 }
 
-/** For commands in other terminals. */
+/** What commands in other terminals need to reach the simulated Gmail. */
 function simulatedBy({ mailbox, config: { gmailRootUrl, googleTokenUrl, quota } }: Demo): RunningStart['simulated'] {
   return { mailbox, gmailRootUrl, googleTokenUrl, userUnitsPerMinute: quota.userUnitsPerMinute };
 }
@@ -79,7 +79,7 @@ async function startServer({ config, options, clock, say, signal, onEnd }: Start
   return server;
 }
 
-/** Mailboxes that a person connected: all that have credentials, but for the simulated ones. */
+/** Mailboxes that a person connected: all that have credentials, except the simulated ones. */
 async function connectedAccounts(config: Config): Promise<readonly MailboxId[]> {
   const stores = await openStoresOf(config);
   try {
@@ -90,7 +90,7 @@ async function connectedAccounts(config: Config): Promise<readonly MailboxId[]> 
   }
 }
 
-/** A simulated mailbox of an earlier run has no Gmail behind it now: it would only ask for consent. */
+/** Stops the simulated mailboxes of earlier runs. They have no Gmail behind them now and would only ask for consent. */
 async function stopOthers({ client }: Tidemark, others: readonly MailboxId[]): Promise<void> {
   for (const mailbox of others) {
     await client.stop(mailbox, { patience: 0 }).catch((error: unknown) => {
@@ -126,8 +126,8 @@ async function serve(
       if (options.once === true)
         say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database.location }));
     } catch (error) {
-      // One that waits for a person, or was stopped from elsewhere, holds up no other one; it is followed once it runs
-      // again.
+      // A mailbox that waits for a person, or was stopped from elsewhere, does not hold up the others. It is followed
+      // once it runs again.
       if (!(error instanceof MailboxBlockedError || error instanceof MailboxNotRunningError)) throw error;
       exitCode = 1;
       say(error.message);
@@ -153,7 +153,7 @@ async function serve(
       signal: traffic.signal,
       onChange: (sentence) => {
         say(`${clockTime(clock.now())}  Gmail   ${sentence}`);
-        // What a push notification does for a real account. If it is lost the poll finds the change.
+        // The poke replaces a real account's push notification. If it is lost, the poll finds the change.
         client.poke(demo.mailbox).catch(() => undefined);
       },
     });

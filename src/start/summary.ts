@@ -4,7 +4,7 @@ import { aligned, about, count } from '../cli/words.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { DatabaseLocation } from '../model/database-location.ts';
 
-/** What a first sync came to. */
+/** The result of a first sync, line by line. */
 export function summaryLines(
   report: MailboxReport,
   { elapsed, database }: { elapsed: number; database: DatabaseLocation },
@@ -24,7 +24,7 @@ export function summaryLines(
   return [report.mailbox, ...rows];
 }
 
-/** With the write-ahead log, where the newest mail is until it is folded in. */
+/** Includes the write-ahead log, which holds the newest mail until a checkpoint. */
 function sizeOf(database: string): number {
   const files = [database, `${database}-wal`];
   return files.reduce((size, file) => size + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);

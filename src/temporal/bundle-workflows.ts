@@ -15,10 +15,10 @@ const TRACED = '--traced';
 const LARGEST_OUTPUT = 64 * 2 ** 20;
 
 /**
- * Bundles the workflows' code from its source. A process of its own does it: bundling takes 150 MB, which a worker
- * would hold as long as it lives.
+ * Bundles the workflows' code from its source, in a separate process: bundling takes 150 MB, which a worker would never
+ * release.
  *
- * @param options.traced - with the interceptors that trace workflows
+ * @param options.traced - true adds the interceptors that trace workflows
  * @throws {Error} when the code cannot be bundled, with what the bundler said; the signal's reason when it aborts
  */
 export async function bundleWorkflows({

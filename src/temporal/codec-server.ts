@@ -18,9 +18,9 @@ const MAX_BYTES = 16 * 2 ** 20;
 
 export interface CodecServerOptions {
   readonly codec: PayloadCodec;
-  /** Where the UI is: no other page gets an answer. */
+  /** Origins of the UI: pages from elsewhere get no answer. */
   readonly origins: readonly string[];
-  /** Names by which it may be asked, beside `localhost`, IP addresses and `host`. */
+  /** Host names that requests may use, besides `localhost`, IP addresses and `host`. */
   readonly allowedHosts?: readonly string[];
   /** 0 takes a free port. */
   readonly port: number;

@@ -7,12 +7,12 @@ import type { Tracing } from '../telemetry/open-tracing.ts';
 import { readInstance } from './dev-server/instance-file.ts';
 import { dataConverterOf } from './payload-codec.ts';
 
-/** A server on this machine answers within milliseconds; one far away within seconds. */
+/** A server on this machine answers within milliseconds; a remote one within seconds. */
 const CONNECT_TIMEOUT = { here: 2_000, away: 5_000 };
 const HERE = /^(localhost|127\.[\d.]+|\[::1\]):/;
 const DEFAULT_TEMPORAL_ADDRESS = 'localhost:7233';
 
-/** A client that reads and writes payloads as the configuration wants them, and takes part in traces. */
+/** A client that encodes payloads as configured, and takes part in traces. */
 export async function temporalClientOf(
   config: Config,
   { connection, clock, tracing }: { connection: Connection; clock: Clock; tracing: Tracing | null },
@@ -42,7 +42,8 @@ export async function connectTemporal(config: Config): Promise<Connection> {
 }
 
 /**
- * The server that is named, else the one that `npm start` runs over the data directory, else Temporal's own default.
+ * The configured address, else that of the server that `npm start` runs for the data directory, else Temporal's
+ * default.
  */
 export function temporalAddressOf(config: Config): string {
   return config.temporal.address ?? readInstance(config.dataDir)?.address ?? DEFAULT_TEMPORAL_ADDRESS;

@@ -12,20 +12,20 @@ import { SecretKeys } from '../secrets/secret-keys.ts';
 
 const { Payload: PayloadBytes } = proto.temporal.api.common.v1;
 
-/** What Temporal's own samples call it, so that its tools know it when they see it. */
+/** The name that Temporal's own samples use, so that its tools recognise it. */
 const ENCODING = 'binary/encrypted';
 const KEY_ID = 'encryption-key-id';
 const CONTEXT = 'temporal payload';
 
 interface Keys {
-  /** null: nothing is encrypted any more. */
+  /** null when payloads are no longer encrypted. */
   readonly current: SecretKey | null;
   keyOf(id: string): Promise<SecretKey | null>;
 }
 
 /**
- * Encrypts payloads (AES-256-GCM), the encoding of each with it, and names the key in its metadata. What is not
- * encrypted passes when read.
+ * Encrypts payloads, including their encoding, with AES-256-GCM, and names the key in the metadata. Payloads that are
+ * not encrypted are read as they are.
  */
 class EncryptingCodec implements PayloadCodec {
   readonly #keys: Keys;
@@ -43,7 +43,7 @@ class EncryptingCodec implements PayloadCodec {
     }));
   }
 
-  /** @throws {SecretKeyError} when the payload's key is not at hand, or it was changed */
+  /** @throws {SecretKeyError} when the payload's key is not available, or the payload was changed */
   async decode(payloads: Payload[]): Promise<Payload[]> {
     return Promise.all(payloads.map((payload) => this.#decodeOne(payload)));
   }
@@ -88,12 +88,12 @@ export async function payloadCodecOf(config: Config, clock: Clock): Promise<Payl
   return new EncryptingCodec({ current: null, keyOf: async (id) => former.find((key) => key.id === id) ?? null });
 }
 
-/** Failures carry their message and stack as payloads then. A path, because Temporal's SDK loads it by itself. */
+/** Puts a failure's message and stack into payloads. This is a path, because Temporal's SDK loads the module itself. */
 const FAILURE_CONVERTER = fileURLToPath(new URL(`./encoded-failures${extname(import.meta.url)}`, import.meta.url));
 
 /**
- * What every client and worker of this configuration puts between Temporal and itself. Workflow code needs nothing of
- * it: codecs run outside its sandbox.
+ * The data converter that every client and worker of this configuration must use. Workflow code does not need it:
+ * codecs run outside the sandbox.
  *
  * @throws {SecretKeyError} when the keys cannot be read
  */

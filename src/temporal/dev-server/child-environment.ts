@@ -1,16 +1,16 @@
-/** What any program needs to find its files and to speak the person's language. */
+/** What every program needs to find its files and to use the person's language. */
 const EVERY_PROGRAM = [
   /^(PATH|HOME|USER|LOGNAME|SHELL|TZ|TERM|LANG|LANGUAGE|LC_[A-Z]+|TMPDIR|TMP|TEMP)$/,
   /^XDG_[A-Z]+_(HOME|DIR|DIRS)$/,
-  // How Go's runtime uses the machine: the development server is written in it.
+  // Settings of Go's runtime: the development server is written in Go.
   /^GO(DEBUG|GC|MAXPROCS|MEMLIMIT|TRACEBACK)$/,
   // Windows
   /^(SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES(\(X86\))?|NUMBER_OF_PROCESSORS|PROCESSOR_ARCHITECTURE)$/,
 ];
 
 /**
- * How downloads reach their servers, and what steers pip, Go and the SDK: a mirror's address may hold a password, and
- * is theirs.
+ * How downloads reach their servers, and the settings of pip, Go and the SDK. A mirror's address may contain a
+ * password, which these programs need.
  */
 const DOWNLOADS = [
   /^(HTTP|HTTPS|ALL|NO|FTP)_PROXY$/,
@@ -21,11 +21,11 @@ const DOWNLOADS = [
 ];
 
 /**
- * The part of an environment that a program of somebody else's gets. Keys, passwords and addresses of databases stand
- * there, too, and a server that lives for days, or the build script of a package, has no business with them: so it is a
- * list of what goes through.
+ * The part of the environment that is passed to a third-party program. The environment also holds keys, passwords and
+ * addresses of databases, which a server that runs for days or the build script of a package must not see. So this is
+ * an allow-list.
  *
- * @param use - a program that downloads or builds also gets what leads it to its sources
+ * @param use - `download`, for a program that downloads or builds, adds what it needs to reach its sources
  */
 export function childEnvironment(env: NodeJS.ProcessEnv, use: 'program' | 'download'): NodeJS.ProcessEnv {
   const allowed = use === 'download' ? [...EVERY_PROGRAM, ...DOWNLOADS] : EVERY_PROGRAM;

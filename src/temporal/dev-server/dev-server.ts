@@ -28,9 +28,9 @@ export interface DevServerOptions {
 export interface DevServer {
   readonly pid: number;
   readonly address: string;
-  /** Resolves when its process has ended, for whatever reason. */
+  /** Resolves when the server's process has ended, for whatever reason. */
   readonly exited: Promise<void>;
-  /** Stops it, by force after ten seconds; resolves when its process has ended. */
+  /** Stops the server, by force after ten seconds; resolves when its process has ended. */
   stop(): Promise<void>;
 }
 
@@ -40,18 +40,19 @@ const STOPS_WITHIN = 10_000;
 const LARGEST_LOG = 5 * 1024 * 1024;
 
 /**
- * A line is read from the pipe: all is well. It just closed: the owner is gone, whatever became of it. What the server
- * writes is its owner's alone: its database holds the addresses of mailboxes.
+ * When the shell reads a line from the pipe, it ends quietly. When the pipe closes without a line, the owner is gone,
+ * and the shell stops the server. Only the owner can read what the server writes, because its database holds the
+ * addresses of mailboxes.
  */
 const LIFELINE = 'umask 077; { read -r line <&3 || kill -TERM $$; } & exec "$@" </dev/null 3<&-';
 
 /**
  * Starts `temporal server start-dev` and waits until its frontend answers.
  *
- * The server leads a process group of its own, so that Ctrl-C in a terminal reaches its owner alone, which stops its
- * workers first. It dies with its owner all the same, even with one that was killed: a shell of one line stays beside
- * it and waits for the end of a pipe that only the owner holds open. (There is no such shell on Windows: there a server
- * whose owner was killed is joined by the next one.)
+ * The server leads its own process group, so that Ctrl-C in a terminal reaches only the owner, which stops its workers
+ * first. The server still dies with its owner, even when the owner is killed: a one-line shell runs beside the server
+ * and waits for the end of a pipe that only the owner holds open. (On Windows there is no such shell: a server whose
+ * owner was killed keeps running, and the next process joins it.)
  * @throws {TemporalServerError} when it ends at once or does not answer in time, with the end of its log
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
@@ -92,7 +93,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const deadline = clock.now() + STARTS_WITHIN;
   try {
     while (isRunning() && clock.now() < deadline) {
-      // The port first: a gRPC channel waits a second before it tries a refused address again.
+      // The port is tried first, because a gRPC channel waits a second before it retries a refused address.
       if (
         (await answers(port)) &&
         (await frontendTrouble(address, { namespace: options.namespace, options: {} }, 2_000)) === null
@@ -115,7 +116,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   ]);
 }
 
-/** Earlier versions left them readable by all. */
+/** The files whose permissions are tightened: earlier versions left them readable by all. */
 function filesOf({ logFile, database }: DevServerOptions): string[] {
   return [
     logFile,
@@ -129,8 +130,8 @@ function argumentsOf({ database, namespace, port, uiPort }: DevServerOptions): s
   args.push(...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (namespace !== 'default') args.push('--namespace', namespace);
   if (database !== null) {
-    // With a write-ahead log and no flush at each commit a killed server loses nothing, and a machine that loses power
-    // loses the last moments and keeps a sound file. It is twice as fast as the server's default, which flushes.
+    // A write-ahead log without a flush at each commit is twice as fast as the server's default, which flushes. A
+    // killed server loses nothing. A power loss costs the last moments, but does not corrupt the file.
     args.push(
       '--db-filename',
       database,
@@ -144,7 +145,7 @@ function argumentsOf({ database, namespace, port, uiPort }: DevServerOptions): s
   return args;
 }
 
-/** Fairness keys do nothing unless they are turned on, and priorities are strict within one partition only. */
+/** Fairness keys have no effect unless they are enabled, and priorities are strict only within one partition. */
 const DYNAMIC_CONFIG = {
   'matching.enableFairness': 'true',
   'matching.numTaskqueueReadPartitions': '1',
@@ -159,13 +160,13 @@ function spawnWithLifeline(binary: string, args: readonly string[], log: number)
     detached: true,
     stdio: ['ignore', log, log, 'pipe'],
   });
-  // The shell at the other end may be gone before it is told to go.
+  // The shell at the other end may have ended before the line is written.
   child.stdio[3]?.on('error', () => undefined);
   return child;
 }
 
 /**
- * Lets the shell at the other end go in peace: it must not send a signal to a process id that may be another's by then.
+ * Ends the shell at the other end without a signal: the server's process id may belong to another process by then.
  */
 function endLifeline(child: ChildProcess): void {
   const lifeline = child.stdio[3];

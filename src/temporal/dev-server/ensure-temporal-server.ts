@@ -18,10 +18,10 @@ const START_ATTEMPTS = 3;
 const USUAL_PORTS = { frontend: 7233, ui: 8233 };
 
 /**
- * A Temporal server: the one that the environment names, the one that runs over this data directory already, or one
- * that is started now, as a child of this process. A server that dies is started again at the same address, by
- * whichever of the processes that use it comes first.
- * @throws {TemporalServerError} when none can be had: the message says what to do
+ * Returns a Temporal server: the one that the environment names, the one that already runs for this data directory, or
+ * a new one, started as a child of this process. When such a server dies, the first of the processes that use it starts
+ * it again at the same address.
+ * @throws {TemporalServerError} when there is no usable server; the message says what to do
  */
 export async function ensureTemporalServer(options: EnsureTemporalServerOptions): Promise<TemporalServer> {
   const { connection } = options;
@@ -36,7 +36,7 @@ export async function ensureTemporalServer(options: EnsureTemporalServerOptions)
 }
 
 async function useNamedServer(address: string, connection: TemporalConnection): Promise<TemporalServer> {
-  // A port that refuses is not worth the whole wait, and not proof either: a proxy may stand between.
+  // A refused port gets a shorter wait, but is no proof that the server is down: there may be a proxy in between.
   const [, host, port] = /^(?:\w+:\/\/)?\[?(.+?)\]?(?::(\d+))?$/.exec(address) ?? [];
   const listening = await answers(Number(port ?? USUAL_PORTS.frontend), host);
   const trouble = await frontendTrouble(address, connection, listening ? ANSWERS_WITHIN : ANSWERS_WITHIN / 5);
@@ -49,10 +49,11 @@ async function useNamedServer(address: string, connection: TemporalConnection): 
 }
 
 /**
- * Joins the server of the directory or starts it, under the directory's lock: of processes that come at one moment the
- * first starts it and the others, when the lock is theirs, find it running. The instance is written as soon as its
- * process exists, so that no second one is ever started over the same database.
- * @param previous the server that died: the next one must listen where it did, because connections exist
+ * Joins the directory's server or starts it, under the directory's lock. When several processes come at the same
+ * moment, the first starts the server, and the others find it running once they get the lock. The instance file is
+ * written as soon as the server's process exists, so that a second server is never started over the same database.
+ * @param previous the server that died; the new one must listen at the same address, because clients are connected to
+ * it
  */
 async function holdServer(options: EnsureTemporalServerOptions, previous: Holding | null): Promise<Holding> {
   const { dataDir, log, clock, signal } = options;
@@ -68,7 +69,7 @@ async function holdServer(options: EnsureTemporalServerOptions, previous: Holdin
       try {
         return await startServer(options, { binary, port, uiPort });
       } catch (error) {
-        // Someone took the port between the choice and the start.
+        // Another process took the port between the choice and the start.
         const lostPort = error instanceof TemporalServerError && error.message.includes('address already in use');
         if (!lostPort || attempt === START_ATTEMPTS) throw error;
       }
@@ -96,8 +97,9 @@ async function startServer(
 }
 
 /**
- * Waits until a server that was found running answers. False when it ends meanwhile: then there is none.
- * @throws {TemporalServerError} when it lives and does not answer: a second one over its database would harm both
+ * Waits until a server that was found running answers.
+ * @returns false when the server ended meanwhile
+ * @throws {TemporalServerError} when it runs but does not answer: a second server over its database would harm both
  */
 async function joins(
   running: { readonly pid: number; readonly address: string },
@@ -120,7 +122,7 @@ async function joins(
 }
 
 async function choosePorts({ dataDir, ports, log }: EnsureTemporalServerOptions, previous: Holding | null) {
-  // Where it listened last: others may still be connected to that address, and a page of its UI be open.
+  // Prefers the last ports: clients may still be connected to that address, and a page of the UI may be open.
   const last = previous ?? readLastInstance(dataDir);
   const [lastPort, lastUiPort] = last === null ? [null, null] : [portOf(last.address), portOf(last.uiUrl ?? '')];
   if (previous !== null && lastPort !== null) return { port: lastPort, uiPort: await freePort(lastUiPort, [lastPort]) };
@@ -146,7 +148,7 @@ const FILE_TROUBLE: Readonly<Record<string, string>> = {
   EEXIST: 'that is not a directory',
 };
 
-/** One sentence in place of a file error. */
+/** Replaces a file error with one sentence for a person. */
 function explained(error: unknown, dataDir: string): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const trouble = FILE_TROUBLE[code] ?? (code === 'ERR_SQLITE_ERROR' ? 'its lock file cannot be written' : undefined);

@@ -25,7 +25,7 @@ export async function frontendTrouble(
   });
   try {
     await connection.ensureConnected();
-    // The channel is ready, so the answer is near: a server that takes the connection and says nothing is cut off.
+    // The channel is ready, so an answer should come soon. The timeout ends a server that connects but never answers.
     await connection.withAbortSignal(AbortSignal.timeout(timeout), () =>
       connection.workflowService.describeNamespace({ namespace }),
     );
@@ -33,7 +33,7 @@ export async function frontendTrouble(
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === NOT_FOUND) return `it has no namespace "${namespace}"`;
-    // An API key that may work in a namespace need not be allowed to describe it.
+    // An API key may be allowed to work in a namespace without being allowed to describe it.
     if (code === PERMISSION_DENIED) return null;
     return 'it does not answer';
   } finally {

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 
 import { childEnvironment } from './child-environment.ts';
 
-/** The server that runs over a data directory. */
+/** The server that runs for a data directory. */
 export interface Instance {
   readonly pid: number;
   /** `host:port` of its frontend. */
@@ -14,10 +14,10 @@ export interface Instance {
 
 const fileOf = (dataDir: string): string => join(dataDir, 'temporal.json');
 
-/** Path of the SQLite file that the server of a data directory keeps its state in. */
+/** Path of the SQLite file in which a data directory's server keeps its state. */
 export const databaseOf = (dataDir: string): string => join(dataDir, 'temporal.sqlite');
 
-/** The last server that was started over a data directory, whether or not it still runs; null when none ever was. */
+/** The last server started for a data directory, whether or not it still runs; null when there never was one. */
 export function readLastInstance(dataDir: string): Instance | null {
   try {
     return parse(readFileSync(fileOf(dataDir), 'utf8'));
@@ -27,16 +27,17 @@ export function readLastInstance(dataDir: string): Instance | null {
 }
 
 /**
- * The server that runs over a data directory now, or null. One that has ended is recognised: its process id is
- * nobody's, or that of a process which was not started with this directory's database. So nobody has to clear the file
- * away.
+ * The server that runs for a data directory now, or null. A server has ended when no process has its process id, or
+ * only a process that was not started with this directory's database. So the file never has to be removed.
  */
 export function readInstance(dataDir: string): Instance | null {
   const last = readLastInstance(dataDir);
   return last !== null && commandOf(last.pid).includes(databaseOf(resolve(dataDir))) ? last : null;
 }
 
-/** Replaces the file at once: a reader sees the old or the new one. Only the holder of the directory's lock writes. */
+/**
+ * Replaces the file atomically: a reader sees the old or the new one. Only the holder of the directory's lock writes.
+ */
 export function writeInstance(dataDir: string, instance: Instance): void {
   const draft = `${fileOf(dataDir)}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(instance)}\n`);
@@ -55,7 +56,7 @@ function parse(text: string): Instance | null {
   }
 }
 
-/** How a process was started; empty when there is none (or only what is left of one that was not waited for). */
+/** The command line of a process; empty when the process does not exist or is a zombie. */
 function commandOf(pid: number): string {
   try {
     if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');

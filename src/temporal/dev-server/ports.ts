@@ -3,12 +3,12 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { TemporalServerError } from './temporal-server-error.ts';
 
 const HOST = '127.0.0.1';
-/** How many ports from the wanted one on are tried. */
+/** How many ports are tried, beginning with the wanted one. */
 const TRIED = 100;
 
 /**
- * The first free port from `wanted` on; any free one for 0. Someone else may take it before it is used: whoever
- * listens on it must be ready to be refused.
+ * The first free port from `wanted` on; any free port for 0. Another process may take the port before it is used, so
+ * the caller must handle a failure to listen.
  * @throws {TemporalServerError} when a hundred ports in a row are taken
  */
 export async function freePort(wanted: number, except: readonly number[] = []): Promise<number> {
@@ -33,7 +33,7 @@ function tryListen(port: number): Promise<number | null> {
   });
 }
 
-/** Whether something accepts connections on a port. (macOS lets a port be taken that another has on all addresses.) */
+/** Whether a port accepts connections. (On macOS, a port that another process has on all addresses can be taken.) */
 export function answers(port: number, host: string = HOST): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host });

@@ -4,7 +4,7 @@ import { childEnvironment } from './child-environment.ts';
 
 export interface CommandOptions {
   readonly cwd?: string;
-  /** The command gets the part of it that it needs. */
+  /** The command gets only the part of this environment that it needs. */
   readonly env: NodeJS.ProcessEnv;
   /** Milliseconds after which the command is killed. */
   readonly timeout: number;
@@ -14,7 +14,8 @@ export interface CommandOptions {
 /**
  * Runs a command to its end.
  * @returns what it printed on its standard output
- * @throws {Error} in one line: it is not there, ran too long, or the last line it printed on its way out
+ * @throws {Error} with a message of one line: the command does not exist, ran too long, or the last line that it
+ * printed
  */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
   return new Promise((resolve, reject) => {

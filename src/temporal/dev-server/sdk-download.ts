@@ -1,4 +1,5 @@
-// node sdk-download.ts BINARY DIRECTORY: makes the Temporal SDK download a server into a directory, and leaves it there.
+// node sdk-download.ts BINARY DIRECTORY: makes the Temporal SDK download a server into a directory, and leaves it
+// there.
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 
 import { writeLines } from '../../host/terminal.ts';
@@ -12,7 +13,7 @@ try {
     : TestWorkflowEnvironment.createTimeSkipping({ server }));
   await environment.teardown();
 } catch (error) {
-  // Each layer repeats the one below it: the innermost says what happened.
+  // Each layer repeats the message of the layer below: the innermost one says what happened.
   writeLines(process.stderr, [
     error instanceof Error ? (error.message.split('): ').at(-1) ?? error.message) : String(error),
   ]);

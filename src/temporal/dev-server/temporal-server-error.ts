@@ -3,7 +3,7 @@
  */
 export class TemporalServerError extends Error {
   override readonly name = 'TemporalServerError';
-  /** The message line by line: some name several causes, or show the end of a log. */
+  /** The lines of the message: some messages list several causes, or show the end of a log. */
   readonly lines: readonly string[];
 
   constructor(message: string | readonly string[], options?: ErrorOptions) {

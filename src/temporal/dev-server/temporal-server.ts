@@ -5,17 +5,20 @@ import type { TemporalServerError } from './temporal-server-error.ts';
 export interface EnsureTemporalServerOptions {
   /** Where the server's database, log and program are kept, one server for one directory. */
   readonly dataDir: string;
-  /** What the environment names (`config.temporal`). With an address in it, that server is used and none is started. */
+  /**
+   * The connection in the configuration (`config.temporal`). When it has an address, that server is used, and no server
+   * is started.
+   */
   readonly connection: TemporalConnection;
-  /** Gets a line, for a person, for each step that takes time or differs from what was asked for. */
+  /** Receives a line for a person at each step that takes time or differs from what was requested. */
   readonly log: (line: string) => void;
   readonly clock: Clock;
   /**
-   * The ports to listen on, or the next free ones. By default those of the last server of the directory, at first
-   * Temporal's own: 7233 and 8233. 0 at first takes any.
+   * The ports to listen on; when they are taken, the next free ones. The default is the ports of the directory's last
+   * server or, for its first server, Temporal's own: 7233 and 8233. 0 lets the first server take any free port.
    */
   readonly ports?: { readonly frontend?: number; readonly ui?: number };
-  /** Aborts the waiting for a server, not the server that was returned. */
+  /** Aborts the wait for a server; has no effect on a server that was returned. */
   readonly signal?: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -26,9 +29,9 @@ export interface TemporalServer {
   readonly address: string;
   /** null when the server is not one that Tidemark started. */
   readonly uiUrl: string | null;
-  /** Whether this process runs it now, and stops it by {@link stop}. */
+  /** Whether this process runs the server now; {@link stop} then stops it. */
   readonly owned: boolean;
-  /** Resolves when the server is gone for good: it died, and starting it again failed. Never rejects. */
+  /** Resolves when the server is lost for good: it died, and could not be started again. Never rejects. */
   readonly lost: Promise<TemporalServerError>;
   /** Stops the server if this process runs it; otherwise leaves it alone. */
   stop(): Promise<void>;

@@ -2,17 +2,17 @@ import type { EnsureTemporalServerOptions, Holding, TemporalServer } from './tem
 import { readInstance } from './instance-file.ts';
 import { TemporalServerError } from './temporal-server-error.ts';
 
-/** Milliseconds between looks at a server that another process started. */
+/** Milliseconds between checks of a server that another process started. */
 const LOOK_EVERY = 1_000;
 const RETRY_AFTER = 200;
 /** A server that dies this often within a minute will not stay up. */
 const DEATHS_A_MINUTE = 5;
 
 /**
- * Holds a server up until it is stopped. Its death shows by its process: at once for a child, within a second for one
- * that was joined. It is then taken in hand again at the same address, under the directory's lock: when several
- * processes use it, one starts it and the others join. Connections of clients and workers find it by themselves.
- * @param again joins the server or starts it where the one that died listened
+ * Keeps a server running until it is stopped. The end of a child process is noticed at once, that of a joined server
+ * within a second. The server is then started again at the same address, under the directory's lock: when several
+ * processes use it, one starts it and the others join. Clients and workers reconnect by themselves.
+ * @param again joins the server, or starts it at the address of the one that died
  */
 export function watchServer(
   first: Holding,
@@ -43,11 +43,11 @@ export function watchServer(
       log('the Temporal server has stopped: starting it again');
       try {
         const next = await again(holding);
-        // `stop` came while it was being started: it belongs to nobody now.
+        // `stop` was called during the start: nothing else would stop the new server.
         if (stopped.signal.aborted) await next.own?.stop();
         holding = next;
       } catch (error) {
-        // It may have been killed on its way, or its port be taken for a moment: that counts as one more death.
+        // The new server may have been killed, or its port taken for a moment. That counts as one more death.
         failure = error;
         await clock.sleep(RETRY_AFTER, stopped.signal);
         continue;
