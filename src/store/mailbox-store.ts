@@ -8,28 +8,29 @@ import type { MailboxRegistry } from './mailboxes/mailbox-registry.ts';
 import type { MailStore } from './reads/mail-store.ts';
 
 /**
- * The mirror of many mailboxes in one database. Every write is one transaction that first locks the mailbox's row,
- * so writers of one mailbox take turns, and is guarded by history ids: doing it twice, late, or beside another attempt
+ * The mirror of many mailboxes in one database. Every write is one transaction that first locks the mailbox's row, so
+ * that writers of one mailbox take turns. History ids guard every write: doing it twice, late, or beside another attempt
  * of the same activity leaves the same rows.
  *
  * A row's state:
  * - `pending`: known to exist, not fetched yet (or to be fetched again);
- * - `stored`: body held, in scope. It may lack what Gmail does not give ({@link StoredMessage.lacks}); all but the
- *   raw of a chat is asked for again at `nextAttemptAt`;
+ * - `stored`: body held, in scope. The message may lack what Gmail does not give ({@link StoredMessage.lacks}), which is
+ *   asked for again at `nextAttemptAt`, except for the raw of a chat;
  * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
- * - `gone`: deleted at Gmail, or left out by a narrower scope, whose listing does not tell the two apart. The row
- *   stays as a tombstone, so that an older reading cannot bring it back;
+ * - `gone`: deleted at Gmail, or left out by a narrower scope; a listing cannot tell the two apart. The row stays as a
+ *   tombstone, so that an older get cannot bring the message back;
  * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body
  *   is not needed.
  *
- * Two history ids guard a row: `historyId` is the newest at which the message itself is known to have changed (by a
- * get, or by a record), and is what a get must not fall behind; `readingHistoryId` is the one up to which the row
- * contains everything (of a get, or the `startHistoryId` of a listing whose labels were compared). The second may be
- * the newer one: Gmail's historyId of a quiet message is old.
+ * Two history ids guard a row:
+ * - `historyId` is the newest at which the message itself is known to have changed, by a get or by a history record. A
+ *   get with an older one is stale.
+ * - `readingHistoryId` is the one up to which the row contains every change. It comes from a get, or is the
+ *   `startHistoryId` of a listing whose labels were compared. It may be newer than `historyId`, because Gmail's historyId
+ *   of a quiet message is old.
  *
- * A mailbox must be known ({@link MailboxRegistry.putMailbox}) before anything else is asked of it than {@link
- * MailboxRegistry.getMailbox}: otherwise every method throws `lost`, because that is what a deleted or replaced
- * database looks like.
+ * For a mailbox that {@link MailboxRegistry.putMailbox} has not registered, every method but
+ * {@link MailboxRegistry.getMailbox} throws `lost`: that is what a deleted or replaced database looks like.
  *
  * @throws {StoreError} from every method, when the database cannot be used
  */
@@ -46,8 +47,8 @@ export type MailboxStore = MailboxRegistry &
 /** The store as a whole. */
 interface StoreLife {
   /**
-   * Throws `newer-schema` or `older-schema` when the database has another schema than this program's by now,
-   * `unavailable` when it does not answer.
+   * Throws `newer-schema` or `older-schema` if the database's schema is no longer this program's, and `unavailable` if
+   * the database does not answer.
    */
   check(): Promise<void>;
   /**

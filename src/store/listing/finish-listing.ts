@@ -15,8 +15,8 @@ const NOTHING = { gone: 0, relabelled: 0 } as const;
 
 /**
  * See `ListingStore.finishListing`. One transaction over all rows of the mailbox, page by page.
- * Doing it again does nothing: the step is past it, and comparing labels without the listings (removed here) would
- * strip them all.
+ * A repetition does nothing, because the step is past the listing: comparing labels again, after the label listings are
+ * removed, would take every label off.
  */
 export function finishListing(
   database: StoreDatabase,
@@ -72,7 +72,7 @@ function ended(
     step: 'fetching',
     ...(earlyReadingsDue === undefined ? {} : { earlyReadingsDue }),
   };
-  // Pinned when the listing began: the next one over these rows need not wait for the index again.
+  // Dated to when it was pinned, so that the next listing over these rows need not wait for the index again.
   const marks: readonly SettleMark[] = [{ historyId: startHistoryId, at: startedAt }];
   return {
     history_id: toHistoryIdText(startHistoryId),
@@ -114,7 +114,7 @@ async function lastPosition({ tx, key }: MailboxTransaction, generation: number)
 }
 
 /**
- * Sets the reading's history id of every compared row at once: most rows differ in nothing else, and need not be
+ * Raises `reading_history_id` of every compared row at once. Most rows differ in nothing else, and then need not be
  * written one by one.
  */
 async function raiseReadingIds(

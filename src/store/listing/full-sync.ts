@@ -19,7 +19,7 @@ export const LABEL_LISTINGS = {
   onConflict: 'ignore',
 } as const;
 
-/** Early readings that are still open so long after they were due are read again one by one (ms). */
+/** Messages read early are read again one by one if that is still open this long after it was due (ms). */
 const FORGOTTEN = 60 * 60_000;
 
 /** See {@link ListingStore.beginFullSync}. */
@@ -59,13 +59,13 @@ export function beginFullSync(
   });
 }
 
-/** Whether messages are fetched in another form under `after`: what failed in the one says nothing of the other. */
+/** Whether messages are fetched in another form under `after`. A failure in one form does not predict one in another. */
 function wantsOther(before: MailboxSettings, after: MailboxSettings): boolean {
   return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after);
 }
 
 /**
- * Whether `after` lists something else: what listings left open under `before`, and how often, says nothing of that.
+ * Whether `after` lists other messages. The doubt that listings left under `before` does not apply to another scope.
  */
 function hasOtherScope({ scope: before }: MailboxSettings, { scope: after }: MailboxSettings): boolean {
   const sameLabels = before.labelIds.toSorted().join(' ') === after.labelIds.toSorted().join(' ');
@@ -78,8 +78,8 @@ function hasOtherScope({ scope: before }: MailboxSettings, { scope: after }: Mai
 }
 
 /**
- * What could not be fetched is due at once, as if it had never been tried; what Gmail did not give is asked for anew
- * where it is wanted.
+ * Makes messages that could not be fetched due at once, as if they had never been tried. Forgets what stored messages
+ * lack, so that it is asked for again where it is wanted.
  */
 async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
   await tx
@@ -100,8 +100,8 @@ async function forgetAttempts({ tx, key }: MailboxTransaction): Promise<void> {
 }
 
 /**
- * Whether rows have labels to be compared: by a reading, or, of a message that came in outside the scope, by history
- * alone.
+ * Whether any row has labels to compare. The labels come from a get, or, for a message that arrived outside the scope,
+ * only from history.
  */
 async function holdsMessages({ tx, key }: MailboxTransaction): Promise<boolean> {
   for (const state of ['stored', 'excluded', 'failed', 'pending']) {
@@ -127,7 +127,7 @@ export function saveListingPage(
   const { messages, position, generation, now } = request;
   return withMailbox(database, request.mailbox, async (locked) => {
     if (!(await saveStep(locked, generation, request.progress))) return { unknown: 0 };
-    // A page may name a message twice when it shifted while it was made; one statement may write a row once.
+    // A page that shifted while Gmail made it may name a message twice; one statement may write a row only once.
     const listed = [
       ...new Map(messages.map((message, index) => [message.id, { ...message, position: position + index }])).values(),
     ];
@@ -156,10 +156,10 @@ async function countKnown(
 }
 
 /**
- * One statement for the page. A row seen earlier in this generation keeps its position, however often the listing is
- * repeated. A listed tombstone is to be fetched again. What a listing told of its labels is void
- * (`reading_history_id`), for its absence then was no truth; the history id of its deletion stays, so a reading from
- * before the deletion cannot bring it back.
+ * Writes the page in one statement. A row seen earlier in this generation keeps its position, however often the listing
+ * is repeated. A listed tombstone becomes `pending`. Its `reading_history_id` is cleared, because the listing that did
+ * not show it was wrong. The history id of its deletion stays, so that a get from before the deletion cannot bring it
+ * back.
  */
 async function writeListed(
   { tx, key }: MailboxTransaction,
@@ -287,8 +287,8 @@ export function saveProgress(database: StoreDatabase, request: RequestOf<Listing
 }
 
 /**
- * Saves progress unless it is of another generation, or from before the end of a listing that has ended: an attempt
- * that was given up may still be at work, and its listing, seen after the end, would undo what the end has settled.
+ * Saves progress, unless it is of another generation, or leads back before the end of a listing that has ended. An
+ * abandoned attempt may still be listing; a page that it saves after the end would undo what the end has decided.
  */
 async function saveStep(locked: MailboxTransaction, generation: number, progress: FullSyncProgress): Promise<boolean> {
   const stored = parseFullSync(locked.columns);
@@ -301,7 +301,7 @@ async function saveStep(locked: MailboxTransaction, generation: number, progress
   return true;
 }
 
-/** Whether this generation's listing is under way: what a given-up attempt brings after its end does not count. */
+/** Whether this generation's listing is still under way. What an abandoned attempt brings after the end is ignored. */
 export function isListingOf({ columns }: MailboxTransaction, generation: number): boolean {
   const stored = parseFullSync(columns);
   return stored !== null && generation === columns.generation && stored.step !== 'fetching' && stored.step !== 'done';
@@ -319,7 +319,7 @@ export async function listSeen(
       .select('id')
       .where('mailbox_key', '=', key)
       .where('id', '>', query.after ?? '')
-      // A pending row whose body is held may be settled without another fetch.
+      // The state of a pending row whose body is held may be decided without another fetch.
       .where((eb) =>
         eb.or([
           eb('state', 'in', ['stored', 'excluded']),

@@ -4,18 +4,23 @@ import type { LabelId, MailboxId, MessageId } from '../../model/ids.ts';
 /** The labels of a mailbox, and which messages carry them. */
 export interface LabelStore {
   /**
-   * Names of labels follow `labels.list`. One that it does not name stays: that may be one odd answer. `unlisted` are
-   * those of which Gmail should be asked now whether they are gone ({@link LabelStore.keepLabel} and {@link
-   * LabelStore.removeLabel} take the answer). `fresh` are those that were named for the first time some minutes ago: an
-   * earlier listing may have passed them over, so they are to be listed once. `gone` are those that were called gone,
-   * and are not named: one of them that exists after all is to be listed, too.
+   * Saves the names of labels from `labels.list`. A label that labels.list does not name stays: that may be one odd
+   * answer.
+   *
+   * `unlisted`: labels about which Gmail should be asked now whether they are gone. {@link LabelStore.keepLabel} and
+   * {@link LabelStore.removeLabel} take the answer.
+   *
+   * `fresh`: labels that were named for the first time some minutes ago. An earlier listing may have passed them over,
+   * so each is to be listed once.
+   *
+   * `gone`: labels that were found gone and are not named. If one of them exists after all, it is to be listed, too.
    */
   saveLabels(request: {
     mailbox: MailboxId;
     labels: readonly Label[];
     now: number;
   }): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[]; gone: readonly LabelId[] }>;
-  /** Of these messages, those that are held without the label are read again. */
+  /** Has those of these messages that are held without the label read again. */
   readAgainWithout(request: {
     mailbox: MailboxId;
     labelId: LabelId;
@@ -23,14 +28,15 @@ export interface LabelStore {
     now: number;
   }): Promise<void>;
   /**
-   * Gmail has this label: one that labels.list does not name is asked about again later, ever more rarely; a fresh one
-   * no more.
+   * Records that Gmail has this label. If labels.list does not name it, it is asked about again later, ever more rarely.
+   * A fresh label needs no more questions.
    */
   keepLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<void>;
   /**
-   * A label is gone: its name, and the label off every message. For two days Gmail is to be asked about it again: what
-   * was on its way (history that is replayed, a get) may bring it back. A message that leaves the scope by that becomes
-   * `excluded`, its body held: at the listing's end, while there is one.
+   * Removes a label that is gone: its name, and the label from every message. Gmail is asked about the label again for
+   * two days, because changes that were under way (replayed history, a get) may bring it back. A message that leaves the
+   * scope with its label becomes `excluded`, and its body stays. While a listing is under way, that happens at the
+   * listing's end.
    */
   removeLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<{ relabelled: number }>;
   getLabels(mailbox: MailboxId): Promise<readonly Label[]>;

@@ -19,25 +19,25 @@ const LABELS = {
   onConflict: 'update',
 } as const;
 
-/** Rows looked at together while a label is taken off. */
+/** Rows per page while a label is taken off. */
 const PAGE = 500;
 
 /**
- * How soon Gmail is asked about a label that labels.list does not name: each time the answer is that it exists, it has
- * been missing for twice as long.
+ * Shortest wait (ms) before Gmail is asked again about a label that labels.list does not name. The wait is as long as the
+ * label has been missing, so each answer that the label exists doubles it.
  */
 const FIRST_QUESTION = 60_000;
 /**
- * How soon a label that is named for the first time is listed: history has told by then of the messages that got it
- * since.
+ * Ms before a label that is named for the first time is listed. By then, history has reported the messages that got the
+ * label since.
  */
 const FIRST_LISTING = 2 * 60_000;
 
-/** The type of a label that is gone: its row stays for a while, without being told of. */
+/** The type of a label that is gone. Its row stays for a while, but is not shown. */
 const GONE = 'gone';
 /**
- * What was on its way when the label went (history that is replayed, a get of a lagging replica) may put it on messages
- * again for so long.
+ * Ms for which a gone label is remembered: changes that were under way when it went (replayed history, a get from a
+ * lagging replica) may put it on messages again.
  */
 const REMEMBERED = 2 * 24 * 60 * 60_000;
 
@@ -81,7 +81,7 @@ export function saveLabels(
         .where(dialect.isOneOf('id', missing))
         .execute();
     }
-    // A time further ahead than it can have been put off was noted by a clock that was wrong.
+    // A time further ahead than the longest wait was written by a wrong clock, so it is ignored.
     const waits = (askAt: number, longest: number): boolean => askAt > now && askAt <= now + longest;
     const due = unlisted
       .filter(({ unlisted_since: since, ask_at: askAt }) => since === null || !waits(askAt ?? 0, restOf(since, now)))
@@ -110,7 +110,7 @@ export function keepLabel(
       .where('id', '=', labelId)
       .executeTakeFirst();
     if (label === undefined) return;
-    // One that is named was listed now, and needs no more questions.
+    // A label that labels.list names has just been listed, and needs no more questions.
     const next = label.unlisted_since === null ? null : now + restOf(label.unlisted_since, now);
     await tx
       .updateTable('labels')
@@ -144,8 +144,8 @@ export function readAgainWithout(
 }
 
 /**
- * See {@link LabelStore.removeLabel}. One transaction, page by page: every row that carries it follows, with its entry
- * in the change feed.
+ * See {@link LabelStore.removeLabel}. One transaction, page by page: each row that carries the label loses it, with an
+ * entry in the change feed.
  */
 export function removeLabel(
   database: StoreDatabase,
@@ -175,8 +175,8 @@ export function removeLabel(
     }
 
     /**
-     * What waits for a get learns its labels there, and what is being listed at the listing's end: until then it may
-     * have labels of long ago.
+     * Only stored and excluded rows follow the scope. A row that waits for a get learns its labels from that get. While a listing
+     * is under way, every row learns its labels at the listing's end; until then its labels may be long out of date.
      */
     function followed(row: MessageRow): MessageRow {
       if (isListing) return row;
@@ -185,7 +185,7 @@ export function removeLabel(
   });
 }
 
-/** It is asked about again, ever more rarely, so that it goes from whatever has got it since, too. */
+/** Schedules further questions, ever more rarely, so that the label also goes from messages that got it since. */
 async function rememberGone({ tx, key }: MailboxTransaction, labelId: LabelId, now: number): Promise<void> {
   const label = await tx
     .selectFrom('labels')
@@ -204,7 +204,7 @@ async function nextCarriers(
   labelId: LabelId,
   after: string,
 ): Promise<readonly MessageRow[]> {
-  // `_` and `%` in an id match more rows than it has: those are left out by the caller.
+  // `_` and `%` in an id match rows that do not carry the label: the caller leaves those out.
   const rows = await tx
     .selectFrom('messages')
     .selectAll()
@@ -217,7 +217,7 @@ async function nextCarriers(
   return rows.map(fromColumns);
 }
 
-/** See {@link LabelStore.heldLabelIds}. A mailbox has few sets of labels, however many messages. */
+/** See {@link LabelStore.heldLabelIds}. A mailbox has few distinct sets of labels, however many messages it has. */
 export async function heldLabelIds(database: StoreDatabase, mailbox: MailboxId): Promise<readonly LabelId[]> {
   const key = await mailboxKey(database, mailbox);
   const rows = await database.read((db) =>

@@ -5,7 +5,7 @@ import { fromColumns } from '../rows/message-columns.ts';
 import { sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
 import type { Schema } from '../engines/schema.ts';
 
-/** Rows looked at together: what a walk over a mailbox holds in memory, and how long the process's other work waits. */
+/** Rows per page. Bounds the memory of a walk over a mailbox, and how long the process's other work waits. */
 export const ROWS_AT_A_TIME = 1_000;
 
 /** The next rows of a mailbox after `after`, in the order of ids. */
@@ -21,7 +21,7 @@ export async function nextMessageRows(db: Kysely<Schema>, key: number, after: st
   return rows.map(fromColumns);
 }
 
-/** The labels whose listings held the messages after `after`, up to and with `last`. */
+/** The labels whose listings showed each message after `after`, up to and including `last`. */
 export async function listedLabels(
   { db, key, dialect }: { readonly db: Kysely<Schema>; readonly key: number; readonly dialect: StoreDialect },
   after: string,

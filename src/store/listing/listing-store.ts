@@ -3,14 +3,16 @@ import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../../m
 import type { MailboxSettings } from '../../model/settings.ts';
 import type { Doubt, FullSyncProgress } from '../rows/mailbox-row.ts';
 
-/** What full syncs write: pages of listings, and what the end of a listing makes of the rows. */
+/** What full syncs write: pages of listings, and the changes to rows when a listing ends. */
 export interface ListingStore {
   /**
-   * Begins a generation, or answers the progress of the same generation begun earlier (a retry goes on where it
-   * stopped). A generation older than the stored one is refused: answers null. Passes and listings are counted from 0.
-   * `settings` are saved in the transaction that begins it: what is listed, and what decides over rows from then on,
-   * are never two scopes. Where they want messages in another form (format, attachments), pending and failed rows are
-   * due at once, as if they had never been tried.
+   * Begins a generation. If the same generation has begun before, returns its progress, so that a retry continues
+   * where the last attempt stopped. Returns null if `generation` is older than the stored one. Passes and listings are
+   * counted from 0.
+   *
+   * `settings` are saved in the same transaction, so that the scope that is listed is always the scope that decides
+   * which rows belong to the mirror. If `settings` want messages in another form (format, attachments), pending and
+   * failed rows are due at once, as if they had never been tried.
    */
   beginFullSync(request: {
     mailbox: MailboxId;
@@ -20,12 +22,15 @@ export interface ListingStore {
     now: number;
   }): Promise<FullSyncProgress | null>;
   /**
-   * Marks every listed id as seen in this generation and creates `pending` rows of the backfill lane for unknown ids.
+   * Marks every listed id as seen in this generation, and creates `pending` rows in the backfill lane for unknown ids.
    * A listed tombstone becomes `pending` again: a get decides, guarded by the tombstone's history id. `stored`,
    * `failed`, `pending` and `excluded` rows keep their state. A row's position (order of listing, 0 is the newest) is
-   * set once per generation. Saves `progress` in the same transaction. Answers how many ids were unknown.
-   * Does nothing when the generation is no longer the stored one, or when its listing has ended (a given-up attempt is
-   * still listing).
+   * set once per generation. Saves `progress` in the same transaction.
+   *
+   * Does nothing if the generation is no longer the stored one, or if its listing has ended: an abandoned attempt may
+   * still be listing.
+   *
+   * @returns how many ids were unknown
    */
   saveListingPage(request: {
     mailbox: MailboxId;
@@ -37,9 +42,9 @@ export interface ListingStore {
     now: number;
   }): Promise<{ unknown: number }>;
   /**
-   * The same for a page of one label's listing: remembered until {@link ListingStore.finishListing}. `isInScope`:
-   * whatever it shows is in scope, so that what the scope's own listing left out counts as seen, in the first place:
-   * where it stands among the others nobody has told.
+   * Saves a page of one label's listing until {@link ListingStore.finishListing} uses it. With `isInScope`, every
+   * message on the page is in scope: messages that the scope's own listing left out count as seen. They get position 0,
+   * because their place in the order of the listing is unknown.
    */
   saveLabelListingPage(request: {
     mailbox: MailboxId;
@@ -51,28 +56,32 @@ export interface ListingStore {
     now: number;
   }): Promise<void>;
   /**
-   * Saves progress alone; what would lead back from the end of the listing is left out.
-   * With step `done` and a limit in the scope, the oldest message within the limit sets the floor: an older one does
-   * not come in when a label operation brings it up (see scope-floor.ts).
+   * Saves only the progress. Once the listing has ended, progress from before its end is ignored.
+   * With step `done` and a limit in the scope, the oldest message within the limit sets the floor: a label operation on
+   * an older message does not bring that message into scope (see scope-floor.ts).
    */
   saveProgress(request: { mailbox: MailboxId; generation: number; progress: FullSyncProgress }): Promise<void>;
   /**
-   * Stored and excluded rows, and others whose body is held, that this generation's listing saw, after `after` in the
-   * order of ids.
+   * Messages that this generation's listing saw: stored and excluded rows, and pending and failed rows whose body is
+   * held. In the order of ids, beginning after `after`.
    */
   listSeen(query: AbsentQuery & { after: MessageId | null; limit: number }): Promise<readonly MessageId[]>;
-  /** How many messages this generation's listing has shown so far, and each label's. */
+  /** How many messages this generation's listing, and the listing of each label, have shown so far. */
   countListed(query: AbsentQuery): Promise<ListedCounts>;
   /**
-   * What the end of this listing would bury, or take a label off, by what the listings showed: rows that changed after
-   * `startHistoryId` are left out. Labels from before a gap in the history that was read put no row out of scope.
-   * `listedBefore`: when the listing before this one ended that left a doubt (epoch ms); null when there is none.
+   * Finds the messages that the end of this listing would bury, or take a label off, judging only by what the listings
+   * showed. Rows that changed after `startHistoryId` are left out. If the history between the stored mark and the
+   * listing has not been read, a row's held labels do not put it out of scope.
+   * `listedBefore`: when the last listing that left a doubt ended (epoch ms), or null.
    */
   findSuspects(query: AbsentQuery & { labels: 'compared' | 'unread'; listedBefore: number | null }): Promise<Suspects>;
   /**
-   * A get is a better witness than a listing: these messages count as listed, under the labels that their readings
-   * have. `unanswered` ones, whose get told nothing, count as listed under the labels that their rows have. Answers
-   * under which labels those were listed before that had been.
+   * Corrects the listing by gets, which are better witnesses. The messages in `readings` count as listed, under the
+   * labels that their gets returned. `unanswered` messages, whose gets were inconclusive, count as listed under the
+   * labels of their rows.
+   *
+   * @returns the labels under which each of these messages was listed before the correction; a message that was not
+   * listed has no entry
    */
   correctListing(
     request: AbsentQuery & {
@@ -81,35 +90,39 @@ export interface ListingStore {
     },
   ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }>;
   /**
-   * Ends the listing in one transaction:
-   * - pending, stored and failed rows that the listing did not see become `gone`, and contain everything up to
-   *   `startHistoryId`, unless their own
-   *   `historyId` is newer (a live sync found them after the listing began). So do `excluded` rows, uncounted: nothing
-   * is known of them any more, but
-   *   without the tombstone a reading from before they left the scope would bring them back. Where nothing had been
-   * held before (not `reconciling`)
-   *   absence says nothing: what was never read is removed, what was read meanwhile stays;
-   * - with `labels: 'compared'`, each seen row whose `historyId` is not newer than `startHistoryId` gets exactly the
-   *   labels whose
-   *   listings held it, and its `readingHistoryId` becomes `startHistoryId` (not its `historyId`: a get of a quiet
-   * message answers the old one for
-   *   ever, and must not count as stale); its state follows the scope (`stored` ⇄ `excluded`; an `excluded` row that
-   * comes into scope is `stored`
-   *   when its body is held in the right format, else `pending`). A seen row that is newer than `startHistoryId`, was
-   * not read since, and
-   *   differs from the listings needs a refresh;
-   * - rows that were not compared follow the scope by the labels that they have: the settings may have changed since
-   *   they were settled;
-   * - rows whose body is of another format than the settings' become `pending` (backfill lane);
-   * - with `keepNewest` (scope limit) pending rows created by this generation at a position beyond
-   *   max(keepNewest - 1, the position of the last row known before) are removed;
-   * - the mark becomes `startHistoryId`, the marks to settle are reset to it as of `startedAt`, progress.step becomes
-   *   `fetching`;
-   * - where `absence` is `doubted` nothing becomes `gone`, and `doubtedLabels` are taken off no row; `doubt` is kept
-   *   to be shown;
-   * - the next listing from the top is due at `relistAt` (null or absent: none is).
-   * Differences go to the change feed. Label-listing rows are removed. Does nothing when the generation is not the
-   * stored one, or when its listing has ended.
+   * Ends the listing in one transaction.
+   *
+   * Rows that the listing did not see:
+   * - Pending, stored and failed rows become `gone`, and contain everything up to `startHistoryId`. A row whose own
+   *   `historyId` is newer stays: a live sync found it after the listing began.
+   * - `excluded` rows become `gone`, too, but are not counted. Nothing is known of them any more; without the tombstone,
+   *   a get from before they left the scope would bring them back.
+   * - If nothing was held before the listing (not `reconciling`), absence proves nothing: rows that were never read are
+   *   removed, and rows that were read meanwhile stay.
+   * - If `absence` is `doubted`, no row becomes `gone`.
+   *
+   * Rows that the listing saw:
+   * - With `labels: 'compared'`, a row whose `historyId` is not newer than `startHistoryId` gets exactly the labels whose
+   *   listings showed it, except that `doubtedLabels` are taken off no row. Its `readingHistoryId` becomes
+   *   `startHistoryId`. Its `historyId` does not change: a get of a quiet message returns the old one forever, and must
+   *   not count as stale. Its state follows the scope: `stored` ⇄ `excluded`, and an `excluded` row that comes into
+   *   scope is `stored` if its body is held in the right format, otherwise `pending`.
+   * - With `labels: 'compared'`, a row that is newer than `startHistoryId`, was not read since, and differs from the
+   *   listings needs a refresh.
+   * - A row that was not compared follows the scope by the labels that it has: the settings may have changed since its
+   *   state was decided.
+   * - A row whose body has another format than the settings want becomes `pending` (backfill lane).
+   * - With `keepNewest` (scope limit), pending rows that this generation created at a position beyond
+   *   max(keepNewest - 1, the position of the last row known before) are removed.
+   *
+   * The mailbox:
+   * - The mark becomes `startHistoryId`. The marks to settle are reset to it, as of `startedAt`. progress.step becomes
+   *   `fetching`.
+   * - `doubt` is saved, to be shown.
+   * - The next listing from the top is due at `relistAt`; without `relistAt`, no listing is due.
+   *
+   * Differences go to the change feed. Label-listing rows are removed. Does nothing if the generation is not the stored
+   * one, or if its listing has ended.
    */
   finishListing(request: FinishListingRequest): Promise<{ gone: number; relabelled: number }>;
 }
@@ -119,17 +132,17 @@ export interface ListedCounts {
   readonly labels: ReadonlyMap<LabelId, number>;
 }
 
-/** What one listing alone would destroy. */
+/** What would be lost if this listing were the only witness. */
 export interface Suspects {
   /** Pending, stored or failed messages that no listing showed. */
   readonly absent: number;
-  /** Those of them that the last listing that was doubted did not show either, though they were known then. */
+  /** How many of the `absent` were known at the last doubted listing, which did not show them either. */
   readonly absentBefore: number;
   /** Messages that would lose a label. */
   readonly relabelled: number;
-  /** How many would lose each label. */
+  /** How many messages would lose each label. */
   readonly losing: ReadonlyMap<LabelId, number>;
-  /** All of them, in the order of ids, at most some thousands. */
+  /** All suspects in the order of ids, up to some thousands. */
   readonly messageIds: readonly MessageId[];
 }
 
@@ -137,7 +150,7 @@ export interface FinishListingRequest {
   readonly mailbox: MailboxId;
   readonly generation: number;
   readonly labels: 'compared' | 'unread';
-  /** `proven` unless told otherwise. `doubted`: what was not seen stays as it is. */
+  /** `proven` by default. `doubted`: messages that the listing did not see stay as they are. */
   readonly absence?: 'proven' | 'doubted';
   /** Labels that are taken off no message. */
   readonly doubtedLabels?: readonly LabelId[];

@@ -11,11 +11,11 @@ import type { MessageRow } from '../rules/message-row.ts';
 import { isInScope, type RowRules } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** Suspects that are named; with more of them gets are no way to confirm. */
+/** How many suspects are named. More of them cannot sensibly be confirmed by gets. */
 const MOST_NAMED = 10_000;
 
 /**
- * See `ListingStore.findSuspects`. Page by page, so that memory is bounded and the process's other work gets its turn.
+ * See `ListingStore.findSuspects`. Works page by page, to bound memory and let the process's other work run.
  */
 export async function findSuspects(
   database: StoreDatabase,
@@ -68,9 +68,9 @@ export async function findSuspects(
 }
 
 /**
- * Neither `gone` and `excluded` messages, nor those that the settings of today leave out by what is known of them.
- * Where the listing leaps over history that nobody has read, the labels that are held say nothing of today; the date
- * never changes.
+ * Whether the listing should have shown this message. `gone` and `excluded` messages need not be listed, nor messages
+ * that today's settings leave out. If the listing leaps over history that has not been read, the held labels may be out
+ * of date, and only the date, which never changes, decides.
  */
 function shouldBeListed(row: MessageRow, rules: RowRules, leaps: boolean): boolean {
   if (row.state === 'gone' || row.state === 'excluded') return false;
@@ -110,8 +110,8 @@ export async function countListed(
 }
 
 /**
- * See `ListingStore.correctListing`. The end of the listing compares rows with what the listings showed; a get is the
- * better witness, so what it showed takes their place.
+ * See `ListingStore.correctListing`. The end of the listing compares rows with what the listings showed, so what a get
+ * showed replaces that.
  */
 export function correctListing(
   database: StoreDatabase,
