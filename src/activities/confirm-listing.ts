@@ -10,7 +10,7 @@ import type { Listing } from './listing-request.ts';
 import { labelsToList } from './list-ids.ts';
 import { compareLabels, compareTotals, missingOf, type LabelTotals, type Totals } from './listing-totals.ts';
 
-/** A listing that has come to its end. */
+/** A listing of which every page has been read. */
 export interface EndedListing {
   readonly deps: ActivityDependencies;
   readonly session: GmailSession;
@@ -23,15 +23,15 @@ export interface EndedListing {
   readonly labelIds: readonly LabelId[];
   /** The mailbox's head some time before the listing began. */
   readonly since: HistoryId;
-  /** How many messages moved into or out of it since, where that is known. */
+  /** How many messages have moved into or out of the listing since then, if known. */
   readonly moved?: number | undefined;
-  /** Whether it may be repeated where Gmail counts more than it listed. */
+  /** Whether the listing may be repeated if Gmail counts more than it listed. */
   readonly mayRepeat: boolean;
 }
 
 /**
- * `repeat`: Gmail counts more messages than it listed. `ended`: what the end of the listing may take for a fact, and
- * the messages of which their gets told nothing.
+ * `repeat`: Gmail counts more messages than it listed. `ended`: what the end of the listing may treat as a fact, and
+ * the messages whose gets were inconclusive.
  */
 export type Verdict =
   | { readonly kind: 'repeat' }
@@ -39,24 +39,25 @@ export type Verdict =
       Pick<FinishListingRequest, 'absence' | 'doubtedLabels'>
     >);
 
-/** So many suspects are asked for by a get each, whatever the mailbox's size: 500 units. */
+/** Up to this many suspects are each checked by a get, whatever the mailbox's size: 500 units. */
 const FEW = 25;
-/** Of more, so many are asked for: one that is there after all shows that the listing is not to be believed. */
+/** If there are more, a sample of this many is checked. One that exists after all shows that the listing is wrong. */
 const SAMPLE = 10;
-/** So many messages at once are buried only after a second whole listing. */
+/** From this many absent messages on, Gmail's count does not suffice: only a second whole listing or a get of each. */
 const MANY = 1_000;
-/** Two listings that are this far apart are two witnesses (ms). */
+/** Two listings count as two witnesses when they are at least this far apart (ms). */
 const APART = 5 * 60_000;
 const PAGE = 500;
 
 /**
  * Decides what a listing's end may destroy: messages that it did not show, and labels whose listings did not show them.
- * One answer of Gmail's may be wrong (a page may be empty, or lack its token; a message may be missing from every
- * listing for days), so each loss needs a second witness, the cheapest that there is:
- * - a MINIMAL get of each, where they are few, or where that costs no more than one more listing;
- * - the number that Gmail counts, when it is exactly the number listed, and a sample of gets;
+ * A single answer of Gmail may be wrong: a page may be empty or lack its token, and a message may be missing from every
+ * listing for days. So each loss needs a second witness, the cheapest available:
+ * - a MINIMAL get of each suspect, if they are few, or if that costs no more than another listing;
+ * - Gmail's count, if it is exactly the number listed, and a sample of gets;
  * - a second whole listing some minutes later, and a sample of gets.
- * What none of them bears out stays as it is, the mailbox says so, and the listing is repeated later.
+ *
+ * A loss without a second witness is not applied. The mailbox shows the doubt, and the listing is repeated later.
  */
 export async function confirmListing(ended: EndedListing): Promise<Verdict> {
   const { deps, listing, reconciling, mayRepeat } = ended;
@@ -95,7 +96,7 @@ const NOT_COMPARED: Totals = { agree: false, uncounted: 0, isUnsettled: false };
 
 const LABELS_AGREE: LabelTotals = { missing: 0, isUnsettled: false };
 
-/** Of the labels that were listed beside the scope's own. Nothing is counted by age. */
+/** Compares the labels that were listed besides the scope's own. A scope with an age has no counts to compare with. */
 async function compareLabelListings(
   { session, listing, run, labels, labelIds, startHistoryId }: EndedListing,
   counts: Question['counts'],
@@ -116,9 +117,9 @@ interface Question extends EndedListing {
 }
 
 interface Losses {
-  /** True when every loss has its second witness, but for messages of which their gets told nothing. */
+  /** True when every loss has its second witness, apart from the `unanswered` messages. */
   readonly areProven: boolean;
-  /** Messages of which their gets told nothing: they stay as they are. */
+  /** Messages whose gets were inconclusive. They stay as they are. */
   readonly unanswered: readonly MessageId[];
 }
 
@@ -139,10 +140,10 @@ async function confirmLosses(question: Question): Promise<Losses> {
   return { areProven: false, unanswered: sample.unanswered };
 }
 
-/** The store names no more suspects than that. */
+/** The store names at most this many suspects. */
 const MOST_GETS = 10_000;
 
-/** Whether something else than this listing says the same as it: Gmail's count, or a listing some minutes ago. */
+/** Whether another witness agrees with this listing: Gmail's count, or a listing some minutes ago. */
 async function isBorneOut({
   session,
   listing,
@@ -165,17 +166,19 @@ async function isBorneOut({
   return true;
 }
 
-/** Evenly over the list. */
+/** A sample, spread evenly over the list. */
 function spread(ids: readonly MessageId[], count: number): readonly MessageId[] {
   const step = ids.length / count;
   return Array.from({ length: count }, (_, index) => ids[Math.floor(index * step)]).filter((id) => id !== undefined);
 }
 
 /**
- * One MINIMAL get each. What is there counts as listed, with the labels that it has; a clear "not found" bears out the
- * listing; a message whose get Gmail refuses stays as it is. A crash asks again, and changes nothing by that.
+ * Gets each message in format MINIMAL. A message that exists counts as listed, with its labels. A clear "not found"
+ * confirms the listing. A message whose get Gmail refuses stays as it is. After a crash the gets are repeated, which
+ * changes nothing.
  *
- * @returns how many are there, or have a label, although the listings did not show them; and of which nothing was told
+ * @returns `refuted`: how many messages exist, or have a label, although the listings did not show that; `unanswered`:
+ * messages whose gets were inconclusive
  */
 async function confirmByGets(
   { deps, session, listing, run, startHistoryId, labels }: EndedListing,
@@ -202,7 +205,7 @@ async function confirmByGets(
     }
     await deps.store.saveFetched({ mailbox, messages: readings, format: 'minimal', now: deps.clock.now() });
     const { listed } = await deps.store.correctListing({ mailbox, generation, readings, unanswered });
-    // What changed since the mark is told by history.
+    // History reports what changed after the mark.
     const settled = readings.filter((reading) => compareHistoryIds(reading.historyId, startHistoryId) <= 0);
     untold.push(...unanswered);
     refuted += settled.filter(
@@ -213,8 +216,8 @@ async function confirmByGets(
 }
 
 /**
- * What says nothing of the message: the attempt fails, and the next one asks again. A message that is refused for
- * itself does not keep the listing from its end.
+ * Failures that are about the mailbox, not about the message: the attempt fails, and the next one asks again. A failure
+ * of one message does not keep the listing from ending.
  */
 const OF_MAILBOX = new Set<GmailFailure['kind']>([
   'rate-limited',
@@ -226,7 +229,7 @@ const OF_MAILBOX = new Set<GmailFailure['kind']>([
 const isOfMailbox = ({ kind }: GmailFailure): boolean => OF_MAILBOX.has(kind);
 
 /**
- * Whether the listings showed what a get shows: the message, where it is in scope, and all its labels, where they were
+ * Whether the listings showed what a get shows: the message, if it is in scope, and all its labels, if labels were
  * compared.
  */
 function agrees(
@@ -247,7 +250,7 @@ function verdict(
   const { areProven, unanswered } = losses;
   const absence = areProven ? 'proven' : 'doubted';
   const doubtedLabels = areProven ? [] : [...suspects.losing.keys()];
-  // A first full sync is listed once more in any case.
+  // After a first full sync, everything is listed once more in any case.
   const mayEnd = before === null && !reconciling ? totals.uncounted === 0 : isSettled(totals, before);
   const labelsMayEnd = areLabelsSettled(underLabels, before, deps.clock.now());
   if (areProven && unanswered.length === 0 && mayEnd && labelsMayEnd)
@@ -268,12 +271,12 @@ function verdict(
   };
 }
 
-/** A mailbox that is never quiet, or of which Gmail counts nothing, is not listed for ever. */
+/** A mailbox that is never quiet, or for which Gmail gives no counts, is not listed more often than this. */
 const MOST_UNSETTLED = 3;
 
 /**
- * Whether no listing needs to be made again for what Gmail counts. A doubt ends when the numbers agree; where they
- * cannot be compared, after some listings.
+ * Whether Gmail's count calls for no further listing. A doubt ends when the numbers agree. If they cannot be compared,
+ * it ends after {@link MOST_UNSETTLED} listings.
  */
 export function isSettled({ agree, uncounted, isUnsettled }: Totals, before: Doubt | null): boolean {
   if (agree || uncounted > 0) return agree;
@@ -281,19 +284,21 @@ export function isSettled({ agree, uncounted, isUnsettled }: Totals, before: Dou
 }
 
 /**
- * Whether Gmail counts some labels in another way than it lists them is not documented: what stays so for days does.
+ * Gmail may count some labels differently from how it lists them; that is not documented. A difference that lasts this
+ * many listings, which takes days, is taken for one.
  */
 const MOST_UNDER_LABELS = 5;
 
-/** The same of the labels: what changed while they were listed hides nothing twice. */
+/** The same for labels. Changes during a listing may hide a missing message once, but not in two listings. */
 function areLabelsSettled({ missing, isUnsettled }: LabelTotals, before: Doubt | null, now: number): boolean {
   if (missing > 0) return before !== null && before.checks >= MOST_UNDER_LABELS;
   return !isUnsettled || (before?.underLabels !== undefined && before.checkedAt <= now - APART);
 }
 
 /**
- * A listing has left a doubt once more. One that follows within minutes (after a forced resync, or an expired history)
- * meets the same odd answers, so it neither counts as one more nor puts the next one off.
+ * The doubt after another listing that left one. A listing that follows within minutes (after a forced resync, or an
+ * expired history) gets the same odd answers, so it does not count as another check, and does not lengthen the wait for
+ * the next listing.
  */
 export function nextDoubt(
   before: Doubt | null,
@@ -315,7 +320,7 @@ const DAY = 24 * HOUR;
 const DELAYS = [APART + MINUTE, HOUR, DAY, DAY, 3 * DAY];
 const WEEK = 7 * DAY;
 
-/** Tells whoever watches that a listing has ended in doubt. Totals that only have not settled yet are none. */
+/** Counts a listing that ended in doubt, for telemetry. Totals that have only not settled yet do not count. */
 export function countDoubt(
   { telemetry }: Pick<ActivityDependencies, 'telemetry'>,
   { uncounted, absent, relabelled, underLabels = 0 }: Doubt,

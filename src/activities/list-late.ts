@@ -8,8 +8,8 @@ import { compareTotals } from './listing-totals.ts';
 import { settledMark } from './settling.ts';
 
 /**
- * `late`: messages that had not been listed before. `isDoubted`: the whole listing is to be made again, for what it did
- * not show is doubted.
+ * `late`: how many messages had not been listed before. `isDoubted`: the whole listing is to be made again, because
+ * what it did not show is in doubt.
  */
 export interface LateListing {
   readonly late: number;
@@ -19,11 +19,12 @@ export interface LateListing {
 const NOT_DUE: LateListing = { late: 0, isDoubted: false };
 
 /**
- * The list index lags: the listing of a first full sync may have missed a message that is older than the mark, and
- * history does not mention it. Some time later everything is listed once more (5 units per 500 ids): the newest page
- * alone would not do, since a message that was imported just before the listing has whatever date its sender gave it.
- * Listing twice changes nothing, so a crash only begins it again. Where Gmail still counts more messages than it lists,
- * it is listed again later, ever more rarely.
+ * Lists everything once more, some time after a first full sync (5 units per 500 ids). Gmail's list index lags: the
+ * first listing may have missed a message that is older than the mark, which history does not mention. The newest page
+ * is not enough, since a message imported just before the listing has whatever date its sender gave it.
+ *
+ * Listing twice changes nothing, so after a crash the listing simply begins again. While Gmail counts more messages
+ * than it lists, the listing is repeated later, ever more rarely.
  */
 export async function listLate(
   deps: ActivityDependencies,
@@ -62,7 +63,7 @@ async function listAgain(
   let late = 0;
   let messages = 0;
   const labels = new Map<LabelId, number>();
-  // Messages beyond the scope's limit were listed, and left out.
+  // The first listing left out the messages beyond the scope's limit, and so does this one.
   let wanted = row.settings.scope.limit ?? Number.POSITIVE_INFINITY;
   for (const query of listings(row.settings.scope)) {
     for await (const page of pagesOf(session, query, run.signal)) {

@@ -7,17 +7,17 @@ import { listIds } from './list-ids.ts';
 import { vanishedSince } from './vanished.ts';
 
 /**
- * How the number of listed messages compares with the number that Gmail counts: the second witness of a listing, for a
- * unit or three.
+ * How the number of listed messages compares with Gmail's count. That is the second witness of a listing, and costs one
+ * to three units.
  */
 export interface Totals {
-  /** True when both are the same and nothing moved meanwhile, so that the listing lacks nothing. */
+  /** True when both numbers are the same and nothing moved meanwhile: the listing is complete. */
   readonly agree: boolean;
-  /** Messages that Gmail counts and did not list, beyond what changed meanwhile. */
+  /** How many messages Gmail counts but did not list, beyond what changed meanwhile. */
   readonly uncounted: number;
   /**
-   * True when nothing can be told now, and a later listing may tell: they differ by no more than changed meanwhile, or
-   * Gmail gave no number.
+   * True when only a later listing can decide: the numbers differ by no more than changed meanwhile, or Gmail gave no
+   * number.
    */
   readonly isUnsettled: boolean;
 }
@@ -28,19 +28,20 @@ interface TotalsRequest {
   readonly counts: ListedCounts;
   /** The mailbox's head some time before the listing began. */
   readonly since: HistoryId;
-  /** How many messages moved into or out of the listing since, where that is known. */
+  /** How many messages have moved into or out of the listing since then, if known. */
   readonly moved?: number | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Of a scope with an age Gmail never counts anything. */
+/** Gmail gives no count for a scope with an age. */
 const UNCOUNTABLE: Totals = { agree: false, uncounted: 0, isUnsettled: false };
 const NOT_TOLD: Totals = { agree: false, uncounted: 0, isUnsettled: true };
 
 /**
- * Compares what was listed with `messagesTotal` of getProfile, less spam and trash where they are not in scope, or with
- * that of each label of the scope. What changed since the listing began may be in one and not in the other: so many
- * messages say nothing. Where the scope has an age, Gmail counts nothing to compare with.
+ * Compares the number of listed messages with Gmail's count: `messagesTotal` of getProfile, less spam and trash if they
+ * are not in scope, or, in a scope of labels, `messagesTotal` of each label. A message that changed since the listing
+ * began may be in one number and not in the other, so a difference of that many messages proves nothing. For a scope
+ * with an age, Gmail has no count to compare with.
  */
 export async function compareTotals({
   session,
@@ -59,26 +60,28 @@ export async function compareTotals({
   if (counted.length < differences.length) return NOT_TOLD;
   const missing = Math.max(...counted);
   const moved = known.moved ?? (await vanishedSince(session, { since }, scope, signal)).moved;
-  // One that went and one that is left out make the numbers agree, too.
+  // If anything moved, equal numbers prove nothing: one message that went may hide one that the listing left out.
   if (moved === 0 && counted.every((difference) => difference === 0))
     return { agree: true, uncounted: 0, isUnsettled: false };
   return { agree: false, uncounted: Math.max(0, missing - moved), isUnsettled: missing <= moved };
 }
 
-/** What Gmail counts under each label, a unit each, beside what its listing showed. */
+/** How Gmail's count under each label (one unit each) compares with what the label's listing showed. */
 export interface LabelTotals {
-  /** Messages that Gmail counts under some label and did not list there, beyond what changed meanwhile. */
+  /**
+   * How many messages Gmail counts under a label but did not list there, beyond what changed meanwhile; the most of any
+   * label.
+   */
   readonly missing: number;
   /**
-   * True when nothing can be told now of some label: what changed meanwhile may hide what is missing, or Gmail gave no
-   * number.
+   * True when some label cannot be decided now: changes meanwhile may hide missing messages, or Gmail gave no number.
    */
   readonly isUnsettled: boolean;
 }
 
 /**
- * Compares the listings of labels with Gmail's counts: a listing that leaves out a message which nobody knew under that
- * label is told by nothing else.
+ * Compares the listings of labels with Gmail's counts. Nothing else reveals that a label's listing left out a message
+ * which the store does not hold under that label.
  *
  * @param request.since - a head from before the first of the listings
  */
@@ -101,7 +104,7 @@ export async function compareLabels(
   };
 }
 
-/** Messages that Gmail counts beyond those listed; null when it does not count them. */
+/** How many messages Gmail counts beyond those listed; null when Gmail gives no count. */
 async function missingOfAll(
   session: GmailSession,
   scope: Scope,
@@ -131,8 +134,9 @@ interface LabelCount {
 }
 
 /**
- * The same for one label; a label that is gone has none. Whether Gmail counts spam and trash among its messages is not
- * documented: either way may agree.
+ * How many messages Gmail counts under one label beyond those listed: 0 for a label that is gone, null when Gmail gives
+ * no count. Whether a label's count includes spam and trash is not documented, so the listing is complete if it agrees
+ * either way.
  */
 export async function missingOf({ session, scope, counts, label, signal }: LabelCount): Promise<number | null> {
   const counted = await session.getLabel(label, signal);
@@ -149,14 +153,14 @@ export async function missingOf({ session, scope, counts, label, signal }: Label
   return Math.max(0, missing - hidden);
 }
 
-/** labels.get may know nothing of a label that messages carry (lieer#48): its listing tells. */
+/** labels.get may not know a label that messages carry (lieer#48), so its listing decides. */
 async function isGone(session: GmailSession, label: LabelId, signal: AbortSignal): Promise<boolean> {
   return (
     (await listIds(session, { labelIds: [label], includeSpamTrash: true, pageToken: null }, signal)) === 'label-gone'
   );
 }
 
-/** More than that are not worth counting: 50 units. */
+/** More pages than this are not worth counting: 50 units. */
 const MOST_PAGES = 10;
 
 async function countPages(

@@ -12,19 +12,19 @@ import { vanishedSince } from './vanished.ts';
 import type { Listing } from './listing-request.ts';
 
 /**
- * A pass over the listing is repeated while messages vanish from it, at most this often: page tokens may shift then and
- * skip a message.
+ * How often a pass over the listing is repeated at most. It is repeated while messages vanish from the listing, because
+ * page tokens may then shift and skip a message.
  */
 const MAX_PASSES = 5;
 
 /**
- * Makes the listing of one generation, and corrects the rows that were stored before by it. Every step saves its
- * progress with its rows, so an attempt that follows a crash goes on from the last page, and listing a page twice
- * changes nothing.
+ * Makes the listing of one generation, and uses it to correct the rows that were stored before. Every step saves its
+ * progress with its rows, so that an attempt after a crash continues from the last page. Listing a page twice changes
+ * nothing.
  *
- * The mark is the mailbox's head *before* the listing: whatever changes during it is in the history that is replayed
- * from there. (Google's guide takes the first listed message's historyId; on a quiet mailbox that one may have expired,
- * and loops in 404 for ever.)
+ * The mark is the mailbox's head *before* the listing: every change during the listing is in the history that is
+ * replayed from the mark. (Google's guide takes the first listed message's historyId. On a quiet mailbox that id may
+ * have expired, and the sync loops in 404 forever.)
  *
  * @returns the mark, or null when a newer generation has begun
  */
@@ -38,10 +38,10 @@ export async function makeListing(
   const { mailbox } = listing;
   let progress = await begin(deps, session, listing, run);
   if (progress === null) return null;
-  // Gmail's list index lags as its history does. From here on it shows everything up to the mark: absence, of an id or
-  // of a label, is a fact.
+  // Gmail's list index lags, as its history does. After this wait the index shows everything up to the mark, so the
+  // absence of an id or of a label is a fact.
   if (progress.reconciling) await clock.sleep(untilSettled(progress.startedAt, clock.now()), run.signal);
-  // Read after the mark was pinned: a label that is made later is in the history from there, wherever it is used.
+  // Read after the mark was pinned: every use of a label that is made later is in the history from the mark.
   const labels = await session.listLabels(run.signal);
   await store.saveLabels({ mailbox, labels, now: clock.now() });
   const work: Work = {
@@ -82,8 +82,8 @@ export async function makeListing(
 }
 
 /**
- * A label that labels.list leaves out may still be carried: what was known before, and what rows hold, is listed, too,
- * or a recovery would take it off them.
+ * Messages may carry a label that labels.list leaves out. So labels that were known before, and labels that rows hold,
+ * are listed, too; otherwise a recovery would take them off the rows.
  */
 async function carriedLabels(
   { store }: ActivityDependencies,
@@ -99,16 +99,16 @@ interface Work {
   readonly session: GmailSession;
   readonly listing: Listing;
   readonly run: ActivityRun;
-  /** Those that Gmail names, and those that messages carry. */
+  /** The labels that Gmail names, and those that messages carry. */
   readonly labelIds: readonly LabelId[];
 }
 
 type Step<Name extends FullSyncProgress['step']> = Extract<FullSyncProgress, { step: Name }>;
 
 /**
- * The generation's progress: what an earlier attempt saved, or a new one with its mark pinned before anything is
- * listed. A stored mark that has settled is older than the head and saves the wait for the index: history is replayed
- * from it.
+ * The generation's progress: what an earlier attempt saved, or new progress with its mark pinned before anything is
+ * listed. A stored mark that has settled can serve as the mark. History is then replayed from there, and because it is
+ * older than the head, there is no wait for the index.
  */
 async function begin(
   deps: ActivityDependencies,
@@ -140,7 +140,7 @@ async function pin(
   const mark = listing.pin === 'mark' && row !== null ? settledMark(row, clock.now()) : null;
   if (mark !== null) return mark;
   const { historyId } = await session.getProfile(run.signal);
-  // The time of the answer: the call may have waited long, and the head is as new as its answer.
+  // The time of the answer, because the call may have waited long, and the head is as new as the answer.
   return { historyId, at: clock.now() };
 }
 
@@ -150,7 +150,7 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
   const query = queries[progress.listing];
   if (query === undefined) return await endPass(work, progress);
   const page = await listIds(session, { ...query, pageToken: progress.pageToken }, run.signal);
-  // The page token went stale (its lifetime is not documented): list from the top again, which is idempotent.
+  // The page token has expired (its lifetime is not documented): list from the top again, which is idempotent.
   if (page === 'restart') return await save(work, { ...progress, listing: 0, pageToken: null, position: 0 });
   const [label] = query.labelIds ?? [];
   if (page === 'label-gone') {
@@ -165,7 +165,7 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
     ? { ...progress, pageToken: page.nextPageToken, position, paged: true }
     : { ...progress, listing: progress.listing + 1, pageToken: null, position };
   const { mailbox, generation } = listing;
-  // First, under the same progress: an attempt that dies in between lists the page again.
+  // Saved first, with the progress unchanged: if the attempt dies before the next call, the page is listed again.
   if (label !== undefined)
     await deps.store.saveLabelListingPage({
       mailbox,
@@ -187,12 +187,14 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
   return next;
 }
 
-/** A label that is gone by two witnesses goes everywhere: its listing alone would leave it in other places. */
+/**
+ * Removes a label that two witnesses found gone. Its empty listing would not take it off rows that are not compared.
+ */
 async function forgetLabel({ deps, listing }: Work, labelId: LabelId | undefined): Promise<void> {
   if (labelId !== undefined) await deps.store.removeLabel({ mailbox: listing.mailbox, labelId, now: deps.clock.now() });
 }
 
-/** What every step of a full sync carries. */
+/** The fields that every step of a full sync carries. */
 function startOf({
   generation,
   startHistoryId,
@@ -212,9 +214,9 @@ function startOf({
 }
 
 /**
- * If messages vanished from the listing during this pass, page tokens may have shifted past a message that is still
- * there: the pass is repeated. What appeared meanwhile is in the history from the mark. Where labels are listed too,
- * both are looked at after that.
+ * Ends a pass over the scope's listing. If messages vanished from the listing meanwhile, page tokens may have shifted
+ * past a message that is still there, so the pass is repeated. Messages that appeared meanwhile are in the history from
+ * the mark. If labels are listed, too, {@link endLabelPass} makes this check for both.
  */
 async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncProgress> {
   const { session, listing, run, labelIds } = work;
@@ -250,22 +252,27 @@ async function endPass(work: Work, progress: Step<'listing'>): Promise<FullSyncP
 }
 
 /**
- * The end of a pass over the scope's listing and the labels': those that lost a message meanwhile are listed again.
- * What a listing holds too much, history takes away.
+ * Ends a pass over the listings of the scope and of the labels. Listings that lost a message meanwhile are made again.
+ * A message that a listing still showed after it went is removed by history.
  *
- * What a clean pass cannot miss: each page shows everything up to the mark (it was asked for once the index had caught
- * up), so a message that is there is skipped only where a page token shifted past it. That takes something that
- * vanishes from the same listing, between the head that was pinned a while before the pass (a while, for the index may
- * lose it late) and its end. Its record is in the history that is read here, once records up to then have settled. A
- * listing of one page has no token. Whether Gmail listed all that there is, {@link confirmListing} asks.
+ * Why a clean pass misses nothing:
+ * - Each page shows everything up to the mark, because it was requested after the index had caught up. So an existing
+ *   message is skipped only if a page token shifted past it.
+ * - A token shifts only if a message vanishes from the same listing between the pinned head and the end of the pass.
+ *   The head is pinned a while before the pass, because the index may lose the message late.
+ * - The record of that message is in the history that is read here, after records up to the end of the pass have
+ *   settled.
+ * - A listing of one page has no token.
+ *
+ * {@link confirmListing} checks whether Gmail listed everything that exists.
  */
 async function endLabelPass(work: Work, progress: Step<'label-listing'>): Promise<FullSyncProgress> {
   const { deps, session, listing, run } = work;
   const { pass, passHistoryId, paged = true } = progress;
   const start = startOf(progress);
   if (!paged) return await save(work, { ...start, step: 'confirming', passHistoryId });
-  // As new as the end of the pass; once the index and history have caught up with it, it is old enough to begin the
-  // next one.
+  // This head is as new as the end of the pass. After the sleep, the index and history have caught up with it, so the
+  // next pass can begin from it.
   const { historyId: head } = await session.getProfile(run.signal);
   await deps.clock.sleep(SETTLING_TIME, run.signal);
   const lost = await vanishedSince(session, { since: passHistoryId, until: head }, listing.settings.scope, run.signal);
@@ -279,7 +286,7 @@ async function endLabelPass(work: Work, progress: Step<'label-listing'>): Promis
   return await save(work, { ...again, step: 'listing', listing: 0, position: 0, labels: remaining });
 }
 
-/** The ids of every label: 5 units per 500, where reading the labels message by message costs 20 each. */
+/** Lists the ids of a label: 5 units per 500, whereas a get costs 20 units per message. */
 async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promise<FullSyncProgress> {
   const { deps, session, listing, run } = work;
   const { mailbox, generation, settings } = listing;
@@ -299,8 +306,8 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
     page.nextPageToken === null
       ? { ...progress, remaining, pageToken: null }
       : { ...progress, pageToken: page.nextPageToken, paged: true };
-  // What one listing shows is there, whatever another leaves out: in a scope of all mail a label's listing shows
-  // nothing else.
+  // In a scope of all mail, everything that a label's listing shows is in scope, even if the scope's own listing left
+  // it out.
   const isInScope = settings.scope.labelIds.length === 0;
   await deps.store.saveLabelListingPage({
     mailbox,
@@ -315,9 +322,9 @@ async function listLabelPage(work: Work, progress: Step<'label-listing'>): Promi
 }
 
 /**
- * The setting `recovery: minimal`, as Google's guide has it: every held message is read again, for 20 units each. The
- * gets come after the wait for the index, so no replica is behind the mark any more; what changes later is in the
- * history from there.
+ * Carries out the setting `recovery: minimal`, which follows Google's guide: every held message is read again, for 20
+ * units each. The gets come after the wait for the index, so no replica is behind the mark any more. Later changes are
+ * in the history from the mark.
  */
 async function readNextLabels(work: Work, progress: Step<'reading-labels'>): Promise<FullSyncProgress> {
   const { deps, session, listing, run } = work;
@@ -336,9 +343,9 @@ const passOf = ({ passHistoryId }: Step<'reading-labels' | 'confirming'>) =>
 const MAX_REPEATS = 2;
 
 /**
- * The end: what the listings did not show is confirmed, and the rows follow. Where Gmail counts more messages than it
- * listed, the listing is repeated from its top; over rows that existed before, once the index and history have caught
- * up with the head from which it is judged.
+ * Ends the listing: confirms what the listings did not show, and updates the rows. If Gmail counts more messages than
+ * it listed, the listing is repeated from its top. If rows existed before, the repetition waits until the index and
+ * history have caught up with the head from which it is judged.
  */
 async function endListing(work: Work, progress: Step<'confirming'>): Promise<FullSyncProgress> {
   const { deps, session, listing, run } = work;
@@ -369,7 +376,7 @@ async function endListing(work: Work, progress: Step<'confirming'>): Promise<Ful
     });
   }
   const { absence, doubtedLabels, unanswered, doubt } = verdict;
-  // What the index showed late is listed once more; over rows that existed before, the listing waited for the index.
+  // A first listing did not wait for the index, so everything is listed once more. A reconciling listing has waited.
   const late = progress.reconciling ? null : progress.startedAt + SETTLING_TIME;
   const relistAt = late ?? (doubt === null ? null : recheckAt(doubt));
   await deps.store.finishListing({
@@ -383,7 +390,7 @@ async function endListing(work: Work, progress: Step<'confirming'>): Promise<Ful
     relistAt,
     now: deps.clock.now(),
   });
-  // Asked again within seconds. A crash before this loses nothing: the doubt has everything listed again.
+  // They are asked for again within seconds. A crash before this line loses nothing: the doubt makes a new listing due.
   if (unanswered.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unanswered, now: deps.clock.now() });
   if (doubt !== null) countDoubt(deps, doubt);
   return { ...start, step: 'fetching' };

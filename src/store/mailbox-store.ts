@@ -9,13 +9,13 @@ import type { MailStore } from './reads/mail-store.ts';
 
 /**
  * The mirror of many mailboxes in one database. Every write is one transaction that first locks the mailbox's row, so
- * that writers of one mailbox take turns. History ids guard every write: doing it twice, late, or beside another attempt
- * of the same activity leaves the same rows.
+ * that writers of one mailbox take turns. History ids guard every write: doing it twice, late, or beside another
+ * attempt of the same activity leaves the same rows.
  *
  * A row's state:
  * - `pending`: known to exist, not fetched yet (or to be fetched again);
- * - `stored`: body held, in scope. The message may lack what Gmail does not give ({@link StoredMessage.lacks}), which is
- *   asked for again at `nextAttemptAt`, except for the raw of a chat;
+ * - `stored`: body held, in scope. The message may lack what Gmail does not give ({@link StoredMessage.lacks}), which
+ *   is asked for again at `nextAttemptAt`, except for the raw of a chat;
  * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
  * - `gone`: deleted at Gmail, or left out by a narrower scope; a listing cannot tell the two apart. The row stays as a
  *   tombstone, so that an older get cannot bring the message back;
@@ -26,8 +26,8 @@ import type { MailStore } from './reads/mail-store.ts';
  * - `historyId` is the newest at which the message itself is known to have changed, by a get or by a history record. A
  *   get with an older one is stale.
  * - `readingHistoryId` is the one up to which the row contains every change. It comes from a get, or is the
- *   `startHistoryId` of a listing whose labels were compared. It may be newer than `historyId`, because Gmail's historyId
- *   of a quiet message is old.
+ *   `startHistoryId` of a listing whose labels were compared. It may be newer than `historyId`, because Gmail's
+ *   historyId of a quiet message is old.
  *
  * For a mailbox that {@link MailboxRegistry.putMailbox} has not registered, every method but
  * {@link MailboxRegistry.getMailbox} throws `lost`: that is what a deleted or replaced database looks like.

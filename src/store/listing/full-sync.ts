@@ -59,7 +59,9 @@ export function beginFullSync(
   });
 }
 
-/** Whether messages are fetched in another form under `after`. A failure in one form does not predict one in another. */
+/**
+ * Whether messages are fetched in another form under `after`. A failure in one form does not predict one in another.
+ */
 function wantsOther(before: MailboxSettings, after: MailboxSettings): boolean {
   return before.format !== after.format || wantsAttachments(before) !== wantsAttachments(after);
 }

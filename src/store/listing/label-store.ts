@@ -28,14 +28,14 @@ export interface LabelStore {
     now: number;
   }): Promise<void>;
   /**
-   * Records that Gmail has this label. If labels.list does not name it, it is asked about again later, ever more rarely.
-   * A fresh label needs no more questions.
+   * Records that Gmail has this label. If labels.list does not name it, it is asked about again later, ever more
+   * rarely. A fresh label needs no more questions.
    */
   keepLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<void>;
   /**
    * Removes a label that is gone: its name, and the label from every message. Gmail is asked about the label again for
-   * two days, because changes that were under way (replayed history, a get) may bring it back. A message that leaves the
-   * scope with its label becomes `excluded`, and its body stays. While a listing is under way, that happens at the
+   * two days, because changes that were under way (replayed history, a get) may bring it back. A message that leaves
+   * the scope with its label becomes `excluded`, and its body stays. While a listing is under way, that happens at the
    * listing's end.
    */
   removeLabel(request: { mailbox: MailboxId; labelId: LabelId; now: number }): Promise<{ relabelled: number }>;

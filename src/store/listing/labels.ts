@@ -23,8 +23,8 @@ const LABELS = {
 const PAGE = 500;
 
 /**
- * Shortest wait (ms) before Gmail is asked again about a label that labels.list does not name. The wait is as long as the
- * label has been missing, so each answer that the label exists doubles it.
+ * Shortest wait (ms) before Gmail is asked again about a label that labels.list does not name. The wait is as long as
+ * the label has been missing, so each answer that the label exists doubles it.
  */
 const FIRST_QUESTION = 60_000;
 /**
@@ -175,8 +175,9 @@ export function removeLabel(
     }
 
     /**
-     * Only stored and excluded rows follow the scope. A row that waits for a get learns its labels from that get. While a listing
-     * is under way, every row learns its labels at the listing's end; until then its labels may be long out of date.
+     * Only stored and excluded rows follow the scope. A row that waits for a get learns its labels from that get. While
+     * a listing is under way, every row learns its labels at the listing's end; until then its labels may be long out
+     * of date.
      */
     function followed(row: MessageRow): MessageRow {
       if (isListing) return row;

@@ -95,15 +95,15 @@ export interface ListingStore {
    * Rows that the listing did not see:
    * - Pending, stored and failed rows become `gone`, and contain everything up to `startHistoryId`. A row whose own
    *   `historyId` is newer stays: a live sync found it after the listing began.
-   * - `excluded` rows become `gone`, too, but are not counted. Nothing is known of them any more; without the tombstone,
-   *   a get from before they left the scope would bring them back.
+   * - `excluded` rows become `gone`, too, but are not counted. Nothing is known of them any more; without the
+   *   tombstone, a get from before they left the scope would bring them back.
    * - If nothing was held before the listing (not `reconciling`), absence proves nothing: rows that were never read are
    *   removed, and rows that were read meanwhile stay.
    * - If `absence` is `doubted`, no row becomes `gone`.
    *
    * Rows that the listing saw:
-   * - With `labels: 'compared'`, a row whose `historyId` is not newer than `startHistoryId` gets exactly the labels whose
-   *   listings showed it, except that `doubtedLabels` are taken off no row. Its `readingHistoryId` becomes
+   * - With `labels: 'compared'`, a row whose `historyId` is not newer than `startHistoryId` gets exactly the labels
+   *   whose listings showed it, except that `doubtedLabels` are taken off no row. Its `readingHistoryId` becomes
    *   `startHistoryId`. Its `historyId` does not change: a get of a quiet message returns the old one forever, and must
    *   not count as stale. Its state follows the scope: `stored` ⇄ `excluded`, and an `excluded` row that comes into
    *   scope is `stored` if its body is held in the right format, otherwise `pending`.

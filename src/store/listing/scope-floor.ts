@@ -10,8 +10,8 @@ const PAGE = 500;
 /**
  * Sets the floor of a scope with a limit. A label operation on a message beyond the limit must not bring that message
  * in, and a label says nothing about age. Once the backfill has read the messages within the limit, the date of the
- * oldest one is the floor, and acts like `after`. Older messages that came in before the floor was known leave the scope
- * now.
+ * oldest one is the floor, and acts like `after`. Older messages that came in before the floor was known leave the
+ * scope now.
  */
 export async function setScopeFloor(database: StoreDatabase, locked: MailboxTransaction, now: number): Promise<void> {
   const { tx, dialect, key, columns } = locked;
