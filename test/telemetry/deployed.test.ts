@@ -34,8 +34,8 @@ describe('an alert', () => {
 
   it('says how bad it is, and what happened', () => {
     expect(alerts.length).toBe(ALERTS.match(/- alert:/g)?.length);
-    expect(ALERTS.match(/severity: (critical|warning|info) }/g)).toHaveLength(alerts.length);
-    expect(ALERTS.match(/annotations: { summary: /g)).toHaveLength(alerts.length);
+    expect(ALERTS.match(/severity: (critical|warning|info)\s*}/g)).toHaveLength(alerts.length);
+    expect(ALERTS.match(/annotations:\s*{\s*summary:\s/g)).toHaveLength(alerts.length);
   });
 
   it.each(alerts)('$name takes gauges by max, since every worker counts everything', ({ expression }) => {
