@@ -6,16 +6,16 @@ export type Poke = (mailbox: MailboxId, historyId: HistoryId | null) => Promise<
 
 interface Waiting {
   readonly promise: Promise<void>;
-  /** The historyId of the only notification that the poke covers; null when it covers several. */
+  /** The historyId of the poke's only notification; null when the poke covers several notifications. */
   historyId: HistoryId | null;
 }
 
 /**
- * A storm of notifications for one mailbox becomes one poke under way and one after it.
+ * Reduces a burst of notifications for one mailbox to one poke under way and one that waits.
  *
- * A notification joins only a poke that has not been sent yet, and is answered with that poke's outcome: so what is
- * acknowledged is covered by a signal that Temporal accepted after the notification came. When a poke fails, those that
- * it covered fail with it, and Pub/Sub delivers them again.
+ * A notification joins only a poke that has not been sent yet, and gets that poke's outcome. So a notification is
+ * acknowledged only when Temporal accepted a signal after the notification arrived. When a poke fails, all its
+ * notifications fail, and Pub/Sub delivers them again.
  */
 export class CoalescedPokes {
   readonly #poke: Poke;
@@ -31,7 +31,7 @@ export class CoalescedPokes {
     return this.#underWay.size;
   }
 
-  /** Resolves once a poke that was sent after this call was accepted; rejects as that poke does. */
+  /** Resolves once Temporal has accepted a poke that was sent after this call; rejects when that poke fails. */
   notify({ mailbox, historyId }: Notification): Promise<void> {
     const waiting = this.#waiting.get(mailbox);
     if (waiting !== undefined) {
@@ -56,7 +56,7 @@ export class CoalescedPokes {
     return this.#send(mailbox, waiting.historyId);
   }
 
-  /** The entry is deleted before waiting calls continue, so that the next poke can take its place. */
+  /** Deletes the entry of `#underWay` before waiting calls continue, so that the next poke can be sent. */
   #send(mailbox: MailboxId, historyId: HistoryId | null): Promise<void> {
     const poke = this.#poke(mailbox, historyId).finally(() => this.#underWay.delete(mailbox));
     this.#underWay.set(mailbox, poke);

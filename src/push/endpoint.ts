@@ -11,16 +11,16 @@ export interface EndpointOptions {
   readonly receiver: Receiver;
   /** null serves only the health routes. */
   readonly verify: TokenVerifier | null;
-  /** Why notifications could not be accepted now; null when they can. */
+  /** Why notifications cannot be accepted now; null when they can. */
   readonly notReady: () => Promise<string | null>;
   readonly log: Log;
 }
 
-/** Gmail's notifications have less than a kilobyte. */
+/** Gmail's notifications are smaller than a kilobyte. */
 const MAX_BODY_BYTES = 64 * 1_024;
 
 /**
- * Pub/Sub takes 204 for an acknowledgement and delivers everything else again:
+ * Pub/Sub treats 204 as an acknowledgement and redelivers after every other status used here:
  * https://cloud.google.com/pubsub/docs/push#receive_push
  */
 const STATUS: Readonly<Record<NotificationOutcome, 204 | ContentfulStatusCode>> = {
@@ -33,7 +33,7 @@ const STATUS: Readonly<Record<NotificationOutcome, 204 | ContentfulStatusCode>> 
   failed: 503,
 };
 
-/** When the body was not read, the connection closes with the answer, so that a large body need not be read first. */
+/** When the body was not read, the connection closes after the answer, so that a large body never has to be read. */
 const HEADERS: Readonly<Partial<Record<NotificationOutcome, Record<string, string>>>> = {
   unauthorized: { connection: 'close' },
   'too-large': { connection: 'close' },
@@ -42,8 +42,8 @@ const HEADERS: Readonly<Partial<Record<NotificationOutcome, Record<string, strin
 };
 
 /**
- * `POST /push` for a Pub/Sub push subscription, `/healthz` and `/readyz`. The token is verified before anything of the
- * body is read; 204 is answered only once Temporal has accepted the signal.
+ * Serves `POST /push` for a Pub/Sub push subscription, `/healthz` and `/readyz`. The token is verified before the body
+ * is read. The answer is 204 only once Temporal has accepted the signal, or when the mailbox does not run here.
  */
 export function createEndpoint({ receiver, verify, notReady, log }: EndpointOptions): Hono {
   const app = new Hono();

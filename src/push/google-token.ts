@@ -16,26 +16,26 @@ export class InvalidTokenError extends Error {
   override readonly name = 'InvalidTokenError';
 }
 
-/** Thrown when Google's keys cannot be read now: nothing is said about the token. */
+/** Thrown when Google's keys cannot be read now. The token may be valid. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
 }
 
-/** Resolves when the `Authorization` header holds a good token. */
+/** Resolves when the `Authorization` header holds a valid token. */
 export type TokenVerifier = (authorization: string | undefined) => Promise<void>;
 
 const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'];
 /** Seconds by which clocks may differ. */
 const CLOCK_TOLERANCE = 30;
-/** Pub/Sub's tokens have some 1,000 characters. */
+/** Pub/Sub's tokens have about 1,000 characters. */
 const MAX_LENGTH = 8_192;
 
 /**
- * Verifies the OpenID Connect tokens that Pub/Sub signs its push requests with: signature (only RS256), `exp`, `iss`,
- * `aud`, and that they are the given service account's, with its address verified. Keys are fetched when needed and
- * kept; an unknown key is asked for at most every 30 seconds.
+ * Verifies the OpenID Connect tokens with which Pub/Sub signs its push requests: the signature (only RS256), `exp`,
+ * `iss`, `aud`, and that the verified e-mail address is that of the given service account. Keys are fetched when needed
+ * and cached. An unknown key causes at most one fetch every 30 seconds.
  *
- * @throws {InvalidTokenError} for everything but a good token
+ * @throws {InvalidTokenError} when the token is not valid
  * @throws {KeysUnavailableError} when the keys cannot be read
  * @see https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
  */
@@ -66,7 +66,7 @@ export function createTokenVerifier({ keysUrl, audience, serviceAccount, clock }
   };
 }
 
-/** Whether jose finds fault with the token. A key set that is unavailable or invalid is not the token's fault. */
+/** Whether jose rejected the token itself, and did not fail because the key set is unavailable or invalid. */
 function isAboutToken(error: unknown): error is errors.JOSEError {
   if (!(error instanceof errors.JOSEError)) return false;
   return (

@@ -6,20 +6,20 @@ import { historyId, InvalidIdError, mailboxId, type HistoryId, type MailboxId } 
 export interface Notification {
   readonly mailbox: MailboxId;
   /**
-   * The mailbox's head when Gmail wrote it; null where it came as a number too large to be exact. A hint: what is new
-   * is read from our own mark.
+   * The mailbox's head when Gmail sent the notification; null when it came as a number too large to be exact. It is
+   * only a hint: changes are read from our own mark on.
    */
   readonly historyId: HistoryId | null;
 }
 
-/** Thrown when a delivery is not a notification of Gmail's. The message quotes nothing of the delivery. */
+/** Thrown when a delivery is not a notification from Gmail. The message does not quote the delivery. */
 export class MalformedNotificationError extends Error {
   override readonly name = 'MalformedNotificationError';
 }
 
 /** https://cloud.google.com/pubsub/docs/push#receive_push */
 const ENVELOPE = z.object({ message: z.object({ data: z.string().min(1).max(10_000) }) });
-/** Gmail's documentation shows the id as a number and as a text. */
+/** Gmail's documentation shows the id both as a number and as a string. */
 const PAYLOAD = z.object({
   emailAddress: z.string(),
   historyId: z.union([z.string().max(30), z.number().positive().refine(Number.isInteger)]),
@@ -28,7 +28,7 @@ const PAYLOAD = z.object({
 /**
  * The notification in the body of a Pub/Sub push request.
  *
- * @throws {MalformedNotificationError} when it does not hold one
+ * @throws {MalformedNotificationError} when the body does not hold a notification
  */
 export function notificationInEnvelope(body: string): Notification {
   const envelope = ENVELOPE.safeParse(jsonOf(body));
@@ -37,9 +37,9 @@ export function notificationInEnvelope(body: string): Notification {
 }
 
 /**
- * The notification in the data of a Pub/Sub message. `Buffer.from` reads base64 and base64url alike.
+ * The notification in the data of a Pub/Sub message.
  *
- * @throws {MalformedNotificationError} when it does not hold one
+ * @throws {MalformedNotificationError} when the data does not hold a notification
  */
 export function notificationInData(data: Buffer): Notification {
   const payload = PAYLOAD.safeParse(jsonOf(data.toString('utf8')));
@@ -53,7 +53,7 @@ export function notificationInData(data: Buffer): Notification {
   }
 }
 
-/** A number beyond 2^53 was rounded by the JSON parser, so it is of no use. */
+/** The JSON parser has rounded a number beyond 2^53, so such a number is dropped. */
 function exactHistoryId(value: string | number): HistoryId | null {
   if (typeof value === 'string') return historyId(value);
   return Number.isSafeInteger(value) ? historyId(String(value)) : null;

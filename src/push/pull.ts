@@ -19,34 +19,35 @@ export interface Puller {
    * before {@link Puller.close}.
    */
   readonly ended: Promise<void>;
-  /** Takes no more messages, and ends once those under way are acknowledged, or after 8 seconds. */
+  /** Stops receiving, and resolves once the messages under way are acknowledged, or after 8 seconds. */
   close(): Promise<void>;
 }
 
-/** Messages that this process holds at once: what Pub/Sub's client keeps within by itself. */
+/** How many messages this process holds at once. Pub/Sub's client enforces this limit. */
 const MAX_MESSAGES = 500;
 const DRAIN_SECONDS = 8;
 
-/** Milliseconds before a subscription is opened again. */
+/** Milliseconds before a subscription is reopened. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 60_000;
-/** Pub/Sub redelivers a returned message at once: without a pause it would circle while Temporal is down. */
+/**
+ * Pub/Sub redelivers a returned message at once: without a pause, it would come back in a loop while Temporal is down.
+ */
 const GIVEN_BACK_AFTER = 5_000;
 
 /**
- * gRPC's codes for what may pass without anybody's help. Pub/Sub's client repeats some of them by itself, but not when
- * it can't connect at first, and neither UNKNOWN nor UNAUTHENTICATED, which Google answers now and then to a good
- * token.
+ * gRPC status codes of errors that may pass by themselves. Pub/Sub's client retries some of them, but not when its
+ * first connection fails. It never retries UNKNOWN or UNAUTHENTICATED, which Google sometimes answers to a valid token.
  *
  * @see https://grpc.io/docs/guides/status-codes/
  */
 const PASSING: readonly unknown[] = [1, 2, 4, 8, 10, 13, 14, 16];
 
 /**
- * Receives notifications over a streaming pull, for those who serve no public endpoint. A message is acknowledged once
- * Temporal has accepted the signal. A message that was not accepted is given back after some seconds, and delivered
- * again. A message that is not a notification is acknowledged and counted: it would never become one, and would be
- * delivered again forever.
+ * Receives notifications over a streaming pull, for installations without a public endpoint. A message is acknowledged
+ * once Temporal has accepted the signal. A message that was not accepted is given back after a few seconds and
+ * delivered again. A message that is not a notification is acknowledged and counted, because it would be redelivered
+ * forever.
  *
  * @see https://cloud.google.com/pubsub/docs/pull
  */

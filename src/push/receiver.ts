@@ -13,9 +13,10 @@ export const NOTIFICATION_OUTCOMES = [
   'failed',
 ] as const;
 /**
- * What became of a delivery: `accepted` by Temporal; about a mailbox that does not run here, which is acknowledged,
- * because Pub/Sub would repeat it forever; refused (`unauthorized`, `malformed`, `too-large`); or to be delivered again
- * (`overloaded`; `failed`: Temporal or Google's keys away).
+ * The outcome of a delivery. `accepted`: Temporal accepted the signal. `unknown-mailbox`: the mailbox does not run
+ * here; the delivery is acknowledged, because Pub/Sub would repeat it forever. `unauthorized`, `malformed`,
+ * `too-large`: the delivery was refused. `overloaded`, `failed` (Temporal or Google's keys are unavailable): it is to
+ * be delivered again.
  */
 export type NotificationOutcome = (typeof NOTIFICATION_OUTCOMES)[number];
 
@@ -25,7 +26,7 @@ export interface ReceiverOptions {
   readonly log: Log;
 }
 
-/** Mailboxes with a poke under way; more than that means that Temporal is slower than the notifications come. */
+/** Limit on mailboxes with a poke under way. Beyond it, Temporal is slower than the notifications arrive. */
 const MAX_UNDER_WAY = 1_000;
 
 /** Handles a notification for the endpoint and the pull subscriber, and returns its outcome. Never throws. */
@@ -45,7 +46,7 @@ export class Receiver {
     return this.note(await this.#outcomeOf(read));
   }
 
-  /** Counts a delivery that was refused before it was read. */
+  /** Counts the outcome of a delivery, also when it was refused before it was read. */
   note(outcome: NotificationOutcome): NotificationOutcome {
     this.#count(outcome);
     return outcome;

@@ -9,10 +9,10 @@ import { readOwnKeyFile } from './own-key-file.ts';
 const COMMAND_TIMEOUT = 15_000;
 
 /**
- * Reads the keys as they are now: the current one first.
+ * Reads the keys as they are now; the current key comes first.
  *
- * @param ownFile - where the key of `own-file` is; null when there is no place for one
- * @throws {SecretKeyError} when there is no usable key. Neither a key nor what a command said is shown
+ * @param ownFile - path of the key file for `own-file`; null when there is no place for a file
+ * @throws {SecretKeyError} when there is no usable key. The message contains neither a key nor a command's output
  */
 export async function readKeys(source: KeySource, ownFile: string | null): Promise<readonly [SecretKey, ...SecretKey[]]> {
   const [current, ...others] = await keysIn(source, ownFile);
@@ -42,8 +42,8 @@ async function textOf(path: string, variable: string): Promise<string> {
 }
 
 /**
- * What a command prints, and the command line itself, may be secret: an error names neither, and carries no cause that
- * would.
+ * The command line and its output may both be secret: an error contains neither, and has no cause that would contain
+ * them.
  */
 async function outputOf(command: string, variable: string): Promise<string> {
   try {

@@ -7,10 +7,11 @@ import { HOW_TO_MAKE_A_KEY, KEY_BYTES, parseKeys, SecretKeyError, type SecretKey
 const VARIABLE = 'TIDEMARK_SECRET_KEY';
 
 /**
- * The keys in the file beside the embedded database, the current one first. The file is made when it is not there.
+ * The keys in the file beside the embedded database; the current key comes first. Creates the file when it does not
+ * exist.
  *
- * @param path - null when there is no place for one
- * @throws {SecretKeyError} when the file cannot be used, or there is no place for one
+ * @param path - null when there is no place for a file
+ * @throws {SecretKeyError} when the file cannot be used, or there is no place for it
  */
 export function readOwnKeyFile(path: string | null): readonly [SecretKey, ...SecretKey[]] {
   if (path === null) throw new SecretKeyError(`No secret key is configured. Set ${VARIABLE} (or ${VARIABLE}_FILE, ${VARIABLE}_COMMAND) to ${HOW_TO_MAKE_A_KEY}`);
@@ -18,10 +19,10 @@ export function readOwnKeyFile(path: string | null): readonly [SecretKey, ...Sec
 }
 
 /**
- * Puts a new key before those of the file, and leaves out keys that nothing needs any more.
+ * Puts a new key in front of the keys in the file, and drops keys that are no longer needed.
  *
- * Why a crash does no harm: the new file is on disk before it takes the old one's name, and until then nothing was
- * encrypted with its key.
+ * A crash does no harm: the new file is on disk before it takes the old file's name, and until then nothing has been
+ * encrypted with the new key.
  *
  * @param options.keep - fingerprints of the keys that stay readable
  * @throws {SecretKeyError} when the file cannot be written
@@ -49,9 +50,10 @@ function readKeyFile(path: string): string | null {
 }
 
 /**
- * Two processes that start together agree on one key: each writes a file of its own to the end, then links it to the
- * name, which succeeds for the first only and shows nobody half a file. Both then read what is there. The bytes are on
- * disk before the name is, so no credentials are ever encrypted with a key that a power loss takes away.
+ * Creates the key file. Two processes that start together agree on one key: each writes its own complete file, then
+ * links it to the final name. Only the first link succeeds, and no process ever sees half a file. Both then read the
+ * file under that name. The bytes are on disk before the name is, so no credentials are encrypted with a key that a
+ * power loss could destroy.
  */
 function createKeyFile(path: string): string {
   try {
@@ -71,7 +73,7 @@ function createKeyFile(path: string): string {
   }
 }
 
-/** Writes a file of this process, readable only by its owner, and flushes it to disk. */
+/** Writes a file with a random name, readable only by its owner, and flushes it to disk. */
 function writeOwn(path: string, text: string): string {
   const own = `${path}.${randomBytes(8).toString('hex')}`;
   const file = openSync(own, 'wx', 0o600);

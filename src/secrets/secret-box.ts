@@ -2,13 +2,13 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import type { MailboxId } from '../model/ids.ts';
 import type { EncryptedRecord } from './credential-store.ts';
 
-/** A key of 32 bytes, and a fingerprint that says which one it is without giving it away. */
+/** A key of 32 bytes, and a fingerprint that identifies the key without revealing it. */
 export interface SecretKey {
   readonly id: string;
   readonly bytes: Uint8Array;
 }
 
-/** Thrown when credentials cannot be encrypted or decrypted with the key at hand. */
+/** Thrown when credentials cannot be encrypted or decrypted with the available key. */
 export class SecretKeyError extends Error {
   override readonly name = 'SecretKeyError';
 }
@@ -32,9 +32,9 @@ export function secretKey(bytes: Uint8Array, source: string): SecretKey {
 }
 
 /**
- * Reads keys in base64, one a line. The first is the current one.
+ * Reads keys in base64, one per line. The first key is the current one.
  *
- * @throws {SecretKeyError} when there is none, or a line is no key; the line is not shown
+ * @throws {SecretKeyError} when there is no key, or a line is not a key; the message does not show the line
  */
 export function parseKeys(text: string, source: string): readonly [SecretKey, ...SecretKey[]] {
   const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
@@ -46,7 +46,7 @@ export function parseKeys(text: string, source: string): readonly [SecretKey, ..
   return [current, ...others];
 }
 
-/** Encrypts bytes; `context` is authenticated with them, and must be the same when they are decrypted. */
+/** Encrypts bytes. `context` is authenticated with the bytes: decryption needs the same context. */
 export function encrypt(key: SecretKey, context: string, bytes: Uint8Array): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key.bytes, nonce, { authTagLength: TAG_BYTES });
@@ -55,7 +55,7 @@ export function encrypt(key: SecretKey, context: string, bytes: Uint8Array): Buf
   return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
 }
 
-/** @throws {Error} when another key or context encrypted the bytes, or they were changed */
+/** @throws {Error} when the bytes were encrypted with another key or context, or were changed */
 export function decrypt(key: SecretKey, context: string, sealed: Uint8Array): Buffer {
   const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
   const decipher = createDecipheriv(CIPHER, key.bytes, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
@@ -65,8 +65,8 @@ export function decrypt(key: SecretKey, context: string, sealed: Uint8Array): Bu
 }
 
 /**
- * Encrypts a mailbox's secret. The mailbox is authenticated with it: a record put in another mailbox's place does not
- * open.
+ * Encrypts a mailbox's secret. The mailbox is authenticated with the secret, so a record that is moved to another
+ * mailbox does not open.
  */
 export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<EncryptedRecord, 'keyId' | 'ciphertext'> {
   return { keyId: key.id, ciphertext: encrypt(key, mailbox, Buffer.from(text, 'utf8')) };
@@ -75,7 +75,7 @@ export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<Enc
 /**
  * Decrypts what {@link seal} made.
  *
- * @throws {SecretKeyError} when another key encrypted it, or when it is not what was sealed for this mailbox
+ * @throws {SecretKeyError} when another key encrypted the record, or the record was not sealed for this mailbox
  */
 export function open(key: SecretKey, mailbox: MailboxId, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): string {
   if (record.keyId !== key.id) {

@@ -6,17 +6,17 @@ import { open, seal, type SecretKey } from './secret-box.ts';
 type Keys = readonly [current: SecretKey, ...former: SecretKey[]];
 
 /**
- * How long a record of an unknown key does not make the keys be read again: thousands of mailboxes may hold such
- * records.
+ * After the keys were read, unknown keys do not cause another read for this many milliseconds: thousands of mailboxes
+ * may have records with an unknown key.
  */
 const REREAD_PAUSE = 10_000;
 
 /**
- * The keys at hand: the current one encrypts, each of them decrypts.
+ * The available keys. The current key encrypts; every key decrypts.
  *
- * Keys change while a process runs. A record of an unknown key makes the source be read again, so a rotation by a file
- * or a command needs no restart; and each encryption takes the key that is current then, so a long-lived process never
- * goes back to a former one.
+ * Keys change while a process runs. A record with an unknown key causes the source to be read again, so a rotation
+ * through a file or a command needs no restart. Each encryption reads the current key first, so a long-lived process
+ * never encrypts with a former key.
  */
 export class SecretKeys {
   readonly #read: () => Promise<Keys>;
@@ -43,7 +43,7 @@ export class SecretKeys {
 
   /** @returns null when no key has this fingerprint */
   async keyOf(id: string): Promise<SecretKey | null> {
-    // When the source does not answer now, the keys that are known stay.
+    // When the source cannot be read now, the known keys stay in use.
     if (this.#find(id) === undefined && (this.#reading !== null || this.#clock.now() - this.#readAt >= REREAD_PAUSE)) await this.#reread().catch(() => undefined);
     return this.#find(id) ?? null;
   }
@@ -63,7 +63,7 @@ export class SecretKeys {
     return this.#keys.find((key) => key.id === id);
   }
 
-  /** Many who find a key missing at once share one reading: a command may be slow. */
+  /** Concurrent callers share one read of the source, because a command may be slow. */
   #reread(): Promise<void> {
     this.#reading ??= this.#read()
       .then((keys) => {

@@ -2,10 +2,10 @@ import { FAILURE_TYPES } from '../model/failure-type.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 
 /**
- * Shows a worker's counters from its start on. Prometheus sees no increase in a series that appears with its first
- * count, so the first failure of a kind would alarm nobody.
+ * Exports a worker's counters as 0 from its start. Prometheus sees no increase when a series appears with its first
+ * count, so the first failure of a kind would raise no alert.
  *
- * @param activities - their names
+ * @param activities - names of the activities
  * @see https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
  */
 export function beginAtZero(telemetry: Telemetry, activities: readonly string[]): void {

@@ -5,18 +5,18 @@ import type { AddressInfo } from 'node:net';
 import type { ListenAddress } from '../config/telemetry.ts';
 import { isLoopback, refusalOf, type RequestGuard } from '../model/request-guard.ts';
 
-/** Whether a program is as it should be; if not, every reason, fit for anybody's eyes. */
+/** Whether a program is healthy or ready; if not, all reasons. A reason must contain nothing private. */
 export interface Verdict {
   readonly ok: boolean;
   readonly status: string;
   readonly reasons: readonly string[];
 }
 
-/** What the two routes answer. Neither throws. */
+/** Answers the two routes. The methods never throw. */
 export interface HealthSource {
-  /** Whether the process should go on living: nothing outside of it counts. */
+  /** Whether the process should keep running. Nothing outside the process counts. */
   healthy(): Verdict;
-  /** Whether it can work now. */
+  /** Whether the process can work now. */
   ready(): Promise<Verdict>;
 }
 
@@ -26,8 +26,8 @@ export interface HealthServer {
 }
 
 /**
- * Answers `/healthz` and `/readyz`: 200, or 503 with the reasons, as JSON. On loopback it keeps pages in browsers out;
- * elsewhere probes come by any name.
+ * Answers `/healthz` and `/readyz` with JSON: 200, or 503 with the reasons. On loopback, requests from pages in
+ * browsers are refused. On other addresses, probes may use any host name.
  *
  * @throws {Error} when the address cannot be listened on
  * @see https://kubernetes.io/docs/concepts/workloads/pods/probes/

@@ -9,10 +9,10 @@ import {
   type Telemetry,
 } from '../model/telemetry.ts';
 
-/** The three kinds of instruments, as {@link Telemetry} has them. */
+/** The methods of {@link Telemetry} for the three kinds of instruments. */
 export type Instruments = Pick<Telemetry, 'add' | 'set' | 'observe'>;
 
-/** Temporal's exporter ends the names of counters by itself (`countersTotalSuffix`). */
+/** Temporal's exporter appends this to the names of counters by itself (`countersTotalSuffix`). */
 const SUFFIX = /_total$/;
 
 /** Upper bounds of the histograms, for the exporter's `histogramBucketOverrides`. */
@@ -24,7 +24,7 @@ export function histogramBuckets(): Record<string, number[]> {
 }
 
 /**
- * Our metrics through Temporal's own meter, so that both come out of one exporter.
+ * Records our metrics through Temporal's own meter, so that one exporter serves both.
  *
  * @see https://typescript.temporal.io/api/interfaces/common.MetricMeter
  */

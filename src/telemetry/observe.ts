@@ -14,13 +14,13 @@ export interface ObservationOptions {
   readonly signal: AbortSignal;
 }
 
-/** Counting takes no more than one part in so many of a worker's time, however much there is to count. */
+/** Counting takes at most this fraction (1/50) of a worker's time, however much there is to count. */
 const SHARE_OF_TIME = 50;
 
 /**
- * Counts mailboxes and messages repeatedly, until the signal aborts. Every worker counts everything, and their counts
- * differ only by age: queries take the largest (`max`), never the sum. Since every worker counts, the counts go on when
- * one dies.
+ * Counts mailboxes and messages repeatedly, until the signal aborts. Every worker counts everything, so the counts go
+ * on when one worker dies. The workers' counts differ only in age: a query must take the largest (`max`), never the
+ * sum.
  */
 export async function observeMailboxes(options: ObservationOptions): Promise<void> {
   const { telemetry, countPhases, countWork } = options;

@@ -7,10 +7,11 @@ import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 import { histogramBuckets, meterInstruments } from './meter.ts';
 
 /**
- * Temporal's runtime is one for the process, so the program that owns the process installs it, before any worker. With
- * a `metricsAddress` it serves Temporal's metrics and ours under `/metrics`.
+ * Installs Temporal's runtime. There is one runtime per process, so the program that owns the process installs it
+ * before it creates any worker. With a `metricsAddress`, the runtime serves Temporal's metrics and ours under
+ * `/metrics`.
  *
- * @throws {Error} when something else listens on that address, or a runtime is installed already
+ * @throws {Error} when another process listens on that address, or a runtime is already installed
  * @see https://docs.temporal.io/references/sdk-metrics
  */
 export function installRuntime(
@@ -38,7 +39,7 @@ function prometheusAt(bindAddress: string): NonNullable<TelemetryOptions['metric
   };
 }
 
-/** Metrics through the installed runtime's meter, or none when no address is configured. */
+/** Records metrics through the installed runtime's meter; records nothing when no address is configured. */
 export function telemetryOf({ metricsAddress }: Pick<TelemetryConfig, 'metricsAddress'>): Telemetry {
   if (metricsAddress === null) return noTelemetry;
   return { ...noTelemetry, ...meterInstruments(Runtime.instance().metricMeter) };

@@ -2,7 +2,7 @@ import { DefaultLogger, type Logger, type LogLevel as TemporalLevel } from '@tem
 
 import { describeError, type Log } from '../host/log.ts';
 
-/** What the SDK itself says at INFO (bundle sizes, state changes of a worker) is of use to whoever debugs it. */
+/** Levels of the SDK's own messages: at INFO (bundle sizes, state changes of a worker) they only help to debug it. */
 const QUIETER = {
   TRACE: 'trace',
   DEBUG: 'trace',
@@ -10,7 +10,7 @@ const QUIETER = {
   WARN: 'warn',
   ERROR: 'error',
 } as const satisfies Record<TemporalLevel, string>;
-/** What our workflows and activities say is meant as it is. */
+/** Levels of messages from our workflows and activities: they stay as they are. */
 const AS_MEANT = {
   TRACE: 'trace',
   DEBUG: 'debug',
@@ -19,11 +19,12 @@ const AS_MEANT = {
   ERROR: 'error',
 } as const satisfies Record<TemporalLevel, string>;
 
-/** Said of every worker that only runs activities, which ours for the backfill is meant to. */
+/** The SDK warns of every worker that runs only activities. Our worker for the backfill does so on purpose. */
 const NO_NEWS = 'No workflows registered, not polling for workflow tasks';
 
 /**
- * Temporal's SDK logs through ours. Every line of a workflow or an activity has `mailbox`, `workflowId` and `runId`.
+ * Lets Temporal's SDK log through our log. Every line of a workflow or an activity has `mailbox`, `workflowId` and
+ * `runId`.
  */
 export function temporalLogger(log: Log): Logger {
   return new DefaultLogger('TRACE', ({ level, message, meta }) => {
@@ -33,12 +34,12 @@ export function temporalLogger(log: Log): Logger {
   });
 }
 
-/** The workflow of a mailbox is named by it: src/workflows/definitions.ts. */
+/** The id of a mailbox's workflow contains the mailbox: see src/workflows/definitions.ts. */
 const WORKFLOW_ID = /^mailbox\/(.+)$/;
 
 function fieldsOf(meta: unknown): Record<string, unknown> {
   if (typeof meta !== 'object' || meta === null) return {};
-  // An activity's run id is named otherwise than a workflow's; its task token completes it, and is nobody's business.
+  // An activity's run id has another name than a workflow's. Its task token can complete the activity, so it is secret.
   const { workflowRunId, taskToken: _token, ...fields }: Record<string, unknown> = { ...meta };
   const mailbox = typeof fields['workflowId'] === 'string' ? WORKFLOW_ID.exec(fields['workflowId'])?.[1] : undefined;
   const named = {
@@ -46,7 +47,7 @@ function fieldsOf(meta: unknown): Record<string, unknown> {
     ...fields,
     ...(workflowRunId === undefined ? {} : { runId: workflowRunId }),
   };
-  // `error` itself is described by the log's serializer.
+  // The log's own serializer describes `error`.
   return Object.fromEntries(
     Object.entries(named).map(([name, value]) => [
       name,

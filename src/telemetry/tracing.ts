@@ -37,7 +37,7 @@ function open(exporter: SpanExporter): Tracing {
   );
   const processor = new BatchSpanProcessor(exporter);
   const provider = new BasicTracerProvider({ resource, spanProcessors: [processor] });
-  // Baggage is not handed on: an application's own would end up in Temporal's histories.
+  // Baggage is not propagated: an application's baggage would end up in Temporal's histories.
   provider.register({
     contextManager: new AsyncLocalStorageContextManager(),
     propagator: new W3CTraceContextPropagator(),
@@ -70,7 +70,7 @@ function spanBy(tracer: Tracer): Telemetry['span'] {
       try {
         return await work({ set: (more) => void span.setAttributes(more) });
       } catch (error) {
-        // Only the name: a message may be private, and the attributes say what happened.
+        // Only the error's name is recorded, because its message may be private. The attributes say what happened.
         span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : typeof error });
         throw error;
       } finally {

@@ -13,7 +13,7 @@ export interface ClockWatchOptions {
 
 const NAMES = { temporal: "the Temporal server's", gmail: "Gmail's" } as const satisfies Record<Reference, string>;
 
-/** Measures this worker's clock, counts its skew as a metric, and says once an episode that it is wrong. */
+/** Measures this worker's clock, exports its skew as a metric, and logs once per episode that the clock is wrong. */
 export function watchClock({ clock, telemetry, log }: ClockWatchOptions): ClockSkew {
   return measureClockSkew({
     clock,
@@ -26,7 +26,7 @@ export function watchClock({ clock, telemetry, log }: ClockWatchOptions): ClockS
   });
 }
 
-/** Where workflows leave the server's time: see `ClockSinks` of src/workflows. */
+/** The sink to which workflows report the server's time: see `ClockSinks` in src/workflows. */
 export function clockSinks(skew: ClockSkew): InjectedSinks<{ clock: { seen(serverTime: number): void } }> {
   return {
     clock: { seen: { fn: (_workflow, serverTime) => skew.seen('temporal', serverTime), callDuringReplay: false } },

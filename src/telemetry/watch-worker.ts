@@ -22,9 +22,9 @@ export interface WatchOptions {
 
 export interface WorkerParts {
   readonly connection: NativeConnection;
-  /** By their task queue. */
+  /** Temporal's workers by task queue. */
   readonly workers: Readonly<Record<string, PollingWorker>>;
-  /** Names of the activities that they run. */
+  /** Names of the activities that the workers run. */
   readonly activities: readonly string[];
 }
 
@@ -32,12 +32,12 @@ export interface WorkerParts {
 export interface WorkerWatch {
   /** Temporal's workers are about to poll. */
   running(parts: WorkerParts): void;
-  /** The worker is stopping, and takes no more work. */
+  /** The worker is stopping and accepts no more work. */
   draining(): void;
   close(): Promise<void>;
 }
 
-/** Milliseconds after which a call to Temporal is given up. */
+/** Milliseconds after which a call to Temporal is abandoned. */
 const CALL_DEADLINE = 5_000;
 
 /** @throws {Error} when HEALTH_ADDRESS cannot be listened on */

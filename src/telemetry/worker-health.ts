@@ -1,27 +1,27 @@
 import type { Clock } from '../model/clock.ts';
 import type { HealthSource, Verdict } from './health-server.ts';
 
-/** The part of Temporal's worker that is asked. */
+/** The part of Temporal's worker that the health check uses. */
 export interface PollingWorker {
   getState(): string;
 }
 
 /** What a running worker consists of. */
 export interface RunningParts {
-  /** By their task queue. */
+  /** Temporal's workers by task queue. */
   readonly workers: Readonly<Record<string, PollingWorker>>;
-  /** What they need, by name: each resolves when it answers as it should. */
+  /** Checks of what the workers need, by name. A check resolves when the service answers as it should. */
   readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
 }
 
-/** A check that takes longer has failed; probes give up after a second or more. */
+/** Milliseconds after which a check has failed. Probes give up after a second or more. */
 const PATIENCE = 2_000;
 
 /**
- * The health of a worker process. It goes one way:
- * - `starting`: it waits for its server. Alive, for a restart would bring nothing; not ready;
- * - `running`: alive while Temporal's workers poll, ready while everything that they need answers;
- * - `draining`: it was told to stop. Alive until it has ended; not ready from the first moment on.
+ * The health of a worker process, which passes through three stages in this order:
+ * - `starting`: the process waits for its server. It is alive, because a restart would not help, but not ready.
+ * - `running`: the process is alive while Temporal's workers poll, and ready while everything that they need answers.
+ * - `draining`: the process was asked to stop. It is alive until it has ended, but no longer ready.
  */
 export class WorkerHealth implements HealthSource {
   readonly #clock: Clock;
@@ -32,7 +32,7 @@ export class WorkerHealth implements HealthSource {
   #asked: Promise<Verdict> | null = null;
 
   /**
-   * @param tell - hears once why a check has begun to fail: the reason names addresses, and whoever probes isn't told
+   * @param tell - called once when a check begins to fail. The error may name addresses, so probes do not see it
    */
   constructor(clock: Clock, tell: (name: string, error: unknown) => void) {
     this.#clock = clock;
@@ -49,14 +49,14 @@ export class WorkerHealth implements HealthSource {
   }
 
   healthy(): Verdict {
-    // A worker that drains passes through other states, and a restart would cut its work off.
+    // A draining worker passes through other states, and a restart would interrupt its work.
     const reasons = this.#stage === 'running' ? this.#notPolling() : [];
     return reasons.length === 0 ? { ok: true, status: this.#stage, reasons } : { ok: false, status: 'failed', reasons };
   }
 
   ready(): Promise<Verdict> {
     if (this.#stage !== 'running') return Promise.resolve(this.#notRunning());
-    // Any number of probes at once cost one round of checks.
+    // Concurrent probes share one round of checks.
     this.#asked ??= this.#check().finally(() => {
       this.#asked = null;
     });
@@ -67,7 +67,7 @@ export class WorkerHealth implements HealthSource {
     const failures = await Promise.all(
       Object.entries(this.#parts.checks).map(([name, check]) => this.#failureOf(name, check)),
     );
-    // The answer may come when the worker drains already.
+    // The worker may have begun to drain while the checks ran.
     if (this.#stage !== 'running') return this.#notRunning();
     const reasons = [...this.#notPolling(), ...failures.filter((reason) => reason !== null)];
     return reasons.length === 0 ? { ok: true, status: 'ready', reasons } : { ok: false, status: 'not ready', reasons };

@@ -3,8 +3,8 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * The interceptors that trace workflows, as files for the bundler. The order counts: the second sees what the first has
- * put into headers.
+ * The files of the interceptors that trace workflows, for the bundler. The order matters: the second interceptor reads
+ * the headers that the first one writes.
  */
 export function workflowTracingModules(): string[] {
   const own = fileURLToPath(new URL(`../workflows/tracing/trace-per-run${extname(import.meta.url)}`, import.meta.url));
