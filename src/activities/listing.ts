@@ -188,7 +188,7 @@ async function listPage(work: Work, progress: Step<'listing'>): Promise<FullSync
 }
 
 /**
- * Removes a label that two witnesses found gone. Its empty listing would not take it off rows that are not compared.
+ * Removes a label that two witnesses found gone. Its listing, being empty, would leave it in some places.
  */
 async function forgetLabel({ deps, listing }: Work, labelId: LabelId | undefined): Promise<void> {
   if (labelId !== undefined) await deps.store.removeLabel({ mailbox: listing.mailbox, labelId, now: deps.clock.now() });

@@ -8,8 +8,8 @@ import { isInSync, phaseOf } from './mailbox-state.ts';
 import { statusOf } from './status.ts';
 
 /**
- * Registers what a mailbox's workflow answers. Called before the first await. The order matters, too: a signal that
- * came before is handled as soon as its handler is registered, and may cancel work.
+ * Registers the handlers of a mailbox's signals, updates and query. Called before the first await. The order matters,
+ * because a signal that arrived earlier is handled as soon as its handler is registered, and may cancel work.
  */
 export function registerHandlers(run: MailboxRun): void {
   handleSignals(run);
@@ -33,7 +33,7 @@ function handleSignals(run: MailboxRun): void {
   });
   setHandler(definitions.configure, (change) => {
     const heard = withLists(change);
-    // Before, a list that is null was refused.
+    // Before this patch, a null list was refused.
     run.receive(configurationEvent(run.state, heard === change || !patched('null-lists') ? change : heard));
   });
   setHandler(definitions.retryFailures, () => run.receive({ kind: 'retry-requested' }));
@@ -46,7 +46,7 @@ function handleSignals(run: MailboxRun): void {
 function handleResyncs(run: MailboxRun): void {
   setHandler(definitions.forceResync, () => run.receive({ kind: 'resync-requested' }));
   setHandler(definitions.resync, async () => {
-    // The generation's number is known once the store was asked.
+    // The generation's number is unknown until the store has been asked.
     await condition(() => run.state.fullSync.kind !== 'unknown' || run.state.stopping, definitions.AWAIT_BOUND);
     run.receive({ kind: 'resync-requested' });
     return { generation: run.state.generation };
@@ -78,7 +78,7 @@ function handleAudits(run: MailboxRun): void {
   });
 }
 
-/** Waits (bounded) until the mailbox has come so far, or cannot. */
+/** Waits until the mailbox has reached a point, or cannot reach it now, but no longer than AWAIT_BOUND. */
 async function reaching(run: MailboxRun, isReached: () => boolean): Promise<definitions.AwaitResult> {
   const isDecided = (): boolean => isReached() || run.state.stopping || run.state.blocked !== null;
   const done = await condition(isDecided, definitions.AWAIT_BOUND);

@@ -3,9 +3,9 @@ import type { Lane } from '../model/lane.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
 interface Listener {
-  /** Work has ended in this event, and was not cancelled: neither by a signal nor with the whole workflow. */
+  /** Work has ended with this event. It was cancelled neither by a signal nor together with the workflow. */
   answered(lane: Lane, answer: MailboxEvent): void;
-  /** Work has ended, in whatever way. */
+  /** Work has ended, by an answer, an error or a cancellation. */
   freed(lane: Lane): void;
 }
 
@@ -21,8 +21,8 @@ export class LaneRunner {
   start(lane: Lane, work: () => Promise<MailboxEvent>): void {
     const scope = new CancellationScope();
     this.#scopes[lane] = scope;
-    // A lane is free two turns after its answer, as in every recorded history: a timer that fires between the two finds
-    // it busy.
+    // A lane is freed two microtask turns after its answer, as in every recorded history. A timer that fires in between
+    // finds the lane busy.
     void scope
       .run(work)
       .then((answer) => {

@@ -5,35 +5,36 @@ import { phaseOf, type MailboxState } from './mailbox-state.ts';
 import { planNext, type BackfillWork, type Plan } from './plan.ts';
 import { transition } from './transition.ts';
 
-// The loop of a mailbox without Temporal: which lane begins when, what cancels it, whether its answer still counts, and
-// how long to wait. Pure, except for the patches that it asks for. The workflow and the random schedules of
+// The loop of a mailbox without Temporal: when a lane begins, what cancels it, whether its answer still counts, and how
+// long to wait. It is pure, except that it asks for patches (Ways). The workflow and the random schedules of
 // test/schedules both run it.
 
 /** A mailbox's state and the lanes that run for it. */
 export interface LaneState {
   readonly state: MailboxState;
   readonly running: Readonly<Record<Lane, RunningLane | null>>;
-  /** How often somebody ended a block or a pause in this run. */
+  /** How often a person resumed or reconnected the mailbox in this run. */
   readonly unblockings: number;
 }
 
-/** Work that has begun and not ended; work that is cancelled may still take its time to end. */
+/** Work that has begun and not ended. Cancelled work may still take a while to end. */
 interface RunningLane {
-  /** `unblockings` when it began. */
+  /** `unblockings` when the work began. */
   readonly under: number;
   readonly isCancelled: boolean;
 }
 
 /**
- * Which of two ways a run takes: today's, or the one that it was recorded with. Each is asked for only where the ways
- * differ, because a workflow that asks (`patched`) writes a marker into its history.
+ * Whether a run behaves as today's code does, or as the code that recorded its history did. A method is called only
+ * where the two differ, because asking (`patched`) writes a marker into the workflow's history.
  */
 export interface Ways {
   /**
-   * Wait on after an event that changes nothing of the plan; before, every event began another wait, and another timer.
+   * Keep waiting after an event that does not change the plan; before, every event began another wait, and another
+   * timer.
    */
   waitsOn(): boolean;
-  /** A blocked mailbox asks again by itself; before, it waited for a person. */
+  /** Let a blocked mailbox ask Gmail again by itself; before, it waited for a person. */
   asksAgain(): boolean;
   /** Ignore a refusal of work that began before a person ended the block; before, it blocked the mailbox again. */
   ignoresStaleRefusals(): boolean;
@@ -50,9 +51,10 @@ export function isIdle({ running }: LaneState): boolean {
 }
 
 /**
- * A signal or an update.
+ * Applies a signal or an update.
  *
- * @returns the lanes after it, and those that it cancels, which includes any that was cancelled before and still runs
+ * @returns the lanes afterwards, and which lanes the event cancels. A lane that was cancelled earlier and still runs
+ * may be among them
  */
 export function received(
   lanes: LaneState,
@@ -66,7 +68,7 @@ export function received(
   return { lanes: { ...next, running: withCancelled(next.running, cancel) }, cancel };
 }
 
-/** Live syncs do not depend on the settings, nor on the generation. */
+/** Live syncs depend neither on the settings nor on the generation, so changing those cancels only the backfill. */
 function cancelledBy({ kind }: MailboxEvent): readonly Lane[] {
   if (kind === 'paused' || kind === 'stop-requested') return ['live', 'backfill'];
   return kind === 'configured' || kind === 'resync-requested' ? ['backfill'] : [];
@@ -86,7 +88,7 @@ function withEvent(lanes: LaneState, event: MailboxEvent, now: number, ways: Way
   return { ...lanes, state: transition(lanes.state, believed, now) };
 }
 
-/** What is to be done now. */
+/** What the lanes should do now. */
 export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
   const waitsForPerson = state.blocked !== null && !ways.asksAgain();
   return waitsForPerson ? { live: null, backfill: null, wakeAt: null } : planNext(state, now);
@@ -96,10 +98,10 @@ export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
 export type LaneStart = { readonly lane: 'live' } | { readonly lane: 'backfill'; readonly work: BackfillWork };
 
 /**
- * What of a plan can begin, in this order.
+ * The work of a plan that can begin now, in the order in which to begin it.
  *
- * @param cutsHistory - while the history waits to be cut no backfill begins; live syncs go on until the backfill under
- * way has ended
+ * @param cutsHistory - whether the history waits to be cut. Then no backfill begins, and live syncs begin only while a
+ * backfill is still running
  */
 export function startable(
   { running }: LaneState,
@@ -113,13 +115,13 @@ export function startable(
   return starts;
 }
 
-/** A lane has begun what its plan says. */
+/** A lane has begun its planned work. */
 export function started(lanes: LaneState, lane: Lane, now: number, ways: Ways): LaneState {
   const begun = lane === 'live' ? withEvent(lanes, { kind: 'partial-sync-started' }, now, ways) : lanes;
   return { ...begun, running: { ...begun.running, [lane]: { under: begun.unblockings, isCancelled: false } } };
 }
 
-/** The work of a lane has ended in this event. The lane stays busy until it is {@link freed}. */
+/** The work of a lane has ended with this event. The lane stays busy until it is {@link freed}. */
 export function answered(lanes: LaneState, lane: Lane, answer: MailboxEvent, now: number, ways: Ways): LaneState {
   const work = lanes.running[lane];
   return work === null || !counts(lanes, work, answer, ways) ? lanes : withEvent(lanes, answer, now, ways);
@@ -131,8 +133,9 @@ export function freed(lanes: LaneState, lane: Lane): LaneState {
 }
 
 /**
- * Work that was cancelled answers about a state that is gone (other settings, another generation), and is done again. A
- * refusal from before a person ended the block says nothing about after: that work is done again, too.
+ * Whether an answer still counts. The answer of cancelled work is about an outdated state (other settings, another
+ * generation). A refusal of work that began before a person ended the block does not apply after it. In both cases the
+ * work is done again.
  */
 function counts(
   { unblockings }: LaneState,
@@ -144,7 +147,7 @@ function counts(
   return !(answer.kind === 'blocked' && under !== unblockings && ways.ignoresStaleRefusals());
 }
 
-/** What an operator filters mailboxes by. */
+/** The search attributes by which operators filter mailboxes. */
 export interface Shown {
   readonly phase: string;
   readonly failed: number;
@@ -161,7 +164,7 @@ export function isShown(shown: Shown | null, state: MailboxState): boolean {
   );
 }
 
-/** What a wait began with. */
+/** The situation in which a wait began. */
 export interface Wait {
   readonly before: LaneState;
   readonly plan: Plan;
@@ -174,13 +177,13 @@ export function waitTime({ wakeAt }: Plan, now: number): number | null {
   return wakeAt === null ? null : Math.max(wakeAt - now, 1);
 }
 
-/** Whether a wait ends: something can begin, the state must be shown again, or the plan changes at another time. */
+/** Whether a wait ends: something can begin, the state must be shown again, or the plan now changes at another time. */
 export function isOver(wait: Wait, lanes: LaneState, isHistoryLong: boolean, now: number, ways: Ways): boolean {
   const isWoken = hasMoved(wait.before, lanes) && isNews(wait, lanes, isHistoryLong, now, ways);
   return isWoken || lanes.state.stopping || (wait.cutsHistory && isIdle(lanes));
 }
 
-/** No lane begins while the loop waits, so one that has moved has ended. */
+/** No lane begins while the loop waits, so a lane whose state differs has ended. */
 function hasMoved(before: LaneState, { state, running }: LaneState): boolean {
   const hasEnded = (lane: Lane): boolean => before.running[lane] !== null && running[lane] === null;
   return state !== before.state || hasEnded('live') || hasEnded('backfill');

@@ -33,12 +33,12 @@ import type { MailboxState } from './mailbox-state.ts';
 import type { Plan } from './plan.ts';
 import { DRIFT_ATTRIBUTE, FAILED_ATTRIBUTE, PHASE_ATTRIBUTE } from './search-attributes.ts';
 
-/** Events after which the history is cut, if the server does not suggest it before. */
+/** The history is cut after this many events, unless the server suggests it earlier. */
 const HISTORY_LIMIT = 400;
 
 /**
- * One run of a mailbox's workflow: does by Temporal's commands what the lane scheduler decides. The order of its
- * commands must not change.
+ * One run of a mailbox's workflow: carries out, by Temporal's commands, what the lane scheduler decides. The order of
+ * the commands must not change.
  */
 export class MailboxRun {
   /** The mailbox id to which the state is handed over at the end. */
@@ -61,7 +61,7 @@ export class MailboxRun {
     boundsTimes: () => patched('bounded-times'),
   };
 
-  /** @param isFirst - whether no run was before this one */
+  /** @param isFirst - whether this is the workflow's first run */
   constructor(state: MailboxState, { isFirst }: { readonly isFirst: boolean }) {
     this.#lanes = idleLanes(state);
     this.#isFirst = isFirst;
@@ -75,7 +75,7 @@ export class MailboxRun {
     return isIdle(this.#lanes);
   }
 
-  /** Called once, after the handlers are registered: a run that began without this patch goes on without it. */
+  /** Called once, after the handlers are registered. A run that began without this patch continues without it. */
   begin(): void {
     this.#waitsOn = patched('wait-on');
   }
@@ -92,14 +92,18 @@ export class MailboxRun {
     return workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > HISTORY_LIMIT;
   }
 
-  /** Answers the plan whose work has begun. */
+  /**
+   * Starts the lanes that can begin.
+   *
+   * @returns the plan that they follow
+   */
   startLanes(cutsHistory: boolean): Plan {
     const plan = planOf(this.#lanes, Date.now(), this.#ways);
     for (const start of startable(this.#lanes, plan, cutsHistory)) this.#start(start);
     return plan;
   }
 
-  /** Returns when something can begin, when the state must be shown again, or when the plan changes by time. */
+  /** Waits until something can begin, the state must be shown again, or the plan changes with time. */
   async untilNews(plan: Plan, cutsHistory: boolean): Promise<void> {
     const wait: Wait = { before: this.#lanes, plan, shown: this.#shown, cutsHistory };
     const over = (): boolean => isOver(wait, this.#lanes, this.isHistoryLong(), Date.now(), this.#ways);
@@ -112,7 +116,7 @@ export class MailboxRun {
       });
   }
 
-  /** On the mailbox's page, and in what an operator filters mailboxes by. */
+  /** Shows the state on the workflow's page, and in the search attributes by which operators filter mailboxes. */
   show(): void {
     const { state } = this;
     setCurrentDetails(detailsOf(state));

@@ -16,9 +16,9 @@ import { MailboxRun } from './mailbox-run.ts';
 import { initialState } from './mailbox-state.ts';
 
 /**
- * One mailbox, for years. Two lanes run beside each other: the live lane (partial syncs) and the backfill lane (full
- * syncs). What they should do is a pure function of the state (`planNext`); whatever happens is an event that changes
- * it (`transition`); how the lanes begin, end and wait is pure, too (`lane-scheduler.ts`).
+ * Synchronises one mailbox, for years. Two lanes run side by side: the live lane (partial syncs) and the backfill lane
+ * (full syncs). What the lanes should do is a pure function of the state (`planNext`). Everything that happens is an
+ * event that changes the state (`transition`). How the lanes begin, end and wait is pure, too (`lane-scheduler.ts`).
  */
 export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   const input = startedWith(argument);
@@ -27,8 +27,8 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   const run = new MailboxRun(state, { isFirst: input.carried === null });
   registerHandlers(run);
   run.begin();
-  // The awaits stay here, one behind the other: each function around them would take turns more, in which other
-  // commands may come first.
+  // The awaits stay in this function, one after the other. A function around them would add microtask turns, in which
+  // other commands may come first.
   try {
     while (!run.state.stopping) {
       run.show();
@@ -48,7 +48,7 @@ export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   }
 }
 
-/** Signals that arrive before the command is accepted make the server run this task again, so none is lost. */
+/** No signal is lost: if one arrives before the server accepts the command, the server runs this task again. */
 async function carryOn(run: MailboxRun): Promise<void> {
   await condition(allHandlersFinished);
   const { state } = run;
@@ -61,13 +61,16 @@ function resultOf({ state, heir }: MailboxRun): MailboxResult {
   return { historyId, partialSyncs: counters.partialSyncs, fullSyncs: counters.fullSyncs, ...handedOver };
 }
 
-/** Cancelled from outside: the lanes are cancelled with the root scope; their work is safe in the store. */
+/** Leaves after a cancellation from outside. The root scope cancels the lanes, too; their work is safe in the store. */
 async function leave(run: MailboxRun): Promise<void> {
   await condition(() => run.isIdle);
   if (run.state.push.watch !== null) await endWatch(run.state);
 }
 
-/** A workflow task that throws is tried for ever; a workflow that fails shows its sentence to whoever started it. */
+/**
+ * Reads the argument. If it is invalid, the workflow fails, and its starter sees the message; a workflow task that
+ * throws would be retried forever.
+ */
 function startedWith(argument: unknown): StartedMailbox {
   try {
     return mailboxInput(argument, workflowInfo().workflowId);

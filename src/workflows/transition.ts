@@ -16,14 +16,14 @@ import {
   withSyncedPush,
 } from './push-state.ts';
 
-/** Ms after a poke that found nothing at which history is read again, since it may lag behind the notification. */
+/** Ms after a poke that found nothing until history is read again, since it may lag behind the notification. */
 const RECHECK_AFTER_QUIET_POKE = 3_000;
 /**
- * Ms after a poke at which history is read once more: a second more than history takes to settle. With push, no poll
- * would soon find late records.
+ * Ms after a poke until history is read once more: a second longer than history takes to settle. With push, polls are
+ * too rare to find late records soon.
  */
 const REREAD_AFTER_POKE = 31_000;
-/** Ms before a slice that could do nothing is repeated. */
+/** Ms before a slice that fetched nothing is repeated. */
 const SLICE_PAUSE = 1_000;
 
 /** Ms between two partial syncs without a poke. */
@@ -103,7 +103,8 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
         },
       };
     case 'configured':
-      // The store compares the new settings with those of its last listing; a listing that was wanted is still wanted.
+      // The store compares the new settings with those of its last listing. A resync that was requested stays
+      // requested.
       return {
         ...state,
         settings: event.settings,
@@ -176,7 +177,7 @@ const countsIn = ({
   stored,
   pending,
   failed,
-  // The end is told by the worker's clock, and shown beside the server's.
+  // `finishAt` is by the worker's clock, but is shown next to times by the server's clock.
   ...(quota === undefined
     ? {}
     : { quota: { ...quota, finishAt: quota.finishAt === null ? null : quota.finishAt - clockSkew } }),
@@ -195,7 +196,7 @@ function withPokeCounted(state: MailboxState): MailboxState {
 }
 
 function withPoke(state: MailboxState, now: number): MailboxState {
-  // What comes now is rather about this poke than about one before it that found nothing.
+  // The next change is more likely to belong to this poke than to an earlier one that found nothing.
   const serving = state.syncs.started > state.syncs.served ? state.pokedAt.serving : null;
   return {
     ...withSyncRequested(state),
@@ -205,8 +206,8 @@ function withPoke(state: MailboxState, now: number): MailboxState {
 }
 
 /**
- * Only a sync that begins late enough is the awaited read: one that began before may have read before, however late it
- * ends.
+ * A partial sync serves the requests that were made before it began, and the reread if it was due by then. A sync that
+ * began earlier may have read too early, however late it ends.
  */
 function withSyncStarted(state: MailboxState, now: number): MailboxState {
   const { syncs, pokedAt, rereadAt } = state;
@@ -220,7 +221,7 @@ function withSyncStarted(state: MailboxState, now: number): MailboxState {
 
 function withNotified(state: MailboxState, historyId: HistoryId | null, now: number): MailboxState {
   const counted = withPokeCounted(state);
-  // A renewal makes one notification: a second one with the same id is about something else.
+  // A renewal causes one notification, so a second one with the same id is about something else.
   if (isRenewalNotice(state.push, historyId, now)) {
     const heard = { ...counted, push: withRenewalNotice(withNotification(state.push, { historyId, sync: null }, now)) };
     if (state.push.announces === true) return heard;
@@ -234,9 +235,11 @@ function withNotified(state: MailboxState, historyId: HistoryId | null, now: num
   };
 }
 
-/** A new generation. Before the store was asked its number is not known: opening it begins the resync. */
+/**
+ * Begins a new generation. Until the store has been asked, the number is unknown; opening the store begins the resync.
+ */
 function withFullSync(state: MailboxState, reason: FullSyncReason): MailboxState {
-  // An unusable mark stays the reason: live syncs must not begin again because someone asked for a resync meanwhile.
+  // An expired mark stays the reason: a resync that someone requests meanwhile must not restart live syncs.
   const expired = state.fullSync.kind === 'listing' && state.fullSync.reason === 'expired';
   if (state.fullSync.kind === 'unknown') return { ...state, fullSync: { kind: 'unknown', resync: true } };
   return {
@@ -256,8 +259,8 @@ function withRecovery(state: MailboxState): MailboxState {
 }
 
 /**
- * The store is asked once, at the start of a workflow's life. It is the truth about itself: an empty store means a full
- * sync, a full one under a new Temporal server goes on with a partial sync from its own mark.
+ * Takes over what the store says when it is opened. The store knows best what it holds: an empty store needs a full
+ * sync, and a full store under a new Temporal server continues with a partial sync from its own mark.
  */
 function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'opened' }>): MailboxState {
   const { historyId, generation } = event;
@@ -274,7 +277,7 @@ function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'o
     generation,
     fullSync: { kind: 'listing', reason },
   });
-  // Above the workflow's own number too: an attempt that was given up, under other settings, may still begin that one.
+  // Also above the workflow's own number: an abandoned attempt, under other settings, may still begin that generation.
   const next = Math.max(generation, state.generation) + 1;
   if (event.step === 'none') return listing(next, 'initial');
   if (event.settingsChanged) return listing(next, 'settings');
@@ -282,7 +285,7 @@ function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'o
   if (event.step === 'listing') return listing(generation, historyId === null ? 'initial' : 'interrupted');
   if (event.step === 'fetching')
     return { ...opened, completedGeneration: generation - 1, fullSync: { kind: 'fetching' }, nextSliceAt: 0 };
-  // One slice tells when failed messages are due, and whether a late listing is.
+  // One slice finds out when failed messages are due, and whether a late listing is due.
   return withSyncRequested({ ...opened, completedGeneration: generation, fullSync: { kind: 'done' }, nextSliceAt: 0 });
 }
 
@@ -305,7 +308,7 @@ function withSlice(
   const attemptAt = answeredTime(event.nextAttemptIn, event.nextAttemptAt, now, longest);
   const nextSliceAt = attemptAt === null ? null : Math.max(attemptAt, event.fetched > 0 ? 0 : now + SLICE_PAUSE);
   if (!event.complete) {
-    // What is left waits for a later attempt (not found yet, or stale): history may settle it sooner.
+    // The remaining messages wait for a later attempt (not found yet, or stale). History may resolve them sooner.
     const waits = nextSliceAt !== null && nextSliceAt > now;
     return {
       ...counted,
@@ -316,7 +319,7 @@ function withSlice(
   if (state.fullSync.kind === 'done' && event.isDoubted === true)
     return withFullSync({ ...counted, nextSliceAt: null }, 'doubted');
   if (state.fullSync.kind === 'done') return { ...counted, nextSliceAt };
-  // One more partial sync: the mailbox is in sync once it has seen what came during the backfill.
+  // The mailbox is in sync after one more partial sync, which sees the changes from during the backfill.
   return {
     ...withSyncRequested(counted),
     fullSync: { kind: 'done' },
@@ -335,7 +338,7 @@ function withPartialSync(
   const quietPoke = poked && !event.changed;
   const watch = event.watch == null ? null : answeredWatch(event.watch, now);
   const push = withSyncedPush(state.push, { ...event, watch }, state.historyId, now);
-  // The only poke that waits is the renewal notice, which the sync itself caused: no further sync is needed.
+  // The only waiting poke is the renewal notice, which the sync itself caused, so no further sync is needed.
   const isNotice = cameAsRenewalNotice(state.push, push, state.syncs);
   const served = isNotice ? state.syncs.requested : state.syncs.started;
   const awaited = isNotice && push.announces === true ? (state.push.told?.rereadAt ?? null) : state.rereadAt;
