@@ -4,7 +4,7 @@ const LONGEST_MESSAGE = 1_000;
 /**
  * Shortens a text to a message of bounded length; "…" marks the cut.
  *
- * @param longest - characters (UTF-16 code units) that the answer has at most
+ * @param longest - the greatest length of the result, in characters (UTF-16 code units)
  */
 export function boundedText(text: string, longest: number = LONGEST_MESSAGE): string {
   if (text.length <= longest) return text;

@@ -31,7 +31,7 @@ export interface FetchedMessage {
   readonly internalDate: number | null;
   readonly sizeEstimate: number;
   readonly snippet: string;
-  /** null in format `minimal`, which refreshes labels and leaves the stored body alone. */
+  /** null in format `minimal`, which refreshes labels and keeps the stored body. */
   readonly body: Uint8Array | null;
   /**
    * `raw`: Gmail gave no raw form of this message, so `body` is null in format `raw`, and the `full` form stands in for

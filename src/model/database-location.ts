@@ -5,7 +5,7 @@ export type DatabaseLocation = SqliteLocation | PostgresLocation;
 
 export interface SqliteLocation {
   readonly kind: 'sqlite';
-  /** Of the file, or {@link IN_MEMORY}. */
+  /** The path of the file, or {@link IN_MEMORY}. */
   readonly path: string;
 }
 
@@ -29,7 +29,7 @@ export interface PostgresAccess {
   readonly passwordFile: string | null;
   /** Certificates of the trusted authorities, in PEM; null means those that Node trusts. */
   readonly caFile: string | null;
-  /** Connections of one process at most. */
+  /** The greatest number of connections of one process. */
   readonly poolSize: number;
 }
 
@@ -69,7 +69,7 @@ export function databaseAt(url: string, access: Partial<PostgresAccess> = {}): D
 const isPostgresUrl = (text: string): boolean => /^postgres(ql)?:\/\//i.test(text);
 
 /**
- * What may stand in an address after the `?`: libpq's names
+ * The parameters that an address may have after the `?`, by libpq's names
  * (https://www.postgresql.org/docs/current/libpq-connect.html).
  */
 const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'application_name', 'host', 'port'];

@@ -4,9 +4,9 @@
  */
 
 export interface BatchPart {
-  /** The part's own status; the status around it says only that the batch was read. */
+  /** The status of this part. The status of the whole answer says only that Gmail read the batch. */
   readonly status: number;
-  /** The part's body as answered: a view into the whole answer, not a copy. */
+  /** The bytes of the part's body: a view into the whole answer, not a copy. */
   readonly body: Buffer;
 }
 
@@ -30,11 +30,11 @@ export function encodeBatch(
 /**
  * Reads the answer to a batch of `count` requests.
  *
- * Pairing goes by Content-ID alone, never by position. A part that is missing, cut off, unreadable or named twice is
- * null: its request then has no answer, which costs another call, where a wrong pairing would store one message under
- * another's id.
+ * Parts are matched to requests only by Content-ID, never by position. A part that is missing, cut off, unreadable or
+ * named twice is null. Its request then has no answer, which costs another call; a wrong match would store one message
+ * under another's id.
  *
- * @returns the parts in the order of the requests; null altogether when the answer is not multipart
+ * @returns the parts in the order of the requests; null when the whole answer is not multipart
  */
 export function decodeBatch(contentType: string, body: Buffer, count: number): readonly (BatchPart | null)[] | null {
   const boundary = boundaryOf(contentType);
@@ -62,7 +62,9 @@ const CR = 0x0d;
 const LF = 0x0a;
 const DASH = 0x2d;
 
-/** The stretches between delimiter lines. What follows the last delimiter was cut off, and is none. */
+/**
+ * The sections between delimiter lines. Bytes after the last delimiter belong to a part that was cut off: no section.
+ */
 function* sections(body: Buffer, delimiter: Buffer): Generator<readonly [start: number, end: number]> {
   let start: number | null = null;
   for (let at = body.indexOf(delimiter); at !== -1; at = body.indexOf(delimiter, at + delimiter.length)) {

@@ -9,7 +9,7 @@ import { byOurClock } from './gmail-date.ts';
 import type { GmailError, GmailFailure } from './gmail-error.ts';
 import type { GoogleCalls, GoogleGmailOptions } from './google-calls.ts';
 
-/** Paths are percent-encoded lines: none can begin with this. */
+/** No line of a batch can begin with this, because each path is percent-encoded and stays on its GET line. */
 const BOUNDARY = 'tidemark_batch';
 
 interface SentBatch {
@@ -27,7 +27,7 @@ export class GoogleBatches {
     this.#options = options;
   }
 
-  /** As `batchGet` of GmailApi. */
+  /** See `GmailApi.batchGet`. */
   async get(
     requests: readonly FetchRequest[],
     format: MessageFormat,
@@ -39,7 +39,8 @@ export class GoogleBatches {
     const first = await this.#send(requests, format, signal);
     const refused = first.outcomes.flatMap((outcome, index) => (isUnauthorized(outcome) ? [index] : []));
     if (refused.length === 0) return first.outcomes;
-    // The batch was read, but its token ended before its parts were: those parts are asked again under a new one, once.
+    // Gmail read the batch, but its token expired before all parts were answered. Those parts are sent once more, with
+    // a new token.
     this.#options.tokens.invalidate(first.token);
     const again = await this.#send(
       refused.flatMap((index) => requests[index] ?? []),
@@ -103,7 +104,7 @@ const formatOf = (request: FetchRequest, format: MessageFormat): MessageFormat =
 interface PartReader {
   readonly mailbox: MailboxId;
   readonly format: MessageFormat;
-  /** Gives what a part failed with the time of its batch. */
+  /** Corrects the times in a part's failure by the date of the batch's answer. */
   readonly onTime: (failure: GmailFailure) => GmailFailure;
 }
 
@@ -133,7 +134,7 @@ function outcomeOf(
   }
 }
 
-/** Whatever the multipart headers say, an answer about another message is no answer to this request. */
+/** An answer about another message does not answer this request, whatever the multipart headers say. */
 function readingsOf(
   request: FetchRequest,
   json: unknown,

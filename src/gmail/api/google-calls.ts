@@ -19,19 +19,19 @@ export interface GoogleGmailOptions {
   /** `https://gmail.googleapis.com`, or a simulator's address. */
   readonly rootUrl: string;
   readonly clock: Clock;
-  /** Milliseconds that one call may take, a new token included. */
+  /** Milliseconds that one call may take, including the request for a new token. */
   readonly timeoutMs?: number;
 }
 
 interface Answer {
   readonly response: HttpResponse;
-  /** The access token it was given for. */
+  /** The access token with which the answered call was sent. */
   readonly token: string;
 }
 
 /**
- * Sends the calls of one mailbox, each under an access token and a deadline; what Gmail does not answer with success is
- * thrown as a GmailError.
+ * Sends the calls of one mailbox, each with an access token and a deadline. Throws a GmailError if Gmail does not
+ * answer with success.
  */
 export class GoogleCalls {
   readonly rootUrl: string;
@@ -44,7 +44,9 @@ export class GoogleCalls {
     this.#client = createGoogleClient(gmail({ version: 'v1', rootUrl: `${this.rootUrl}/` }).users, options.transport);
   }
 
-  /** @throws {GmailError} for every answer but 200, and for none; the signal's own reason when it aborts */
+  /**
+   * @throws {GmailError} for every answer but 200 and 204, and when no answer came; the signal's reason when it aborts
+   */
   async send(
     method: CalledMethod,
     signal: AbortSignal | undefined,
@@ -72,7 +74,7 @@ export class GoogleCalls {
     return answer;
   }
 
-  /** Sends a call of Google's client whose answer says nothing. */
+  /** Sends a call of Google's client without reading its answer. */
   async call(
     method: GmailMethod,
     signal: AbortSignal | undefined,
@@ -104,8 +106,8 @@ export class GoogleCalls {
 }
 
 /**
- * Sends under an access token. A 401 is answered by one new token: where the grant has ended, the token endpoint says
- * so. A second 401 with the new token is a refusal as any other.
+ * Sends a call with an access token. After a 401, gets a new token and sends the call once more; if the grant has
+ * ended, the token endpoint says so. A second 401, with the new token, is a refusal like any other.
  */
 async function authorized(
   tokens: TokenSource,

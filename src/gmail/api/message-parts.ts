@@ -14,7 +14,7 @@ export interface SeparatePart {
   readonly attachmentId: string;
 }
 
-/** The parts below `payload`, itself included, in the order of the message. */
+/** `payload` and all parts below it, in the order of the message. */
 export function partsOf(payload: unknown): readonly JsonObject[] {
   const found: JsonObject[] = [];
   const waiting: unknown[] = [payload];
@@ -27,7 +27,7 @@ export function partsOf(payload: unknown): readonly JsonObject[] {
   return found;
 }
 
-/** Those of its parts that Gmail keeps apart. */
+/** The parts of `payload` whose bytes Gmail keeps apart from the message. */
 export const separateParts = (payload: unknown): readonly SeparatePart[] =>
   partsOf(payload).flatMap((part) => {
     const attachmentId =
@@ -36,8 +36,8 @@ export const separateParts = (payload: unknown): readonly SeparatePart[] =>
   });
 
 /**
- * Whether a payload is a tree of parts, as deep as it may be: what is read of a FULL message later is read by its
- * parts.
+ * Whether a payload is a well-formed tree of parts, of any depth. Everything that is read from a FULL message later is
+ * read through its parts.
  */
 export function isPartTree(payload: unknown): boolean {
   const waiting: unknown[] = [payload];

@@ -5,7 +5,7 @@ import type { CalledMethod } from './classify.ts';
 import type { Lane } from './gmail-api.ts';
 import { GmailError } from './gmail-error.ts';
 
-/** A request as it goes out: one call, or a batch of them. */
+/** A request to Gmail: one call, or a batch of calls. */
 interface Call {
   readonly method: CalledMethod;
   readonly calls: number;
@@ -20,8 +20,8 @@ type ObservedCall = <Result>(
 ) => Promise<Result>;
 
 /**
- * Runs requests of one mailbox to Gmail, each in a span of its own, and tells how long they took and how they ended.
- * The wait for units is not in it.
+ * Sends the requests of one mailbox to Gmail, each in its own span, and reports how long each took and how it ended.
+ * The time does not include the wait for units.
  */
 export function observedCall({
   telemetry,

@@ -1,10 +1,10 @@
 import type { MailboxId } from '../../model/ids.ts';
 import { gmailError, INVALID_PAGE_TOKEN } from './classify.ts';
 
-/** Said of an answer whose next page was read before. */
+/** Describes an answer whose next page has been read before. */
 export const LEADS_BACK = 'its next page is one that was read already';
 
-/** The page tokens that were followed from the top of one listing. A next page that is among them leads in a circle. */
+/** The page tokens followed since the top of one listing. A next page among them would lead in a circle. */
 export class PageWalk {
   readonly #followed = new Set<string>();
 
@@ -27,9 +27,9 @@ interface Course {
 }
 
 /**
- * The walks through the listings of one session. An answer whose next page was read before is malformed, and the call
- * is repeated. Where it stays so, the token counts once as one that Gmail no longer takes, so that the listing begins
- * again from its top; after that the call fails.
+ * The walks through the listings of one session. An answer whose next page has been read before is malformed, and the
+ * call is repeated. If the answer stays malformed, the call fails once with an invalid page token, so that the listing
+ * begins again from its top. If that happens again, the call fails as unavailable.
  */
 export class PageWalks {
   readonly #mailbox: MailboxId;
@@ -40,8 +40,8 @@ export class PageWalks {
   }
 
   /**
-   * @param listing - what is listed, the page token left out
-   * @param read - reads the page, and gives each attempt to `attempt`, which throws where the page leads back
+   * @param listing - what is listed, without the page token
+   * @param read - reads the page. It passes each attempt to `attempt`, which throws if the page leads back
    * @throws {GmailError} what `read` throws
    */
   async next<Read extends Page>(

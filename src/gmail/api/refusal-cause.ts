@@ -4,7 +4,7 @@ const CLIENT =
   'Google no longer accepts the OAuth client of its credentials. Restore the client in the Google Cloud console, or connect the mailbox with another one';
 
 /**
- * What the reasons that Google names mean, and who can mend what. `access_denied` and its like come from the token
+ * What Google's reasons mean, and who can resolve them. Reasons such as `admin_policy_enforced` come from the token
  * endpoint.
  */
 const CAUSES: Readonly<Record<string, string>> = {
@@ -29,8 +29,8 @@ const UNKNOWN =
   'the account, its domain or the Google Cloud project does not allow it. Its owner or administrator must change that';
 
 /**
- * Why Google does not serve a mailbox, and what mends it: two sentences without the last full stop, the reason's code
- * in brackets.
+ * Why Google refuses to serve a mailbox, and the remedy: two sentences without the last full stop, with the reason's
+ * code in brackets.
  */
 export function refusalCause(reason: string): string {
   const [cause, ...remedy] = (CAUSES[reason] ?? UNKNOWN).split('. ');

@@ -15,11 +15,11 @@ export interface BatchCallsOptions {
 
 interface Piece {
   readonly outcomes: readonly FetchOutcome[];
-  /** Set when no usable answer came. */
+  /** The error, if no usable answer came; otherwise null. */
   readonly lost: GmailError | null;
 }
 
-/** Batch requests, paced and repeated, in pieces for which there are units. */
+/** Paces and repeats batch requests, and splits them into pieces for which there are units. */
 export class BatchCalls {
   readonly #calls: PacedCalls;
   readonly #options: BatchCallsOptions;
@@ -29,7 +29,7 @@ export class BatchCalls {
     this.#options = options;
   }
 
-  /** As {@link GmailApi.batchGet}, of which it is the paced form. */
+  /** The paced form of {@link GmailApi.batchGet}. */
   async get(
     requests: readonly FetchRequest[],
     format: MessageFormat,
@@ -44,12 +44,12 @@ export class BatchCalls {
       try {
         const piece = await this.#fetchPiece(rest, format, signal);
         losses = piece.lost === null ? 0 : losses + 1;
-        // A lost first piece is the whole batch's failure. A later one is its own: its neighbours still get their turn,
-        // unless Gmail is away.
+        // If the first piece is lost, the whole batch fails. If a later piece is lost, the pieces after it are still
+        // sent; two lost pieces in a row mean that Gmail is away.
         if (piece.lost !== null && (outcomes.length === 0 || losses > 1)) throw piece.lost;
         outcomes.push(...piece.outcomes);
       } catch (error) {
-        // What was fetched and paid for is answered; only a batch of which nothing came is thrown.
+        // Messages that were fetched and paid for are returned. The error is thrown only if nothing was fetched.
         if (outcomes.length === 0 || !(error instanceof GmailError)) throw error;
         outcomes.push(...failed(rest, error));
       }
@@ -59,8 +59,8 @@ export class BatchCalls {
   }
 
   /**
-   * Fetches as many of the first requests as there are units for. A piece that is refused whole is repeated after the
-   * wait that the refusal asks for; one that got no usable answer is `lost`.
+   * Fetches as many of the first requests as there are units for. If every request of the piece is refused, the piece
+   * is repeated after the wait that the refusal asks for. If no usable answer came, the piece is `lost`.
    */
   #fetchPiece(
     requests: readonly FetchRequest[],
@@ -83,7 +83,7 @@ export class BatchCalls {
     });
   }
 
-  /** One batch request within one grant. Refused calls are settled; the outcomes say which. */
+  /** Sends one batch request within one grant. Settles the refused calls, which the outcomes name. */
   #send(
     grant: Grant,
     requests: readonly FetchRequest[],
@@ -143,7 +143,7 @@ function refusalOf(outcome: FetchOutcome | undefined): RateLimited | null {
   return outcome?.kind === 'failed' && outcome.error.failure.kind === 'rate-limited' ? outcome.error.failure : null;
 }
 
-/** The refusal of a batch that was refused whole, part by part. */
+/** The refusal, if every part of the batch was refused; otherwise null. */
 function refusedWhole(outcomes: readonly FetchOutcome[]): RateLimited | null {
   const refusals = outcomes.map(refusalOf);
   return refusals.every((refusal) => refusal !== null)

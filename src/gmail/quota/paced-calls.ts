@@ -21,14 +21,14 @@ export interface PacedCallsOptions {
   readonly pacer: Pacer;
   /** Longest wait, in milliseconds, that Gmail may ask for inside a call; a longer one is thrown with its `retryAt`. */
   readonly maxWaitMs?: number | undefined;
-  /** Told until when (epoch ms) a call waits, again and again while it does: for heartbeats, and to show it. */
+  /** Called repeatedly while a call waits, with the end of the wait (epoch ms): for heartbeats and for display. */
   readonly onWait?: ((until: number) => void) | undefined;
   readonly telemetry?: Telemetry | undefined;
-  /** Makes each call once: for asking Gmail whether it answers at all. */
+  /** Makes each call only once, to find out whether Gmail answers at all. */
   readonly once?: boolean | undefined;
 }
 
-/** What a call costs, and may cost at most: the grant may be for the first of the prices only. */
+/** A call and its prices. `units` has one price for each request in it; the grant may cover only the first of them. */
 interface PricedCall {
   readonly method: GmailMethod | 'batch';
   readonly units: readonly number[];
@@ -38,10 +38,12 @@ interface PricedCall {
 export type RateLimited = Extract<GmailFailure, { kind: 'rate-limited' }>;
 
 const MAX_WAIT = 20_000;
-/** Before a wait of so many milliseconds the counts are written down. */
+/** The counts are saved before a wait of at least this many milliseconds. */
 const LONG_WAIT = 1_000;
 
-/** The one way in which calls wait for their units, are repeated, settled and counted. */
+/**
+ * Makes calls wait for their units, repeats them, settles their grants and counts them. Every call goes through here.
+ */
 export class PacedCalls {
   readonly usage: UsageCounter;
   readonly observed: ReturnType<typeof observedCall>;
@@ -54,7 +56,7 @@ export class PacedCalls {
     this.observed = observedCall({ telemetry, clock, mailbox, lane });
   }
 
-  /** Makes a call under a grant of units, and again under another one while its failure may pass soon. */
+  /** Makes a call with a grant of units. Repeats it, each time with a new grant, while its failure may pass soon. */
   async repeated<Result>(
     { method, units, signal }: PricedCall,
     call: (grant: Grant) => Promise<Result>,
@@ -75,9 +77,9 @@ export class PacedCalls {
   }
 
   /**
-   * Runs what was granted and settles the grant, whatever becomes of it.
+   * Makes the granted call and settles the grant, whether the call succeeds or fails.
    *
-   * @param refusedIn - the calls of a successful answer that Gmail refused
+   * @param refusedIn - finds the calls that Gmail refused within a successful answer
    */
   async settled<Result>(
     grant: Grant,
@@ -101,7 +103,7 @@ export class PacedCalls {
     return pacer.acquire({ lane, method, prices: units, maxWaitMs, onWait: (until) => this.#waiting(until), signal });
   }
 
-  /** What was spent is written down before a long wait, so that nobody who looks meanwhile sees less. */
+  /** Reports a wait. Saves the spent units before a long one, so that the shown usage is up to date during the wait. */
   async #waiting(until: number): Promise<void> {
     const { onWait, clock } = this.#options;
     onWait?.(until);
@@ -109,8 +111,8 @@ export class PacedCalls {
   }
 
   /**
-   * Repeated like a call, but it costs no units. A rate refusal of the token endpoint names its time: the activity
-   * waits.
+   * Gets a token. Repeated like a call, but costs no units. A rate limit of the token endpoint is thrown at once,
+   * because it names its time and the activity waits for it.
    */
   async #prepare(patience: Patience, signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
@@ -124,7 +126,7 @@ export class PacedCalls {
     }
   }
 
-  /** Waits as long as a failed call is worth it; throws the error where the failure stands. */
+  /** Waits before a failed call is repeated. Throws the error if the call is not to be repeated. */
   async #wait(patience: Patience, error: unknown, signal: AbortSignal | undefined): Promise<void> {
     const { clock, once } = this.#options;
     const failure = failureOf(error);
@@ -142,7 +144,7 @@ export function refusedCalls(failure: RateLimited, calls: number, units: number)
   return { limit: failure.limit, retryAt: failure.retryAt, calls, units };
 }
 
-/** Gmail answered unless the call was aborted, or nothing usable came back. */
+/** The settlement after an error. Gmail answered, unless the call was aborted or nothing usable came back. */
 function settlementOf(error: unknown, grant: Grant): Settlement {
   const failure = failureOf(error);
   return {

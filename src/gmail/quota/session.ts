@@ -6,15 +6,15 @@ import { PacedCalls, type PacedCallsOptions } from './paced-calls.ts';
 import { singleCalls } from './single-calls.ts';
 
 export interface GmailSessionOptions extends PacedCallsOptions {
-  /** What large messages may take of the process's memory; a session that is given none has its own. */
+  /** How much of the process's memory large messages may take. By default, a session has its own room. */
   readonly room?: ByteRoom | undefined;
 }
 
 /**
- * Gmail at the pace that its quota allows: each call waits for its units, refusals teach the pace, and a call is
- * repeated while its failure may pass soon.
+ * Calls Gmail at the pace that the quota allows. Each call waits for its units, the pace adapts to refusals, and a call
+ * is repeated while its failure may pass soon.
  *
- * @throws {GmailError} from every call that did not succeed in the end; the signal's reason when it aborts
+ * @throws {GmailError} from every call that finally failed; the signal's reason when it aborts
  */
 export function createGmailSession(options: GmailSessionOptions): GmailSession {
   const { api, mailbox, prices, pacer, room = new ByteRoom() } = options;
