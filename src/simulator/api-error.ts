@@ -1,13 +1,13 @@
 /**
  * A refusal, answered in Google's JSON error form:
- * https://developers.google.com/workspace/gmail/api/guides/handle-errors Thrown by the simulator's own methods too:
- * `message` is then for the person who wrote the test.
+ * https://developers.google.com/workspace/gmail/api/guides/handle-errors
+ * The simulator's own methods throw it too; `message` is then for the author of the test.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
   readonly reason: string;
-  /** What Gmail says; `message` may say more. */
+  /** The text of Gmail's answer; `message` may say more. */
   readonly answer: string;
 
   constructor(status: number, reason: string, answer: string, message = answer) {
@@ -54,13 +54,13 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   504: 'DEADLINE_EXCEEDED',
 };
 
-/** The number in the simulator's client id, as Google takes a project's. */
+/** The project number in the simulator's client id. */
 const PROJECT = '100000000000';
 const ACTIVATION_URL = `https://console.developers.google.com/apis/api/gmail.googleapis.com/overview?project=${PROJECT}`;
 
 /**
- * What Google adds where an API is off, or was enabled some minutes ago. The older form of it is in `errors`:
- * accessNotConfigured.
+ * The details that Google adds when an API is disabled, or was enabled only minutes ago. `errors` holds the older form
+ * of this reason: accessNotConfigured.
  */
 function serviceDisabled(message: string): object[] {
   return [
@@ -95,7 +95,7 @@ function domainOf(reason: string): string {
   return USAGE_LIMITS.has(reason) ? 'usageLimits' : 'global';
 }
 
-/** @param what names the missing thing to whoever drives the simulator from code; Gmail never names it. */
+/** @param what names the missing thing for code that drives the simulator; Gmail's answer never names it */
 export const notFound = (what: string): ApiError =>
   new ApiError(404, 'notFound', 'Requested entity was not found.', `${what} was not found`);
 export const invalidArgument = (message: string): ApiError => new ApiError(400, 'invalidArgument', message);
@@ -119,7 +119,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   failedPrecondition: 'Precondition check failed.',
 };
 
-/** A refusal on command; what is not given is what Google sends with the status, or with the reason. */
+/** A refusal on command. Defaults are what Google sends with that status or reason. */
 export function refusal(
   status: number,
   given: { readonly reason?: string | undefined; readonly message?: string | undefined },

@@ -12,8 +12,8 @@ export interface BatchPart {
 export const MAX_BATCH = 100;
 
 /**
- * Takes a multipart/mixed batch apart.
- * @throws {ApiError} 400 when it is none, or holds more than {@link MAX_BATCH} calls
+ * Splits a multipart/mixed batch into its calls.
+ * @throws {ApiError} 400 when the call is not a batch, or holds more than {@link MAX_BATCH} calls
  */
 export function parseBatch(outer: Call): BatchPart[] {
   const boundary = /^multipart\/mixed\b.*?;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(outer.contentType);
@@ -55,7 +55,7 @@ function parsePart(part: string, outer: Call): BatchPart {
   };
 }
 
-/** A block of headers and what follows it. */
+/** A block of headers and the text after it. */
 class Headers {
   readonly firstLine: string;
   readonly rest: string;
@@ -106,7 +106,7 @@ export function renderBatch(
   };
 }
 
-/** `<item-1>` is answered as `<response-item-1>`. */
+/** The answer to `<item-1>` is `<response-item-1>`. */
 function responseId(contentId: string): string {
   return contentId.startsWith('<') ? `<response-${contentId.slice(1)}` : `response-${contentId}`;
 }

@@ -2,17 +2,18 @@ import { createHash } from 'node:crypto';
 import type { Call, SimulatorResponse } from './http.ts';
 import type { Random } from './random.ts';
 
-/** What a person agreed to, until its code is redeemed. */
+/** What a person agreed to, kept until the code is redeemed. */
 export interface Agreement {
   readonly email: string;
   readonly scopes: readonly string[];
   /**
-   * Whether a refresh token comes with it: https://developers.google.com/identity/protocols/oauth2/web-server#offline
+   * Whether the answer includes a refresh token:
+   * https://developers.google.com/identity/protocols/oauth2/web-server#offline
    */
   readonly offline: boolean;
-  /** `prompt=consent`: a refresh token comes also when the account consented before. */
+  /** `prompt=consent`: the answer includes a refresh token even when the account consented before. */
   readonly asked: boolean;
-  /** `include_granted_scopes=true`: the account's earlier scopes come with it. */
+  /** `include_granted_scopes=true`: the new grant includes the account's earlier scopes. */
   readonly includeGranted: boolean;
 }
 
@@ -35,8 +36,9 @@ const LIFETIME_MS = 600_000;
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(\/|$)/;
 
 /**
- * Google's consent screen. A browser gets a page; a program answers that page's form without it: POST the same address
- * with `decision=allow&account=EMAIL` (and `scope=…` for each ticked scope, all when none is given) or `decision=deny`.
+ * Google's consent screen. A browser gets a page with a form. A program submits the form directly: it POSTs to the same
+ * address with `decision=allow&account=EMAIL` (and `scope=…` for each ticked scope; all scopes by default) or
+ * `decision=deny`.
  *
  * @see
  * https://developers.google.com/identity/protocols/oauth2/native-app#step-2:-send-a-request-to-googles-oauth-2.0-server

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { pricesOf, type ApiMethod } from './prices.ts';
 
-/** The bodies of the control API, by path. docs/simulator.md has a row for each; a test holds the two together. */
+/** The bodies of the control API, by path. docs/simulator.md has a row for each; a test keeps the two in step. */
 
 const email = z
   .string()
@@ -47,7 +47,7 @@ const effect = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** A message's bytes, as text or, where they are not UTF-8, in base64url. */
+/** A message's bytes: as text, or in base64url when they are not UTF-8. */
 const mail = {
   raw: z.string().optional(),
   rawBase64url: z.base64url().optional(),

@@ -21,7 +21,7 @@ class ControlError extends Error {
 }
 
 /**
- * The simulator's own API beside Gmail's, so that programs in any language can drive it. docs/simulator.md is its
+ * The simulator's own API, with which programs in any language can drive the simulator. docs/simulator.md is the
  * reference.
  */
 export class ControlApi {
@@ -37,7 +37,7 @@ export class ControlApi {
     return url.startsWith(ROOT);
   }
 
-  /** 200 with JSON; 400, 404 or 415 with `{"error": …}` for what is wrong. */
+  /** Answers 200 with JSON, or 400, 404 or 415 with `{"error": …}`. */
   answer(request: SimulatorRequest): SimulatorResponse {
     const url = new URL(request.url, 'http://gmail.simulator');
     const name = url.pathname.slice(ROOT.length);
@@ -50,7 +50,7 @@ export class ControlApi {
       }
       if (request.method === 'POST' && isCommand(name)) {
         const body = (request.body ?? '').toString();
-        // Anything else may be a form on some page, sent without the browser's asking.
+        // Any other type may come from a form on a web page: browsers send forms without a CORS preflight.
         if (body !== '' && !isJson(request.headers['content-type'])) return json(415, { error: NOT_JSON });
         return json(200, this.#commands[name](parseJson(body)));
       }
@@ -154,7 +154,7 @@ function commands(simulator: Simulator): Commands {
   };
 }
 
-/** @throws {z.ZodError} when the body is not what the command takes */
+/** @throws {z.ZodError} when the body does not match the command's schema */
 function command<Schema extends z.ZodType>(
   schema: Schema,
   run: (body: z.output<Schema>) => object | void,

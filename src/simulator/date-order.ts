@@ -1,9 +1,8 @@
 import { byDateDescending, type Place, type StoredMessage } from './message.ts';
 
 /**
- * The messages of a mailbox, newest first, as messages.list walks them.
- * Kept oldest first inside, because mail mostly arrives in order and appending is cheap; what arrived out of order is
- * sorted in on reading.
+ * The messages of a mailbox, newest first, as messages.list walks them. They are stored oldest first, because mail
+ * mostly arrives in order and appending is cheap. Messages that arrived out of order are sorted in on the next read.
  */
 export class DateOrder {
   #ascending: StoredMessage[] = [];
@@ -21,7 +20,7 @@ export class DateOrder {
     if (this.#ascending[index] === message) this.#ascending.splice(index, 1);
   }
 
-  /** Newest first; with `after`, only what follows that place in the order, whether or not a message is still there. */
+  /** Newest first; with `after`, only the messages after that place, whether or not its own message still exists. */
   *newestFirst(after?: Place): Generator<StoredMessage> {
     this.#sort();
     const from = after === undefined ? this.#ascending.length : this.#countBefore(after);

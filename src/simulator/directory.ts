@@ -2,14 +2,14 @@ import { ApiError, insufficientPermissions, invalidArgument } from './api-error.
 import { maxResults } from './route.ts';
 import type { Identity } from './tokens.ts';
 
-/** What the Directory API says of a user, as far as clients of a mailbox need it. */
+/** The part of the Directory API's user that mailbox clients need. */
 export interface DirectoryUser {
   readonly suspended: boolean;
   readonly archived: boolean;
   readonly isMailboxSetup: boolean;
   readonly isAdmin: boolean;
   readonly orgUnitPath: string;
-  /** Other addresses of the user; a renamed one keeps its former address so. */
+  /** Other addresses of the user. A renamed user keeps the former address as an alias. */
   readonly aliases: readonly string[];
 }
 
@@ -30,8 +30,8 @@ const ORDINARY: DirectoryUser = {
 
 /**
  * The users of one Workspace domain:
- * https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/list Every mailbox of the simulator
- * belongs to one; others may be added.
+ * https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/list
+ * Every mailbox of the simulator belongs to a user. Users without a mailbox may be added.
  */
 export class Directory {
   readonly #mailboxes: () => readonly string[];
@@ -41,7 +41,7 @@ export class Directory {
     this.#mailboxes = mailboxes;
   }
 
-  /** Makes or changes a user; what is not named stays. */
+  /** Creates or changes a user; fields that are not given stay as they are. */
   set(email: string, user: Partial<DirectoryUser>): void {
     this.#users.set(email, { ...this.#user(email), ...user });
   }
@@ -55,7 +55,7 @@ export class Directory {
 
   /**
    * One page, in the order of e-mail addresses.
-   * @throws {ApiError} 403 without the scope or for who is no administrator; 400 for what is no query
+   * @throws {ApiError} 403 without the scope, or when the caller is not an administrator; 400 for an invalid query
    */
   users(identity: Identity, query: URLSearchParams): object {
     if (!identity.scopes.some((scope) => SCOPES.includes(scope))) throw insufficientPermissions();

@@ -4,21 +4,21 @@ import { canShow, interceptedAnswer, type AnsweredMethod, type Interception, typ
 import type { Random } from './random.ts';
 
 export type FaultEffect =
-  /** Refused with Google's body for that reason; 403 and 429 are rate limits unless a reason says otherwise. */
+  /** Refuses the call with Google's body for the reason. 403 and 429 are rate limits unless a reason is given. */
   | {
       readonly kind: 'status';
       readonly status: number;
       readonly reason?: string | undefined;
       readonly message?: string | undefined;
     }
-  /** The call is done, and the connection breaks before the answer. */
+  /** The call is carried out, but the connection breaks before the answer. */
   | { readonly kind: 'reset' }
-  /** The call is done, and the answer ends in its middle. */
+  /** The call is carried out, but the answer is cut off in the middle. */
   | { readonly kind: 'truncate' }
   | { readonly kind: 'slow'; readonly ms: number }
   /** 429 `User-rate limit exceeded.  Retry after <time>` until that time (clock ms). */
   | { readonly kind: 'retry-after'; readonly until: number }
-  /** Something in between answers: the call never reaches Gmail. */
+  /** Something between the client and Gmail answers: the call never reaches Gmail. */
   | ({ readonly kind: 'intercept' } & Interception)
   | OddAnswer;
 
@@ -27,9 +27,9 @@ export interface Fault {
   readonly effect: FaultEffect;
   /** 1 when not given. */
   readonly probability?: number | undefined;
-  /** How often at most; without end when not given. */
+  /** How often the fault strikes at most; unlimited when not given. */
   readonly times?: number | undefined;
-  /** Clock ms from which the fault is over. */
+  /** Clock ms at which the fault ends. */
   readonly until?: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface FaultMatch {
   readonly messageId?: string | undefined;
 }
 
-/** What is being called: one API call, alone or within a batch, or an HTTP request as a whole. */
+/** What a fault can strike: one API call, by itself or in a batch, or an HTTP request as a whole. */
 export interface FaultSubject {
   readonly level: 'call' | 'request';
   readonly email: string | null;
@@ -51,9 +51,9 @@ export interface FaultSubject {
 
 export interface FaultOutcome {
   readonly refusal: ApiError | null;
-  /** Answered in place of the call. */
+  /** The answer that replaces the call's own. */
   readonly instead: Answer | null;
-  /** What the call's answer is made of it, in order. */
+  /** Changes to the call's answer, applied in this order. */
   readonly odd: readonly OddAnswer[];
   readonly connection: 'reset' | 'truncate' | null;
   readonly slowMs: number;
@@ -68,8 +68,8 @@ export const NO_FAULT: FaultOutcome = { refusal: null, instead: null, odd: [], c
 
 /**
  * Faults on command. A fault without `method` and `messageId` that concerns the connection (reset, truncate, slow)
- * strikes once per HTTP request; every other one strikes each API call by itself, so that one call of a batch fails
- * while its neighbours succeed.
+ * strikes once per HTTP request. Every other fault strikes individual API calls, so one call of a batch can fail while
+ * the others succeed.
  */
 export class Faults {
   readonly #random: Random;
@@ -80,7 +80,7 @@ export class Faults {
     this.#random = random;
   }
 
-  /** `strikes` of the answer counts how often the fault struck. */
+  /** @returns the fault's handle; `strikes` is how often the fault has struck */
   add(fault: Fault): { readonly id: number; remove(): void; readonly strikes: number } {
     this.#added += 1;
     const id = this.#added;

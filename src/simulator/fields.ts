@@ -1,13 +1,13 @@
 import { invalidArgument } from './api-error.ts';
 
 /**
- * A parsed `fields` parameter: null keeps everything below.
+ * A parsed `fields` parameter; null keeps all nested fields.
  * https://developers.google.com/workspace/gmail/api/guides/performance#partial
  */
 type Mask = Map<string, Mask | null>;
 
 /**
- * Cuts a JSON answer down to the fields asked for.
+ * Reduces a JSON answer to the requested fields.
  * @throws {ApiError} 400 when the mask cannot be read
  */
 export function selectFields(json: string, fields: string): string {

@@ -37,7 +37,7 @@ interface FrontendOptions {
   readonly watches: Watches;
 }
 
-/** What became of one call, before the network had its say. */
+/** The result of one call, before network faults apply. */
 interface Outcome {
   readonly answer: Answer;
   readonly fault: FaultOutcome;
@@ -46,14 +46,14 @@ interface Outcome {
 }
 
 const ROUTES: RouteTable = { ...READING_ROUTES, ...WRITING_ROUTES, ...DRAFT_ROUTES };
-/** Words of a path that are no identifiers. */
+/** Path segments that are not identifiers. */
 const VERBS = new Set(['import', 'send', 'batchModify', 'batchDelete', 'modify', 'trash', 'untrash', 'attachments']);
 const USERS = /^(\/upload|\/resumable\/upload)?\/gmail\/v1\/users\/([^/]+)\/(.+)$/;
 
 /**
- * What stands between the network and the mailboxes: tokens, faults, quota, batches.
- * A call is executed when it arrives and answered when its latency is over, so an answer can be out of date when it is
- * read.
+ * The layer between the network and the mailboxes: tokens, faults, quota, batches.
+ * A call is executed when it arrives and answered when its latency is over, so an answer can be stale when the client
+ * reads it.
  */
 export class Frontend {
   latencyMs: number;
@@ -130,7 +130,7 @@ export class Frontend {
     try {
       const instead = replaced(whole);
       if (instead !== null) return await this.#deliver(jsonResponse(instead), [whole], signal);
-      // All calls of a batch are in flight at once, and stay so until the batch is answered.
+      // All calls of a batch are in flight from its arrival until its answer.
       for (const part of parseBatch(call)) outcomes.push({ ...this.#execute(part.call), contentId: part.contentId });
       const ordered = this.batchOrder === 'kept' ? outcomes : shuffled(outcomes, this.#options.random);
       const { contentType, body } = renderBatch(ordered, `batch_${this.#options.random.text(32)}`);
@@ -167,7 +167,7 @@ export class Frontend {
     return response;
   }
 
-  /** Never throws for what Gmail would answer; the quota is charged, the mailbox read or changed, at once. */
+  /** Charges the quota and reads or changes the mailbox at once. Errors that Gmail would answer are never thrown. */
   #execute(call: Call): Outcome {
     const { tokens, clock, usage, quota, prices } = this.#options;
     let fault = NO_FAULT;
@@ -261,13 +261,13 @@ export class Frontend {
     try {
       if (method !== 'token') email = tokens.identify(call.authorization, clock.now()).email;
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error; // an unknown caller: only faults that name nobody strike
+      if (!(error instanceof ApiError)) throw error; // an unknown caller: only faults without an address strike
     }
     return faults.strike({ level, email, method, concerns: () => false }, clock.now());
   }
 }
 
-/** Thrown in process where over HTTP the socket is destroyed. */
+/** Thrown to in-process clients; over HTTP, the socket is destroyed instead. */
 class ConnectionReset extends Error {
   override readonly name = 'ConnectionReset';
   readonly code = 'ECONNRESET';
@@ -277,7 +277,7 @@ class ConnectionReset extends Error {
   }
 }
 
-/** @throws {ApiError} 404 for what the API has not */
+/** @throws {ApiError} 404 for a path that the API does not have */
 function match(call: Call): { route: Route; userId: string; ids: string[]; isUpload: boolean } {
   const [, upload, userId = '', rest = ''] = USERS.exec(call.url.pathname) ?? [];
   const ids: string[] = [];
@@ -304,7 +304,7 @@ function isRateRefusal(error: ApiError): boolean {
   return error.status === 429 || (error.status === 403 && /rateLimitExceeded/i.test(error.reason));
 }
 
-/** What a fault answers in place of the call; null when the call is carried out. */
+/** The answer with which a fault replaces the call's; null when the call is carried out. */
 const replaced = ({ refusal, instead }: FaultOutcome): Answer | null => (refusal === null ? instead : refused(refusal));
 const refused = (error: ApiError): Answer => ({ status: error.status, json: error.toJSON() });
 

@@ -6,9 +6,9 @@ export interface GenerateOptions {
   readonly messages: number;
   /** Epoch ms of the newest mail. */
   readonly now: number;
-  /** The mailbox's address decides when not given. */
+  /** Derived from the mailbox's address when not given. */
   readonly seed?: number | undefined;
-  /** The exact size of every message in bytes; as in life when not given. */
+  /** The exact size of every message in bytes; realistic sizes when not given. */
   readonly bodyBytes?: number | undefined;
   /** Messages in a thread on average, at least 1. */
   readonly threadSize?: number | undefined;
@@ -21,9 +21,9 @@ const YEAR_MS = 365.25 * 86_400_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Fills a mailbox with mail that looks like a person's: conversations, newsletters, notices, over years, read and filed
- * more the older it is. Only a plan of each message is kept; its bytes are written when somebody reads it, the same
- * each time.
+ * Fills a mailbox with mail that looks like a person's: years of conversations, newsletters and notices. Older mail is
+ * more often read and filed. Only a plan of each message is kept. Its bytes are generated on each read and are always
+ * the same.
  */
 export function generateMail(mailbox: SimulatedMailbox, options: GenerateOptions): void {
   const random = new Random(options.seed ?? seedFor(1, mailbox.email));
@@ -40,7 +40,7 @@ export function generateMail(mailbox: SimulatedMailbox, options: GenerateOptions
   }
 }
 
-/** The mailbox's own labels by id, made where they are missing. */
+/** Ids of the mailbox's own labels; creates the labels that are missing. */
 export function userLabels(mailbox: SimulatedMailbox): string[] {
   return USER_LABELS.map(
     (name) => (mailbox.labels().find((label) => label.name === name) ?? mailbox.createLabel(name)).id,
@@ -70,7 +70,7 @@ function planned(
   return plans;
 }
 
-/** Geometric: most threads are short and few are very long, with the mean asked for. */
+/** Geometric: most threads are short and few are very long, with the given mean. */
 function lengthOf(mean: number, random: Random): number {
   if (mean <= 1) return 1;
   return 1 + Math.min(200, Math.floor(Math.log(1 - random.next()) / Math.log(1 - 1 / mean)));

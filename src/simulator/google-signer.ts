@@ -8,7 +8,8 @@ const ISSUER = 'https://accounts.google.com';
 const LIFETIME = 3_600;
 
 /**
- * Signs what Google signs, with a key of its own: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+ * Signs tokens as Google does, but with its own key:
+ * https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
  */
 export class GoogleSigner {
   /** The public half, as Google publishes it. */

@@ -5,9 +5,9 @@ export interface Operation {
   readonly kind: 'messagesAdded' | 'messagesDeleted' | 'labelsAdded' | 'labelsRemoved';
   readonly messageId: string;
   readonly threadId: string;
-  /** The labels that the operation added or removed; those of the message for the other kinds. */
+  /** The labels that the operation added or removed; for other kinds, the message's labels. */
   readonly labelIds: readonly string[];
-  /** The message's labels once the operation was done. */
+  /** The message's labels after the operation. */
   readonly after: readonly string[];
 }
 
@@ -18,7 +18,7 @@ export interface LogRecord {
   readonly operations: readonly Operation[];
 }
 
-/** Real mailboxes of age have ids beyond 2^53, where a JavaScript number would round them. */
+/** Old real mailboxes have ids beyond 2^53, which a JavaScript number would round. */
 const FIRST_ID = 2n ** 53n + 1n;
 
 /** The history of one mailbox: records in the order they happened, each id larger than the last by a random step. */
@@ -41,7 +41,7 @@ export class HistoryLog {
     return this.#headId;
   }
 
-  /** The id that the next record will have. */
+  /** Moves the head on. @returns the id of the next record */
   advance(): HistoryId {
     this.#head += BigInt(1 + this.#random.int(60));
     this.#headId = historyId(this.#head.toString());
@@ -52,7 +52,7 @@ export class HistoryLog {
     this.#records.push(record);
   }
 
-  /** Keeps the last `keepLast` records readable; every start id before them is answered with 404 from now on. */
+  /** Keeps only the last `keepLast` records. From now on, every start id before them is answered with 404. */
   expire(keepLast: number): void {
     const from = Math.max(0, this.#records.length - keepLast);
     const lastLost = this.#records[from - 1];

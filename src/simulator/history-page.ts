@@ -18,11 +18,11 @@ export interface HistoryQuery {
   readonly pageToken: string | null;
 }
 
-/** Where the next page goes on: after so many operations of the record with that id, or after all of it. */
+/** Where the next page begins: after this many operations of the record, or after the whole record. */
 interface Position {
   readonly recordId: HistoryId;
   readonly operations: number | 'all';
-  /** Set when the page before was an empty one, so that the next is not. */
+  /** True when the page before was empty, so that the next page is not. */
   readonly wasEmpty: boolean;
 }
 
@@ -30,7 +30,7 @@ type Piece = { readonly record: LogRecord; readonly operations: readonly Operati
 
 /**
  * users.history.list: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list
- * @throws {ApiError} 404 for a start that has expired or never was, 400 for a wrong parameter
+ * @throws {ApiError} 404 for a start that has expired or never existed, 400 for a wrong parameter
  */
 export function listHistory(mailbox: SimulatedMailbox, query: HistoryQuery, now: number): object {
   const kinds = query.historyTypes.map(kindOf);
@@ -66,10 +66,10 @@ export function listHistory(mailbox: SimulatedMailbox, query: HistoryQuery, now:
   };
 }
 
-/** Records in the order of their ids, big ones in several pieces that share the id. */
+/** Records in the order of their ids; a big record comes in several pieces with the same id. */
 function* piecesAfter(mailbox: SimulatedMailbox, position: Position, now: number): Generator<Piece> {
   const width = mailbox.paging.operationsPerRecord;
-  // One less than the id reaches the record itself, of which a part is still to come.
+  // Starting from the id minus one includes the record itself, of which a part is still to come.
   const from =
     position.operations === 'all' ? position.recordId : historyId((BigInt(position.recordId) - 1n).toString());
   for (const record of mailbox.log.after(from, now, mailbox.lag.historyMs)) {
@@ -98,7 +98,7 @@ function recordJson({ record, operations }: Piece, withLabels: boolean): object 
 }
 
 /**
- * Whether Gmail counts the labels before or after a removal is written nowhere; here either lets the record through.
+ * Gmail does not document whether the label filter looks at the labels before or after a removal. Here either matches.
  */
 function isWanted(operation: Operation, kinds: readonly Operation['kind'][], labelId: string | null): boolean {
   if (kinds.length > 0 && !kinds.includes(operation.kind)) return false;

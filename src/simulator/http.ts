@@ -1,5 +1,6 @@
 /**
- * A request as it reaches the simulator, in process or from its HTTP server. Structurally a client's transport request.
+ * A request as it reaches the simulator, in process or through its HTTP server. It has the shape of a client's
+ * transport request.
  */
 export interface SimulatorRequest {
   readonly method: string;
@@ -14,11 +15,11 @@ export interface SimulatorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** How long the body was before a fault cut it; not set when none did. */
+  /** The body's length before a fault cut it off; only set when one did. */
   readonly fullLength?: number;
 }
 
-/** One API call: a request of its own, or a part of a batch. */
+/** One API call: a whole request, or a part of a batch. */
 export interface Call {
   readonly httpMethod: string;
   readonly url: URL;
@@ -29,7 +30,7 @@ export interface Call {
 
 export interface Answer {
   readonly status: number;
-  /** Empty for 204; something else than JSON where `contentType` says so. */
+  /** Empty for 204; not JSON when `contentType` says so. */
   readonly json: string;
   readonly contentType?: string;
 }

@@ -9,20 +9,20 @@ import { systemLabel, takeoutMarks, withoutMarks } from './takeout.ts';
 export interface ImportOptions {
   readonly mailbox: SimulatedMailbox;
   /**
-   * An mbox file (Google Takeout's or any other), or a folder of `.eml` files, searched to its depth. The files must
-   * stay: bytes are read from them later.
+   * An mbox file (Google Takeout's or any other), or a folder of `.eml` files, searched recursively. The files must
+   * stay where they are, because bytes are read from them later.
    */
   readonly path: string;
-  /** Labels of mail that names none. INBOX when not given. */
+  /** Labels for mail that names no labels; INBOX when not given. */
   readonly labelIds?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called after each message with how many there are so far. */
+  /** Called after each message with the number imported so far. */
   readonly onProgress?: ((imported: number) => void) | undefined;
 }
 
 /**
- * Puts mail from files into a mailbox, byte by byte as it was: Takeout's own two headers and the mbox quoting of `From
- * ` lines are taken out again. Memory holds where each message lies, never its bytes.
+ * Puts mail from files into a mailbox, byte by byte as it was sent: Takeout's own two headers and the mbox quoting of
+ * `From ` lines are removed. Memory holds only the position of each message, never its bytes.
  * @returns how many messages were imported
  * @throws {Error} when `path` is neither a folder nor an mbox file
  */

@@ -1,4 +1,4 @@
-/** Thrown when a journal cannot be used again. */
+/** Thrown when a journal cannot be used. */
 export class JournalError extends Error {
   override readonly name = 'JournalError';
 }

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import type { Clock } from '../model/clock.ts';
 import { JournalError } from './journal-error.ts';
 
-/** What a simulated mailbox began with: enough to make it again, id by id. */
+/** The initial state of a simulated mailbox: enough to recreate it, id by id. */
 const BEGINNING = z.object({
   version: z.literal(1),
-  /** Epoch ms: the newest generated mail is of this time. */
+  /** Epoch ms of the newest generated mail. */
   createdAt: z.number(),
   email: z.string(),
   messages: z.number(),
@@ -21,12 +21,12 @@ export type Beginning = z.infer<typeof BEGINNING>;
 const STEP = z.object({ at: z.number() });
 
 /**
- * The memory of a simulated mailbox between runs. Everything in the simulator follows from seeds and from the times at
- * which something happened, so the journal is the beginning and one time for each change of the live traffic.
+ * Remembers a simulated mailbox between runs. Everything in the simulator follows from seeds and from the times of
+ * events, so the journal holds only the beginning and one time for each change of the live traffic.
  *
- * It is also the simulator's clock: during a replay each change sees the time that was written for it.
- * A crash loses nothing: the time is on disk before the change is made, so no client ever saw a change that the next
- * run does not make.
+ * The journal is also the simulator's clock: during a replay, each change sees its recorded time. A crash loses
+ * nothing: the time is on disk before the change is made, so the next run repeats every change that a client may have
+ * seen.
  */
 export class Journal implements Clock {
   readonly beginning: Beginning;
@@ -44,9 +44,9 @@ export class Journal implements Clock {
   }
 
   /**
-   * Opens the journal, or begins it.
+   * Opens the journal, or creates it.
    *
-   * @throws {JournalError} when the file is of another mailbox, or no journal
+   * @throws {JournalError} when the file belongs to another mailbox, or is not a journal
    */
   static open({
     path,
@@ -64,8 +64,8 @@ export class Journal implements Clock {
       return new Journal({ path, clock, beginning, past: [] });
     }
     const bytes = readFileSync(path);
-    // A last line without its end was cut off by a crash: its change was never made, and the next line must not be
-    // glued to it.
+    // A crash cut off a last line that has no line feed. Its change was never made, and the next line must not be
+    // appended to it.
     const whole = bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
     const lines = whole.toString('utf8').split('\n').slice(0, -1);
     const beginning = BEGINNING.safeParse(jsonOf(lines[0]));
@@ -79,17 +79,17 @@ export class Journal implements Clock {
     return new Journal({ path, clock, beginning: beginning.data, past });
   }
 
-  /** True while past changes are still to be made again. */
+  /** True while past changes still have to be repeated. */
   get replays(): boolean {
     return this.#past.length > 0;
   }
 
-  /** The mailbox is as it began; from now on time goes on, or the past is replayed. */
+  /** Called when the mailbox is in its initial state. Time then runs, or the past is replayed. */
   begun(): void {
     this.#frozen = null;
   }
 
-  /** The change that {@link sleep} announced is made. */
+  /** Called when the change after {@link sleep} has been made. */
   stepDone(): void {
     this.#frozen = null;
   }
@@ -102,7 +102,7 @@ export class Journal implements Clock {
     return this.#clock.random();
   }
 
-  /** The pause before a change: none in the past. */
+  /** The pause before a change. A replayed change has no pause. */
   async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     const past = this.#past.shift();
     if (past !== undefined) {

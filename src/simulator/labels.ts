@@ -29,9 +29,9 @@ export const SYSTEM_LABELS = [
  * 49.
  */
 export interface Unlisted {
-  /** Whether labels.get answers it, or 404. */
+  /** Whether labels.get answers the label, or 404. */
   readonly get: 'answers' | 'missing';
-  /** Clock ms from which it is listed again; never by itself when not given. */
+  /** Clock ms from which the label is listed again; only {@link LabelBook.relist} lists it again when not given. */
   readonly until?: number | undefined;
 }
 
@@ -51,13 +51,13 @@ export class LabelBook {
     return [...this.#labels.values()];
   }
 
-  /** What labels.list names. */
+  /** The labels that labels.list answers. */
   listed(now: number): SimulatedLabel[] {
     return this.all().filter(({ id }) => this.#unlistedAt(id, now) === null);
   }
 
   /**
-   * What labels.get answers.
+   * The label that labels.get answers.
    * @throws {ApiError} 404
    */
   shown(id: string, now: number): SimulatedLabel {
@@ -80,7 +80,7 @@ export class LabelBook {
     return label;
   }
 
-  /** @throws {ApiError} 400 as messages.modify answers it */
+  /** @throws {ApiError} 400, as messages.modify answers for an unknown label */
   assertKnown(ids: readonly string[]): void {
     for (const id of ids) {
       if (!this.#labels.has(id)) throw invalidArgument(`Invalid label: ${id}`);

@@ -1,20 +1,19 @@
 /**
- * How far parts of Gmail trail behind a change, by the simulator's clock. A change keeps the delay that held when it
- * was made; lowering a value later shows everything that is older than the new value at once.
+ * How far parts of Gmail lag behind a change, by the simulator's clock. A change keeps the delay that applied when it
+ * was made. Lowering a value later shows every change that is older than the new value at once.
  */
 export interface Lag {
-  /** A record is missing from history.list for so long, although the head already counts it. */
+  /** How long a record is missing from history.list, although the head already includes it. */
   historyMs: number;
-  /** A change is missing from messages.list and threads.list (ids, labels, searches) for so long. */
+  /** How long a change is missing from messages.list and threads.list (ids, labels, searches). */
   listMs: number;
   /**
-   * For so long a get may be answered by a replica that has not seen the change: older labels and historyId, 404 for
-   * fresh mail.
+   * How long a stale replica may answer a get: with older labels and historyId, or with 404 for new mail.
    */
   getMs: number;
-  /** The chance of one get to meet such a replica. */
+  /** The probability that a stale replica answers a get. */
   getProbability: number;
-  /** Each change is delayed by its own random part of the times above, so later ones may show before earlier ones. */
+  /** Delays each change by a random part of the times above, so that later changes may show before earlier ones. */
   jitter: boolean;
 }
 

@@ -16,7 +16,7 @@ export interface ListQuery {
 export interface ListPage {
   readonly messages: readonly StoredMessage[];
   readonly nextPageToken: string | null;
-  /** Gmail's estimate is famously off; this one is too. */
+  /** Inaccurate, as Gmail's estimate is. */
   readonly resultSizeEstimate: number;
 }
 
@@ -26,11 +26,11 @@ export function listMessages(mailbox: SimulatedMailbox, query: ListQuery, json: 
   return page(mailbox, query, (after) => matching(mailbox, query, json, now, after));
 }
 
-/** The newest matching message of each thread that has one; a thread stands where that message stands. */
+/** The newest matching message of each thread with a match. Its place in the order is the thread's place. */
 export function listThreads(mailbox: SimulatedMailbox, query: ListQuery, json: MessageJson, now: number): ListPage {
   return page(mailbox, query, function* (after) {
     const seen = new Set<string>();
-    // Threads of earlier pages are known only by walking past them again.
+    // Threads of earlier pages are only known after walking through those pages again.
     for (const entry of matching(mailbox, query, json, now)) {
       const { message } = entry;
       if (seen.has(message.threadId)) continue;
@@ -107,7 +107,7 @@ const CURSOR = '1';
 /** Added to dates in tokens: mail may claim to be older than 1970. */
 const SHIFT = 10 ** 15;
 
-/** Digits only, as Gmail's look. */
+/** Only digits, like Gmail's tokens. */
 function cursorToken({ internalDate, id }: Place): string {
   return `${CURSOR}${internalDate + SHIFT}${BigInt(`0x${id}`)}`;
 }

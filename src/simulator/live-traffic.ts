@@ -18,7 +18,7 @@ export interface LiveTrafficOptions {
   readonly seed?: number | undefined;
 }
 
-/** A trickle of what happens in a mailbox in use; yields one sentence for each change, right after it was made. */
+/** Makes the changes of a mailbox in use, one at a time; yields one sentence right after each change. */
 export async function* liveTraffic({
   simulator,
   email,
@@ -41,7 +41,7 @@ export async function* liveTraffic({
 
 type Deed = (message: StoredMessage) => string;
 
-/** Each deed is done to one of the newest messages that it makes sense for; where there is none, new mail arrives. */
+/** Each change applies to one of the newest messages that it fits. When it fits no message, new mail arrives. */
 class Traffic {
   readonly random: Random;
   readonly #mailbox: SimulatedMailbox;

@@ -50,7 +50,7 @@ const LAST_NAMES = [
 ];
 const DOMAINS = ['example.com', 'example.org', 'example.net', 'mail.example.com', 'post.example.org'];
 
-/** The same people for the same mailbox, so that senders come back as they do in real mail. */
+/** People who write to a mailbox. Equal seeds give the same people, so that senders recur as in real mail. */
 export function people(random: Random, count: number): Person[] {
   return Array.from({ length: count }, (_, i) => {
     const name = `${random.pick(FIRST_NAMES)} ${random.pick(LAST_NAMES)}`;
@@ -155,7 +155,7 @@ const SENTENCES = [
   '来週またご連絡します。',
 ];
 
-/** Sentences until `bytes` of UTF-8 are there; exactly so many, the last word cut if need be. */
+/** Sentences of exactly `bytes` bytes of UTF-8; the last word is cut if necessary. */
 export function prose(random: Random, bytes: number): string {
   const parts: string[] = [];
   let length = 0;
@@ -164,7 +164,7 @@ export function prose(random: Random, bytes: number): string {
     parts.push(sentence);
     length += Buffer.byteLength(sentence);
   }
-  // Cutting may fall into a character of several bytes: what is left of it is filled with dots.
+  // The cut may split a multi-byte character: its bytes are replaced by dots.
   const cut = Buffer.from(parts.join(''))
     .subarray(0, Math.max(0, bytes))
     .toString('utf8')

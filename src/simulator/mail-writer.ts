@@ -3,16 +3,16 @@ import { Random, seedFor } from './random.ts';
 
 export type MailKind = 'conversation' | 'newsletter' | 'notice';
 
-/** All that is kept of a generated message; its bytes are written anew, and always the same, from this. */
+/** All that is kept of a generated message. Its bytes are generated from this plan and are always the same. */
 export interface MailPlan {
   readonly owner: string;
-  /** Of the thread: subject, people and Message-IDs follow from it. */
+  /** Determines the thread's subject, people and Message-IDs. */
   readonly threadSeed: number;
   /** 0 for the thread's first message. */
   readonly position: number;
   readonly kind: MailKind;
   readonly date: number;
-  /** The exact length of the message in bytes, where it is longer than its headers; chance decides when null. */
+  /** The exact length of the message in bytes, if longer than its headers; random when null. */
   readonly bytes: number | null;
 }
 
@@ -25,7 +25,7 @@ export interface MailSummary {
 /** How many people write to one mailbox. */
 const CIRCLE = 40;
 
-/** Who writes what, without writing it. */
+/** The sender and subject of a message, without its text. */
 export function summaryOf(plan: MailPlan): MailSummary {
   const random = new Random(plan.threadSeed);
   const owner = { name: nameOf(plan.owner), email: plan.owner };
@@ -91,7 +91,7 @@ function replyHeaders(plan: MailPlan): string[] {
   return [`In-Reply-To: ${messageIdOf(plan, plan.position - 1)}`, `References: ${earlier.join('\r\n ')}`];
 }
 
-/** @param size of everything after `headers`, in bytes */
+/** @param size - bytes of everything after `headers` */
 function plain(headers: string, random: Random, size: number): Buffer {
   const type = '\r\nContent-Type: text/plain; charset="UTF-8"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n';
   return Buffer.from(headers + type + prose(random, size - type.length));
@@ -127,7 +127,7 @@ function address({ name, email }: Person): string {
 
 const encodedWord = (text: string): string => `=?UTF-8?B?${Buffer.from(text).toString('base64')}?=`;
 
-/** As mail programs write them: encoded in one way or another, and now and then, against the rules, as bare bytes. */
+/** Encodes a subject as mail programs do: in different ways and sometimes, against the rules, as bare bytes. */
 function encodeSubject(subject: string, random: Random): string {
   if (/^[ -~]*$/.test(subject)) return subject;
   if (random.chance(0.1)) return subject;

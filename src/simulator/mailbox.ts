@@ -19,8 +19,7 @@ interface Change {
 }
 
 /**
- * One Gmail mailbox. The methods here are what its owner, senders and administrators do; the API's side is in the
- * routes.
+ * One Gmail mailbox. Its methods are the actions of its owner, senders and administrators. The API is in the routes.
  */
 export class SimulatedMailbox {
   /** The account's address; {@link Simulator.rename} changes it. */
@@ -33,23 +32,23 @@ export class SimulatedMailbox {
   readonly omissions = new Omissions();
   readonly totalsOff: TotalsOff = { profile: 0, labels: {}, spamTrash: true };
   readonly labelTotals = new LabelTotals();
-  /** What a raw get answers of messages with the label CHAT. */
+  /** What a raw get answers for messages with the label CHAT. */
   readonly chats: { raw: 'whole' | 'missing' | 'cut' } = { raw: 'whole' };
   /** Message id of each draft, by draft id. */
   readonly drafts = new Map<string, string>();
   readonly random: Random;
   readonly #clock: Clock;
   readonly #onRecord: (mailbox: SimulatedMailbox, labelIds: ReadonlySet<string>) => void;
-  /** Deleted ones included: an administrator can restore them. */
+  /** Includes deleted messages, because an administrator can restore them. */
   readonly #messages = new Map<string, StoredMessage>();
   readonly #threads = new Map<string, StoredMessage[]>();
   readonly #order = new DateOrder();
   readonly #poisoned = new Map<string, 400 | 500>();
-  /** How many messages exist in each thread that has any. */
+  /** The number of existing messages by thread; only threads that have some. */
   readonly #living = new Map<string, number>();
   #messagesTotal = 0;
   #revision = 0;
-  /** Deleted, but perhaps still listed. */
+  /** Deleted messages that may still be listed. */
   readonly #ghosts = new Set<StoredMessage>();
 
   constructor(options: {
@@ -71,7 +70,7 @@ export class SimulatedMailbox {
     return this.log.head;
   }
 
-  /** Another number after each change. */
+  /** Changes with each change of the mailbox. */
   get revision(): number {
     return this.#revision;
   }
@@ -103,12 +102,12 @@ export class SimulatedMailbox {
     return { id, threadId };
   }
 
-  /** Deletes for good, past the trash. */
+  /** Deletes for good, without the trash. */
   delete(id: string): void {
     this.deleteAll([this.existing(id).id]);
   }
 
-  /** messages.batchDelete: one record. Unknown ids are passed over, as Gmail does. */
+  /** messages.batchDelete: makes one history record. Unknown ids are skipped, as Gmail does. */
   deleteAll(ids: readonly string[]): void {
     this.#commit(this.#known(ids).map((message) => ({ message, exists: false, labelIds: message.current.labelIds })));
     for (const [draftId, messageId] of this.drafts) if (ids.includes(messageId)) this.drafts.delete(draftId);
@@ -130,7 +129,7 @@ export class SimulatedMailbox {
     this.modify([this.existing(id).id], { remove: labelIds });
   }
 
-  /** One record for all the messages that it changes; none when it changes nothing. */
+  /** Makes one history record for all changed messages, and no record when nothing changes. */
   modify(ids: readonly string[], labels: { add?: readonly string[]; remove?: readonly string[] }): void {
     const add = labels.add ?? [];
     const remove = [...(labels.remove ?? []), ...impliedRemovals(add)];
@@ -144,7 +143,7 @@ export class SimulatedMailbox {
     );
   }
 
-  /** Each save of a draft is a new message with a new id; the one before is deleted. */
+  /** Each save of a draft makes a new message with a new id and deletes the previous one. */
   saveDraft(draftId: string, raw: Uint8Array | string): { id: string; threadId: string } {
     const before = this.#messages.get(this.drafts.get(draftId) ?? '');
     const saved = this.insert({ raw, labelIds: ['DRAFT'], threadId: before?.threadId });
@@ -153,7 +152,7 @@ export class SimulatedMailbox {
     return saved;
   }
 
-  /** What an administrator's restore does: the deleted message is added again under its old id. */
+  /** An administrator's restore: adds the deleted message again under its old id. */
   restore(id: string): void {
     const message = this.#messages.get(id);
     if (message === undefined || message.current.exists) throw notFound(`deleted message ${id} of ${this.email}`);
@@ -175,8 +174,7 @@ export class SimulatedMailbox {
 
   /**
    * Takes the label off its messages, with a history record.
-   * @param options.silent - without one, and without a change of their historyId: Gmail's documentation promises
-   * neither
+   * @param options.silent - makes no record and leaves the messages' historyId: Gmail's documentation promises neither
    */
   deleteLabel(id: string, { silent = false }: { silent?: boolean } = {}): void {
     const carriers = [...this.#messages.values()].filter(
@@ -191,12 +189,12 @@ export class SimulatedMailbox {
     this.labelBook.remove(id);
   }
 
-  /** Every start id older than the head, or than the last `keepLast` records, is answered with 404 from now on. */
+  /** From now on, every start id older than the head, or than the last `keepLast` records, is answered with 404. */
   expireHistory(options: { keepLast?: number } = {}): void {
     this.log.expire(options.keepLast ?? 0);
   }
 
-  /** Every get of the message answers this status from now on; null heals it. */
+  /** From now on, every get of the message answers this status; null ends this. */
   poison(id: string, status: 400 | 500 | null): void {
     if (status === null) this.#poisoned.delete(id);
     else this.#poisoned.set(this.existing(id).id, status);
@@ -206,7 +204,7 @@ export class SimulatedMailbox {
     return this.#poisoned.get(id) ?? null;
   }
 
-  /** What the mailbox really holds, whatever lags, sorted by id. */
+  /** What the mailbox really holds, regardless of lag, sorted by id. */
   truth(options: { includeSpamTrash?: boolean } = {}): TruthMessage[] {
     return [...truthOf(this.all(), options)];
   }
@@ -237,7 +235,7 @@ export class SimulatedMailbox {
     }
   }
 
-  /** What a get reads: with `lag.getMs`, and by chance, a replica that is behind. */
+  /** What a get reads. With `lag.getMs` it is, with some probability, a stale replica. */
   read(id: string): { message: StoredMessage; version: Version } | null {
     const message = this.#messages.get(id);
     if (message === undefined) return null;
@@ -245,7 +243,7 @@ export class SimulatedMailbox {
     return version?.exists === true ? { message, version } : null;
   }
 
-  /** The messages of a thread as one replica shows them, oldest first. */
+  /** The messages of a thread as one replica shows them, in the order of arrival. */
   readThread(threadId: string): { message: StoredMessage; version: Version }[] {
     const now = this.#clock.now();
     const delay = this.#replicaDelay();
@@ -255,7 +253,7 @@ export class SimulatedMailbox {
       .sort((a, b) => a.message.internalDate - b.message.internalDate || (a.message.id < b.message.id ? -1 : 1));
   }
 
-  /** The messages of a thread as they are, in the order they came. */
+  /** The messages of a thread as they are, in the order of arrival. */
   thread(threadId: string): StoredMessage[] {
     return (this.#threads.get(threadId) ?? []).filter((message) => message.current.exists);
   }

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 
-/** One message of an mbox file: where it lies, and its bytes as the file has them. */
+/** One message of an mbox file: its position, and its bytes as they are in the file. */
 export interface MboxEntry {
   /** The date of the `From ` line in epoch ms: when the mail arrived. Null when the line has none. */
   readonly receivedAt: number | null;
@@ -15,12 +15,12 @@ const FROM_LINE = Buffer.from('\nFrom ');
 
 /**
  * Reads an mbox file as a stream, one message in memory at a time.
- * A message begins where a line begins with `From ` after an empty line, or with the file.
+ * A message begins at a line that starts with `From `, at the start of the file or after an empty line.
  * https://datatracker.ietf.org/doc/html/rfc4155
  * @throws {Error} when the file does not begin like an mbox
  */
 export async function* readMbox(path: string, signal?: AbortSignal): AsyncGenerator<MboxEntry> {
-  /** Bytes not yet given out, which begin with a `From ` line at `offset` of the file. */
+  /** Bytes that were not yielded yet. They begin with a `From ` line at `offset` in the file. */
   let pending: Buffer = Buffer.alloc(0);
   let offset = 0;
   for await (const chunk of createReadStream(path, {
@@ -28,7 +28,7 @@ export async function* readMbox(path: string, signal?: AbortSignal): AsyncGenera
     ...(signal === undefined ? {} : { signal }),
   })) {
     if (!Buffer.isBuffer(chunk)) throw new TypeError('a file comes in bytes');
-    // A separator may straddle two chunks, so searching goes on a little before the seam.
+    // A separator may straddle two chunks, so the search starts a little before the boundary.
     let searchAt = Math.max(0, pending.length - FROM_LINE.length - 2);
     pending = Buffer.concat([pending, chunk]);
     if (offset === 0 && pending.length >= FROM.length && !pending.subarray(0, FROM.length).equals(FROM)) {
@@ -48,7 +48,7 @@ export async function* readMbox(path: string, signal?: AbortSignal): AsyncGenera
     yield entry(pending.subarray(0, endsWithEmptyLine(pending, pending.length - 1) ?? pending.length), offset);
 }
 
-/** Where the empty line begins that ends with the line feed at `at`; null when that line is not empty. */
+/** The start of the empty line that the line feed at `at` ends; null when that line is not empty. */
 function endsWithEmptyLine(bytes: Buffer, at: number): number | null {
   if (bytes[at] !== 10) return null;
   const before = bytes[at - 1] === 13 ? at - 1 : at;
@@ -68,7 +68,7 @@ function entry(bytes: Buffer, offset: number): MboxEntry {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** `From someone Tue Jun 06 12:34:56 +0000 2023`, with or without the zone; without one it is UTC. */
+/** `From someone Tue Jun 06 12:34:56 +0000 2023`, with or without the zone; UTC without one. */
 function dateOf(line: string): number | null {
   const parts = /(\w{3}) +(\d{1,2}) (\d{2}):(\d{2}):(\d{2})(?: ([+-])(\d{2})(\d{2}))? (\d{4})\s*$/.exec(line);
   if (parts === null) return null;
@@ -86,9 +86,9 @@ function dateOf(line: string): number | null {
 }
 
 /**
- * Takes one `>` from lines such as `>From ` and `>>From `, which the writer of the mbox put there (the mboxrd rule).
- * A mail that had `>From ` itself and was written by the older mboxo rule loses that `>`: the file does not tell the
- * two apart.
+ * Removes one `>` from lines such as `>From ` and `>>From `: the writer of the mbox added it (the mboxrd rule).
+ * When the file was written by the older mboxo rule, a mail's own `>From ` loses its `>`: the file does not show which
+ * rule was used.
  */
 export function unquoteFrom(bytes: Buffer): Buffer {
   if (!bytes.includes('>From ')) return bytes;

@@ -24,8 +24,8 @@ export function formatOf(text: string | null): Format {
 }
 
 /**
- * Messages as JSON text. A message's bytes never change, so all but its labels and historyId is rendered once and kept,
- * the least recently used first out.
+ * Renders messages as JSON text. A message's bytes never change, so everything except its labels and historyId is
+ * rendered once and cached. The least recently used message leaves the cache first.
  */
 export class MessageJson {
   readonly #cache = new Map<StoredMessage, Rendered>();
@@ -62,7 +62,7 @@ export class MessageJson {
     }
   }
 
-  /** A chat in the raw format: whole as mail is, missing, or cut in its middle. */
+  /** A chat in the raw format: with whole, missing or truncated bytes. */
   renderChat(message: StoredMessage, version: Version, raw: 'whole' | 'missing' | 'cut'): string {
     const whole = this.render(message, version, raw === 'missing' ? 'minimal' : 'raw');
     if (raw !== 'cut') return whole;
@@ -78,7 +78,7 @@ export class MessageJson {
       return cached;
     }
     const raw = message.raw();
-    // Parsed parts are views of the bytes; both renderings are a third longer than them.
+    // Parsed parts are views of the bytes. Each of the two renderings is a third longer than the bytes.
     const rendered: Rendered = { parsed: parseMessage(raw), full: null, raw: null, bytes: 1_000 + raw.length * 4 };
     this.#cache.set(message, rendered);
     this.#size += rendered.bytes;

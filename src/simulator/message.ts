@@ -1,10 +1,10 @@
 /**
- * Where a message's bytes come from: kept, or made again on each reading (generated mail, so that 100,000 messages need
- * no memory).
+ * Where a message's bytes come from: a buffer, or a function that generates them on each read, so that 100,000
+ * generated messages need no memory.
  */
 export type RawSource = Buffer | (() => Buffer);
 
-/** What a change left a message as, and when which part of Gmail gets to know. */
+/** A message's state after a change, and when each part of Gmail sees the change. */
 export interface Version {
   readonly exists: boolean;
   /** Sorted. */
@@ -12,7 +12,7 @@ export interface Version {
   readonly historyId: string;
   /** Clock ms of the change. */
   readonly at: number;
-  /** How long the listing index and the replicas that answer gets show the version before this one; ms. */
+  /** Milliseconds for which the listing index, and the replicas that answer gets, show the version before this one. */
   readonly listDelay: number;
   readonly getDelay: number;
 }
@@ -23,7 +23,7 @@ export class StoredMessage {
   readonly threadId: string;
   readonly internalDate: number;
   readonly #source: RawSource;
-  /** Oldest first; more than one only while some reader may still see an older one. Never empty. */
+  /** Oldest first, never empty. Older versions are kept only while a reader may still see them. */
   #versions: readonly [Version, ...Version[]];
 
   constructor(identity: { id: string; threadId: string; internalDate: number; source: RawSource }, first: Version) {
@@ -42,7 +42,7 @@ export class StoredMessage {
     return this.#versions.at(-1) ?? this.#versions[0];
   }
 
-  /** @param keepOlder whether someone may still be shown the versions before this one */
+  /** @param keepOlder - whether a reader may still see the older versions */
   change(next: Version, keepOlder: boolean): void {
     if (!keepOlder) {
       this.#versions = [next];
