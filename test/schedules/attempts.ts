@@ -10,25 +10,25 @@ export interface Attempt {
 export type AttemptResult<Value> =
   | { readonly kind: 'completed'; readonly value: Value }
   | { readonly kind: 'failed'; readonly error: unknown }
-  /** The server gave it up: its worker is dead, or only cut off and still at work. */
+  /** The server abandoned the attempt: its worker is dead, or is only cut off and still working. */
   | { readonly kind: 'lost' };
 
-/** How attempts come to harm. Probabilities of each single call that an attempt makes. */
+/** How attempts come to harm. The probabilities are per call that an attempt makes. */
 export interface Perils {
-  /** The worker dies before or after the call: nothing of the attempt runs on. */
+  /** The worker dies before or after the call. Nothing of the attempt continues. */
   death: number;
-  /** The server loses sight of the attempt, which goes on beside its successor. */
+  /** The server loses sight of the attempt, which continues beside its successor. */
   blindness: number;
-  /** The answer takes this much longer, in milliseconds, at most. */
+  /** Upper bound of a random delay of the answer, in milliseconds. */
   delayMs: number;
 }
 
-/** Told of every call of every attempt. */
+/** Called for every call of every attempt. */
 export type Trace = (line: string) => void;
 
 const HEARTBEAT_TIMEOUT = 15_000;
 
-/** Runs attempts whose every call of store and Gmail may be the last. */
+/** Runs attempts. Each call to the store or to Gmail may be an attempt's last. */
 export class Attempts {
   readonly perils: Perils;
   readonly #clock: Clock;
@@ -69,7 +69,7 @@ export class Attempts {
       store: guarded(given.store, gate, trace),
       openSession: async (request) => guarded(await given.openSession(request), gate, trace),
     };
-    // A worker that was cut off hears of its cancellation late or never: no abort here is the harder case.
+    // A worker that is cut off learns of its cancellation late or never. Never aborting is the harder case.
     const run: ActivityRun = { signal: new AbortController().signal, progress: () => undefined };
     const finished = activity({ deps, run }).then(
       (value): AttemptResult<Value> => ({ kind: 'completed', value }),
@@ -78,7 +78,7 @@ export class Attempts {
     return await Promise.race([finished, lost.promise]);
   }
 
-  /** Passed before and after each call. After the worker's death it never opens again. */
+  /** A gate that each call passes before and after. After the worker's death, the gate never opens again. */
   #gate(worker: Worker, lose: () => void): () => Promise<void> {
     let lostSight = false;
     return async () => {
@@ -93,7 +93,9 @@ export class Attempts {
     };
   }
 
-  /** SIGKILL: all attempts of the worker stop where they are; another worker, with nothing in memory, takes over. */
+  /**
+   * Does what SIGKILL does: all attempts of the worker stop where they are, and a worker with empty memory takes over.
+   */
   killWorker(): void {
     this.#worker.dead = true;
     for (const lose of this.#worker.onDeath) lose();
@@ -107,7 +109,7 @@ interface Worker {
   readonly onDeath: (() => void)[];
 }
 
-/** The same object, with the gate before and after each of its asynchronous methods. */
+/** Wraps an object so that each of its asynchronous methods passes the gate before and after. */
 function guarded<Target extends object>(target: Target, gate: () => Promise<void>, trace: Trace | null): Target {
   return new Proxy(target, {
     get(object, key) {

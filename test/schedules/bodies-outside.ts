@@ -1,7 +1,7 @@
 import type { MemoryBodies } from './memory-bodies.ts';
 import type { World } from './world.ts';
 
-/** A body goes missing, and somebody who reads all messages finds out: it must be fetched again. */
+/** Deletes a body, and reads all messages to discover the loss. The body must then be fetched again. */
 export async function loseBody({ random, stores, mailbox, clock }: World, bodies: MemoryBodies): Promise<void> {
   const names = bodies.names();
   if (names.length === 0) return;
@@ -16,10 +16,10 @@ export async function loseBody({ random, stores, mailbox, clock }: World, bodies
   for await (const { body } of reading) if (body === null) throw new Error('a message was read without its body');
 }
 
-/** What lies outside and is named by no row, once everything was swept. */
+/** The bodies outside the database that are left after the mailbox is removed and everything is swept. */
 export async function bodyDifferences({ stores, mailbox, clock }: World, bodies: MemoryBodies): Promise<string[]> {
-  // Rows out of scope keep their bodies, and the same bytes are one object: a removed mailbox must leave nothing, which
-  // counts both.
+  // Rows out of scope keep their bodies, and equal bytes share an object. Removing the mailbox covers both: nothing may
+  // be left.
   await stores.store.beginRemoval({ mailbox, chain: null, now: clock.now() });
   await stores.store.finishRemovals({ now: clock.now() });
   await clock.during(stores.store.sweepBodies({ now: clock.now(), grace: 0 }));

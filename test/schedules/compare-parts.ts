@@ -1,8 +1,8 @@
 import { attachmentOf, parseMessage, payloadOf, type Payload } from '../../src/simulator/payload.ts';
 
 /**
- * Whether a FULL body holds the bytes of every part, as the mail itself has them. Attachments may be missing where the
- * settings do not ask for them; what is held of them must be right all the same.
+ * Whether a FULL body holds the bytes of every part exactly as in the mail. Attachments may be missing if the settings
+ * do not ask for them, but those that are held must be right.
  */
 export function holdsParts(body: Uint8Array, raw: Buffer, attachments: boolean): boolean {
   const { root } = parseMessage(raw);

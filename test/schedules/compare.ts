@@ -15,7 +15,7 @@ interface Seen {
 /** A mailbox's mirror and the Gmail that it mirrors. */
 type Mirror = Pick<World, 'mailbox' | 'gmail'> & { readonly stores: Pick<World['stores'], 'store'> };
 
-/** What differs between the store and Gmail: an empty list is exactness. */
+/** What differs between the store and Gmail; empty when the store is exact. */
 export async function differences(world: Mirror, settings: MailboxSettings): Promise<string[]> {
   const { stores, mailbox, gmail } = world;
   const truth = new Map<string, Seen>();
@@ -75,7 +75,7 @@ async function labelDifferences({ stores, mailbox, gmail }: Mirror): Promise<str
   return held === names(gmail.labels()) ? [] : ['label names'];
 }
 
-/** A reader of the change feed alone must arrive at the same mailbox, without a gap in the sequence. */
+/** A reader of only the change feed must arrive at the same mailbox, without a gap in the sequence. */
 async function feedDifferences({ stores, mailbox }: Mirror, held: ReadonlyMap<string, Seen>): Promise<string[]> {
   const replayed = new Map<string, string>();
   const found: string[] = [];

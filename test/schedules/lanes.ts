@@ -30,10 +30,10 @@ import { initialState, type MailboxState } from '../../src/workflows/mailbox-sta
 import type { BackfillWork } from '../../src/workflows/plan.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 
-/** Why a wait ended early; an error of its own would be made for each. */
+/** The abort reason of a wait that ends early. Shared, because making an error for each wait would be expensive. */
 const AWAKE = Symbol('awake');
 
-/** A run that begins today takes every patch. */
+/** The behaviour of a run that begins today: every patch is on. */
 const TODAY: Ways = {
   waitsOn: () => true,
   asksAgain: () => true,
@@ -42,20 +42,21 @@ const TODAY: Ways = {
 };
 
 /**
- * Steps (events, lanes begun) after which a run's history is long: few, so that schedules carry their state over often.
+ * Steps (events and begun lanes) after which a run's history counts as long. They are few, so that schedules often
+ * carry their state over.
  */
 const STEPS_PER_RUN = 60;
 
 type Activity = (deps: ActivityDependencies, run: ActivityRun) => Promise<MailboxEvent>;
 
 /**
- * What a server does of Temporal for one mailbox: runs the workflow's own scheduler, retries attempts, carries the
- * state over. Its own death loses nothing.
+ * Plays Temporal for one mailbox: runs the workflow's own scheduler, retries attempts, and carries the state over. It
+ * never dies, because Temporal loses nothing when its server dies.
  */
 export class Lanes {
-  /** Audits that found a difference: in a schedule no row is ever damaged. */
+  /** How many audits found a difference. Without oddities none should: a schedule never damages a row. */
   drifts = 0;
-  /** An error that nothing foresaw: it ends the lanes, for it must not be retried for ever. */
+  /** An unexpected error. It ends the lanes, because it must not be retried forever. */
   defect: Error | null = null;
   #lanes: LaneState;
   #steps = 0;
@@ -79,7 +80,7 @@ export class Lanes {
     return isIdle(this.#lanes);
   }
 
-  /** A signal or an update. What it cancels goes on to the end of its attempt. */
+  /** Applies a signal or an update. Work that it cancels continues to the end of its attempt. */
   dispatch(event: MailboxEvent): void {
     const { lanes, cancel } = received(this.#lanes, event, this.#clock.now(), TODAY);
     for (const lane of cancel) this.#cancellers[lane]?.abort(AWAKE);
@@ -113,7 +114,7 @@ export class Lanes {
     return this.#steps > STEPS_PER_RUN;
   }
 
-  /** As continue-as-new does: what is carried over is JSON. */
+  /** Does what continue-as-new does. The carried state passes through JSON. */
   #carryOn(): void {
     const carried = JSON.parse(JSON.stringify(this.state)) as MailboxState;
     this.#lanes = idleLanes(carriedState(initialState({ ...carried, now: this.#clock.now() }), carried));
@@ -168,8 +169,8 @@ export class Lanes {
   }
 
   /**
-   * Temporal's retry policy: an attempt that dies is noticed by its missing heartbeat, one that fails is repeated with
-   * growing delays.
+   * Temporal's retry policy: an attempt that dies is noticed by its missing heartbeat. An attempt that fails is
+   * repeated with growing delays.
    */
   async #retry(activity: Activity, work: FailedWork, cancelled: AbortSignal): Promise<MailboxEvent | null> {
     for (let attempt = 1; ; attempt++) {
@@ -179,7 +180,7 @@ export class Lanes {
       let delay = Math.min(1_000 * 2 ** (attempt - 1), 60_000);
       if (result.kind === 'failed') {
         const outcome = outcomeOf(result.error, this.state.mailbox, this.#clock.now());
-        // A defect must end the schedule, not be retried for ever.
+        // A defect must end the schedule, and not be retried forever.
         if (outcome === null) throw result.error;
         if (outcome.next.kind === 'stop') return failureEvent(outcome.type, outcome.message, work);
         if (outcome.next.kind === 'wait') delay = outcome.next.until - this.#clock.now();

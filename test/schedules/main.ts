@@ -5,8 +5,8 @@ import { runSchedule, type ScheduleResult } from './schedule.ts';
 
 /**
  * `npm run simulate-schedules -- --seed N [--count N] [--jobs N] [--odd] [--trace TEXT]`: replays one schedule, or runs
- * many from a seed on, in so many threads. `--odd`: Gmail answers oddly, too. `--trace`: prints the calls that mention
- * a text.
+ * `--count` schedules from that seed on, in `--jobs` threads. `--odd`: Gmail also answers oddly. `--trace`: prints the
+ * calls that mention TEXT.
  */
 interface Share {
   readonly seeds: readonly number[];

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/model/clock.ts';
 import type { BodyStore } from '../../src/store/bodies/body-store.ts';
 
 /**
- * A place of bodies in this process. Writing and removing take their time, so that everything else comes in between.
+ * A place of bodies in this process. Writing and removing take time, so that anything else can happen in between.
  */
 export class MemoryBodies implements BodyStore {
   readonly url = 'memory:';
@@ -29,14 +29,14 @@ export class MemoryBodies implements BodyStore {
   }
 
   async tidy(): Promise<void> {
-    // Nothing is ever half written.
+    // No body is ever half written.
   }
 
   async close(): Promise<void> {
-    // It ends with its schedule.
+    // The place ends with its schedule.
   }
 
-  /** Names of bodies: without the place's marker. */
+  /** The names of the bodies, without the place's identity file. */
   names(): readonly string[] {
     return [...this.objects.keys()].filter((name) => /[0-9a-f]{64}-[0-9a-f]{12}$/.test(name));
   }

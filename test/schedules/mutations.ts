@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 
 const SYSTEM_LABELS = ['INBOX', 'UNREAD', 'STARRED', 'IMPORTANT', 'SENT'];
 
-/** A person at the mailbox: one change at a time, of every kind that Gmail knows. */
+/** A person who uses the mailbox: makes one change at a time, of any kind that Gmail has. */
 export class Person {
   readonly #gmail: SimulatedMailbox;
   readonly #random: Random;
@@ -35,8 +35,8 @@ export class Person {
   }
 
   /**
-   * Of most mail none. Now and then two that only their order tells apart, or one that no RAW get can bring for
-   * certain.
+   * Draws attachments. Most mail has none. Some mail has several that only their order tells apart, or one that a
+   * RAW get cannot reliably bring.
    */
   #attachments(): TestAttachment[] {
     const count = this.#random.chance(0.6) ? 0 : 1 + this.#random.below(3);

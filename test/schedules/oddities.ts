@@ -12,7 +12,9 @@ type Method = NonNullable<FaultMatch['method']>;
 type Extent = 'once' | 'twice' | 'ten minutes';
 
 const EXTENTS: readonly Extent[] = ['once', 'twice', 'ten minutes'];
-/** What the engine calls. Asking for tokens is refused apart: there one refusal is a proof. */
+/**
+ * The methods that the engine calls. Refusals of tokens are drawn separately: they can prove that a grant has ended.
+ */
 const METHODS = [
   'getProfile',
   'labels.list',
@@ -42,41 +44,41 @@ const REFUSALS: readonly { readonly name: string; readonly effect: FaultEffect }
 ];
 
 /**
- * Which of Gmail's answers may lie in a schedule. What destroys needs two independent witnesses, so no schedule lets
- * two of them lie alike at once:
- * - `listings`: listings leave messages out; then no get says 404 of a message that exists, and no total is too low.
- * - `gets`: gets say 404 or 410 of messages that exist; then every listing is whole.
- * - `totals`: totals are too low, so that they bear out a listing that lacks something; then every listing is whole.
+ * Which of Gmail's answers may lie in a schedule. Every loss needs two independent witnesses, so no schedule lets two
+ * of them tell the same lie at once:
+ * - `listings`: listings leave messages out. Then no get says 404 for a message that exists, and no total is too low.
+ * - `gets`: gets say 404 or 410 for messages that exist. Then every listing is complete.
+ * - `totals`: totals are too low, so that they would confirm an incomplete listing. Then every listing is complete.
  *
- * Two more pairs are not drawn:
- * - a history page that lacks records, where history lags or more than once: the read after the first, some 30 s
- *   later, is its second witness;
- * - a listing that lacks a message which was never stored, in a scope with an age: Gmail counts nothing by age, so
- *   that nothing tells that it is missing.
+ * Two more combinations are not drawn:
+ * - A history page that lacks records, if history lags, or more than once. The second witness of such a page is the
+ *   next read, some 30 s later.
+ * - A listing that lacks a message which was never stored, in a scope with an age. Gmail has no count by age, so
+ *   nothing reveals that the message is missing.
  */
 type Liar = 'listings' | 'gets' | 'totals';
 
 interface Drawn {
   readonly name: string;
-  /** How often an answer was odd because of it. */
+  /** How often this oddity changed an answer. */
   strikes(): number;
   end(): void;
 }
 
 /**
- * What Gmail answers oddly in one schedule. Drawn by a chance of its own, so that the same seed is otherwise the same
- * schedule.
+ * Gmail's odd answers in one schedule. They have their own random generator, so that a seed is otherwise the same
+ * schedule with and without them.
  */
 export class Oddities {
-  /** When the last one is over, clock ms. */
+  /** When the last oddity is over, in ms by the virtual clock. */
   until = 0;
   readonly #world: World;
   readonly #random: Random;
   readonly #liar: Liar;
-  /** Days are drawn rarely: each poll of a day costs real time. */
+  /** Rarely days, because each poll of a day costs real time (ms). */
   readonly #longest: number;
   readonly #drawn: Drawn[] = [];
-  /** What makes listings lack messages. */
+  /** The oddities that make listings lack messages. */
   readonly #lacking: Drawn[] = [];
 
   constructor(world: World, seed: number) {
@@ -86,12 +88,12 @@ export class Oddities {
     this.#longest = this.#random.chance(0.1) ? 2 * DAY : 30 * MINUTE;
   }
 
-  /** True by that chance. */
+  /** True with this probability. */
   chance(probability: number): boolean {
     return this.#random.chance(probability);
   }
 
-  /** Makes something odd from now on, or not. */
+  /** Draws one oddity, which begins now. Draws none if the rules do not allow it. */
   async draw(settings: MailboxSettings): Promise<void> {
     const dice = this.#random.next();
     const hasAge = settings.scope.after !== null;
@@ -106,17 +108,17 @@ export class Oddities {
     else this.#replaceFields();
   }
 
-  /** A scope with an age is looked at from now on: see {@link Liar}. */
+  /** Ends incomplete listings if the new scope has an age: see {@link Liar}. */
   configured({ scope }: MailboxSettings): void {
     if (scope.after !== null) for (const one of this.#lacking) one.end();
   }
 
-  /** Everything is as documented again. */
+  /** Ends all oddities: Gmail answers as documented again. */
   end(): void {
     for (const one of this.#drawn) one.end();
   }
 
-  /** How often each oddity was met; 0 where it was drawn in vain. */
+  /** How often each oddity changed an answer; 0 if it was drawn in vain. */
   met(): ReadonlyMap<string, number> {
     const met = new Map<string, number>();
     for (const one of this.#drawn) met.set(one.name, (met.get(one.name) ?? 0) + one.strikes());
@@ -131,7 +133,7 @@ export class Oddities {
     this.#fault(name, { match: { method }, effect }, this.#random.pick(EXTENTS));
   }
 
-  /** invalid_grant alone proves that a grant was withdrawn: it is drawn once, for one is no proof. */
+  /** Only invalid_grant proves that a grant was withdrawn. Each draw makes one answer, because one is no proof. */
   #refuseTokens(): void {
     if (this.#random.chance(0.2))
       return this.#fault(
@@ -218,7 +220,7 @@ export class Oddities {
     this.#drawn.push({ name: `total ${by < 0 ? 'too low' : 'too high'}`, strikes: () => 1, end });
   }
 
-  /** A chat has no raw, or one that is cut, for ever. */
+  /** Adds a chat, whose raw form is missing or cut off for good. */
   #chat(): void {
     const { gmail } = this.#world;
     gmail.chats.raw = this.#random.pick(['missing', 'cut'] as const);
@@ -267,7 +269,7 @@ export class Oddities {
     });
   }
 
-  /** Minutes from now, or up to days. */
+  /** When an oddity ends: minutes from now, or up to `#longest`. */
   #end(): number {
     const until =
       this.#world.clock.now() + 2 * MINUTE + this.#random.below(this.#random.chance(0.5) ? this.#longest : 5 * MINUTE);

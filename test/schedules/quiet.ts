@@ -19,12 +19,12 @@ export interface Quiet {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** Polls of ten seconds for longer than this show nothing new, and take most of a schedule's time. */
+/** Polling every ten seconds for longer than this shows nothing new, and takes most of a schedule's time. */
 const A_WHILE = 15 * MINUTE;
 
 /**
- * Everything that was late shows, everything that failed is tried again, what Gmail answered oddly ends bit by bit.
- * Nobody helps: a pause ends, as a person made it; a mailbox that was refused must come back by itself.
+ * Lets the mailbox become exact: late changes show, failed work is tried again, and Gmail's odd answers end one by one.
+ * Nobody helps, except that a pause ends, because a person made it. A mailbox that was refused must recover by itself.
  *
  * @returns what still differs in the end
  */
@@ -39,20 +39,19 @@ export async function becomeExact(quiet: Quiet): Promise<string[]> {
     await clock.runUntil(() => lanes.defect !== null, Math.max(0, oddities.until - clock.now()));
     oddities.end();
   }
-  // While push is trusted, a notification that was lost is made good by the next read that comes by itself: within a
-  // day.
+  // While push is trusted, the next read without a notification makes up for a lost one. It comes within a day.
   const quietAt = clock.now();
   const wasRead = (): boolean => lanes.defect !== null || (lanes.idle && (lanes.state.syncedAt ?? 0) > quietAt + 2_000);
   if (lanes.state.push.watch !== null) await clock.runUntil(wasRead, DAY + 10 * MINUTE);
   const found = oddities === null ? await settle(quiet) : await settleInDoubt(quiet);
   await verdicts.look();
   if (world.bodies === null || found.length > 0) return found;
-  // Now every message is in the state in which a reader meets it, and finds out.
+  // Every message is now settled, so a reader who streams them all meets the lost body.
   await clock.during(loseBody(world, world.bodies));
   return settle(quiet);
 }
 
-/** What differs once nothing is left to be done. */
+/** Waits until no work is left, and returns what differs then. */
 async function settle(quiet: Quiet): Promise<string[]> {
   const { world, lanes, oddities } = quiet;
   let settled = await world.clock.runUntil(() => isSettled(quiet), A_WHILE);
@@ -67,7 +66,7 @@ async function settle(quiet: Quiet): Promise<string[]> {
   return found;
 }
 
-/** The same after Gmail has answered oddly: what was doubted is asked again ever more rarely, a day apart at most. */
+/** The same after odd answers of Gmail: doubted facts are checked again ever more rarely, but at least daily. */
 async function settleInDoubt(quiet: Quiet): Promise<string[]> {
   const { world, lanes } = quiet;
   const { clock } = world;
@@ -83,7 +82,8 @@ async function settleInDoubt(quiet: Quiet): Promise<string[]> {
 }
 
 /**
- * A person named a label that was deleted before anything heard of it: nobody else can tell that from a misspelt one.
+ * Removes a label from the settings that was deleted before any activity saw it. Only a person can tell such a label
+ * from a misspelt one.
  */
 function mendLabels(lanes: Lanes): void {
   const { blocked, settings } = lanes.state;
@@ -92,7 +92,7 @@ function mendLabels(lanes: Lanes): void {
   lanes.dispatch({ kind: 'resumed' });
 }
 
-/** So that days cost little. */
+/** Makes polls rare, so that simulating days is cheap. */
 function pollRarely(lanes: Lanes): void {
   lanes.configure({ ...lanes.state.settings, pollInterval: HOUR, auditInterval: null });
 }
@@ -102,7 +102,7 @@ async function isSettled({ world, lanes }: Quiet): Promise<boolean> {
   mendLabels(lanes);
   if (!isInSync(lanes.state) || !lanes.idle) return false;
   const { store } = world.stores;
-  // A doubted listing is made again by itself: until then the mailbox says that it may lack something.
+  // A doubted listing is repeated by itself. Until then, the mailbox says that it may lack something.
   if ((await store.getMailbox(world.mailbox))?.doubt !== null) return false;
   const counts = await store.countMessages(world.mailbox, world.clock.now());
   return counts.pending === 0 && counts.failed === 0;

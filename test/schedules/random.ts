@@ -1,4 +1,4 @@
-/** Seeded chance (mulberry32): equal seeds, equal schedules. */
+/** A seeded random generator (mulberry32): equal seeds make equal schedules. */
 export class Random {
   #state: number;
 

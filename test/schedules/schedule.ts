@@ -11,7 +11,7 @@ import { Verdicts } from './verdicts.ts';
 import { createWorld, drawSettings, type OpenWorld, type World } from './world.ts';
 
 export interface ScheduleOptions {
-  /** Told of every call of every attempt, with the virtual time in ms. */
+  /** Called for every call of every attempt, with the virtual time in ms. */
   readonly trace?: ((at: number, line: string) => void) | null;
   readonly openWorld?: OpenWorld;
   /** Whether Gmail answers oddly, too: see {@link Oddities}. */
@@ -22,9 +22,9 @@ export interface ScheduleResult {
   readonly seed: number;
   /** Empty when the store equals Gmail. */
   readonly differences: readonly string[];
-  /** How often each oddity was met. */
+  /** How often each oddity changed an answer. */
   readonly met: ReadonlyMap<string, number>;
-  /** Audits that found a difference. */
+  /** How many audits found a difference. */
   readonly drifts: number;
   readonly virtualMs: number;
 }
@@ -32,9 +32,9 @@ export interface ScheduleResult {
 const MINUTE = 60_000;
 
 /**
- * One run of a mailbox under a seed: a person changes it while it is synchronised, calls fail, history expires,
- * attempts die at any call or go on as zombies beside their successors, indexes lag, and, if wanted, Gmail answers what
- * it should not. Then the mailbox goes quiet, and the store must come to equal it by itself.
+ * Runs a mailbox under a seed. A person changes the mailbox while it is synchronised, calls fail, history expires,
+ * indexes lag, and attempts die at any call or continue as zombies beside their successors. With `odd`, Gmail also
+ * gives wrong answers. Then the mailbox goes quiet, and the store must become equal to it by itself.
  */
 export async function runSchedule(
   seed: number,
@@ -77,7 +77,7 @@ export async function runSchedule(
     disturb();
     if (oddities?.chance(0.15) === true) await oddities.draw(lanes.state.settings);
     await verdicts.look();
-    // Without any grace: the most that a sweep may ever do.
+    // Without any grace, a sweep removes as much as it ever may.
     if (world.bodies !== null) sweeps.push(world.stores.store.sweepBodies({ now: clock.now(), grace: 0 }));
   }
 
@@ -109,7 +109,7 @@ export async function runSchedule(
     else if (dice < 0.93) attempts.killWorker();
     else if (dice < 0.95) lanes.dispatch({ kind: 'paused' });
     else if (dice < 0.98) configure();
-    // Only the person's own pause: what is blocked comes back by itself.
+    // Ends only a person's pause. A blocked mailbox must recover by itself.
     else if (lanes.state.paused) lanes.dispatch({ kind: 'resumed' });
   }
 
@@ -126,7 +126,11 @@ function drawPerils(random: Random): Perils {
   return { death: random.next() * 0.02, blindness: random.next() * 0.02, delayMs: random.below(4) * 300 };
 }
 
-/** Answers a function that ends them. */
+/**
+ * Draws faults of calls.
+ *
+ * @returns ends the faults
+ */
 function drawFaults({ random, simulator, clock, gmail }: World): () => void {
   const until = clock.now() + 3 * MINUTE;
   const added: { remove(): void }[] = [];

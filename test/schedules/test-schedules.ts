@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { runSchedule } from './schedule.ts';
 
-/** Schedules that one test runs: enough to be worth a test, few enough to see them pass. */
+/** Schedules per test: enough to be worth a test, and few enough to show progress. */
 const CHUNK = 25;
 const PATIENCE = 240_000;
 
 /**
- * Each seed is a schedule of its own; a failing one is replayed by the command in the message. `odd`: Gmail answers
- * oddly, too.
+ * Declares tests that run one schedule per seed. The command in a failure's message replays the failing schedule.
+ * `odd`: Gmail also answers oddly.
  */
 export function testSchedules(first: number, count: number, { odd = false }: { readonly odd?: boolean } = {}): void {
   for (let start = first; start < first + count; start += CHUNK) {

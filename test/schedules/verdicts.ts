@@ -4,17 +4,17 @@ import type { World } from './world.ts';
 type Seen = Parameters<typeof inScope>[1];
 
 /**
- * Watches the change feed for messages that are called gone although Gmail has had them all the time. A message that
- * was away for a moment may be called gone later, when history says so. The store lags behind Gmail, so it may also
- * hold labels of an hour ago against the settings of today: a message that is in every scope that was asked for, by all
- * labels that it ever had, may never be called gone.
+ * Watches the change feed for messages that are called gone although Gmail always had them. A message that was absent
+ * for a moment may be called gone later, when history reports that. The store lags behind Gmail, so it may also judge
+ * old labels by new settings. So the rule is: a message may never be called gone if all labels that it ever had put it
+ * in every scope that was ever configured.
  */
 export class Verdicts {
   readonly #world: World;
   readonly #scopes: MailboxSettings['scope'][];
-  /** What each message looked like, at each moment at which it was looked at. */
+  /** The distinct labels and dates with which each message was seen. */
   readonly #seen = new Map<string, Map<string, Seen>>();
-  /** Messages that were out of some scope at some moment. */
+  /** Messages that were once deleted, or out of some configured scope. */
   readonly #absent = new Set<string>();
   /** Messages that existed when Gmail was last looked at. */
   #present: ReadonlySet<string> = new Set();
@@ -33,7 +33,7 @@ export class Verdicts {
       if (![...states.values()].every((seen) => inScope(scope, seen))) this.#absent.add(id);
   }
 
-  /** After each change at Gmail, before time passes. */
+  /** Call after each change at Gmail, before time passes. */
   async look(): Promise<void> {
     this.#lookAtGmail();
     const { stores, mailbox } = this.#world;

@@ -7,18 +7,18 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-/** Turns of the event loop after which nothing can run on without the clock, once no real I/O is under way. */
+/** After this many turns of the event loop without real I/O, all work waits for the clock. */
 const TURNS = 4;
 
 /**
- * Time that passes only when everybody sleeps: a day of a mailbox takes milliseconds. Sleepers of one instant wake in
- * seeded order.
+ * A clock whose time passes only when all work sleeps, so that a day of a mailbox takes milliseconds. Sleepers of the
+ * same instant wake in seeded order.
  */
 export class VirtualClock implements Clock {
   #now: number;
   readonly #random: Random;
   #sleepers: Sleeper[] = [];
-  /** Whether real I/O is under way: no time passes meanwhile. With a database in memory there never is any. */
+  /** Whether real I/O is under way. No time passes meanwhile. A database in memory has no real I/O. */
   isBusy: () => boolean = () => false;
 
   constructor(start: number, random: Random) {
@@ -53,7 +53,7 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Lets time pass until `work` has ended: awaiting it alone would stop the clock that it may be sleeping by. */
+  /** Lets time pass until `work` has ended. Only awaiting `work` would stop the clock by which it may be sleeping. */
   async during<Result>(work: Promise<Result>): Promise<Result> {
     let ended = false;
     const end = (): void => {
@@ -64,7 +64,11 @@ export class VirtualClock implements Clock {
     return await work;
   }
 
-  /** Lets time pass until `done`, at most `limit` milliseconds; answers whether it came to that. */
+  /**
+   * Lets time pass until `done`, but for at most `limit` milliseconds.
+   *
+   * @returns whether `done` came true
+   */
   async runUntil(done: () => boolean | Promise<boolean>, limit: number): Promise<boolean> {
     const end = this.#now + limit;
     for (;;) {

@@ -14,7 +14,7 @@ import { VirtualClock } from './virtual-clock.ts';
 import { drawError, workerWithWrongClock } from './wrong-clock.ts';
 
 const SCOPE_LABELS = ['INBOX', 'STARRED', 'SENT', 'DRAFT'];
-/** 2026-01-01: where every schedule begins. */
+/** Every schedule begins at 2026-01-01. */
 const START = Date.UTC(2026, 0, 1);
 
 /** A Gmail, a database and a clock for one mailbox, all of them drawn from the seed. */
@@ -26,16 +26,16 @@ export interface World {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
   readonly stores: Stores;
-  /** Where bodies are; null when they are in the database. */
+  /** The place of the bodies; null when they are in the database. */
   readonly bodies: MemoryBodies | null;
-  /** A worker of its own: nothing in memory is shared with an earlier one. */
+  /** Makes a worker that shares nothing in memory with an earlier one. */
   newWorker(): ActivityDependencies;
 }
 
-/** Opens empty stores whose bodies lie in a place that the seed decides. */
+/** Opens empty stores. The seed decides the place of their bodies. */
 export type OpenWorld = (place: OpenOptions) => Promise<Stores>;
 
-/** @param openWorld - opens empty stores; in memory unless told otherwise */
+/** @param openWorld - opens empty stores; in memory by default */
 export async function createWorld(
   seed: number,
   openWorld: OpenWorld = (place) => openStores(databaseAt('sqlite::memory:'), place),
@@ -49,7 +49,8 @@ export async function createWorld(
   drawPaging(gmail, random);
   if (random.chance(0.2)) simulator.batchOrder = 'shuffled';
   const settings = drawSettings(random, START, gmail);
-  // By the number itself: drawing it would change every schedule. All bodies outside, or the larger ones.
+  // Decided by the seed itself, because drawing it would change every schedule. All bodies are outside, or only the
+  // larger ones.
   const bodies = seed % 4 === 0 ? new MemoryBodies(clock) : null;
   const place =
     bodies === null
@@ -63,11 +64,12 @@ export async function createWorld(
           },
         };
   const opened = await openWorld(place);
-  // A place for bodies takes virtual time itself, within a call of the store: no call may hold that time up.
+  // A place for bodies sleeps in virtual time within a call of the store, so calls of that store must not stop the
+  // clock.
   const stores = bodies === null ? watched(opened, clock) : opened;
   await connectSimulated({ simulator, stores }, mailbox);
-  // Mostly without a limit: pacing has tests of its own, and a ledger that is written for each call makes schedules
-  // slow.
+  // Mostly without a limit, because pacing has its own tests, and a ledger that is written for each call makes
+  // schedules slow.
   const prices = random.chance(0.3)
     ? PRICE_TABLES['2026']
     : { ...PRICE_TABLES['2026'], userUnitsPerMinute: 1_000_000_000 };
@@ -75,7 +77,7 @@ export async function createWorld(
   simulator.delivery.announcesWatches = random.chance(0.5);
   simulator.delivery.delayMs = random.pick([0, 2_000, 60_000]);
   simulator.delivery.lossProbability = random.pick([0, 0.3, 1]);
-  // By the number itself, too: machines whose clocks are wrong.
+  // Also decided by the seed itself: whether the machines' clocks are wrong.
   const clocks = seed % 3 === 1 ? new Random(seed) : null;
   const newWorker = (): ActivityDependencies => {
     if (clocks === null) return { ...simulatedWorker({ simulator, stores, prices, clock }), pushTopic };
@@ -86,7 +88,7 @@ export async function createWorld(
 
 function drawLag(gmail: SimulatedMailbox, random: Random): void {
   if (random.chance(0.4)) return;
-  // Now and then far beyond what was ever seen, within the time that settling and listings allow.
+  // Sometimes far longer than ever observed, but within the time that settling and listings allow.
   const longest = random.chance(0.2) ? 28_000 : 5_000;
   if (random.chance(0.6)) gmail.lag.historyMs = random.below(longest);
   if (random.chance(0.6)) gmail.lag.listMs = random.below(longest);
@@ -106,8 +108,8 @@ function drawPaging(gmail: SimulatedMailbox, random: Random): void {
 }
 
 /**
- * Limits are left out: which messages are the newest so many is told by the moment of the listing, and no comparison
- * can know it.
+ * Draws settings, never with a limit: the moment of the listing decides which messages are the newest, and no
+ * comparison knows that moment.
  */
 export function drawSettings(random: Random, now: number, gmail: SimulatedMailbox): MailboxSettings {
   const own = gmail.labels().filter((label) => label.type === 'user');
@@ -130,7 +132,7 @@ export function drawSettings(random: Random, now: number, gmail: SimulatedMailbo
   };
 }
 
-/** The same stores; no virtual time passes while one of them works. */
+/** Wraps the stores so that no virtual time passes during their calls. */
 function watched(stores: Stores, clock: VirtualClock): Stores {
   let calls = 0;
   clock.isBusy = () => calls > 0;

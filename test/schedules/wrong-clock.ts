@@ -11,11 +11,11 @@ const DAY = 24 * 60 * MINUTE;
 /** How far a machine's clock is ahead of the true time (ms; behind when negative). */
 export interface ClockError {
   readonly skew: number;
-  /** It jumps by so much, `after` this long, and back `lasting` later. */
+  /** The clock jumps `by` this much, `after` this long, and jumps back `lasting` later (ms). */
   readonly jump: { readonly by: number; readonly after: number; readonly lasting: number } | null;
 }
 
-/** The clock of a machine that tells the time wrongly; what it sleeps is right. */
+/** A machine's clock that shows a wrong time. The lengths of its sleeps are right. */
 export function wrongClock(clock: Clock, { skew, jump }: ClockError): Clock {
   const start = clock.now();
   const jumped = (since: number): boolean => jump !== null && since >= jump.after && since < jump.after + jump.lasting;
@@ -26,7 +26,7 @@ export function wrongClock(clock: Clock, { skew, jump }: ClockError): Clock {
   };
 }
 
-/** A worker on such a machine; its time is Google's, as that of a real one. */
+/** A worker on a machine with a wrong clock. Like a real worker, it goes by Google's time. */
 export function workerWithWrongClock(options: SimulatedWorkerOptions, error: ClockError): ActivityDependencies {
   const { clock, simulator, transport = simulator.transport } = options;
   const start = clock.now();
