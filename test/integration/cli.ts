@@ -6,7 +6,8 @@ import { systemClock } from '../../src/host/system-clock.ts';
 import type { Ended } from './processes.ts';
 
 /**
- * A verb of the command line in this process, with connections of its own: what a process of its own adds is seconds.
+ * Runs a verb of the command line in this process, with its own connections. A separate process would only take seconds
+ * longer.
  */
 export async function tidemark(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
   const stdout = new PassThrough();

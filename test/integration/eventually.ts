@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const PAUSE = 100;
 
 /**
- * Asks again and again until `check` answers something other than null, at most `within` milliseconds; `still` says
- * what was missing.
+ * Repeats `check` until it returns something other than null, for at most `within` milliseconds. `still` says what was
+ * missing.
  */
 export async function eventually<Result>(
   within: number,

@@ -8,24 +8,24 @@ import { l, reading, TestMailbox as StoredMailbox } from '../contract/mailbox-st
 import type { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';
 
-/** What begins a line in no output of ours. */
+/** Text that must never begin a line of our output. */
 const FORGED = 'FORGED: ada@example.com is in sync';
 /**
- * Sequences that a terminal obeys (7 and 8 bits), a bell, each break of a line, a tab, and marks that turn the
+ * Sequences that a terminal obeys (7 and 8 bits), a bell, every kind of line break, a tab, and marks that change the
  * direction of text.
  */
 export const HOSTILE = `Invoice \u001B[2J\u001B]0;owned\u0007\u009B31m\u007F\t\u202E\u2066\u200E\u200F\u061C\u0085${FORGED}\u2028${FORGED}\u2029${FORGED}\r${FORGED}\r\n${FORGED}\n`;
-/** How its beginning is shown, in sentences and in JSON. */
+/** How the beginning of {@link HOSTILE} is shown, in sentences and in JSON. */
 export const SHOWN = String.raw`\u001b[2J`;
 
-/** Of a label id in settings. */
+/** The longest label id that settings accept. */
 const LONGEST_LABEL_ID = 100;
 
 const UNSEEN = /(?!\n)[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/u;
-/** What draws over a line: ours. */
+/** Our own sequence that overwrites a line. */
 const OVER = '\r\u001B[K';
 
-/** What is wrong with an output that held hostile text: null for nothing. */
+/** What is wrong with an output of hostile text; null when nothing is. */
 export function harmIn(output: string): string | null {
   const shown = output.replaceAll(OVER, '');
   const unseen = UNSEEN.exec(shown);
@@ -35,7 +35,7 @@ export function harmIn(output: string): string | null {
   return forged === undefined ? null : `a forged line: ${forged}`;
 }
 
-/** An mbox as Takeout writes it, of messages whose subjects and label are hostile. */
+/** An mbox in Takeout's form. The messages' subjects and label are hostile. */
 export function hostileMbox(messages: number): string {
   const encoded = `=?utf-8?B?${Buffer.from(HOSTILE).toString('base64')}?=`;
   const one = (n: number): string =>
@@ -43,7 +43,7 @@ export function hostileMbox(messages: number): string {
   return Array.from({ length: messages }, (_, n) => one(n)).join('');
 }
 
-/** Mailboxes that hold what a stranger wrote wherever a stranger can write. */
+/** Mailboxes with hostile text in every place where a stranger can write. */
 export interface HostileWorld {
   readonly folder: string;
   readonly db: string;
@@ -52,11 +52,11 @@ export interface HostileWorld {
   /** In phase `failed`, with a sentence that names a hostile label id. */
   readonly blocked: TestMailbox;
   /**
-   * In the store only, as a build without Gmail's boundary would have left it: ids, labels, reasons and conditions are
-   * hostile.
+   * Only in the store, as a build without the checks at Gmail's boundary would have left it. Ids, labels, reasons and
+   * conditions are hostile.
    */
   readonly stored: MailboxId;
-  /** To be stopped, renamed and removed. */
+  /** A mailbox for tests to stop, rename and remove. */
   readonly expendable: TestMailbox;
   readonly file: { readonly client: string; readonly grant: string; readonly robot: string; readonly mbox: string };
   readonly payloadKey: string;

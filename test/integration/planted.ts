@@ -1,6 +1,5 @@
 /**
- * Searches what programs said and stored for secrets that were planted, in each form in which they could have got
- * there.
+ * Searches everything that programs printed and stored for planted secrets, in each form that a secret may take there.
  */
 
 export interface Haystack {
@@ -16,7 +15,7 @@ function formsOf(secret: string): readonly string[] {
   const bytes = Buffer.from(secret, 'utf8');
   const base64 = [0, 1, 2].map((shift) => {
     const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
-    // The first and the last characters depend on what stands around the secret.
+    // The first and the last characters depend on the text around the secret.
     return text.slice(shift === 0 ? 0 : 4, -4);
   });
   const forms = [
@@ -30,7 +29,7 @@ function formsOf(secret: string): readonly string[] {
   return [...new Set(forms)].filter((form) => form.length >= 6);
 }
 
-/** Where which secret was found, named by what it is, not by itself. */
+/** Which secrets were found, and where. A secret is reported by its name, never by its value. */
 export function findSecrets(
   haystacks: readonly Haystack[],
   secrets: Readonly<Record<string, string | readonly string[]>>,

@@ -10,7 +10,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A program of ours in a process of its own. */
+/** One of our programs in its own process. */
 export class Program {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
@@ -39,7 +39,7 @@ export class Program {
     });
   }
 
-  /** Resolves with what the pattern matched once the program has said it. */
+  /** Resolves with the match once the program has printed text that matches the pattern. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);

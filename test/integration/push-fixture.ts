@@ -8,7 +8,7 @@ import { Rig, type RigOptions } from './rig.ts';
 
 export const TOPIC = 'projects/tidemark-test/topics/gmail';
 
-/** Workers that ask Gmail for notifications, and what receives them, both real; what lies between is the test's. */
+/** Real workers that ask Gmail for notifications, and a real receiver of them. The test plays the part in between. */
 export class PushRig {
   readonly rig: Rig;
   readonly google: Google;
@@ -31,7 +31,7 @@ export class PushRig {
     return new PushRig(await Rig.open(name, { ...options, env }), google);
   }
 
-  /** The endpoint, or with `subscription` the pull subscriber, in this process. */
+  /** Starts the endpoint, or with `subscription` the pull subscriber, in this process. */
   async receive({
     subscription = null,
     temporalAddress = null,
@@ -48,7 +48,7 @@ export class PushRig {
     return this.#service;
   }
 
-  /** What a subscription without Pub/Sub does: posts a notification until it is acknowledged. */
+  /** Does what a push subscription does, without Pub/Sub: posts each notification until it is acknowledged. */
   deliverTo(url: string): void {
     this.rig.simulator.onNotification(({ emailAddress, historyId }) => {
       void (async () => {

@@ -22,12 +22,12 @@ import { Program } from './processes.ts';
 import { TestMailbox } from './test-mailbox.ts';
 import { WatchedSimulator } from './watched-simulator.ts';
 
-// Once in a process, before its first worker.
+// Once per process, before its first worker.
 installRuntime(createLog('silent'));
 
 let bundle: ReturnType<typeof bundleWorkflowCode> | null = null;
 
-/** The workflows' code, bundled once in a process. */
+/** The workflows' code, bundled once per process. */
 export function workflowBundle(): ReturnType<typeof bundleWorkflowCode> {
   const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
   bundle ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
@@ -35,7 +35,7 @@ export function workflowBundle(): ReturnType<typeof bundleWorkflowCode> {
 }
 
 export interface RigOptions {
-  /** The server that all tests share, unless another is named. */
+  /** By default, the server that all tests share. */
   readonly temporalAddress?: string;
   readonly logLevel?: string;
   /** Further variables of the environment. */
@@ -52,7 +52,7 @@ export interface MailboxOptions {
 }
 
 /**
- * A simulated Gmail over HTTP in this process, a database of its own, and workers here or in processes of their own.
+ * A simulated Gmail over HTTP in this process, its own database, and workers in this process or in separate ones.
  */
 export class Rig {
   readonly simulator: WatchedSimulator;
@@ -81,14 +81,14 @@ export class Rig {
     this.#tidemark = parts.tidemark;
   }
 
-  /** @param name - of the test: task queues and mailboxes are on a server that all tests share */
-  /** Of the embedded database. */
+  /** The path of the embedded database. */
   get databaseFile(): string {
     const { location } = this.config.database;
     if (location.kind !== 'sqlite') throw new Error(`the rig's database is ${location.kind}`);
     return location.path;
   }
 
+  /** @param name - the test's name. It keeps tests apart, because all share one server of task queues and mailboxes */
   static async open(
     name: string,
     { temporalAddress = inject('temporalAddress'), logLevel = 'info', env: more = {} }: RigOptions = {},
@@ -103,7 +103,7 @@ export class Rig {
       TIDEMARK_TASK_QUEUE: `test-${name}-${process.pid}`,
       GMAIL_ROOT_URL: server.url,
       GOOGLE_TOKEN_URL: `${server.url}/token`,
-      // No pace: tests of the waiting let the simulator refuse.
+      // No pacing. Tests of waiting make the simulator refuse calls.
       GMAIL_USER_UNITS_PER_MINUTE: '100000000',
       LOG_LEVEL: logLevel,
       ...more,
@@ -116,7 +116,7 @@ export class Rig {
     return this.#tidemark;
   }
 
-  /** A simulated mailbox, connected; `start` of what is answered starts its workflow. */
+  /** Adds a simulated mailbox and connects it. `start` of the returned mailbox starts its workflow. */
   async mailbox(name: string, options: MailboxOptions = {}): Promise<TestMailbox> {
     const id = mailboxId(`${name}-${process.pid}@example.com`);
     const gmail = this.simulator.addMailbox(id);
@@ -145,7 +145,7 @@ export class Rig {
     });
   }
 
-  /** A worker in this process. */
+  /** Starts a worker in this process. */
   async startWorker(log: Log = createLog('silent'), clock: Clock = systemClock): Promise<void> {
     this.#worker = await runWorker({ config: this.config, log, clock, workflowBundle: await workflowBundle() });
   }
@@ -155,7 +155,7 @@ export class Rig {
     this.#worker = null;
   }
 
-  /** A worker in a process of its own, ready for work. */
+  /** Starts a worker in its own process, and waits until it is ready for work. */
   async spawnWorker(env: NodeJS.ProcessEnv = {}): Promise<Program> {
     const worker = new Program('cli/main.ts', ['worker'], { ...this.env, ...env });
     this.#programs.push(worker);
@@ -164,8 +164,7 @@ export class Rig {
   }
 
   /**
-   * Closes the database and the connection of this process, lets `meanwhile` do what it wants with the files, and opens
-   * them again.
+   * Closes this process's database and connection, runs `meanwhile`, which may change the files, and opens both again.
    */
   async reopen(meanwhile: () => void): Promise<void> {
     await this.#tidemark.close();

@@ -18,13 +18,13 @@ export interface Certificates {
   readonly authority: string;
   readonly server: { readonly cert: string; readonly key: string };
   readonly client: { readonly cert: string; readonly key: string };
-  /** Made by nobody that the gate knows. */
+  /** Signed by an authority that the gate does not know. */
   readonly stranger: { readonly cert: string; readonly key: string };
 }
 
 export const SERVER_NAME = 'namespace.a1b2c.tmprl.cloud';
 
-/** An authority of a test's own and what it certifies. */
+/** Makes an authority for one test, and the certificates that it signs. */
 export function makeCertificates(folder: string): Certificates {
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   const authority = (name: string): void =>
@@ -96,10 +96,10 @@ export type Admission = { readonly kind: 'client-certificate' } | { readonly kin
 /** gRPC: permission denied, unauthenticated. */
 const PERMISSION_DENIED = '7';
 const UNAUTHENTICATED = '16';
-/** What an ordinary caller of Temporal Cloud may not do: namespaces are set up by its own tools. */
+/** A call that Temporal Cloud refuses to ordinary callers, because its own tools set up namespaces. */
 const BARRED = /OperatorService\/AddSearchAttributes$/;
 
-/** Temporal Cloud's front door before a real server: TLS, and callers admitted by certificate or by API key. */
+/** Plays Temporal Cloud's front door for a real server: TLS, and callers admitted by certificate or by API key. */
 export class TemporalGate {
   readonly address: string;
   /** Calls that came through. */
@@ -179,7 +179,7 @@ export class TemporalGate {
     request.on('error', () => stream.destroy());
     stream.on('close', () => request.close());
     request.on('response', ({ ':status': status, ...answer }, flags) => {
-      // gRPC answers an error with headers alone.
+      // gRPC answers an error with only headers.
       const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
       stream.respond({ ':status': status, ...answer }, isWhole ? { endStream: true } : { waitForTrailers: true });
       if (isWhole) return;

@@ -16,8 +16,8 @@ type History = proto.temporal.api.history.v1.IHistory;
 const { WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND } =
   proto.temporal.api.enums.v1.WorkflowTaskFailedCause;
 /**
- * Workflow tasks that the server gives anew, and that are no failure of the workflow: a signal came in while one was
- * answered with continue-as-new; more than a hundred signals came in during one.
+ * Causes for which the server repeats a workflow task although the workflow did not fail: a signal arrived while the
+ * task was answered with continue-as-new, or more than a hundred signals arrived during the task.
  */
 const GIVEN_ANEW = new Set<unknown>([
   WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
@@ -36,7 +36,7 @@ interface Surroundings {
   connect(box: TestMailbox): Promise<void>;
 }
 
-/** A mailbox at all three ends: Gmail's, Temporal's and the store's. */
+/** A mailbox at all three ends: Gmail, Temporal and the store. */
 export class TestMailbox {
   readonly id: MailboxId;
   readonly gmail: SimulatedMailbox;
@@ -75,7 +75,7 @@ export class TestMailbox {
     return this.gmail.insert({ raw: `From: bob@example.com\r\nSubject: ${subject}\r\n\r\nhello\r\n`, labelIds });
   }
 
-  /** Ids of what Gmail lists, oldest id first. */
+  /** The ids of the messages that Gmail lists, oldest id first. */
   ids(): string[] {
     return this.gmail.truth().map(({ id }) => id);
   }
@@ -85,8 +85,8 @@ export class TestMailbox {
   }
 
   /**
-   * Resolves with the report once the mailbox is in sync and the store equals Gmail; fails with what differs after
-   * `within` milliseconds.
+   * Resolves with the report once the mailbox is in sync and the store equals Gmail. After `within` milliseconds, fails
+   * with the differences.
    */
   async exact(within: number): Promise<MailboxReport> {
     let missing: readonly string[] = ['nothing stored'];
@@ -95,7 +95,7 @@ export class TestMailbox {
       async () => {
         const report = await this.report();
         const { inSync, phase, counts } = report;
-        // A database that was just deleted is found out by the next sync.
+        // The next sync notices that the database was just deleted.
         missing =
           inSync === true && counts.due === 0 && counts.pending === 0
             ? await this.differences().catch(({ message }: Error) => [message])
@@ -119,7 +119,7 @@ export class TestMailbox {
     );
   }
 
-  /** Whether a search by phase finds it, as an operator searches. */
+  /** Whether an operator's search by phase finds the mailbox. */
   async isFoundAs(phase: Phase): Promise<boolean> {
     const query = `WorkflowId = '${workflowIdOf(this.id)}' AND TidemarkPhase = '${phase}' AND ExecutionStatus = 'Running'`;
     return (await this.#rig.tidemark.temporal.workflow.count(query)).count > 0;
@@ -129,7 +129,7 @@ export class TestMailbox {
     return (await this.handle.describe()).historyLength;
   }
 
-  /** Every run of the workflow's present chain, oldest first. */
+  /** Every run of the workflow's current chain, oldest first. */
   async runs(): Promise<Run[]> {
     const { workflow } = this.#rig.tidemark.temporal;
     const runs: Run[] = [];
@@ -142,7 +142,7 @@ export class TestMailbox {
     return runs;
   }
 
-  /** What went wrong with the workflow itself, in any of its runs: an empty list when it runs and never failed. */
+  /** Failures of the workflow itself, in any of its runs; empty when the workflow runs and never failed. */
   async workflowFailures(): Promise<string[]> {
     const { status } = await this.handle.describe();
     const failures = status.name === 'RUNNING' ? [] : [`the workflow is ${status.name}`];

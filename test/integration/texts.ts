@@ -1,4 +1,4 @@
-/** Every text in a value, however deep, bytes (payloads) read as UTF-8. */
+/** Every text in a value, at any depth. Bytes (payloads) are read as UTF-8. */
 export function* textsIn(value: unknown): Generator<string> {
   if (typeof value === 'string') yield value;
   else if (value instanceof Uint8Array) yield Buffer.from(value).toString('utf8');

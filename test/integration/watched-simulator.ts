@@ -1,7 +1,7 @@
 import type { SimulatorRequest, SimulatorResponse } from '../../src/simulator/http.ts';
 import { Simulator, type SimulatorOptions } from '../../src/simulator/simulator.ts';
 
-/** A call as it arrived: alone, or as a part of a batch. */
+/** A call as it arrived, by itself or as a part of a batch. */
 interface Arrival {
   readonly at: number;
   readonly path: string;
@@ -10,16 +10,16 @@ interface Arrival {
 const PART = /^GET (\/gmail\/v1\/users\/\S+)/gm;
 const BODY = /\/messages\/([0-9a-f]+)\?format=(?:raw|full)/;
 
-/** A simulator that remembers what it was asked and what it refused. */
+/** A simulator that remembers the calls it received and its refusals of history. */
 export class WatchedSimulator extends Simulator {
   readonly arrivals: Arrival[] = [];
   /** How often history.list was answered with 404, by mailbox. */
   readonly expired = new Map<string, number>();
-  /** Requests, tokens asked for included, by mailbox. */
+  /** How many requests arrived, including those for tokens, by mailbox. */
   readonly requests = new Map<string, number>();
   /** Access tokens that were used. */
   readonly tokens = new Set<string>();
-  /** Whose token it is: each full sync begins with getProfile, whose answer says so. */
+  /** The owner of each token. Each full sync begins with getProfile, whose answer names the owner. */
   readonly #owners = new Map<string, string>();
 
   constructor(options: SimulatorOptions) {
