@@ -20,12 +20,12 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 /**
  * Refuses requests of foreign web pages in a browser that can reach the server. Programs are let through.
  *
- * - DNS rebinding: a page points its own name at the server's address so that it can read the answers. Its name then
- *   stands in `Host`. An IP
- *   address in `Host` cannot be rebound. The port is not compared, since tunnels and containers map it.
+ * - DNS rebinding: a page points its own name at the server's address so that it can read the answers. The page's name
+ *   then stands in `Host`. An IP address in `Host` cannot be rebound. The port is not compared, since tunnels and
+ *   containers map it.
  * - Cross-site requests: a page can send a form or a `no-cors` request to any address. Browsers say so in
- *   `Sec-Fetch-Site` or `Origin`. A person
- *   who follows a link also comes from another site and is let through, since no other page can read what they see.
+ *   `Sec-Fetch-Site` or `Origin`. A person who follows a link also comes from another site and is let through, since no
+ *   other page can read what the person sees.
  *
  * @returns why the request is refused, for a person; null when it is allowed
  * @see https://www.w3.org/TR/fetch-metadata/

@@ -1,6 +1,6 @@
 import type { FullSyncProgress } from './mailbox-row.ts';
 
-/** History shows what is older than the head by then (ms). */
+/** After this long (ms), history shows every change up to the head. */
 const SETTLED = 30_000;
 
 /**
