@@ -243,7 +243,7 @@ export class SimulatedMailbox {
     return version?.exists === true ? { message, version } : null;
   }
 
-  /** The messages of a thread as one replica shows them, in the order of arrival. */
+  /** The messages of a thread as one replica shows them, oldest first. */
   readThread(threadId: string): { message: StoredMessage; version: Version }[] {
     const now = this.#clock.now();
     const delay = this.#replicaDelay();

@@ -8,24 +8,24 @@ export interface Header {
 }
 
 /**
- * One node of a message's part tree. Own code, because the kept parsers give a flat list of texts and attachments and
- * Gmail a tree.
+ * One node of a message's part tree. This is our own parser, because maintained libraries give a flat list of texts and
+ * attachments, but Gmail gives a tree.
  */
 export interface MimePart {
   readonly headers: readonly Header[];
-  /** Lower case, `text/plain` when the message names none. */
+  /** In lower case; `text/plain` when the part names no type. */
   readonly mimeType: string;
-  /** Empty when the part has none. */
+  /** Empty when the part has no file name. */
   readonly filename: string;
-  /** After Content-Transfer-Encoding, and text in UTF-8; empty for a multipart. */
+  /** Decoded (Content-Transfer-Encoding), with text in UTF-8; empty for a multipart. */
   readonly body: Buffer;
   readonly parts: readonly MimePart[];
 }
 
-/** Deeper than any mail program nests; beyond it a part is answered as it stands. */
+/** Deeper than any mail program nests parts. A part beyond this depth is not parsed. */
 const MAX_DEPTH = 40;
 
-/** Parses RFC 822 bytes. Never throws: what cannot be understood is body. */
+/** Parses RFC 822 bytes. Never throws: what cannot be parsed becomes the body. */
 export function parseMime(raw: Buffer, depth = 0): MimePart {
   const { headers, bodyAt } = parseHeaders(raw);
   const content = raw.subarray(bodyAt);
@@ -53,7 +53,7 @@ export function headerValue(headers: readonly Header[], name: string): string | 
 
 const HEADER_LINE = /^([!-9;-~]+)[ \t]*:[ \t]*(.*)$/s;
 
-/** Headers end at the first empty line, or where a line is no header: the rest is body then. */
+/** Headers end at the first empty line, or at the first line that is not a header. The rest is the body. */
 export function parseHeaders(raw: Buffer): { headers: Header[]; bodyAt: number } {
   const lines: string[] = [];
   let at = 0;
@@ -84,7 +84,9 @@ function words(text: string): string {
   return text.includes('=?') ? decodeWords(text) : text;
 }
 
-/** The bytes between the delimiter lines of a multipart; a missing last delimiter ends with the bytes. */
+/**
+ * The bytes between the delimiter lines of a multipart. Without a last delimiter, the last part ends with the bytes.
+ */
 function splitParts(content: Buffer, boundary: string): Buffer[] {
   const delimiter = Buffer.from(`--${boundary}`, 'utf8');
   const parts: Buffer[] = [];
@@ -129,6 +131,6 @@ function toUtf8(body: Buffer, charset: string | null): Buffer {
   try {
     return Buffer.from(new TextDecoder(charset).decode(body), 'utf8');
   } catch {
-    return body; // a charset that nobody knows: the bytes are all there is
+    return body; // unknown charset: keep the bytes
   }
 }

@@ -1,12 +1,12 @@
 import type { RawSource } from './message.ts';
 
 export interface NewMail {
-  /** RFC 822 bytes. A function is called on each reading and must answer the same bytes each time. */
+  /** RFC 822 bytes. A function is called on each read and must always return the same bytes. */
   readonly raw: Uint8Array | string | (() => Buffer);
   readonly labelIds: readonly string[];
-  /** The thread to join (made when unknown); its own new thread when not given. */
+  /** The thread to join, created when unknown; a new thread when not given. */
   readonly threadId?: string | undefined;
-  /** Epoch ms; the clock's now when not given. */
+  /** Epoch ms; the current time when not given. */
   readonly internalDate?: number | undefined;
 }
 

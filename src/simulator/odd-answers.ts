@@ -2,15 +2,15 @@ import { JSON_TYPE, type Answer } from './http.ts';
 import type { ApiMethod } from './prices.ts';
 import { isFields } from './route.ts';
 
-/** Answers with status 200 that are not what the mailbox holds. The call is carried out, and paid for. */
+/** Answers with status 200 that differ from what the mailbox holds. The call is carried out and costs its units. */
 export type OddAnswer =
-  /** A page without entries and without a nextPageToken, whatever there is. */
+  /** A page without entries and without a nextPageToken, although there are entries. */
   | { readonly kind: 'empty-page' }
   /** A page that lacks its nextPageToken, as if nothing followed. */
   | { readonly kind: 'cut-page' }
   /** From the second page on, each page names itself as the next one. */
   | { readonly kind: 'repeat-token' }
-  /** `{}`: as JSON of protocol buffers, a valid answer of any method. */
+  /** `{}`, which is valid protocol-buffer JSON for every method. */
   | { readonly kind: 'empty-object' }
   /** Top-level fields of the answer have these values; those in `without` are missing. */
   | {
@@ -21,7 +21,7 @@ export type OddAnswer =
 
 export type AnsweredMethod = ApiMethod | 'batch' | 'token';
 
-/** Where each list has its entries. */
+/** The field that holds each list's entries. */
 const ENTRIES: Partial<Record<AnsweredMethod, string>> = {
   'messages.list': 'messages',
   'threads.list': 'threads',
@@ -40,7 +40,7 @@ export function canShow(kind: string, method: AnsweredMethod | null): boolean {
   return kind !== 'replace' || method !== 'batch';
 }
 
-/** @param pageToken - what the call asked with */
+/** @param pageToken - the call's own page token */
 export function oddAnswer(json: string, odd: OddAnswer, method: AnsweredMethod, pageToken: string | null): string {
   switch (odd.kind) {
     case 'empty-object':
@@ -70,7 +70,7 @@ function without(fields: Record<string, unknown>, names: readonly string[]): Rec
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 }
 
-/** What stands between a client and Gmail answers in Gmail's place. */
+/** An answer from something between the client and Gmail, such as a proxy. */
 export interface Interception {
   readonly status: number;
   /** HTML when not given. */
@@ -87,7 +87,7 @@ export function interceptedAnswer({
   return { status, json: body, contentType };
 }
 
-/** As the batch endpoint answered at times: https://github.com/googleapis/google-api-dotnet-client/issues/1622 */
+/** The batch endpoint has answered like this: https://github.com/googleapis/google-api-dotnet-client/issues/1622 */
 function errorPage(status: number): string {
   return `<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error ${status}</title>\n  <p><b>${status}.</b> <ins>That’s an error.</ins>\n  <p>The requested URL was not found on this server.  <ins>That’s all we know.</ins>\n</html>\n`;
 }

@@ -1,6 +1,6 @@
 import type { SimulatedMailbox } from './mailbox.ts';
 
-/** Mail that no program should write and every mailbox holds. */
+/** Mail that no program should write but every mailbox contains. */
 export interface OddMail {
   readonly name: string;
   readonly raw: () => Buffer;
@@ -11,7 +11,7 @@ const latin =
   () =>
     Buffer.from(text, 'latin1');
 
-/** @param hugeBytes size of the biggest one: Gmail takes 25 MB */
+/** @param hugeBytes - size of the biggest message: Gmail accepts 25 MB */
 export function oddMail(hugeBytes = 25 * 2 ** 20): OddMail[] {
   return [
     { name: 'no headers', raw: latin('There is no header here.\r\nNor here.') },
@@ -54,7 +54,7 @@ export function oddMail(hugeBytes = 25 * 2 ** 20): OddMail[] {
   ];
 }
 
-/** Puts every odd message, and one with 500 labels, into the mailbox; answers their ids by name. */
+/** Inserts every odd message, and one with 500 labels, into the mailbox. @returns their ids by name */
 export function insertOddMail(mailbox: SimulatedMailbox, hugeBytes?: number): Map<string, string> {
   const ids = new Map<string, string>();
   for (const { name, raw } of oddMail(hugeBytes)) ids.set(name, mailbox.insert({ raw, labelIds: ['INBOX'] }).id);

@@ -1,6 +1,6 @@
-/** Where a message is left out. */
+/** The listings that leave a message out. */
 export type OmittedFrom =
-  /** Listings and searches of the whole mailbox: those that name no label. */
+  /** Listings and searches of the whole mailbox, which name no label. */
   | 'listing'
   /** Listings that ask for this label. */
   | `label:${string}`
@@ -8,13 +8,13 @@ export type OmittedFrom =
   | 'all';
 
 /**
- * A message that listings leave out although it exists: gets, history and the listings not named here go on showing it.
+ * A message that listings leave out although it exists. Gets, history and all other listings still show it.
  */
 export interface Omission {
   readonly messageId: string;
   /** `listing` when not given. */
   readonly from?: OmittedFrom | undefined;
-  /** Clock ms from which the message is listed again; never by itself when not given. */
+  /** Clock ms from which the message is listed again; when not given, the omission lasts until it is removed. */
   readonly until?: number | undefined;
 }
 
@@ -24,14 +24,14 @@ interface Active {
 }
 
 /**
- * The omissions of one mailbox. Reported at https://github.com/anthropics/claude-code/issues/82548: missing from
- * searches for days, never from gets.
+ * The omissions of one mailbox. https://github.com/anthropics/claude-code/issues/82548 reports messages that searches
+ * left out for days, but gets never did.
  */
 export class Omissions {
   readonly #byMessage = new Map<string, Map<number, Active>>();
   #added = 0;
 
-  /** `strikes` of the answer counts how often a listing left the message out because of it. */
+  /** @returns the omission's handle; `strikes` is how often it made a listing leave the message out */
   add(omission: Omission): { readonly id: number; remove(): void; readonly strikes: number } {
     this.#added += 1;
     const id = this.#added;

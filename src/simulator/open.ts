@@ -32,9 +32,9 @@ export interface SimulateRequest extends Serving {
   readonly messages: number;
   /** An mbox file or a folder of `.eml` instead; null for generated mail. */
   readonly mbox: string | null;
-  /** An endpoint that gets the notifications. */
+  /** A push endpoint that receives the notifications. */
   readonly push?: PushSubscription | null;
-  /** A Pub/Sub emulator that gets the notifications: `PUBSUB_EMULATOR_HOST`. */
+  /** Address of a Pub/Sub emulator that receives the notifications: `PUBSUB_EMULATOR_HOST`. */
   readonly emulatorHost?: string | null;
 }
 
@@ -46,14 +46,14 @@ export interface ServedMailbox {
 
 export interface ServedSimulator {
   readonly url: string;
-  /** Where the keys are that push requests are signed with; null when there are none. */
+  /** URL of the keys that verify push requests; null when there are no keys. */
   readonly keysUrl: string | null;
   readonly mailboxes: readonly ServedMailbox[];
   close(): Promise<void>;
 }
 
 /**
- * A simulator with mailboxes in it, over HTTP. It forgets everything when it closes.
+ * Serves a simulator with mailboxes over HTTP. The simulator forgets everything when it closes.
  *
  * @throws {Error} when the port is taken or the mail cannot be read
  */
@@ -89,7 +89,7 @@ export async function openSimulator(request: SimulateRequest): Promise<ServedSim
 }
 
 export interface LastingRequest extends Serving {
-  /** Where the mailbox is remembered. When the file is there, what it says decides, not `begin`. */
+  /** Path of the mailbox's journal. When the file exists, it overrides `begin`. */
   readonly journal: string;
   readonly begin: Pick<Beginning, 'email' | 'messages' | 'mbox'>;
   /** Milliseconds between two changes on average. */
@@ -98,13 +98,13 @@ export interface LastingRequest extends Serving {
 
 export interface LastingSimulator extends ServedSimulator {
   readonly beginning: Beginning;
-  /** Goes on with the changes of earlier runs, telling each in a sentence; resolves once the signal aborts. */
+  /** Continues the changes of earlier runs and reports each in a sentence; resolves once the signal aborts. */
   liveTraffic(options: { signal: AbortSignal; onChange: (sentence: string) => void }): Promise<void>;
 }
 
 /**
- * A simulated mailbox that is the same again after a restart: same mail, same ids, same history, with the changes of
- * its live traffic. What a person does to it by the control API is not remembered.
+ * A simulated mailbox that survives a restart: with the same mail, ids and history, including the changes of its live
+ * traffic. Changes made through the control API are not remembered.
  *
  * @throws {JournalError} when the journal cannot be used
  */

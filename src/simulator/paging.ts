@@ -1,16 +1,16 @@
-/** How answers are cut into pages. Gmail promises none of it, so clients must cope with all of it. */
+/** How answers are split into pages. Gmail promises nothing about this, so clients must handle every variant. */
 export interface Paging {
   /** `offset` tokens shift when messages come or go between two pages. */
   tokens: 'cursor' | 'offset';
-  /** Most messages or threads a page of a listing holds, whatever `maxResults` asks for. */
+  /** The most messages or threads in a page of a listing, whatever `maxResults` is. */
   listPage: number;
-  /** Most records a page of history holds. */
+  /** The most records in a page of history. */
   historyPage: number;
-  /** A record with more operations is answered as several records with one id, which may straddle pages. */
+  /** A record with more operations is answered as several records with the same id, which may span pages. */
   operationsPerRecord: number;
   /** Chance of a history page without records but with a nextPageToken. */
   emptyPages: number;
-  /** Whether messages inside history carry `labelIds`, as Gmail mostly sends them and nowhere promises. */
+  /** Whether messages in history have `labelIds`. Gmail mostly sends them, but does not promise to. */
   labelIdsInHistory: boolean;
 }
 

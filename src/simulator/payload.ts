@@ -42,7 +42,7 @@ function bodyOf(messageId: string, part: MimePart, partId: string): Payload['bod
   return { size: part.body.length, data: base64url(part.body) };
 }
 
-/** What has a file name, or is no text, comes over attachments.get only. */
+/** A part with a file name, or a part that is not text, is available only through attachments.get. */
 function isAttachment(part: MimePart): boolean {
   return part.filename !== '' || !part.mimeType.startsWith('text/');
 }
@@ -51,7 +51,7 @@ function attachmentId(messageId: string, partId: string): string {
   return `ANGjdJ${Buffer.from(`${messageId}/${partId}`).toString('base64url')}`;
 }
 
-/** The bytes of the attachment with that id, or null when the message has none such. */
+/** The bytes of the attachment with that id, or null when the message does not have it. */
 export function attachmentOf(messageId: string, id: string, root: MimePart): Buffer | null {
   const find = (part: MimePart, partId: string): Buffer | null => {
     if (isAttachment(part) && part.body.length > 0 && attachmentId(messageId, partId) === id) return part.body;
@@ -64,7 +64,7 @@ export function attachmentOf(messageId: string, id: string, root: MimePart): Buf
   return find(root, '');
 }
 
-/** First the plain text, then HTML without its tags; escaped as Gmail's is. */
+/** Taken from the plain text, else from HTML without its tags; escaped like Gmail's snippet. */
 function snippetOf(root: MimePart): string {
   const leaf = firstText(root, 'text/plain') ?? firstText(root, 'text/html');
   if (leaf === null) return '';
@@ -92,7 +92,7 @@ function firstText(part: MimePart, mimeType: string): MimePart | null {
   return null;
 }
 
-/** The headers asked for, in the message's order; all when none are named. */
+/** The named headers, in the message's order; all headers when `names` is empty. */
 export function selectHeaders(root: MimePart, names: readonly string[]): readonly Header[] {
   if (names.length === 0) return root.headers;
   const wanted = new Set(names.map((name) => name.toLowerCase()));

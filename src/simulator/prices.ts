@@ -1,8 +1,8 @@
 import { PRICE_TABLES, type PriceTable, type PriceTableName } from '../model/prices.ts';
 
 /**
- * Prices of the methods that only other people's code calls on the simulator; the ones that Tidemark calls are in the
- * model. Source: https://developers.google.com/workspace/gmail/api/reference/quota
+ * Prices of the methods that Tidemark does not call, but other code may call on the simulator. The prices of Tidemark's
+ * own methods are in the model. Source: https://developers.google.com/workspace/gmail/api/reference/quota
  */
 const OTHER_METHODS = {
   'labels.get': 1,

@@ -3,7 +3,7 @@ import type { GoogleSigner } from './google-signer.ts';
 import type { Simulator } from './simulator.ts';
 import type { Notification } from './watches.ts';
 
-/** A push subscription to what the simulator publishes. */
+/** A push subscription to the simulator's notifications. */
 export interface PushSubscription {
   /** Where notifications are posted. */
   readonly endpoint: string;
@@ -11,7 +11,7 @@ export interface PushSubscription {
   readonly serviceAccount: string;
 }
 
-/** Milliseconds: the first repetition, the longest pause, and how long an unacknowledged message is kept. */
+/** Milliseconds: the pause before the first retry, the longest pause, and how long a message is retried. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 const RETENTION = 10 * 60_000;
@@ -19,10 +19,10 @@ const RETENTION = 10 * 60_000;
 const ACKNOWLEDGED = new Set([102, 200, 201, 202, 204]);
 
 /**
- * Delivers the simulator's notifications to a push endpoint, as Pub/Sub does: wrapped, with a signed token, again and
- * again until acknowledged.
+ * Delivers the simulator's notifications to a push endpoint as Pub/Sub does: in an envelope, with a signed token, and
+ * repeatedly until acknowledged.
  *
- * @returns a function that ends it; what is not acknowledged by then is lost
+ * @returns a function that stops the delivery; notifications that are not acknowledged by then are lost
  */
 export function publishToEndpoint({
   simulator,
@@ -57,7 +57,7 @@ export function publishToEndpoint({
       await response.arrayBuffer();
       return ACKNOWLEDGED.has(response.status);
     };
-    // Ended: nobody waits for it any more.
+    // The promise rejects once the delivery is stopped; nobody waits for it.
     void untilAcknowledged(post, clock, ended.signal).catch(() => undefined);
   });
   return () => {
@@ -70,7 +70,7 @@ export function publishToEndpoint({
  * Publishes the simulator's notifications to the Pub/Sub emulator, whose topics must exist.
  *
  * @param host - `PUBSUB_EMULATOR_HOST`
- * @returns a function that ends it
+ * @returns a function that stops publishing
  * @see https://cloud.google.com/pubsub/docs/emulator
  */
 export function publishToEmulator({ simulator, host }: { simulator: Simulator; host: string }): () => void {
@@ -103,7 +103,7 @@ async function untilAcknowledged(post: () => Promise<boolean>, clock: Clock, sig
   }
 }
 
-/** Gmail's documentation shows the id as a number; beyond 2^53 only a text is exact. */
+/** Gmail's documentation shows the id as a number, but beyond 2^53 only a string is exact. */
 function dataOf({ emailAddress, historyId }: Notification): string {
   return Buffer.from(JSON.stringify({ emailAddress, historyId })).toString('base64');
 }

@@ -2,7 +2,7 @@ import type { SimulatedLabel } from './labels.ts';
 import { headerValue, type MimePart } from './mime.ts';
 import type { ParsedMessage } from './payload.ts';
 
-/** A message as a search sees it. The parsed bytes are asked for only when the search needs them. */
+/** A message as a search sees it. Its bytes are parsed only when the search needs them. */
 export interface Searchable {
   readonly internalDate: number;
   readonly labelIds: readonly string[];
@@ -11,7 +11,7 @@ export interface Searchable {
 
 export interface Search {
   matches(message: Searchable): boolean;
-  /** The search itself asks for spam or trash, so they are not left out. */
+  /** True when the search itself names spam or trash, so that they are not left out. */
   readonly includesHidden: boolean;
 }
 
@@ -22,7 +22,7 @@ interface Term {
 }
 
 /**
- * Understands the operators that programs use: https://support.google.com/mail/answer/7190
+ * Parses the operators that programs use: https://support.google.com/mail/answer/7190
  * (`after: before: newer_than: older_than: label: in: is: category: from: to: cc: subject: has:attachment rfc822msgid:
  * larger: smaller:`, words, "phrases", `-`, `OR`, `( )` and `{ }`). An unknown operator is searched for as a word, as
  * Gmail does.

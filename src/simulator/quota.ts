@@ -3,21 +3,21 @@ import type { Prices } from './prices.ts';
 import type { Random } from './random.ts';
 import type { Tally, Usage } from './usage.ts';
 
-/** How strictly the limits of https://developers.google.com/workspace/gmail/api/reference/quota are held. */
+/** How strictly the limits in https://developers.google.com/workspace/gmail/api/reference/quota are enforced. */
 export interface QuotaEnforcement {
   /**
-   * What a minute is, which Google does not say: any 60 seconds, the minute of the clock, or a sixth of the limit in
-   * any ten seconds. `off` only counts.
+   * How a minute is measured, which Google does not document: any 60 seconds, a minute of the clock, or a sixth of the
+   * limit in any ten seconds. `off` counts without enforcing.
    */
   readonly window: 'sliding-minute' | 'fixed-minute' | 'ten-seconds' | 'off';
-  /** Of the price table when not given. */
+  /** The price table's limit when not given. */
   readonly userUnitsPerMinute?: number | undefined;
   readonly projectUnitsPerMinute?: number | undefined;
-  /** The hidden cap of one user's calls in flight; none when not given. */
+  /** Gmail's undocumented limit on one user's calls in flight; no limit when not given. */
   readonly concurrentRequests?: number | undefined;
 }
 
-/** Lets a call in or refuses it. Only calls that are let in count against a limit. */
+/** Admits or refuses calls. Only admitted calls count against a limit. */
 export class Quota {
   enforcement: QuotaEnforcement;
   readonly #prices: Prices;
@@ -30,7 +30,7 @@ export class Quota {
     this.#random = random;
   }
 
-  /** @throws {ApiError} 429 or 403 when `units` more would be over a limit, or another call over the cap */
+  /** @throws {ApiError} 429 or 403 when `units` more would exceed a limit, or there are too many calls in flight */
   check(usage: Usage, email: string, units: number, now: number): void {
     const user = usage.user(email);
     const { concurrentRequests: cap, userUnitsPerMinute, projectUnitsPerMinute } = this.enforcement;
@@ -71,7 +71,7 @@ export class Quota {
     this.#minutes.set(tally, { minute: Math.floor(now / 60_000), units: this.#used(tally, now) + units });
   }
 
-  /** Both forms are documented for the same limit, and both are met. */
+  /** Google documents both forms for the same limit, and both occur. */
   #userRefusal(): ApiError {
     const text = quotaText('Units per minute per user');
     return this.#random.chance(0.5)

@@ -1,4 +1,4 @@
-/** A seeded source of chance. Equal seeds give equal sequences, so every run of the simulator can be repeated. */
+/** A seeded random generator. Equal seeds give equal sequences, so every run of the simulator can be repeated. */
 export class Random {
   #state: number;
 
@@ -30,7 +30,7 @@ export class Random {
     return item;
   }
 
-  /** `length` characters out of `alphabet`. */
+  /** `length` random characters of `alphabet`. */
   text(length: number, alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'): string {
     let text = '';
     for (let i = 0; i < length; i++) text += alphabet[this.int(alphabet.length)];
@@ -38,7 +38,7 @@ export class Random {
   }
 }
 
-/** A seed for one named use, so that two uses of one seed do not walk in step. */
+/** A seed for one named use, so that two uses of the same seed get different sequences. */
 export function seedFor(seed: number, name: string): number {
   let hash = seed >>> 0;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;

@@ -9,7 +9,7 @@ import { flag, maxResults, type RouteContext, type RouteTable } from './route.ts
 import { atLeastZero } from './totals.ts';
 import { base64url } from '../model/base64url.ts';
 
-/** Most results of a page: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list */
+/** Results per page: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list */
 const PAGE = { usual: 100, most: 500 };
 
 /** The calls that change nothing. */

@@ -1,4 +1,4 @@
-/** The sum of what was added during the last `windowMs`, and the highest that it ever was. */
+/** The sum of the amounts added during the last `windowMs`, and its maximum so far. */
 export class RollingSum {
   readonly #windowMs: number;
   #entries: { at: number; amount: number }[] = [];

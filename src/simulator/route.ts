@@ -6,7 +6,7 @@ import type { ApiMethod } from './prices.ts';
 import type { Random } from './random.ts';
 import type { Watches } from './watches.ts';
 
-/** What one API call is answered from. */
+/** What a route needs to answer one API call. */
 export interface RouteContext {
   readonly mailbox: SimulatedMailbox;
   /** The identifiers in the path, in order. */
@@ -18,11 +18,11 @@ export interface RouteContext {
   readonly random: Random;
   readonly json: MessageJson;
   readonly watches: Watches;
-  /** Another mailbox of this simulator, for mail that is sent. */
+  /** Finds another mailbox of this simulator, as a recipient of sent mail. */
   readonly mailboxOf: (email: string) => SimulatedMailbox | null;
 }
 
-/** JSON text as it is, an object to be rendered, or null for 204. */
+/** JSON text, an object to be rendered as JSON, or null for 204. */
 export type RouteResult = string | object | null;
 
 export interface Route {
@@ -30,13 +30,13 @@ export interface Route {
   answer(context: RouteContext): RouteResult;
 }
 
-/** By HTTP method and path below `users/{userId}/`, identifiers written as `*`. */
+/** Routes by HTTP method and path below `users/{userId}/`, with `*` for identifiers. */
 export type RouteTable = Readonly<Record<string, Route>>;
 
 /** A request's body: JSON fields, and the message of an upload. */
 export class CallBody {
   readonly #fields: Readonly<Record<string, unknown>>;
-  /** The RFC 822 bytes of an upload, where the request is one. */
+  /** The RFC 822 bytes of an upload; null when the request is not an upload. */
   readonly media: Buffer | null;
 
   constructor(fields: Readonly<Record<string, unknown>>, media: Buffer | null) {
@@ -67,7 +67,7 @@ export class CallBody {
     return new CallBody(isFields(value) ? value : {}, this.media);
   }
 
-  /** The RFC 822 bytes that the call brings, uploaded or as `raw`. */
+  /** The RFC 822 bytes in the call, uploaded or as `raw`. */
   raw(): Buffer {
     const text = this.text('raw');
     const raw = this.media ?? (text === null ? null : Buffer.from(text, 'base64url'));
@@ -81,10 +81,10 @@ export function isFields(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Google reads `1`, `true` and their like. */
+/** Google accepts `1` and `true`, in any case. */
 export const flag = (text: string | null): boolean => text !== null && /^(1|true)$/i.test(text);
 
-/** @throws {ApiError} 400 when the parameter is no whole number */
+/** @throws {ApiError} 400 when the parameter is not a whole number */
 export function maxResults(query: URLSearchParams, fallback: number, most: number): number {
   const text = query.get('maxResults');
   if (text === null) return fallback;

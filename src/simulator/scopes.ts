@@ -35,7 +35,7 @@ export function allows(scopes: readonly string[], method: ApiMethod): boolean {
 }
 
 /**
- * gmail.metadata bars searches and bodies, beside wider scopes, too:
+ * gmail.metadata forbids searches and bodies, even together with wider scopes:
  * https://github.com/googleapis/google-api-python-client/issues/582
  */
 export function isUnderMetadata(scopes: readonly string[]): boolean {

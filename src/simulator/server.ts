@@ -12,31 +12,31 @@ export interface SimulatorServerOptions {
   readonly simulator: Simulator;
   /** 0 takes a free port. */
   readonly port: number;
-  /** Loopback when not given: whoever reaches the simulator reads and changes its mail. */
+  /** Loopback when not given: anyone who can reach the simulator can read and change its mail. */
   readonly host?: string | undefined;
-  /** Names by which it may be asked, beside `localhost`, IP addresses and `host`. */
+  /** Host names that requests may use, besides `localhost`, IP addresses and `host`. */
   readonly allowedHosts?: readonly string[] | undefined;
-  /** Whose public keys are served at {@link KEYS_PATH}; none are when it is not given. */
+  /** The signer whose public keys are served at {@link KEYS_PATH}; no keys are served when not given. */
   readonly signer?: GoogleSigner | undefined;
 }
 
 export interface SimulatorServer {
   /** `http://host:port`, to be used as a client's root URL. */
   readonly url: string;
-  /** Ends every connection, calls in flight with them. */
+  /** Closes every connection, including those with calls in flight. */
   close(): Promise<void>;
 }
 
-/** Where Google publishes the keys that it signs tokens with. */
+/** The path at which Google publishes the keys that verify its tokens. */
 export const KEYS_PATH = '/oauth2/v3/certs';
 
 /**
- * For a request that no client of Gmail's would make: a page in a browser made it, by the server's address or by a name
- * that leads there.
+ * The reason for refusing a request that no Gmail client would send: it came from a page in a browser, or used a
+ * foreign host name.
  */
 const NOT_FOR_PAGES = 'hostNotAllowed';
 
-/** Gmail takes messages of 35 MB and more as base64; a request beyond this is refused with 413. */
+/** Gmail accepts messages of 35 MB, which are longer as base64. A bigger request is refused with 413. */
 const MAX_BODY_BYTES = 128 * 2 ** 20;
 
 /**
@@ -113,15 +113,15 @@ async function serve(
   send(outgoing, await answer(request));
 }
 
-/** The body was not read, so the connection ends with the answer. */
+/** A refusal before the body is read, so the connection closes after the answer. */
 function refused(reason: string, isControl: boolean): SimulatorResponse {
   const body = isControl ? JSON.stringify({ error: reason }) : new ApiError(403, NOT_FOR_PAGES, reason).toJSON();
   return { status: 403, headers: { 'content-type': JSON_TYPE, connection: 'close' }, body: Buffer.from(body) };
 }
 
 /**
- * A reset on command breaks the connection, as does a client that went away; anything else is a defect of the
- * simulator, and says so.
+ * Breaks the connection for a reset on command or when the client has disconnected. Any other error is a bug in the
+ * simulator, and the answer says so.
  */
 function fail(error: unknown, outgoing: ServerResponse): void {
   const isReset = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
@@ -137,7 +137,7 @@ function fail(error: unknown, outgoing: ServerResponse): void {
   });
 }
 
-/** A response cut on command names its full length, so that the client can tell. */
+/** Sends a response. One that a fault cut off states its full length, so that the client can detect the cut. */
 function send(outgoing: ServerResponse, { status, headers, body, fullLength = body.length }: SimulatorResponse): void {
   outgoing.writeHead(status, { ...headers, ...(status === 204 ? {} : { 'content-length': fullLength }) });
   if (fullLength === body.length) {

@@ -15,13 +15,13 @@ import { Usage } from './usage.ts';
 import { Watches, type Delivery, type Notification } from './watches.ts';
 
 export interface SimulatorOptions {
-  /** Time and pauses; its chance is not used, the seed's is. */
+  /** Used for time and pauses. Randomness comes from the seed, not from the clock. */
   readonly clock: Clock;
   /** Equal seeds and equal calls give equal answers. 1 when not given. */
   readonly seed?: number | undefined;
   /** `2026` when not given. */
   readonly prices?: PriceTableName | PriceTable | undefined;
-  /** Counted only, not enforced, when not given. */
+  /** When not given, units are counted but not enforced. */
   readonly quota?: QuotaEnforcement | undefined;
   /** Milliseconds that every answer takes; 0 when not given. */
   readonly latencyMs?: number | undefined;
@@ -32,7 +32,7 @@ export interface SimulatorOptions {
  * Modelled on https://developers.google.com/workspace/gmail/api; docs/simulator.md says where it had to guess.
  */
 export class Simulator {
-  /** For clients in process; `transport` answers any host by the path alone. */
+  /** The root URL for in-process clients. `transport` ignores the host and looks only at the path. */
   readonly rootUrl = 'http://gmail.simulator';
   readonly faults: Faults;
   readonly usage = new Usage();
@@ -77,7 +77,7 @@ export class Simulator {
     });
   }
 
-  /** What is enforced from now on. */
+  /** The limits that are enforced. A new value applies from now on. */
   get quota(): QuotaEnforcement {
     return this.#quota.enforcement;
   }
@@ -94,7 +94,7 @@ export class Simulator {
     this.#frontend.latencyMs = milliseconds;
   }
 
-  /** Whether the calls of a batch are answered in their order, which Gmail does not promise. */
+  /** Whether a batch's answers keep the order of its calls, which Gmail does not promise. */
   get batchOrder(): 'kept' | 'shuffled' {
     return this.#frontend.batchOrder;
   }
@@ -123,10 +123,10 @@ export class Simulator {
   }
 
   /**
-   * The account gets another address: getProfile and notifications name it, what was granted goes on working, mail, ids
-   * and history stay.
+   * Gives the account another address. getProfile and notifications name the new address; grants, mail, ids and history
+   * stay the same.
    *
-   * @throws {Error} when there is no such mailbox, or one of the other address
+   * @throws {Error} when there is no such mailbox, or the new address already has a mailbox
    */
   rename(email: string, to: string): SimulatedMailbox {
     const mailbox = this.mailbox(email);
@@ -139,7 +139,7 @@ export class Simulator {
     return mailbox;
   }
 
-  /** @throws {Error} when there is none for that address */
+  /** @throws {Error} when the address has no mailbox */
   mailbox(email: string): SimulatedMailbox {
     const mailbox = this.#mailboxes.get(email.toLowerCase());
     if (mailbox === undefined) throw new Error(`the simulator has no mailbox ${email}; addMailbox makes one`);
@@ -160,22 +160,22 @@ export class Simulator {
     this.#tokens.delegation = scopes;
   }
 
-  /** The OAuth client with which consent is asked for, as a file of Google's. */
+  /** The OAuth client for consent, in the form of Google's file. */
   clientFile(): ClientFile {
     return this.#tokens.clientFile();
   }
 
-  /** The owner withdraws consent: `invalid_grant` at the token endpoint and 401 on API calls from now on. */
+  /** Withdraws the owner's consent. From now on, the token endpoint answers `invalid_grant` and API calls 401. */
   revoke(email: string): void {
     this.#tokens.revoke(this.mailbox(email).email);
   }
 
-  /** The owner consents (again): a new refresh token, for full access unless `scopes` says less. */
+  /** Records the owner's consent and makes a new refresh token, for full access unless `scopes` is given. */
   grant(email: string, options: { scopes?: readonly string[] } = {}): AuthorizedUser {
     return this.#tokens.grant(this.mailbox(email).email, options.scopes);
   }
 
-  /** How push notifications fare on their way; to be changed in place. */
+  /** How push notifications are delivered; change the object in place. */
   get delivery(): Delivery {
     return this.#watches.delivery;
   }
@@ -185,7 +185,7 @@ export class Simulator {
     return this.#watches.expirationOf(this.mailbox(email).email);
   }
 
-  /** Calls `listener` for each push notification of a watched mailbox; answers a function that ends it. */
+  /** Calls `listener` for each push notification of a watched mailbox. @returns a function that removes it */
   onNotification(listener: (notification: Notification) => void): () => void {
     return this.#watches.listen(listener);
   }

@@ -1,6 +1,6 @@
 import { headerValue, type Header } from './mime.ts';
 
-/** What Google Takeout writes into a message beside its own headers. */
+/** What Google Takeout adds to a message's own headers. */
 export interface TakeoutMarks {
   /** Gmail's thread id in hexadecimal, as the API writes it; null when the file is not Takeout's. */
   readonly threadId: string | null;
@@ -24,7 +24,7 @@ function splitLabels(text: string): string[] {
     .filter((name) => name !== '');
 }
 
-/** The bytes without Takeout's two headers, so that they are the mail's own. */
+/** The mail's own bytes, without Takeout's two headers. */
 export function withoutMarks(bytes: Buffer): Buffer {
   const kept: Buffer[] = [];
   let at = 0;
@@ -41,7 +41,7 @@ export function withoutMarks(bytes: Buffer): Buffer {
   return Buffer.concat([...kept, bytes.subarray(at)]);
 }
 
-/** System labels by the names that Takeout gives them, which are in the language of the account. */
+/** Takeout's names for the system labels, which are in the language of the account. */
 const SYSTEM_NAMES: Readonly<Record<string, readonly string[]>> = {
   INBOX: [
     'inbox',
@@ -63,7 +63,7 @@ const SYSTEM_NAMES: Readonly<Record<string, readonly string[]>> = {
   CHAT: ['chat', 'chats'],
 };
 
-/** Names for what the API has no label for: read, and not in the inbox. */
+/** Names of states for which the API has no label: read, and not in the inbox. */
 const NO_LABEL = new Set([
   'opened',
   'geöffnet',
@@ -116,8 +116,8 @@ const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The id of the system label that a Takeout name means; null for a state without a label, undefined for the user's own
- * label.
+ * The id of the system label for a Takeout name; null for a state without a label, undefined for one of the user's own
+ * labels.
  */
 export function systemLabel(name: string): string | null | undefined {
   const plain = name

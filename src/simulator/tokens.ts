@@ -3,7 +3,7 @@ import type { Consent } from './consent.ts';
 import type { Random } from './random.ts';
 import { FULL_ACCESS } from './scopes.ts';
 
-/** Google's own JSON form of a person's grant, as gcloud writes it and google-auth-library reads it. */
+/** Google's JSON form of a person's grant, which gcloud writes and google-auth-library reads. */
 export interface AuthorizedUser {
   readonly type: 'authorized_user';
   readonly client_id: string;
@@ -35,7 +35,7 @@ const CLIENT_SECRET = 'GOCSPX-simulator';
 /** https://developers.google.com/identity/protocols/oauth2: access tokens live about an hour. */
 const LIFETIME_MS = 3_600_000;
 
-/** Google's token endpoint: grants, access tokens, and their end. */
+/** Google's token endpoint: grants, access tokens, expiry and revocation. */
 export class Tokens {
   readonly #random: Random;
   readonly #isMailbox: (email: string) => boolean;
@@ -61,7 +61,7 @@ export class Tokens {
     this.#consent = consent;
   }
 
-  /** A new grant; it also ends a revocation. */
+  /** Makes a new grant, which also ends a revocation. */
   grant(email: string, scopes: readonly string[] = [FULL_ACCESS]): AuthorizedUser {
     const refreshToken = `1//${this.#random.text(48)}`;
     this.#revoked.delete(email);
@@ -70,7 +70,7 @@ export class Tokens {
     return credentials(refreshToken);
   }
 
-  /** Those of the last grant, even when it was revoked; grants when there was none. */
+  /** The credentials of the last grant, even a revoked one. Makes a grant when there was none. */
   credentialsFor(email: string): AuthorizedUser {
     const latest = this.#latest.get(email);
     return latest === undefined ? this.grant(email) : credentials(latest);
@@ -80,14 +80,14 @@ export class Tokens {
     return { installed: { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, redirect_uris: ['http://localhost'] } };
   }
 
-  /** The owner withdraws consent: every refresh and access token of the mailbox is void. */
+  /** Withdraws the owner's consent: invalidates every refresh and access token of the mailbox. */
   revoke(email: string): void {
     this.#revoked.add(email);
     for (const [token, grant] of this.#grants) if (grant.email === email) this.#grants.delete(token);
     for (const [token, access] of this.#access) if (access.email === email) this.#access.delete(token);
   }
 
-  /** The account has another address: its grants and tokens go on. */
+  /** Moves the account's grants and tokens to its new address. */
   rename(from: string, to: string): void {
     for (const [token, grant] of this.#grants)
       if (grant.email === from) this.#grants.set(token, { ...grant, email: to });
@@ -154,7 +154,7 @@ export class Tokens {
         'Invalid JWT: Token must be a short-lived token and in a reasonable timeframe.',
       );
     const { exp, iat, iss, scope } = claims;
-    // Not held against the clock: the client signs by its own, and the simulator's may be a simulated one.
+    // The times are not checked against the clock: the client uses its own, and the simulator's may be simulated.
     const isShortLived = typeof exp === 'number' && typeof iat === 'number' && exp > iat && exp - iat <= 3_600;
     if (!isShortLived || typeof iss !== 'string' || typeof scope !== 'string') {
       return refusal(

@@ -1,7 +1,7 @@
 import type { StoredMessage } from './message.ts';
 import { isSpamOrTrash } from './truth.ts';
 
-/** How the totals that Gmail tells differ from what there is; to be changed in place. */
+/** How Gmail's reported totals differ from the real ones; change the object in place. */
 export interface TotalsOff {
   /** Added to getProfile's messagesTotal. */
   profile: number;
@@ -19,14 +19,14 @@ interface LabelCounts {
 }
 
 /**
- * Counts by label. All labels are counted in one pass, which serves until the mailbox changes: a client asks for each
- * label in turn.
+ * Counts messages by label. A client asks for one label after another, so all labels are counted in one pass, and the
+ * counts are kept until the mailbox changes.
  */
 export class LabelTotals {
   #counts = new Map<string, LabelCounts>();
   #countedAt = '';
 
-  /** @param revision - another one after each change of the mailbox */
+  /** @param mailbox - its `revision` changes with each change of the mailbox */
   of(
     labelId: string,
     mailbox: { readonly revision: number; readonly totalsOff: TotalsOff; all(): Iterable<StoredMessage> },

@@ -14,11 +14,11 @@ export interface TruthMessage {
   readonly sizeEstimate: number;
   /** The RFC 822 bytes, base64url with padding as Gmail's `raw`. */
   readonly raw: string;
-  /** Of the bytes, in hexadecimal. */
+  /** The bytes' digest in hexadecimal. */
   readonly sha256: string;
 }
 
-/** One message at a time, so that a big mailbox can be compared in little memory. */
+/** Yields one message at a time, so that comparing a big mailbox needs little memory. */
 export function* truthOf(
   messages: Iterable<StoredMessage>,
   options: { includeSpamTrash?: boolean },

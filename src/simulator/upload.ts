@@ -4,7 +4,7 @@ import { parseMime } from './mime.ts';
 import { CallBody, isFields } from './route.ts';
 
 /**
- * Reads a call's body: JSON, or a message uploaded by itself or beside its JSON.
+ * Reads a call's body: JSON, or an uploaded message with or without JSON.
  * https://developers.google.com/workspace/gmail/api/guides/uploads
  * @throws {ApiError} 400
  */
@@ -20,7 +20,7 @@ export function readBody(call: Call, isUpload: boolean): CallBody {
   return new CallBody(metadata.body.length === 0 ? {} : fieldsOf(metadata.body), media.body);
 }
 
-/** The depth at which the parser opens the upload's own multipart and leaves the mail in it as bytes. */
+/** The depth at which the parser splits the upload's own multipart and leaves the mail inside as bytes. */
 const LEAVE_INNER = 39;
 
 function fieldsOf(bytes: Buffer): Record<string, unknown> {

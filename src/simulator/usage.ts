@@ -2,31 +2,31 @@ import type { ApiMethod } from './prices.ts';
 import { RollingSum } from './rolling-sum.ts';
 
 export interface MethodUse {
-  /** Answered calls, refused ones not counted. */
+  /** Answered calls, without refused ones. */
   calls: number;
-  /** Units of the calls that were let in. */
+  /** Units of the admitted calls. */
   units: number;
   /** Calls refused for rate or concurrency. They cost nothing. */
   rejected: number;
 }
 
 export interface UseSummary extends MethodUse {
-  /** The most units let in during any 60 seconds. */
+  /** The most units admitted in any 60 seconds. */
   readonly peakUnitsPerMinute: number;
-  /** The most units let in during any 10 seconds. */
+  /** The most units admitted in any 10 seconds. */
   readonly peakUnitsPerTenSeconds: number;
-  /** The most calls in flight at once; a batch of 50 is 50. */
+  /** The most calls in flight at once; a batch of 50 counts as 50. */
   readonly peakConcurrency: number;
   readonly methods: Readonly<Partial<Record<ApiMethod, Readonly<MethodUse>>>>;
 }
 
 export interface UsageReport extends UseSummary {
-  /** HTTP requests: a batch of 50 is one; requests for tokens count too. */
+  /** HTTP requests, including those for tokens; a batch of 50 counts as one. */
   readonly requests: number;
   readonly users: Readonly<Record<string, UseSummary>>;
 }
 
-/** What one user, or all together, used. */
+/** Usage of one user, or of the whole project. */
 export class Tally {
   readonly minute = new RollingSum(60_000);
   readonly tenSeconds = new RollingSum(10_000);
@@ -74,7 +74,7 @@ export class Tally {
   }
 }
 
-/** What was called and what it cost: per user, per method, and in total. */
+/** Calls and their costs: per user, per method, and in total. */
 export class Usage {
   #project = new Tally();
   #users = new Map<string, Tally>();
@@ -106,12 +106,12 @@ export class Usage {
     return tally;
   }
 
-  /** Of one user; all zero when the user called nothing. */
+  /** The usage of one user; all zero when the user made no calls. */
   of(email: string): UseSummary {
     return this.user(email).summary();
   }
 
-  /** The account has another address: what it used stays its own. */
+  /** Moves the account's usage to its new address. */
   rename(from: string, to: string): void {
     const tally = this.#users.get(from);
     if (this.#users.delete(from) && tally !== undefined) this.#users.set(to, tally);
@@ -126,7 +126,7 @@ export class Usage {
     return { ...this.#project.summary(), requests: this.#requests, users };
   }
 
-  /** Starts counting anew. The quota's windows start anew with it; calls in flight stay in flight. */
+  /** Resets all counts. This also restarts the quota's windows; calls in flight stay in flight. */
   reset(): void {
     const fresh = (before: Tally): Tally => {
       const after = new Tally();

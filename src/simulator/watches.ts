@@ -3,7 +3,7 @@ import { ApiError, invalidArgument } from './api-error.ts';
 import type { SimulatedMailbox } from './mailbox.ts';
 import type { Random } from './random.ts';
 
-/** What Gmail publishes to the topic: https://developers.google.com/workspace/gmail/api/guides/push */
+/** A notification that Gmail publishes to the topic: https://developers.google.com/workspace/gmail/api/guides/push */
 export interface Notification {
   readonly topicName: string;
   readonly emailAddress: string;
@@ -19,16 +19,16 @@ interface Watch {
 }
 
 const SEVEN_DAYS_MS = 7 * 86_400_000;
-/** Gmail sends one event a second and user at most, and drops the rest. */
+/** Gmail sends at most one event per second and user, and drops the others. */
 const SPACING_MS = 1_000;
 
-/** How notifications fare on their way. */
+/** How notifications are delivered. */
 export interface Delivery {
-  /** Each comes later by a random part of this. */
+  /** Each notification is delayed by a random part of this. */
   delayMs: number;
-  /** The chance that one never comes. */
+  /** The probability that a notification is lost. */
   lossProbability: number;
-  /** Whether watch makes a notification by itself. */
+  /** Whether a call of watch sends a notification of its own. */
   announcesWatches: boolean;
 }
 
@@ -78,7 +78,7 @@ export class Watches {
     this.#watches.delete(mailbox.email);
   }
 
-  /** The account has another address: its watch goes on, and names it. */
+  /** Moves the account's watch to its new address, which notifications then name. */
   rename(from: string, to: string): void {
     const watch = this.#watches.get(from);
     if (this.#watches.delete(from) && watch !== undefined) this.#watches.set(to, watch);
@@ -89,16 +89,17 @@ export class Watches {
     return this.#watches.get(email)?.expiration ?? null;
   }
 
-  /** Calls `listener` for each notification; answers a function that ends it. */
+  /** Calls `listener` for each notification. @returns a function that removes it */
   listen(listener: (notification: Notification) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /**
-   * A record was made: whoever watches hears the new head, even while history lags behind it.
+   * Called for each new history record. Notifies the mailbox's watch of the new head, even while history lags behind
+   * it.
    *
-   * @param labelIds - of the messages that changed, and those that came or went
+   * @param labelIds - labels of the changed messages, including labels that were added or removed
    */
   notify(mailbox: SimulatedMailbox, labelIds: ReadonlySet<string>): void {
     const now = this.#clock.now();

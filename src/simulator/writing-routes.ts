@@ -3,7 +3,7 @@ import { headerValue, parseHeaders } from './mime.ts';
 import { labelJson } from './reading-routes.ts';
 import type { CallBody, RouteContext, RouteResult, RouteTable } from './route.ts';
 
-/** The calls that change a mailbox, for people who try their own Gmail code on the simulator. */
+/** The calls that change a mailbox, for people who test their own Gmail code against the simulator. */
 export const WRITING_ROUTES: RouteTable = {
   'POST watch': {
     method: 'watch',
@@ -91,7 +91,7 @@ export const WRITING_ROUTES: RouteTable = {
   },
 };
 
-/** Sends: the sender keeps a SENT message, and every recipient who has a mailbox here gets the mail. */
+/** Sends mail: the sender keeps a SENT message, and every recipient with a mailbox here receives the mail. */
 export function send(context: RouteContext, raw: Buffer, threadId: string | undefined): RouteResult {
   const { mailbox, mailboxOf } = context;
   const { headers } = parseHeaders(raw);
@@ -114,7 +114,7 @@ export function threadOf({ mailbox }: RouteContext, body: CallBody): string | un
   return threadId;
 }
 
-/** What Gmail answers a change with: the message's ids and labels. */
+/** Gmail's answer to a change: the message's ids and labels. */
 export function summary({ mailbox }: RouteContext, id: string): object {
   const { threadId, current } = mailbox.existing(id);
   return { id, threadId, ...(current.labelIds.length > 0 ? { labelIds: current.labelIds } : {}) };
