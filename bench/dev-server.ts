@@ -3,7 +3,7 @@ import { systemClock } from '../src/host/system-clock.ts';
 import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
 import { sourceFile } from './processes.ts';
 
-/** Temporal's development server on a port of its own, with its database and its log in `folder`. */
+/** Starts Temporal's development server on a free port, with its database and log in `folder`. */
 export async function startServerIn(folder: string): ReturnType<typeof startDevServer> {
   const binary = await findBinary('temporal', {
     dataDir: sourceFile('.tidemark'),

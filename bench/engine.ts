@@ -17,10 +17,10 @@ import { InvalidRunError, type Bench, type Figure } from './figure.ts';
 import { cpuSecondsOf, load, memoryOf, SimulatorProcess, startProgram } from './processes.ts';
 
 const EMAIL = mailboxId('bench@example.com');
-/** Whether `--cpu-prof` profiles are wanted of the worker, and where. */
+/** The folder for the worker's `--cpu-prof` profiles; not set for no profiles. */
 const PROFILE = process.env['BENCH_CPU_PROFILE'];
 
-/** What is set of these is handed on to the worker: see what it costs to be watched. */
+/** These variables are passed to the worker when set, to measure the cost of metrics and tracing. */
 const WATCHED = Object.fromEntries(
   ['METRICS_ADDRESS', 'OTEL_EXPORTER_OTLP_ENDPOINT'].flatMap((name) =>
     process.env[name] === undefined ? [] : [[name, process.env[name]]],
@@ -45,7 +45,7 @@ type DatabaseKind = 'SQLite' | 'PostgreSQL';
 
 const runs = new Map<string, Promise<EngineRun>>();
 
-/** One run for a size, shared by the figures that come out of it. */
+/** One run per size and database, shared by all figures that use it. */
 function engineRun(messages: number, kind: DatabaseKind = 'SQLite'): Promise<EngineRun> {
   const name = `${kind} ${messages}`;
   const run = runs.get(name) ?? measure(messages, kind);
@@ -54,8 +54,8 @@ function engineRun(messages: number, kind: DatabaseKind = 'SQLite'): Promise<Eng
 }
 
 /**
- * A simulator, a Temporal server and a worker, each in a process of its own, and PostgreSQL where it is the database;
- * the quota is off.
+ * Runs a simulator, a Temporal server and a worker in separate processes, and PostgreSQL when it is the database. The
+ * quota is off.
  */
 async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-engine-'));
@@ -71,7 +71,7 @@ async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun>
       TEMPORAL_ADDRESS: server.address,
       GMAIL_ROOT_URL: simulator.url,
       GOOGLE_TOKEN_URL: `${simulator.url}/token`,
-      // The quota is off: neither the user's pace nor the project's rate of slices holds anything back.
+      // The quota is off, so neither the user's pacing nor the project's slice rate slows anything down.
       GMAIL_USER_UNITS_PER_MINUTE: '1000000000',
       GMAIL_PROJECT_UNITS_PER_MINUTE: '1000000000',
       LOG_LEVEL: 'warn',
@@ -115,7 +115,7 @@ async function measure(messages: number, kind: DatabaseKind): Promise<EngineRun>
   }
 }
 
-/** As in production, but for the lack of a password: every commit reaches the disk. */
+/** As in production, but without a password: every commit reaches the disk. */
 async function postgresEnvironment(ends: (() => Promise<unknown> | void)[]): Promise<NodeJS.ProcessEnv> {
   const server = await PostgresServer.start({ durable: true });
   ends.push(() => server.stop());

@@ -1,26 +1,26 @@
-/** One measured number beside what was promised of it. */
+/** One measured number and its promised bound. */
 export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** null when the figure is only told. */
+  /** null when the figure is only reported. */
   readonly bound: { readonly is: 'at most' | 'at least'; readonly value: number } | null;
-  /** How it was come by: sizes, load of the machine, what else to know. */
+  /** How it was measured: sizes, load of the machine, and other conditions. */
   readonly note?: string;
 }
 
-/** A set of figures that are measured together. */
+/** A set of figures that one run measures together. */
 export interface Bench {
   readonly name: string;
-  /** In a line, for the list of benches. */
+  /** One line for the list of benches. */
   readonly about: string;
-  /** @throws {InvalidRunError} when what was run proves nothing */
+  /** @throws {InvalidRunError} when the run is not a valid measurement */
   run(): Promise<readonly Figure[]>;
 }
 
 /**
- * Thrown when a run is no measurement: the store was not exact, a program died. A missed bound is a result, and no
- * error.
+ * Thrown when a run is not a valid measurement: the store was not exact, or a program died. A missed bound is a result,
+ * not an error.
  */
 export class InvalidRunError extends Error {
   override readonly name = 'InvalidRunError';

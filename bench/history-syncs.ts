@@ -8,7 +8,7 @@ import { VirtualGmail, type VirtualMailbox } from './virtual-gmail.ts';
 const EMAIL = 'ada@example.com';
 const PAGE = 500;
 
-/** Use between two readings of the simulator's counters. */
+/** The usage between two readings of the simulator's counters. */
 function since(
   before: UseSummary,
   after: UseSummary,
@@ -24,7 +24,7 @@ function since(
   };
 }
 
-/** In sync, and with nothing more to settle or to list late: what follows is due to what is done to it. */
+/** Waits until the mailbox is in sync and nothing is left to settle or list, so that later work has one cause. */
 async function synchronised(world: VirtualGmail, mailbox: VirtualMailbox): Promise<void> {
   mailbox.start();
   await world.clock.run(async () => {
@@ -42,7 +42,7 @@ export interface LabelChangesSync {
   readonly differences: readonly string[];
 }
 
-/** So many messages change a label, each in a record of its own; one partial sync follows. */
+/** Changes a label of `changes` messages, each in a separate record, then measures the one partial sync. */
 export async function partialSyncOfLabelChanges(changes: number): Promise<LabelChangesSync> {
   const world = await VirtualGmail.open();
   const mailbox = await world.addMailbox(
@@ -101,7 +101,7 @@ export interface Recovery {
 
 const LABELS = 30;
 
-/** History expires with changes in the gap: half of them labels, a quarter new mail, a quarter deleted for good. */
+/** History expires with changes in the gap: half of them labels, a quarter new mail, a quarter deletions for good. */
 export async function recoverFromExpiredHistory({
   messages,
   changes,

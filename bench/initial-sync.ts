@@ -13,7 +13,7 @@ export interface InitialSync {
   /** Virtual seconds from the start to in-sync. */
   readonly seconds: number;
   readonly use: UseSummary;
-  /** The sum over threads of min(price of messages.get × messages, price of threads.get): what no plan can go below. */
+  /** The sum over threads of min(price of messages.get × messages, price of threads.get): no plan can cost less. */
   readonly least: number;
   readonly differences: readonly string[];
 }
@@ -73,8 +73,8 @@ export const initialSyncUnits: Bench = {
 };
 
 /**
- * The seconds in which so many units can be spent at best: what goes beyond k grants cannot start before k windows. The
- * clock begins with a minute.
+ * The fewest seconds in which `units` can be spent: units beyond k grants cannot start before k windows have passed.
+ * The clock starts at the beginning of a minute.
  */
 function shortest(units: number, window: QuotaEnforcement['window'], grant: number): number {
   return window === 'ten-seconds' ? Math.floor((units - 1) / (grant / 6)) * 10 : Math.floor((units - 1) / grant) * 60;
@@ -85,9 +85,9 @@ const GRANT = 60_000;
 const LATENCY = 20;
 const QUICK = { cap: undefined, latencyMs: LATENCY };
 const CAPPED = { cap: 10, latencyMs: LATENCY };
-/** A second an answer at the real rate. */
+/** At the real rate, this is one second per answer. */
 const SLOW = { cap: undefined, latencyMs: 5 * LATENCY };
-/** Several minutes' grants at either price; 2025's gets cost a quarter. */
+/** Enough for several minutes' grants with either price table; a get costs a quarter in 2025's. */
 const MESSAGES = { '2026': 20_000, '2025': 60_000 } as const;
 const WINDOWS = ['sliding-minute', 'fixed-minute', 'ten-seconds'] as const;
 

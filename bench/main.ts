@@ -12,8 +12,8 @@ import { pushLatency } from './push.ts';
 import { crashes, newMail } from './shared-quota.ts';
 
 /**
- * `npm run bench [-- NAME…]`: measures what the project promises and prints each figure beside its bound.
- * A missed bound is a result; the exit code is 1 only when a run was no measurement, 2 for a name that is none.
+ * `npm run bench [-- NAME…]`: measures what the project promises and prints each figure beside its bound. A missed
+ * bound is a result. The exit code is 1 only when a run was not a valid measurement, and 2 for an unknown name.
  */
 const BENCHES: readonly Bench[] = [
   engineSpeed,

@@ -6,10 +6,10 @@ import { administer, PostgresServer } from '../test/postgres/server.ts';
 import { InvalidRunError, type Bench, type Figure } from './figure.ts';
 import { cpuSecondsOf, load } from './processes.ts';
 
-/** What `saveFetched` writes: a batch of 50 messages. And a page of a listing: 500 rows. */
+/** Rows per write: `saveFetched` writes a batch of 50 messages, and a page of a listing has 500 rows. */
 const BATCHES = [50, 500] as const;
 const ROWS = 20_000;
-/** As compressed mail is: nothing is left to compress. */
+/** Incompressible, like compressed mail. */
 const BODY = createHash('shake256', { outputLength: 2_400 }).digest();
 const INTEGERS = [
   'mailbox_key',
@@ -128,7 +128,7 @@ const copy: Write = async (client, rows) => {
   await client.query('truncate staged');
 };
 
-/** What pg's own protocol layer offers of COPY. */
+/** The COPY methods of pg's own protocol layer. */
 interface CopyConnection {
   query(text: string): void;
   sendCopyFromChunk(chunk: Buffer): void;
@@ -166,7 +166,8 @@ const WAYS: readonly (readonly [name: string, write: Write])[] = [
 ];
 
 /**
- * Rows a second, and the processor's time for a row at both ends: that is much the same however busy the machine is.
+ * Measures rows per second, and processor time per row at client and server, which hardly depends on the machine's
+ * load.
  */
 async function timed(name: string, client: pg.Client, work: () => Promise<void>): Promise<Figure> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
@@ -217,7 +218,7 @@ async function writeBodies(
 }
 
 /**
- * A row longer than 2 KB is taken apart until it is no longer than the target:
+ * PostgreSQL compresses or moves out values of a row longer than 2 KB until the row is no longer than the target:
  * https://www.postgresql.org/docs/current/storage-toast.html
  */
 const BODY_WAYS = [

@@ -11,12 +11,12 @@ import { load } from './processes.ts';
 const MESSAGES = 1_000_000;
 const SMALL_MAILBOXES = 50;
 const FILLED = ['messages', 'bodies', 'changes'];
-/** Milliseconds from which on a plan is shown. */
+/** Plans that take longer than this many milliseconds are shown. */
 const SLOW = 20;
 
 /**
- * Rows as a backfill leaves them that is nearly done: most stored, a tenth still to fetch, some failed, gone, or
- * waiting for their labels.
+ * Rows as in a nearly finished backfill: most are stored, a tenth is still to be fetched, and some have failed, are
+ * gone, or wait for their labels.
  */
 const fill = (key: number, count: number) => `
   insert into tidemark.messages (mailbox_key, id, thread_id, label_ids, state, history_id, reading_history_id, internal_date, size_estimate, snippet, format, lane,
@@ -60,7 +60,7 @@ export const postgresPlans: Bench = {
         log.statements();
         await ask(mailbox);
         const ran = log.statements();
-        // A table of a page or two is rightly read whole.
+        // A sequential scan of a table of a page or two is fine.
         const scanning = ran.filter((statement) => statement.scanned.some((table) => FILLED.includes(table)));
         for (const { text, plan } of [...scanning, ...ran.filter((statement) => statement.milliseconds > SLOW)])
           console.error(`${name}: ${text.slice(0, 300)}\n${plan}\n`);

@@ -12,7 +12,7 @@ import { InvalidRunError } from './figure.ts';
 
 export const sourceFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-/** A simulator in a process of its own, its mail generated before it answers. Quota off. */
+/** A simulator in a separate process. Its mail is generated before it answers, and the quota is off. */
 export class SimulatorProcess {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -35,7 +35,7 @@ export class SimulatorProcess {
     return (await (await fetch(`${this.url}/simulator/${path}`)).json()) as Answer;
   }
 
-  /** User and system seconds so far. */
+  /** Processor time so far, user and system, in seconds. */
   get cpuSeconds(): number {
     return cpuSecondsOf(this.#child.pid);
   }

@@ -16,26 +16,26 @@ import { load, startProgram } from './processes.ts';
 
 const MINUTE = 60_000;
 /**
- * Ten times a user's real rate, so that minutes tell what takes an hour there: of one user, and of the project that
- * both share.
+ * Ten times a user's real rate, so that minutes show what would take an hour. It is the limit of each user, and of the
+ * project that both users share.
  */
 const GRANT = 60_000;
 const MINUTES = 4;
 const MAILBOXES = ['ada@example.com', 'bob@example.com'].map(mailboxId);
-/** More than half of the project can fetch meanwhile, at some 11 units a message. */
+/** More than half of the project's units can fetch in this time, at about 11 units a message. */
 const MESSAGES = (MINUTES * GRANT) / 11;
 
 export interface Shares {
   readonly units: readonly number[];
   readonly rejected: number;
   readonly calls: number;
-  /** Most units of the project in any minute. */
+  /** The most units of the project in any minute. */
   readonly peak: number;
 }
 
 /**
- * A Temporal server and a worker, each in a process of its own; the simulator here enforces the limits, of each user
- * and of the project.
+ * Runs a Temporal server and a worker in separate processes. The simulator in this process enforces the limits of each
+ * user and of the project.
  */
 async function share(): Promise<Shares> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-project-'));

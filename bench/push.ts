@@ -25,9 +25,9 @@ const AUDIENCE = 'https://push.example.com/push';
 const SERVICE_ACCOUNT = 'push@my-project.iam.gserviceaccount.com';
 
 /**
- * Mail arrives at simulated mailboxes; the simulator posts its notification to `tidemark push` as Pub/Sub does; a
- * worker stores the message. Temporal, push and worker are processes of their own. A mailbox gets one message every two
- * seconds: Gmail tells of one a second at most.
+ * Mail arrives in simulated mailboxes, the simulator posts notifications to `tidemark push` as Pub/Sub does, and a
+ * worker stores the messages. Temporal, push and worker are separate processes. A mailbox gets one message every two
+ * seconds, because Gmail sends at most one notification a second.
  */
 export const pushLatency: Bench = {
   name: 'push',
@@ -152,7 +152,7 @@ async function measure(folder: string, ends: (() => unknown)[]): Promise<number[
   return Promise.all(times);
 }
 
-/** Milliseconds until the store holds the new message, to some 5 ms. */
+/** Milliseconds until the store holds the new message, to within about 5 ms. */
 async function storedAfter(
   { client }: Tidemark,
   mailbox: ReturnType<typeof mailboxId>,

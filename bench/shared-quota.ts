@@ -16,7 +16,7 @@ export interface NewMail {
   readonly rejected: number;
 }
 
-/** Mail arrives now and then while a backfill runs at the real rate; each is announced as a notification would. */
+/** Mail arrives now and then while a backfill runs at the real rate. A poke announces each message. */
 export async function newMailDuringBackfill({
   window,
   minutes,
@@ -84,8 +84,9 @@ export const newMail: Bench = {
 };
 
 /**
- * A backfill whose worker is killed over and over, each time with nothing left but the store. @returns the most units
- * in any minute
+ * Runs a backfill whose worker is killed repeatedly. Only the store survives each time.
+ *
+ * @returns the most units in any minute, and all units
  */
 export async function peakOverCrashes({
   crashes,
@@ -94,7 +95,7 @@ export async function peakOverCrashes({
   crashes: number;
   grant: number;
 }): Promise<{ peak: number; units: number }> {
-  // Gmail enforces nothing here, so whatever is spent is seen.
+  // Gmail enforces nothing here, so all spending is visible.
   const world = await VirtualGmail.open({ userUnitsPerMinute: grant });
   const mailbox = await world.addMailbox(EMAIL, {
     messages: Math.ceil(((crashes / 2 + 2) * grant) / 10),

@@ -6,8 +6,8 @@ import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
 
 /**
- * How fast the simulator itself is, so that a benchmark of the engine is known to measure the engine.
- * `node bench/simulator.ts [messages]`: makes a mailbox of 4 KB messages in a process of its own and fetches them in
+ * Measures the simulator's own speed, to show that a benchmark of the engine measures the engine.
+ * `node bench/simulator.ts [messages]` generates a mailbox of 4 KB messages in a separate process and fetches them in
  * batches of 50.
  */
 const EMAIL = 'bench@example.com';

@@ -1,5 +1,5 @@
 /**
- * What the SQLite store does per second, in one process, on a file: `node bench/store.ts [messages]`.
+ * Measures the SQLite store's operations per second, in one process, on a file: `node bench/store.ts [messages]`.
  * Bodies are 4 KB of JSON with base64 text, as format=FULL brings them.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';

@@ -17,25 +17,25 @@ import { createVirtualClock, type VirtualClock } from '../test/virtual-clock.ts'
 
 export interface VirtualGmailOptions {
   readonly prices?: PriceTableName;
-  /** What Gmail enforces. Nothing when not given; then every call is only counted. */
+  /** The limits that Gmail enforces. When not given, calls are only counted. */
   readonly quota?: QuotaEnforcement;
-  /** What Tidemark believes to be granted; by default what Gmail enforces, else without limit. */
+  /** The limit that Tidemark assumes; by default the enforced one, else unlimited. */
   readonly userUnitsPerMinute?: number;
-  /** What backfills keep a Pacific day's units under; nothing when not given. */
+  /** The limit of backfills for a Pacific day; unlimited when not given. */
   readonly projectUnitsPerDay?: number;
-  /** Milliseconds of every answer. */
+  /** Milliseconds that every answer takes. */
   readonly latencyMs?: number;
   readonly seed?: number;
 }
 
-/** Beyond every pacing. */
+/** So high that pacing never waits. */
 const UNLIMITED = 1_000_000_000;
-/** How finely time is looked at while something is waited for. */
+/** Milliseconds between checks of a condition that is waited for. */
 const TICK = 50;
 
 /**
- * Gmail, store and activities in this process, under a clock whose time passes only while all of them sleep: an hour at
- * the quota takes seconds, and every run gives the same figures. Calls cost what Gmail takes; the machine's own work
+ * Gmail, store and activities in this process, with a clock that advances only while all of them sleep. So an hour at
+ * the quota takes seconds, and every run gives the same figures. Calls take Gmail's latency; the machine's own work
  * takes no time.
  */
 export class VirtualGmail {
@@ -103,7 +103,7 @@ export class VirtualGmail {
     });
   }
 
-  /** Ends the mailboxes' lanes at their next step and closes the stores. */
+  /** Stops the mailboxes' lanes at their next step and closes the stores. */
   async close(): Promise<void> {
     for (const mailbox of this.#mailboxes) mailbox.end();
     await this.clock.run(() => this.clock.sleep(60_000));
@@ -112,7 +112,7 @@ export class VirtualGmail {
   }
 }
 
-/** The same object, whose promises pass through `watch`. */
+/** The same object, with all its promises passed through `watch`. */
 function watched<Target extends object>(
   target: Target,
   watch: <Result>(call: Promise<Result>) => Promise<Result>,
@@ -129,7 +129,7 @@ function watched<Target extends object>(
   });
 }
 
-/** One mailbox and what Temporal does for it. */
+/** One mailbox, and the work that Temporal does for it. */
 export class VirtualMailbox {
   readonly gmail: SimulatedMailbox;
   readonly attempts: Attempts;
@@ -173,12 +173,12 @@ export class VirtualMailbox {
     return isInSync(this.#lanes.state);
   }
 
-  /** Nothing is under way. */
+  /** True when nothing is under way. */
   get idle(): boolean {
     return this.#lanes.idle;
   }
 
-  /** Waits under the clock. @returns epoch ms when it came true */
+  /** Waits under the clock. @returns epoch ms when the condition became true */
   async until(condition: () => boolean | Promise<boolean>, everyMs = TICK): Promise<number> {
     const { clock } = this.#world;
     while (!(await condition())) await clock.sleep(everyMs);

@@ -1,5 +1,5 @@
 // Installs the project's dependencies when they are missing or the lock changed.
-// Plain JavaScript for Node 20 with no imports but Node's own: it runs before anything is installed.
+// Plain JavaScript for Node 20 that imports only Node's own modules: it runs before anything is installed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,18 +16,17 @@ export class SetupError extends Error {
 }
 
 /**
- * The project's own Node, which the package `node` brings.
+ * Path of the project's own Node, which the package `node` installs.
  * @param {string} root the project's directory
  */
 export const projectNode = (root) =>
   join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 
 /**
- * Returns when `node_modules` holds what the lock names. An interrupted installation leaves no stamp and is done again
- * (npm keeps what it has downloaded); processes that come at the same moment take turns and the later ones find it
- * done.
+ * Returns when `node_modules` matches the lock file. An interrupted installation leaves no stamp and is repeated (npm
+ * keeps its downloads). Processes that start at the same moment take turns, and the later ones find the work done.
  * @param {{ root: string, say: (line: string) => void, env?: NodeJS.ProcessEnv }} options
- * @throws {SetupError} when it cannot go on
+ * @throws {SetupError} when the installation fails
  */
 export async function ensureInstalled({ root, say, env = process.env }) {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
@@ -50,7 +49,7 @@ export async function ensureInstalled({ root, say, env = process.env }) {
 const stampFile = (/** @type {string} */ root) => join(root, 'node_modules', '.tidemark-installed');
 
 /**
- * The lock's digest, and the platform: a checkout shared with a container of another one must not pass for installed.
+ * The lock file's digest and the platform: a checkout shared with a container of another platform must be reinstalled.
  */
 function expectedStamp(/** @type {string} */ root) {
   const lock = readFileSync(join(root, 'package-lock.json'));
@@ -69,11 +68,11 @@ function stamp(/** @type {string} */ root) {
   try {
     writeFileSync(stampFile(root), expectedStamp(root));
   } catch {
-    // Without a stamp the next run looks again, which is slower and as right.
+    // Without a stamp, the next run checks again, which is only slower.
   }
 }
 
-/** Whether someone ran `npm ci` or `npm install`: npm's own record then has every version that the lock names. */
+/** Whether someone ran `npm ci` or `npm install`: npm's own record then has every version in the lock file. */
 function isInstalledByHand(/** @type {string} */ root) {
   try {
     const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
@@ -97,19 +96,19 @@ async function npmCi(root, say, env) {
   const seconds = () => `${Math.round((performance.now() - began) / 1000)} s`;
   say('installing dependencies and Node 24 (npm ci, about half a minute the first time)');
   const ticker = setInterval(() => say(`installing dependencies: ${seconds()} so far`), 15_000);
-  // A half-removed tree would pass for an installation by hand: npm's record goes first.
+  // npm's record is removed first: otherwise a half-removed tree would look like an installation by hand.
   rmSync(join(root, 'node_modules', '.package-lock.json'), { force: true });
   try {
     const { code, output } = await npm(root, env, [
       'ci',
       '--include=dev', // NODE_ENV=production would leave out Node 24 itself
       '--ignore-scripts=false', // the package `node` fetches its binary in a script
-      '--fetch-retry-mintimeout=1000', // npm's own patience makes 80 s of being offline
+      '--fetch-retry-mintimeout=1000', // with npm's own timeouts, being offline takes 80 s
       '--fetch-retry-maxtimeout=10000',
       '--no-audit',
       '--no-fund',
       '--no-update-notifier',
-      '--loglevel=error', // the pinned packages want Node 24, which they get: EBADENGINE would mislead
+      '--loglevel=error', // EBADENGINE would mislead: the packages want Node 24, and get it
     ]);
     if (code !== 0 || !existsSync(projectNode(root))) {
       process.stderr.write(output.endsWith('\n') ? output : `${output}\n`);
@@ -128,7 +127,7 @@ async function npmCi(root, say, env) {
  * @returns {Promise<{ code: number | null, output: string }>}
  */
 function npm(root, env, args) {
-  // Under `npm start` npm names its own script here; another package manager names itself.
+  // Under `npm start` this is npm's own script; other package managers put theirs here.
   const script = env['npm_execpath'];
   const own = script !== undefined && script.endsWith('npm-cli.js') && existsSync(script);
   const [command, first] = own ? [process.execPath, [script]] : ['npm', []];
@@ -140,7 +139,7 @@ function npm(root, env, args) {
       shell: !own && process.platform === 'win32',
     });
     let output = '';
-    // npm must not go on by itself when the set-up is stopped: the next one would meet it.
+    // npm must not keep running when the set-up is stopped: it would collide with the next set-up.
     const stop = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
     for (const signal of STOPPING) process.once(signal, stop);
     const keep = (/** @type {Buffer} */ chunk) => {
@@ -168,7 +167,7 @@ function npm(root, env, args) {
 
 const STOPPING = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
-/** What npm says when the registry is out of reach. */
+/** What npm prints when it cannot reach the registry. */
 const NO_NETWORK =
   /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED|network request .* failed)\b/;
 
@@ -196,7 +195,7 @@ export function explainNpmFailure(output, root) {
 }
 
 /**
- * One sentence on a file error, null for another one.
+ * One sentence on a file error; null for other errors.
  * @param {string | undefined} code
  * @param {string} directory
  */

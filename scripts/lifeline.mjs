@@ -1,8 +1,8 @@
-// Preloaded into a process that scripts/run-entry.mjs starts: when its parent is gone (SIGKILL lets it say nothing),
-// the channel to it closes, and this process stops as for SIGTERM, by force if that takes too long.
+// Preloaded into the process that scripts/run-entry.mjs starts. When the parent dies, even by SIGKILL, the channel to
+// it closes. This process then stops as for SIGTERM, and by force if that takes too long.
 process.once('disconnect', () => {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), 15_000).unref();
   process.kill(process.pid, 'SIGTERM');
 });
-// The listener alone would keep a finished process alive.
+// Without this, the listener would keep a finished process alive.
 process.channel?.unref();

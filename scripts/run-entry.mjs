@@ -7,26 +7,26 @@ import { projectNode } from './install.mjs';
 
 const lifeline = new URL('./lifeline.mjs', import.meta.url);
 /**
- * npm passes a signal on that the terminal or a supervisor has sent to the whole group: two within this time are one.
+ * Milliseconds within which two signals count as one: npm forwards signals that the terminal or a supervisor has
+ * already sent to the whole group.
  */
 const SAME_SIGNAL = 500;
 
 /**
- * What every program of ours runs with. A worker throws away some hundred megabytes of parsed mail a second; with V8's
- * own choice of a young generation (64 MB and more) that much of it is always resident, at no gain in speed that could
- * be measured (bench/engine.ts).
+ * Node options for all our programs. A worker discards some hundred megabytes of parsed mail a second. V8's default
+ * young generation (64 MB and more) would always stay resident, with no measurable gain in speed (bench/engine.ts).
  */
 export const NODE_OPTIONS = ['--max-semi-space-size=4'];
 
 /**
- * glibc gives each of many threads a heap of its own, where freed buffers lie about: two cost 40 MB less. Elsewhere it
- * means nothing.
+ * glibc gives many threads their own heaps, in which freed buffers stay. A limit of two heaps saves 40 MB. Other C
+ * libraries ignore the variable.
  */
 export const ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 
 /**
- * Becomes the entry: with a Node that can, this process is replaced by it; otherwise it runs as a child that has the
- * same terminal, gets the signals, dies with this process, and whose exit code becomes this process's own.
+ * Runs the entry. A Node with `process.execve` replaces this process by the entry. Otherwise the entry runs as a child,
+ * which has the same terminal, receives the signals and dies with this process. This process then exits with its code.
  * @param {{ root: string, entry: string, args: readonly string[] }} options
  * @returns {Promise<never>}
  */
@@ -52,8 +52,9 @@ export async function runEntry({ root, entry, args }) {
 }
 
 /**
- * A terminal sends Ctrl-C (SIGINT) and its own closing (SIGHUP) to the whole foreground group, so the child has them
- * already and a second one would look like a person in a hurry. SIGTERM is sent to one process: it is passed on.
+ * A terminal sends SIGINT (Ctrl-C) and SIGHUP (when it closes) to the whole foreground group. The child has received
+ * them already, and a second signal would look like an impatient person. SIGTERM is sent to one process, so it is
+ * forwarded.
  * @param {import('node:child_process').ChildProcess} child
  */
 function forwardSignals(child) {

@@ -1,5 +1,6 @@
-// npm test [-- vitest arguments]: types, lint and dead code, then the tests; one line of figures at the end.
-// npm run check: without the tests. npm run test:production: what docker-compose.yml describes, from end to end. .ci/run: all of it.
+// npm test [-- vitest arguments]: types, lint and dead code, then the tests; one line of figures at the end. npm run
+// check: without the tests. npm run test:production: what docker-compose.yml describes, from end to end. .ci/run: all
+// of it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,9 +12,9 @@ import { countOutcomes, type Counts, summary } from './test-counts.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
-/** The tools' scripts begin with `env node`: with this path that is the project's Node 24. */
+/** The tools' scripts begin with `env node`. With this PATH, that is the project's Node 24. */
 const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` };
-// vitest colours its output wherever CI is set, also in a file.
+// When CI is set, vitest colours its output even in a file.
 if (!process.stdout.isTTY && env['FORCE_COLOR'] === undefined) env['NO_COLOR'] = '1';
 
 const CHECKS = [
@@ -74,7 +75,7 @@ async function runChecks(): Promise<Counts> {
   return { passed, failed: outcomes.length - passed, skipped: 0 };
 }
 
-/** So many slow test files are named at the end. */
+/** How many slow test files are listed at the end. */
 const SLOW = 15;
 
 async function runVitest(args: readonly string[]): Promise<Counts> {
@@ -94,7 +95,7 @@ async function runVitest(args: readonly string[]): Promise<Counts> {
   }
 }
 
-/** Which parts run: without a word for it the checks and the tests. */
+/** Which parts run. Without an option, the checks and the tests run. */
 const MODES = {
   '--checks-only': { checks: true, tests: false, production: false },
   '--production-only': { checks: false, tests: false, production: true },

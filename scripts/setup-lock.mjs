@@ -1,11 +1,11 @@
-// One set-up of a checkout at a time, across processes. Plain JavaScript for Node 20.
+// Allows one set-up of a checkout at a time, across processes. Plain JavaScript for Node 20.
 import { mkdirSync, openSync, closeSync, readFileSync, statSync, unlinkSync, utimesSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL = 200;
 const HEARTBEAT = 5_000;
-/** A holder that has not touched its lock for so long is gone, even where its process id was given to another. */
+/** A holder that has not touched its lock for this long is gone, even if another process has its id. */
 const STALE = 60_000;
 
 /**
@@ -47,8 +47,8 @@ async function acquire(file, say) {
     const holder = read(file);
     if (holder === null) continue;
     if (holder.stale) {
-      // Two waiters may both see the dead holder, and the second remove the lock that the first has just made.
-      // So after taking over this way each one looks again a moment later: only one finds its own id there.
+      // Two waiters may both see the dead holder, and the second may remove the lock that the first has just made.
+      // So each waiter that took over checks again a moment later. Only one of them finds its own id in the file.
       remove(file);
       if (!create(file)) continue;
       await sleep(POLL);
@@ -77,7 +77,7 @@ function read(/** @type {string} */ file) {
   try {
     const pid = Number(readFileSync(file, 'utf8'));
     const age = Date.now() - statSync(file).mtimeMs;
-    // An empty file is a lock whose holder is between creating and writing it, unless it stays so.
+    // An empty file belongs to a holder that has not written its id yet, unless the file stays empty.
     const alive = pid === 0 ? age < POLL * 5 : isAlive(pid);
     return { pid, stale: !alive || age > STALE };
   } catch {
@@ -98,7 +98,7 @@ function touch(/** @type {string} */ file) {
   try {
     utimesSync(file, new Date(), new Date());
   } catch {
-    // Taken away from outside: the work goes on, npm guards its own tree.
+    // The file was removed from outside. The work continues, because npm protects its own tree.
   }
 }
 
@@ -106,6 +106,6 @@ function remove(/** @type {string} */ file) {
   try {
     unlinkSync(file);
   } catch {
-    // Gone already.
+    // Already removed.
   }
 }

@@ -1,10 +1,10 @@
-/** The part of vitest's JSON report that is read here; times in epoch ms. */
+/** The part of vitest's JSON report that this module reads; times in epoch ms. */
 interface Report {
   readonly testResults: readonly { readonly name: string; readonly startTime: number; readonly endTime: number }[];
 }
 
 /**
- * The test files that took longest, a line each.
+ * The slowest test files, one per line.
  *
  * @param report vitest's JSON report
  * @param root the folder from which files are named

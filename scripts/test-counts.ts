@@ -4,7 +4,7 @@ export interface Counts {
   readonly skipped: number;
 }
 
-/** The part of vitest's JSON report that is read here. */
+/** The part of vitest's JSON report that this module reads. */
 interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
@@ -17,11 +17,10 @@ interface Report {
 }
 
 /**
- * What vitest did, in numbers. A file that failed without a failed test in it (it would not load, a hook threw) counts
- * as one failure, and so does a run that ended badly with no failure named: a crash, an unhandled rejection, no test
- * found.
- * @param report vitest's JSON report, null when it wrote none
- * @param exitCode vitest's own
+ * Counts vitest's results. A file that failed without a failed test (it did not load, or a hook threw) counts as one
+ * failure. So does a run that failed without naming a failure: a crash, an unhandled rejection, or no tests found.
+ * @param report vitest's JSON report; null when vitest did not write one
+ * @param exitCode vitest's exit code
  */
 export function countOutcomes(report: string | null, exitCode: number): Counts {
   if (report === null) return { passed: 0, failed: 1, skipped: 0 };
@@ -37,7 +36,7 @@ export function countOutcomes(report: string | null, exitCode: number): Counts {
   };
 }
 
-/** `N passed, N failed`, and `, N skipped` where there are any. */
+/** `N passed, N failed`, and `, N skipped` when there are any. */
 export function summary(parts: readonly Counts[]): { readonly text: string; readonly failed: number } {
   const total = parts.reduce((a, b) => ({
     passed: a.passed + b.passed,

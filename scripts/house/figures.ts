@@ -1,4 +1,5 @@
-// node scripts/house/figures.ts: what the house looks like in numbers: files, rooms, interfaces, functions, lines, circles, what the configuration loads.
+// node scripts/house/figures.ts: what the house looks like in numbers: files, rooms, interfaces, functions, lines,
+// circles, what the configuration loads.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +22,7 @@ const files = written
   .map((path) => ({ path, lines: readFileSync(join(root, path), 'utf8').split('\n') }));
 const inSource = files.filter(({ path }) => path.startsWith('src/'));
 
-/** Oxlint knows the language: it measures functions and finds circles, those of types alone too. */
+/** Oxlint parses the language: it measures functions and finds import cycles, including cycles of types only. */
 function refusals(): readonly { readonly message: string; readonly code: string; readonly filename: string }[] {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-figures-'));
   const config = join(directory, 'oxlint.json');
@@ -46,7 +47,7 @@ function refusals(): readonly { readonly message: string; readonly code: string;
 }
 
 /**
- * Members of an interface that are called: `name(…)`, or a property of a function's type. Nested types are indented
+ * Counts an interface's methods: `name(…)`, or a property with a function type. Nested types are indented
  * deeper.
  */
 function methodsOf(lines: readonly string[], at: number): number {
@@ -64,7 +65,7 @@ function interfaces(): readonly { readonly name: string; readonly path: string; 
   );
 }
 
-/** Modules that are loaded from files: Node's own are there anyway. */
+/** Counts the modules that are loaded from files; Node's own modules do not count. */
 function modulesOf(file: string): number {
   const program = `
     import { registerHooks } from 'node:module';

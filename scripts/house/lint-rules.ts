@@ -14,13 +14,13 @@ const PATHS = [
   },
 ];
 
-/** The part of oxlint's configuration that holds some files to their room's line of the table. */
+/** The part of oxlint's configuration that applies a room's line of the table to its files. */
 interface Override {
   readonly files: readonly string[];
   readonly rules: Readonly<Record<string, unknown>>;
 }
 
-/** An allow-list for each room. What is in no room may import nothing: it has no place. */
+/** An allow-list for each room. A file outside all rooms may import nothing. */
 function overridesOf(rooms: readonly Room[]): readonly Override[] {
   const nowhere = overrideOf('src/**', ['*'], [], 'This file is in no room: see scripts/house/rooms.ts.');
   return [nowhere, ...rooms.flatMap((room) => floorsOf(room, rooms).map((floor) => roomOverride(room, floor, rooms)))];
@@ -28,7 +28,7 @@ function overridesOf(rooms: readonly Room[]): readonly Override[] {
 
 const isFile = ({ place }: Room): boolean => place.endsWith('.ts');
 
-/** A room's folder may have folders in it, unless they are rooms. */
+/** Whether a room contains other rooms. Only a room without rooms may have plain folders in it. */
 const hasRooms = (room: Room, rooms: readonly Room[]): boolean =>
   rooms.some(({ place }) => place.startsWith(`${room.place}/`));
 
@@ -69,7 +69,7 @@ function pathTo(place: string, folder: string): string {
 }
 
 function overrideOf(files: string, group: readonly string[], typesOnly: readonly string[], message: string): Override {
-  // First: oxlint looks no further than a group that lets the import through.
+  // These come first: oxlint stops at a group that allows the import.
   const types = typesOnly.map((path) => ({
     regex: regexOf(path),
     message: 'Types only: see the table of rooms in ARCHITECTURE.md.',

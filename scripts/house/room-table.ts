@@ -3,7 +3,7 @@ import { GROUPS, ROOMS, type Room } from './rooms.ts';
 const BEGIN = '<!-- rooms: written by scripts/house/write.ts -->';
 const END = '<!-- end of rooms -->';
 
-/** ARCHITECTURE.md with its table of rooms as it should be. */
+/** The text of ARCHITECTURE.md with an up-to-date table of rooms. */
 export function withTable(text: string, rooms: readonly Room[] = ROOMS): string {
   const [before, rest] = halves(text, BEGIN);
   const [, after] = halves(rest, END);
@@ -18,7 +18,7 @@ function tableOf(rooms: readonly Room[]): string {
   return ['| place | holds | may import |', '|---|---|---|', ...rows].join('\n');
 }
 
-/** The places, with the name of a group where all of its places are among them. */
+/** The places, with a group's name in place of its members when all of them are present. */
 function grouped(places: readonly string[]): readonly string[] {
   const group = GROUPS.find((one) => one.places.every((place) => places.includes(place)));
   if (group === undefined) return places;

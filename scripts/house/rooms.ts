@@ -1,6 +1,6 @@
 /** A room of `src`: a folder, or one of the two files that lie in the corridor. */
 export interface Room {
-  /** Below `src`. A room within a room (`store/rules`) is a room of its own. */
+  /** Path below `src`. A room within a room (`store/rules`) is a separate room. */
   readonly place: string;
   readonly holds: string;
   /** Rooms, or single files of rooms, whose modules it may import. */
@@ -24,7 +24,7 @@ const STORE_WINGS = [
 ];
 const STORE = ['store', 'store/engines', 'store/bodies', 'store/rows', ...STORE_WINGS];
 
-/** Rooms that are named together in the table for people. */
+/** Rooms that share one name in the table in ARCHITECTURE.md. */
 export const GROUPS: readonly { readonly name: string; readonly places: readonly string[] }[] = [
   { name: 'the store and its wings', places: STORE },
   { name: "the store's wings", places: STORE_WINGS },
@@ -33,8 +33,9 @@ export const GROUPS: readonly { readonly name: string; readonly places: readonly
 ];
 
 /**
- * Which room may import which: from the ground up, and never back. The lint rules (`.oxlintrc.json`), the table in
- * ARCHITECTURE.md and the probes of `test/house/rooms.test.ts` are made of this table: `node scripts/house/write.ts`.
+ * Which room may import which. Imports only point down, to rooms nearer the ground. The lint rules (`.oxlintrc.json`),
+ * the table in ARCHITECTURE.md and the probes of `test/house/rooms.test.ts` come from it: `node
+ * scripts/house/write.ts`.
  */
 export const ROOMS: readonly Room[] = [
   {
