@@ -16,7 +16,11 @@ export interface CredentialStore {
    *
    * @returns false when the record has changed meanwhile
    */
-  reseal(mailbox: MailboxId, from: EncryptedRecord, sealed: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<boolean>;
+  reseal(
+    mailbox: MailboxId,
+    from: EncryptedRecord,
+    sealed: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>,
+  ): Promise<boolean>;
   /** The mailboxes whose records were encrypted with any other key, in the order of e-mail addresses. */
   listSealedByOthers(keyId: string): Promise<readonly MailboxId[]>;
   /** null when the mailbox has no credentials. */

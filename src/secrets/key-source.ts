@@ -14,10 +14,18 @@ const COMMAND_TIMEOUT = 15_000;
  * @param ownFile - path of the key file for `own-file`; null when there is no place for a file
  * @throws {SecretKeyError} when there is no usable key. The message contains neither a key nor a command's output
  */
-export async function readKeys(source: KeySource, ownFile: string | null): Promise<readonly [SecretKey, ...SecretKey[]]> {
+export async function readKeys(
+  source: KeySource,
+  ownFile: string | null,
+): Promise<readonly [SecretKey, ...SecretKey[]]> {
   const [current, ...others] = await keysIn(source, ownFile);
   const old = source.old.reveal().map((bytes) => secretKey(bytes, `the former keys of ${source.variable}`));
-  return [current, ...[...others, ...old].filter(({ id }, index, all) => id !== current.id && all.findIndex((key) => key.id === id) === index)];
+  return [
+    current,
+    ...[...others, ...old].filter(
+      ({ id }, index, all) => id !== current.id && all.findIndex((key) => key.id === id) === index,
+    ),
+  ];
 }
 
 async function keysIn(source: KeySource, ownFile: string | null): Promise<readonly [SecretKey, ...SecretKey[]]> {
@@ -27,7 +35,10 @@ async function keysIn(source: KeySource, ownFile: string | null): Promise<readon
     case 'file':
       return parseKeys(await textOf(source.path, source.variable), source.path);
     case 'command':
-      return parseKeys(await outputOf(source.command.reveal(), source.variable), `the output of ${source.variable}_COMMAND`);
+      return parseKeys(
+        await outputOf(source.command.reveal(), source.variable),
+        `the output of ${source.variable}_COMMAND`,
+      );
     case 'own-file':
       return readOwnKeyFile(ownFile);
   }
@@ -37,7 +48,10 @@ async function textOf(path: string, variable: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new SecretKeyError(`The key file ${path} that ${variable}_FILE names cannot be read. Put it there, and let this user read it.`, { cause: error });
+    throw new SecretKeyError(
+      `The key file ${path} that ${variable}_FILE names cannot be read. Put it there, and let this user read it.`,
+      { cause: error },
+    );
   }
 }
 
@@ -47,11 +61,17 @@ async function textOf(path: string, variable: string): Promise<string> {
  */
 async function outputOf(command: string, variable: string): Promise<string> {
   try {
-    const { stdout } = await promisify(exec)(command, { timeout: COMMAND_TIMEOUT, killSignal: 'SIGKILL', windowsHide: true });
+    const { stdout } = await promisify(exec)(command, {
+      timeout: COMMAND_TIMEOUT,
+      killSignal: 'SIGKILL',
+      windowsHide: true,
+    });
     return stdout;
   } catch (error) {
     const wasKilled = error instanceof Error && 'killed' in error && error.killed === true;
     const reason = wasKilled ? `was ended after ${COMMAND_TIMEOUT / 1_000} s` : 'failed';
-    throw new SecretKeyError(`The command in ${variable}_COMMAND ${reason}. Run it yourself to see why; what it says is not shown here, because it may hold the key.`);
+    throw new SecretKeyError(
+      `The command in ${variable}_COMMAND ${reason}. Run it yourself to see why; what it says is not shown here, because it may hold the key.`,
+    );
   }
 }

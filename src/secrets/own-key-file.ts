@@ -14,7 +14,10 @@ const VARIABLE = 'TIDEMARK_SECRET_KEY';
  * @throws {SecretKeyError} when the file cannot be used, or there is no place for it
  */
 export function readOwnKeyFile(path: string | null): readonly [SecretKey, ...SecretKey[]] {
-  if (path === null) throw new SecretKeyError(`No secret key is configured. Set ${VARIABLE} (or ${VARIABLE}_FILE, ${VARIABLE}_COMMAND) to ${HOW_TO_MAKE_A_KEY}`);
+  if (path === null)
+    throw new SecretKeyError(
+      `No secret key is configured. Set ${VARIABLE} (or ${VARIABLE}_FILE, ${VARIABLE}_COMMAND) to ${HOW_TO_MAKE_A_KEY}`,
+    );
   return parseKeys(readKeyFile(path) ?? createKeyFile(path), path);
 }
 
@@ -27,15 +30,22 @@ export function readOwnKeyFile(path: string | null): readonly [SecretKey, ...Sec
  * @param options.keep - fingerprints of the keys that stay readable
  * @throws {SecretKeyError} when the file cannot be written
  */
-export function addToOwnKeyFile(path: string, { keep }: { keep: ReadonlySet<string> }): readonly [SecretKey, ...SecretKey[]] {
+export function addToOwnKeyFile(
+  path: string,
+  { keep }: { keep: ReadonlySet<string> },
+): readonly [SecretKey, ...SecretKey[]] {
   const kept = readOwnKeyFile(path).filter(({ id }) => keep.has(id));
-  const lines = [randomBytes(KEY_BYTES), ...kept.map(({ bytes }) => Buffer.from(bytes))].map((bytes) => bytes.toString('base64'));
+  const lines = [randomBytes(KEY_BYTES), ...kept.map(({ bytes }) => Buffer.from(bytes))].map((bytes) =>
+    bytes.toString('base64'),
+  );
   try {
     const own = writeOwn(path, `${lines.join('\n')}\n`);
     renameSync(own, path);
     syncFolder(dirname(path));
   } catch (error) {
-    throw new SecretKeyError(`The key file ${path} cannot be replaced. Let this user write its folder.`, { cause: error });
+    throw new SecretKeyError(`The key file ${path} cannot be replaced. Let this user write its folder.`, {
+      cause: error,
+    });
   }
   return readOwnKeyFile(path);
 }
@@ -45,7 +55,10 @@ function readKeyFile(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return null;
-    throw new SecretKeyError(`The key file ${path} cannot be read. Let this user read it, or set ${VARIABLE} to the key in it: with another one the stored credentials cannot be decrypted.`, { cause: error });
+    throw new SecretKeyError(
+      `The key file ${path} cannot be read. Let this user read it, or set ${VARIABLE} to the key in it: with another one the stored credentials cannot be decrypted.`,
+      { cause: error },
+    );
   }
 }
 
@@ -69,7 +82,10 @@ function createKeyFile(path: string): string {
     }
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new SecretKeyError(`The key file ${path} cannot be made. Let this user write its folder, or set ${VARIABLE}.`, { cause: error });
+    throw new SecretKeyError(
+      `The key file ${path} cannot be made. Let this user write its folder, or set ${VARIABLE}.`,
+      { cause: error },
+    );
   }
 }
 

@@ -25,7 +25,9 @@ const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 /** @throws {SecretKeyError} when `bytes` are not 32 */
 export function secretKey(bytes: Uint8Array, source: string): SecretKey {
   if (bytes.byteLength !== KEY_BYTES) {
-    throw new SecretKeyError(`The secret key in ${source} is ${bytes.byteLength} bytes long, not ${KEY_BYTES}. Write ${HOW_TO_MAKE_A_KEY}`);
+    throw new SecretKeyError(
+      `The secret key in ${source} is ${bytes.byteLength} bytes long, not ${KEY_BYTES}. Write ${HOW_TO_MAKE_A_KEY}`,
+    );
   }
   const id = createHash('sha256').update('tidemark key id').update(bytes).digest('hex').slice(0, FINGERPRINT_LENGTH);
   return { id, bytes };
@@ -37,12 +39,17 @@ export function secretKey(bytes: Uint8Array, source: string): SecretKey {
  * @throws {SecretKeyError} when there is no key, or a line is not a key; the message does not show the line
  */
 export function parseKeys(text: string, source: string): readonly [SecretKey, ...SecretKey[]] {
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const [current, ...others] = lines.map((line) => {
-    if (!BASE64.test(line)) throw new SecretKeyError(`The secret key in ${source} is not base64. Write ${HOW_TO_MAKE_A_KEY}`);
+    if (!BASE64.test(line))
+      throw new SecretKeyError(`The secret key in ${source} is not base64. Write ${HOW_TO_MAKE_A_KEY}`);
     return secretKey(Buffer.from(line, 'base64'), source);
   });
-  if (current === undefined) throw new SecretKeyError(`There is no secret key in ${source}. Write ${HOW_TO_MAKE_A_KEY}`);
+  if (current === undefined)
+    throw new SecretKeyError(`There is no secret key in ${source}. Write ${HOW_TO_MAKE_A_KEY}`);
   return [current, ...others];
 }
 
@@ -77,7 +84,11 @@ export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<Enc
  *
  * @throws {SecretKeyError} when another key encrypted the record, or the record was not sealed for this mailbox
  */
-export function open(key: SecretKey, mailbox: MailboxId, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): string {
+export function open(
+  key: SecretKey,
+  mailbox: MailboxId,
+  record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>,
+): string {
   if (record.keyId !== key.id) {
     throw new SecretKeyError(
       `The credentials of ${mailbox} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. Configure the former key too (TIDEMARK_OLD_SECRET_KEYS), or connect the mailbox again: tidemark connect ${mailbox} --credentials FILE`,
@@ -86,6 +97,9 @@ export function open(key: SecretKey, mailbox: MailboxId, record: Pick<EncryptedR
   try {
     return decrypt(key, mailbox, record.ciphertext).toString('utf8');
   } catch (error) {
-    throw new SecretKeyError(`The stored credentials of ${mailbox} are damaged or belong to another mailbox. Connect it again: tidemark connect ${mailbox} --credentials FILE`, { cause: error });
+    throw new SecretKeyError(
+      `The stored credentials of ${mailbox} are damaged or belong to another mailbox. Connect it again: tidemark connect ${mailbox} --credentials FILE`,
+      { cause: error },
+    );
   }
 }

@@ -44,7 +44,8 @@ export class SecretKeys {
   /** @returns null when no key has this fingerprint */
   async keyOf(id: string): Promise<SecretKey | null> {
     // When the source cannot be read now, the known keys stay in use.
-    if (this.#find(id) === undefined && (this.#reading !== null || this.#clock.now() - this.#readAt >= REREAD_PAUSE)) await this.#reread().catch(() => undefined);
+    if (this.#find(id) === undefined && (this.#reading !== null || this.#clock.now() - this.#readAt >= REREAD_PAUSE))
+      await this.#reread().catch(() => undefined);
     return this.#find(id) ?? null;
   }
 
