@@ -54,8 +54,6 @@ type Activity = (deps: ActivityDependencies, run: ActivityRun) => Promise<Mailbo
  * never dies, because Temporal loses nothing when its server dies.
  */
 export class Lanes {
-  /** How many audits found a difference. Without oddities none should: a schedule never damages a row. */
-  drifts = 0;
   /** An unexpected error. It ends the lanes, because it must not be retried forever. */
   defect: Error | null = null;
   #lanes: LaneState;
@@ -64,12 +62,15 @@ export class Lanes {
   readonly #cancellers: Record<Lane, AbortController | null> = { live: null, backfill: null };
   readonly #clock: Clock;
   readonly #attempts: Attempts;
+  readonly #onDrift: () => void;
   #ended = false;
 
-  constructor(state: MailboxState, clock: Clock, attempts: Attempts) {
+  /** @param onDrift - called when an audit found a difference */
+  constructor(state: MailboxState, clock: Clock, attempts: Attempts, onDrift: () => void = () => undefined) {
     this.#lanes = idleLanes(state);
     this.#clock = clock;
     this.#attempts = attempts;
+    this.#onDrift = onDrift;
   }
 
   get state(): MailboxState {
@@ -164,7 +165,7 @@ export class Lanes {
   #end(lane: Lane, answer: MailboxEvent | null): void {
     const lanes = answer === null ? this.#lanes : answered(this.#lanes, lane, answer, this.#clock.now(), TODAY);
     const counts = lanes !== this.#lanes;
-    if (counts && answer?.kind === 'audited' && answer.drift > 0) this.drifts += 1;
+    if (counts && answer?.kind === 'audited' && answer.drift > 0) this.#onDrift();
     this.#enter(freed(lanes, lane));
   }
 

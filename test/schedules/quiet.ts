@@ -1,6 +1,7 @@
 import { isInSync } from '../../src/workflows/mailbox-state.ts';
 import { loseBody } from './bodies-outside.ts';
 import { differences } from './compare.ts';
+import type { Drifts } from './drifts.ts';
 import type { Lanes } from './lanes.ts';
 import type { Oddities } from './oddities.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -10,6 +11,7 @@ import type { World } from './world.ts';
 export interface Quiet {
   readonly world: World;
   readonly lanes: Lanes;
+  readonly drifts: Drifts;
   readonly oddities: Oddities | null;
   readonly verdicts: Verdicts;
   /** Sweeps of bodies that are still under way. */
@@ -53,7 +55,7 @@ export async function becomeExact(quiet: Quiet): Promise<string[]> {
 
 /** Waits until no work is left, and returns what differs then. */
 async function settle(quiet: Quiet): Promise<string[]> {
-  const { world, lanes, oddities } = quiet;
+  const { world, lanes, drifts, oddities } = quiet;
   let settled = await world.clock.runUntil(() => isSettled(quiet), A_WHILE);
   if (!settled) {
     pollRarely(lanes);
@@ -62,7 +64,8 @@ async function settle(quiet: Quiet): Promise<string[]> {
   await world.clock.runUntil(() => false, 2 * MINUTE);
   if (!settled) return [await unsettled(quiet)];
   const found = await differences(world, lanes.state.settings);
-  if (oddities === null && lanes.drifts > 0) found.push(`${lanes.drifts} audits called drift what was under way`);
+  const count = await drifts.count();
+  if (oddities === null && count > 0) found.push(`${count} audits called drift what was under way`);
   return found;
 }
 

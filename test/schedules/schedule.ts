@@ -2,6 +2,7 @@ import { historyId } from '../../src/model/ids.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
 import { Attempts, type Perils } from './attempts.ts';
 import { bodyDifferences } from './bodies-outside.ts';
+import { Drifts } from './drifts.ts';
 import { Lanes } from './lanes.ts';
 import { Person } from './mutations.ts';
 import { Oddities } from './oddities.ts';
@@ -51,10 +52,12 @@ export async function runSchedule(
     newWorker: () => world.newWorker(),
     trace: trace === null ? null : (line) => trace(clock.now() - start, line),
   });
+  const drifts = new Drifts(world);
   const lanes = new Lanes(
     initialState({ mailbox: world.mailbox, settings: world.settings, now: clock.now() }),
     clock,
     attempts,
+    () => drifts.note(),
   );
   simulator.onNotification(({ historyId: head }) => lanes.dispatch({ kind: 'notified', historyId: historyId(head) }));
   const person = new Person(gmail, random);
@@ -84,18 +87,22 @@ export async function runSchedule(
   perils.death = 0;
   perils.blindness = 0;
   endFaults();
-  const found = [...(await becomeExact({ world, lanes, oddities, verdicts, sweeps })), ...verdicts.differences()];
+  const found = [
+    ...(await becomeExact({ world, lanes, drifts, oddities, verdicts, sweeps })),
+    ...verdicts.differences(),
+  ];
   lanes.end();
   await running;
   if (lanes.defect !== null) found.push(`a defect: ${lanes.defect.stack ?? lanes.defect.message}`);
   if (world.bodies !== null && found.length === 0) found.push(...(await bodyDifferences(world, world.bodies)));
+  const driftCount = await drifts.count();
   await world.stores.store.close();
   await world.stores.credentials.close();
   return {
     seed,
     differences: found,
     met: oddities?.met() ?? new Map(),
-    drifts: lanes.drifts,
+    drifts: driftCount,
     virtualMs: clock.now() - start,
   };
 
