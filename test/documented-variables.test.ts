@@ -1,13 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it } from 'vitest';
 
-import { createProgram } from '../src/cli/program.ts';
+import { wholeProgram } from './cli/whole-program.ts';
 import { VARIABLE_NAMES } from '../src/config/config.ts';
-import { systemClock } from '../src/host/system-clock.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = [
@@ -49,14 +47,7 @@ describe('the environment', () => {
 
   it("stands in the command line's help", async () => {
     let help = '';
-    const nowhere = new PassThrough();
-    const program = await createProgram({
-      env: {},
-      clock: systemClock,
-      signal: new AbortController().signal,
-      stdout: nowhere,
-      stderr: nowhere,
-    });
+    const program = await wholeProgram();
     program.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
     const named = new Set(help.match(/[A-Z][A-Z\d]*_[A-Z\d_]+/g));
     const others = [...help.matchAll(/other ([A-Z]+_)\*/g)].map(([, prefix = '']) => prefix);

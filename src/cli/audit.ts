@@ -15,7 +15,6 @@ interface AuditOptions extends VerbOptions {
 
 export function addAudit(program: Command, cli: Cli): void {
   mailboxVerb(program, 'audit', {
-    summary: 'compare a mailbox with Gmail',
     examples: ['tidemark audit ada@example.com', 'tidemark audit ada@example.com --repair --json'],
   })
     .option('--repair', 'resynchronise when something differs, and compare again')

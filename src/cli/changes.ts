@@ -15,7 +15,6 @@ const PAUSE = 500;
 
 export function addChanges(program: Command, cli: Cli): void {
   mailboxVerb(program, 'changes', {
-    summary: 'the changes of a mailbox, oldest first',
     examples: ['tidemark changes ada@example.com --after 1200', 'tidemark changes ada@example.com --follow --json'],
   })
     .option('--after <sequence>', 'begin after this sequence number', parseCountFromZero, 0)

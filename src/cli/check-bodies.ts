@@ -13,7 +13,6 @@ interface CheckBodiesOptions extends VerbOptions {
 
 export function addCheckBodies(program: Command, cli: Cli): void {
   mailboxVerb(program, 'check-bodies', {
-    summary: 'read every body of a mailbox, and have lost ones fetched again',
     examples: ['tidemark check-bodies ada@example.com', 'tidemark check-bodies ada@example.com --rebuild'],
   })
     .option('--rebuild', 'the place of the bodies (BODIES_URL) was lost and is empty: count all bodies in it as lost')

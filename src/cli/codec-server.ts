@@ -17,7 +17,6 @@ const DEFAULT_ORIGIN = 'http://localhost:8233';
 
 export function addCodecServer(program: Command, cli: Cli): void {
   verb(program, 'codec-server', {
-    summary: "decrypt payloads for Temporal's UI, in the foreground",
     examples: ['tidemark codec-server --port 8234 --origin http://localhost:8233'],
   })
     .option('--port <n>', 'port, 0 for a free one', parsePort, DEFAULT_PORT)

@@ -16,7 +16,6 @@ interface ConfigureOptions extends VerbOptions, SettingOptions, FailOnFailures {
 
 export function addConfigure(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'configure', {
-    summary: 'change settings of a mailbox that runs',
     examples: [
       'tidemark configure ada@example.com --format raw --wait',
       'tidemark configure ada@example.com --all-mail --no-include-spam-trash',

@@ -20,7 +20,6 @@ interface ConnectDomainOptions extends VerbOptions {
 
 export function addConnectDomain(program: Command, cli: Cli): void {
   verb(program, 'connect-domain', {
-    summary: 'connect and start all mailboxes of a Workspace domain',
     examples: [
       'tidemark connect-domain --admin admin@example.com --credentials service-account.json --dry-run',
       'tidemark connect-domain --admin admin@example.com --credentials service-account.json --org-unit /Sales --format raw',

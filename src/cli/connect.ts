@@ -15,7 +15,6 @@ interface ConnectOptions extends VerbOptions {
 
 export function addConnect(program: Command, cli: Cli): void {
   mailboxVerb(program, 'connect', {
-    summary: 'store the credentials of a mailbox, encrypted',
     examples: [
       'tidemark connect ada@example.com --credentials ada.json',
       'tidemark connect ada@example.com --credentials service-account.json',

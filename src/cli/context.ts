@@ -30,17 +30,15 @@ export interface VerbOptions {
   readonly json?: boolean;
 }
 
+/** What the help of a verb shows beside its summary, which `verbs.ts` has. */
 export interface VerbDescription {
-  readonly summary: string;
   readonly examples: readonly string[];
 }
 
 /** A verb of the command line: every one takes `--json`, and its help shows how it is used. */
-export function verb(program: Command, name: string, { summary, examples }: VerbDescription): Command {
+export function verb(program: Command, name: string, { examples }: VerbDescription): Command {
   return program
     .command(name)
-    .summary(summary)
-    .description(summary)
     .option('--json', 'print one JSON document; errors go to stderr as JSON')
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
 }

@@ -17,7 +17,6 @@ interface ExportOptions extends VerbOptions {
 
 export function addExport(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'export', {
-    summary: 'stream the live messages of a mailbox to stdout',
     examples: [
       'tidemark export ada@example.com > ada.jsonl',
       'tidemark export ada@example.com --format mbox > ada.mbox',

@@ -16,7 +16,6 @@ interface FailuresOptions extends VerbOptions {
 
 export function addFailures(program: Command, cli: Cli): void {
   mailboxVerb(program, 'failures', {
-    summary: 'messages of a mailbox that could not be fetched',
     examples: ['tidemark failures ada@example.com', 'tidemark failures ada@example.com --retry'],
   })
     .option('--retry', 'try all of them again now')

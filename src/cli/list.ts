@@ -13,7 +13,6 @@ const MOST_LINES = 10;
 
 export function addList(program: Command, cli: Cli): void {
   verb(program, 'list', {
-    summary: 'all mailboxes, stored or running',
     examples: ['tidemark list', 'tidemark list --json | jq -r ".mailboxes[].mailbox"'],
   }).action((options: VerbOptions) =>
     withTidemark(cli, options, async ({ tidemark, out, clock, config }) => {

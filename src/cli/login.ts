@@ -21,7 +21,6 @@ const TIMEOUT = 5 * 60_000;
 
 export function addLogin(program: Command, cli: Cli): void {
   verb(program, 'login', {
-    summary: 'ask for consent in the browser, and connect the mailbox',
     examples: [
       'tidemark login ada@example.com --client client.json',
       'tidemark login --client client.json --format metadata --no-browser',

@@ -5,7 +5,6 @@ import { contextOf, verb, type Cli, type VerbOptions } from './context.ts';
 
 export function addMigrate(program: Command, cli: Cli): void {
   verb(program, 'migrate', {
-    summary: "bring the database's tables up to this version",
     examples: [
       'tidemark migrate',
       'DATABASE_URL=postgres://tidemark@db.internal/tidemark tidemark migrate --json | jq .applied',

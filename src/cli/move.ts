@@ -12,7 +12,6 @@ interface MoveOptions extends VerbOptions {
 
 export function addMove(program: Command, cli: Cli): void {
   verb(program, 'move', {
-    summary: 'copy every mailbox, with its changes and credentials, to another database',
     examples: [
       'tidemark move --from sqlite:.tidemark/tidemark.sqlite --to postgres://tidemark@db.internal/tidemark',
       'tidemark move --from postgres://tidemark@localhost/tidemark --to sqlite:mail.sqlite --bodies',

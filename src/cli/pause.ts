@@ -7,7 +7,6 @@ import { requireHandled } from './failing-task.ts';
 
 export function addPause(program: Command, cli: Cli): void {
   mailboxVerb(program, 'pause', {
-    summary: 'stop synchronising a mailbox until it is resumed',
     examples: ['tidemark pause ada@example.com'],
   }).action((mailbox: MailboxId, options: VerbOptions) =>
     withTidemark(cli, options, async ({ tidemark, out }) => {

@@ -33,13 +33,9 @@ Try it without a Google account:
     );
   for (const verb of VERBS) {
     if (asked(verb)) (await verb.load())(program, cli);
-    else
-      program
-        .command(verb.name)
-        .summary(verb.summary)
-        .description(verb.summary)
-        .arguments(verb.arguments)
-        .option('--json');
+    else program.command(`${verb.name} ${verb.arguments}`.trimEnd()).option('--json');
+    const added = program.commands.find((command) => command.name() === verb.name);
+    added?.summary(verb.summary).description(verb.summary);
   }
   return program;
 }

@@ -17,7 +17,6 @@ const DEFAULT_PORT = 8_080;
 
 export function addPush(program: Command, cli: Cli): void {
   verb(program, 'push', {
-    summary: "receive Gmail's push notifications in the foreground",
     examples: [
       'PUSH_AUDIENCE=https://push.example.com/push PUSH_SERVICE_ACCOUNT=push@my-project.iam.gserviceaccount.com tidemark push --port 8080',
       'PUSH_SUBSCRIPTION=projects/my-project/subscriptions/tidemark tidemark push --pull',

@@ -11,7 +11,6 @@ interface RemoveOptions extends VerbOptions {
 
 export function addRemove(program: Command, cli: Cli): void {
   mailboxVerb(program, 'remove', {
-    summary: "end a mailbox's workflow and delete everything of it: mail, changes, credentials",
     examples: ['tidemark remove ada@example.com --yes'],
   })
     .option('--yes', 'really: nothing of it can be brought back from here')

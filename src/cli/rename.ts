@@ -10,8 +10,6 @@ interface RenameOptions extends VerbOptions {
 
 export function addRename(program: Command, cli: Cli): void {
   mailboxVerb(program, 'rename', {
-    summary:
-      'give a mailbox the address that its account has now at Google; mail, changes, mark, settings and credentials stay',
     examples: ['tidemark rename ada@example.com countess@example.com'],
   })
     .argument('<to>', 'the new address', parseEmail)

@@ -17,7 +17,6 @@ interface ResumeOptions extends VerbOptions {
 
 export function addResume(program: Command, cli: Cli): void {
   verb(program, 'resume', {
-    summary: 'go on after a pause, or ask Gmail again at once after a failure',
     examples: ['tidemark resume ada@example.com', 'tidemark resume --phase failed', 'tidemark resume --all'],
   })
     .argument('[email]', 'the mailbox', parseEmail)

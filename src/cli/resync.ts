@@ -15,7 +15,6 @@ interface ResyncOptions extends VerbOptions, FailOnFailures {
 
 export function addResync(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'resync', {
-    summary: 'list a mailbox again and correct every difference',
     examples: ['tidemark resync ada@example.com', 'tidemark resync ada@example.com --wait'],
   });
   addFailOnFailures(command.option('--wait', 'return when the resync is complete')).action(

@@ -7,7 +7,6 @@ import { counted } from './words.ts';
 
 export function addRotateKey(program: Command, cli: Cli): void {
   verb(program, 'rotate-key', {
-    summary: 'encrypt all stored credentials with the current key',
     examples: ['tidemark rotate-key', 'TIDEMARK_SECRET_KEY="$NEW" TIDEMARK_OLD_SECRET_KEYS="$OLD" tidemark rotate-key'],
   })
     .addHelpText(

@@ -11,7 +11,6 @@ interface SetCurrentVersionOptions extends VerbOptions {
 
 export function addSetCurrentVersion(program: Command, cli: Cli): void {
   verb(program, 'set-current-version', {
-    summary: 'move the mailboxes to the workers of a build, or back',
     examples: [
       'tidemark set-current-version v1.2.0',
       'TIDEMARK_BUILD_ID=v1.2.0 tidemark set-current-version',

@@ -27,7 +27,6 @@ const DEFAULT_EMAIL = 'ada@example.com';
 
 export function addSimulate(program: Command, cli: Cli): void {
   verb(program, 'simulate', {
-    summary: 'run a local Gmail to try things with',
     examples: [
       'tidemark simulate',
       'tidemark simulate --port 8025 --messages 10000 --email ada@example.com --email bob@example.com',

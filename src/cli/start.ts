@@ -17,7 +17,6 @@ interface StartOptions extends VerbOptions, SettingOptions, FailOnFailures {
 
 export function addStart(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'start', {
-    summary: "start or wake a mailbox's workflow",
     examples: [
       'tidemark start ada@example.com --wait',
       'tidemark start ada@example.com --format raw --label INBOX --label Receipts --after 2025-01-01 --poll-interval 5m',

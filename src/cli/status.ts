@@ -10,7 +10,6 @@ import { reportJson, reportLines } from './report.ts';
 
 export function addStatus(program: Command, cli: Cli): void {
   mailboxVerb(program, 'status', {
-    summary: 'how a mailbox is',
     examples: ['tidemark status ada@example.com', 'tidemark status ada@example.com --json | jq .counts'],
   }).action((mailbox: MailboxId, options: VerbOptions) =>
     withTidemark(cli, options, async ({ tidemark, out, clock, signal }) => {

@@ -6,7 +6,6 @@ import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './context
 
 export function addStop(program: Command, cli: Cli): void {
   mailboxVerb(program, 'stop', {
-    summary: "end a mailbox's workflow and keep its data",
     examples: ['tidemark stop ada@example.com'],
   }).action((mailbox: MailboxId, options: VerbOptions) =>
     withTidemark(cli, options, async ({ tidemark, out, signal }) => {

@@ -11,7 +11,6 @@ interface SweepOptions extends VerbOptions {
 
 export function addSweep(program: Command, cli: Cli): void {
   verb(program, 'sweep', {
-    summary: 'remove bodies outside the database that nothing names any more',
     examples: ['tidemark sweep', 'tidemark sweep --grace 0s'],
   })
     .option(

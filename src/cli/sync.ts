@@ -15,7 +15,6 @@ interface SyncOptions extends VerbOptions, FailOnFailures {
 
 export function addSync(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'sync', {
-    summary: 'partial sync now',
     examples: [
       'tidemark sync ada@example.com',
       'tidemark sync ada@example.com --wait && tidemark export ada@example.com',

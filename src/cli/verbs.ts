@@ -5,7 +5,7 @@ import type { Cli } from './context.ts';
 /** A verb as `tidemark --help` shows it. Its code and what it imports are loaded only when the verb is used. */
 export interface Verb {
   readonly name: string;
-  /** The arguments in its usage line. */
+  /** The arguments in its usage line, empty where it takes none. */
   readonly arguments: string;
   readonly summary: string;
   readonly load: () => Promise<AddVerb>;

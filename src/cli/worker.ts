@@ -5,7 +5,6 @@ import { contextOf, verb, type Cli, type VerbOptions } from './context.ts';
 
 export function addWorker(program: Command, cli: Cli): void {
   verb(program, 'worker', {
-    summary: 'run the worker in the foreground',
     examples: ['tidemark worker', 'LOG_LEVEL=debug TEMPORAL_ADDRESS=temporal.internal:7233 tidemark worker'],
   })
     .addHelpText('after', '\nLogs are JSON lines on stderr. SIGTERM and Ctrl-C drain the worker within 10 seconds.')

@@ -1,20 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 
 import { expect, it } from 'vitest';
 
-import { createProgram } from '../../src/cli/program.ts';
-import { systemClock } from '../../src/host/system-clock.ts';
+import { wholeProgram } from './whole-program.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const program = await createProgram({
-  env: {},
-  stdout: new PassThrough(),
-  stderr: new PassThrough(),
-  clock: systemClock,
-  signal: new AbortController().signal,
-});
+const program = await wholeProgram();
 const VERBS = new Map(
   program.commands.map((command) => [
     command.name(),

@@ -8,10 +8,10 @@ import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
-import { createProgram } from '../../src/cli/program.ts';
 import { runCli } from '../../src/cli/run.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
+import { wholeProgram } from './whole-program.ts';
 
 let dataDir: string;
 beforeEach(() => {
@@ -66,14 +66,13 @@ const VERBS = [
 
 describe('the command line', () => {
   it('has every verb', async () => {
-    const program = await createProgram({
-      env: {},
-      stdout: new PassThrough(),
-      stderr: new PassThrough(),
-      clock: systemClock,
-      signal: new AbortController().signal,
-    });
+    const program = await wholeProgram();
     expect(program.commands.map((command) => command.name())).toEqual(expect.arrayContaining(VERBS));
+  });
+
+  it('shows the same help of all verbs whether their code is loaded or not', async () => {
+    const helpOf = async (loaded: boolean): Promise<string> => (await wholeProgram(() => loaded)).helpInformation();
+    expect(await helpOf(false)).toBe(await helpOf(true));
   });
 
   it.each(VERBS)('shows an example in the help of %s', async (name) => {

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { createProgram } from '../../src/cli/program.ts';
+import { wholeProgram } from '../cli/whole-program.ts';
 import { runCli } from '../../src/cli/run.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
@@ -26,13 +26,7 @@ interface Try {
 }
 
 const LINK = /^(http:\S+\/o\/oauth2\/v2\/auth\?\S+)$/m;
-const nowhere = {
-  stdout: new PassThrough(),
-  stderr: new PassThrough(),
-  clock: systemClock,
-  signal: new AbortController().signal,
-};
-const VERBS = (await createProgram({ env: {}, ...nowhere })).commands.map((command) => command.name());
+const VERBS = (await wholeProgram()).commands.map((command) => command.name());
 
 /**
  * What each verb is asked, in a world where everything that can be a stranger's is hostile. Each is asked with

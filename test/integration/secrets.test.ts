@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import proto from '@temporalio/proto';
 import { afterEach, expect, inject, it } from 'vitest';
 
-import { createProgram } from '../../src/cli/program.ts';
 import { runCli } from '../../src/cli/run.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
@@ -18,6 +17,7 @@ import { findSecrets, type Haystack } from './planted.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';
 import { textsIn } from './texts.ts';
+import { wholeProgram } from '../cli/whole-program.ts';
 
 let rig: Rig;
 let database: TestDatabase | null = null;
@@ -246,13 +246,7 @@ it("nothing secret is in Temporal, logs, errors, status or any command's output,
     export: 'elsewhere',
     simulate: 'elsewhere',
   };
-  const program = await createProgram({
-    env: {},
-    stdout: new PassThrough(),
-    stderr: new PassThrough(),
-    clock: systemClock,
-    signal: new AbortController().signal,
-  });
+  const program = await wholeProgram();
   for (const verb of program.commands.map((known) => known.name())) {
     // A verb that is new here is run as most are.
     const runs = verbs[verb] ?? [[box.id, '--json']];
