@@ -1,9 +1,6 @@
-import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 
-import type { MailboxId } from '../model/ids.ts';
-import { workflowIdOf } from '../workflows/definitions.ts';
-import { MailboxNotRunningError } from './errors.ts';
-import type { Rpc } from './rpc.ts';
+import { describedRun, type RunQuestion } from './described-run.ts';
 
 /** A workflow task that keeps failing. The mailbox makes no progress, and signals wait behind the task. */
 export interface FailingTask {
@@ -21,19 +18,7 @@ export function failingTaskIn({ raw }: Pick<WorkflowExecutionDescription, 'raw'>
 }
 
 /** Asks the server for it. @returns null also when the mailbox does not run */
-export async function failingTaskOf({
-  temporal,
-  rpc,
-  mailbox,
-}: {
-  temporal: Client;
-  rpc: Rpc;
-  mailbox: MailboxId;
-}): Promise<FailingTask | null> {
-  try {
-    return failingTaskIn(await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe()));
-  } catch (error) {
-    if (error instanceof MailboxNotRunningError) return null;
-    throw error;
-  }
+export async function failingTaskOf(question: RunQuestion): Promise<FailingTask | null> {
+  const described = await describedRun(question);
+  return described === null ? null : failingTaskIn(described);
 }

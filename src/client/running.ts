@@ -6,9 +6,9 @@ import { MAILBOX_WORKFLOW, status as statusQuery, workflowIdOf } from '../workfl
 import { PHASES, type Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import { MailboxNotRunningError } from './errors.ts';
+import { describedRun, type RunQuestion } from './described-run.ts';
 import { failingTaskIn } from './failing-task.ts';
 import type { RunningView } from './mailbox-report.ts';
-import type { Rpc } from './rpc.ts';
 
 /** A worker answers within milliseconds, or within this time if it must replay a long history first. */
 const QUERY_DEADLINE = 2_000;
@@ -17,41 +17,27 @@ const QUERY_DEADLINE = 2_000;
  * What Temporal says about one mailbox: the workflow's own answer, or, when no worker answers, the phase that it last
  * showed.
  */
-export async function runningView({
-  temporal,
-  rpc,
-  mailbox,
-}: {
-  temporal: Client;
-  rpc: Rpc;
-  mailbox: MailboxId;
-}): Promise<RunningView> {
-  const handle = temporal.workflow.getHandle(workflowIdOf(mailbox));
+export async function runningView(question: RunQuestion): Promise<RunningView> {
+  const { temporal, rpc, mailbox } = question;
+  const described = await describedRun(question);
+  if (described === null) return { phase: null, status: null };
+  if (described.status.name !== 'RUNNING')
+    return { phase: null, status: null, failure: await failureOf(question, described) };
+  const shown = phaseIn(described.typedSearchAttributes);
+  const failingTask = failingTaskIn(described);
   try {
-    const described = await rpc({ mailbox }, () => handle.describe());
-    if (described.status.name !== 'RUNNING')
-      return { phase: null, status: null, failure: await failureOf({ temporal, rpc, mailbox }, described) };
-    const shown = phaseIn(described.typedSearchAttributes);
-    const failingTask = failingTaskIn(described);
-    try {
-      return {
-        phase: shown,
-        failingTask,
-        status: await rpc({ mailbox, deadline: QUERY_DEADLINE }, () => handle.query(statusQuery)),
-      };
-    } catch {
-      // No worker answers, so the description has to do. A fault of the server itself would have made describe fail.
-      return { phase: shown, failingTask, status: null };
-    }
-  } catch (error) {
-    if (error instanceof MailboxNotRunningError) return { phase: null, status: null };
-    throw error;
+    const handle = temporal.workflow.getHandle(workflowIdOf(mailbox));
+    const status = await rpc({ mailbox, deadline: QUERY_DEADLINE }, () => handle.query(statusQuery));
+    return { phase: shown, failingTask, status };
+  } catch {
+    // No worker answers, so the description has to do. A fault of the server itself would have made describe fail.
+    return { phase: shown, failingTask, status: null };
   }
 }
 
 /** Why a workflow failed. The only cause is an input from which no mailbox can be made. */
 async function failureOf(
-  { temporal, rpc, mailbox }: { temporal: Client; rpc: Rpc; mailbox: MailboxId },
+  { temporal, rpc, mailbox }: RunQuestion,
   { status, runId, closeTime }: WorkflowExecutionDescription,
 ): Promise<RunningView['failure']> {
   if (status.name !== 'FAILED') return null;
@@ -59,6 +45,8 @@ async function failureOf(
     await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox), runId).result());
     return null;
   } catch (error) {
+    // Temporal may forget the run in between.
+    if (error instanceof MailboxNotRunningError) return null;
     if (!(error instanceof WorkflowFailedError)) throw error;
     return { message: error.cause?.message ?? error.message, at: closeTime?.getTime() ?? 0 };
   }
@@ -68,22 +56,10 @@ async function failureOf(
  * Whether a mailbox's workflow runs, has ended, or is unknown to Temporal, which forgets ended workflows after the
  * namespace's retention.
  */
-export async function lastRun({
-  temporal,
-  rpc,
-  mailbox,
-}: {
-  temporal: Client;
-  rpc: Rpc;
-  mailbox: MailboxId;
-}): Promise<'running' | 'ended' | 'none'> {
-  try {
-    const { status } = await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
-    return status.name === 'RUNNING' ? 'running' : 'ended';
-  } catch (error) {
-    if (error instanceof MailboxNotRunningError) return 'none';
-    throw error;
-  }
+export async function lastRun(question: RunQuestion): Promise<'running' | 'ended' | 'none'> {
+  const described = await describedRun(question);
+  if (described === null) return 'none';
+  return described.status.name === 'RUNNING' ? 'running' : 'ended';
 }
 
 /** A running mailbox in Temporal's visibility, which may lag by some milliseconds. */

@@ -2,12 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
-import { runCli } from '../../src/cli/run.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/host/log.ts';
 import { mailboxId } from '../../src/model/ids.ts';
@@ -18,6 +15,7 @@ import { systemClock } from '../../src/host/system-clock.ts';
 import { installRuntime } from '../../src/telemetry/runtime.ts';
 import { runWorker } from '../../src/worker.ts';
 import { hurriedClock } from '../hurried-clock.ts';
+import { tidemark as runVerb } from '../integration/cli.ts';
 
 // Once in a process, before its first worker.
 installRuntime(createLog('silent'));
@@ -85,16 +83,7 @@ describe('tidemark connect-domain', () => {
     rmSync(dataDir, { recursive: true });
   });
 
-  async function run(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const stdout = new PassThrough();
-    const stderr = new PassThrough();
-    const said = Promise.all([text(stdout), text(stderr)]);
-    const code = await runCli(args, { env, stdout, stderr, clock: systemClock, signal: new AbortController().signal });
-    stdout.end();
-    stderr.end();
-    const [out, err] = await said;
-    return { code, stdout: out, stderr: err };
-  }
+  const run = (args: readonly string[]) => runVerb(env, ...args);
   const connect = (...more: string[]) =>
     run(['connect-domain', '--admin', at('admin'), '--credentials', join(dataDir, 'robot.json'), ...more]);
   const result = async (...more: string[]): Promise<unknown> => {

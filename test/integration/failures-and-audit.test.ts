@@ -1,14 +1,13 @@
-import { Writable } from 'node:stream';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { runCli } from '../../src/cli/run.ts';
 import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { hurriedClock } from '../hurried-clock.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';
+import { tidemark as runVerb } from './cli.ts';
 
 describe.concurrent('the command line tells of what is wrong', () => {
   let rig: Rig;
@@ -19,24 +18,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
   });
   afterAll(() => rig.close());
 
-  async function tidemark(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const written = { stdout: '', stderr: '' };
-    const into = (stream: keyof typeof written) =>
-      new Writable({
-        write(chunk: Buffer, _encoding, done) {
-          written[stream] += chunk.toString();
-          done();
-        },
-      });
-    const code = await runCli(args, {
-      env: rig.env,
-      clock: systemClock,
-      signal: new AbortController().signal,
-      stdout: into('stdout'),
-      stderr: into('stderr'),
-    });
-    return { code, ...written };
-  }
+  const tidemark = (...args: string[]) => runVerb(rig.env, ...args);
 
   /** A mailbox in sync, one of whose messages Gmail refuses. */
   async function withFailure(name: string): Promise<{ box: TestMailbox; culprit: string }> {

@@ -1,15 +1,11 @@
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
-
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { runCli } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/host/system-clock.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';
+import { tidemark } from './cli.ts';
 
 /** Resuming every mailbox would meet those of other tests: these have a namespace of their own. */
 const NAMESPACE = `resume-many-${process.pid}`;
@@ -30,18 +26,9 @@ describe('resuming many mailboxes', () => {
   }, 60_000);
   afterAll(() => rig.close());
 
-  async function resume(...args: string[]): Promise<{ code: number; stdout: string }> {
-    const stdout = new PassThrough();
-    const said = text(stdout);
-    const code = await runCli(['resume', ...args], {
-      env: rig.env,
-      stdout,
-      stderr: new PassThrough().resume(),
-      clock: systemClock,
-      signal: new AbortController().signal,
-    });
-    stdout.end();
-    return { code, stdout: await said };
+  async function resume(...args: string[]) {
+    const { code, stdout } = await tidemark(rig.env, 'resume', ...args);
+    return { code, stdout };
   }
 
   const showsAs = (box: TestMailbox, phase: Parameters<TestMailbox['isFoundAs']>[0]): Promise<true> =>

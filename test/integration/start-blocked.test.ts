@@ -1,13 +1,9 @@
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
-
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { runCli } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/host/system-clock.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';
+import { tidemark } from './cli.ts';
 
 const API_OFF = {
   kind: 'status',
@@ -25,22 +21,12 @@ describe('tidemark start on a mailbox that runs', () => {
   });
   afterAll(() => rig.close());
 
-  const start = ({ id }: TestMailbox, ...args: string[]): Promise<{ code: number; stdout: string }> =>
-    run(['start', id, ...args]);
 
-  async function run(args: readonly string[]): Promise<{ code: number; stdout: string }> {
-    const stdout = new PassThrough();
-    const said = text(stdout);
-    const code = await runCli(args, {
-      env: rig.env,
-      stdout,
-      stderr: new PassThrough().resume(),
-      clock: systemClock,
-      signal: new AbortController().signal,
-    });
-    stdout.end();
-    return { code, stdout: await said };
+  async function run(args: readonly string[]) {
+    const { code, stdout } = await tidemark(rig.env, ...args);
+    return { code, stdout };
   }
+  const start = ({ id }: TestMailbox, ...args: string[]) => run(['start', id, ...args]);
 
   const reaches = (box: TestMailbox, phase: string): Promise<true> =>
     eventually(30_000, async () => ((await box.report()).phase === phase ? true : null));
@@ -110,39 +96,18 @@ it('tidemark start on a mailbox that runs without a worker says that nothing goe
   try {
     const box = await rig.mailbox('workerless', { messages: 3 });
     await box.start();
-    const stdout = new PassThrough();
-    const said = text(stdout);
-    expect(
-      await runCli(['start', box.id], {
-        env: rig.env,
-        stdout,
-        stderr: new PassThrough().resume(),
-        clock: systemClock,
-        signal: new AbortController().signal,
-      }),
-    ).toBe(0);
-    stdout.end();
-    expect(await said).toBe(
-      `${box.id} runs already, but no worker answered for it. If none runs, start one: npm start, or tidemark worker\n`,
-    );
+    expect(await tidemark(rig.env, 'start', box.id)).toMatchObject({
+      code: 0,
+      stdout: `${box.id} runs already, but no worker answered for it. If none runs, start one: npm start, or tidemark worker\n`,
+    });
     for (const [verb, words] of [
       ['pause', /is asked to pause, and will show so once a worker answers/],
       ['resume', /is resumed, but no worker answered for it/],
       ['stop', /is asked to stop, and has not ended yet/],
     ] as const) {
-      const stream = new PassThrough();
-      const saidByVerb = text(stream);
-      expect(
-        await runCli([verb, box.id], {
-          env: rig.env,
-          stdout: stream,
-          stderr: new PassThrough().resume(),
-          clock: systemClock,
-          signal: new AbortController().signal,
-        }),
-      ).toBe(0);
-      stream.end();
-      expect(await saidByVerb).toMatch(words);
+      const { code, stdout } = await tidemark(rig.env, verb, box.id);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(words);
     }
   } finally {
     await rig.close();

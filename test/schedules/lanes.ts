@@ -23,23 +23,16 @@ import {
   started,
   waitTime,
 } from '../../src/workflows/lane-scheduler.ts';
-import type { LaneStart, LaneState, Wait, Ways } from '../../src/workflows/lane-scheduler.ts';
+import type { LaneStart, LaneState, Wait } from '../../src/workflows/lane-scheduler.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { answerTo, auditWanted, pokeServed, questionOf, retryWanted } from '../../src/workflows/lane-requests.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import type { BackfillWork } from '../../src/workflows/plan.ts';
 import type { Attempt, Attempts } from './attempts.ts';
+import { TODAY } from '../workflows/todays-ways.ts';
 
 /** The abort reason of a wait that ends early. Shared, because making an error for each wait would be expensive. */
 const AWAKE = Symbol('awake');
-
-/** The behaviour of a run that begins today: every patch is on. */
-const TODAY: Ways = {
-  waitsOn: () => true,
-  asksAgain: () => true,
-  ignoresStaleRefusals: () => true,
-  boundsTimes: () => true,
-};
 
 /**
  * Steps (events and begun lanes) after which a run's history counts as long. They are few, so that schedules often

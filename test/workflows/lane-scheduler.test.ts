@@ -16,14 +16,9 @@ import {
 import type { LaneState, Ways } from '../../src/workflows/lane-scheduler.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
+import { TODAY } from './todays-ways.ts';
 
 const NOW = Date.UTC(2026, 0, 10);
-const TODAY: Ways = {
-  waitsOn: () => true,
-  asksAgain: () => true,
-  ignoresStaleRefusals: () => true,
-  boundsTimes: () => true,
-};
 const settings = completeSettings({});
 const OPENED: MailboxEvent = {
   kind: 'opened',

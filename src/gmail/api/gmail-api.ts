@@ -46,6 +46,11 @@ export interface GmailApi {
 /** Google recommends no more than 50 calls a batch: https://developers.google.com/workspace/gmail/api/guides/batch */
 export const MAX_BATCH = 50;
 
+/** @throws {RangeError} when a batch is larger than {@link MAX_BATCH} */
+export function requireBatchSize({ length }: readonly FetchRequest[]): void {
+  if (length > MAX_BATCH) throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${length}`);
+}
+
 export interface Profile {
   readonly emailAddress: string;
   readonly historyId: HistoryId;

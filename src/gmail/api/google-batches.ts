@@ -4,7 +4,7 @@ import { MalformedAnswerError } from './answer-values.ts';
 import { detailOf, readingOf, threadReadingsOf, type ThreadRead } from './answers.ts';
 import { decodeBatch, encodeBatch, type BatchPart } from './batch.ts';
 import { classify, gmailError } from './classify.ts';
-import { MAX_BATCH, type FetchOutcome, type FetchRequest } from './gmail-api.ts';
+import { requireBatchSize, type FetchOutcome, type FetchRequest } from './gmail-api.ts';
 import { byOurClock } from './gmail-date.ts';
 import type { GmailError, GmailFailure } from './gmail-error.ts';
 import type { GoogleCalls, GoogleGmailOptions } from './google-calls.ts';
@@ -33,8 +33,7 @@ export class GoogleBatches {
     format: MessageFormat,
     signal: AbortSignal | undefined,
   ): Promise<readonly FetchOutcome[]> {
-    if (requests.length > MAX_BATCH)
-      throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
+    requireBatchSize(requests);
     if (requests.length === 0) return [];
     const first = await this.#send(requests, format, signal);
     const refused = first.outcomes.flatMap((outcome, index) => (isUnauthorized(outcome) ? [index] : []));

@@ -2,7 +2,7 @@ import type { MailboxId } from '../../model/ids.ts';
 import type { PriceTable } from '../../model/prices.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { gmailError } from '../api/classify.ts';
-import { MAX_BATCH, type FetchOutcome, type FetchRequest, type GmailApi } from '../api/gmail-api.ts';
+import { requireBatchSize, type FetchOutcome, type FetchRequest, type GmailApi } from '../api/gmail-api.ts';
 import { GmailError } from '../api/gmail-error.ts';
 import { isRateLimited, refusedCalls, type PacedCalls, type RateLimited } from './paced-calls.ts';
 import type { Grant } from './pacer.ts';
@@ -35,8 +35,7 @@ export class BatchCalls {
     format: MessageFormat,
     signal: AbortSignal | undefined,
   ): Promise<readonly FetchOutcome[]> {
-    if (requests.length > MAX_BATCH)
-      throw new RangeError(`a batch holds at most ${MAX_BATCH} requests, not ${requests.length}`);
+    requireBatchSize(requests);
     const outcomes: FetchOutcome[] = [];
     let losses = 0;
     while (outcomes.length < requests.length) {

@@ -1,0 +1,27 @@
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+
+import type { MailboxId } from '../model/ids.ts';
+import { workflowIdOf } from '../workflows/definitions.ts';
+import { MailboxNotRunningError } from './errors.ts';
+import type { Rpc } from './rpc.ts';
+
+/** Whom to ask about which mailbox. */
+export interface RunQuestion {
+  readonly temporal: Client;
+  readonly rpc: Rpc;
+  readonly mailbox: MailboxId;
+}
+
+/** What the server says of a mailbox's last run; null when it knows no run. */
+export async function describedRun({
+  temporal,
+  rpc,
+  mailbox,
+}: RunQuestion): Promise<WorkflowExecutionDescription | null> {
+  try {
+    return await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).describe());
+  } catch (error) {
+    if (error instanceof MailboxNotRunningError) return null;
+    throw error;
+  }
+}
