@@ -1,4 +1,3 @@
-
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';

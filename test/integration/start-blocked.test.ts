@@ -21,7 +21,6 @@ describe('tidemark start on a mailbox that runs', () => {
   });
   afterAll(() => rig.close());
 
-
   async function run(args: readonly string[]) {
     const { code, stdout } = await tidemark(rig.env, ...args);
     return { code, stdout };
