@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 import { GMAIL_METHODS } from '../model/prices.ts';
+import { codeOf } from '../model/error-code.ts';
 
 const units = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 
@@ -37,12 +38,7 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(
-      error instanceof Error && 'code' in error && error.code === 'ENOENT'
-        ? 'there is no such file'
-        : 'it cannot be read',
-      { cause: error },
-    );
+    throw new Error(codeOf(error) === 'ENOENT' ? 'there is no such file' : 'it cannot be read', { cause: error });
   }
 }
 

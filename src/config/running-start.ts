@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { changedConfig, type Config } from './config.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { codeOf } from '../model/error-code.ts';
 
 const SIMULATED = z.object({
   mailbox: z.string(),
@@ -51,6 +52,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return process.platform !== 'linux' || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('src/start');
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }

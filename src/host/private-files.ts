@@ -1,6 +1,8 @@
 import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
+import { codeOf } from '../model/error-code.ts';
+
 /** The folder that Tidemark makes for itself when none is configured. */
 export const OWN_FOLDER = '.tidemark';
 
@@ -38,11 +40,6 @@ export function tighten(path: string): void {
   try {
     chmodSync(path, found.mode & 0o700);
   } catch (error) {
-    if (!(
-      error instanceof Error &&
-      'code' in error &&
-      (error.code === 'EPERM' || error.code === 'EROFS' || error.code === 'ENOENT')
-    ))
-      throw error;
+    if (!['EPERM', 'EROFS', 'ENOENT'].includes(codeOf(error) ?? '')) throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { historyId, InvalidIdError, mailboxId, type HistoryId, type MailboxId } from '../model/ids.ts';
+import { jsonOf } from '../model/json-of.ts';
 
 /** What Gmail's notification says about a mailbox: https://developers.google.com/workspace/gmail/api/guides/push */
 export interface Notification {
@@ -42,7 +43,7 @@ export function notificationInEnvelope(body: string): Notification {
  * @throws {MalformedNotificationError} when the data does not hold a notification
  */
 export function notificationInData(data: Buffer): Notification {
-  const payload = PAYLOAD.safeParse(jsonOf(data.toString('utf8')));
+  const payload = PAYLOAD.safeParse(jsonOf(data));
   if (!payload.success) throw new MalformedNotificationError("the message's data is not emailAddress and historyId");
   try {
     return { mailbox: mailboxId(payload.data.emailAddress), historyId: exactHistoryId(payload.data.historyId) };
@@ -57,12 +58,4 @@ export function notificationInData(data: Buffer): Notification {
 function exactHistoryId(value: string | number): HistoryId | null {
   if (typeof value === 'string') return historyId(value);
   return Number.isSafeInteger(value) ? historyId(String(value)) : null;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

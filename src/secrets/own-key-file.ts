@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
+import { codeOf } from '../model/error-code.ts';
 import { makePrivateFolder } from '../host/private-files.ts';
 import { HOW_TO_MAKE_A_KEY, KEY_BYTES, parseKeys, SecretKeyError, type SecretKey } from './secret-box.ts';
 
@@ -54,7 +55,7 @@ function readKeyFile(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
+    if (codeOf(error) === 'ENOENT') return null;
     throw new SecretKeyError(
       `The key file ${path} cannot be read. Let this user read it, or set ${VARIABLE} to the key in it: with another one the stored credentials cannot be decrypted.`,
       { cause: error },
@@ -76,7 +77,7 @@ function createKeyFile(path: string): string {
       linkSync(own, path);
       syncFolder(dirname(path));
     } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     } finally {
       unlinkSync(own);
     }
@@ -109,8 +110,4 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(handle);
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

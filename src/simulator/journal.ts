@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 
 import type { Clock } from '../model/clock.ts';
+import { jsonOf } from '../model/json-of.ts';
 import { JournalError } from './journal-error.ts';
 
 /** The initial state of a simulated mailbox: enough to recreate it, id by id. */
@@ -68,7 +69,7 @@ export class Journal implements Clock {
     // appended to it.
     const whole = bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
     const lines = whole.toString('utf8').split('\n').slice(0, -1);
-    const beginning = BEGINNING.safeParse(jsonOf(lines[0]));
+    const beginning = BEGINNING.safeParse(jsonOf(lines[0] ?? ''));
     if (!beginning.success)
       throw new JournalError(`${path} is no journal of the simulator. Move it away to begin anew.`);
     if (whole.length < bytes.length) truncateSync(path, whole.length);
@@ -113,13 +114,5 @@ export class Journal implements Clock {
     const at = this.#clock.now();
     appendFileSync(this.#path, `${JSON.stringify({ at })}\n`);
     this.#frozen = at;
-  }
-}
-
-function jsonOf(line: string | undefined): unknown {
-  try {
-    return JSON.parse(line ?? '');
-  } catch {
-    return null;
   }
 }

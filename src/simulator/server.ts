@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 
 import { refusalOf, type RequestGuard } from '../model/request-guard.ts';
+import { codeOf } from '../model/error-code.ts';
 import { ApiError } from './api-error.ts';
 import { ControlApi } from './control.ts';
 import type { GoogleSigner } from './google-signer.ts';
@@ -124,7 +125,7 @@ function refused(reason: string, isControl: boolean): SimulatorResponse {
  * simulator, and the answer says so.
  */
 function fail(error: unknown, outgoing: ServerResponse): void {
-  const isReset = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+  const isReset = codeOf(error) === 'ECONNRESET';
   if (isReset || outgoing.destroyed || outgoing.headersSent) {
     outgoing.socket?.destroy();
     return;

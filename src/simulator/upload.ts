@@ -1,3 +1,4 @@
+import { jsonOf } from '../model/json-of.ts';
 import { invalidArgument } from './api-error.ts';
 import type { Call } from './http.ts';
 import { parseMime } from './mime.ts';
@@ -24,12 +25,7 @@ export function readBody(call: Call, isUpload: boolean): CallBody {
 const LEAVE_INNER = 39;
 
 function fieldsOf(bytes: Buffer): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw invalidArgument('Invalid JSON payload received.');
-  }
+  const value = jsonOf(bytes);
   if (!isFields(value)) throw invalidArgument('Invalid JSON payload received.');
   return value;
 }

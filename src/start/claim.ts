@@ -1,5 +1,6 @@
 import { linkSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 
+import { codeOf } from '../model/error-code.ts';
 import { makePrivateFolder } from '../host/private-files.ts';
 import { readRunningStart, runningStartFile, type RunningStart } from '../config/running-start.ts';
 
@@ -36,7 +37,7 @@ function take(path: string): boolean {
     linkSync(draft, path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
     unlinkSync(draft);

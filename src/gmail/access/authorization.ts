@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../model/clock.ts';
 import type { MailboxId } from '../../model/ids.ts';
+import { jsonOf } from '../../model/json-of.ts';
 import { ConsentError, refusedCode, refusedConsent } from './consent-error.ts';
 import { withDeadline } from '../api/deadline.ts';
 import type { OAuthClient } from './oauth-client.ts';
@@ -141,7 +142,7 @@ export async function redeem(
       { cause: error },
     );
   }
-  const json = jsonOf(response);
+  const json = jsonOf(response.body);
   const tokens = TOKENS.safeParse(json);
   if (response.status !== 200 || !tokens.success) {
     const refusal = REFUSAL.safeParse(json);
@@ -159,12 +160,4 @@ export async function redeem(
     refreshToken,
     scopes: scope === undefined ? authorization.scopes : scope.split(' ').filter((name) => name !== ''),
   };
-}
-
-function jsonOf({ body }: HttpResponse): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return null;
-  }
 }

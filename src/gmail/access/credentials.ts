@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { jsonOf } from '../../model/json-of.ts';
+
 /** The parts of Google's credential files that a grant needs. */
 export type GoogleCredentials =
   /** One person's consent: https://developers.google.com/identity/protocols/oauth2/native-app */
@@ -51,8 +53,10 @@ const TYPES = 'type "authorized_user" (one person\'s consent) or "service_accoun
  * @throws {InvalidCredentialsError} when it is another kind of file, or lacks a field
  */
 export function parseCredentials(text: string): GoogleCredentials {
-  const parsed = FILE.safeParse(jsonOf(text));
-  if (!parsed.success) throw new InvalidCredentialsError(explain(jsonOf(text), parsed.error));
+  const json = jsonOf(text);
+  if (json === undefined) throw new InvalidCredentialsError(`The credentials are not JSON. Give a file of ${TYPES}.`);
+  const parsed = FILE.safeParse(json);
+  if (!parsed.success) throw new InvalidCredentialsError(explain(json, parsed.error));
   const file = parsed.data;
   if (file.type === 'authorized_user') {
     return {
@@ -85,14 +89,6 @@ export function authorizedUserFile({
     refresh_token: refreshToken,
   };
   return JSON.stringify(scopes === null ? file : { ...file, scopes });
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new InvalidCredentialsError(`The credentials are not JSON. Give a file of ${TYPES}.`);
-  }
 }
 
 function explain(json: unknown, error: z.ZodError): string {

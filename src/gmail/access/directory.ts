@@ -2,6 +2,7 @@ import { admin, type admin_directory_v1 } from 'googleapis/build/src/apis/admin/
 import { z } from 'zod';
 import type { Clock } from '../../model/clock.ts';
 import { InvalidIdError, mailboxId, type MailboxId } from '../../model/ids.ts';
+import { jsonOf } from '../../model/json-of.ts';
 import { withDeadline } from '../api/deadline.ts';
 import { DirectoryError } from './directory-error.ts';
 import { createGoogleClient } from '../api/google-client.ts';
@@ -122,7 +123,7 @@ async function pageAfter(
     const response = await withDeadline({ clock, milliseconds: TIMEOUT, signal: undefined }, (signal) =>
       client((resource, call) => resource.list(request, call), { token, signal, maxBytes: LARGEST_PAGE }),
     ).catch(() => null);
-    const page = response?.status === 200 ? PAGE.safeParse(jsonOf(response)) : null;
+    const page = response?.status === 200 ? PAGE.safeParse(jsonOf(response.body)) : null;
     const leadsBack = page?.success === true && walk.leadsBack(page.data.nextPageToken);
     if (page?.success === true && !leadsBack) return page.data;
     const refusal = response === null ? null : refusalOf(response, options);
@@ -149,7 +150,7 @@ const RATE = /rateLimitExceeded|quotaExceeded/i;
 function refusalOf(response: HttpResponse, { administrator, orgUnit }: DirectoryOptions): DirectoryError | null {
   const { status } = response;
   if (status === 429 || status >= 500 || status < 400) return null;
-  const read = REFUSAL.safeParse(jsonOf(response));
+  const read = REFUSAL.safeParse(jsonOf(response.body));
   if (!read.success) return null;
   const { message, errors } = read.data.error;
   const reasons = errors.map(({ reason }) => reason);
@@ -180,12 +181,4 @@ function refusalOf(response: HttpResponse, { administrator, orgUnit }: Directory
     'google-unavailable',
     `Google's Directory API refuses the request (HTTP ${status}). Check the administrator's address${orgUnit === null ? '' : ' and the organisational unit'}.`,
   );
-}
-
-function jsonOf({ body }: HttpResponse): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return null;
-  }
 }

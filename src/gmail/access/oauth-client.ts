@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonOf } from '../../model/json-of.ts';
 import { InvalidCredentialsError } from './credentials.ts';
 
 /** An OAuth client of a Google Cloud project, which asks people for their consent. */
@@ -23,17 +24,11 @@ const HOW =
  * @throws {InvalidCredentialsError} for any other file; the message shows nothing of it
  */
 export function parseOAuthClient(text: string): OAuthClient {
-  const read = FILE.safeParse(jsonOf(text));
+  const json = jsonOf(text);
+  if (json === undefined) throw new InvalidCredentialsError(`The client file is not JSON. ${HOW}`);
+  const read = FILE.safeParse(json);
   if (!read.success) throw new InvalidCredentialsError(`The client file is not one of Google's. ${HOW}`);
   const kind = 'web' in read.data ? 'web' : 'installed';
   const { client_id: clientId, client_secret: clientSecret } = 'web' in read.data ? read.data.web : read.data.installed;
   return { kind, clientId, clientSecret };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new InvalidCredentialsError(`The client file is not JSON. ${HOW}`);
-  }
 }

@@ -2,6 +2,7 @@ import { createSign } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../model/clock.ts';
 import type { MailboxId } from '../../model/ids.ts';
+import { jsonOf } from '../../model/json-of.ts';
 import { classify, classifyThrown, gmailError, WRONG_CLOCK } from '../api/classify.ts';
 import type { GoogleCredentials } from './credentials.ts';
 import { ANSWER_LIMITS } from '../api/answer-limits.ts';
@@ -10,7 +11,7 @@ import { aheadOf, byOurClock } from '../api/gmail-date.ts';
 import { GmailError } from '../api/gmail-error.ts';
 import { SENDABLE_TOKEN } from './sendable-token.ts';
 import type { TokenSource } from '../api/token-source.ts';
-import type { HttpResponse, Transport } from '../api/transport.ts';
+import type { Transport } from '../api/transport.ts';
 
 export interface TokenSourceOptions {
   readonly credentials: GoogleCredentials;
@@ -155,7 +156,7 @@ async function requestGrant(options: TokenSourceOptions, signal: AbortSignal, ah
       return await requestGrant(options, signal, wrongBy);
     throw gmailError(mailbox, 'token', byOurClock(failure, response, clock.now()));
   }
-  const grant = GRANT.safeParse(jsonOf(response));
+  const grant = GRANT.safeParse(jsonOf(response.body));
   if (!grant.success)
     throw gmailError(mailbox, 'token', {
       kind: 'unavailable',
@@ -169,14 +170,6 @@ async function requestGrant(options: TokenSourceOptions, signal: AbortSignal, ah
     askedAt,
     expiresAt: askedAt + grant.data.expires_in * 1_000 - EXPIRY_MARGIN,
   };
-}
-
-function jsonOf(response: HttpResponse): unknown {
-  try {
-    return JSON.parse(response.body.toString('utf8'));
-  } catch {
-    return null;
-  }
 }
 
 function grantFor({ credentials, mailbox, scopes, tokenUrl }: TokenSourceOptions, now: number): Record<string, string> {

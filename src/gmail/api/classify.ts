@@ -1,5 +1,6 @@
 import type { MailboxId } from '../../model/ids.ts';
 import type { GmailMethod } from '../../model/prices.ts';
+import { jsonOf } from '../../model/json-of.ts';
 import { GmailError, type GmailFailure, type RateLimit } from './gmail-error.ts';
 import { refusalCause } from './refusal-cause.ts';
 import { ResponseTooLargeError } from './transport.ts';
@@ -151,12 +152,8 @@ const REASON = /^[A-Za-z_]{1,60}$/;
  * 'code'}`. null for anything else.
  */
 function parseAnswer(body: string): Answer | null {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return null;
-  }
+  const json = jsonOf(body);
+  if (json === undefined) return null;
   const error = field(json, 'error');
   if (typeof error === 'string') {
     return {

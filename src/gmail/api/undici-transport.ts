@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Agent, type Dispatcher } from 'undici';
+import { codeOf } from '../../model/error-code.ts';
 import {
   ResponseTooLargeError,
   SMALL_ANSWER,
@@ -87,7 +88,7 @@ async function unzip(received: Buffer, maxBytes: number): Promise<Buffer> {
   try {
     return await decompress(received, { maxOutputLength: maxBytes });
   } catch (error) {
-    const tooLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    const tooLarge = codeOf(error) === 'ERR_BUFFER_TOO_LARGE';
     throw tooLarge ? new ResponseTooLargeError(maxBytes, { cause: error }) : error;
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { codeOf } from '../../model/error-code.ts';
 import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 
@@ -120,7 +121,7 @@ export class FolderBodyStore implements BodyStore {
       return await work();
     } catch (error) {
       const code = codeOf(error);
-      if (code === null) throw error;
+      if (code === undefined || !(error instanceof Error && 'syscall' in error)) throw error;
       throw new StoreError(
         { kind: 'unavailable' },
         `The bodies' folder ${this.#folder} ${REASONS[code] ?? `cannot be used (${code}); check it`}.`,
@@ -147,8 +148,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && 'syscall' in error ? String(error.code) : null;
 }

@@ -1,4 +1,5 @@
 import type * as s3 from '@aws-sdk/client-s3';
+import { codeOf } from '../../model/error-code.ts';
 import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 
@@ -145,6 +146,6 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Uses only the names of errors, since their texts may repeat keys and signed URLs. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'for an unknown reason';
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  const code = codeOf(error) ?? error.name;
   return REASONS[code] ?? REASONS[error.name] ?? `it answers ${error.name}`;
 }

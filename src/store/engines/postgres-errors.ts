@@ -1,3 +1,4 @@
+import { codeOf } from '../../model/error-code.ts';
 import { StoreError } from './store-error.ts';
 
 /** What went wrong, by SQLSTATE or its class: https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -100,8 +101,4 @@ function reasonOf(code: string | undefined, error: unknown): string | undefined 
   }
   const text = error instanceof Error ? error.message : '';
   return BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

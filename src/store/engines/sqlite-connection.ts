@@ -12,6 +12,7 @@ import {
   type SqliteDialectConfig,
   type SqliteStatement,
 } from 'kysely';
+import { codeOf } from '../../model/error-code.ts';
 import { safeInteger } from './safe-integer.ts';
 import { isBusy } from './sqlite-errors.ts';
 
@@ -194,8 +195,7 @@ function adaptStatement(database: DatabaseSync, text: string): SqliteStatement {
   };
 }
 
-const isUnsafeInteger = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
+const isUnsafeInteger = (error: unknown): boolean => codeOf(error) === 'ERR_OUT_OF_RANGE';
 
 /**
  * Reads rows with integers beyond a number's range, which Gmail may have sent before its values were checked. One such

@@ -1,3 +1,4 @@
+import { codeOf } from '../../model/error-code.ts';
 import { StoreError } from './store-error.ts';
 
 /** Primary result codes: https://www.sqlite.org/rescode.html */
@@ -41,8 +42,8 @@ export function translateSqliteError(error: unknown, place: string): unknown {
 
 function closedReason(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  if ('code' in error && error.code === 'ERR_INVALID_STATE') return 'was closed';
+  if (codeOf(error) === 'ERR_INVALID_STATE') return 'was closed';
   if ('syscall' in error)
-    return `could not be opened (${'code' in error ? String(error.code) : 'system error'}); check the folder and its permissions`;
+    return `could not be opened (${codeOf(error) ?? 'system error'}); check the folder and its permissions`;
   return undefined;
 }

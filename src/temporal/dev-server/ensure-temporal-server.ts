@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 
+import { codeOf } from '../../model/error-code.ts';
 import { makePrivateFolder } from '../../host/private-files.ts';
 import type { TemporalConnection } from '../../config/temporal-connection.ts';
 import { findBinary } from './binary.ts';
@@ -150,7 +151,7 @@ const FILE_TROUBLE: Readonly<Record<string, string>> = {
 
 /** Replaces a file error with one sentence for a person. */
 function explained(error: unknown, dataDir: string): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   const trouble = FILE_TROUBLE[code] ?? (code === 'ERR_SQLITE_ERROR' ? 'its lock file cannot be written' : undefined);
   if (trouble === undefined) return error;
   return new TemporalServerError(`The Temporal server's files cannot be kept in ${dataDir}: ${trouble}.`, {
