@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Lane } from '../gmail/api/gmail-api.ts';
+import type { Lane } from '../model/lane.ts';
 import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';

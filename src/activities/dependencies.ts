@@ -1,4 +1,5 @@
-import type { GmailSession, Lane } from '../gmail/api/gmail-api.ts';
+import type { Lane } from '../model/lane.ts';
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import type { MailboxId } from '../model/ids.ts';

@@ -1,5 +1,6 @@
 import { planFetch, type FetchTarget, type PlannedFetch } from '../gmail/quota/fetch-plan.ts';
-import type { FetchOutcome, GmailSession, Lane } from '../gmail/api/gmail-api.ts';
+import type { Lane } from '../model/lane.ts';
+import type { FetchOutcome, GmailSession } from '../gmail/api/gmail-api.ts';
 import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';

@@ -3,7 +3,7 @@ import { parseCredentials } from '../gmail/access/credentials.ts';
 import type { GmailApi, GmailSession } from '../gmail/api/gmail-api.ts';
 import { createGoogleGmail } from '../gmail/api/google-gmail.ts';
 import { Pacer } from '../gmail/quota/pacer.ts';
-import type { QuotaLedger } from '../gmail/quota/quota-ledger.ts';
+import type { QuotaLedger } from '../model/quota-ledger.ts';
 import { requireScopes, scopesOf } from '../gmail/access/scopes.ts';
 import { createGmailSession } from '../gmail/quota/session.ts';
 import { createTokenSource } from '../gmail/access/token-source.ts';

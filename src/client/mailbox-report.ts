@@ -1,5 +1,6 @@
 import { isReachedAs } from '../model/address.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
+import type { MethodUsage } from '../model/quota-ledger.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { AuditResult, Condition, Conditions, Doubt, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
@@ -215,7 +216,7 @@ function later(a: number | null, b: number | null): number | null {
   return b === null ? a : Math.max(a, b);
 }
 
-function sumUsage(methods: readonly { method: string; calls: number; units: number; rejected: number }[]): Usage {
+function sumUsage(methods: readonly MethodUsage[]): Usage {
   const sum = (key: 'calls' | 'units' | 'rejected'): number => methods.reduce((total, usage) => total + usage[key], 0);
   return {
     calls: sum('calls'),

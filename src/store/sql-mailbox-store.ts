@@ -20,7 +20,7 @@ import {
   removeLabel,
   saveLabels,
 } from './listing/labels.ts';
-import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger, type SpendingLedger } from './mailboxes/ledger.ts';
+import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger } from './mailboxes/ledger.ts';
 import {
   getMailbox,
   listMailboxes,
@@ -30,6 +30,7 @@ import {
   saveWatch,
   setRelistAt,
 } from './mailboxes/registry.ts';
+import type { QuotaLedger } from '../model/quota-ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { applyHistory } from './history/apply-history.ts';
 import {
@@ -53,7 +54,7 @@ import { countBackfills, workLeft } from './fetching/work-left.ts';
 export function createSqlMailboxStore(
   database: StoreDatabase,
   options?: BodyOptions,
-): MailboxStore & SpendingLedger & BodySweeper & BuriedBodies & MailboxRemoval & MailboxRenaming & MailboxAccounts {
+): MailboxStore & QuotaLedger & BodySweeper & BuriedBodies & MailboxRemoval & MailboxRenaming & MailboxAccounts {
   const bodies = new Bodies(database, options);
   return {
     putMailbox: (request) => putMailbox(database, request),

@@ -1,7 +1,7 @@
 import type { BodySweeper } from './bodies/sweep-bodies.ts';
 import type { BuriedBodies } from './removal/buried-bodies.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
-import type { SpendingLedger } from './mailboxes/ledger.ts';
+import type { QuotaLedger } from '../model/quota-ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import type { MailboxAccounts } from './mailboxes/account.ts';
 import type { MailboxRenaming } from './mailboxes/rename-mailbox.ts';
@@ -11,7 +11,7 @@ import type { MailboxRemoval } from './removal/remove-mailbox.ts';
 /** What a database URL opens: the mirror and, separately, the credentials. */
 export interface Stores {
   readonly store: MailboxStore &
-    SpendingLedger &
+    QuotaLedger &
     BodySweeper &
     BuriedBodies &
     MailboxRemoval &

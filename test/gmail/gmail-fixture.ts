@@ -1,5 +1,6 @@
 import { parseCredentials } from '../../src/gmail/access/credentials.ts';
-import type { GmailApi, GmailSession, Lane } from '../../src/gmail/api/gmail-api.ts';
+import type { Lane } from '../../src/model/lane.ts';
+import type { GmailApi, GmailSession } from '../../src/gmail/api/gmail-api.ts';
 import { createGoogleGmail } from '../../src/gmail/api/google-gmail.ts';
 import { Pacer } from '../../src/gmail/quota/pacer.ts';
 import { createGmailSession, type GmailSessionOptions } from '../../src/gmail/quota/session.ts';

@@ -11,7 +11,7 @@ import {
   type Ledger,
   type Reservation,
 } from '../../src/gmail/quota/ledger.ts';
-import type { Lane } from '../../src/gmail/api/gmail-api.ts';
+import type { Lane } from '../../src/model/lane.ts';
 
 const START = 1_800_000_000_000;
 const LIMIT = 6_000;

@@ -1,4 +1,4 @@
-import type { MethodUsage, QuotaLedger } from '../../src/gmail/quota/quota-ledger.ts';
+import type { MethodUsage, QuotaLedger } from '../../src/model/quota-ledger.ts';
 import type { MailboxId } from '../../src/model/ids.ts';
 
 export interface MemoryLedger extends QuotaLedger {

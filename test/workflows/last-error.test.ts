@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import type { Lane } from '../../src/model/lane.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { detailsOf } from '../../src/workflows/details.ts';
@@ -30,7 +31,7 @@ const sliced: MailboxEvent = {
   complete: false,
   nextAttemptAt: null,
 };
-const failedIn = (lane: 'live' | 'backfill'): MailboxEvent => ({
+const failedIn = (lane: Lane): MailboxEvent => ({
   kind: 'blocked',
   block: 'failed',
   cause: 'refusal',

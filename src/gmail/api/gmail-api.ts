@@ -149,6 +149,3 @@ export interface GmailSession extends GmailApi {
   /** Saves the usage counted since the last flush. Call it when the session's work is done. */
   flush(): Promise<void>;
 }
-
-/** The lane of a session's calls. Live calls get their units before backfill calls. */
-export type Lane = 'live' | 'backfill';

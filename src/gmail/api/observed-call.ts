@@ -2,7 +2,7 @@ import type { Clock } from '../../model/clock.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import type { Telemetry } from '../../model/telemetry.ts';
 import type { CalledMethod } from './classify.ts';
-import type { Lane } from './gmail-api.ts';
+import type { Lane } from '../../model/lane.ts';
 import { GmailError } from './gmail-error.ts';
 
 /** A request to Gmail: one call, or a batch of calls. */

@@ -1,5 +1,6 @@
 import type { MessageId, ThreadId } from '../../model/ids.ts';
 import type { PriceTable } from '../../model/prices.ts';
+import type { WorkLeft } from '../../model/work-left.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import type { FetchRequest } from '../api/gmail-api.ts';
 
@@ -86,18 +87,6 @@ export function planFetch<Wanted extends WantedMessage>(
     });
   }
   return plan;
-}
-
-/** The work that a mailbox has left to fetch, in sums. */
-export interface WorkLeft {
-  /** How many threads (`threads`) have how many untried messages (`fresh`). */
-  readonly threads: readonly { readonly fresh: number; readonly threads: number }[];
-  /** Messages that failed before: each is fetched alone. */
-  readonly tried: number;
-  /** Messages that are held without their attachments. */
-  readonly lacking: number;
-  /** The fraction of fetched messages that have attachments. */
-  readonly attachedShare: number;
 }
 
 /**

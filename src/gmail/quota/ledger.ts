@@ -9,7 +9,7 @@ import {
   type LedgerWindow,
   type WindowLimit,
 } from './ledger-window.ts';
-import type { Lane } from '../api/gmail-api.ts';
+import type { Lane } from '../../model/lane.ts';
 
 /**
  * The quota of one mailbox: the units spent, what Gmail turned out to allow, and until when no call may be made. All

@@ -2,12 +2,13 @@ import type { Clock } from '../../model/clock.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import type { GmailMethod, PriceTable } from '../../model/prices.ts';
 import { noTelemetry, type Telemetry } from '../../model/telemetry.ts';
-import type { GmailApi, Lane } from '../api/gmail-api.ts';
+import type { Lane } from '../../model/lane.ts';
+import type { GmailApi } from '../api/gmail-api.ts';
 import { GmailError, type GmailFailure } from '../api/gmail-error.ts';
 import { observedCall } from '../api/observed-call.ts';
 import type { Grant, Pacer, RefusedCalls, Settlement } from './pacer.ts';
 import { Patience } from './patience.ts';
-import type { QuotaLedger } from './quota-ledger.ts';
+import type { QuotaLedger } from '../../model/quota-ledger.ts';
 import { UsageCounter } from './usage-counter.ts';
 
 export interface PacedCallsOptions {

@@ -3,7 +3,8 @@ import type { MailboxId } from '../../model/ids.ts';
 import type { PriceTable } from '../../model/prices.ts';
 import { afterAnswer, afterRefusal, FIRST_WIDTH, type CallWidth } from './call-width.ts';
 import { gmailError, type CalledMethod } from '../api/classify.ts';
-import { MAX_BATCH, type Lane } from '../api/gmail-api.ts';
+import type { Lane } from '../../model/lane.ts';
+import { MAX_BATCH } from '../api/gmail-api.ts';
 import type { RateLimit } from '../api/gmail-error.ts';
 import {
   allowBursts,
@@ -16,7 +17,7 @@ import {
   type Ledger,
   type ReservationResult,
 } from './ledger.ts';
-import type { QuotaLedger } from './quota-ledger.ts';
+import type { QuotaLedger } from '../../model/quota-ledger.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface PacerOptions {

@@ -3,7 +3,7 @@ import type { MailboxId } from '../../model/ids.ts';
 import { pacificDay } from '../../model/pacific-day.ts';
 import type { GmailMethod, PriceTable } from '../../model/prices.ts';
 import type { Telemetry } from '../../model/telemetry.ts';
-import type { MethodUsage, QuotaLedger } from './quota-ledger.ts';
+import type { MethodUsage, QuotaLedger } from '../../model/quota-ledger.ts';
 
 const FLUSH_INTERVAL = 1_000;
 
@@ -18,7 +18,7 @@ export interface UsageCounterOptions {
 /** Counts calls by method and saves the counts about once a second. A crash loses a second of counts, but no quota. */
 export class UsageCounter {
   readonly #options: UsageCounterOptions;
-  #pending = new Map<GmailMethod, MethodUsage>();
+  #pending = new Map<GmailMethod, MethodUsage<GmailMethod>>();
   #flushedAt = Number.NEGATIVE_INFINITY;
   #units = 0;
 
@@ -31,13 +31,13 @@ export class UsageCounter {
     return this.#units;
   }
 
-  count(usage: MethodUsage): void {
+  count(usage: MethodUsage<GmailMethod>): void {
     this.#units += usage.units;
     add(this.#pending, usage);
     this.#tell(usage);
   }
 
-  #tell({ method, calls, units, rejected }: MethodUsage): void {
+  #tell({ method, calls, units, rejected }: MethodUsage<GmailMethod>): void {
     const { telemetry, prices } = this.#options;
     if (calls > rejected) {
       telemetry.add('tidemark_gmail_calls_total', calls - rejected, { method, outcome: 'accepted' });
@@ -78,7 +78,7 @@ export class UsageCounter {
   }
 }
 
-function add(counts: Map<GmailMethod, MethodUsage>, usage: MethodUsage): void {
+function add(counts: Map<GmailMethod, MethodUsage<GmailMethod>>, usage: MethodUsage<GmailMethod>): void {
   const before = counts.get(usage.method);
   counts.set(usage.method, {
     method: usage.method,

@@ -1,5 +1,6 @@
 import type { FetchedMessage } from '../../model/change.ts';
 import type { HistoryId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
+import type { Lane } from '../../model/lane.ts';
 import type { LostBody } from '../../model/lost-body.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 
@@ -12,7 +13,7 @@ export interface FetchingStore {
    */
   nextPending(request: {
     mailbox: MailboxId;
-    lane: 'live' | 'backfill';
+    lane: Lane;
     limit: number;
     now: number;
   }): Promise<readonly PendingMessage[]>;
@@ -20,7 +21,7 @@ export interface FetchingStore {
    * When the lane's next pending or failed row that is not due yet will be due (for `live`, refreshes count too); null
    * when there is none.
    */
-  nextAttemptAt(request: { mailbox: MailboxId; lane: 'live' | 'backfill'; now: number }): Promise<number | null>;
+  nextAttemptAt(request: { mailbox: MailboxId; lane: Lane; now: number }): Promise<number | null>;
   /**
    * Applies fetched messages to their rows:
    * - A message older than its row's `historyId` came from a stale replica. The row stays as it is, and the id is

@@ -7,7 +7,7 @@ import { mailboxKey } from '../rows/mailbox-rows.ts';
 import type { FailedMessage, LackingMessage, MessageCounts } from './work-store.ts';
 import type { PendingMessage } from './fetching-store.ts';
 import { toLacking } from '../rows/message-columns.ts';
-import type { FetchLane } from '../rules/message-row.ts';
+import type { Lane } from '../../model/lane.ts';
 import { storedSize } from '../engines/safe-integer.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -78,7 +78,7 @@ export async function nextPending(
  * Two queries, each in the order of the work index: a single one would step over every row that waits for its next
  * attempt.
  */
-function neverTried(db: Kysely<Schema>, key: number, lane: FetchLane, limit: number): Promise<readonly WorkColumns[]> {
+function neverTried(db: Kysely<Schema>, key: number, lane: Lane, limit: number): Promise<readonly WorkColumns[]> {
   return db
     .selectFrom('messages')
     .select(COLUMNS)
@@ -93,7 +93,7 @@ function neverTried(db: Kysely<Schema>, key: number, lane: FetchLane, limit: num
 function dueAgain(
   db: Kysely<Schema>,
   key: number,
-  lane: FetchLane,
+  lane: Lane,
   limit: number,
   now: number,
 ): Promise<readonly WorkColumns[]> {

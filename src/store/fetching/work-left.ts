@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { WorkStore } from './work-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
-import type { WorkLeft } from './work-store.ts';
+import type { WorkLeft } from '../../model/work-left.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 

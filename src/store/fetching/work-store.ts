@@ -1,5 +1,6 @@
 import type { Lacking } from '../../model/change.ts';
 import type { MailboxId, MessageId } from '../../model/ids.ts';
+import type { WorkLeft } from '../../model/work-left.ts';
 
 /** How many messages are pending, failed or lacking. */
 export interface WorkStore {
@@ -49,12 +50,4 @@ export interface LackingMessage {
   readonly error: string | null;
   /** Epoch ms when it is asked for again; null when it is not asked for. */
   readonly nextAttemptAt: number | null;
-}
-
-/** See `WorkLeft` of the gmail room's fetch plan, which prices it. */
-export interface WorkLeft {
-  readonly threads: readonly { readonly fresh: number; readonly threads: number }[];
-  readonly tried: number;
-  readonly lacking: number;
-  readonly attachedShare: number;
 }

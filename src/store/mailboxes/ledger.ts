@@ -1,34 +1,13 @@
 import { sql, type Transaction } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
+import type { MethodUsage } from '../../model/quota-ledger.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
 import { unknownMailbox } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
-/** The record of spent units. It has the shape of gmail's `QuotaLedger`, which this room must not import. */
-export interface SpendingLedger {
-  /**
-   * Replaces the mailbox's ledger by the result of `change`, atomically across all processes.
-   *
-   * @throws {StoreError} `lost` when the store does not know the mailbox
-   */
-  update<Result>(
-    mailbox: MailboxId,
-    change: (ledger: string | null) => { ledger: string; result: Result },
-  ): Promise<Result>;
-  /** Adds to the mailbox's lifetime counters, and to those of the Pacific day `day` (`2026-11-22`). */
-  addUsage(mailbox: MailboxId, usage: readonly MethodCounters[], day: string): Promise<void>;
-}
-
-export interface MethodCounters {
-  readonly method: string;
-  readonly calls: number;
-  readonly units: number;
-  readonly rejected: number;
-}
-
 /**
- * See {@link SpendingLedger.update}. Locks the ledger's row, not the mailbox's: the quota must not wait for the end of
+ * See `QuotaLedger.update`. Locks the ledger's row, not the mailbox's: the quota must not wait for the end of
  * a large listing.
  */
 export function updateLedger<Result>(
@@ -55,11 +34,11 @@ export function updateLedger<Result>(
   });
 }
 
-/** See {@link SpendingLedger.addUsage}. */
+/** See `QuotaLedger.addUsage`. */
 export function addUsage(
   database: StoreDatabase,
   mailbox: MailboxId,
-  usage: readonly MethodCounters[],
+  usage: readonly MethodUsage[],
   day: string,
 ): Promise<void> {
   return database.write(async (tx) => {
@@ -121,7 +100,7 @@ export function unitsOfDay(database: StoreDatabase, day: string): Promise<number
 }
 
 /** See `MailboxRegistry.getUsage`. */
-export async function getUsage(database: StoreDatabase, mailbox: MailboxId): Promise<readonly MethodCounters[]> {
+export async function getUsage(database: StoreDatabase, mailbox: MailboxId): Promise<readonly MethodUsage[]> {
   const key = await mailboxKey(database, mailbox);
   return database.read((db) =>
     db

@@ -5,7 +5,8 @@ import { MESSAGE_FORMATS, type MessageFormat } from '../../model/settings.ts';
 import { fromHistoryIdText, toHistoryIdText } from '../engines/history-id-text.ts';
 import { storedDate, storedSize } from '../engines/safe-integer.ts';
 import type { MessageTable } from '../engines/schema.ts';
-import type { FetchLane, MessageRow, MessageState } from '../rules/message-row.ts';
+import type { Lane } from '../../model/lane.ts';
+import type { MessageRow, MessageState } from '../rules/message-row.ts';
 
 /** The columns in the order in which {@link toColumnValues} gives their values. */
 export const MESSAGE_COLUMNS = [
@@ -88,7 +89,7 @@ export function fromColumns(columns: Selectable<MessageTable>): MessageRow {
     attachments: columns.attachments,
     attachmentsHeld: columns.attachments_held === 1,
     lacks: toLacking(columns.lacks),
-    lane: columns.lane as FetchLane | null,
+    lane: columns.lane as Lane | null,
     position: columns.position,
     listedGeneration: columns.listed_generation,
     admittedGeneration: columns.admitted_generation,

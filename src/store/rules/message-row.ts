@@ -1,9 +1,9 @@
 import type { Lacking } from '../../model/change.ts';
 import type { HistoryId, LabelId, MessageId, ThreadId } from '../../model/ids.ts';
+import type { Lane } from '../../model/lane.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 
 export type MessageState = 'pending' | 'stored' | 'failed' | 'gone' | 'excluded';
-export type FetchLane = 'live' | 'backfill';
 
 /** One message as the rules see it. Rows are immutable: a rule that changes nothing returns the same object. */
 export interface MessageRow {
@@ -28,7 +28,7 @@ export interface MessageRow {
   /** What Gmail does not give of it: `raw` (its FULL body stands in), or `attachments`. */
   readonly lacks: Lacking | null;
   /** Not null exactly for pending and failed rows, and for stored ones whose attachments or raw are asked for again. */
-  readonly lane: FetchLane | null;
+  readonly lane: Lane | null;
   readonly position: number | null;
   readonly listedGeneration: number;
   readonly admittedGeneration: number | null;
@@ -47,7 +47,7 @@ export interface MessageRow {
 export const UNLISTED = 0;
 
 /** A message that just became known: to be fetched at once. */
-export function newRow(id: MessageId, threadId: ThreadId, lane: FetchLane, now: number): MessageRow {
+export function newRow(id: MessageId, threadId: ThreadId, lane: Lane, now: number): MessageRow {
   return {
     id,
     threadId,

@@ -1,6 +1,7 @@
 import { CHAT, type LabelId } from '../../model/ids.ts';
 import { inScope, type MessageFormat, type Scope } from '../../model/settings.ts';
-import type { FetchLane, MessageRow } from './message-row.ts';
+import type { Lane } from '../../model/lane.ts';
+import type { MessageRow } from './message-row.ts';
 
 /** Ms after which a stored message's missing part is asked for again, unless an attempt has set another time. */
 export const LACKING_AGAIN = 24 * 60 * 60_000;
@@ -52,7 +53,7 @@ export function isComplete(
  * Lets the scope decide the state of a row with known labels: `excluded` outside of it; within it `stored` with a
  * complete body, else `pending`.
  */
-export function followScope(row: MessageRow, rules: RowRules, lane: FetchLane = 'live'): MessageRow {
+export function followScope(row: MessageRow, rules: RowRules, lane: Lane = 'live'): MessageRow {
   if (!isInScope(row, rules)) return withoutWork(row, 'excluded');
   if (isComplete(row, rules)) return isAskedAgain(row, rules) ? askedAgain(row, rules.now) : withoutWork(row, 'stored');
   return row.state === 'pending' || row.state === 'failed' ? row : toFetch(row, lane, rules.now);
@@ -97,7 +98,7 @@ export function toGone(row: MessageRow, now: number): MessageRow {
   };
 }
 
-export function toFetch(row: MessageRow, lane: FetchLane, now: number): MessageRow {
+export function toFetch(row: MessageRow, lane: Lane, now: number): MessageRow {
   return {
     ...row,
     state: 'pending',

@@ -3,7 +3,8 @@ import type { HistoryRecord, FetchedMessage } from '../../../src/model/change.ts
 import { mailboxId, threadId, type MailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat } from '../../../src/model/settings.ts';
 import type { BuriedBodies } from '../../../src/store/removal/buried-bodies.ts';
-import type { SpendingLedger } from '../../../src/store/mailboxes/ledger.ts';
+import type { Lane } from '../../../src/model/lane.ts';
+import type { QuotaLedger } from '../../../src/model/quota-ledger.ts';
 import type { MailboxAccounts } from '../../../src/store/mailboxes/account.ts';
 import type { MailboxRenaming } from '../../../src/store/mailboxes/rename-mailbox.ts';
 import type { MailboxRemoval } from '../../../src/store/removal/remove-mailbox.ts';
@@ -19,7 +20,7 @@ import { h, l, m } from './message.ts';
 export { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled } from './message.ts';
 
 export type TestedStore = MailboxStore &
-  SpendingLedger &
+  QuotaLedger &
   MailboxRemoval &
   MailboxRenaming &
   MailboxAccounts &
@@ -162,11 +163,11 @@ export class TestMailbox {
     });
   }
 
-  pending(lane: 'live' | 'backfill', limit = 100): Promise<readonly PendingMessage[]> {
+  pending(lane: Lane, limit = 100): Promise<readonly PendingMessage[]> {
     return this.store.nextPending({ mailbox: this.id, lane, limit, now: this.now });
   }
 
-  async pendingIds(lane: 'live' | 'backfill', limit = 100): Promise<readonly string[]> {
+  async pendingIds(lane: Lane, limit = 100): Promise<readonly string[]> {
     return (await this.pending(lane, limit)).map((message) => message.id);
   }
 
