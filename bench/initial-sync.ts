@@ -1,8 +1,8 @@
 import type { PriceTableName } from '../src/model/prices.ts';
-import { pricesOf } from '../src/simulator/prices.ts';
+import { pricesOf } from '../src/simulator/method-prices.ts';
 import { isSpamOrTrash } from '../src/simulator/truth.ts';
 import type { UseSummary } from '../src/simulator/usage.ts';
-import type { QuotaEnforcement } from '../src/simulator/quota.ts';
+import type { QuotaEnforcement } from '../src/simulator/quota-enforcement.ts';
 import { requireExact, type Bench } from './figure.ts';
 import { VirtualGmail, type VirtualMailbox } from './virtual-gmail.ts';
 

@@ -19,7 +19,7 @@ export type { RemovedMailbox } from './client/remove-mailbox.ts';
 export type { RenamedMailbox } from './client/rename-mailbox.ts';
 export { RESUMABLE_PHASES, type ResumedMailboxes } from './client/resume-mailboxes.ts';
 export type { WaitOptions } from './client/waiting.ts';
-export { registerSearchAttributes } from './client/search-attributes.ts';
+export { registerSearchAttributes } from './client/register-search-attributes.ts';
 export { changedConfig, ConfigError, loadConfig, type Config } from './config/config.ts';
 export { connectMailbox } from './accounts/connect-mailbox.ts';
 export { resolveLabels } from './accounts/label-names.ts';

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { databaseAt } from '../src/model/database-location.ts';
 import { loadConfig } from '../src/config/config.ts';
 import { mailboxId, type MailboxId } from '../src/model/ids.ts';
-import { secretKeysOf } from '../src/storage/secret-keys.ts';
+import { secretKeysOf } from '../src/storage/open-secret-keys.ts';
 import { rotateKey } from '../src/accounts/rotate-key.ts';
 import type { CredentialStore } from '../src/secrets/credential-store.ts';
 import { seal, secretKey } from '../src/secrets/secret-box.ts';

@@ -34,7 +34,7 @@ const WAYS = [
     allowed: {
       'host/terminal.ts': 'the one place',
       'cli/output.ts': 'says what goes where',
-      'cli/context.ts': 'hands them over',
+      'cli/verb-context.ts': 'hands them over',
       'cli/commander-output.ts': 'hands them over',
     },
   },

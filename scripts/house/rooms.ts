@@ -255,7 +255,7 @@ export const ROOMS: readonly Room[] = [
       ...STORE,
       'store/move',
       'storage',
-      'activities/forecast.ts',
+      'activities/forecast-backfill.ts',
       'client',
       'workflows/phase.ts',
       'push',

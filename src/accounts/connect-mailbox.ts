@@ -1,10 +1,10 @@
-import { accountBehind, type Account } from '../gmail/access/account.ts';
+import { accountBehind, type Account } from '../gmail/access/account-behind.ts';
 import { authorizedUserFile, parseCredentials, type GoogleCredentials } from '../gmail/access/credentials.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import { scopesFor, scopesOf } from '../gmail/access/scopes.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
-import { secretKeysOf } from '../storage/secret-keys.ts';
+import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import { renamedMailbox } from '../client/renamed-mailbox.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import { LoginError } from './login-error.ts';

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { accountBehind } from '../gmail/access/account.ts';
+import { accountBehind } from '../gmail/access/account-behind.ts';
 import { authorizedUserFile } from '../gmail/access/credentials.ts';
 import { authorize, codeIn, redeem, type Authorization, type Redeemed } from '../gmail/access/authorization.ts';
 import { ConsentError } from '../gmail/access/consent-error.ts';
@@ -13,7 +13,7 @@ import { createUndiciTransport } from '../gmail/api/undici-transport.ts';
 import type { Clock } from '../model/clock.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
-import { secretKeysOf } from '../storage/secret-keys.ts';
+import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import { renamedHint } from './connect-mailbox.ts';
 import type { Stores } from '../store/open-store.ts';
 import { systemClock } from '../host/system-clock.ts';

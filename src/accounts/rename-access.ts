@@ -1,17 +1,17 @@
 import type { RenamingAccess } from '../client/rename-mailbox.ts';
 import type { Config } from '../config/config.ts';
-import { accountBehind } from '../gmail/access/account.ts';
+import { accountBehind } from '../gmail/access/account-behind.ts';
 import { parseCredentials } from '../gmail/access/credentials.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import { createGoogleGmail } from '../gmail/api/google-gmail.ts';
 import { scopesOf } from '../gmail/access/scopes.ts';
-import { createTokenSource } from '../gmail/access/token-source.ts';
+import { createTokenSource } from '../gmail/access/create-token-source.ts';
 import { createUndiciTransport } from '../gmail/api/undici-transport.ts';
 import { isSameAddress } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
-import { secretKeysOf } from '../storage/secret-keys.ts';
+import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import type { EncryptedRecord } from '../secrets/credential-store.ts';
 import type { Stores } from '../store/open-store.ts';
 

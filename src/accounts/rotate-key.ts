@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { ownKeyFileOf } from '../storage/secret-keys.ts';
-import { readKeys } from '../secrets/key-source.ts';
+import { ownKeyFileOf } from '../storage/open-secret-keys.ts';
+import { readKeys } from '../secrets/read-keys.ts';
 import type { Stores } from '../store/open-store.ts';
 import { addToOwnKeyFile } from '../secrets/own-key-file.ts';
 import { open, seal, SecretKeyError, type SecretKey } from '../secrets/secret-box.ts';

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { parseCredentials, type GoogleCredentials } from '../gmail/access/credentials.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { secretKeysOf } from '../storage/secret-keys.ts';
+import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import type { Stores } from '../store/open-store.ts';
 
 export interface LoginRequest {

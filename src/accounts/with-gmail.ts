@@ -2,7 +2,7 @@ import type { GoogleCredentials } from '../gmail/access/credentials.ts';
 import type { GmailApi } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import { createGoogleGmail } from '../gmail/api/google-gmail.ts';
-import { createTokenSource } from '../gmail/access/token-source.ts';
+import { createTokenSource } from '../gmail/access/create-token-source.ts';
 import { createUndiciTransport } from '../gmail/api/undici-transport.ts';
 import type { Config } from '../config/config.ts';
 import type { MailboxId } from '../model/ids.ts';

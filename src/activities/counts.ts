@@ -1,7 +1,7 @@
 import type { MailboxId } from '../model/ids.ts';
 import type { MessageCounts } from '../store/fetching/work-store.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { forecast } from './forecast.ts';
+import { forecast } from './forecast-backfill.ts';
 import type { Counts } from './requests.ts';
 
 /** The part of an activity's result that concerns the mailbox as a whole. */

@@ -1,8 +1,8 @@
-import { accountBehind, type Account } from '../gmail/access/account.ts';
+import { accountBehind, type Account } from '../gmail/access/account-behind.ts';
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { MailboxAccounts } from '../store/mailboxes/account.ts';
+import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
 import type { MailboxAccount, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
 

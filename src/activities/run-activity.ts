@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { clearCondition, noteFailure } from './conditions.ts';
+import { clearCondition, noteFailure } from './note-condition.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { outcomeOf, toApplicationFailure, type Outcome } from './failures.ts';
 import type { MailboxActivities } from './requests.ts';

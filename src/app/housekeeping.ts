@@ -2,7 +2,7 @@ import type { Log } from '../host/log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { BodySweeper } from '../store/bodies/sweep-bodies.ts';
 import type { BuriedBodies } from '../store/removal/buried-bodies.ts';
-import type { MailboxRemoval } from '../store/removal/remove-mailbox.ts';
+import type { MailboxRemoval } from '../store/removal/mailbox-removal.ts';
 
 const EVERY = 10 * 60_000;
 

@@ -3,7 +3,7 @@ import type { Client, Connection } from '@temporalio/client';
 import type { RenamingAccess } from '../client/rename-mailbox.ts';
 import { TidemarkClient } from '../client/tidemark-client.ts';
 import type { Config } from '../config/config.ts';
-import { priceTableOf } from '../config/quota.ts';
+import { priceTableOf } from '../config/quota-variables.ts';
 import { configFor } from '../config/running-start.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
@@ -70,7 +70,7 @@ export async function openTidemark({
 /** Loaded when a forecast is asked for: it stands on the quota's rules, which most verbs never use. */
 function forecastOf(config: Config, { store }: Stores, clock: Clock): (mailbox: MailboxId) => Promise<Forecast | null> {
   return async (mailbox) => {
-    const { forecast } = await import('../activities/forecast.ts');
+    const { forecast } = await import('../activities/forecast-backfill.ts');
     return forecast(
       { store, prices: priceTableOf(configFor(config, mailbox)), userShare: config.quota.userShare, clock },
       mailbox,

@@ -1,6 +1,6 @@
 import { ServerUnreachableError } from '../client/errors.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { withTidemark, type Cli, type VerbOptions } from './context.ts';
+import { withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 
 export type Informed = 'informed' | 'not-running' | 'unreachable';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import type { Cli } from './context.ts';
+import type { Cli } from './verb-context.ts';
 import { VERBS, type Verb } from './verbs.ts';
 
 /**

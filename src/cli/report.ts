@@ -4,9 +4,9 @@ import type { MailboxReport } from '../client/mailbox-report.ts';
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
 import { formatDuration } from '../model/duration.ts';
-import { auditWords } from './audit.ts';
+import { auditWords } from './audit-verb.ts';
 import { NO_WORKER } from './no-worker.ts';
-import { failingTaskWords } from './failing-task.ts';
+import { failingTaskWords } from './require-answerable.ts';
 import { doubtWords, isUnconfirmed } from './shortfall.ts';
 import { about, ago, aligned, count, counted } from './words.ts';
 

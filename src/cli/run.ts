@@ -3,7 +3,7 @@ import { CommanderError, type Command } from 'commander';
 import { UsageError } from '../model/program-errors.ts';
 import type { FailureReport } from './failure-report.ts';
 import { writeLines } from '../host/terminal.ts';
-import type { Cli } from './context.ts';
+import type { Cli } from './verb-context.ts';
 import { createProgram } from './program.ts';
 import { commanderOutput } from './commander-output.ts';
 

@@ -9,7 +9,7 @@ import type { SettingsChange } from '../model/settings-change.ts';
 import type { Tidemark } from '../app/open-tidemark.ts';
 import { configFor } from '../config/running-start.ts';
 import { collect, parseCount, parseDate, parseFormat, parseInterval, parseIntervalOrNever } from './arguments.ts';
-import type { VerbContext } from './context.ts';
+import type { VerbContext } from './verb-context.ts';
 
 /** The options of `start` and `configure` that are settings of the mailbox. */
 export interface SettingOptions {

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
-import type { MailboxRemoval } from '../store/removal/remove-mailbox.ts';
+import type { MailboxRemoval } from '../store/removal/mailbox-removal.ts';
 import { workflowIdOf } from '../workflows/definitions.ts';
 import { MailboxNotRunningError } from './errors.ts';
 import type { Rpc } from './rpc.ts';

@@ -4,7 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
-import type { MailboxRenaming } from '../store/mailboxes/rename-mailbox.ts';
+import type { MailboxRenaming } from '../store/mailboxes/mailbox-renaming.ts';
 import { handOver, workflowIdOf, type MailboxInput, type MailboxResult } from '../workflows/definitions.ts';
 import { MailboxNotRunningError, MailboxUnknownError, RenameRefusedError } from './errors.ts';
 import type { Rpc } from './rpc.ts';

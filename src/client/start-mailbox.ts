@@ -10,7 +10,7 @@ import type { Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import { grpcCodeOf, TemporalFailureError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
-import { registerSearchAttributes } from './search-attributes.ts';
+import { registerSearchAttributes } from './register-search-attributes.ts';
 
 export interface StartRequest {
   readonly temporal: Client;

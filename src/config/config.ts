@@ -2,15 +2,15 @@ import { resolve } from 'node:path';
 
 import { z } from 'zod';
 
-import { bodiesVariables, readBodies, type BodiesConfig } from './bodies.ts';
-import { databaseVariables, readDatabase, type DatabaseConfig } from './database.ts';
-import { deploymentVariables, readDeployment, type DeploymentConfig } from './deployment.ts';
-import { pushVariables, readPush, type PushConfig } from './push.ts';
-import { quotaVariables, readQuota, type QuotaConfig } from './quota.ts';
-import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig } from './secrets.ts';
+import { bodiesVariables, readBodies, type BodiesConfig } from './body-variables.ts';
+import { databaseVariables, readDatabase, type DatabaseConfig } from './database-variables.ts';
+import { deploymentVariables, readDeployment, type DeploymentConfig } from './deployment-variables.ts';
+import { pushVariables, readPush, type PushConfig } from './push-variables.ts';
+import { quotaVariables, readQuota, type QuotaConfig } from './quota-variables.ts';
+import { EXCLUSIVE_VARIABLES, readSecrets, secretVariables, type SecretsConfig } from './secret-variables.ts';
 import { schemasOf, UnusableVariableError, type Variables } from './section.ts';
-import { readTelemetry, telemetryVariables, type TelemetryConfig } from './telemetry.ts';
-import { readTracing, tracingVariables, type TracingConfig } from './tracing.ts';
+import { readTelemetry, telemetryVariables, type TelemetryConfig } from './telemetry-variables.ts';
+import { readTracing, tracingVariables, type TracingConfig } from './tracing-variables.ts';
 import { LOG_LEVELS, type LogLevel } from '../model/log-level.ts';
 import { OWN_FOLDER } from '../host/private-files.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pricesOf, type ApiMethod } from './prices.ts';
+import { pricesOf, type ApiMethod } from './method-prices.ts';
 
 /** The bodies of the control API, by path. docs/simulator.md has a row for each; a test keeps the two in step. */
 

@@ -5,7 +5,7 @@ import { ApiError } from './api-error.ts';
 import { CONTROL_SCHEMAS } from './control-schema.ts';
 import { generateMail } from './generate.ts';
 import { JSON_TYPE, type SimulatorRequest, type SimulatorResponse } from './http.ts';
-import { FULL_ACCESS } from './scopes.ts';
+import { FULL_ACCESS } from './allowed-scopes.ts';
 import type { Simulator } from './simulator.ts';
 
 type Commands = Readonly<Record<keyof typeof CONTROL_SCHEMAS, (body: unknown) => object>>;

@@ -1,4 +1,4 @@
-import type { SimulatedMailbox } from './mailbox.ts';
+import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { summaryOf, writeMail, type MailKind, type MailPlan } from './mail-writer.ts';
 import { Random, seedFor } from './random.ts';
 

@@ -1,7 +1,7 @@
 import { historyId, InvalidIdError, type HistoryId } from '../model/ids.ts';
 import { ApiError, invalidArgument, notFound } from './api-error.ts';
 import type { LogRecord, Operation } from './history-log.ts';
-import type { SimulatedMailbox } from './mailbox.ts';
+import type { SimulatedMailbox } from './simulated-mailbox.ts';
 
 const HISTORY_TYPES = {
   messageAdded: 'messagesAdded',

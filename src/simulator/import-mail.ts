@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SimulatedMailbox } from './mailbox.ts';
-import { readMbox, unquoteFrom } from './mbox.ts';
+import type { SimulatedMailbox } from './simulated-mailbox.ts';
+import { readMbox, unquoteFrom } from './read-mbox.ts';
 import { headerValue, parseHeaders, type Header } from './mime.ts';
 import { systemLabel, takeoutMarks, withoutMarks } from './takeout.ts';
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import { userLabels } from './generate.ts';
-import type { SimulatedMailbox } from './mailbox.ts';
+import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import type { StoredMessage } from './message.ts';
 import { subjectOf, parseMessage } from './payload.ts';
 import { summaryOf, writeMail, type MailKind, type MailPlan } from './mail-writer.ts';

@@ -1,5 +1,5 @@
 import { JSON_TYPE, type Answer } from './http.ts';
-import type { ApiMethod } from './prices.ts';
+import type { ApiMethod } from './method-prices.ts';
 import { isFields } from './route.ts';
 
 /** Answers with status 200 that differ from what the mailbox holds. The call is carried out and costs its units. */

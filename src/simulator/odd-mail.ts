@@ -1,4 +1,4 @@
-import type { SimulatedMailbox } from './mailbox.ts';
+import type { SimulatedMailbox } from './simulated-mailbox.ts';
 
 /** Mail that no program should write but every mailbox contains. */
 export interface OddMail {

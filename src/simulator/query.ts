@@ -1,4 +1,4 @@
-import type { SimulatedLabel } from './labels.ts';
+import type { SimulatedLabel } from './label-book.ts';
 import { headerValue, type MimePart } from './mime.ts';
 import type { ParsedMessage } from './payload.ts';
 

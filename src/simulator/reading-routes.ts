@@ -1,8 +1,8 @@
 import { ApiError, invalidArgument, notFound } from './api-error.ts';
 import { listHistory } from './history-page.ts';
-import type { SimulatedLabel } from './labels.ts';
-import { listMessages, listThreads, type ListQuery } from './listing.ts';
-import type { SimulatedMailbox } from './mailbox.ts';
+import type { SimulatedLabel } from './label-book.ts';
+import { listMessages, listThreads, type ListQuery } from './list-messages.ts';
+import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { formatOf, type Format } from './message-json.ts';
 import { attachmentOf } from './payload.ts';
 import { flag, maxResults, type RouteContext, type RouteTable } from './route.ts';

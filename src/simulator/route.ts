@@ -1,8 +1,8 @@
 import type { Clock } from '../model/clock.ts';
 import { invalidArgument } from './api-error.ts';
-import type { SimulatedMailbox } from './mailbox.ts';
+import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import type { MessageJson } from './message-json.ts';
-import type { ApiMethod } from './prices.ts';
+import type { ApiMethod } from './method-prices.ts';
 import type { Random } from './random.ts';
 import type { Watches } from './watches.ts';
 

@@ -1,7 +1,7 @@
 import { unauthenticated } from './api-error.ts';
-import type { Consent } from './consent.ts';
+import type { Consent } from './consent-screen.ts';
 import type { Random } from './random.ts';
-import { FULL_ACCESS } from './scopes.ts';
+import { FULL_ACCESS } from './allowed-scopes.ts';
 
 /** Google's JSON form of a person's grant, which gcloud writes and google-auth-library reads. */
 export interface AuthorizedUser {

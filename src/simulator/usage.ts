@@ -1,4 +1,4 @@
-import type { ApiMethod } from './prices.ts';
+import type { ApiMethod } from './method-prices.ts';
 import { RollingSum } from './rolling-sum.ts';
 
 export interface MethodUse {

@@ -1,6 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import { ApiError, invalidArgument } from './api-error.ts';
-import type { SimulatedMailbox } from './mailbox.ts';
+import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import type { Random } from './random.ts';
 
 /** A notification that Gmail publishes to the topic: https://developers.google.com/workspace/gmail/api/guides/push */

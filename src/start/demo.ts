@@ -3,11 +3,11 @@ import { changedConfig, type Config } from '../config/config.ts';
 import { connectMailbox } from '../accounts/connect-mailbox.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { openStoresOf } from '../storage/open-stores.ts';
-import { priceTableOf } from '../config/quota.ts';
+import { priceTableOf } from '../config/quota-variables.ts';
 import { closeStores } from '../store/open-store.ts';
 import { openLastingSimulator, type LastingSimulator } from '../simulator/open.ts';
 import { freePort } from '../temporal/dev-server/index.ts';
-import type { StartContext } from './context.ts';
+import type { StartContext } from './start-context.ts';
 import { chooseDemoMailbox } from './demo-mailbox.ts';
 
 /** A simulated Gmail with one mailbox, connected. */

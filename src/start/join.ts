@@ -3,7 +3,7 @@ import { openTidemark } from '../app/open-tidemark.ts';
 import { followUntilInSync } from '../cli/progress.ts';
 import { requireNoFailures, shortfallLines } from '../cli/shortfall.ts';
 import { readRunningStart, type RunningStart } from '../config/running-start.ts';
-import type { StartContext } from './context.ts';
+import type { StartContext } from './start-context.ts';
 import { addressOf } from './demo-mailbox.ts';
 import { inSyncLine } from './in-sync-line.ts';
 import { followLive } from './live-feed.ts';

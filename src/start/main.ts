@@ -6,7 +6,7 @@ import { commanderOutput } from '../cli/commander-output.ts';
 import { loadConfig } from '../config/config.ts';
 import { reportFailure, stackLines } from '../cli/failure-report.ts';
 import { claim } from './claim.ts';
-import type { StartContext, StartOptions } from './context.ts';
+import type { StartContext, StartOptions } from './start-context.ts';
 import { join } from './join.ts';
 import { runEverything } from './run-everything.ts';
 import { systemClock } from '../host/system-clock.ts';

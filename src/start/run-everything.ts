@@ -14,7 +14,7 @@ import { ensureTemporalServer, type TemporalServer } from '../temporal/dev-serve
 import type { RunningStart } from '../config/running-start.ts';
 import { installRuntime } from '../telemetry/runtime.ts';
 import { runWorker, type RunningWorker } from '../worker.ts';
-import type { StartContext } from './context.ts';
+import type { StartContext } from './start-context.ts';
 import { demoAddresses } from './demo-mailbox.ts';
 import { openDemo, type Demo } from './demo.ts';
 import { inSyncLine } from './in-sync-line.ts';

@@ -1,4 +1,4 @@
-import { sampleMessages, saveAccount, type MailboxAccounts } from './mailboxes/account.ts';
+import { sampleMessages, saveAccount, type MailboxAccounts } from './mailboxes/mailbox-accounts.ts';
 import { beginAudit, compareAudit, saveAudit, saveAuditPage } from './audits/audits.ts';
 import { Bodies } from './bodies/bodies.ts';
 import { refetchLost } from './fetching/lost-bodies.ts';
@@ -7,7 +7,13 @@ import { sweepBodies, type BodySweeper } from './bodies/sweep-bodies.ts';
 import { addListedLate, saveAttempts, saveFetched } from './fetching/fetching.ts';
 import { correctTimes } from './fetching/far-times.ts';
 import { finishListing } from './listing/finish-listing.ts';
-import { beginFullSync, listSeen, saveLabelListingPage, saveListingPage, saveProgress } from './listing/full-sync.ts';
+import {
+  beginFullSync,
+  listSeen,
+  saveLabelListingPage,
+  saveListingPage,
+  saveProgress,
+} from './listing/listing-pages.ts';
 import { checkSchema } from './engines/check-schema.ts';
 import { dropBuriedBodies, type BuriedBodies } from './removal/buried-bodies.ts';
 import { listEarlyReadings, settleEarlyReadings } from './history/early-readings.ts';
@@ -19,8 +25,8 @@ import {
   readAgainWithout,
   removeLabel,
   saveLabels,
-} from './listing/labels.ts';
-import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger } from './mailboxes/ledger.ts';
+} from './listing/label-rows.ts';
+import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger } from './mailboxes/spent-units.ts';
 import {
   getMailbox,
   listMailboxes,
@@ -41,14 +47,14 @@ import {
   nextPending,
   nextRefresh,
 } from './fetching/pending-work.ts';
-import { beginRemoval, finishRemovals, type MailboxRemoval } from './removal/remove-mailbox.ts';
-import { renameMailbox, type MailboxRenaming } from './mailboxes/rename-mailbox.ts';
+import { beginRemoval, finishRemovals, type MailboxRemoval } from './removal/mailbox-removal.ts';
+import { renameMailbox, type MailboxRenaming } from './mailboxes/mailbox-renaming.ts';
 import { putOffRefresh, retryFailed } from './fetching/retrying.ts';
 import { heldBody, readChanges, streamMessages } from './reads/reads.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
 import { correctListing, countListed, findSuspects } from './listing/suspects.ts';
 import { countWork } from './fetching/work-counts.ts';
-import { countBackfills, workLeft } from './fetching/work-left.ts';
+import { countBackfills, workLeft } from './fetching/count-work-left.ts';
 
 /** The store on any SQL database: each method is a function of the database and the request. */
 export function createSqlMailboxStore(

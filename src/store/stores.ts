@@ -3,10 +3,10 @@ import type { BuriedBodies } from './removal/buried-bodies.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { QuotaLedger } from '../model/quota-ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
-import type { MailboxAccounts } from './mailboxes/account.ts';
-import type { MailboxRenaming } from './mailboxes/rename-mailbox.ts';
+import type { MailboxAccounts } from './mailboxes/mailbox-accounts.ts';
+import type { MailboxRenaming } from './mailboxes/mailbox-renaming.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
-import type { MailboxRemoval } from './removal/remove-mailbox.ts';
+import type { MailboxRemoval } from './removal/mailbox-removal.ts';
 
 /** What a database URL opens: the mirror and, separately, the credentials. */
 export interface Stores {

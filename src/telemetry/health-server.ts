@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
-import type { ListenAddress } from '../config/telemetry.ts';
+import type { ListenAddress } from '../config/telemetry-variables.ts';
 import { isLoopback, refusalOf, type RequestGuard } from '../model/request-guard.ts';
 
 /** Whether a program is healthy or ready; if not, all reasons. A reason must contain nothing private. */

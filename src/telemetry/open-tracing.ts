@@ -1,7 +1,7 @@
 import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { WorkerOptions } from '@temporalio/worker';
 
-import type { TracingConfig } from '../config/tracing.ts';
+import type { TracingConfig } from '../config/tracing-variables.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 
 /** What tracing adds to a client, a worker and our own calls, so that one trace spans them all. */

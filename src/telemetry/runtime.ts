@@ -1,6 +1,6 @@
 import { Runtime, type TelemetryOptions } from '@temporalio/worker';
 
-import type { TelemetryConfig } from '../config/telemetry.ts';
+import type { TelemetryConfig } from '../config/telemetry-variables.ts';
 import { temporalLogger } from './temporal-logger.ts';
 import type { Log } from '../host/log.ts';
 import { noTelemetry, type Telemetry } from '../model/telemetry.ts';

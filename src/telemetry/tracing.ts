@@ -11,7 +11,7 @@ import {
   OpenTelemetryActivityOutboundInterceptor,
 } from '@temporalio/interceptors-opentelemetry/lib/worker/index.js';
 
-import type { TracingConfig } from '../config/tracing.ts';
+import type { TracingConfig } from '../config/tracing-variables.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import type { Tracing } from './open-tracing.ts';
 import { workflowTracingModules } from './workflow-tracing-modules.ts';

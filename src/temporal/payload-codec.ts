@@ -6,7 +6,7 @@ import proto from '@temporalio/proto';
 
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
-import { readKeys } from '../secrets/key-source.ts';
+import { readKeys } from '../secrets/read-keys.ts';
 import { decrypt, encrypt, secretKey, SecretKeyError, type SecretKey } from '../secrets/secret-box.ts';
 import { SecretKeys } from '../secrets/secret-keys.ts';
 

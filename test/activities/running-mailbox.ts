@@ -7,7 +7,7 @@ import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import { inScope, type MailboxSettings } from '../../src/model/settings.ts';
 import { completeSettings, type SettingsChange } from '../../src/model/settings-change.ts';
-import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
 import type { StoredMessage } from '../../src/store/reads/mail-store.ts';

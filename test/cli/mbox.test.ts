@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { mboxEntry } from '../../src/cli/mbox.ts';
+import { mboxEntry } from '../../src/cli/mbox-entry.ts';
 
 /** What an mboxrd reader does: the opposite. */
 function read(mbox: string): string[] {

@@ -7,7 +7,7 @@ import { parseCredentials } from '../../src/gmail/access/credentials.ts';
 import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
 import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { secretKeysOf } from '../../src/storage/secret-keys.ts';
+import { secretKeysOf } from '../../src/storage/open-secret-keys.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeBatch, encodeBatch } from '../../src/gmail/api/batch.ts';
+import { decodeBatch, encodeBatch } from '../../src/gmail/api/batch-codec.ts';
 
 interface Part {
   readonly index: number;

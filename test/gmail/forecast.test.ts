@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { priceOfWork } from '../../src/gmail/quota/fetch-plan.ts';
-import { backfillRate, whenSpent } from '../../src/gmail/quota/forecast.ts';
+import { backfillRate, whenSpent } from '../../src/gmail/quota/when-spent.ts';
 import { learn, readLedger, reserve } from '../../src/gmail/quota/ledger.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 

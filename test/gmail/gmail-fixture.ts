@@ -5,13 +5,13 @@ import { createGoogleGmail } from '../../src/gmail/api/google-gmail.ts';
 import { Pacer } from '../../src/gmail/quota/pacer.ts';
 import { createGmailSession, type GmailSessionOptions } from '../../src/gmail/quota/session.ts';
 import type { TokenSource } from '../../src/gmail/api/token-source.ts';
-import { createTokenSource } from '../../src/gmail/access/token-source.ts';
+import { createTokenSource } from '../../src/gmail/access/create-token-source.ts';
 import type { Transport } from '../../src/gmail/api/transport.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES, type PriceTable } from '../../src/model/prices.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
-import type { QuotaEnforcement } from '../../src/simulator/quota.ts';
+import type { QuotaEnforcement } from '../../src/simulator/quota-enforcement.ts';
 import { createVirtualClock, type VirtualClock } from '../virtual-clock.ts';
 import { createMemoryLedger, type MemoryLedger } from './memory-ledger.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GmailError } from '../../src/gmail/api/gmail-error.ts';
 import { createGmailSession } from '../../src/gmail/quota/session.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
-import type { QuotaEnforcement } from '../../src/simulator/quota.ts';
+import type { QuotaEnforcement } from '../../src/simulator/quota-enforcement.ts';
 import { backfill } from './backfill.ts';
 import { ADA, fill, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';
 

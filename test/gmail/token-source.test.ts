@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { GoogleCredentials } from '../../src/gmail/access/credentials.ts';
 import { GmailError } from '../../src/gmail/api/gmail-error.ts';
-import { createTokenSource, type TokenSourceOptions } from '../../src/gmail/access/token-source.ts';
+import { createTokenSource, type TokenSourceOptions } from '../../src/gmail/access/create-token-source.ts';
 import type { HttpRequest } from '../../src/gmail/api/transport.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
 import { ADA } from './gmail-fixture.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { registerSearchAttributes } from '../../src/client/search-attributes.ts';
+import { registerSearchAttributes } from '../../src/client/register-search-attributes.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { connectTemporal } from '../../src/temporal/connect.ts';
 import { systemClock } from '../../src/host/system-clock.ts';

@@ -5,7 +5,7 @@ import type { Tidemark } from '../../src/app/open-tidemark.ts';
 import type { MailboxReport } from '../../src/client/mailbox-report.ts';
 import type { MailboxId } from '../../src/model/ids.ts';
 import type { MailboxSettings } from '../../src/model/settings.ts';
-import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { workflowIdOf } from '../../src/workflows/definitions.ts';
 import type { Phase } from '../../src/workflows/phase.ts';
 import { differences } from '../schedules/compare.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
 import { VirtualGmail } from '../../bench/virtual-gmail.ts';
-import { forecast } from '../../src/activities/forecast.ts';
+import { forecast } from '../../src/activities/forecast-backfill.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import type { MailboxSettings } from '../../src/model/settings.ts';
-import type { QuotaEnforcement } from '../../src/simulator/quota.ts';
+import type { QuotaEnforcement } from '../../src/simulator/quota-enforcement.ts';
 import { mailWithAttachments } from '../mail-with-attachments.ts';
 
 const GRANT = 10_000;

@@ -1,4 +1,4 @@
-import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { mailWithAttachments, type TestAttachment } from '../mail-with-attachments.ts';
 import type { Random } from './random.ts';
 

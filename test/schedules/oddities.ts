@@ -1,6 +1,6 @@
 import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { Fault, FaultEffect, FaultMatch } from '../../src/simulator/faults.ts';
-import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { Random } from './random.ts';
 import type { World } from './world.ts';
 

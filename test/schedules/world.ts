@@ -4,7 +4,7 @@ import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import type { MailboxSettings, Scope } from '../../src/model/settings.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type OpenOptions, type Stores } from '../../src/store/open-store.ts';
 import { connectSimulated, simulatedWorker } from '../simulated-worker.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ControlApi } from '../../src/simulator/control.ts';
 import { CONTROL_SCHEMAS } from '../../src/simulator/control-schema.ts';
-import { pricesOf } from '../../src/simulator/prices.ts';
+import { pricesOf } from '../../src/simulator/method-prices.ts';
 import { ADA, fill, openSimulator, plain, type Fixture } from './fixture.ts';
 
 interface Answered<Body> {

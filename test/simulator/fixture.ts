@@ -1,5 +1,5 @@
 import { Simulator, type SimulatorOptions } from '../../src/simulator/simulator.ts';
-import type { SimulatedMailbox } from '../../src/simulator/mailbox.ts';
+import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import type { AuthorizedUser } from '../../src/simulator/tokens.ts';
 import { createVirtualClock, type VirtualClock } from '../virtual-clock.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { readConditions, withCondition } from '../../src/store/rows/conditions.ts';
+import { readConditions, withCondition } from '../../src/store/rows/condition-columns.ts';
 
 const failing = { kind: 'failing', message: 'Gmail answers 503', since: 5, until: null } as const;
 

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { KeySource } from '../../src/model/key-source.ts';
-import { readKeys } from '../../src/secrets/key-source.ts';
+import { readKeys } from '../../src/secrets/read-keys.ts';
 import { addToOwnKeyFile, readOwnKeyFile } from '../../src/secrets/own-key-file.ts';
 import { seal, secretKey, SecretKeyError } from '../../src/secrets/secret-box.ts';
 import { SecretKeys } from '../../src/secrets/secret-keys.ts';

@@ -2,7 +2,7 @@ import type { MailboxId } from '../../model/ids.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { MalformedAnswerError } from './answer-values.ts';
 import { detailOf, readingOf, threadReadingsOf, type ThreadRead } from './answers.ts';
-import { decodeBatch, encodeBatch, type BatchPart } from './batch.ts';
+import { decodeBatch, encodeBatch, type BatchPart } from './batch-codec.ts';
 import { classify, gmailError } from './classify.ts';
 import { requireBatchSize, type FetchOutcome, type FetchRequest } from './gmail-api.ts';
 import { byOurClock } from './gmail-date.ts';

@@ -5,7 +5,7 @@ import type { MailboxId } from '../../model/ids.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import { withCondition } from '../rows/conditions.ts';
+import { withCondition } from '../rows/condition-columns.ts';
 import type { MailboxRow } from '../rows/mailbox-row.ts';
 import { fromMailboxColumns } from '../rows/mailbox-rows.ts';
 import { requireLivingChain } from '../rows/workflow-chains.ts';

@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import { wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
 import { completeSettings, type SettingsChange } from '../../model/settings-change.ts';
-import { readConditions, worseCondition } from './conditions.ts';
+import { readConditions, worseCondition } from './condition-columns.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import type {
   AuditResult,

@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } f
 import type { Clock } from '../../model/clock.ts';
 import { makePrivateFile, tighten } from '../../host/private-files.ts';
 import { childEnvironment } from './child-environment.ts';
-import { frontendTrouble } from './frontend.ts';
+import { frontendTrouble } from './frontend-trouble.ts';
 import { answers } from './ports.ts';
 import { TemporalServerError } from './temporal-server-error.ts';
 

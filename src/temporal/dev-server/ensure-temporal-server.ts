@@ -6,7 +6,7 @@ import type { TemporalConnection } from '../../config/temporal-connection.ts';
 import { findBinary } from './binary.ts';
 import { startDevServer } from './dev-server.ts';
 import { withFileLock } from '../../host/file-lock.ts';
-import { frontendTrouble } from './frontend.ts';
+import { frontendTrouble } from './frontend-trouble.ts';
 import { databaseOf, readInstance, readLastInstance, writeInstance } from './instance-file.ts';
 import { answers, freePort } from './ports.ts';
 import { TemporalServerError } from './temporal-server-error.ts';

@@ -5,9 +5,9 @@ import { DEFAULT_SETTINGS, type MailboxSettings, type MessageFormat } from '../.
 import type { BuriedBodies } from '../../../src/store/removal/buried-bodies.ts';
 import type { Lane } from '../../../src/model/lane.ts';
 import type { QuotaLedger } from '../../../src/model/quota-ledger.ts';
-import type { MailboxAccounts } from '../../../src/store/mailboxes/account.ts';
-import type { MailboxRenaming } from '../../../src/store/mailboxes/rename-mailbox.ts';
-import type { MailboxRemoval } from '../../../src/store/removal/remove-mailbox.ts';
+import type { MailboxAccounts } from '../../../src/store/mailboxes/mailbox-accounts.ts';
+import type { MailboxRenaming } from '../../../src/store/mailboxes/mailbox-renaming.ts';
+import type { MailboxRemoval } from '../../../src/store/removal/mailbox-removal.ts';
 import type { AppliedHistory } from '../../../src/store/history/history-store.ts';
 import type { Change } from '../../../src/model/change.ts';
 import type { FinishListingRequest } from '../../../src/store/listing/listing-store.ts';

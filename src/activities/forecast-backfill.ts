@@ -1,0 +1,86 @@
+import { backfillRate, whenSpent } from '../gmail/quota/when-spent.ts';
+import { priceOfWork } from '../gmail/quota/fetch-plan.ts';
+import { readLedger } from '../gmail/quota/ledger.ts';
+import { LONGEST_SPAN, unitsWithin } from '../gmail/quota/ledger-window.ts';
+import { UNPACED } from '../gmail/quota/pacer.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Forecast } from '../model/forecast.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { PriceTable } from '../model/prices.ts';
+import { wantsAttachments } from '../model/settings.ts';
+import type { MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxStore } from '../store/mailbox-store.ts';
+import { unitsPaidAhead } from './batch-units.ts';
+import { dayLeft } from './daily-budget.ts';
+import { backfillUnitsPerMinute } from './slice-rate.ts';
+
+export interface ForecastDependencies {
+  readonly store: Pick<MailboxStore, 'getMailbox' | 'getLedger' | 'workLeft' | 'countBackfills' | 'unitsOfDay'>;
+  readonly prices: PriceTable;
+  /** Part of each user's quota that is ours; all when not given. */
+  readonly userShare?: number | undefined;
+  readonly clock: Clock;
+}
+
+/**
+ * Divides what a mailbox has left to fetch, at the plan's prices, by the rate that the ledger grants. Nothing is
+ * measured, so the forecast is right from the first moment and does not swing with bursts and waits.
+ *
+ * @returns null when the store does not know the mailbox
+ */
+export async function forecast(deps: ForecastDependencies, mailbox: MailboxId): Promise<Forecast | null> {
+  const { store, prices, userShare = 1, clock } = deps;
+  const row = await store.getMailbox(mailbox);
+  if (row === null) return null;
+  const now = clock.now();
+  const ledger = readLedger(await store.getLedger(mailbox));
+  const lastMinute = unitsWithin(ledger.window, LONGEST_SPAN, now);
+  const { settings, conditions } = row;
+  const work = await store.workLeft({ mailbox });
+  const priced = priceOfWork(work, { format: settings.format, attachments: wantsAttachments(settings) }, prices);
+  const units = lastMinute === 0 ? priced : Math.max(0, priced - unitsPaidAhead(prices));
+  const granted = prices.userUnitsPerMinute * userShare;
+  const ownRate = backfillRate(ledger, granted, now);
+  const sharers = units === 0 ? 1 : Math.max(1, await deps.store.countBackfills());
+  const projectRate = backfillUnitsPerMinute(prices) / sharers;
+  const rate = Math.min(ownRate, projectRate);
+  const known = { unitsLeft: Math.round(priced), unitsPerMinute: Math.round(rate), lastMinute };
+  if (isListing(row) || prices.userUnitsPerMinute >= UNPACED) return { ...known, finishAt: null };
+  const notBefore = Math.max(
+    ...[conditions.live, conditions.backfill].map((condition) =>
+      condition?.kind === 'rate-limited' ? (condition.until ?? 0) : 0,
+    ),
+  );
+  const ownEnd = whenSpent(ledger, { units, granted, notBefore }, now);
+  if (ownEnd === null) return { ...known, finishAt: null };
+  const projectEnd = Math.max(now, notBefore) + (units / projectRate) * LONGEST_SPAN;
+  return {
+    ...known,
+    finishAt: Math.round(
+      Math.max(ownEnd, projectEnd, units === 0 ? now : await dailyEnd(deps, units, { sharers, rate })),
+    ),
+  };
+}
+
+const DAY = 24 * 60 * LONGEST_SPAN;
+
+/**
+ * When the project's daily budgets, shared evenly by all mailboxes with a backfill, will have paid for `units`; 0 when
+ * today's budget does.
+ */
+async function dailyEnd(
+  deps: ForecastDependencies,
+  units: number,
+  { sharers, rate }: { readonly sharers: number; readonly rate: number },
+): Promise<number> {
+  const { left, perDay, until } = await dayLeft(deps);
+  const later = units - Math.max(0, left) / sharers;
+  if (!(later > 0)) return 0;
+  const days = Math.floor(later / (perDay / sharers));
+  return until + days * DAY + ((later - days * (perDay / sharers)) / rate) * LONGEST_SPAN;
+}
+
+/** Until the listing has ended, the number of messages is unknown. */
+function isListing({ fullSync }: MailboxRow): boolean {
+  return fullSync === null || (fullSync.step !== 'fetching' && fullSync.step !== 'done');
+}

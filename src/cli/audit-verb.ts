@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+
+import type { AuditResult } from '../store/rows/mailbox-row.ts';
+import { CannotDoError } from '../model/program-errors.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
+import { requireAnswerable } from './require-answerable.ts';
+import { tellingFailures } from './failure-notice.ts';
+import { noWorkerNotice } from './no-worker.ts';
+import { count, counted } from './words.ts';
+
+interface AuditOptions extends VerbOptions {
+  readonly repair?: boolean;
+}
+
+export function addAudit(program: Command, cli: Cli): void {
+  mailboxVerb(program, 'audit', {
+    examples: ['tidemark audit ada@example.com', 'tidemark audit ada@example.com --repair --json'],
+  })
+    .option('--repair', 'resynchronise when something differs, and compare again')
+    .addHelpText('after', '\nIds and labels are compared by listings, 5 units per 500. Exit code 1: something differs.')
+    .action((mailbox: MailboxId, options: AuditOptions) =>
+      withTidemark(cli, options, async ({ tidemark: { client }, out, clock, signal, config }) => {
+        const waiting = { signal, onNoWorker: noWorkerNotice(out, config) };
+        const telling = <Result>(wait: () => Promise<Result>): Promise<Result> =>
+          tellingFailures({ client, mailbox, out, clock }, wait);
+        await requireAnswerable(client, mailbox);
+        let result = await telling(() => client.audit(mailbox, waiting));
+        const repaired = options.repair === true && result !== null && driftOf(result) > 0;
+        if (repaired) {
+          await telling(() => client.resync(mailbox, { ...waiting, wait: true }));
+          result = await telling(() => client.audit(mailbox, waiting));
+        }
+        if (result === null)
+          throw new CannotDoError(
+            'mailbox-unknown',
+            `The database lost ${mailbox}: it was deleted or replaced. Everything is fetched again; watch it: tidemark status ${mailbox}`,
+          );
+        const drift = driftOf(result);
+        const found = result;
+        out.result({ mailbox, drift, repaired, ...found }, () => [
+          `${mailbox}: ${auditWords(found)}.`,
+          ...exampleLines(found),
+        ]);
+        if (drift === 0) return;
+        const remedy =
+          options.repair === true
+            ? `The repair did not help: look at the worker's log, and report it`
+            : `Repair it: tidemark audit ${mailbox} --repair`;
+        throw new CannotDoError('drift', `${mailbox} differs from Gmail in ${counted(drift, 'message')}. ${remedy}.`);
+      }),
+    );
+}
+
+const driftOf = ({ missing, extra, differing }: AuditResult): number => missing + extra + differing;
+
+/** What an audit found, in words. */
+export function auditWords(audit: AuditResult): string {
+  const { checked, missing, extra, differing } = audit;
+  if (driftOf(audit) === 0) return `${counted(checked, 'message')} compared, no differences`;
+  return `${counted(checked, 'message')} compared: ${count(missing)} missing here, ${count(extra)} only here, ${count(differing)} with other labels`;
+}
+
+function exampleLines({ examples }: AuditResult): string[] {
+  return Object.entries(examples).flatMap(([kind, ids]) => (ids.length === 0 ? [] : [`  ${kind}: ${ids.join(' ')}`]));
+}

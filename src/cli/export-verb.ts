@@ -1,0 +1,119 @@
+import type { Command } from 'commander';
+
+import type { StoredMessage } from '../store/reads/mail-store.ts';
+import { CannotDoError } from '../model/program-errors.ts';
+import { base64url } from '../model/base64url.ts';
+import { deepJson } from '../model/deep-json.ts';
+import type { LabelId, MailboxId } from '../model/ids.ts';
+import type { LostBody } from '../model/lost-body.ts';
+import { databaseUrlOf } from '../storage/open-stores.ts';
+import { mailboxVerb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
+import { mboxEntry } from './mbox-entry.ts';
+import { counted } from './words.ts';
+
+interface ExportOptions extends VerbOptions {
+  readonly format: string;
+}
+
+export function addExport(program: Command, cli: Cli): void {
+  const command = mailboxVerb(program, 'export', {
+    examples: [
+      'tidemark export ada@example.com > ada.jsonl',
+      'tidemark export ada@example.com --format mbox > ada.mbox',
+    ],
+  });
+  command
+    .addOption(
+      command
+        .createOption('--format <format>', 'jsonl: one JSON object a line; mbox: needs mail stored raw')
+        .choices(['jsonl', 'mbox'])
+        .default('jsonl'),
+    )
+    .addHelpText(
+      'after',
+      '\nMessages are those that are stored and in scope. Needs no Temporal server.\njsonl is the same on a terminal and in a pipe: control characters and marks of direction are \\u escapes, which any JSON parser reads back.\nmbox in a pipe or a file has the bytes of the mail; on a terminal they are shown, not obeyed.',
+    )
+    .action((mailbox: MailboxId, options: ExportOptions) =>
+      withStores(cli, options, async ({ stores, out, clock, config }) => {
+        const { store } = stores;
+        const row = await store.getMailbox(mailbox);
+        if (row === null)
+          throw new CannotDoError(
+            'mailbox-unknown',
+            `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; DATABASE_URL names another database.`,
+            { mailbox },
+          );
+        if (options.format === 'mbox' && row.settings.format !== 'raw') {
+          throw new CannotDoError(
+            'not-raw',
+            `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. To fetch every message again as raw: tidemark start ${mailbox} --format raw --wait`,
+          );
+        }
+        const names = new Map((await store.getLabels(mailbox)).map(({ id, name }) => [id, name]));
+        let lostBodies = 0;
+        const leftOut = { rawless: 0, unfetched: 0 };
+        const onLostBody = async (lost: LostBody): Promise<void> => {
+          lostBodies += 1;
+          await store.refetchLost({ mailbox, lost, now: clock.now() });
+        };
+        for await (const message of store.streamMessages(mailbox, { onLostBody })) {
+          if (options.format === 'jsonl') await out.line(deepJson(exported(message, names)));
+          else if (message.format === 'raw' && message.body !== null)
+            await out.mail(mboxEntry(message.body, message.internalDate));
+          else leftOut[message.lacks === 'raw' ? 'rawless' : 'unfetched'] += 1;
+        }
+        if (leftOut.unfetched > 0)
+          out.notice(
+            `${counted(leftOut.unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: tidemark status ${mailbox}`,
+          );
+        if (leftOut.rawless > 0)
+          out.notice(
+            `${counted(leftOut.rawless, 'message')} of ${mailbox} left out: Gmail gave no raw of them (chats have none), so mbox cannot hold them. Export them with --format jsonl; see which: tidemark failures ${mailbox}`,
+          );
+        if (lostBodies > 0)
+          throw new CannotDoError(
+            'bodies-lost',
+            `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. Export once more after: tidemark sync ${mailbox} --wait`,
+          );
+      }),
+    );
+}
+
+function exported(message: StoredMessage, names: ReadonlyMap<LabelId, string>): object {
+  const { id, threadId, historyId, internalDate, sizeEstimate, format, lacks, body } = message;
+  const labelIds = [...message.labelIds].sort();
+  const labels = labelIds.map((label) => names.get(label) ?? label);
+  return {
+    id,
+    threadId,
+    labelIds,
+    historyId,
+    internalDate,
+    sizeEstimate,
+    labels,
+    ...(lacks === null ? {} : { lacks }),
+    ...contentOf(format, body),
+  };
+}
+
+/**
+ * The content in its stored format, under Gmail's names. Labels and historyId may have changed since it was read:
+ * `exported` adds their present values.
+ */
+function contentOf(format: StoredMessage['format'], body: StoredMessage['body']): object {
+  if (body === null) return {};
+  if (format === 'raw') return { raw: base64url(body) };
+  const resource = parsed(body);
+  return typeof resource === 'object' && resource !== null && 'payload' in resource
+    ? { payload: resource.payload }
+    : {};
+}
+
+/** A body that is not JSON leaves its own message without content, and does not end the export. */
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,104 @@
+import type { Command } from 'commander';
+
+import { consentOnDesktop } from '../accounts/desktop-consent.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { DEFAULT_SETTINGS, type MessageFormat } from '../model/settings.ts';
+import { parseEmail, parseFormat, parseInterval, parsePort } from './arguments.ts';
+import { readSecretFile } from './credentials-file.ts';
+import { verb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
+import { informWorkflow, NEXT } from './inform-workflow.ts';
+import { counted, renamedAccount } from './words.ts';
+
+interface LoginOptions extends VerbOptions {
+  readonly client: string;
+  readonly format?: MessageFormat;
+  readonly browser: boolean;
+  readonly port?: number;
+  readonly timeout?: number;
+}
+
+const TIMEOUT = 5 * 60_000;
+
+export function addLogin(program: Command, cli: Cli): void {
+  verb(program, 'login', {
+    examples: [
+      'tidemark login ada@example.com --client client.json',
+      'tidemark login --client client.json --format metadata --no-browser',
+    ],
+  })
+    .argument('[email]', 'the mailbox; the account that is chosen in the browser when not given', parseEmail)
+    .requiredOption(
+      '--client <file>',
+      'the JSON of an OAuth client of type "Desktop app", from the Google Cloud console',
+    )
+    .option(
+      '--format <format>',
+      'decides what is asked for: full and raw need gmail.readonly, metadata and minimal gmail.metadata (default: as the mailbox is set)',
+      parseFormat,
+    )
+    .option('--no-browser', 'only print the link')
+    .option(
+      '--port <n>',
+      'of the redirect on 127.0.0.1, to be forwarded when the browser is on another machine (default: a free one)',
+      parsePort,
+    )
+    .option('--timeout <duration>', 'how long to wait for the answer (default 5m)', parseInterval)
+    .addHelpText(
+      'after',
+      '\nThe browser must reach 127.0.0.1 of this machine. From another one: ssh -L PORT:127.0.0.1:PORT, and --port PORT.',
+    )
+    .action((email: MailboxId | undefined, options: LoginOptions) =>
+      withStores(cli, options, async ({ stores, out, config, clock, signal }) => {
+        const client = await readSecretFile(options.client, 'client');
+        const stored =
+          email === undefined
+            ? DEFAULT_SETTINGS
+            : ((await stores.store.getMailbox(email))?.settings ?? DEFAULT_SETTINGS);
+        const settings = options.format === undefined ? stored : { ...stored, format: options.format };
+        const { mailbox, address, scopes, messagesTotal } = await consentOnDesktop({
+          config,
+          stores,
+          clock,
+          client,
+          mailbox: email ?? null,
+          settings,
+          port: options.port ?? 0,
+          timeout: options.timeout ?? TIMEOUT,
+          signal,
+          onLink: (url) => {
+            out.notice(
+              `${options.browser ? 'A browser opens. If none does, open' : 'Open'} this link${email === undefined ? '' : `, and choose ${email}`}:`,
+              '',
+              url,
+              '',
+            );
+            if (options.browser) openBrowser(url);
+          },
+        });
+        const informed = await informWorkflow(cli, options, mailbox);
+        out.result(
+          {
+            mailbox,
+            address,
+            connected: true,
+            scopes,
+            messagesTotal,
+            running: informed === 'informed',
+            serverReached: informed !== 'unreachable',
+          },
+          () =>
+            `${mailbox} is connected${messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`}.${renamedAccount(mailbox, address)} ${NEXT[informed](mailbox)}`,
+        );
+      }),
+    );
+}
+
+/** Errors are ignored: the link is printed as well, for machines without a browser. */
+function openBrowser(url: string): void {
+  void import('open')
+    .then(({ default: open }) => open(url))
+    .then(
+      (browser) => browser.on('error', () => undefined),
+      () => undefined,
+    );
+}

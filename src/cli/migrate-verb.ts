@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+
+import { migrateStoresOf } from '../storage/open-stores.ts';
+import { contextOf, verb, type Cli, type VerbOptions } from './verb-context.ts';
+
+export function addMigrate(program: Command, cli: Cli): void {
+  verb(program, 'migrate', {
+    examples: [
+      'tidemark migrate',
+      'DATABASE_URL=postgres://tidemark@db.internal/tidemark tidemark migrate --json | jq .applied',
+    ],
+  })
+    .addHelpText(
+      'after',
+      '\nForward only. Whatever opens the database does the same, unless DATABASE_AUTO_MIGRATE=false: then this runs first, once, and workers that find an older schema refuse it.',
+    )
+    .action(async (options: VerbOptions) => {
+      const { config, out } = contextOf(cli, options);
+      const { place, applied } = await migrateStoresOf(config);
+      out.result({ database: place, applied }, () =>
+        applied.length === 0 ? `The ${place} is up to date.` : `The ${place} is up to date now: ${applied.join(', ')}.`,
+      );
+    });
+}

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+
+import { changedConfig, type Config } from '../config/config.ts';
+import { createLog } from '../host/log.ts';
+import { parsePort } from './arguments.ts';
+import { contextOf, verb, type Cli, type VerbOptions } from './verb-context.ts';
+
+interface PushOptions extends VerbOptions {
+  readonly port?: number;
+  readonly host: string;
+  readonly pull?: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+}
+
+const DEFAULT_PORT = 8_080;
+
+export function addPush(program: Command, cli: Cli): void {
+  verb(program, 'push', {
+    examples: [
+      'PUSH_AUDIENCE=https://push.example.com/push PUSH_SERVICE_ACCOUNT=push@my-project.iam.gserviceaccount.com tidemark push --port 8080',
+      'PUSH_SUBSCRIPTION=projects/my-project/subscriptions/tidemark tidemark push --pull',
+    ],
+  })
+    .option(
+      '--port <n>',
+      `port of the endpoint, 0 for a free one (default ${DEFAULT_PORT}; with --pull none)`,
+      parsePort,
+    )
+    .option('--host <address>', 'address to listen on', '0.0.0.0')
+    .option('--pull', 'pull from PUSH_SUBSCRIPTION; beside an endpoint when --port is given too')
+    .option(
+      '--tls-cert <file>',
+      'certificate chain in PEM form, instead of PUSH_TLS_CERT_FILE; without one TLS ends in front of it',
+    )
+    .option('--tls-key <file>', 'its private key, instead of PUSH_TLS_KEY_FILE')
+    .addHelpText(
+      'after',
+      '\nServes POST /push, /healthz and /readyz. Needs Temporal, and no database. SIGTERM and Ctrl-C end it within 10 seconds. See docs/push.md.',
+    )
+    .action(async (options: PushOptions) => {
+      const { config: read, out } = contextOf(cli, options);
+      const config = withCertificate(read, options);
+      const pull = options.pull === true;
+      const port = options.port ?? (pull ? null : DEFAULT_PORT);
+      const log = createLog(config.logLevel);
+      const { pushMain } = await import('../app/push-service.ts');
+      await pushMain({
+        config,
+        log,
+        clock: cli.clock,
+        signal: cli.signal,
+        listen: port === null ? null : { port, host: options.host },
+        pull,
+        onRunning: ({ url }) => {
+          const { subscription } = config.push;
+          const words = [
+            ...(url === null ? [] : [`Listening at ${url}/push.`]),
+            ...(pull ? [`Pulling from ${subscription}.`] : []),
+          ];
+          out.result({ url, subscription: pull ? subscription : null }, () => words);
+        },
+      });
+    });
+}
+
+function withCertificate(config: Config, { tlsCert, tlsKey }: PushOptions): Config {
+  const { push } = config;
+  return changedConfig(config, {
+    push: { ...push, tlsCertFile: tlsCert ?? push.tlsCertFile, tlsKeyFile: tlsKey ?? push.tlsKeyFile },
+  });
+}

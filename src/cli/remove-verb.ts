@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+
+import { UsageError } from '../model/program-errors.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
+import { count } from './words.ts';
+
+interface RemoveOptions extends VerbOptions {
+  readonly yes?: boolean;
+}
+
+export function addRemove(program: Command, cli: Cli): void {
+  mailboxVerb(program, 'remove', {
+    examples: ['tidemark remove ada@example.com --yes'],
+  })
+    .option('--yes', 'really: nothing of it can be brought back from here')
+    .addHelpText(
+      'after',
+      '\nThe mail at Gmail stays as it is. A removal that is interrupted goes on when it is asked for again, or by a worker.',
+    )
+    .action((mailbox: MailboxId, options: RemoveOptions) => {
+      if (options.yes !== true)
+        throw new UsageError(
+          `This deletes everything of ${mailbox} from this database. If that is meant: tidemark remove ${mailbox} --yes`,
+        );
+      return withTidemark(cli, options, async ({ tidemark, out, signal }) => {
+        const removed = await tidemark.client.remove(mailbox, { signal });
+        out.result({ mailbox, ...removed }, () =>
+          removed.wasStored || removed.wasRunning || removed.rows > 0
+            ? `${mailbox} is removed: ${count(removed.rows)} rows.`
+            : `Nothing of ${mailbox} is left here.`,
+        );
+      });
+    });
+}

@@ -1,0 +1,126 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+
+import type { Command } from 'commander';
+
+import type { Config } from '../config/config.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { priceTableOf } from '../config/quota-variables.ts';
+import type { PushSubscription } from '../simulator/publishing.ts';
+import { collect, parseCountFromZero, parseEmail, parsePort } from './arguments.ts';
+import { contextOf, untilAborted, verb, type Cli, type VerbOptions } from './verb-context.ts';
+import { counted } from './words.ts';
+
+interface SimulateOptions extends VerbOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly allowHost?: readonly string[];
+  readonly messages: number;
+  readonly mbox?: string;
+  readonly email?: readonly MailboxId[];
+  readonly credentials: string;
+  readonly quota?: boolean;
+  readonly pushEndpoint?: string;
+}
+
+const DEFAULT_EMAIL = 'ada@example.com';
+
+export function addSimulate(program: Command, cli: Cli): void {
+  verb(program, 'simulate', {
+    examples: [
+      'tidemark simulate',
+      'tidemark simulate --port 8025 --messages 10000 --email ada@example.com --email bob@example.com',
+      'tidemark simulate --mbox takeout.mbox',
+    ],
+  })
+    .option('--port <n>', 'port to listen on; 0 takes a free one', parsePort, 8025)
+    .option('--host <address>', 'address to listen on; whoever reaches it reads and changes the mail', '127.0.0.1')
+    .option(
+      '--allow-host <name>',
+      'a name by which clients reach it, beside localhost and IP addresses; may be given more than once',
+      collect(String),
+    )
+    .option('--messages <n>', 'generated messages in each mailbox', parseCountFromZero, 2_000)
+    .option('--mbox <file>', 'your own mail instead: an mbox file (Google Takeout) or a folder of .eml')
+    .option(
+      '--email <address>',
+      'a mailbox; may be given more than once (default ada@example.com)',
+      collect(parseEmail),
+    )
+    .option('--credentials <dir>', 'where credential files are written', '.')
+    .option(
+      '--quota',
+      'hold callers to the quota that GMAIL_QUOTA_PRICES and GMAIL_*_UNITS_PER_MINUTE give, instead of only counting',
+    )
+    .option(
+      '--push-endpoint <url>',
+      'deliver push notifications there, signed for PUSH_AUDIENCE (the address itself) and PUSH_SERVICE_ACCOUNT',
+    )
+    .addHelpText(
+      'after',
+      '\nWith PUBSUB_EMULATOR_HOST notifications are published to that emulator.\nRuns until Ctrl-C. docs/simulator.md describes its control API: faults, lag, quota, new mail, the truth.',
+    )
+    .action(async (options: SimulateOptions) => {
+      const { out, clock, config } = contextOf(cli, options);
+      const { userUnitsPerMinute, projectUnitsPerMinute } = config.quota;
+      const { openSimulator } = await import('../simulator/open.ts');
+      const simulated = await openSimulator({
+        port: options.port,
+        host: options.host,
+        allowedHosts: options.allowHost ?? [],
+        emails: options.email ?? [parseEmail(DEFAULT_EMAIL)],
+        messages: options.messages,
+        mbox: options.mbox ?? null,
+        clock,
+        prices: priceTableOf(config),
+        push: subscriptionOf(config, options.pushEndpoint),
+        emulatorHost: cli.env['PUBSUB_EMULATOR_HOST'] ?? null,
+        quota:
+          options.quota === true
+            ? { window: 'sliding-minute', userUnitsPerMinute, projectUnitsPerMinute }
+            : { window: 'off' },
+      });
+      try {
+        const mailboxes: { email: string; messages: number; credentials: string }[] = [];
+        for (const { email, messages, credentials } of simulated.mailboxes) {
+          const file = resolve(options.credentials, `${email}.json`);
+          await writeFile(file, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
+          mailboxes.push({ email, messages, credentials: file });
+        }
+        const { url, keysUrl } = simulated;
+        out.result(
+          {
+            url,
+            GMAIL_ROOT_URL: url,
+            GOOGLE_TOKEN_URL: `${url}/token`,
+            ...(keysUrl === null ? {} : { GOOGLE_KEYS_URL: keysUrl }),
+            mailboxes,
+          },
+          () => [
+            `The simulator answers at ${url}.`,
+            ...mailboxes.map(({ email, messages }) => `  ${email}  ${counted(messages, 'message')}`),
+            '',
+            'Point Tidemark, or any Gmail client, at it:',
+            `  export GMAIL_ROOT_URL=${url} GOOGLE_TOKEN_URL=${url}/token${keysUrl === null ? '' : ` GOOGLE_KEYS_URL=${keysUrl}`}`,
+            ...mailboxes.map(({ email, credentials }) => `  tidemark connect ${email} --credentials ${credentials}`),
+            '',
+            'Ctrl-C ends it.',
+          ],
+        );
+        await untilAborted(cli.signal);
+      } finally {
+        await simulated.close();
+      }
+    });
+}
+
+const DEFAULT_SERVICE_ACCOUNT = 'push@simulator.iam.gserviceaccount.com';
+
+function subscriptionOf({ push }: Config, endpoint: string | undefined): PushSubscription | null {
+  if (endpoint === undefined) return null;
+  return {
+    endpoint,
+    audience: push.audience ?? endpoint,
+    serviceAccount: push.serviceAccount ?? DEFAULT_SERVICE_ACCOUNT,
+  };
+}

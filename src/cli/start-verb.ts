@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+
+import { CannotDoError } from '../model/program-errors.ts';
+import type { MailboxId } from '../model/ids.ts';
+import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
+import { requireHandled } from './require-answerable.ts';
+import { obstacleWords } from './obstacle.ts';
+import { followUntilInSync } from './progress.ts';
+import { reportJson } from './report.ts';
+import { addSettingOptions, grantedChange, type SettingOptions } from './setting-options.ts';
+import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
+import { count, counted } from './words.ts';
+
+interface StartOptions extends VerbOptions, SettingOptions, FailOnFailures {
+  readonly wait?: boolean;
+}
+
+export function addStart(program: Command, cli: Cli): void {
+  const command = mailboxVerb(program, 'start', {
+    examples: [
+      'tidemark start ada@example.com --wait',
+      'tidemark start ada@example.com --format raw --label INBOX --label Receipts --after 2025-01-01 --poll-interval 5m',
+    ],
+  });
+  addFailOnFailures(
+    addSettingOptions(command).option('--wait', 'show progress, and return when the mailbox is in sync'),
+  )
+    .addHelpText('after', '\nWhat is not given stays as it is: a bare start wakes a mailbox and changes nothing.')
+    .action((mailbox: MailboxId, options: StartOptions) =>
+      withTidemark(cli, options, async (context) => {
+        const { tidemark, out, config, clock, signal } = context;
+        if ((await tidemark.credentials.get(mailbox)) === null) {
+          throw new CannotDoError(
+            'mailbox-not-connected',
+            `${mailbox} is not connected. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
+            { mailbox },
+          );
+        }
+        const change = await grantedChange(context, mailbox, options);
+        const { wasRunning, settings } = await tidemark.client.start(mailbox, change);
+        await requireHandled(tidemark.client, mailbox);
+        if (options.wait !== true) {
+          const woken = wasRunning ? await tidemark.client.status(mailbox) : null;
+          return out.result(
+            {
+              mailbox,
+              started: !wasRunning,
+              wasRunning,
+              phase: woken?.phase ?? null,
+              blocked: woken?.blocked ?? null,
+              settings,
+            },
+            () =>
+              woken === null
+                ? `${mailbox} is started. Watch it: tidemark status ${mailbox}`
+                : wokenWords(mailbox, obstacleWords(woken, clock.now())),
+          );
+        }
+        const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
+        out.result(reportJson(report, null), () => {
+          const done = `${mailbox} is in sync: ${counted(report.counts.stored, 'message')}, ${count(report.usage.units)} units, historyId ${report.historyId ?? 'unknown'}.`;
+          return [done, ...shortfallLines(report, clock.now())];
+        });
+        requireNoFailures(report, options);
+      }),
+    );
+}
+
+/** Waking has no effect on a mailbox that waits for a person, for Gmail or for a worker. */
+const wokenWords = (mailbox: MailboxId, obstacle: string | null): string =>
+  `${mailbox} runs already${obstacle === null ? '; it was woken.' : `, but ${obstacle}`}`;

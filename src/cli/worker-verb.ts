@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+
+import { createLog } from '../host/log.ts';
+import { contextOf, verb, type Cli, type VerbOptions } from './verb-context.ts';
+
+export function addWorker(program: Command, cli: Cli): void {
+  verb(program, 'worker', {
+    examples: ['tidemark worker', 'LOG_LEVEL=debug TEMPORAL_ADDRESS=temporal.internal:7233 tidemark worker'],
+  })
+    .addHelpText('after', '\nLogs are JSON lines on stderr. SIGTERM and Ctrl-C drain the worker within 10 seconds.')
+    .action(async (options: VerbOptions) => {
+      const { config } = contextOf(cli, options);
+      // The SDK's native part takes half a second to load, and only this verb needs it.
+      const { workerMain } = await import('../worker.ts');
+      await workerMain({ config, log: createLog(config.logLevel) });
+    });
+}

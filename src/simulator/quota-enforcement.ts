@@ -1,0 +1,85 @@
+import { ApiError, tooManyConcurrent } from './api-error.ts';
+import type { Prices } from './method-prices.ts';
+import type { Random } from './random.ts';
+import type { Tally, Usage } from './usage.ts';
+
+/** How strictly the limits in https://developers.google.com/workspace/gmail/api/reference/quota are enforced. */
+export interface QuotaEnforcement {
+  /**
+   * How a minute is measured, which Google does not document: any 60 seconds, a minute of the clock, or a sixth of the
+   * limit in any ten seconds. `off` counts without enforcing.
+   */
+  readonly window: 'sliding-minute' | 'fixed-minute' | 'ten-seconds' | 'off';
+  /** The price table's limit when not given. */
+  readonly userUnitsPerMinute?: number | undefined;
+  readonly projectUnitsPerMinute?: number | undefined;
+  /** Gmail's undocumented limit on one user's calls in flight; no limit when not given. */
+  readonly concurrentRequests?: number | undefined;
+}
+
+/** Admits or refuses calls. Only admitted calls count against a limit. */
+export class Quota {
+  enforcement: QuotaEnforcement;
+  readonly #prices: Prices;
+  readonly #random: Random;
+  readonly #minutes = new Map<Tally, { minute: number; units: number }>();
+
+  constructor(enforcement: QuotaEnforcement, prices: Prices, random: Random) {
+    this.enforcement = enforcement;
+    this.#prices = prices;
+    this.#random = random;
+  }
+
+  /** @throws {ApiError} 429 or 403 when `units` more would exceed a limit, or there are too many calls in flight */
+  check(usage: Usage, email: string, units: number, now: number): void {
+    const user = usage.user(email);
+    const { concurrentRequests: cap, userUnitsPerMinute, projectUnitsPerMinute } = this.enforcement;
+    if (cap !== undefined && user.inFlight > cap) throw tooManyConcurrent();
+    if (this.#used(user, now) + units > this.#limit(userUnitsPerMinute ?? this.#prices.userUnitsPerMinute))
+      throw this.#userRefusal();
+    if (
+      this.#used(usage.project, now) + units >
+      this.#limit(projectUnitsPerMinute ?? this.#prices.projectUnitsPerMinute)
+    ) {
+      throw new ApiError(403, 'rateLimitExceeded', quotaText('Units per minute'));
+    }
+    this.#note(user, units, now);
+    this.#note(usage.project, units, now);
+  }
+
+  #used(tally: Tally, now: number): number {
+    switch (this.enforcement.window) {
+      case 'off':
+        return Number.NEGATIVE_INFINITY;
+      case 'sliding-minute':
+        return tally.minute.at(now);
+      case 'ten-seconds':
+        return tally.tenSeconds.at(now);
+      case 'fixed-minute': {
+        const minute = this.#minutes.get(tally);
+        return minute !== undefined && minute.minute === Math.floor(now / 60_000) ? minute.units : 0;
+      }
+    }
+  }
+
+  #limit(perMinute: number): number {
+    return this.enforcement.window === 'ten-seconds' ? perMinute / 6 : perMinute;
+  }
+
+  #note(tally: Tally, units: number, now: number): void {
+    if (this.enforcement.window !== 'fixed-minute') return;
+    this.#minutes.set(tally, { minute: Math.floor(now / 60_000), units: this.#used(tally, now) + units });
+  }
+
+  /** Google documents both forms for the same limit, and both occur. */
+  #userRefusal(): ApiError {
+    const text = quotaText('Units per minute per user');
+    return this.#random.chance(0.5)
+      ? new ApiError(429, 'rateLimitExceeded', text)
+      : new ApiError(403, 'userRateLimitExceeded', text);
+  }
+}
+
+function quotaText(limit: string): string {
+  return `Quota exceeded for quota metric 'Total Query Cost' and limit '${limit}' of service 'gmail.googleapis.com' for consumer 'project_number:100000000000'.`;
+}
