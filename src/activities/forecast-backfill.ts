@@ -10,7 +10,7 @@ import type { PriceTable } from '../model/prices.ts';
 import { wantsAttachments } from '../model/settings.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxStore } from '../store/mailbox-store.ts';
-import { unitsPaidAhead } from './batch-units.ts';
+import { unitsPaidAhead } from '../gmail/quota/batch-units.ts';
 import { dayLeft } from './daily-budget.ts';
 import { backfillUnitsPerMinute } from './slice-rate.ts';
 

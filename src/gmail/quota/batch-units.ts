@@ -1,4 +1,4 @@
-import type { PriceTable } from '../model/prices.ts';
+import type { PriceTable } from '../../model/prices.ts';
 
 /**
  * A batch is stored when all of it has arrived. While it waits for the units of its last calls, a crash would lose the

@@ -1,0 +1,13 @@
+import type { GmailSession } from '../gmail/api/gmail-api.ts';
+import type { FetchTarget } from '../gmail/quota/fetch-plan.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { Lane } from '../model/lane.ts';
+import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+
+/** Whose messages are fetched, by which attempt of an activity, and in which form. */
+export interface FetchWork {
+  readonly deps: ActivityDependencies;
+  readonly session: GmailSession;
+  readonly fetch: FetchTarget & { readonly mailbox: MailboxId; readonly lane: Lane };
+  readonly run: ActivityRun;
+}

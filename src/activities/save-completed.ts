@@ -1,0 +1,100 @@
+import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
+import type { FetchedMessage } from '../model/change.ts';
+import type { MessageId } from '../model/ids.ts';
+import type { PendingMessage } from '../store/fetching/fetching-store.ts';
+import { afterFailure, afterMissing, afterStaleReading } from './attempts.ts';
+import { completeByIds, completeByRaw, type Completion } from './complete-message.ts';
+import type { FetchWork } from './fetch-work.ts';
+import { saveAttempts } from './save-attempts.ts';
+
+/**
+ * Stores one message with its attachments, of which a RAW answer brings the bytes, in one write; until then its row
+ * stays pending. Attachments that Gmail does not give are left out. A failure of the message itself counts against it.
+ *
+ * @returns how many messages were stored
+ * @throws {GmailError} any other failure
+ */
+export async function saveCompletedByRaw(
+  work: FetchWork,
+  message: PendingMessage,
+  raw: FetchedMessage,
+): Promise<number> {
+  const { deps, session, fetch, run } = work;
+  const { store, clock } = deps;
+  const { mailbox } = fetch;
+  try {
+    const completion = await completeByRaw({ store, session, mailbox, signal: run.signal }, message, raw);
+    const { stored, stale } = await saveCompletion(work, completion);
+    const now = clock.now();
+    const { reading, missing } = completion;
+    const attempts =
+      stale.length > 0
+        ? [afterStaleReading(message, now)]
+        : missing === null
+          ? []
+          : [afterMissing({ ...message, historyId: reading.historyId }, missing, now)];
+    if (attempts.length > 0) await store.saveAttempts({ mailbox, attempts, now });
+    return stored;
+  } catch (error) {
+    if (!(error instanceof GmailError)) throw error;
+    const attempt = afterFailure(message, error.failure, clock.now());
+    // This includes a rate refusal that outlasted the session's patience: the row is still due, and taken at once it
+    // would be refused again.
+    if (attempt === null) throw error;
+    await saveAttempts(work, [message], [attempt]);
+    return 0;
+  }
+}
+
+/**
+ * Completes a message right after its get, by the attachment ids that the get named. If that fails, the next round's
+ * RAW get completes it: the row is pending and its body held.
+ *
+ * @returns how many messages were stored
+ */
+export async function saveCompletedByIds(work: FetchWork, reading: FetchedMessage): Promise<number> {
+  const { session, run } = work;
+  try {
+    return await session.holding(reading.sizeEstimate, () => completeFresh(work, reading), run.signal);
+  } catch (error) {
+    if (error instanceof GmailError && concernsMessage(error.failure)) return 0;
+    throw error;
+  }
+}
+
+async function completeFresh(work: FetchWork, fresh: FetchedMessage): Promise<number> {
+  const { deps, session, fetch, run } = work;
+  const completion = await completeByIds({ session, signal: run.signal }, fresh);
+  const { stored } = await saveCompletion(work, completion);
+  const { reading, missing } = completion;
+  const now = deps.clock.now();
+  const attempts = missing === null ? [] : [afterMissing({ ...reading, attempts: 0, lastError: null }, missing, now)];
+  await deps.store.saveAttempts({ mailbox: fetch.mailbox, attempts, now });
+  return stored;
+}
+
+function saveCompletion(
+  { deps, fetch }: FetchWork,
+  { reading }: Completion,
+): Promise<{ readonly stored: number; readonly stale: readonly MessageId[] }> {
+  const now = deps.clock.now();
+  return deps.store.saveFetched({ mailbox: fetch.mailbox, messages: [reading], format: 'full', now });
+}
+
+/** Whether a failure says something about one message; the others are the whole mailbox's. */
+function concernsMessage({ kind }: GmailFailure): boolean {
+  switch (kind) {
+    case 'not-found':
+    case 'invalid-request':
+    case 'refused':
+    case 'mailbox-unavailable':
+    case 'unavailable':
+    case 'rate-limited':
+      return true;
+    case 'history-expired':
+    case 'consent-revoked':
+    case 'scope-missing':
+    case 'scope-barred':
+      return false;
+  }
+}

@@ -1,0 +1,88 @@
+import type { FetchOutcome } from '../gmail/api/gmail-api.ts';
+import type { GmailError } from '../gmail/api/gmail-error.ts';
+import type { PlannedFetch } from '../gmail/quota/fetch-plan.ts';
+import type { FetchedMessage } from '../model/change.ts';
+import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
+import { afterFailure } from './attempts.ts';
+import { sortReadings } from './doubted-readings.ts';
+import { afterRawless } from './raw-substitute.ts';
+
+type Fetched = Extract<FetchOutcome, { kind: 'fetched' }>;
+
+/** What a batch's outcomes mean for its messages. */
+export interface SortedOutcomes {
+  /** Messages to store as they were answered. */
+  readonly readings: FetchedMessage[];
+  /** RAW answers, whose attachments complete a body that is held already. */
+  readonly raws: { readonly message: PendingMessage; readonly raw: FetchedMessage }[];
+  /** Messages that Gmail gave no raw of: their FULL form stands in. */
+  readonly rawless: PendingMessage[];
+  readonly attempts: FetchAttempt[];
+  /** The worst failure that says nothing about a single message; null when there was none. */
+  interruption: GmailError | null;
+}
+
+/** Sorts the outcomes of a batch by what is to be done with them. Pure. */
+export function sortOutcomes(
+  batch: readonly PlannedFetch<PendingMessage>[],
+  outcomes: readonly FetchOutcome[],
+  now: number,
+): SortedOutcomes {
+  const sorted: SortedOutcomes = { readings: [], raws: [], rawless: [], attempts: [], interruption: null };
+  for (const [index, planned] of batch.entries()) {
+    const outcome = outcomes[index];
+    if (outcome === undefined) throw new Error('a batch answered fewer outcomes than it had requests');
+    if (outcome.kind === 'failed') sortFailure(sorted, planned, outcome.error, now);
+    else if (planned.completes) sortRaws(sorted, planned, outcome);
+    else sortFetched(sorted, planned, outcome, now);
+  }
+  return sorted;
+}
+
+function sortFailure(
+  sorted: SortedOutcomes,
+  { serves }: PlannedFetch<PendingMessage>,
+  error: GmailError,
+  now: number,
+): void {
+  for (const message of serves) {
+    const attempt = afterFailure(message, error.failure, now);
+    if (attempt === null) sorted.interruption = worse(sorted.interruption, error);
+    else sorted.attempts.push(attempt);
+  }
+}
+
+function sortRaws({ raws }: SortedOutcomes, { serves }: PlannedFetch<PendingMessage>, { readings }: Fetched): void {
+  for (const message of serves) raws.push(...readings.map((raw) => ({ message, raw })));
+}
+
+function sortFetched(
+  sorted: SortedOutcomes,
+  { serves }: PlannedFetch<PendingMessage>,
+  outcome: Fetched,
+  now: number,
+): void {
+  const [message] = serves;
+  const rawless = outcome.readings.find(({ lacks }) => lacks === 'raw');
+  if (rawless !== undefined && message !== undefined) {
+    const next = afterRawless(message, rawless, now);
+    if (next === 'stands-in') sorted.rawless.push(message);
+    else pushAttempt(sorted, next);
+    return;
+  }
+  const { believed, failures } = sortReadings(serves, outcome);
+  sorted.readings.push(...believed);
+  const present = new Set(believed.map((reading) => reading.id));
+  // A thread that lacks a message it was fetched for counts as a 404 of that message.
+  for (const absent of serves.filter(({ id }) => !present.has(id)))
+    pushAttempt(sorted, afterFailure(absent, failures.get(absent.id) ?? { kind: 'not-found' }, now));
+}
+
+function pushAttempt({ attempts }: SortedOutcomes, attempt: FetchAttempt | null): void {
+  if (attempt !== null) attempts.push(attempt);
+}
+
+/** The worse of two interruptions of a batch: the one that waiting does not cure. */
+export function worse(a: GmailError | null, b: GmailError): GmailError {
+  return a === null || a.failure.kind === 'rate-limited' ? b : a;
+}
