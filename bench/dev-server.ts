@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { systemClock } from '../src/host/system-clock.ts';
 import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
-import { sourceFile } from './processes.ts';
+import { sourceFile } from './bench-processes.ts';
 
 /** Starts Temporal's development server on a free port, with its database and log in `folder`. */
 export async function startServerIn(folder: string): ReturnType<typeof startDevServer> {

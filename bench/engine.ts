@@ -11,10 +11,10 @@ import { mailboxId } from '../src/model/ids.ts';
 import { openTidemark, type Tidemark } from '../src/app/open-tidemark.ts';
 import { systemClock } from '../src/host/system-clock.ts';
 import { workflowIdOf } from '../src/workflows/definitions.ts';
-import { PostgresServer } from '../test/postgres/server.ts';
+import { PostgresServer } from '../test/postgres/suite-server.ts';
 import { startServerIn } from './dev-server.ts';
 import { InvalidRunError, type Bench, type Figure } from './figure.ts';
-import { cpuSecondsOf, load, memoryOf, SimulatorProcess, startProgram } from './processes.ts';
+import { cpuSecondsOf, load, memoryOf, SimulatorProcess, startProgram } from './bench-processes.ts';
 
 const EMAIL = mailboxId('bench@example.com');
 /** The folder for the worker's `--cpu-prof` profiles; not set for no profiles. */

@@ -1,7 +1,7 @@
 import { mailboxId } from '../src/model/ids.ts';
 import { PRICE_TABLES } from '../src/model/prices.ts';
 import type { UseSummary } from '../src/simulator/usage.ts';
-import { Random } from '../test/schedules/random.ts';
+import { Random } from '../test/schedules/seeded-random.ts';
 import { requireExact, InvalidRunError, type Bench } from './figure.ts';
 import { VirtualGmail, type VirtualMailbox } from './virtual-gmail.ts';
 

@@ -9,7 +9,7 @@ import { findBinary } from '../src/temporal/dev-server/index.ts';
 import { runIdleMailbox } from '../test/workflows/idle-mailbox.ts';
 import { openTimeSkipping } from '../test/workflows/time-skipping.ts';
 import type { Bench, Figure } from './figure.ts';
-import { sourceFile } from './processes.ts';
+import { sourceFile } from './bench-processes.ts';
 
 const DAYS = 28;
 

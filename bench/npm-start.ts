@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidRunError, type Bench } from './figure.ts';
-import { load, sourceFile, startProgram } from './processes.ts';
+import { load, sourceFile, startProgram } from './bench-processes.ts';
 
 const RUNS = 3;
 

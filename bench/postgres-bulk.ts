@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { databaseAt } from '../src/model/database-location.ts';
 import { migrateStores } from '../src/store/open-store.ts';
-import { administer, PostgresServer } from '../test/postgres/server.ts';
+import { administer, PostgresServer } from '../test/postgres/suite-server.ts';
 import { InvalidRunError, type Bench, type Figure } from './figure.ts';
-import { cpuSecondsOf, load } from './processes.ts';
+import { cpuSecondsOf, load } from './bench-processes.ts';
 
 /** Rows per write: `saveFetched` writes a batch of 50 messages, and a page of a listing has 500 rows. */
 const BATCHES = [50, 500] as const;

@@ -1,12 +1,12 @@
 import { databaseAt } from '../src/model/database-location.ts';
 import { mailboxId } from '../src/model/ids.ts';
 import { openStores } from '../src/store/open-store.ts';
-import { reading, TestMailbox } from '../test/contract/mailbox-store/fixture.ts';
+import { reading, TestMailbox } from '../test/contract/mailbox-store/tested-store.ts';
 import { PlanServer } from '../test/postgres/plans.ts';
-import { administer } from '../test/postgres/server.ts';
+import { administer } from '../test/postgres/suite-server.ts';
 import { EVERY_QUERY } from '../test/store/every-query.ts';
 import type { Bench, Figure } from './figure.ts';
-import { load } from './processes.ts';
+import { load } from './bench-processes.ts';
 
 const MESSAGES = 1_000_000;
 const SMALL_MAILBOXES = 50;

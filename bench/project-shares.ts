@@ -12,7 +12,7 @@ import { Simulator } from '../src/simulator/simulator.ts';
 import { systemClock } from '../src/host/system-clock.ts';
 import { startServerIn } from './dev-server.ts';
 import { InvalidRunError, type Bench } from './figure.ts';
-import { load, startProgram } from './processes.ts';
+import { load, startProgram } from './bench-processes.ts';
 
 const MINUTE = 60_000;
 /**

@@ -16,7 +16,7 @@ import { Simulator } from '../src/simulator/simulator.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
 import { InvalidRunError, type Bench } from './figure.ts';
-import { load, startProgram } from './processes.ts';
+import { load, startProgram } from './bench-processes.ts';
 
 const MAILBOXES = 20;
 const PER_SECOND = 10;

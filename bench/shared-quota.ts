@@ -1,6 +1,6 @@
 import { mailboxId } from '../src/model/ids.ts';
 import type { QuotaEnforcement } from '../src/simulator/quota-enforcement.ts';
-import { Random } from '../test/schedules/random.ts';
+import { Random } from '../test/schedules/seeded-random.ts';
 import type { Bench, Figure } from './figure.ts';
 import { VirtualGmail } from './virtual-gmail.ts';
 

@@ -9,9 +9,9 @@ import { Simulator } from '../src/simulator/simulator.ts';
 import type { UseSummary } from '../src/simulator/usage.ts';
 import { openStores, type Stores } from '../src/store/open-store.ts';
 import { backfillHeldUntil, initialState, isInSync } from '../src/workflows/mailbox-state.ts';
-import { Attempts } from '../test/schedules/attempts.ts';
+import { Attempts } from '../test/schedules/attempted-calls.ts';
 import { Lanes } from '../test/schedules/lanes.ts';
-import { Random } from '../test/schedules/random.ts';
+import { Random } from '../test/schedules/seeded-random.ts';
 import { connectSimulated, simulatedWorker } from '../test/simulated-worker.ts';
 import { createVirtualClock, type VirtualClock } from '../test/virtual-clock.ts';
 

@@ -18,7 +18,7 @@ declare module 'vitest' {
     temporalBinary: string;
     /** The time-skipping server: `createTimeSkipping({ server: { executable: { type: 'existing-path', path } } })`. */
     temporalTestServerBinary: string;
-    /** See test/postgres/database.ts; null where there is no PostgreSQL. */
+    /** See test/postgres/suite-database.ts; null where there is no PostgreSQL. */
     postgresService: string | null;
   }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { keepHouse } from '../src/app/housekeeping.ts';
 import { createLog } from '../src/host/log.ts';
-import { deleted, reading, record } from './contract/mailbox-store/fixture.ts';
+import { deleted, reading, record } from './contract/mailbox-store/tested-store.ts';
 import { inFolder, objectsIn, openOutside } from './store/bodies/outside-fixture.ts';
 import { useFolder } from './store/folder.ts';
 

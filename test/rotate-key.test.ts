@@ -14,7 +14,7 @@ import { seal, secretKey } from '../src/secrets/secret-box.ts';
 import { openStores } from '../src/store/open-store.ts';
 import { openSqliteCredentialStore } from '../src/store/credentials/sqlite-credential-store.ts';
 import { systemClock } from '../src/host/system-clock.ts';
-import { describePostgres, useDatabases } from './postgres/database.ts';
+import { describePostgres, useDatabases } from './postgres/suite-database.ts';
 import { useFolder } from './store/folder.ts';
 
 const mailboxes = ['ada', 'bob', 'cy'].map((name) => mailboxId(`${name}@example.com`));

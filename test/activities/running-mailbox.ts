@@ -12,11 +12,11 @@ import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
 import type { StoredMessage } from '../../src/store/reads/mail-store.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
-import { Attempts } from '../schedules/attempts.ts';
+import { Attempts } from '../schedules/attempted-calls.ts';
 import { holdsParts } from '../schedules/compare-parts.ts';
 import { Lanes } from '../schedules/lanes.ts';
-import { Random } from '../schedules/random.ts';
-import { VirtualClock } from '../schedules/virtual-clock.ts';
+import { Random } from '../schedules/seeded-random.ts';
+import { VirtualClock } from '../schedules/schedule-clock.ts';
 import { connectSimulated, simulatedWorker, type SimulatedWorkerOptions } from '../simulated-worker.ts';
 
 const START = Date.UTC(2026, 0, 10);

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { insertOddMail } from '../../src/simulator/odd-mail.ts';
-import { ApiUser } from '../simulator/fixture.ts';
+import { ApiUser } from '../simulator/simulator-fixture.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';

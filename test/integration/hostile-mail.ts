@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { l, reading, TestMailbox as StoredMailbox } from '../contract/mailbox-store/fixture.ts';
+import { l, reading, TestMailbox as StoredMailbox } from '../contract/mailbox-store/tested-store.ts';
 import type { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';
 

@@ -11,7 +11,7 @@ import { runCli } from '../../src/cli/run.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { answerConsent } from '../consent/browser.ts';
-import { createDatabase, type TestDatabase } from '../postgres/database.ts';
+import { createDatabase, type TestDatabase } from '../postgres/suite-database.ts';
 import { eventually } from './eventually.ts';
 import { findSecrets, type Haystack } from './planted.ts';
 import { Rig } from './rig.ts';

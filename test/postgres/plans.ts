@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { PostgresServer } from './server.ts';
+import { PostgresServer } from './suite-server.ts';
 
 /** One statement as the server ran it. */
 export interface RanStatement {

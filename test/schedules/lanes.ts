@@ -28,7 +28,7 @@ import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { answerTo, auditWanted, pokeServed, questionOf, retryWanted } from '../../src/workflows/lane-requests.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
 import type { BackfillWork } from '../../src/workflows/plan.ts';
-import type { Attempt, Attempts } from './attempts.ts';
+import type { Attempt, Attempts } from './attempted-calls.ts';
 import { TODAY } from '../workflows/todays-ways.ts';
 
 /** The abort reason of a wait that ends early. Shared, because making an error for each wait would be expensive. */

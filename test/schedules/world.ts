@@ -9,8 +9,8 @@ import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type OpenOptions, type Stores } from '../../src/store/open-store.ts';
 import { connectSimulated, simulatedWorker } from '../simulated-worker.ts';
 import { MemoryBodies } from './memory-bodies.ts';
-import { Random } from './random.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { Random } from './seeded-random.ts';
+import { VirtualClock } from './schedule-clock.ts';
 import { drawError, workerWithWrongClock } from './wrong-clock.ts';
 
 const SCOPE_LABELS = ['INBOX', 'STARRED', 'SENT', 'DRAFT'];

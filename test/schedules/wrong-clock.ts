@@ -3,7 +3,7 @@ import { withDates } from '../../src/gmail/api/gmail-date.ts';
 import { GoogleClock } from '../../src/gmail/api/google-clock.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { simulatedWorker, type SimulatedWorkerOptions } from '../simulated-worker.ts';
-import type { Random } from './random.ts';
+import type { Random } from './seeded-random.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -2,7 +2,15 @@ import { describe, expect, it, vi } from 'vitest';
 
 import type { FaultEffect } from '../../src/simulator/faults.ts';
 import { mailWithAttachments } from '../mail-with-attachments.ts';
-import { ADA, fill, openSimulator, plain, type HistoryBody, type IdPage, type MessageBody } from './fixture.ts';
+import {
+  ADA,
+  fill,
+  openSimulator,
+  plain,
+  type HistoryBody,
+  type IdPage,
+  type MessageBody,
+} from './simulator-fixture.ts';
 
 describe('an omitted message', () => {
   it('is missing from listings and searches without a label, and shown by its label, gets and history', async () => {

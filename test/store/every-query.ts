@@ -8,7 +8,7 @@ import {
   reading,
   record,
   type TestMailbox,
-} from '../contract/mailbox-store/fixture.ts';
+} from '../contract/mailbox-store/tested-store.ts';
 
 /**
  * What the activities and the commands ask of a store, one by one, each by its name: for tests and benches of the

@@ -6,10 +6,10 @@ import { mailboxId } from '../../src/model/ids.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { PostgresDatabase } from '../../src/store/engines/postgres-database.ts';
 import type { Stores } from '../../src/store/stores.ts';
-import { reading, TestMailbox } from '../contract/mailbox-store/fixture.ts';
+import { reading, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
 import { eventually } from '../integration/eventually.ts';
-import { describePostgres, useDatabases } from '../postgres/database.ts';
-import { administer } from '../postgres/server.ts';
+import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
+import { administer } from '../postgres/suite-server.ts';
 
 const alice = mailboxId('alice@example.com');
 

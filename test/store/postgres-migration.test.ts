@@ -3,8 +3,8 @@ import { databaseAt } from '../../src/model/database-location.ts';
 import { migrateStores, openStores } from '../../src/store/open-store.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { Program } from '../integration/processes.ts';
-import { describePostgres, useDatabases } from '../postgres/database.ts';
-import { administer } from '../postgres/server.ts';
+import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
+import { administer } from '../postgres/suite-server.ts';
 
 const PROCESSES = 5;
 const AT_ONCE = 8;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { openStores } from '../../src/store/open-store.ts';
-import { credentialStoreContract } from '../contract/credential-store.ts';
+import { credentialStoreContract } from '../contract/credential-store-contract.ts';
 import { mailboxStoreContract } from '../contract/mailbox-store/index.ts';
-import { describePostgres, useDatabases } from '../postgres/database.ts';
+import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
 import { inFolder } from './bodies/outside-fixture.ts';
 import { useFolder } from './folder.ts';
 

@@ -22,7 +22,7 @@ import { openStores } from '../../src/store/open-store.ts';
 import { whileBusy } from '../../src/store/engines/sqlite-connection.ts';
 import { isBusy, translateSqliteError } from '../../src/store/engines/sqlite-errors.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
-import { openMailbox, reading, TestMailbox } from '../contract/mailbox-store/fixture.ts';
+import { openMailbox, reading, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
 import { asAnotherUser, otherUserMissing } from '../other-user.ts';
 import { useFolder } from './folder.ts';
 

@@ -1,17 +1,17 @@
 import { describe } from 'vitest';
-import { attachments } from './attachments.ts';
-import { fetching } from './fetching.ts';
-import { doubt } from './doubt.ts';
-import { finishListing } from './finish-listing.ts';
-import type { StoreFixture } from './fixture.ts';
-import { history } from './history.ts';
-import { limit } from './limit.ts';
-import { listing } from './listing.ts';
-import { mailboxes } from './mailboxes.ts';
-import { readingBack } from './reading.ts';
-import { removal } from './removal.ts';
-import { renaming } from './renaming.ts';
-import { workLeft } from './work-left.ts';
+import { attachments } from './attachments-contract.ts';
+import { fetching } from './fetching-contract.ts';
+import { doubt } from './doubt-contract.ts';
+import { finishListing } from './finish-listing-contract.ts';
+import type { StoreFixture } from './tested-store.ts';
+import { history } from './history-contract.ts';
+import { limit } from './limit-contract.ts';
+import { listing } from './listing-contract.ts';
+import { mailboxes } from './mailboxes-contract.ts';
+import { readingBack } from './reading-contract.ts';
+import { removal } from './removal-contract.ts';
+import { renaming } from './renaming-contract.ts';
+import { workLeft } from './work-left-contract.ts';
 
 /** What every database must do: see the TSDoc of MailboxStore. */
 export function mailboxStoreContract(fixture: StoreFixture): void {

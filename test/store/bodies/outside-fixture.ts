@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { mailboxId, type MailboxId } from '../../../src/model/ids.ts';
 import type { BodyOptions } from '../../../src/store/bodies/open-body-store.ts';
 import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-store.ts';
-import { TestMailbox } from '../../contract/mailbox-store/fixture.ts';
+import { TestMailbox } from '../../contract/mailbox-store/tested-store.ts';
 
 export const alice: MailboxId = mailboxId('alice@example.com');
 

@@ -1,6 +1,6 @@
 /** Stores one message after the other, each with its body outside, and tells its parent of each, until it is killed. */
 import { openSqliteStore } from '../../../src/store/sqlite-store.ts';
-import { reading } from '../../contract/mailbox-store/message.ts';
+import { reading } from '../../contract/mailbox-store/contract-messages.ts';
 import { alice, inFolder } from './outside-fixture.ts';
 
 const [path = '', folder = ''] = process.argv.slice(2);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LostBody } from '../../../src/model/lost-body.ts';
 import { BODIES_INSIDE } from '../../../src/store/bodies/open-body-store.ts';
-import { deleted, reading, record, type TestMailbox } from '../../contract/mailbox-store/fixture.ts';
+import { deleted, reading, record, type TestMailbox } from '../../contract/mailbox-store/tested-store.ts';
 import { useFolder } from '../folder.ts';
 import { inFolder, objectsIn, openOutside } from './outside-fixture.ts';
 

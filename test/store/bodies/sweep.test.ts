@@ -9,7 +9,7 @@ import { saveFetched } from '../../../src/store/fetching/fetching.ts';
 import { openSqliteDatabase } from '../../../src/store/engines/sqlite-database.ts';
 import type { SqliteStore } from '../../../src/store/sqlite-store.ts';
 import type { StoreDatabase } from '../../../src/store/engines/store-database.ts';
-import { deleted, reading, record, type TestMailbox } from '../../contract/mailbox-store/fixture.ts';
+import { deleted, reading, record, type TestMailbox } from '../../contract/mailbox-store/tested-store.ts';
 import { useFolder } from '../folder.ts';
 import { alice, inFolder, objectsIn, openOutside } from './outside-fixture.ts';
 

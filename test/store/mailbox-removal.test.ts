@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
-import { reading, type TestMailbox } from '../contract/mailbox-store/fixture.ts';
+import { reading, type TestMailbox } from '../contract/mailbox-store/tested-store.ts';
 import { inFolder, objectsIn, openOutside } from './bodies/outside-fixture.ts';
 import { useFolder } from './folder.ts';
 

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { FullSyncProgress } from '../../../src/store/rows/mailbox-row.ts';
-import { added, labelled, reading, record, scope, useMailbox, type StoreFixture, type TestMailbox } from './fixture.ts';
+import {
+  added,
+  labelled,
+  reading,
+  record,
+  scope,
+  useMailbox,
+  type StoreFixture,
+  type TestMailbox,
+} from './tested-store.ts';
 
 export function limit(fixture: StoreFixture): void {
   describe('a scope with a limit', () => {

@@ -2,7 +2,19 @@ import { describe, expect, it } from 'vitest';
 import type { FetchedMessage } from '../../../src/model/change.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import { threadId } from '../../../src/model/ids.ts';
-import { added, deleted, h, l, labelled, m, reading, record, scope, useMailbox, type StoreFixture } from './fixture.ts';
+import {
+  added,
+  deleted,
+  h,
+  l,
+  labelled,
+  m,
+  reading,
+  record,
+  scope,
+  useMailbox,
+  type StoreFixture,
+} from './tested-store.ts';
 
 export function fetching(fixture: StoreFixture): void {
   describe('fetching', () => {

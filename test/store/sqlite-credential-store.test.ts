@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openSqliteCredentialStore } from '../../src/store/credentials/sqlite-credential-store.ts';
-import { credentialStoreContract } from '../contract/credential-store.ts';
+import { credentialStoreContract } from '../contract/credential-store-contract.ts';
 import { useFolder } from './folder.ts';
 
 const alice = mailboxId('alice@example.com');

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
-import { l, h, m, record, labelled, reading, scope, TestMailbox, useMailbox, type StoreFixture } from './fixture.ts';
+import {
+  l,
+  h,
+  m,
+  record,
+  labelled,
+  reading,
+  scope,
+  TestMailbox,
+  useMailbox,
+  type StoreFixture,
+} from './tested-store.ts';
 
 const DAY = '2026-11-22';
 

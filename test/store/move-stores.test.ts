@@ -7,8 +7,8 @@ import { mailboxId } from '../../src/model/ids.ts';
 import { moveStores, type MoveRequest } from '../../src/store/move/move-stores.ts';
 import { MOVED_TABLES } from '../../src/store/move/move-tables.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
-import { added, deleted, l, labelled, reading, record, TestMailbox } from '../contract/mailbox-store/fixture.ts';
-import { describePostgres, useDatabases } from '../postgres/database.ts';
+import { added, deleted, l, labelled, reading, record, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
+import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
 import { inFolder, objectsIn } from './bodies/outside-fixture.ts';
 import { useFolder } from './folder.ts';
 

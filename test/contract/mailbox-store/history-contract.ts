@@ -12,7 +12,7 @@ import {
   unlabelled,
   useMailbox,
   type StoreFixture,
-} from './fixture.ts';
+} from './tested-store.ts';
 
 export function history(fixture: StoreFixture): void {
   describe('history', () => {

@@ -1,6 +1,6 @@
 import type { ActivityDependencies, ActivityRun } from '../../src/activities/dependencies.ts';
 import type { Clock } from '../../src/model/clock.ts';
-import type { Random } from './random.ts';
+import type { Random } from './seeded-random.ts';
 
 export interface Attempt {
   readonly deps: ActivityDependencies;

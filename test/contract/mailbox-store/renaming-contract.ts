@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { mailboxId, threadId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
-import { added, deleted, labelled, m, reading, record, TestMailbox, useMailbox, type StoreFixture } from './fixture.ts';
+import {
+  added,
+  deleted,
+  labelled,
+  m,
+  reading,
+  record,
+  TestMailbox,
+  useMailbox,
+  type StoreFixture,
+} from './tested-store.ts';
 
 const BOB = mailboxId('bob@example.com');
 const NOW = 1_000_000;

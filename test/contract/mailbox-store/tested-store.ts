@@ -15,9 +15,9 @@ import type { FullSyncProgress, SettleMark } from '../../../src/store/rows/mailb
 import type { MailboxStore } from '../../../src/store/mailbox-store.ts';
 import type { PendingMessage } from '../../../src/store/fetching/fetching-store.ts';
 import type { StoredMessage } from '../../../src/store/reads/mail-store.ts';
-import { h, l, m } from './message.ts';
+import { h, l, m } from './contract-messages.ts';
 
-export { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled } from './message.ts';
+export { added, deleted, h, l, labelled, m, reading, record, scope, unlabelled } from './contract-messages.ts';
 
 export type TestedStore = MailboxStore &
   QuotaLedger &

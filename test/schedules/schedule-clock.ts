@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/model/clock.ts';
-import type { Random } from './random.ts';
+import type { Random } from './seeded-random.ts';
 
 interface Sleeper {
   readonly at: number;

@@ -8,9 +8,9 @@ import { moveMailboxes } from '../src/app/move-mailboxes.ts';
 import { closeStores } from '../src/store/open-store.ts';
 import { openStores } from '../src/store/open-store.ts';
 import { systemClock } from '../src/host/system-clock.ts';
-import { reading, TestMailbox } from './contract/mailbox-store/fixture.ts';
-import { describePostgres, useDatabases } from './postgres/database.ts';
-import { administer } from './postgres/server.ts';
+import { reading, TestMailbox } from './contract/mailbox-store/tested-store.ts';
+import { describePostgres, useDatabases } from './postgres/suite-database.ts';
+import { administer } from './postgres/suite-server.ts';
 import { useFolder } from './store/folder.ts';
 
 const alice = mailboxId('alice@example.com');

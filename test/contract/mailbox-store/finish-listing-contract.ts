@@ -14,7 +14,7 @@ import {
   unlabelled,
   useMailbox,
   type StoreFixture,
-} from './fixture.ts';
+} from './tested-store.ts';
 
 export function finishListing(fixture: StoreFixture): void {
   describe('the end of a listing', () => {
