@@ -8,16 +8,10 @@ import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transac
 import { fromColumns, parseLabelIds } from '../rows/message-columns.ts';
 import { sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
+import { LABELS, UNNAMED } from '../rows/unnamed-labels.ts';
 import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { isListingOf } from './listing-pages.ts';
-
-const LABELS = {
-  table: 'labels',
-  columns: ['mailbox_key', 'id', 'name', 'type', 'unlisted_since', 'ask_at'],
-  key: ['mailbox_key', 'id'],
-  onConflict: 'update',
-} as const;
 
 /** Rows per page while a label is taken off. */
 const PAGE = 500;
@@ -63,7 +57,8 @@ export function saveLabels(
     });
     const listAt = ({ id }: Label): number | null => {
       const known = before.get(id);
-      if (known === undefined || known.type === GONE) return held.length === 0 ? null : now + FIRST_LISTING;
+      if (known === undefined || known.type === GONE || known.type === UNNAMED)
+        return held.length === 0 ? null : now + FIRST_LISTING;
       return known.unlisted_since === null ? known.ask_at : null;
     };
     await bulkInsert(
@@ -258,7 +253,7 @@ export async function getLabels(database: StoreDatabase, mailbox: MailboxId): Pr
       .selectFrom('labels')
       .select(['id', 'name', 'type'])
       .where('mailbox_key', '=', key)
-      .where('type', '!=', GONE)
+      .where('type', 'not in', [GONE, UNNAMED])
       .orderBy('id')
       .execute(),
   );

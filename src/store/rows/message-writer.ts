@@ -1,4 +1,4 @@
-import type { HistoryId, MessageId } from '../../model/ids.ts';
+import type { HistoryId, LabelId, MessageId } from '../../model/ids.ts';
 import type { KeptBody } from '../bodies/bodies.ts';
 import { nameObjects, unnameObjects, type HeldObject } from '../bodies/body-objects.ts';
 import { bulkInsert, type ColumnValue } from '../engines/bulk-insert.ts';
@@ -7,6 +7,7 @@ import { toHistoryIdText } from '../engines/history-id-text.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { fromColumns, MESSAGE_COLUMNS, toColumnValues } from './message-columns.ts';
 import type { MessageRow } from '../rules/message-row.ts';
+import { noteUnnamedLabels } from './unnamed-labels.ts';
 
 const MESSAGES = {
   table: 'messages',
@@ -57,12 +58,14 @@ export async function writeDifferences(
   const outside: { messageId: MessageId; encoding: string; object: HeldObject }[] = [];
   const bodiless: MessageId[] = [];
   const entries: ColumnValue[][] = [];
+  const added = new Set<LabelId>();
   for (const { before, after, body } of differences) {
     if (body?.kind === 'inside') bodies.push([locked.key, after.id, body.encoding, body.bytes]);
     if (body?.kind === 'outside') outside.push({ messageId: after.id, encoding: body.encoding, object: body.object });
     const held = before !== null && before.format !== null;
     if (held && (after.format === null || body !== undefined)) bodiless.push(after.id);
     if (after === before) continue;
+    for (const id of after.labelIds) if (before?.labelIds.includes(id) !== true) added.add(id);
     const change = changeBetween(before, after);
     const row = announce(after, change);
     const values = toColumnValues(locked.key, row);
@@ -70,6 +73,7 @@ export async function writeDifferences(
     if (change !== null)
       entries.push([change, row.id, row.threadId, JSON.stringify(row.labelIds), newestText(row), now]);
   }
+  await noteUnnamedLabels(locked, added, now);
   await bulkInsert(locked.tx, MESSAGES, rows);
   // Deleted first: an earlier body may be on the other side, inside or outside the database.
   await deleteBodies(locked, bodiless, now);

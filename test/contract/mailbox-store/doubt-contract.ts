@@ -214,9 +214,11 @@ export function doubt(fixture: StoreFixture): void {
       const DAY = 24 * 3_600_000;
       const mailbox = open();
       const { store, id: box } = mailbox;
+      const inbox = { id: l('INBOX'), name: 'INBOX', type: 'system' } as const;
       await mailbox.sync([reading('a', { labels: ['INBOX'] })]);
       const remove = () => store.removeLabel({ mailbox: box, labelId: l('L_1'), now: mailbox.now });
-      const unlisted = async () => (await store.saveLabels({ mailbox: box, labels: [], now: mailbox.now })).unlisted;
+      const unlisted = async () =>
+        (await store.saveLabels({ mailbox: box, labels: [inbox], now: mailbox.now })).unlisted;
       expect(await remove()).toEqual({ relabelled: 0 });
       await mailbox.apply([record(101, labelled('a', 'L_1'))]);
       expect(await unlisted()).toEqual([]);
@@ -224,7 +226,7 @@ export function doubt(fixture: StoreFixture): void {
       expect(await unlisted()).toEqual(['L_1']);
       expect(await remove()).toEqual({ relabelled: 1 });
       expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
-      expect(await store.getLabels(box)).toEqual([]);
+      expect(await store.getLabels(box)).toEqual([inbox]);
       mailbox.now += 3 * DAY;
       expect(await unlisted()).toEqual(['L_1']);
       await remove();
@@ -242,6 +244,33 @@ export function doubt(fixture: StoreFixture): void {
       expect((await store.saveLabels({ mailbox: box, labels: [label], now })).unlisted).toEqual([]);
       expect(await store.getLabels(box)).toEqual([label]);
       expect((await store.saveLabels({ mailbox: box, labels: [label], now: now + 2 * 60_000 })).fresh).toEqual(['L_1']);
+    });
+
+    it('is asked about as well when a message got it and labels.list has never named it', async () => {
+      const mailbox = open();
+      const { store, id: box } = mailbox;
+      const inbox = { id: l('INBOX'), name: 'INBOX', type: 'system' } as const;
+      const save = () => store.saveLabels({ mailbox: box, labels: [inbox], now: mailbox.now });
+      await mailbox.put();
+      await save();
+      await mailbox.sync([reading('a', { labels: ['INBOX'] })]);
+      await mailbox.apply([record(101, labelled('a', 'L_1'))]);
+      expect((await save()).unlisted).toEqual(['L_1']);
+      expect(await store.getLabels(box)).toEqual([inbox]);
+      await store.removeLabel({ mailbox: box, labelId: l('L_1'), now: mailbox.now });
+      expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
+    });
+
+    it('that a message got first is listed once labels.list names it', async () => {
+      const mailbox = open();
+      const { store, id: box } = mailbox;
+      await mailbox.sync([reading('a', { labels: ['INBOX', 'L_1'] })]);
+      const label = { id: l('L_1'), name: 'Work', type: 'user' } as const;
+      const save = () => store.saveLabels({ mailbox: box, labels: [label], now: mailbox.now });
+      await save();
+      expect(await store.getLabels(box)).toEqual([label]);
+      mailbox.now += 2 * 60_000;
+      expect((await save()).fresh).toEqual(['L_1']);
     });
 
     it('puts no message out of a scope that is being listed: what else it carries may be known from long ago', async () => {
