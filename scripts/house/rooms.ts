@@ -81,6 +81,12 @@ export const ROOMS: readonly Room[] = [
     packages: ['node:'],
   },
   {
+    place: 'deliveries/webhooks',
+    holds: 'webhooks: keys and signatures, payloads, the guard of addresses, sending, back-off',
+    imports: ['model', 'secrets'],
+    packages: ['node:', 'standardwebhooks', 'undici'],
+  },
+  {
     place: 'store/engines',
     holds: 'SQLite and PostgreSQL: connections, dialects, schema, migrations, errors',
     imports: ['model', 'host'],

@@ -4,7 +4,7 @@ import type { Clock } from '../../model/clock.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import { jsonOf } from '../../model/json-of.ts';
 import { ConsentError, refusedCode, refusedConsent } from './consent-error.ts';
-import { withDeadline } from '../api/deadline.ts';
+import { withDeadline } from '../../model/deadline.ts';
 import type { OAuthClient } from './oauth-client.ts';
 import { SENDABLE_TOKEN } from './sendable-token.ts';
 import type { HttpResponse, Transport } from '../api/transport.ts';

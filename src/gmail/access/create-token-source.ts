@@ -6,7 +6,7 @@ import { jsonOf } from '../../model/json-of.ts';
 import { classify, classifyThrown, gmailError, WRONG_CLOCK } from '../api/classify.ts';
 import type { GoogleCredentials } from './credentials.ts';
 import { ANSWER_LIMITS } from '../api/answer-limits.ts';
-import { withDeadline } from '../api/deadline.ts';
+import { withDeadline } from '../../model/deadline.ts';
 import { aheadOf, byOurClock } from '../api/gmail-date.ts';
 import { GmailError } from '../api/gmail-error.ts';
 import { SENDABLE_TOKEN } from './sendable-token.ts';

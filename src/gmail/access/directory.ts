@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../model/clock.ts';
 import { InvalidIdError, mailboxId, type MailboxId } from '../../model/ids.ts';
 import { jsonOf } from '../../model/json-of.ts';
-import { withDeadline } from '../api/deadline.ts';
+import { withDeadline } from '../../model/deadline.ts';
 import { DirectoryError } from './directory-error.ts';
 import { createGoogleClient } from '../api/google-client.ts';
 import { LEADS_BACK, PageWalk } from '../api/page-walk.ts';

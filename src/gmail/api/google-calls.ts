@@ -5,7 +5,7 @@ import type { GmailMethod } from '../../model/prices.ts';
 import { detailOf } from './answers.ts';
 import { ANSWER_LIMITS } from './answer-limits.ts';
 import { classify, classifyThrown, gmailError, type CalledMethod } from './classify.ts';
-import { withDeadline } from './deadline.ts';
+import { withDeadline } from '../../model/deadline.ts';
 import { byOurClock } from './gmail-date.ts';
 import { GmailError } from './gmail-error.ts';
 import { createGoogleClient, type ClientCall, type GoogleClient, type SentCall } from './google-client.ts';

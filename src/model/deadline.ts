@@ -1,4 +1,4 @@
-import type { Clock } from '../../model/clock.ts';
+import type { Clock } from './clock.ts';
 
 /** Thrown when an answer did not come in time. */
 export class DeadlineExceededError extends Error {
