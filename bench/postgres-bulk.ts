@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { databaseAt } from '../src/model/database-location.ts';
 import { migrateStores } from '../src/store/open-store.ts';
-import { administer, PostgresServer } from '../test/postgres/suite-server.ts';
+import { administer, PostgresServer } from '../test/postgres/postgres-server.ts';
 import { InvalidRunError, type Bench, type Figure } from './figure.ts';
 import { cpuSecondsOf, load } from './bench-processes.ts';
 

@@ -3,7 +3,7 @@ import { mailboxId } from '../src/model/ids.ts';
 import { openStores } from '../src/store/open-store.ts';
 import { reading, TestMailbox } from '../test/contract/mailbox-store/tested-store.ts';
 import { PlanServer } from '../test/postgres/plans.ts';
-import { administer } from '../test/postgres/suite-server.ts';
+import { administer } from '../test/postgres/postgres-server.ts';
 import { EVERY_QUERY } from '../test/store/every-query.ts';
 import type { Bench, Figure } from './figure.ts';
 import { load } from './bench-processes.ts';

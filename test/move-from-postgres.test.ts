@@ -10,7 +10,7 @@ import { openStores } from '../src/store/open-store.ts';
 import { systemClock } from '../src/host/system-clock.ts';
 import { reading, TestMailbox } from './contract/mailbox-store/tested-store.ts';
 import { describePostgres, useDatabases } from './postgres/suite-database.ts';
-import { administer } from './postgres/suite-server.ts';
+import { administer } from './postgres/postgres-server.ts';
 import { useFolder } from './store/folder.ts';
 
 const alice = mailboxId('alice@example.com');

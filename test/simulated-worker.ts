@@ -1,4 +1,4 @@
-import type { ActivityDependencies } from '../src/activities/dependencies.ts';
+import type { WorkerDependencies } from '../src/activities/create-activities.ts';
 import { createSessionFactory } from '../src/activities/sessions.ts';
 import type { Transport } from '../src/gmail/api/transport.ts';
 import type { Clock } from '../src/model/clock.ts';
@@ -31,7 +31,7 @@ export function simulatedWorker({
   clock,
   pushTopic = null,
   transport = simulator.transport,
-}: SimulatedWorkerOptions): ActivityDependencies {
+}: SimulatedWorkerOptions): WorkerDependencies {
   const openSession = createSessionFactory({
     ...stores,
     secretKeys: { open: async (mailbox, record) => open(KEY, mailbox, record) },

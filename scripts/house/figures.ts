@@ -94,6 +94,12 @@ const all = files.flatMap(({ lines }) => lines);
 const wide = all.filter((line) => line.length > COLUMNS);
 const sizes = inSource.map(({ lines }) => lines.length - 1).toSorted((a, b) => a - b);
 
+/** What puts programs together holds the whole store and hands out roles. */
+const COMPOSITION = /^src\/(app|storage|start|store)\/|^src\/(worker|index)\.ts$|^src\/cli\/verb-context\.ts$/;
+const holdWhole = inSource.filter(
+  ({ path, lines }) => !COMPOSITION.test(path) && /^import [^;]*\b(MailboxStore|Stores)\b/m.test(lines.join('\n')),
+);
+
 const figures: readonly (readonly [string, string | number])[] = [
   [
     'files at the root of src',
@@ -111,6 +117,7 @@ const figures: readonly (readonly [string, string | number])[] = [
     'largest interface',
     largest === undefined ? 'none' : `${largest.name}, ${largest.methods} methods (${largest.path})`,
   ],
+  ['files that name the whole store', [holdWhole.length, ...holdWhole.map(({ path }) => path)].join(', ')],
   [`functions of src over ${FUNCTION_LINES} lines`, longest.length],
   ...longest.map(({ name, filename, lines }) => [`  ${name}`, `${lines} (${filename})`] as const),
   [

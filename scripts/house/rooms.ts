@@ -209,7 +209,7 @@ export const ROOMS: readonly Room[] = [
     place: 'telemetry',
     holds: "metrics through Temporal's meter, traces, health; other rooms know `model/telemetry.ts` only",
     imports: ['model', 'host', 'config', 'client'],
-    types: ['store'],
+    types: ['store', 'store/fetching'],
     packages: [
       'node:',
       '@opentelemetry',
@@ -293,7 +293,7 @@ export const ROOMS: readonly Room[] = [
       'app',
       'worker.ts',
     ],
-    types: ['store/fetching', 'store/reads', 'store/rows'],
+    types: ['store/fetching', 'store/mailboxes', 'store/reads', 'store/rows'],
     packages: ['node:', 'commander', 'open'],
   },
   {

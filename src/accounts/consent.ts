@@ -15,8 +15,8 @@ import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import { renamedHint } from './connect-mailbox.ts';
-import type { Stores } from '../store/open-store.ts';
 import { systemClock } from '../host/system-clock.ts';
+import type { AccountStores } from './stored-credentials.ts';
 
 export interface BeginConsentRequest {
   readonly config: Config;
@@ -70,7 +70,7 @@ export function beginConsent({
 export interface CompleteConsentRequest {
   readonly config: Config;
   /** From {@link openTidemark}: the grant is stored there, encrypted. */
-  readonly stores: Pick<Stores, 'credentials' | 'store'>;
+  readonly stores: AccountStores;
   readonly client: string;
   readonly pending: PendingConsent;
   /** The address that Google sent the person back to, with its query. */
@@ -167,7 +167,7 @@ const NOT_KNOWN_YET = mailboxId('not-known-yet@gmail');
 
 interface Asked {
   readonly config: Config;
-  readonly store: Stores['store'];
+  readonly store: AccountStores['store'];
   readonly meant: MailboxId | null;
   readonly transport: Transport;
   readonly clock: Clock;

@@ -4,13 +4,13 @@ import { ConsentError } from '../gmail/access/consent-error.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
-import type { Stores } from '../store/open-store.ts';
 import { beginConsent, completeConsent, type CompletedConsent } from './consent.ts';
 import { listenForRedirect } from './loopback-redirect.ts';
+import type { AccountStores } from './stored-credentials.ts';
 
 export interface DesktopConsentRequest {
   readonly config: Config;
-  readonly stores: Pick<Stores, 'credentials' | 'store'>;
+  readonly stores: AccountStores;
   readonly clock: Clock;
   /** The JSON of an OAuth client of type Desktop app. */
   readonly client: string;

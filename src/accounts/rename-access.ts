@@ -13,7 +13,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import type { EncryptedRecord } from '../secrets/credential-store.ts';
-import type { Stores } from '../store/open-store.ts';
+import type { AccountStores } from './stored-credentials.ts';
 
 /** Gives {@link TidemarkClient.rename} what it needs of Google and of the credentials. */
 export function renamingAccess({
@@ -22,7 +22,7 @@ export function renamingAccess({
   clock,
 }: {
   config: Config;
-  stores: Stores;
+  stores: AccountStores;
   clock: Clock;
 }): RenamingAccess {
   const { store, credentials } = stores;

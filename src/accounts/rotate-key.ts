@@ -3,14 +3,14 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { ownKeyFileOf } from '../storage/open-secret-keys.ts';
 import { readKeys } from '../secrets/read-keys.ts';
-import type { Stores } from '../store/open-store.ts';
 import { addToOwnKeyFile } from '../secrets/own-key-file.ts';
 import { open, seal, SecretKeyError, type SecretKey } from '../secrets/secret-box.ts';
 import { withFileLock } from '../host/file-lock.ts';
+import type { AccountStores } from './stored-credentials.ts';
 
 export interface RotationRequest {
   readonly config: Config;
-  readonly stores: Pick<Stores, 'credentials'>;
+  readonly stores: Pick<AccountStores, 'credentials'>;
   readonly clock: Clock;
   /** Stops between two records; the next call does the rest. */
   readonly signal?: AbortSignal;

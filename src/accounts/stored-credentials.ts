@@ -3,11 +3,19 @@ import { parseCredentials, type GoogleCredentials } from '../gmail/access/creden
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
-import type { Stores } from '../store/open-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
+import type { CredentialStore } from '../secrets/credential-store.ts';
+
+/** What connecting and checking a mailbox uses of the stores. */
+export interface AccountStores {
+  readonly store: MailboxRegistry & MailboxAccounts;
+  readonly credentials: CredentialStore;
+}
 
 export interface LoginRequest {
   readonly config: Config;
-  readonly stores: Stores;
+  readonly stores: AccountStores;
   readonly mailbox: MailboxId;
   readonly clock: Clock;
 }

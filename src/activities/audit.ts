@@ -2,14 +2,17 @@ import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import { earlyReadingsDue } from '../store/rows/early-due.ts';
 import type { AuditResult, Drift, MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { AuditStore } from '../store/audits/audit-store.ts';
 import { confirmDrift } from './confirm-drift.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { knownMailbox } from './known-mailbox.ts';
 import { labelListing, labelsToList, listings, pagesOf } from './list-ids.ts';
 import { listLate } from './list-late.ts';
-import { followHistoryOnly } from './partial-sync.ts';
+import { followHistoryOnly, type HistoryRoles } from './partial-sync.ts';
 import type { AuditActivityResult, AuditRequest } from './requests.ts';
 import { SETTLING_TIME } from './settling.ts';
+
+type AuditRoles = AuditStore & HistoryRoles;
 
 /** Gmail's list index shows everything up to a mark this long after the mark was read. */
 const INDEX_LAG = 10_000;
@@ -26,7 +29,7 @@ const EXAMPLES = 10;
  * does.
  */
 export async function audit(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<AuditRoles>,
   request: AuditRequest,
   run: ActivityRun,
 ): Promise<AuditActivityResult> {
@@ -69,7 +72,7 @@ export async function audit(
 
 /** Waits until history has settled the messages that were fetched in the first seconds of a first full sync. */
 async function earlyReadingsSettled(
-  { clock }: ActivityDependencies,
+  { clock }: Pick<ActivityDependencies<unknown>, 'clock'>,
   { fullSync }: MailboxRow,
   run: ActivityRun,
 ): Promise<void> {
@@ -83,7 +86,7 @@ async function earlyReadingsSettled(
  * not wait for that.
  */
 async function listedAgain(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<AuditRoles>,
   session: GmailSession,
   mailbox: MailboxId,
   run: ActivityRun,
@@ -99,7 +102,7 @@ async function listedAgain(
 type Comparison = Drift & { readonly audit: number; readonly checked: number };
 
 async function compare(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<AuditRoles>,
   session: GmailSession,
   row: MailboxRow,
   run: ActivityRun,

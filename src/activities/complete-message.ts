@@ -4,13 +4,12 @@ import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
-import type { PendingMessage } from '../store/fetching/fetching-store.ts';
+import type { FetchingStore, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { isOfAttachment, type MissingAttachments } from './attempts.ts';
 
 /** The session and the mailbox with which a message is completed. */
 export interface Completing {
-  readonly store: Pick<MailboxStore, 'heldBody'>;
+  readonly store: FetchingStore;
   readonly session: GmailSession;
   readonly mailbox: MailboxId;
   readonly signal: AbortSignal;

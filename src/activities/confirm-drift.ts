@@ -3,10 +3,11 @@ import type { FetchedMessage } from '../model/change.ts';
 import type { MessageId } from '../model/ids.ts';
 import { inScope } from '../model/settings.ts';
 import type { Drift, MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { LabelStore } from '../store/listing/label-store.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 
 interface Audited {
-  readonly deps: ActivityDependencies;
+  readonly deps: ActivityDependencies<LabelStore>;
   readonly session: GmailSession;
   readonly row: MailboxRow;
   readonly run: ActivityRun;

@@ -4,7 +4,9 @@ import type { FetchedMessage } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId, type LabelId, type MessageId } from '../model/ids.ts';
 import { inScope, type Scope } from '../model/settings.ts';
 import type { Doubt } from '../store/rows/mailbox-row.ts';
-import type { FinishListingRequest, Suspects } from '../store/listing/listing-store.ts';
+import type { ListedCounts, ListingStore, FinishListingRequest, Suspects } from '../store/listing/listing-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { FetchingStore } from '../store/fetching/fetching-store.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { Listing } from './listing-request.ts';
 import { labelsToList } from './list-ids.ts';
@@ -12,7 +14,7 @@ import { compareLabels, compareTotals, missingOf, type LabelTotals, type Totals 
 
 /** A listing of which every page has been read. */
 export interface EndedListing {
-  readonly deps: ActivityDependencies;
+  readonly deps: ActivityDependencies<MailboxRegistry & ListingStore & FetchingStore>;
   readonly session: GmailSession;
   readonly listing: Listing;
   readonly run: ActivityRun;
@@ -112,7 +114,7 @@ async function compareLabelListings(
 interface Question extends EndedListing {
   readonly totals: Totals;
   readonly suspects: Suspects;
-  readonly counts: Awaited<ReturnType<ActivityDependencies['store']['countListed']>>;
+  readonly counts: ListedCounts;
   readonly listedBefore: number | null;
 }
 
@@ -322,7 +324,7 @@ const WEEK = 7 * DAY;
 
 /** Counts a listing that ended in doubt, for telemetry. Totals that have only not settled yet do not count. */
 export function countDoubt(
-  { telemetry }: Pick<ActivityDependencies, 'telemetry'>,
+  { telemetry }: Pick<ActivityDependencies<unknown>, 'telemetry'>,
   { uncounted, absent, relabelled, underLabels = 0 }: Doubt,
 ): void {
   if (uncounted + absent + relabelled + underLabels > 0) telemetry?.add('tidemark_listings_doubted_total', 1, {});

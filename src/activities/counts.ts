@@ -1,12 +1,14 @@
 import type { MailboxId } from '../model/ids.ts';
-import type { MessageCounts } from '../store/fetching/work-store.ts';
+import type { WorkStore, MessageCounts } from '../store/fetching/work-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { forecast } from './forecast-backfill.ts';
 import type { Counts } from './requests.ts';
 
 /** The part of an activity's result that concerns the mailbox as a whole. */
 export async function countsOf(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<MailboxRegistry & WorkStore & SpentUnits>,
   mailbox: MailboxId,
   counts?: MessageCounts,
 ): Promise<Counts> {

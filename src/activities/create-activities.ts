@@ -1,4 +1,12 @@
 import type { MailboxId } from '../model/ids.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
+import type { FetchingStore } from '../store/fetching/fetching-store.ts';
+import type { WorkStore } from '../store/fetching/work-store.ts';
+import type { ListingStore } from '../store/listing/listing-store.ts';
+import type { LabelStore } from '../store/listing/label-store.ts';
+import type { HistoryStore } from '../store/history/history-store.ts';
+import type { AuditStore } from '../store/audits/audit-store.ts';
 import { audit } from './audit.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { fetchSlice } from './fetch-slice.ts';
@@ -9,21 +17,26 @@ import type { MailboxActivities, OfWorker } from './requests.ts';
 import { runActivity } from './run-activity.ts';
 import { stopWatch } from './watch.ts';
 
+/** What a worker's activities use together. Each of them names the roles of the store that it needs itself. */
+export type WorkerDependencies = ActivityDependencies<
+  MailboxRegistry & ListingStore & LabelStore & FetchingStore & WorkStore & HistoryStore & AuditStore & SpentUnits
+>;
+
 /** The activities as a worker registers them: plain functions over `deps`, bracketed by what Temporal needs of them. */
-export function createActivities(deps: ActivityDependencies): MailboxActivities {
+export function createActivities(deps: WorkerDependencies): MailboxActivities {
   const bracket =
     <Request extends { readonly mailbox: MailboxId }, Result>(
       name: keyof MailboxActivities,
-      activity: (deps: ActivityDependencies, request: Request, run: ActivityRun) => Promise<Result>,
+      activity: (deps: WorkerDependencies, request: Request, run: ActivityRun) => Promise<Result>,
     ) =>
     (request: Request): Promise<Result> =>
       runActivity(deps, { ...request, name }, (run) => activity(deps, request, run));
   /** Those whose result the workflow keeps. */
   const telling = <Request extends { readonly mailbox: MailboxId }, Result extends OfWorker>(
     name: keyof MailboxActivities,
-    activity: (deps: ActivityDependencies, request: Request, run: ActivityRun) => Promise<Result>,
+    activity: (deps: WorkerDependencies, request: Request, run: ActivityRun) => Promise<Result>,
   ) =>
-    bracket(name, async (given: ActivityDependencies, request: Request, run: ActivityRun): Promise<Result> => ({
+    bracket(name, async (given: WorkerDependencies, request: Request, run: ActivityRun): Promise<Result> => ({
       ...(await activity(given, request, run)),
       ...skewOf(given),
     }));
@@ -41,7 +54,7 @@ export function createActivities(deps: ActivityDependencies): MailboxActivities 
 /** A skew below this is no news. */
 const LEAST_SKEW = 1_000;
 
-function skewOf({ skew }: ActivityDependencies): OfWorker {
+function skewOf({ skew }: Pick<WorkerDependencies, 'skew'>): OfWorker {
   const ahead = skew?.ahead('temporal') ?? 0;
   return Math.abs(ahead) < LEAST_SKEW ? {} : { clockSkew: Math.round(ahead) };
 }

@@ -1,4 +1,5 @@
 import { pacificDay, pacificDayEnd } from '../model/pacific-day.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /** The part of the day's units for backfills. The rest is for live syncs, which are never held back. */
@@ -17,9 +18,7 @@ export interface DayPart {
   readonly until: number;
 }
 
-type DayDependencies = Pick<ActivityDependencies, 'prices' | 'clock'> & {
-  readonly store: Pick<ActivityDependencies['store'], 'unitsOfDay'>;
-};
+type DayDependencies = Pick<ActivityDependencies<SpentUnits>, 'store' | 'prices' | 'clock'>;
 
 /**
  * Units that all backfills together may still spend today, and in a whole day. Both are infinite when there is no daily

@@ -6,7 +6,6 @@ import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { Telemetry } from '../model/telemetry.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
 import type { Question } from './requests.ts';
 
 export interface SessionRequest {
@@ -23,9 +22,14 @@ export interface SessionRequest {
   readonly ask?: { readonly signal: AbortSignal } | undefined;
 }
 
-/** The dependencies of the activities. Tests pass a simulator, a database in memory and a virtual clock. */
-export interface ActivityDependencies {
-  readonly store: MailboxStore;
+/**
+ * The dependencies of an activity, or of a part of one. Tests pass a simulator, a database in memory and a virtual
+ * clock.
+ *
+ * @typeParam Roles - the roles of the store that it uses
+ */
+export interface ActivityDependencies<Roles> {
+  readonly store: Roles;
   /**
    * @throws {NotConnectedError} when no credentials are stored for the mailbox
    * @throws {GmailError} when the grant lacks a scope, or when Gmail was asked first and refused

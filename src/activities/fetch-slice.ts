@@ -1,6 +1,10 @@
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
+import type { FetchingStore } from '../store/fetching/fetching-store.ts';
+import type { WorkStore } from '../store/fetching/work-store.ts';
+import type { ListingStore } from '../store/listing/listing-store.ts';
 import { countsOf } from './counts.ts';
 import { delayTo } from './delay.ts';
 import { dayPart } from './daily-budget.ts';
@@ -11,9 +15,11 @@ import { listLate } from './list-late.ts';
 import type { FetchSliceRequest, FetchSliceResult } from './requests.ts';
 import { sliceUnits } from './slice-rate.ts';
 
+type SliceRoles = MailboxRegistry & FetchingStore & WorkStore & SpentUnits & ListingStore;
+
 /** One slice of a backfill: pending messages, newest first. */
 export async function fetchSlice(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<SliceRoles>,
   request: FetchSliceRequest,
   run: ActivityRun,
 ): Promise<FetchSliceResult> {
@@ -56,7 +62,10 @@ function held(progress: Progress, until: number, now: number): Progress {
 
 type Progress = Omit<FetchSliceResult, 'fetched' | 'retried' | 'isDoubted'>;
 
-async function progressOf(deps: ActivityDependencies, { id: mailbox, generation }: MailboxRow): Promise<Progress> {
+async function progressOf(
+  deps: ActivityDependencies<SliceRoles>,
+  { id: mailbox, generation }: MailboxRow,
+): Promise<Progress> {
   const { store, clock } = deps;
   const now = clock.now();
   const counts = await store.countMessages(mailbox, now);
@@ -82,7 +91,7 @@ async function progressOf(deps: ActivityDependencies, { id: mailbox, generation 
  * repeated listing.
  */
 async function nextAttemptAt(
-  store: MailboxStore,
+  store: FetchingStore,
   { mailbox, now, relistAt }: { mailbox: MailboxId; now: number; relistAt: number | null },
 ): Promise<number | null> {
   const [due] = await store.nextPending({ mailbox, lane: 'backfill', limit: 1, now });

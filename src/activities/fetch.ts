@@ -4,7 +4,8 @@ import { runPlan, type FetchBatch, type RunSummary, type WorkListPart } from '..
 import type { MailboxId } from '../model/ids.ts';
 import type { Lane } from '../model/lane.ts';
 import { wantsAttachments } from '../model/settings.ts';
-import type { PendingMessage } from '../store/fetching/fetching-store.ts';
+import type { FetchingStore, PendingMessage } from '../store/fetching/fetching-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import { afterFailure } from './attempts.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { FetchWork } from './fetch-work.ts';
@@ -26,7 +27,7 @@ type Batch = FetchBatch<PendingMessage>;
  * where this attempt ended.
  */
 export function fetchPending(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<MailboxRegistry & FetchingStore>,
   session: GmailSession,
   { mailbox, lane, unitBudget }: FetchPendingRequest,
   run: ActivityRun,
@@ -46,7 +47,7 @@ export function fetchPending(
 
 /** The settings are read with each part: they may change while the work list is fetched. */
 async function duePart(
-  { store, clock }: ActivityDependencies,
+  { store, clock }: ActivityDependencies<MailboxRegistry & FetchingStore>,
   { mailbox, lane, limit }: { readonly mailbox: MailboxId; readonly lane: Lane; readonly limit: number },
 ): Promise<WorkListPart<PendingMessage> | null> {
   const wanted = await store.nextPending({ mailbox, lane, limit, now: clock.now() });

@@ -1,5 +1,7 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { LabelStore } from '../store/listing/label-store.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { labelListing, listIds, pagesOf } from './list-ids.ts';
 
@@ -18,7 +20,7 @@ const MOST = 20;
  * @returns labels to list once history has been applied: see {@link listFreshLabels}
  */
 export async function followLabels(
-  { store, clock }: ActivityDependencies,
+  { store, clock }: ActivityDependencies<LabelStore>,
   session: GmailSession,
   mailbox: MailboxId,
   run: ActivityRun,
@@ -50,7 +52,7 @@ interface FreshLabels {
  * it. For a label that is really new, history has already brought every message.
  */
 export async function listFreshLabels(
-  { store, clock }: ActivityDependencies,
+  { store, clock }: ActivityDependencies<MailboxRegistry & LabelStore>,
   session: GmailSession,
   { mailbox, labelIds }: FreshLabels,
   run: ActivityRun,

@@ -9,13 +9,15 @@ import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import { wantsAttachments } from '../model/settings.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
+import type { WorkStore } from '../store/fetching/work-store.ts';
 import { unitsPaidAhead } from '../gmail/quota/batch-units.ts';
 import { dayLeft } from './daily-budget.ts';
 import { backfillUnitsPerMinute } from './slice-rate.ts';
 
 export interface ForecastDependencies {
-  readonly store: Pick<MailboxStore, 'getMailbox' | 'getLedger' | 'workLeft' | 'countBackfills' | 'unitsOfDay'>;
+  readonly store: MailboxRegistry & WorkStore & SpentUnits;
   readonly prices: PriceTable;
   /** Part of each user's quota that is ours; all when not given. */
   readonly userShare?: number | undefined;

@@ -1,15 +1,19 @@
 import { StoreError } from '../store/engines/store-error.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
+import type { WorkStore } from '../store/fetching/work-store.ts';
 import { countsOf } from './counts.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import type { Listing } from './listing-request.ts';
-import { makeListing } from './listing.ts';
+import { makeListing, type ListingRoles } from './listing.ts';
 import type { ListingRequest, ListingResult, Question } from './requests.ts';
+
+type FullSyncRoles = ListingRoles & WorkStore & SpentUnits;
 
 /**
  * The listing half of a full sync; `fetchSlice` is the other half. It continues from the stored mark, if there is one.
  */
 export function fullSync(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<FullSyncRoles>,
   request: ListingRequest,
   run: ActivityRun,
 ): Promise<ListingResult> {
@@ -20,11 +24,19 @@ export function fullSync(
  * Recovers from a 404 of history: the same listing, from a newly pinned mark. No message is downloaded again: ids and
  * labels are compared by listings (5 units per 500), and only new messages are fetched.
  */
-export function recover(deps: ActivityDependencies, request: ListingRequest, run: ActivityRun): Promise<ListingResult> {
+export function recover(
+  deps: ActivityDependencies<FullSyncRoles>,
+  request: ListingRequest,
+  run: ActivityRun,
+): Promise<ListingResult> {
   return list(deps, { ...request, pin: 'head' }, run);
 }
 
-async function list(deps: ActivityDependencies, listing: Listing & Question, run: ActivityRun): Promise<ListingResult> {
+async function list(
+  deps: ActivityDependencies<FullSyncRoles>,
+  listing: Listing & Question,
+  run: ActivityRun,
+): Promise<ListingResult> {
   const { mailbox, generation } = listing;
   const session = await deps.openSession({
     mailbox,

@@ -1,6 +1,7 @@
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import { StoreError } from '../store/engines/store-error.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /**
@@ -9,7 +10,10 @@ import type { ActivityDependencies } from './dependencies.ts';
  *
  * @throws {StoreError} `lost` when the store has no such row
  */
-export async function knownMailbox({ store }: ActivityDependencies, mailbox: MailboxId): Promise<MailboxRow> {
+export async function knownMailbox(
+  { store }: ActivityDependencies<MailboxRegistry>,
+  mailbox: MailboxId,
+): Promise<MailboxRow> {
   const row = await store.getMailbox(mailbox);
   if (row === null) throw lost(mailbox);
   return row;
@@ -21,7 +25,7 @@ export async function knownMailbox({ store }: ActivityDependencies, mailbox: Mai
  * @throws {StoreError} `lost` when the store has no such row, or no mark in it
  */
 export async function followedMailbox(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<MailboxRegistry>,
   mailbox: MailboxId,
 ): Promise<MailboxRow & { readonly historyId: HistoryId }> {
   const row = await knownMailbox(deps, mailbox);

@@ -1,6 +1,8 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { FetchingStore } from '../store/fetching/fetching-store.ts';
 import { countDoubt, isSettled, nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { listings, pagesOf } from './list-ids.ts';
@@ -27,7 +29,7 @@ const NOT_DUE: LateListing = { late: 0, isDoubted: false };
  * than it lists, the listing is repeated later, ever more rarely.
  */
 export async function listLate(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<MailboxRegistry & FetchingStore>,
   session: GmailSession,
   row: MailboxRow,
   run: ActivityRun,
@@ -55,7 +57,7 @@ export async function listLate(
 }
 
 async function listAgain(
-  { store, clock }: ActivityDependencies,
+  { store, clock }: ActivityDependencies<MailboxRegistry & FetchingStore>,
   session: GmailSession,
   { row, since }: { row: MailboxRow; since: HistoryId | null },
   run: ActivityRun,

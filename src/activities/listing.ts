@@ -1,6 +1,10 @@
 import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/rows/mailbox-row.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { FetchingStore } from '../store/fetching/fetching-store.ts';
+import type { ListingStore } from '../store/listing/listing-store.ts';
+import type { LabelStore } from '../store/listing/label-store.ts';
 import { confirmListing, countDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { knownMailbox } from './known-mailbox.ts';
@@ -10,6 +14,9 @@ import { requireKnownLabels } from './require-labels.ts';
 import { settledMark, SETTLING_TIME, untilSettled } from './settling.ts';
 import { vanishedSince } from './vanished.ts';
 import type { Listing } from './listing-request.ts';
+
+/** What a listing uses of the store. */
+export type ListingRoles = MailboxRegistry & ListingStore & LabelStore & FetchingStore;
 
 /**
  * How often a pass over the listing is repeated at most. It is repeated while messages vanish from the listing, because
@@ -29,7 +36,7 @@ const MAX_PASSES = 5;
  * @returns the mark, or null when a newer generation has begun
  */
 export async function makeListing(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<ListingRoles>,
   session: GmailSession,
   listing: Listing,
   run: ActivityRun,
@@ -86,7 +93,7 @@ export async function makeListing(
  * are listed, too; otherwise a recovery would take them off the rows.
  */
 async function carriedLabels(
-  { store }: ActivityDependencies,
+  { store }: ActivityDependencies<LabelStore>,
   { mailbox }: Listing,
   named: readonly LabelId[],
 ): Promise<readonly LabelId[]> {
@@ -95,7 +102,7 @@ async function carriedLabels(
 }
 
 interface Work {
-  readonly deps: ActivityDependencies;
+  readonly deps: ActivityDependencies<ListingRoles>;
   readonly session: GmailSession;
   readonly listing: Listing;
   readonly run: ActivityRun;
@@ -111,7 +118,7 @@ type Step<Name extends FullSyncProgress['step']> = Extract<FullSyncProgress, { s
  * older than the head, there is no wait for the index.
  */
 async function begin(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<MailboxRegistry & ListingStore & LabelStore>,
   session: GmailSession,
   listing: Listing,
   run: ActivityRun,
@@ -131,7 +138,7 @@ async function begin(
 }
 
 async function pin(
-  { clock }: ActivityDependencies,
+  { clock }: Pick<ActivityDependencies<unknown>, 'clock'>,
   session: GmailSession,
   row: MailboxRow | null,
   listing: Listing,

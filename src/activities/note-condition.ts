@@ -4,6 +4,7 @@ import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
 import type { Condition } from '../store/rows/mailbox-row.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { Outcome } from './failures.ts';
 import type { MailboxActivities } from './requests.ts';
@@ -23,7 +24,7 @@ const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; read
 };
 
 export async function clearCondition(
-  { store }: ActivityDependencies,
+  { store }: ActivityDependencies<MailboxRegistry>,
   mailbox: MailboxId,
   activity: keyof MailboxActivities,
 ): Promise<void> {
@@ -41,7 +42,7 @@ export async function clearCondition(
  * @param failed.now - epoch ms
  */
 export async function noteFailure(
-  { store }: ActivityDependencies,
+  { store }: ActivityDependencies<MailboxRegistry>,
   failed: { mailbox: MailboxId; activity: keyof MailboxActivities; outcome: Outcome; now: number },
 ): Promise<void> {
   const { mailbox, activity, outcome, now } = failed;

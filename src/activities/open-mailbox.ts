@@ -2,6 +2,9 @@ import { needsFullSync } from '../model/settings.ts';
 import { changeSettings } from '../model/settings-change.ts';
 import { countsOf } from './counts.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
+import type { WorkStore } from '../store/fetching/work-store.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { OpenMailboxRequest, OpenMailboxResult } from './requests.ts';
 
@@ -10,7 +13,10 @@ import type { OpenMailboxRequest, OpenMailboxResult } from './requests.ts';
  * begins, so an attempt that dies in between finds the difference again. Settings are replaced only if they are still
  * those that were read, so an abandoned attempt cannot restore older ones.
  */
-export async function openMailbox(deps: ActivityDependencies, request: OpenMailboxRequest): Promise<OpenMailboxResult> {
+export async function openMailbox(
+  deps: ActivityDependencies<MailboxRegistry & WorkStore & SpentUnits>,
+  request: OpenMailboxRequest,
+): Promise<OpenMailboxResult> {
   const { store, clock } = deps;
   const { mailbox, named, chain } = request;
   const now = clock.now();

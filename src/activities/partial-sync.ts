@@ -5,6 +5,12 @@ import type { Clock } from '../model/clock.ts';
 import { olderHistoryId, type HistoryId } from '../model/ids.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
+import type { FetchingStore } from '../store/fetching/fetching-store.ts';
+import type { WorkStore } from '../store/fetching/work-store.ts';
+import type { LabelStore } from '../store/listing/label-store.ts';
+import type { HistoryStore } from '../store/history/history-store.ts';
 import { countsOf } from './counts.ts';
 import { delayTo } from './delay.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
@@ -18,6 +24,9 @@ import { settleEarlyReadings } from './settle-early-readings.ts';
 import { remember, replayFrom, SETTLING_TIME } from './settling.ts';
 import { keepWatch } from './watch.ts';
 
+/** What following the history uses of the store. */
+export type HistoryRoles = MailboxRegistry & HistoryStore & FetchingStore & LabelStore & WorkStore & SpentUnits;
+
 /** Units that one live activity may spend on fetching before it reports back. */
 const LIVE_BUDGET = 30_000;
 
@@ -26,7 +35,7 @@ const LIVE_BUDGET = 30_000;
  * transaction. An attempt that dies at any point leaves a true mark, and everything that it found is durably pending.
  */
 export function partialSync(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<HistoryRoles>,
   request: PartialSyncRequest,
   run: ActivityRun,
 ): Promise<PartialSyncResult> {
@@ -35,7 +44,7 @@ export function partialSync(
 
 /** The same as part of another activity: Gmail's watch stays as it is. */
 export function followHistoryOnly(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<HistoryRoles>,
   request: PartialSyncRequest,
   run: ActivityRun,
 ): Promise<PartialSyncResult> {
@@ -43,7 +52,7 @@ export function followHistoryOnly(
 }
 
 async function followHistory(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<HistoryRoles>,
   request: PartialSyncRequest,
   run: ActivityRun,
   keep: typeof keepWatch,
@@ -106,7 +115,7 @@ interface Start {
 }
 
 async function applyHistory(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<MailboxRegistry & HistoryStore>,
   session: GmailSession,
   { row, request }: Start,
   run: ActivityRun,
@@ -185,7 +194,7 @@ function lastButOne(records: readonly HistoryRecord[]): HistoryId | null {
 }
 
 /** Ms that the activities' time, which is Google's, is ahead of the Temporal server's. */
-const aheadOfServer = ({ skew }: ActivityDependencies): number =>
+const aheadOfServer = ({ skew }: Pick<ActivityDependencies<unknown>, 'skew'>): number =>
   (skew?.ahead('temporal') ?? 0) - (skew?.ahead('gmail') ?? 0);
 
 /** When history is read once more after a change; null without a change. */

@@ -2,7 +2,7 @@ import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { GmailError, GmailFailure } from '../gmail/api/gmail-error.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import { CHAT, type MailboxId } from '../model/ids.ts';
-import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
+import type { FetchingStore, FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { afterFailure, afterNoRaw, afterStaleReading } from './attempts.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { saveAttempts } from './save-attempts.ts';
@@ -29,7 +29,7 @@ export function afterRawless(
 }
 
 interface Substitution {
-  readonly deps: ActivityDependencies;
+  readonly deps: ActivityDependencies<FetchingStore>;
   readonly session: GmailSession;
   readonly fetch: { readonly mailbox: MailboxId };
   readonly run: ActivityRun;

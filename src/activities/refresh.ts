@@ -1,6 +1,7 @@
 import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
+import type { FetchingStore } from '../store/fetching/fetching-store.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 
 /** The most batches of one activity; the next one does the rest. */
@@ -14,7 +15,7 @@ const MAX_BATCHES = 20;
  * @returns true when nothing is left to refresh now
  */
 export async function refreshLabels(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<FetchingStore>,
   session: GmailSession,
   mailbox: MailboxId,
   run: ActivityRun,
@@ -29,7 +30,7 @@ export async function refreshLabels(
 
 /** The mailbox whose labels are read, and the attempt that reads them. */
 export interface LabelReading {
-  readonly deps: ActivityDependencies;
+  readonly deps: ActivityDependencies<FetchingStore>;
   readonly session: GmailSession;
   readonly mailbox: MailboxId;
   readonly run: ActivityRun;

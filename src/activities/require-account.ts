@@ -4,7 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
 import type { MailboxAccount, MailboxRow } from '../store/rows/mailbox-row.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 
 /** Thrown when a mailbox's credentials open another account, whose answers say nothing about the mailbox. */
 export class OtherAccountError extends Error {
@@ -23,7 +23,7 @@ const UNITS_BETWEEN_CHECKS = 1_000;
 const QUIET = 6 * 60 * 60_000;
 
 export interface AccountCheck {
-  readonly store: Pick<MailboxStore, 'getUsage'> & MailboxAccounts;
+  readonly store: SpentUnits & MailboxAccounts;
   readonly clock: Clock;
   readonly session: Pick<GmailSession, 'getProfile' | 'batchGet'>;
   readonly row: MailboxRow;

@@ -2,7 +2,7 @@ import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { LabelStore } from '../store/listing/label-store.ts';
 import { listIds } from './list-ids.ts';
 
 /** Thrown when settings name a label that Gmail does not know and never did. */
@@ -27,7 +27,7 @@ export const unknownLabelText = (mailbox: MailboxId, { labelId }: UnknownLabelEr
  * @throws {UnknownLabelError} when labels.list does not name it and its listing is refused
  */
 export async function requireKnownLabels(
-  store: Pick<MailboxStore, 'getLabels' | 'heldLabelIds'>,
+  store: LabelStore,
   session: GmailSession,
   {
     row,

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import { clearCondition, noteFailure } from './note-condition.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { outcomeOf, toApplicationFailure, type Outcome } from './failures.ts';
@@ -20,7 +21,7 @@ const HEARTBEAT_INTERVAL = 2_000;
  * what it took measured.
  */
 export async function runActivity<Result>(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<MailboxRegistry>,
   { mailbox, name }: { readonly mailbox: MailboxId; readonly name: keyof MailboxActivities },
   activity: (run: ActivityRun) => Promise<Result>,
 ): Promise<Result> {

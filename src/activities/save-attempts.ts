@@ -1,11 +1,11 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
+import type { FetchingStore, FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { confirmGone } from './confirm-gone.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 
 interface FailedFetch {
-  readonly deps: ActivityDependencies;
+  readonly deps: ActivityDependencies<FetchingStore>;
   readonly session: GmailSession;
   readonly fetch: { readonly mailbox: MailboxId };
   readonly run: ActivityRun;

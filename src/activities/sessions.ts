@@ -16,13 +16,14 @@ import type { Telemetry } from '../model/telemetry.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { SecretKeys } from '../secrets/secret-keys.ts';
 import { NotConnectedError, type SessionRequest } from './dependencies.ts';
 import { requireAccount } from './require-account.ts';
 
 export interface SessionFactoryOptions {
-  readonly store: MailboxStore & QuotaLedger & MailboxAccounts;
+  readonly store: MailboxRegistry & SpentUnits & MailboxAccounts & QuotaLedger;
   readonly credentials: CredentialStore;
   readonly secretKeys: Pick<SecretKeys, 'open'>;
   readonly transport: Transport;

@@ -2,7 +2,7 @@ import type { GmailSession, HistoryPage } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import { compareHistoryIds, type HistoryId } from '../model/ids.ts';
-import type { EarlyReading } from '../store/history/history-store.ts';
+import type { HistoryStore, EarlyReading } from '../store/history/history-store.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { historyPageAfter } from './history-page-after.ts';
@@ -29,7 +29,7 @@ const SURELY_OLD = 20;
  * Costs 2 units per 500 records. After a failed attempt the messages are read again as scheduled.
  */
 export async function settleEarlyReadings(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<HistoryStore>,
   session: GmailSession,
   row: MailboxRow,
   run: ActivityRun,

@@ -4,6 +4,7 @@ import type { GmailSession, WatchRequest } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { HeldWatch, MailboxRow } from '../store/rows/mailbox-row.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import type { StopWatchRequest, WatchResult } from './requests.ts';
 
@@ -35,7 +36,7 @@ export interface KeptWatch {
  * @throws {GmailError} when the owner has withdrawn consent
  */
 export async function keepWatch(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<MailboxRegistry>,
   session: GmailSession,
   row: MailboxRow,
   run: ActivityRun,
@@ -84,7 +85,7 @@ export async function keepWatch(
 
 /** Ends the mailbox's watch, where there is one. */
 export async function stopWatch(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies<MailboxRegistry>,
   { mailbox }: StopWatchRequest,
   run: ActivityRun,
 ): Promise<void> {
@@ -100,7 +101,7 @@ export async function stopWatch(
 
 /** Stops the watch before it is forgotten, so that an attempt that dies in between stops it again. */
 async function stop(
-  { store }: ActivityDependencies,
+  { store }: ActivityDependencies<MailboxRegistry>,
   session: GmailSession,
   mailbox: MailboxId,
   run: ActivityRun,
@@ -109,7 +110,10 @@ async function stop(
   await store.saveWatch({ mailbox, watch: null });
 }
 
-function wantedWatch({ pushTopic }: ActivityDependencies, { settings }: MailboxRow): WatchRequest | null {
+function wantedWatch(
+  { pushTopic }: Pick<ActivityDependencies<unknown>, 'pushTopic'>,
+  { settings }: MailboxRow,
+): WatchRequest | null {
   return pushTopic == null || settings.push === null
     ? null
     : { topicName: pushTopic, labelIds: settings.push.labelIds };

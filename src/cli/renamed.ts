@@ -2,10 +2,10 @@ import { MailboxNotRunningError, MailboxUnknownError } from '../client/errors.ts
 import { renamedMailbox } from '../client/renamed-mailbox.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
-import type { Stores } from '../store/open-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 
 /** Returns the error, or, when it is about a mailbox that was renamed, one that names the new address. */
-export async function orRenamed(error: unknown, store: Stores['store']): Promise<unknown> {
+export async function orRenamed(error: unknown, store: MailboxRegistry): Promise<unknown> {
   const mailbox = missingMailbox(error);
   const renamed = mailbox === null ? null : await renamedMailbox(store, mailbox);
   if (renamed === null) return error;

@@ -3,26 +3,18 @@ import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MethodUsage } from '../model/quota-ledger.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { AuditResult, Condition, Conditions, Doubt, MailboxRow } from '../store/rows/mailbox-row.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
-import type { MessageCounts } from '../store/fetching/work-store.ts';
+import type { WorkStore, MessageCounts } from '../store/fetching/work-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
+import type { LabelStore } from '../store/listing/label-store.ts';
+import type { LostBodies } from '../store/fetching/lost-bodies.ts';
+import type { MailStore } from '../store/reads/mail-store.ts';
 import type { MailboxStatus } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import type { FailingTask } from './failing-task.ts';
 
-/** What the client needs of the store. It writes in one case: to have a lost body fetched again. */
-export type MailboxReader = Pick<
-  MailboxStore,
-  | 'getMailbox'
-  | 'listMailboxes'
-  | 'countMessages'
-  | 'getUsage'
-  | 'getLabels'
-  | 'listFailed'
-  | 'listLacking'
-  | 'readChanges'
-  | 'streamMessages'
-  | 'refetchLost'
->;
+/** The roles of the store that the client uses. It writes in one case: to have a lost body fetched again. */
+export type MailboxReader = MailboxRegistry & WorkStore & SpentUnits & LabelStore & MailStore & LostBodies;
 
 /**
  * A mailbox as an operator sees it, put together from the workflow, Temporal and the store. Times are epoch
@@ -126,7 +118,11 @@ export interface RunningView {
 const NONE: MessageCounts = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };
 
 /** Reads a mailbox's row, counts and usage. For a mailbox that the store does not know, the counts are zero. */
-export async function readStored(store: MailboxReader, mailbox: MailboxId, now: number): Promise<StoredView> {
+export async function readStored(
+  store: MailboxRegistry & WorkStore & SpentUnits,
+  mailbox: MailboxId,
+  now: number,
+): Promise<StoredView> {
   const row = await store.getMailbox(mailbox);
   if (row === null) return { row, counts: NONE, usage: sumUsage([]) };
   const [counts, usage] = await Promise.all([store.countMessages(mailbox, now), store.getUsage(mailbox)]);

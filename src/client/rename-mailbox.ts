@@ -3,8 +3,8 @@ import type { Client } from '@temporalio/client';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
 import type { MailboxRenaming } from '../store/mailboxes/mailbox-renaming.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import { handOver, workflowIdOf, type MailboxInput, type MailboxResult } from '../workflows/definitions.ts';
 import { MailboxNotRunningError, MailboxUnknownError, RenameRefusedError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
@@ -39,7 +39,7 @@ export interface RenameRequest {
   readonly temporal: Client;
   readonly rpc: Rpc;
   readonly clock: Clock;
-  readonly store: Pick<MailboxStore, 'getMailbox'> & MailboxRenaming;
+  readonly store: MailboxRegistry & MailboxRenaming;
   readonly credentials: Pick<CredentialStore, 'delete'>;
   readonly access: RenamingAccess;
   readonly hasWorker: () => Promise<boolean>;

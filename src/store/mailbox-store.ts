@@ -1,10 +1,12 @@
 import type { AuditStore } from './audits/audit-store.ts';
 import type { FetchingStore } from './fetching/fetching-store.ts';
+import type { LostBodies } from './fetching/lost-bodies.ts';
 import type { WorkStore } from './fetching/work-store.ts';
 import type { HistoryStore } from './history/history-store.ts';
 import type { LabelStore } from './listing/label-store.ts';
 import type { ListingStore } from './listing/listing-store.ts';
 import type { MailboxRegistry } from './mailboxes/mailbox-registry.ts';
+import type { SpentUnits } from './mailboxes/spent-units.ts';
 import type { MailStore } from './reads/mail-store.ts';
 
 /**
@@ -35,17 +37,19 @@ import type { MailStore } from './reads/mail-store.ts';
  * @throws {StoreError} from every method, when the database cannot be used
  */
 export type MailboxStore = MailboxRegistry &
+  SpentUnits &
   ListingStore &
   LabelStore &
   FetchingStore &
   WorkStore &
+  LostBodies &
   HistoryStore &
   AuditStore &
   MailStore &
   StoreLife;
 
-/** The store as a whole. */
-interface StoreLife {
+/** The database behind the store, as a whole. */
+export interface StoreLife {
   /**
    * Throws `newer-schema` or `older-schema` if the database's schema is no longer this program's, and `unavailable` if
    * the database does not answer.

@@ -6,7 +6,8 @@ import type { Config } from '../config/config.ts';
 import type { Log } from '../host/log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Telemetry } from '../model/telemetry.ts';
-import type { MailboxStore } from '../store/mailbox-store.ts';
+import type { StoreLife } from '../store/mailbox-store.ts';
+import type { WorkStore } from '../store/fetching/work-store.ts';
 import { beginAtZero } from './begin-at-zero.ts';
 import { startHealthServer } from './health-server.ts';
 import { observeMailboxes } from './observe.ts';
@@ -15,7 +16,7 @@ import { WorkerHealth, type PollingWorker } from './worker-health.ts';
 export interface WatchOptions {
   readonly config: Pick<Config, 'telemetry' | 'temporal'>;
   readonly telemetry: Telemetry;
-  readonly store: Pick<MailboxStore, 'countWork' | 'check'>;
+  readonly store: WorkStore & StoreLife;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { databaseAt } from '../../src/model/database-location.ts';
-import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
+import type { WorkerDependencies } from '../../src/activities/create-activities.ts';
 import type { Transport } from '../../src/gmail/api/transport.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
@@ -29,7 +29,7 @@ export interface RunningOptions {
   readonly pushTopic?: string | null;
   /** Of the user's quota; practically without limit when not given. */
   readonly unitsPerMinute?: number;
-  readonly worker?: (options: SimulatedWorkerOptions) => ActivityDependencies;
+  readonly worker?: (options: SimulatedWorkerOptions) => WorkerDependencies;
 }
 
 /**
@@ -41,7 +41,7 @@ export class RunningMailbox {
   readonly simulator = new Simulator({ clock: this.clock });
   readonly gmail: SimulatedMailbox = this.simulator.addMailbox(ADA);
   readonly stores: Stores;
-  readonly deps: ActivityDependencies;
+  readonly deps: WorkerDependencies;
   readonly lanes: Lanes;
   /** Whether what Gmail publishes reaches the workflow. */
   hears = true;

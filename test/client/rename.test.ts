@@ -43,13 +43,13 @@ describe('renaming a mailbox whose account has another address at Google', () =>
 
   /** A client of a process that dies after one of the steps. */
   function dyingAfter(step: (typeof STEPS)[number]): TidemarkClient {
-    const { store, credentials, database, temporal } = system.tidemark;
+    const { store, credentials, temporal } = system.tidemark;
     const die = (): never => {
       throw new Error(`died: ${step}`);
     };
     const access = renamingAccess({
       config: system.config,
-      stores: { store, credentials, database },
+      stores: { store, credentials },
       clock: systemClock,
     });
     const after =
@@ -174,10 +174,10 @@ describe('renaming a mailbox whose account has another address at Google', () =>
     const away = address('away');
     await system.renameAtGoogle(away);
     // The server remembers a worker's last question for a minute or so: the renaming that finds none says so at once.
-    const { store, credentials, database, temporal } = system.tidemark;
+    const { store, credentials, temporal } = system.tidemark;
     const access = renamingAccess({
       config: system.config,
-      stores: { store, credentials, database },
+      stores: { store, credentials },
       clock: systemClock,
     });
     const alone = new TidemarkClient({

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { findPostgres, HOW_TO_GET_ONE } from '../postgres/binaries.ts';
-import { PostgresServer } from '../postgres/suite-server.ts';
+import { PostgresServer } from '../postgres/postgres-server.ts';
 import { eventually } from './eventually.ts';
 import { Rig } from './rig.ts';
 import type { TestMailbox } from './test-mailbox.ts';

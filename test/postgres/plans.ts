@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { PostgresServer } from './suite-server.ts';
+import { PostgresServer } from './postgres-server.ts';
 
 /** One statement as the server ran it. */
 export interface RanStatement {

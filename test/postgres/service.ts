@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { migrateStores } from '../../src/store/open-store.ts';
 import { findPostgres, HOW_TO_GET_ONE } from './binaries.ts';
-import { administer, PostgresServer } from './suite-server.ts';
+import { administer, PostgresServer } from './postgres-server.ts';
 
 /**
  * Gives tests databases of their own. The server behind it starts when the first is asked for: most runs of a single

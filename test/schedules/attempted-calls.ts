@@ -1,9 +1,10 @@
-import type { ActivityDependencies, ActivityRun } from '../../src/activities/dependencies.ts';
+import type { WorkerDependencies } from '../../src/activities/create-activities.ts';
+import type { ActivityRun } from '../../src/activities/dependencies.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { Random } from './seeded-random.ts';
 
 export interface Attempt {
-  readonly deps: ActivityDependencies;
+  readonly deps: WorkerDependencies;
   readonly run: ActivityRun;
 }
 
@@ -33,7 +34,7 @@ export class Attempts {
   readonly perils: Perils;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #newWorker: () => ActivityDependencies;
+  readonly #newWorker: () => WorkerDependencies;
   #worker: Worker;
   readonly #trace: Trace | null;
   #count = 0;
@@ -42,7 +43,7 @@ export class Attempts {
     perils: Perils;
     clock: Clock;
     random: Random;
-    newWorker: () => ActivityDependencies;
+    newWorker: () => WorkerDependencies;
     trace: Trace | null;
   }) {
     this.#trace = options.trace;
@@ -64,7 +65,7 @@ export class Attempts {
     const number = ++this.#count;
     const trace: Trace | null = this.#trace === null ? null : (line) => this.#trace?.(`#${number} ${line}`);
     const given = worker.deps;
-    const deps: ActivityDependencies = {
+    const deps: WorkerDependencies = {
       ...given,
       store: guarded(given.store, gate, trace),
       openSession: async (request) => guarded(await given.openSession(request), gate, trace),
@@ -104,7 +105,7 @@ export class Attempts {
 }
 
 interface Worker {
-  readonly deps: ActivityDependencies;
+  readonly deps: WorkerDependencies;
   dead: boolean;
   readonly onDeath: (() => void)[];
 }

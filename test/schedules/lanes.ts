@@ -1,4 +1,5 @@
-import type { ActivityDependencies, ActivityRun } from '../../src/activities/dependencies.ts';
+import type { WorkerDependencies } from '../../src/activities/create-activities.ts';
+import type { ActivityRun } from '../../src/activities/dependencies.ts';
 import { audit } from '../../src/activities/audit.ts';
 import { outcomeOf } from '../../src/activities/failures.ts';
 import { fetchSlice } from '../../src/activities/fetch-slice.ts';
@@ -40,7 +41,7 @@ const AWAKE = Symbol('awake');
  */
 const STEPS_PER_RUN = 60;
 
-type Activity = (deps: ActivityDependencies, run: ActivityRun) => Promise<MailboxEvent>;
+type Activity = (deps: WorkerDependencies, run: ActivityRun) => Promise<MailboxEvent>;
 
 /**
  * Plays Temporal for one mailbox: runs the workflow's own scheduler, retries attempts, and carries the state over. It

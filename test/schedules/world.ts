@@ -1,5 +1,5 @@
 import { databaseAt } from '../../src/model/database-location.ts';
-import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
+import type { WorkerDependencies } from '../../src/activities/create-activities.ts';
 import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { PRICE_TABLES } from '../../src/model/prices.ts';
 import type { MailboxSettings, Scope } from '../../src/model/settings.ts';
@@ -29,7 +29,7 @@ export interface World {
   /** The place of the bodies; null when they are in the database. */
   readonly bodies: MemoryBodies | null;
   /** Makes a worker that shares nothing in memory with an earlier one. */
-  newWorker(): ActivityDependencies;
+  newWorker(): WorkerDependencies;
 }
 
 /** Opens empty stores. The seed decides the place of their bodies. */
@@ -79,7 +79,7 @@ export async function createWorld(
   simulator.delivery.lossProbability = random.pick([0, 0.3, 1]);
   // Also decided by the seed itself: whether the machines' clocks are wrong.
   const clocks = seed % 3 === 1 ? new Random(seed) : null;
-  const newWorker = (): ActivityDependencies => {
+  const newWorker = (): WorkerDependencies => {
     if (clocks === null) return { ...simulatedWorker({ simulator, stores, prices, clock }), pushTopic };
     return { ...workerWithWrongClock({ simulator, stores, prices, clock }, drawError(clocks)), pushTopic };
   };

@@ -1,4 +1,4 @@
-import type { ActivityDependencies } from '../../src/activities/dependencies.ts';
+import type { WorkerDependencies } from '../../src/activities/create-activities.ts';
 import { withDates } from '../../src/gmail/api/gmail-date.ts';
 import { GoogleClock } from '../../src/gmail/api/google-clock.ts';
 import type { Clock } from '../../src/model/clock.ts';
@@ -27,7 +27,7 @@ export function wrongClock(clock: Clock, { skew, jump }: ClockError): Clock {
 }
 
 /** A worker on a machine with a wrong clock. Like a real worker, it goes by Google's time. */
-export function workerWithWrongClock(options: SimulatedWorkerOptions, error: ClockError): ActivityDependencies {
+export function workerWithWrongClock(options: SimulatedWorkerOptions, error: ClockError): WorkerDependencies {
   const { clock, simulator, transport = simulator.transport } = options;
   const start = clock.now();
   const googleClock = new GoogleClock(wrongClock(clock, error), () => clock.now() - start);

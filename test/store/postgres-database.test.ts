@@ -9,7 +9,7 @@ import type { Stores } from '../../src/store/stores.ts';
 import { reading, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
 import { eventually } from '../integration/eventually.ts';
 import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
-import { administer } from '../postgres/suite-server.ts';
+import { administer } from '../postgres/postgres-server.ts';
 
 const alice = mailboxId('alice@example.com');
 

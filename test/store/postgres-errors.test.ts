@@ -11,7 +11,7 @@ import { PostgresDatabase } from '../../src/store/engines/postgres-database.ts';
 import { StoreError } from '../../src/store/engines/store-error.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
-import { administer } from '../postgres/suite-server.ts';
+import { administer } from '../postgres/postgres-server.ts';
 
 const PASSWORD = 'correct horse';
 

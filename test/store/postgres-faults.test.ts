@@ -4,7 +4,7 @@ import { mailboxId } from '../../src/model/ids.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { reading, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
 import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
-import { administer } from '../postgres/suite-server.ts';
+import { administer } from '../postgres/postgres-server.ts';
 
 const alice = mailboxId('alice@example.com');
 

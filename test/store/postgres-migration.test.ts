@@ -4,7 +4,7 @@ import { migrateStores, openStores } from '../../src/store/open-store.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { Program } from '../integration/processes.ts';
 import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
-import { administer } from '../postgres/suite-server.ts';
+import { administer } from '../postgres/postgres-server.ts';
 
 const PROCESSES = 5;
 const AT_ONCE = 8;

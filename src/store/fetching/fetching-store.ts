@@ -1,7 +1,6 @@
 import type { FetchedMessage } from '../../model/change.ts';
 import type { HistoryId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import type { Lane } from '../../model/lane.ts';
-import type { LostBody } from '../../model/lost-body.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 
 /** The work list of both lanes, and the results of their gets. */
@@ -90,14 +89,6 @@ export interface FetchingStore {
    * @returns how many were corrected
    */
   correctTimes(request: { mailbox: MailboxId; now: number }): Promise<number>;
-  /**
-   * Has a message with a missing or damaged body fetched again: it becomes `pending` in the live lane. The change feed
-   * reports it as `gone` until it is `stored` again.
-   *
-   * @returns false, without a change, when the row no longer names that object, or its body inside the database is
-   * whole
-   */
-  refetchLost(request: { mailbox: MailboxId; lost: LostBody; now: number }): Promise<boolean>;
 }
 
 export interface PendingMessage {

@@ -1,4 +1,3 @@
-import type { FetchingStore } from './fetching-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import { decodeIfWhole } from '../bodies/body-codec.ts';
@@ -9,6 +8,18 @@ import type { StoreDatabase } from '../engines/store-database.ts';
 import { StoreError } from '../engines/store-error.ts';
 import type { LostBody } from '../../model/lost-body.ts';
 
+/** What is done about a body that is missing or damaged where it is kept. */
+export interface LostBodies {
+  /**
+   * Has a message with a missing or damaged body fetched again: it becomes `pending` in the live lane. The change feed
+   * reports it as `gone` until it is `stored` again.
+   *
+   * @returns false, without a change, when the row no longer names that object, or its body inside the database is
+   * whole
+   */
+  refetchLost(request: { mailbox: MailboxId; lost: LostBody; now: number }): Promise<boolean>;
+}
+
 export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBody): StoreError {
   return new StoreError(
     { kind: 'body-lost' },
@@ -17,14 +28,11 @@ export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBod
 }
 
 /**
- * See {@link FetchingStore.refetchLost}. A row that now names another object is left alone, since it was already
+ * See {@link LostBodies.refetchLost}. A row that now names another object is left alone, since it was already
  * fetched again. The lost object counts as unwritten from then on, so that the next writer of the same bytes writes it,
  * also for other rows that name it.
  */
-export function refetchLost(
-  database: StoreDatabase,
-  request: RequestOf<FetchingStore, 'refetchLost'>,
-): Promise<boolean> {
+export function refetchLost(database: StoreDatabase, request: RequestOf<LostBodies, 'refetchLost'>): Promise<boolean> {
   const { mailbox, lost, now } = request;
   return withMailbox(database, mailbox, async (locked) => {
     if (!(await isStillLost(locked, lost))) return false;

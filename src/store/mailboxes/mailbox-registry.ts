@@ -1,5 +1,4 @@
 import type { MailboxId } from '../../model/ids.ts';
-import type { MethodUsage } from '../../model/quota-ledger.ts';
 import type { MailboxSettings } from '../../model/settings.ts';
 import type { Condition, Conditions, Doubt, MailboxRow, MailboxWatch } from '../rows/mailbox-row.ts';
 
@@ -44,13 +43,4 @@ export interface MailboxRegistry {
   }): Promise<void>;
   /** Sets the time of the next listing from the top; null when none is due any more. */
   setRelistAt(request: { mailbox: MailboxId; generation: number; relistAt: number | null }): Promise<void>;
-  /** Usage by method over the mailbox's life. */
-  getUsage(mailbox: MailboxId): Promise<readonly MethodUsage[]>;
-  /**
-   * Units that all mailboxes of the store spent on a Pacific day (`2026-11-22`). A crash may lose what a session
-   * counted within one second.
-   */
-  unitsOfDay(day: string): Promise<number>;
-  /** The document of the quota ledger; null before the first call. */
-  getLedger(mailbox: MailboxId): Promise<string | null>;
 }

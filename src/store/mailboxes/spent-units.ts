@@ -6,6 +6,19 @@ import { unknownMailbox } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
+/** What the store knows of spent units, for readers. `QuotaLedger` writes it. */
+export interface SpentUnits {
+  /** Usage by method over the mailbox's life. */
+  getUsage(mailbox: MailboxId): Promise<readonly MethodUsage[]>;
+  /**
+   * Units that all mailboxes of the store spent on a Pacific day (`2026-11-22`). A crash may lose what a session
+   * counted within one second.
+   */
+  unitsOfDay(day: string): Promise<number>;
+  /** The document of the quota ledger; null before the first call. */
+  getLedger(mailbox: MailboxId): Promise<string | null>;
+}
+
 /**
  * See `QuotaLedger.update`. Locks the ledger's row, not the mailbox's: the quota must not wait for the end of
  * a large listing.
@@ -86,7 +99,7 @@ async function addToDay(
     .execute();
 }
 
-/** See `MailboxRegistry.unitsOfDay`. */
+/** See {@link SpentUnits.unitsOfDay}. */
 export function unitsOfDay(database: StoreDatabase, day: string): Promise<number> {
   return database.read(async (db) => {
     const { units } = await db
@@ -99,7 +112,7 @@ export function unitsOfDay(database: StoreDatabase, day: string): Promise<number
   });
 }
 
-/** See `MailboxRegistry.getUsage`. */
+/** See {@link SpentUnits.getUsage}. */
 export async function getUsage(database: StoreDatabase, mailbox: MailboxId): Promise<readonly MethodUsage[]> {
   const key = await mailboxKey(database, mailbox);
   return database.read((db) =>
@@ -112,7 +125,7 @@ export async function getUsage(database: StoreDatabase, mailbox: MailboxId): Pro
   );
 }
 
-/** See `MailboxRegistry.getLedger`. */
+/** See {@link SpentUnits.getLedger}. */
 export async function getLedger(database: StoreDatabase, mailbox: MailboxId): Promise<string | null> {
   const key = await mailboxKey(database, mailbox);
   const row = await database.read((db) =>
