@@ -1,4 +1,4 @@
-import type { HistoryId, LabelId, MessageId, ThreadId } from './ids.ts';
+import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from './ids.ts';
 
 /** What one history record does to one message. */
 export type HistoryOperation =
@@ -63,19 +63,34 @@ export interface Label {
   readonly type: 'system' | 'user';
 }
 
-/**
- * One entry of the change feed that applications read. It is written in the transaction that changed the message's row.
- */
-export interface Change {
+/** Why a message left the mirror: it was deleted at Gmail, or the scope of the settings leaves it out. */
+export type WhyGone = 'deleted' | 'excluded';
+
+/** What an entry of the change feed says of its message, whatever happened to it. */
+interface ChangedMessage {
+  readonly mailbox: MailboxId;
+  /** Counts the changes of the mailbox from 1, without gaps. */
   readonly sequence: number;
-  /**
-   * `stored`: the message is readable, or now holds what it lacked; `labels`: its labels changed; `gone`: it was
-   * deleted or left the scope.
-   */
-  readonly kind: 'stored' | 'labels' | 'gone';
   readonly messageId: MessageId;
   readonly threadId: ThreadId;
+  /** The message's labels after the change; for `gone`, the last ones that were known. */
   readonly labelIds: readonly LabelId[];
+  /**
+   * How the labels differ from what the feed said of the message before. A message that the feed did not know gains all
+   * of its labels. Both are null in an entry that an earlier version of Tidemark wrote.
+   */
+  readonly added: readonly LabelId[] | null;
+  readonly removed: readonly LabelId[] | null;
   readonly historyId: HistoryId;
+  /** Epoch ms. */
   readonly at: number;
 }
+
+/**
+ * One entry of the change feed that applications read. It is written in the transaction that changed the message's row.
+ * - `stored`: the message is readable, or now holds what it lacked;
+ * - `labels`: its labels changed;
+ * - `gone`: it left, see {@link WhyGone}. `unknown` is the reason in an entry that an earlier version wrote.
+ */
+export type Change = ChangedMessage &
+  ({ readonly kind: 'stored' | 'labels' } | { readonly kind: 'gone'; readonly why: WhyGone | 'unknown' });

@@ -19,8 +19,8 @@ import type { MailStore } from './reads/mail-store.ts';
  * - `stored`: body held, in scope. The message may lack what Gmail does not give ({@link StoredMessage.lacks}), which
  *   is asked for again at `nextAttemptAt`, except for the raw of a chat;
  * - `failed`: could not be fetched; tried again at `nextAttemptAt`;
- * - `gone`: deleted at Gmail, or left out by a narrower scope; a listing cannot tell the two apart. The row stays as a
- *   tombstone, so that an older get cannot bring the message back;
+ * - `gone`: deleted at Gmail, or not shown by the listing of a narrower scope; `goneBecause` says which. The row stays
+ *   as a tombstone, so that an older get cannot bring the message back;
  * - `excluded`: exists at Gmail outside the scope (spam, another label, too old). Its labels are followed, its body
  *   is not needed.
  *

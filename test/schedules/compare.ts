@@ -75,18 +75,25 @@ async function labelDifferences({ stores, mailbox, gmail }: Mirror): Promise<str
   return held === names(gmail.labels()) ? [] : ['label names'];
 }
 
-/** A reader of only the change feed must arrive at the same mailbox, without a gap in the sequence. */
+/**
+ * A reader of only the change feed must arrive at the same mailbox, without a gap in the sequence, also one who only
+ * adds and removes the labels that each change names.
+ */
 async function feedDifferences({ stores, mailbox }: Mirror, held: ReadonlyMap<string, Seen>): Promise<string[]> {
   const replayed = new Map<string, string>();
   const found: string[] = [];
   let after = 0;
   for (;;) {
     const changes = await stores.store.readChanges({ mailbox, after, limit: 200 });
-    for (const change of changes) {
-      if (change.sequence !== after + 1) found.push(`gap in the feed after ${after}`);
-      after = change.sequence;
-      if (change.kind === 'gone') replayed.delete(change.messageId);
-      else replayed.set(change.messageId, change.labelIds.join());
+    for (const { sequence, kind, messageId, labelIds, added, removed } of changes) {
+      if (sequence !== after + 1) found.push(`gap in the feed after ${after}`);
+      after = sequence;
+      const before = replayed.get(messageId)?.split(',').filter(Boolean) ?? [];
+      const kept = before.filter((label) => !(removed ?? []).some((id) => id === label));
+      const labels = [...kept, ...(added ?? [])].sort().join();
+      if (labels !== labelIds.join()) found.push(`change ${sequence} leaves ${messageId} with ${labels}`);
+      if (kind === 'gone') replayed.delete(messageId);
+      else replayed.set(messageId, labels);
     }
     if (changes.length === 0) break;
   }

@@ -8,7 +8,19 @@ import { StoreError } from './store-error.ts';
 
 const CHANGES = {
   table: 'changes',
-  columns: ['mailbox_key', 'sequence', 'kind', 'message_id', 'thread_id', 'label_ids', 'history_id', 'at'],
+  columns: [
+    'mailbox_key',
+    'sequence',
+    'kind',
+    'message_id',
+    'thread_id',
+    'label_ids',
+    'history_id',
+    'at',
+    'added',
+    'removed',
+    'why',
+  ],
   key: ['mailbox_key', 'sequence'],
   onConflict: 'update',
 } as const;

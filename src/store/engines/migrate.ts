@@ -11,6 +11,7 @@ import { attachmentColumns } from './migrations/0008-attachments.ts';
 import { lackingColumn } from './migrations/0009-lacking.ts';
 import { accountColumns } from './migrations/0010-account.ts';
 import { doubtColumns } from './migrations/0011-doubt.ts';
+import { changeDetails } from './migrations/0012-change-details.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
@@ -26,6 +27,7 @@ const MIGRATIONS = {
   '0009-lacking': lackingColumn,
   '0010-account': accountColumns,
   '0011-doubt': doubtColumns,
+  '0012-change-details': changeDetails,
 } as const;
 
 /** `automatic`: opening the database migrates its schema. `manual`: only `tidemark migrate` does. */

@@ -119,6 +119,8 @@ export interface MessageTable {
   announced: number;
   /** When a `gone` message was buried, while its body is still kept; null otherwise. */
   buried_at: number | null;
+  /** Why the row is `gone`: see WhyGone. null in rows of earlier versions, and meaningless in another state. */
+  gone_because: string | null;
 }
 
 export interface ChangeTable {
@@ -130,6 +132,10 @@ export interface ChangeTable {
   label_ids: string;
   history_id: string;
   at: number;
+  /** Labels that the message gained and lost, and why it is gone. An earlier version leaves all three null. */
+  added: string | null;
+  removed: string | null;
+  why: string | null;
 }
 
 /**

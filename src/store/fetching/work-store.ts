@@ -22,7 +22,9 @@ export interface MessageCounts {
   readonly stored: number;
   readonly pending: number;
   readonly failed: number;
+  /** Deleted at Gmail. */
   readonly gone: number;
+  /** Left out by the scope of the settings, whether or not the mirror still follows their labels. */
   readonly excluded: number;
   /** Stored messages that lack something which Gmail does not give. */
   readonly lacking: number;

@@ -157,7 +157,7 @@ async function endRows(
       if (row === null) removed.push(before.id);
       if (row === null || row === before) continue;
       differences.push({ before, after: row });
-      if (row.state === 'gone') gone += before.state === 'excluded' ? 0 : 1;
+      if (row.state === 'gone') gone += before.state === 'excluded' || row.goneBecause === 'excluded' ? 0 : 1;
       else if (!sameLabelIds(row.labelIds, before.labelIds) && row.state !== 'pending') relabelled += 1;
     }
     await writeDifferences(locked, differences, now);

@@ -187,6 +187,7 @@ async function writeListed(
           reading_history_id: sql`case when ${wasGone} then null else messages.reading_history_id end`,
           state: sql`case when ${wasGone} then 'pending' else messages.state end`,
           buried_at: sql`null`,
+          gone_because: sql`null`,
           listed_generation: sql`excluded.listed_generation`,
         },
       },

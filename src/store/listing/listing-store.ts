@@ -94,7 +94,8 @@ export interface ListingStore {
    *
    * Rows that the listing did not see:
    * - Pending, stored and failed rows become `gone`, and contain everything up to `startHistoryId`. A row whose own
-   *   `historyId` is newer stays: a live sync found it after the listing began.
+   *   `historyId` is newer stays: a live sync found it after the listing began. A message that its labels or its date
+   *   put outside the scope, or that a label's listing shows, is `goneBecause` of the scope, and not counted.
    * - `excluded` rows become `gone`, too, but are not counted. Nothing is known of them any more; without the
    *   tombstone, a get from before they left the scope would bring them back.
    * - If nothing was held before the listing (not `reconciling`), absence proves nothing: rows that were never read are

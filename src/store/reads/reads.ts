@@ -9,6 +9,7 @@ import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
 import type { Change } from '../../model/change.ts';
 import type { StoredMessage, StreamOptions } from './mail-store.ts';
+import { toChange } from '../rows/change-columns.ts';
 import { parseLabelIds, toFormat, toLacking } from '../rows/message-columns.ts';
 import { storedDate, storedSize } from '../engines/safe-integer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -33,15 +34,7 @@ export async function readChanges(
       .limit(request.limit)
       .execute(),
   );
-  return rows.map((row) => ({
-    sequence: row.sequence,
-    kind: row.kind as Change['kind'],
-    messageId: row.message_id as MessageId,
-    threadId: row.thread_id as ThreadId,
-    labelIds: parseLabelIds(row.label_ids),
-    historyId: fromHistoryIdText(row.history_id),
-    at: row.at,
-  }));
+  return rows.map((row) => toChange(request.mailbox, row));
 }
 
 /** See {@link FetchingStore.heldBody}. A lost body counts as not held. */

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { Lacking } from '../../model/change.ts';
+import type { Lacking, WhyGone } from '../../model/change.ts';
 import type { LabelId, MessageId, ThreadId } from '../../model/ids.ts';
 import { MESSAGE_FORMATS, type MessageFormat } from '../../model/settings.ts';
 import { fromHistoryIdText, toHistoryIdText } from '../engines/history-id-text.ts';
@@ -36,6 +36,7 @@ export const MESSAGE_COLUMNS = [
   'refresh_at',
   'announced',
   'buried_at',
+  'gone_because',
 ] as const satisfies readonly (keyof MessageTable)[];
 
 export function toColumnValues(mailboxKey: number, row: MessageRow): (string | number | null)[] {
@@ -66,6 +67,7 @@ export function toColumnValues(mailboxKey: number, row: MessageRow): (string | n
     row.refreshAt,
     row.announced ? 1 : 0,
     row.state === 'gone' ? row.buriedAt : null,
+    row.state === 'gone' ? row.goneBecause : null,
   ];
 }
 
@@ -100,6 +102,7 @@ export function fromColumns(columns: Selectable<MessageTable>): MessageRow {
     refreshAt: columns.refresh_at,
     announced: columns.announced === 1,
     buriedAt: columns.buried_at,
+    goneBecause: columns.state === 'gone' ? toWhyGone(columns.gone_because) : null,
   };
 }
 
@@ -113,4 +116,9 @@ export function toFormat(text: string | null): MessageFormat | null {
 
 export function toLacking(text: string | null): Lacking | null {
   return text === 'raw' || text === 'attachments' ? text : null;
+}
+
+/** null where an earlier version wrote the row or the entry, and did not say. */
+export function toWhyGone(text: string | null): WhyGone | null {
+  return text === 'deleted' || text === 'excluded' ? text : null;
 }

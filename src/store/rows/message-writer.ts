@@ -2,7 +2,7 @@ import type { HistoryId, LabelId, MessageId } from '../../model/ids.ts';
 import type { KeptBody } from '../bodies/bodies.ts';
 import { nameObjects, unnameObjects, type HeldObject } from '../bodies/body-objects.ts';
 import { bulkInsert, type ColumnValue } from '../engines/bulk-insert.ts';
-import { announce, changeBetween } from '../rules/change-entry.ts';
+import { announce, changeBetween, type ChangeEntry } from '../rules/change-entry.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { fromColumns, MESSAGE_COLUMNS, toColumnValues } from './message-columns.ts';
@@ -70,8 +70,7 @@ export async function writeDifferences(
     const row = announce(after, change);
     const values = toColumnValues(locked.key, row);
     if (before === null || differ(values, toColumnValues(locked.key, before))) rows.push(values);
-    if (change !== null)
-      entries.push([change, row.id, row.threadId, JSON.stringify(row.labelIds), newestText(row), now]);
+    if (change !== null) entries.push(entryValues(change, row, now));
   }
   await noteUnnamedLabels(locked, added, now);
   await bulkInsert(locked.tx, MESSAGES, rows);
@@ -99,6 +98,21 @@ export async function removeRows(locked: MailboxTransaction, ids: readonly Messa
 
 function differ(a: readonly ColumnValue[], b: readonly ColumnValue[]): boolean {
   return a.some((value, index) => value !== b[index]);
+}
+
+/** The columns of a change, after `sequence`. */
+function entryValues(entry: ChangeEntry, row: MessageRow, now: number): ColumnValue[] {
+  return [
+    entry.kind,
+    row.id,
+    row.threadId,
+    JSON.stringify(row.labelIds),
+    newestText(row),
+    now,
+    JSON.stringify(entry.added),
+    JSON.stringify(entry.removed),
+    entry.kind === 'gone' ? entry.why : null,
+  ];
 }
 
 /** What is announced has been read, or was listed: one of the two is there. */

@@ -1,6 +1,7 @@
 import { compareHistoryIds, newerHistoryId, type HistoryId, type LabelId } from '../../model/ids.ts';
+import type { WhyGone } from '../../model/change.ts';
 import { sameLabelIds, sortedLabelIds, type MessageRow } from './message-row.ts';
-import { isComplete, followScope, toFetch, toGone, waitsForLabels, type RowRules } from './row-scope.ts';
+import { isComplete, isInScope, followScope, toFetch, toGone, waitsForLabels, type RowRules } from './row-scope.ts';
 
 /** The facts that the end of a listing is based on. */
 export interface EndedListing {
@@ -35,7 +36,8 @@ export function rowAfterListing(
   const changedSince = row.historyId !== null && compareHistoryIds(row.historyId, listing.startHistoryId) > 0;
   if (row.listedGeneration !== listing.generation) {
     if (changedSince || listing.absence === 'doubted') return inFormat(followScopeAgain(row, rules), rules);
-    if (listing.reconciling) return withReadingId(toGone(row, rules.now), listing);
+    if (listing.reconciling)
+      return withReadingId(toGone(row, rules.now, whyUnlisted(row, listedLabels, rules)), listing);
     // The index may show it later. A message that was never fetched becomes unknown, so that the late listing finds it.
     // One that was fetched meanwhile exists, and its later changes are in the history since the mark.
     return row.readingHistoryId === null ? null : inFormat(followScopeAgain(row, rules), rules);
@@ -47,6 +49,16 @@ export function rowAfterListing(
       ? compareLabels(admitted, listedLabels, changedSince, listing, rules)
       : unread(admitted, rules);
   return inFormat(held(relabelled, rules), rules);
+}
+
+/**
+ * Why a listing did not show a message. What is known of the message, or a label's listing that shows it, may say that
+ * it exists outside the scope. The row becomes `gone` either way: the listing says nothing else of its labels, and they
+ * may have changed.
+ */
+function whyUnlisted(row: MessageRow, listedLabels: readonly LabelId[], rules: RowRules): WhyGone {
+  const isOutside = row.readingHistoryId !== null && !isInScope(row, rules);
+  return isOutside || listedLabels.length > 0 ? 'excluded' : 'deleted';
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Lacking } from '../../model/change.ts';
+import type { Lacking, WhyGone } from '../../model/change.ts';
 import type { HistoryId, LabelId, MessageId, ThreadId } from '../../model/ids.ts';
 import type { Lane } from '../../model/lane.ts';
 import type { MessageFormat } from '../../model/settings.ts';
@@ -41,6 +41,8 @@ export interface MessageRow {
   readonly announced: boolean;
   /** When a `gone` message was buried, while its body is still kept; null otherwise. */
   readonly buriedAt: number | null;
+  /** Why a `gone` row is gone; null for other rows, and where an earlier version did not say. */
+  readonly goneBecause: WhyGone | null;
 }
 
 /** The `listedGeneration` of a row that no listing has shown. */
@@ -73,6 +75,7 @@ export function newRow(id: MessageId, threadId: ThreadId, lane: Lane, now: numbe
     refreshAt: null,
     announced: false,
     buriedAt: null,
+    goneBecause: null,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { WhyGone } from '../../model/change.ts';
 import { CHAT, type LabelId } from '../../model/ids.ts';
 import { inScope, type MessageFormat, type Scope } from '../../model/settings.ts';
 import type { Lane } from '../../model/lane.ts';
@@ -81,8 +82,9 @@ function askedAgain(row: MessageRow, now: number): MessageRow {
  * Makes the row a tombstone, which keeps out older answers. A held body stays for a while ({@link
  * BuriedBodies.dropBuriedBodies}), so that a wrong verdict can be undone without a fetch.
  */
-export function toGone(row: MessageRow, now: number): MessageRow {
-  if (row.state === 'gone') return row;
+export function toGone(row: MessageRow, now: number, why: WhyGone = 'deleted'): MessageRow {
+  if (row.state === 'gone')
+    return row.goneBecause === 'excluded' && why === 'deleted' ? { ...row, goneBecause: why } : row;
   // The feed reports it as gone even if the same transaction brings it back: it is readable again only once it is
   // fetched.
   return {
@@ -90,6 +92,7 @@ export function toGone(row: MessageRow, now: number): MessageRow {
     state: 'gone',
     announced: false,
     buriedAt: row.format === null ? null : now,
+    goneBecause: why,
     lane: null,
     attempts: 0,
     lastError: null,

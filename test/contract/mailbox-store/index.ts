@@ -1,3 +1,4 @@
+import { changeDetails } from './change-details-contract.ts';
 import { describe } from 'vitest';
 import { attachments } from './attachments-contract.ts';
 import { fetching } from './fetching-contract.ts';
@@ -24,6 +25,7 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     fetching(fixture);
     history(fixture);
     readingBack(fixture);
+    changeDetails(fixture);
     removal(fixture);
     renaming(fixture);
     attachments(fixture);

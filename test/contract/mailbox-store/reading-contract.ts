@@ -12,11 +12,17 @@ export function readingBack(fixture: StoreFixture): void {
       await mailbox.apply([record(101, labelled('a', 'X'))]);
       mailbox.now = 300_000;
       await mailbox.apply([record(102, deleted('a'))]);
-      const common = { messageId: 'a', threadId: 't-a' };
+      const common = { mailbox: mailbox.id, messageId: 'a', threadId: 't-a' };
+      const both = ['INBOX', 'X'];
+      const [stored, labels, gone] = [
+        { kind: 'stored', labelIds: ['INBOX'], added: ['INBOX'], removed: [] },
+        { kind: 'labels', labelIds: both, added: ['X'], removed: [] },
+        { kind: 'gone', labelIds: both, added: [], removed: [], why: 'deleted' },
+      ];
       expect(await mailbox.changes()).toEqual([
-        { ...common, sequence: 1, kind: 'stored', labelIds: ['INBOX'], historyId: '40', at: 110_000 },
-        { ...common, sequence: 2, kind: 'labels', labelIds: ['INBOX', 'X'], historyId: '101', at: 200_000 },
-        { ...common, sequence: 3, kind: 'gone', labelIds: ['INBOX', 'X'], historyId: '102', at: 300_000 },
+        { ...common, sequence: 1, ...stored, historyId: '40', at: 110_000 },
+        { ...common, sequence: 2, ...labels, historyId: '101', at: 200_000 },
+        { ...common, sequence: 3, ...gone, historyId: '102', at: 300_000 },
       ]);
       expect((await mailbox.row()).changeSequence).toBe(3);
     });

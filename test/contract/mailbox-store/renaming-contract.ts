@@ -47,7 +47,7 @@ export function renaming(fixture: StoreFixture): void {
       });
       const held = async (mailbox: TestMailbox) => [
         await mailbox.messages(),
-        await mailbox.changes(),
+        (await mailbox.changes()).map((change) => ({ ...change, mailbox: BOB })),
         await mailbox.counts(),
         await mailbox.store.getUsage(mailbox.id),
         await mailbox.store.getLedger(mailbox.id),
