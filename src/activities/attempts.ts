@@ -12,6 +12,12 @@ const DAY = 24 * HOUR;
  */
 const NOT_FOUND_DELAYS = [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND];
 const NOT_FOUND = 'not found';
+/**
+ * Delays after a message's gets and its thread have both answered that it is not there. Two endpoints may fail
+ * together, so both are asked again, and only the last answer buries the message.
+ */
+const UNSEEN_DELAYS = [5 * MINUTE, 30 * MINUTE];
+const UNSEEN = 'not found, nor in its thread';
 const DISPUTED = 'Gmail answers 404 for this message, although its thread shows it';
 /** Delays after a call that failed while the other calls of its batch did not. */
 const UNAVAILABLE_DELAYS = [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND];
@@ -173,15 +179,22 @@ export function afterStaleReading(message: PendingMessage, now: number): FetchAt
  * restarts the count. Before the message is buried its thread is asked (`confirm-gone.ts`).
  */
 function afterNotFound(message: PendingMessage, now: number): FetchAttempt {
-  if (message.lastError === DISPUTED) return buried(message, now);
+  if (message.lastError === DISPUTED || message.lastError === UNSEEN) return buried(message, now);
   const counted = message.lastError === NOT_FOUND ? message : { ...message, attempts: 0 };
   const delay = NOT_FOUND_DELAYS[counted.attempts];
   if (delay === undefined) return buried(counted, now);
   return attempt(counted, 'pending', NOT_FOUND, now + delay);
 }
 
-export function buried(message: PendingMessage, now: number): FetchAttempt {
-  return attempt(message, 'gone', 'not found for more than a minute, nor in its thread', now);
+function buried(message: PendingMessage, now: number): FetchAttempt {
+  return attempt(message, 'gone', UNSEEN, now);
+}
+
+/** Neither the message's own gets nor its thread show it. History or a listing mostly says sooner that it is gone. */
+export function afterUnseen(message: PendingMessage, now: number): FetchAttempt {
+  const counted = message.lastError === UNSEEN ? message : { ...message, attempts: 0 };
+  const delay = UNSEEN_DELAYS[counted.attempts];
+  return delay === undefined ? buried(counted, now) : attempt(counted, 'failed', UNSEEN, now + delay);
 }
 
 /**

@@ -2,7 +2,7 @@ import { MAX_BATCH, type FetchOutcome, type GmailSession } from '../gmail/api/gm
 import type { Clock } from '../model/clock.ts';
 import type { ThreadId } from '../model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
-import { afterUnconfirmed, buried } from './attempts.ts';
+import { afterUnconfirmed, afterUnseen } from './attempts.ts';
 
 interface Confirmation {
   readonly session: GmailSession;
@@ -13,9 +13,9 @@ interface Confirmation {
 /**
  * Looks in their threads for messages whose own gets have answered 404 for more than a minute, before they are buried:
  * threads.get is a second, independent witness. It costs 40 units a thread, but history or a listing mostly shows the
- * deletion earlier.
+ * deletion earlier. A message is buried only after both have agreed three times within half an hour.
  *
- * @returns the outcome for each message: `gone` when its thread is gone or no longer shows it
+ * @returns the outcome for each message
  */
 export async function confirmGone(
   { session, clock, signal }: Confirmation,
@@ -38,7 +38,7 @@ export async function confirmGone(
   const now = clock.now();
   return messages.map((message) => {
     const says = testimony(message, witnesses.get(message.threadId));
-    return says === 'gone' ? buried(message, now) : afterUnconfirmed(message, says, now);
+    return says === 'gone' ? afterUnseen(message, now) : afterUnconfirmed(message, says, now);
   });
 }
 

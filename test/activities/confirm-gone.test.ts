@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { confirmGone } from '../../src/activities/confirm-gone.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
-import type { PendingMessage } from '../../src/store/fetching/fetching-store.ts';
+import type { FetchAttempt, PendingMessage } from '../../src/store/fetching/fetching-store.ts';
 import { openGmail, openSessions, pricesAt } from '../gmail/gmail-fixture.ts';
 import { RunningMailbox } from './running-mailbox.ts';
 
@@ -24,6 +24,12 @@ function pending({ id, threadId: thread }: { id: string; threadId: string }): Pe
   };
 }
 
+/** What an attempt left of a message's count. */
+const lastOf = (attempt: FetchAttempt | undefined): Pick<PendingMessage, 'attempts' | 'lastError'> => ({
+  attempts: attempt?.attempts ?? 0,
+  lastError: attempt?.error ?? null,
+});
+
 describe('a message that its own gets answer with 404', () => {
   const gmail = openGmail();
   const { clock, mailbox, simulator } = gmail;
@@ -37,15 +43,21 @@ describe('a message that its own gets answer with 404', () => {
   const settled = (...messages: { id: string; threadId: string }[]) =>
     clock.run(() => confirmGone({ session, clock, signal: new AbortController().signal }, messages.map(pending)));
 
-  it('is gone when its thread is gone, or shows it no more', async () => {
+  it('is gone when its thread, too, has not shown it three times within half an hour', async () => {
     const [alone, first] = [receive(), receive()];
     const second = receive(first.threadId);
     mailbox.delete(alone.id);
     mailbox.delete(second.id);
-    expect(await settled(alone, second)).toMatchObject([
-      { id: alone.id, state: 'gone' },
-      { id: second.id, state: 'gone' },
-    ]);
+    let looked = await settled(alone, second);
+    for (const wait of [5 * MINUTE, 30 * MINUTE]) {
+      expect(looked.map(({ state, nextAttemptAt }) => [state, nextAttemptAt - clock.now()])).toEqual([
+        ['failed', wait],
+        ['failed', wait],
+      ]);
+      const again = [alone, second].map((message, index) => ({ ...pending(message), ...lastOf(looked[index]) }));
+      looked = await clock.run(() => confirmGone({ session, clock, signal: new AbortController().signal }, again));
+    }
+    expect(looked.map(({ state }) => state)).toEqual(['gone', 'gone']);
   });
 
   it('fails, and is not gone, when its thread shows it: it is asked ever more rarely, and by its thread each time', async () => {
@@ -65,7 +77,7 @@ describe('held messages whose gets are answered with 404 for ten minutes', () =>
   let ada: RunningMailbox;
   afterEach(() => ada.close());
 
-  it('keep what is held, and get the new format afterwards', async () => {
+  it('keep what is held, and get the new format afterwards, although their threads are twice not found as well', async () => {
     ada = await RunningMailbox.open({ format: 'full', pollInterval: MINUTE });
     const ids = ada.receive(10);
     await ada.settle();
@@ -73,6 +85,11 @@ describe('held messages whose gets are answered with 404 for ten minutes', () =>
       match: { method: 'messages.get' },
       effect: { kind: 'status', status: 404 },
       until: ada.clock.now() + 10 * MINUTE,
+    });
+    ada.simulator.faults.add({
+      match: { method: 'threads.get' },
+      effect: { kind: 'status', status: 404 },
+      times: 2,
     });
     ada.lanes.configure({ ...ada.lanes.state.settings, format: 'raw' });
     await ada.run(9 * MINUTE);
