@@ -94,9 +94,9 @@ export async function confirmListing(ended: EndedListing): Promise<Verdict> {
 
 const NO_SUSPECTS: Suspects = { absent: 0, absentBefore: 0, relabelled: 0, losing: new Map(), messageIds: [] };
 
-const NOT_COMPARED: Totals = { agree: false, uncounted: 0, isUnsettled: false };
+const NOT_COMPARED: Totals = { agree: false, uncounted: 0, isUndecided: false };
 
-const LABELS_AGREE: LabelTotals = { missing: 0, isUnsettled: false };
+const LABELS_AGREE: LabelTotals = { missing: 0, isUndecided: false };
 
 /** Compares the labels that were listed besides the scope's own. A scope with an age has no counts to compare with. */
 async function compareLabelListings(
@@ -208,9 +208,9 @@ async function confirmByGets(
     await deps.store.saveFetched({ mailbox, messages: readings, format: 'minimal', now: deps.clock.now() });
     const { listed } = await deps.store.correctListing({ mailbox, generation, readings, unanswered });
     // History reports what changed after the mark.
-    const settled = readings.filter((reading) => compareHistoryIds(reading.historyId, startHistoryId) <= 0);
+    const unchanged = readings.filter((reading) => compareHistoryIds(reading.historyId, startHistoryId) <= 0);
     untold.push(...unanswered);
-    refuted += settled.filter(
+    refuted += unchanged.filter(
       (reading) => !agrees(reading, listed.get(reading.id), { scope: listing.settings.scope, labels }),
     ).length;
   }
@@ -253,8 +253,8 @@ function verdict(
   const absence = areProven ? 'proven' : 'doubted';
   const doubtedLabels = areProven ? [] : [...suspects.losing.keys()];
   // After a first full sync, everything is listed once more in any case.
-  const mayEnd = before === null && !reconciling ? totals.uncounted === 0 : isSettled(totals, before);
-  const labelsMayEnd = areLabelsSettled(underLabels, before, deps.clock.now());
+  const mayEnd = before === null && !reconciling ? totals.uncounted === 0 : isCountDecided(totals, before);
+  const labelsMayEnd = areLabelsDecided(underLabels, before, deps.clock.now());
   if (areProven && unanswered.length === 0 && mayEnd && labelsMayEnd)
     return { kind: 'ended', absence, doubtedLabels, unanswered, doubt: null };
   const open = areProven
@@ -274,15 +274,15 @@ function verdict(
 }
 
 /** A mailbox that is never quiet, or for which Gmail gives no counts, is not listed more often than this. */
-const MOST_UNSETTLED = 3;
+const MOST_UNDECIDED = 3;
 
 /**
  * Whether Gmail's count calls for no further listing. A doubt ends when the numbers agree. If they cannot be compared,
- * it ends after {@link MOST_UNSETTLED} listings.
+ * it ends after {@link MOST_UNDECIDED} listings.
  */
-export function isSettled({ agree, uncounted, isUnsettled }: Totals, before: Doubt | null): boolean {
+export function isCountDecided({ agree, uncounted, isUndecided }: Totals, before: Doubt | null): boolean {
   if (agree || uncounted > 0) return agree;
-  return before === null ? !isUnsettled : before.checks >= MOST_UNSETTLED;
+  return before === null ? !isUndecided : before.checks >= MOST_UNDECIDED;
 }
 
 /**
@@ -292,9 +292,9 @@ export function isSettled({ agree, uncounted, isUnsettled }: Totals, before: Dou
 const MOST_UNDER_LABELS = 5;
 
 /** The same for labels. Changes during a listing may hide a missing message once, but not in two listings. */
-function areLabelsSettled({ missing, isUnsettled }: LabelTotals, before: Doubt | null, now: number): boolean {
+function areLabelsDecided({ missing, isUndecided }: LabelTotals, before: Doubt | null, now: number): boolean {
   if (missing > 0) return before !== null && before.checks >= MOST_UNDER_LABELS;
-  return !isUnsettled || (before?.underLabels !== undefined && before.checkedAt <= now - APART);
+  return !isUndecided || (before?.underLabels !== undefined && before.checkedAt <= now - APART);
 }
 
 /**
@@ -322,7 +322,7 @@ const DAY = 24 * HOUR;
 const DELAYS = [APART + MINUTE, HOUR, DAY, DAY, 3 * DAY];
 const WEEK = 7 * DAY;
 
-/** Counts a listing that ended in doubt, for telemetry. Totals that have only not settled yet do not count. */
+/** Counts a listing that ended in doubt, for telemetry. Totals that are only undecided do not count. */
 export function countDoubt(
   { telemetry }: Pick<ActivityDependencies<unknown>, 'telemetry'>,
   { uncounted, absent, relabelled, underLabels = 0 }: Doubt,

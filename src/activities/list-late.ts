@@ -3,7 +3,7 @@ import type { HistoryId, LabelId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
-import { countDoubt, isSettled, nextDoubt, recheckAt } from './confirm-listing.ts';
+import { countDoubt, isCountDecided, nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { listings, pagesOf } from './list-ids.ts';
 import { compareTotals } from './listing-totals.ts';
@@ -46,7 +46,7 @@ export async function listLate(
     scope.limit !== null || since === null
       ? null
       : await compareTotals({ session, scope, counts, since, signal: run.signal });
-  if (totals === null || isSettled(totals, doubt)) {
+  if (totals === null || isCountDecided(totals, doubt)) {
     await store.saveDoubt({ mailbox: row.id, generation, doubt: null, relistAt: null });
     return { late, isDoubted: false };
   }

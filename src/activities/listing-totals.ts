@@ -19,7 +19,7 @@ export interface Totals {
    * True when only a later listing can decide: the numbers differ by no more than changed meanwhile, or Gmail gave no
    * number.
    */
-  readonly isUnsettled: boolean;
+  readonly isUndecided: boolean;
 }
 
 interface TotalsRequest {
@@ -34,8 +34,8 @@ interface TotalsRequest {
 }
 
 /** Gmail gives no count for a scope with an age. */
-const UNCOUNTABLE: Totals = { agree: false, uncounted: 0, isUnsettled: false };
-const NOT_TOLD: Totals = { agree: false, uncounted: 0, isUnsettled: true };
+const UNCOUNTABLE: Totals = { agree: false, uncounted: 0, isUndecided: false };
+const NOT_TOLD: Totals = { agree: false, uncounted: 0, isUndecided: true };
 
 /**
  * Compares the number of listed messages with Gmail's count: `messagesTotal` of getProfile, less spam and trash if they
@@ -62,8 +62,8 @@ export async function compareTotals({
   const moved = known.moved ?? (await vanishedSince(session, { since }, scope, signal)).moved;
   // If anything moved, equal numbers prove nothing: one message that went may hide one that the listing left out.
   if (moved === 0 && counted.every((difference) => difference === 0))
-    return { agree: true, uncounted: 0, isUnsettled: false };
-  return { agree: false, uncounted: Math.max(0, missing - moved), isUnsettled: missing <= moved };
+    return { agree: true, uncounted: 0, isUndecided: false };
+  return { agree: false, uncounted: Math.max(0, missing - moved), isUndecided: missing <= moved };
 }
 
 /** How Gmail's count under each label (one unit each) compares with what the label's listing showed. */
@@ -76,7 +76,7 @@ export interface LabelTotals {
   /**
    * True when some label cannot be decided now: changes meanwhile may hide missing messages, or Gmail gave no number.
    */
-  readonly isUnsettled: boolean;
+  readonly isUndecided: boolean;
 }
 
 /**
@@ -92,7 +92,7 @@ export async function compareLabels(
   const differences: { readonly label: LabelId; readonly missing: number | null }[] = [];
   for (const label of labels)
     differences.push({ label, missing: await missingOf({ session, scope, counts, label, signal }) });
-  if (differences.length === 0) return { missing: 0, isUnsettled: false };
+  if (differences.length === 0) return { missing: 0, isUndecided: false };
   const vanished = await vanishedSince(session, { since }, scope, signal);
   const missing = Math.max(
     0,
@@ -100,7 +100,7 @@ export async function compareLabels(
   );
   return {
     missing,
-    isUnsettled: differences.some(({ label, missing: ofLabel }) => ofLabel === null || vanished.movedUnder(label) > 0),
+    isUndecided: differences.some(({ label, missing: ofLabel }) => ofLabel === null || vanished.movedUnder(label) > 0),
   };
 }
 

@@ -53,9 +53,9 @@ export async function readLabels(refresh: LabelReading, ids: readonly MessageId[
   }
   const now = deps.clock.now();
   const { stale } = await deps.store.saveFetched({ mailbox, messages: readings, format: 'minimal', now });
-  const settled = new Set(readings.map((reading) => reading.id).filter((id) => !stale.includes(id)));
-  const unsettled = ids.filter((id) => !settled.has(id));
-  if (unsettled.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unsettled, now });
+  const read = new Set(readings.map((reading) => reading.id).filter((id) => !stale.includes(id)));
+  const unread = ids.filter((id) => !read.has(id));
+  if (unread.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unread, now });
 }
 
 /** Halves a batch that failed as a whole although Gmail answers other calls, until the culprit is alone. */

@@ -28,9 +28,9 @@ export async function saveAttempts(
   if (certain.length > 0) await store.saveAttempts({ mailbox, attempts: certain, now: clock.now() });
   const doubtful = new Set(attempts.filter(({ state }) => state === 'gone').map(({ id }) => id));
   if (doubtful.size === 0) return;
-  const settled = await confirmGone(
+  const confirmed = await confirmGone(
     { session, clock, signal: run.signal },
     messages.filter(({ id }) => doubtful.has(id)),
   );
-  await store.saveAttempts({ mailbox, attempts: settled, now: clock.now() });
+  await store.saveAttempts({ mailbox, attempts: confirmed, now: clock.now() });
 }

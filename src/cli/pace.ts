@@ -28,7 +28,7 @@ export function withForecast(pace: Pace, forecast: Forecast | null, now: number)
 
 interface Reading {
   readonly at: number;
-  readonly settled: number;
+  readonly finished: number;
   readonly units: number;
 }
 
@@ -44,7 +44,7 @@ export class Pacemeter {
   add({ counts, usage }: Pick<MailboxReport, 'counts' | 'usage'>, now: number): void {
     const reading = {
       at: now,
-      settled: counts.stored + counts.failed + counts.gone + counts.excluded,
+      finished: counts.stored + counts.failed + counts.gone + counts.excluded,
       units: usage.units,
     };
     const [beforeLast, last] = this.#readings.slice(-2);
@@ -62,7 +62,7 @@ export class Pacemeter {
     if (first === undefined || last === undefined || last.at === first.at)
       return { messagesPerSecond: 0, unitsPerMinute: 0, remaining: pending === 0 ? 0 : null, unitsLeft: null };
     const seconds = (last.at - first.at) / 1_000;
-    const messagesPerSecond = Math.max(0, last.settled - first.settled) / seconds;
+    const messagesPerSecond = Math.max(0, last.finished - first.finished) / seconds;
     return {
       messagesPerSecond,
       unitsPerMinute: (Math.max(0, last.units - first.units) / seconds) * 60,

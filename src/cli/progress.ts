@@ -103,20 +103,20 @@ const BAR = 24;
 
 /** `  ██████░░░░  1,234 of 2,000 messages  62%  410/s  24,680 units  49,200 units/min  ETA 2s` */
 export function progressLine({ phase, fullSync, counts, usage, rateLimitedUntil }: MailboxReport, pace: Pace): string {
-  const settled = counts.stored + counts.failed;
-  const total = settled + counts.pending;
+  const finished = counts.stored + counts.failed;
+  const total = finished + counts.pending;
   const units = `${count(usage.units)} units`;
   // The total grows while ids are listed, so a percentage would go backwards.
   if (fullSync === null || fullSync.step === 'listing')
-    return `  ${'░'.repeat(BAR)}  listing: ${count(total)} messages found, ${count(settled)} stored  ${units}`;
+    return `  ${'░'.repeat(BAR)}  listing: ${count(total)} messages found, ${count(finished)} stored  ${units}`;
   if (fullSync.step === 'label-listing' || fullSync.step === 'reading-labels')
-    return `  ${'░'.repeat(BAR)}  comparing labels: ${count(total)} messages known, ${count(settled)} stored  ${units}`;
+    return `  ${'░'.repeat(BAR)}  comparing labels: ${count(total)} messages known, ${count(finished)} stored  ${units}`;
   if (fullSync.step === 'confirming')
-    return `  ${'░'.repeat(BAR)}  confirming what Gmail did not list: ${count(total)} messages known, ${count(settled)} stored  ${units}`;
-  const share = total === 0 ? 1 : settled / total;
+    return `  ${'░'.repeat(BAR)}  confirming what Gmail did not list: ${count(total)} messages known, ${count(finished)} stored  ${units}`;
+  const share = total === 0 ? 1 : finished / total;
   const filled = Math.floor(share * BAR);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
   const waits = phase === 'rate-limited' && rateLimitedUntil !== null ? '  waiting for quota' : '';
   const eta = pace.remaining === null || pace.remaining === 0 ? '' : `  ETA ${about(pace.remaining)}`;
-  return `  ${bar}  ${count(settled)} of ${count(total)} messages  ${Math.floor(share * 100)}%  ${count(pace.messagesPerSecond)}/s  ${units}  ${count(pace.unitsPerMinute)} units/min${waits}${eta}`;
+  return `  ${bar}  ${count(finished)} of ${count(total)} messages  ${Math.floor(share * 100)}%  ${count(pace.messagesPerSecond)}/s  ${units}  ${count(pace.unitsPerMinute)} units/min${waits}${eta}`;
 }

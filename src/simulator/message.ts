@@ -48,10 +48,10 @@ export class StoredMessage {
       this.#versions = [next];
       return;
     }
-    const settled = this.#versions.findLastIndex(
+    const arrived = this.#versions.findLastIndex(
       (version) => next.at >= version.at + Math.max(version.listDelay, version.getDelay),
     );
-    const [first, ...rest] = [...this.#versions.slice(Math.max(0, settled)), next];
+    const [first, ...rest] = [...this.#versions.slice(Math.max(0, arrived)), next];
     this.#versions = [first ?? next, ...rest];
   }
 

@@ -82,7 +82,7 @@ export class BatchCalls {
     });
   }
 
-  /** Sends one batch request within one grant. Settles the refused calls, which the outcomes name. */
+  /** Sends one batch request within one grant. The outcomes name the calls that Gmail refused. */
   #send(
     grant: Grant,
     requests: readonly FetchRequest[],
@@ -107,7 +107,7 @@ export class BatchCalls {
         throw error;
       }
     };
-    return this.#calls.settled(grant, send, (outcomes) =>
+    return this.#calls.releasing(grant, send, (outcomes) =>
       outcomes.flatMap((outcome) => {
         const failure = refusalOf(outcome);
         return failure === null ? [] : [refusedCalls(failure, 1, this.#priceOf(outcome.request))];

@@ -6,7 +6,7 @@ import type { Lane } from '../../model/lane.ts';
 import type { GmailApi } from '../api/gmail-api.ts';
 import { GmailError, type GmailFailure } from '../api/gmail-error.ts';
 import { observedCall } from '../api/observed-call.ts';
-import type { Grant, Pacer, RefusedCalls, Settlement } from './pacer.ts';
+import type { Grant, GrantOutcome, Pacer, RefusedCalls } from './pacer.ts';
 import { Patience } from './patience.ts';
 import type { QuotaLedger } from '../../model/quota-ledger.ts';
 import { UsageCounter } from './usage-counter.ts';
@@ -43,7 +43,7 @@ const MAX_WAIT = 20_000;
 const LONG_WAIT = 1_000;
 
 /**
- * Makes calls wait for their units, repeats them, settles their grants and counts them. Every call goes through here.
+ * Makes calls wait for their units, repeats them, releases their grants and counts them. Every call goes through here.
  */
 export class PacedCalls {
   readonly usage: UsageCounter;
@@ -78,11 +78,11 @@ export class PacedCalls {
   }
 
   /**
-   * Makes the granted call and settles the grant, whether the call succeeds or fails.
+   * Makes the granted call and releases the grant, whether the call succeeds or fails.
    *
    * @param refusedIn - finds the calls that Gmail refused within a successful answer
    */
-  async settled<Result>(
+  async releasing<Result>(
     grant: Grant,
     call: () => Promise<Result>,
     refusedIn: (result: Result) => readonly RefusedCalls[],
@@ -92,10 +92,10 @@ export class PacedCalls {
     try {
       result = await call();
     } catch (error) {
-      await pacer.settle(grant, settlementOf(error, grant));
+      await pacer.release(grant, grantOutcomeOf(error, grant));
       throw error;
     }
-    await pacer.settle(grant, { answered: true, refused: refusedIn(result) });
+    await pacer.release(grant, { answered: true, refused: refusedIn(result) });
     return result;
   }
 
@@ -145,8 +145,8 @@ export function refusedCalls(failure: RateLimited, calls: number, units: number)
   return { limit: failure.limit, retryAt: failure.retryAt, calls, units };
 }
 
-/** The settlement after an error. Gmail answered, unless the call was aborted or nothing usable came back. */
-function settlementOf(error: unknown, grant: Grant): Settlement {
+/** The outcome of a grant whose call failed. Gmail answered, unless the call was aborted or nothing usable came back. */
+function grantOutcomeOf(error: unknown, grant: Grant): GrantOutcome {
   const failure = failureOf(error);
   return {
     answered: failure !== null && failure.kind !== 'unavailable',

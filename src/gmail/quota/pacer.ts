@@ -54,7 +54,7 @@ export interface Grant {
 }
 
 /** The outcome of a grant's calls. */
-export interface Settlement {
+export interface GrantOutcome {
   /** False when no answer came (aborted, reset, timed out), which proves nothing about any limit. */
   readonly answered: boolean;
   readonly refused: readonly RefusedCalls[];
@@ -145,7 +145,7 @@ export class Pacer {
    * Releases a grant: frees its places, returns the units of refused calls, and learns from the refusals. Units of
    * calls without an answer stay spent, since Gmail may have counted them.
    */
-  async settle(grant: Grant, { answered, refused }: Settlement): Promise<void> {
+  async release(grant: Grant, { answered, refused }: GrantOutcome): Promise<void> {
     const { clock, mailbox, ledger } = this.#options;
     const now = clock.now();
     const { inFlight } = grant;

@@ -15,7 +15,7 @@ export function singleCalls(calls: PacedCalls, prices: PriceTable): SingleCall {
     return calls.repeated({ method, units: [units], signal }, async (grant) => {
       let result: Awaited<ReturnType<typeof call>>;
       try {
-        result = await calls.settled(
+        result = await calls.releasing(
           grant,
           () => observed({ method, calls: 1, units }, call),
           () => [],

@@ -55,10 +55,10 @@ export function applyFetchedMessage(
   // brings).
   const holdsMore = complete && row.format === format && row.attachmentsHeld && fetched.attachments?.held === false;
   const completes = complete && row.format === format && !row.attachmentsHeld && fetched.attachments?.held === true;
-  const isSettled = row.lane === null && (row.state === 'stored' || row.state === 'excluded');
+  const isDecided = row.lane === null && (row.state === 'stored' || row.state === 'excluded');
   const internalDate = fetched.internalDate ?? row.internalDate;
   const isLeftOut = fetched.doubt !== undefined && (internalDate === null || fetched.sizeEstimate === 0);
-  const again = !isLeftOut ? null : rules.now + (LEFT_OUT_AGAIN[isSettled ? row.attempts : 0] ?? RAREST);
+  const again = !isLeftOut ? null : rules.now + (LEFT_OUT_AGAIN[isDecided ? row.attempts : 0] ?? RAREST);
   const read: MessageRow = {
     ...row,
     threadId: fetched.threadId,
@@ -77,7 +77,7 @@ export function applyFetchedMessage(
     refreshAt: isDisputed ? rules.now : again,
     // A row without a lane counts its refresh attempts here, and an answer that lacks nothing ends them.
     attempts:
-      isSettled && again !== null ? row.attempts + 1 : row.refreshAt === null || row.lane !== null ? row.attempts : 0,
+      isDecided && again !== null ? row.attempts + 1 : row.refreshAt === null || row.lane !== null ? row.attempts : 0,
     // A newer answer undoes a tombstone; followScope decides the state below.
     state: row.state === 'gone' ? 'excluded' : row.state,
   };
