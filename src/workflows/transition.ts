@@ -29,6 +29,8 @@ const SLICE_PAUSE = 1_000;
 /** Ms between two partial syncs without a poke. */
 const PARTIAL_SYNC_PAUSE = 500;
 
+type EventOf<Kind extends MailboxEvent['kind']> = Extract<MailboxEvent, { kind: Kind }>;
+
 /** The one place where the state changes. Pure. */
 export function transition(state: MailboxState, happened: MailboxEvent, now: number): MailboxState {
   const event = withBoundedMessages(happened);
@@ -81,50 +83,21 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'paused':
       return { ...state, paused: true };
     case 'resumed':
-      return {
-        ...state,
-        pokedAt: NOT_POKED,
-        paused: false,
-        blocked: null,
-        rateLimited: null,
-        nextPartialSyncAt: now,
-        nextSliceAt: state.nextSliceAt === null ? null : now,
-      };
+      return withResumed(state, now);
     case 'reconnected':
       return { ...state, pokedAt: NOT_POKED, blocked: null, nextPartialSyncAt: now };
     case 'stop-requested':
       return { ...state, stopping: true };
     case 'rate-limited':
-      return {
-        ...state,
-        rateLimited: {
-          until: answeredTime(event.waitFor, event.until, now, LONGEST.rateLimit) ?? event.until,
-          message: event.message,
-        },
-      };
+      return withRateLimit(state, event, now);
     case 'configured':
-      // The store compares the new settings with those of its last listing. A resync that was requested stays
-      // requested.
-      return {
-        ...state,
-        settings: event.settings,
-        named: state.named === null || event.change === undefined ? null : joinChanges(state.named, event.change),
-        nextAuditAt: event.settings.auditInterval === state.settings.auditInterval ? state.nextAuditAt : null,
-        fullSync: { kind: 'unknown', resync: resyncWanted(state) },
-        nextPartialSyncAt: now,
-      };
+      return withSettings(state, event, now);
     case 'retry-requested':
       return { ...state, retries: { ...state.retries, requested: state.retries.requested + 1 } };
     case 'audit-requested':
       return { ...state, audits: { ...state.audits, requested: state.audits.requested + 1 } };
     case 'audited':
-      return {
-        ...state,
-        drift: event.drift,
-        audits: { ...state.audits, served: event.audit ?? state.audits.served },
-        nextAuditAt: null,
-        rateLimited: null,
-      };
+      return withAudit(state, event);
     case 'refused':
       return withError(state, { message: event.message, of: 'settings' }, now);
     case 'resync-requested':
@@ -132,17 +105,7 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'opened':
       return withOpened(state, event);
     case 'listed':
-      if (event.generation !== state.generation) return state;
-      return {
-        ...state,
-        historyId: event.historyId,
-        fullSync: { kind: 'fetching' },
-        nextSliceAt: now,
-        heldUntil: null,
-        nextPartialSyncAt: now,
-        rateLimited: null,
-        ...countsIn(event),
-      };
+      return withListing(state, event, now);
     case 'slice-fetched':
       return withSlice(state, event, now);
     case 'partial-sync-started':
@@ -152,18 +115,74 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'history-expired':
       return withRecovery(withError(state, { message: event.message, of: 'live' }, now));
     case 'store-lost':
-      return {
-        ...withError(state, { message: event.message, of: 'store' }, now),
-        fullSync: { kind: 'unknown', resync: false },
-        historyId: null,
-      };
+      return withLostStore(withError(state, { message: event.message, of: 'store' }, now));
     case 'blocked':
-      return {
-        ...withError(state, { message: event.message, of: event.lane }, now),
-        blocked: afterRefusal(state.blocked, event, now),
-        rateLimited: null,
-      };
+      return withRefusal(withError(state, { message: event.message, of: event.lane }, now), event, now);
   }
+}
+
+function withResumed(state: MailboxState, now: number): MailboxState {
+  return {
+    ...state,
+    pokedAt: NOT_POKED,
+    paused: false,
+    blocked: null,
+    rateLimited: null,
+    nextPartialSyncAt: now,
+    nextSliceAt: state.nextSliceAt === null ? null : now,
+  };
+}
+
+/**
+ * The store compares the new settings with those of its last listing. A resync that was requested stays requested.
+ */
+function withSettings(state: MailboxState, event: EventOf<'configured'>, now: number): MailboxState {
+  return {
+    ...state,
+    settings: event.settings,
+    named: state.named === null || event.change === undefined ? null : joinChanges(state.named, event.change),
+    nextAuditAt: event.settings.auditInterval === state.settings.auditInterval ? state.nextAuditAt : null,
+    fullSync: { kind: 'unknown', resync: resyncWanted(state) },
+    nextPartialSyncAt: now,
+  };
+}
+
+function withAudit(state: MailboxState, event: EventOf<'audited'>): MailboxState {
+  return {
+    ...state,
+    drift: event.drift,
+    audits: { ...state.audits, served: event.audit ?? state.audits.served },
+    nextAuditAt: null,
+    rateLimited: null,
+  };
+}
+
+/** The end of a listing. That of an earlier generation changes nothing. */
+function withListing(state: MailboxState, event: EventOf<'listed'>, now: number): MailboxState {
+  if (event.generation !== state.generation) return state;
+  return {
+    ...state,
+    historyId: event.historyId,
+    fullSync: { kind: 'fetching' },
+    nextSliceAt: now,
+    heldUntil: null,
+    nextPartialSyncAt: now,
+    rateLimited: null,
+    ...countsIn(event),
+  };
+}
+
+function withRateLimit(state: MailboxState, event: EventOf<'rate-limited'>, now: number): MailboxState {
+  const until = answeredTime(event.waitFor, event.until, now, LONGEST.rateLimit) ?? event.until;
+  return { ...state, rateLimited: { until, message: event.message } };
+}
+
+function withLostStore(state: MailboxState): MailboxState {
+  return { ...state, fullSync: { kind: 'unknown', resync: false }, historyId: null };
+}
+
+function withRefusal(state: MailboxState, event: EventOf<'blocked'>, now: number): MailboxState {
+  return { ...state, blocked: afterRefusal(state.blocked, event, now), rateLimited: null };
 }
 
 /** What every result says about the mailbox as a whole. */
@@ -262,7 +281,7 @@ function withRecovery(state: MailboxState): MailboxState {
  * Takes over what the store says when it is opened. The store knows best what it holds: an empty store needs a full
  * sync, and a full store under a new Temporal server continues with a partial sync from its own mark.
  */
-function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'opened' }>): MailboxState {
+function withOpened(state: MailboxState, event: EventOf<'opened'>): MailboxState {
   const { historyId, generation } = event;
   const opened = {
     ...state,
@@ -289,11 +308,7 @@ function withOpened(state: MailboxState, event: Extract<MailboxEvent, { kind: 'o
   return withSyncRequested({ ...opened, completedGeneration: generation, fullSync: { kind: 'done' }, nextSliceAt: 0 });
 }
 
-function withSlice(
-  state: MailboxState,
-  event: Extract<MailboxEvent, { kind: 'slice-fetched' }>,
-  now: number,
-): MailboxState {
+function withSlice(state: MailboxState, event: EventOf<'slice-fetched'>, now: number): MailboxState {
   const retries = { ...state.retries, served: event.retried ?? state.retries.served };
   const counted = {
     ...state,
@@ -329,11 +344,7 @@ function withSlice(
   };
 }
 
-function withPartialSync(
-  state: MailboxState,
-  event: Extract<MailboxEvent, { kind: 'partial-synced' }>,
-  now: number,
-): MailboxState {
+function withPartialSync(state: MailboxState, event: EventOf<'partial-synced'>, now: number): MailboxState {
   const poked = state.syncs.started > state.syncs.served;
   const quietPoke = poked && !event.changed;
   const watch = event.watch == null ? null : answeredWatch(event.watch, now);
