@@ -1,10 +1,10 @@
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 
 import { createActivities } from './activities/create-activities.ts';
 import { slicesPerSecond } from './activities/slice-rate.ts';
 import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './temporal/bundle-workflows.ts';
-import { keepSearchAttributes, registerSearchAttributes } from './client/register-search-attributes.ts';
+import { keepSearchAttributes } from './client/register-search-attributes.ts';
 import { loadConfig, type Config } from './config/config.ts';
 import { withDates } from './gmail/api/gmail-date.ts';
 import { GoogleClock } from './gmail/api/google-clock.ts';
@@ -12,16 +12,18 @@ import { createUndiciTransport } from './gmail/api/undici-transport.ts';
 import { keepHouse } from './app/housekeeping.ts';
 import { createLog, type Log } from './host/log.ts';
 import type { Clock } from './model/clock.ts';
+import type { ClockSkew } from './model/clock-skew.ts';
 import type { Telemetry } from './model/telemetry.ts';
-import { connectTemporal, temporalAddressOf } from './temporal/connect.ts';
+import { temporalAddressOf } from './temporal/connect.ts';
+import { connectPatiently } from './temporal/connect-patiently.ts';
 import { openStoresOf } from './storage/open-stores.ts';
 import { secretKeysOf } from './storage/open-secret-keys.ts';
 import { priceTableOf } from './config/quota-variables.ts';
-import { closeStores } from './store/open-store.ts';
+import { closeStores, type Stores } from './store/open-store.ts';
 import { dataConverterOf } from './temporal/payload-codec.ts';
 import { hostInPlainText } from './model/database-location.ts';
 import { systemClock } from './host/system-clock.ts';
-import { openTracing } from './telemetry/open-tracing.ts';
+import { openTracing, type Tracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
 import { clockSinks, watchClock } from './telemetry/watch-clock.ts';
 import { watchWorker } from './telemetry/watch-worker.ts';
@@ -57,7 +59,6 @@ const FORCED_AFTER = '8 seconds';
 const LIVE_SLOTS = 100;
 /** Each slice holds some batches of messages in memory. */
 const BACKFILL_SLOTS = 16;
-const RETRY_PAUSE = 2_000;
 
 /**
  * With a build id the worker is versioned. A mailbox lives for years, hence AUTO_UPGRADE: at its next workflow task it
@@ -93,120 +94,142 @@ function warnOfPlainText({ database: { location } }: Config, log: Log): void {
  * @throws {StoreError | SecretKeyError} when the stores cannot be used
  * @throws the signal's reason when it aborts before the workers run
  */
-export async function runWorker({
-  config,
-  log,
-  clock = systemClock,
-  signal,
-  workflowBundle,
-  ...request
-}: WorkerRequest): Promise<RunningWorker> {
-  const tracing = await openTracing(config.tracing);
-  const telemetry = request.telemetry ?? {
-    ...telemetryOf(config.telemetry),
-    ...(tracing === null ? {} : { span: tracing.span }),
-  };
-  const secretKeys = await secretKeysOf(config, clock);
-  const stores = await openStoresOf(config);
-  warnOfPlainText(config, log);
-  const network = createUndiciTransport();
-  const googleClock = new GoogleClock(clock, () => performance.now());
-  const closing: (() => Promise<void>)[] = [
-    () => network.close(),
-    () => closeStores(stores),
-    async () => tracing?.flush(),
-  ];
+export async function runWorker(request: WorkerRequest): Promise<RunningWorker> {
+  const { config, log, signal } = request;
+  const means = await openMeans(request);
+  const { clock, telemetry, tracing, stores } = means;
+  const closing = [() => means.network.close(), () => closeStores(stores), async () => tracing?.flush()];
   const closeAll = async (): Promise<void> => {
     for (const close of closing) await close();
   };
   try {
     const watch = await watchWorker({ config, telemetry, store: stores.store, clock, log });
     closing.unshift(() => watch.close());
-    const prices = priceTableOf(config);
     const skew = watchClock({ clock, telemetry, log });
-    const openSession = createSessionFactory({
-      ...stores,
-      secretKeys,
-      transport: withDates(network.transport, (date) => {
-        googleClock.hear(date);
-        skew.seen('gmail', date);
-      }),
-      rootUrl: config.gmailRootUrl,
-      tokenUrl: config.googleTokenUrl,
-      prices,
-      userShare: config.quota.userShare,
-      clock: googleClock,
-      telemetry,
-    });
-    const activities = {
-      ...createActivities({
-        store: stores.store,
-        openSession,
-        prices,
-        userShare: config.quota.userShare,
-        clock: googleClock,
-        pushTopic: config.push.topic,
-        skew,
-        telemetry,
-      }),
-    };
+    const activities = activitiesOf(config, means, skew);
     const connection = await connectPatiently({ config, log, clock, signal });
     // The watch uses the connection, so the connection closes after it.
     closing.splice(1, 0, () => connection.close());
-    const dataConverter = await dataConverterOf(config, clock);
-    const shared = {
-      ...SHARED,
-      ...tracing?.workerOptions,
-      sinks: { ...tracing?.workerOptions.sinks, ...clockSinks(skew) },
-      ...versionOf(config),
-      connection,
-      namespace: config.temporal.namespace,
-      activities,
-      dataConverter,
-    };
-    const live = await Worker.create({
-      ...shared,
-      workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),
-      taskQueue: config.taskQueue,
-      maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
-      maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
-    });
-    const backfill = await Worker.create({
-      ...shared,
-      taskQueue: backfillQueueOf(config.taskQueue),
-      maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
-      maxTaskQueueActivitiesPerSecond: slicesPerSecond(prices),
-    });
-    const housekeeping = new AbortController();
-    const kept = keepHouse({
-      store: stores.store,
-      goneGrace: config.bodies.goneGrace,
-      sweepGrace: config.bodies.sweepGrace,
-      clock: googleClock,
-      log,
-      signal: housekeeping.signal,
-    });
-    const known = keepSearchAttributes({
-      connection,
-      namespace: config.temporal.namespace,
-      clock,
-      signal: housekeeping.signal,
-    });
-    closing.unshift(async () => {
-      housekeeping.abort();
-      await Promise.all([kept, known]);
-    });
+    const workers = await createWorkers(request, means, { skew, activities, connection });
+    closing.unshift(keepInOrder(request, means, connection));
     log.info(
       { taskQueue: config.taskQueue, temporal: temporalAddressOf(config), buildId: config.deployment.buildId },
       'worker runs',
     );
-    const workers = { [config.taskQueue]: live, [backfillQueueOf(config.taskQueue)]: backfill };
     watch.running({ connection, workers, activities: Object.keys(activities) });
-    return running([live, backfill], { draining: () => watch.draining(), closeAll });
+    return running(Object.values(workers), { draining: () => watch.draining(), closeAll });
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+/** What a worker works with. */
+interface Means {
+  readonly clock: Clock;
+  /** The clock of activities and housekeeping, once Google has answered. */
+  readonly googleClock: GoogleClock;
+  readonly tracing: Tracing | null;
+  readonly telemetry: Telemetry;
+  readonly secretKeys: Awaited<ReturnType<typeof secretKeysOf>>;
+  readonly stores: Stores;
+  readonly network: ReturnType<typeof createUndiciTransport>;
+}
+
+async function openMeans({ config, log, clock = systemClock, telemetry }: WorkerRequest): Promise<Means> {
+  const tracing = await openTracing(config.tracing);
+  const secretKeys = await secretKeysOf(config, clock);
+  const stores = await openStoresOf(config);
+  warnOfPlainText(config, log);
+  return {
+    clock,
+    googleClock: new GoogleClock(clock, () => performance.now()),
+    tracing,
+    telemetry: telemetry ?? {
+      ...telemetryOf(config.telemetry),
+      ...(tracing === null ? {} : { span: tracing.span }),
+    },
+    secretKeys,
+    stores,
+    network: createUndiciTransport(),
+  };
+}
+
+type Activities = ReturnType<typeof createActivities>;
+
+function activitiesOf(
+  config: Config,
+  { googleClock, telemetry, secretKeys, stores, network }: Means,
+  skew: ClockSkew,
+): Activities {
+  const shared = { prices: priceTableOf(config), userShare: config.quota.userShare, clock: googleClock, telemetry };
+  const openSession = createSessionFactory({
+    ...stores,
+    ...shared,
+    secretKeys,
+    transport: withDates(network.transport, (date) => {
+      googleClock.hear(date);
+      skew.seen('gmail', date);
+    }),
+    rootUrl: config.gmailRootUrl,
+    tokenUrl: config.googleTokenUrl,
+  });
+  return createActivities({ ...shared, store: stores.store, openSession, pushTopic: config.push.topic, skew });
+}
+
+/** @returns Temporal's workers by task queue */
+async function createWorkers(
+  { config, signal, workflowBundle }: WorkerRequest,
+  { clock, tracing }: Means,
+  { skew, activities, connection }: { skew: ClockSkew; activities: Activities; connection: NativeConnection },
+): Promise<Readonly<Record<string, Worker>>> {
+  const { taskQueue } = config;
+  const shared = {
+    ...SHARED,
+    ...tracing?.workerOptions,
+    sinks: { ...tracing?.workerOptions.sinks, ...clockSinks(skew) },
+    ...versionOf(config),
+    connection,
+    namespace: config.temporal.namespace,
+    activities: { ...activities },
+    dataConverter: await dataConverterOf(config, clock),
+  };
+  const live = await Worker.create({
+    ...shared,
+    workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),
+    taskQueue,
+    maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+    maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
+  });
+  const backfill = await Worker.create({
+    ...shared,
+    taskQueue: backfillQueueOf(taskQueue),
+    maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
+    maxTaskQueueActivitiesPerSecond: slicesPerSecond(priceTableOf(config)),
+  });
+  return { [taskQueue]: live, [backfillQueueOf(taskQueue)]: backfill };
+}
+
+/**
+ * Keeps the store tidy and the search attributes registered while the worker runs.
+ *
+ * @returns ends both
+ */
+function keepInOrder(
+  { config, log }: WorkerRequest,
+  { clock, googleClock, stores }: Means,
+  connection: NativeConnection,
+): () => Promise<void> {
+  const ended = new AbortController();
+  const { signal } = ended;
+  const { goneGrace, sweepGrace } = config.bodies;
+  const { namespace } = config.temporal;
+  const kept = keepHouse({ store: stores.store, goneGrace, sweepGrace, clock: googleClock, log, signal });
+  const known = keepSearchAttributes({ connection, namespace, clock, signal });
+  return async () => {
+    ended.abort();
+    await Promise.all([kept, known]);
+  };
 }
 
 /** A bundle made ahead has no interceptors, so a worker that traces makes its own. */
@@ -242,43 +265,6 @@ function running(
       await ended;
     },
   };
-}
-
-/** A worker may start before its server: it logs that, and tries again. */
-async function connectPatiently({
-  config,
-  log,
-  clock,
-  signal,
-}: {
-  config: Config;
-  log: Log;
-  clock: Clock;
-  signal: AbortSignal | undefined;
-}): Promise<NativeConnection> {
-  const address = temporalAddressOf(config);
-  for (;;) {
-    signal?.throwIfAborted();
-    try {
-      const registrar = await connectTemporal(config);
-      try {
-        await registerSearchAttributes({
-          connection: registrar,
-          namespace: config.temporal.namespace,
-          clock,
-          ...(signal === undefined ? {} : { signal }),
-        });
-      } finally {
-        await registrar.close();
-      }
-      return await NativeConnection.connect({ ...config.temporal.options, address });
-    } catch (error) {
-      signal?.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
-      log.warn({ temporal: address, reason }, 'the Temporal server cannot be used yet; trying again');
-    }
-    await clock.sleep(RETRY_PAUSE, signal);
-  }
 }
 
 /** Runs a worker until SIGTERM or SIGINT. @returns the exit code */

@@ -10,93 +10,111 @@ import { createUndiciTransport } from '../gmail/api/undici-transport.ts';
 import { isSameAddress } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { DEFAULT_SETTINGS } from '../model/settings.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import type { EncryptedRecord } from '../secrets/credential-store.ts';
 import type { AccountStores } from './stored-credentials.ts';
 
 /** Gives {@link TidemarkClient.rename} what it needs of Google and of the credentials. */
-export function renamingAccess({
-  config,
-  stores,
-  clock,
-}: {
-  config: Config;
-  stores: AccountStores;
-  clock: Clock;
-}): RenamingAccess {
-  const { store, credentials } = stores;
-
-  /** Credentials of the new address go first: if somebody connected it already, the former ones may no longer work. */
-  async function held({
-    from,
-    to,
-  }: {
-    from: MailboxId;
-    to: MailboxId;
-  }): Promise<{ mailbox: MailboxId; record: EncryptedRecord } | null> {
-    for (const mailbox of [to, from]) {
-      const record = await credentials.get(mailbox);
-      if (record !== null) return { mailbox, record };
-    }
-    return null;
-  }
-
+export function renamingAccess(means: Means): RenamingAccess {
   return {
-    async refusalOf({ from, to }) {
-      const row = await store.getMailbox(from);
-      // A worker has asked Google already, and compared messages.
-      if (row?.account?.address === to) return null;
-      const known = await held({ from, to });
-      if (known === null)
-        return `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now. If you know that it is: tidemark rename ${from} ${to} --force`;
-      const network = createUndiciTransport();
-      try {
-        const { transport } = network;
-        const parsed = parseCredentials(await (await secretKeysOf(config, clock)).open(known.mailbox, known.record));
-        // A service account acts in the name of an address, and Google knows a renamed user only by the new one.
-        const isDelegated = parsed.type === 'service_account';
-        const tokens = createTokenSource({
-          credentials: parsed,
-          mailbox: isDelegated ? to : known.mailbox,
-          tokenUrl: config.googleTokenUrl,
-          scopes: scopesOf(row?.settings ?? DEFAULT_SETTINGS),
-          transport,
-          clock,
-        });
-        const gmail = createGoogleGmail({
-          mailbox: from,
-          tokens,
-          transport,
-          rootUrl: config.gmailRootUrl,
-          clock,
-          timeoutMs: 20_000,
-        });
-        const account = await accountBehind(gmail, { mailbox: from, witnesses: () => store.sampleMessages(from) });
-        if (account.kind === 'another' && account.asked > 0) {
-          return `The credentials of ${known.mailbox} open ${account.address}, which is another account than that of ${from} (it has ${account.found} of ${account.asked} stored messages): nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
-        }
-        if (account.kind === 'another' && isDelegated) {
-          return `No message of ${from} is stored by which its account could be recognised, so nothing tells whether that is called ${to} now: nothing was changed. If you know that it is: tidemark rename ${from} ${to} --force`;
-        }
-        if (!isSameAddress(account.address, to)) {
-          return `The address of ${from}'s account at Google is ${account.address}, not ${to}: nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
-        }
-        return null;
-      } catch (error) {
-        if (!(error instanceof GmailError)) throw error;
-        return `Google could not be asked for the address of ${from}'s account: nothing was changed. ${error.message} Then try again, or, if you know the address: tidemark rename ${from} ${to} --force`;
-      } finally {
-        await network.close();
-      }
-    },
-
-    async copyCredentials({ from, to }) {
-      const known = await held({ from, to });
-      if (known === null || known.mailbox === to) return;
-      // The record is bound to the mailbox's id, so it must be encrypted again for the new one.
-      const keys = await secretKeysOf(config, clock);
-      await credentials.put(to, { ...(await keys.seal(to, await keys.open(from, known.record))), version: 0 });
-    },
+    refusalOf: (rename) => refusalOf(means, rename),
+    copyCredentials: (rename) => copyCredentials(means, rename),
   };
+}
+
+interface Means {
+  readonly config: Config;
+  readonly stores: AccountStores;
+  readonly clock: Clock;
+}
+
+interface Rename {
+  readonly from: MailboxId;
+  readonly to: MailboxId;
+}
+
+/** Credentials of one of the two addresses. */
+interface HeldCredentials {
+  readonly mailbox: MailboxId;
+  readonly record: EncryptedRecord;
+}
+
+/** Credentials of the new address go first: if somebody connected it already, the former ones may no longer work. */
+async function heldCredentials({ stores }: Means, { from, to }: Rename): Promise<HeldCredentials | null> {
+  for (const mailbox of [to, from]) {
+    const record = await stores.credentials.get(mailbox);
+    if (record !== null) return { mailbox, record };
+  }
+  return null;
+}
+
+async function refusalOf(means: Means, rename: Rename): Promise<string | null> {
+  const { from, to } = rename;
+  const row = await means.stores.store.getMailbox(from);
+  // A worker has asked Google already, and compared messages.
+  if (row?.account?.address === to) return null;
+  const held = await heldCredentials(means, rename);
+  if (held === null)
+    return `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now. If you know that it is: tidemark rename ${from} ${to} --force`;
+  try {
+    return await refusalOfGoogle(means, rename, held, row?.settings ?? DEFAULT_SETTINGS);
+  } catch (error) {
+    if (!(error instanceof GmailError)) throw error;
+    return `Google could not be asked for the address of ${from}'s account: nothing was changed. ${error.message} Then try again, or, if you know the address: tidemark rename ${from} ${to} --force`;
+  }
+}
+
+/** Asks Google which account the credentials open. @throws {GmailError} when Google does not answer */
+async function refusalOfGoogle(
+  { config, stores, clock }: Means,
+  rename: Rename,
+  held: HeldCredentials,
+  settings: MailboxSettings,
+): Promise<string | null> {
+  const { from, to } = rename;
+  const network = createUndiciTransport();
+  try {
+    const { transport } = network;
+    const credentials = parseCredentials(await (await secretKeysOf(config, clock)).open(held.mailbox, held.record));
+    // A service account acts in the name of an address, and Google knows a renamed user only by the new one.
+    const isDelegated = credentials.type === 'service_account';
+    const tokens = createTokenSource({
+      credentials,
+      mailbox: isDelegated ? to : held.mailbox,
+      tokenUrl: config.googleTokenUrl,
+      scopes: scopesOf(settings),
+      transport,
+      clock,
+    });
+    const { gmailRootUrl: rootUrl } = config;
+    const gmail = createGoogleGmail({ mailbox: from, tokens, transport, rootUrl, clock, timeoutMs: 20_000 });
+    const witnesses = () => stores.store.sampleMessages(from);
+    const account = await accountBehind(gmail, { mailbox: from, witnesses });
+    return refusalOfAccount(account, { ...rename, opened: held.mailbox, isDelegated });
+  } finally {
+    await network.close();
+  }
+}
+
+/** @param opened - whose credentials were used */
+function refusalOfAccount(
+  account: Awaited<ReturnType<typeof accountBehind>>,
+  { from, to, opened, isDelegated }: Rename & { readonly opened: MailboxId; readonly isDelegated: boolean },
+): string | null {
+  if (account.kind === 'another' && account.asked > 0)
+    return `The credentials of ${opened} open ${account.address}, which is another account than that of ${from} (it has ${account.found} of ${account.asked} stored messages): nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
+  if (account.kind === 'another' && isDelegated)
+    return `No message of ${from} is stored by which its account could be recognised, so nothing tells whether that is called ${to} now: nothing was changed. If you know that it is: tidemark rename ${from} ${to} --force`;
+  if (!isSameAddress(account.address, to))
+    return `The address of ${from}'s account at Google is ${account.address}, not ${to}: nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
+  return null;
+}
+
+async function copyCredentials(means: Means, { from, to }: Rename): Promise<void> {
+  const held = await heldCredentials(means, { from, to });
+  if (held === null || held.mailbox === to) return;
+  // The record is bound to the mailbox's id, so it must be encrypted again for the new one.
+  const keys = await secretKeysOf(means.config, means.clock);
+  await means.stores.credentials.put(to, { ...(await keys.seal(to, await keys.open(from, held.record))), version: 0 });
 }

@@ -15,7 +15,6 @@ import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
-import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { SecretKeys } from '../secrets/secret-keys.ts';
@@ -60,75 +59,82 @@ export function createSessionFactory(
   options: SessionFactoryOptions,
 ): (request: SessionRequest) => Promise<GmailSession> {
   const { store, prices, clock, telemetry } = options;
-  const connections = new Map<MailboxId, Connection>();
+  const connections = new Connections(options);
   const room = new ByteRoom();
 
   return async ({ mailbox, lane, settings, onWait, ask }) => {
     const row = await store.getMailbox(mailbox);
-    const connection = await connect(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
-    const options = {
-      api: connection.api,
-      mailbox,
-      lane,
-      ledger: store,
-      prices,
-      clock,
-      pacer: connection.pacer,
-      room,
-      onWait,
-      telemetry,
-    };
-    if (ask !== undefined) await isServed(createGmailSession({ ...options, once: true }), ask.signal);
-    const session = createGmailSession(options);
+    const connection = await connections.open(mailbox, settings ?? row?.settings ?? DEFAULT_SETTINGS);
+    const { api, pacer } = connection;
+    const paced = { api, mailbox, lane, ledger: store, prices, clock, pacer, room, onWait, telemetry };
+    if (ask !== undefined) await isServed(createGmailSession({ ...paced, once: true }), ask.signal);
+    const session = createGmailSession(paced);
     // A mailbox that the store does not know has nothing to lose, so it needs no check.
-    if (row !== null) await check(connection, session, row);
+    if (row !== null) await check({ store, clock, session, row }, connection);
     return session;
   };
+}
 
-  async function isServed(session: GmailSession, signal: AbortSignal): Promise<void> {
-    try {
-      await session.getProfile(signal);
-    } finally {
-      await session.flush();
-    }
+async function isServed(session: GmailSession, signal: AbortSignal): Promise<void> {
+  try {
+    await session.getProfile(signal);
+  } finally {
+    await session.flush();
+  }
+}
+
+/** Both lanes begin at once and share one check. */
+async function check(request: AccountCheck, connection: Connection): Promise<void> {
+  connection.checking ??= checkAccount(request, connection.version).finally(() => {
+    connection.checking = null;
+  });
+  await connection.checking;
+}
+
+type AccountCheck = Omit<Parameters<typeof requireAccount>[0], 'version'> & { readonly session: GmailSession };
+
+async function checkAccount(request: AccountCheck, version: number): Promise<void> {
+  try {
+    await requireAccount({ ...request, version });
+  } finally {
+    await request.session.flush();
+  }
+}
+
+/** What this process keeps for its mailboxes; the one that was connected first is forgotten first. */
+class Connections {
+  readonly #options: SessionFactoryOptions;
+  readonly #byMailbox = new Map<MailboxId, Connection>();
+
+  constructor(options: SessionFactoryOptions) {
+    this.#options = options;
   }
 
-  /** Both lanes begin at once and share one check. */
-  async function check(connection: Connection, session: GmailSession, row: MailboxRow): Promise<void> {
-    connection.checking ??= asked(session, row, connection.version).finally(() => {
-      connection.checking = null;
-    });
-    await connection.checking;
-  }
-
-  async function asked(session: GmailSession, row: MailboxRow, version: number): Promise<void> {
-    try {
-      await requireAccount({ store, clock, session, row, version });
-    } finally {
-      await session.flush();
-    }
-  }
-
-  async function connect(mailbox: MailboxId, settings: MailboxSettings): Promise<Connection> {
-    const record = await options.credentials.get(mailbox);
+  /** The mailbox's connection; a new one when its credentials, or the scopes that its settings need, have changed. */
+  async open(mailbox: MailboxId, settings: MailboxSettings): Promise<Connection> {
+    const record = await this.#options.credentials.get(mailbox);
     if (record === null) throw new NotConnectedError(`${mailbox} has no credentials`);
-    const known = connections.get(mailbox);
+    const known = this.#byMailbox.get(mailbox);
     const scopes = scopesOf(settings);
     if (known?.version === record.version && known.scopes.join() === scopes.join()) return known;
-    const credentials = parseCredentials(await options.secretKeys.open(mailbox, record));
+    const credentials = parseCredentials(await this.#options.secretKeys.open(mailbox, record));
     if (credentials.type === 'authorized_user') requireScopes(mailbox, credentials.scopes, settings);
-    const { transport, tokenUrl, rootUrl } = options;
+    const { store, prices, clock, userShare, transport, tokenUrl, rootUrl } = this.#options;
     const tokens = createTokenSource({ credentials, mailbox, tokenUrl, scopes, transport, clock });
     const connection: Connection = {
       version: record.version,
       scopes,
       api: createGoogleGmail({ mailbox, tokens, transport, rootUrl, clock }),
       checking: null,
-      pacer: known?.pacer ?? new Pacer({ mailbox, ledger: store, prices, clock, share: options.userShare }),
+      pacer: known?.pacer ?? new Pacer({ mailbox, ledger: store, prices, clock, share: userShare }),
     };
-    const [oldest] = connections.keys();
-    if (connections.size >= REMEMBERED && oldest !== undefined) connections.delete(oldest);
-    connections.set(mailbox, connection);
+    this.#keep(mailbox, connection);
     return connection;
+  }
+
+  #keep(mailbox: MailboxId, connection: Connection): void {
+    const [oldest] = this.#byMailbox.keys();
+    if (this.#byMailbox.size >= REMEMBERED && oldest !== undefined) this.#byMailbox.delete(oldest);
+    this.#byMailbox.set(mailbox, connection);
   }
 }

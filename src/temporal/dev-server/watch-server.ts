@@ -16,69 +16,98 @@ const DEATHS_A_MINUTE = 5;
  */
 export function watchServer(
   first: Holding,
-  { dataDir, log, clock }: EnsureTemporalServerOptions,
+  options: EnsureTemporalServerOptions,
   again: (previous: Holding) => Promise<Holding>,
 ): TemporalServer {
-  const stopped = new AbortController();
-  let holding = first;
+  return new WatchedServer(first, options, again);
+}
 
-  const died = async (): Promise<void> => {
-    if (holding.own !== null) return await holding.own.exited;
-    while (readInstance(dataDir)?.pid === holding.pid) await clock.sleep(LOOK_EVERY, stopped.signal);
-  };
+class WatchedServer implements TemporalServer {
+  readonly address: string;
+  readonly uiUrl: string | null;
+  readonly lost: Promise<TemporalServerError>;
+  readonly #options: EnsureTemporalServerOptions;
+  readonly #again: (previous: Holding) => Promise<Holding>;
+  readonly #stopped = new AbortController();
+  readonly #watching: Promise<unknown>;
+  #holding: Holding;
 
-  const watch = async (): Promise<TemporalServerError> => {
+  constructor(first: Holding, options: EnsureTemporalServerOptions, again: (previous: Holding) => Promise<Holding>) {
+    this.address = first.address;
+    this.uiUrl = first.uiUrl;
+    this.#options = options;
+    this.#again = again;
+    this.#holding = first;
+    this.#watching = this.#watch().catch((error: unknown) => error);
+    this.lost = this.#watching.then((end) => this.#lossAfter(end));
+  }
+
+  get owned(): boolean {
+    return this.#holding.own !== null;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#holding.own?.stop();
+    await this.#watching;
+  }
+
+  /** @returns why it is no longer watched */
+  async #watch(): Promise<TemporalServerError> {
+    const { clock, log } = this.#options;
     const deaths: number[] = [];
     let failure: unknown;
     for (;;) {
-      await died();
-      stopped.signal.throwIfAborted();
+      await this.#died();
+      this.#stopped.signal.throwIfAborted();
       deaths.push(clock.now());
-      if (deaths.filter((at) => at > clock.now() - 60_000).length > DEATHS_A_MINUTE) {
-        return new TemporalServerError(
-          `The Temporal server does not stay up: it ended ${deaths.length} times. Its log is ${dataDir}/temporal.log.`,
-          { cause: failure },
-        );
-      }
+      if (deaths.filter((at) => at > clock.now() - 60_000).length > DEATHS_A_MINUTE)
+        return this.#doesNotStayUp(deaths.length, failure);
       log('the Temporal server has stopped: starting it again');
       try {
-        const next = await again(holding);
-        // `stop` was called during the start: nothing else would stop the new server.
-        if (stopped.signal.aborted) await next.own?.stop();
-        holding = next;
+        await this.#startAgain();
       } catch (error) {
         // The new server may have been killed, or its port taken for a moment. That counts as one more death.
         failure = error;
-        await clock.sleep(RETRY_AFTER, stopped.signal);
+        await clock.sleep(RETRY_AFTER, this.#stopped.signal);
         continue;
       }
-      if (holding.address !== first.address) {
-        return new TemporalServerError(
-          `The Temporal server came back at ${holding.address}, not ${first.address}: start this process again.`,
-        );
-      }
-      log(`the Temporal server runs again at ${holding.address}`);
+      if (this.#holding.address !== this.address) return this.#cameBackElsewhere();
+      log(`the Temporal server runs again at ${this.#holding.address}`);
     }
-  };
+  }
 
-  const watching = watch().catch((error: unknown) => error);
-  const lost = watching.then((end) => {
-    if (stopped.signal.aborted) return new Promise<TemporalServerError>(() => undefined);
+  async #died(): Promise<void> {
+    const { dataDir, clock } = this.#options;
+    if (this.#holding.own !== null) return await this.#holding.own.exited;
+    while (readInstance(dataDir)?.pid === this.#holding.pid) await clock.sleep(LOOK_EVERY, this.#stopped.signal);
+  }
+
+  async #startAgain(): Promise<void> {
+    const next = await this.#again(this.#holding);
+    // `stop` was called during the start: nothing else would stop the new server.
+    if (this.#stopped.signal.aborted) await next.own?.stop();
+    this.#holding = next;
+  }
+
+  /** Stopping is no loss. */
+  #lossAfter(end: unknown): TemporalServerError | Promise<TemporalServerError> {
+    if (this.#stopped.signal.aborted) return new Promise(() => undefined);
     return end instanceof TemporalServerError
       ? end
       : new TemporalServerError('The Temporal server could not be started again.', { cause: end });
-  });
-  return {
-    address: first.address,
-    uiUrl: first.uiUrl,
-    get owned() {
-      return holding.own !== null;
-    },
-    lost,
-    async stop() {
-      stopped.abort();
-      await holding.own?.stop();
-      await watching;
-    },
-  };
+  }
+
+  #doesNotStayUp(times: number, cause: unknown): TemporalServerError {
+    return new TemporalServerError(
+      `The Temporal server does not stay up: it ended ${times} times. Its log is ${this.#options.dataDir}/temporal.log.`,
+      { cause },
+    );
+  }
+
+  #cameBackElsewhere(): TemporalServerError {
+    return new TemporalServerError(
+      `The Temporal server came back at ${this.#holding.address}, not ${this.address}: start this process again.`,
+    );
+  }
 }
