@@ -6,8 +6,9 @@ import { base64url } from '../model/base64url.ts';
 import { deepJson } from '../model/deep-json.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import type { LostBody } from '../model/lost-body.ts';
+import type { Stores } from '../store/open-store.ts';
 import { databaseUrlOf } from '../storage/open-stores.ts';
-import { mailboxVerb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
+import { mailboxVerb, withStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
 import { mboxEntry } from './mbox-entry.ts';
 import { counted } from './words.ts';
 
@@ -34,48 +35,76 @@ export function addExport(program: Command, cli: Cli): void {
       '\nMessages are those that are stored and in scope. Needs no Temporal server.\njsonl is the same on a terminal and in a pipe: control characters and marks of direction are \\u escapes, which any JSON parser reads back.\nmbox in a pipe or a file has the bytes of the mail; on a terminal they are shown, not obeyed.',
     )
     .action((mailbox: MailboxId, options: ExportOptions) =>
-      withStores(cli, options, async ({ stores, out, clock, config }) => {
-        const { store } = stores;
-        const row = await store.getMailbox(mailbox);
-        if (row === null)
-          throw new CannotDoError(
-            'mailbox-unknown',
-            `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; DATABASE_URL names another database.`,
-            { mailbox },
-          );
-        if (options.format === 'mbox' && row.settings.format !== 'raw') {
-          throw new CannotDoError(
-            'not-raw',
-            `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. To fetch every message again as raw: tidemark start ${mailbox} --format raw --wait`,
-          );
-        }
-        const names = new Map((await store.getLabels(mailbox)).map(({ id, name }) => [id, name]));
-        let lostBodies = 0;
-        const leftOut = { rawless: 0, unfetched: 0 };
-        const onLostBody = async (lost: LostBody): Promise<void> => {
-          lostBodies += 1;
-          await store.refetchLost({ mailbox, lost, now: clock.now() });
-        };
-        for await (const message of store.streamMessages(mailbox, { onLostBody })) {
-          if (options.format === 'jsonl') await out.line(deepJson(exported(message, names)));
-          else if (message.format === 'raw' && message.body !== null)
-            await out.mail(mboxEntry(message.body, message.internalDate));
-          else leftOut[message.lacks === 'raw' ? 'rawless' : 'unfetched'] += 1;
-        }
-        if (leftOut.unfetched > 0)
-          out.notice(
-            `${counted(leftOut.unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: tidemark status ${mailbox}`,
-          );
-        if (leftOut.rawless > 0)
-          out.notice(
-            `${counted(leftOut.rawless, 'message')} of ${mailbox} left out: Gmail gave no raw of them (chats have none), so mbox cannot hold them. Export them with --format jsonl; see which: tidemark failures ${mailbox}`,
-          );
-        if (lostBodies > 0)
-          throw new CannotDoError(
-            'bodies-lost',
-            `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. Export once more after: tidemark sync ${mailbox} --wait`,
-          );
+      withStores(cli, options, async (context) => {
+        await requireExportable(context, mailbox, options);
+        report(context, mailbox, await writeMessages(context, mailbox, options));
       }),
+    );
+}
+
+type ExportContext = VerbContext & { readonly stores: Stores };
+
+async function requireExportable(
+  { stores, config }: ExportContext,
+  mailbox: MailboxId,
+  { format }: ExportOptions,
+): Promise<void> {
+  const row = await stores.store.getMailbox(mailbox);
+  if (row === null)
+    throw new CannotDoError(
+      'mailbox-unknown',
+      `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; DATABASE_URL names another database.`,
+      { mailbox },
+    );
+  if (format === 'mbox' && row.settings.format !== 'raw') {
+    throw new CannotDoError(
+      'not-raw',
+      `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. To fetch every message again as raw: tidemark start ${mailbox} --format raw --wait`,
+    );
+  }
+}
+
+/** How many messages were left out, by the reason. */
+interface LeftOut {
+  rawless: number;
+  unfetched: number;
+  lostBodies: number;
+}
+
+async function writeMessages(
+  { stores: { store }, out, clock }: ExportContext,
+  mailbox: MailboxId,
+  { format }: ExportOptions,
+): Promise<LeftOut> {
+  const names = new Map((await store.getLabels(mailbox)).map(({ id, name }) => [id, name]));
+  const leftOut: LeftOut = { rawless: 0, unfetched: 0, lostBodies: 0 };
+  const onLostBody = async (lost: LostBody): Promise<void> => {
+    leftOut.lostBodies += 1;
+    await store.refetchLost({ mailbox, lost, now: clock.now() });
+  };
+  for await (const message of store.streamMessages(mailbox, { onLostBody })) {
+    if (format === 'jsonl') await out.line(deepJson(exported(message, names)));
+    else if (message.format === 'raw' && message.body !== null)
+      await out.mail(mboxEntry(message.body, message.internalDate));
+    else leftOut[message.lacks === 'raw' ? 'rawless' : 'unfetched'] += 1;
+  }
+  return leftOut;
+}
+
+/** @throws {CannotDoError} when bodies were lost */
+function report({ out }: ExportContext, mailbox: MailboxId, { rawless, unfetched, lostBodies }: LeftOut): void {
+  if (unfetched > 0)
+    out.notice(
+      `${counted(unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: tidemark status ${mailbox}`,
+    );
+  if (rawless > 0)
+    out.notice(
+      `${counted(rawless, 'message')} of ${mailbox} left out: Gmail gave no raw of them (chats have none), so mbox cannot hold them. Export them with --format jsonl; see which: tidemark failures ${mailbox}`,
+    );
+  if (lostBodies > 0)
+    throw new CannotDoError(
+      'bodies-lost',
+      `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. Export once more after: tidemark sync ${mailbox} --wait`,
     );
 }
 

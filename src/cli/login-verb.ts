@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 
+import type { CompletedConsent } from '../accounts/consent.ts';
 import { consentOnDesktop } from '../accounts/desktop-consent.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../model/settings.ts';
+import type { Stores } from '../store/open-store.ts';
 import { parseEmail, parseFormat, parseInterval, parsePort } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
-import { verb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
-import { informWorkflow, NEXT } from './inform-workflow.ts';
+import { verb, withStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
+import { informWorkflow, NEXT, type Informed } from './inform-workflow.ts';
 import { counted, renamedAccount } from './words.ts';
 
 interface LoginOptions extends VerbOptions {
@@ -48,35 +50,11 @@ export function addLogin(program: Command, cli: Cli): void {
       '\nThe browser must reach 127.0.0.1 of this machine. From another one: ssh -L PORT:127.0.0.1:PORT, and --port PORT.',
     )
     .action((email: MailboxId | undefined, options: LoginOptions) =>
-      withStores(cli, options, async ({ stores, out, config, clock, signal }) => {
-        const client = await readSecretFile(options.client, 'client');
-        const stored =
-          email === undefined
-            ? DEFAULT_SETTINGS
-            : ((await stores.store.getMailbox(email))?.settings ?? DEFAULT_SETTINGS);
-        const settings = options.format === undefined ? stored : { ...stored, format: options.format };
-        const { mailbox, address, scopes, messagesTotal } = await consentOnDesktop({
-          config,
-          stores,
-          clock,
-          client,
-          mailbox: email ?? null,
-          settings,
-          port: options.port ?? 0,
-          timeout: options.timeout ?? TIMEOUT,
-          signal,
-          onLink: (url) => {
-            out.notice(
-              `${options.browser ? 'A browser opens. If none does, open' : 'Open'} this link${email === undefined ? '' : `, and choose ${email}`}:`,
-              '',
-              url,
-              '',
-            );
-            if (options.browser) openBrowser(url);
-          },
-        });
+      withStores(cli, options, async (context) => {
+        const consent = await askConsent(context, email ?? null, options);
+        const { mailbox, address, scopes, messagesTotal } = consent;
         const informed = await informWorkflow(cli, options, mailbox);
-        out.result(
+        context.out.result(
           {
             mailbox,
             address,
@@ -86,11 +64,46 @@ export function addLogin(program: Command, cli: Cli): void {
             running: informed === 'informed',
             serverReached: informed !== 'unreachable',
           },
-          () =>
-            `${mailbox} is connected${messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`}.${renamedAccount(mailbox, address)} ${NEXT[informed](mailbox)}`,
+          () => connectedWords(consent, informed),
         );
       }),
     );
+}
+
+/** @param email - null leaves the choice of the account to the browser */
+async function askConsent(
+  { stores, out, config, clock, signal }: VerbContext & { stores: Stores },
+  email: MailboxId | null,
+  options: LoginOptions,
+): Promise<CompletedConsent> {
+  const client = await readSecretFile(options.client, 'client');
+  const row = email === null ? null : await stores.store.getMailbox(email);
+  const stored = row?.settings ?? DEFAULT_SETTINGS;
+  return await consentOnDesktop({
+    config,
+    stores,
+    clock,
+    client,
+    mailbox: email,
+    settings: options.format === undefined ? stored : { ...stored, format: options.format },
+    port: options.port ?? 0,
+    timeout: options.timeout ?? TIMEOUT,
+    signal,
+    onLink: (url) => {
+      out.notice(
+        `${options.browser ? 'A browser opens. If none does, open' : 'Open'} this link${email === null ? '' : `, and choose ${email}`}:`,
+        '',
+        url,
+        '',
+      );
+      if (options.browser) openBrowser(url);
+    },
+  });
+}
+
+function connectedWords({ mailbox, address, messagesTotal }: CompletedConsent, informed: Informed): string {
+  const messages = messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`;
+  return `${mailbox} is connected${messages}.${renamedAccount(mailbox, address)} ${NEXT[informed](mailbox)}`;
 }
 
 /** Errors are ignored: the link is printed as well, for machines without a browser. */

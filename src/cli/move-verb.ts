@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-import { moveMailboxes } from '../app/move-mailboxes.ts';
-import { contextOf, verb, type Cli, type VerbOptions } from './verb-context.ts';
+import { moveMailboxes, type MovedMailbox } from '../app/move-mailboxes.ts';
+import { contextOf, verb, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
 import { count, counted, table } from './words.ts';
 
 interface MoveOptions extends VerbOptions {
@@ -31,45 +31,67 @@ Then set DATABASE_URL, start workers, and resume. Credentials stay encrypted by 
 DATABASE_PASSWORD_FILE, DATABASE_CA_FILE and the other DATABASE_* hold for both: the password of a second server goes into its URL.
 The source stays as it is; do not run workers over it any more. To go back, move back.`,
     )
-    .action(async (options: MoveOptions) => {
-      const { config, out, clock, signal } = contextOf(cli, options);
-      const startedAt = clock.now();
-      let rows = 0;
-      let shownAt = 0;
-      const onProgress = (progress: { mailbox: string; table: string; rows: number }): void => {
-        rows += progress.rows;
-        if (!out.draws || clock.now() - shownAt < 100) return;
-        shownAt = clock.now();
-        out.draw(`${progress.mailbox}  ${progress.table}  ${count(rows)} rows`);
-      };
-      const { moved, temporalAsked } = await moveMailboxes({
-        config,
-        clock,
-        from: options.from,
-        to: options.to,
-        moveBodies: options.bodies === true,
-        onProgress,
-        signal,
-      });
-      if (out.draws) out.draw('');
-      if (!temporalAsked)
-        out.notice(
-          'Temporal could not be asked whether mailboxes run. A mailbox that had changed during the copy would have been refused.',
-        );
-      const messages = moved.reduce((sum, each) => sum + each.messages, 0);
-      const seconds = Math.max(0.001, (clock.now() - startedAt) / 1_000);
-      const messagesPerSecond = Math.round(messages / seconds);
-      out.result({ moved, messages, seconds, messagesPerSecond }, () =>
-        moved.length === 0
-          ? 'The source holds no mailbox.'
-          : [
-              ...table(
-                ['mailbox', 'messages', 'rows'],
-                moved.map((each) => [each.mailbox, count(each.messages), count(each.rows)]),
-              ),
-              '',
-              `Moved and compared: ${counted(messages, 'message')} in ${seconds.toFixed(1)} s, ${count(messagesPerSecond)} messages/s. Next: set DATABASE_URL, start workers, and resume or start each mailbox (tidemark resume --all; tidemark start EMAIL).`,
-            ],
-      );
-    });
+    .action((options: MoveOptions) => move(cli, options));
+}
+
+async function move(cli: Cli, options: MoveOptions): Promise<void> {
+  const context = contextOf(cli, options);
+  const { config, out, clock, signal } = context;
+  const startedAt = clock.now();
+  const { moved, temporalAsked } = await moveMailboxes({
+    config,
+    clock,
+    from: options.from,
+    to: options.to,
+    moveBodies: options.bodies === true,
+    onProgress: progressShown(context),
+    signal,
+  });
+  if (out.draws) out.draw('');
+  if (!temporalAsked)
+    out.notice(
+      'Temporal could not be asked whether mailboxes run. A mailbox that had changed during the copy would have been refused.',
+    );
+  const messages = moved.reduce((sum, each) => sum + each.messages, 0);
+  const seconds = Math.max(0.001, (clock.now() - startedAt) / 1_000);
+  const messagesPerSecond = Math.round(messages / seconds);
+  const summary = { moved, messages, seconds, messagesPerSecond };
+  out.result(summary, () => movedLines(summary));
+}
+
+/** Shows the rows copied so far; at a terminal only, and at most ten times a second. */
+function progressShown({ out, clock }: VerbContext): (progress: MoveProgress) => void {
+  let rows = 0;
+  let shownAt = 0;
+  return (progress) => {
+    rows += progress.rows;
+    if (!out.draws || clock.now() - shownAt < 100) return;
+    shownAt = clock.now();
+    out.draw(`${progress.mailbox}  ${progress.table}  ${count(rows)} rows`);
+  };
+}
+
+interface MoveProgress {
+  readonly mailbox: string;
+  readonly table: string;
+  readonly rows: number;
+}
+
+interface MoveSummary {
+  readonly moved: readonly MovedMailbox[];
+  readonly messages: number;
+  readonly seconds: number;
+  readonly messagesPerSecond: number;
+}
+
+function movedLines({ moved, messages, seconds, messagesPerSecond }: MoveSummary): readonly string[] {
+  if (moved.length === 0) return ['The source holds no mailbox.'];
+  return [
+    ...table(
+      ['mailbox', 'messages', 'rows'],
+      moved.map((each) => [each.mailbox, count(each.messages), count(each.rows)]),
+    ),
+    '',
+    `Moved and compared: ${counted(messages, 'message')} in ${seconds.toFixed(1)} s, ${count(messagesPerSecond)} messages/s. Next: set DATABASE_URL, start workers, and resume or start each mailbox (tidemark resume --all; tidemark start EMAIL).`,
+  ];
 }

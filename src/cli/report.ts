@@ -64,72 +64,90 @@ function conditionJson(condition: MailboxReport['condition']): object | null {
   return { kind, message, since, until };
 }
 
+type Row = readonly [name: string, value: string];
+
 /** The report for a person at three in the morning: what the mailbox does, how far it is, and what is wrong. */
 export function reportLines(report: MailboxReport, pace: Pace | null, now: number): readonly string[] {
-  const { counts, usage } = report;
-  const rows: [string, string][] = [
-    ['phase', phaseWords(report, now)],
-    ['historyId', report.historyId ?? 'not known yet: the first listing is not finished'],
-    ['stored', count(counts.stored)],
-    ...(counts.lacking === 0
-      ? []
-      : [
-          [
-            '  in part',
-            `${count(counts.lacking)} (Gmail does not give all of them: tidemark failures ${report.mailbox})`,
-          ] satisfies [string, string],
-        ]),
-    ['pending', count(counts.pending)],
-    [
-      'failed',
-      counts.failed === 0
-        ? '0'
-        : `${count(counts.failed)} (tried again by themselves: tidemark failures ${report.mailbox})`,
-    ],
-    ['gone', count(counts.gone)],
-    ['units used', `${count(usage.units)} in ${counted(usage.calls, 'call')}, ${count(usage.rejected)} rejected`],
-    ...methodRows(usage),
+  const rows = [
+    ['phase', phaseWords(report, now)] as const,
+    ['historyId', report.historyId ?? 'not known yet: the first listing is not finished'] as const,
+    ...countRows(report),
+    ...(pace === null ? [] : paceRows(pace)),
+    ...syncRows(report, now),
+    ...hindranceRows(report, now),
+    ...errorRows(report, now),
   ];
-  if (counts.excluded > 0) rows.push(['out of scope', count(counts.excluded)]);
-  if (pace !== null) {
-    rows.push(['rate', `${count(pace.messagesPerSecond)} messages/s, ${count(pace.unitsPerMinute)} units/min`]);
-    const left = pace.unitsLeft === null ? '' : `, ${count(pace.unitsLeft)} units left`;
-    rows.push(['ETA', `${pace.remaining === null ? 'unknown' : about(pace.remaining)}${left}`]);
-  }
-  if (report.renamedTo !== null)
-    rows.push([
-      'account',
-      `its address at Google is ${report.renamedTo.address} (first seen ${ago(report.renamedTo.since, now)}); rename it: tidemark rename ${report.mailbox} ${report.renamedTo.address}`,
-    ]);
-  rows.push(['last synced', report.syncedAt === null ? 'never' : ago(report.syncedAt, now)]);
-  if (report.audit !== null)
-    rows.push(['last audit', `${auditWords(report.audit)}, ${ago(report.audit.finishedAt, now)}`]);
-  if (report.nextSyncAt !== null && report.phase === 'live')
-    rows.push(['next sync', soon(report.nextSyncAt, now) ? 'now' : `in ${about(report.nextSyncAt - now)}`]);
-  if (report.push !== null) rows.push(['push', pushWords(report.push, now)]);
-  if (report.settings !== null) rows.push(['settings', settingsWords(report.settings)]);
-  if (report.rateLimitedUntil !== null && report.rateLimitedUntil > now)
-    rows.push(['rate limited', `until ${ago(report.rateLimitedUntil, now)}`]);
-  if (report.heldUntil !== null && report.heldUntil > now)
-    rows.push([
-      'held back',
-      `until ${ago(report.heldUntil, now)}: the project's units of the day are spent; new mail goes on`,
-    ]);
-  if (report.blocked !== null) rows.push(['next attempt', attemptWords(report.blocked, now)]);
-  if (report.clockSkew !== null && Math.abs(report.clockSkew) > WORTH_TELLING)
-    rows.push(['clock', `the worker's clock is ${skewWords(report.clockSkew)} the Temporal server's: set both by NTP`]);
-  if (report.doubt !== null)
-    rows.push([
-      isUnconfirmed(report.doubt) ? 'unconfirmed' : 'doubted',
-      `Gmail's listings, since ${ago(report.doubt.since, now)}: ${doubtWords(report.doubt, now, { runs: isRunning(report) })}`,
-    ]);
-  rows.push(...errorRows(report, now));
   const next = hint(report);
   return [report.mailbox, ...aligned(rows), ...(next.length === 0 ? [] : ['', ...next])];
 }
 
+/** Messages by state, and what they cost. */
+function countRows({ mailbox, counts, usage }: MailboxReport): readonly Row[] {
+  const rows: Row[] = [['stored', count(counts.stored)]];
+  if (counts.lacking > 0)
+    rows.push([
+      '  in part',
+      `${count(counts.lacking)} (Gmail does not give all of them: tidemark failures ${mailbox})`,
+    ]);
+  rows.push(['pending', count(counts.pending)]);
+  const failing = counts.failed === 0 ? '' : ` (tried again by themselves: tidemark failures ${mailbox})`;
+  rows.push(['failed', `${count(counts.failed)}${failing}`], ['gone', count(counts.gone)]);
+  const used = `${count(usage.units)} in ${counted(usage.calls, 'call')}, ${count(usage.rejected)} rejected`;
+  rows.push(['units used', used], ...methodRows(usage));
+  if (counts.excluded > 0) rows.push(['out of scope', count(counts.excluded)]);
+  return rows;
+}
+
+function paceRows({ messagesPerSecond, unitsPerMinute, unitsLeft, remaining }: Pace): readonly Row[] {
+  const left = unitsLeft === null ? '' : `, ${count(unitsLeft)} units left`;
+  return [
+    ['rate', `${count(messagesPerSecond)} messages/s, ${count(unitsPerMinute)} units/min`],
+    ['ETA', `${remaining === null ? 'unknown' : about(remaining)}${left}`],
+  ];
+}
+
+/** The account, past and coming syncs, and the settings. */
+function syncRows(report: MailboxReport, now: number): readonly Row[] {
+  const { mailbox, renamedTo, syncedAt, audit, nextSyncAt } = report;
+  const rows: Row[] = [];
+  if (renamedTo !== null)
+    rows.push([
+      'account',
+      `its address at Google is ${renamedTo.address} (first seen ${ago(renamedTo.since, now)}); rename it: tidemark rename ${mailbox} ${renamedTo.address}`,
+    ]);
+  rows.push(['last synced', syncedAt === null ? 'never' : ago(syncedAt, now)]);
+  if (audit !== null) rows.push(['last audit', `${auditWords(audit)}, ${ago(audit.finishedAt, now)}`]);
+  if (nextSyncAt !== null && report.phase === 'live')
+    rows.push(['next sync', soon(nextSyncAt, now) ? 'now' : `in ${about(nextSyncAt - now)}`]);
+  if (report.push !== null) rows.push(['push', pushWords(report.push, now)]);
+  if (report.settings !== null) rows.push(['settings', settingsWords(report.settings)]);
+  return rows;
+}
+
+/** What the mailbox waits for, and what is doubtful about it. */
+function hindranceRows(report: MailboxReport, now: number): readonly Row[] {
+  const { rateLimitedUntil, heldUntil, blocked, clockSkew, doubt } = report;
+  const rows: Row[] = [];
+  if (rateLimitedUntil !== null && rateLimitedUntil > now)
+    rows.push(['rate limited', `until ${ago(rateLimitedUntil, now)}`]);
+  if (heldUntil !== null && heldUntil > now)
+    rows.push([
+      'held back',
+      `until ${ago(heldUntil, now)}: the project's units of the day are spent; new mail goes on`,
+    ]);
+  if (blocked !== null) rows.push(['next attempt', attemptWords(blocked, now)]);
+  if (clockSkew !== null && Math.abs(clockSkew) > WORTH_TELLING)
+    rows.push(['clock', `the worker's clock is ${skewWords(clockSkew)} the Temporal server's: set both by NTP`]);
+  if (doubt !== null)
+    rows.push([
+      isUnconfirmed(doubt) ? 'unconfirmed' : 'doubted',
+      `Gmail's listings, since ${ago(doubt.since, now)}: ${doubtWords(doubt, now, { runs: isRunning(report) })}`,
+    ]);
+  return rows;
+}
+
 /** The present failures of each lane; without any, the last error. */
-function errorRows({ conditions, lastError }: MailboxReport, now: number): [string, string][] {
+function errorRows({ conditions, lastError }: MailboxReport, now: number): readonly Row[] {
   const failing = together([
     ...failingLane('live syncs', conditions.live),
     ...failingLane('backfill', conditions.backfill),
@@ -181,7 +199,7 @@ function attemptWords({ asks, retryAt }: NonNullable<MailboxReport['blocked']>, 
 const soon = (at: number, now: number): boolean => at < now + 500;
 
 /** The units that each method cost, the most expensive first. */
-function methodRows({ methods }: MailboxReport['usage']): [string, string][] {
+function methodRows({ methods }: MailboxReport['usage']): readonly Row[] {
   return Object.entries(methods)
     .toSorted(([, a], [, b]) => b.units - a.units)
     .map(([method, { calls, units, rejected }]) => [

@@ -6,9 +6,10 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { priceTableOf } from '../config/quota-variables.ts';
+import type { ServedMailbox, ServedSimulator, SimulateRequest } from '../simulator/open.ts';
 import type { PushSubscription } from '../simulator/publishing.ts';
 import { collect, parseCountFromZero, parseEmail, parsePort } from './arguments.ts';
-import { contextOf, untilAborted, verb, type Cli, type VerbOptions } from './verb-context.ts';
+import { contextOf, untilAborted, verb, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
 import { counted } from './words.ts';
 
 interface SimulateOptions extends VerbOptions {
@@ -60,58 +61,79 @@ export function addSimulate(program: Command, cli: Cli): void {
       'after',
       '\nWith PUBSUB_EMULATOR_HOST notifications are published to that emulator.\nRuns until Ctrl-C. docs/simulator.md describes its control API: faults, lag, quota, new mail, the truth.',
     )
-    .action(async (options: SimulateOptions) => {
-      const { out, clock, config } = contextOf(cli, options);
-      const { userUnitsPerMinute, projectUnitsPerMinute } = config.quota;
-      const { openSimulator } = await import('../simulator/open.ts');
-      const simulated = await openSimulator({
-        port: options.port,
-        host: options.host,
-        allowedHosts: options.allowHost ?? [],
-        emails: options.email ?? [parseEmail(DEFAULT_EMAIL)],
-        messages: options.messages,
-        mbox: options.mbox ?? null,
-        clock,
-        prices: priceTableOf(config),
-        push: subscriptionOf(config, options.pushEndpoint),
-        emulatorHost: cli.env['PUBSUB_EMULATOR_HOST'] ?? null,
-        quota:
-          options.quota === true
-            ? { window: 'sliding-minute', userUnitsPerMinute, projectUnitsPerMinute }
-            : { window: 'off' },
-      });
-      try {
-        const mailboxes: { email: string; messages: number; credentials: string }[] = [];
-        for (const { email, messages, credentials } of simulated.mailboxes) {
-          const file = resolve(options.credentials, `${email}.json`);
-          await writeFile(file, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
-          mailboxes.push({ email, messages, credentials: file });
-        }
-        const { url, keysUrl } = simulated;
-        out.result(
-          {
-            url,
-            GMAIL_ROOT_URL: url,
-            GOOGLE_TOKEN_URL: `${url}/token`,
-            ...(keysUrl === null ? {} : { GOOGLE_KEYS_URL: keysUrl }),
-            mailboxes,
-          },
-          () => [
-            `The simulator answers at ${url}.`,
-            ...mailboxes.map(({ email, messages }) => `  ${email}  ${counted(messages, 'message')}`),
-            '',
-            'Point Tidemark, or any Gmail client, at it:',
-            `  export GMAIL_ROOT_URL=${url} GOOGLE_TOKEN_URL=${url}/token${keysUrl === null ? '' : ` GOOGLE_KEYS_URL=${keysUrl}`}`,
-            ...mailboxes.map(({ email, credentials }) => `  tidemark connect ${email} --credentials ${credentials}`),
-            '',
-            'Ctrl-C ends it.',
-          ],
-        );
-        await untilAborted(cli.signal);
-      } finally {
-        await simulated.close();
-      }
-    });
+    .action((options: SimulateOptions) => simulate(cli, options));
+}
+
+async function simulate(cli: Cli, options: SimulateOptions): Promise<void> {
+  const context = contextOf(cli, options);
+  const { openSimulator } = await import('../simulator/open.ts');
+  const simulated = await openSimulator(requestOf(context, options));
+  try {
+    const mailboxes = await writeCredentials(simulated.mailboxes, options.credentials);
+    report(context, simulated, mailboxes);
+    await untilAborted(cli.signal);
+  } finally {
+    await simulated.close();
+  }
+}
+
+function requestOf({ config, clock, env }: VerbContext, options: SimulateOptions): SimulateRequest {
+  const { userUnitsPerMinute, projectUnitsPerMinute } = config.quota;
+  return {
+    port: options.port,
+    host: options.host,
+    allowedHosts: options.allowHost ?? [],
+    emails: options.email ?? [parseEmail(DEFAULT_EMAIL)],
+    messages: options.messages,
+    mbox: options.mbox ?? null,
+    clock,
+    prices: priceTableOf(config),
+    push: subscriptionOf(config, options.pushEndpoint),
+    emulatorHost: env['PUBSUB_EMULATOR_HOST'] ?? null,
+    quota:
+      options.quota === true
+        ? { window: 'sliding-minute', userUnitsPerMinute, projectUnitsPerMinute }
+        : { window: 'off' },
+  };
+}
+
+interface CredentialFile {
+  readonly email: string;
+  readonly messages: number;
+  /** Path of the file. */
+  readonly credentials: string;
+}
+
+async function writeCredentials(
+  mailboxes: readonly ServedMailbox[],
+  directory: string,
+): Promise<readonly CredentialFile[]> {
+  const files: CredentialFile[] = [];
+  for (const { email, messages, credentials } of mailboxes) {
+    const file = resolve(directory, `${email}.json`);
+    await writeFile(file, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
+    files.push({ email, messages, credentials: file });
+  }
+  return files;
+}
+
+function report({ out }: VerbContext, { url, keysUrl }: ServedSimulator, mailboxes: readonly CredentialFile[]): void {
+  const variables = {
+    GMAIL_ROOT_URL: url,
+    GOOGLE_TOKEN_URL: `${url}/token`,
+    ...(keysUrl === null ? {} : { GOOGLE_KEYS_URL: keysUrl }),
+  };
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  out.result({ url, ...variables, mailboxes }, () => [
+    `The simulator answers at ${url}.`,
+    ...mailboxes.map(({ email, messages }) => `  ${email}  ${counted(messages, 'message')}`),
+    '',
+    'Point Tidemark, or any Gmail client, at it:',
+    `  export ${assignments.join(' ')}`,
+    ...mailboxes.map(({ email, credentials }) => `  tidemark connect ${email} --credentials ${credentials}`),
+    '',
+    'Ctrl-C ends it.',
+  ]);
 }
 
 const DEFAULT_SERVICE_ACCOUNT = 'push@simulator.iam.gserviceaccount.com';

@@ -1,20 +1,19 @@
-import { mailboxId } from '../model/ids.ts';
+import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { openTidemark } from '../app/open-tidemark.ts';
-import { followUntilInSync } from '../cli/progress.ts';
-import { requireNoFailures, shortfallLines } from '../cli/shortfall.ts';
+import { requireNoFailures } from '../cli/shortfall.ts';
+import type { TidemarkClient } from '../client/tidemark-client.ts';
 import { readRunningStart, type RunningStart } from '../config/running-start.ts';
 import type { StartContext } from './start-context.ts';
 import { addressOf } from './demo-mailbox.ts';
-import { inSyncLine } from './in-sync-line.ts';
+import { followFirstSync } from './follow-first-sync.ts';
 import { followLive } from './live-feed.ts';
-import { summaryLines } from './summary.ts';
 
 const LOOK_EVERY = 500;
 const STARTS_WITHIN = 120_000;
 
 /** Follows an `npm start` that is already running: shows what it does, and ends when it ends. */
 export async function join(context: StartContext, pid: number): Promise<number> {
-  const { config, options, clock, out, say, signal, onEnd } = context;
+  const { say } = context;
   say(`npm start runs already here, as process ${pid}: joining it.`);
   const running = await whenServing(context);
   if (running === 'ended' || running === 'starting') {
@@ -26,16 +25,31 @@ export async function join(context: StartContext, pid: number): Promise<number> 
     return 1;
   }
   if (running.uiUrl !== null) say(`Temporal's UI  ${running.uiUrl}`);
-  const tidemark = await openTidemark({ config, clock });
-  onEnd(() => tidemark.close());
-  const { client } = tidemark;
-  const mailboxes = running.mailboxes.map(mailboxId);
+  const tidemark = await openTidemark({ config: context.config, clock: context.clock });
+  context.onEnd(() => tidemark.close());
+  warnOfOtherMail(context, running, pid);
+  await followWhileRunning(context, tidemark.client, running, pid);
+  return 0;
+}
+
+/** `--messages` and `--mbox` choose a simulated mailbox, which the other process may not serve. */
+function warnOfOtherMail({ options, say }: StartContext, { mailboxes }: RunningStart, pid: number): void {
   const { messages, mbox } = options;
-  const isOther = (messages !== undefined || mbox !== undefined) && !mailboxes.includes(addressOf({ messages, mbox }));
-  if (isOther)
+  const isNamed = messages !== undefined || mbox !== undefined;
+  if (isNamed && !mailboxes.map(mailboxId).includes(addressOf({ messages, mbox })))
     say(
       `It serves ${mailboxes.join(', ')}: --messages and --mbox change nothing here. To use them, stop it first (Ctrl-C in its terminal, or: kill ${pid}).`,
     );
+}
+
+/** Follows the mailboxes until the other process ends, Ctrl-C or, with `--once`, the end of the first sync. */
+async function followWhileRunning(
+  context: StartContext,
+  client: TidemarkClient,
+  running: RunningStart,
+  pid: number,
+): Promise<void> {
+  const { config, clock, say, signal } = context;
   const ended = new AbortController();
   const either = AbortSignal.any([signal, ended.signal]);
   const watching = (async () => {
@@ -44,28 +58,7 @@ export async function join(context: StartContext, pid: number): Promise<number> 
     ended.abort();
   })();
   try {
-    const following: Promise<void>[] = [];
-    for (const mailbox of mailboxes) {
-      const startedAt = clock.now();
-      const report = await followUntilInSync({ client, mailbox, out, config, clock, signal: either });
-      say(inSyncLine(report, clock.now()), ...shortfallLines(report, clock.now()));
-      if (options.once === true) {
-        say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database.location }));
-        requireNoFailures(report, options);
-      } else
-        following.push(
-          followLive({
-            client,
-            mailbox,
-            after: report.changeSequence,
-            clock,
-            signal: either,
-            say,
-            named: mailboxes.length > 1,
-          }),
-        );
-    }
-    await Promise.all(following);
+    await followMailboxes({ ...context, signal: either }, client, running.mailboxes.map(mailboxId));
   } catch (error) {
     if (!either.aborted) throw error;
   } finally {
@@ -75,7 +68,22 @@ export async function join(context: StartContext, pid: number): Promise<number> 
     if (gone) say(`npm start (process ${pid}) has ended, and this one with it. Start again: npm start`);
     else if (signal.aborted) say(`This one has ended. npm start (process ${pid}) still runs, and goes on following.`);
   }
-  return 0;
+}
+
+async function followMailboxes(
+  context: StartContext,
+  client: TidemarkClient,
+  mailboxes: readonly MailboxId[],
+): Promise<void> {
+  const { options, clock, say, signal } = context;
+  const named = mailboxes.length > 1;
+  const following: Promise<void>[] = [];
+  for (const mailbox of mailboxes) {
+    const report = await followFirstSync(context, client, mailbox);
+    if (options.once === true) requireNoFailures(report, options);
+    else following.push(followLive({ client, mailbox, after: report.changeSequence, clock, signal, say, named }));
+  }
+  await Promise.all(following);
 }
 
 /** Waits for the other `npm start`, which may still be starting: it publishes its mailboxes once its worker runs. */

@@ -1,7 +1,6 @@
 import { join, relative } from 'node:path';
 
-import { followUntilInSync } from '../cli/progress.ts';
-import { requireNoFailures, shortfallLines } from '../cli/shortfall.ts';
+import { requireNoFailures } from '../cli/shortfall.ts';
 import { MailboxBlockedError, MailboxNotRunningError, TidemarkError } from '../client/errors.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { Config } from '../config/config.ts';
@@ -17,9 +16,8 @@ import { runWorker, type RunningWorker } from '../worker.ts';
 import type { StartContext } from './start-context.ts';
 import { demoAddresses } from './demo-mailbox.ts';
 import { openDemo, type Demo } from './demo.ts';
-import { inSyncLine } from './in-sync-line.ts';
+import { followFirstSync } from './follow-first-sync.ts';
 import { clockTime, followLive } from './live-feed.ts';
-import { summaryLines } from './summary.ts';
 
 /**
  * Runs the server, the worker and the mailboxes until Ctrl-C or, with `--once`, until the first sync is done.
@@ -104,69 +102,88 @@ async function lossOf(server: TemporalServer, worker: RunningWorker): Promise<ne
   throw await Promise.race([server.lost, ended]);
 }
 
-async function serve(
-  context: StartContext,
-  { tidemark, demo, mailboxes }: { tidemark: Tidemark; demo: Demo | null; mailboxes: readonly MailboxId[] },
-): Promise<number> {
-  const { config, options, clock, say, out, signal, onEnd } = context;
-  const { client } = tidemark;
+interface Served {
+  readonly tidemark: Tidemark;
+  readonly demo: Demo | null;
+  readonly mailboxes: readonly MailboxId[];
+}
+
+async function serve(context: StartContext, served: Served): Promise<number> {
+  const { options, say, signal } = context;
+  const { demo, mailboxes, tidemark } = served;
   for (const mailbox of mailboxes) {
-    await client.start(mailbox, demo?.known === false ? { pollInterval: demo.pollInterval } : {});
+    await tidemark.client.start(mailbox, demo?.known === false ? { pollInterval: demo.pollInterval } : {});
     say(`mailbox    ${mailbox}`);
   }
   say('');
-  let exitCode = 0;
-  const begun: MailboxReport[] = [];
-  for (const mailbox of mailboxes) {
-    const startedAt = clock.now();
-    try {
-      const report = await followUntilInSync({ client, mailbox, out, config, clock, signal });
-      begun.push(report);
-      say(inSyncLine(report, clock.now()), ...shortfallLines(report, clock.now()));
-      if (options.once === true)
-        say('', ...summaryLines(report, { elapsed: clock.now() - startedAt, database: config.database.location }));
-    } catch (error) {
-      // A mailbox that waits for a person, or was stopped from elsewhere, does not hold up the others. It is followed
-      // once it runs again.
-      if (!(error instanceof MailboxBlockedError || error instanceof MailboxNotRunningError)) throw error;
-      exitCode = 1;
-      say(error.message);
-      begun.push(await client.progress(mailbox));
-    }
-  }
+  const { reports, exitCode } = await firstSyncs(context, served);
   if (options.once === true) {
-    if (exitCode === 0) for (const report of begun) requireNoFailures(report, options);
+    if (exitCode === 0) for (const report of reports) requireNoFailures(report, options);
     return exitCode;
   }
-
   say(
     '',
     `Following live changes; Ctrl-C stops. In another terminal: npx tidemark status ${mailboxes[0] ?? 'EMAIL'}`,
     '',
   );
-  const following = begun.map(({ mailbox, changeSequence }) =>
-    followLive({ client, mailbox, after: changeSequence, clock, signal, say, named: mailboxes.length > 1 }),
-  );
-  if (demo !== null && options.traffic) {
-    const traffic = new AbortController();
-    const running = demo.liveTraffic({
-      signal: traffic.signal,
-      onChange: (sentence) => {
-        say(`${clockTime(clock.now())}  Gmail   ${sentence}`);
-        // The poke replaces a real account's push notification. If it is lost, the poll finds the change.
-        client.poke(demo.mailbox).catch(() => undefined);
-      },
-    });
-    onEnd(async () => {
-      traffic.abort();
-      await running;
-    });
-  }
+  const following = followChanges(context, served, reports);
+  if (demo !== null && options.traffic) runTraffic(context, tidemark, demo);
   await Promise.all([
     ...following,
     new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
   ]);
   return exitCode;
+}
+
+/**
+ * Follows the mailboxes one after the other until each is in sync. A mailbox that waits for a person, or was stopped
+ * from elsewhere, does not hold up the others. It is followed once it runs again.
+ */
+async function firstSyncs(
+  context: StartContext,
+  { tidemark: { client }, mailboxes }: Served,
+): Promise<{ readonly reports: readonly MailboxReport[]; readonly exitCode: number }> {
+  let exitCode = 0;
+  const reports: MailboxReport[] = [];
+  for (const mailbox of mailboxes) {
+    try {
+      reports.push(await followFirstSync(context, client, mailbox));
+    } catch (error) {
+      if (!(error instanceof MailboxBlockedError || error instanceof MailboxNotRunningError)) throw error;
+      exitCode = 1;
+      context.say(error.message);
+      reports.push(await client.progress(mailbox));
+    }
+  }
+  return { reports, exitCode };
+}
+
+function followChanges(
+  { clock, signal, say }: StartContext,
+  { tidemark: { client }, mailboxes }: Served,
+  reports: readonly MailboxReport[],
+): readonly Promise<void>[] {
+  const named = mailboxes.length > 1;
+  return reports.map(({ mailbox, changeSequence }) =>
+    followLive({ client, mailbox, after: changeSequence, clock, signal, say, named }),
+  );
+}
+
+/** Lets the simulated mailbox get mail until the end. */
+function runTraffic({ clock, say, onEnd }: StartContext, { client }: Tidemark, demo: Demo): void {
+  const traffic = new AbortController();
+  const running = demo.liveTraffic({
+    signal: traffic.signal,
+    onChange: (sentence) => {
+      say(`${clockTime(clock.now())}  Gmail   ${sentence}`);
+      // The poke replaces a real account's push notification. If it is lost, the poll finds the change.
+      client.poke(demo.mailbox).catch(() => undefined);
+    },
+  });
+  onEnd(async () => {
+    traffic.abort();
+    await running;
+  });
 }
 
 function shown(path: string): string {
