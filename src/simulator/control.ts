@@ -65,7 +65,20 @@ export class ControlApi {
 }
 
 function commands(simulator: Simulator): Commands {
-  const mailbox = (email: string): ReturnType<Simulator['mailbox']> => known(simulator, email);
+  const mailbox: MailboxOf = (email) => known(simulator, email);
+  return {
+    ...accountCommands(simulator, mailbox),
+    ...mailCommands(mailbox),
+    ...labelCommands(mailbox),
+    ...oddAnswerCommands(mailbox),
+    ...serviceCommands(simulator),
+  };
+}
+
+type MailboxOf = (email: string) => ReturnType<Simulator['mailbox']>;
+
+/** Mailboxes, and what Google knows of their users. */
+function accountCommands(simulator: Simulator, mailbox: MailboxOf) {
   return {
     mailboxes: command(CONTROL_SCHEMAS.mailboxes, ({ email, messages = 0, ...mail }) => {
       if (simulator.mailboxes().some((existing) => existing.email === email))
@@ -74,6 +87,27 @@ function commands(simulator: Simulator): Commands {
       if (messages > 0) generateMail(added, { messages, now: simulator.clock.now(), ...mail });
       return { email: added.email, historyId: added.historyId, credentials: simulator.credentialsFor(email) };
     }),
+    rename: command(CONTROL_SCHEMAS.rename, ({ email, to }) => {
+      if (simulator.mailboxes().some((existing) => existing.email === to))
+        throw new ControlError(`the simulator has a mailbox ${to} already`);
+      return { email: simulator.rename(mailbox(email).email, to).email };
+    }),
+    revoke: command(CONTROL_SCHEMAS.revoke, ({ email }) => simulator.revoke(mailbox(email).email)),
+    grant: command(CONTROL_SCHEMAS.grant, ({ email, scopes = [FULL_ACCESS] }) =>
+      simulator.grant(mailbox(email).email, { scopes }),
+    ),
+    'directory/user': command(CONTROL_SCHEMAS['directory/user'], ({ email, ...user }) =>
+      simulator.directory.set(email, given(user)),
+    ),
+    delegation: command(CONTROL_SCHEMAS.delegation, ({ scopes }) => {
+      simulator.delegation = scopes;
+    }),
+  } satisfies Partial<Commands>;
+}
+
+/** What people and programs do with mail. */
+function mailCommands(mailbox: MailboxOf) {
+  return {
     messages: command(CONTROL_SCHEMAS.messages, ({ email, labelIds, threadId, internalDate, ...mail }) =>
       mailbox(email).insert({ raw: bytesOf(mail), labelIds, threadId, internalDate }),
     ),
@@ -87,6 +121,11 @@ function commands(simulator: Simulator): Commands {
     drafts: command(CONTROL_SCHEMAS.drafts, ({ email, draftId, ...mail }) =>
       mailbox(email).saveDraft(draftId, bytesOf(mail)),
     ),
+  } satisfies Partial<Commands>;
+}
+
+function labelCommands(mailbox: MailboxOf) {
+  return {
     labels: command(CONTROL_SCHEMAS.labels, ({ email, name }) => mailbox(email).createLabel(name)),
     'labels/rename': command(CONTROL_SCHEMAS['labels/rename'], ({ email, id, name }) =>
       mailbox(email).renameLabel(id, name),
@@ -98,6 +137,12 @@ function commands(simulator: Simulator): Commands {
       mailbox(email).labelBook.unlist(id, { get, until }),
     ),
     'labels/relist': command(CONTROL_SCHEMAS['labels/relist'], ({ email, id }) => mailbox(email).labelBook.relist(id)),
+  } satisfies Partial<Commands>;
+}
+
+/** How a mailbox's answers differ from the truth. */
+function oddAnswerCommands(mailbox: MailboxOf) {
+  return {
     totals: command(CONTROL_SCHEMAS.totals, ({ email, ...totals }) =>
       Object.assign(mailbox(email).totalsOff, given(totals)),
     ),
@@ -117,24 +162,15 @@ function commands(simulator: Simulator): Commands {
     'expire-history': command(CONTROL_SCHEMAS['expire-history'], ({ email, keepLast = 0 }) =>
       mailbox(email).expireHistory({ keepLast }),
     ),
+  } satisfies Partial<Commands>;
+}
+
+/** What holds for every mailbox. */
+function serviceCommands(simulator: Simulator) {
+  return {
     notifications: command(CONTROL_SCHEMAS.notifications, (delivery) =>
       Object.assign(simulator.delivery, given(delivery)),
     ),
-    rename: command(CONTROL_SCHEMAS.rename, ({ email, to }) => {
-      if (simulator.mailboxes().some((existing) => existing.email === to))
-        throw new ControlError(`the simulator has a mailbox ${to} already`);
-      return { email: simulator.rename(mailbox(email).email, to).email };
-    }),
-    revoke: command(CONTROL_SCHEMAS.revoke, ({ email }) => simulator.revoke(mailbox(email).email)),
-    grant: command(CONTROL_SCHEMAS.grant, ({ email, scopes = [FULL_ACCESS] }) =>
-      simulator.grant(mailbox(email).email, { scopes }),
-    ),
-    'directory/user': command(CONTROL_SCHEMAS['directory/user'], ({ email, ...user }) =>
-      simulator.directory.set(email, given(user)),
-    ),
-    delegation: command(CONTROL_SCHEMAS.delegation, ({ scopes }) => {
-      simulator.delegation = scopes;
-    }),
     faults: command(CONTROL_SCHEMAS.faults, (fault) => ({ id: simulator.faults.add(fault).id })),
     'faults/remove': command(CONTROL_SCHEMAS['faults/remove'], ({ id }) =>
       id === undefined ? simulator.faults.clear() : simulator.faults.remove(id),
@@ -151,7 +187,7 @@ function commands(simulator: Simulator): Commands {
       },
     ),
     'usage/reset': command(CONTROL_SCHEMAS['usage/reset'], () => simulator.usage.reset()),
-  };
+  } satisfies Partial<Commands>;
 }
 
 /** @throws {z.ZodError} when the body does not match the command's schema */

@@ -1,7 +1,7 @@
 import { sampleMessages, saveAccount, type MailboxAccounts } from './mailboxes/mailbox-accounts.ts';
 import { beginAudit, compareAudit, saveAudit, saveAuditPage } from './audits/audits.ts';
 import { Bodies } from './bodies/bodies.ts';
-import { refetchLost } from './fetching/lost-bodies.ts';
+import { refetchLost, type LostBodies } from './fetching/lost-bodies.ts';
 import type { BodyOptions } from './bodies/open-body-store.ts';
 import { sweepBodies, type BodySweeper } from './bodies/sweep-bodies.ts';
 import { addListedLate, saveAttempts, saveFetched } from './fetching/fetching.ts';
@@ -26,7 +26,7 @@ import {
   removeLabel,
   saveLabels,
 } from './listing/label-rows.ts';
-import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger } from './mailboxes/spent-units.ts';
+import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger, type SpentUnits } from './mailboxes/spent-units.ts';
 import {
   getMailbox,
   listMailboxes,
@@ -37,7 +37,7 @@ import {
   setRelistAt,
 } from './mailboxes/registry.ts';
 import type { QuotaLedger } from '../model/quota-ledger.ts';
-import type { MailboxStore } from './mailbox-store.ts';
+import type { MailboxStore, StoreLife } from './mailbox-store.ts';
 import { applyHistory } from './history/apply-history.ts';
 import {
   countMessages,
@@ -55,6 +55,14 @@ import type { StoreDatabase } from './engines/store-database.ts';
 import { correctListing, countListed, findSuspects } from './listing/suspects.ts';
 import { countWork } from './fetching/work-counts.ts';
 import { countBackfills, workLeft } from './fetching/count-work-left.ts';
+import type { MailboxRegistry } from './mailboxes/mailbox-registry.ts';
+import type { ListingStore } from './listing/listing-store.ts';
+import type { LabelStore } from './listing/label-store.ts';
+import type { FetchingStore } from './fetching/fetching-store.ts';
+import type { WorkStore } from './fetching/work-store.ts';
+import type { HistoryStore } from './history/history-store.ts';
+import type { AuditStore } from './audits/audit-store.ts';
+import type { MailStore } from './reads/mail-store.ts';
 
 /** The store on any SQL database: each method is a function of the database and the request. */
 export function createSqlMailboxStore(
@@ -63,15 +71,35 @@ export function createSqlMailboxStore(
 ): MailboxStore & QuotaLedger & BodySweeper & BuriedBodies & MailboxRemoval & MailboxRenaming & MailboxAccounts {
   const bodies = new Bodies(database, options);
   return {
+    ...registryOf(database),
+    ...listingOf(database),
+    ...labelStoreOf(database),
+    ...fetchingOf(database, bodies),
+    ...workOf(database),
+    ...historyOf(database),
+    ...auditsOf(database),
+    ...mailOf(database, bodies),
+    ...ledgerOf(database),
+    ...accountsOf(database),
+    ...removalOf(database, bodies),
+    ...lifeOf(database, bodies),
+  };
+}
+
+function registryOf(database: StoreDatabase): MailboxRegistry {
+  return {
     putMailbox: (request) => putMailbox(database, request),
     getMailbox: (mailbox) => getMailbox(database, mailbox),
     listMailboxes: () => listMailboxes(database),
-    countMessages: (mailbox, now) => countMessages(database, mailbox, now),
-    check: () => checkSchema(database),
-    countWork: () => countWork(database),
     noteCondition: (request) => noteCondition(database, request),
     saveWatch: (request) => saveWatch(database, request),
+    setRelistAt: (request) => setRelistAt(database, request),
+    saveDoubt: (request) => saveDoubt(database, request),
+  };
+}
 
+function listingOf(database: StoreDatabase): ListingStore {
+  return {
     beginFullSync: (request) => beginFullSync(database, request),
     saveListingPage: (request) => saveListingPage(database, request),
     saveLabelListingPage: (request) => saveLabelListingPage(database, request),
@@ -81,6 +109,11 @@ export function createSqlMailboxStore(
     findSuspects: (request) => findSuspects(database, request),
     correctListing: (request) => correctListing(database, request),
     finishListing: (request) => finishListing(database, request),
+  };
+}
+
+function labelStoreOf(database: StoreDatabase): LabelStore {
+  return {
     saveLabels: (request) => saveLabels(database, request),
     getLabels: (mailbox) => getLabels(database, mailbox),
     heldLabelIds: (mailbox) => heldLabelIds(database, mailbox),
@@ -88,7 +121,11 @@ export function createSqlMailboxStore(
     readAgainWithout: (request) => readAgainWithout(database, request),
     keepLabel: (request) => keepLabel(database, request),
     removeLabel: (request) => removeLabel(database, request),
+  };
+}
 
+function fetchingOf(database: StoreDatabase, bodies: Bodies): FetchingStore & LostBodies {
+  return {
     nextPending: (request) => nextPending(database, request),
     nextAttemptAt: (request) => nextAttemptAt(database, request),
     saveFetched: (request) => saveFetched(database, bodies, request),
@@ -96,44 +133,79 @@ export function createSqlMailboxStore(
     saveAttempts: (request) => saveAttempts(database, request),
     correctTimes: (request) => correctTimes(database, request),
     retryFailed: (request) => retryFailed(database, request),
-    listFailed: (mailbox, limit) => listFailed(database, mailbox, limit),
-    listLacking: (mailbox, limit) => listLacking(database, mailbox, limit),
-
-    applyHistory: (request) => applyHistory(database, request),
     addListedLate: (request) => addListedLate(database, request),
-    setRelistAt: (request) => setRelistAt(database, request),
-    listEarlyReadings: (request) => listEarlyReadings(database, request),
-    settleEarlyReadings: (request) => settleEarlyReadings(database, request),
-    saveDoubt: (request) => saveDoubt(database, request),
     nextRefresh: (request) => nextRefresh(database, request),
     putOffRefresh: (request) => putOffRefresh(database, request),
+    refetchLost: (request) => refetchLost(database, request),
+  };
+}
 
+function workOf(database: StoreDatabase): WorkStore {
+  return {
+    countMessages: (mailbox, now) => countMessages(database, mailbox, now),
+    countWork: () => countWork(database),
+    listFailed: (mailbox, limit) => listFailed(database, mailbox, limit),
+    listLacking: (mailbox, limit) => listLacking(database, mailbox, limit),
+    workLeft: (request) => workLeft(database, request),
+    countBackfills: () => countBackfills(database),
+  };
+}
+
+function historyOf(database: StoreDatabase): HistoryStore {
+  return {
+    applyHistory: (request) => applyHistory(database, request),
+    listEarlyReadings: (request) => listEarlyReadings(database, request),
+    settleEarlyReadings: (request) => settleEarlyReadings(database, request),
+  };
+}
+
+function auditsOf(database: StoreDatabase): AuditStore {
+  return {
     beginAudit: (request) => beginAudit(database, request),
     saveAuditPage: (request) => saveAuditPage(database, request),
     compareAudit: (request) => compareAudit(database, request),
     saveAudit: (request) => saveAudit(database, request),
+  };
+}
 
+function mailOf(database: StoreDatabase, bodies: Bodies): MailStore {
+  return {
     readChanges: (request) => readChanges(database, request),
     streamMessages: (mailbox, options) => streamMessages(database, bodies, mailbox, options),
-    refetchLost: (request) => refetchLost(database, request),
-    rebuildBodyPlaces: () => bodies.places.rebuild(),
+  };
+}
+
+function ledgerOf(database: StoreDatabase): QuotaLedger & SpentUnits {
+  return {
     getUsage: (mailbox) => getUsage(database, mailbox),
     unitsOfDay: (day) => unitsOfDay(database, day),
     getLedger: (mailbox) => getLedger(database, mailbox),
-    workLeft: (request) => workLeft(database, request),
-    countBackfills: () => countBackfills(database),
-
     update: (mailbox, change) => updateLedger(database, mailbox, change),
     addUsage: (mailbox, usage, day) => addUsage(database, mailbox, usage, day),
+  };
+}
 
-    beginRemoval: (request) => beginRemoval(database, request),
-    finishRemovals: (request) => finishRemovals(database, request),
+function accountsOf(database: StoreDatabase): MailboxAccounts & MailboxRenaming {
+  return {
     renameMailbox: (request) => renameMailbox(database, request),
     saveAccount: (request) => saveAccount(database, request),
     sampleMessages: (mailbox) => sampleMessages(database, mailbox),
+  };
+}
+
+function removalOf(database: StoreDatabase, bodies: Bodies): MailboxRemoval & BuriedBodies & BodySweeper {
+  return {
+    beginRemoval: (request) => beginRemoval(database, request),
+    finishRemovals: (request) => finishRemovals(database, request),
     dropBuriedBodies: (request) => dropBuriedBodies(database, request),
     sweepBodies: (request) => sweepBodies(database, bodies.places, request),
+  };
+}
 
+function lifeOf(database: StoreDatabase, bodies: Bodies): StoreLife {
+  return {
+    check: () => checkSchema(database),
+    rebuildBodyPlaces: () => bodies.places.rebuild(),
     close: async () => {
       await bodies.close();
       await database.close();

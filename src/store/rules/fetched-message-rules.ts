@@ -28,78 +28,138 @@ export function applyFetchedMessage(
   format: MessageFormat,
   rules: RowRules,
 ): FetchedOutcome {
-  if (before !== null && before.state === 'gone') {
-    const buriedAt = newest(before.historyId, before.readingHistoryId);
-    if (buriedAt !== null && compareHistoryIds(fetched.historyId, buriedAt) <= 0) return { verdict: 'buried' };
-  } else if (
-    before !== null &&
-    before.historyId !== null &&
-    compareHistoryIds(fetched.historyId, before.historyId) < 0
-  ) {
-    return { verdict: 'stale' };
-  }
-
+  const verdict = before === null ? null : refusalOf(before, fetched);
+  if (verdict !== null) return { verdict };
   const row = before ?? newRow(fetched.id, fetched.threadId, 'live', rules.now);
-  // An answer in another format than the settings' brings only labels: the settings changed during the fetch, or it is
-  // a refresh. FULL stands in for a raw that Gmail does not give. It never replaces a raw that is held.
-  const standsIn = fetched.lacks === 'raw' && format === 'full' && rules.format === 'raw' && row.format !== 'raw';
-  const complete = (format === rules.format || standsIn) && (fetched.body !== null || format === 'minimal');
+  const content = contentOf(row, fetched, format, rules);
+  const labels = labelsAfter(row, fetched);
+  const read: MessageRow = {
+    ...row,
+    threadId: fetched.threadId,
+    historyId: fetched.historyId,
+    internalDate: fetched.internalDate ?? row.internalDate,
+    sizeEstimate: fetched.sizeEstimate,
+    snippet: fetched.snippet,
+    labelIds: labels.labelIds,
+    readingHistoryId: labels.readingHistoryId,
+    ...contentAfter(row, fetched, content),
+    ...refreshAfter(row, fetched, labels.isDisputed, rules.now),
+    // A newer answer undoes a tombstone; followScope decides the state below.
+    state: row.state === 'gone' ? 'excluded' : row.state,
+  };
+  const followed = followScope(read, rules);
+  const stillWorks = followed.state === 'pending' || followed.state === 'failed';
+  return {
+    verdict: 'applied',
+    // This get succeeded: the attachments that the body lacks are due at once.
+    row:
+      content.isComplete && stillWorks
+        ? { ...followed, state: 'pending', attempts: 0, lastError: null, nextAttemptAt: 0 }
+        : followed,
+    writesBody: writesBody(row, fetched, content),
+  };
+}
+
+function refusalOf(before: MessageRow, { historyId }: FetchedMessage): 'buried' | 'stale' | null {
+  if (before.state === 'gone') {
+    const buriedAt = newest(before.historyId, before.readingHistoryId);
+    return buriedAt !== null && compareHistoryIds(historyId, buriedAt) <= 0 ? 'buried' : null;
+  }
+  return before.historyId !== null && compareHistoryIds(historyId, before.historyId) < 0 ? 'stale' : null;
+}
+
+/** Labels are those of the answer, or of a listing that is newer. */
+function labelsAfter(
+  row: MessageRow,
+  fetched: FetchedMessage,
+): Pick<MessageRow, 'labelIds' | 'readingHistoryId'> & { readonly isDisputed: boolean } {
+  const labelIds = sortedLabelIds(fetched.labelIds);
   // Gmail's historyId of a quiet message is old. Labels that were compared with a later listing are newer than this
   // answer.
   const labelsAreNewer =
     row.readingHistoryId !== null && compareHistoryIds(fetched.historyId, row.readingHistoryId) < 0;
   // One of the two is wrong: the answer may belong to an abandoned attempt, or the listing may have lacked a label. One
   // more get decides.
-  const isDisputed = labelsAreNewer && !sameLabelIds(row.labelIds, sortedLabelIds(fetched.labelIds));
-  // A message's bytes never change, so a body with its attachments is never replaced by one without (which threads.get
-  // brings).
-  const holdsMore = complete && row.format === format && row.attachmentsHeld && fetched.attachments?.held === false;
-  const completes = complete && row.format === format && !row.attachmentsHeld && fetched.attachments?.held === true;
+  const isDisputed = labelsAreNewer && !sameLabelIds(row.labelIds, labelIds);
+  return {
+    labelIds: labelsAreNewer ? row.labelIds : labelIds,
+    // Lowered when the labels are disputed: otherwise the deciding get would lose to the listing as well.
+    readingHistoryId: isDisputed ? fetched.historyId : newest(row.readingHistoryId, fetched.historyId),
+    isDisputed,
+  };
+}
+
+/** What an answer brings of a message's content, beside what the row holds of it. */
+interface Content {
+  readonly format: MessageFormat;
+  /** FULL stands in for a raw that Gmail does not give. It never replaces a raw that is held. */
+  readonly standsIn: boolean;
+  /**
+   * False when the answer brings only labels: it has another format than the settings' (they changed during the fetch,
+   * or it is a refresh), or no body.
+   */
+  readonly isComplete: boolean;
+  /**
+   * A message's bytes never change, so a body with its attachments is never replaced by one without (which threads.get
+   * brings).
+   */
+  readonly holdsMore: boolean;
+}
+
+function contentOf(row: MessageRow, fetched: FetchedMessage, format: MessageFormat, rules: RowRules): Content {
+  const standsIn = fetched.lacks === 'raw' && format === 'full' && rules.format === 'raw' && row.format !== 'raw';
+  const isComplete = (format === rules.format || standsIn) && (fetched.body !== null || format === 'minimal');
+  const holdsMore = isComplete && row.format === format && row.attachmentsHeld && fetched.attachments?.held === false;
+  return { format, standsIn, isComplete, holdsMore };
+}
+
+function contentAfter(
+  row: MessageRow,
+  fetched: FetchedMessage,
+  { format, standsIn, isComplete, holdsMore }: Content,
+): Pick<MessageRow, 'format' | 'lacks' | 'attachments' | 'attachmentsHeld'> {
+  const { attachments, attachmentsHeld, lacks } = row;
+  if (!isComplete) return { format: row.format, attachments, attachmentsHeld, lacks };
+  return {
+    format,
+    ...(holdsMore
+      ? { attachments, attachmentsHeld }
+      : { attachments: fetched.attachments?.count ?? null, attachmentsHeld: fetched.attachments?.held ?? false }),
+    lacks: lacksAfter(row, fetched, standsIn, holdsMore),
+  };
+}
+
+/** When the message is read again although it is stored: labels are disputed, or a value was left out. */
+function refreshAfter(
+  row: MessageRow,
+  fetched: FetchedMessage,
+  isDisputed: boolean,
+  now: number,
+): Pick<MessageRow, 'refreshAt' | 'attempts'> {
   const isDecided = row.lane === null && (row.state === 'stored' || row.state === 'excluded');
   const internalDate = fetched.internalDate ?? row.internalDate;
   const isLeftOut = fetched.doubt !== undefined && (internalDate === null || fetched.sizeEstimate === 0);
-  const again = !isLeftOut ? null : rules.now + (LEFT_OUT_AGAIN[isDecided ? row.attempts : 0] ?? RAREST);
-  const read: MessageRow = {
-    ...row,
-    threadId: fetched.threadId,
-    labelIds: labelsAreNewer ? row.labelIds : sortedLabelIds(fetched.labelIds),
-    historyId: fetched.historyId,
-    // Lowered when the labels are disputed: otherwise the deciding get would lose to the listing as well.
-    readingHistoryId: isDisputed ? fetched.historyId : newest(row.readingHistoryId, fetched.historyId),
-    internalDate,
-    sizeEstimate: fetched.sizeEstimate,
-    snippet: fetched.snippet,
-    format: complete ? format : row.format,
-    ...(complete && !holdsMore
-      ? { attachments: fetched.attachments?.count ?? null, attachmentsHeld: fetched.attachments?.held ?? false }
-      : {}),
-    ...(complete ? { lacks: lacksAfter(row, fetched, standsIn, holdsMore) } : {}),
-    refreshAt: isDisputed ? rules.now : again,
-    // A row without a lane counts its refresh attempts here, and an answer that lacks nothing ends them.
-    attempts:
-      isDecided && again !== null ? row.attempts + 1 : row.refreshAt === null || row.lane !== null ? row.attempts : 0,
-    // A newer answer undoes a tombstone; followScope decides the state below.
-    state: row.state === 'gone' ? 'excluded' : row.state,
+  const again = !isLeftOut ? null : now + (LEFT_OUT_AGAIN[isDecided ? row.attempts : 0] ?? RAREST);
+  // A row without a lane counts its refresh attempts here, and an answer that lacks nothing ends them.
+  const countsRefreshes = row.refreshAt !== null && row.lane === null;
+  return {
+    refreshAt: isDisputed ? now : again,
+    attempts: isDecided && again !== null ? row.attempts + 1 : countsRefreshes ? 0 : row.attempts,
   };
+}
+
+function writesBody(row: MessageRow, fetched: FetchedMessage, { format, isComplete, holdsMore }: Content): boolean {
+  if (!isComplete || fetched.body === null || holdsMore) return false;
+  const completes = row.format === format && !row.attachmentsHeld && fetched.attachments?.held === true;
+  const bringsSome = (fetched.attachments?.brought ?? 0) > 0;
+  if (completes || bringsSome) return true;
   const seenBefore =
-    row.format === read.format &&
+    row.format === format &&
     row.readingHistoryId !== null &&
     compareHistoryIds(fetched.historyId, row.readingHistoryId) <= 0;
-  const bringsSome = (fetched.attachments?.brought ?? 0) > 0;
   // A body that holds some attachments is kept, unless this answer was merged with it (then it brings some, too).
   const holdsSome = row.lacks === 'attachments' && row.format === format;
-  const writesBody =
-    complete && fetched.body !== null && !holdsMore && (completes || bringsSome || !(seenBefore || holdsSome));
-  const followed = followScope(read, rules);
-  const stillWorks = followed.state === 'pending' || followed.state === 'failed';
-  // This get succeeded: the attachments that the body lacks are due at once.
-  if (complete && stillWorks)
-    return {
-      verdict: 'applied',
-      row: { ...followed, state: 'pending', attempts: 0, lastError: null, nextAttemptAt: 0 },
-      writesBody,
-    };
-  return { verdict: 'applied', row: followed, writesBody };
+  return !seenBefore && !holdsSome;
 }
 
 /** What Gmail did not give stays lacking until an answer brings it. */
