@@ -51,7 +51,20 @@ beforeAll(async () => {
   );
 });
 
+const functionOf = (lines: number): string =>
+  ['export function long(): void {', ...Array.from({ length: lines - 2 }, () => '  void 0;'), '}'].join('\n');
+
 describe('the rules of the code', () => {
+  it.each([
+    { lines: 60, file: 'src/model/a.ts', refused: [] },
+    { lines: 61, file: 'src/model/a.ts', refused: ['max-lines-per-function'] },
+    { lines: 61, file: 'src/store/engines/migrations/a.ts', refused: ['max-lines-per-function'] },
+    { lines: 61, file: 'test/a.test.ts', refused: [] },
+  ])('refuse a function of more than 60 lines in src: $lines lines in $file', async ({ lines, file, refused }) => {
+    const [found = []] = await lint([{ file, code: functionOf(lines) }]);
+    expect(found.map(({ rule }) => rule)).toEqual(refused);
+  });
+
   it.each(ALLOWED.map(([file, code], index) => ({ file, code, index })))('let $file have $code', ({ index }) => {
     expect([...(broken[index] ?? [])]).toEqual([]);
   });

@@ -24,8 +24,8 @@ interface Diagnostic {
   readonly labels: readonly { readonly span: { readonly line: number } }[];
 }
 
-/** Rules whose refusals are of interest: those that say what code may use. */
-const ASKED = /^no-(restricted|console)/;
+/** Rules whose refusals are of interest: those that say what code may use, and how long a function may be. */
+const ASKED = /^(no-(restricted|console)|max-lines)/;
 
 /**
  * Lints each probe in a project of its own, by the project's configuration.
