@@ -71,12 +71,52 @@ export function decrypt(key: SecretKey, context: string, sealed: Uint8Array): Bu
   return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
 }
 
+/** Whose secret a record holds. */
+export interface SecretOwner {
+  /** Is authenticated with the secret, so a record that is moved to another owner does not open. */
+  readonly context: string;
+  /** For messages: "The credentials of ada@example.com". */
+  readonly what: string;
+  /** For messages: what replaces a record that does not open. */
+  readonly remedy: string;
+}
+
+type SealedRecord = Pick<EncryptedRecord, 'keyId' | 'ciphertext'>;
+
+const ownerOf = (mailbox: MailboxId): SecretOwner => ({
+  context: mailbox,
+  what: `The credentials of ${mailbox}`,
+  remedy: `connect the mailbox again: tidemark connect ${mailbox} --credentials FILE`,
+});
+
+/** Encrypts a secret for its owner. */
+export function sealFor(key: SecretKey, { context }: SecretOwner, text: string): SealedRecord {
+  return { keyId: key.id, ciphertext: encrypt(key, context, Buffer.from(text, 'utf8')) };
+}
+
 /**
- * Encrypts a mailbox's secret. The mailbox is authenticated with the secret, so a record that is moved to another
- * mailbox does not open.
+ * Decrypts what {@link sealFor} made.
+ *
+ * @throws {SecretKeyError} when another key encrypted the record, or the record was not sealed for this owner
  */
-export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<EncryptedRecord, 'keyId' | 'ciphertext'> {
-  return { keyId: key.id, ciphertext: encrypt(key, mailbox, Buffer.from(text, 'utf8')) };
+export function openFor(key: SecretKey, { context, what, remedy }: SecretOwner, record: SealedRecord): string {
+  if (record.keyId !== key.id) {
+    throw new SecretKeyError(
+      `${what} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. Configure the former key too (TIDEMARK_OLD_SECRET_KEYS), or ${remedy}`,
+    );
+  }
+  try {
+    return decrypt(key, context, record.ciphertext).toString('utf8');
+  } catch (error) {
+    throw new SecretKeyError(`${what} are damaged, or were stored for another owner. To replace them, ${remedy}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Encrypts a mailbox's secret. */
+export function seal(key: SecretKey, mailbox: MailboxId, text: string): SealedRecord {
+  return sealFor(key, ownerOf(mailbox), text);
 }
 
 /**
@@ -84,22 +124,6 @@ export function seal(key: SecretKey, mailbox: MailboxId, text: string): Pick<Enc
  *
  * @throws {SecretKeyError} when another key encrypted the record, or the record was not sealed for this mailbox
  */
-export function open(
-  key: SecretKey,
-  mailbox: MailboxId,
-  record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>,
-): string {
-  if (record.keyId !== key.id) {
-    throw new SecretKeyError(
-      `The credentials of ${mailbox} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. Configure the former key too (TIDEMARK_OLD_SECRET_KEYS), or connect the mailbox again: tidemark connect ${mailbox} --credentials FILE`,
-    );
-  }
-  try {
-    return decrypt(key, mailbox, record.ciphertext).toString('utf8');
-  } catch (error) {
-    throw new SecretKeyError(
-      `The stored credentials of ${mailbox} are damaged or belong to another mailbox. Connect it again: tidemark connect ${mailbox} --credentials FILE`,
-      { cause: error },
-    );
-  }
+export function open(key: SecretKey, mailbox: MailboxId, record: SealedRecord): string {
+  return openFor(key, ownerOf(mailbox), record);
 }

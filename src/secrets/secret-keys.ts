@@ -1,7 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { EncryptedRecord } from './credential-store.ts';
-import { open, seal, type SecretKey } from './secret-box.ts';
+import { open, openFor, seal, sealFor, type SecretKey, type SecretOwner } from './secret-box.ts';
 
 type Keys = readonly [current: SecretKey, ...former: SecretKey[]];
 
@@ -58,6 +58,17 @@ export class SecretKeys {
   /** @throws {SecretKeyError} when none of the keys decrypts the record */
   async open(mailbox: MailboxId, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<string> {
     return open((await this.keyOf(record.keyId)) ?? this.current, mailbox, record);
+  }
+
+  /** @throws {SecretKeyError} when the keys cannot be read */
+  async sealFor(owner: SecretOwner, text: string): Promise<Pick<EncryptedRecord, 'keyId' | 'ciphertext'>> {
+    await this.#reread();
+    return sealFor(this.current, owner, text);
+  }
+
+  /** @throws {SecretKeyError} when none of the keys decrypts the record */
+  async openFor(owner: SecretOwner, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<string> {
+    return openFor((await this.keyOf(record.keyId)) ?? this.current, owner, record);
   }
 
   #find(id: string): SecretKey | undefined {

@@ -29,7 +29,7 @@ describe('a sealed secret', () => {
   });
 
   it('does not open for another mailbox', () => {
-    expect(() => open(key, bob, seal(key, alice, text))).toThrow('damaged or belong to another mailbox');
+    expect(() => open(key, bob, seal(key, alice, text))).toThrow('damaged, or were stored for another owner');
   });
 
   it('does not open when a byte was changed, or all but a few are missing', () => {
