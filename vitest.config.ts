@@ -1,18 +1,35 @@
 import { defineConfig } from 'vitest/config';
 
+/** Rooms whose tests mostly wait: for programs, for servers that come back, for Gmail's indexes. */
+const WAITING = ['client', 'docs', 'integration', 'push', 'start', 'telemetry', 'temporal-server'].map(
+  (room) => `test/${room}/**/*.test.ts`,
+);
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Its own run: vitest.production.config.ts.
-    exclude: ['test/production/**'],
     // One real Temporal server for all integration tests, provided by its address.
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
-    // Most tests wait for a server; the schedules keep both cores of the smallest machine busy.
-    maxWorkers: 2,
     // A worker bundles its workflows and a server answers on the same two cores.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    // test/schedules: more of them in `npm run test:schedules`.
+    provide: { schedules: 200 },
+    // One after the other, because each uses both cores of the smallest machine.
+    projects: [
+      { extends: true, test: { name: 'waiting', include: WAITING, maxWorkers: 4, sequence: { groupOrder: 0 } } },
+      {
+        extends: true,
+        test: {
+          name: 'computing',
+          include: ['test/**/*.test.ts'],
+          // Its own run: vitest.production.config.ts.
+          exclude: ['test/production/**', ...WAITING],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -1,6 +1,6 @@
-// npm test [-- vitest arguments]: types, lint and dead code, then the tests; one line of figures at the end. npm run
-// check: without the tests. npm run test:production: what docker-compose.yml describes, from end to end. .ci/run: all
-// of it.
+// npm test [-- vitest arguments]: types, lint, dead code and format, then the tests; one line of figures at the end.
+// npm run check: without the tests. npm run test:schedules: many random schedules. npm run test:production: what
+// docker-compose.yml describes, from end to end. .ci/run: all of it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -95,22 +95,36 @@ async function runVitest(args: readonly string[]): Promise<Counts> {
   }
 }
 
-/** Which parts run. Without an option, the checks and the tests run. */
-const MODES = {
-  '--checks-only': { checks: true, tests: false, production: false },
-  '--production-only': { checks: false, tests: false, production: true },
-  '--with-production': { checks: true, tests: true, production: true },
-} as const;
-const PRODUCTION = ['--config', 'vitest.production.config.ts'];
+type Part = 'checks' | 'tests' | 'schedules' | 'production';
+
+/** Which parts run, in their order. */
+const MODES: ReadonlyMap<string | undefined, readonly Part[]> = new Map([
+  ['--checks-only', ['checks']],
+  ['--schedules-only', ['schedules']],
+  ['--production-only', ['production']],
+  ['--everything', ['checks', 'tests', 'schedules', 'production']],
+]);
+
+function runPart(part: Part, vitestArgs: readonly string[]): Promise<Counts> {
+  switch (part) {
+    case 'checks':
+      return runChecks();
+    case 'tests':
+      return runVitest(vitestArgs);
+    case 'schedules':
+    case 'production':
+      return runVitest(['--config', `vitest.${part}.config.ts`, ...vitestArgs]);
+    default:
+      return part satisfies never;
+  }
+}
 
 const given = process.argv.slice(2);
-const mode = Object.entries(MODES).find(([name]) => name === given[0]);
-const { checks, tests, production } = mode?.[1] ?? { checks: true, tests: true, production: false };
-const args = mode === undefined ? given : given.slice(1);
+const chosen = MODES.get(given[0]);
 const parts: Counts[] = [];
-if (checks) parts.push(await runChecks());
-if (tests && !interrupted) parts.push(await runVitest(args));
-if (production && !interrupted) parts.push(await runVitest([...PRODUCTION, ...args]));
+for (const part of chosen ?? (['checks', 'tests'] as const)) {
+  if (!interrupted) parts.push(await runPart(part, chosen === undefined ? given : given.slice(1)));
+}
 if (interrupted) parts.push({ passed: 0, failed: 1, skipped: 0 });
 
 const line = summary(parts);

@@ -18,6 +18,8 @@ declare module 'vitest' {
     temporalBinary: string;
     /** The time-skipping server: `createTimeSkipping({ server: { executable: { type: 'existing-path', path } } })`. */
     temporalTestServerBinary: string;
+    /** Where test/fixtures/workflow-bundle.ts keeps the workflows' code. */
+    workflowBundleFile: string;
     /** See test/postgres/suite-database.ts; null where there is no PostgreSQL. */
     postgresService: string | null;
   }
@@ -43,6 +45,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     clock,
   });
   project.provide('postgresService', postgres.url);
+  project.provide('workflowBundleFile', join(scratch, 'workflows.js'));
   project.provide('temporalAddress', server.address);
   project.provide('temporalBinary', binary);
   project.provide('temporalTestServerBinary', testServerBinary);

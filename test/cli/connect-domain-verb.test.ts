@@ -14,6 +14,7 @@ import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { installRuntime } from '../../src/telemetry/runtime.ts';
 import { runWorker } from '../../src/worker.ts';
+import { workflowBundle } from '../fixtures/workflow-bundle.ts';
 import { hurriedClock } from '../hurried-clock.ts';
 import { tidemark as runVerb } from '../integration/cli.ts';
 
@@ -180,7 +181,7 @@ describe('tidemark connect-domain', () => {
   it('starts no second mailbox for a user who was renamed, and says how the mailbox follows', async () => {
     const [from, to] = [mailboxId(at('bea')), mailboxId(at('beatrice'))];
     simulator.mailbox(from).insert({ raw: 'Subject: one\r\n\r\nhello\r\n', labelIds: ['INBOX'] });
-    const config = loadConfig({ env });
+    const config = loadConfig({ env: { ...env, TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath } });
     const worker = await runWorker({ config, log: createLog('silent'), clock: hurriedClock });
     await result();
     const tidemark = await openTidemark({ config });

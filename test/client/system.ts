@@ -13,6 +13,7 @@ import { openSimulator, type ServedSimulator } from '../../src/simulator/open.ts
 import { systemClock } from '../../src/host/system-clock.ts';
 import { installRuntime } from '../../src/telemetry/runtime.ts';
 import { runWorker, type RunningWorker } from '../../src/worker.ts';
+import { workflowBundle } from '../fixtures/workflow-bundle.ts';
 import { hurriedClock } from '../hurried-clock.ts';
 
 // Once in a process, before its first worker.
@@ -59,6 +60,7 @@ export class System {
       TIDEMARK_DATA_DIR: folder,
       TEMPORAL_ADDRESS: inject('temporalAddress'),
       TIDEMARK_TASK_QUEUE: `test-${name}-${process.pid}`,
+      TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath,
       GMAIL_ROOT_URL: simulator.url,
       GOOGLE_TOKEN_URL: `${simulator.url}/token`,
       GMAIL_USER_UNITS_PER_MINUTE: '1000000',

@@ -97,6 +97,7 @@ describe('the command line, every part in a process of its own', () => {
     );
     gmail = (await simulator.says(/"url":"([^"]+)"/))[1] ?? '';
     Object.assign(env, { GMAIL_ROOT_URL: gmail, GOOGLE_TOKEN_URL: `${gmail}/token` });
+    // Without TIDEMARK_WORKFLOW_BUNDLE: this worker bundles its workflows itself.
     worker = begin('worker');
   });
   afterAll(async () => {

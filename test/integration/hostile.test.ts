@@ -11,6 +11,7 @@ import { systemClock } from '../../src/host/system-clock.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
 import type { Terminal } from '../../src/host/terminal.ts';
 import { answerConsent } from '../consent/browser.ts';
+import { workflowBundle } from '../fixtures/workflow-bundle.ts';
 import { harmIn, HOSTILE, hostileMbox, openHostileWorld, SHOWN, type HostileWorld } from './hostile-mail.ts';
 import { Program } from './processes.ts';
 import { Rig } from './rig.ts';
@@ -279,6 +280,7 @@ it('npm start cannot be acted on by the mail whose changes it follows', async ()
   const program = new Program('start/main.ts', [...ports, '--mbox', mbox], {
     HOME: folder,
     TIDEMARK_DATA_DIR: folder,
+    TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath,
     PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}`,
   });
   try {

@@ -1,9 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { inject } from 'vitest';
 
 import { loadConfig, type Config } from '../../src/config/config.ts';
@@ -18,21 +16,13 @@ import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/
 import { systemClock } from '../../src/host/system-clock.ts';
 import { installRuntime } from '../../src/telemetry/runtime.ts';
 import { runWorker, type RunningWorker } from '../../src/worker.ts';
+import { workflowBundle } from '../fixtures/workflow-bundle.ts';
 import { Program } from './processes.ts';
 import { TestMailbox } from './test-mailbox.ts';
 import { WatchedSimulator } from './watched-simulator.ts';
 
 // Once per process, before its first worker.
 installRuntime(createLog('silent'));
-
-let bundle: ReturnType<typeof bundleWorkflowCode> | null = null;
-
-/** The workflows' code, bundled once per process. */
-export function workflowBundle(): ReturnType<typeof bundleWorkflowCode> {
-  const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
-  bundle ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
-  return bundle;
-}
 
 export interface RigOptions {
   /** By default, the server that all tests share. */
@@ -101,6 +91,7 @@ export class Rig {
       TIDEMARK_DATA_DIR: folder,
       TEMPORAL_ADDRESS: temporalAddress,
       TIDEMARK_TASK_QUEUE: `test-${name}-${process.pid}`,
+      TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath,
       GMAIL_ROOT_URL: server.url,
       GOOGLE_TOKEN_URL: `${server.url}/token`,
       // No pacing. Tests of waiting make the simulator refuse calls.
@@ -147,7 +138,7 @@ export class Rig {
 
   /** Starts a worker in this process. */
   async startWorker(log: Log = createLog('silent'), clock: Clock = systemClock): Promise<void> {
-    this.#worker = await runWorker({ config: this.config, log, clock, workflowBundle: await workflowBundle() });
+    this.#worker = await runWorker({ config: this.config, log, clock });
   }
 
   async stopWorker(): Promise<void> {

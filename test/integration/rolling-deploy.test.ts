@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setCurrentVersion } from '../../src/client/current-version.ts';
 import { BuildNotReadyError } from '../../src/client/errors.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
+import { workflowBundle } from '../fixtures/workflow-bundle.ts';
 import { eventually } from './eventually.ts';
 import { Program, type Ended } from './processes.ts';
 import { Rig } from './rig.ts';
@@ -30,7 +31,7 @@ describe('a rolling deploy', () => {
       return file;
     };
     bundles = {
-      v1: await bundle('v1', '../../src/workflows/index.ts'),
+      v1: (await workflowBundle()).codePath,
       v2: await bundle('v2', '../workflows/next/index.ts'),
     };
   });

@@ -13,7 +13,14 @@ import { closeStores } from '../../src/store/open-store.ts';
 import { startSimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { Program } from '../integration/processes.ts';
+import { workflowBundle } from '../fixtures/workflow-bundle.ts';
+import { type Ended, Program } from '../integration/processes.ts';
+
+/** How a program ended. Its stderr without its progress, a line every five seconds. */
+async function outcomeOf(program: Program): Promise<Ended> {
+  const { stderr, ...ended } = await program.ended;
+  return { ...ended, stderr: stderr.replaceAll(/^[█░].*\n/gm, '') };
+}
 
 describe('npm start', () => {
   let folder: string;
@@ -32,6 +39,7 @@ describe('npm start', () => {
     env = {
       HOME: folder,
       TIDEMARK_DATA_DIR: folder,
+      TIDEMARK_WORKFLOW_BUNDLE: (await workflowBundle()).codePath,
       PATH: `${dirname(inject('temporalBinary'))}${delimiter}${process.env['PATH'] ?? ''}`,
     };
     ports = [
@@ -50,7 +58,7 @@ describe('npm start', () => {
   });
 
   it('brings a simulated mailbox in sync and ends with a summary (--once)', async () => {
-    const { code, stdout, stderr } = await start('--once').ended;
+    const { code, stdout, stderr } = await outcomeOf(start('--once'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/its UI +http:\/\/localhost:\d+/);
     expect(stdout).toMatch(/messages +\d+ stored, 0 failed, 0 gone/);
@@ -129,10 +137,10 @@ describe('npm start', () => {
         verify: false,
       });
       await closeStores(stores);
-      const once = (...args: string[]): Program['ended'] => {
+      const once = (...args: string[]): Promise<Ended> => {
         const program = new Program('start/main.ts', [...ports, '--once', ...args], own);
         programs.push(program);
-        return program.ended;
+        return outcomeOf(program);
       };
       expect(await once('--fail-on-failures')).toMatchObject({
         code: 3,

@@ -18,7 +18,7 @@ import {
   type MailboxInput,
 } from '../../src/workflows/definitions.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
-import { workflowBundle } from '../integration/rig.ts';
+import { workflowBundle } from '../fixtures/workflow-bundle.ts';
 import { openTimeSkipping } from './time-skipping.ts';
 
 const HOUR = 3_600_000;

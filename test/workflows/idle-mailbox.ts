@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import proto from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
+import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
 
 import { databaseAt } from '../../src/model/database-location.ts';
 import { createActivities } from '../../src/activities/create-activities.ts';
@@ -79,7 +79,7 @@ export async function runIdleMailbox({
   announcesWatches,
 }: {
   environment: TestWorkflowEnvironment;
-  bundle: { readonly code: string };
+  bundle: WorkflowBundleOption;
   days: number;
   announcesWatches: boolean;
 }): Promise<IdleDays> {

@@ -1,7 +1,7 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
-import { workflowBundle } from '../integration/rig.ts';
+import { workflowBundle } from '../fixtures/workflow-bundle.ts';
 import { runIdleMailbox } from './idle-mailbox.ts';
 import { openTimeSkipping } from './time-skipping.ts';
 

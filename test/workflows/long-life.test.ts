@@ -14,7 +14,7 @@ import {
   workflowIdOf,
   type MailboxInput,
 } from '../../src/workflows/definitions.ts';
-import { workflowBundle } from '../integration/rig.ts';
+import { workflowBundle } from '../fixtures/workflow-bundle.ts';
 import { openTimeSkipping } from './time-skipping.ts';
 
 const HOUR = 3_600_000;

@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { bundleWorkflowCode, DefaultLogger, Worker, type ReplayResult } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Worker,
+  type ReplayResult,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import { expect, test } from 'vitest';
 
 import { bundleWorkflows } from '../../src/temporal/bundle-workflows.ts';
-import { workflowBundle } from '../integration/rig.ts';
+import { workflowBundle } from '../fixtures/workflow-bundle.ts';
 
 const HISTORIES = fileURLToPath(new URL('../histories', import.meta.url));
 
@@ -26,10 +32,10 @@ const recorded: Recorded[] = readdirSync(HISTORIES, { recursive: true, encoding:
   .filter((file) => file.endsWith('.json'))
   .map((file) => ({ ...(JSON.parse(readFileSync(join(HISTORIES, file), 'utf8')) as Omit<Recorded, 'file'>), file }));
 
-async function replay(bundle: { readonly code: string }): Promise<ReplayResult[]> {
+async function replay(workflowBundle: WorkflowBundleOption): Promise<ReplayResult[]> {
   const histories = recorded.map(({ workflowId, events }) => ({ workflowId, history: historyFromJSON({ events }) }));
   const results: ReplayResult[] = [];
-  for await (const result of Worker.runReplayHistories({ workflowBundle: bundle }, histories)) results.push(result);
+  for await (const result of Worker.runReplayHistories({ workflowBundle }, histories)) results.push(result);
   return results;
 }
 

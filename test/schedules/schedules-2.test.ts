@@ -1,4 +1,0 @@
-import { testSchedules } from './test-schedules.ts';
-
-// One of four files, so that they run on all cores.
-testSchedules(501, 500);
