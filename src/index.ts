@@ -14,7 +14,7 @@ export {
   type BlockedPhase,
   type TidemarkErrorCode,
 } from './client/errors.ts';
-export type { MailboxReader, MailboxReport, Usage } from './client/mailbox-report.ts';
+export type { ClientStore, MailboxReport, Usage } from './client/mailbox-report.ts';
 export type { RemovedMailbox } from './client/remove-mailbox.ts';
 export type { RenamedMailbox } from './client/rename-mailbox.ts';
 export { RESUMABLE_PHASES, type ResumedMailboxes } from './client/resume-mailboxes.ts';
@@ -57,6 +57,17 @@ export {
 } from './model/settings.ts';
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
 export { noTelemetry, type Telemetry } from './model/telemetry.ts';
+export {
+  openReader,
+  type Attachment,
+  type MailboxReader,
+  type Message,
+  type MessageQuery,
+  type OpenedReader,
+  type OpenReaderRequest,
+  type Reader,
+} from './reading/index.ts';
+export type { MailAddress } from './model/mail-address.ts';
 export { openTidemark, type Tidemark } from './app/open-tidemark.ts';
 export type { LostBody } from './model/lost-body.ts';
 export { StoreError } from './store/engines/store-error.ts';

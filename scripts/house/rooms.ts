@@ -14,6 +14,7 @@ export interface Room {
 const GMAIL = ['gmail/api', 'gmail/access', 'gmail/quota'];
 const STORE_FLOOR = ['model', 'store/engines', 'store/rules', 'store/bodies', 'store/rows'];
 const STORE_WINGS = [
+  'store/headers',
   'store/listing',
   'store/history',
   'store/fetching',
@@ -111,6 +112,12 @@ export const ROOMS: readonly Room[] = [
     packages: ['kysely'],
   },
   {
+    place: 'store/headers',
+    holds: 'what people ask of a message: subject, sender, recipients, dates; reading them from bodies',
+    imports: STORE_FLOOR,
+    packages: ['node:', 'kysely', 'postal-mime'],
+  },
+  {
     place: 'store/listing',
     holds: 'full syncs: pages, labels, suspects, the end of a listing',
     imports: STORE_FLOOR,
@@ -125,14 +132,14 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'store/fetching',
     holds: 'pending work, readings, attempts, lost bodies',
-    imports: [...STORE_FLOOR, 'store/history'],
+    imports: [...STORE_FLOOR, 'store/history', 'store/headers'],
     packages: ['kysely'],
   },
   { place: 'store/audits', holds: 'what an audit compares', imports: STORE_FLOOR, packages: ['kysely'] },
   {
     place: 'store/reads',
     holds: 'what an application reads: messages and changes',
-    imports: [...STORE_FLOOR, 'store/fetching'],
+    imports: [...STORE_FLOOR, 'store/fetching', 'store/headers'],
     packages: ['node:', 'kysely'],
   },
   {
@@ -164,6 +171,12 @@ export const ROOMS: readonly Room[] = [
     holds: 'moving mailboxes from one database to another',
     imports: ['model', 'store', 'store/engines', 'store/bodies'],
     packages: ['node:', 'kysely'],
+  },
+  {
+    place: 'reading',
+    holds: 'what an application reads, without Temporal and Gmail: messages, decoded',
+    imports: ['model', 'host', 'config', ...STORE],
+    packages: ['node:', 'postal-mime'],
   },
   {
     place: 'storage',
@@ -260,6 +273,7 @@ export const ROOMS: readonly Room[] = [
       'config',
       ...STORE,
       'store/move',
+      'reading',
       'storage',
       'activities/forecast-backfill.ts',
       'client',
@@ -284,6 +298,7 @@ export const ROOMS: readonly Room[] = [
       'store',
       'store/engines',
       'store/move',
+      'reading',
       'storage',
       'client',
       'simulator',
@@ -344,6 +359,7 @@ export const ROOMS: readonly Room[] = [
       'config',
       'gmail/access',
       ...STORE,
+      'reading',
       'client',
       'telemetry',
       'accounts',

@@ -1,6 +1,7 @@
 import { scopesOf } from '../gmail/access/scopes.ts';
 import type { Label } from '../model/change.ts';
 import { labelId, type LabelId } from '../model/ids.ts';
+import { labelNamed } from '../model/label-named.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { LoginError } from './login-error.ts';
 import { storedCredentials, type LoginRequest } from './stored-credentials.ts';
@@ -33,16 +34,6 @@ export async function resolveLabels(request: LoginRequest & { names: readonly st
       throw new LoginError('unknown-label', `${mailbox} has no label "${name}". ${ownNames(labels)}`);
     return id;
   });
-}
-
-/** By name, then by id, then by name without regard to case: Gmail allows no two labels that differ only in case. */
-function labelNamed(labels: readonly Label[], wanted: string): Label | undefined {
-  const lower = wanted.toLowerCase();
-  return (
-    labels.find(({ name }) => name === wanted) ??
-    labels.find(({ id }) => id === wanted) ??
-    labels.find(({ name }) => name.toLowerCase() === lower)
-  );
 }
 
 /** A mailbox may have thousands of labels: a message names no more than these. */

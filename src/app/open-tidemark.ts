@@ -9,13 +9,15 @@ import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { readerOf, type Reader } from '../reading/open-reader.ts';
 import { openStoresOf } from '../storage/open-stores.ts';
+import { Bodies } from '../store/bodies/bodies.ts';
 import { closeStores, type Stores } from '../store/open-store.ts';
 import { openTracing } from '../telemetry/open-tracing.ts';
 import { connectTemporal, temporalClientOf } from '../temporal/connect.ts';
 
 /** What a program needs to command mailboxes and read their mail. */
-export interface Tidemark extends Stores {
+export interface Tidemark extends Stores, Reader {
   readonly client: TidemarkClient;
   readonly connection: Connection;
   readonly temporal: Client;
@@ -50,13 +52,16 @@ export async function openTidemark({
       renaming: renamingOf(config, stores, clock),
       forecast: forecastOf(config, stores, clock),
     });
+    const bodies = new Bodies(stores.database, config.bodies);
     return {
       ...stores,
+      ...readerOf(stores.database, bodies),
       client,
       connection,
       temporal,
       close: async () => {
         await connection.close();
+        await bodies.close();
         await closeStores(stores);
         await tracing?.flush();
       },

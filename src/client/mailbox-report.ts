@@ -14,7 +14,7 @@ import type { Phase } from '../workflows/phase.ts';
 import type { FailingTask } from './failing-task.ts';
 
 /** The roles of the store that the client uses. It writes in one case: to have a lost body fetched again. */
-export type MailboxReader = MailboxRegistry & WorkStore & SpentUnits & LabelStore & MailStore & LostBodies;
+export type ClientStore = MailboxRegistry & WorkStore & SpentUnits & LabelStore & MailStore & LostBodies;
 
 /**
  * A mailbox as an operator sees it, put together from the workflow, Temporal and the store. Times are epoch

@@ -20,7 +20,7 @@ import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { failingTaskOf, type FailingTask } from './failing-task.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
-import { readStored, reportOf, type MailboxReader, type MailboxReport } from './mailbox-report.ts';
+import { readStored, reportOf, type ClientStore, type MailboxReport } from './mailbox-report.ts';
 import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
 import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
 import { RESUMABLE_PHASES, resumeMailboxes, type ResumedMailboxes, type ResumeRequest } from './resume-mailboxes.ts';
@@ -33,7 +33,7 @@ import { hasRecentPoller } from './workers.ts';
 export interface TidemarkClientOptions {
   readonly temporal: Client;
   /** The mirror. The client only reads from it, apart from removing and renaming mailboxes. */
-  readonly store: MailboxReader & MailboxRemoval & MailboxRenaming;
+  readonly store: ClientStore & MailboxRemoval & MailboxRenaming;
   /** The credentials are deleted with their mailbox. */
   readonly credentials: Pick<CredentialStore, 'delete'>;
   readonly clock: Clock;
@@ -59,7 +59,7 @@ export interface SyncOptions extends WaitOptions {
  */
 export class TidemarkClient {
   readonly #temporal: Client;
-  readonly #store: MailboxReader & MailboxRemoval & MailboxRenaming;
+  readonly #store: ClientStore & MailboxRemoval & MailboxRenaming;
   readonly #credentials: Pick<CredentialStore, 'delete'>;
   readonly #clock: Clock;
   readonly #taskQueue: string;

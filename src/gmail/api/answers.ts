@@ -15,7 +15,7 @@ import {
   snippetIn,
 } from './answer-values.ts';
 import type { CountedLabel, HistoryPage, MessagePage, Profile, Watch } from './gmail-api.ts';
-import { countSeparateParts, isObject, isPartTree, type JsonObject } from './message-parts.ts';
+import { countSeparateParts, isObject, isPartTree, type JsonObject } from '../../model/message-parts.ts';
 
 /**
  * Turns Gmail's JSON into the model's types. An answer that is not as Gmail documents it throws. A fault in one entry

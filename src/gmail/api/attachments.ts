@@ -1,7 +1,7 @@
 import PostalMime from 'postal-mime';
 import { base64url } from '../../model/base64url.ts';
 import { deepJson } from '../../model/deep-json.ts';
-import { isObject, partsOf, separateParts, type JsonObject, type SeparatePart } from './message-parts.ts';
+import { isObject, partsOf, separateParts, type JsonObject, type SeparatePart } from '../../model/message-parts.ts';
 
 /**
  * A FULL message resource without its attachments. They belong into `data` of each part's body, where Gmail puts small

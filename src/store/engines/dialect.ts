@@ -59,6 +59,8 @@ export const sqliteDialect: StoreDialect = {
  * the schema.
  */
 export const POSTGRES_SCHEMA = 'tidemark';
+/** The schema of the views of mail, apart from all tables. */
+export const MAIL_VIEWS_SCHEMA = 'tidemark_mail';
 
 export const postgresDialect: StoreDialect = {
   name: 'postgres',

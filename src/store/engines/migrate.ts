@@ -12,6 +12,7 @@ import { lackingColumn } from './migrations/0009-lacking.ts';
 import { accountColumns } from './migrations/0010-account.ts';
 import { doubtColumns } from './migrations/0011-doubt.ts';
 import { changeDetails } from './migrations/0012-change-details.ts';
+import { messageHeaders } from './migrations/0013-headers.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
@@ -28,6 +29,7 @@ const MIGRATIONS = {
   '0010-account': accountColumns,
   '0011-doubt': doubtColumns,
   '0012-change-details': changeDetails,
+  '0013-headers': messageHeaders,
 } as const;
 
 /** `automatic`: opening the database migrates its schema. `manual`: only `tidemark migrate` does. */
@@ -67,6 +69,20 @@ export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: 
 export async function requireSchema(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<void> {
   const missing = await missingMigrations(db, dialect, place);
   if (missing.length > 0) throw olderSchema(place, missing);
+}
+
+/**
+ * {@link requireSchema} for a program that only reads.
+ *
+ * @throws {StoreError} `unavailable` when the database holds no store
+ */
+export async function requireStore(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<void> {
+  if (!(await dialect.hasTable(db, 'kysely_migration')))
+    throw new StoreError(
+      { kind: 'unavailable' },
+      `The ${place} holds no store of Tidemark's. Name another database, or have the store made: tidemark migrate`,
+    );
+  await requireSchema(db, dialect, place);
 }
 
 export function olderSchema(place: string, missing: readonly string[]): StoreError {

@@ -10,6 +10,7 @@ export interface Schema {
   usage: { mailbox_key: number; method: string; calls: number; units: number; rejected: number };
   day_usage: { mailbox_key: number; day: string; units: number };
   messages: MessageTable;
+  message_headers: MessageHeadersTable;
   /** A body is stored here or named in `outside_bodies`, never both. */
   bodies: { mailbox_key: number; message_id: string; encoding: string; body: Uint8Array };
   outside_bodies: { mailbox_key: number; message_id: string; encoding: string; object_key: number };
@@ -121,6 +122,25 @@ export interface MessageTable {
   buried_at: number | null;
   /** Why the row is `gone`: see WhyGone. null in rows of earlier versions, and meaningless in another state. */
   gone_because: string | null;
+  /** 1 when `message_headers` says what the held body says. Builds before it leave 0. */
+  described: Generated<number>;
+}
+
+/** What people ask of a message, read from its body; it is held as long as the body is. */
+export interface MessageHeadersTable {
+  mailbox_key: number;
+  message_id: string;
+  subject: string | null;
+  from_name: string | null;
+  from_address: string | null;
+  /** JSON: `[["to", "Ada", "ada@example.com"], …]`, also of kind `cc` and `bcc`. */
+  recipients: string;
+  /** The header Date, epoch milliseconds; null when it is missing or no date. */
+  sent_at: number | null;
+  /** The header Message-ID, with its angle brackets. */
+  rfc822_id: string | null;
+  /** null when the held format does not say. */
+  has_attachments: number | null;
 }
 
 export interface ChangeTable {

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import {
   CompiledQuery,
@@ -27,6 +28,9 @@ const BUSY_ATTEMPTS = 1_500;
 const ATTEMPTS_ONCE_LOCKED = 50;
 const CACHED_STATEMENTS = 300;
 
+/** `read`: the file must exist, and no statement may change it. */
+export type ConnectionMode = 'write' | 'read';
+
 /**
  * Opens a connection to a SQLite file.
  *
@@ -35,10 +39,10 @@ const CACHED_STATEMENTS = 300;
  * (https://www.sqlite.org/pragma.html#pragma_synchronous). The mark moves in the transaction that applies the changes
  * up to it, so the file is then an older, consistent store, and history is replayed.
  */
-export function openConnection<DB>(path: string): Kysely<DB> {
+export function openConnection<DB>(path: string, mode: ConnectionMode = 'write'): Kysely<DB> {
   let file: DatabaseSync | undefined;
   const database = async (): Promise<SqliteDatabase> => {
-    file = openFile(path);
+    file = mode === 'read' ? openFileToRead(path) : openFile(path);
     return adapt(file);
   };
   return new Kysely<DB>({ dialect: new ImmediateSqliteDialect({ database }, () => file?.isTransaction === true) });
@@ -56,6 +60,23 @@ function openFile(path: string): DatabaseSync {
       pragma cache_size = -4096;
       pragma temp_store = memory;
     `);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+/**
+ * `mode=rw` creates no file, and opens one that this user may only read for reading. Not SQLite's read-only mode: a
+ * connection in it leaves the files of the log behind (https://www.sqlite.org/wal.html#read_only_databases).
+ */
+function openFileToRead(path: string): DatabaseSync {
+  const url = pathToFileURL(path);
+  url.searchParams.set('mode', 'rw');
+  const database = new DatabaseSync(url, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    database.exec('pragma query_only = on; pragma cache_size = -4096; pragma temp_store = memory;');
   } catch (error) {
     database.close();
     throw error;

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
 import { makePrivateFile } from '../../host/private-files.ts';
 import { sqliteDialect } from './dialect.ts';
-import { migrate, requireSchema, type MigrationMode } from './migrate.ts';
+import { migrate, requireSchema, requireStore, type MigrationMode } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { openConnection, whileBusy } from './sqlite-connection.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
@@ -35,6 +35,18 @@ export async function openSqliteDatabase(path: string, migration: MigrationMode)
   return database;
 }
 
+/**
+ * Opens the database in a SQLite file for reading. Creates neither the file nor its folder, and changes nothing.
+ *
+ * @throws {StoreError} `unavailable` when there is no store in the file or it cannot be used, `newer-schema` and
+ * `older-schema` when another version has written it
+ */
+export async function openSqliteDatabaseToRead(path: string): Promise<StoreDatabase> {
+  const database = new SqliteDatabase(placeOf(path), 'read');
+  await database.read(async () => undefined);
+  return database;
+}
+
 /** Creates or migrates the database in a file. @returns the names of the migrations that were run now */
 export async function migrateSqlite(
   path: string,
@@ -57,16 +69,23 @@ function placeOf(path: string): string {
   return path === IN_MEMORY ? IN_MEMORY : resolve(path);
 }
 
+/** `read`: the file must exist, and is not changed. */
+type Opening = MigrationMode | 'read';
+
 class SqliteDatabase implements StoreDatabase {
   readonly dialect = sqliteDialect;
   readonly #path: string;
   #current: Promise<Connections> | null = null;
   #closed = false;
-  readonly #migration: MigrationMode;
+  readonly #opening: Opening;
 
-  constructor(path: string, migration: MigrationMode) {
+  constructor(path: string, opening: Opening) {
     this.#path = path;
-    this.#migration = migration;
+    this.#opening = opening;
+  }
+
+  get place(): string {
+    return nameOf(this.#path);
   }
 
   read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result> {
@@ -109,7 +128,7 @@ class SqliteDatabase implements StoreDatabase {
    * the new file.
    */
   async #take(): Promise<Connections> {
-    const opening = (this.#current ??= open(this.#path, this.#migration).then(({ connections }) => connections));
+    const opening = (this.#current ??= open(this.#path, this.#opening).then(({ connections }) => connections));
     let connections: Connections;
     try {
       connections = await opening;
@@ -130,7 +149,28 @@ class SqliteDatabase implements StoreDatabase {
   }
 }
 
-async function open(
+async function open(path: string, opening: Opening): Promise<{ connections: Connections; applied: readonly string[] }> {
+  return opening === 'read' ? { connections: await openToRead(path), applied: [] } : openToWrite(path, opening);
+}
+
+async function openToRead(path: string): Promise<Connections> {
+  const file = path === IN_MEMORY ? 'none' : identity(path);
+  if (file === 'none')
+    throw new StoreError(
+      { kind: 'unavailable' },
+      `There is no file ${path}, and so no store to read. Check the path; a store is made by what writes it (npm start, or tidemark start EMAIL).`,
+    );
+  const reader = openConnection<Schema>(path, 'read');
+  try {
+    await whileBusy(() => requireStore(reader, sqliteDialect, nameOf(path)));
+    return { writer: reader, reader, file, users: 0, retired: false };
+  } catch (error) {
+    await reader.destroy();
+    throw error;
+  }
+}
+
+async function openToWrite(
   path: string,
   migration: MigrationMode,
 ): Promise<{ connections: Connections; applied: readonly string[] }> {

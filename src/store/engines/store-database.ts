@@ -5,6 +5,8 @@ import type { Schema } from './schema.ts';
 /** The database behind the store's queries. It turns the driver's errors into {@link StoreError}. */
 export interface StoreDatabase {
   readonly dialect: StoreDialect;
+  /** How messages name the database: no user, no password. */
+  readonly place: string;
   /** Runs queries that change nothing. They never wait for a writer; two of them may see different commits. */
   read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
   /**

@@ -5,10 +5,12 @@ import type { Bodies, KeptBody } from '../bodies/bodies.ts';
 import { ObjectSweptError } from '../bodies/body-objects.ts';
 import { compareHistoryIds, type HistoryId, type MailboxId, type MessageId } from '../../model/ids.ts';
 import type { MessageFormat } from '../../model/settings.ts';
+import { describeBody } from '../headers/describe-body.ts';
 import { withEarlyReading } from '../history/early-readings.ts';
 import { parseFullSync, rulesOf } from '../rows/mailbox-rows.ts';
 import type { FetchAttempt } from './fetching-store.ts';
 import { withMailbox } from '../engines/mailbox-transaction.ts';
+import type { MessageHeaders } from '../rules/message-headers.ts';
 import { newRow, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
 import { applyFetchedMessage } from '../rules/fetched-message-rules.ts';
@@ -25,16 +27,24 @@ export async function saveFetched(
   bodies: Pick<Bodies, 'keep' | 'discard'>,
   request: RequestOf<FetchingStore, 'saveFetched'>,
 ): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[] }> {
-  const withBody = request.messages.filter((message) => message.body !== null);
+  const withBody = request.messages.flatMap((message) =>
+    message.body === null ? [] : [{ message, body: message.body }],
+  );
+  const described: MessageHeaders[] = [];
+  for (const { body } of withBody) described.push(await describeBody(request.format, body));
   for (;;) {
     const kept = await bodies.keep(
-      withBody.flatMap(({ body }) => (body === null ? [] : [body])),
+      withBody.map(({ body }) => body),
       request.now,
     );
     const unnamed = new Set(kept);
     try {
-      const keptBodies = new Map(withBody.map((message, index) => [message, kept[index]]));
-      const { named, ...result } = await applyFetched(database, request, keptBodies);
+      const contents = new Map<FetchedMessage, Content>();
+      for (const [index, { message }] of withBody.entries()) {
+        const [body, headers] = [kept[index], described[index]];
+        if (body !== undefined && headers !== undefined) contents.set(message, { body, headers });
+      }
+      const { named, ...result } = await applyFetched(database, request, contents);
       for (const body of named) unnamed.delete(body);
       return result;
     } catch (error) {
@@ -45,6 +55,14 @@ export async function saveFetched(
   }
 }
 
+/** A message's body as it is kept, and what it says. */
+type Content = Required<Pick<Difference, 'body' | 'headers'>>;
+
+const contentOf = (difference: Difference | undefined): Content | null =>
+  difference?.body === undefined || difference.headers === undefined
+    ? null
+    : { body: difference.body, headers: difference.headers };
+
 function applyFetched(
   database: StoreDatabase,
   {
@@ -53,7 +71,7 @@ function applyFetched(
     format,
     now,
   }: { mailbox: MailboxId; messages: readonly FetchedMessage[]; format: MessageFormat; now: number },
-  bodies: ReadonlyMap<FetchedMessage, KeptBody | undefined>,
+  contents: ReadonlyMap<FetchedMessage, Content>,
 ): Promise<{ stored: number; stale: readonly MessageId[]; lacking: readonly MessageId[]; named: readonly KeptBody[] }> {
   return withMailbox(database, mailbox, async (locked) => {
     const rules = rulesOf(locked.columns, now);
@@ -73,9 +91,11 @@ function applyFetched(
       if (outcome.verdict !== 'applied') continue;
       const read = withEarlyReading(outcome.row, progress, now);
       if (read.state === 'stored' && row?.state !== 'stored') stored += 1;
-      const body = (outcome.writesBody ? bodies.get(message) : undefined) ?? earlier?.body;
+      const written = (outcome.writesBody ? contents.get(message) : undefined) ?? contentOf(earlier);
       const before = rows.get(message.id) ?? null;
-      differences.set(message.id, body === undefined ? { before, after: read } : { before, after: read, body });
+      const described = written !== null || read.described || read.format === 'minimal';
+      const after = read.described === described ? read : { ...read, described };
+      differences.set(message.id, { ...written, before, after });
     }
     await writeDifferences(locked, differences.values(), now);
     const lacking = [...differences.values()]

@@ -28,6 +28,7 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   { table: 'audit_listings', key: ['audit', 'message_id', 'label_id'], rows: ROWS },
   { table: 'changes', key: ['sequence'], rows: ROWS },
   { table: 'messages', key: ['id'], rows: ROWS },
+  { table: 'message_headers', key: ['message_id'], rows: ROWS },
   { table: 'bodies', key: ['message_id'], rows: 50 },
 ];
 

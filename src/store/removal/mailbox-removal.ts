@@ -45,6 +45,7 @@ const TABLES = [
   { table: 'applied_operations', key: ['record_id', 'message_id', 'operation'], rows: ROWS },
   { table: 'changes', key: ['sequence'], rows: ROWS },
   { table: 'bodies', key: ['message_id'], rows: BODIES },
+  { table: 'message_headers', key: ['message_id'], rows: ROWS },
   { table: 'outside_bodies', key: ['message_id'], rows: ROWS },
   { table: 'messages', key: ['id'], rows: ROWS },
   { table: 'labels', key: ['id'], rows: ROWS },

@@ -37,6 +37,7 @@ export const MESSAGE_COLUMNS = [
   'announced',
   'buried_at',
   'gone_because',
+  'described',
 ] as const satisfies readonly (keyof MessageTable)[];
 
 export function toColumnValues(mailboxKey: number, row: MessageRow): (string | number | null)[] {
@@ -68,6 +69,7 @@ export function toColumnValues(mailboxKey: number, row: MessageRow): (string | n
     row.announced ? 1 : 0,
     row.state === 'gone' ? row.buriedAt : null,
     row.state === 'gone' ? row.goneBecause : null,
+    row.format !== null && row.described ? 1 : 0,
   ];
 }
 
@@ -103,6 +105,7 @@ export function fromColumns(columns: Selectable<MessageTable>): MessageRow {
     announced: columns.announced === 1,
     buriedAt: columns.buried_at,
     goneBecause: columns.state === 'gone' ? toWhyGone(columns.gone_because) : null,
+    described: columns.described === 1,
   };
 }
 

@@ -5,7 +5,9 @@ import { bulkInsert, type ColumnValue } from '../engines/bulk-insert.ts';
 import { announce, changeBetween, type ChangeEntry } from '../rules/change-entry.ts';
 import { toHistoryIdText } from '../engines/history-id-text.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
+import { MESSAGE_HEADERS, toHeaderValues } from './header-columns.ts';
 import { fromColumns, MESSAGE_COLUMNS, toColumnValues } from './message-columns.ts';
+import type { MessageHeaders } from '../rules/message-headers.ts';
 import type { MessageRow } from '../rules/message-row.ts';
 import { noteUnnamedLabels } from './unnamed-labels.ts';
 
@@ -28,6 +30,8 @@ export interface Difference {
   readonly after: MessageRow;
   /** A body to write, or to name; absent leaves what is held. */
   readonly body?: KeptBody;
+  /** What that body says of the message, where it was read. */
+  readonly headers?: MessageHeaders;
 }
 
 /** The rows of those of the given messages that the store knows. */
@@ -45,8 +49,8 @@ export async function loadRows(
 }
 
 /**
- * Writes rows that differ, their bodies, and the entries of the change feed that tell of the differences, all in the
- * same transaction. What does not differ is not written.
+ * Writes rows that differ, their bodies and headers, and the entries of the change feed that tell of the differences,
+ * all in the same transaction. What does not differ is not written.
  */
 export async function writeDifferences(
   locked: MailboxTransaction,
@@ -55,13 +59,15 @@ export async function writeDifferences(
 ): Promise<void> {
   const rows: ColumnValue[][] = [];
   const bodies: ColumnValue[][] = [];
+  const described: ColumnValue[][] = [];
   const outside: { messageId: MessageId; encoding: string; object: HeldObject }[] = [];
   const bodiless: MessageId[] = [];
   const entries: ColumnValue[][] = [];
   const added = new Set<LabelId>();
-  for (const { before, after, body } of differences) {
+  for (const { before, after, body, headers } of differences) {
     if (body?.kind === 'inside') bodies.push([locked.key, after.id, body.encoding, body.bytes]);
     if (body?.kind === 'outside') outside.push({ messageId: after.id, encoding: body.encoding, object: body.object });
+    if (headers !== undefined) described.push(toHeaderValues(locked.key, after.id, headers));
     const held = before !== null && before.format !== null;
     if (held && (after.format === null || body !== undefined)) bodiless.push(after.id);
     if (after === before) continue;
@@ -77,15 +83,18 @@ export async function writeDifferences(
   // Deleted first: an earlier body may be on the other side, inside or outside the database.
   await deleteBodies(locked, bodiless, now);
   await bulkInsert(locked.tx, BODIES, bodies);
+  await bulkInsert(locked.tx, MESSAGE_HEADERS, described);
   await nameObjects(locked, outside);
   await locked.appendChanges(entries);
 }
 
+/** Deletes bodies, and what was read from them. */
 async function deleteBodies(locked: MailboxTransaction, ids: readonly MessageId[], now: number): Promise<void> {
   if (ids.length === 0) return;
   const { tx, dialect, key } = locked;
   await unnameObjects(locked, ids, now);
-  await tx.deleteFrom('bodies').where('mailbox_key', '=', key).where(dialect.isOneOf('message_id', ids)).execute();
+  for (const table of ['bodies', 'message_headers'] as const)
+    await tx.deleteFrom(table).where('mailbox_key', '=', key).where(dialect.isOneOf('message_id', ids)).execute();
 }
 
 /** Removes rows, with what belongs to them: the messages are unknown again. */

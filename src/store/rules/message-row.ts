@@ -43,6 +43,8 @@ export interface MessageRow {
   readonly buriedAt: number | null;
   /** Why a `gone` row is gone; null for other rows, and where an earlier version did not say. */
   readonly goneBecause: WhyGone | null;
+  /** True when the headers of the held body are stored. */
+  readonly described: boolean;
 }
 
 /** The `listedGeneration` of a row that no listing has shown. */
@@ -76,6 +78,7 @@ export function newRow(id: MessageId, threadId: ThreadId, lane: Lane, now: numbe
     announced: false,
     buriedAt: null,
     goneBecause: null,
+    described: false,
   };
 }
 

@@ -1,0 +1,51 @@
+import PostalMime, { type Attachment as RawAttachment, type Email } from 'postal-mime';
+import type { MessageFormat } from '../model/settings.ts';
+import { isInlineAttachment, RAW_OPTIONS } from '../store/headers/attachment-parts.ts';
+import { headerFieldsOf } from '../store/headers/header-field.ts';
+import { streamOfBytes, type Attachment } from './attachment.ts';
+import { decodedField, type MessageContent } from './message-content.ts';
+import { resourceContent } from './resource-content.ts';
+import { plainText } from './plain-text.ts';
+
+/** A stored body as {@link MessageContent}. Each part is decoded when it is asked for. */
+export function contentOf(format: MessageFormat, body: Uint8Array, notHeld: (name: string) => Error): MessageContent {
+  return format === 'raw' ? rawContent(body) : resourceContent(format, body, notHeld);
+}
+
+function rawContent(body: Uint8Array): MessageContent {
+  let parsing: Promise<Email> | null = null;
+  const email = (): Promise<Email> => (parsing ??= parsed(body));
+  return {
+    text: async () => {
+      const { text, html } = await email();
+      return text ?? (html === undefined ? null : plainText(html));
+    },
+    html: async () => (await email()).html ?? null,
+    attachments: async () => (await email()).attachments.map(toAttachment),
+    headers: async () => (await headerFieldsOf('raw', body)).map(decodedField),
+  };
+}
+
+/** The parser refuses mail that is nested some hundreds of levels deep. Its text is then the message as it came. */
+async function parsed(body: Uint8Array): Promise<Email> {
+  try {
+    return await PostalMime.parse(body, RAW_OPTIONS);
+  } catch {
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+    return { headers: [], headerLines: [], attachments: [], text };
+  }
+}
+
+function toAttachment(attachment: RawAttachment): Attachment {
+  const { filename, mimeType, contentId, content } = attachment;
+  const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : new Uint8Array(content);
+  return {
+    name: filename,
+    type: mimeType.toLowerCase(),
+    size: bytes.byteLength,
+    contentId: contentId ?? null,
+    isInline: isInlineAttachment(attachment),
+    isHeld: true,
+    content: () => streamOfBytes(bytes),
+  };
+}

@@ -1,0 +1,5 @@
+// What an application imports to read mail. Nothing of it needs Temporal, or Gmail.
+export type { Attachment } from './attachment.ts';
+export type { MailboxReader, MessageQuery } from './mailbox-reader.ts';
+export type { Message } from './message.ts';
+export { openReader, type OpenedReader, type OpenReaderRequest, type Reader } from './open-reader.ts';

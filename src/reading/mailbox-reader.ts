@@ -1,0 +1,124 @@
+import type { Label } from '../model/change.ts';
+import type { LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
+import { labelNamed } from '../model/label-named.ts';
+import { CannotDoError } from '../model/program-errors.ts';
+import type { Bodies } from '../store/bodies/bodies.ts';
+import type { StoreDatabase } from '../store/engines/store-database.ts';
+import { getLabels } from '../store/listing/label-rows.ts';
+import { findSummary, summariesByDate, threadSummaries, type DatePlace } from '../store/reads/mail-summaries.ts';
+import type { Message } from './message.ts';
+import { messageOf, type MessageSource } from './read-message.ts';
+import { requireMailbox } from './require-mailbox.ts';
+
+/** Which messages {@link MailboxReader.messages} gives. All conditions must hold. */
+export interface MessageQuery {
+  /** The name or the id of a label. */
+  readonly label?: string;
+  /** Only messages that arrived at this time or later. */
+  readonly after?: Date;
+  /** Only messages that arrived before this time. */
+  readonly before?: Date;
+  readonly thread?: ThreadId | string;
+  /** By the time of arrival; `newest` first by default. */
+  readonly order?: 'newest' | 'oldest';
+}
+
+/**
+ * Reads the mail of one mailbox. Every method reads what is committed when it is called, and throws `CannotDoError`
+ * `mailbox-unknown` when the store does not know the mailbox, and `StoreError` when the database cannot be used.
+ */
+export interface MailboxReader {
+  /** @returns null when the message is not readable: not fetched yet, deleted, or out of scope */
+  message(id: MessageId | string): Promise<Message | null>;
+  /**
+   * Messages in the order of their arrival, page by page. Nothing is held open between two messages, so the loop may
+   * take its time. A message that arrives or leaves meanwhile may be given or not; any other is given once.
+   *
+   * @throws {CannotDoError} `label-unknown` when the mailbox has no such label
+   * @example for await (const message of mailbox.messages({ label: 'Invoices' })) console.log(message.subject);
+   */
+  messages(query?: MessageQuery): AsyncIterable<Message>;
+  /** The readable messages of a thread, oldest first; none when there is no such thread. */
+  thread(id: ThreadId | string): Promise<readonly Message[]>;
+  labels(): Promise<readonly Label[]>;
+}
+
+/** Rows that are looked at together. */
+const WINDOW = 50;
+/** Of a rare label, more are looked at for each message that carries it. */
+const WIDEST = 2_000;
+
+export function mailboxReader(database: StoreDatabase, bodies: Bodies, mailbox: MailboxId): MailboxReader {
+  const source = async (): Promise<MessageSource> => {
+    const key = await requireMailbox(database, mailbox);
+    const labels = await getLabels(database, mailbox);
+    return { database, bodies, mailbox, key, labels: new Map(labels.map((label) => [label.id, label])) };
+  };
+  return {
+    message: async (id) => {
+      const from = await source();
+      const summary = await findSummary(database, from.key, messageIdOf(id));
+      return summary === null ? null : messageOf(from, summary);
+    },
+    messages: (query = {}) => messagesOf(source, mailbox, query),
+    thread: async (id) => {
+      const from = await source();
+      const summaries = await threadSummaries(database, from.key, threadIdOf(id));
+      return Promise.all(summaries.map((summary) => messageOf(from, summary)));
+    },
+    labels: async () => [...(await source()).labels.values()],
+  };
+}
+
+/** Any text may be asked for; one that is no id names no message. */
+const messageIdOf = (text: string): MessageId => text as MessageId;
+const threadIdOf = (text: string): ThreadId => text as ThreadId;
+
+async function* messagesOf(
+  open: () => Promise<MessageSource>,
+  mailbox: MailboxId,
+  query: MessageQuery,
+): AsyncGenerator<Message, void, undefined> {
+  const source = await open();
+  const labelId = query.label === undefined ? null : labelIdOf(mailbox, [...source.labels.values()], query.label);
+  const [after, before] = [timeOf(query.after), timeOf(query.before)];
+  const { order = 'newest', thread } = query;
+  if (thread !== undefined) {
+    const summaries = await threadSummaries(source.database, source.key, threadIdOf(thread));
+    for (const summary of order === 'newest' ? summaries.toReversed() : summaries) {
+      const at = summary.internalDate ?? 0;
+      if (labelId !== null && !summary.labelIds.includes(labelId)) continue;
+      if ((after === null || at >= after) && (before === null || at < before)) yield await messageOf(source, summary);
+    }
+    return;
+  }
+  let window = WINDOW;
+  for (let place: DatePlace | null = null; ;) {
+    const found: Awaited<ReturnType<typeof summariesByDate>> = await summariesByDate(
+      source.database,
+      source.key,
+      { labelId, after, before, order, window },
+      place,
+    );
+    for (const summary of found.summaries) yield await messageOf(source, summary);
+    if (found.next === null) return;
+    place = found.next;
+    window = found.summaries.length * 8 < window ? Math.min(WIDEST, window * 4) : WINDOW;
+  }
+}
+
+function labelIdOf(mailbox: MailboxId, labels: readonly Label[], wanted: string): LabelId {
+  const label = labelNamed(labels, wanted);
+  if (label !== undefined) return label.id;
+  throw new CannotDoError(
+    'label-unknown',
+    `${mailbox} has no label "${wanted}" in the store. Its labels: tidemark labels ${mailbox}`,
+    { mailbox },
+  );
+}
+
+function timeOf(date: Date | undefined): number | null {
+  if (date === undefined) return null;
+  if (Number.isNaN(date.getTime())) throw new RangeError('after and before must be valid dates');
+  return date.getTime();
+}

@@ -1,0 +1,20 @@
+import { decodedText, type HeaderField } from '../store/headers/header-field.ts';
+import type { Attachment } from './attachment.ts';
+
+/** What a body holds, decoded. */
+export interface MessageContent {
+  readonly text: () => Promise<string | null>;
+  readonly html: () => Promise<string | null>;
+  readonly attachments: () => Promise<readonly Attachment[]>;
+  readonly headers: () => Promise<readonly HeaderField[]>;
+}
+
+/** What a message without a body, or with one that cannot be read, holds. */
+export const NO_CONTENT: MessageContent = {
+  text: () => Promise.resolve(null),
+  html: () => Promise.resolve(null),
+  attachments: () => Promise.resolve([]),
+  headers: () => Promise.resolve([]),
+};
+
+export const decodedField = ({ name, value }: HeaderField): HeaderField => ({ name, value: decodedText(value) });

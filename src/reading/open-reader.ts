@@ -1,0 +1,67 @@
+import { databaseAt, type DatabaseLocation } from '../model/database-location.ts';
+import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { Bodies } from '../store/bodies/bodies.ts';
+import type { BodyOptions } from '../store/bodies/open-body-store.ts';
+import type { StoreDatabase } from '../store/engines/store-database.ts';
+import { openDatabaseToRead } from '../store/open-to-read.ts';
+import { mailboxReader, type MailboxReader } from './mailbox-reader.ts';
+
+/** Reads the mail of a store. */
+export interface Reader {
+  /**
+   * @param email - the mailbox; nothing is read yet
+   * @throws {InvalidIdError} when it is not an e-mail address
+   */
+  mailbox(email: MailboxId | string): MailboxReader;
+  /** The stored mailboxes, in the order of their addresses. */
+  mailboxes(): Promise<readonly MailboxId[]>;
+}
+
+/** A {@link Reader} with its connections to the database. */
+export interface OpenedReader extends Reader {
+  close(): Promise<void>;
+}
+
+export interface OpenReaderRequest {
+  /** `sqlite:PATH`, `postgres://…`, or a location that is parsed already. */
+  readonly database: string | DatabaseLocation;
+  /** How bodies outside the database are reached, where it does not say so itself: the region of a bucket, for example. */
+  readonly bodies?: BodyOptions;
+}
+
+/**
+ * Opens a store for reading. Needs no Temporal server, creates neither a folder nor a file, and changes nothing.
+ *
+ * @throws {StoreError} `unavailable` when there is no store, or the database cannot be used; `older-schema` when the
+ * database must be migrated first
+ * @throws {UnsupportedDatabaseError} when the URL does not name a database
+ * @example
+ * const reader = await openReader({ database: 'sqlite:.tidemark/tidemark.sqlite' });
+ * const message = await reader.mailbox('ada@example.com').message('18c2f0a1b2c3d4e5');
+ * console.log(message?.subject, await message?.text());
+ * await reader.close();
+ */
+export async function openReader({ database, bodies: options }: OpenReaderRequest): Promise<OpenedReader> {
+  const opened = await openDatabaseToRead(typeof database === 'string' ? databaseAt(database) : database);
+  const bodies = new Bodies(opened, options);
+  return {
+    ...readerOf(opened, bodies),
+    close: async () => {
+      await bodies.close();
+      await opened.close();
+    },
+  };
+}
+
+/** The reader of a database that is open already. */
+export function readerOf(database: StoreDatabase, bodies: Bodies): Reader {
+  return {
+    mailbox: (email) => mailboxReader(database, bodies, mailboxId(email)),
+    mailboxes: async () =>
+      (
+        await database.read((db) =>
+          db.selectFrom('mailboxes').select('id').where('id', 'like', '%@%').orderBy('id').execute(),
+        )
+      ).map(({ id }) => id as MailboxId),
+  };
+}

@@ -1,0 +1,43 @@
+import PostalMime from 'postal-mime';
+
+/**
+ * HTML as plain text. The parser writes it when a message has a part in plain text as well, so it is given one that is
+ * empty.
+ */
+export async function plainText(html: string): Promise<string | null> {
+  const { text } = await PostalMime.parse(multipart([part('text/html; charset=utf-8', Buffer.from(html)), EMPTY]));
+  return text?.trimEnd() ?? null;
+}
+
+const BOUNDARY = 'tidemark';
+const part = (contentType: string, content: Buffer): string =>
+  `Content-Type: ${contentType}\r\nContent-Transfer-Encoding: base64\r\n\r\n${content.toString('base64')}`;
+const EMPTY = part('text/plain; charset=utf-8', Buffer.alloc(0));
+
+/** Parts in base64 contain no boundary. */
+function multipart(parts: readonly string[], kind = 'mixed'): string {
+  const boundary = `${BOUNDARY}-${kind}`;
+  return `Content-Type: multipart/${kind}; boundary=${boundary}\r\n\r\n${parts.map((each) => `--${boundary}\r\n${each}\r\n`).join('')}--${boundary}--\r\n`;
+}
+
+/** A part of a message that is text. */
+export interface TextPart {
+  /** The header Content-Type, with the character set of `content`. */
+  readonly contentType: string;
+  readonly content: Buffer;
+}
+
+/**
+ * The message that the parser would see: parts that are alternatives of each other stay together, and nothing is nested
+ * deeper than that.
+ */
+export function mimeOf(groups: readonly (readonly TextPart[])[]): string {
+  return multipart(
+    groups.map((group) =>
+      multipart(
+        group.map(({ contentType, content }) => part(contentType, content)),
+        'alternative',
+      ),
+    ),
+  );
+}

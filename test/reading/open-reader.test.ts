@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { mailboxId } from '../../src/model/ids.ts';
+import { openReader } from '../../src/reading/index.ts';
+import { useFolder } from '../store/folder.ts';
+import { openStoredMail } from './stored-mail.ts';
+
+describe('opening a store to read it', () => {
+  const folder = useFolder();
+
+  it('creates neither a folder nor a file where there is no store, and says what to do', async () => {
+    const path = join(folder(), 'none', 'mail.sqlite');
+    await expect(openReader({ database: `sqlite:${path}` })).rejects.toThrow(
+      `There is no file ${path}, and so no store to read. Check the path;`,
+    );
+    await expect(openReader({ database: 'sqlite::memory:' })).rejects.toThrow(/no store to read/);
+    expect(readdirSync(folder())).toEqual([]);
+  });
+
+  it('refuses a file that holds no store, and leaves it as it is', async () => {
+    const path = join(folder(), 'other.sqlite');
+    const other = new DatabaseSync(path);
+    other.exec('create table t (a)');
+    other.close();
+    await expect(openReader({ database: `sqlite:${path}` })).rejects.toThrow(
+      /holds no store of Tidemark's.*tidemark migrate/,
+    );
+    writeFileSync(join(folder(), 'text'), 'no database');
+    await expect(openReader({ database: `sqlite:${join(folder(), 'text')}` })).rejects.toThrow(/no SQLite database/);
+    expect(readdirSync(folder()).toSorted()).toEqual(['other.sqlite', 'text']);
+  });
+
+  it('asks for a migration of an older store, and does not migrate it', async () => {
+    const path = join(folder(), 'mail.sqlite');
+    const { stores, reader } = await openStoredMail(`sqlite:${path}`);
+    await reader.close();
+    await stores.store.close();
+    const database = new DatabaseSync(path);
+    database.exec("delete from kysely_migration where name = '0013-headers'");
+    database.close();
+    await expect(openReader({ database: `sqlite:${path}` })).rejects.toThrow(
+      /lacks 0013-headers .* Run: tidemark migrate/,
+    );
+  });
+
+  it('leaves no file of its own behind, reads beside a writer, and cannot write', async () => {
+    const path = join(folder(), 'mail.sqlite');
+    const { stores, reader, store } = await openStoredMail(`sqlite:${path}`);
+    await store('full', { a: 'Subject: one\r\n\r\ntext' });
+    expect(await reader.mailboxes()).toEqual(['ada@example.com']);
+    expect((await reader.mailbox('Ada@Example.com').message('a'))?.subject).toBe('one');
+    await stores.credentials.close();
+    await stores.store.close();
+    expect(await (await reader.mailbox('ada@example.com').message('a'))?.text()).toContain('text');
+    await reader.close();
+    expect(existsSync(`${path}-wal`)).toBe(false);
+    await expect(reader.mailboxes()).rejects.toThrow(/was closed/);
+  });
+
+  it('says which mailbox it does not know, and how one that was renamed is called now', async () => {
+    const { stores, reader, store, mailbox } = await openStoredMail(`sqlite:${join(folder(), 'mail.sqlite')}`);
+    await store('full', { a: 'Subject: one\r\n\r\ntext' });
+    await expect(reader.mailbox('eve@example.com').message('a')).rejects.toThrow(
+      /^No mail of eve@example.com is stored in the database .*Check the address/,
+    );
+    expect(() => reader.mailbox('no address')).toThrow(/is not an e-mail address/);
+    await stores.store.renameMailbox({ from: mailbox.id, to: mailboxId('ada@new.example'), chain: null, now: 1 });
+    await expect(reader.mailbox('ada@example.com').message('a')).rejects.toThrow(/is the mailbox ada@new.example now/);
+    await reader.close();
+    await stores.store.close();
+  });
+});
