@@ -34,7 +34,7 @@ function bodyOf(index: number): Buffer {
   );
 }
 
-function readingOf(index: number): FetchedMessage {
+function fetchedMessageOf(index: number): FetchedMessage {
   return {
     id: idOf(index),
     threadId: threadOf(index),
@@ -90,14 +90,14 @@ await timed('next 500 pending, 100 times', 100, async () => {
 });
 const readings = Math.min(MESSAGES, 30_000);
 const batches = Array.from({ length: readings / BATCH }, (_, batch) =>
-  Array.from({ length: BATCH }, (_, index) => readingOf(batch * BATCH + index)),
+  Array.from({ length: BATCH }, (_, index) => fetchedMessageOf(batch * BATCH + index)),
 );
 await timed(`save ${readings} readings of ${bodyOf(1).byteLength} bytes, 50 at a time`, readings, async () => {
   for (const batch of batches) await store.saveFetched({ mailbox, messages: batch, format: 'full', now: scheduleNow });
 });
 for (let first = readings; first < MESSAGES; first += PAGE) {
   const rest = Array.from({ length: Math.min(PAGE, MESSAGES - first) }, (_, index) => ({
-    ...readingOf(first + index),
+    ...fetchedMessageOf(first + index),
     body: Buffer.from('{}'),
   }));
   await store.saveFetched({ mailbox, messages: rest, format: 'full', now: scheduleNow });

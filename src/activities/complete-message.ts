@@ -35,7 +35,7 @@ const EMPTY = {
 
 /** A message with those of its attachments that Gmail gives. */
 export interface Completion {
-  readonly reading: FetchedMessage;
+  readonly fetched: FetchedMessage;
   /** null when they are all there. */
   readonly missing: MissingAttachments | null;
 }
@@ -49,11 +49,11 @@ export interface Completion {
  */
 export async function completeByIds(
   { session, signal }: Pick<Completing, 'session' | 'signal'>,
-  reading: FetchedMessage,
+  fetched: FetchedMessage,
   held: Uint8Array | null = null,
 ): Promise<Completion> {
-  if (reading.body === null) return { reading, missing: null };
-  const message = incompleteMessage(reading.body);
+  if (fetched.body === null) return { fetched, missing: null };
+  const message = incompleteMessage(fetched.body);
   const kept = held === null ? [] : dataFromHeld(held, message.parts);
   const data: (string | null)[] = [];
   let failure: GmailFailure | null = null;
@@ -64,7 +64,7 @@ export async function completeByIds(
       continue;
     }
     try {
-      const bytes = await session.getAttachment({ messageId: reading.id, attachmentId: part.attachmentId }, signal);
+      const bytes = await session.getAttachment({ messageId: fetched.id, attachmentId: part.attachmentId }, signal);
       const isBelieved = isDataOf(part, bytes);
       data.push(isBelieved ? bytes : null);
       if (!isBelieved) failure ??= EMPTY;
@@ -77,9 +77,9 @@ export async function completeByIds(
   const count = data.length;
   const brought = data.filter((bytes) => bytes !== null).length;
   const body = message.completed(data);
-  if (failure === null) return { reading: { ...reading, body, attachments: { count, held: true } }, missing: null };
+  if (failure === null) return { fetched: { ...fetched, body, attachments: { count, held: true } }, missing: null };
   return {
-    reading: { ...reading, body, attachments: { count, held: false, brought } },
+    fetched: { ...fetched, body, attachments: { count, held: false, brought } },
     missing: { missing: count - brought, count, failure },
   };
 }
@@ -103,13 +103,13 @@ export async function completeByRaw(
     const data = await dataFromRaw(raw.body, message.parts);
     if (data !== null)
       return {
-        reading: { ...raw, body: message.completed(data), attachments: { count: data.length, held: true } },
+        fetched: { ...raw, body: message.completed(data), attachments: { count: data.length, held: true } },
         missing: null,
       };
   }
   const [outcome] = await session.batchGet([{ kind: 'message', id }], 'full', signal);
   if (outcome?.kind !== 'fetched') throw outcome?.error ?? new Error('a batch of one request answered nothing');
-  const [reading] = outcome.readings;
-  if (reading === undefined) throw new Error('a message was answered without a reading');
-  return await completeByIds(completing, reading, held);
+  const [fetched] = outcome.messages;
+  if (fetched === undefined) throw new Error('an answer holds no message');
+  return await completeByIds(completing, fetched, held);
 }

@@ -31,12 +31,12 @@ export async function confirmDrift(
   ];
   const held = await audited.deps.store.labelsOf({ mailbox: audited.row.id, messageIds: [...differingThere.keys()] });
   const isThere = (id: MessageId): boolean => {
-    const reading = extraThere.get(id);
-    return reading !== undefined && inScope(audited.row.settings.scope, reading);
+    const message = extraThere.get(id);
+    return message !== undefined && inScope(audited.row.settings.scope, message);
   };
   const isAsHeld = (id: MessageId): boolean => {
-    const reading = differingThere.get(id);
-    return reading !== undefined && reading.labelIds.toSorted().join() === held.get(id)?.join();
+    const message = differingThere.get(id);
+    return message !== undefined && message.labelIds.toSorted().join() === held.get(id)?.join();
   };
   return { extra: confirmed(extra, isThere), differing: confirmed(differing, isAsHeld) };
 }
@@ -50,12 +50,12 @@ async function read(
   { session, run }: Audited,
   ids: readonly MessageId[],
 ): Promise<ReadonlyMap<MessageId, FetchedMessage>> {
-  const readings = new Map<MessageId, FetchedMessage>();
+  const fetched = new Map<MessageId, FetchedMessage>();
   for (let from = 0; from < ids.length; from += MAX_BATCH) {
     const requests = ids.slice(from, from + MAX_BATCH).map((id) => ({ kind: 'message', id }) as const);
     for (const outcome of await session.batchGet(requests, 'minimal', run.signal)) {
-      if (outcome.kind === 'fetched') for (const reading of outcome.readings) readings.set(reading.id, reading);
+      if (outcome.kind === 'fetched') for (const message of outcome.messages) fetched.set(message.id, message);
     }
   }
-  return readings;
+  return fetched;
 }

@@ -45,5 +45,5 @@ export async function confirmGone(
 function testimony({ id }: PendingMessage, outcome: FetchOutcome | undefined): 'gone' | 'there' | 'unknown' {
   if (outcome === undefined) return 'unknown';
   if (outcome.kind === 'failed') return outcome.error.failure.kind === 'not-found' ? 'gone' : 'unknown';
-  return outcome.readings.some((reading) => reading.id === id) || outcome.unreadable.has(id) ? 'there' : 'gone';
+  return outcome.messages.some((message) => message.id === id) || outcome.unreadable.has(id) ? 'there' : 'gone';
 }

@@ -197,21 +197,21 @@ async function confirmByGets(
       'minimal',
       run.signal,
     );
-    const readings: FetchedMessage[] = [];
+    const fetched: FetchedMessage[] = [];
     const unanswered: MessageId[] = [];
     for (const [index, outcome] of outcomes.entries()) {
       const id = batch[index];
-      if (outcome.kind === 'fetched') readings.push(...outcome.readings);
+      if (outcome.kind === 'fetched') fetched.push(...outcome.messages);
       else if (isOfMailbox(outcome.error.failure)) throw outcome.error;
       else if (outcome.error.failure.kind !== 'not-found' && id !== undefined) unanswered.push(id);
     }
-    await deps.store.saveFetched({ mailbox, messages: readings, format: 'minimal', now: deps.clock.now() });
-    const { listed } = await deps.store.correctListing({ mailbox, generation, readings, unanswered });
+    await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', now: deps.clock.now() });
+    const { listed } = await deps.store.correctListing({ mailbox, generation, fetched, unanswered });
     // History reports what changed after the mark.
-    const unchanged = readings.filter((reading) => compareHistoryIds(reading.historyId, startHistoryId) <= 0);
+    const unchanged = fetched.filter((message) => compareHistoryIds(message.historyId, startHistoryId) <= 0);
     untold.push(...unanswered);
     refuted += unchanged.filter(
-      (reading) => !agrees(reading, listed.get(reading.id), { scope: listing.settings.scope, labels }),
+      (message) => !agrees(message, listed.get(message.id), { scope: listing.settings.scope, labels }),
     ).length;
   }
   return { refuted, unanswered: untold };
@@ -235,12 +235,12 @@ const isOfMailbox = ({ kind }: GmailFailure): boolean => OF_MAILBOX.has(kind);
  * compared.
  */
 function agrees(
-  reading: FetchedMessage,
+  message: FetchedMessage,
   listed: readonly LabelId[] | undefined,
   { scope, labels }: { readonly scope: Scope; readonly labels: EndedListing['labels'] },
 ): boolean {
-  if (listed === undefined) return !inScope(scope, reading);
-  return labels === 'unread' || reading.labelIds.every((label) => listed.includes(label));
+  if (listed === undefined) return !inScope(scope, message);
+  return labels === 'unread' || message.labelIds.every((label) => listed.includes(label));
 }
 
 function verdict(

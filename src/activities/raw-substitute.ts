@@ -52,14 +52,14 @@ export async function fetchSubstitutes(
     'full',
     run.signal,
   );
-  const readings: FetchedMessage[] = [];
+  const fetched: FetchedMessage[] = [];
   const attempts: FetchAttempt[] = [];
   const interruptions: GmailError[] = [];
   for (const [index, message] of messages.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) continue;
     if (outcome.kind === 'fetched') {
-      readings.push(...outcome.readings.map((reading) => ({ ...reading, lacks: 'raw' as const })));
+      fetched.push(...outcome.messages.map((message) => ({ ...message, lacks: 'raw' as const })));
       continue;
     }
     const attempt = afterFailure(message, outcome.error.failure, clock.now());
@@ -68,7 +68,7 @@ export async function fetchSubstitutes(
   }
   const { stored, stale } = await store.saveFetched({
     mailbox: fetch.mailbox,
-    messages: readings,
+    messages: fetched,
     format: 'full',
     now: clock.now(),
   });
@@ -78,9 +78,9 @@ export async function fetchSubstitutes(
   );
   // A chat's raw is never asked for again, so the store ignores its attempt.
   attempts.push(
-    ...readings
+    ...fetched
       .filter(({ id }) => !staleIds.has(id))
-      .map((reading) => afterNoRaw({ ...reading, attempts: 0, lastError: null }, clock.now())),
+      .map((message) => afterNoRaw({ ...message, attempts: 0, lastError: null }, clock.now())),
   );
   await saveAttempts({ deps, session, fetch, run }, messages, attempts);
   return { stored, interruptions };

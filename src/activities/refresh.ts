@@ -29,7 +29,7 @@ export async function refreshLabels(
 }
 
 /** The mailbox whose labels are read, and the attempt that reads them. */
-export interface LabelReading {
+export interface LabelRefresh {
   readonly deps: ActivityDependencies<FetchingStore>;
   readonly session: GmailSession;
   readonly mailbox: MailboxId;
@@ -40,26 +40,26 @@ export interface LabelReading {
  * Reads the labels of at most {@link MAX_BATCH} messages by one MINIMAL get each. Messages without an answer are put
  * off.
  */
-export async function readLabels(refresh: LabelReading, ids: readonly MessageId[]): Promise<void> {
+export async function readLabels(refresh: LabelRefresh, ids: readonly MessageId[]): Promise<void> {
   const { deps, session, mailbox, run } = refresh;
-  let readings;
+  let fetched;
   try {
     const requests = ids.map((id) => ({ kind: 'message', id }) as const);
     const outcomes = await session.batchGet(requests, 'minimal', run.signal);
-    readings = outcomes.flatMap((outcome) => (outcome.kind === 'fetched' ? outcome.readings : []));
+    fetched = outcomes.flatMap((outcome) => (outcome.kind === 'fetched' ? outcome.messages : []));
   } catch (error) {
     if (!(error instanceof GmailError) || error.failure.kind !== 'unavailable') throw error;
     return await split(refresh, ids);
   }
   const now = deps.clock.now();
-  const { stale } = await deps.store.saveFetched({ mailbox, messages: readings, format: 'minimal', now });
-  const read = new Set(readings.map((reading) => reading.id).filter((id) => !stale.includes(id)));
+  const { stale } = await deps.store.saveFetched({ mailbox, messages: fetched, format: 'minimal', now });
+  const read = new Set(fetched.map(({ id }) => id).filter((id) => !stale.includes(id)));
   const unread = ids.filter((id) => !read.has(id));
   if (unread.length > 0) await deps.store.putOffRefresh({ mailbox, messageIds: unread, now });
 }
 
 /** Halves a batch that failed as a whole although Gmail answers other calls, until the culprit is alone. */
-async function split(refresh: LabelReading, ids: readonly MessageId[]): Promise<void> {
+async function split(refresh: LabelRefresh, ids: readonly MessageId[]): Promise<void> {
   const { deps, session, mailbox, run } = refresh;
   await session.getProfile(run.signal);
   if (ids.length === 1) return await deps.store.putOffRefresh({ mailbox, messageIds: ids, now: deps.clock.now() });

@@ -26,13 +26,13 @@ export async function saveCompletedByRaw(
     const completion = await completeByRaw({ store, session, mailbox, signal: run.signal }, message, raw);
     const { stored, stale } = await saveCompletion(work, completion);
     const now = clock.now();
-    const { reading, missing } = completion;
+    const { fetched, missing } = completion;
     const attempts =
       stale.length > 0
         ? [afterStaleReading(message, now)]
         : missing === null
           ? []
-          : [afterMissing({ ...message, historyId: reading.historyId }, missing, now)];
+          : [afterMissing({ ...message, historyId: fetched.historyId }, missing, now)];
     if (attempts.length > 0) await store.saveAttempts({ mailbox, attempts, now });
     return stored;
   } catch (error) {
@@ -52,10 +52,10 @@ export async function saveCompletedByRaw(
  *
  * @returns how many messages were stored
  */
-export async function saveCompletedByIds(work: FetchWork, reading: FetchedMessage): Promise<number> {
+export async function saveCompletedByIds(work: FetchWork, fetched: FetchedMessage): Promise<number> {
   const { session, run } = work;
   try {
-    return await session.holding(reading.sizeEstimate, () => completeFresh(work, reading), run.signal);
+    return await session.holding(fetched.sizeEstimate, () => completeFresh(work, fetched), run.signal);
   } catch (error) {
     if (error instanceof GmailError && concernsMessage(error.failure)) return 0;
     throw error;
@@ -66,19 +66,19 @@ async function completeFresh(work: FetchWork, fresh: FetchedMessage): Promise<nu
   const { deps, session, fetch, run } = work;
   const completion = await completeByIds({ session, signal: run.signal }, fresh);
   const { stored } = await saveCompletion(work, completion);
-  const { reading, missing } = completion;
+  const { fetched, missing } = completion;
   const now = deps.clock.now();
-  const attempts = missing === null ? [] : [afterMissing({ ...reading, attempts: 0, lastError: null }, missing, now)];
+  const attempts = missing === null ? [] : [afterMissing({ ...fetched, attempts: 0, lastError: null }, missing, now)];
   await deps.store.saveAttempts({ mailbox: fetch.mailbox, attempts, now });
   return stored;
 }
 
 function saveCompletion(
   { deps, fetch }: FetchWork,
-  { reading }: Completion,
+  { fetched }: Completion,
 ): Promise<{ readonly stored: number; readonly stale: readonly MessageId[] }> {
   const now = deps.clock.now();
-  return deps.store.saveFetched({ mailbox: fetch.mailbox, messages: [reading], format: 'full', now });
+  return deps.store.saveFetched({ mailbox: fetch.mailbox, messages: [fetched], format: 'full', now });
 }
 
 /** Whether a failure says something about one message; the others are the whole mailbox's. */

@@ -26,11 +26,11 @@ export async function saveOutcomes(
   const now = deps.clock.now();
   const sorted = sortOutcomes(batch, outcomes, now);
   const messages = batch.flatMap(({ serves }) => serves);
-  const { stored, incomplete } = await saveReadings(work, messages, sorted, now);
+  const { stored, incomplete } = await saveSorted(work, messages, sorted, now);
   const substitutes = sorted.rawless.length === 0 ? null : await fetchSubstitutes(work, sorted.rawless);
   let brought = stored + (substitutes?.stored ?? 0);
   for (const { message, raw } of sorted.raws) brought += await saveCompletedByRaw(work, message, raw);
-  for (const reading of incomplete) brought += await saveCompletedByIds(work, reading);
+  for (const message of incomplete) brought += await saveCompletedByIds(work, message);
   if (brought > 0) deps.telemetry?.add('tidemark_messages_stored_total', brought, { lane: fetch.lane });
   const interruption = (substitutes?.interruptions ?? []).reduce(worse, sorted.interruption);
   // After rate rejections inside a batch nothing is thrown: the pacer has learned, and the next batch takes the rows,
@@ -39,24 +39,24 @@ export async function saveOutcomes(
   return brought;
 }
 
-/** Stores the readings, and the attempts that failed or came too late. */
-async function saveReadings(
+/** Stores the fetched messages, and the attempts that failed or came too late. */
+async function saveSorted(
   work: FetchWork,
   messages: readonly PendingMessage[],
-  { readings, attempts }: SortedOutcomes,
+  { fetched, attempts }: SortedOutcomes,
   now: number,
 ): Promise<{
   readonly stored: number;
-  /** Readings whose attachments are fetched right away, by the ids that they name. */
+  /** Messages whose attachments are fetched right away, by the ids that they name. */
   readonly incomplete: readonly FetchedMessage[];
 }> {
   const { store, prices } = work.deps;
   const { mailbox, format } = work.fetch;
-  const { stored, stale, lacking } = await store.saveFetched({ mailbox, messages: readings, format, now });
+  const { stored, stale, lacking } = await store.saveFetched({ mailbox, messages: fetched, format, now });
   const staleIds = new Set(stale);
   const late = messages.filter(({ id }) => staleIds.has(id)).map((message) => afterStaleReading(message, now));
   await saveAttempts(work, messages, [...attempts, ...late]);
   const lackingIds = new Set(lacking);
-  const incomplete = readings.filter((reading) => lackingIds.has(reading.id) && isCheaperByIds(reading, prices));
+  const incomplete = fetched.filter((message) => lackingIds.has(message.id) && isCheaperByIds(message, prices));
   return { stored, incomplete };
 }

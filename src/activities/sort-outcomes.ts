@@ -4,7 +4,7 @@ import type { PlannedFetch } from '../gmail/quota/fetch-plan.ts';
 import type { FetchedMessage } from '../model/change.ts';
 import type { FetchAttempt, PendingMessage } from '../store/fetching/fetching-store.ts';
 import { afterFailure } from './attempts.ts';
-import { sortReadings } from './doubted-readings.ts';
+import { sortByDoubt } from './sort-by-doubt.ts';
 import { afterRawless } from './raw-substitute.ts';
 
 type Fetched = Extract<FetchOutcome, { kind: 'fetched' }>;
@@ -12,7 +12,7 @@ type Fetched = Extract<FetchOutcome, { kind: 'fetched' }>;
 /** What a batch's outcomes mean for its messages. */
 export interface SortedOutcomes {
   /** Messages to store as they were answered. */
-  readonly readings: FetchedMessage[];
+  readonly fetched: FetchedMessage[];
   /** RAW answers, whose attachments complete a body that is held already. */
   readonly raws: { readonly message: PendingMessage; readonly raw: FetchedMessage }[];
   /** Messages that Gmail gave no raw of: their FULL form stands in. */
@@ -28,7 +28,7 @@ export function sortOutcomes(
   outcomes: readonly FetchOutcome[],
   now: number,
 ): SortedOutcomes {
-  const sorted: SortedOutcomes = { readings: [], raws: [], rawless: [], attempts: [], interruption: null };
+  const sorted: SortedOutcomes = { fetched: [], raws: [], rawless: [], attempts: [], interruption: null };
   for (const [index, planned] of batch.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) throw new Error('a batch answered fewer outcomes than it had requests');
@@ -52,8 +52,8 @@ function sortFailure(
   }
 }
 
-function sortRaws({ raws }: SortedOutcomes, { serves }: PlannedFetch<PendingMessage>, { readings }: Fetched): void {
-  for (const message of serves) raws.push(...readings.map((raw) => ({ message, raw })));
+function sortRaws({ raws }: SortedOutcomes, { serves }: PlannedFetch<PendingMessage>, { messages }: Fetched): void {
+  for (const message of serves) raws.push(...messages.map((raw) => ({ message, raw })));
 }
 
 function sortFetched(
@@ -63,16 +63,16 @@ function sortFetched(
   now: number,
 ): void {
   const [message] = serves;
-  const rawless = outcome.readings.find(({ lacks }) => lacks === 'raw');
+  const rawless = outcome.messages.find(({ lacks }) => lacks === 'raw');
   if (rawless !== undefined && message !== undefined) {
     const next = afterRawless(message, rawless, now);
     if (next === 'stands-in') sorted.rawless.push(message);
     else pushAttempt(sorted, next);
     return;
   }
-  const { believed, failures } = sortReadings(serves, outcome);
-  sorted.readings.push(...believed);
-  const present = new Set(believed.map((reading) => reading.id));
+  const { believed, failures } = sortByDoubt(serves, outcome);
+  sorted.fetched.push(...believed);
+  const present = new Set(believed.map(({ id }) => id));
   // A thread that lacks a message it was fetched for counts as a 404 of that message.
   for (const absent of serves.filter(({ id }) => !present.has(id)))
     pushAttempt(sorted, afterFailure(absent, failures.get(absent.id) ?? { kind: 'not-found' }, now));

@@ -119,6 +119,6 @@ it('A batch may hold whole messages', async () => {
     );
   });
   expect(await api.batchGet([{ kind: 'message', id: messageId('m') }], 'full')).toMatchObject([
-    { kind: 'fetched', readings: [{ id: 'm' }] },
+    { kind: 'fetched', messages: [{ id: 'm' }] },
   ]);
 });

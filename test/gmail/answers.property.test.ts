@@ -8,8 +8,8 @@ import {
   labelsOf,
   messagePageOf,
   profileOf,
-  readingOf,
-  threadReadingsOf,
+  fetchedMessageOf,
+  threadMessagesOf,
 } from '../../src/gmail/api/answers.ts';
 import type { FetchedMessage } from '../../src/model/change.ts';
 import { compareHistoryIds, historyId, mailboxId } from '../../src/model/ids.ts';
@@ -102,7 +102,7 @@ function expectUsable({
 it('Whatever a message holds, it is malformed, or becomes a row', async () => {
   await fc.assert(
     fc.asyncProperty(message, format, async (json, asked) => {
-      const reading = read(() => readingOf(json, null, asked));
+      const reading = read(() => fetchedMessageOf(json, null, asked));
       if (reading === null) return;
       expectUsable(reading);
       await stores.store.saveFetched({ mailbox: ADA, messages: [reading], format: asked, now: 1 });
@@ -143,7 +143,7 @@ it('Whatever a thread or a list holds, it is malformed, or every entry of it can
   );
   fc.assert(
     fc.property(page, history, format, (listed, changes, asked) => {
-      for (const reading of read(() => threadReadingsOf({ id: 't', ...listed }, asked))?.readings ?? [])
+      for (const reading of read(() => threadMessagesOf({ id: 't', ...listed }, asked))?.messages ?? [])
         expectUsable(reading);
       for (const { id, threadId } of read(() => messagePageOf(listed))?.messages ?? [])
         expectUsable({

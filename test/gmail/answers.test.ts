@@ -5,8 +5,8 @@ import {
   labelsOf,
   messagePageOf,
   profileOf,
-  readingOf,
-  threadReadingsOf,
+  fetchedMessageOf,
+  threadMessagesOf,
   watchOf,
 } from '../../src/gmail/api/answers.ts';
 
@@ -24,7 +24,7 @@ describe('a historyId', () => {
       nextPageToken: null,
       historyId: '13',
     });
-    expect(readingOf({ id: 'm', threadId: 't', historyId: 12 }, null, 'minimal').historyId).toBe('12');
+    expect(fetchedMessageOf({ id: 'm', threadId: 't', historyId: 12 }, null, 'minimal').historyId).toBe('12');
   });
 
   it('keeps its digits where it comes as a string', () => {
@@ -39,7 +39,7 @@ describe('a historyId', () => {
     (value) => {
       expect(() => profileOf({ emailAddress: 'ada@example.com', historyId: value })).toThrow(/./);
       expect(() => historyPageOf({ historyId: value })).toThrow(/./);
-      expect(() => readingOf({ id: 'm', threadId: 't', historyId: value }, null, 'minimal')).toThrow(/./);
+      expect(() => fetchedMessageOf({ id: 'm', threadId: 't', historyId: value }, null, 'minimal')).toThrow(/./);
     },
   );
 });
@@ -61,10 +61,10 @@ describe('what is absent', () => {
     expect(historyPageOf({ history: [{ id: '1', ...added }], historyId: '1' }).records[0]?.operations).toMatchObject([
       { kind: 'added', labelIds: null },
     ]);
-    expect(readingOf({ id: 'm', threadId: 't', historyId: '1', labelIds: nothing }, null, 'minimal').labelIds).toEqual(
-      [],
-    );
-    expect(threadReadingsOf({ id: 't', messages: nothing }, 'minimal').readings).toEqual([]);
+    expect(
+      fetchedMessageOf({ id: 'm', threadId: 't', historyId: '1', labelIds: nothing }, null, 'minimal').labelIds,
+    ).toEqual([]);
+    expect(threadMessagesOf({ id: 't', messages: nothing }, 'minimal').messages).toEqual([]);
   });
 
   it.each([{}, { labels: null }, { labels: [{ id: 'STARRED', name: 'STARRED' }] }])(
@@ -84,7 +84,7 @@ const MESSAGE = { id: 'm', threadId: 't', historyId: '7' };
 
 describe('a value of a message that Gmail would never send', () => {
   it.each([1.5, 1e30, 2 ** 53, -1, Number.NaN, '12', null, {}])('a size of %o is none', (sizeEstimate) => {
-    expect(readingOf({ ...MESSAGE, sizeEstimate }, null, 'minimal').sizeEstimate).toBe(0);
+    expect(fetchedMessageOf({ ...MESSAGE, sizeEstimate }, null, 'minimal').sizeEstimate).toBe(0);
   });
 
   it.each([
@@ -96,34 +96,34 @@ describe('a value of a message that Gmail would never send', () => {
     'takes four bytes of raw for a whole chat only when sizeEstimate ($sizeEstimate) bears it out',
     ({ sizeEstimate, lacks }) => {
       const chat = { ...MESSAGE, labelIds: ['CHAT'], raw: Buffer.from('text').toString('base64url'), sizeEstimate };
-      expect(readingOf(chat, null, 'raw').lacks).toBe(lacks);
+      expect(fetchedMessageOf(chat, null, 'raw').lacks).toBe(lacks);
     },
   );
 
   it.each(['9007199254740993', '1e30', '8640000000000001', 'yesterday', '', 1.5, {}, null])(
     'a date of %o is none',
     (internalDate) => {
-      expect(readingOf({ ...MESSAGE, internalDate }, null, 'minimal').internalDate).toBeNull();
+      expect(fetchedMessageOf({ ...MESSAGE, internalDate }, null, 'minimal').internalDate).toBeNull();
     },
   );
 
   it('a date before 1970, or unquoted, is one', () => {
-    expect(readingOf({ ...MESSAGE, internalDate: '-1000' }, null, 'minimal').internalDate).toBe(-1_000);
-    expect(readingOf({ ...MESSAGE, internalDate: 1_431_990_098_200 }, null, 'minimal').internalDate).toBe(
+    expect(fetchedMessageOf({ ...MESSAGE, internalDate: '-1000' }, null, 'minimal').internalDate).toBe(-1_000);
+    expect(fetchedMessageOf({ ...MESSAGE, internalDate: 1_431_990_098_200 }, null, 'minimal').internalDate).toBe(
       1_431_990_098_200,
     );
   });
 
   it('a snippet keeps to what a database holds', () => {
-    expect(readingOf({ ...MESSAGE, snippet: 'a\0b\ud800c' }, null, 'minimal').snippet).toBe('a\ufffdb\ufffdc');
-    expect(readingOf({ ...MESSAGE, snippet: 'a'.repeat(1_000_000) }, null, 'minimal').snippet.length).toBeLessThan(
-      10_000,
-    );
+    expect(fetchedMessageOf({ ...MESSAGE, snippet: 'a\0b\ud800c' }, null, 'minimal').snippet).toBe('a\ufffdb\ufffdc');
+    expect(
+      fetchedMessageOf({ ...MESSAGE, snippet: 'a'.repeat(1_000_000) }, null, 'minimal').snippet.length,
+    ).toBeLessThan(10_000);
   });
 
   it('label ids that cannot be any are left out, the others kept', () => {
     expect(
-      readingOf(
+      fetchedMessageOf(
         { ...MESSAGE, labelIds: ['INBOX', 'a\0b', 'a\nb', '', 7, 'x'.repeat(10_000), '\ud800', 'Label_ä'] },
         null,
         'minimal',
@@ -143,14 +143,14 @@ describe('a value of a message that Gmail would never send', () => {
     ],
     [[], 'the message is no object'],
   ])('what identifies or orders it must be right: %#', (json, reason) => {
-    expect(() => readingOf(json, null, 'minimal')).toThrow(reason);
+    expect(() => fetchedMessageOf(json, null, 'minimal')).toThrow(reason);
   });
 });
 
 describe('a payload', () => {
   it.each([undefined, null])('of %o is missing', (payload) => {
-    expect(() => readingOf({ ...MESSAGE, payload }, null, 'full')).toThrow('the answer has no payload');
-    expect(() => readingOf({ ...MESSAGE, payload }, null, 'metadata')).toThrow('the answer has no payload');
+    expect(() => fetchedMessageOf({ ...MESSAGE, payload }, null, 'full')).toThrow('the answer has no payload');
+    expect(() => fetchedMessageOf({ ...MESSAGE, payload }, null, 'metadata')).toThrow('the answer has no payload');
   });
 
   it.each([
@@ -163,11 +163,11 @@ describe('a payload', () => {
     { body: { data: 7 } },
     { body: { attachmentId: {} } },
   ])('of %j is none', (payload) => {
-    expect(() => readingOf({ ...MESSAGE, payload }, null, 'full')).toThrow('its payload is no tree of parts');
+    expect(() => fetchedMessageOf({ ...MESSAGE, payload }, null, 'full')).toThrow('its payload is no tree of parts');
   });
 
   it('of one empty part is one', () => {
-    expect(readingOf({ ...MESSAGE, payload: {} }, null, 'full').attachments).toEqual({ count: 0, held: true });
+    expect(fetchedMessageOf({ ...MESSAGE, payload: {} }, null, 'full').attachments).toEqual({ count: 0, held: true });
   });
 });
 
@@ -180,8 +180,8 @@ describe('a thread', () => {
       null,
       { ...MESSAGE, id: 'n' },
     ];
-    const { readings, unreadable } = threadReadingsOf({ id: 't', messages }, 'minimal');
-    expect(readings.map(({ id }) => id)).toEqual(['m', 'n']);
+    const { messages: fetched, unreadable } = threadMessagesOf({ id: 't', messages }, 'minimal');
+    expect(fetched.map(({ id }) => id)).toEqual(['m', 'n']);
     expect([...unreadable]).toEqual([
       ['broken', 'historyId is no number of 63 bits'],
       ['stray', 'the thread holds a message of another thread'],
@@ -193,7 +193,7 @@ describe('a thread', () => {
     const message: unknown = JSON.parse(
       `{"id":"m","threadId":"t","historyId":"7","payload":${'{"parts":['.repeat(depth)}{}${']}'.repeat(depth)}}`,
     );
-    const [reading] = threadReadingsOf({ id: 't', messages: [message] }, 'full').readings;
+    const [reading] = threadMessagesOf({ id: 't', messages: [message] }, 'full').messages;
     expect(Buffer.from(reading?.body ?? []).toString()).toContain(
       `${'{"parts":['.repeat(depth)}{}${']}'.repeat(depth)}`,
     );
@@ -266,8 +266,8 @@ describe('an attachment', () => {
 });
 
 describe('a RAW body', () => {
-  const rawOf = (raw: unknown) => readingOf({ ...MESSAGE, raw }, null, 'raw').body;
-  const lacksOf = (raw: unknown) => readingOf({ ...MESSAGE, raw }, null, 'raw');
+  const rawOf = (raw: unknown) => fetchedMessageOf({ ...MESSAGE, raw }, null, 'raw').body;
+  const lacksOf = (raw: unknown) => fetchedMessageOf({ ...MESSAGE, raw }, null, 'raw');
 
   it('is base64url, or base64, with or without padding', () => {
     for (const raw of ['aGk_aA==', 'aGk_aA', 'aGk/aA==']) expect(Buffer.from(rawOf(raw) ?? []).toString()).toBe('hi?h');

@@ -11,7 +11,7 @@ const thread = (id: string): FetchRequest => ({ kind: 'thread', id: threadId(id)
 
 const kinds = (outcomes: readonly FetchOutcome[]): string[] =>
   outcomes.map((outcome) =>
-    outcome.kind === 'fetched' ? outcome.readings.map((reading) => reading.id).join('+') : outcome.error.failure.kind,
+    outcome.kind === 'fetched' ? outcome.messages.map((reading) => reading.id).join('+') : outcome.error.failure.kind,
   );
 
 async function failureOf(promise: Promise<unknown>): Promise<GmailFailure> {
@@ -161,7 +161,7 @@ describe('batches', () => {
     expect(log.filter(({ url }) => url.endsWith('/batch/gmail/v1'))).toHaveLength(1);
     for (const outcome of outcomes) {
       if (outcome.kind === 'failed') continue;
-      for (const reading of outcome.readings) {
+      for (const reading of outcome.messages) {
         const json: unknown = JSON.parse(Buffer.from(reading.body ?? []).toString('utf8'));
         expect(json).toMatchObject({
           id: reading.id,
@@ -179,9 +179,9 @@ describe('batches', () => {
     const { id } = mailbox.insert({ raw, labelIds: ['INBOX'] });
     await clock.run(async () => {
       const [asRaw] = await api.batchGet([message(id)], 'raw');
-      expect(asRaw?.kind === 'fetched' && Buffer.from(asRaw.readings[0]?.body ?? []).equals(raw)).toBe(true);
+      expect(asRaw?.kind === 'fetched' && Buffer.from(asRaw.messages[0]?.body ?? []).equals(raw)).toBe(true);
       const [asMinimal] = await api.batchGet([message(id)], 'minimal');
-      expect(asMinimal).toMatchObject({ kind: 'fetched', readings: [{ id, labelIds: ['INBOX'], body: null }] });
+      expect(asMinimal).toMatchObject({ kind: 'fetched', messages: [{ id, labelIds: ['INBOX'], body: null }] });
     });
   });
 

@@ -69,7 +69,7 @@ export const EVERY_QUERY: readonly (readonly [name: string, ask: (mailbox: TestM
       it.store.correctListing({
         mailbox: it.id,
         generation: it.generation,
-        readings: [{ id: m('a'), labelIds: [l('X')] }],
+        fetched: [{ id: m('a'), labelIds: [l('X')] }],
         unanswered: [m('b')],
       }),
   ],

@@ -68,11 +68,11 @@ export async function accountBehind(
 
 function isAnswered({ id, threadId, internalDate }: Witness, outcome: FetchOutcome | undefined): boolean {
   if (outcome?.kind !== 'fetched') return false;
-  return outcome.readings.some(
-    (reading) =>
-      reading.id === id &&
-      reading.threadId === threadId &&
-      (internalDate === null || reading.internalDate === internalDate),
+  return outcome.messages.some(
+    (message) =>
+      message.id === id &&
+      message.threadId === threadId &&
+      (internalDate === null || message.internalDate === internalDate),
   );
 }
 

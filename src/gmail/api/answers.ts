@@ -193,7 +193,7 @@ const idsOf = (message: { id: string; threadId?: string | null | undefined }) =>
  * @throws {MalformedAnswerError} when the message cannot be used
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#Message
  */
-export function readingOf(json: unknown, bytes: Uint8Array | null, format: MessageFormat): FetchedMessage {
+export function fetchedMessageOf(json: unknown, bytes: Uint8Array | null, format: MessageFormat): FetchedMessage {
   const message = objectOf(json, 'message');
   return {
     id: messageId(idOf(message, 'id')),
@@ -220,7 +220,7 @@ function doubtOf({ internalDate, sizeEstimate, labelIds }: JsonObject): Pick<Fet
 /** The messages of a thread. Unreadable ones do not affect the others. */
 export interface ThreadRead {
   readonly id: string;
-  readonly readings: readonly FetchedMessage[];
+  readonly messages: readonly FetchedMessage[];
   /** What is wrong with each unreadable message, by its id. A message without a usable id is not listed. */
   readonly unreadable: ReadonlyMap<string, string>;
 }
@@ -232,24 +232,24 @@ export interface ThreadRead {
  * @throws {MalformedAnswerError} when the thread has no id or no list of messages
  * @see https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.threads#Thread
  */
-export function threadReadingsOf(json: unknown, format: MessageFormat): ThreadRead {
+export function threadMessagesOf(json: unknown, format: MessageFormat): ThreadRead {
   const thread = objectOf(json, 'thread');
   const id = idOf(thread, 'id');
   const messages = thread['messages'] ?? [];
   if (!Array.isArray(messages)) throw new MalformedAnswerError('a thread has no list of messages');
-  const readings: FetchedMessage[] = [];
+  const fetched: FetchedMessage[] = [];
   const unreadable = new Map<string, string>();
   for (const message of messages as readonly unknown[]) {
     try {
-      const reading = readingOf(message, null, format);
-      if (reading.threadId === id) readings.push(reading);
-      else unreadable.set(reading.id, 'the thread holds a message of another thread');
+      const one = fetchedMessageOf(message, null, format);
+      if (one.threadId === id) fetched.push(one);
+      else unreadable.set(one.id, 'the thread holds a message of another thread');
     } catch (error) {
       if (!(error instanceof MalformedAnswerError)) throw error;
       if (isObject(message) && isId(message['id'])) unreadable.set(message['id'], error.message);
     }
   }
-  return { id, readings, unreadable };
+  return { id, messages: fetched, unreadable };
 }
 
 /** Counts the parts that Gmail stores apart. Without any, the body holds everything. */

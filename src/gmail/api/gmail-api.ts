@@ -122,7 +122,7 @@ export type FetchOutcome =
   | {
       readonly kind: 'fetched';
       readonly request: FetchRequest;
-      readonly readings: readonly FetchedMessage[];
+      readonly messages: readonly FetchedMessage[];
       /** Messages of the answer that could not be read, by their ids. */
       readonly unreadable: ReadonlyMap<string, GmailError>;
     }

@@ -1,7 +1,7 @@
 import type { MailboxId } from '../../model/ids.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 import { MalformedAnswerError } from './answer-values.ts';
-import { detailOf, readingOf, threadReadingsOf, type ThreadRead } from './answers.ts';
+import { detailOf, fetchedMessageOf, threadMessagesOf, type ThreadRead } from './answers.ts';
 import { decodeBatch, encodeBatch, type BatchPart } from './batch-codec.ts';
 import { classify, gmailError } from './classify.ts';
 import { requireBatchSize, type FetchOutcome, type FetchRequest } from './gmail-api.ts';
@@ -121,11 +121,11 @@ function outcomeOf(
   if (part.status !== 200)
     return { kind: 'failed', request, error: gmailError(mailbox, method, onTime(classify(method, part.status, text))) };
   try {
-    const { readings, unreadable } = readingsOf(request, JSON.parse(text), part.body, format);
+    const { messages, unreadable } = messagesOf(request, JSON.parse(text), part.body, format);
     return {
       kind: 'fetched',
       request,
-      readings,
+      messages,
       unreadable: new Map([...unreadable].map(([id, detail]) => [id, unusable(part.status, detail)])),
     };
   } catch (error) {
@@ -134,18 +134,18 @@ function outcomeOf(
 }
 
 /** An answer about another message does not answer this request, whatever the multipart headers say. */
-function readingsOf(
+function messagesOf(
   request: FetchRequest,
   json: unknown,
   bytes: Buffer,
   format: MessageFormat,
 ): Omit<ThreadRead, 'id'> {
   if (request.kind === 'message') {
-    const reading = readingOf(json, bytes, formatOf(request, format));
-    if (reading.id !== request.id) throw new MalformedAnswerError('the answer is about another message');
-    return { readings: [reading], unreadable: new Map() };
+    const message = fetchedMessageOf(json, bytes, formatOf(request, format));
+    if (message.id !== request.id) throw new MalformedAnswerError('the answer is about another message');
+    return { messages: [message], unreadable: new Map() };
   }
-  const thread = threadReadingsOf(json, format);
+  const thread = threadMessagesOf(json, format);
   if (thread.id !== request.id) throw new MalformedAnswerError('the answer is about another thread');
   return thread;
 }

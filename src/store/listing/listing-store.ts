@@ -76,7 +76,7 @@ export interface ListingStore {
    */
   findSuspects(query: AbsentQuery & { labels: 'compared' | 'unread'; listedBefore: number | null }): Promise<Suspects>;
   /**
-   * Corrects the listing by gets, which are better witnesses. The messages in `readings` count as listed, under the
+   * Corrects the listing by gets, which are better witnesses. The messages in `fetched` count as listed, under the
    * labels that their gets returned. `unanswered` messages, whose gets were inconclusive, count as listed under the
    * labels of their rows.
    *
@@ -85,7 +85,7 @@ export interface ListingStore {
    */
   correctListing(
     request: AbsentQuery & {
-      readings: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[];
+      fetched: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[];
       unanswered: readonly MessageId[];
     },
   ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }>;

@@ -116,13 +116,13 @@ export async function countListed(
 export function correctListing(
   database: StoreDatabase,
   request: AbsentQuery & {
-    readings: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[];
+    fetched: readonly Pick<FetchedMessage, 'id' | 'labelIds'>[];
     unanswered: readonly MessageId[];
   },
 ): Promise<{ listed: ReadonlyMap<MessageId, readonly LabelId[]> }> {
-  const { mailbox, generation, readings, unanswered } = request;
+  const { mailbox, generation, fetched, unanswered } = request;
   return withMailbox(database, mailbox, async (locked) => {
-    const ids = [...readings.map(({ id }) => id), ...unanswered];
+    const ids = [...fetched.map(({ id }) => id), ...unanswered];
     if (ids.length === 0 || !isListingOf(locked, generation)) return { listed: new Map() };
     const { tx, dialect, key } = locked;
     const listed = await listedBefore(locked, ids, generation);
@@ -135,7 +135,7 @@ export function correctListing(
     await bulkInsert(
       tx,
       LABEL_LISTINGS,
-      [...readings, ...kept].flatMap(({ id, labelIds }) => [...new Set(labelIds)].map((label) => [key, id, label])),
+      [...fetched, ...kept].flatMap(({ id, labelIds }) => [...new Set(labelIds)].map((label) => [key, id, label])),
     );
     await tx
       .updateTable('messages')

@@ -127,7 +127,7 @@ export function doubt(fixture: StoreFixture): void {
       const { listed } = await mailbox.store.correctListing({
         mailbox: mailbox.id,
         generation: 2,
-        readings: [{ id: m('a'), labelIds: [l('INBOX'), l('X')] }],
+        fetched: [{ id: m('a'), labelIds: [l('INBOX'), l('X')] }],
         unanswered: [m('b')],
       });
       expect(listed).toEqual(new Map([['a', ['INBOX']]]));

@@ -10,13 +10,13 @@ import type { PendingMessage } from '../store/fetching/fetching-store.ts';
  *
  * @returns `failures`: by message id, what is wrong with the others
  */
-export function sortReadings(
-  messages: readonly PendingMessage[],
-  { readings, unreadable }: Extract<FetchOutcome, { kind: 'fetched' }>,
+export function sortByDoubt(
+  asked: readonly PendingMessage[],
+  { messages, unreadable }: Extract<FetchOutcome, { kind: 'fetched' }>,
 ): { readonly believed: readonly FetchedMessage[]; readonly failures: ReadonlyMap<string, GmailFailure> } {
-  const told = new Map<string, string | null>(messages.map(({ id, lastError }) => [id, lastError]));
+  const told = new Map<string, string | null>(asked.map(({ id, lastError }) => [id, lastError]));
   const failures = new Map<string, GmailFailure>([...unreadable].map(([id, { failure }]) => [id, failure]));
-  const believed = readings.filter(({ id, doubt }) => {
+  const believed = messages.filter(({ id, doubt }) => {
     if (doubt === undefined || told.get(id) === doubt) return true;
     failures.set(id, { kind: 'unavailable', status: 200, detail: doubt });
     return false;
