@@ -107,7 +107,9 @@ describe('renaming a mailbox whose account has another address at Google', () =>
           POLL,
         )
         .toEqual([[before.length + 1, id]]);
-      expect((await client.readChanges(to)).slice(0, before.length)).toEqual(before);
+      expect((await client.readChanges(to)).slice(0, before.length)).toEqual(
+        before.map((change) => ({ ...change, mailbox: to })),
+      );
       expect(await system.stored(to)).toEqual(await system.truth());
       // The message that came, and five witnesses for each time that the command asked whose account it is.
       expect((await gets()) - fetched).toBeLessThanOrEqual(1 + 2 * 5);
