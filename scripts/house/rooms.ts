@@ -308,7 +308,7 @@ export const ROOMS: readonly Room[] = [
       'app',
       'worker.ts',
     ],
-    types: ['store/fetching', 'store/mailboxes', 'store/reads', 'store/rows'],
+    types: ['store/fetching', 'store/listing', 'store/mailboxes', 'store/reads', 'store/rows'],
     packages: ['node:', 'commander', 'open'],
   },
   {

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 
-import type { StoredMessage } from '../store/reads/mail-store.ts';
+import type { MailStore, StoredMessage } from '../store/reads/mail-store.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import { base64url } from '../model/base64url.ts';
 import { deepJson } from '../model/deep-json.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import type { LostBody } from '../model/lost-body.ts';
-import type { Stores } from '../store/open-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { LabelStore } from '../store/listing/label-store.ts';
+import type { LostBodies } from '../store/fetching/lost-bodies.ts';
 import { databaseUrlOf } from '../storage/open-stores.ts';
 import { mailboxVerb, withStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
 import { mboxEntry } from './mbox-entry.ts';
@@ -42,7 +44,9 @@ export function addExport(program: Command, cli: Cli): void {
     );
 }
 
-type ExportContext = VerbContext & { readonly stores: Stores };
+type ExportContext = VerbContext & {
+  readonly stores: { readonly store: MailboxRegistry & LabelStore & MailStore & LostBodies };
+};
 
 async function requireExportable(
   { stores, config }: ExportContext,

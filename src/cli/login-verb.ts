@@ -4,7 +4,7 @@ import type { CompletedConsent } from '../accounts/consent.ts';
 import { consentOnDesktop } from '../accounts/desktop-consent.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../model/settings.ts';
-import type { Stores } from '../store/open-store.ts';
+import type { AccountStores } from '../accounts/stored-credentials.ts';
 import { parseEmail, parseFormat, parseInterval, parsePort } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { verb, withStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
@@ -72,7 +72,7 @@ export function addLogin(program: Command, cli: Cli): void {
 
 /** @param email - null leaves the choice of the account to the browser */
 async function askConsent(
-  { stores, out, config, clock, signal }: VerbContext & { stores: Stores },
+  { stores, out, config, clock, signal }: VerbContext & { stores: AccountStores },
   email: MailboxId | null,
   options: LoginOptions,
 ): Promise<CompletedConsent> {

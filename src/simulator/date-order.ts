@@ -1,4 +1,4 @@
-import { byDateDescending, type Place, type StoredMessage } from './message.ts';
+import { byDateDescending, type Place, type StoredMessage } from './simulated-message.ts';
 
 /**
  * The messages of a mailbox, newest first, as messages.list walks them. They are stored oldest first, because mail

@@ -1,6 +1,6 @@
 import { invalidArgument } from './api-error.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
-import type { Place, StoredMessage, Version } from './message.ts';
+import type { Place, StoredMessage, Version } from './simulated-message.ts';
 import type { MessageJson } from './message-json.ts';
 import { parseSearch } from './query.ts';
 import { isSpamOrTrash } from './truth.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import { userLabels } from './generate.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
-import type { StoredMessage } from './message.ts';
+import type { StoredMessage } from './simulated-message.ts';
 import { subjectOf, parseMessage } from './payload.ts';
 import { summaryOf, writeMail, type MailKind, type MailPlan } from './mail-writer.ts';
 import { Random, seedFor } from './random.ts';

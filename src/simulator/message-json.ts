@@ -1,5 +1,5 @@
 import { invalidArgument } from './api-error.ts';
-import type { StoredMessage, Version } from './message.ts';
+import type { StoredMessage, Version } from './simulated-message.ts';
 import { parseMessage, payloadOf, selectHeaders, type ParsedMessage } from './payload.ts';
 import { base64url } from '../model/base64url.ts';
 

@@ -1,4 +1,4 @@
-import type { RawSource } from './message.ts';
+import type { RawSource } from './simulated-message.ts';
 
 export interface NewMail {
   /** RFC 822 bytes. A function is called on each read and must always return the same bytes. */

@@ -4,7 +4,7 @@ import { DateOrder } from './date-order.ts';
 import { HistoryLog, type LogRecord, type Operation } from './history-log.ts';
 import { LabelBook, type SimulatedLabel } from './label-book.ts';
 import { NO_LAG, type Lag } from './lag.ts';
-import { StoredMessage, type Place, type Version } from './message.ts';
+import { StoredMessage, type Place, type Version } from './simulated-message.ts';
 import { sourceOf, type NewMail } from './new-mail.ts';
 import { Omissions } from './omissions.ts';
 import { ONE_PAGE, type Paging } from './paging.ts';

@@ -1,4 +1,4 @@
-import type { StoredMessage } from './message.ts';
+import type { StoredMessage } from './simulated-message.ts';
 import { isSpamOrTrash } from './truth.ts';
 
 /** How Gmail's reported totals differ from the real ones; change the object in place. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { base64url } from '../model/base64url.ts';
-import type { StoredMessage } from './message.ts';
+import type { StoredMessage } from './simulated-message.ts';
 
 /** A message as it really is: what an exact mirror must hold once the mailbox is quiet. */
 export interface TruthMessage {
