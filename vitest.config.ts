@@ -24,8 +24,8 @@ export default defineConfig({
         test: {
           name: 'computing',
           include: ['test/**/*.test.ts'],
-          // Its own run: vitest.production.config.ts.
-          exclude: ['test/production/**', ...WAITING],
+          // Runs of their own: vitest.production.config.ts, vitest.package.config.ts.
+          exclude: ['test/production/**', 'test/package/**', ...WAITING],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },

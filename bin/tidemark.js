@@ -1,16 +1,17 @@
 #!/usr/bin/env node
-// `tidemark`: runs on any Node from 20 on, and hands over to the project's own Node 24.
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// `tidemark`: an installed package runs the built JavaScript; a checkout, which has scripts, the source. Plain
+// JavaScript without new syntax, so that an old Node can say that it is too old.
+import { existsSync } from 'node:fs';
 
-import { ensureInstalled } from '../scripts/install.mjs';
-import { runEntry } from '../scripts/run-entry.mjs';
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-try {
-  await ensureInstalled({ root, say: (line) => console.error(`tidemark: ${line}`) });
-} catch (error) {
-  console.error(`tidemark: ${error instanceof Error ? error.message : String(error)}`);
-  process.exit(1);
+const checkout = new URL('../scripts/run-checkout.mjs', import.meta.url);
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (existsSync(checkout)) {
+  await import(checkout.href);
+} else if (major < 22 || (major === 22 && minor < 19)) {
+  console.error(
+    `tidemark: Tidemark needs Node 22.19 or newer, and this is ${process.version}: install a newer one from https://nodejs.org.`,
+  );
+  process.exitCode = 1;
+} else {
+  await import(new URL('../dist/cli/main.js', import.meta.url).href);
 }
-await runEntry({ root, entry: join(root, 'src', 'cli', 'main.ts'), args: process.argv.slice(2) });

@@ -1,4 +1,4 @@
-import { loadConfig, mailboxId, openTidemark } from '../src/index.ts';
+import { loadConfig, mailboxId, openTidemark } from 'tidemark';
 
 const tidemark = await openTidemark({ config: loadConfig() });
 const mailbox = mailboxId('ada@example.com');

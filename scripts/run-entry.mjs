@@ -1,6 +1,7 @@
 // Runs a TypeScript entry with the project's own Node. Plain JavaScript for Node 20.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { projectNode } from './install.mjs';
@@ -25,6 +26,13 @@ export const NODE_OPTIONS = ['--max-semi-space-size=4'];
 export const ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 
 /**
+ * Compiled code is kept beside the packages: a program then starts without the part of Node that strips types, which
+ * takes 20 MB. Where the folder cannot be written Node does without it.
+ * @param {string} root
+ */
+const compileCache = (root) => ({ NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'tidemark') });
+
+/**
  * Runs the entry. A Node with `process.execve` replaces this process by the entry. Otherwise the entry runs as a child,
  * which has the same terminal, receives the signals and dies with this process. This process then exits with its code.
  * @param {{ root: string, entry: string, args: readonly string[] }} options
@@ -32,15 +40,12 @@ export const ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
  */
 export async function runEntry({ root, entry, args }) {
   const node = projectNode(root);
+  const env = { ...ENVIRONMENT, ...compileCache(root), ...process.env };
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
-    return process.execve(
-      node,
-      [node, ...NODE_OPTIONS, entry, ...args],
-      definedOnly({ ...ENVIRONMENT, ...process.env }),
-    );
+    return process.execve(node, [node, ...NODE_OPTIONS, entry, ...args], definedOnly(env));
   }
   const child = spawn(node, [...NODE_OPTIONS, '--import', fileURLToPath(lifeline), entry, ...args], {
-    env: { ...ENVIRONMENT, ...process.env },
+    env,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   forwardSignals(child);

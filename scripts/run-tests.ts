@@ -1,6 +1,7 @@
 // npm test [-- vitest arguments]: types, lint, dead code and format, then the tests; one line of figures at the end.
-// npm run check: without the tests. npm run test:schedules: many random schedules. npm run test:production: what
-// docker-compose.yml describes, from end to end. .ci/run: all of it.
+// npm run check: without the tests. npm run test:schedules: many random schedules. npm run test:package: the
+// package as others install it. npm run test:production: what docker-compose.yml describes, from end to end. .ci/run:
+// all of it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -95,14 +96,15 @@ async function runVitest(args: readonly string[]): Promise<Counts> {
   }
 }
 
-type Part = 'checks' | 'tests' | 'schedules' | 'production';
+type Part = 'checks' | 'tests' | 'schedules' | 'package' | 'production';
 
 /** Which parts run, in their order. */
 const MODES: ReadonlyMap<string | undefined, readonly Part[]> = new Map([
   ['--checks-only', ['checks']],
   ['--schedules-only', ['schedules']],
+  ['--package-only', ['package']],
   ['--production-only', ['production']],
-  ['--everything', ['checks', 'tests', 'schedules', 'production']],
+  ['--everything', ['checks', 'tests', 'schedules', 'package', 'production']],
 ]);
 
 function runPart(part: Part, vitestArgs: readonly string[]): Promise<Counts> {
@@ -112,6 +114,7 @@ function runPart(part: Part, vitestArgs: readonly string[]): Promise<Counts> {
     case 'tests':
       return runVitest(vitestArgs);
     case 'schedules':
+    case 'package':
     case 'production':
       return runVitest(['--config', `vitest.${part}.config.ts`, ...vitestArgs]);
     default:

@@ -1,4 +1,9 @@
-// The public library surface: what an application imports to run Tidemark inside it.
+/**
+ * `tidemark`: what an application imports to command mailboxes and read what they hold. A reader without Temporal is in
+ * `tidemark/reader`, workers are in `tidemark/worker`, a Gmail for tests in `tidemark/simulator`.
+ *
+ * @packageDocumentation
+ */
 export { TidemarkClient, type SyncOptions, type TidemarkClientOptions } from './client/tidemark-client.ts';
 export {
   MailboxBlockedError,
@@ -34,7 +39,6 @@ export {
   type PendingConsent,
 } from './accounts/consent.ts';
 export { ConsentError, type ConsentFailure } from './gmail/access/consent-error.ts';
-export { createLog, type Log } from './host/log.ts';
 export type { Clock } from './model/clock.ts';
 export type { Forecast } from './model/forecast.ts';
 export {
@@ -56,17 +60,7 @@ export {
   type Scope,
 } from './model/settings.ts';
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
-export { noTelemetry, type Telemetry } from './model/telemetry.ts';
-export {
-  openReader,
-  type Attachment,
-  type MailboxReader,
-  type Message,
-  type MessageQuery,
-  type OpenedReader,
-  type OpenReaderRequest,
-  type Reader,
-} from './reading/index.ts';
+export type { Attachment, MailboxReader, Message, MessageQuery, Reader } from './reading/index.ts';
 export type { MailAddress } from './model/mail-address.ts';
 export { openTidemark, type Tidemark } from './app/open-tidemark.ts';
 export type { LostBody } from './model/lost-body.ts';
@@ -76,6 +70,4 @@ export type { Change } from './model/change.ts';
 export type { FailedMessage, LackingMessage } from './store/fetching/work-store.ts';
 export type { StoredMessage } from './store/reads/mail-store.ts';
 export { systemClock } from './host/system-clock.ts';
-export { installRuntime } from './telemetry/runtime.ts';
-export { runWorker, type RunningWorker, type WorkerRequest } from './worker.ts';
 export { PHASES, type Phase } from './workflows/phase.ts';

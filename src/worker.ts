@@ -4,6 +4,7 @@ import { createActivities } from './activities/create-activities.ts';
 import { slicesPerSecond } from './activities/slice-rate.ts';
 import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './temporal/bundle-workflows.ts';
+import { shippedBundle } from './temporal/shipped-bundle.ts';
 import { keepSearchAttributes } from './client/register-search-attributes.ts';
 import { loadConfig, type Config } from './config/config.ts';
 import { withDates } from './gmail/api/gmail-date.ts';
@@ -35,7 +36,7 @@ export interface WorkerRequest {
   readonly clock?: Clock;
   /** Ends the wait for a server that does not answer yet. */
   readonly signal?: AbortSignal;
-  /** Workflow code bundled ahead. Without it the configured bundle is used, or the source is bundled now. */
+  /** Workflow code bundled ahead. Without it: the configured bundle, or the package's, or the source, bundled now. */
   readonly workflowBundle?: { readonly code: string };
   /** Where metrics and spans go; without it, where METRICS_ADDRESS and OTEL_* say. */
   readonly telemetry?: Telemetry;
@@ -232,14 +233,14 @@ function keepInOrder(
   };
 }
 
-/** A bundle made ahead has no interceptors, so a worker that traces makes its own. */
+/** Bundles made ahead have no interceptors, so a worker that traces makes its own. */
 async function bundleOf(
   { deployment }: Config,
   options: { signal: AbortSignal | undefined; traced: boolean },
 ): Promise<{ readonly code: string } | { readonly codePath: string }> {
-  return deployment.workflowBundle === null || options.traced
-    ? bundleWorkflows(options)
-    : { codePath: deployment.workflowBundle };
+  if (options.traced) return bundleWorkflows(options);
+  if (deployment.workflowBundle !== null) return { codePath: deployment.workflowBundle };
+  return (await shippedBundle()) ?? bundleWorkflows(options);
 }
 
 /** When one worker fails the other is stopped: alone it would accept work that only both can finish. */

@@ -102,7 +102,7 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'store/bodies',
     holds: 'bodies: in the database, in a folder, in a bucket; their register and its sweep',
-    imports: ['model', 'store/engines'],
+    imports: ['model', 'host', 'store/engines'],
     packages: ['node:', 'kysely', '@aws-sdk/client-s3'],
   },
   {
@@ -351,8 +351,14 @@ export const ROOMS: readonly Room[] = [
     packages: ['@temporalio/worker'],
   },
   {
+    place: 'exports',
+    holds: "the package's other entries beside `index.ts`: reader, worker, workflows, simulator",
+    imports: ['model', 'host', 'store/engines', 'reading', 'simulator', 'telemetry', 'workflows/index.ts', 'worker.ts'],
+    packages: [],
+  },
+  {
     place: 'index.ts',
-    holds: "the library's face",
+    holds: 'what an application imports: the client and what it reads',
     imports: [
       'model',
       'host',
@@ -361,10 +367,8 @@ export const ROOMS: readonly Room[] = [
       ...STORE,
       'reading',
       'client',
-      'telemetry',
       'accounts',
       'app',
-      'worker.ts',
       'workflows/phase.ts',
     ],
     packages: [],

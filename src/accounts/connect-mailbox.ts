@@ -9,7 +9,6 @@ import { renamedMailbox } from '../client/renamed-mailbox.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import { LoginError } from './login-error.ts';
 import type { LoginRequest } from './stored-credentials.ts';
-import { withGmail } from './with-gmail.ts';
 
 export interface ConnectedMailbox {
   /**
@@ -82,6 +81,8 @@ async function profileWith(
   const onScopes = (named: readonly string[]): void => {
     granted = named;
   };
+  // Google's client takes long to load.
+  const { withGmail } = await import('./with-gmail.ts');
   return withGmail(request, { credentials, scopes, onScopes }, async (gmail) => {
     const profile = await gmail.getProfile();
     const { store } = request.stores;

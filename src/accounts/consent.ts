@@ -3,13 +3,11 @@ import { accountBehind } from '../gmail/access/account-behind.ts';
 import { authorizedUserFile } from '../gmail/access/credentials.ts';
 import { authorize, codeIn, redeem, type Authorization, type Redeemed } from '../gmail/access/authorization.ts';
 import { ConsentError } from '../gmail/access/consent-error.ts';
-import { createGoogleGmail } from '../gmail/api/google-gmail.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import { refusalCause } from '../gmail/api/refusal-cause.ts';
 import { parseOAuthClient } from '../gmail/access/oauth-client.ts';
 import { obstacleOf, scopesOf } from '../gmail/access/scopes.ts';
 import type { Transport } from '../gmail/api/transport.ts';
-import { createUndiciTransport } from '../gmail/api/undici-transport.ts';
 import type { Clock } from '../model/clock.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
@@ -106,6 +104,7 @@ export async function completeConsent({
 }: CompleteConsentRequest): Promise<CompletedConsent> {
   const parsed = parseOAuthClient(client);
   const code = codeIn(new URL(callbackUrl, pending.redirectUri), pending);
+  const { createUndiciTransport } = await import('../gmail/api/undici-transport.ts');
   const network = createUndiciTransport();
   try {
     const { transport } = network;
@@ -182,6 +181,8 @@ async function accountOf(
   { config, store, meant, transport, clock }: Asked,
 ): Promise<{ mailbox: MailboxId; address: MailboxId; messagesTotal: number | null }> {
   const tokens = { accessToken: async () => accessToken, invalidate: () => undefined };
+  // Google's client takes long to load.
+  const { createGoogleGmail } = await import('../gmail/api/google-gmail.ts');
   const gmail = createGoogleGmail({
     mailbox: NOT_KNOWN_YET,
     tokens,

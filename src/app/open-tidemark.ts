@@ -9,10 +9,8 @@ import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { readerOf, type Reader } from '../reading/open-reader.ts';
-import { openStoresOf } from '../storage/open-stores.ts';
-import { Bodies } from '../store/bodies/bodies.ts';
-import { closeStores, type Stores } from '../store/open-store.ts';
+import type { Reader } from '../reading/open-reader.ts';
+import type { Stores } from '../store/stores.ts';
 import { openTracing } from '../telemetry/open-tracing.ts';
 import { connectTemporal, temporalClientOf } from '../temporal/connect.ts';
 
@@ -39,7 +37,10 @@ export async function openTidemark({
   config: Config;
   clock?: Clock;
 }): Promise<Tidemark> {
-  const stores = await openStoresOf(config);
+  // Loaded now: a program that only imports Tidemark need not wait for the database's modules.
+  const { openDatabase } = await import('./open-database.ts');
+  const database = await openDatabase(config);
+  const { stores, reader } = database;
   try {
     const connection = await connectTemporal(config);
     const tracing = await openTracing(config.tracing);
@@ -52,22 +53,20 @@ export async function openTidemark({
       renaming: renamingOf(config, stores, clock),
       forecast: forecastOf(config, stores, clock),
     });
-    const bodies = new Bodies(stores.database, config.bodies);
     return {
       ...stores,
-      ...readerOf(stores.database, bodies),
+      ...reader,
       client,
       connection,
       temporal,
       close: async () => {
         await connection.close();
-        await bodies.close();
-        await closeStores(stores);
+        await database.close();
         await tracing?.flush();
       },
     };
   } catch (error) {
-    await closeStores(stores);
+    await database.close();
     throw error;
   }
 }

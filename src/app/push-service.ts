@@ -6,6 +6,7 @@ import { MailboxPoker } from '../client/mailbox-poker.ts';
 import type { Config } from '../config/config.ts';
 import { CannotDoError, UsageError } from '../model/program-errors.ts';
 import type { Log } from '../host/log.ts';
+import { requireInstalled } from '../host/optional-packages.ts';
 import type { Clock } from '../model/clock.ts';
 import { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 import { temporalAddressOf, temporalClientOf } from '../temporal/connect.ts';
@@ -47,7 +48,7 @@ export interface PushService {
  * before Temporal does, needs no database, and any number of instances may run beside each other.
  *
  * @throws {UsageError} when the configuration lacks what was asked for
- * @throws {CannotDoError} when the certificate cannot be read
+ * @throws {CannotDoError} when the certificate cannot be read, or Pub/Sub's client is not installed
  * @throws {SecretKeyError} when payloads are to be encrypted and there is no usable key
  * @throws {Error} when the port is taken
  */
@@ -62,6 +63,7 @@ export async function startPushService({
   const { push, temporal } = config;
   const verify = listen === null ? null : verifierOf(config, clock, pull);
   const subscription = pull ? required(push.subscription, 'PUSH_SUBSCRIPTION', 'the subscription to pull from') : null;
+  if (subscription !== null) requireInstalled('pull');
   const tls = listen === null ? null : await readCertificate(config);
 
   // Lazy: each call tries again, so the server may start later or restart.

@@ -6,7 +6,7 @@ import { systemClock } from '../host/system-clock.ts';
 import { runCli } from './run.ts';
 
 // Compiled code is kept beside the packages: it spares a third of a verb's start. Where the folder cannot be written
-// Node goes without it.
+// Node does without it. In a checkout scripts/run-entry.mjs has set this up already.
 enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/tidemark'));
 
 // A reader that closes its end early (`tidemark export … | head`) is not an error.

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import type { Cli } from './verb-context.ts';
+import { programVersion } from '../host/program-version.ts';
 import { VERBS, type Verb } from './verbs.ts';
 
 /**
@@ -11,6 +12,7 @@ import { VERBS, type Verb } from './verbs.ts';
 export async function createProgram(cli: Cli, asked: (verb: Verb) => boolean = () => true): Promise<Command> {
   const program = new Command('tidemark')
     .description('An exact, durable mirror of Gmail mailboxes in your own database, run by Temporal.')
+    .version(programVersion())
     .helpCommand('help [command]', 'show how a command is used')
     .configureHelp({ showGlobalOptions: false })
     .addHelpText(

@@ -3,7 +3,7 @@ import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
 import { readKeys } from '../secrets/read-keys.ts';
 import { SecretKeys } from '../secrets/secret-keys.ts';
-import { storeFiles } from '../store/open-store.ts';
+import { storeFiles } from '../store/store-files.ts';
 
 /**
  * The keys that encrypt credentials.

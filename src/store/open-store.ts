@@ -1,11 +1,11 @@
-import { dirname, join, parse } from 'node:path';
-import type { BodyOptions } from './bodies/open-body-store.ts';
+import { requirePackagesFor, type BodyOptions } from './bodies/open-body-store.ts';
 import type { MigrationMode } from './engines/migrate.ts';
 import { migratePostgres, openPostgresStores } from './postgres-stores.ts';
-import { IN_MEMORY, type DatabaseLocation } from '../model/database-location.ts';
+import type { DatabaseLocation } from '../model/database-location.ts';
 import { openSqliteCredentialStore } from './credentials/sqlite-credential-store.ts';
 import { migrateSqlite, openSqliteDatabase } from './engines/sqlite-database.ts';
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
+import { storeFiles } from './store-files.ts';
 import type { Stores } from './stores.ts';
 
 export type { Stores } from './stores.ts';
@@ -18,30 +18,16 @@ export interface OpenOptions {
   readonly bodies?: BodyOptions;
 }
 
-/** Where the files of an embedded database are. */
-export interface StoreFiles {
-  readonly database: string;
-  /** A file of its own, so that the mirror's file can be copied or handed on without tokens. */
-  readonly credentials: string;
-  /** Where the key that encrypts the credentials is kept when none is configured; null in memory. */
-  readonly keyFile: string | null;
-}
-
-/** @param path - of the database's file, or {@link IN_MEMORY} */
-export function storeFiles(path: string): StoreFiles {
-  if (path === IN_MEMORY) return { database: IN_MEMORY, credentials: IN_MEMORY, keyFile: null };
-  const { name, ext } = parse(path);
-  const beside = (file: string) => join(dirname(path), file);
-  return { database: path, credentials: beside(`${name}-credentials${ext}`), keyFile: beside(`${name}.key`) };
-}
-
 /**
  * Opens the mirror and the credentials of a database.
  *
  * @throws {StoreError} when the database cannot be used
+ * @throws {CannotDoError} when a package that the location or the place of bodies needs is not installed
  * @example await openStores(databaseAt('sqlite:mail.sqlite'))
  */
 export async function openStores(location: DatabaseLocation, options: OpenOptions = {}): Promise<Stores> {
+  const bodies = options.bodies?.url ?? null;
+  if (bodies !== null) requirePackagesFor(bodies);
   if (location.kind === 'postgres') return openPostgresStores(location, options);
   const files = storeFiles(location.path);
   const database = await openSqliteDatabase(files.database, options.migration ?? 'automatic');

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { databaseAt, UnsupportedDatabaseError } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { openStores, storeFiles } from '../../src/store/open-store.ts';
+import { openStores } from '../../src/store/open-store.ts';
+import { storeFiles } from '../../src/store/store-files.ts';
 import { useFolder } from './folder.ts';
 
 const alice = mailboxId('alice@example.com');

@@ -1,3 +1,4 @@
+import { requireInstalled } from '../../host/optional-packages.ts';
 import { StoreError } from '../engines/store-error.ts';
 import type { BodyStore } from './body-store.ts';
 import { FolderBodyStore } from './folder-body-store.ts';
@@ -23,14 +24,25 @@ const BUCKET = /^s3:\/\/(?<bucket>[^/]+)\/?(?<prefix>.*?)\/?$/;
  * Opens the place that a URL names. Nothing is read or written yet.
  *
  * @throws {StoreError} `unavailable` for a URL that this program cannot read
+ * @throws {CannotDoError} when the client for buckets is not installed
  */
 export function openBodyStore(url: string, s3: S3Location): BodyStore {
   const path = FOLDER.exec(url)?.groups?.['path'];
   if (path !== undefined) return new FolderBodyStore(path);
   const { bucket, prefix = '' } = BUCKET.exec(url)?.groups ?? {};
+  requirePackagesFor(url);
   if (bucket !== undefined) return new S3BodyStore({ bucket, prefix, location: s3 });
   throw new StoreError(
     { kind: 'unavailable' },
     `Bodies are kept at a place that this Tidemark cannot read (${url}): run a newer one.`,
   );
+}
+
+/**
+ * Call it before anything is opened, so that a program ends before it fails at its first body.
+ *
+ * @throws {CannotDoError} when the client for buckets is needed and not installed
+ */
+export function requirePackagesFor(url: string): void {
+  if (BUCKET.test(url)) requireInstalled('bucket');
 }

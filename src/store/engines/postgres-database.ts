@@ -25,7 +25,7 @@ export class PostgresDatabase implements StoreDatabase {
   constructor(location: PostgresLocation) {
     const target = targetOf(location);
     this.place = placeOf(target);
-    this.#db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPool(target, location) }) });
+    this.#db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: () => createPool(target, location) }) });
   }
 
   read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result> {

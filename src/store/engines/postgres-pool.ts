@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
+import { requireInstalled } from '../../host/optional-packages.ts';
 import type { PostgresLocation } from '../../model/database-location.ts';
 import { POSTGRES_SCHEMA } from './dialect.ts';
 import { postgresTarget, type PostgresTarget } from './postgres-url.ts';
@@ -23,12 +24,18 @@ const SESSION = `-c search_path=${POSTGRES_SCHEMA} -c lock_timeout=15s -c idle_i
 const INT8 = 20;
 const NUMERIC = 1700;
 
-/** Makes the pool; it connects with the first query. */
-export function createPool(
+/**
+ * Makes the pool, with the first query. The driver is loaded only now: an embedded database does without it.
+ *
+ * @throws {CannotDoError} when the driver is not installed
+ */
+export async function createPool(
   target: PostgresTarget,
   { password, passwordFile, poolSize }: PostgresLocation,
-): PostgresPool {
-  const pool = new pg.Pool({
+): Promise<PostgresPool> {
+  requireInstalled('postgres');
+  const { Pool, types } = (await import('pg')).default;
+  const pool = new Pool({
     ...target,
     ...(password === null && passwordFile === null
       ? {}
@@ -40,7 +47,7 @@ export function createPool(
     connectionTimeoutMillis: CONNECTS_WITHIN,
     idleTimeoutMillis: IDLE_FOR,
     maxLifetimeSeconds: LIVES_FOR_S,
-    types: { getTypeParser },
+    types: { getTypeParser: typeParserOf(types) },
   });
   // A broken connection leaves the pool by itself, and the next query on it fails. Without these listeners its error
   // event would end the process: the pool reports idle connections only, the client those in a transaction as well.
@@ -113,5 +120,7 @@ const toNumber = (text: string): number => {
   return /^-?\d+$/.test(text) ? safeInteger(BigInt(text)) : number;
 };
 
-const getTypeParser: typeof pg.types.getTypeParser = (type: number, format?: unknown) =>
-  type === INT8 || type === NUMERIC ? toNumber : pg.types.getTypeParser(type, format as 'text');
+const typeParserOf =
+  ({ getTypeParser }: typeof pg.types): typeof getTypeParser =>
+  (type: number, format?: unknown) =>
+    type === INT8 || type === NUMERIC ? toNumber : getTypeParser(type, format as 'text');

@@ -1,0 +1,27 @@
+/**
+ * `tidemark/reader`: reads mailboxes from the database, without Temporal.
+ *
+ * @packageDocumentation
+ */
+export { databaseAt, UnsupportedDatabaseError, type DatabaseLocation } from '../model/database-location.ts';
+export {
+  InvalidIdError,
+  mailboxId,
+  type HistoryId,
+  type LabelId,
+  type MailboxId,
+  type MessageId,
+  type ThreadId,
+} from '../model/ids.ts';
+export type { MailAddress } from '../model/mail-address.ts';
+export {
+  openReader,
+  type Attachment,
+  type MailboxReader,
+  type Message,
+  type MessageQuery,
+  type OpenedReader,
+  type OpenReaderRequest,
+  type Reader,
+} from '../reading/index.ts';
+export { StoreError } from '../store/engines/store-error.ts';

@@ -1,0 +1,9 @@
+/**
+ * `tidemark/worker`: runs the workflows and activities of mailboxes in a process of one's own.
+ *
+ * @packageDocumentation
+ */
+export { createLog, type Log } from '../host/log.ts';
+export { noTelemetry, type Telemetry } from '../model/telemetry.ts';
+export { installRuntime } from '../telemetry/runtime.ts';
+export { runWorker, type RunningWorker, type WorkerRequest } from '../worker.ts';

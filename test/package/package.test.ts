@@ -1,0 +1,185 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+
+import { OPTIONAL_PACKAGES } from '../../src/host/optional-packages.ts';
+import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
+import { pack, Project, root, run } from './project.ts';
+
+/** The oldest releases that `engines` allows; this process's own Node is the newest. */
+const OLD_NODES = ['22.19.0', '24.2.0'];
+const STRICT = {
+  compilerOptions: {
+    module: 'nodenext',
+    target: 'es2023',
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    types: ['node'],
+    rootDir: '.',
+    outDir: 'built',
+  },
+  include: ['*.ts'],
+};
+
+let folder: string;
+let tarball: string;
+let product: Project;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tidemark-package-'));
+  tarball = await pack(join(folder, 'packed'));
+  product = new Project(join(folder, 'product'));
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly devDependencies: Readonly<Record<string, string>>;
+  };
+  const tools = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
+  await product.install(tarball, ...tools);
+  for (const file of ['test/package/application.ts', 'examples/read-changes.ts'])
+    product.write(file.slice(file.lastIndexOf('/') + 1), readFileSync(join(root, file), 'utf8'));
+  product.write('tsconfig.json', JSON.stringify(STRICT));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const temporal = (): NodeJS.ProcessEnv => ({ TEMPORAL_ADDRESS: inject('temporalAddress') });
+
+describe('the tarball', () => {
+  it('holds what was built, and no source whose types must be stripped', async () => {
+    const { stdout } = await run('tar', ['-tzf', tarball], { cwd: folder });
+    const files = stdout.trim().split('\n');
+    expect(files).toContain('package/dist/index.js');
+    expect(files).toContain('package/dist/workflow-bundle.js');
+    expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
+    expect(files.filter((file) => /^package\/(test|src|bench|scripts|node_modules)\//.test(file))).toEqual([]);
+  });
+
+  it('pleases publint', async () => {
+    const bytes = readFileSync(tarball);
+    const data = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+    expect((await publint({ pack: { tarball: data }, strict: true })).messages).toEqual([]);
+  });
+
+  it('has types that are right by every way to resolve them, as attw checks', async () => {
+    const attw = join(root, 'node_modules', '.bin', 'attw');
+    const { code, stdout } = await run(
+      attw,
+      [tarball, '--profile', 'esm-only', '--no-definitely-typed', '--no-emoji'],
+      {
+        cwd: folder,
+      },
+    );
+    expect(code, stdout).toBe(0);
+  });
+});
+
+describe('a project that has installed it', () => {
+  it('type-checks strictly, with the declarations of all packages', async () => {
+    expect(await product.bin('tsc', ['-p', '.'])).toMatchObject({ code: 0, stdout: '' });
+  });
+
+  it.each([{ release: process.versions.node }, ...OLD_NODES.map((release) => ({ release }))])(
+    'runs a worker, the client and a reader under Node $release',
+    async ({ release }) => {
+      const node = await nodeOf(release);
+      const email = `ada-${process.pid}-${release}@package.example`;
+      const built = ['built/application.js', email, `sqlite:${join(folder, `${release}.sqlite`)}`];
+      const ended = await product.node(built, { node, env: temporal() });
+      expect(ended.code, ended.stderr).toBe(0);
+      // 30 generated messages, some of them in spam or trash.
+      expect(ended.stdout).toMatch(/^worker runs after \d+ ms\nphase live\nchanges (\d+)\nsubjects \1$/m);
+    },
+  );
+
+  it('has a command line that says its version, and needs no checkout', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string };
+    expect(await product.bin('tidemark', ['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+    expect((await product.bin('tidemark', ['--help'])).stdout).toMatch(/^Usage: tidemark/);
+  });
+
+  it('starts a worker without a bundler', async () => {
+    const loaded = await modulesOf('tidemark/worker');
+    expect(loaded.filter((url) => url.includes('/webpack/lib/webpack.js'))).toEqual([]);
+    expect(readFileSync(product.module('tidemark', 'dist', 'workflow-bundle.js'), 'utf8')).toMatch(
+      /^\/\/ @temporalio\/worker \d+\.\d+\.\d+\n/,
+    );
+  });
+
+  it('loads neither a worker, nor Google’s client, nor a database with the client', async () => {
+    expect(packagesIn(await modulesOf('tidemark'))).toEqual(
+      expect.not.arrayContaining(['@temporalio/worker', 'googleapis', 'undici', 'kysely', 'pg', 'pino']) as string[],
+    );
+  });
+
+  it('loads nothing of Temporal with the reader', async () => {
+    const packages = packagesIn(await modulesOf('tidemark/reader'));
+    expect(packages).toContain('kysely');
+    expect(packages.filter((name) => name.startsWith('@temporalio') || name === 'googleapis' || name === 'pg')).toEqual(
+      [],
+    );
+  });
+});
+
+const MISSING = [
+  { feature: 'postgres', args: ['migrate'], env: { DATABASE_URL: 'postgres://mail@127.0.0.1:1/mail' } },
+  { feature: 'bucket', args: ['check-bodies', 'ada@example.com'], env: { BODIES_URL: 's3://bucket' } },
+  { feature: 'pull', args: ['push', '--pull'], env: { PUSH_SUBSCRIPTION: 'projects/p/subscriptions/s' } },
+  { feature: 'traces', args: ['worker'], env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } },
+] as const;
+
+describe('what only some installations need', () => {
+  it.each(MISSING)('is named with the command that installs it: $feature', async ({ feature, args, env }) => {
+    const { what, packages } = OPTIONAL_PACKAGES[feature];
+    const ended = await product.bin('tidemark', args, { env: { TIDEMARK_DATA_DIR: folder, ...temporal(), ...env } });
+    const needs = packages.length === 1 ? 'a package that is not installed' : 'packages that are not installed';
+    expect(ended).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `tidemark: ${what} needs ${needs}. Run: npm install ${packages.join(' ')}\n`,
+    });
+  });
+
+  describePostgres('once it is installed as told', () => {
+    const newDatabase = useDatabases();
+    it('is used', async () => {
+      await product.install(...MISSING.flatMap(({ feature }) => OPTIONAL_PACKAGES[feature].packages));
+      const migrated = await product.bin('tidemark', ['migrate'], {
+        env: { DATABASE_URL: await newDatabase({ empty: true }) },
+      });
+      expect(migrated.code, migrated.stderr).toBe(0);
+      for (const { args, env } of MISSING.slice(1, 3)) {
+        const ended = await product.bin('tidemark', args, {
+          env: { TIDEMARK_DATA_DIR: folder, ...temporal(), ...env },
+        });
+        expect(ended.stderr).not.toMatch(/npm install/);
+      }
+    });
+  });
+});
+
+/** The program of a release of Node, from the registry's package. */
+async function nodeOf(release: string): Promise<string> {
+  if (release === process.versions.node) return process.execPath;
+  const project = new Project(join(folder, `node-${release}`));
+  await project.install(`node@${release}`);
+  return project.module('node', 'bin', 'node');
+}
+
+/** What an import loads. */
+async function modulesOf(specifier: string): Promise<readonly string[]> {
+  const program = `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context); } });
+    await import(${JSON.stringify(specifier)});
+    console.log(JSON.stringify(loaded));
+    process.exit();
+  `;
+  const { stdout } = await product.node(['--input-type=module', '--eval', program]);
+  return JSON.parse(stdout) as string[];
+}
+
+const packagesIn = (urls: readonly string[]): readonly string[] => [
+  ...new Set(urls.flatMap((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(url)?.[1] ?? [])),
+];
