@@ -8,13 +8,14 @@ FROM ${NODE_IMAGE} AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --ignore-scripts --loglevel=error
+RUN npm ci --ignore-scripts --loglevel=error
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts scripts
 COPY deploy/prune-modules.mjs deploy/
 COPY src src
+RUN node scripts/build.ts
 RUN node deploy/prune-modules.mjs
-# With bundled workflows a worker starts a second sooner and never runs a bundler.
-RUN node src/temporal/bundle-workflows.ts > workflows.js
-RUN rm -r deploy && chmod +x src/cli/main.ts
+RUN rm -r deploy scripts src tsconfig.json tsconfig.build.json
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="Tidemark" \
@@ -23,13 +24,12 @@ LABEL org.opencontainers.image.title="Tidemark" \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /app /app
 COPY LICENSE /app/LICENSE
-RUN ln -s /app/src/cli/main.ts /usr/local/bin/tidemark
+RUN ln -s /app/dist/cli/main.js /usr/local/bin/tidemark
 # scripts/run-entry.mjs sets the same two memory settings and says why.
 ENV NODE_ENV=production \
     NODE_OPTIONS=--max-semi-space-size=4 \
     MALLOC_ARENA_MAX=2 \
     TIDEMARK_DATA_DIR=/tmp/tidemark \
-    TIDEMARK_WORKFLOW_BUNDLE=/app/workflows.js \
     METRICS_ADDRESS=0.0.0.0:9464 \
     HEALTH_ADDRESS=0.0.0.0:8081
 WORKDIR /tmp
@@ -37,6 +37,5 @@ USER node
 EXPOSE 8081 9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8081/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# The image runs the source: Node strips its types in 0.1 s, and the files are the ones that were tested.
-ENTRYPOINT ["node", "/app/src/cli/main.ts"]
+ENTRYPOINT ["node", "/app/dist/cli/main.js"]
 CMD ["worker"]

@@ -1,5 +1,6 @@
-// Takes out of node_modules what never runs in an image: Google's other 300 APIs, other platforms' binaries, types and
-// source maps. Plain JavaScript; run by the Dockerfile in the folder that holds src and node_modules.
+// Takes out of node_modules what never runs in an image: tools of development, Google's other 300 APIs, other platforms'
+// binaries, types and source maps. Plain JavaScript; run by the Dockerfile in the folder that holds dist and
+// node_modules.
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -19,7 +20,41 @@ const filesIn = (folder) =>
 /** @param {string} path */
 const remove = (path) => rmSync(path, { recursive: true });
 
-const sources = filesIn('src').filter((file) => file.endsWith('.ts'));
+/**
+ * npm's `--omit=dev` would remove the optional peers, too: here they are development dependencies, and the image has all
+ * of them. So what stays is what dependencies and peers reach, by the lock.
+ * @type {Record<string, Partial<Record<'dependencies' | 'optionalDependencies' | 'peerDependencies', object>>>}
+ */
+const locked = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;
+const kept = new Set(['']);
+for (const place of kept) {
+  const { dependencies, optionalDependencies, peerDependencies } = locked[place] ?? {};
+  for (const name of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })) {
+    const found = resolve(place, name);
+    if (found !== null) kept.add(found);
+  }
+}
+
+/**
+ * Where a package finds another, as Node looks for it.
+ * @param {string} place
+ * @param {string} name
+ */
+function resolve(place, name) {
+  for (let from = place; ; from = from.slice(0, Math.max(0, from.lastIndexOf('/node_modules/')))) {
+    const candidate = join(from, MODULES, name);
+    if (candidate in locked) return candidate;
+    if (from === '') return null;
+  }
+}
+for (const place of Object.keys(locked)) if (!kept.has(place)) rmSync(place, { recursive: true, force: true });
+rmSync(join(MODULES, '.bin'), { recursive: true, force: true });
+for (const name of readdirSync(MODULES)) {
+  const scope = join(MODULES, name);
+  if (name.startsWith('@') && readdirSync(scope).length === 0) remove(scope);
+}
+
+const sources = filesIn('dist').filter((file) => file.endsWith('.js'));
 const usedApis = new Set(
   sources.flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(/googleapis\/build\/src\/apis\/(\w+)\//g)].map(([, api]) => api),

@@ -71,7 +71,7 @@ export async function gatherPrograms({
     join(bin, 'temporal'),
   );
   await copyFile(process.execPath, join(bin, 'node'));
-  await symlink(join(app, 'src/cli/main.ts'), join(bin, 'tidemark'));
+  await symlink(join(app, 'dist/cli/main.js'), join(bin, 'tidemark'));
   const postgres = findPostgres();
   if (postgres === null) throw new Error(`There is no PostgreSQL on this machine: ${HOW_TO_GET_ONE}.`);
   const { stdout } = await run('go', ['mod', 'download', '-json', `go.temporal.io/server@v${temporalVersion}`], {
