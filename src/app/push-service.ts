@@ -60,10 +60,9 @@ export async function startPushService({
   pull,
   telemetry = noTelemetry,
 }: PushServiceRequest): Promise<PushService> {
-  const { push, temporal } = config;
+  const { temporal } = config;
   const verify = listen === null ? null : verifierOf(config, clock, pull);
-  const subscription = pull ? required(push.subscription, 'PUSH_SUBSCRIPTION', 'the subscription to pull from') : null;
-  if (subscription !== null) requireInstalled('pull');
+  const subscription = pull ? subscriptionOf(config) : null;
   const tls = listen === null ? null : await readCertificate(config);
 
   // Lazy: each call tries again, so the server may start later or restart.
@@ -146,6 +145,12 @@ function verifierOf({ push }: Config, clock: Clock, pull: boolean): TokenVerifie
     "the push subscription's service account",
   );
   return createTokenVerifier({ keysUrl: push.keysUrl, audience, serviceAccount, clock });
+}
+
+function subscriptionOf({ push }: Config): string {
+  const subscription = required(push.subscription, 'PUSH_SUBSCRIPTION', 'the subscription to pull from');
+  requireInstalled('pull');
+  return subscription;
 }
 
 function required(value: string | null, name: string, what: string): string {
