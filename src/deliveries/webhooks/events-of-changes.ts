@@ -1,0 +1,43 @@
+import type { Change } from '../../model/change.ts';
+import { linkTo } from './link.ts';
+import { fittingFields, type WebhookField, type WebhookMessage } from './message-fields.ts';
+import { eventOfChange, type WebhookEvent } from './payload.ts';
+
+/** What a subscription wants to be told of a message besides ids and labels. */
+export interface PayloadChoice {
+  /** Empty for no mail in payloads. */
+  readonly fields: readonly WebhookField[];
+  /** A template: see {@link linkTo}. */
+  readonly link: string | null;
+}
+
+/**
+ * Reads the asked fields of a changed message.
+ *
+ * @returns null when the message cannot be read any more
+ */
+export type ReadFields = (change: Change, fields: readonly WebhookField[]) => Promise<WebhookMessage | null>;
+
+/** The events of changes, in their order. A message is read only when the subscription asks for some of its fields. */
+export async function eventsOfChanges(
+  changes: readonly (Change & { readonly cursor?: string })[],
+  { fields, link }: PayloadChoice,
+  read: ReadFields,
+): Promise<readonly WebhookEvent[]> {
+  const events: WebhookEvent[] = [];
+  for (const change of changes) {
+    const message = fields.length === 0 ? undefined : await read(change, fields);
+    events.push(
+      eventOfChange(change, {
+        ...(link === null ? {} : { link: linkTo(link, change) }),
+        ...(message === undefined ? {} : { message: message === null ? null : fittingFields(only(fields, message)) }),
+      }),
+    );
+  }
+  return events;
+}
+
+/** What was asked for and nothing else: a reader that gives more must not send more mail. */
+function only(fields: readonly WebhookField[], message: WebhookMessage): WebhookMessage {
+  return Object.fromEntries(Object.entries(message).filter(([field]) => fields.some((asked) => asked === field)));
+}

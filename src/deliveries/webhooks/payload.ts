@@ -1,0 +1,144 @@
+import type { Change, WhyGone } from '../../model/change.ts';
+import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
+import type { MailboxEvent } from './mailbox-event.ts';
+import type { WebhookMessage } from './message-fields.ts';
+
+/** The version of the payloads. Another one means that a field has another meaning; new fields do not change it. */
+const VERSION = 1;
+
+/** What every payload has: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
+interface Envelope<Type extends string, Data> {
+  readonly type: Type;
+  readonly version: typeof VERSION;
+  /** When it happened, in ISO 8601; not when it was sent. */
+  readonly timestamp: string;
+  readonly data: Data;
+}
+
+interface MessageData {
+  readonly mailbox: MailboxId;
+  readonly messageId: MessageId;
+  readonly threadId: ThreadId;
+  /** Counts the mailbox's changes from 1, without gaps. */
+  readonly sequence: number;
+  /** Where `tidemark changes` continues after this change; absent where it is not known. */
+  readonly cursor?: string;
+  readonly historyId: HistoryId;
+  readonly labelIds: readonly LabelId[];
+  /** null where an earlier version of Tidemark noted the change. */
+  readonly added: readonly LabelId[] | null;
+  readonly removed: readonly LabelId[] | null;
+  /** The subscription's link, for this message. */
+  readonly link?: string;
+  /** The fields that the subscription asks for; null when the message cannot be read any more. */
+  readonly message?: WebhookMessage | null;
+}
+
+export type WebhookEvent =
+  | Envelope<'message.stored' | 'message.labels', MessageData>
+  | Envelope<'message.gone', MessageData & { readonly why: WhyGone | 'unknown' }>
+  | Envelope<'message.failed', { readonly mailbox: MailboxId; readonly messageId: MessageId; readonly reason: string }>
+  | Envelope<'mailbox.needs_consent', { readonly mailbox: MailboxId; readonly reason: string }>
+  | Envelope<'mailbox.recovered' | 'mailbox.in_sync', { readonly mailbox: MailboxId }>
+  | Envelope<'webhook.test', Readonly<Record<string, never>>>;
+
+/** The body of a webhook. Several events of one mailbox come as a batch, in their order. */
+export type WebhookPayload =
+  WebhookEvent | Envelope<'mailbox.batch', { readonly mailbox: MailboxId; readonly events: readonly WebhookEvent[] }>;
+
+/** Standard Webhooks recommends payloads of less than 20 KB. */
+const LARGEST_BODY = 20_000;
+/** Bytes of a batch around its events. */
+const BATCH_FRAME = 500;
+
+/** What a payload says of a change besides the change itself. */
+export interface ChangeDetails {
+  /** Absent when the subscription has no link: see {@link linkTo}. */
+  readonly link?: string;
+  /** Absent when the subscription asks for no fields. */
+  readonly message?: WebhookMessage | null;
+}
+
+/** The event of one change. Without `details.message` it holds no mail: ids and labels only. */
+export function eventOfChange(
+  change: Change & { readonly cursor?: string },
+  { link, message }: ChangeDetails = {},
+): WebhookEvent {
+  const { mailbox, messageId, threadId, sequence, cursor, historyId, labelIds, added, removed } = change;
+  const data: MessageData = {
+    mailbox,
+    messageId,
+    threadId,
+    sequence,
+    ...(cursor === undefined ? {} : { cursor }),
+    historyId,
+    labelIds,
+    added,
+    removed,
+    ...(link === undefined ? {} : { link }),
+    ...(message === undefined ? {} : { message }),
+  };
+  const frame = { version: VERSION, timestamp: isoTime(change.at) } as const;
+  switch (change.kind) {
+    case 'stored':
+      return { type: 'message.stored', ...frame, data };
+    case 'labels':
+      return { type: 'message.labels', ...frame, data };
+    case 'gone':
+      return { type: 'message.gone', ...frame, data: { ...data, why: change.why } };
+  }
+}
+
+export function eventOfMailbox(event: MailboxEvent): WebhookEvent {
+  const { mailbox } = event;
+  const frame = { version: VERSION, timestamp: isoTime(event.at) } as const;
+  switch (event.kind) {
+    case 'needs-consent':
+      return { type: 'mailbox.needs_consent', ...frame, data: { mailbox, reason: event.reason } };
+    case 'recovered':
+      return { type: 'mailbox.recovered', ...frame, data: { mailbox } };
+    case 'in-sync':
+      return { type: 'mailbox.in_sync', ...frame, data: { mailbox } };
+    case 'message-failed':
+      return {
+        type: 'message.failed',
+        ...frame,
+        data: { mailbox, messageId: event.messageId, reason: event.reason },
+      };
+  }
+}
+
+/**
+ * The event that tries a receiver out.
+ *
+ * @param at - epoch ms
+ */
+export function testEvent(at: number): WebhookEvent {
+  return { type: 'webhook.test', version: VERSION, timestamp: isoTime(at), data: {} };
+}
+
+/**
+ * How many of the first events fit into one webhook: at least one, whatever its size.
+ *
+ * A batch keeps its first and last event through all attempts, so this is asked before the first attempt only.
+ */
+export function eventsThatFit(events: readonly WebhookEvent[]): number {
+  let size = BATCH_FRAME;
+  const tooMany = events.findIndex((event) => (size += bytesOf(event).length + 1) > LARGEST_BODY);
+  return tooMany < 0 ? events.length : Math.max(tooMany, 1);
+}
+
+/**
+ * The bytes of a webhook: JSON in UTF-8.
+ *
+ * @param events - of one mailbox, in their order; a single one is sent as it is, several as a batch
+ */
+export function bodyOf(mailbox: MailboxId, events: readonly [WebhookEvent, ...WebhookEvent[]]): Uint8Array {
+  const [first, ...others] = events;
+  if (others.length === 0) return bytesOf(first);
+  const { timestamp } = others.at(-1) ?? first;
+  return bytesOf({ type: 'mailbox.batch', version: VERSION, timestamp, data: { mailbox, events } });
+}
+
+const bytesOf = (payload: WebhookPayload): Buffer => Buffer.from(JSON.stringify(payload));
+const isoTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
