@@ -17,6 +17,10 @@ export class Page {
     this.#text = readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
   }
 
+  text(): string {
+    return this.#text;
+  }
+
   /** Every fenced block, in the order of the page. */
   blocks(): Block[] {
     return [...this.#text.matchAll(/^## (.+)$|^```(\w*)\n([^]*?)^```$/gm)].reduce<{ blocks: Block[]; heading: string }>(
