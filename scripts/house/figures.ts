@@ -1,5 +1,5 @@
 // node scripts/house/figures.ts: what the house looks like in numbers: files, rooms, interfaces, functions, lines,
-// circles, what the configuration loads.
+// circles, what the configuration loads. Exits with 1 when a bound is not kept.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -100,31 +100,59 @@ const holdWhole = inSource.filter(
   ({ path, lines }) => !COMPOSITION.test(path) && /^import [^;]*\b(MailboxStore|Stores)\b/m.test(lines.join('\n')),
 );
 
-const figures: readonly (readonly [string, string | number])[] = [
-  [
-    'files at the root of src',
-    inSource
-      .filter(({ path }) => /^src\/[^/]+$/.test(path))
-      .map(({ path }) => path)
-      .join(', '),
-  ],
-  ['rooms', ROOMS.length],
-  [
-    'files of src, median and largest (lines)',
-    `${sizes.length}, ${sizes[Math.floor(sizes.length / 2)]} and ${sizes.at(-1)}`,
-  ],
-  [
-    'largest interface',
-    largest === undefined ? 'none' : `${largest.name}, ${largest.methods} methods (${largest.path})`,
-  ],
-  ['files that name the whole store', [holdWhole.length, ...holdWhole.map(({ path }) => path)].join(', ')],
-  [`functions of src over ${FUNCTION_LINES} lines`, longest.length],
-  ...longest.map(({ name, filename, lines }) => [`  ${name}`, `${lines} (${filename})`] as const),
-  [
-    `lines over ${COLUMNS} columns`,
-    `${wide.length} of ${all.length}, longest ${Math.max(...all.map((line) => line.length))}`,
-  ],
-  ['imports in circles', circles.length],
-  ['modules that src/config/config.ts loads', modulesOf('src/config/config.ts')],
+/**
+ * Programs are called main.ts, what a room shows is its index.ts, and src/exports has the names of the package's
+ * entries. Any other name leads to one file.
+ */
+const baseNames = inSource
+  .filter(({ path }) => !path.startsWith('src/exports/'))
+  .map(({ path }) => path.slice(path.lastIndexOf('/') + 1));
+const twice = [...new Set(baseNames.filter((name, at) => baseNames.indexOf(name) !== at))].filter(
+  (name) => name !== 'index.ts' && name !== 'main.ts',
+);
+
+interface Figure {
+  readonly name: string;
+  readonly shown: string | number;
+  /** The bound that the figure must keep; absent when it only informs. */
+  readonly isKept?: boolean;
+}
+
+const atRoot = inSource.filter(({ path }) => /^src\/[^/]+$/.test(path)).map(({ path }) => path);
+const figures: readonly Figure[] = [
+  {
+    name: 'files at the root of src',
+    shown: atRoot.join(', '),
+    isKept: atRoot.every((path) => path === 'src/index.ts' || path === 'src/worker.ts'),
+  },
+  { name: 'rooms', shown: ROOMS.length },
+  {
+    name: 'files of src, median and largest (lines)',
+    shown: `${sizes.length}, ${sizes[Math.floor(sizes.length / 2)]} and ${sizes.at(-1)}`,
+  },
+  { name: 'file names that stand twice', shown: [twice.length, ...twice].join(', '), isKept: twice.length === 0 },
+  {
+    name: 'largest interface (at most 12)',
+    shown: largest === undefined ? 'none' : `${largest.name}, ${largest.methods} methods (${largest.path})`,
+    isKept: (largest?.methods ?? 0) <= 12,
+  },
+  {
+    name: 'files that name the whole store',
+    shown: [holdWhole.length, ...holdWhole.map(({ path }) => path)].join(', '),
+    isKept: holdWhole.length === 0,
+  },
+  {
+    name: `functions of src over ${FUNCTION_LINES} lines`,
+    shown: [longest.length, ...longest.map(({ name, filename, lines }) => `${name} ${lines} (${filename})`)].join(', '),
+    isKept: longest.length === 0,
+  },
+  {
+    name: `lines over ${COLUMNS} columns`,
+    shown: `${wide.length} of ${all.length}, longest ${Math.max(...all.map((line) => line.length))}`,
+  },
+  { name: 'imports in circles', shown: circles.length, isKept: circles.length === 0 },
+  { name: 'modules that src/config/config.ts loads', shown: modulesOf('src/config/config.ts') },
 ];
-for (const [name, figure] of figures) process.stdout.write(`${name.padEnd(46)} ${figure}\n`);
+for (const { name, shown, isKept = true } of figures)
+  process.stdout.write(`${name.padEnd(42)} ${shown}${isKept ? '' : '   <- not kept'}\n`);
+process.exitCode = figures.every(({ isKept = true }) => isKept) ? 0 : 1;
