@@ -84,7 +84,7 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'deliveries/webhooks',
     holds: 'webhooks: keys and signatures, payloads, the guard of addresses, sending, back-off',
-    imports: ['model', 'secrets'],
+    imports: ['model', 'host', 'secrets'],
     packages: ['node:', 'standardwebhooks', 'undici'],
   },
   {

@@ -14,6 +14,7 @@ import { readTracing, tracingVariables, type TracingConfig } from './tracing-var
 import { LOG_LEVELS, type LogLevel } from '../model/log-level.ts';
 import { OWN_FOLDER } from '../host/private-files.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
+import { readWebhooks, webhookVariables, type WebhooksConfig } from './webhook-variables.ts';
 
 /** The environment, read once and validated. */
 export interface Config {
@@ -34,6 +35,7 @@ export interface Config {
   readonly tracing: TracingConfig;
   readonly secrets: SecretsConfig;
   readonly push: PushConfig;
+  readonly webhooks: WebhooksConfig;
   readonly logLevel: LogLevel;
   readonly temporal: TemporalConnection;
   /** Task queue of workflows and live activities. Backfill activities have another queue beside it. */
@@ -106,6 +108,7 @@ const VARIABLES = {
   ...telemetryVariables,
   ...tracingVariables,
   ...pushVariables,
+  ...webhookVariables,
 };
 
 /** The names of all variables. */
@@ -161,6 +164,7 @@ function sections(
     tracing: readTracing(values),
     secrets: readSecrets(values, { cwd }),
     push: readPush(values, { cwd }),
+    webhooks: readWebhooks(values),
     logLevel: values.LOG_LEVEL,
     taskQueue: values.TIDEMARK_TASK_QUEUE,
   };

@@ -1,4 +1,6 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP, type BlockList } from 'node:net';
+
+import { networks } from '../../host/networks.ts';
 
 /**
  * Networks that webhooks are not sent to, and what they are. Source: the registries of special-purpose addresses
@@ -57,30 +59,6 @@ export interface AddressPolicy {
 /** Thrown when a connection would lead where no webhook may be sent. The message is for a person. */
 export class AddressRefusedError extends Error {
   override readonly name = 'AddressRefusedError';
-}
-
-/** Thrown when a text is not a network in CIDR notation. */
-export class InvalidNetworkError extends Error {
-  override readonly name = 'InvalidNetworkError';
-}
-
-/**
- * A list of networks such as `10.1.0.0/16` or `fd12::/16`; an address alone is a network of one.
- *
- * @throws {InvalidNetworkError} when one of them is something else
- */
-export function networks(texts: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const text of texts) {
-    const [address = '', prefix, ...rest] = text.split('/');
-    const version = isIP(address);
-    const most = version === 4 ? 32 : 128;
-    const length = prefix === undefined ? most : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
-    if (version === 0 || address.includes('%') || rest.length > 0 || !(length <= most))
-      throw new InvalidNetworkError(`"${text}" is not a network: write it like 10.1.0.0/16 or fd12:3456::/32`);
-    list.addSubnet(address, length, version === 4 ? 'ipv4' : 'ipv6');
-  }
-  return list;
 }
 
 /**

@@ -2,11 +2,12 @@ import { lookup } from 'node:dns/promises';
 
 import { Agent, type Dispatcher } from 'undici';
 
+import { networks } from '../../host/networks.ts';
 import { boundedText } from '../../model/bounded-text.ts';
 import type { Clock } from '../../model/clock.ts';
 import { withDeadline } from '../../model/deadline.ts';
 import { visibleLine } from '../../model/visible-text.ts';
-import { networks, type AddressPolicy } from './address-guard.ts';
+import type { AddressPolicy } from './address-guard.ts';
 import { guardedConnect, type Resolve } from './guarded-connect.ts';
 import { retryAfter } from './retry-after.ts';
 import { signedHeaders } from './sign-webhook.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { InvalidNetworkError, networks, whatIsRefused } from '../../../src/deliveries/webhooks/address-guard.ts';
+import { whatIsRefused } from '../../../src/deliveries/webhooks/address-guard.ts';
+import { InvalidNetworkError, networks } from '../../../src/host/networks.ts';
 import { useSending } from './sending.ts';
 
 const addresses = (text: string): readonly string[] => text.trim().split(/\s+/);
