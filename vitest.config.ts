@@ -8,7 +8,7 @@ const WAITING = ['client', 'docs', 'integration', 'push', 'start', 'telemetry', 
 export default defineConfig({
   test: {
     // One real Temporal server for all integration tests, provided by its address.
-    globalSetup: ['test/global-setup.ts'],
+    globalSetup: ['test/fixtures/global-setup.ts'],
     pool: 'forks',
     // A worker bundles its workflows and a server answers on the same two cores.
     testTimeout: 60_000,

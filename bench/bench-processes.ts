@@ -8,7 +8,7 @@ import { generateMail, type GenerateOptions } from '../src/simulator/generate.ts
 import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
 import { systemClock } from '../src/host/system-clock.ts';
-import { InvalidRunError } from './figure.ts';
+import { InvalidRunError } from '../test/fixtures/measured/figure.ts';
 
 export const sourceFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 

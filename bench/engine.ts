@@ -11,9 +11,9 @@ import { mailboxId } from '../src/model/ids.ts';
 import { openTidemark, type Tidemark } from '../src/app/open-tidemark.ts';
 import { systemClock } from '../src/host/system-clock.ts';
 import { workflowIdOf } from '../src/workflows/definitions.ts';
-import { PostgresServer } from '../test/postgres/postgres-server.ts';
+import { PostgresServer } from '../test/fixtures/postgres/postgres-server.ts';
 import { startServerIn } from './dev-server.ts';
-import { InvalidRunError, type Bench, type Figure } from './figure.ts';
+import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { cpuSecondsOf, load, memoryOf, SimulatorProcess, startProgram } from './bench-processes.ts';
 
 const EMAIL = mailboxId('bench@example.com');

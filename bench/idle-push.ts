@@ -6,9 +6,9 @@ import { createLog } from '../src/host/log.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import { installRuntime } from '../src/telemetry/runtime.ts';
 import { findBinary } from '../src/temporal/dev-server/index.ts';
-import { runIdleMailbox } from '../test/workflows/idle-mailbox.ts';
-import { openTimeSkipping } from '../test/workflows/time-skipping.ts';
-import type { Bench, Figure } from './figure.ts';
+import { runIdleMailbox } from '../test/fixtures/temporal/idle-mailbox.ts';
+import { openTimeSkipping } from '../test/fixtures/temporal/time-skipping.ts';
+import type { Bench, Figure } from '../test/fixtures/measured/figure.ts';
 import { sourceFile } from './bench-processes.ts';
 
 const DAYS = 28;

@@ -1,15 +1,15 @@
 import { loadavg } from 'node:os';
-import { table, type Bench, type Figure } from './figure.ts';
+import { table, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { engineHistory, engineMemory, engineOnPostgres, engineSpeed } from './engine.ts';
-import { labelChanges, recovery } from './history-syncs.ts';
-import { backfillAtQuota, initialSyncUnits } from './initial-sync.ts';
+import { labelChanges, recovery } from '../test/fixtures/measured/history-syncs.ts';
+import { backfillAtQuota, initialSyncUnits } from '../test/fixtures/measured/initial-sync.ts';
 import { idlePush } from './idle-push.ts';
 import { npmStart } from './npm-start.ts';
 import { postgresBulk } from './postgres-bulk.ts';
 import { postgresPlans } from './postgres-plans.ts';
 import { projectShares } from './project-shares.ts';
 import { pushLatency } from './push.ts';
-import { crashes, newMail } from './shared-quota.ts';
+import { crashes, newMail } from '../test/fixtures/measured/shared-quota.ts';
 
 /**
  * `npm run bench [-- NAME…]`: measures what the project promises and prints each figure beside its bound. A missed

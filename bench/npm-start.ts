@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InvalidRunError, type Bench } from './figure.ts';
+import { InvalidRunError, type Bench } from '../test/fixtures/measured/figure.ts';
 import { load, sourceFile, startProgram } from './bench-processes.ts';
 
 const RUNS = 3;

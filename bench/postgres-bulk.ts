@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { databaseAt } from '../src/model/database-location.ts';
 import { migrateStores } from '../src/store/open-store.ts';
-import { administer, PostgresServer } from '../test/postgres/postgres-server.ts';
-import { InvalidRunError, type Bench, type Figure } from './figure.ts';
+import { administer, PostgresServer } from '../test/fixtures/postgres/postgres-server.ts';
+import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 import { cpuSecondsOf, load } from './bench-processes.ts';
 
 /** Rows per write: `saveFetched` writes a batch of 50 messages, and a page of a listing has 500 rows. */

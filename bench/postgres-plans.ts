@@ -1,11 +1,11 @@
 import { databaseAt } from '../src/model/database-location.ts';
 import { mailboxId } from '../src/model/ids.ts';
 import { openStores } from '../src/store/open-store.ts';
-import { reading, TestMailbox } from '../test/contract/mailbox-store/tested-store.ts';
-import { PlanServer } from '../test/postgres/plans.ts';
-import { administer } from '../test/postgres/postgres-server.ts';
-import { EVERY_QUERY } from '../test/store/every-query.ts';
-import type { Bench, Figure } from './figure.ts';
+import { reading, TestMailbox } from '../test/fixtures/store/tested-store.ts';
+import { PlanServer } from '../test/fixtures/postgres/plans.ts';
+import { administer } from '../test/fixtures/postgres/postgres-server.ts';
+import { EVERY_QUERY } from '../test/fixtures/store/every-query.ts';
+import type { Bench, Figure } from '../test/fixtures/measured/figure.ts';
 import { load } from './bench-processes.ts';
 
 const MESSAGES = 1_000_000;

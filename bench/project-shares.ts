@@ -11,7 +11,7 @@ import { startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
 import { systemClock } from '../src/host/system-clock.ts';
 import { startServerIn } from './dev-server.ts';
-import { InvalidRunError, type Bench } from './figure.ts';
+import { InvalidRunError, type Bench } from '../test/fixtures/measured/figure.ts';
 import { load, startProgram } from './bench-processes.ts';
 
 const MINUTE = 60_000;

@@ -15,7 +15,7 @@ import { KEYS_PATH, startSimulatorServer } from '../src/simulator/server.ts';
 import { Simulator } from '../src/simulator/simulator.ts';
 import { systemClock as clock } from '../src/host/system-clock.ts';
 import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
-import { InvalidRunError, type Bench } from './figure.ts';
+import { InvalidRunError, type Bench } from '../test/fixtures/measured/figure.ts';
 import { load, startProgram } from './bench-processes.ts';
 
 const MAILBOXES = 20;

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 
 import { ROOMS, type Room } from './rooms.ts';
+import { placesFor, TEST_ROOMS, type TestRoom } from './test-rooms.ts';
 
 const TAKE_THE_CLOCK = 'Take the Clock of src/model/clock.ts.';
 const TIMERS = ['setTimeout', 'setInterval'];
@@ -81,14 +82,47 @@ function overrideOf(files: string, group: readonly string[], typesOnly: readonly
   };
 }
 
+/** An allow-list for each folder of tests. It says nothing about packages. */
+function testOverridesOf(rooms: readonly TestRoom[]): readonly Override[] {
+  const nowhere = testOverride(
+    ['test/**', 'bench/**'],
+    [],
+    'This file is in no room: see scripts/house/test-rooms.ts.',
+  );
+  return [nowhere, ...rooms.flatMap((room) => [0, 1].map((floor) => testRoomOverride(room, floor)))];
+}
+
+function testRoomOverride(room: TestRoom, floor: number): Override {
+  const folder = `${room.place}${'/*'.repeat(floor)}`;
+  const own = floor === 0 ? ['./*', './*/*'] : ['./*', '../*', '../*/*'];
+  const others = [...placesFor(room)].flatMap((place) => {
+    if (place === room.place) return [];
+    const path = posix.relative(folder, place);
+    if (place.endsWith('.ts')) return [path];
+    // A room that holds other rooms has no plain folders.
+    const target = ROOMS.find((one) => `src/${one.place}` === place);
+    return target !== undefined && hasRooms(target, ROOMS) ? [`${path}/*`] : [`${path}/*`, `${path}/*/*`];
+  });
+  return testOverride(
+    [`${folder}/*.ts`],
+    [...own, ...others],
+    'Tests of this room do without it: see scripts/house/test-rooms.ts.',
+  );
+}
+
+function testOverride(files: readonly string[], allowed: readonly string[], message: string): Override {
+  const group = ['./**', '../**', ...allowed.map((pattern) => `!${pattern}`)];
+  return { files, rules: { 'no-restricted-imports': ['error', { patterns: [{ group, message }] }] } };
+}
+
 /** A pattern of {@link pathTo} as a regular expression. */
 function regexOf(pattern: string): string {
   return `^${pattern.replaceAll('.', '\\.').replace(/\*$/, '[^/]+')}$`;
 }
 
 /** The file that `.oxlintrc.json` extends: a line for each override. */
-export function lintRulesOf(rooms: readonly Room[] = ROOMS): string {
-  return `{ "overrides": [\n${overridesOf(rooms)
+export function lintRulesOf(): string {
+  return `{ "overrides": [\n${[...overridesOf(ROOMS), ...testOverridesOf(TEST_ROOMS)]
     .map((one) => JSON.stringify(one))
     .join(',\n')}\n] }\n`;
 }

@@ -6,7 +6,7 @@ import { fitted, visibleLine } from '../model/visible-text.ts';
 export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 /**
- * Writes lines that a person reads. Nothing else in `src` writes to a terminal (`test/terminal.test.ts`). Control
+ * Writes lines that a person reads. Nothing else in `src` writes to a terminal (`test/host/terminal.test.ts`). Control
  * characters are made visible here, so text from a stranger can neither act on the terminal nor begin a line, even if a
  * caller forgot where a value comes from.
  *

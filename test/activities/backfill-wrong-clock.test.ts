@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { isInSync } from '../../src/workflows/mailbox-state.ts';
-import { workerWithWrongClock, wrongClock, type ClockError } from '../schedules/wrong-clock.ts';
-import { simulatedWorker } from '../simulated-worker.ts';
+import { workerWithWrongClock, wrongClock, type ClockError } from '../fixtures/schedules/wrong-clock.ts';
+import { simulatedWorker } from '../fixtures/gmail/simulated-worker.ts';
 import { RunningMailbox, type RunningOptions } from './running-mailbox.ts';
 
 const MINUTE = 60_000;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import type { Fault } from '../../src/simulator/faults.ts';
 import { phaseOf } from '../../src/workflows/mailbox-state.ts';
-import { connectSimulated } from '../simulated-worker.ts';
+import { connectSimulated } from '../fixtures/gmail/simulated-worker.ts';
 import { RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { confirmGone } from '../../src/activities/confirm-gone.ts';
 import { messageId, threadId } from '../../src/model/ids.ts';
 import type { FetchAttempt, PendingMessage } from '../../src/store/fetching/fetching-store.ts';
-import { openGmail, openSessions, pricesAt } from '../gmail/gmail-fixture.ts';
+import { openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';
 import { RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { VirtualGmail } from '../../bench/virtual-gmail.ts';
+import { VirtualGmail } from '../fixtures/measured/virtual-gmail.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { pacificDay, pacificDayEnd } from '../../src/model/pacific-day.ts';
 

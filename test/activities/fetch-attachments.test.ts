@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import type { MessageId } from '../../src/model/ids.ts';
 import type { SettingsChange } from '../../src/model/settings-change.ts';
-import { mailWithAttachments, type TestAttachment } from '../mail-with-attachments.ts';
+import { mailWithAttachments, type TestAttachment } from '../fixtures/gmail/mail-with-attachments.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 let ada: RunningMailbox;

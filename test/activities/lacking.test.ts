@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { StoredMessage } from '../../src/store/reads/mail-store.ts';
 import type { SettingsChange } from '../../src/model/settings-change.ts';
 import { parseMessage, payloadOf } from '../../src/simulator/payload.ts';
-import { mailWithAttachments, type TestAttachment } from '../mail-with-attachments.ts';
+import { mailWithAttachments, type TestAttachment } from '../fixtures/gmail/mail-with-attachments.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { distorting, type Json } from '../distorted-gmail.ts';
+import { distorting, type Json } from '../fixtures/gmail/distorted-gmail.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 const HOUR = 60 * 60_000;

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { Fault, FaultEffect, FaultMatch } from '../../src/simulator/faults.ts';
-import { mailWithAttachments } from '../mail-with-attachments.ts';
+import { mailWithAttachments } from '../fixtures/gmail/mail-with-attachments.ts';
 import { RunningMailbox } from './running-mailbox.ts';
 
 const MINUTE = 60_000;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { phaseOf } from '../../src/workflows/mailbox-state.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
-import { connectSimulated } from '../simulated-worker.ts';
+import { connectSimulated } from '../fixtures/gmail/simulated-worker.ts';
 import { ADA, RunningMailbox } from './running-mailbox.ts';
 
 const HOUR = 60 * 60_000;

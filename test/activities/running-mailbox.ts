@@ -12,12 +12,12 @@ import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
 import type { StoredMessage } from '../../src/store/reads/mail-store.ts';
 import { initialState, isInSync } from '../../src/workflows/mailbox-state.ts';
-import { Attempts } from '../schedules/attempted-calls.ts';
-import { holdsParts } from '../schedules/compare-parts.ts';
-import { Lanes } from '../schedules/lanes.ts';
-import { Random } from '../schedules/seeded-random.ts';
-import { VirtualClock } from '../schedules/schedule-clock.ts';
-import { connectSimulated, simulatedWorker, type SimulatedWorkerOptions } from '../simulated-worker.ts';
+import { Attempts } from '../fixtures/schedules/attempted-calls.ts';
+import { holdsParts } from '../fixtures/schedules/compare-parts.ts';
+import { Lanes } from '../fixtures/schedules/lanes.ts';
+import { Random } from '../fixtures/schedules/seeded-random.ts';
+import { VirtualClock } from '../fixtures/schedules/schedule-clock.ts';
+import { connectSimulated, simulatedWorker, type SimulatedWorkerOptions } from '../fixtures/gmail/simulated-worker.ts';
 
 const START = Date.UTC(2026, 0, 10);
 const DAY = 24 * 60 * 60_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { wholeProgram } from './whole-program.ts';
+import { wholeProgram } from '../fixtures/system/whole-program.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const program = await wholeProgram();

@@ -14,9 +14,9 @@ import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { installRuntime } from '../../src/telemetry/runtime.ts';
 import { runWorker } from '../../src/worker.ts';
-import { workflowBundle } from '../fixtures/workflow-bundle.ts';
-import { hurriedClock } from '../hurried-clock.ts';
-import { tidemark as runVerb } from '../integration/cli.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
+import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
+import { tidemark as runVerb } from '../fixtures/system/cli.ts';
 
 // Once in a process, before its first worker.
 installRuntime(createLog('silent'));

@@ -7,7 +7,7 @@ import { failureNotice, tellingFailures } from '../../src/cli/failure-notice.ts'
 import { Output } from '../../src/cli/output.ts';
 import { reportOf, type MailboxReport } from '../../src/client/mailbox-report.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { createVirtualClock } from '../virtual-clock.ts';
+import { createVirtualClock } from '../fixtures/host/virtual-clock.ts';
 
 const ADA = mailboxId('ada@example.com');
 const COUNTS = { stored: 0, pending: 0, failed: 0, gone: 0, excluded: 0, lacking: 0, backfill: 0, due: 0 };

@@ -10,7 +10,7 @@ import type { Clock } from '../../src/model/clock.ts';
 import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { answerConsent } from '../consent/browser.ts';
+import { answerConsent } from '../fixtures/gmail/browser.ts';
 
 const ADA = 'ada-login@example.com';
 const BOB = 'bob-login@example.com';

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { runCli } from '../../src/cli/run.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
-import { wholeProgram } from './whole-program.ts';
+import { wholeProgram } from '../fixtures/system/whole-program.ts';
 
 let dataDir: string;
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { MailboxUnknownError } from '../../src/client/errors.ts';
 import { workflowIdOf } from '../../src/workflows/definitions.ts';
-import { System } from './system.ts';
+import { System } from '../fixtures/system/system.ts';
 
 describe('removing a mailbox', () => {
   let system: System;

@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { renamingAccess } from '../../src/accounts/rename-access.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { workflowIdOf } from '../../src/workflows/definitions.ts';
-import { System } from './system.ts';
+import { System } from '../fixtures/system/system.ts';
 
 const address = (name: string): MailboxId => mailboxId(`rename-${name}@example.com`);
 const POLL = { timeout: 25_000 };

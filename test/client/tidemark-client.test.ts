@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from '../../src/client/errors.ts';
 import { labelId, mailboxId } from '../../src/model/ids.ts';
-import { System } from './system.ts';
+import { System } from '../fixtures/system/system.ts';
 
 describe('the client, beside a worker', () => {
   let system: System;

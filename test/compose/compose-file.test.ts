@@ -8,8 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ENVIRONMENT, NODE_OPTIONS } from '../../scripts/run-entry.mjs';
 import { VARIABLE_NAMES } from '../../src/config/config.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.ts';
-import { ComposeLoader, NoGoError, root, type ComposeProject, type ComposeService } from './compose-file.ts';
-import { readDockerfile } from './dockerfile.ts';
+import {
+  ComposeLoader,
+  NoGoError,
+  root,
+  type ComposeProject,
+  type ComposeService,
+} from '../fixtures/compose/compose-file.ts';
+import { readDockerfile } from '../fixtures/compose/dockerfile.ts';
 
 const loader = await ComposeLoader.build().catch((error: unknown) => {
   // Continuous integration has Go; elsewhere the file is checked by `docker compose` itself.

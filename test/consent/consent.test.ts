@@ -12,9 +12,9 @@ import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { reading, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
-import { useFolder } from '../store/folder.ts';
-import { answerConsent, type Decision } from './browser.ts';
+import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
+import { answerConsent, type Decision } from '../fixtures/gmail/browser.ts';
 
 const ada = mailboxId('ada@example.com');
 const bob = mailboxId('bob@example.com');

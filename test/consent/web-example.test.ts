@@ -13,8 +13,8 @@ import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
-import { useFolder } from '../store/folder.ts';
-import { answerConsent } from './browser.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
+import { answerConsent } from '../fixtures/gmail/browser.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/web-consent.ts', import.meta.url));
 const ADA = `ada-${process.pid}@web.example`;

@@ -11,9 +11,9 @@ import { createLog } from '../../src/host/log.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.ts';
-import { hurriedClock } from '../hurried-clock.ts';
-import { Rig } from '../integration/rig.ts';
-import type { TestMailbox } from '../integration/test-mailbox.ts';
+import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { Page } from './page.ts';
 
 const run = promisify(execFile);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { accountBehind, type Account, type Witness } from '../../src/gmail/access/account-behind.ts';
 import { GmailError } from '../../src/gmail/api/gmail-error.ts';
 import { mailboxId, messageId, threadId, type MailboxId } from '../../src/model/ids.ts';
-import { ADA, openGmail, type GmailFixture } from './gmail-fixture.ts';
+import { ADA, openGmail, type GmailFixture } from '../fixtures/gmail/gmail-fixture.ts';
 
 const OLD = mailboxId('countess@example.com');
 

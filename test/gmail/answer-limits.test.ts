@@ -8,7 +8,7 @@ import { createGoogleGmail } from '../../src/gmail/api/google-gmail.ts';
 import { GmailError } from '../../src/gmail/api/gmail-error.ts';
 import { createUndiciTransport } from '../../src/gmail/api/undici-transport.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
-import { ADA } from './gmail-fixture.ts';
+import { ADA } from '../fixtures/gmail/gmail-fixture.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { dataFromRaw, incompleteMessage } from '../../src/gmail/api/attachments.ts';
 import { parseMessage, payloadOf } from '../../src/simulator/payload.ts';
-import { mailWithAttachments, type TestAttachment } from '../mail-with-attachments.ts';
+import { mailWithAttachments, type TestAttachment } from '../fixtures/gmail/mail-with-attachments.ts';
 
 function mail(...attachments: TestAttachment[]) {
   const raw = Buffer.from(mailWithAttachments({ subject: 'files', text: 'see below', attachments }));

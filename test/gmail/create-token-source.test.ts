@@ -5,8 +5,8 @@ import type { GoogleCredentials } from '../../src/gmail/access/credentials.ts';
 import { GmailError } from '../../src/gmail/api/gmail-error.ts';
 import { createTokenSource, type TokenSourceOptions } from '../../src/gmail/access/create-token-source.ts';
 import type { HttpRequest } from '../../src/gmail/api/transport.ts';
-import { createVirtualClock } from '../virtual-clock.ts';
-import { ADA } from './gmail-fixture.ts';
+import { createVirtualClock } from '../fixtures/host/virtual-clock.ts';
+import { ADA } from '../fixtures/gmail/gmail-fixture.ts';
 
 const USER: GoogleCredentials = {
   type: 'authorized_user',

@@ -4,7 +4,7 @@ import type { FetchOutcome, FetchRequest } from '../../src/gmail/api/gmail-api.t
 import type { Transport } from '../../src/gmail/api/transport.ts';
 import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
-import { ADA, fill, openGmail } from './gmail-fixture.ts';
+import { ADA, fill, openGmail } from '../fixtures/gmail/gmail-fixture.ts';
 
 const message = (id: string): FetchRequest => ({ kind: 'message', id: messageId(id) });
 const thread = (id: string): FetchRequest => ({ kind: 'thread', id: threadId(id) });

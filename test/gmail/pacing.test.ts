@@ -4,7 +4,7 @@ import { createGmailSession } from '../../src/gmail/quota/session.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
 import type { QuotaEnforcement } from '../../src/simulator/quota-enforcement.ts';
 import { backfill } from './backfill.ts';
-import { ADA, fill, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';
+import { ADA, fill, openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';
 
 const LIMIT = 60_000;
 const MINUTE = 60_000;

@@ -6,7 +6,7 @@ import type { GmailSession, ListMessagesQuery } from '../../src/gmail/api/gmail-
 import type { HttpRequest, Transport } from '../../src/gmail/api/transport.ts';
 import { historyId } from '../../src/model/ids.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
-import { ADA, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';
+import { ADA, openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';
 
 type Answers = (token: string | null, asked: number) => object;
 

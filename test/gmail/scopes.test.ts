@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GmailError } from '../../src/gmail/api/gmail-error.ts';
 import { covers, requireScopes, scopesFor } from '../../src/gmail/access/scopes.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';
-import { ADA } from './gmail-fixture.ts';
+import { ADA } from '../fixtures/gmail/gmail-fixture.ts';
 
 const READONLY = 'https://www.googleapis.com/auth/gmail.readonly';
 const METADATA = 'https://www.googleapis.com/auth/gmail.metadata';

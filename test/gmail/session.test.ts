@@ -4,7 +4,7 @@ import type { FetchOutcome, FetchRequest } from '../../src/gmail/api/gmail-api.t
 import { readLedger } from '../../src/gmail/quota/ledger.ts';
 import { unitsWithin } from '../../src/gmail/quota/ledger-window.ts';
 import { historyId, messageId } from '../../src/model/ids.ts';
-import { ADA, fill, openGmail, openSessions, pricesAt } from './gmail-fixture.ts';
+import { ADA, fill, openGmail, openSessions, pricesAt } from '../fixtures/gmail/gmail-fixture.ts';
 
 const LIMIT = 6_000;
 const requestsFor = (ids: readonly string[]): FetchRequest[] =>

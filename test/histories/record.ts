@@ -13,9 +13,9 @@ import { systemClock as clock } from '../../src/host/system-clock.ts';
 import { findBinary, freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
-import { eventually } from '../integration/eventually.ts';
-import { Rig } from '../integration/rig.ts';
-import { TestMailbox, type Run } from '../integration/test-mailbox.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import { TestMailbox, type Run } from '../fixtures/system/test-mailbox.ts';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { hurriedClock } from '../hurried-clock.ts';
-import { mailWithAttachments } from '../mail-with-attachments.ts';
-import { eventually } from './eventually.ts';
-import { Program } from './processes.ts';
-import { Rig } from './rig.ts';
+import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
+import { mailWithAttachments } from '../fixtures/gmail/mail-with-attachments.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Program } from '../fixtures/host/program.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 describe('attachments, with everything real but Gmail', () => {
   let rig: Rig;

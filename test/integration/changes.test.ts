@@ -3,10 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { insertOddMail } from '../../src/simulator/odd-mail.ts';
-import { ApiUser } from '../simulator/simulator-fixture.ts';
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
+import { ApiUser } from '../fixtures/gmail/simulator-fixture.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 /** Answers of this mailbox's batches take so long: its backfill lasts long enough for something to happen beside it. */
 const SLOW_BATCHES = 250;

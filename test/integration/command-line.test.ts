@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { freePort } from '../../src/temporal/dev-server/index.ts';
-import { Program, type Ended } from './processes.ts';
+import { Program, type Ended } from '../fixtures/host/program.ts';
 
 const EMAIL = 'e2e@example.com';
 

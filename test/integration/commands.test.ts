@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { MAX_BATCH } from '../../src/gmail/api/gmail-api.ts';
 import * as definitions from '../../src/workflows/definitions.ts';
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 describe.concurrent('what people and programs ask of a mailbox', () => {
   let rig: Rig;

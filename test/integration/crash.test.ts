@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { systemClock } from '../../src/host/system-clock.ts';
 import { freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 const KILLS = 3;
 /** A batch takes 400 ms here, and then its bodies are stored, in milliseconds. */

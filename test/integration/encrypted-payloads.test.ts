@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { afterEach, expect, it } from 'vitest';
 
-import { Rig } from './rig.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 let rig: Rig;
 afterEach(() => rig.close());

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { eventually } from './eventually.ts';
-import { Program } from './processes.ts';
-import { Rig } from './rig.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Program } from '../fixtures/host/program.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 /** A signal makes the server count attempts anew with the next one, so the verb that sends one comes last. */
 const SENT = 'What was asked for now waits until then.';

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { historyId, labelId, messageId, threadId } from '../../src/model/ids.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { hurriedClock } from '../hurried-clock.ts';
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
-import { tidemark as runVerb } from './cli.ts';
+import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
+import { tidemark as runVerb } from '../fixtures/system/cli.ts';
 
 describe.concurrent('the command line tells of what is wrong', () => {
   let rig: Rig;

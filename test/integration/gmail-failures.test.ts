@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 /** Faults name the mailbox that they are for, so these tests run beside each other on one worker. */
 describe.concurrent('what Gmail does to a mailbox', () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 
 import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { l, reading, TestMailbox as StoredMailbox } from '../contract/mailbox-store/tested-store.ts';
-import type { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
+import { l, reading, TestMailbox as StoredMailbox } from '../fixtures/store/tested-store.ts';
+import type { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 /** Text that must never begin a line of our output. */
 const FORGED = 'FORGED: ada@example.com is in sync';

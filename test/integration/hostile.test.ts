@@ -5,16 +5,16 @@ import { PassThrough } from 'node:stream';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { wholeProgram } from '../cli/whole-program.ts';
+import { wholeProgram } from '../fixtures/system/whole-program.ts';
 import { runCli } from '../../src/cli/run.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
 import type { Terminal } from '../../src/host/terminal.ts';
-import { answerConsent } from '../consent/browser.ts';
-import { workflowBundle } from '../fixtures/workflow-bundle.ts';
+import { answerConsent } from '../fixtures/gmail/browser.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 import { harmIn, HOSTILE, hostileMbox, openHostileWorld, SHOWN, type HostileWorld } from './hostile-mail.ts';
-import { Program } from './processes.ts';
-import { Rig } from './rig.ts';
+import { Program } from '../fixtures/host/program.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 /** One command and what of it comes from a stranger. */
 interface Try {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { workflowIdOf } from '../../src/workflows/definitions.ts';
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 /** The server takes a request of 4 MB, and of each payload 2 MB: https://docs.temporal.io/self-hosted-guide/defaults */
 const ALMOST_2_MB = 2 * 1024 * 1024 - 1_000;

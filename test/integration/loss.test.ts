@@ -2,8 +2,8 @@ import { copyFileSync, rmSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 describe('databases get lost', () => {
   let rig: Rig;

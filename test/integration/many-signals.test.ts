@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { MailboxSwampedError } from '../../src/client/errors.ts';
-import { Rig } from './rig.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 /**
  * The server keeps as many signals in one run, and refuses more until that ends:

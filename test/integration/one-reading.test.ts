@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TidemarkClient } from '../../src/client/tidemark-client.ts';
 import { renamingAccess } from '../../src/accounts/rename-access.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { Rig } from './rig.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 let rig: Rig;
 

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { findPostgres, HOW_TO_GET_ONE } from '../postgres/binaries.ts';
-import { PostgresServer } from '../postgres/postgres-server.ts';
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
+import { findPostgres, HOW_TO_GET_ONE } from '../fixtures/postgres/binaries.ts';
+import { PostgresServer } from '../fixtures/postgres/postgres-server.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 const here = findPostgres() !== null;
 const ROUND_TRIP = 1_500;

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { publishToEmulator } from '../../src/simulator/publishing.ts';
-import { emulatorMissing, PubSubEmulator } from '../push/emulator.ts';
-import { eventually } from './eventually.ts';
+import { emulatorMissing, PubSubEmulator } from '../fixtures/gmail/emulator.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
 import { PushRig, TOPIC } from './push-fixture.ts';
 
 const HOUR = 3_600_000;

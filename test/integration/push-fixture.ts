@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { changedConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/host/log.ts';
 import { startPushService, type PushService } from '../../src/app/push-service.ts';
-import { AUDIENCE, Google, SERVICE_ACCOUNT } from '../push/google.ts';
-import { Rig, type RigOptions } from './rig.ts';
+import { AUDIENCE, Google, SERVICE_ACCOUNT } from '../fixtures/gmail/google.ts';
+import { Rig, type RigOptions } from '../fixtures/system/rig.ts';
 
 export const TOPIC = 'projects/tidemark-test/topics/gmail';
 

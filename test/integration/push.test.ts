@@ -10,8 +10,8 @@ import { afterEach, expect, inject, it } from 'vitest';
 import { freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { status } from '../../src/workflows/definitions.ts';
-import { eventually } from './eventually.ts';
-import { Program } from './processes.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Program } from '../fixtures/host/program.ts';
 import { PushRig, TOPIC } from './push-fixture.ts';
 
 const HOUR = 3_600_000;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
-import { System } from '../client/system.ts';
-import { tidemark } from './cli.ts';
+import { System } from '../fixtures/system/system.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 
 describe('the command line after a rename', () => {
   let system: System;

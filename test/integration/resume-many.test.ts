@@ -2,10 +2,10 @@ import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
-import { tidemark } from './cli.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 
 /** Resuming every mailbox would meet those of other tests: these have a namespace of their own. */
 const NAMESPACE = `resume-many-${process.pid}`;

@@ -8,11 +8,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setCurrentVersion } from '../../src/client/current-version.ts';
 import { BuildNotReadyError } from '../../src/client/errors.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { workflowBundle } from '../fixtures/workflow-bundle.ts';
-import { eventually } from './eventually.ts';
-import { Program, type Ended } from './processes.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Program, type Ended } from '../fixtures/host/program.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 const DEPLOYMENT = `deployment-${process.pid}`;
 

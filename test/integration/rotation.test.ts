@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 
 import { rotateKey } from '../../src/accounts/rotate-key.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { Rig } from './rig.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 let rig: Rig;
 afterEach(() => rig.close());

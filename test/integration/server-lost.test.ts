@@ -9,10 +9,10 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { freePort, startDevServer } from '../../src/temporal/dev-server/index.ts';
 import { MAILBOX_WORKFLOW } from '../../src/workflows/definitions.ts';
-import { tidemark } from './cli.ts';
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 const run = promisify(execFile);
 

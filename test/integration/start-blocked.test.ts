@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
-import { tidemark } from './cli.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 
 const API_OFF = {
   kind: 'status',

@@ -2,7 +2,7 @@ import { Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/cl
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 
 import { MAILBOX_WORKFLOW, workflowIdOf } from '../../src/workflows/definitions.ts';
-import { Rig } from './rig.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 describe.concurrent("a mailbox that any client of Temporal's starts", () => {
   let rig: Rig;

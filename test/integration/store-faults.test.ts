@@ -3,9 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 describe('the SQLite file of running workers', () => {
   let rig: Rig;

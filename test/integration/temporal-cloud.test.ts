@@ -9,7 +9,7 @@ import { registerSearchAttributes } from '../../src/client/register-search-attri
 import { loadConfig } from '../../src/config/config.ts';
 import { connectTemporal } from '../../src/temporal/connect.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { Rig } from './rig.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 import { makeCertificates, SERVER_NAME, TemporalGate, type Admission, type Certificates } from './temporal-gate.ts';
 
 const API_KEY = 'test-api-key-0123456789';

@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 
 import { generateMail } from '../../src/simulator/generate.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
-import { Rig } from './rig.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 import { payloadSizes } from './texts.ts';
 
 let rig: Rig;

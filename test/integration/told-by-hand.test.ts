@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createLog } from '../../src/host/log.ts';
-import { hurriedClock } from '../hurried-clock.ts';
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
-import type { TestMailbox } from './test-mailbox.ts';
+import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 const MB = 1024 * 1024;
 /** The server takes 2 MB a payload: https://docs.temporal.io/self-hosted-guide/defaults */

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { reportLines } from '../../src/cli/report.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { eventually } from './eventually.ts';
-import { Rig } from './rig.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 
 const TEN_MINUTES = 600_000;
 

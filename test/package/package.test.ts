@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { OPTIONAL_PACKAGES } from '../../src/host/optional-packages.ts';
-import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
+import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
 import { pack, Project, root, run } from './project.ts';
 
 /** The oldest releases that `engines` allows; this process's own Node is the newest. */

@@ -3,8 +3,8 @@ import { cp, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { root } from '../compose/compose-file.ts';
-import { readDockerfile } from '../compose/dockerfile.ts';
+import { root } from '../fixtures/compose/compose-file.ts';
+import { readDockerfile } from '../fixtures/compose/dockerfile.ts';
 
 const run = promisify(execFile);
 /** Packages of the image's operating system; this machine has its own. */

@@ -8,8 +8,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { VARIABLE_NAMES } from '../../src/config/config.ts';
-import { root } from '../compose/compose-file.ts';
-import { readDockerfile } from '../compose/dockerfile.ts';
+import { root } from '../fixtures/compose/compose-file.ts';
+import { readDockerfile } from '../fixtures/compose/dockerfile.ts';
 
 const checker = fileURLToPath(new URL('./kubernetes', import.meta.url));
 const folder = join(root, 'deploy/kubernetes');

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { ComposeProject, ComposeService } from '../compose/compose-file.ts';
-import { readDockerfile } from '../compose/dockerfile.ts';
+import type { ComposeProject, ComposeService } from '../fixtures/compose/compose-file.ts';
+import { readDockerfile } from '../fixtures/compose/dockerfile.ts';
 import { postgresCommand } from './postgres-image.ts';
 import type { Programs } from './programs.ts';
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { ComposeLoader, root, type ComposeProject } from '../compose/compose-file.ts';
-import { eventually } from '../integration/eventually.ts';
-import { AUDIENCE, Google, SERVICE_ACCOUNT } from '../push/google.ts';
+import { ComposeLoader, root, type ComposeProject } from '../fixtures/compose/compose-file.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { AUDIENCE, Google, SERVICE_ACCOUNT } from '../fixtures/gmail/google.ts';
 import { buildImage } from './image.ts';
 import { Machine, type Instance } from './machine.ts';
 import { gatherPrograms } from './programs.ts';

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 
 import { systemClock } from '../../src/host/system-clock.ts';
 import { findBinary } from '../../src/temporal/dev-server/index.ts';
-import { root } from '../compose/compose-file.ts';
-import { findPostgres, HOW_TO_GET_ONE } from '../postgres/binaries.ts';
+import { root } from '../fixtures/compose/compose-file.ts';
+import { findPostgres, HOW_TO_GET_ONE } from '../fixtures/postgres/binaries.ts';
 
 const run = promisify(execFile);
 

@@ -5,7 +5,7 @@ import { Receiver, type NotificationOutcome } from '../../src/push/receiver.ts';
 import { createLog } from '../../src/host/log.ts';
 import type { HistoryId, MailboxId } from '../../src/model/ids.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { AUDIENCE, Google, SERVICE_ACCOUNT } from './google.ts';
+import { AUDIENCE, Google, SERVICE_ACCOUNT } from '../fixtures/gmail/google.ts';
 
 export interface Poked {
   readonly mailbox: MailboxId;

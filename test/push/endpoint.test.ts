@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MailboxNotRunningError, ServerUnreachableError } from '../../src/client/errors.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { TestEndpoint } from './endpoint-fixture.ts';
-import { envelope } from './google.ts';
+import { envelope } from '../fixtures/gmail/google.ts';
 
 const ADA = mailboxId('ada@example.com');
 const GOOD = envelope({ emailAddress: 'ada@example.com', historyId: '9876543210' });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { TestEndpoint } from './endpoint-fixture.ts';
-import { AUDIENCE, envelope, SERVICE_ACCOUNT, type Google } from './google.ts';
+import { AUDIENCE, envelope, SERVICE_ACCOUNT, type Google } from '../fixtures/gmail/google.ts';
 
 const FORGED = 700;
 const BROKEN = 500;

@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createLog } from '../../src/host/log.ts';
 import { startPull, type Puller } from '../../src/push/pull.ts';
 import { Receiver, type NotificationOutcome } from '../../src/push/receiver.ts';
-import { eventually } from '../integration/eventually.ts';
-import { hurriedClock } from '../hurried-clock.ts';
-import { emulatorMissing, PubSubEmulator } from './emulator.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
+import { emulatorMissing, PubSubEmulator } from '../fixtures/gmail/emulator.ts';
 import { refuseWith, Switchboard } from './grpc-refusal.ts';
 
 const TOPIC = 'projects/tidemark-test/topics/pulled';

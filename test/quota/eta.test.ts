@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { VirtualGmail } from '../../bench/virtual-gmail.ts';
+import { VirtualGmail } from '../fixtures/measured/virtual-gmail.ts';
 import { forecast } from '../../src/activities/forecast-backfill.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { QuotaEnforcement } from '../../src/simulator/quota-enforcement.ts';
-import { mailWithAttachments } from '../mail-with-attachments.ts';
+import { mailWithAttachments } from '../fixtures/gmail/mail-with-attachments.ts';
 
 const GRANT = 10_000;
 const ADA = mailboxId('ada@example.com');

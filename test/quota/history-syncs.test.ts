@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { partialSyncOfLabelChanges, recoverFromExpiredHistory } from '../../bench/history-syncs.ts';
-import { peakOverCrashes } from '../../bench/shared-quota.ts';
+import { partialSyncOfLabelChanges, recoverFromExpiredHistory } from '../fixtures/measured/history-syncs.ts';
+import { peakOverCrashes } from '../fixtures/measured/shared-quota.ts';
 
 describe('a partial sync', () => {
   it('of label changes costs 2 units per page of 500 and gets no message', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { initialSync } from '../../bench/initial-sync.ts';
+import { initialSync } from '../fixtures/measured/initial-sync.ts';
 
 /** A few minutes' grants: small enough for a test, and no run ends within its first burst. */
 const GRANT = 10_000;

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openReader } from '../../src/reading/index.ts';
-import { useFolder } from '../store/folder.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { openStoredMail } from './stored-mail.ts';
 
 describe('opening a store to read it', () => {

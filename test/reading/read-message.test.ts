@@ -1,8 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { reading } from '../contract/mailbox-store/tested-store.ts';
-import { useFolder } from '../store/folder.ts';
+import { reading } from '../fixtures/store/tested-store.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { useStoredMail } from './stored-mail.ts';
 
 const PDF = Buffer.from('%PDF-1.7 a small one');

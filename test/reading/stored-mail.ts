@@ -7,8 +7,8 @@ import { openStores, type Stores } from '../../src/store/open-store.ts';
 import { parseMime } from '../../src/simulator/mime.ts';
 import { payloadOf } from '../../src/simulator/payload.ts';
 import { deepJson } from '../../src/model/deep-json.ts';
-import { reading, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
-import type { ReadingFields } from '../contract/mailbox-store/contract-messages.ts';
+import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import type { ReadingFields } from '../fixtures/store/contract-messages.ts';
 
 /** A body as Gmail answers it in a format, made by the simulator. */
 export function bodyOf(format: MessageFormat, raw: string | Buffer): string {

@@ -1,6 +1,6 @@
 import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
-import { mailWithAttachments, type TestAttachment } from '../mail-with-attachments.ts';
-import type { Random } from './seeded-random.ts';
+import { mailWithAttachments, type TestAttachment } from '../fixtures/gmail/mail-with-attachments.ts';
+import type { Random } from '../fixtures/schedules/seeded-random.ts';
 
 const SYSTEM_LABELS = ['INBOX', 'UNREAD', 'STARRED', 'IMPORTANT', 'SENT'];
 

@@ -1,7 +1,7 @@
 import type { MailboxSettings } from '../../src/model/settings.ts';
 import type { Fault, FaultEffect, FaultMatch } from '../../src/simulator/faults.ts';
 import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
-import { Random } from './seeded-random.ts';
+import { Random } from '../fixtures/schedules/seeded-random.ts';
 import type { World } from './world.ts';
 
 const MINUTE = 60_000;

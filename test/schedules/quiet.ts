@@ -1,8 +1,8 @@
 import { isInSync } from '../../src/workflows/mailbox-state.ts';
 import { loseBody } from './bodies-outside.ts';
-import { differences } from './compare.ts';
+import { differences } from '../fixtures/schedules/compare.ts';
 import type { Drifts } from './drifts.ts';
-import type { Lanes } from './lanes.ts';
+import type { Lanes } from '../fixtures/schedules/lanes.ts';
 import type { Oddities } from './oddities.ts';
 import type { Verdicts } from './verdicts.ts';
 import type { World } from './world.ts';

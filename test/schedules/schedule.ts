@@ -1,13 +1,13 @@
 import { historyId } from '../../src/model/ids.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
-import { Attempts, type Perils } from './attempted-calls.ts';
+import { Attempts, type Perils } from '../fixtures/schedules/attempted-calls.ts';
 import { bodyDifferences } from './bodies-outside.ts';
 import { Drifts } from './drifts.ts';
-import { Lanes } from './lanes.ts';
+import { Lanes } from '../fixtures/schedules/lanes.ts';
 import { Person } from './mutations.ts';
 import { Oddities } from './oddities.ts';
 import { becomeExact } from './quiet.ts';
-import type { Random } from './seeded-random.ts';
+import type { Random } from '../fixtures/schedules/seeded-random.ts';
 import { Verdicts } from './verdicts.ts';
 import { createWorld, drawSettings, type OpenWorld, type World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { openStores } from '../../src/store/open-store.ts';
-import { createDatabase, describePostgres } from '../postgres/suite-database.ts';
+import { createDatabase, describePostgres } from '../fixtures/postgres/suite-database.ts';
 import { runSchedule } from './schedule.ts';
 
 /**

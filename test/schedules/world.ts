@@ -7,11 +7,11 @@ import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import type { SimulatedMailbox } from '../../src/simulator/simulated-mailbox.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { openStores, type OpenOptions, type Stores } from '../../src/store/open-store.ts';
-import { connectSimulated, simulatedWorker } from '../simulated-worker.ts';
+import { connectSimulated, simulatedWorker } from '../fixtures/gmail/simulated-worker.ts';
 import { MemoryBodies } from './memory-bodies.ts';
-import { Random } from './seeded-random.ts';
-import { VirtualClock } from './schedule-clock.ts';
-import { drawError, workerWithWrongClock } from './wrong-clock.ts';
+import { Random } from '../fixtures/schedules/seeded-random.ts';
+import { VirtualClock } from '../fixtures/schedules/schedule-clock.ts';
+import { drawError, workerWithWrongClock } from '../fixtures/schedules/wrong-clock.ts';
 
 const SCOPE_LABELS = ['INBOX', 'STARRED', 'SENT', 'DRAFT'];
 /** Every schedule begins at 2026-01-01. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { isAlive } from '../is-alive.ts';
+import { isAlive } from '../fixtures/host/is-alive.ts';
 
 let root: string;
 beforeEach(() => {

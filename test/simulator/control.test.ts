@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ControlApi } from '../../src/simulator/control.ts';
 import { CONTROL_SCHEMAS } from '../../src/simulator/control-schema.ts';
 import { pricesOf } from '../../src/simulator/method-prices.ts';
-import { ADA, fill, openSimulator, plain, type Fixture } from './simulator-fixture.ts';
+import { ADA, fill, openSimulator, plain, type Fixture } from '../fixtures/gmail/simulator-fixture.ts';
 
 interface Answered<Body> {
   readonly status: number;

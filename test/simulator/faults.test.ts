@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ADA, fill, openSimulator, type ErrorBody } from './simulator-fixture.ts';
+import { ADA, fill, openSimulator, type ErrorBody } from '../fixtures/gmail/simulator-fixture.ts';
 
 describe('faults on command', () => {
   it('refuse a method with Google’s body, as often as told', async () => {

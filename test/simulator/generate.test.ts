@@ -3,7 +3,7 @@ import { generateMail } from '../../src/simulator/generate.ts';
 import { liveTraffic } from '../../src/simulator/live-traffic.ts';
 import { headerValue, parseMime } from '../../src/simulator/mime.ts';
 import type { TruthMessage } from '../../src/simulator/truth.ts';
-import { openSimulator } from './simulator-fixture.ts';
+import { openSimulator } from '../fixtures/gmail/simulator-fixture.ts';
 
 const YEAR_MS = 365.25 * 86_400_000;
 const header = (message: TruthMessage, name: string): string | null =>

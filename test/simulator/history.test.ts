@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fill, openSimulator, plain, type ErrorBody, type HistoryBody } from './simulator-fixture.ts';
+import { fill, openSimulator, plain, type ErrorBody, type HistoryBody } from '../fixtures/gmail/simulator-fixture.ts';
 
 describe('history', () => {
   it('has ids beyond 2^53 that grow by random steps, and the head in the profile', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { importMail } from '../../src/simulator/import-mail.ts';
 import { systemLabel } from '../../src/simulator/takeout.ts';
-import { openSimulator } from './simulator-fixture.ts';
+import { openSimulator } from '../fixtures/gmail/simulator-fixture.ts';
 
 let folder: string;
 beforeEach(async () => {

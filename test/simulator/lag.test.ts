@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fill, openSimulator, plain, type MessageBody } from './simulator-fixture.ts';
+import { fill, openSimulator, plain, type MessageBody } from '../fixtures/gmail/simulator-fixture.ts';
 
 describe('lag', () => {
   it('hides a record from history for its time, although the head counts it', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fill, openSimulator, plain, type IdPage } from './simulator-fixture.ts';
+import { fill, openSimulator, plain, type IdPage } from '../fixtures/gmail/simulator-fixture.ts';
 
 describe('messages.list', () => {
   it('lists newest first, 100 a page unless asked otherwise, 500 at most', async () => {

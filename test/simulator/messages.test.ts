@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fill, openSimulator, plain, type ErrorBody, type MessageBody } from './simulator-fixture.ts';
+import { fill, openSimulator, plain, type ErrorBody, type MessageBody } from '../fixtures/gmail/simulator-fixture.ts';
 
 const RICH = [
   'From: =?UTF-8?B?QmrDtnJu?= <bjorn@example.org>',

@@ -4,7 +4,7 @@ import { parameter, splitHeader } from '../../src/simulator/mime-header.ts';
 import { parseMime, type MimePart } from '../../src/simulator/mime.ts';
 import { insertOddMail, oddMail } from '../../src/simulator/odd-mail.ts';
 import { parseMessage, payloadOf } from '../../src/simulator/payload.ts';
-import { openSimulator, type MessageBody } from './simulator-fixture.ts';
+import { openSimulator, type MessageBody } from '../fixtures/gmail/simulator-fixture.ts';
 
 const parse = (text: string): MimePart => parseMime(Buffer.from(text, 'latin1'));
 

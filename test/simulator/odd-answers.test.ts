@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import type { FaultEffect } from '../../src/simulator/faults.ts';
-import { mailWithAttachments } from '../mail-with-attachments.ts';
+import { mailWithAttachments } from '../fixtures/gmail/mail-with-attachments.ts';
 import {
   ADA,
   fill,
@@ -10,7 +10,7 @@ import {
   type HistoryBody,
   type IdPage,
   type MessageBody,
-} from './simulator-fixture.ts';
+} from '../fixtures/gmail/simulator-fixture.ts';
 
 describe('an omitted message', () => {
   it('is missing from listings and searches without a label, and shown by its label, gets and history', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ADA, ApiUser, fill, openSimulator, type ErrorBody } from './simulator-fixture.ts';
+import { ADA, ApiUser, fill, openSimulator, type ErrorBody } from '../fixtures/gmail/simulator-fixture.ts';
 
 describe('the quota', () => {
   it('lets a user spend the minute’s units, refuses the next call free of charge, and grants them again', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ADA, openSimulator, type ErrorBody } from './simulator-fixture.ts';
+import { ADA, openSimulator, type ErrorBody } from '../fixtures/gmail/simulator-fixture.ts';
 
 describe('a refusal', () => {
   it('of an API that was just enabled has Google’s old and new form', async () => {

@@ -6,7 +6,7 @@ import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { base64url } from '../../src/model/base64url.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { ADA, plain } from './simulator-fixture.ts';
+import { ADA, plain } from '../fixtures/gmail/simulator-fixture.ts';
 
 let simulator: Simulator;
 let server: SimulatorServer;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ADA, ApiUser, fill, openSimulator, plain, type ErrorBody } from './simulator-fixture.ts';
+import { ADA, ApiUser, fill, openSimulator, plain, type ErrorBody } from '../fixtures/gmail/simulator-fixture.ts';
 
 interface TokenBody {
   access_token?: string;

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ADA, fill, openSimulator, plain, type ErrorBody, type MessageBody } from './simulator-fixture.ts';
+import {
+  ADA,
+  fill,
+  openSimulator,
+  plain,
+  type ErrorBody,
+  type MessageBody,
+} from '../fixtures/gmail/simulator-fixture.ts';
 
 const encoded = (text: string): string => Buffer.from(text).toString('base64url');
 

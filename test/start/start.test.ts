@@ -13,8 +13,8 @@ import { closeStores } from '../../src/store/open-store.ts';
 import { startSimulatorServer } from '../../src/simulator/server.ts';
 import { Simulator } from '../../src/simulator/simulator.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { workflowBundle } from '../fixtures/workflow-bundle.ts';
-import { type Ended, Program } from '../integration/processes.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
+import { type Ended, Program } from '../fixtures/host/program.ts';
 
 /** How a program ended. Its stderr without its progress, a line every five seconds. */
 async function outcomeOf(program: Program): Promise<Ended> {

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import { useFolder } from './folder.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const folder = useFolder();
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { historyId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings, type Scope } from '../../src/model/settings.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import { h, l, openMailbox, scope, type TestMailbox } from '../contract/mailbox-store/tested-store.ts';
+import { h, l, openMailbox, scope, type TestMailbox } from '../fixtures/store/tested-store.ts';
 import { RemoteMailbox, type Move } from './remote-mailbox.ts';
 
 const LABELS = ['INBOX', 'UNREAD', 'TRASH', 'Work'] as const;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
-import { reading, type TestMailbox } from '../contract/mailbox-store/tested-store.ts';
-import { inFolder, objectsIn, openOutside } from './bodies/outside-fixture.ts';
-import { useFolder } from './folder.ts';
+import { reading, type TestMailbox } from '../fixtures/store/tested-store.ts';
+import { inFolder, objectsIn, openOutside } from '../fixtures/store/outside-fixture.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 describe('a removed mailbox', () => {
   const folder = useFolder();

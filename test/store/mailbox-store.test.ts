@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { mailboxStoreContract } from '../contract/mailbox-store/index.ts';
-import { inFolder } from './bodies/outside-fixture.ts';
-import { useFolder } from './folder.ts';
+import { inFolder } from '../fixtures/store/outside-fixture.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const folder = useFolder();
 

@@ -7,10 +7,10 @@ import { mailboxId } from '../../src/model/ids.ts';
 import { moveStores, type MoveRequest } from '../../src/store/move/move-stores.ts';
 import { MOVED_TABLES } from '../../src/store/move/move-tables.ts';
 import { openStores, type Stores } from '../../src/store/open-store.ts';
-import { added, deleted, l, labelled, reading, record, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
-import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
-import { inFolder, objectsIn } from './bodies/outside-fixture.ts';
-import { useFolder } from './folder.ts';
+import { added, deleted, l, labelled, reading, record, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+import { inFolder, objectsIn } from '../fixtures/store/outside-fixture.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const alice = mailboxId('alice@example.com');
 const bob = mailboxId('bob@example.com');

@@ -6,7 +6,7 @@ import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { storeFiles } from '../../src/store/store-files.ts';
-import { useFolder } from './folder.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const alice = mailboxId('alice@example.com');
 

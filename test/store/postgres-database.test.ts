@@ -6,10 +6,10 @@ import { mailboxId } from '../../src/model/ids.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { PostgresDatabase } from '../../src/store/engines/postgres-database.ts';
 import type { Stores } from '../../src/store/stores.ts';
-import { reading, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
-import { eventually } from '../integration/eventually.ts';
-import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
-import { administer } from '../postgres/postgres-server.ts';
+import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+import { administer } from '../fixtures/postgres/postgres-server.ts';
 
 const alice = mailboxId('alice@example.com');
 

@@ -10,8 +10,8 @@ import { postgresAt, type PostgresAccess } from '../../src/model/database-locati
 import { PostgresDatabase } from '../../src/store/engines/postgres-database.ts';
 import { StoreError } from '../../src/store/engines/store-error.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
-import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
-import { administer } from '../postgres/postgres-server.ts';
+import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+import { administer } from '../fixtures/postgres/postgres-server.ts';
 
 const PASSWORD = 'correct horse';
 

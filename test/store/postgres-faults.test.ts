@@ -2,9 +2,9 @@ import { afterEach, expect, it } from 'vitest';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openStores } from '../../src/store/open-store.ts';
-import { reading, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
-import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
-import { administer } from '../postgres/postgres-server.ts';
+import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+import { administer } from '../fixtures/postgres/postgres-server.ts';
 
 const alice = mailboxId('alice@example.com');
 

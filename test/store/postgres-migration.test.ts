@@ -2,9 +2,9 @@ import { afterEach, expect, it } from 'vitest';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { migrateStores, openStores } from '../../src/store/open-store.ts';
 import type { Stores } from '../../src/store/stores.ts';
-import { Program } from '../integration/processes.ts';
-import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
-import { administer } from '../postgres/postgres-server.ts';
+import { Program } from '../fixtures/host/program.ts';
+import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+import { administer } from '../fixtures/postgres/postgres-server.ts';
 
 const PROCESSES = 5;
 const AT_ONCE = 8;

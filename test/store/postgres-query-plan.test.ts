@@ -3,10 +3,10 @@ import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import type { Stores } from '../../src/store/stores.ts';
-import { reading, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
-import { findPostgres, HOW_TO_GET_ONE } from '../postgres/binaries.ts';
-import { PlanServer } from '../postgres/plans.ts';
-import { EVERY_QUERY, WHOLE_MAILBOX } from './every-query.ts';
+import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { findPostgres, HOW_TO_GET_ONE } from '../fixtures/postgres/binaries.ts';
+import { PlanServer } from '../fixtures/postgres/plans.ts';
+import { EVERY_QUERY, WHOLE_MAILBOX } from '../fixtures/store/every-query.ts';
 
 const here = findPostgres() !== null;
 

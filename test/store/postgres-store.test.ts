@@ -3,9 +3,9 @@ import { databaseAt } from '../../src/model/database-location.ts';
 import { openStores } from '../../src/store/open-store.ts';
 import { credentialStoreContract } from '../contract/credential-store-contract.ts';
 import { mailboxStoreContract } from '../contract/mailbox-store/index.ts';
-import { describePostgres, useDatabases } from '../postgres/suite-database.ts';
-import { inFolder } from './bodies/outside-fixture.ts';
-import { useFolder } from './folder.ts';
+import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+import { inFolder } from '../fixtures/store/outside-fixture.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 describePostgres('the store in PostgreSQL', () => {
   const newDatabase = useDatabases();

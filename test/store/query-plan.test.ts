@@ -2,15 +2,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, vi } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import {
-  added,
-  labelled,
-  openMailbox,
-  reading,
-  record,
-  type TestMailbox,
-} from '../contract/mailbox-store/tested-store.ts';
-import { useFolder } from './folder.ts';
+import { added, labelled, openMailbox, reading, record, type TestMailbox } from '../fixtures/store/tested-store.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 describe('queries', () => {
   const folder = useFolder();

@@ -1,6 +1,6 @@
 import type { HistoryOperation, HistoryRecord, FetchedMessage } from '../../src/model/change.ts';
 import type { Scope } from '../../src/model/settings.ts';
-import { added, deleted, h, labelled, reading, unlabelled } from '../contract/mailbox-store/contract-messages.ts';
+import { added, deleted, h, labelled, reading, unlabelled } from '../fixtures/store/contract-messages.ts';
 
 /** What a message is at one moment. */
 interface Version {

@@ -2,7 +2,7 @@
 import { mailboxId } from '../../src/model/ids.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { StoreError } from '../../src/store/engines/store-error.ts';
-import { reading } from '../contract/mailbox-store/contract-messages.ts';
+import { reading } from '../fixtures/store/contract-messages.ts';
 
 try {
   const store = await openSqliteStore({ path: process.argv[2] ?? '' });

@@ -12,8 +12,8 @@ import { readKeys } from '../../src/secrets/read-keys.ts';
 import { addToOwnKeyFile, readOwnKeyFile } from '../../src/secrets/own-key-file.ts';
 import { seal, secretKey, SecretKeyError } from '../../src/secrets/secret-box.ts';
 import { SecretKeys } from '../../src/secrets/secret-keys.ts';
-import { createVirtualClock } from '../virtual-clock.ts';
-import { useFolder } from './folder.ts';
+import { createVirtualClock } from '../fixtures/host/virtual-clock.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const alice = mailboxId('alice@example.com');
 const former = { variable: 'TIDEMARK_SECRET_KEY', old: new Secret<readonly Uint8Array[]>([]) };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openSqliteCredentialStore } from '../../src/store/credentials/sqlite-credential-store.ts';
 import { credentialStoreContract } from '../contract/credential-store-contract.ts';
-import { useFolder } from './folder.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const alice = mailboxId('alice@example.com');
 const record = (text: string) => ({ keyId: 'k1', ciphertext: Buffer.from(text), version: 0 });

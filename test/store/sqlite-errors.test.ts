@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { isBusy, translateSqliteError } from '../../src/store/engines/sqlite-errors.ts';
 import { StoreError } from '../../src/store/engines/store-error.ts';
-import { useFolder } from './folder.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 describe('errors of SQLite', () => {
   const folder = useFolder();

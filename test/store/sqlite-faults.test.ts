@@ -22,9 +22,9 @@ import { openStores } from '../../src/store/open-store.ts';
 import { whileBusy } from '../../src/store/engines/sqlite-connection.ts';
 import { isBusy, translateSqliteError } from '../../src/store/engines/sqlite-errors.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
-import { openMailbox, reading, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
-import { asAnotherUser, otherUserMissing } from '../other-user.ts';
-import { useFolder } from './folder.ts';
+import { openMailbox, reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { asAnotherUser, otherUserMissing } from '../fixtures/host/other-user.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const WRITER = fileURLToPath(new URL('writer-process.ts', import.meta.url));
 const alice = mailboxId('alice@example.com');

@@ -18,8 +18,8 @@ import { mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { StoreError } from '../../src/store/engines/store-error.ts';
-import { labelled, openMailbox, reading, record, TestMailbox } from '../contract/mailbox-store/tested-store.ts';
-import { useFolder } from './folder.ts';
+import { labelled, openMailbox, reading, record, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const WRITER = fileURLToPath(new URL('writer-process.ts', import.meta.url));
 const alice = mailboxId('alice@example.com');

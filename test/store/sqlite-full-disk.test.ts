@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { openConnection } from '../../src/store/engines/sqlite-connection.ts';
 import { translateSqliteError } from '../../src/store/engines/sqlite-errors.ts';
-import { useFolder } from './folder.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 describe('a SQLite file on a full disk', () => {
   const folder = useFolder();

@@ -1,7 +1,7 @@
 /** Stores one message after the other and tells its parent of each that was stored, until it is killed. */
 import { mailboxId } from '../../src/model/ids.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import { reading } from '../contract/mailbox-store/contract-messages.ts';
+import { reading } from '../fixtures/store/contract-messages.ts';
 
 const store = await openSqliteStore({ path: process.argv[2] ?? '' });
 for (let count = 1; count <= 100_000; count += 1) {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { eventually } from '../integration/eventually.ts';
-import type { Program } from '../integration/processes.ts';
-import { Rig } from '../integration/rig.ts';
-import type { TestMailbox } from '../integration/test-mailbox.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import type { Program } from '../fixtures/host/program.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 

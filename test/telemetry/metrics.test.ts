@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { METRICS } from '../../src/model/telemetry.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
-import { eventually } from '../integration/eventually.ts';
-import { Program } from '../integration/processes.ts';
-import { Rig } from '../integration/rig.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Program } from '../fixtures/host/program.ts';
+import { Rig } from '../fixtures/system/rig.ts';
 import { PHASES } from '../../src/workflows/phase.ts';
-import type { TestMailbox } from '../integration/test-mailbox.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { ALERTS, DASHBOARD, metricsIn } from './deployed.ts';
 import { scrape, total, type Sample } from './scrape.ts';
 

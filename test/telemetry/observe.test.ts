@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { noTelemetry, type Telemetry } from '../../src/model/telemetry.ts';
 import { observeMailboxes, type ObservationOptions } from '../../src/telemetry/observe.ts';
-import { createVirtualClock } from '../virtual-clock.ts';
+import { createVirtualClock } from '../fixtures/host/virtual-clock.ts';
 
 const START = Date.UTC(2026, 10, 22, 9);
 

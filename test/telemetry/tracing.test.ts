@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { interceptors } from '../../src/workflows/tracing/trace-per-run.ts';
-import { eventually } from '../integration/eventually.ts';
-import { Program } from '../integration/processes.ts';
-import { Rig } from '../integration/rig.ts';
-import type { TestMailbox } from '../integration/test-mailbox.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Program } from '../fixtures/host/program.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 import { Collector, type ReceivedSpan } from './collector.ts';
 
 /** A command line and a worker, each in a process of its own, that send their traces to a collector. */

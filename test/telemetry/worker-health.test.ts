@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startHealthServer, type HealthServer } from '../../src/telemetry/health-server.ts';
 import { WorkerHealth } from '../../src/telemetry/worker-health.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
-import { createVirtualClock } from '../virtual-clock.ts';
+import { createVirtualClock } from '../fixtures/host/virtual-clock.ts';
 
 interface Parts {
   live: string;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 
-import { isAlive } from '../is-alive.ts';
+import { isAlive } from '../fixtures/host/is-alive.ts';
 
 let dataDir: string;
 let owners: ChildProcess[];

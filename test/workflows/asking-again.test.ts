@@ -18,8 +18,8 @@ import {
   type MailboxInput,
 } from '../../src/workflows/definitions.ts';
 import { initialState, type MailboxState } from '../../src/workflows/mailbox-state.ts';
-import { workflowBundle } from '../fixtures/workflow-bundle.ts';
-import { openTimeSkipping } from './time-skipping.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
+import { openTimeSkipping } from '../fixtures/temporal/time-skipping.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

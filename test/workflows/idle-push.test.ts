@@ -1,9 +1,9 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
-import { workflowBundle } from '../fixtures/workflow-bundle.ts';
-import { runIdleMailbox } from './idle-mailbox.ts';
-import { openTimeSkipping } from './time-skipping.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
+import { runIdleMailbox } from '../fixtures/temporal/idle-mailbox.ts';
+import { openTimeSkipping } from '../fixtures/temporal/time-skipping.ts';
 
 const DAYS = 14;
 

@@ -16,7 +16,7 @@ import {
 import type { LaneState, Ways } from '../../src/workflows/lane-scheduler.ts';
 import type { MailboxEvent } from '../../src/workflows/mailbox-event.ts';
 import { initialState } from '../../src/workflows/mailbox-state.ts';
-import { TODAY } from './todays-ways.ts';
+import { TODAY } from '../fixtures/temporal/todays-ways.ts';
 
 const NOW = Date.UTC(2026, 0, 10);
 const settings = completeSettings({});

@@ -14,8 +14,8 @@ import {
   workflowIdOf,
   type MailboxInput,
 } from '../../src/workflows/definitions.ts';
-import { workflowBundle } from '../fixtures/workflow-bundle.ts';
-import { openTimeSkipping } from './time-skipping.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
+import { openTimeSkipping } from '../fixtures/temporal/time-skipping.ts';
 
 const HOUR = 3_600_000;
 const DAYS = 21;

@@ -13,7 +13,7 @@ import {
 import { expect, test } from 'vitest';
 
 import { bundleWorkflows } from '../../src/temporal/bundle-workflows.ts';
-import { workflowBundle } from '../fixtures/workflow-bundle.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
 
 const HISTORIES = fileURLToPath(new URL('../histories', import.meta.url));
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { FetchedMessage } from '../../../src/model/change.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
-import { m, reading, useMailbox, type StoreFixture, type TestMailbox } from './tested-store.ts';
-import type { ReadingFields } from './contract-messages.ts';
+import { m, reading, useMailbox, type StoreFixture, type TestMailbox } from '../../fixtures/store/tested-store.ts';
+import type { ReadingFields } from '../../fixtures/store/contract-messages.ts';
 
 const WITH = { ...DEFAULT_SETTINGS, attachments: true };
 

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { added, deleted, h, l, labelled, reading, record, scope, unlabelled, useMailbox } from './tested-store.ts';
-import type { StoreFixture, TestMailbox } from './tested-store.ts';
+import {
+  added,
+  deleted,
+  h,
+  l,
+  labelled,
+  reading,
+  record,
+  scope,
+  unlabelled,
+  useMailbox,
+} from '../../fixtures/store/tested-store.ts';
+import type { StoreFixture, TestMailbox } from '../../fixtures/store/tested-store.ts';
 
 /** The last change, as what it says of labels and leaving. */
 async function last(mailbox: TestMailbox): Promise<readonly unknown[]> {

@@ -13,7 +13,7 @@ import {
   unlabelled,
   useMailbox,
   type StoreFixture,
-} from './tested-store.ts';
+} from '../../fixtures/store/tested-store.ts';
 
 const HOUR = 60 * 60_000;
 const DOUBT = { since: 1, checkedAt: 2, checks: 1, uncounted: 0, absent: 1, relabelled: 0 };

@@ -14,7 +14,7 @@ import {
   scope,
   useMailbox,
   type StoreFixture,
-} from './tested-store.ts';
+} from '../../fixtures/store/tested-store.ts';
 
 export function fetching(fixture: StoreFixture): void {
   describe('fetching', () => {

@@ -14,7 +14,7 @@ import {
   unlabelled,
   useMailbox,
   type StoreFixture,
-} from './tested-store.ts';
+} from '../../fixtures/store/tested-store.ts';
 
 export function finishListing(fixture: StoreFixture): void {
   describe('the end of a listing', () => {

@@ -12,7 +12,7 @@ import {
   unlabelled,
   useMailbox,
   type StoreFixture,
-} from './tested-store.ts';
+} from '../../fixtures/store/tested-store.ts';
 
 export function history(fixture: StoreFixture): void {
   describe('history', () => {

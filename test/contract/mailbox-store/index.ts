@@ -4,7 +4,7 @@ import { attachments } from './attachments-contract.ts';
 import { fetching } from './fetching-contract.ts';
 import { doubt } from './doubt-contract.ts';
 import { finishListing } from './finish-listing-contract.ts';
-import type { StoreFixture } from './tested-store.ts';
+import type { StoreFixture } from '../../fixtures/store/tested-store.ts';
 import { history } from './history-contract.ts';
 import { limit } from './limit-contract.ts';
 import { listing } from './listing-contract.ts';

@@ -9,7 +9,7 @@ import {
   useMailbox,
   type StoreFixture,
   type TestMailbox,
-} from './tested-store.ts';
+} from '../../fixtures/store/tested-store.ts';
 
 export function limit(fixture: StoreFixture): void {
   describe('a scope with a limit', () => {

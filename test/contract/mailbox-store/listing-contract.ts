@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { threadId } from '../../../src/model/ids.ts';
-import { added, h, deleted, l, m, reading, record, useMailbox, type StoreFixture } from './tested-store.ts';
+import {
+  added,
+  h,
+  deleted,
+  l,
+  m,
+  reading,
+  record,
+  useMailbox,
+  type StoreFixture,
+} from '../../fixtures/store/tested-store.ts';
 
 export function listing(fixture: StoreFixture): void {
   describe('listing', () => {

@@ -12,7 +12,7 @@ import {
   TestMailbox,
   useMailbox,
   type StoreFixture,
-} from './tested-store.ts';
+} from '../../fixtures/store/tested-store.ts';
 
 const DAY = '2026-11-22';
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { added, deleted, labelled, reading, record, useMailbox, type StoreFixture } from './tested-store.ts';
+import {
+  added,
+  deleted,
+  labelled,
+  reading,
+  record,
+  useMailbox,
+  type StoreFixture,
+} from '../../fixtures/store/tested-store.ts';
 
 export function readingBack(fixture: StoreFixture): void {
   describe('reading', () => {

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { mailboxId, threadId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
-import { added, l, labelled, m, reading, record, TestMailbox, useMailbox, type StoreFixture } from './tested-store.ts';
+import {
+  added,
+  l,
+  labelled,
+  m,
+  reading,
+  record,
+  TestMailbox,
+  useMailbox,
+  type StoreFixture,
+} from '../../fixtures/store/tested-store.ts';
 
 export function removal(fixture: StoreFixture): void {
   describe('removing a mailbox', () => {

@@ -11,7 +11,7 @@ import {
   TestMailbox,
   useMailbox,
   type StoreFixture,
-} from './tested-store.ts';
+} from '../../fixtures/store/tested-store.ts';
 
 const BOB = mailboxId('bob@example.com');
 const NOW = 1_000_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mailboxId, threadId } from '../../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
-import { h, m, reading, useMailbox, type StoreFixture } from './tested-store.ts';
+import { h, m, reading, useMailbox, type StoreFixture } from '../../fixtures/store/tested-store.ts';
 
 export function workLeft(fixture: StoreFixture): void {
   describe('the work that is left', () => {

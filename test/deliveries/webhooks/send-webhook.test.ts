@@ -4,7 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { generateWebhookSecret, receiverKeyOf } from '../../../src/deliveries/webhooks/webhook-secret.ts';
-import { hurriedClock } from '../../hurried-clock.ts';
+import { hurriedClock } from '../../fixtures/host/hurried-clock.ts';
 import { certificateOf } from './receiver.ts';
 import { secret, useSending } from './sending.ts';
 

@@ -5,7 +5,7 @@ import { generateWebhookSecret, type WebhookSecret } from '../../../src/deliveri
 import { mailboxId } from '../../../src/model/ids.ts';
 import { secretKey, SecretKeyError, type SecretKey } from '../../../src/secrets/secret-box.ts';
 import { SecretKeys } from '../../../src/secrets/secret-keys.ts';
-import { createVirtualClock } from '../../virtual-clock.ts';
+import { createVirtualClock } from '../../fixtures/host/virtual-clock.ts';
 
 const former = secretKey(new Uint8Array(32).fill(1), 'the test');
 const current = secretKey(new Uint8Array(32).fill(2), 'the test');

@@ -5,8 +5,8 @@ import { FolderBodyStore } from '../../../src/store/bodies/folder-body-store.ts'
 import { openBodyStore } from '../../../src/store/bodies/open-body-store.ts';
 import { StoreError } from '../../../src/store/engines/store-error.ts';
 import { bodyStoreContract } from '../../contract/body-store/index.ts';
-import { S3_SERVER_PATIENCE, s3Missing, startS3Server, type S3Server } from '../../s3-server.ts';
-import { useFolder } from '../folder.ts';
+import { S3_SERVER_PATIENCE, s3Missing, startS3Server, type S3Server } from '../../fixtures/store/s3-server.ts';
+import { useFolder } from '../../fixtures/host/temporary-folder.ts';
 
 const folder = useFolder();
 

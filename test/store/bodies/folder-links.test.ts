@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FolderBodyStore } from '../../../src/store/bodies/folder-body-store.ts';
-import { useFolder } from '../folder.ts';
+import { useFolder } from '../../fixtures/host/temporary-folder.ts';
 
 describe('links in a folder of bodies', () => {
   const folder = useFolder();

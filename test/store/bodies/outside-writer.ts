@@ -1,7 +1,7 @@
 /** Stores one message after the other, each with its body outside, and tells its parent of each, until it is killed. */
 import { openSqliteStore } from '../../../src/store/sqlite-store.ts';
-import { reading } from '../../contract/mailbox-store/contract-messages.ts';
-import { alice, inFolder } from './outside-fixture.ts';
+import { reading } from '../../fixtures/store/contract-messages.ts';
+import { alice, inFolder } from '../../fixtures/store/outside-fixture.ts';
 
 const [path = '', folder = ''] = process.argv.slice(2);
 const store = await openSqliteStore({ path, bodies: inFolder(folder) });

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LostBody } from '../../../src/model/lost-body.ts';
 import { BODIES_INSIDE } from '../../../src/store/bodies/open-body-store.ts';
-import { deleted, reading, record, type TestMailbox } from '../../contract/mailbox-store/tested-store.ts';
-import { useFolder } from '../folder.ts';
-import { inFolder, objectsIn, openOutside } from './outside-fixture.ts';
+import { deleted, reading, record, type TestMailbox } from '../../fixtures/store/tested-store.ts';
+import { useFolder } from '../../fixtures/host/temporary-folder.ts';
+import { inFolder, objectsIn, openOutside } from '../../fixtures/store/outside-fixture.ts';
 
 const WRITER = fileURLToPath(new URL('outside-writer.ts', import.meta.url));
 const SOON = 5_000_000;

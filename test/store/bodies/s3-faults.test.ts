@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { S3BodyStore } from '../../../src/store/bodies/s3-body-store.ts';
 import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-store.ts';
-import { deleted, reading, record, TestMailbox } from '../../contract/mailbox-store/tested-store.ts';
-import { FaultyProxy, type Fault } from '../../faulty-proxy.ts';
-import { S3_SERVER_PATIENCE, s3Missing, startS3Server, type S3Server } from '../../s3-server.ts';
-import { useFolder } from '../folder.ts';
-import { alice, objectsIn } from './outside-fixture.ts';
+import { deleted, reading, record, TestMailbox } from '../../fixtures/store/tested-store.ts';
+import { FaultyProxy, type Fault } from '../../fixtures/host/faulty-proxy.ts';
+import { S3_SERVER_PATIENCE, s3Missing, startS3Server, type S3Server } from '../../fixtures/store/s3-server.ts';
+import { useFolder } from '../../fixtures/host/temporary-folder.ts';
+import { alice, objectsIn } from '../../fixtures/store/outside-fixture.ts';
 
 const SILENCE = 300;
 const status = (code: number, name: string): Fault => ({ kind: 'status', status: code, code: name });

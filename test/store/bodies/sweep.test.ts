@@ -9,9 +9,9 @@ import { saveFetched } from '../../../src/store/fetching/fetching.ts';
 import { openSqliteDatabase } from '../../../src/store/engines/sqlite-database.ts';
 import type { SqliteStore } from '../../../src/store/sqlite-store.ts';
 import type { StoreDatabase } from '../../../src/store/engines/store-database.ts';
-import { deleted, reading, record, type TestMailbox } from '../../contract/mailbox-store/tested-store.ts';
-import { useFolder } from '../folder.ts';
-import { alice, inFolder, objectsIn, openOutside } from './outside-fixture.ts';
+import { deleted, reading, record, type TestMailbox } from '../../fixtures/store/tested-store.ts';
+import { useFolder } from '../../fixtures/host/temporary-folder.ts';
+import { alice, inFolder, objectsIn, openOutside } from '../../fixtures/store/outside-fixture.ts';
 
 const NOW = 1_000_000;
 const all = { now: NOW, grace: 0 };

@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { databaseAt } from '../../src/model/database-location.ts';
+import { loadConfig, type Config } from '../../src/config/config.ts';
+import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
+import { resolveLabels } from '../../src/accounts/label-names.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
+import { Simulator } from '../../src/simulator/simulator.ts';
+import { openStores, type Stores } from '../../src/store/open-store.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
+
+const ADA = mailboxId('ada@example.com');
+
+describe('the labels that a person names', () => {
+  const folder = useFolder();
+  let simulator: Simulator;
+  let server: SimulatorServer;
+  let stores: Stores;
+  let config: Config;
+  beforeEach(async () => {
+    simulator = new Simulator({ clock: systemClock });
+    simulator.addMailbox(ADA);
+    server = await startSimulatorServer({ simulator, port: 0 });
+    config = loadConfig({
+      env: {
+        HOME: folder(),
+        TIDEMARK_DATA_DIR: folder(),
+        GMAIL_ROOT_URL: server.url,
+        GOOGLE_TOKEN_URL: `${server.url}/token`,
+      },
+    });
+    stores = await openStores(databaseAt('sqlite::memory:'));
+    await connectMailbox({
+      config,
+      stores,
+      mailbox: ADA,
+      clock: systemClock,
+      text: JSON.stringify(simulator.grant(ADA)),
+      verify: false,
+    });
+  });
+  afterEach(async () => {
+    await server.close();
+    await stores.store.close();
+    await stores.credentials.close();
+  });
+
+  const idsOf = (...names: readonly string[]) =>
+    resolveLabels({ config, stores, mailbox: ADA, clock: systemClock, names });
+  const create = (name: string): string => simulator.mailbox(ADA).createLabel(name).id;
+  const refusalOf = async (name: string): Promise<unknown> =>
+    idsOf(name).then(
+      () => 'known',
+      ({ message }: Error) => message,
+    );
+
+  it('are found by name in any case, by id, and those of the system without a call', async () => {
+    const [receipts, travel] = [create('Receipts'), create('travel')];
+    expect(await idsOf('Receipts', 'receipts', 'TRAVEL', travel, 'inbox', 'Category_Forums')).toEqual([
+      receipts,
+      receipts,
+      travel,
+      travel,
+      'INBOX',
+      'CATEGORY_FORUMS',
+    ]);
+    const calls = simulator.usage.of(ADA).calls;
+    expect(await idsOf('unread')).toEqual(['UNREAD']);
+    expect(simulator.usage.of(ADA).calls).toBe(calls);
+  });
+
+  it('are told by their real names, in whatever case, when there is none of that name', async () => {
+    for (const name of ['travel', 'Receipts', 'work/2026']) create(name);
+    expect(await refusalOf('Recipts')).toBe(
+      `${ADA} has no label "Recipts". Its own labels: "Receipts", "travel", "work/2026".`,
+    );
+  });
+
+  it('are told to be none only where the mailbox has none of its own', async () => {
+    expect(await refusalOf('Receipts')).toBe(`${ADA} has no label "Receipts". It has no labels of its own.`);
+  });
+
+  it('are told up to twenty of, and how many more there are', async () => {
+    for (let n = 10; n < 33; n++) create(`label ${n}`);
+    expect(await refusalOf('x')).toMatch(/Its own labels: "label 10", .*"label 29" and 3 more\.$/);
+  });
+});

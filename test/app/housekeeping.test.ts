@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { keepHouse } from '../../src/app/housekeeping.ts';
+import { createLog } from '../../src/host/log.ts';
+import { deleted, reading, record } from '../fixtures/store/tested-store.ts';
+import { inFolder, objectsIn, openOutside } from '../fixtures/store/outside-fixture.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
+
+const MINUTE = 60_000;
+const log = createLog('silent');
+
+describe("a worker's housekeeping", () => {
+  const folder = useFolder();
+
+  /**
+   * Minutes that a body outside which nothing names any more is left alone; null when it outlives the rounds of four
+   * hours.
+   */
+  async function leftAloneFor(sweepGrace: number | null, goneGrace: number | null = 0): Promise<number | null> {
+    const place = join(folder(), 'bodies');
+    const mailbox = await openOutside(join(folder(), 'mirror.db'), inFolder(place));
+    const { store } = mailbox;
+    await mailbox.save(reading('a'));
+    await mailbox.apply([record(101, deleted('a'))], { generation: 0, mark: null });
+    expect(objectsIn(place)).toHaveLength(1);
+    const stopped = new AbortController();
+    const begun = mailbox.now;
+    let time = begun;
+    let gone: number | null = null;
+    const sleep = async (milliseconds: number): Promise<void> => {
+      if (gone === null && objectsIn(place).length === 0) gone = (time - begun) / MINUTE;
+      time += milliseconds;
+      if (gone !== null || time - begun > 240 * MINUTE) stopped.abort();
+    };
+    await keepHouse({
+      store,
+      goneGrace,
+      sweepGrace,
+      clock: { now: () => time, random: () => 1, sleep },
+      log,
+      signal: stopped.signal,
+    });
+    await store.close();
+    return gone;
+  }
+
+  it('removes bodies that nothing names any more when their grace is over', async () => {
+    // The first round drops the body, so that nothing names it.
+    expect(await leftAloneFor(120 * MINUTE)).toBe(10 + 120);
+  });
+
+  it('keeps the body of a message that is gone for as long as it is told', async () => {
+    expect(await leftAloneFor(0, 60 * MINUTE)).toBe(60);
+  });
+
+  it('keeps it for ever where it is told to', async () => {
+    expect(await leftAloneFor(0, null)).toBeNull();
+  });
+
+  it('never removes any where it is told not to', async () => {
+    expect(await leftAloneFor(null)).toBeNull();
+  });
+});
