@@ -74,6 +74,7 @@ describe('the configuration', () => {
         tlsCertFile: null,
         tlsKeyFile: null,
       },
+      webhooks: { allowedNetworks: [] },
       logLevel: 'info',
       temporal: { address: null, namespace: 'default', options: {} },
       taskQueue: 'tidemark',
