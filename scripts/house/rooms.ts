@@ -22,6 +22,7 @@ const STORE_WINGS = [
   'store/reads',
   'store/mailboxes',
   'store/removal',
+  'store/subscriptions',
 ];
 const STORE = ['store', 'store/engines', 'store/bodies', 'store/rows', ...STORE_WINGS];
 
@@ -143,6 +144,12 @@ export const ROOMS: readonly Room[] = [
     packages: ['node:', 'kysely'],
   },
   {
+    place: 'store/subscriptions',
+    holds: 'who asks for changes, how far each is in each mailbox, deliveries that were set aside',
+    imports: STORE_FLOOR,
+    packages: ['node:', 'kysely'],
+  },
+  {
     place: 'store/removal',
     holds: 'removing mailboxes, and bodies of messages that are gone',
     imports: STORE_FLOOR,
@@ -151,7 +158,7 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'store/mailboxes',
     holds: 'what is kept of a mailbox as a whole: account, ledger, name',
-    imports: [...STORE_FLOOR, 'store/removal'],
+    imports: [...STORE_FLOOR, 'store/removal', 'store/subscriptions'],
     packages: ['kysely'],
   },
   {
@@ -169,7 +176,7 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'store/move',
     holds: 'moving mailboxes from one database to another',
-    imports: ['model', 'store', 'store/engines', 'store/bodies'],
+    imports: ['model', 'store', 'store/engines', 'store/bodies', 'store/subscriptions'],
     packages: ['node:', 'kysely'],
   },
   {

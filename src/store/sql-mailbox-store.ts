@@ -53,6 +53,23 @@ import { putOffRefresh, retryFailed } from './fetching/retrying.ts';
 import { heldBody, readChanges, streamMessages } from './reads/reads.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
 import { correctListing, countListed, findSuspects } from './listing/suspects.ts';
+import { countDeliveries, listParked, readPositions } from './subscriptions/delivery-overview.ts';
+import {
+  acceptDelivery,
+  acceptWithin,
+  beginDelivery,
+  failDelivery,
+  findDeliveries,
+  postponeDelivery,
+  replay,
+} from './subscriptions/positions.ts';
+import {
+  endSubscription,
+  listSubscriptions,
+  putSubscription,
+  removeSubscription,
+} from './subscriptions/subscription-rows.ts';
+import type { DeliveryStore, SubscriptionStore } from './subscriptions/subscription-store.ts';
 import { countWork } from './fetching/work-counts.ts';
 import { countBackfills, workLeft } from './fetching/count-work-left.ts';
 import type { MailboxRegistry } from './mailboxes/mailbox-registry.ts';
@@ -68,7 +85,15 @@ import type { MailStore } from './reads/mail-store.ts';
 export function createSqlMailboxStore(
   database: StoreDatabase,
   options?: BodyOptions,
-): MailboxStore & QuotaLedger & BodySweeper & BuriedBodies & MailboxRemoval & MailboxRenaming & MailboxAccounts {
+): MailboxStore &
+  QuotaLedger &
+  BodySweeper &
+  BuriedBodies &
+  MailboxRemoval &
+  MailboxRenaming &
+  MailboxAccounts &
+  SubscriptionStore &
+  DeliveryStore {
   const bodies = new Bodies(database, options);
   return {
     ...registryOf(database),
@@ -82,7 +107,33 @@ export function createSqlMailboxStore(
     ...ledgerOf(database),
     ...accountsOf(database),
     ...removalOf(database, bodies),
+    ...subscriptionsOf(database),
+    ...deliveriesOf(database),
     ...lifeOf(database, bodies),
+  };
+}
+
+function subscriptionsOf(database: StoreDatabase): SubscriptionStore {
+  return {
+    putSubscription: (request) => putSubscription(database, request),
+    listSubscriptions: () => listSubscriptions(database),
+    removeSubscription: (name) => removeSubscription(database, name),
+    endSubscription: (request) => endSubscription(database, request),
+    readPositions: (name) => readPositions(database, name),
+    countDeliveries: () => countDeliveries(database),
+    listParked: (request) => listParked(database, request),
+    replay: (request) => replay(database, request),
+  };
+}
+
+function deliveriesOf(database: StoreDatabase): DeliveryStore {
+  return {
+    findDeliveries: (request) => findDeliveries(database, request),
+    beginDelivery: (request) => beginDelivery(database, request),
+    acceptDelivery: (request) => acceptDelivery(database, request),
+    acceptWithin: (request, work) => acceptWithin(database, request, work),
+    failDelivery: (request) => failDelivery(database, request),
+    postponeDelivery: (request) => postponeDelivery(database, request),
   };
 }
 

@@ -5,6 +5,7 @@ import type { QuotaLedger } from '../model/quota-ledger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import type { MailboxAccounts } from './mailboxes/mailbox-accounts.ts';
 import type { MailboxRenaming } from './mailboxes/mailbox-renaming.ts';
+import type { DeliveryStore, SubscriptionStore } from './subscriptions/subscription-store.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
 import type { MailboxRemoval } from './removal/mailbox-removal.ts';
 
@@ -16,7 +17,9 @@ export interface Stores {
     BuriedBodies &
     MailboxRemoval &
     MailboxRenaming &
-    MailboxAccounts;
+    MailboxAccounts &
+    SubscriptionStore &
+    DeliveryStore;
   readonly credentials: CredentialStore;
   /** The database behind `store`, which a move uses directly. */
   readonly database: StoreDatabase;

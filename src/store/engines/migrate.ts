@@ -13,6 +13,7 @@ import { accountColumns } from './migrations/0010-account.ts';
 import { doubtColumns } from './migrations/0011-doubt.ts';
 import { changeDetails } from './migrations/0012-change-details.ts';
 import { messageHeaders } from './migrations/0013-headers.ts';
+import { subscriptionTables } from './migrations/0014-subscriptions.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
@@ -30,6 +31,7 @@ const MIGRATIONS = {
   '0011-doubt': doubtColumns,
   '0012-change-details': changeDetails,
   '0013-headers': messageHeaders,
+  '0014-subscriptions': subscriptionTables,
 } as const;
 
 /** `automatic`: opening the database migrates its schema. `manual`: only `tidemark migrate` does. */

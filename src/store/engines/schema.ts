@@ -26,6 +26,9 @@ export interface Schema {
   audit_listings: { mailbox_key: number; audit: number; message_id: string; label_id: string };
   applied_operations: { mailbox_key: number; record_id: string; message_id: string; operation: string };
   changes: ChangeTable;
+  subscriptions: SubscriptionTable;
+  delivery_positions: DeliveryPositionTable;
+  parked_deliveries: ParkedDeliveryTable;
 }
 
 export interface MailboxTable {
@@ -156,6 +159,52 @@ export interface ChangeTable {
   added: string | null;
   removed: string | null;
   why: string | null;
+}
+
+/** Who asked for changes: see Subscription. */
+export interface SubscriptionTable {
+  name: string;
+  filter: string;
+  batch: number;
+  delivery_order: string;
+  created_at: number;
+  ended_at: number | null;
+  ended_reason: string | null;
+}
+
+/** How far a subscription is in a mailbox. Without a row it is at the beginning of the mailbox's changes. */
+export interface DeliveryPositionTable {
+  mailbox_key: number;
+  subscription: string;
+  /** Everything up to it was accepted, parked, or not asked for. */
+  sequence: number;
+  /** How often somebody moved it back: the same changes are then other deliveries. */
+  replays: Generated<number>;
+  /** How many changes were accepted. */
+  delivered: Generated<number>;
+  accepted_at: number | null;
+  /** The delivery under way and the sequences of its changes, fixed before the first attempt; null between two. */
+  delivery_id: string | null;
+  sequences: string | null;
+  /** Up to this sequence changes are delivered one by one, since a batch with them kept failing. */
+  single_until: Generated<number>;
+  /** Attempts that have begun at the delivery under way, and when the first one did. */
+  attempts: Generated<number>;
+  first_attempt_at: number | null;
+  /** Nothing is attempted before it; null: at once. */
+  next_attempt_at: number | null;
+  last_error: string | null;
+}
+
+/** A change that a subscription's target did not take. */
+export interface ParkedDeliveryTable {
+  mailbox_key: number;
+  subscription: string;
+  sequence: number;
+  delivery_id: string;
+  attempts: number;
+  error: string;
+  parked_at: number;
 }
 
 /**

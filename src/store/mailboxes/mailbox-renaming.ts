@@ -1,6 +1,7 @@
 import type { MailboxId } from '../../model/ids.ts';
 import { buryChain } from '../rows/workflow-chains.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
+import { renameInFilters } from '../subscriptions/subscription-rows.ts';
 
 export interface MailboxRenaming {
   /**
@@ -45,6 +46,7 @@ export function renameMailbox(
       .set({ id: to, renamed_from: from, account: null })
       .where('key', '=', row.key)
       .execute();
+    await renameInFilters(tx, from, to);
     return 'renamed';
   });
 }

@@ -29,6 +29,8 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   { table: 'changes', key: ['sequence'], rows: ROWS },
   { table: 'messages', key: ['id'], rows: ROWS },
   { table: 'message_headers', key: ['message_id'], rows: ROWS },
+  { table: 'delivery_positions', key: ['subscription'], rows: ROWS },
+  { table: 'parked_deliveries', key: ['subscription', 'sequence'], rows: ROWS },
   { table: 'bodies', key: ['message_id'], rows: 50 },
 ];
 

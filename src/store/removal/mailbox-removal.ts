@@ -48,6 +48,8 @@ const TABLES = [
   { table: 'message_headers', key: ['message_id'], rows: ROWS },
   { table: 'outside_bodies', key: ['message_id'], rows: ROWS },
   { table: 'messages', key: ['id'], rows: ROWS },
+  { table: 'delivery_positions', key: ['subscription'], rows: ROWS },
+  { table: 'parked_deliveries', key: ['subscription', 'sequence'], rows: ROWS },
   { table: 'labels', key: ['id'], rows: ROWS },
   { table: 'usage', key: ['method'], rows: ROWS },
   { table: 'day_usage', key: ['mailbox_key'], rows: ROWS },

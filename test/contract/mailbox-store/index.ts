@@ -2,6 +2,7 @@ import { changeDetails } from './change-details-contract.ts';
 import { describe } from 'vitest';
 import { attachments } from './attachments-contract.ts';
 import { fetching } from './fetching-contract.ts';
+import { deliveries } from './deliveries-contract.ts';
 import { doubt } from './doubt-contract.ts';
 import { finishListing } from './finish-listing-contract.ts';
 import type { StoreFixture } from '../../fixtures/store/tested-store.ts';
@@ -30,5 +31,6 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     renaming(fixture);
     attachments(fixture);
     workLeft(fixture);
+    deliveries(fixture);
   });
 }

@@ -1,0 +1,108 @@
+import type { Change } from './change.ts';
+import type { LabelId, MailboxId } from './ids.ts';
+
+/** Which changes a subscription asks for. All conditions must hold; null means that anything will do. */
+export interface ChangeFilter {
+  readonly mailboxes: readonly MailboxId[] | null;
+  readonly kinds: readonly Change['kind'][] | null;
+  /** The message has one of these labels, or has just lost it. */
+  readonly labels: readonly LabelId[] | null;
+  /** Part of the subject, in any case. A `gone` change passes, since nothing is held of its message any more. */
+  readonly subject: string | null;
+  /** Part of the sender's name or address, in the same way. */
+  readonly from: string | null;
+}
+
+export const EVERY_CHANGE: ChangeFilter = { mailboxes: null, kinds: null, labels: null, subject: null, from: null };
+
+/** Where a subscription begins. A mailbox that comes later is delivered from its first change in every case. */
+export type Beginning =
+  { readonly kind: 'now' } | { readonly kind: 'first' } | { readonly kind: 'since'; readonly at: number };
+
+/**
+ * What happens to a delivery that keeps failing.
+ * - `above-all`: it is tried for ever, and later changes of its mailbox wait for it.
+ * - `park`: it is set aside after `attempts`, or after three days when that is null, and later changes go on. Of a batch
+ *   only the changes are set aside that fail alone.
+ */
+export type DeliveryOrder =
+  { readonly kind: 'above-all' } | { readonly kind: 'park'; readonly attempts: number | null };
+
+/** What a subscription is, apart from its state. */
+export interface SubscriptionDefinition {
+  readonly name: string;
+  readonly filter: ChangeFilter;
+  /** The most changes in a delivery. */
+  readonly batch: number;
+  readonly order: DeliveryOrder;
+}
+
+export interface Subscription extends SubscriptionDefinition {
+  readonly createdAt: number;
+  /** When and why it ended; null while it delivers. */
+  readonly ended: { readonly at: number; readonly reason: string } | null;
+}
+
+/** Changes in a delivery unless the subscription says otherwise, and the most that it can say. */
+export const BATCH = { usual: 100, most: 500 } as const;
+
+/** Thrown when a subscription cannot be made as it is described. */
+export class InvalidSubscriptionError extends Error {
+  override readonly name = 'InvalidSubscriptionError';
+}
+
+/** Letters, digits, `-`, `_` and `.`; it begins with a letter or a digit. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/**
+ * @returns the definition itself
+ * @throws {InvalidSubscriptionError} when its name, batch or attempts are not allowed
+ */
+export function checkedDefinition<Definition extends SubscriptionDefinition>(definition: Definition): Definition {
+  const { name, batch, order } = definition;
+  if (!NAME.test(name))
+    throw new InvalidSubscriptionError(
+      `"${name.slice(0, 80)}" is no name of a subscription: it has 1 to 63 letters, digits, "-", "_" and ".", and begins with a letter or a digit.`,
+    );
+  if (!Number.isSafeInteger(batch) || batch < 1 || batch > BATCH.most)
+    throw new InvalidSubscriptionError(
+      `The batch of the subscription ${name} is ${batch}; it is a whole number from 1 to ${BATCH.most}.`,
+    );
+  if (order.kind === 'park' && order.attempts !== null && (!Number.isSafeInteger(order.attempts) || order.attempts < 1))
+    throw new InvalidSubscriptionError(
+      `The subscription ${name} parks after ${order.attempts} attempts; that is a whole number from 1.`,
+    );
+  return definition;
+}
+
+/** Whether a mailbox's changes are asked for. */
+export function includesMailbox({ mailboxes }: ChangeFilter, mailbox: MailboxId): boolean {
+  return mailboxes === null || mailboxes.includes(mailbox);
+}
+
+/** What a filter compares of a message besides its change. */
+export interface MessageTexts {
+  readonly subject: string | null;
+  readonly from: string | null;
+}
+
+/**
+ * Whether a change passes the filter, its mailbox aside.
+ *
+ * @param texts - of the change's message; null when nothing is held of it
+ */
+export function matchesChange(filter: ChangeFilter, change: Change, texts: MessageTexts | null): boolean {
+  const { kinds, labels, subject, from } = filter;
+  if (kinds !== null && !kinds.includes(change.kind)) return false;
+  if (labels !== null && ![...change.labelIds, ...(change.removed ?? [])].some((label) => labels.includes(label)))
+    return false;
+  if (change.kind === 'gone') return true;
+  return holds(texts?.subject, subject) && holds(texts?.from, from);
+}
+
+/** Whether a filter compares more than the change itself. */
+export const asksTexts = ({ subject, from }: ChangeFilter): boolean => subject !== null || from !== null;
+
+function holds(text: string | null | undefined, part: string | null): boolean {
+  return part === null || (text ?? '').toLowerCase().includes(part.toLowerCase());
+}

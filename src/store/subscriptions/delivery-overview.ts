@@ -1,0 +1,95 @@
+import { sql } from 'kysely';
+import type { MailboxId } from '../../model/ids.ts';
+import { includesMailbox } from '../../model/subscription.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+import { toSubscription } from './subscription-rows.ts';
+import type { DeliveryCounts, DeliveryPosition, ParkedChange, SubscriptionStore } from './subscription-store.ts';
+
+/** See {@link SubscriptionStore.readPositions}. */
+export async function readPositions(database: StoreDatabase, name: string): Promise<readonly DeliveryPosition[]> {
+  return database.read(async (db) => {
+    const row = await db.selectFrom('subscriptions').selectAll().where('name', '=', name).executeTakeFirst();
+    if (row === undefined) return [];
+    const { filter } = toSubscription(row);
+    const rows = await db
+      .selectFrom('mailboxes as m')
+      .leftJoin('delivery_positions as p', (join) =>
+        join.onRef('p.mailbox_key', '=', 'm.key').on('p.subscription', '=', name),
+      )
+      .selectAll('p')
+      .select(['m.id', 'm.change_sequence'])
+      .select((eb) =>
+        eb
+          .selectFrom('parked_deliveries as d')
+          .select((count) => count.fn.countAll<number | string>().as('parked'))
+          .whereRef('d.mailbox_key', '=', 'm.key')
+          .where('d.subscription', '=', name)
+          .as('parked'),
+      )
+      .where('m.id', 'like', '%@%')
+      .orderBy('m.id')
+      .execute();
+    return rows
+      .filter(({ id }) => includesMailbox(filter, id as MailboxId))
+      .map((each) => ({
+        mailbox: each.id as MailboxId,
+        sequence: each.sequence ?? 0,
+        head: each.change_sequence,
+        delivered: each.delivered ?? 0,
+        acceptedAt: each.accepted_at,
+        parked: Number(each.parked),
+        delivery:
+          each.delivery_id === null
+            ? null
+            : {
+                id: each.delivery_id,
+                changes: each.sequences === null ? 0 : (JSON.parse(each.sequences) as number[]).length,
+                attempts: each.attempts ?? 0,
+                since: each.first_attempt_at,
+              },
+        nextAttemptAt: each.next_attempt_at,
+        error: each.last_error,
+      }));
+  });
+}
+
+/** See {@link SubscriptionStore.countDeliveries}. */
+export async function countDeliveries(database: StoreDatabase): Promise<readonly DeliveryCounts[]> {
+  const { rows } = await database.read((db) =>
+    sql<{ name: string; failing: number | string; parked: number | string }>`
+      select s.name,
+        (select count(*) from delivery_positions p where p.subscription = s.name and p.last_error is not null) as failing,
+        (select count(*) from parked_deliveries d where d.subscription = s.name) as parked
+      from subscriptions s order by s.name`.execute(db),
+  );
+  return rows.map(({ name, failing, parked }) => ({ name, failing: Number(failing), parked: Number(parked) }));
+}
+
+/** See {@link SubscriptionStore.listParked}. */
+export async function listParked(
+  database: StoreDatabase,
+  { name, limit }: RequestOf<SubscriptionStore, 'listParked'>,
+): Promise<readonly ParkedChange[]> {
+  const rows = await database.read((db) =>
+    db
+      .selectFrom('parked_deliveries as d')
+      .innerJoin('mailboxes as m', 'm.key', 'd.mailbox_key')
+      .selectAll('d')
+      .select('m.id')
+      .where('d.subscription', '=', name)
+      .orderBy('d.parked_at', 'desc')
+      .orderBy('m.id')
+      .orderBy('d.sequence', 'desc')
+      .limit(limit)
+      .execute(),
+  );
+  return rows.map((row) => ({
+    mailbox: row.id as MailboxId,
+    sequence: row.sequence,
+    deliveryId: row.delivery_id,
+    attempts: row.attempts,
+    error: row.error,
+    parkedAt: row.parked_at,
+  }));
+}

@@ -1,0 +1,137 @@
+import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
+import type { MailboxId } from '../../model/ids.ts';
+import {
+  checkedDefinition,
+  EVERY_CHANGE,
+  includesMailbox,
+  type Beginning,
+  type ChangeFilter,
+  type DeliveryOrder,
+  type Subscription,
+} from '../../model/subscription.ts';
+import type { RequestOf } from '../engines/request-of.ts';
+import type { Schema, SubscriptionTable } from '../engines/schema.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+import type { SubscriptionStore } from './subscription-store.ts';
+
+/** See {@link SubscriptionStore.putSubscription}. */
+export function putSubscription(
+  database: StoreDatabase,
+  { definition, beginning, now }: RequestOf<SubscriptionStore, 'putSubscription'>,
+): Promise<'made' | 'changed' | 'same'> {
+  const { name, filter, batch, order } = checkedDefinition(definition);
+  const values = { filter: JSON.stringify(filter), batch, delivery_order: JSON.stringify(order) };
+  return database.write(async (tx) => {
+    const { numInsertedOrUpdatedRows = 0n } = await tx
+      .insertInto('subscriptions')
+      .values({ name, ...values, created_at: now, ended_at: null, ended_reason: null })
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .executeTakeFirst();
+    if (numInsertedOrUpdatedRows > 0n) {
+      await begin(tx, name, beginning);
+      return 'made';
+    }
+    const before = await database.dialect
+      .locked(tx.selectFrom('subscriptions').selectAll().where('name', '=', name))
+      .executeTakeFirstOrThrow();
+    const isSame =
+      before.filter === values.filter &&
+      before.batch === batch &&
+      before.delivery_order === values.delivery_order &&
+      before.ended_at === null;
+    if (isSame) return 'same';
+    await tx
+      .updateTable('subscriptions')
+      .set({ ...values, ended_at: null, ended_reason: null })
+      .where('name', '=', name)
+      .execute();
+    return 'changed';
+  });
+}
+
+/** Positions of the mailboxes that there are. One that comes later is new, and so are all of its changes. */
+async function begin(tx: Transaction<Schema>, name: string, beginning: Beginning): Promise<void> {
+  if (beginning.kind === 'first') return;
+  const sequence =
+    beginning.kind === 'since'
+      ? sql<number>`coalesce((select min(c.sequence) - 1 from changes c where c.mailbox_key = m.key and c.at >= ${beginning.at}), m.change_sequence)`
+      : sql<number>`m.change_sequence`;
+  await sql`insert into delivery_positions (mailbox_key, subscription, sequence)
+    select m.key, ${name}, ${sequence} from mailboxes m where true
+    on conflict (mailbox_key, subscription) do nothing`.execute(tx);
+}
+
+/** See {@link SubscriptionStore.listSubscriptions}. */
+export async function listSubscriptions(database: StoreDatabase): Promise<readonly Subscription[]> {
+  const rows = await database.read((db) => db.selectFrom('subscriptions').selectAll().orderBy('name').execute());
+  return rows.map(toSubscription);
+}
+
+export function toSubscription(row: Selectable<SubscriptionTable>): Subscription {
+  return {
+    name: row.name,
+    filter: { ...EVERY_CHANGE, ...(JSON.parse(row.filter) as Partial<ChangeFilter>) },
+    batch: row.batch,
+    order: JSON.parse(row.delivery_order) as DeliveryOrder,
+    createdAt: row.created_at,
+    ended: row.ended_at === null ? null : { at: row.ended_at, reason: row.ended_reason ?? '' },
+  };
+}
+
+/** The subscriptions that deliver changes of a mailbox. */
+export async function activeSubscriptions(db: Kysely<Schema>, mailbox: MailboxId): Promise<readonly Subscription[]> {
+  const rows = await db.selectFrom('subscriptions').selectAll().where('ended_at', 'is', null).orderBy('name').execute();
+  return rows.map(toSubscription).filter(({ filter }) => includesMailbox(filter, mailbox));
+}
+
+/** See {@link SubscriptionStore.removeSubscription}. */
+export function removeSubscription(database: StoreDatabase, name: string): Promise<boolean> {
+  return database.write(async (tx) => {
+    const { numDeletedRows } = await tx.deleteFrom('subscriptions').where('name', '=', name).executeTakeFirstOrThrow();
+    await tx.deleteFrom('delivery_positions').where('subscription', '=', name).execute();
+    await tx.deleteFrom('parked_deliveries').where('subscription', '=', name).execute();
+    return numDeletedRows > 0n;
+  });
+}
+
+/** See {@link SubscriptionStore.endSubscription}. */
+export async function endSubscription(
+  database: StoreDatabase,
+  { name, reason, now }: RequestOf<SubscriptionStore, 'endSubscription'>,
+): Promise<void> {
+  await database.write((tx) =>
+    tx
+      .updateTable('subscriptions')
+      .set({ ended_at: now, ended_reason: reason })
+      .where('name', '=', name)
+      .where('ended_at', 'is', null)
+      .execute(),
+  );
+}
+
+/** The filters that name a renamed mailbox follow it. */
+export async function renameInFilters(tx: Transaction<Schema>, from: MailboxId, to: MailboxId): Promise<void> {
+  for (const row of await tx.selectFrom('subscriptions').selectAll().execute()) {
+    const { name, filter } = toSubscription(row);
+    if (filter.mailboxes?.includes(from) !== true) continue;
+    const mailboxes = filter.mailboxes.map((mailbox) => (mailbox === from ? to : mailbox));
+    await tx
+      .updateTable('subscriptions')
+      .set({ filter: JSON.stringify({ ...filter, mailboxes }) })
+      .where('name', '=', name)
+      .execute();
+  }
+}
+
+/** Copies the subscriptions to another database. One of the same name there stays as it is. */
+export async function copySubscriptions(from: StoreDatabase, to: StoreDatabase): Promise<void> {
+  const rows = await from.read((db) => db.selectFrom('subscriptions').selectAll().execute());
+  await to.write(async (tx) => {
+    for (const row of rows)
+      await tx
+        .insertInto('subscriptions')
+        .values(row)
+        .onConflict((conflict) => conflict.column('name').doNothing())
+        .execute();
+  });
+}

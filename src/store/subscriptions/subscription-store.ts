@@ -1,0 +1,145 @@
+import type { Change } from '../../model/change.ts';
+import type { MailboxId } from '../../model/ids.ts';
+import type { Beginning, Subscription, SubscriptionDefinition } from '../../model/subscription.ts';
+
+/** Who asks for changes, and how far each of them is. Times are epoch ms. */
+export interface SubscriptionStore {
+  /**
+   * Makes a subscription, or changes the filter, batch and order of one. A changed one keeps its positions, and begins to
+   * deliver again where it had ended.
+   *
+   * @param request.beginning - of a new one
+   * @throws {InvalidSubscriptionError} when its name, batch or attempts are not allowed
+   */
+  putSubscription(request: {
+    definition: SubscriptionDefinition;
+    beginning: Beginning;
+    now: number;
+  }): Promise<'made' | 'changed' | 'same'>;
+  listSubscriptions(): Promise<readonly Subscription[]>;
+  /** Deletes it with its positions and parked deliveries. @returns false when there is none of that name */
+  removeSubscription(name: string): Promise<boolean>;
+  /** Its target wants no more. Positions and parked deliveries stay. */
+  endSubscription(request: { name: string; reason: string; now: number }): Promise<void>;
+  /** How far the subscription is in each mailbox that it asks for. */
+  readPositions(name: string): Promise<readonly DeliveryPosition[]>;
+  /** How many mailboxes wait, and how many changes are parked, by subscription. */
+  countDeliveries(): Promise<readonly DeliveryCounts[]>;
+  /** The latest parked changes, at most `limit`. */
+  listParked(request: { name: string; limit: number }): Promise<readonly ParkedChange[]>;
+  /**
+   * Moves a subscription back, never forward. What is delivered again has other delivery ids. Parked changes after the new
+   * position are parked no more, and a delivery under way counts for nothing.
+   *
+   * @param request.mailbox - null for all that it asks for
+   * @param request.from - `after` a sequence number, or the first change `since` a time
+   * @returns the mailboxes that were moved
+   */
+  replay(request: {
+    name: string;
+    mailbox: MailboxId | null;
+    from: { readonly after: number } | { readonly since: number };
+  }): Promise<readonly MailboxId[]>;
+}
+
+export interface DeliveryPosition {
+  readonly mailbox: MailboxId;
+  /** Everything up to it was accepted, parked, or not asked for. */
+  readonly sequence: number;
+  /** The mailbox's newest change. */
+  readonly head: number;
+  readonly delivered: number;
+  readonly acceptedAt: number | null;
+  readonly parked: number;
+  /** The delivery that is under way or waits for its next attempt; null between two. */
+  readonly delivery: {
+    readonly id: string;
+    readonly changes: number;
+    readonly attempts: number;
+    readonly since: number | null;
+  } | null;
+  readonly nextAttemptAt: number | null;
+  readonly error: string | null;
+}
+
+export interface DeliveryCounts {
+  readonly name: string;
+  /** Mailboxes whose delivery has failed and is tried again. */
+  readonly failing: number;
+  readonly parked: number;
+}
+
+export interface ParkedChange {
+  readonly mailbox: MailboxId;
+  readonly sequence: number;
+  readonly deliveryId: string;
+  readonly attempts: number;
+  readonly error: string;
+  readonly parkedAt: number;
+}
+
+/** What the delivery lane of a mailbox does to positions. A position moves only for the delivery that it names. */
+export interface DeliveryStore {
+  /**
+   * The names of the subscriptions that have something to attempt now. Positions move over changes that nobody asked
+   * for.
+   */
+  findDeliveries(request: { mailbox: MailboxId; now: number }): Promise<readonly string[]>;
+  /** Begins an attempt at the next delivery, whose changes are fixed with its first attempt. */
+  beginDelivery(request: { mailbox: MailboxId; subscription: string; now: number }): Promise<DeliveryStep>;
+  /**
+   * The target has accepted the delivery: the position moves behind it.
+   *
+   * @returns false when the position names another delivery: an attempt that ended late, or a replay
+   */
+  acceptDelivery(request: DeliveryNamed): Promise<boolean>;
+  /**
+   * The same in the transaction in which the target works.
+   *
+   * @param work - runs statements of the same transaction; when it throws, nothing has happened
+   * @returns false when the position names another delivery; `work` has not run then
+   */
+  acceptWithin(request: DeliveryNamed, work: (query: QueryWithin) => Promise<void>): Promise<boolean>;
+  /** An attempt has failed. Nothing happens when the position names another attempt. */
+  failDelivery(request: FailedDelivery): Promise<void>;
+  /** Nothing is attempted before `until`: what the target needs is not there. */
+  postponeDelivery(request: { mailbox: MailboxId; subscription: string; until: number; reason: string }): Promise<void>;
+}
+
+/** Runs a statement in the transaction of a delivery; its parameters are `$1`, `$2` … in PostgreSQL, `?` in SQLite. */
+export type QueryWithin = (
+  text: string,
+  values?: readonly unknown[],
+) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+
+export interface DeliveryNamed {
+  readonly mailbox: MailboxId;
+  readonly subscription: string;
+  readonly id: string;
+  readonly now: number;
+}
+
+export interface FailedDelivery extends DeliveryNamed {
+  readonly attempt: number;
+  readonly error: string;
+  /** `park` of several changes has each of them delivered alone from now on. */
+  readonly next: { readonly kind: 'retry'; readonly at: number } | { readonly kind: 'park' };
+}
+
+/** An attempt that has begun. */
+export interface BegunDelivery {
+  readonly id: string;
+  readonly changes: readonly [Change, ...Change[]];
+  /** From 1. */
+  readonly attempt: number;
+  readonly firstAttemptAt: number;
+  /** True when the changes are delivered one by one, since a batch with them kept failing. */
+  readonly isSplit: boolean;
+}
+
+export type DeliveryStep =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'waits'; readonly until: number }
+  /** Many changes were passed that nobody asked for; the next call goes on. */
+  | { readonly kind: 'passed' }
+  | { readonly kind: 'begun'; readonly delivery: BegunDelivery };

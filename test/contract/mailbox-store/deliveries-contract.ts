@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest';
+import { mailboxId } from '../../../src/model/ids.ts';
+import { EVERY_CHANGE, type Beginning, type SubscriptionDefinition } from '../../../src/model/subscription.ts';
+import type { BegunDelivery } from '../../../src/store/subscriptions/subscription-store.ts';
+import { deleted, l, labelled, reading, record } from '../../fixtures/store/contract-messages.ts';
+import { TestMailbox, useMailbox, type StoreFixture } from '../../fixtures/store/tested-store.ts';
+
+const CRM: SubscriptionDefinition = {
+  name: 'crm',
+  filter: EVERY_CHANGE,
+  batch: 2,
+  order: { kind: 'park', attempts: null },
+};
+const FIRST: Beginning = { kind: 'first' };
+
+const subscribe = (mailbox: TestMailbox, changes: Partial<SubscriptionDefinition> = {}, beginning: Beginning = FIRST) =>
+  mailbox.store.putSubscription({ definition: { ...CRM, ...changes }, beginning, now: mailbox.now });
+const due = (mailbox: TestMailbox) => mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now });
+const step = (mailbox: TestMailbox) =>
+  mailbox.store.beginDelivery({ mailbox: mailbox.id, subscription: 'crm', now: mailbox.now });
+const named = (mailbox: TestMailbox, { id }: BegunDelivery) => ({
+  mailbox: mailbox.id,
+  subscription: 'crm',
+  id,
+  now: mailbox.now,
+});
+const position = async (mailbox: TestMailbox) => (await mailbox.store.readPositions('crm'))[0];
+const told = ({ changes }: BegunDelivery) => changes.map(({ kind, messageId }) => `${kind} ${messageId}`);
+
+async function begun(mailbox: TestMailbox): Promise<BegunDelivery> {
+  const next = await step(mailbox);
+  if (next.kind !== 'begun') throw new Error(`no delivery begins: ${next.kind}`);
+  return next.delivery;
+}
+
+async function accepted(mailbox: TestMailbox): Promise<readonly string[]> {
+  const delivery = await begun(mailbox);
+  expect(await mailbox.store.acceptDelivery(named(mailbox, delivery))).toBe(true);
+  return told(delivery);
+}
+
+async function rest(mailbox: TestMailbox): Promise<readonly string[]> {
+  const all: string[] = [];
+  for (let next = await step(mailbox); next.kind === 'begun'; next = await step(mailbox)) {
+    await mailbox.store.acceptDelivery(named(mailbox, next.delivery));
+    all.push(...told(next.delivery));
+  }
+  return all;
+}
+
+/** Three messages, whose `stored` changes are 1 to 3. */
+async function filled(mailbox: TestMailbox): Promise<void> {
+  await mailbox.put();
+  await mailbox.sync([reading('a'), reading('b'), reading('c')]);
+}
+
+export function deliveries(fixture: StoreFixture): void {
+  describe('a subscription', () => {
+    const open = useMailbox(fixture);
+
+    it('gets every change in order, in batches that stay as they were first attempted', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox);
+      expect(await due(mailbox)).toEqual(['crm']);
+      const first = await begun(mailbox);
+      await mailbox.apply([record(200, labelled('a', 'X'))]);
+      const again = await begun(mailbox);
+      expect([again.id, told(again), again.attempt]).toEqual([first.id, told(first), 2]);
+      expect(await mailbox.store.acceptDelivery(named(mailbox, again))).toBe(true);
+      expect([...told(first), ...(await rest(mailbox))]).toEqual(await mailbox.feed());
+      expect(await due(mailbox)).toEqual([]);
+      expect(await position(mailbox)).toMatchObject({ sequence: 4, head: 4, delivered: 4, delivery: null, parked: 0 });
+    });
+
+    it('is moved neither back nor ahead by an attempt that ends late', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox);
+      const late = await begun(mailbox);
+      await accepted(mailbox);
+      const next = await begun(mailbox);
+      expect(await mailbox.store.acceptDelivery(named(mailbox, late))).toBe(false);
+      await mailbox.store.failDelivery({ ...named(mailbox, late), attempt: 1, error: 'late', next: { kind: 'park' } });
+      expect(await position(mailbox)).toMatchObject({ sequence: 2, error: null, parked: 0, delivery: { id: next.id } });
+    });
+
+    it('begins now, at the first change or at a time, and a later mailbox at its first change', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      mailbox.now += 1_000;
+      await mailbox.apply([record(200, deleted('a'))]);
+      const at = (beginning: Beginning) => subscribe(mailbox, {}, beginning);
+      await at({ kind: 'now' });
+      expect(await rest(mailbox)).toEqual([]);
+      await mailbox.store.removeSubscription('crm');
+      await at({ kind: 'since', at: mailbox.now });
+      expect(await rest(mailbox)).toEqual(['gone a']);
+      await mailbox.store.removeSubscription('crm');
+      await at({ kind: 'now' });
+      const bob = new TestMailbox(mailbox.store, mailboxId('bob@example.com'));
+      await filled(bob);
+      expect(await rest(bob)).toHaveLength(3);
+    });
+
+    it('gets what its filter lets through, and passes the rest without an attempt', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox, { filter: { ...EVERY_CHANGE, kinds: ['labels', 'gone'] } });
+      expect(await due(mailbox)).toEqual([]);
+      expect(await position(mailbox)).toMatchObject({ sequence: 3 });
+      await mailbox.apply([record(200, labelled('a', 'X'), deleted('b'))]);
+      expect(await due(mailbox)).toEqual(['crm']);
+      expect((await rest(mailbox)).toSorted()).toEqual(['gone b', 'labels a']);
+      await subscribe(mailbox, { filter: { ...EVERY_CHANGE, labels: [l('X')] } });
+      await mailbox.store.replay({ name: 'crm', mailbox: null, from: { after: 0 } });
+      expect(await rest(mailbox)).toEqual(['labels a']);
+      await subscribe(mailbox, { filter: { ...EVERY_CHANGE, mailboxes: [mailboxId('bob@example.com')] } });
+      await mailbox.apply([record(300, labelled('c', 'X'))]);
+      expect(await due(mailbox)).toEqual([]);
+      expect((await step(mailbox)).kind).toBe('idle');
+    });
+
+    it('waits for its next attempt, and counts one that never ended', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox);
+      await begun(mailbox);
+      const { attempt, ...delivery } = await begun(mailbox);
+      const until = mailbox.now + 5_000;
+      const failed = { attempt, error: 'HTTP 500', next: { kind: 'retry', at: until } } as const;
+      await mailbox.store.failDelivery({ ...named(mailbox, { attempt, ...delivery }), ...failed });
+      expect(await due(mailbox)).toEqual([]);
+      expect(await step(mailbox)).toEqual({ kind: 'waits', until });
+      expect(await position(mailbox)).toMatchObject({ error: 'HTTP 500', delivery: { attempts: 2 } });
+      expect(await mailbox.store.countDeliveries()).toEqual([{ name: 'crm', failing: 1, parked: 0 }]);
+      mailbox.now = until;
+      expect(await due(mailbox)).toEqual(['crm']);
+      expect(await begun(mailbox)).toMatchObject({ attempt: 3, id: delivery.id });
+      expect((await step(mailbox)).kind).toBe('waits');
+    });
+
+    it('parks the change that fails alone, and delivers the others of its batch', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox, { batch: 3 });
+      const batch = await begun(mailbox);
+      const [, poison = batch.changes[0]] = batch.changes;
+      const park = (delivery: BegunDelivery) =>
+        mailbox.store.failDelivery({
+          ...named(mailbox, delivery),
+          attempt: delivery.attempt,
+          error: 'cannot be parsed',
+          next: { kind: 'park' },
+        });
+      await park(batch);
+      expect(await accepted(mailbox)).toHaveLength(1);
+      const single = await begun(mailbox);
+      expect([single.isSplit, single.changes]).toEqual([true, [poison]]);
+      await park(single);
+      expect(await accepted(mailbox)).toHaveLength(1);
+      expect(await position(mailbox)).toMatchObject({ sequence: 3, delivered: 2, parked: 1 });
+      const parked = { mailbox: mailbox.id, sequence: 2, deliveryId: single.id, error: 'cannot be parsed' };
+      expect(await mailbox.store.listParked({ name: 'crm', limit: 10 })).toMatchObject([parked]);
+      expect(await mailbox.store.replay({ name: 'crm', mailbox: mailbox.id, from: { after: 1 } })).toEqual([
+        mailbox.id,
+      ]);
+      expect(await mailbox.store.listParked({ name: 'crm', limit: 10 })).toEqual([]);
+      const again = await begun(mailbox);
+      expect(again.changes).toHaveLength(2);
+      expect(again.id).not.toBe(single.id);
+    });
+
+    it('moves with the work of its target, or not at all', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox);
+      const delivery = await begun(mailbox);
+      const failing = mailbox.store.acceptWithin(named(mailbox, delivery), async (query) => {
+        await query('delete from changes');
+        throw new RangeError('the target failed');
+      });
+      await expect(failing).rejects.toThrow('the target failed');
+      expect(await mailbox.feed()).toHaveLength(3);
+      expect(await position(mailbox)).toMatchObject({ sequence: 0 });
+      const counted: unknown[] = [];
+      await mailbox.store.acceptWithin(named(mailbox, delivery), async (query) => {
+        counted.push(
+          ...(await query(
+            `select kind from changes where sequence = ${fixture.name.startsWith('PostgreSQL') ? '$1' : '?'}`,
+            [1],
+          )),
+        );
+      });
+      expect(counted).toEqual([{ kind: 'stored' }]);
+      expect(await position(mailbox)).toMatchObject({ sequence: 2 });
+      expect(await mailbox.store.acceptWithin(named(mailbox, delivery), () => Promise.reject(new Error('late')))).toBe(
+        false,
+      );
+    });
+
+    it('ends, and delivers again when it is made anew', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox);
+      await mailbox.store.endSubscription({ name: 'crm', reason: '410', now: 5 });
+      expect(await mailbox.store.listSubscriptions()).toMatchObject([{ name: 'crm', ended: { at: 5, reason: '410' } }]);
+      expect(await due(mailbox)).toEqual([]);
+      expect(await subscribe(mailbox)).toBe('changed');
+      expect(await subscribe(mailbox)).toBe('same');
+      expect(await rest(mailbox)).toHaveLength(3);
+    });
+
+    it('follows a mailbox to its new address, and leaves nothing when the mailbox or it is removed', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox, { filter: { ...EVERY_CHANGE, mailboxes: [mailbox.id] } });
+      await accepted(mailbox);
+      const to = mailboxId('bob@example.com');
+      await mailbox.store.renameMailbox({ from: mailbox.id, to, chain: null, now: 1 });
+      const bob = new TestMailbox(mailbox.store, to);
+      expect(await rest(bob)).toHaveLength(1);
+      await mailbox.store.beginRemoval({ mailbox: to, chain: null, now: 1 });
+      await mailbox.store.finishRemovals({ now: 1 });
+      expect(await mailbox.store.readPositions('crm')).toEqual([]);
+      expect(await mailbox.store.removeSubscription('crm')).toBe(true);
+      expect(await mailbox.store.removeSubscription('crm')).toBe(false);
+    });
+  });
+}
