@@ -9,6 +9,7 @@ import { postgresBulk } from './postgres-bulk.ts';
 import { postgresPlans } from './postgres-plans.ts';
 import { projectShares } from './project-shares.ts';
 import { pushLatency } from './push.ts';
+import { quietPoll } from './quiet-poll.ts';
 import { crashes, newMail } from '../test/fixtures/measured/shared-quota.ts';
 
 /**
@@ -27,6 +28,7 @@ const BENCHES: readonly Bench[] = [
   backfillAtQuota,
   labelChanges,
   recovery,
+  quietPoll,
   newMail,
   projectShares,
   crashes,
