@@ -60,13 +60,29 @@ export {
   type Scope,
 } from './model/settings.ts';
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
-export type { Attachment, MailboxReader, Message, MessageQuery, Reader } from './reading/index.ts';
+export {
+  CursorAheadError,
+  CursorPrunedError,
+  FeedError,
+  FeedReplacedError,
+  InvalidCursorError,
+  type Attachment,
+  type Change,
+  type ChangesRequest,
+  type FeedChange,
+  type FeedCursor,
+  type MailboxReader,
+  type Message,
+  type MessageQuery,
+  type Reader,
+  type WhyGone,
+} from './reading/index.ts';
+export type { ChangePage } from './store/feed/mailbox-changes.ts';
 export type { MailAddress } from './model/mail-address.ts';
 export { openTidemark, type Tidemark } from './app/open-tidemark.ts';
 export type { LostBody } from './model/lost-body.ts';
 export { StoreError } from './store/engines/store-error.ts';
 export type { AuditResult, Drift } from './store/rows/mailbox-row.ts';
-export type { Change } from './model/change.ts';
 export type { FailedMessage, LackingMessage } from './store/fetching/work-store.ts';
 export type { StoredMessage } from './store/reads/mail-store.ts';
 export { systemClock } from './host/system-clock.ts';

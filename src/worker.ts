@@ -225,7 +225,9 @@ function keepInOrder(
   const { signal } = ended;
   const { goneGrace, sweepGrace } = config.bodies;
   const { namespace } = config.temporal;
-  const kept = keepHouse({ store: stores.store, goneGrace, sweepGrace, clock: googleClock, log, signal });
+  const { changesKept } = config.database;
+  const graces = { goneGrace, sweepGrace, changesKept };
+  const kept = keepHouse({ store: stores.store, ...graces, clock: googleClock, log, signal });
   const known = keepSearchAttributes({ connection, namespace, clock, signal });
   return async () => {
     ended.abort();

@@ -20,6 +20,7 @@ const STORE_WINGS = [
   'store/fetching',
   'store/audits',
   'store/reads',
+  'store/feed',
   'store/mailboxes',
   'store/removal',
   'store/subscriptions',
@@ -150,6 +151,12 @@ export const ROOMS: readonly Room[] = [
     packages: ['node:', 'kysely'],
   },
   {
+    place: 'store/feed',
+    holds: 'the change feed of all mailboxes: its positions, reading and pruning it',
+    imports: STORE_FLOOR,
+    packages: ['node:', 'kysely'],
+  },
+  {
     place: 'store/removal',
     holds: 'removing mailboxes, and bodies of messages that are gone',
     imports: STORE_FLOOR,
@@ -181,7 +188,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     place: 'reading',
-    holds: 'what an application reads, without Temporal and Gmail: messages, decoded',
+    holds: 'what an application reads, without Temporal and Gmail: messages, decoded, and the change feed',
     imports: ['model', 'host', 'config', ...STORE],
     packages: ['node:', 'postal-mime'],
   },

@@ -1,6 +1,7 @@
 import type { Log } from '../host/log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { BodySweeper } from '../store/bodies/sweep-bodies.ts';
+import type { ChangePruning } from '../store/feed/prune-changes.ts';
 import type { BuriedBodies } from '../store/removal/buried-bodies.ts';
 import type { MailboxRemoval } from '../store/removal/mailbox-removal.ts';
 
@@ -8,8 +9,9 @@ const EVERY = 10 * 60_000;
 
 /**
  * Keeps the store tidy beside a worker's activities, until the signal aborts: finishes interrupted removals of
- * mailboxes, drops the bodies of messages that have been gone for `goneGrace` milliseconds, and sweeps bodies that
- * nothing has named for `sweepGrace` milliseconds. A time that is null turns its step off.
+ * mailboxes, drops the bodies of messages that have been gone for `goneGrace` milliseconds, prunes changes that are older
+ * than `changesKept`, and sweeps bodies that nothing has named for `sweepGrace` milliseconds. A time that is null turns
+ * its step off.
  *
  * Every worker does this. Two at once do no harm and share the work. A failure is logged, and the next round tries
  * again.
@@ -18,13 +20,15 @@ export async function keepHouse({
   store,
   goneGrace,
   sweepGrace,
+  changesKept,
   clock,
   log,
   signal,
 }: {
-  store: BodySweeper & BuriedBodies & Pick<MailboxRemoval, 'finishRemovals'>;
+  store: BodySweeper & BuriedBodies & ChangePruning & Pick<MailboxRemoval, 'finishRemovals'>;
   goneGrace: number | null;
   sweepGrace: number | null;
+  changesKept: number | null;
   clock: Clock;
   log: Log;
   signal: AbortSignal;
@@ -41,6 +45,8 @@ export async function keepHouse({
       const dropped =
         goneGrace === null ? 0 : await store.dropBuriedBodies({ now: clock.now(), grace: goneGrace, signal });
       if (dropped > 0) log.info({ dropped }, 'bodies of messages that are gone were dropped');
+      const pruned = changesKept === null ? 0 : await store.pruneChanges({ before: clock.now() - changesKept, signal });
+      if (pruned > 0) log.info({ pruned }, 'old changes were pruned');
       if (sweepGrace === null) continue;
       const { removed, bytes } = await store.sweepBodies({ now: clock.now(), grace: sweepGrace, signal });
       if (removed > 0) log.info({ removed, bytes }, 'bodies that nothing names were removed');

@@ -1,6 +1,7 @@
 import { CannotDoError, IncompleteError, UsageError } from '../model/program-errors.ts';
 import { TidemarkError } from '../client/errors.ts';
 import { ConfigError } from '../config/config.ts';
+import { FeedError, InvalidCursorError } from '../model/feed-cursor.ts';
 import { InvalidDurationError } from '../model/duration.ts';
 import { ConsentError } from '../gmail/access/consent-error.ts';
 import { InvalidCredentialsError } from '../gmail/access/credentials.ts';
@@ -41,6 +42,8 @@ export function reportFailure(error: unknown): FailureReport {
   if (error instanceof UnsupportedDatabaseError) return usage('configuration', error);
   if (error instanceof IncompleteError) return report('messages-failed', error.message, 3);
   if (error instanceof CannotDoError) return failed(error.code, error);
+  if (error instanceof InvalidCursorError) return usage(error.code, error);
+  if (error instanceof FeedError) return failed(error.code, error);
   if (error instanceof MoveError) return failed('move', error);
   if (error instanceof TidemarkError) return failed(error.code, error);
   if (error instanceof StoreError) return failed(`store-${error.failure.kind}`, error);

@@ -138,8 +138,8 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'changes',
-    arguments: '<email>',
-    summary: 'the changes of a mailbox, oldest first',
+    arguments: '[email]',
+    summary: 'the changes of a mailbox, or of all, oldest first',
     load: async () => (await import('./changes-verb.ts')).addChanges,
   },
   {

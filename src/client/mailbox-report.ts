@@ -8,13 +8,20 @@ import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
 import type { LostBodies } from '../store/fetching/lost-bodies.ts';
+import type { MailboxChanges } from '../store/feed/mailbox-changes.ts';
 import type { MailStore } from '../store/reads/mail-store.ts';
 import type { MailboxStatus } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import type { FailingTask } from './failing-task.ts';
 
 /** The roles of the store that the client uses. It writes in one case: to have a lost body fetched again. */
-export type ClientStore = MailboxRegistry & WorkStore & SpentUnits & LabelStore & MailStore & LostBodies;
+export type ClientStore = MailboxRegistry &
+  WorkStore &
+  SpentUnits &
+  LabelStore &
+  MailStore &
+  MailboxChanges &
+  LostBodies;
 
 /**
  * A mailbox as an operator sees it, put together from the workflow, Temporal and the store. Times are epoch

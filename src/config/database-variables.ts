@@ -11,6 +11,7 @@ import {
   type DatabaseLocation,
   type PostgresAccess,
 } from '../model/database-location.ts';
+import { InvalidDurationError, parseDuration } from '../model/duration.ts';
 import type { Values, Variables } from './section.ts';
 
 /** A database in memory is refused, since it would not outlive the process. */
@@ -30,6 +31,21 @@ const poolSize = z
   .regex(/^\d{1,4}$/)
   .transform(Number)
   .pipe(z.number().int().min(2).max(1_000));
+
+/** Shorter would refuse readers that are restarted. */
+const SHORTEST_KEPT = 60 * 60_000;
+
+const kept = z.string().transform((text, context) => {
+  if (text === 'never') return null;
+  try {
+    const duration = parseDuration(text);
+    if (duration >= SHORTEST_KEPT) return duration;
+  } catch (error) {
+    if (!(error instanceof InvalidDurationError)) throw error;
+  }
+  context.addIssue('not a duration');
+  return z.NEVER;
+});
 
 export const databaseVariables = {
   DATABASE_URL: {
@@ -52,6 +68,10 @@ export const databaseVariables = {
     schema: z.enum(['true', 'false']).default('true'),
     expected: 'true or false, for example false where `tidemark migrate` runs before the workers',
   },
+  CHANGES_KEPT: {
+    schema: kept.optional(),
+    expected: 'a duration of at least 1h, or never, for example 90d',
+  },
 } as const satisfies Variables;
 
 export interface DatabaseConfig {
@@ -60,6 +80,8 @@ export interface DatabaseConfig {
   readonly access: PostgresAccess;
   /** `manual`: only `tidemark migrate` changes the schema, and every other program refuses an older schema. */
   readonly migration: 'automatic' | 'manual';
+  /** Milliseconds for which workers keep the entries of the change feed; null keeps them all. */
+  readonly changesKept: number | null;
 }
 
 export function readDatabase(
@@ -80,5 +102,6 @@ export function readDatabase(
     location,
     access,
     migration: values.DATABASE_AUTO_MIGRATE === 'true' ? 'automatic' : 'manual',
+    changesKept: values.CHANGES_KEPT ?? null,
   });
 }

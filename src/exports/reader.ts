@@ -15,13 +15,23 @@ export {
 } from '../model/ids.ts';
 export type { MailAddress } from '../model/mail-address.ts';
 export {
+  CursorAheadError,
+  CursorPrunedError,
+  FeedError,
+  FeedReplacedError,
+  InvalidCursorError,
   openReader,
   type Attachment,
+  type Change,
+  type ChangesRequest,
+  type FeedChange,
+  type FeedCursor,
   type MailboxReader,
   type Message,
   type MessageQuery,
   type OpenedReader,
   type OpenReaderRequest,
   type Reader,
+  type WhyGone,
 } from '../reading/index.ts';
 export { StoreError } from '../store/engines/store-error.ts';

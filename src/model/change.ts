@@ -1,3 +1,4 @@
+import type { FeedCursor } from './feed-cursor.ts';
 import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from './ids.ts';
 
 /** What one history record does to one message. */
@@ -94,3 +95,9 @@ interface ChangedMessage {
  */
 export type Change = ChangedMessage &
   ({ readonly kind: 'stored' | 'labels' } | { readonly kind: 'gone'; readonly why: WhyGone | 'unknown' });
+
+/** A change in the feed of all mailboxes. */
+export type FeedChange = Change & {
+  /** The place after this change. */
+  readonly cursor: FeedCursor;
+};

@@ -3,3 +3,13 @@ export type { Attachment } from './attachment.ts';
 export type { MailboxReader, MessageQuery } from './mailbox-reader.ts';
 export type { Message } from './message.ts';
 export { openReader, type OpenedReader, type OpenReaderRequest, type Reader } from './open-reader.ts';
+export type { ChangesRequest } from './follow-changes.ts';
+export type { Change, FeedChange, WhyGone } from '../model/change.ts';
+export {
+  CursorAheadError,
+  CursorPrunedError,
+  FeedError,
+  FeedReplacedError,
+  InvalidCursorError,
+  type FeedCursor,
+} from '../model/feed-cursor.ts';

@@ -1,9 +1,12 @@
 import { databaseAt, type DatabaseLocation } from '../model/database-location.ts';
+import type { FeedChange } from '../model/change.ts';
+import type { FeedCursor } from '../model/feed-cursor.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { Bodies } from '../store/bodies/bodies.ts';
 import type { BodyOptions } from '../store/bodies/open-body-store.ts';
 import type { StoreDatabase } from '../store/engines/store-database.ts';
 import { openDatabaseToRead } from '../store/open-to-read.ts';
+import { endOfChanges, followChanges, type ChangesRequest } from './follow-changes.ts';
 import { mailboxReader, type MailboxReader } from './mailbox-reader.ts';
 
 /** Reads the mail of a store. */
@@ -15,6 +18,18 @@ export interface Reader {
   mailbox(email: MailboxId | string): MailboxReader;
   /** The stored mailboxes, in the order of their addresses. */
   mailboxes(): Promise<readonly MailboxId[]>;
+  /**
+   * Follows the change feed of all mailboxes, or of one: see {@link followChanges}.
+   *
+   * @example
+   * for await (const change of reader.changes({ after: saved })) {
+   *   await work(change);
+   *   await save(change.cursor);
+   * }
+   */
+  changes(request?: ChangesRequest): AsyncIterable<FeedChange>;
+  /** The present end of the change feed: see {@link endOfChanges}. */
+  endOfChanges(): Promise<FeedCursor>;
 }
 
 /** A {@link Reader} with its connections to the database. */
@@ -56,6 +71,8 @@ export async function openReader({ database, bodies: options }: OpenReaderReques
 /** The reader of a database that is open already. */
 export function readerOf(database: StoreDatabase, bodies: Bodies): Reader {
   return {
+    changes: (request) => followChanges(database, request),
+    endOfChanges: () => endOfChanges(database),
     mailbox: (email) => mailboxReader(database, bodies, mailboxId(email)),
     mailboxes: async () =>
       (

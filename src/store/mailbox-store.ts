@@ -7,6 +7,7 @@ import type { LabelStore } from './listing/label-store.ts';
 import type { ListingStore } from './listing/listing-store.ts';
 import type { MailboxRegistry } from './mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from './mailboxes/spent-units.ts';
+import type { MailboxChanges } from './feed/mailbox-changes.ts';
 import type { MailStore } from './reads/mail-store.ts';
 
 /**
@@ -46,6 +47,7 @@ export type MailboxStore = MailboxRegistry &
   HistoryStore &
   AuditStore &
   MailStore &
+  MailboxChanges &
   StoreLife;
 
 /** The database behind the store, as a whole. */

@@ -50,7 +50,9 @@ import {
 import { beginRemoval, finishRemovals, type MailboxRemoval } from './removal/mailbox-removal.ts';
 import { renameMailbox, type MailboxRenaming } from './mailboxes/mailbox-renaming.ts';
 import { putOffRefresh, retryFailed } from './fetching/retrying.ts';
-import { heldBody, readChanges, streamMessages } from './reads/reads.ts';
+import { readChangePage } from './feed/mailbox-changes.ts';
+import { pruneChanges, type ChangePruning } from './feed/prune-changes.ts';
+import { heldBody, streamMessages } from './reads/reads.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
 import { correctListing, countListed, findSuspects } from './listing/suspects.ts';
 import { countDeliveries, listParked, readPositions } from './subscriptions/delivery-overview.ts';
@@ -79,6 +81,7 @@ import type { FetchingStore } from './fetching/fetching-store.ts';
 import type { WorkStore } from './fetching/work-store.ts';
 import type { HistoryStore } from './history/history-store.ts';
 import type { AuditStore } from './audits/audit-store.ts';
+import type { MailboxChanges } from './feed/mailbox-changes.ts';
 import type { MailStore } from './reads/mail-store.ts';
 
 /** The store on any SQL database: each method is a function of the database and the request. */
@@ -89,6 +92,7 @@ export function createSqlMailboxStore(
   QuotaLedger &
   BodySweeper &
   BuriedBodies &
+  ChangePruning &
   MailboxRemoval &
   MailboxRenaming &
   MailboxAccounts &
@@ -219,9 +223,11 @@ function auditsOf(database: StoreDatabase): AuditStore {
   };
 }
 
-function mailOf(database: StoreDatabase, bodies: Bodies): MailStore {
+function mailOf(database: StoreDatabase, bodies: Bodies): MailStore & MailboxChanges & ChangePruning {
   return {
-    readChanges: (request) => readChanges(database, request),
+    readChangePage: (request) => readChangePage(database, request),
+    readChanges: async (request) => (await readChangePage(database, request)).changes,
+    pruneChanges: (request) => pruneChanges(database, request),
     streamMessages: (mailbox, options) => streamMessages(database, bodies, mailbox, options),
   };
 }

@@ -1,4 +1,5 @@
 import type { BodySweeper } from './bodies/sweep-bodies.ts';
+import type { ChangePruning } from './feed/prune-changes.ts';
 import type { BuriedBodies } from './removal/buried-bodies.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { QuotaLedger } from '../model/quota-ledger.ts';
@@ -15,6 +16,7 @@ export interface Stores {
     QuotaLedger &
     BodySweeper &
     BuriedBodies &
+    ChangePruning &
     MailboxRemoval &
     MailboxRenaming &
     MailboxAccounts &

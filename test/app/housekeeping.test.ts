@@ -36,6 +36,7 @@ describe("a worker's housekeeping", () => {
       store,
       goneGrace,
       sweepGrace,
+      changesKept: null,
       clock: { now: () => time, random: () => 1, sleep },
       log,
       signal: stopped.signal,
@@ -55,6 +56,25 @@ describe("a worker's housekeeping", () => {
 
   it('keeps it for ever where it is told to', async () => {
     expect(await leftAloneFor(0, null)).toBeNull();
+  });
+
+  it('prunes changes once they are older than they are kept', async () => {
+    const mailbox = await openOutside(join(folder(), 'mirror.db'), inFolder(join(folder(), 'bodies')));
+    await mailbox.save(reading('a'));
+    const begun = mailbox.now;
+    let time = begun;
+    let rounds = 0;
+    const stopped = new AbortController();
+    const sleep = async (milliseconds: number): Promise<void> => {
+      if ((await mailbox.changes()).length === 0) stopped.abort();
+      else rounds += 1;
+      time += milliseconds;
+    };
+    const clock = { now: () => time, random: () => 1, sleep };
+    const graces = { goneGrace: null, sweepGrace: null, changesKept: 60 * MINUTE };
+    await keepHouse({ store: mailbox.store, ...graces, clock, log, signal: stopped.signal });
+    await mailbox.store.close();
+    expect(rounds).toBe(7);
   });
 
   it('never removes any where it is told not to', async () => {

@@ -38,6 +38,7 @@ describe('the configuration', () => {
         location: { kind: 'sqlite', path: join(cwd, '.tidemark', 'tidemark.sqlite') },
         access: { passwordFile: null, caFile: null, poolSize: 10 },
         migration: 'automatic',
+        changesKept: null,
       },
       bodies: {
         url: null,
@@ -118,6 +119,7 @@ describe('the configuration', () => {
     });
     expect(load({ BODIES_SWEEP_GRACE: '14d' }).bodies.sweepGrace).toBe(14 * 86_400_000);
     expect(load({ BODIES_SWEEP_GRACE: 'never' }).bodies.sweepGrace).toBeNull();
+    expect(load({ CHANGES_KEPT: '90d' }).database.changesKept).toBe(90 * 86_400_000);
     expect(load({ BODIES_GONE_GRACE: '7d' }).bodies.goneGrace).toBe(7 * 86_400_000);
     expect(load({ BODIES_GONE_GRACE: 'never' }).bodies.goneGrace).toBeNull();
     expect(load({ BODIES_URL: 'file:///srv/bodies' }).bodies.url).toBe('file:/srv/bodies');
@@ -154,6 +156,7 @@ describe('the configuration', () => {
       },
       access: { passwordFile: null, caFile: join(cwd, 'ca.pem'), poolSize: 25 },
       migration: 'manual',
+      changesKept: null,
     });
     expect(database.location.kind === 'postgres' && database.location.password?.reveal()).toBe('hunter@2');
     expect(JSON.stringify(database)).not.toContain('hunter');
@@ -169,6 +172,7 @@ describe('the configuration', () => {
     expect(load({ DATABASE_URL: url, DATABASE_PASSWORD_FILE: '/run/secrets/database' }).database).toMatchObject({
       location: { kind: 'postgres', url, passwordFile: '/run/secrets/database', poolSize: 10 },
       migration: 'automatic',
+      changesKept: null,
     });
   });
 
@@ -284,6 +288,7 @@ describe('a wrong value', () => {
     ['DATABASE_URL', 'postgres://db/mail?sslmode=prefer', 'verify-ca or verify-full'],
     ['DATABASE_POOL_SIZE', '1', 'for example 10'],
     ['DATABASE_AUTO_MIGRATE', 'no', 'for example false'],
+    ['CHANGES_KEPT', '5m', 'at least 1h, or never, for example 90d'],
     ['BODIES_URL', 'https://bucket', 's3://mail-bodies/tidemark'],
     ['BODIES_URL', 's3://', 'file:/var/lib/tidemark/bodies'],
     ['BODIES_OVER', '64k', 'for example 65536'],

@@ -98,7 +98,7 @@ describe('moving to another database', () => {
       ),
     );
     expect(new Set(rows.map(({ name }) => name))).toEqual(
-      new Set([...MOVED_TABLES.map(({ table }) => table as string), 'outside_bodies']),
+      new Set([...MOVED_TABLES.map(({ table }) => table as string), 'outside_bodies', 'feed_mailboxes']),
     );
   });
 

@@ -42,6 +42,11 @@ export class MailboxTransaction {
     this.#sequence = columns.change_sequence;
   }
 
+  /** Whether entries were appended to the change feed. */
+  get hasChanges(): boolean {
+    return this.#sequence > this.columns.change_sequence;
+  }
+
   async updateMailbox(values: Updateable<MailboxTable>): Promise<void> {
     await this.tx.updateTable('mailboxes').set(values).where('key', '=', this.key).execute();
   }
@@ -63,22 +68,28 @@ export class MailboxTransaction {
 }
 
 /**
- * Runs `work` in one transaction that first locks the mailbox's row.
+ * Runs `work` in one transaction that first locks the mailbox's row. Followers of the change feed hear of it afterwards.
  *
  * @throws {StoreError} `lost` when the store does not know the mailbox
  */
-export function withMailbox<Result>(
+export async function withMailbox<Result>(
   database: StoreDatabase,
   mailbox: MailboxId,
   work: (locked: MailboxTransaction) => Promise<Result>,
 ): Promise<Result> {
-  return database.write(async (tx) => {
+  let changed: number | null = null;
+  const result = await database.write(async (tx) => {
     const columns = await database.dialect
       .locked(tx.selectFrom('mailboxes').selectAll().where('id', '=', mailbox))
       .executeTakeFirst();
     if (columns === undefined) throw unknownMailbox(mailbox);
-    return work(new MailboxTransaction(tx, database.dialect, columns));
+    const locked = new MailboxTransaction(tx, database.dialect, columns);
+    const done = await work(locked);
+    changed = locked.hasChanges ? locked.key : null;
+    return done;
   });
+  if (changed !== null) database.changes.announce(changed);
+  return result;
 }
 
 export function unknownMailbox(mailbox: MailboxId): StoreError {

@@ -14,6 +14,7 @@ import { doubtColumns } from './migrations/0011-doubt.ts';
 import { changeDetails } from './migrations/0012-change-details.ts';
 import { messageHeaders } from './migrations/0013-headers.ts';
 import { subscriptionTables } from './migrations/0014-subscriptions.ts';
+import { feedTables } from './migrations/0015-feed.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
@@ -32,6 +33,7 @@ const MIGRATIONS = {
   '0012-change-details': changeDetails,
   '0013-headers': messageHeaders,
   '0014-subscriptions': subscriptionTables,
+  '0015-feed': feedTables,
 } as const;
 
 /** `automatic`: opening the database migrates its schema. `manual`: only `tidemark migrate` does. */

@@ -2,7 +2,9 @@ import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { postgresDialect } from './dialect.ts';
 import { isGivenUp, translatePostgresError } from './postgres-errors.ts';
 import type { PostgresLocation } from '../../model/database-location.ts';
-import { createPool, targetOf } from './postgres-pool.ts';
+import type { ChangeSignal } from './change-signal.ts';
+import { PostgresChangeSignal } from './postgres-change-signal.ts';
+import { connectForNotifications, createPool, targetOf } from './postgres-pool.ts';
 import type { PostgresTarget } from './postgres-url.ts';
 import type { Schema } from './schema.ts';
 import type { StoreDatabase } from './store-database.ts';
@@ -18,6 +20,7 @@ export class PostgresDatabase implements StoreDatabase {
   readonly dialect = postgresDialect;
   /** How messages name the database: no user, no password. */
   readonly place: string;
+  readonly changes: ChangeSignal;
   readonly #db: Kysely<Schema>;
   #closed = false;
 
@@ -26,6 +29,7 @@ export class PostgresDatabase implements StoreDatabase {
     const target = targetOf(location);
     this.place = placeOf(target);
     this.#db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: () => createPool(target, location) }) });
+    this.changes = new PostgresChangeSignal(this.#db, () => connectForNotifications(target, location));
   }
 
   read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result> {
@@ -55,6 +59,7 @@ export class PostgresDatabase implements StoreDatabase {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.changes.close();
     await this.#db.destroy();
   }
 

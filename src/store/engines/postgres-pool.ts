@@ -24,6 +24,47 @@ const SESSION = `-c search_path=${POSTGRES_SCHEMA} -c lock_timeout=15s -c idle_i
 const INT8 = 20;
 const NUMERIC = 1700;
 
+/** A connection that waits for notifications. */
+export interface Notifications {
+  listen(channel: string): Promise<void>;
+  onNotification(receive: (payload: string) => void): void;
+  /** Called when the connection has ended, by whichever side. */
+  onEnd(ended: () => void): void;
+  end(): Promise<void>;
+}
+
+/** Connects apart from the pool, whose connections come and go. */
+export async function connectForNotifications(
+  target: PostgresTarget,
+  { password, passwordFile }: PostgresLocation,
+): Promise<Notifications> {
+  requireInstalled('postgres');
+  const { Client } = (await import('pg')).default;
+  const client = new Client({
+    ...target,
+    ...(password === null && passwordFile === null
+      ? {}
+      : { password: () => password?.reveal() ?? readPassword(passwordFile ?? '') }),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: CONNECTS_WITHIN,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return {
+    listen: async (channel) => {
+      await client.query(`listen ${client.escapeIdentifier(channel)}`);
+    },
+    onNotification: (receive) => {
+      client.on('notification', ({ payload = '' }) => receive(payload));
+    },
+    onEnd: (ended) => {
+      client.on('end', ended);
+    },
+    end: () => client.end().catch(() => undefined),
+  };
+}
+
 /**
  * Makes the pool, with the first query. The driver is loaded only now: an embedded database does without it.
  *

@@ -29,6 +29,23 @@ export interface Schema {
   subscriptions: SubscriptionTable;
   delivery_positions: DeliveryPositionTable;
   parked_deliveries: ParkedDeliveryTable;
+  /** One row. `id` is drawn with the database; a copy by a move is another feed. */
+  feed: { key: number; id: string; position: number; pruned_position: number };
+  feed_segments: SegmentTable;
+  /** Up to which of its sequences a mailbox's changes are in segments, and the last position that was pruned. */
+  feed_mailboxes: { mailbox_key: number; sequence: number; pruned_position: number };
+}
+
+/** Changes of one mailbox that follow each other in the feed of all mailboxes. */
+export interface SegmentTable {
+  /** The position of its last change. Positions count the changes of all mailboxes. */
+  position: number;
+  /** The mailbox's key. The row outlives the mailbox, so that cursors in its segments stay valid. */
+  changes_of: number;
+  first_sequence: number;
+  last_sequence: number;
+  /** Drawn with the segment: a restored database gives the position another one. */
+  tag: string;
 }
 
 export interface MailboxTable {
@@ -46,6 +63,8 @@ export interface MailboxTable {
   relist_at: number | null;
   condition: string | null;
   change_sequence: number;
+  /** The changes up to this sequence were pruned. */
+  pruned_sequence: Generated<number>;
   /** 1 when the scope's limit left messages out. */
   limit_reached: number;
   /** Internal date of the oldest message within the scope's limit; null while it is not known. */

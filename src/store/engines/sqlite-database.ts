@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
 import { makePrivateFile } from '../../host/private-files.ts';
+import type { ChangeSignal } from './change-signal.ts';
+import { SqliteChangeSignal } from './sqlite-change-signal.ts';
 import { sqliteDialect } from './dialect.ts';
 import { migrate, requireSchema, requireStore, type MigrationMode } from './migrate.ts';
 import type { Schema } from './schema.ts';
@@ -36,7 +38,8 @@ export async function openSqliteDatabase(path: string, migration: MigrationMode)
 }
 
 /**
- * Opens the database in a SQLite file for reading. Creates neither the file nor its folder, and changes nothing.
+ * Opens the database in a SQLite file for reading. Creates neither the file nor its folder, and changes nothing but the
+ * positions of the change feed, when it is followed.
  *
  * @throws {StoreError} `unavailable` when there is no store in the file or it cannot be used, `newer-schema` and
  * `older-schema` when another version has written it
@@ -74,6 +77,7 @@ type Opening = MigrationMode | 'read';
 
 class SqliteDatabase implements StoreDatabase {
   readonly dialect = sqliteDialect;
+  readonly changes: ChangeSignal;
   readonly #path: string;
   #current: Promise<Connections> | null = null;
   #closed = false;
@@ -82,6 +86,7 @@ class SqliteDatabase implements StoreDatabase {
   constructor(path: string, opening: Opening) {
     this.#path = path;
     this.#opening = opening;
+    this.changes = new SqliteChangeSignal(path);
   }
 
   get place(): string {
@@ -102,6 +107,7 @@ class SqliteDatabase implements StoreDatabase {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.changes.close();
     const current = this.#current;
     this.#current = null;
     if (current !== null) await retire(await current);
@@ -163,7 +169,8 @@ async function openToRead(path: string): Promise<Connections> {
   const reader = openConnection<Schema>(path, 'read');
   try {
     await whileBusy(() => requireStore(reader, sqliteDialect, nameOf(path)));
-    return { writer: reader, reader, file, users: 0, retired: false };
+    // Opened by the first write, which only a follower of the change feed does.
+    return { writer: openConnection<Schema>(path), reader, file, users: 0, retired: false };
   } catch (error) {
     await reader.destroy();
     throw error;

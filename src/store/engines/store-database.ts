@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { ChangeSignal } from './change-signal.ts';
 import type { StoreDialect } from './dialect.ts';
 import type { Schema } from './schema.ts';
 
@@ -7,6 +8,8 @@ export interface StoreDatabase {
   readonly dialect: StoreDialect;
   /** How messages name the database: no user, no password. */
   readonly place: string;
+  /** Tells followers of the change feed of commits. */
+  readonly changes: ChangeSignal;
   /** Runs queries that change nothing. They never wait for a writer; two of them may see different commits. */
   read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>;
   /**

@@ -16,7 +16,8 @@ const ROWS = 1_000;
 
 /**
  * The tables of a mailbox's rows; a test compares them with the schema. Bodies outside are copied separately, since
- * each database has its own object keys.
+ * each database has its own object keys. The feed's positions are not copied: the target is another feed, and numbers
+ * the changes of all its mailboxes itself.
  */
 export const MOVED_TABLES: readonly MovedTable[] = [
   { table: 'labels', key: ['id'], rows: ROWS },

@@ -1,12 +1,10 @@
-import type { Change, Lacking } from '../../model/change.ts';
+import type { Lacking } from '../../model/change.ts';
 import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import type { LostBody } from '../../model/lost-body.ts';
 import type { MessageFormat } from '../../model/settings.ts';
 
-/** The reads of an application: messages and changes. */
+/** The reads of an application: messages. */
 export interface MailStore {
-  /** Changes after `after`, oldest first. Sequence numbers have no gaps. */
-  readChanges(request: { mailbox: MailboxId; after: number; limit: number }): Promise<readonly Change[]>;
   /**
    * Every stored (live and in scope) message, streamed. Throws `body-lost` unless the options say what to do about a
    * lost body.

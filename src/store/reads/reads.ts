@@ -1,5 +1,4 @@
 import type { FetchingStore } from '../fetching/fetching-store.ts';
-import type { MailStore } from './mail-store.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
 import type { Bodies } from '../bodies/bodies.ts';
@@ -7,9 +6,7 @@ import { bodyLost } from '../fetching/lost-bodies.ts';
 import type { LostBody } from '../../model/lost-body.ts';
 import { fromHistoryIdText } from '../engines/history-id-text.ts';
 import { mailboxKey } from '../rows/mailbox-rows.ts';
-import type { Change } from '../../model/change.ts';
 import type { StoredMessage, StreamOptions } from './mail-store.ts';
-import { toChange } from '../rows/change-columns.ts';
 import { parseLabelIds, toFormat, toLacking } from '../rows/message-columns.ts';
 import { storedDate, storedSize } from '../engines/safe-integer.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
@@ -17,25 +14,6 @@ import { findRow, nextStoredRows, readBody, type StoredRow } from '../rows/store
 
 /** Rows a page. Bodies may be large (25 MB and more), so few are held at a time. */
 const PAGE = 50;
-
-/** See {@link MailStore.readChanges}. */
-export async function readChanges(
-  database: StoreDatabase,
-  request: RequestOf<MailStore, 'readChanges'>,
-): Promise<readonly Change[]> {
-  const key = await mailboxKey(database, request.mailbox);
-  const rows = await database.read((db) =>
-    db
-      .selectFrom('changes')
-      .selectAll()
-      .where('mailbox_key', '=', key)
-      .where('sequence', '>', request.after)
-      .orderBy('sequence')
-      .limit(request.limit)
-      .execute(),
-  );
-  return rows.map((row) => toChange(request.mailbox, row));
-}
 
 /** See {@link FetchingStore.heldBody}. A lost body counts as not held. */
 export async function heldBody(

@@ -44,6 +44,7 @@ const TABLES = [
   { table: 'audit_listings', key: ['audit', 'message_id', 'label_id'], rows: ROWS },
   { table: 'applied_operations', key: ['record_id', 'message_id', 'operation'], rows: ROWS },
   { table: 'changes', key: ['sequence'], rows: ROWS },
+  { table: 'feed_mailboxes', key: ['mailbox_key'], rows: ROWS },
   { table: 'bodies', key: ['message_id'], rows: BODIES },
   { table: 'message_headers', key: ['message_id'], rows: ROWS },
   { table: 'outside_bodies', key: ['message_id'], rows: ROWS },

@@ -1,0 +1,63 @@
+declare const brand: unique symbol;
+
+/**
+ * A place in the change feed of all mailboxes: after one change, before the next. Opaque text to save beside what was
+ * done with the change.
+ */
+export type FeedCursor = string & { readonly [brand]: 'FeedCursor' };
+
+/** What a cursor says. */
+export interface FeedPlace {
+  /** The feed's identity. */
+  readonly feed: string;
+  /** How many changes of the feed are before this place. */
+  readonly position: number;
+  /** The tag of the segment that holds the last of them; empty at the beginning of the feed. */
+  readonly tag: string;
+}
+
+/** Thrown when a feed cannot be read from a place, or only by starting anew. The message says how to go on. */
+export abstract class FeedError extends Error {
+  /** For programs: a word that never changes. */
+  abstract readonly code: 'invalid-cursor' | 'cursor-ahead' | 'feed-replaced' | 'cursor-pruned';
+}
+
+/** The text is not a cursor. */
+export class InvalidCursorError extends FeedError {
+  override readonly name = 'InvalidCursorError';
+  readonly code = 'invalid-cursor';
+}
+
+/** The place is beyond the last change: the database is an older copy, or the number is of another one. */
+export class CursorAheadError extends FeedError {
+  override readonly name = 'CursorAheadError';
+  readonly code = 'cursor-ahead';
+}
+
+/** The cursor was made by another feed, or before the database was restored from a backup. */
+export class FeedReplacedError extends FeedError {
+  override readonly name = 'FeedReplacedError';
+  readonly code = 'feed-replaced';
+}
+
+/** Changes after the cursor were pruned. */
+export class CursorPrunedError extends FeedError {
+  override readonly name = 'CursorPrunedError';
+  readonly code = 'cursor-pruned';
+}
+
+const CURSOR = /^1-([0-9a-f]+)-(\d{1,16})-([0-9a-f]*)$/;
+
+export function feedCursor({ feed, position, tag }: FeedPlace): FeedCursor {
+  return `1-${feed}-${position}-${tag}` as FeedCursor;
+}
+
+/** @throws {InvalidCursorError} when the text is not a cursor */
+export function parseFeedCursor(text: string): FeedPlace {
+  const [, feed, position, tag] = CURSOR.exec(text.trim()) ?? [];
+  if (feed === undefined || position === undefined || tag === undefined || !Number.isSafeInteger(Number(position)))
+    throw new InvalidCursorError(
+      `"${text.slice(0, 80)}" is not a cursor of the change feed. Pass the cursor of a change as it was read, or none to begin with the first change.`,
+    );
+  return { feed, position: Number(position), tag };
+}

@@ -1,0 +1,97 @@
+import type { FeedChange } from '../model/change.ts';
+import type { Clock } from '../model/clock.ts';
+import { feedCursor, InvalidCursorError, parseFeedCursor, type FeedCursor } from '../model/feed-cursor.ts';
+import { mailboxId, type MailboxId } from '../model/ids.ts';
+import { systemClock } from '../host/system-clock.ts';
+import type { StoreDatabase } from '../store/engines/store-database.ts';
+import { FeedWakes } from '../store/feed/feed-wakes.ts';
+import { numberChanges } from '../store/feed/number-changes.ts';
+import {
+  afterSequence,
+  beginningOfFeed,
+  endOfFeed,
+  positionOf,
+  readFeed,
+  type FeedPage,
+  type FeedPosition,
+} from '../store/feed/read-feed.ts';
+
+export interface ChangesRequest {
+  /** Only the changes of this mailbox. Cursors are the same as those of all mailboxes. */
+  readonly mailbox?: MailboxId | string;
+  /**
+   * The cursor of the last change that was dealt with. By default, the oldest change that is kept comes first. With
+   * `mailbox`, a number is the sequence number of the last change.
+   */
+  readonly after?: FeedCursor | string | number;
+  /** Ends the iteration, without an error. */
+  readonly signal?: AbortSignal;
+  /** false ends the iteration at the present end of the feed. Defaults to true. */
+  readonly follow?: boolean;
+}
+
+/** Changes per query. */
+const PAGE = 1_000;
+
+/**
+ * Follows the change feed of all mailboxes, or of one, forever. The next page is read when the
+ * loop asks for it, and nothing is held open while the loop's body runs, so the loop may take its time.
+ *
+ * Save each change's `cursor` together with what was done: no change is missed then, in whatever order the mailboxes'
+ * transactions commit. Following writes to the tables of the feed, so it needs more than permission to read.
+ *
+ * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when `after` is no place to go
+ * on from; the message says how to begin anew
+ * @throws {StoreError} when the database cannot be used, or does not know the mailbox. Begin again after the last cursor
+ */
+export async function* followChanges(
+  database: StoreDatabase,
+  { mailbox, after, signal, follow = true }: ChangesRequest = {},
+  clock: Clock = systemClock,
+): AsyncGenerator<FeedChange, void, undefined> {
+  const only = mailbox === undefined ? null : mailboxId(mailbox);
+  let from = await placeOf(database, after, only);
+  const isAborted = (): boolean => signal?.aborted === true;
+  // Listens before it looks, so that no commit falls between the two.
+  const wakes = new FeedWakes(database.changes, clock, signal);
+  try {
+    for (let keys: readonly number[] | null = null; ; keys = await wakes.next()) {
+      if (isAborted()) return;
+      await numberChanges(database, keys);
+      for (let isLast = false; !isLast;) {
+        const page: FeedPage = await readFeed(database, { from, mailbox: only, limit: PAGE });
+        for (const change of page.changes) {
+          if (isAborted()) return;
+          yield change;
+        }
+        ({ next: from, isLast } = page);
+      }
+      if (!follow) return;
+    }
+  } finally {
+    wakes.stop();
+  }
+}
+
+async function placeOf(
+  database: StoreDatabase,
+  after: ChangesRequest['after'],
+  mailbox: MailboxId | null,
+): Promise<FeedPosition> {
+  if (after === undefined) return beginningOfFeed(database);
+  if (typeof after === 'string') return positionOf(parseFeedCursor(after));
+  if (mailbox === null)
+    throw new InvalidCursorError(
+      `${after} is a sequence number, and each mailbox counts its own. Name the mailbox, or pass the cursor of a change.`,
+    );
+  return afterSequence(database, mailbox, after);
+}
+
+/**
+ * The present end of the feed: the changes after this cursor are those that are committed from now on. Take it before
+ * all messages are read, and follow the feed from it afterwards.
+ */
+export async function endOfChanges(database: StoreDatabase): Promise<FeedCursor> {
+  await numberChanges(database, null);
+  return feedCursor(await endOfFeed(database));
+}

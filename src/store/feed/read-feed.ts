@@ -1,0 +1,265 @@
+import type { Kysely } from 'kysely';
+import type { Change, FeedChange } from '../../model/change.ts';
+import {
+  CursorAheadError,
+  CursorPrunedError,
+  FeedReplacedError,
+  feedCursor,
+  type FeedPlace,
+} from '../../model/feed-cursor.ts';
+import type { MailboxId } from '../../model/ids.ts';
+import type { Schema } from '../engines/schema.ts';
+import type { StoreDatabase } from '../engines/store-database.ts';
+import { toChange } from '../rows/change-columns.ts';
+import { readChangePage } from './mailbox-changes.ts';
+import { numberChanges } from './number-changes.ts';
+import { mailboxKey } from '../rows/mailbox-rows.ts';
+
+/** Where a reader of the feed is. */
+export interface FeedPosition {
+  readonly position: number;
+  /** null when nobody has read the tag of this position, as at the beginning. */
+  readonly tag: string | null;
+  /** The feed that the cursor names; null when the reader has none. */
+  readonly feed: string | null;
+  /**
+   * A reader without a cursor begins with the oldest change that is kept, and so may be before this position although
+   * changes up to it were pruned.
+   */
+  readonly prunedBefore: number;
+}
+
+export interface FeedPage {
+  readonly changes: readonly FeedChange[];
+  readonly next: FeedPosition;
+  /** Whether more changes were numbered when the page was read. */
+  readonly isLast: boolean;
+}
+
+/** Segments that are looked at together. */
+const SEGMENTS = 500;
+
+/** Where the feed ends now, as a place to begin from. Number the changes first. */
+export async function endOfFeed(database: StoreDatabase): Promise<FeedPlace> {
+  return database.read(async (db) => {
+    const { id, position } = await feedRow(db);
+    return { feed: id, position, tag: (await segmentAt(db, position))?.tag ?? '' };
+  });
+}
+
+/** The beginning: the oldest change that is kept. */
+export async function beginningOfFeed(database: StoreDatabase): Promise<FeedPosition> {
+  const { pruned_position: prunedBefore } = await database.read(feedRow);
+  return { position: 0, tag: null, feed: null, prunedBefore };
+}
+
+/**
+ * The place after the change of one mailbox with a sequence number.
+ *
+ * @throws {CursorAheadError | CursorPrunedError} as {@link MailboxChanges.readChangePage}
+ */
+export async function afterSequence(database: StoreDatabase, mailbox: MailboxId, after: number): Promise<FeedPosition> {
+  await readChangePage(database, { mailbox, after, limit: 1 });
+  if (after === 0) return beginningOfFeed(database);
+  const key = await mailboxKey(database, mailbox);
+  await numberChanges(database, [key]);
+  const { id, segment } = await database.read(async (db) => ({
+    id: (await feedRow(db)).id,
+    segment: await db
+      .selectFrom('feed_segments')
+      .selectAll()
+      .where('changes_of', '=', key)
+      .where('last_sequence', '>=', after)
+      .orderBy('position')
+      .limit(1)
+      .executeTakeFirst(),
+  }));
+  // Its changes, up to this one, have just been pruned.
+  if (segment === undefined) return beginningOfFeed(database);
+  const tag = segment.first_sequence <= after ? segment.tag : '';
+  return positionOf({ feed: id, position: positionIn(segment, after), tag });
+}
+
+export const positionOf = ({ feed, position, tag }: FeedPlace): FeedPosition => ({
+  feed,
+  position,
+  tag,
+  prunedBefore: 0,
+});
+
+/**
+ * The next numbered changes of all mailboxes, or of one. What the place was checked for is checked after the changes
+ * were read: a pruning in between must not look like an end.
+ *
+ * @throws {CursorAheadError | FeedReplacedError | CursorPrunedError}
+ */
+export async function readFeed(
+  database: StoreDatabase,
+  { from, mailbox, limit }: { from: FeedPosition; mailbox: MailboxId | null; limit: number },
+): Promise<FeedPage> {
+  const key = mailbox === null ? null : await mailboxKey(database, mailbox);
+  return database.read(async (db) => {
+    const segments = await nextSegments(db, from.position, key);
+    const { rows, end } = await changesOf(db, segments, from.position, limit);
+    const feed = await checkPlace(db, from, key);
+    const last = segments.find(({ position }) => position >= end);
+    return {
+      changes: rows.map(({ position, tag, change }) => ({
+        ...change,
+        cursor: feedCursor({ feed: feed.id, position, tag }),
+      })),
+      next: { feed: feed.id, position: end, tag: last?.tag ?? from.tag, prunedBefore: from.prunedBefore },
+      isLast: segments.length === 0 || (segments.length < SEGMENTS && end === segments.at(-1)?.position),
+    };
+  });
+}
+
+type Segment = Awaited<ReturnType<typeof nextSegments>>[number];
+
+function nextSegments(db: Kysely<Schema>, after: number, key: number | null) {
+  const query = db.selectFrom('feed_segments').selectAll().where('position', '>', after);
+  return (key === null ? query : query.where('changes_of', '=', key)).orderBy('position').limit(SEGMENTS).execute();
+}
+
+interface Placed {
+  readonly position: number;
+  readonly tag: string;
+  readonly change: Change;
+}
+
+/**
+ * Reads as many changes of the segments as are wanted: the whole of several segments in one query, or a part of one
+ * that is larger. `end` is the position up to which everything was read.
+ */
+async function changesOf(
+  db: Kysely<Schema>,
+  segments: readonly Segment[],
+  after: number,
+  limit: number,
+): Promise<{ readonly rows: readonly Placed[]; readonly end: number }> {
+  const [first] = segments;
+  if (first === undefined) return { rows: [], end: after };
+  let size = 0;
+  let end = after;
+  for (const segment of segments) {
+    size += sizeAfter(segment, after);
+    if (size > limit) break;
+    end = segment.position;
+  }
+  if (end > after) return { rows: await wholeSegments(db, segments, after, end), end };
+  end = first.position - sizeAfter(first, after) + limit;
+  return { rows: await partOf(db, first, end - limit, end), end };
+}
+
+/** How many changes of a segment are after a position. */
+const sizeAfter = ({ position, first_sequence: first, last_sequence: last }: Segment, after: number): number =>
+  Math.min(last - first + 1, position - after);
+
+async function wholeSegments(
+  db: Kysely<Schema>,
+  segments: readonly Segment[],
+  after: number,
+  end: number,
+): Promise<readonly Placed[]> {
+  const read = segments.filter(({ position }) => position <= end);
+  const bySegment = new Map(read.map((segment) => [segment.position, segment]));
+  const rows = await db
+    .selectFrom('feed_segments')
+    .innerJoin('changes', (join) =>
+      join
+        .onRef('changes.mailbox_key', '=', 'feed_segments.changes_of')
+        .onRef('changes.sequence', '>=', 'feed_segments.first_sequence')
+        .onRef('changes.sequence', '<=', 'feed_segments.last_sequence'),
+    )
+    .innerJoin('mailboxes', 'mailboxes.key', 'feed_segments.changes_of')
+    .selectAll('changes')
+    .select(['feed_segments.position', 'mailboxes.id as mailbox'])
+    .where('feed_segments.position', 'in', [...bySegment.keys()])
+    .where('mailboxes.id', 'like', '%@%')
+    .orderBy('feed_segments.position')
+    .orderBy('changes.sequence')
+    .execute();
+  return rows.flatMap(({ position: segmentEnd, mailbox, ...row }) => {
+    const segment = bySegment.get(segmentEnd);
+    const position = segment === undefined ? 0 : positionIn(segment, row.sequence);
+    // The place may be within the first segment.
+    if (segment === undefined || position <= after) return [];
+    return [{ position, tag: segment.tag, change: toChange(mailbox as MailboxId, row) }];
+  });
+}
+
+async function partOf(db: Kysely<Schema>, segment: Segment, after: number, end: number): Promise<readonly Placed[]> {
+  const { position, last_sequence: last, changes_of: key, tag } = segment;
+  const sequenceAt = (place: number): number => last - (position - place);
+  const mailbox = await db.selectFrom('mailboxes').select('id').where('key', '=', key).executeTakeFirst();
+  if (mailbox?.id.includes('@') !== true) return [];
+  const rows = await db
+    .selectFrom('changes')
+    .selectAll()
+    .where('mailbox_key', '=', key)
+    .where('sequence', '>', sequenceAt(after))
+    .where('sequence', '<=', sequenceAt(end))
+    .orderBy('sequence')
+    .execute();
+  return rows.map((row) => ({
+    position: positionIn(segment, row.sequence),
+    tag,
+    change: toChange(mailbox.id as MailboxId, row),
+  }));
+}
+
+const positionIn = ({ position, last_sequence: last }: Segment, sequence: number): number =>
+  position - (last - sequence);
+
+const feedRow = (db: Kysely<Schema>) =>
+  db.selectFrom('feed').select(['id', 'position', 'pruned_position']).where('key', '=', 1).executeTakeFirstOrThrow();
+
+/** The segment that holds the change at a position; undefined when it was pruned, or is not there yet. */
+async function segmentAt(db: Kysely<Schema>, position: number): Promise<Segment | undefined> {
+  const segment = await db
+    .selectFrom('feed_segments')
+    .selectAll()
+    .where('position', '>=', position)
+    .orderBy('position')
+    .limit(1)
+    .executeTakeFirst();
+  return segment !== undefined && positionIn(segment, segment.first_sequence) <= position ? segment : undefined;
+}
+
+/** Checks that the feed still goes on from a place as it did when the place was taken. */
+async function checkPlace(
+  db: Kysely<Schema>,
+  from: FeedPosition,
+  key: number | null,
+): Promise<{ readonly id: string }> {
+  const feed = await feedRow(db);
+  if (from.feed !== null && from.feed !== feed.id) throw replaced('It is of another database.');
+  if (from.position > feed.position)
+    throw new CursorAheadError(
+      `The cursor is at position ${from.position} of the change feed, which ends at ${feed.position}. The database was restored from an older backup, or is a copy. ${ANEW}`,
+    );
+  const tag = from.tag === null || from.tag === '' ? undefined : (await segmentAt(db, from.position))?.tag;
+  if (tag !== undefined && tag !== from.tag)
+    throw replaced('The database was restored from a backup that is older than the cursor, and has gone on since.');
+  const pruned = key === null ? feed.pruned_position : await prunedOf(db, key);
+  if (pruned > Math.max(from.position, from.prunedBefore))
+    throw new CursorPrunedError(
+      `The changes up to position ${pruned} of the change feed were pruned (CHANGES_KEPT), and the cursor is at ${from.position}. ${ANEW}`,
+    );
+  return feed;
+}
+
+const ANEW =
+  'Begin anew: take the present end of the feed as the cursor, read all messages, and follow the feed from that cursor.';
+
+const replaced = (reason: string): FeedReplacedError =>
+  new FeedReplacedError(`The cursor does not fit this change feed. ${reason} ${ANEW}`);
+
+async function prunedOf(db: Kysely<Schema>, key: number): Promise<number> {
+  const row = await db
+    .selectFrom('feed_mailboxes')
+    .select('pruned_position')
+    .where('mailbox_key', '=', key)
+    .executeTakeFirst();
+  return row?.pruned_position ?? 0;
+}

@@ -1,0 +1,9 @@
+import { join } from 'node:path';
+import { databaseAt } from '../../src/model/database-location.ts';
+import { openStores } from '../../src/store/open-store.ts';
+import { changeFeedContract } from './change-feed-contract.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
+
+const folder = useFolder();
+
+changeFeedContract({ name: 'SQLite', open: () => openStores(databaseAt(`sqlite:${join(folder(), 'mirror.db')}`)) });
