@@ -5,6 +5,7 @@ import { labelChanges, recovery } from '../test/fixtures/measured/history-syncs.
 import { backfillAtQuota, initialSyncUnits } from '../test/fixtures/measured/initial-sync.ts';
 import { idlePush } from './idle-push.ts';
 import { npmStart } from './npm-start.ts';
+import { packageCosts } from './package.ts';
 import { postgresBulk } from './postgres-bulk.ts';
 import { postgresPlans } from './postgres-plans.ts';
 import { projectShares } from './project-shares.ts';
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
   engineMemory,
   engineHistory,
   npmStart,
+  packageCosts,
   postgresBulk,
   postgresPlans,
   initialSyncUnits,

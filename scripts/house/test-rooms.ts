@@ -29,7 +29,7 @@ const NAMED: readonly TestRoom[] = [
   { place: 'test/house', of: [], also: ['scripts/house'] },
   { place: 'test/integration', of: 'all' },
   { place: 'test/model', of: ['model'], also: ['src/workflows'] },
-  { place: 'test/package', of: 'all' },
+  { place: 'test/package', of: 'all', also: ['scripts'] },
   { place: 'test/production', of: 'all' },
   { place: 'test/quota', of: ['activities'] },
   { place: 'test/schedules', of: 'all' },

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -63,6 +63,13 @@ const VERBS = [
   'codec-server',
   'simulate',
 ];
+
+it.each(['--version', '-V'])('says its version, that of package.json: %s', async (flag) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string;
+  };
+  expect(await run([flag])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
 
 describe('the command line', () => {
   it('has every verb', async () => {
