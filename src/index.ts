@@ -4,7 +4,12 @@
  *
  * @packageDocumentation
  */
-export { TidemarkClient, type SyncOptions, type TidemarkClientOptions } from './client/tidemark-client.ts';
+export {
+  TidemarkClient,
+  type StartedMailbox,
+  type SyncOptions,
+  type TidemarkClientOptions,
+} from './client/tidemark-client.ts';
 export {
   MailboxBlockedError,
   MailboxNotRunningError,
@@ -14,6 +19,7 @@ export {
   RenameRefusedError,
   ServerRefusedError,
   ServerUnreachableError,
+  SettingsRefusedError,
   TemporalFailureError,
   TidemarkError,
   type BlockedPhase,
@@ -27,6 +33,7 @@ export type { WaitOptions } from './client/waiting.ts';
 export { registerSearchAttributes } from './client/register-search-attributes.ts';
 export { changedConfig, ConfigError, loadConfig, type Config } from './config/config.ts';
 export { connectMailbox } from './accounts/connect-mailbox.ts';
+export type { PreviewAccess } from './client/preview-settings.ts';
 export { resolveLabels } from './accounts/label-names.ts';
 export { LoginError } from './accounts/login-error.ts';
 export type { LoginRequest } from './accounts/stored-credentials.ts';
@@ -60,6 +67,7 @@ export {
   type Scope,
 } from './model/settings.ts';
 export { InvalidSettingsError, type SettingsChange } from './model/settings-change.ts';
+export type { FetchingPreview, SettingsPreview } from './model/settings-preview.ts';
 export {
   CursorAheadError,
   CursorPrunedError,

@@ -7,7 +7,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
-import { wantsAttachments } from '../model/settings.ts';
+import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
@@ -62,6 +62,28 @@ export async function forecast(deps: ForecastDependencies, mailbox: MailboxId): 
       Math.max(ownEnd, projectEnd, units === 0 ? now : await dailyEnd(deps, units, { sharers, rate })),
     ),
   };
+}
+
+/**
+ * What it costs to fetch messages that are not pending yet, whole or only their attachments.
+ *
+ * @returns null when the store does not know the mailbox; a duration of null where no quota is the limit
+ */
+export async function priceOfFetching(
+  deps: ForecastDependencies,
+  mailbox: MailboxId,
+  { whole, attachments, settings }: { whole: number; attachments: number; settings: MailboxSettings },
+): Promise<{ readonly units: number; readonly duration: number | null } | null> {
+  const now = await forecast(deps, mailbox);
+  if (now === null) return null;
+  const { attachedShare } = await deps.store.workLeft({ mailbox });
+  const threads = [{ fresh: 1, threads: whole }];
+  const target = { format: settings.format, attachments: wantsAttachments(settings) };
+  const units = Math.round(
+    priceOfWork({ threads, tried: 0, lacking: attachments, attachedShare }, target, deps.prices),
+  );
+  const isPaced = deps.prices.userUnitsPerMinute < UNPACED && now.unitsPerMinute > 0;
+  return { units, duration: isPaced ? Math.round((units / now.unitsPerMinute) * LONGEST_SPAN) : null };
 }
 
 const DAY = 24 * 60 * LONGEST_SPAN;

@@ -12,6 +12,7 @@ import type { MailboxId } from '../model/ids.ts';
 import type { Reader } from '../reading/open-reader.ts';
 import type { Stores } from '../store/stores.ts';
 import { openTracing } from '../telemetry/open-tracing.ts';
+import { previewAccess } from './preview-access.ts';
 import { connectTemporal, temporalClientOf } from '../temporal/connect.ts';
 
 /** What a program needs to command mailboxes and read their mail. */
@@ -52,6 +53,7 @@ export async function openTidemark({
       taskQueue: config.taskQueue,
       renaming: renamingOf(config, stores, clock),
       forecast: forecastOf(config, stores, clock),
+      previewing: previewAccess(config, stores, clock),
     });
     return {
       ...stores,

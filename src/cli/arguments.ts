@@ -27,9 +27,9 @@ export function parseInterval(text: string): number {
   return intervalIn(text) ?? refuse(`Expected ${INTERVAL}.`);
 }
 
-/** @returns null for `never` */
-export function parseIntervalOrNever(text: string): number | null {
-  return text === 'never' ? null : (intervalIn(text) ?? refuse(`Expected ${INTERVAL}, or never.`));
+/** Answers `never` and not null: commander takes null for an option without a value. */
+export function parseIntervalOrNever(text: string): number | 'never' {
+  return text === 'never' ? text : (intervalIn(text) ?? refuse(`Expected ${INTERVAL}, or never.`));
 }
 
 function intervalIn(text: string): number | null {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import { CannotDoError, UsageError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { confirmChange } from './confirm-change.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 import { requireHandled } from './require-answerable.ts';
 import { obstacleWords } from './obstacle.ts';
@@ -17,7 +18,7 @@ interface ConfigureOptions extends VerbOptions, SettingOptions, FailOnFailures {
 export function addConfigure(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'configure', {
     examples: [
-      'tidemark configure ada@example.com --format raw --wait',
+      'tidemark configure ada@example.com --format raw --yes --wait',
       'tidemark configure ada@example.com --all-mail --no-include-spam-trash',
     ],
   });
@@ -43,6 +44,7 @@ export function addConfigure(program: Command, cli: Cli): void {
           );
         }
         const change = await grantedChange(context, mailbox, options);
+        await confirmChange(context, { mailbox, change, verb: 'configure', yes: options.yes === true });
         const settings = await tidemark.client.configure(mailbox, change);
         await requireHandled(tidemark.client, mailbox);
         const words = `${mailbox}: ${settingsWords(settings)}.`;

@@ -25,9 +25,10 @@ process.once('SIGINT', () => {
 });
 process.once('SIGTERM', () => interrupted.abort(new Error('terminated')));
 
-const { env, stdout, stderr } = process;
+const { env, stdin, stdout, stderr } = process;
 process.exitCode = await runCli(process.argv.slice(2), {
   env,
+  stdin,
   stdout,
   stderr,
   clock: systemClock,

@@ -4,7 +4,7 @@ import { UsageError } from '../model/program-errors.ts';
 import { resolveLabels } from '../accounts/label-names.ts';
 import { requireGrant } from '../accounts/require-grant.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { RECOVERIES, type MailboxSettings, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
+import { RECOVERIES, type MessageFormat, type Recovery, type Scope } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { Tidemark } from '../app/open-tidemark.ts';
 import { configFor } from '../config/running-start.ts';
@@ -22,9 +22,11 @@ export interface SettingOptions {
   readonly allMail?: boolean;
   readonly pollInterval?: number;
   readonly recovery?: Recovery;
-  readonly auditInterval?: MailboxSettings['auditInterval'];
+  readonly auditInterval?: number | 'never';
   readonly push?: boolean;
   readonly pushLabel?: readonly string[];
+  /** Not a setting: the person means the change, whatever it removes and fetches. */
+  readonly yes?: boolean;
 }
 
 export function addSettingOptions(command: Command): Command {
@@ -73,6 +75,7 @@ export function addSettingOptions(command: Command): Command {
       'notified only of changes to messages with this label; may be given more than once',
       collect(String),
     )
+    .option('--yes', 'really: without it, a change that removes mail or fetches some is asked about first')
     .hook('preAction', (verb) => {
       const { push, pushLabel } = verb.opts<SettingOptions>();
       if (push === false && pushLabel !== undefined)
@@ -131,7 +134,9 @@ function settingsChangeOf(
     ...(options.attachments === undefined ? {} : { attachments: options.attachments }),
     ...(options.pollInterval === undefined ? {} : { pollInterval: options.pollInterval }),
     ...(options.recovery === undefined ? {} : { recovery: options.recovery }),
-    ...(options.auditInterval === undefined ? {} : { auditInterval: options.auditInterval }),
+    ...(options.auditInterval === undefined
+      ? {}
+      : { auditInterval: options.auditInterval === 'never' ? null : options.auditInterval }),
     ...(options.push === undefined && pushLabels === undefined
       ? {}
       : { push: options.push === false ? null : { labelIds: pushLabels ?? [] } }),

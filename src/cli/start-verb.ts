@@ -2,11 +2,13 @@ import type { Command } from 'commander';
 
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
+import type { MailboxSettings } from '../model/settings.ts';
+import { confirmChange } from './confirm-change.ts';
 import { mailboxVerb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 import { requireHandled } from './require-answerable.ts';
 import { obstacleWords } from './obstacle.ts';
 import { followUntilInSync } from './progress.ts';
-import { reportJson } from './report.ts';
+import { reportJson, settingsWords } from './report.ts';
 import { addSettingOptions, grantedChange, type SettingOptions } from './setting-options.ts';
 import { addFailOnFailures, requireNoFailures, shortfallLines, type FailOnFailures } from './shortfall.ts';
 import { count, counted } from './words.ts';
@@ -37,7 +39,8 @@ export function addStart(program: Command, cli: Cli): void {
           );
         }
         const change = await grantedChange(context, mailbox, options);
-        const { wasRunning, settings } = await tidemark.client.start(mailbox, change);
+        await confirmChange(context, { mailbox, change, verb: 'start', yes: options.yes === true });
+        const { wasRunning, isChanged, settings } = await tidemark.client.start(mailbox, change);
         await requireHandled(tidemark.client, mailbox);
         if (options.wait !== true) {
           const woken = wasRunning ? await tidemark.client.status(mailbox) : null;
@@ -46,6 +49,7 @@ export function addStart(program: Command, cli: Cli): void {
               mailbox,
               started: !wasRunning,
               wasRunning,
+              isChanged,
               phase: woken?.phase ?? null,
               blocked: woken?.blocked ?? null,
               settings,
@@ -53,7 +57,11 @@ export function addStart(program: Command, cli: Cli): void {
             () =>
               woken === null
                 ? `${mailbox} is started. Watch it: tidemark status ${mailbox}`
-                : wokenWords(mailbox, obstacleWords(woken, clock.now())),
+                : wokenWords({
+                    mailbox,
+                    given: Object.keys(change).length === 0 ? null : { isChanged, settings },
+                    obstacle: obstacleWords(woken, clock.now()),
+                  }),
           );
         }
         const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
@@ -66,6 +74,23 @@ export function addStart(program: Command, cli: Cli): void {
     );
 }
 
-/** Waking has no effect on a mailbox that waits for a person, for Gmail or for a worker. */
-const wokenWords = (mailbox: MailboxId, obstacle: string | null): string =>
-  `${mailbox} runs already${obstacle === null ? '; it was woken.' : `, but ${obstacle}`}`;
+/**
+ * Waking has no effect on a mailbox that waits for a person, for Gmail or for a worker.
+ *
+ * @param given - null when no setting was named
+ */
+function wokenWords({
+  mailbox,
+  given,
+  obstacle,
+}: {
+  readonly mailbox: MailboxId;
+  readonly given: { readonly isChanged: boolean; readonly settings: MailboxSettings } | null;
+  readonly obstacle: string | null;
+}): string {
+  const but = obstacle === null ? '' : `, but ${obstacle}`;
+  if (given === null) return `${mailbox} runs already${obstacle === null ? '; it was woken.' : but}`;
+  return given.isChanged
+    ? `${mailbox} runs already; its settings are now: ${settingsWords(given.settings)}${but === '' ? '.' : but}`
+    : `${mailbox} runs already with these settings, and none was changed${obstacle === null ? '; it was woken.' : but}`;
+}

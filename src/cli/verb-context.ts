@@ -6,7 +6,7 @@ import { loadConfig, type Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Stores } from '../store/open-store.ts';
 import type { Tidemark } from '../app/open-tidemark.ts';
-import type { Terminal } from '../host/terminal.ts';
+import type { Keyboard, Terminal } from '../host/terminal.ts';
 import { parseEmail } from './arguments.ts';
 import { Output } from './output.ts';
 import { orRenamed } from './renamed.ts';
@@ -19,6 +19,8 @@ export interface Cli {
   readonly signal: AbortSignal;
   readonly stdout: Terminal;
   readonly stderr: Terminal;
+  /** Where a person answers questions; without one, or when it is no terminal, nothing is asked. */
+  readonly stdin?: Keyboard;
 }
 
 export interface VerbContext extends Cli {

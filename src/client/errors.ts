@@ -19,6 +19,7 @@ export type TidemarkErrorCode =
   | 'mailbox-blocked'
   | 'mailbox-swamped'
   | 'rename-refused'
+  | 'settings-refused'
   | 'server-unreachable'
   | 'server-refused'
   | 'namespace-not-found'
@@ -59,6 +60,21 @@ export class MailboxUnknownError extends TidemarkError {
       `${mailbox} is unknown here: no mail of it is stored and it is not running. Start it: tidemark start ${mailbox}. If it was never connected, first: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
     );
     this.mailbox = mailbox;
+  }
+}
+
+/** Thrown when a change of settings is surely an error. Nothing was changed. */
+export class SettingsRefusedError extends TidemarkError {
+  override readonly name = 'SettingsRefusedError';
+  readonly code = 'settings-refused';
+  readonly mailbox: MailboxId;
+  /** `nothing-left`: everything that is held would leave, and nothing would come in. */
+  readonly reason: 'after-in-future' | 'nothing-left' | 'unknown-label';
+
+  constructor(mailbox: MailboxId, reason: SettingsRefusedError['reason'], message: string) {
+    super(message);
+    this.mailbox = mailbox;
+    this.reason = reason;
   }
 }
 

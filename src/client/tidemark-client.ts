@@ -8,6 +8,7 @@ import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
+import type { SettingsPreview } from '../model/settings-preview.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxRenaming } from '../store/mailboxes/mailbox-renaming.ts';
 import type { MailboxRemoval } from '../store/removal/mailbox-removal.ts';
@@ -22,6 +23,7 @@ import type { Phase } from '../workflows/phase.ts';
 import { failingTaskOf, type FailingTask } from './failing-task.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { readStored, reportOf, type ClientStore, type MailboxReport } from './mailbox-report.ts';
+import { previewSettings, requireSensible, STORE_ALONE, type PreviewAccess } from './preview-settings.ts';
 import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
 import { removeMailbox, type RemovedMailbox } from './remove-mailbox.ts';
 import { RESUMABLE_PHASES, resumeMailboxes, type ResumedMailboxes, type ResumeRequest } from './resume-mailboxes.ts';
@@ -40,10 +42,19 @@ export interface TidemarkClientOptions {
   readonly clock: Clock;
   /** Answers {@link TidemarkClient.forecast} from the program's prices and limits. Without it the forecast is null. */
   readonly forecast?: (mailbox: MailboxId) => Promise<Forecast | null>;
+  /** What {@link TidemarkClient.previewSettings} asks of Gmail and of the prices. Without it the store alone is asked. */
+  readonly previewing?: PreviewAccess;
   /** What {@link TidemarkClient.rename} needs of Google and of the credentials. */
   readonly renaming: RenamingAccess;
   /** Task queue of the workers; `tidemark` by default. */
   readonly taskQueue?: string;
+}
+
+export interface StartedMailbox {
+  readonly wasRunning: boolean;
+  /** Whether the settings differ from those that the mailbox had. */
+  readonly isChanged: boolean;
+  readonly settings: MailboxSettings;
 }
 
 export interface SyncOptions extends WaitOptions {
@@ -66,6 +77,7 @@ export class TidemarkClient {
   readonly #taskQueue: string;
   readonly #rpc: Rpc;
   readonly #renaming: RenamingAccess;
+  readonly #previewing: PreviewAccess;
   readonly #forecast: (mailbox: MailboxId) => Promise<Forecast | null>;
 
   constructor({
@@ -75,6 +87,7 @@ export class TidemarkClient {
     clock,
     taskQueue = definitions.DEFAULT_TASK_QUEUE,
     renaming,
+    previewing = STORE_ALONE,
     forecast,
   }: TidemarkClientOptions) {
     this.#temporal = temporal;
@@ -83,6 +96,7 @@ export class TidemarkClient {
     this.#clock = clock;
     this.#taskQueue = taskQueue;
     this.#renaming = renaming;
+    this.#previewing = previewing;
     this.#forecast = forecast ?? (() => Promise.resolve(null));
     const address =
       temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
@@ -93,17 +107,15 @@ export class TidemarkClient {
    * Starts a mailbox's workflow, or wakes the one that runs and gives it these settings.
    *
    * @param settings - changes to the mailbox's present settings, or to the defaults when it never ran
-   * @returns whether the workflow ran before, and the settings it has now
+   * @returns whether the workflow ran before, whether it was given other settings than it had, and the settings it has
+   * now
+   * @throws {InvalidSettingsError} when a value is not allowed
+   * @throws {SettingsRefusedError} when the change is surely an error: see {@link TidemarkClient.configure}
    */
-  async start(
-    mailbox: MailboxId,
-    settings: SettingsChange = {},
-  ): Promise<{ readonly wasRunning: boolean; readonly settings: MailboxSettings }> {
-    const { status, phase } = await this.#running(mailbox);
-    const row = await this.#store.getMailbox(mailbox);
-    const present = status?.settings ?? row?.settings ?? DEFAULT_SETTINGS;
-    const wanted = changeSettings(present, settings);
-    const wasRunning = phase !== null;
+  async start(mailbox: MailboxId, settings: SettingsChange = {}): Promise<StartedMailbox> {
+    const { present, wanted, status, wasRunning } = await this.#wanted(mailbox, settings);
+    await requireSensible(this.#previewOf(mailbox, present, wanted), this.#clock.now());
+    const isChanged = !sameSettings(present, wanted);
     await startOrWake({
       temporal: this.#temporal,
       rpc: this.#rpc,
@@ -113,27 +125,42 @@ export class TidemarkClient {
       settings: wanted,
       change: settings,
       // Without a worker's answer the workflow's settings are unknown, and signalling them again does no harm.
-      configure:
-        wasRunning && !(status !== null && sameSettings(status.settings, wanted)) && Object.keys(settings).length > 0,
+      configure: wasRunning && !(status !== null && !isChanged) && Object.keys(settings).length > 0,
     });
-    return { wasRunning, settings: wanted };
+    return { wasRunning, isChanged, settings: wanted };
   }
 
   /**
    * Changes the given settings of a mailbox that runs. Needs no worker. A changed scope or format begins a full sync,
-   * which fetches what is missing and removes what is out of scope.
+   * which fetches what is missing and removes what is out of scope: {@link TidemarkClient.previewSettings} says how much.
    *
    * @returns the settings as they will be. Without a worker's answer, an earlier change may be missing from them
    * @throws {InvalidSettingsError} when a value is not allowed
+   * @throws {SettingsRefusedError} when the change is surely an error: a date in the future, a label that does not
+   * exist, or a scope in which nothing is left
    * @throws {MailboxNotRunningError} when no workflow runs
    */
   async configure(mailbox: MailboxId, change: SettingsChange): Promise<MailboxSettings> {
-    const { status } = await this.#running(mailbox);
-    const present = status?.settings ?? (await this.#store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
-    const settings = changeSettings(present, change);
+    const { present, wanted } = await this.#wanted(mailbox, change);
+    await requireSensible(this.#previewOf(mailbox, present, wanted), this.#clock.now());
     const handle = this.#temporal.workflow.getHandle(definitions.workflowIdOf(mailbox));
     await this.#rpc({ mailbox }, () => handle.signal(definitions.configure, change));
-    return settings;
+    return wanted;
+  }
+
+  /**
+   * Says what a change of settings would do, and changes nothing: which messages leave, and what is fetched. Reads every
+   * row of the mailbox; of a wider scope it also asks Gmail for a count, which costs a few units.
+   *
+   * @throws {InvalidSettingsError} when a value is not allowed
+   * @throws {SettingsRefusedError} when {@link TidemarkClient.configure} would refuse the change
+   */
+  async previewSettings(mailbox: MailboxId, change: SettingsChange): Promise<SettingsPreview> {
+    const { present, wanted } = await this.#wanted(mailbox, change);
+    const request = this.#previewOf(mailbox, present, wanted);
+    const preview = await previewSettings(request);
+    await requireSensible(request, this.#clock.now(), () => Promise.resolve(preview));
+    return preview;
   }
 
   /** Asks for a sync soon, because something may have changed at Gmail. Any number of pokes cost one partial sync. */
@@ -436,6 +463,17 @@ export class TidemarkClient {
         onLostBody?.(lost);
       },
     });
+  }
+
+  /** The settings of a mailbox, and those it will have. */
+  async #wanted(mailbox: MailboxId, change: SettingsChange) {
+    const { status, phase } = await this.#running(mailbox);
+    const present = status?.settings ?? (await this.#store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
+    return { present, wanted: changeSettings(present, change), status, wasRunning: phase !== null };
+  }
+
+  #previewOf(mailbox: MailboxId, before: MailboxSettings, after: MailboxSettings) {
+    return { store: this.#store, access: this.#previewing, mailbox, before, after };
   }
 
   get #waiting(): Waiting {

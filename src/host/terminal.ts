@@ -1,4 +1,5 @@
-import type { Writable } from 'node:stream';
+import { createInterface } from 'node:readline/promises';
+import type { Readable, Writable } from 'node:stream';
 
 import { fitted, visibleLine } from '../model/visible-text.ts';
 
@@ -31,6 +32,29 @@ export function writeMail(stream: Terminal, bytes: Uint8Array): boolean {
   if (stream.isTTY !== true) return stream.write(bytes);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   return writeLines(stream, linesOf(text));
+}
+
+/** A stream that may be a terminal's keyboard. */
+export type Keyboard = Readable & { readonly isTTY?: boolean };
+
+/**
+ * Asks a person at a terminal. Everything but `y` and `yes` means no.
+ *
+ * @param question - without a line break
+ */
+export async function askYesNo(
+  { keyboard, terminal }: { readonly keyboard: Keyboard; readonly terminal: Terminal },
+  question: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const lines = createInterface({ input: keyboard, output: terminal });
+  const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+  try {
+    const answer = await Promise.race([lines.question(`${visibleLine(question)} [y/N] `, { signal }), ended]);
+    return /^\s*y(es)?\s*$/i.test(answer);
+  } finally {
+    lines.close();
+  }
 }
 
 /** Splits a text of ours into lines. */

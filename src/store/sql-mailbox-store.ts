@@ -53,6 +53,7 @@ import { putOffRefresh, retryFailed } from './fetching/retrying.ts';
 import { readChangePage } from './feed/mailbox-changes.ts';
 import { pruneChanges, type ChangePruning } from './feed/prune-changes.ts';
 import { heldBody, streamMessages } from './reads/reads.ts';
+import { heldUnder, type SettingsPreviews } from './reads/settings-preview.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
 import { correctListing, countListed, findSuspects } from './listing/suspects.ts';
 import { countDeliveries, listParked, readPositions } from './subscriptions/delivery-overview.ts';
@@ -223,8 +224,9 @@ function auditsOf(database: StoreDatabase): AuditStore {
   };
 }
 
-function mailOf(database: StoreDatabase, bodies: Bodies): MailStore & MailboxChanges & ChangePruning {
+function mailOf(database: StoreDatabase, bodies: Bodies): MailStore & SettingsPreviews & MailboxChanges & ChangePruning {
   return {
+    heldUnder: (request) => heldUnder(database, request),
     readChangePage: (request) => readChangePage(database, request),
     readChanges: async (request) => (await readChangePage(database, request)).changes,
     pruneChanges: (request) => pruneChanges(database, request),

@@ -43,7 +43,7 @@ describe('an argument', () => {
   });
 
   it('that is an interval which may be switched off says so where it is wrong', () => {
-    expect([parseIntervalOrNever('7d'), parseIntervalOrNever('never')]).toEqual([604_800_000, null]);
+    expect([parseIntervalOrNever('7d'), parseIntervalOrNever('never')]).toEqual([604_800_000, 'never']);
     expect(() => parseIntervalOrNever('nevr')).toThrow(', or never.');
   });
 

@@ -37,7 +37,7 @@ describe('attachments, with everything real but Gmail', () => {
     ]);
     expect(lean[1]).not.toHaveProperty('data');
 
-    expect(await tidemark('configure', box.id, '--attachments', '--wait')).toMatchObject({
+    expect(await tidemark('configure', box.id, '--attachments', '--yes', '--wait')).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('full with attachments'),
     });

@@ -43,7 +43,7 @@ export function labelsExclude(labelIds: readonly LabelId[], { scope }: RowRules)
  * is kept and completed: see activities/complete-message.ts.
  */
 export function isComplete(
-  row: MessageRow,
+  row: Pick<MessageRow, 'format' | 'attachmentsHeld' | 'lacks'>,
   { format, attachments }: Pick<RowRules, 'format' | 'attachments'>,
 ): boolean {
   if (format === 'raw' && row.format === 'full') return row.lacks === 'raw';

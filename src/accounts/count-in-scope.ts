@@ -1,0 +1,108 @@
+import { scopesOf } from '../gmail/access/scopes.ts';
+import type { GmailApi } from '../gmail/api/gmail-api.ts';
+import { GmailError } from '../gmail/api/gmail-error.ts';
+import { labelId as toLabelId, type LabelId } from '../model/ids.ts';
+import { DEFAULT_SETTINGS, type MailboxSettings, type Scope } from '../model/settings.ts';
+import type { ScopeCount } from '../model/settings-preview.ts';
+import { SecretKeyError } from '../secrets/secret-box.ts';
+import { LoginError } from './login-error.ts';
+import { storedCredentials, type LoginRequest } from './stored-credentials.ts';
+
+/** Pages of ids, 5 units each, that are listed to count a scope with a date, of which Gmail keeps no count. */
+const MOST_PAGES = 4;
+
+/**
+ * Asks Gmail how many messages a scope has. Costs a call for each label, and up to four more where the scope has a
+ * date.
+ *
+ * @returns null when the mailbox is not connected, or Gmail does not say
+ * @throws {LoginError} when Google refuses the credentials or cannot be reached
+ */
+export async function countInScope(
+  request: LoginRequest & { readonly settings: MailboxSettings },
+): Promise<ScopeCount | null> {
+  const credentials = await storedCredentials(request);
+  if (credentials === null) return null;
+  const { settings } = request;
+  const { scope } = settings;
+  const { withGmail } = await import('./with-gmail.ts');
+  const count = await withGmail(
+    request,
+    { credentials, scopes: scopesOf(settings) },
+    async (gmail) =>
+      (scope.after === null ? null : await listedSince(gmail, scope, scope.after)) ?? total(gmail, scope),
+  );
+  if (count === null || scope.limit === null) return count;
+  return { messages: Math.min(count.messages, scope.limit), isExact: count.isExact || count.messages > scope.limit };
+}
+
+/** The sum of Gmail's own counts: too high for several labels, and for a scope with a date. */
+async function total(gmail: GmailApi, scope: Scope): Promise<ScopeCount | null> {
+  if (scope.labelIds.length > 0) {
+    const messages = await sumOf(gmail, scope.labelIds);
+    return messages === null ? null : { messages, isExact: scope.labelIds.length === 1 && scope.after === null };
+  }
+  const { messagesTotal } = await gmail.getProfile();
+  const hidden = scope.includeSpamTrash ? 0 : await sumOf(gmail, HIDDEN);
+  if (messagesTotal === null || hidden === null) return null;
+  return { messages: Math.max(0, messagesTotal - hidden), isExact: scope.after === null };
+}
+
+const HIDDEN = ['SPAM', 'TRASH'].map(toLabelId);
+
+async function sumOf(gmail: GmailApi, labelIds: readonly LabelId[]): Promise<number | null> {
+  let sum = 0;
+  for (const id of labelIds) {
+    const label = await gmail.getLabel(id);
+    if (label?.messagesTotal === null) return null;
+    sum += label?.messagesTotal ?? 0;
+  }
+  return sum;
+}
+
+/** @returns null when there are more messages than are worth listing */
+async function listedSince(gmail: GmailApi, scope: Scope, after: number): Promise<ScopeCount | null> {
+  const ids = new Set<string>();
+  let pages = 0;
+  for (const labelId of scope.labelIds.length === 0 ? [null] : scope.labelIds) {
+    for (let pageToken: string | null = null, first = true; first || pageToken !== null; first = false) {
+      if (pages === MOST_PAGES) return null;
+      pages += 1;
+      const page = await gmail.listMessages({
+        q: `after:${Math.floor(after / 1000) - 1}`,
+        includeSpamTrash: scope.includeSpamTrash,
+        ...(labelId === null ? {} : { labelIds: [labelId] }),
+        pageToken,
+      });
+      for (const { id } of page.messages) ids.add(id);
+      pageToken = page.nextPageToken;
+    }
+  }
+  return { messages: ids.size, isExact: true };
+}
+
+/**
+ * @returns null when the mailbox is not connected
+ * @throws {LoginError} when Google refuses the credentials or cannot be reached
+ */
+export async function hasLabel(request: LoginRequest & { readonly labelId: LabelId }): Promise<boolean | null> {
+  const credentials = await storedCredentials(request);
+  if (credentials === null) return null;
+  const settings = (await request.stores.store.getMailbox(request.mailbox))?.settings ?? DEFAULT_SETTINGS;
+  const { withGmail } = await import('./with-gmail.ts');
+  return withGmail(
+    request,
+    { credentials, scopes: scopesOf(settings) },
+    async (gmail) => (await gmail.getLabel(request.labelId)) !== null,
+  );
+}
+
+/** null in place of an error that says only that Gmail cannot be asked now. */
+export async function orUnknown<Answer>(ask: () => Promise<Answer>): Promise<Answer | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof LoginError || error instanceof GmailError || error instanceof SecretKeyError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,30 @@
+import type { PreviewAccess } from '../client/preview-settings.ts';
+import type { Config } from '../config/config.ts';
+import { priceTableOf } from '../config/quota-variables.ts';
+import { configFor } from '../config/running-start.ts';
+import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { Stores } from '../store/open-store.ts';
+
+/**
+ * What previews of settings ask of Gmail and of the prices. Loaded when a preview is asked for. Gmail's silence is no
+ * obstacle to a change: then the preview says less.
+ */
+export function previewAccess(config: Config, stores: Stores, clock: Clock): PreviewAccess {
+  const request = (mailbox: MailboxId) => ({ config: configFor(config, mailbox), stores, mailbox, clock });
+  return {
+    inScope: async (mailbox, settings) => {
+      const { countInScope, orUnknown } = await import('../accounts/count-in-scope.ts');
+      return orUnknown(() => countInScope({ ...request(mailbox), settings }));
+    },
+    hasLabel: async (mailbox, labelId) => {
+      const { hasLabel, orUnknown } = await import('../accounts/count-in-scope.ts');
+      return orUnknown(() => hasLabel({ ...request(mailbox), labelId }));
+    },
+    price: async (mailbox, work) => {
+      const { priceOfFetching } = await import('../activities/forecast-backfill.ts');
+      const prices = priceTableOf(configFor(config, mailbox));
+      return priceOfFetching({ store: stores.store, prices, userShare: config.quota.userShare, clock }, mailbox, work);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { askYesNo } from '../host/terminal.ts';
+import { CannotDoError } from '../model/program-errors.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { SettingsChange } from '../model/settings-change.ts';
+import type { FetchingPreview, SettingsPreview } from '../model/settings-preview.ts';
+import type { Tidemark } from '../app/open-tidemark.ts';
+import type { VerbContext } from './verb-context.ts';
+import { about, count, counted } from './words.ts';
+
+/** What was asked for, in the words of the command line. */
+interface AskedChange {
+  readonly mailbox: MailboxId;
+  readonly change: SettingsChange;
+  readonly verb: 'start' | 'configure';
+  /** Whether `--yes` was given. */
+  readonly yes: boolean;
+}
+
+/**
+ * Says what a change of settings will remove and fetch, and asks whether that is meant. A change that does neither, and
+ * a mailbox that holds nothing yet, are not asked about.
+ *
+ * @throws {SettingsRefusedError} when the change is surely an error
+ * @throws {CannotDoError} `not-confirmed` when nobody says yes; then nothing was changed
+ */
+export async function confirmChange(
+  { tidemark, out, signal, stdin, stderr }: VerbContext & { readonly tidemark: Tidemark },
+  { mailbox, change, verb, yes }: AskedChange,
+): Promise<void> {
+  if (Object.keys(change).length === 0) return;
+  const preview = await tidemark.client.previewSettings(mailbox, change);
+  const words = previewWords(preview);
+  if (words === null) return;
+  if (yes) {
+    if (!out.json) out.notice(`${mailbox}: ${words}`);
+    return;
+  }
+  if (stdin?.isTTY === true && stderr.isTTY === true && !out.json) {
+    out.notice(`${mailbox}: ${words}`);
+    if (await askYesNo({ keyboard: stdin, terminal: stderr }, 'Change the settings?', signal)) return;
+    throw new CannotDoError('not-confirmed', `${mailbox} was not changed.`);
+  }
+  throw new CannotDoError(
+    'not-confirmed',
+    `${mailbox} was not changed. ${words} If that is meant, say so: tidemark ${verb} ${mailbox} … --yes`,
+  );
+}
+
+/** @returns null when the change neither removes nor fetches, or nothing is held yet */
+export function previewWords({ held, leaving, fetching, lists }: SettingsPreview): string | null {
+  if (held === 0 || !lists || (leaving === 0 && fetching.messages === 0)) return null;
+  const leave =
+    leaving === 0
+      ? null
+      : `${leaving === held ? `all ${count(held)}` : `${count(leaving)} of ${count(held)}`} messages leave`;
+  const fetch = fetching.messages === 0 ? null : `${fetchingWords(fetching)} to fetch`;
+  const both = [leave, fetch].filter((part) => part !== null).join(', and ');
+  return `Of its mail, ${both}${costWords(fetching)}.`;
+}
+
+const CERTAINTY = { exact: '', 'at-least': 'at least ', 'at-most': 'at most ' } as const;
+
+function fetchingWords({ messages, certainty }: FetchingPreview): string {
+  return `${CERTAINTY[certainty]}${counted(messages, 'message')} ${messages === 1 ? 'is' : 'are'}`;
+}
+
+function costWords({ messages, units, duration }: FetchingPreview): string {
+  if (messages === 0 || units === null) return '';
+  const time = duration === null ? '' : `, about ${about(duration)}`;
+  return ` (at most ${counted(units, 'unit')}${time})`;
+}

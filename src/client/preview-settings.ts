@@ -1,0 +1,108 @@
+import type { LabelId, MailboxId } from '../model/ids.ts';
+import { needsFullSync, type MailboxSettings } from '../model/settings.ts';
+import type { FetchingPreview, ScopeCount, SettingsPreview } from '../model/settings-preview.ts';
+import type { LabelStore } from '../store/listing/label-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { SettingsPreviews } from '../store/reads/settings-preview.ts';
+import { SettingsRefusedError } from './errors.ts';
+
+/** What a preview needs of Gmail and of the quota's prices. Each answers null when it does not know. */
+export interface PreviewAccess {
+  /** How many messages the scope of these settings has at Gmail. */
+  inScope(mailbox: MailboxId, settings: MailboxSettings): Promise<ScopeCount | null>;
+  /** Whether the mailbox has a label at Gmail. */
+  hasLabel(mailbox: MailboxId, labelId: LabelId): Promise<boolean | null>;
+  /** What it costs to fetch messages, whole or only their attachments. */
+  price(
+    mailbox: MailboxId,
+    work: { readonly whole: number; readonly attachments: number; readonly settings: MailboxSettings },
+  ): Promise<Pick<FetchingPreview, 'units' | 'duration'> | null>;
+}
+
+export interface PreviewRequest {
+  readonly store: MailboxRegistry & SettingsPreviews & LabelStore;
+  readonly access: PreviewAccess;
+  readonly mailbox: MailboxId;
+  readonly before: MailboxSettings;
+  readonly after: MailboxSettings;
+}
+
+/** Says what a change of settings would do, and changes nothing. */
+export async function previewSettings({ store, access, mailbox, ...change }: PreviewRequest): Promise<SettingsPreview> {
+  const { before, after } = change;
+  const lists = needsFullSync(before, after);
+  const isStored = (await store.getMailbox(mailbox)) !== null;
+  const known = isStored
+    ? await store.heldUnder({ mailbox, before, after })
+    : { held: 0, leaving: 0, known: 0, whole: 0, attachments: 0 };
+  const { held, leaving } = known;
+  if (isStored && !lists) return { before, after, lists, held, leaving: 0, fetching: NOTHING };
+  const widens = JSON.stringify(before.scope) !== JSON.stringify(after.scope) || !isStored;
+  const atGmail = widens ? await access.inScope(mailbox, after) : { messages: known.known, isExact: true };
+  // What Gmail counts and the store does not know.
+  const unknown = Math.max(0, (atGmail?.messages ?? 0) - known.known);
+  const work = { whole: known.whole + unknown, attachments: known.attachments, settings: after };
+  const price = (await access.price(mailbox, work)) ?? { units: null, duration: null };
+  const certainty = atGmail === null ? 'at-least' : atGmail.isExact ? 'exact' : 'at-most';
+  return {
+    before,
+    after,
+    lists,
+    held,
+    leaving,
+    fetching: { messages: work.whole + work.attachments, certainty, ...price },
+  };
+}
+
+const NOTHING: FetchingPreview = { messages: 0, certainty: 'exact', units: 0, duration: 0 };
+
+/**
+ * Refuses what is surely an error.
+ *
+ * @param now - epoch ms
+ * @throws {SettingsRefusedError}
+ */
+export async function requireSensible(
+  request: PreviewRequest,
+  now: number,
+  preview: () => Promise<SettingsPreview> = () => previewSettings(request),
+): Promise<void> {
+  const { store, mailbox, before, after } = request;
+  const { scope } = after;
+  if (scope.after !== null && scope.after > now)
+    throw new SettingsRefusedError(
+      mailbox,
+      'after-in-future',
+      `${mailbox} was not changed: mail from ${new Date(scope.after).toISOString().slice(0, 10)} on is not there yet, and all that is held would leave. Give a date in the past.`,
+    );
+  if (!needsFullSync(before, after) || (await store.getMailbox(mailbox)) === null) return;
+  const added = scope.labelIds.filter((id) => !before.scope.labelIds.includes(id));
+  await requireLabels(request, added);
+  const { held, leaving, fetching } = await preview();
+  if (held > 0 && leaving === held && fetching.messages === 0)
+    throw new SettingsRefusedError(
+      mailbox,
+      'nothing-left',
+      `${mailbox} was not changed: all ${held} messages that it holds would leave, and the new scope has no other ones. Check the labels and the date.`,
+    );
+}
+
+/** The store knows the labels of the last listing; Gmail is asked only about others. */
+async function requireLabels({ store, access, mailbox }: PreviewRequest, added: readonly LabelId[]): Promise<void> {
+  if (added.length === 0) return;
+  const known = new Set((await store.getLabels(mailbox)).map(({ id }) => id));
+  for (const id of added)
+    if (!known.has(id) && (await access.hasLabel(mailbox, id)) === false)
+      throw new SettingsRefusedError(
+        mailbox,
+        'unknown-label',
+        `${mailbox} was not changed: Gmail has no label with the id ${JSON.stringify(id)} in it.`,
+      );
+}
+
+/** Without Gmail and prices: what the store alone can say. */
+export const STORE_ALONE: PreviewAccess = {
+  inScope: () => Promise.resolve(null),
+  hasLabel: () => Promise.resolve(null),
+  price: () => Promise.resolve(null),
+};
