@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../src/cli/run.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { labelId } from '../../src/model/ids.ts';
-import { System } from '../client/system.ts';
-import { tidemark } from '../integration/cli.ts';
+import { System } from '../fixtures/system/system.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 
 describe('a change of settings that removes or fetches', () => {
   let system: System;

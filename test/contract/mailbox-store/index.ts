@@ -13,6 +13,7 @@ import { mailboxes } from './mailboxes-contract.ts';
 import { readingBack } from './reading-contract.ts';
 import { removal } from './removal-contract.ts';
 import { renaming } from './renaming-contract.ts';
+import { settingsPreview } from './settings-preview-contract.ts';
 import { workLeft } from './work-left-contract.ts';
 
 /** What every database must do: see the TSDoc of MailboxStore. */
@@ -32,5 +33,6 @@ export function mailboxStoreContract(fixture: StoreFixture): void {
     attachments(fixture);
     workLeft(fixture);
     deliveries(fixture);
+    settingsPreview(fixture);
   });
 }
