@@ -224,7 +224,10 @@ function auditsOf(database: StoreDatabase): AuditStore {
   };
 }
 
-function mailOf(database: StoreDatabase, bodies: Bodies): MailStore & SettingsPreviews & MailboxChanges & ChangePruning {
+function mailOf(
+  database: StoreDatabase,
+  bodies: Bodies,
+): MailStore & SettingsPreviews & MailboxChanges & ChangePruning {
   return {
     heldUnder: (request) => heldUnder(database, request),
     readChangePage: (request) => readChangePage(database, request),
