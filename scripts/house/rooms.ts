@@ -309,6 +309,7 @@ export const ROOMS: readonly Room[] = [
       'secrets',
       'gmail/api',
       'gmail/access',
+      'deliveries/webhooks',
       'store',
       'store/engines',
       'store/move',

@@ -4,7 +4,7 @@ import { CannotDoError } from '../model/program-errors.ts';
 import { codeOf } from '../model/error-code.ts';
 
 /** @param what - the file's content, for the message */
-export async function readSecretFile(file: string, what: 'credentials' | 'client'): Promise<string> {
+export async function readSecretFile(file: string, what: 'credentials' | 'client' | 'secret'): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

@@ -161,6 +161,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./push-verb.ts')).addPush,
   },
   {
+    name: 'test-webhook',
+    arguments: '<url>',
+    summary: 'send a signed webhook to try its receiver out',
+    load: async () => (await import('./test-webhook-verb.ts')).addTestWebhook,
+  },
+  {
     name: 'rotate-key',
     arguments: '',
     summary: 'encrypt all stored credentials with the current key',

@@ -62,6 +62,7 @@ const VERBS = [
   'rotate-key',
   'codec-server',
   'simulate',
+  'test-webhook',
 ];
 
 it.each(['--version', '-V'])('says its version, that of package.json: %s', async (flag) => {

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RETRIED_FOR, retryDelay } from '../../src/deliveries/webhooks/backoff.ts';
 import { linkTo } from '../../src/deliveries/webhooks/link.ts';
 import { WEBHOOK_FIELDS } from '../../src/deliveries/webhooks/message-fields.ts';
-import { bodyOf, eventOfChange, eventOfMailbox, testEvent } from '../../src/deliveries/webhooks/payload.ts';
+import { bodyOf, eventOfChange, eventOfMailbox, testEvent } from '../../src/deliveries/webhooks/webhook-payload.ts';
 import { createWebhookSender } from '../../src/deliveries/webhooks/send-webhook.ts';
 import { signedHeaders } from '../../src/deliveries/webhooks/sign-webhook.ts';
 import { generateWebhookSecret, receiverKeyOf } from '../../src/deliveries/webhooks/webhook-secret.ts';

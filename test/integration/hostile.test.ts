@@ -125,6 +125,10 @@ const TRIES: Readonly<Record<string, (world: HostileWorld) => readonly Try[]>> =
       shows: true,
     },
   ],
+  'test-webhook': ({ folder }) => [
+    { args: [`https://example.com:1:${HOSTILE}`], shows: false },
+    { args: ['https://127.0.0.1/', '--secret-file', join(folder, HOSTILE)], shows: true },
+  ],
   'rotate-key': () => [
     { args: [], env: { TIDEMARK_SECRET_KEY: HOSTILE }, shows: false },
     { args: [], shows: false },

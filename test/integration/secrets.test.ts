@@ -238,6 +238,8 @@ it("nothing secret is in Temporal, logs, errors, status or any command's output,
     'check-bodies': [[box.id], [box.id, '--json']],
     sweep: [[], ['--json']],
     push: 'elsewhere',
+    // It shows the secret that it has made, and reads no other.
+    'test-webhook': [['https://127.0.0.1/', '--json']],
     'rotate-key': [['--json']],
     'codec-server': 'elsewhere',
     'set-current-version': [['none', '--json']],

@@ -1,7 +1,7 @@
 import type { Change } from '../../model/change.ts';
 import { linkTo } from './link.ts';
 import { fittingFields, type WebhookField, type WebhookMessage } from './message-fields.ts';
-import { eventOfChange, type WebhookEvent } from './payload.ts';
+import { eventOfChange, type WebhookEvent } from './webhook-payload.ts';
 
 /** What a subscription wants to be told of a message besides ids and labels. */
 export interface PayloadChoice {

@@ -39,7 +39,7 @@ export function webhookSecretsOwner(subscription: string): SecretOwner {
     // The space keeps it apart from every mailbox's address.
     context: `webhook secrets of ${subscription}`,
     what: `The webhook secrets of the subscription ${subscription}`,
-    remedy: `end the subscription and make it again with secrets that its receiver knows: tidemark unsubscribe ${subscription}`,
+    remedy: 'end the subscription, and make it again with secrets that its receiver knows',
   };
 }
 

@@ -10,7 +10,7 @@ import {
   eventOfMailbox,
   eventsThatFit,
   type WebhookEvent,
-} from '../../../src/deliveries/webhooks/payload.ts';
+} from '../../../src/deliveries/webhooks/webhook-payload.ts';
 import type { Change } from '../../../src/model/change.ts';
 import { historyId, labelId, mailboxId, messageId, threadId } from '../../../src/model/ids.ts';
 

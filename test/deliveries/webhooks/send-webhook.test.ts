@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { generateWebhookSecret, receiverKeyOf } from '../../../src/deliveries/webhooks/webhook-secret.ts';
 import { hurriedClock } from '../../fixtures/host/hurried-clock.ts';
-import { certificateOf } from './receiver.ts';
+import { certificateOf } from '../../fixtures/host/webhook-receiver.ts';
 import { secret, useSending } from './sending.ts';
 
 const { receiver, sender } = useSending();

@@ -4,7 +4,7 @@ import { createWebhookSender, type WebhookSenderOptions } from '../../../src/del
 import type { WebhookOutcome, WebhookTarget } from '../../../src/deliveries/webhooks/webhook-attempt.ts';
 import { generateWebhookSecret } from '../../../src/deliveries/webhooks/webhook-secret.ts';
 import { systemClock } from '../../../src/host/system-clock.ts';
-import { Receiver } from './receiver.ts';
+import { Receiver } from '../../fixtures/host/webhook-receiver.ts';
 
 export const secret = generateWebhookSecret();
 

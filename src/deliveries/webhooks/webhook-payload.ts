@@ -1,6 +1,6 @@
 import type { Change, WhyGone } from '../../model/change.ts';
 import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from '../../model/ids.ts';
-import type { MailboxEvent } from './mailbox-event.ts';
+import type { MailboxEvent } from './subscribed-event.ts';
 import type { WebhookMessage } from './message-fields.ts';
 
 /** The version of the payloads. Another one means that a field has another meaning; new fields do not change it. */
@@ -139,6 +139,13 @@ export function bodyOf(mailbox: MailboxId, events: readonly [WebhookEvent, ...We
   const { timestamp } = others.at(-1) ?? first;
   return bytesOf({ type: 'mailbox.batch', version: VERSION, timestamp, data: { mailbox, events } });
 }
+
+/**
+ * The bytes of the webhook that tries a receiver out.
+ *
+ * @param at - epoch ms
+ */
+export const testBody = (at: number): Uint8Array => bytesOf(testEvent(at));
 
 const bytesOf = (payload: WebhookPayload): Buffer => Buffer.from(JSON.stringify(payload));
 const isoTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
