@@ -32,6 +32,7 @@ const NAMED: readonly TestRoom[] = [
   { place: 'test/package', of: 'all', also: ['scripts'] },
   { place: 'test/production', of: 'all' },
   { place: 'test/quota', of: ['activities'] },
+  { place: 'test/reading', of: ['reading'], also: ['src/app'] },
   { place: 'test/schedules', of: 'all' },
   { place: 'test/scripts', of: [], also: ['scripts'] },
   { place: 'test/store', of: ['store', 'store/move'], also: ['test/contract', 'src/temporal/dev-server'] },

@@ -4,7 +4,7 @@ import type { LostBody } from '../model/lost-body.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { databaseUrlOf } from '../storage/open-stores.ts';
-import { mailboxVerb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
+import { mailboxVerb, withExistingStores, type Cli, type VerbOptions } from './verb-context.ts';
 import { count, counted } from './words.ts';
 
 interface CheckBodiesOptions extends VerbOptions {
@@ -21,7 +21,7 @@ export function addCheckBodies(program: Command, cli: Cli): void {
       '\nBodies that lie outside the database are held against their SHA-256, those inside are unpacked. The mailbox fetches lost ones with its next partial sync.\nNeeds no Temporal server. Exit code 1 when bodies were lost.',
     )
     .action((mailbox: MailboxId, options: CheckBodiesOptions) =>
-      withStores(cli, options, async ({ stores, out, clock, config }) => {
+      withExistingStores(cli, options, async ({ stores, out, clock, config }) => {
         const { store } = stores;
         if ((await store.getMailbox(mailbox)) === null)
           throw new CannotDoError(

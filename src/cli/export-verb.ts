@@ -9,8 +9,8 @@ import type { LostBody } from '../model/lost-body.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
 import type { LostBodies } from '../store/fetching/lost-bodies.ts';
-import { databaseUrlOf } from '../storage/open-stores.ts';
-import { mailboxVerb, withStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
+import { mailboxVerb, withExistingStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
+import { notStored } from './not-stored.ts';
 import { mboxEntry } from './mbox-entry.ts';
 import { counted } from './words.ts';
 
@@ -37,7 +37,7 @@ export function addExport(program: Command, cli: Cli): void {
       '\nMessages are those that are stored and in scope. Needs no Temporal server.\njsonl is the same on a terminal and in a pipe: control characters and marks of direction are \\u escapes, which any JSON parser reads back.\nmbox in a pipe or a file has the bytes of the mail; on a terminal they are shown, not obeyed.',
     )
     .action((mailbox: MailboxId, options: ExportOptions) =>
-      withStores(cli, options, async (context) => {
+      withExistingStores(cli, options, async (context) => {
         await requireExportable(context, mailbox, options);
         report(context, mailbox, await writeMessages(context, mailbox, options));
       }),
@@ -54,12 +54,7 @@ async function requireExportable(
   { format }: ExportOptions,
 ): Promise<void> {
   const row = await stores.store.getMailbox(mailbox);
-  if (row === null)
-    throw new CannotDoError(
-      'mailbox-unknown',
-      `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; DATABASE_URL names another database.`,
-      { mailbox },
-    );
+  if (row === null) throw notStored(mailbox, config);
   if (format === 'mbox' && row.settings.format !== 'raw') {
     throw new CannotDoError(
       'not-raw',

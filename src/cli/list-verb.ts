@@ -1,8 +1,12 @@
 import type { Command } from 'commander';
 
+import { readStored, reportOf, type MailboxReport } from '../client/mailbox-report.ts';
 import { isRunning } from '../client/waiting.ts';
+import type { WorkStore } from '../store/fetching/work-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import { databaseUrlOf } from '../storage/open-stores.ts';
-import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
+import { verb, withStoresAndTemporal, type Cli, type VerbOptions } from './verb-context.ts';
 import { failingTaskWords } from './require-answerable.ts';
 import { reportJson } from './report.ts';
 import { shortfallLines } from './shortfall.ts';
@@ -14,35 +18,58 @@ const MOST_LINES = 10;
 export function addList(program: Command, cli: Cli): void {
   verb(program, 'list', {
     examples: ['tidemark list', 'tidemark list --json | jq -r ".mailboxes[].mailbox"'],
-  }).action((options: VerbOptions) =>
-    withTidemark(cli, options, async ({ tidemark, out, clock, config }) => {
-      const reports = await tidemark.client.list();
-      out.result({ mailboxes: reports.map((report) => reportJson(report, null)) }, () => {
-        if (reports.length === 0)
-          return `No mailbox is stored in ${databaseUrlOf(config)} or runs. Connect one (tidemark login EMAIL --client FILE), then start it: tidemark start EMAIL`;
-        const lacking = reports.flatMap((report) => shortfallLines(report, clock.now(), { runs: isRunning(report) }));
-        const stuck = reports.flatMap(({ mailbox, failingTask }) =>
-          failingTask === null ? [] : [`${failingTaskWords(mailbox, failingTask)}.`],
+  })
+    .addHelpText('after', '\nWithout an answer of Temporal it lists what is stored, and phases are unknown.')
+    .action((options: VerbOptions) =>
+      withStoresAndTemporal(cli, options, async ({ tidemark, stores: { store }, out, clock, config }) => {
+        const reports = tidemark === null ? await storedReports(store, clock.now()) : await tidemark.client.list();
+        const asked = tidemark !== null;
+        if (!asked) out.notice('Temporal does not answer: whether the mailboxes run, and their phases, are unknown.');
+        const json = reports.map((report) => ({ ...reportJson(report, null), ...(asked ? {} : { phase: null }) }));
+        out.result({ mailboxes: json }, () =>
+          reports.length === 0
+            ? `No mailbox is stored in ${databaseUrlOf(config)} or runs. Connect one (tidemark login EMAIL --client FILE), then start it: tidemark start EMAIL`
+            : listLines(reports, { asked, now: clock.now() }),
         );
-        const rows = table(
-          ['MAILBOX', 'PHASE', 'STORED', 'PENDING', 'FAILED', 'GONE', 'UNITS', 'HISTORY ID', 'SYNCED'],
-          reports.map(({ mailbox, phase, failingTask, counts, usage, historyId, syncedAt }) => [
-            mailbox,
-            failingTask === null ? phase : `${phase}, stuck`,
-            count(counts.stored),
-            count(counts.pending),
-            count(counts.failed),
-            count(counts.gone),
-            count(usage.units),
-            historyId ?? '-',
-            syncedAt === null ? '-' : timeOf(syncedAt),
-          ]),
-        );
-        const below = [...bounded(stuck), ...bounded(lacking)];
-        return [...rows, ...(below.length === 0 ? [] : ['', ...below])];
-      });
-    }),
+      }),
+    );
+}
+
+/** What the store knows, for want of a Temporal server that answers. */
+async function storedReports(
+  store: MailboxRegistry & WorkStore & SpentUnits,
+  now: number,
+): Promise<readonly MailboxReport[]> {
+  const reports: MailboxReport[] = [];
+  for (const { id } of await store.listMailboxes())
+    reports.push(reportOf(id, await readStored(store, id, now), { phase: null, status: null }));
+  return reports;
+}
+
+function listLines(
+  reports: readonly MailboxReport[],
+  { asked, now }: { asked: boolean; now: number },
+): readonly string[] {
+  const lacking = reports.flatMap((report) => shortfallLines(report, now, { runs: !asked || isRunning(report) }));
+  const stuck = reports.flatMap(({ mailbox, failingTask }) =>
+    failingTask === null ? [] : [`${failingTaskWords(mailbox, failingTask)}.`],
   );
+  const rows = table(
+    ['MAILBOX', 'PHASE', 'STORED', 'PENDING', 'FAILED', 'GONE', 'UNITS', 'HISTORY ID', 'SYNCED'],
+    reports.map(({ mailbox, phase, failingTask, counts, usage, historyId, syncedAt }) => [
+      mailbox,
+      !asked ? 'unknown' : failingTask === null ? phase : `${phase}, stuck`,
+      count(counts.stored),
+      count(counts.pending),
+      count(counts.failed),
+      count(counts.gone),
+      count(usage.units),
+      historyId ?? '-',
+      syncedAt === null ? '-' : timeOf(syncedAt),
+    ]),
+  );
+  const below = [...bounded(stuck), ...bounded(lacking)];
+  return [...rows, ...(below.length === 0 ? [] : ['', ...below])];
 }
 
 const bounded = (lines: readonly string[]): readonly string[] =>

@@ -6,6 +6,7 @@ import { loadConfig, type Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Stores } from '../store/open-store.ts';
 import type { Tidemark } from '../app/open-tidemark.ts';
+import type { Reader } from '../reading/index.ts';
 import type { Keyboard, Terminal } from '../host/terminal.ts';
 import { parseEmail } from './arguments.ts';
 import { Output } from './output.ts';
@@ -80,6 +81,46 @@ export async function withTidemark<Result>(
   }
 }
 
+/**
+ * Runs a verb that needs the stores, and Temporal where it answers. The stores must be there already.
+ *
+ * @param run - `tidemark` is null when no Temporal server answers
+ */
+export async function withStoresAndTemporal<Result>(
+  cli: Cli,
+  options: VerbOptions,
+  run: (context: VerbContext & { stores: Stores; tidemark: Tidemark | null }) => Promise<Result>,
+): Promise<Result> {
+  await requireStores(contextOf(cli, options));
+  const { ServerUnreachableError } = await import('../client/errors.ts');
+  let answered = false;
+  try {
+    return await withTidemark(cli, options, (context) => {
+      answered = true;
+      return run({ ...context, stores: context.tidemark });
+    });
+  } catch (error) {
+    if (answered || !(error instanceof ServerUnreachableError)) throw error;
+    return withStores(cli, options, (context) => run({ ...context, tidemark: null }));
+  }
+}
+
+/** @throws {StoreError} when the configured database holds no store yet, which a verb that reads must not create */
+async function requireStores({ config }: VerbContext): Promise<void> {
+  const { requireStoresOf } = await import('../storage/open-stores.ts');
+  await requireStoresOf(config);
+}
+
+/** Runs a verb that reads the stores, which must be there already, and needs no Temporal server. */
+export async function withExistingStores<Result>(
+  cli: Cli,
+  options: VerbOptions,
+  run: (context: VerbContext & { stores: Stores }) => Promise<Result>,
+): Promise<Result> {
+  await requireStores(contextOf(cli, options));
+  return withStores(cli, options, run);
+}
+
 /** Runs a verb that needs the stores and no Temporal server. */
 export async function withStores<Result>(
   cli: Cli,
@@ -98,6 +139,23 @@ export async function withStores<Result>(
     throw await orRenamed(error, stores.store);
   } finally {
     await closeStores(stores);
+  }
+}
+
+/** Runs a verb that reads mail, and needs nothing but a store that is there already. It creates and changes nothing. */
+export async function withReader<Result>(
+  cli: Cli,
+  options: VerbOptions,
+  run: (context: VerbContext & { reader: Reader }) => Promise<Result>,
+): Promise<Result> {
+  const context = contextOf(cli, options);
+  const { openReader } = await import('../reading/index.ts');
+  const { location } = context.config.database;
+  const reader = await openReader({ database: location, bodies: context.config.bodies });
+  try {
+    return await run({ ...context, reader });
+  } finally {
+    await reader.close();
   }
 }
 

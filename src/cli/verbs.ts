@@ -131,6 +131,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./list-verb.ts')).addList,
   },
   {
+    name: 'show',
+    arguments: '<email> <message>',
+    summary: 'print one message of a mailbox, decoded',
+    load: async () => (await import('./show-verb.ts')).addShow,
+  },
+  {
     name: 'export',
     arguments: '<email>',
     summary: 'stream the live messages of a mailbox to stdout',

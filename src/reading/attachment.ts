@@ -19,7 +19,7 @@ export interface Attachment {
    *
    * @throws {CannotDoError} `attachment-not-held`; the message says how to have attachments stored
    */
-  content(): Readable;
+  readonly content: () => Readable;
 }
 
 /** A multiple of 4 characters of base64, and so of 3 bytes. */

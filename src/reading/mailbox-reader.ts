@@ -112,9 +112,19 @@ function labelIdOf(mailbox: MailboxId, labels: readonly Label[], wanted: string)
   if (label !== undefined) return label.id;
   throw new CannotDoError(
     'label-unknown',
-    `${mailbox} has no label "${wanted}" in the store. Its labels: tidemark labels ${mailbox}`,
+    `${mailbox} has no label "${wanted}" in the store. It has ${namesOf(labels)}.`,
     { mailbox },
   );
+}
+
+/** A mailbox may have thousands of labels: a message names no more than these. */
+const SHOWN_NAMES = 20;
+
+function namesOf(labels: readonly Label[]): string {
+  if (labels.length === 0) return 'none: its labels are not listed yet';
+  const names = labels.slice(0, SHOWN_NAMES).map(({ name }) => `"${name}"`);
+  const more = labels.length > SHOWN_NAMES ? ` and ${labels.length - SHOWN_NAMES} more` : '';
+  return `${names.join(', ')}${more}`;
 }
 
 function timeOf(date: Date | undefined): number | null {

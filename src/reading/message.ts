@@ -5,7 +5,7 @@ import type { MessageFormat } from '../model/settings.ts';
 import type { HeaderField } from '../store/headers/header-field.ts';
 import type { Attachment } from './attachment.ts';
 
-/** A message of a mailbox, decoded. What is a method is read from the stored body when it is first called. */
+/** A message of a mailbox, decoded. What is a function is read from the stored body when it is first called. */
 export interface Message {
   readonly mailbox: MailboxId;
   readonly id: MessageId;
@@ -33,11 +33,11 @@ export interface Message {
   /** What Gmail does not give of the message; null when nothing is missing. */
   readonly lacks: Lacking | null;
   /** The text; of a message that only has HTML, that as text. null when the format holds none. */
-  text(): Promise<string | null>;
-  html(): Promise<string | null>;
-  attachments(): Promise<readonly Attachment[]>;
+  readonly text: () => Promise<string | null>;
+  readonly html: () => Promise<string | null>;
+  readonly attachments: () => Promise<readonly Attachment[]>;
   /** Every header in the message's order, decoded. */
-  headers(): Promise<readonly HeaderField[]>;
+  readonly headers: () => Promise<readonly HeaderField[]>;
   /** The RFC 822 bytes; null unless the message is held in the `raw` format. */
-  raw(): Promise<Uint8Array | null>;
+  readonly raw: () => Promise<Uint8Array | null>;
 }

@@ -1,10 +1,20 @@
 import type { Config } from '../config/config.ts';
 import { databaseAt } from '../model/database-location.ts';
+import { requireStores } from '../store/open-to-read.ts';
 import { migrateStores, openStores, type OpenOptions, type Stores } from '../store/open-store.ts';
 
 /** @throws {StoreError} when the database cannot be used */
 export function openStoresOf(config: Config): Promise<Stores> {
   return openStores(config.database.location, openingOf(config));
+}
+
+/**
+ * Checks that the configured database holds a store. Creates nothing.
+ *
+ * @throws {StoreError} `unavailable` when it holds none
+ */
+export function requireStoresOf({ database }: Config): Promise<void> {
+  return requireStores(database.location);
 }
 
 /**

@@ -48,6 +48,7 @@ import {
   nextRefresh,
 } from './fetching/pending-work.ts';
 import { beginRemoval, finishRemovals, type MailboxRemoval } from './removal/mailbox-removal.ts';
+import { describeStored, type StoredMailDescriber } from './headers/describe-stored.ts';
 import { renameMailbox, type MailboxRenaming } from './mailboxes/mailbox-renaming.ts';
 import { putOffRefresh, retryFailed } from './fetching/retrying.ts';
 import { readChangePage } from './feed/mailbox-changes.ts';
@@ -97,6 +98,7 @@ export function createSqlMailboxStore(
   MailboxRemoval &
   MailboxRenaming &
   MailboxAccounts &
+  StoredMailDescriber &
   SubscriptionStore &
   DeliveryStore {
   const bodies = new Bodies(database, options);
@@ -111,7 +113,7 @@ export function createSqlMailboxStore(
     ...mailOf(database, bodies),
     ...ledgerOf(database),
     ...accountsOf(database),
-    ...removalOf(database, bodies),
+    ...upkeepOf(database, bodies),
     ...subscriptionsOf(database),
     ...deliveriesOf(database),
     ...lifeOf(database, bodies),
@@ -255,11 +257,15 @@ function accountsOf(database: StoreDatabase): MailboxAccounts & MailboxRenaming 
   };
 }
 
-function removalOf(database: StoreDatabase, bodies: Bodies): MailboxRemoval & BuriedBodies & BodySweeper {
+function upkeepOf(
+  database: StoreDatabase,
+  bodies: Bodies,
+): MailboxRemoval & BuriedBodies & BodySweeper & StoredMailDescriber {
   return {
     beginRemoval: (request) => beginRemoval(database, request),
     finishRemovals: (request) => finishRemovals(database, request),
     dropBuriedBodies: (request) => dropBuriedBodies(database, request),
+    describeStored: (request) => describeStored(database, bodies, request),
     sweepBodies: (request) => sweepBodies(database, bodies.places, request),
   };
 }

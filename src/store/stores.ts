@@ -3,6 +3,7 @@ import type { ChangePruning } from './feed/prune-changes.ts';
 import type { BuriedBodies } from './removal/buried-bodies.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { QuotaLedger } from '../model/quota-ledger.ts';
+import type { StoredMailDescriber } from './headers/describe-stored.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import type { MailboxAccounts } from './mailboxes/mailbox-accounts.ts';
 import type { MailboxRenaming } from './mailboxes/mailbox-renaming.ts';
@@ -17,6 +18,7 @@ export interface Stores {
     BodySweeper &
     BuriedBodies &
     ChangePruning &
+    StoredMailDescriber &
     MailboxRemoval &
     MailboxRenaming &
     MailboxAccounts &

@@ -60,12 +60,14 @@ export interface HostileWorld {
   readonly expendable: TestMailbox;
   readonly file: { readonly client: string; readonly grant: string; readonly robot: string; readonly mbox: string };
   readonly payloadKey: string;
+  /** A message of `live` with a hostile subject and label. */
+  readonly shownId: string;
 }
 
 export async function openHostileWorld(rig: Rig): Promise<HostileWorld> {
   const live = await rig.mailbox('hostile-live', { messages: 3 });
   const label = live.gmail.createLabel(HOSTILE).id;
-  live.deliver(`=?utf-8?B?${Buffer.from(HOSTILE).toString('base64')}?=`, ['INBOX', label]);
+  const { id: shownId } = live.deliver(`=?utf-8?B?${Buffer.from(HOSTILE).toString('base64')}?=`, ['INBOX', label]);
   live.gmail.insert({ raw: 'Subject: body\r\n\r\n\u001B[2J\u009B31m\u202E\r\n', labelIds: ['INBOX'] });
   rig.simulator.directory.set(live.id, { isAdmin: true });
   const blocked = await rig.mailbox('hostile-blocked', { messages: 2 });
@@ -88,6 +90,7 @@ export async function openHostileWorld(rig: Rig): Promise<HostileWorld> {
     expendable,
     file: writeFiles(rig, live),
     payloadKey: randomBytes(32).toString('base64'),
+    shownId,
   };
 }
 

@@ -107,6 +107,12 @@ const TRIES: Readonly<Record<string, (world: HostileWorld) => readonly Try[]>> =
     { args: [live.id, '--format', HOSTILE], shows: true },
   ],
   changes: ({ stored }) => [{ args: [stored], shows: true }],
+  show: ({ live, stored, shownId }) => [
+    { args: [stored, `held ${HOSTILE}`], shows: true },
+    { args: [stored, `no ${HOSTILE}`], shows: true },
+    { args: [live.id, shownId], shows: true },
+    { args: [live.id, shownId, '--raw'], shows: false },
+  ],
   'check-bodies': ({ stored }) => [{ args: [stored], shows: false }],
   sweep: ({ folder }) => [
     { args: [], shows: false },

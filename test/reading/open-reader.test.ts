@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openReader } from '../../src/reading/index.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
-import { openStoredMail } from './stored-mail.ts';
+import { openStoredMail } from '../fixtures/store/stored-mail.ts';
 
 describe('opening a store to read it', () => {
   const folder = useFolder();

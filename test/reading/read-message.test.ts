@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { reading } from '../fixtures/store/tested-store.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
-import { useStoredMail } from './stored-mail.ts';
+import { useStoredMail } from '../fixtures/store/stored-mail.ts';
 
 const PDF = Buffer.from('%PDF-1.7 a small one');
 const MAIL = [

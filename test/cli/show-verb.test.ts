@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { runCli } from '../../src/cli/run.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { openStoredMail } from '../fixtures/store/stored-mail.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
+
+const MAIL = [
+  'From: =?utf-8?Q?J=C3=BCrgen?= <j@example.com>',
+  'To: Ada <ada@example.com>, bob@example.com',
+  'Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=',
+  'Content-Type: multipart/mixed; boundary=b',
+  '',
+  '--b',
+  'Content-Type: text/plain; charset=utf-8',
+  '',
+  'Hello,\tAda',
+  'tidemark: a forged error',
+  '--b',
+  'Content-Type: application/pdf; name=r.pdf',
+  'Content-Disposition: attachment; filename=r.pdf',
+  'Content-Transfer-Encoding: base64',
+  '',
+  'JVBERg==',
+  '--b--',
+  '',
+].join('\r\n');
+
+describe('without a Temporal server', () => {
+  const folder = useFolder();
+  const path = () => join(folder(), 'mail.sqlite');
+
+  beforeEach(async () => {
+    const { store, mailbox, stores, reader } = await openStoredMail(`sqlite:${path()}`);
+    await store('full', { a: MAIL }, { date: Date.parse('2026-11-28T11:00:05Z') });
+    await store('raw', { r: MAIL });
+    await mailbox.save();
+    await reader.close();
+    await stores.credentials.close();
+    await stores.store.close();
+  });
+
+  async function run(
+    args: readonly string[],
+    database = path(),
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const said = Promise.all([text(stdout), text(stderr)]);
+    const code = await runCli(args, {
+      env: {
+        HOME: folder(),
+        TIDEMARK_DATA_DIR: folder(),
+        DATABASE_URL: `sqlite:${database}`,
+        TEMPORAL_ADDRESS: '127.0.0.1:1',
+      },
+      stdout,
+      stderr,
+      clock: systemClock,
+      signal: new AbortController().signal,
+    });
+    stdout.end();
+    stderr.end();
+    const [out, err] = await said;
+    return { code, stdout: out, stderr: err };
+  }
+
+  it('show prints a message as a person reads it', async () => {
+    expect(await run(['show', 'ada@example.com', 'a'])).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: [
+        'From:     Jürgen <j@example.com>',
+        'To:       Ada <ada@example.com>, bob@example.com',
+        'Date:     2026-11-28 11:00:05Z',
+        'Subject:  Grüße',
+        'Labels:   INBOX',
+        'Attached: r.pdf (application/pdf, 4 bytes, not stored)',
+        '',
+        '  Hello,    Ada',
+        '  tidemark: a forged error',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('show prints it as JSON, and its RFC 822 bytes where they are held', async () => {
+    const { stdout } = await run(['show', 'ada@example.com', 'a', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      id: 'a',
+      from: { name: 'Jürgen', address: 'j@example.com' },
+      subject: 'Grüße',
+      date: '2026-11-28T11:00:05.000Z',
+      text: expect.stringContaining('Hello'),
+      html: null,
+      attachments: [{ name: 'r.pdf', isHeld: false }],
+    });
+    expect((await run(['show', 'ada@example.com', 'r', '--raw'])).stdout).toBe(MAIL);
+    expect(await run(['show', 'ada@example.com', 'a', '--raw'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^tidemark: Message a is stored in the full format/),
+    });
+  });
+
+  it('show says what it does not know', async () => {
+    expect(await run(['show', 'ada@example.com', 'no'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^tidemark: ada@example.com has no readable message "no"/),
+    });
+    expect(await run(['show', 'eve@example.com', 'a'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^tidemark: No mail of eve@example.com is stored in the database /),
+    });
+  });
+
+  it('changes and export work, and list says that phases are unknown', async () => {
+    expect((await run(['changes', 'ada@example.com'])).stdout.trimEnd().split('\n')).toHaveLength(2);
+    expect((await run(['export', 'ada@example.com'])).stdout.trimEnd().split('\n')).toHaveLength(2);
+    const { code, stdout, stderr } = await run(['list']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ada@example.com +unknown +2 /m);
+    expect(stderr).toMatch(/^Temporal does not answer: .* phases, are unknown/);
+    expect(JSON.parse((await run(['list', '--json'])).stdout)).toMatchObject({
+      mailboxes: [{ mailbox: 'ada@example.com', phase: null, counts: { stored: 2 } }],
+    });
+  });
+
+  it.each([['show', 'ada@example.com', 'a'], ['changes', 'ada@example.com'], ['export', 'ada@example.com'], ['list']])(
+    '%s of a database that is not there creates none, and says what to do',
+    async (...args) => {
+      const other = join(folder(), 'none', 'typo.sqlite');
+      expect(await run(args, other)).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(
+          /^tidemark: There is no file .*typo.sqlite, and so no store to read\. Check the path/,
+        ),
+      });
+      expect(existsSync(join(folder(), 'none'))).toBe(false);
+    },
+  );
+});
