@@ -1,14 +1,11 @@
-export interface WebhookAddress {
-  readonly name: string;
-  readonly address: string;
-}
+import type { MailAddress } from '../../model/mail-address.ts';
 
 /** What a payload may hold of a message; each field only where the subscription asks for it. */
 export interface WebhookMessage {
   readonly subject?: string | null;
-  readonly from?: WebhookAddress | null;
-  readonly to?: readonly WebhookAddress[];
-  readonly cc?: readonly WebhookAddress[];
+  readonly from?: MailAddress | null;
+  readonly to?: readonly MailAddress[];
+  readonly cc?: readonly MailAddress[];
   /** ISO 8601. */
   readonly date?: string | null;
   readonly snippet?: string | null;
@@ -79,7 +76,7 @@ class Room {
     );
   }
 
-  forAddress(field: WebhookField, address: WebhookAddress | null | undefined): WebhookAddress | null | undefined {
+  forAddress(field: WebhookField, address: MailAddress | null | undefined): MailAddress | null | undefined {
     return this.#take(field, address, ({ name, address: whole }, most) => ({
       name: beginning(name, most / 4),
       address: beginning(whole, most / 2),
