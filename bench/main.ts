@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os';
 import { table, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
+import { changeFeed } from './change-feed.ts';
 import { engineHistory, engineMemory, engineOnPostgres, engineSpeed } from './engine.ts';
 import { labelChanges, recovery } from '../test/fixtures/measured/history-syncs.ts';
 import { backfillAtQuota, initialSyncUnits } from '../test/fixtures/measured/initial-sync.ts';
@@ -26,6 +27,7 @@ const BENCHES: readonly Bench[] = [
   packageCosts,
   postgresBulk,
   postgresPlans,
+  changeFeed,
   initialSyncUnits,
   backfillAtQuota,
   labelChanges,

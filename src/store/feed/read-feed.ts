@@ -37,7 +37,7 @@ export interface FeedPage {
 }
 
 /** Segments that are looked at together. */
-const SEGMENTS = 500;
+const SEGMENTS = 1_000;
 
 /** Where the feed ends now, as a place to begin from. Number the changes first. */
 export async function endOfFeed(database: StoreDatabase): Promise<FeedPlace> {
@@ -179,12 +179,12 @@ async function wholeSegments(
     .orderBy('feed_segments.position')
     .orderBy('changes.sequence')
     .execute();
-  return rows.flatMap(({ position: segmentEnd, mailbox, ...row }) => {
-    const segment = bySegment.get(segmentEnd);
+  return rows.flatMap((row) => {
+    const segment = bySegment.get(row.position);
     const position = segment === undefined ? 0 : positionIn(segment, row.sequence);
     // The place may be within the first segment.
     if (segment === undefined || position <= after) return [];
-    return [{ position, tag: segment.tag, change: toChange(mailbox as MailboxId, row) }];
+    return [{ position, tag: segment.tag, change: toChange(row.mailbox as MailboxId, row) }];
   });
 }
 
