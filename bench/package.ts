@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pack, Project, run } from '../scripts/packed-project.ts';
-import { load } from './bench-processes.ts';
+import { load, SimulatorProcess } from './bench-processes.ts';
 import { startServerIn } from './dev-server.ts';
 import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
 
 const RUNS = 5;
+const EMAIL = 'ada@package.example';
 const MB = 2 ** 20;
 
 interface Cost {
@@ -80,14 +81,26 @@ export const packageCosts: Bench = {
   async run() {
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-package-'));
     const server = await startServerIn(folder);
+    const gmail = await SimulatorProcess.start(EMAIL, { messages: 10 });
     try {
       const tarball = await pack(join(folder, 'packed'));
       const project = new Project(join(folder, 'product'));
       await project.install(tarball);
       const command = project.module('tidemark', 'bin', 'tidemark.js');
-      const env = { TEMPORAL_ADDRESS: server.address, TIDEMARK_DATA_DIR: join(folder, 'data') };
-      const started = await project.node([command, 'start', 'ada@package.example'], { env });
-      if (started.code !== 0) throw new InvalidRunError(started.stderr);
+      const env = {
+        TEMPORAL_ADDRESS: server.address,
+        TIDEMARK_DATA_DIR: join(folder, 'data'),
+        GMAIL_ROOT_URL: gmail.url,
+        GOOGLE_TOKEN_URL: `${gmail.url}/token`,
+      };
+      project.write('ada.json', JSON.stringify(await gmail.report(`credentials?email=${EMAIL}`)));
+      for (const args of [
+        ['connect', EMAIL, '--credentials', 'ada.json'],
+        ['start', EMAIL],
+      ]) {
+        const { code, stderr } = await project.node([command, ...args], { env });
+        if (code !== 0) throw new InvalidRunError(stderr);
+      }
       return [
         ...(await sizes(tarball, project)),
         ...figuresOf('@temporalio/client', await costOf(project, importing('@temporalio/client')), {
@@ -103,12 +116,13 @@ export const packageCosts: Bench = {
           megabytes: 80,
         }),
         ...figuresOf('tidemark --help', await costOf(project, [command, '--help']), { seconds: 0.15, megabytes: 60 }),
-        ...figuresOf('tidemark status', await costOf(project, [command, 'status', 'ada@package.example'], env), {
+        ...figuresOf('tidemark status', await costOf(project, [command, 'status', EMAIL], env), {
           seconds: 0.5,
           megabytes: null,
         }),
       ];
     } finally {
+      gmail.stop();
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     }
