@@ -74,16 +74,19 @@ export {
   FeedError,
   FeedReplacedError,
   InvalidCursorError,
-  type Attachment,
-  type Change,
-  type ChangesRequest,
-  type FeedChange,
   type FeedCursor,
-  type MailboxReader,
-  type Message,
-  type MessageQuery,
-  type Reader,
-  type WhyGone,
+} from './model/feed-cursor.ts';
+// Types only: what opens a database is loaded by `openTidemark`, when it is called.
+export type {
+  Attachment,
+  Change,
+  ChangesRequest,
+  FeedChange,
+  MailboxReader,
+  Message,
+  MessageQuery,
+  Reader,
+  WhyGone,
 } from './reading/index.ts';
 export type { ChangePage } from './store/feed/mailbox-changes.ts';
 export type { MailAddress } from './model/mail-address.ts';

@@ -111,9 +111,10 @@ describe('a project that has installed it', () => {
   });
 
   it('loads neither a worker, nor Google’s client, nor a database with the client', async () => {
-    expect(packagesIn(await modulesOf('tidemark'))).toEqual(
-      expect.not.arrayContaining(['@temporalio/worker', 'googleapis', 'undici', 'kysely', 'pg', 'pino']) as string[],
-    );
+    const packages = packagesIn(await modulesOf('tidemark'));
+    expect(packages).toContain('@temporalio/client');
+    for (const name of ['@temporalio/worker', 'googleapis', 'undici', 'kysely', 'pg', 'pino'])
+      expect(packages, name).not.toContain(name);
   });
 
   it('loads nothing of Temporal with the reader', async () => {
