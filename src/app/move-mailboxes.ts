@@ -32,7 +32,7 @@ export async function moveMailboxes(request: {
   signal: AbortSignal;
 }): Promise<{ readonly moved: readonly MovedMailbox[]; readonly temporalAsked: boolean }> {
   const { config, clock, moveBodies, onProgress, signal } = request;
-  const from = await openStoresAt(config, request.from);
+  const from = await openStoresAt(config, request.from, { create: false });
   try {
     const to = await openStoresAt(config, request.to);
     try {

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { readerOf, type Reader } from '../reading/open-reader.ts';
-import { openStoresOf } from '../storage/open-stores.ts';
+import { openStoresOf, type Opening } from '../storage/open-stores.ts';
 import { Bodies } from '../store/bodies/bodies.ts';
 import { closeStores, type Stores } from '../store/open-store.ts';
 
@@ -11,9 +11,9 @@ export interface OpenedDatabase {
   close(): Promise<void>;
 }
 
-/** @throws {StoreError} when the database cannot be used */
-export async function openDatabase(config: Config): Promise<OpenedDatabase> {
-  const stores = await openStoresOf(config);
+/** @throws {StoreError} when the database cannot be used, or there is none and none may be made */
+export async function openDatabase(config: Config, opening: Opening = {}): Promise<OpenedDatabase> {
+  const stores = await openStoresOf(config, opening);
   const bodies = new Bodies(stores.database, config.bodies);
   return {
     stores,

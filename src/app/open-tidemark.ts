@@ -34,13 +34,16 @@ export interface Tidemark extends Stores, Reader {
 export async function openTidemark({
   config,
   clock = systemClock,
+  create = true,
 }: {
   config: Config;
   clock?: Clock;
+  /** False refuses to make a store where there is none; `in-memory` makes an empty one that is gone afterwards. */
+  create?: boolean | 'in-memory';
 }): Promise<Tidemark> {
   // Loaded now: a program that only imports Tidemark need not wait for the database's modules.
   const { openDatabase } = await import('./open-database.ts');
-  const database = await openDatabase(config);
+  const database = await openDatabase(config, { create });
   const { stores, reader } = database;
   try {
     const connection = await connectTemporal(config);

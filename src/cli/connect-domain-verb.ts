@@ -40,35 +40,40 @@ export function addConnectDomain(program: Command, cli: Cli): void {
       '\nMay be run again at any time: it connects and starts who is new, and leaves alone what runs, and what was stopped or removed. Other settings: tidemark configure.',
     )
     .action((options: ConnectDomainOptions) =>
-      withTidemark(cli, options, async ({ tidemark, out, config, clock, signal }) => {
-        const credentials = await readSecretFile(options.credentials, 'credentials');
-        const { connectDomain } = await import('../accounts/connect-domain.ts');
-        const dryRun = options.dryRun === true;
-        const result = await connectDomain({
-          config,
-          tidemark,
-          clock,
-          credentials,
-          administrator: options.admin,
-          orgUnit: options.orgUnit ?? null,
-          settings: {
-            ...(options.format === undefined ? {} : { format: options.format }),
-            ...(options.pollInterval === undefined ? {} : { pollInterval: options.pollInterval }),
-          },
-          dryRun,
-          signal,
-          onProgress: (done, all) => {
-            if (out.draws) out.draw(`${done} of ${all} mailboxes`);
-          },
-        });
-        if (out.draws) out.draw('');
-        out.result({ dryRun, ...result }, () => wordsOf(result, dryRun));
-        if (result.failed.length > 0)
-          throw new CannotDoError(
-            'domain-incomplete',
-            `${count(result.failed.length)} ${result.failed.length === 1 ? 'mailbox' : 'mailboxes'} could not be connected; the result names them. Mend the cause and run the same command again.`,
-          );
-      }),
+      withTidemark(
+        cli,
+        options,
+        async ({ tidemark, out, config, clock, signal }) => {
+          const credentials = await readSecretFile(options.credentials, 'credentials');
+          const { connectDomain } = await import('../accounts/connect-domain.ts');
+          const dryRun = options.dryRun === true;
+          const result = await connectDomain({
+            config,
+            tidemark,
+            clock,
+            credentials,
+            administrator: options.admin,
+            orgUnit: options.orgUnit ?? null,
+            settings: {
+              ...(options.format === undefined ? {} : { format: options.format }),
+              ...(options.pollInterval === undefined ? {} : { pollInterval: options.pollInterval }),
+            },
+            dryRun,
+            signal,
+            onProgress: (done, all) => {
+              if (out.draws) out.draw(`${done} of ${all} mailboxes`);
+            },
+          });
+          if (out.draws) out.draw('');
+          out.result({ dryRun, ...result }, () => wordsOf(result, dryRun));
+          if (result.failed.length > 0)
+            throw new CannotDoError(
+              'domain-incomplete',
+              `${count(result.failed.length)} ${result.failed.length === 1 ? 'mailbox' : 'mailboxes'} could not be connected; the result names them. Mend the cause and run the same command again.`,
+            );
+        },
+        { create: options.dryRun === true ? 'in-memory' : true },
+      ),
     );
 }
 

@@ -27,32 +27,37 @@ export function addConnect(program: Command, cli: Cli): void {
     .option('--no-verify', 'store the credentials without trying them')
     .addHelpText('after', '\nA mailbox that waits for consent goes on at once.')
     .action((mailbox: MailboxId, options: ConnectOptions) =>
-      withStores(cli, options, async ({ stores, out, config, clock }) => {
-        const text = await readSecretFile(options.credentials, 'credentials');
-        const { address, messagesTotal } = await connectMailbox({
-          config: configFor(config, mailbox),
-          stores,
-          mailbox,
-          clock,
-          text,
-          verify: options.verify,
-        });
-        const informed = await informWorkflow(cli, options, mailbox);
-        out.result(
-          {
+      withStores(
+        cli,
+        options,
+        async ({ stores, out, config, clock }) => {
+          const text = await readSecretFile(options.credentials, 'credentials');
+          const { address, messagesTotal } = await connectMailbox({
+            config: configFor(config, mailbox),
+            stores,
             mailbox,
-            address,
-            connected: true,
-            verified: options.verify,
-            messagesTotal,
-            running: informed === 'informed',
-            serverReached: informed !== 'unreachable',
-          },
-          () => {
-            const size = messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`;
-            return `${mailbox} is connected${size}.${renamedAccount(mailbox, address)} ${NEXT[informed](mailbox)}`;
-          },
-        );
-      }),
+            clock,
+            text,
+            verify: options.verify,
+          });
+          const informed = await informWorkflow(cli, options, mailbox);
+          out.result(
+            {
+              mailbox,
+              address,
+              connected: true,
+              verified: options.verify,
+              messagesTotal,
+              running: informed === 'informed',
+              serverReached: informed !== 'unreachable',
+            },
+            () => {
+              const size = messagesTotal === null ? '' : ` (${counted(messagesTotal, 'message')} at Gmail)`;
+              return `${mailbox} is connected${size}.${renamedAccount(mailbox, address)} ${NEXT[informed](mailbox)}`;
+            },
+          );
+        },
+        { create: true },
+      ),
     );
 }

@@ -50,23 +50,28 @@ export function addLogin(program: Command, cli: Cli): void {
       '\nThe browser must reach 127.0.0.1 of this machine. From another one: ssh -L PORT:127.0.0.1:PORT, and --port PORT.',
     )
     .action((email: MailboxId | undefined, options: LoginOptions) =>
-      withStores(cli, options, async (context) => {
-        const consent = await askConsent(context, email ?? null, options);
-        const { mailbox, address, scopes, messagesTotal } = consent;
-        const informed = await informWorkflow(cli, options, mailbox);
-        context.out.result(
-          {
-            mailbox,
-            address,
-            connected: true,
-            scopes,
-            messagesTotal,
-            running: informed === 'informed',
-            serverReached: informed !== 'unreachable',
-          },
-          () => connectedWords(consent, informed),
-        );
-      }),
+      withStores(
+        cli,
+        options,
+        async (context) => {
+          const consent = await askConsent(context, email ?? null, options);
+          const { mailbox, address, scopes, messagesTotal } = consent;
+          const informed = await informWorkflow(cli, options, mailbox);
+          context.out.result(
+            {
+              mailbox,
+              address,
+              connected: true,
+              scopes,
+              messagesTotal,
+              running: informed === 'informed',
+              serverReached: informed !== 'unreachable',
+            },
+            () => connectedWords(consent, informed),
+          );
+        },
+        { create: true },
+      ),
     );
 }
 

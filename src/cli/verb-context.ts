@@ -60,18 +60,27 @@ export function contextOf(cli: Cli, { json = false }: VerbOptions): VerbContext 
   };
 }
 
+/** Whether a verb makes a store where there is none; one in memory is gone after it. */
+interface Making {
+  readonly create?: boolean | 'in-memory';
+}
+
 /**
  * Runs a verb that needs the stores and Temporal, and closes both in the end. They are loaded here, since some verbs
  * need neither.
+ *
+ * @param options.create - whether the verb makes a store where there is none; only verbs that connect mailboxes do
+ * @throws {StoreError} when there is no store, and the verb makes none
  */
 export async function withTidemark<Result>(
   cli: Cli,
   options: VerbOptions,
   run: (context: VerbContext & { tidemark: Tidemark }) => Promise<Result>,
+  { create = false }: Making = {},
 ): Promise<Result> {
   const context = contextOf(cli, options);
   const { openTidemark } = await import('../app/open-tidemark.ts');
-  const tidemark = await openTidemark({ config: context.config, clock: cli.clock });
+  const tidemark = await openTidemark({ config: context.config, clock: cli.clock, create });
   try {
     return await run({ ...context, tidemark });
   } catch (error) {
@@ -126,13 +135,14 @@ export async function withStores<Result>(
   cli: Cli,
   options: VerbOptions,
   run: (context: VerbContext & { stores: Stores }) => Promise<Result>,
+  { create = false }: Making = {},
 ): Promise<Result> {
   const context = contextOf(cli, options);
   const [{ openStoresOf }, { closeStores }] = await Promise.all([
     import('../storage/open-stores.ts'),
     import('../store/open-store.ts'),
   ]);
-  const stores = await openStoresOf(context.config);
+  const stores = await openStoresOf(context.config, { create });
   try {
     return await run({ ...context, stores });
   } catch (error) {

@@ -3,9 +3,12 @@ import { databaseAt } from '../model/database-location.ts';
 import { requireStores } from '../store/open-to-read.ts';
 import { migrateStores, openStores, type OpenOptions, type Stores } from '../store/open-store.ts';
 
-/** @throws {StoreError} when the database cannot be used */
-export function openStoresOf(config: Config): Promise<Stores> {
-  return openStores(config.database.location, openingOf(config));
+/** Whether a store may be made where there is none. */
+export type Opening = Pick<OpenOptions, 'create'>;
+
+/** @throws {StoreError} when the database cannot be used, or there is none and none may be made */
+export function openStoresOf(config: Config, opening: Opening = {}): Promise<Stores> {
+  return openStores(config.database.location, { ...openingOf(config), ...opening });
 }
 
 /**
@@ -24,8 +27,8 @@ export function requireStoresOf({ database }: Config): Promise<void> {
  * @throws {UnsupportedDatabaseError} when the URL does not name a database
  * @throws {StoreError} when the database cannot be used
  */
-export function openStoresAt(config: Config, databaseUrl: string): Promise<Stores> {
-  return openStores(databaseAt(databaseUrl, config.database.access), openingOf(config));
+export function openStoresAt(config: Config, databaseUrl: string, opening: Opening = {}): Promise<Stores> {
+  return openStores(databaseAt(databaseUrl, config.database.access), { ...openingOf(config), ...opening });
 }
 
 function openingOf({ database, bodies }: Config): OpenOptions {

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { requirePackagesFor, type BodyOptions } from './bodies/open-body-store.ts';
 import type { MigrationMode } from './engines/migrate.ts';
 import { migratePostgres, openPostgresStores } from './postgres-stores.ts';
-import type { DatabaseLocation } from '../model/database-location.ts';
+import { IN_MEMORY, type DatabaseLocation } from '../model/database-location.ts';
 import { openSqliteCredentialStore } from './credentials/sqlite-credential-store.ts';
-import { migrateSqlite, openSqliteDatabase } from './engines/sqlite-database.ts';
+import { migrateSqlite, openSqliteDatabase, requireSqliteStore } from './engines/sqlite-database.ts';
 import { createSqlMailboxStore } from './sql-mailbox-store.ts';
 import { storeFiles } from './store-files.ts';
 import type { Stores } from './stores.ts';
@@ -14,6 +15,12 @@ export type { Stores } from './stores.ts';
 export interface OpenOptions {
   /** Defaults to `automatic`. */
   readonly migration?: MigrationMode;
+  /**
+   * False refuses to make a store where there is none: no folder, no file and no table. An older store is migrated all the
+   * same. `in-memory` opens an empty store in memory instead, for a program that would only look; it cannot do so in
+   * PostgreSQL, and refuses. True when not given.
+   */
+  readonly create?: boolean | 'in-memory';
   /** Where bodies outside the database go; all stay in it when not given. */
   readonly bodies?: BodyOptions;
 }
@@ -21,7 +28,7 @@ export interface OpenOptions {
 /**
  * Opens the mirror and the credentials of a database.
  *
- * @throws {StoreError} when the database cannot be used
+ * @throws {StoreError} when the database cannot be used, or there is none and none may be made
  * @throws {CannotDoError} when a package that the location or the place of bodies needs is not installed
  * @example await openStores(databaseAt('sqlite:mail.sqlite'))
  */
@@ -29,15 +36,22 @@ export async function openStores(location: DatabaseLocation, options: OpenOption
   const bodies = options.bodies?.url ?? null;
   if (bodies !== null) requirePackagesFor(bodies);
   if (location.kind === 'postgres') return openPostgresStores(location, options);
-  const files = storeFiles(location.path);
+  const files = storeFiles(pathToOpen(location.path, options));
+  if (options.create === false) await requireSqliteStore(files.database);
   const database = await openSqliteDatabase(files.database, options.migration ?? 'automatic');
   const store = createSqlMailboxStore(database, options.bodies);
   try {
-    return { database, store, credentials: await openSqliteCredentialStore({ path: files.credentials }) };
+    // Where none may be made, and no mailbox was ever connected, there are none to read.
+    const path = options.create === false && !existsSync(files.credentials) ? IN_MEMORY : files.credentials;
+    return { database, store, credentials: await openSqliteCredentialStore({ path }) };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+function pathToOpen(path: string, { create }: OpenOptions): string {
+  return create === 'in-memory' && !existsSync(path) ? IN_MEMORY : path;
 }
 
 export async function closeStores({ store, credentials }: Stores): Promise<void> {

@@ -2,7 +2,13 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 import type { PostgresLocation } from '../model/database-location.ts';
 import type { BodyOptions } from './bodies/open-body-store.ts';
 import { POSTGRES_SCHEMA, postgresDialect } from './engines/dialect.ts';
-import { migrate, olderSchema, requireSchema, type MigrationMode } from './engines/migrate.ts';
+import {
+  migrate,
+  olderSchema,
+  requireSchema,
+  requireTables as requireStoreTables,
+  type MigrationMode,
+} from './engines/migrate.ts';
 import { PostgresDatabase } from './engines/postgres-database.ts';
 import type { Schema } from './engines/schema.ts';
 import {
@@ -30,10 +36,16 @@ const CREDENTIALS_LOCK = 7_262_419;
  */
 export async function openPostgresStores(
   location: PostgresLocation,
-  options: { readonly migration?: MigrationMode; readonly bodies?: BodyOptions },
+  options: {
+    readonly migration?: MigrationMode;
+    readonly create?: boolean | 'in-memory';
+    readonly bodies?: BodyOptions;
+  },
 ): Promise<Stores> {
   const database = new PostgresDatabase(location);
   try {
+    if (options.create === false || options.create === 'in-memory')
+      await database.read((db) => requireStoreTables(db, postgresDialect, database.place));
     if (options.migration === 'manual') await requireTables(database);
     else await createTables(database);
   } catch (error) {

@@ -9,13 +9,16 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
 import { runCli } from '../../src/cli/run.ts';
+import { databaseAt } from '../../src/model/database-location.ts';
+import { migrateStores } from '../../src/store/open-store.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { wholeProgram } from '../fixtures/system/whole-program.ts';
 
 let dataDir: string;
-beforeEach(() => {
+beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'tidemark-cli-'));
+  await migrateStores(databaseAt(`sqlite:${join(dataDir, 'tidemark.sqlite')}`));
 });
 afterEach(() => {
   rmSync(dataDir, { recursive: true });

@@ -13,7 +13,7 @@ describe('opening a store to read it', () => {
   it('creates neither a folder nor a file where there is no store, and says what to do', async () => {
     const path = join(folder(), 'none', 'mail.sqlite');
     await expect(openReader({ database: `sqlite:${path}` })).rejects.toThrow(
-      `There is no file ${path}, and so no store to read. Check the path;`,
+      `There is no file ${path}, and so no store to read. Check the path`,
     );
     await expect(openReader({ database: 'sqlite::memory:' })).rejects.toThrow(/no store to read/);
     expect(readdirSync(folder())).toEqual([]);

@@ -81,12 +81,17 @@ export async function requireSchema(db: Kysely<Schema>, dialect: StoreDialect, p
  * @throws {StoreError} `unavailable` when the database holds no store
  */
 export async function requireStore(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<void> {
+  await requireTables(db, dialect, place);
+  await requireSchema(db, dialect, place);
+}
+
+/** @throws {StoreError} `unavailable` when the database holds no store of any version */
+export async function requireTables(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<void> {
   if (!(await dialect.hasTable(db, 'kysely_migration')))
     throw new StoreError(
       { kind: 'unavailable' },
       `The ${place} holds no store of Tidemark's. Name another database, or have the store made: tidemark migrate`,
     );
-  await requireSchema(db, dialect, place);
 }
 
 export function olderSchema(place: string, missing: readonly string[]): StoreError {

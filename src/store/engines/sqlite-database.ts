@@ -7,7 +7,7 @@ import { makePrivateFile } from '../../host/private-files.ts';
 import type { ChangeSignal } from './change-signal.ts';
 import { SqliteChangeSignal } from './sqlite-change-signal.ts';
 import { sqliteDialect } from './dialect.ts';
-import { migrate, requireSchema, requireStore, type MigrationMode } from './migrate.ts';
+import { migrate, requireSchema, requireStore, requireTables, type MigrationMode } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { openConnection, whileBusy } from './sqlite-connection.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
@@ -48,6 +48,27 @@ export async function openSqliteDatabaseToRead(path: string): Promise<StoreDatab
   const database = new SqliteDatabase(placeOf(path), 'read');
   await database.read(async () => undefined);
   return database;
+}
+
+/**
+ * Creates and changes nothing.
+ *
+ * @throws {StoreError} `unavailable` when there is no store in the file, or it cannot be used
+ */
+export async function requireSqliteStore(path: string): Promise<void> {
+  const place = placeOf(path);
+  if (place === IN_MEMORY) return;
+  try {
+    requireFile(place);
+    const reader = openConnection<Schema>(place, 'read');
+    try {
+      await whileBusy(() => requireTables(reader, sqliteDialect, nameOf(place)));
+    } finally {
+      await reader.destroy();
+    }
+  } catch (error) {
+    throw translateSqliteError(error, place);
+  }
 }
 
 /** Creates or migrates the database in a file. @returns the names of the migrations that were run now */
@@ -160,12 +181,7 @@ async function open(path: string, opening: Opening): Promise<{ connections: Conn
 }
 
 async function openToRead(path: string): Promise<Connections> {
-  const file = path === IN_MEMORY ? 'none' : identity(path);
-  if (file === 'none')
-    throw new StoreError(
-      { kind: 'unavailable' },
-      `There is no file ${path}, and so no store to read. Check the path; a store is made by what writes it (npm start, or tidemark start EMAIL).`,
-    );
+  const file = requireFile(path);
   const reader = openConnection<Schema>(path, 'read');
   try {
     await whileBusy(() => requireStore(reader, sqliteDialect, nameOf(path)));
@@ -207,6 +223,15 @@ async function retire(connections: Connections): Promise<void> {
   if (connections.users > 0) return;
   if (connections.reader !== connections.writer) await connections.reader.destroy();
   await connections.writer.destroy();
+}
+
+function requireFile(path: string): string | null {
+  const file = path === IN_MEMORY ? 'none' : identity(path);
+  if (file !== 'none') return file;
+  throw new StoreError(
+    { kind: 'unavailable' },
+    `There is no file ${path}, and so no store to read. Check the path (DATABASE_URL, TIDEMARK_DATA_DIR). A store is made when a mailbox is connected (tidemark login, tidemark connect), by npm start, and by tidemark migrate.`,
+  );
 }
 
 function identity(path: string): string | null {

@@ -1,0 +1,119 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+
+import { VERBS } from '../../src/cli/verbs.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
+import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+
+const ADA = 'ada@example.com';
+
+/** How each verb is given; those that make or serve something, and those that open no store, are left out by name. */
+const ARGUMENTS: Readonly<Record<string, readonly string[] | 'creates' | 'no store'>> = {
+  migrate: 'creates',
+  worker: 'creates',
+  login: 'creates',
+  connect: 'creates',
+  'connect-domain': 'creates',
+  simulate: 'creates',
+  move: 'no store',
+  push: 'no store',
+  'codec-server': 'no store',
+  start: [ADA],
+  configure: [ADA, '--format', 'raw'],
+  sync: [ADA],
+  resync: [ADA],
+  pause: [ADA],
+  resume: [ADA],
+  stop: [ADA],
+  rename: [ADA, 'bob@example.com'],
+  remove: [ADA, '--yes'],
+  status: [ADA],
+  failures: [ADA],
+  audit: [ADA],
+  list: [],
+  export: [ADA],
+  changes: [ADA],
+  'check-bodies': [ADA],
+  sweep: [],
+  'rotate-key': [],
+  'set-current-version': ['build'],
+};
+
+const DRIVEN = Object.entries(ARGUMENTS).flatMap(([verb, args]) =>
+  typeof args === 'string' ? [] : [[verb, args] as const],
+);
+
+describe('a verb that makes no store', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tidemark-nothing-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+    tidemark(
+      { HOME: folder, TIDEMARK_DATA_DIR: join(folder, 'data'), TEMPORAL_ADDRESS: inject('temporalAddress'), ...env },
+      ...args,
+    );
+
+  it('is each verb of the command line, or is known to make something', () => {
+    expect(Object.keys(ARGUMENTS).sort()).toEqual(VERBS.map(({ name }) => name).sort());
+  });
+
+  it.each(DRIVEN)('%s makes neither a folder nor a file where there is no store', async (verb, args) => {
+    const database = join(folder, 'typo', 'mail.sqlite');
+    const { code, stdout, stderr } = await run([verb, ...args], { DATABASE_URL: `sqlite:${database}` });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(`tidemark: There is no file ${database}, and so no store to read. Check the path`);
+    expect(readdirSync(folder)).toEqual([]);
+    const json = await run([verb, ...args, '--json'], { DATABASE_URL: `sqlite:${database}` });
+    expect(JSON.parse(json.stderr)).toMatchObject({ code: 'store-unavailable' });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('move makes nothing of a source that is not there, and no target', async () => {
+    const [from, to] = [join(folder, 'typo', 'from.sqlite'), join(folder, 'new', 'to.sqlite')];
+    const { code, stderr } = await run(['move', '--from', `sqlite:${from}`, '--to', `sqlite:${to}`]);
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(`There is no file ${from}`) });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('makes no file of credentials beside a store without one', async () => {
+    const database = join(folder, 'kept', 'mail.sqlite');
+    const env = { DATABASE_URL: `sqlite:${database}` };
+    expect((await run(['migrate'], env)).code).toBe(0);
+    const files = readdirSync(join(folder, 'kept')).filter((name) => name.includes('credentials'));
+    expect((await run(['changes', ADA], env)).code).toBe(1);
+    expect((await run(['list'], env)).code).toBe(0);
+    expect(readdirSync(join(folder, 'kept')).filter((name) => name.includes('credentials'))).toEqual(files);
+    expect(existsSync(join(folder, 'data'))).toBe(false);
+  });
+});
+
+describePostgres('a verb that makes no store, on PostgreSQL', () => {
+  const databases = useDatabases();
+  it('makes no table in a database that holds no store', async () => {
+    const database = await databases({ empty: true });
+    const folder = mkdtempSync(join(tmpdir(), 'tidemark-nothing-'));
+    try {
+      const env = {
+        HOME: folder,
+        TIDEMARK_DATA_DIR: folder,
+        TEMPORAL_ADDRESS: inject('temporalAddress'),
+        DATABASE_URL: database,
+      };
+      for (const verb of ['list', 'changes']) {
+        const { code, stderr } = await tidemark(env, verb, ...(verb === 'list' ? [] : [ADA]));
+        expect({ code, stderr }).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining("holds no store of Tidemark's"),
+        });
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
