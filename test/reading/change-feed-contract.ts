@@ -229,6 +229,31 @@ export function changeFeedContract(fixture: FeedFixture): void {
       expect(brief(await readAll({ after: last(all).cursor }))).toEqual(['bob 2 stored b2']);
     });
 
+    it('keeps what a subscription has yet to deliver, however old', async () => {
+      const ada = await mailboxOf('ada@example.com');
+      await ada.save(reading('a1'), reading('a2'), reading('a3'));
+      await stores.database.write(async (tx) => {
+        const { key } = await tx.selectFrom('mailboxes').select('key').executeTakeFirstOrThrow();
+        const subscription = { filter: '{}', batch: 1, delivery_order: '', created_at: 1 };
+        await tx
+          .insertInto('subscriptions')
+          .values([
+            { ...subscription, name: 'crm', ended_at: null, ended_reason: null },
+            { ...subscription, name: 'ended', ended_at: 2, ended_reason: '' },
+          ])
+          .execute();
+        await tx
+          .insertInto('delivery_positions')
+          .values([
+            { mailbox_key: key, subscription: 'crm', sequence: 2 },
+            { mailbox_key: key, subscription: 'ended', sequence: 0 },
+          ])
+          .execute();
+      });
+      expect(await stores.store.pruneChanges({ before: ada.now + 1 })).toBe(2);
+      expect(brief(await readAll())).toEqual(['ada 3 stored a3']);
+    });
+
     it('prunes in the middle of a transaction, again and again, without a gap for those who follow', async () => {
       const ada = await mailboxOf('ada@example.com');
       const seen: number[] = [];

@@ -9,7 +9,7 @@ const AT_A_TIME = 2_000;
 export interface ChangePruning {
   /**
    * Deletes the changes that were written before `before` (epoch ms), oldest first, and remembers up to where: a cursor
-   * from before that is refused. A killed call has done part of the work, and the next call does the rest.
+   * from before that is refused. A change that a subscription has yet to deliver is kept. A killed call has done part of the work, and the next call does the rest.
    *
    * @returns how many changes were deleted
    */
@@ -61,13 +61,27 @@ async function pruneSome(locked: MailboxTransaction, before: number): Promise<nu
     .limit(AT_A_TIME)
     .execute();
   const kept = oldest.findIndex(({ at }) => at >= before);
-  const pruned = kept === -1 ? oldest : oldest.slice(0, kept);
+  const waited = await waitedFor(locked);
+  const old = kept === -1 ? oldest : oldest.slice(0, kept);
+  const pruned = old.filter(({ sequence }) => sequence <= waited);
   const last = pruned.at(-1)?.sequence;
   if (last === undefined) return 0;
   await raiseFloors(locked, last);
   await tx.deleteFrom('changes').where('mailbox_key', '=', key).where('sequence', '<=', last).execute();
   await locked.updateMailbox({ pruned_sequence: last });
   return pruned.length;
+}
+
+/** The sequence up to which every subscription has the mailbox's changes, as far as it has begun with them. */
+async function waitedFor({ tx, key }: MailboxTransaction): Promise<number> {
+  const { sequence } = await tx
+    .selectFrom('delivery_positions')
+    .innerJoin('subscriptions', 'subscriptions.name', 'delivery_positions.subscription')
+    .select((eb) => eb.fn.min('delivery_positions.sequence').as('sequence'))
+    .where('delivery_positions.mailbox_key', '=', key)
+    .where('subscriptions.ended_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return sequence ?? Infinity;
 }
 
 /**
