@@ -1,6 +1,6 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 
-import { createActivities } from './activities/create-activities.ts';
+import { createActivities, createDeliveryActivities, type WorkerDependencies } from './activities/create-activities.ts';
 import { slicesPerSecond } from './activities/slice-rate.ts';
 import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './temporal/bundle-workflows.ts';
@@ -10,6 +10,11 @@ import { loadConfig, type Config } from './config/config.ts';
 import { withDates } from './gmail/api/gmail-date.ts';
 import { GoogleClock } from './gmail/api/google-clock.ts';
 import { createUndiciTransport } from './gmail/api/undici-transport.ts';
+import { openDatabase } from './app/open-database.ts';
+import { DeliverySlots } from './deliveries/delivery-slots.ts';
+import type { Handlers } from './deliveries/handler.ts';
+import { registerHandlers } from './deliveries/register-handlers.ts';
+import type { Reader } from './reading/open-reader.ts';
 import { keepHouse } from './app/housekeeping.ts';
 import { createLog, type Log } from './host/log.ts';
 import type { Clock } from './model/clock.ts';
@@ -17,10 +22,9 @@ import type { ClockSkew } from './model/clock-skew.ts';
 import type { Telemetry } from './model/telemetry.ts';
 import { temporalAddressOf } from './temporal/connect.ts';
 import { connectPatiently } from './temporal/connect-patiently.ts';
-import { openStoresOf } from './storage/open-stores.ts';
 import { secretKeysOf } from './storage/open-secret-keys.ts';
 import { priceTableOf } from './config/quota-variables.ts';
-import { closeStores, type Stores } from './store/open-store.ts';
+import type { Stores } from './store/open-store.ts';
 import { dataConverterOf } from './temporal/payload-codec.ts';
 import { hostInPlainText } from './model/database-location.ts';
 import { systemClock } from './host/system-clock.ts';
@@ -28,7 +32,7 @@ import { openTracing, type Tracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
 import { clockSinks, watchClock } from './telemetry/watch-clock.ts';
 import { watchWorker } from './telemetry/watch-worker.ts';
-import { backfillQueueOf } from './workflows/definitions.ts';
+import { backfillQueueOf, deliveryQueueOf } from './workflows/definitions.ts';
 
 export interface WorkerRequest {
   readonly config: Config;
@@ -38,6 +42,8 @@ export interface WorkerRequest {
   readonly signal?: AbortSignal;
   /** Workflow code bundled ahead. Without it: the configured bundle, or the package's, or the source, bundled now. */
   readonly workflowBundle?: { readonly code: string };
+  /** Called with changes of mailboxes, by the names of their subscriptions, which are made when the worker starts. */
+  readonly handlers?: Handlers;
   /** Where metrics and spans go; without it, where METRICS_ADDRESS and OTEL_* say. */
   readonly telemetry?: Telemetry;
 }
@@ -60,6 +66,8 @@ const FORCED_AFTER = '8 seconds';
 const LIVE_SLOTS = 100;
 /** Each slice holds some batches of messages in memory. */
 const BACKFILL_SLOTS = 16;
+/** Mailboxes that deliver at a time, most of which may wait for slow targets. */
+const DELIVERY_SLOTS = 500;
 
 /**
  * With a build id the worker is versioned. A mailbox lives for years, hence AUTO_UPGRADE: at its next workflow task it
@@ -99,7 +107,7 @@ export async function runWorker(request: WorkerRequest): Promise<RunningWorker> 
   const { config, log, signal } = request;
   const means = await openMeans(request);
   const { clock, telemetry, tracing, stores } = means;
-  const closing = [() => means.network.close(), () => closeStores(stores), async () => tracing?.flush()];
+  const closing = [() => means.network.close(), () => means.closeDatabase(), async () => tracing?.flush()];
   const closeAll = async (): Promise<void> => {
     for (const close of closing) await close();
   };
@@ -107,7 +115,8 @@ export async function runWorker(request: WorkerRequest): Promise<RunningWorker> 
     const watch = await watchWorker({ config, telemetry, store: stores.store, clock, log });
     closing.unshift(() => watch.close());
     const skew = watchClock({ clock, telemetry, log });
-    const activities = activitiesOf(config, means, skew);
+    const deps = dependenciesOf(config, means, skew);
+    const activities = { ...createActivities(deps), ...(await deliveriesOf(request, means, deps)) };
     const connection = await connectPatiently({ config, log, clock, signal });
     // The watch uses the connection, so the connection closes after it.
     closing.splice(1, 0, () => connection.close());
@@ -134,13 +143,15 @@ interface Means {
   readonly telemetry: Telemetry;
   readonly secretKeys: Awaited<ReturnType<typeof secretKeysOf>>;
   readonly stores: Stores;
+  readonly reader: Reader;
+  readonly closeDatabase: () => Promise<void>;
   readonly network: ReturnType<typeof createUndiciTransport>;
 }
 
 async function openMeans({ config, log, clock = systemClock, telemetry }: WorkerRequest): Promise<Means> {
   const tracing = await openTracing(config.tracing);
   const secretKeys = await secretKeysOf(config, clock);
-  const stores = await openStoresOf(config);
+  const database = await openDatabase(config);
   warnOfPlainText(config, log);
   return {
     clock,
@@ -151,18 +162,20 @@ async function openMeans({ config, log, clock = systemClock, telemetry }: Worker
       ...(tracing === null ? {} : { span: tracing.span }),
     },
     secretKeys,
-    stores,
+    stores: database.stores,
+    reader: database.reader,
+    closeDatabase: () => database.close(),
     network: createUndiciTransport(),
   };
 }
 
-type Activities = ReturnType<typeof createActivities>;
+type Activities = ReturnType<typeof createActivities> & Partial<ReturnType<typeof createDeliveryActivities>>;
 
-function activitiesOf(
+function dependenciesOf(
   config: Config,
   { googleClock, telemetry, secretKeys, stores, network }: Means,
   skew: ClockSkew,
-): Activities {
+): WorkerDependencies {
   const shared = { prices: priceTableOf(config), userShare: config.quota.userShare, clock: googleClock, telemetry };
   const openSession = createSessionFactory({
     ...stores,
@@ -175,7 +188,24 @@ function activitiesOf(
     rootUrl: config.gmailRootUrl,
     tokenUrl: config.googleTokenUrl,
   });
-  return createActivities({ ...shared, store: stores.store, openSession, pushTopic: config.push.topic, skew });
+  return { ...shared, store: stores.store, openSession, pushTopic: config.push.topic, skew };
+}
+
+/** Makes the subscriptions of the handlers. A worker without handlers leaves deliveries to others. */
+async function deliveriesOf(
+  { handlers = {} }: WorkerRequest,
+  { reader, telemetry, stores, googleClock: clock }: Means,
+  deps: WorkerDependencies,
+): Promise<Partial<ReturnType<typeof createDeliveryActivities>>> {
+  if (Object.keys(handlers).length === 0) return {};
+  await registerHandlers({
+    store: stores.store,
+    clock,
+    handlers,
+    isPostgres: stores.database.dialect.name === 'postgres',
+  });
+  const slots = new DeliverySlots();
+  return createDeliveryActivities(deps, { store: stores.store, clock, reader, handlers, slots, telemetry });
 }
 
 /** @returns Temporal's workers by task queue */
@@ -185,6 +215,7 @@ async function createWorkers(
   { skew, activities, connection }: { skew: ClockSkew; activities: Activities; connection: NativeConnection },
 ): Promise<Readonly<Record<string, Worker>>> {
   const { taskQueue } = config;
+  const { deliver, ...sync } = activities;
   const shared = {
     ...SHARED,
     ...tracing?.workerOptions,
@@ -192,7 +223,7 @@ async function createWorkers(
     ...versionOf(config),
     connection,
     namespace: config.temporal.namespace,
-    activities: { ...activities },
+    activities: sync,
     dataConverter: await dataConverterOf(config, clock),
   };
   const live = await Worker.create({
@@ -208,7 +239,15 @@ async function createWorkers(
     maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
     maxTaskQueueActivitiesPerSecond: slicesPerSecond(priceTableOf(config)),
   });
-  return { [taskQueue]: live, [backfillQueueOf(taskQueue)]: backfill };
+  const workers = { [taskQueue]: live, [backfillQueueOf(taskQueue)]: backfill };
+  if (deliver === undefined) return workers;
+  const delivery = await Worker.create({
+    ...shared,
+    activities: { deliver },
+    taskQueue: deliveryQueueOf(taskQueue),
+    maxConcurrentActivityTaskExecutions: DELIVERY_SLOTS,
+  });
+  return { ...workers, [deliveryQueueOf(taskQueue)]: delivery };
 }
 
 /**

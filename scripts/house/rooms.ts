@@ -193,6 +193,12 @@ export const ROOMS: readonly Room[] = [
     packages: ['node:', 'postal-mime'],
   },
   {
+    place: 'deliveries',
+    holds: 'handlers, attempts and their back-off: what the delivery lane does',
+    imports: ['model', 'reading', ...STORE, 'deliveries/webhooks'],
+    packages: ['node:'],
+  },
+  {
     place: 'storage',
     holds: 'opens what the configuration names: stores, and the keys of credentials',
     imports: ['model', 'host', 'config', 'secrets', 'store'],
@@ -201,7 +207,7 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'activities',
     holds: 'openMailbox, fullSync, fetchSlice, recover, partialSync, audit: Gmail and store meet only here',
-    imports: ['model', 'secrets', ...GMAIL, ...STORE],
+    imports: ['model', 'secrets', ...GMAIL, ...STORE, 'deliveries'],
     packages: ['node:', '@temporalio/activity', '@temporalio/common'],
   },
   {
@@ -357,6 +363,8 @@ export const ROOMS: readonly Room[] = [
       ...STORE,
       'storage',
       'activities',
+      'deliveries',
+      'reading',
       'workflows/definitions.ts',
       'client',
       'telemetry',
@@ -368,7 +376,17 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'exports',
     holds: "the package's other entries beside `index.ts`: reader, worker, workflows, simulator",
-    imports: ['model', 'host', 'store/engines', 'reading', 'simulator', 'telemetry', 'workflows/index.ts', 'worker.ts'],
+    imports: [
+      'model',
+      'host',
+      'store/engines',
+      'reading',
+      'deliveries',
+      'simulator',
+      'telemetry',
+      'workflows/index.ts',
+      'worker.ts',
+    ],
     packages: [],
   },
   {

@@ -9,36 +9,48 @@ import type { HistoryStore } from '../store/history/history-store.ts';
 import type { AuditStore } from '../store/audits/audit-store.ts';
 import { audit } from './audit.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import type { DeliveryDependencies } from '../deliveries/deliver-changes.ts';
+import { deliver } from './deliver.ts';
 import { fetchSlice } from './fetch-slice.ts';
 import { fullSync, recover } from './full-sync.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { partialSync } from './partial-sync.ts';
-import type { MailboxActivities, OfWorker } from './requests.ts';
+import type { DeliveryStore } from '../store/subscriptions/subscription-store.ts';
+import type { MailboxActivities, OfWorker, SyncActivities } from './requests.ts';
 import { runActivity } from './run-activity.ts';
 import { stopWatch } from './watch.ts';
 
 /** What a worker's activities use together. Each of them names the roles of the store that it needs itself. */
 export type WorkerDependencies = ActivityDependencies<
-  MailboxRegistry & ListingStore & LabelStore & FetchingStore & WorkStore & HistoryStore & AuditStore & SpentUnits
+  MailboxRegistry &
+    ListingStore &
+    LabelStore &
+    FetchingStore &
+    WorkStore &
+    HistoryStore &
+    AuditStore &
+    SpentUnits &
+    DeliveryStore
 >;
 
 /** The activities as a worker registers them: plain functions over `deps`, bracketed by what Temporal needs of them. */
-export function createActivities(deps: WorkerDependencies): MailboxActivities {
+export function createActivities(deps: WorkerDependencies): SyncActivities {
   const bracket =
     <Request extends { readonly mailbox: MailboxId }, Result>(
-      name: keyof MailboxActivities,
+      name: keyof SyncActivities,
       activity: (deps: WorkerDependencies, request: Request, run: ActivityRun) => Promise<Result>,
     ) =>
     (request: Request): Promise<Result> =>
       runActivity(deps, { ...request, name }, (run) => activity(deps, request, run));
   /** Those whose result the workflow keeps. */
   const telling = <Request extends { readonly mailbox: MailboxId }, Result extends OfWorker>(
-    name: keyof MailboxActivities,
+    name: keyof SyncActivities,
     activity: (deps: WorkerDependencies, request: Request, run: ActivityRun) => Promise<Result>,
   ) =>
     bracket(name, async (given: WorkerDependencies, request: Request, run: ActivityRun): Promise<Result> => ({
       ...(await activity(given, request, run)),
       ...skewOf(given),
+      ...(await deliverableOf(given, request.mailbox)),
     }));
   return {
     openMailbox: telling('openMailbox', openMailbox),
@@ -49,6 +61,28 @@ export function createActivities(deps: WorkerDependencies): MailboxActivities {
     audit: telling('audit', audit),
     stopWatch: bracket('stopWatch', stopWatch),
   };
+}
+
+/** The activity of the queue of deliveries. */
+export function createDeliveryActivities(
+  deps: ActivityDependencies<MailboxRegistry>,
+  deliveries: DeliveryDependencies,
+): Pick<MailboxActivities, 'deliver'> {
+  return {
+    deliver: (request) =>
+      runActivity(deps, { ...request, name: 'deliver' }, async (run) => ({
+        ...(await deliver(deps, deliveries, request, run)),
+        ...skewOf(deps),
+      })),
+  };
+}
+
+/** Whether the activity leaves changes that a subscription waits for. Where nobody does, that is one small read. */
+async function deliverableOf(
+  { store, clock }: Pick<WorkerDependencies, 'store' | 'clock'>,
+  mailbox: MailboxId,
+): Promise<OfWorker> {
+  return (await store.findDeliveries({ mailbox, now: clock.now() })).length > 0 ? { deliverable: true } : {};
 }
 
 /** A skew below this is no news. */

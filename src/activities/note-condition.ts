@@ -7,13 +7,13 @@ import type { Condition } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { Outcome } from './failures.ts';
-import type { MailboxActivities } from './requests.ts';
+import type { MailboxActivities, SyncActivities } from './requests.ts';
 
 /**
  * The lane of each activity's condition, and whether success of the activity ends it. An activity that asks nothing of
  * Gmail proves nothing; the lane's next activity, which always follows, does.
  */
-const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; readonly proves: boolean }>> = {
+const WORK: Readonly<Record<keyof SyncActivities, { readonly lane: Lane; readonly proves: boolean }>> = {
   openMailbox: { lane: 'backfill', proves: false },
   fullSync: { lane: 'backfill', proves: true },
   recover: { lane: 'backfill', proves: true },
@@ -28,6 +28,8 @@ export async function clearCondition(
   mailbox: MailboxId,
   activity: keyof MailboxActivities,
 ): Promise<void> {
+  // Deliveries have their own state, in positions.
+  if (activity === 'deliver') return;
   const { lane, proves } = WORK[activity];
   if (!proves) return;
   const row = await store.getMailbox(mailbox);
@@ -47,6 +49,7 @@ export async function noteFailure(
 ): Promise<void> {
   const { mailbox, activity, outcome, now } = failed;
   try {
+    if (activity === 'deliver') return;
     const { lane } = WORK[activity];
     const before = (await store.getMailbox(mailbox))?.conditions[lane] ?? null;
     const kind = CONDITIONS[outcome.type];

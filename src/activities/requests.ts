@@ -50,6 +50,8 @@ export interface OfWorker {
    * known.
    */
   readonly clockSkew?: number;
+  /** True when the mailbox has changes that a subscription waits for; absent otherwise, and from earlier versions. */
+  readonly deliverable?: true;
 }
 
 /** The part of results that concerns the mailbox as a whole. */
@@ -147,14 +149,32 @@ export interface AuditRequest extends Question {
   readonly audit?: number;
 }
 
+export interface DeliverRequest {
+  readonly mailbox: MailboxId;
+}
+
+export interface DeliverResult extends OfWorker {
+  /** True when there was more to deliver than one activity may. */
+  readonly more: boolean;
+  /** Ms until the next attempt is due; null when none waits. */
+  readonly nextIn: number | null;
+  /** Subscriptions whose next attempt waits: the first of them, and how many they are. Ms until the attempt. */
+  readonly waiting: readonly {
+    readonly subscription: string;
+    readonly nextIn: number;
+    readonly why: 'failing' | 'no-handler' | 'busy';
+  }[];
+  readonly waits: number;
+}
+
 export interface AuditActivityResult extends OfWorker {
   /** Messages that differ from Gmail. */
   readonly drift: number;
   readonly audit?: number;
 }
 
-/** The activities as the workflow sees them. */
-export interface MailboxActivities {
+/** The activities that keep the mirror. */
+export interface SyncActivities {
   /** Makes sure that the store knows the mailbox under these settings, and returns how far it is. */
   openMailbox(request: OpenMailboxRequest): Promise<OpenMailboxResult>;
   /**
@@ -175,4 +195,10 @@ export interface MailboxActivities {
   audit(request: AuditRequest): Promise<AuditActivityResult>;
   /** Ends Gmail's watch on the mailbox. */
   stopWatch(request: StopWatchRequest): Promise<void>;
+}
+
+/** The activities as the workflow sees them. */
+export interface MailboxActivities extends SyncActivities {
+  /** Delivers what subscriptions wait for. */
+  deliver(request: DeliverRequest): Promise<DeliverResult>;
 }

@@ -3,6 +3,15 @@
  *
  * @packageDocumentation
  */
+export type {
+  DeliveredChanges,
+  DeliveryContext,
+  Handler,
+  Handlers,
+  TransactionContext,
+} from '../deliveries/handler.ts';
+export type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
+export { InvalidSubscriptionError } from '../model/subscription.ts';
 export { createLog, type Log } from '../host/log.ts';
 export { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 export { installRuntime } from '../telemetry/runtime.ts';

@@ -39,6 +39,21 @@ export const METRICS = {
     help: 'Listings that ended in doubt: Gmail counts more than it lists, or does not list what is held',
     labels: [],
   },
+  tidemark_deliveries_total: {
+    kind: 'counter',
+    help: 'Attempts to deliver changes to subscriptions, by what came of them',
+    labels: ['outcome'],
+  },
+  tidemark_delivered_changes_total: {
+    kind: 'counter',
+    help: 'Changes that targets of subscriptions accepted',
+    labels: [],
+  },
+  tidemark_parked_changes_total: {
+    kind: 'counter',
+    help: 'Changes that were set aside, since the target did not take them',
+    labels: [],
+  },
   tidemark_notification_lag_seconds: {
     kind: 'histogram',
     help: 'Time from the first poke that a partial sync served to the end of that sync, its new mail stored',

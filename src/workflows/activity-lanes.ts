@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { MailboxActivities } from '../activities/requests.ts';
-import { backfillQueueOf } from './definitions.ts';
+import { backfillQueueOf, deliveryQueueOf } from './definitions.ts';
 import { failureEvent, type FailedWork } from './failure-event.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { answerTo, auditWanted, pokeServed, questionOf, retryWanted } from './lane-requests.ts';
@@ -107,6 +107,22 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
         };
     }
   }
+}
+
+/** Delivers to subscriptions and answers the event it ends in. Throws only cancellation. */
+export function runDelivery({ mailbox }: MailboxState): Promise<MailboxEvent> {
+  const { deliver } = proxyActivities<Pick<MailboxActivities, 'deliver'>>({
+    ...OPTIONS,
+    startToCloseTimeout: '1 hour',
+    // Slow targets take slots of their own queue, and none of the syncs'.
+    taskQueue: deliveryQueueOf(workflowInfo().taskQueue),
+    priority: { priorityKey: 2, fairnessKey: fairnessKeyOf(mailbox) },
+    summary: 'deliver changes to subscriptions',
+  });
+  return asEvent(
+    deliver({ mailbox }).then((result) => ({ kind: 'delivered', ...result })),
+    { lane: 'delivery', asked: false },
+  );
 }
 
 /**

@@ -22,6 +22,8 @@ export const LONGEST = {
   rateLimit: DAY,
   /** A watch is renewed once a day. */
   renewal: DAY,
+  /** A target may ask to wait for a day; back-off waits 5 hours at most. */
+  delivery: DAY,
 } as const;
 
 /**

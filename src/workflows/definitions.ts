@@ -19,6 +19,9 @@ export const DEFAULT_TASK_QUEUE = 'tidemark';
  */
 export const backfillQueueOf = (taskQueue: string): string => `${taskQueue}-backfill`;
 
+/** The queue of deliveries. Only workers that have a target poll it. */
+export const deliveryQueueOf = (taskQueue: string): string => `${taskQueue}-delivery`;
+
 export interface MailboxInput {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
@@ -67,6 +70,9 @@ export const configure = defineSignal<[SettingsChange]>('configure');
  */
 export const rateLimited =
   defineSignal<[{ readonly until: number; readonly waitFor?: number; readonly message: string }]>(RATE_LIMITED_SIGNAL);
+
+/** A subscription was made or replayed: deliver what it waits for. */
+export const deliver = defineSignal('deliver');
 
 // ── updates ──
 /** Asks for a partial sync that starts after this call. Returns its number for {@link awaitSync}. */
@@ -158,4 +164,11 @@ export interface MailboxStatus {
    * Set while the phase is `failed` or `needs-consent`; absent from earlier versions, which only waited for a person.
    */
   readonly blocked?: BlockedStatus | null;
+  /** Subscriptions whose next attempt waits; absent from earlier versions. Times are epoch ms. */
+  readonly waitingDeliveries?: readonly {
+    readonly subscription: string;
+    readonly why: 'failing' | 'no-handler' | 'busy';
+    readonly since: number;
+    readonly until: number;
+  }[];
 }

@@ -22,6 +22,7 @@ export function detailsOf(state: MailboxState): string {
     `| partial syncs | ${count(state.counters.partialSyncs)} (${count(state.counters.pokes)} pokes) |`,
     `| full syncs, recoveries | ${count(state.counters.fullSyncs)}, ${count(state.counters.recoveries)} |`,
   ];
+  lines.push(...deliveryRows(state));
   if (state.rateLimited !== null) lines.push(`| rate limited | until ${iso(state.rateLimited.until)} |`);
   const heldUntil = backfillHeldUntil(state);
   if (heldUntil !== null)
@@ -50,7 +51,7 @@ function questionWords({ paused }: MailboxState, { asks, retryAt }: Blocked): st
 }
 
 /** Repeated here because continue-as-new does not carry the static details or the summary that names the mailbox. */
-const SIGNALS = 'Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `stop`.';
+const SIGNALS = 'Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `deliver`, `stop`.';
 
 /** The quota by the last activity's result. A point in time stays true longer than a duration. */
 function quotaRows({ quota, pending }: MailboxState): string[] {
@@ -64,6 +65,22 @@ function quotaRows({ quota, pending }: MailboxState): string[] {
       `| left | ${count(unitsLeft)} units, ETA ${finishAt === null ? 'not known yet' : iso(finishAt)} |`,
     );
   return rows;
+}
+
+const WHY_DELIVERY_WAITS = {
+  failing: 'its target does not take them',
+  'no-handler': 'no worker that runs has its handler',
+  busy: 'its target is busy with other mailboxes',
+} as const;
+
+function deliveryRows({ deliveries: { waiting, waits } }: MailboxState): string[] {
+  const rows = waiting.map(
+    ({ subscription, why, since, until }) =>
+      `| deliveries to ${subscription} | wait since ${iso(since)}: ${WHY_DELIVERY_WAITS[why]}; next attempt ${iso(until)} |`,
+  );
+  return waits > waiting.length
+    ? [...rows, `| deliveries | ${waits - waiting.length} more subscriptions wait |`]
+    : rows;
 }
 
 function fullSyncWords(state: MailboxState): string {

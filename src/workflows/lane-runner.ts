@@ -1,24 +1,24 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { Lane } from '../model/lane.ts';
+import type { WorkLane } from './lane-scheduler.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
 interface Listener {
   /** Work has ended with this event. It was cancelled neither by a signal nor together with the workflow. */
-  answered(lane: Lane, answer: MailboxEvent): void;
+  answered(lane: WorkLane, answer: MailboxEvent): void;
   /** Work has ended, by an answer, an error or a cancellation. */
-  freed(lane: Lane): void;
+  freed(lane: WorkLane): void;
 }
 
 /** Runs the lanes' work, each in a scope of its own, so that one can be cancelled without the other. */
 export class LaneRunner {
-  readonly #scopes: Record<Lane, CancellationScope | null> = { live: null, backfill: null };
+  readonly #scopes: Record<WorkLane, CancellationScope | null> = { live: null, backfill: null, delivery: null };
   readonly #listener: Listener;
 
   constructor(listener: Listener) {
     this.#listener = listener;
   }
 
-  start(lane: Lane, work: () => Promise<MailboxEvent>): void {
+  start(lane: WorkLane, work: () => Promise<MailboxEvent>): void {
     const scope = new CancellationScope();
     this.#scopes[lane] = scope;
     // A lane is freed two microtask turns after its answer, as in every recorded history. A timer that fires in between
@@ -37,7 +37,7 @@ export class LaneRunner {
       });
   }
 
-  cancel(lanes: readonly Lane[]): void {
+  cancel(lanes: readonly WorkLane[]): void {
     for (const lane of lanes) this.#scopes[lane]?.cancel();
   }
 }

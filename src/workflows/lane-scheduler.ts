@@ -2,6 +2,7 @@ import type { Lane } from '../model/lane.ts';
 import { withBoundedTimes } from './answered-time.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { phaseOf, type MailboxState } from './mailbox-state.ts';
+import { deliveryPlan } from './delivery-state.ts';
 import { planNext, type BackfillWork, type Plan } from './plan.ts';
 import { transition } from './transition.ts';
 
@@ -9,10 +10,13 @@ import { transition } from './transition.ts';
 // long to wait. It is pure, except that it asks for patches (Ways). The workflow and the random schedules of
 // test/schedules both run it.
 
+/** The lanes of a mailbox's workflow: two that talk to Gmail, and one that delivers to subscriptions. */
+export type WorkLane = Lane | 'delivery';
+
 /** A mailbox's state and the lanes that run for it. */
 export interface LaneState {
   readonly state: MailboxState;
-  readonly running: Readonly<Record<Lane, RunningLane | null>>;
+  readonly running: Readonly<Record<WorkLane, RunningLane | null>>;
   /** How often a person resumed or reconnected the mailbox in this run. */
   readonly unblockings: number;
 }
@@ -40,14 +44,16 @@ export interface Ways {
   ignoresStaleRefusals(): boolean;
   /** Bound the times that an event brings; before, any time was believed. */
   boundsTimes(): boolean;
+  /** Deliver to subscriptions; before, there were none. */
+  delivers(): boolean;
 }
 
 export function idleLanes(state: MailboxState): LaneState {
-  return { state, running: { live: null, backfill: null }, unblockings: 0 };
+  return { state, running: { live: null, backfill: null, delivery: null }, unblockings: 0 };
 }
 
 export function isIdle({ running }: LaneState): boolean {
-  return running.live === null && running.backfill === null;
+  return running.live === null && running.backfill === null && running.delivery === null;
 }
 
 /**
@@ -61,7 +67,7 @@ export function received(
   event: MailboxEvent,
   now: number,
   ways: Ways,
-): { readonly lanes: LaneState; readonly cancel: readonly Lane[] } {
+): { readonly lanes: LaneState; readonly cancel: readonly WorkLane[] } {
   const unblockings = lanes.unblockings + (event.kind === 'resumed' || event.kind === 'reconnected' ? 1 : 0);
   const next = withEvent({ ...lanes, unblockings }, event, now, ways);
   const cancel = cancelledBy(event).filter((lane) => next.running[lane] !== null);
@@ -69,17 +75,17 @@ export function received(
 }
 
 /** Live syncs depend neither on the settings nor on the generation, so changing those cancels only the backfill. */
-function cancelledBy({ kind }: MailboxEvent): readonly Lane[] {
-  if (kind === 'paused' || kind === 'stop-requested') return ['live', 'backfill'];
+function cancelledBy({ kind }: MailboxEvent): readonly WorkLane[] {
+  if (kind === 'paused' || kind === 'stop-requested') return ['live', 'backfill', 'delivery'];
   return kind === 'configured' || kind === 'resync-requested' ? ['backfill'] : [];
 }
 
-function withCancelled(running: LaneState['running'], cancelled: readonly Lane[]): LaneState['running'] {
-  const cancel = (lane: Lane): RunningLane | null => {
+function withCancelled(running: LaneState['running'], cancelled: readonly WorkLane[]): LaneState['running'] {
+  const cancel = (lane: WorkLane): RunningLane | null => {
     const work = running[lane];
     return work !== null && cancelled.includes(lane) ? { ...work, isCancelled: true } : work;
   };
-  return { live: cancel('live'), backfill: cancel('backfill') };
+  return { live: cancel('live'), backfill: cancel('backfill'), delivery: cancel('delivery') };
 }
 
 function withEvent(lanes: LaneState, event: MailboxEvent, now: number, ways: Ways): LaneState {
@@ -91,44 +97,75 @@ function withEvent(lanes: LaneState, event: MailboxEvent, now: number, ways: Way
 /** What the lanes should do now. */
 export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
   const waitsForPerson = state.blocked !== null && !ways.asksAgain();
-  return waitsForPerson ? { live: null, backfill: null, wakeAt: null } : planNext(state, now);
+  const plan = waitsForPerson ? { live: null, backfill: null, wakeAt: null } : planNext(state, now);
+  return withDeliveries(plan, state, now, ways);
+}
+
+/**
+ * Deliveries ask nothing of Gmail, so they go on while the mailbox is blocked. They wait while it is paused, and until
+ * the store has been asked.
+ */
+function withDeliveries(plan: Plan, state: MailboxState, now: number, ways: Ways): Plan {
+  const { isDue, wakeAt } = deliveryPlan(state.deliveries, now);
+  if (!isDue && wakeAt === null) return plan;
+  if (state.paused || state.stopping || state.fullSync.kind === 'unknown' || !ways.delivers()) return plan;
+  if (isDue || wakeAt === null) return { ...plan, delivery: true };
+  return { ...plan, wakeAt: Math.min(plan.wakeAt ?? Infinity, wakeAt) };
 }
 
 /** Work that a lane can begin. */
-export type LaneStart = { readonly lane: 'live' } | { readonly lane: 'backfill'; readonly work: BackfillWork };
+export type LaneStart =
+  | { readonly lane: 'live' }
+  | { readonly lane: 'delivery' }
+  | { readonly lane: 'backfill'; readonly work: BackfillWork };
 
 /**
  * The work of a plan that can begin now, in the order in which to begin it.
  *
  * @param cutsHistory - whether the history waits to be cut. Then no backfill begins, and live syncs begin only while a
- * backfill is still running
+ * backfill is still running, or a delivery whose target takes its time. Deliveries begin only beside a backfill, so that
+ * the lanes end
  */
 export function startable(
   { running }: LaneState,
-  { live, backfill }: Plan,
+  { live, backfill, delivery = false }: Plan,
   cutsHistory: boolean,
 ): readonly LaneStart[] {
   const starts: LaneStart[] = [];
   if (backfill !== null && running.backfill === null && !cutsHistory) starts.push({ lane: 'backfill', work: backfill });
-  if (live !== null && running.live === null && (!cutsHistory || running.backfill !== null))
+  if (
+    live !== null &&
+    running.live === null &&
+    (!cutsHistory || running.backfill !== null || running.delivery !== null)
+  )
     starts.push({ lane: 'live' });
+  if (delivery && running.delivery === null && (!cutsHistory || running.backfill !== null))
+    starts.push({ lane: 'delivery' });
   return starts;
 }
 
+/** What the state learns when a lane begins. */
+const STARTS: Readonly<Record<WorkLane, MailboxEvent | null>> = {
+  live: { kind: 'partial-sync-started' },
+  backfill: null,
+  delivery: { kind: 'delivery-started' },
+};
+
 /** A lane has begun its planned work. */
-export function started(lanes: LaneState, lane: Lane, now: number, ways: Ways): LaneState {
-  const begun = lane === 'live' ? withEvent(lanes, { kind: 'partial-sync-started' }, now, ways) : lanes;
+export function started(lanes: LaneState, lane: WorkLane, now: number, ways: Ways): LaneState {
+  const start = STARTS[lane];
+  const begun = start === null ? lanes : withEvent(lanes, start, now, ways);
   return { ...begun, running: { ...begun.running, [lane]: { under: begun.unblockings, isCancelled: false } } };
 }
 
 /** The work of a lane has ended with this event. The lane stays busy until it is {@link freed}. */
-export function answered(lanes: LaneState, lane: Lane, answer: MailboxEvent, now: number, ways: Ways): LaneState {
+export function answered(lanes: LaneState, lane: WorkLane, answer: MailboxEvent, now: number, ways: Ways): LaneState {
   const work = lanes.running[lane];
   return work === null || !counts(lanes, work, answer, ways) ? lanes : withEvent(lanes, answer, now, ways);
 }
 
 /** The work of a lane has ended, whether it answered or was cancelled before that. */
-export function freed(lanes: LaneState, lane: Lane): LaneState {
+export function freed(lanes: LaneState, lane: WorkLane): LaneState {
   return { ...lanes, running: { ...lanes.running, [lane]: null } };
 }
 
@@ -185,8 +222,8 @@ export function isOver(wait: Wait, lanes: LaneState, isHistoryLong: boolean, now
 
 /** No lane begins while the loop waits, so a lane whose state differs has ended. */
 function hasMoved(before: LaneState, { state, running }: LaneState): boolean {
-  const hasEnded = (lane: Lane): boolean => before.running[lane] !== null && running[lane] === null;
-  return state !== before.state || hasEnded('live') || hasEnded('backfill');
+  const hasEnded = (lane: WorkLane): boolean => before.running[lane] !== null && running[lane] === null;
+  return state !== before.state || hasEnded('live') || hasEnded('backfill') || hasEnded('delivery');
 }
 
 function isNews(

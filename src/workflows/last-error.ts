@@ -1,7 +1,7 @@
 import type { MailboxEvent } from './mailbox-event.ts';
 
 /** The kind of work that failed. Success of the same kind proves that the error is over. */
-type ErrorOf = 'live' | 'backfill' | 'push' | 'store' | 'settings';
+type ErrorOf = 'live' | 'backfill' | 'push' | 'store' | 'settings' | 'delivery';
 
 /** Plain JSON, part of the workflow's state; times are epoch ms. */
 export interface LastError {
@@ -31,6 +31,8 @@ function mendedBy(event: MailboxEvent): readonly ErrorOf[] {
     case 'slice-fetched':
     case 'audited':
       return ['backfill'];
+    case 'delivered':
+      return ['delivery'];
     case 'opened':
       return ['store'];
     case 'configured':
@@ -47,6 +49,9 @@ function mendedBy(event: MailboxEvent): readonly ErrorOf[] {
     case 'resync-requested':
     case 'retry-requested':
     case 'audit-requested':
+    case 'deliver-requested':
+    case 'delivery-started':
+    case 'delivery-failed':
     case 'rate-limited':
     case 'partial-sync-started':
     case 'refused':

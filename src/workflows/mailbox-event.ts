@@ -1,5 +1,6 @@
 import type {
   AuditActivityResult,
+  DeliverResult,
   FetchSliceResult,
   ListingResult,
   OpenMailboxResult,
@@ -23,7 +24,8 @@ export type MailboxEvent =
         | 'stop-requested'
         | 'resync-requested'
         | 'retry-requested'
-        | 'audit-requested';
+        | 'audit-requested'
+        | 'deliver-requested';
     }
   | { readonly kind: 'notified'; readonly historyId: HistoryId | null }
   /** `change`: the settings that were named; absent when all were. */
@@ -37,9 +39,12 @@ export type MailboxEvent =
   | ({ readonly kind: 'audited' } & AuditActivityResult & Answer)
   | { readonly kind: 'partial-sync-started' }
   | ({ readonly kind: 'partial-synced' } & PartialSyncResult & Answer)
+  | { readonly kind: 'delivery-started' }
+  | ({ readonly kind: 'delivered' } & DeliverResult)
   // failures of activities
   | ({ readonly kind: 'history-expired'; readonly message: string } & Answer)
   | { readonly kind: 'store-lost'; readonly message: string }
+  | { readonly kind: 'delivery-failed'; readonly message: string }
   | ({ readonly kind: 'blocked' } & Refusal);
 
 interface Answer {

@@ -7,9 +7,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Lane } from '../model/lane.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { runBackfill, runLive } from './activity-lanes.ts';
+import { runBackfill, runDelivery, runLive } from './activity-lanes.ts';
 import type { ClockSinks } from './clock-sinks.ts';
 import { detailsOf } from './details.ts';
 import { LaneRunner } from './lane-runner.ts';
@@ -27,7 +26,7 @@ import {
   started,
   waitTime,
 } from './lane-scheduler.ts';
-import type { LaneStart, LaneState, Shown, Wait, Ways } from './lane-scheduler.ts';
+import type { LaneStart, LaneState, Shown, Wait, Ways, WorkLane } from './lane-scheduler.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { Plan } from './plan.ts';
@@ -59,6 +58,7 @@ export class MailboxRun {
     asksAgain: () => patched('ask-again'),
     ignoresStaleRefusals: () => patched('stale-refusal'),
     boundsTimes: () => patched('bounded-times'),
+    delivers: () => patched('delivery'),
   };
 
   /** @param isFirst - whether this is the workflow's first run */
@@ -137,12 +137,19 @@ export class MailboxRun {
     const { state } = this;
     const now = Date.now();
     this.#enter(started(this.#lanes, start.lane, now, this.#ways), now);
-    this.#runner.start(start.lane, () =>
-      start.lane === 'live' ? runLive(this.state) : runBackfill(state, start.work),
-    );
+    this.#runner.start(start.lane, () => {
+      switch (start.lane) {
+        case 'live':
+          return runLive(this.state);
+        case 'backfill':
+          return runBackfill(state, start.work);
+        case 'delivery':
+          return runDelivery(state);
+      }
+    });
   }
 
-  #answer(lane: Lane, answer: MailboxEvent): void {
+  #answer(lane: WorkLane, answer: MailboxEvent): void {
     const now = Date.now();
     this.#enter(answered(this.#lanes, lane, answer, now, this.#ways), now);
   }

@@ -3,6 +3,7 @@ import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { type Blocked } from './blocked.ts';
+import { NO_DELIVERIES, type DeliveryState } from './delivery-state.ts';
 import { type LastError } from './last-error.ts';
 import type { Phase } from './phase.ts';
 import { NO_PUSH, type PushState } from './push-state.ts';
@@ -65,6 +66,8 @@ export interface MailboxState {
    * When the next scheduled audit is due; null before the first full sync is complete, and when the settings say never.
    */
   readonly nextAuditAt: number | null;
+  /** Deliveries to subscriptions. */
+  readonly deliveries: DeliveryState;
   /** Messages that differed at the last audit; null before the first. */
   readonly drift: number | null;
   readonly push: PushState;
@@ -129,6 +132,7 @@ export function initialState(request: {
     retries: { requested: 0, served: 0 },
     audits: { requested: 0, served: 0 },
     nextAuditAt: null,
+    deliveries: NO_DELIVERIES,
     drift: null,
     push: NO_PUSH,
     rereadAt: null,

@@ -2,10 +2,12 @@ import type { Blocked } from './blocked.ts';
 import { auditWanted, retryWanted } from './lane-requests.ts';
 import type { FullSyncReason, MailboxState } from './mailbox-state.ts';
 
-/** The next work of a mailbox's two lanes. */
+/** The next work of a mailbox's lanes. */
 export interface Plan {
   readonly live: 'partialSync' | null;
   readonly backfill: BackfillWork | null;
+  /** True when deliveries are due; absent otherwise. */
+  readonly delivery?: boolean;
   /** Epoch ms when the plan changes by itself; null when only a signal changes it. */
   readonly wakeAt: number | null;
 }

@@ -26,6 +26,7 @@ export function statusOf(state: MailboxState): MailboxStatus {
         : { message: state.lastError.message, at: state.lastError.at, mendedAt: state.lastError.mendedAt ?? null },
     clockSkew: state.clockSkew,
     blocked: blockedStatus(state),
+    waitingDeliveries: state.deliveries.waiting,
   };
 }
 

@@ -4,6 +4,7 @@ import { joinChanges } from '../model/settings-change.ts';
 import { afterRefusal } from './blocked.ts';
 import { answeredTime, answeredWatch, LONGEST } from './answered-time.ts';
 import { withBoundedMessages } from './bounded-messages.ts';
+import { withDelivered, withDeliveryFailed, withDeliveryRequested, withDeliveryStarted } from './delivery-state.ts';
 import { afterEvent, type LastError } from './last-error.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { NOT_POKED, phaseOf, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
@@ -34,7 +35,7 @@ type EventOf<Kind extends MailboxEvent['kind']> = Extract<MailboxEvent, { kind: 
 /** The one place where the state changes. Pure. */
 export function transition(state: MailboxState, happened: MailboxEvent, now: number): MailboxState {
   const event = withBoundedMessages(happened);
-  const applied = apply(withClock(withAnswer(state, event), event), event, now);
+  const applied = apply(withDeliverable(withClock(withAnswer(state, event), event), event), event, now);
   const next = withAuditDue(withMending(state, applied, event, now), now);
   return phaseOf(next) === phaseOf(state) ? next : { ...next, phaseSince: now };
 }
@@ -61,6 +62,13 @@ function withAnswer(state: MailboxState, event: MailboxEvent): MailboxState {
   return 'asked' in event && event.asked === true && event.kind !== 'blocked' ? { ...state, blocked: null } : state;
 }
 
+/** Notes that an activity's result leaves something to deliver. */
+function withDeliverable(state: MailboxState, event: MailboxEvent): MailboxState {
+  return 'deliverable' in event && event.deliverable === true
+    ? { ...state, deliveries: withDeliveryRequested(state.deliveries) }
+    : state;
+}
+
 /** Takes the skew of the worker's clock from each activity's result. */
 function withClock(state: MailboxState, event: MailboxEvent): MailboxState {
   const isAnswer =
@@ -68,7 +76,8 @@ function withClock(state: MailboxState, event: MailboxEvent): MailboxState {
     event.kind === 'listed' ||
     event.kind === 'slice-fetched' ||
     event.kind === 'partial-synced' ||
-    event.kind === 'audited';
+    event.kind === 'audited' ||
+    event.kind === 'delivered';
   return isAnswer ? { ...state, clockSkew: event.clockSkew ?? null } : state;
 }
 
@@ -98,6 +107,18 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
       return { ...state, audits: { ...state.audits, requested: state.audits.requested + 1 } };
     case 'audited':
       return withAudit(state, event);
+    case 'deliver-requested':
+      return { ...state, deliveries: withDeliveryRequested(state.deliveries) };
+    case 'delivery-started':
+      return { ...state, deliveries: withDeliveryStarted(state.deliveries) };
+    case 'delivered':
+      return { ...state, deliveries: withDelivered(state.deliveries, event, now) };
+    case 'delivery-failed':
+      return withError(
+        { ...state, deliveries: withDeliveryFailed(state.deliveries, now) },
+        { message: event.message, of: 'delivery' },
+        now,
+      );
     case 'refused':
       return withError(state, { message: event.message, of: 'settings' }, now);
     case 'resync-requested':

@@ -3,7 +3,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
-import type { MailboxActivities, PartialSyncRequest } from '../../src/activities/requests.ts';
+import type { SyncActivities, PartialSyncRequest } from '../../src/activities/requests.ts';
 import { historyId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import {
@@ -40,7 +40,7 @@ class RefusingGmail {
   /** Slices that were begun; each fails as Gmail was when it began, once `sliceEnds` says so. */
   slices = 0;
   sliceEnds: Promise<void> = Promise.resolve();
-  readonly activities: MailboxActivities = {
+  readonly activities: SyncActivities = {
     openMailbox: async () => ({ ...COUNTS, historyId: MARK, generation: 1, step: 'done', settingsChanged: false }),
     fullSync: async ({ generation }) => ({ ...COUNTS, generation, historyId: MARK }),
     recover: async ({ generation }) => ({ ...COUNTS, generation, historyId: MARK }),

@@ -3,7 +3,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
-import type { MailboxActivities } from '../../src/activities/requests.ts';
+import type { SyncActivities } from '../../src/activities/requests.ts';
 import { historyId, mailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import {
@@ -31,13 +31,13 @@ beforeAll(async () => {
 afterAll(() => environment.teardown());
 
 /** A Gmail and a store in which nothing is left to do, and the time at which each partial sync began. */
-function quietActivities(): { activities: MailboxActivities; began: number[]; mostAtOnce: () => number } {
+function quietActivities(): { activities: SyncActivities; began: number[]; mostAtOnce: () => number } {
   const began: number[] = [];
   let running = 0;
   let most = 0;
   const counts = { stored: 10, pending: 0, failed: 0 };
   const mark = historyId('9007199254740993');
-  const activities: MailboxActivities = {
+  const activities: SyncActivities = {
     openMailbox: async () => ({ ...counts, historyId: null, generation: 0, step: 'none', settingsChanged: false }),
     fullSync: async ({ generation }) => ({ ...counts, generation, historyId: mark }),
     recover: async ({ generation }) => ({ ...counts, generation, historyId: mark }),

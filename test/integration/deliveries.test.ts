@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { DeliveredChanges, DeliveryContext, Handlers } from '../../src/deliveries/handler.ts';
+import { createLog } from '../../src/host/log.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import type { MailboxId } from '../../src/model/ids.ts';
+import { deliver } from '../../src/workflows/definitions.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
+
+interface Call {
+  readonly mailbox: MailboxId;
+  readonly id: string;
+  readonly attempt: number;
+  readonly sequences: readonly number[];
+  readonly subjects: readonly (string | null)[];
+}
+
+/** A handler's calls, and what it does with each. */
+class Receiver {
+  readonly calls: Call[] = [];
+  /** Throws, or waits, when a test wants the handler to. */
+  react: (call: Call, signal: AbortSignal) => Promise<void> | void = () => undefined;
+
+  readonly handle = async (changes: DeliveredChanges, context: DeliveryContext): Promise<void> => {
+    const { mailbox, deliveryId: id, attempt, signal } = context;
+    const subjects: (string | null)[] = [];
+    for (const { messageId } of changes) subjects.push((await context.message(messageId))?.subject ?? null);
+    const call = { mailbox, id, attempt, sequences: changes.map(({ sequence }) => sequence), subjects };
+    this.calls.push(call);
+    await this.react(call, signal);
+  };
+
+  of(box: TestMailbox): readonly Call[] {
+    return this.calls.filter(({ mailbox }) => mailbox === box.id);
+  }
+
+  sequences(box: TestMailbox): readonly number[] {
+    return this.of(box).flatMap(({ sequences }) => sequences);
+  }
+}
+
+const poisoned = ({ subjects }: Call): void => {
+  if (subjects.includes('poison')) throw new RangeError('it cannot be parsed');
+};
+
+describe.concurrent('handlers of a worker', () => {
+  const all = new Receiver();
+  const parking = new Receiver();
+  const strict = new Receiver();
+  const slow = new Receiver();
+  const handlers: Handlers = {
+    all: { beginning: { kind: 'first' }, handle: all.handle },
+    parking: { filter: { subject: 'po' }, order: { kind: 'park', attempts: 1 }, handle: parking.handle },
+    strict: { filter: { from: 'BOB@example' }, order: { kind: 'above-all' }, batch: 1, handle: strict.handle },
+    slow: { filter: { kinds: ['stored'] }, handle: slow.handle },
+  };
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await Rig.open('deliveries');
+    await rig.startWorker(createLog('silent'), systemClock, handlers);
+  });
+  afterAll(() => rig.close());
+
+  const head = async (box: TestMailbox): Promise<number> =>
+    (await rig.tidemark.store.getMailbox(box.id))?.changeSequence ?? 0;
+  const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+  const isTold = (box: TestMailbox, receiver: Receiver): Promise<true> =>
+    eventually(30_000, async () => (receiver.sequences(box).at(-1) === (await head(box)) ? true : null));
+  const positionOf = async (box: TestMailbox, name: string) =>
+    (await rig.tidemark.store.readPositions(name)).find(({ mailbox }) => mailbox === box.id);
+  const deliveries = async (box: TestMailbox): Promise<number> =>
+    (await box.runs())
+      .flatMap(({ history }) => history.events ?? [])
+      .filter(({ activityTaskScheduledEventAttributes: event }) => event?.activityType?.name === 'deliver').length;
+
+  it('get every change once, in order, of the backfill in batches and of the day at once', async () => {
+    const box = await rig.mailbox('told', { messages: 150, threadSize: 1 });
+    await box.start();
+    await box.exact(30_000);
+    await isTold(box, all);
+    box.deliver('hello');
+    await box.client.sync(box.id, { wait: true });
+    await isTold(box, all);
+    expect(all.sequences(box)).toEqual(upTo(await head(box)));
+    expect(all.of(box).at(-1)?.subjects).toEqual(['hello']);
+    expect(all.of(box).length).toBeLessThan(20);
+    expect(new Set(all.of(box).map(({ attempt }) => attempt))).toEqual(new Set([1]));
+    // And where nothing changes, nothing is scheduled.
+    await eventually(20_000, async () => {
+      const { pendingActivities } = (await box.handle.describe()).raw;
+      return (pendingActivities ?? []).length === 0 ? true : null;
+    });
+    const before = await deliveries(box);
+    await box.client.sync(box.id, { wait: true });
+    await box.client.sync(box.id, { wait: true });
+    expect(await deliveries(box)).toBe(before);
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 90_000);
+
+  it('have a change that they cannot take parked alone, and get it again by a replay', async () => {
+    const box = await rig.mailbox('poison', { messages: 0, pollInterval: 60_000 });
+    parking.react = (call) => {
+      if (call.mailbox === box.id) poisoned(call);
+    };
+    await box.start();
+    await box.exact(20_000);
+    for (const subject of ['polite', 'poison', 'positive']) box.deliver(subject);
+    await box.client.sync(box.id, { wait: true });
+    const position = await eventually(30_000, async () => {
+      const now = await positionOf(box, 'parking');
+      return now?.parked === 1 && now.sequence === now.head ? now : null;
+    });
+    expect(position).toMatchObject({ delivered: 2, error: null });
+    const parkedOf = async () =>
+      (await rig.tidemark.store.listParked({ name: 'parking', limit: 10 })).filter(({ mailbox }) => mailbox === box.id);
+    const [parked] = await parkedOf();
+    expect(parked).toMatchObject({ mailbox: box.id, error: 'RangeError: it cannot be parsed' });
+    parking.react = () => undefined;
+    const told = parking.of(box).length;
+    const from = { after: (parked?.sequence ?? 1) - 1 };
+    await rig.tidemark.store.replay({ name: 'parking', mailbox: box.id, from });
+    await box.handle.signal(deliver);
+    await eventually(20_000, async () => (parking.of(box).length > told ? true : null));
+    await isTold(box, parking);
+    const again = parking.of(box).slice(told);
+    expect(again[0]?.subjects).toContain('poison');
+    expect(again[0]?.id).not.toBe(parked?.deliveryId);
+    expect(await parkedOf()).toEqual([]);
+  }, 90_000);
+
+  it('are held up by a change that they cannot take where they want order above all', async () => {
+    const box = await rig.mailbox('strict', { messages: 0, pollInterval: 60_000 });
+    let isBroken = true;
+    strict.react = (call) => {
+      if (call.mailbox === box.id && isBroken) poisoned(call);
+    };
+    await box.start();
+    await box.exact(20_000);
+    for (const subject of ['poison', 'later']) {
+      box.deliver(subject);
+      await box.client.sync(box.id, { wait: true });
+    }
+    const failing = await eventually(30_000, async () => {
+      const now = await positionOf(box, 'strict');
+      return (now?.delivery?.attempts ?? 0) >= 2 ? now : null;
+    });
+    expect(failing).toMatchObject({ delivered: 0, parked: 0, error: 'RangeError: it cannot be parsed' });
+    const waiting = (await box.handle.query<{ waitingDeliveries: unknown }>('status')).waitingDeliveries;
+    expect(waiting).toMatchObject([{ subscription: 'strict', why: 'failing' }]);
+    isBroken = false;
+    await eventually(60_000, async () => ((await positionOf(box, 'strict'))?.delivered === 2 ? true : null));
+    const [first, ...others] = strict.of(box);
+    expect(new Set(others.slice(0, -1).map(({ id }) => id))).toEqual(new Set([first?.id]));
+    expect(others.at(-1)?.subjects).toEqual(['later']);
+  }, 120_000);
+
+  it('that take their time hold up neither the syncs nor another handler', async () => {
+    const box = await rig.mailbox('slow', { messages: 0, pollInterval: 60_000 });
+    const gate = Promise.withResolvers<undefined>();
+    slow.react = async ({ mailbox }) => {
+      if (mailbox === box.id) await gate.promise;
+    };
+    await box.start();
+    await box.exact(20_000);
+    for (const subject of ['one', 'two', 'three']) {
+      box.deliver(subject);
+      await box.client.sync(box.id, { wait: true });
+      await isTold(box, all);
+    }
+    await box.exact(20_000);
+    expect(slow.of(box)).toHaveLength(1);
+    gate.resolve(undefined);
+    await isTold(box, slow);
+    expect(slow.sequences(box)).toEqual(upTo(3));
+  }, 90_000);
+});
+
+describe('a worker that stops during a delivery', () => {
+  it('has it delivered by the next one, with the same id', async () => {
+    const rig = await Rig.open('deliveries-stopped');
+    try {
+      const receiver = new Receiver();
+      const handlers: Handlers = { all: { beginning: { kind: 'first' }, handle: receiver.handle } };
+      receiver.react = (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('stopped')));
+        });
+      await rig.startWorker(createLog('silent'), systemClock, handlers);
+      const box = await rig.mailbox('stopped', { messages: 20, threadSize: 1 });
+      await box.start();
+      await eventually(30_000, async () => (receiver.calls.length > 0 ? true : null));
+      await rig.stopWorker();
+      const interrupted = receiver.calls.at(-1);
+      receiver.react = () => undefined;
+      await rig.startWorker(createLog('silent'), systemClock, handlers);
+      await box.exact(60_000);
+      const position = async () => (await rig.tidemark.store.readPositions('all'))[0];
+      await eventually(60_000, async () => {
+        const now = await position();
+        return now !== undefined && now.head > 0 && now.sequence === now.head ? true : null;
+      });
+      expect(receiver.calls.filter(({ id }) => id === interrupted?.id).length).toBeGreaterThan(1);
+      expect([...new Set(receiver.sequences(box))]).toEqual(
+        Array.from({ length: (await position())?.head ?? 0 }, (_, index) => index + 1),
+      );
+    } finally {
+      await rig.close();
+    }
+  }, 150_000);
+});
