@@ -10,7 +10,7 @@ import type { LabelStore } from '../store/listing/label-store.ts';
 import type { LostBodies } from '../store/fetching/lost-bodies.ts';
 import type { MailboxChanges } from '../store/feed/mailbox-changes.ts';
 import type { MailStore } from '../store/reads/mail-store.ts';
-import type { SettingsPreviews } from '../store/reads/settings-preview.ts';
+import type { SettingsPreviews } from '../store/reads/held-under-settings.ts';
 import type { MailboxStatus } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import type { FailingTask } from './failing-task.ts';

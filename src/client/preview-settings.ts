@@ -3,7 +3,7 @@ import { needsFullSync, type MailboxSettings } from '../model/settings.ts';
 import type { FetchingPreview, ScopeCount, SettingsPreview } from '../model/settings-preview.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
-import type { SettingsPreviews } from '../store/reads/settings-preview.ts';
+import type { SettingsPreviews } from '../store/reads/held-under-settings.ts';
 import { SettingsRefusedError } from './errors.ts';
 
 /** What a preview needs of Gmail and of the quota's prices. Each answers null when it does not know. */

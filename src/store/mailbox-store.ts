@@ -9,7 +9,7 @@ import type { MailboxRegistry } from './mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from './mailboxes/spent-units.ts';
 import type { MailboxChanges } from './feed/mailbox-changes.ts';
 import type { MailStore } from './reads/mail-store.ts';
-import type { SettingsPreviews } from './reads/settings-preview.ts';
+import type { SettingsPreviews } from './reads/held-under-settings.ts';
 
 /**
  * The mirror of many mailboxes in one database. Every write is one transaction that first locks the mailbox's row, so

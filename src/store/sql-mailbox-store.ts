@@ -54,7 +54,7 @@ import { putOffRefresh, retryFailed } from './fetching/retrying.ts';
 import { readChangePage } from './feed/mailbox-changes.ts';
 import { pruneChanges, type ChangePruning } from './feed/prune-changes.ts';
 import { heldBody, streamMessages } from './reads/reads.ts';
-import { heldUnder, type SettingsPreviews } from './reads/settings-preview.ts';
+import { heldUnder, type SettingsPreviews } from './reads/held-under-settings.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
 import { correctListing, countListed, findSuspects } from './listing/suspects.ts';
 import { countDeliveries, listParked, readPositions } from './subscriptions/delivery-overview.ts';
