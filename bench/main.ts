@@ -12,6 +12,7 @@ import { postgresPlans } from './postgres-plans.ts';
 import { projectShares } from './project-shares.ts';
 import { pushLatency } from './push.ts';
 import { quietPoll } from './quiet-poll.ts';
+import { reading } from './reading.ts';
 import { crashes, newMail } from '../test/fixtures/measured/shared-quota.ts';
 
 /**
@@ -38,6 +39,7 @@ const BENCHES: readonly Bench[] = [
   crashes,
   idlePush,
   pushLatency,
+  reading,
 ];
 
 process.exitCode = await main(process.argv.slice(2));

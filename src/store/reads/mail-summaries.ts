@@ -55,7 +55,20 @@ export async function threadSummaries(
   key: number,
   thread: ThreadId,
 ): Promise<readonly MailSummary[]> {
-  const rows = await database.read((db) => summaries(db, key).where('messages.thread_id', '=', thread).execute());
+  // A query of its own, which the index by thread answers alone: SQLite would read the whole mailbox for a join.
+  const ids = await database.read((db) =>
+    db.selectFrom('messages').select('id').where('mailbox_key', '=', key).where('thread_id', '=', thread).execute(),
+  );
+  const rows = await database.read((db) =>
+    summaries(db, key)
+      .where(
+        database.dialect.isOneOf(
+          'messages.id',
+          ids.map(({ id }) => id),
+        ),
+      )
+      .execute(),
+  );
   return rows
     .map(toSummary)
     .toSorted((a, b) => (a.internalDate ?? 0) - (b.internalDate ?? 0) || (a.id < b.id ? -1 : 1));
@@ -100,24 +113,29 @@ function places(
   from: DatePlace | null,
 ) {
   const direction = order === 'newest' ? 'desc' : 'asc';
-  const beyond: RawBuilder<SqlBool> | null =
-    from === null
-      ? null
-      : order === 'newest'
-        ? sql`(${DATE}, messages.id) < (${from.date}, ${from.id})`
-        : sql`(${DATE}, messages.id) > (${from.date}, ${from.id})`;
+  const isNewest = order === 'newest';
+  // Two values of an index on an expression are not compared as a pair in it, so the date alone finds the place.
+  const least = largest(after, isNewest ? null : (from?.date ?? null));
+  const most = isNewest ? (from?.date ?? null) : null;
   return db
     .selectFrom('messages')
     .select(['id', 'label_ids', DATE.as('date')])
     .where('mailbox_key', '=', key)
     .where('state', '=', sql.lit('stored'))
-    .$if(after !== null, (query) => query.where(DATE, '>=', after))
-    .$if(before !== null, (query) => query.where(DATE, '<', before))
-    .$if(beyond !== null, (query) => (beyond === null ? query : query.where(beyond)))
+    .$if(least !== null, (query) => query.where(DATE, '>=', least))
+    .$if(most !== null, (query) => query.where(DATE, '<=', most))
+    .$if(before !== null && most === null, (query) => query.where(DATE, '<', before))
+    .$if(from !== null, (query) => query.where(from === null ? sql<SqlBool>`true` : beyond(from, isNewest)))
     .orderBy(DATE, direction)
     .orderBy('id', direction)
     .limit(window);
 }
+
+const largest = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.max(a, b);
+
+const beyond = ({ date, id }: DatePlace, isNewest: boolean): RawBuilder<SqlBool> =>
+  isNewest ? sql`(${DATE}, messages.id) < (${date}, ${id})` : sql`(${DATE}, messages.id) > (${date}, ${id})`;
 
 function summaries(db: Kysely<Schema>, key: number) {
   return db
