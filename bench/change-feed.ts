@@ -52,7 +52,8 @@ async function measured(name: string, url: string, atLeast: number): Promise<rea
     const perSecond = await readAll(reader);
     const wakes = await wakesOf(reader, writer, mailboxes);
     const at = (share: number): number => wakes[Math.floor((wakes.length - 1) * share)] ?? Number.NaN;
-    const note = `${load()}; ${(BACKFILLED + ROUNDS * MAILBOXES).toLocaleString('en')} changes of ${MAILBOXES} mailboxes`;
+    const changes = (BACKFILLED + ROUNDS * MAILBOXES).toLocaleString('en');
+    const note = `${load()}; ${changes} changes of ${MAILBOXES} mailboxes`;
     return [
       { name: `changes read, ${name}`, value: perSecond, unit: '/s', bound: { is: 'at least', value: atLeast }, note },
       { name: `wake after the commit, p50, ${name}`, value: at(0.5), unit: 'ms', bound: null },

@@ -203,13 +203,17 @@ const SMALL = 10_000;
 const LARGE = 100_000;
 
 function noteOf(run: EngineRun): string {
-  return `${run.messages} messages; CPU seconds: worker ${run.workerCpu.toFixed(1)}, simulator ${run.simulatorCpu.toFixed(1)}; listing ${run.listingSeconds.toFixed(1)} s; ${run.load}`;
+  return (
+    `${run.messages} messages; CPU seconds: worker ${run.workerCpu.toFixed(1)}, ` +
+    `simulator ${run.simulatorCpu.toFixed(1)}; listing ${run.listingSeconds.toFixed(1)} s; ${run.load}`
+  );
 }
 
 export const engineSpeed: Bench = {
   name: 'engine',
   about:
-    'messages a second: one worker, Temporal server and simulator in processes of their own, SQLite file, 4 KB, full, no quota',
+    'messages a second: one worker, Temporal server and simulator in processes of their own, ' +
+    'SQLite file, 4 KB, full, no quota',
   async run() {
     const figures: Figure[] = [];
     for (const messages of [SMALL, LARGE]) {

@@ -48,7 +48,8 @@ async function main(names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
   if (unknown.length > 0) {
     console.error(
-      `There is no bench named ${unknown.join(', ')}. There are:\n${BENCHES.map(({ name, about }) => `  ${name.padEnd(14)}${about}`).join('\n')}`,
+      `There is no bench named ${unknown.join(', ')}. There are:\n` +
+        BENCHES.map(({ name, about }) => `  ${name.padEnd(14)}${about}`).join('\n'),
     );
     return 2;
   }

@@ -26,7 +26,8 @@ const REPORT = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 /**
- * The least of several runs, after one that fills caches: on a busy machine other programs only add to a processor time.
+ * The least of several runs, after one that fills caches: on a busy machine other programs only add to a
+ * processor time.
  */
 async function costOf(project: Project, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Cost> {
   const costs: Cost[] = [];

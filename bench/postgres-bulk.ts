@@ -26,10 +26,9 @@ const INTEGERS = [
   'announced',
 ];
 const COLUMNS =
-  `mailbox_key id thread_id label_ids state history_id reading_history_id internal_date size_estimate snippet format lane
-  rank position listed_generation admitted_generation attempts last_error next_attempt_at discovered_at refresh_at announced`.split(
-    /\s+/,
-  );
+  `mailbox_key id thread_id label_ids state history_id reading_history_id internal_date size_estimate snippet format
+  lane rank position listed_generation admitted_generation attempts last_error next_attempt_at discovered_at refresh_at
+  announced`.split(/\s+/);
 
 type Value = string | number | null;
 type Row = readonly Value[];
@@ -85,7 +84,10 @@ const values =
   async (client, rows) => {
     const text = kept(`values ${rows.length}`, () => {
       let parameter = 0;
-      return `${insert} values ${rows.map((row) => `(${row.map(() => `$${(parameter += 1)}`).join(',')})`).join(',')} ${onConflict}`;
+      return (
+        `${insert} values ${rows.map((row) => `(${row.map(() => `$${(parameter += 1)}`).join(',')})`).join(',')} ` +
+        onConflict
+      );
     });
     await client.query({ text, values: rows.flat(), ...(prepared ? { name: `values${rows.length}` } : {}) });
   };
@@ -176,7 +178,9 @@ async function timed(name: string, client: pg.Client, work: () => Promise<void>)
   await work();
   const { user, system } = process.cpuUsage(cpu);
   const perRow = (microseconds: number) => (microseconds / ROWS).toFixed(0);
-  const note = `CPU of a row: client ${perRow(user + system)} µs, server ${perRow((cpuSecondsOf(pid) - serverCpu) * 1e6)} µs; ${load()}`;
+  const note =
+    `CPU of a row: client ${perRow(user + system)} µs, ` +
+    `server ${perRow((cpuSecondsOf(pid) - serverCpu) * 1e6)} µs; ${load()}`;
   return { name, value: ROWS / ((performance.now() - start) / 1_000), unit: 'rows/s', bound: null, note };
 }
 
@@ -200,7 +204,8 @@ async function writeBodies(
   target: number,
 ): Promise<void> {
   await client.query(
-    `truncate bodies; alter table bodies alter column body set storage ${storage}; alter table bodies set (toast_tuple_target = ${target})`,
+    `truncate bodies; alter table bodies alter column body set storage ${storage}; ` +
+      `alter table bodies set (toast_tuple_target = ${target})`,
   );
   for (let first = 0; first < ROWS; first += 50) {
     const rows = Array.from({ length: 50 }, (_, index) => [1, rowOf(first + index)[1], 'zstd', BODY]);
@@ -240,7 +245,8 @@ export const postgresBulk: Bench = {
       await client.connect();
       await administer(
         server.url,
-        "insert into tidemark.mailboxes (id, settings, generation, listed_generation, marks, change_sequence, limit_reached, created_at) values ('a', '{}', 0, 0, '[]', 0, 0, 0)",
+        'insert into tidemark.mailboxes (id, settings, generation, listed_generation, marks, change_sequence, ' +
+          "limit_reached, created_at) values ('a', '{}', 0, 0, '[]', 0, 0, 0)",
       );
       await client.query('create temporary table staged (like messages including defaults)');
       const figures: Figure[] = [];

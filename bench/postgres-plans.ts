@@ -19,16 +19,21 @@ const SLOW = 20;
  * gone, or wait for their labels.
  */
 const fill = (key: number, count: number) => `
-  insert into tidemark.messages (mailbox_key, id, thread_id, label_ids, state, history_id, reading_history_id, internal_date, size_estimate, snippet, format, lane,
-    rank, position, listed_generation, admitted_generation, attempts, last_error, next_attempt_at, discovered_at, refresh_at, announced)
-  select ${key}, to_hex(1780000000000000000 + g * 7919), to_hex(1780000000000000000 + g / 3 * 7919), '["INBOX","UNREAD"]',
+  insert into tidemark.messages (mailbox_key, id, thread_id, label_ids, state, history_id, reading_history_id,
+    internal_date, size_estimate, snippet, format, lane, rank, position, listed_generation, admitted_generation,
+    attempts, last_error, next_attempt_at, discovered_at, refresh_at, announced)
+  select ${key}, to_hex(1780000000000000000 + g * 7919), to_hex(1780000000000000000 + g / 3 * 7919),
+    '["INBOX","UNREAD"]',
     case when g % 10 = 0 then 'pending' when g % 997 = 0 then 'failed' when g % 101 = 0 then 'gone' else 'stored' end,
     lpad(g::text, 20, '0'), lpad(g::text, 20, '0'), 1700000000000 - g * 60000, 4096, repeat('a word ', 14), 'full',
-    case when g % 10 = 0 or g % 997 = 0 then 'backfill' end, g, g, 1, 1, 0, null, case when g % 997 = 0 then 5000000 + g else 0 end, 1000,
+    case when g % 10 = 0 or g % 997 = 0 then 'backfill' end, g, g, 1, 1, 0, null,
+    case when g % 997 = 0 then 5000000 + g else 0 end, 1000,
     case when g % 9973 = 0 then 5000 + g end, 1
   from generate_series(1::bigint, ${count}) g;
-  insert into tidemark.changes select ${key}, g + 2, 'stored', to_hex(1780000000000000000 + g * 7919), 't', '[]', lpad(g::text, 20, '0'), 1000 from generate_series(1::bigint, ${count}) g;
-  insert into tidemark.bodies select ${key}, to_hex(1780000000000000000 + g * 7919), 'identity', '{}' from generate_series(1::bigint, ${count}) g;
+  insert into tidemark.changes select ${key}, g + 2, 'stored', to_hex(1780000000000000000 + g * 7919), 't', '[]',
+    lpad(g::text, 20, '0'), 1000 from generate_series(1::bigint, ${count}) g;
+  insert into tidemark.bodies select ${key}, to_hex(1780000000000000000 + g * 7919), 'identity', '{}'
+    from generate_series(1::bigint, ${count}) g;
   update tidemark.mailboxes set change_sequence = ${count} + 10 where key = ${key};`;
 
 export const postgresPlans: Bench = {
@@ -70,7 +75,9 @@ export const postgresPlans: Bench = {
           value: ran.reduce((sum, statement) => sum + statement.milliseconds, 0),
           unit: 'ms',
           bound: null,
-          note: `${ran.length} statements; reads from end to end: ${scanned.length === 0 ? 'no large table' : scanned.join(', ')}; ${load()}`,
+          note:
+            `${ran.length} statements; reads from end to end: ` +
+            `${scanned.length === 0 ? 'no large table' : scanned.join(', ')}; ${load()}`,
         });
       }
       await store.close();

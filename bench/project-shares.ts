@@ -103,7 +103,9 @@ export const projectShares: Bench = {
   async run() {
     const { units, rejected, calls, peak } = await share();
     const total = units.reduce((sum, value) => sum + value, 0);
-    const note = `${units.join(' and ')} units in ${MINUTES} minutes, ${rejected} of ${calls + rejected} calls rejected, at most ${peak} units in a minute; ${load()}`;
+    const note =
+      `${units.join(' and ')} units in ${MINUTES} minutes, ${rejected} of ${calls + rejected} calls rejected, ` +
+      `at most ${peak} units in a minute; ${load()}`;
     return [
       {
         name: 'two mailboxes, one project limit: the smaller share',

@@ -87,7 +87,8 @@ async function measure(): Promise<void> {
         at += 50;
         const parts = slice.map(
           (id, i) =>
-            `--b\r\nContent-Type: application/http\r\nContent-ID: <i${i}>\r\n\r\nGET /gmail/v1/users/me/messages/${id}?format=${format}\r\n\r\n`,
+            `--b\r\nContent-Type: application/http\r\nContent-ID: <i${i}>\r\n\r\n` +
+            `GET /gmail/v1/users/me/messages/${id}?format=${format}\r\n\r\n`,
         );
         const answer = await ask(
           '/batch/gmail/v1',
@@ -103,7 +104,9 @@ async function measure(): Promise<void> {
     const after = await next();
     const cpu = (after['cpu'] ?? 0) - (before['cpu'] ?? 0);
     console.log(
-      `${format}: ${(most / seconds).toFixed(0)} messages/s, ${(most / cpu).toFixed(0)} per CPU second of the simulator, ${(bytes / most).toFixed(0)} bytes each, ${after['megabytes']?.toFixed(0)} MB`,
+      `${format}: ${(most / seconds).toFixed(0)} messages/s, ` +
+        `${(most / cpu).toFixed(0)} per CPU second of the simulator, ${(bytes / most).toFixed(0)} bytes each, ` +
+        `${after['megabytes']?.toFixed(0)} MB`,
     );
   }
   child.kill();

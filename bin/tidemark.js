@@ -9,7 +9,8 @@ if (existsSync(checkout)) {
   await import(checkout.href);
 } else if (major < 22 || (major === 22 && minor < 19)) {
   console.error(
-    `tidemark: Tidemark needs Node 22.19 or newer, and this is ${process.version}: install a newer one from https://nodejs.org.`,
+    `tidemark: Tidemark needs Node 22.19 or newer, and this is ${process.version}: ` +
+      'install a newer one from https://nodejs.org.',
   );
   process.exitCode = 1;
 } else {

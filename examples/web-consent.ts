@@ -26,7 +26,9 @@ const redirectUri = process.env['REDIRECT_URI'] ?? 'http://localhost:3000/gmail/
 const consents = new Map<string, PendingConsent>();
 const COOKIE = 'gmail-consent';
 const LIFETIME_SECONDS = 600;
-const attributes = `HttpOnly; SameSite=Lax; Path=${new URL(redirectUri).pathname}${new URL(redirectUri).protocol === 'https:' ? '; Secure' : ''}`;
+const attributes =
+  'HttpOnly; SameSite=Lax; ' +
+  `Path=${new URL(redirectUri).pathname}${new URL(redirectUri).protocol === 'https:' ? '; Secure' : ''}`;
 
 createServer((request, response) => {
   void route(request, response).catch((error: unknown) => {

@@ -31,7 +31,8 @@ export const projectNode = (root) =>
 export async function ensureInstalled({ root, say, env = process.env }) {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     throw new SetupError(
-      `Tidemark needs Node ${OLDEST_NODE} or newer, and this is ${process.version}: install a newer one from https://nodejs.org.`,
+      `Tidemark needs Node ${OLDEST_NODE} or newer, and this is ${process.version}: ` +
+        'install a newer one from https://nodejs.org.',
     );
   }
   if (isStamped(root)) return;
@@ -168,8 +169,10 @@ function npm(root, env, args) {
 const STOPPING = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
 /** What npm prints when it cannot reach the registry. */
-const NO_NETWORK =
-  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED|network request .* failed)\b/;
+const NO_NETWORK = new RegExp(
+  String.raw`\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENETUNREACH|EHOSTUNREACH|` +
+    String.raw`ENOTCACHED|network request .* failed)\b`,
+);
 
 /**
  * One sentence on why `npm ci` failed and what to do.
@@ -180,13 +183,22 @@ export function explainNpmFailure(output, root) {
   const known = explainFileError(/\b(ENOSPC|EDQUOT|EACCES|EPERM|EROFS)\b/.exec(output)?.[1], root);
   if (known !== null) return known;
   if (NO_NETWORK.test(output)) {
-    return 'The package registry cannot be reached: check the network connection or the proxy and run the command again; what was downloaded is kept.';
+    return (
+      'The package registry cannot be reached: check the network connection or the proxy and run the command ' +
+      'again; what was downloaded is kept.'
+    );
   }
   if (/SELF_SIGNED_CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|CERT_HAS_EXPIRED/.test(output)) {
-    return "The package registry's certificate is not trusted here: name your organisation's certificate with `npm config set cafile FILE` and run the command again.";
+    return (
+      "The package registry's certificate is not trusted here: " +
+      "name your organisation's certificate with `npm config set cafile FILE` and run the command again."
+    );
   }
   if (/\b(E401|E403|E404|ETARGET)\b/.test(output)) {
-    return 'The package registry refused a package that Tidemark needs (named above): check which registry `npm config get registry` names.';
+    return (
+      'The package registry refused a package that Tidemark needs (named above): ' +
+      'check which registry `npm config get registry` names.'
+    );
   }
   if (/\bEINTEGRITY\b/.test(output)) {
     return 'A package was damaged on its way: run `npm cache verify` and then the command again.';
@@ -204,7 +216,10 @@ function explainFileError(code, directory) {
     return `The disk is full: Tidemark's dependencies need about 1 GB in ${directory}.`;
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return `There is no permission to write in ${directory}: make it writable or copy the project to a directory that is.`;
+    return (
+      `There is no permission to write in ${directory}: ` +
+      'make it writable or copy the project to a directory that is.'
+    );
   }
   return null;
 }

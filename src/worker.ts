@@ -92,7 +92,8 @@ function warnOfPlainText({ database: { location } }: Config, log: Log): void {
   if (host !== null)
     log.warn(
       { host },
-      'the connection to PostgreSQL is not encrypted: add ?sslmode=verify-full to DATABASE_URL, or ?sslmode=disable where the network is trusted',
+      'the connection to PostgreSQL is not encrypted: add ?sslmode=verify-full to DATABASE_URL, ' +
+        'or ?sslmode=disable where the network is trusted',
     );
 }
 

@@ -70,7 +70,12 @@ function modulesOf(file: string): number {
   const program = `
     import { registerHooks } from 'node:module';
     const loaded = new Set();
-    registerHooks({ load(url, context, next) { if (url.startsWith('file:')) loaded.add(url); return next(url, context); } });
+    registerHooks({
+      load(url, context, next) {
+        if (url.startsWith('file:')) loaded.add(url);
+        return next(url, context);
+      },
+    });
     await import(${JSON.stringify(join(root, file))});
     process.stdout.write(String(loaded.size));
   `;

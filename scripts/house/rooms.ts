@@ -213,7 +213,8 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'workflows',
     holds:
-      'the mailbox workflow: `transition.ts` (what an event changes), `plan.ts` (what to do next) and `lane-scheduler.ts` (when) are pure',
+      'the mailbox workflow: `transition.ts` (what an event changes), ' +
+      '`plan.ts` (what to do next) and `lane-scheduler.ts` (when) are pure',
     imports: ['model'],
     types: ['activities'],
     packages: ['@temporalio/workflow', '@temporalio/common'],

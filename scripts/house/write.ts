@@ -1,4 +1,5 @@
-// node scripts/house/write.ts: writes what is made of the table of rooms: the lint rules that .oxlintrc.json extends, and the table in ARCHITECTURE.md.
+// node scripts/house/write.ts: writes what is made of the table of rooms: the lint rules that .oxlintrc.json extends,
+// and the table in ARCHITECTURE.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

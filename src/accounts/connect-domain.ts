@@ -96,7 +96,8 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
   const credentials = parseCredentials(text);
   if (credentials.type !== 'service_account')
     throw new InvalidCredentialsError(
-      "A whole domain needs a service account with domain-wide delegation; these credentials are one person's. Connect single mailboxes with tidemark login or connect.",
+      "A whole domain needs a service account with domain-wide delegation; these credentials are one person's. " +
+        'Connect single mailboxes with tidemark login or connect.',
     );
   const network = createUndiciTransport();
   try {
@@ -297,14 +298,20 @@ function tokenRefused(error: unknown, mailbox: MailboxId, scope: string): unknow
     case 'scope-missing':
       return new DirectoryError(
         'scope-missing',
-        `Domain-wide delegation does not give the service account ${scope}. Add it for the account's client id in the Admin console (Security, API controls, Domain-wide delegation); it may take some minutes.`,
+        `Domain-wide delegation does not give the service account ${scope}. ` +
+          "Add it for the account's client id in the Admin console (Security, API controls, " +
+          'Domain-wide delegation); it may take some minutes.',
         { cause: error },
       );
     case 'mailbox-unavailable':
     case 'consent-revoked':
       return new DirectoryError(
         'no-administrator',
-        `Google gives the service account no token for ${mailbox}: ${error.failure.kind === 'mailbox-unavailable' ? refusalCause(error.failure.reason) : 'it no longer accepts the key. Check that the service account and this key still exist'}.`,
+        `Google gives the service account no token for ${mailbox}: ${
+          error.failure.kind === 'mailbox-unavailable'
+            ? refusalCause(error.failure.reason)
+            : 'it no longer accepts the key. Check that the service account and this key still exist'
+        }.`,
         { cause: error },
       );
     case 'history-expired':

@@ -96,12 +96,14 @@ async function profileWith(
       if (renamed !== null)
         throw new LoginError(
           'wrong-account',
-          `${mailbox} was renamed, and is the mailbox ${renamed} now: connect that address instead. Nothing was stored.`,
+          `${mailbox} was renamed, and is the mailbox ${renamed} now: ` +
+            'connect that address instead. Nothing was stored.',
         );
       const row = await store.getMailbox(mailbox);
       throw new LoginError(
         'wrong-account',
-        `These credentials open ${account.address}, and nothing that is stored of ${mailbox} says that it is the same account; nothing was stored. Give ${mailbox}'s own file.${renamedHint(row, account)}`,
+        `These credentials open ${account.address}, and nothing that is stored of ${mailbox} says that it is the ` +
+          `same account; nothing was stored. Give ${mailbox}'s own file.${renamedHint(row, account)}`,
       );
     }
     return { address: account.address, messagesTotal: profile.messagesTotal, scopes: granted };

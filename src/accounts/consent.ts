@@ -151,12 +151,15 @@ function requireGranted(granted: readonly string[], asked: readonly string[]): v
     case 'scope-missing':
       throw new ConsentError(
         obstacle,
-        `Access was granted, but without ${asked.join(', ')}, which these settings need. Begin again, and leave every box ticked.`,
+        `Access was granted, but without ${asked.join(', ')}, which these settings need. Begin again, ` +
+          'and leave every box ticked.',
       );
     case 'scope-barred':
       throw new ConsentError(
         obstacle,
-        'Access was granted with gmail.metadata beside gmail.readonly, and under gmail.metadata Gmail refuses bodies and searches, whatever else is granted. Nothing was stored. Remove the access at https://myaccount.google.com/connections, then begin again.',
+        'Access was granted with gmail.metadata beside gmail.readonly, ' +
+          'and under gmail.metadata Gmail refuses bodies and searches, whatever else is granted. ' +
+          'Nothing was stored. Remove the access at https://myaccount.google.com/connections, then begin again.',
       );
   }
 }
@@ -204,7 +207,8 @@ async function accountOf(
     if (account.kind === 'same') return { mailbox: meant, address, messagesTotal };
     throw new ConsentError(
       'wrong-account',
-      `Consent was given for ${address}, not for ${meant}; nothing was stored. Begin again and choose ${meant}.${renamedHint(await store.getMailbox(meant), account)}`,
+      `Consent was given for ${address}, not for ${meant}; nothing was stored. ` +
+        `Begin again and choose ${meant}.${renamedHint(await store.getMailbox(meant), account)}`,
     );
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;

@@ -43,7 +43,8 @@ export async function consentOnDesktop(request: DesktopConsentRequest): Promise<
       over.abort(
         new ConsentError(
           'timeout',
-          `Nobody answered Google's question within ${formatDuration(timeout)}. Begin again; if Google showed an error instead of a question, it says there what is wrong with the OAuth client.`,
+          `Nobody answered Google's question within ${formatDuration(timeout)}. Begin again; ` +
+            'if Google showed an error instead of a question, it says there what is wrong with the OAuth client.',
         ),
       ),
     () => undefined,

@@ -52,7 +52,8 @@ async function labelsAtGmail(request: LoginRequest): Promise<readonly Label[]> {
   if (credentials === null) {
     throw new LoginError(
       'unknown-label',
-      `${mailbox} is not connected, so its label names are unknown. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
+      `${mailbox} is not connected, so its label names are unknown. First: ` +
+        `tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
     );
   }
   const settings = (await stores.store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;

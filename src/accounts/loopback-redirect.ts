@@ -85,7 +85,10 @@ function showPage(
     'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
     connection: 'close',
   });
-  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escape(title)} · Tidemark</title><style>body{font:1.1rem/1.5 system-ui;max-width:36rem;margin:20vh auto;padding:0 1rem}</style><h1>${escape(title)}</h1><p>${escape(text)}</p></html>`;
+  const html =
+    `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escape(title)} · ` +
+    'Tidemark</title><style>body{font:1.1rem/1.5 system-ui;max-width:36rem;margin:20vh auto;padding:0 ' +
+    `1rem}</style><h1>${escape(title)}</h1><p>${escape(text)}</p></html>`;
   return new Promise((resolve) => {
     response.on('close', resolve);
     response.end(html);

@@ -56,12 +56,18 @@ async function refusalOf(means: Means, rename: Rename): Promise<string | null> {
   if (row?.account?.address === to) return null;
   const held = await heldCredentials(means, rename);
   if (held === null)
-    return `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now. If you know that it is: tidemark rename ${from} ${to} --force`;
+    return (
+      `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now. ` +
+      `If you know that it is: tidemark rename ${from} ${to} --force`
+    );
   try {
     return await refusalOfGoogle(means, rename, held, row?.settings ?? DEFAULT_SETTINGS);
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
-    return `Google could not be asked for the address of ${from}'s account: nothing was changed. ${error.message} Then try again, or, if you know the address: tidemark rename ${from} ${to} --force`;
+    return (
+      `Google could not be asked for the address of ${from}'s account: nothing was changed. ` +
+      `${error.message} Then try again, or, if you know the address: tidemark rename ${from} ${to} --force`
+    );
   }
 }
 
@@ -103,11 +109,22 @@ function refusalOfAccount(
   { from, to, opened, isDelegated }: Rename & { readonly opened: MailboxId; readonly isDelegated: boolean },
 ): string | null {
   if (account.kind === 'another' && account.asked > 0)
-    return `The credentials of ${opened} open ${account.address}, which is another account than that of ${from} (it has ${account.found} of ${account.asked} stored messages): nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
+    return (
+      `The credentials of ${opened} open ${account.address}, ` +
+      `which is another account than that of ${from} (it has ${account.found} of ${account.asked} stored ` +
+      `messages): nothing was changed. If you know better: tidemark rename ${from} ${to} --force`
+    );
   if (account.kind === 'another' && isDelegated)
-    return `No message of ${from} is stored by which its account could be recognised, so nothing tells whether that is called ${to} now: nothing was changed. If you know that it is: tidemark rename ${from} ${to} --force`;
+    return (
+      `No message of ${from} is stored by which its account could be recognised, ` +
+      `so nothing tells whether that is called ${to} now: nothing was changed. If you know that it is: ` +
+      `tidemark rename ${from} ${to} --force`
+    );
   if (!isSameAddress(account.address, to))
-    return `The address of ${from}'s account at Google is ${account.address}, not ${to}: nothing was changed. If you know better: tidemark rename ${from} ${to} --force`;
+    return (
+      `The address of ${from}'s account at Google is ${account.address}, not ${to}: nothing was changed. ` +
+      `If you know better: tidemark rename ${from} ${to} --force`
+    );
   return null;
 }
 

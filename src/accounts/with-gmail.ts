@@ -48,7 +48,8 @@ function explained(error: unknown, { gmailRootUrl, googleTokenUrl }: Config, mai
   if (error.failure.kind === 'consent-revoked') {
     return new LoginError(
       'credentials-refused',
-      `Google does not accept these credentials for ${mailbox}: the grant was revoked or has expired, the service account's key was deleted, or there is no such account. Create new ones.`,
+      `Google does not accept these credentials for ${mailbox}: the grant was revoked or has expired, ` +
+        "the service account's key was deleted, or there is no such account. Create new ones.",
       { cause: error },
     );
   }
@@ -59,7 +60,8 @@ function explained(error: unknown, { gmailRootUrl, googleTokenUrl }: Config, mai
   if (error.failure.kind === 'unavailable') {
     return new LoginError(
       'gmail-unavailable',
-      `${error.message} Try again later. The addresses in use are ${gmailRootUrl} (GMAIL_ROOT_URL) and ${googleTokenUrl} (GOOGLE_TOKEN_URL).`,
+      `${error.message} Try again later. The addresses in use are ${gmailRootUrl} (GMAIL_ROOT_URL) and ` +
+        `${googleTokenUrl} (GOOGLE_TOKEN_URL).`,
       { cause: error },
     );
   }

@@ -35,7 +35,9 @@ export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outc
     return {
       type: 'MailboxNotConnected',
       next: { kind: 'stop' },
-      message: `${mailbox} has no credentials: run "tidemark login ${mailbox} --client FILE" or "tidemark connect ${mailbox} --credentials FILE"`,
+      message:
+        `${mailbox} has no credentials: run "tidemark login ${mailbox} --client FILE" or ` +
+        `"tidemark connect ${mailbox} --credentials FILE"`,
     };
   }
   if (error instanceof OtherAccountError)
@@ -66,11 +68,11 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
       };
     case 'rate-limited': {
       const until = failure.retryAt ?? now + (failure.limit === 'daily' ? DAILY_WAIT : RATE_WAIT);
-      const at = Math.min(Math.max(until, now + 1_000), now + DAY);
+      const at = new Date(Math.min(Math.max(until, now + 1_000), now + DAY));
       return {
         type: 'RateLimited',
-        next: { kind: 'wait', until: at },
-        message: `Gmail's ${failure.limit} limit is reached for ${mailbox}: waiting until ${new Date(at).toISOString()}`,
+        next: { kind: 'wait', until: at.getTime() },
+        message: `Gmail's ${failure.limit} limit is reached for ${mailbox}: waiting until ${at.toISOString()}`,
       };
     }
     case 'unavailable':
@@ -83,17 +85,15 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
     case 'refused':
       return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: refusedText(mailbox, failure) };
     case 'consent-revoked':
-      return {
-        type: 'ConsentRevoked',
-        next: { kind: 'stop' },
-        message: `Google no longer accepts the credentials of ${mailbox}: the grant was revoked or has expired, or the service account's key was deleted. Connect it again: "tidemark login ${mailbox} --client FILE", or "tidemark connect ${mailbox} --credentials FILE" with a new grant or key`,
-      };
+      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: revokedText(mailbox) };
     case 'scope-missing':
     case 'scope-barred':
       return {
         type: 'ConsentRevoked',
         next: { kind: 'stop' },
-        message: `${error.message} ${grantAdvice(mailbox, failure)}; or choose settings that need less ("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"`,
+        message:
+          `${error.message} ${grantAdvice(mailbox, failure)}; or choose settings that need less ` +
+          `("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"`,
       };
     case 'mailbox-unavailable':
       return {
@@ -105,16 +105,33 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
       return {
         type: 'MailboxUnavailable',
         next: { kind: 'stop' },
-        message: `Gmail calls a request for ${mailbox} invalid (${failure.reason}). If that goes on, report it with the worker's log. ${askAgain(mailbox)}`,
+        message:
+          `Gmail calls a request for ${mailbox} invalid (${failure.reason}). If that goes on, ` +
+          `report it with the worker's log. ${askAgain(mailbox)}`,
       };
   }
+}
+
+function revokedText(mailbox: MailboxId): string {
+  return (
+    `Google no longer accepts the credentials of ${mailbox}: the grant was revoked or has expired, ` +
+    `or the service account's key was deleted. Connect it again: "tidemark login ${mailbox} --client FILE", ` +
+    `or "tidemark connect ${mailbox} --credentials FILE" with a new grant or key`
+  );
 }
 
 /** A refused token is treated as any other refusal, since only the token endpoint can say that a grant has ended. */
 function refusedText(mailbox: MailboxId, { status, reason }: Extract<GmailFailure, { kind: 'refused' }>): string {
   if (status !== 401)
-    return `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes. ${askAgain(mailbox)}`;
-  return `Gmail refuses ${mailbox} (HTTP 401 ${reason}) although Google still gives access tokens for it, which mostly passes. ${askAgain(mailbox)}. If it stays so, "tidemark login ${mailbox} --client FILE" makes a new grant`;
+    return (
+      `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, ` +
+      `which mostly passes. ${askAgain(mailbox)}`
+    );
+  return (
+    `Gmail refuses ${mailbox} (HTTP 401 ${reason}) although Google still gives access tokens for it, ` +
+    `which mostly passes. ${askAgain(mailbox)}. If it stays so, ` +
+    `"tidemark login ${mailbox} --client FILE" makes a new grant`
+  );
 }
 
 /**

@@ -69,8 +69,17 @@ async function unitsOf({ store, row }: AccountCheck): Promise<number> {
 
 /** For a person: which account the credentials open, how that is known, and what to do. */
 export function otherAccountText(mailbox: MailboxId, { address, asked, found }: OtherAccountError['account']): string {
-  const renew = `have the owner of ${mailbox} consent: "tidemark login ${mailbox} --client FILE" (or "tidemark connect ${mailbox} --credentials FILE")`;
+  const renew =
+    `have the owner of ${mailbox} consent: "tidemark login ${mailbox} --client FILE" (or ` +
+    `"tidemark connect ${mailbox} --credentials FILE")`;
   if (asked === 0)
-    return `the credentials of ${mailbox} open ${address}, and no message is stored that could tell whether it is the same account; nothing was changed. If it is: "tidemark rename ${mailbox} ${address}". If not, ${renew}`;
-  return `the credentials of ${mailbox} open another account, ${address}: ${found === 0 ? 'none' : `only ${found}`} of ${asked} stored messages is there; nothing was changed. Now ${renew}`;
+    return (
+      `the credentials of ${mailbox} open ${address}, and no message is stored that could tell whether it is the ` +
+      `same account; nothing was changed. If it is: "tidemark rename ${mailbox} ${address}". If not, ${renew}`
+    );
+  return (
+    `the credentials of ${mailbox} open another account, ${address}: ` +
+    `${found === 0 ? 'none' : `only ${found}`} of ${asked} stored messages is there; ` +
+    `nothing was changed. Now ${renew}`
+  );
 }

@@ -85,6 +85,8 @@ function unexpected(error: unknown, activity: string, mailbox: MailboxId): Outco
   return {
     type: 'Unexpected',
     next: { kind: 'retry' },
-    message: `unexpected ${name} in ${activity} of ${mailbox} at ${place}: this is a defect, please report it; it is tried again`,
+    message:
+      `unexpected ${name} in ${activity} of ${mailbox} at ${place}: ` +
+      'this is a defect, please report it; it is tried again',
   };
 }

@@ -162,7 +162,9 @@ function refusedFor({ failure }: GmailError): string | null {
 
 function refusalText(mailbox: MailboxId, { topicName }: WatchRequest, reason: string): string {
   return (
-    `Gmail refuses to watch ${mailbox} for ${topicName} (${reason}): it is polled, and the watch is asked for again within the hour. The topic must be in the project of the ` +
-    'OAuth client, let gmail-api-push@system.gserviceaccount.com publish, and be the only one that is watched: docs/push.md'
+    `Gmail refuses to watch ${mailbox} for ${topicName} (${reason}): it is polled, ` +
+    'and the watch is asked for again within the hour. The topic must be in the project of the ' +
+    'OAuth client, let gmail-api-push@system.gserviceaccount.com publish, ' +
+    'and be the only one that is watched: docs/push.md'
   );
 }

@@ -11,9 +11,9 @@ const NOTHING = { removed: 0, bytes: 0 };
 
 /**
  * Keeps the store tidy beside a worker's activities, until the signal aborts: finishes interrupted removals of
- * mailboxes, drops the bodies of messages that have been gone for `goneGrace` milliseconds, prunes changes that are older
- * than `changesKept`, sweeps bodies that nothing has named for `sweepGrace` milliseconds, and describes mail that an
- * earlier version stored. A time that is null turns its step off.
+ * mailboxes, drops the bodies of messages that have been gone for `goneGrace` milliseconds, prunes changes that are
+ * older than `changesKept`, sweeps bodies that nothing has named for `sweepGrace` milliseconds, and describes mail
+ * that an earlier version stored. A time that is null turns its step off.
  *
  * Every worker does this. Two at once do no harm and share the work. A failure is logged, and the next round tries
  * again.

@@ -68,7 +68,8 @@ async function refuseRunning(config: Config, clock: Clock, held: ReadonlySet<str
     if (first === undefined) return true;
     throw new CannotDoError(
       'mailbox-running',
-      `${running.slice(0, 3).join(', ')}${running.length > 3 ? ` and ${running.length - 3} more` : ''} still run. Pause or stop each (tidemark pause ${first}) and stop the workers, then move again.`,
+      `${running.slice(0, 3).join(', ')}${running.length > 3 ? ` and ${running.length - 3} more` : ''} still ` +
+        `run. Pause or stop each (tidemark pause ${first}) and stop the workers, then move again.`,
     );
   } finally {
     await connection.close();

@@ -210,7 +210,8 @@ async function run(request: PushProgram): Promise<void> {
   } catch (error) {
     throw new CannotDoError(
       'subscription',
-      `Pub/Sub refuses the subscription ${config.push.subscription}: ${error instanceof Error ? error.message : String(error)}`,
+      `Pub/Sub refuses the subscription ${config.push.subscription}: ` +
+        (error instanceof Error ? error.message : String(error)),
       { cause: error },
     );
   } finally {

@@ -34,7 +34,8 @@ export function addAudit(program: Command, cli: Cli): void {
         if (result === null)
           throw new CannotDoError(
             'mailbox-unknown',
-            `The database lost ${mailbox}: it was deleted or replaced. Everything is fetched again; watch it: tidemark status ${mailbox}`,
+            `The database lost ${mailbox}: it was deleted or replaced. Everything is fetched again; watch it: ` +
+              `tidemark status ${mailbox}`,
           );
         const drift = driftOf(result);
         const found = result;
@@ -58,7 +59,10 @@ const driftOf = ({ missing, extra, differing }: AuditResult): number => missing 
 export function auditWords(audit: AuditResult): string {
   const { checked, missing, extra, differing } = audit;
   if (driftOf(audit) === 0) return `${counted(checked, 'message')} compared, no differences`;
-  return `${counted(checked, 'message')} compared: ${count(missing)} missing here, ${count(extra)} only here, ${count(differing)} with other labels`;
+  return (
+    `${counted(checked, 'message')} compared: ${count(missing)} missing here, ${count(extra)} only here, ` +
+    `${count(differing)} with other labels`
+  );
 }
 
 function exampleLines({ examples }: AuditResult): string[] {

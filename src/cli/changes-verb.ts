@@ -28,7 +28,8 @@ export function addChanges(program: Command, cli: Cli): void {
     .option('--follow', 'go on with changes as they come, until Ctrl-C')
     .addHelpText(
       'after',
-      '\nWith --json each change is a line. Remember the cursor of the last one, and no change is missed. Needs no Temporal server.',
+      '\nWith --json each change is a line. Remember the cursor of the last one, and no change is missed. ' +
+        'Needs no Temporal server.',
     )
     .action((mailbox: MailboxId | undefined, options: ChangesOptions) => printChanges(cli, mailbox ?? null, options));
 }
@@ -66,7 +67,8 @@ function placeOf(after: string | undefined, mailbox: MailboxId | null): string |
   if (!/^\d+$/.test(after)) return after;
   if (mailbox === null)
     throw new UsageError(
-      `${after} is a sequence number, and each mailbox counts its own. Name the mailbox, or give a cursor: tidemark changes --json prints one with each change`,
+      `${after} is a sequence number, and each mailbox counts its own. Name the mailbox, or give a cursor: ` +
+        'tidemark changes --json prints one with each change',
     );
   return Number(after);
 }
@@ -86,6 +88,7 @@ function differenceOf(change: FeedChange): string {
 const unknownMailbox = (mailbox: MailboxId): CannotDoError =>
   new CannotDoError(
     'mailbox-unknown',
-    `Nothing of ${mailbox} is stored here. Check the address, and DATABASE_URL, which names the database; see: tidemark list`,
+    `Nothing of ${mailbox} is stored here. Check the address, and DATABASE_URL, ` +
+      'which names the database; see: tidemark list',
     { mailbox },
   );

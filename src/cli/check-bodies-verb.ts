@@ -18,7 +18,9 @@ export function addCheckBodies(program: Command, cli: Cli): void {
     .option('--rebuild', 'the place of the bodies (BODIES_URL) was lost and is empty: count all bodies in it as lost')
     .addHelpText(
       'after',
-      '\nBodies that lie outside the database are held against their SHA-256, those inside are unpacked. The mailbox fetches lost ones with its next partial sync.\nNeeds no Temporal server. Exit code 1 when bodies were lost.',
+      '\nBodies that lie outside the database are held against their SHA-256, those inside are unpacked. ' +
+        'The mailbox fetches lost ones with its next partial sync.\nNeeds no Temporal server. ' +
+        'Exit code 1 when bodies were lost.',
     )
     .action((mailbox: MailboxId, options: CheckBodiesOptions) =>
       withExistingStores(cli, options, async ({ stores, out, clock, config }) => {
@@ -26,7 +28,8 @@ export function addCheckBodies(program: Command, cli: Cli): void {
         if ((await store.getMailbox(mailbox)) === null)
           throw new CannotDoError(
             'mailbox-unknown',
-            `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; DATABASE_URL names another database.`,
+            `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; ` +
+              'DATABASE_URL names another database.',
             { mailbox },
           );
         const rebuilt = options.rebuild === true ? await store.rebuildBodyPlaces() : [];
@@ -40,13 +43,15 @@ export function addCheckBodies(program: Command, cli: Cli): void {
         out.result(
           { mailbox, checked, ...lost, rebuilt },
           () =>
-            `${mailbox}: ${counted(checked, 'message')} read; bodies missing ${count(lost.missing)}, damaged ${count(lost.damaged)}.`,
+            `${mailbox}: ${counted(checked, 'message')} read; bodies missing ${count(lost.missing)}, ` +
+            `damaged ${count(lost.damaged)}.`,
         );
         const all = lost.missing + lost.damaged;
         if (all > 0)
           throw new CannotDoError(
             'bodies-lost',
-            `${mailbox} lost the bodies of ${counted(all, 'message')}. Its next partial sync fetches them again; at once: tidemark sync ${mailbox} --wait`,
+            `${mailbox} lost the bodies of ${counted(all, 'message')}. Its next partial sync fetches them again; ` +
+              `at once: tidemark sync ${mailbox} --wait`,
           );
       }),
     );

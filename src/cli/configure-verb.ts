@@ -30,7 +30,8 @@ export function addConfigure(program: Command, cli: Cli): void {
   )
     .addHelpText(
       'after',
-      '\nWhat is not given stays as it is. What is held already is not fetched again; what leaves the scope is removed.',
+      '\nWhat is not given stays as it is. What is held already is not fetched again; ' +
+        'what leaves the scope is removed.',
     )
     .action((mailbox: MailboxId, options: ConfigureOptions) => {
       if (!namesSetting(options))

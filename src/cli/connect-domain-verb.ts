@@ -22,7 +22,8 @@ export function addConnectDomain(program: Command, cli: Cli): void {
   verb(program, 'connect-domain', {
     examples: [
       'tidemark connect-domain --admin admin@example.com --credentials service-account.json --dry-run',
-      'tidemark connect-domain --admin admin@example.com --credentials service-account.json --org-unit /Sales --format raw',
+      'tidemark connect-domain --admin admin@example.com --credentials service-account.json ' +
+        '--org-unit /Sales --format raw',
     ],
   })
     .requiredOption('--admin <email>', 'an administrator, in whose name the users are listed', parseEmail)
@@ -37,7 +38,8 @@ export function addConnectDomain(program: Command, cli: Cli): void {
     .option('--dry-run', 'say what would be done, and change nothing')
     .addHelpText(
       'after',
-      '\nMay be run again at any time: it connects and starts who is new, and leaves alone what runs, and what was stopped or removed. Other settings: tidemark configure.',
+      '\nMay be run again at any time: it connects and starts who is new, and leaves alone what runs, ' +
+        'and what was stopped or removed. Other settings: tidemark configure.',
     )
     .action((options: ConnectDomainOptions) =>
       withTidemark(
@@ -66,15 +68,18 @@ export function addConnectDomain(program: Command, cli: Cli): void {
           });
           if (out.draws) out.draw('');
           out.result({ dryRun, ...result }, () => wordsOf(result, dryRun));
-          if (result.failed.length > 0)
-            throw new CannotDoError(
-              'domain-incomplete',
-              `${count(result.failed.length)} ${result.failed.length === 1 ? 'mailbox' : 'mailboxes'} could not be connected; the result names them. Mend the cause and run the same command again.`,
-            );
+          if (result.failed.length > 0) throw new CannotDoError('domain-incomplete', incomplete(result.failed.length));
         },
         { create: options.dryRun === true ? 'in-memory' : true },
       ),
     );
+}
+
+function incomplete(failed: number): string {
+  return (
+    `${count(failed)} ${failed === 1 ? 'mailbox' : 'mailboxes'} could not be connected; the result names them. ` +
+    'Mend the cause and run the same command again.'
+  );
 }
 
 /** The text names this many addresses and counts the rest. --json has all of them. */
@@ -85,7 +90,8 @@ function wordsOf(
   dryRun: boolean,
 ): readonly string[] {
   const lines = [
-    `${count(started.length)} ${started.length === 1 ? 'mailbox' : 'mailboxes'} ${dryRun ? 'would be ' : ''}started${named(started)}`,
+    `${count(started.length)} ${started.length === 1 ? 'mailbox' : 'mailboxes'} ` +
+      `${dryRun ? 'would be ' : ''}started${named(started)}`,
   ];
   if (running.length > 0) lines.push(`${running.length} running already`);
   if (stopped.length > 0)
@@ -101,7 +107,8 @@ function wordsOf(
   }
   for (const { mailbox, to } of renamed)
     lines.push(
-      `not started, ${to}: ${mailbox} is an alias of this user now, and a mailbox here. If it is the same account: tidemark rename ${mailbox} ${to}`,
+      `not started, ${to}: ${mailbox} is an alias of this user now, and a mailbox here. ` +
+        `If it is the same account: tidemark rename ${mailbox} ${to}`,
     );
   for (const { mailbox, message } of failed) lines.push(`failed, ${mailbox}: ${message}`);
   return lines;

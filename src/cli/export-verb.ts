@@ -34,7 +34,10 @@ export function addExport(program: Command, cli: Cli): void {
     )
     .addHelpText(
       'after',
-      '\nMessages are those that are stored and in scope. Needs no Temporal server.\njsonl is the same on a terminal and in a pipe: control characters and marks of direction are \\u escapes, which any JSON parser reads back.\nmbox in a pipe or a file has the bytes of the mail; on a terminal they are shown, not obeyed.',
+      '\nMessages are those that are stored and in scope. Needs no Temporal server.\n' +
+        'jsonl is the same on a terminal and in a pipe: control characters and marks of direction are \\u escapes, ' +
+        'which any JSON parser reads back.\nmbox in a pipe or a file has the bytes of the mail; ' +
+        'on a terminal they are shown, not obeyed.',
     )
     .action((mailbox: MailboxId, options: ExportOptions) =>
       withExistingStores(cli, options, async (context) => {
@@ -58,7 +61,8 @@ async function requireExportable(
   if (format === 'mbox' && row.settings.format !== 'raw') {
     throw new CannotDoError(
       'not-raw',
-      `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. To fetch every message again as raw: tidemark start ${mailbox} --format raw --wait`,
+      `${mailbox} is stored in the ${row.settings.format} format, and mbox needs the raw one. ` +
+        `To fetch every message again as raw: tidemark start ${mailbox} --format raw --wait`,
     );
   }
 }
@@ -94,16 +98,19 @@ async function writeMessages(
 function report({ out }: ExportContext, mailbox: MailboxId, { rawless, unfetched, lostBodies }: LeftOut): void {
   if (unfetched > 0)
     out.notice(
-      `${counted(unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: tidemark status ${mailbox}`,
+      `${counted(unfetched, 'message')} of ${mailbox} left out: not fetched as raw yet. See how far it is: ` +
+        `tidemark status ${mailbox}`,
     );
   if (rawless > 0)
     out.notice(
-      `${counted(rawless, 'message')} of ${mailbox} left out: Gmail gave no raw of them (chats have none), so mbox cannot hold them. Export them with --format jsonl; see which: tidemark failures ${mailbox}`,
+      `${counted(rawless, 'message')} of ${mailbox} left out: Gmail gave no raw of them (chats have none), ` +
+        `so mbox cannot hold them. Export them with --format jsonl; see which: tidemark failures ${mailbox}`,
     );
   if (lostBodies > 0)
     throw new CannotDoError(
       'bodies-lost',
-      `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. Export once more after: tidemark sync ${mailbox} --wait`,
+      `${counted(lostBodies, 'message')} of ${mailbox} left out: their bodies are lost, and are fetched again. ` +
+        `Export once more after: tidemark sync ${mailbox} --wait`,
     );
 }
 

@@ -22,7 +22,8 @@ export function addFailures(program: Command, cli: Cli): void {
     .option('--limit <n>', 'show so many at most', parseCount, 100)
     .addHelpText(
       'after',
-      '\nFailed messages are tried again by themselves, ever more rarely; one that is fetched leaves the list.\nBelow them: messages that are stored and readable, but lack what Gmail does not give.',
+      '\nFailed messages are tried again by themselves, ever more rarely; one that is fetched leaves the list.\n' +
+        'Below them: messages that are stored and readable, but lack what Gmail does not give.',
     )
     .action((mailbox: MailboxId, options: FailuresOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, clock }) => {
@@ -68,7 +69,8 @@ function failedLines(
     retrying || nextAttemptAt <= now ? due : ago(nextAttemptAt, now),
   ]);
   const shown = failures.length < failed ? `, ${count(failures.length)} of them shown` : '';
-  const last = `${counted(failed, 'failed message')}${shown}${retrying ? `: tried again ${due}` : `. Try them now: tidemark failures ${mailbox} --retry`}.`;
+  const next = retrying ? `: tried again ${due}` : `. Try them now: tidemark failures ${mailbox} --retry`;
+  const last = `${counted(failed, 'failed message')}${shown}${next}.`;
   return [...table(['message', 'reason', 'attempts', 'next attempt'], rows), '', last];
 }
 

@@ -8,7 +8,8 @@ export const NEXT: Readonly<Record<Informed, (mailbox: MailboxId) => string>> = 
   informed: () => 'Its workflow runs, and uses these credentials from now on.',
   'not-running': (mailbox) => `Next: tidemark start ${mailbox} --wait`,
   unreachable: (mailbox) =>
-    `No Temporal server answers yet. Once one runs: tidemark start ${mailbox} --wait (and tidemark resume ${mailbox}, if it waits for consent)`,
+    'No Temporal server answers yet. Once one runs: ' +
+    `tidemark start ${mailbox} --wait (and tidemark resume ${mailbox}, if it waits for consent)`,
 };
 
 /** Tells a running mailbox about its new credentials, which are stored whether or not a server runs. */

@@ -28,7 +28,8 @@ export function addList(program: Command, cli: Cli): void {
         const json = reports.map((report) => ({ ...reportJson(report, null), ...(asked ? {} : { phase: null }) }));
         out.result({ mailboxes: json }, () =>
           reports.length === 0
-            ? `No mailbox is stored in ${databaseUrlOf(config)} or runs. Connect one (tidemark login EMAIL --client FILE), then start it: tidemark start EMAIL`
+            ? `No mailbox is stored in ${databaseUrlOf(config)} or runs. ` +
+              'Connect one (tidemark login EMAIL --client FILE), then start it: tidemark start EMAIL'
             : listLines(reports, { asked, now: clock.now() }),
         );
       }),

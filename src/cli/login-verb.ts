@@ -35,7 +35,8 @@ export function addLogin(program: Command, cli: Cli): void {
     )
     .option(
       '--format <format>',
-      'decides what is asked for: full and raw need gmail.readonly, metadata and minimal gmail.metadata (default: as the mailbox is set)',
+      'decides what is asked for: full and raw need gmail.readonly, ' +
+        'metadata and minimal gmail.metadata (default: as the mailbox is set)',
       parseFormat,
     )
     .option('--no-browser', 'only print the link')
@@ -47,7 +48,8 @@ export function addLogin(program: Command, cli: Cli): void {
     .option('--timeout <duration>', 'how long to wait for the answer (default 5m)', parseInterval)
     .addHelpText(
       'after',
-      '\nThe browser must reach 127.0.0.1 of this machine. From another one: ssh -L PORT:127.0.0.1:PORT, and --port PORT.',
+      '\nThe browser must reach 127.0.0.1 of this machine. From another one: ' +
+        'ssh -L PORT:127.0.0.1:PORT, and --port PORT.',
     )
     .action((email: MailboxId | undefined, options: LoginOptions) =>
       withStores(
@@ -96,7 +98,8 @@ async function askConsent(
     signal,
     onLink: (url) => {
       out.notice(
-        `${options.browser ? 'A browser opens. If none does, open' : 'Open'} this link${email === null ? '' : `, and choose ${email}`}:`,
+        `${options.browser ? 'A browser opens. If none does, open' : 'Open'} this ` +
+          `link${email === null ? '' : `, and choose ${email}`}:`,
         '',
         url,
         '',

@@ -26,9 +26,12 @@ export function addMove(program: Command, cli: Cli): void {
     .addHelpText(
       'after',
       `
-Pause or stop the mailboxes and stop the workers first. Everything is compared at the end; an interrupted move is asked for again, and goes on.
-Then set DATABASE_URL, start workers, and resume. Credentials stay encrypted by the same key: give it to the new workers (TIDEMARK_SECRET_KEY).
-DATABASE_PASSWORD_FILE, DATABASE_CA_FILE and the other DATABASE_* hold for both: the password of a second server goes into its URL.
+Pause or stop the mailboxes and stop the workers first. Everything is compared at the end; an interrupted move is
+asked for again, and goes on.
+Then set DATABASE_URL, start workers, and resume. Credentials stay encrypted by the same key: give it to the new
+workers (TIDEMARK_SECRET_KEY).
+DATABASE_PASSWORD_FILE, DATABASE_CA_FILE and the other DATABASE_* hold for both: the password of a second server goes
+into its URL.
 The source stays as it is; do not run workers over it any more. To go back, move back.`,
     )
     .action((options: MoveOptions) => move(cli, options));
@@ -50,7 +53,8 @@ async function move(cli: Cli, options: MoveOptions): Promise<void> {
   if (out.draws) out.draw('');
   if (!temporalAsked)
     out.notice(
-      'Temporal could not be asked whether mailboxes run. A mailbox that had changed during the copy would have been refused.',
+      'Temporal could not be asked whether mailboxes run. ' +
+        'A mailbox that had changed during the copy would have been refused.',
     );
   const messages = moved.reduce((sum, each) => sum + each.messages, 0);
   const seconds = Math.max(0.001, (clock.now() - startedAt) / 1_000);
@@ -92,6 +96,8 @@ function movedLines({ moved, messages, seconds, messagesPerSecond }: MoveSummary
       moved.map((each) => [each.mailbox, count(each.messages), count(each.rows)]),
     ),
     '',
-    `Moved and compared: ${counted(messages, 'message')} in ${seconds.toFixed(1)} s, ${count(messagesPerSecond)} messages/s. Next: set DATABASE_URL, start workers, and resume or start each mailbox (tidemark resume --all; tidemark start EMAIL).`,
+    `Moved and compared: ${counted(messages, 'message')} in ${seconds.toFixed(1)} s, ` +
+      `${count(messagesPerSecond)} messages/s. Next: set DATABASE_URL, start workers, ` +
+      'and resume or start each mailbox (tidemark resume --all; tidemark start EMAIL).',
   ];
 }

@@ -11,7 +11,8 @@ export function noWorkerNotice(out: Output, config: Pick<Config, 'taskQueue'>): 
     if (said) return;
     said = true;
     out.notice(
-      `No worker answers on the task queue "${config.taskQueue}", so nothing happens now. If none runs, start one in another terminal: npm start, or tidemark worker`,
+      `No worker answers on the task queue "${config.taskQueue}", so nothing happens now. If none runs, ` +
+        'start one in another terminal: npm start, or tidemark worker',
     );
   };
 }

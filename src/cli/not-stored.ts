@@ -7,6 +7,7 @@ import { databaseUrlOf } from '../storage/open-stores.ts';
 export const notStored = (mailbox: MailboxId, config: Config): CannotDoError =>
   new CannotDoError(
     'mailbox-unknown',
-    `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; DATABASE_URL names another database.`,
+    `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; ` +
+      'DATABASE_URL names another database.',
     { mailbox },
   );

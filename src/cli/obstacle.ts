@@ -22,7 +22,9 @@ export function obstacleWords(
       blocked === null || blocked.retryAt === null
         ? ''
         : `, and asks by itself ${blocked.retryAt <= now ? 'now' : `at ${ago(blocked.retryAt, now)}`}`;
-    return `it is in phase ${phase}${again}. ${blockedText(mailbox, phase, blocked?.message ?? lastError?.message ?? null)}`;
+    return (
+      `it is in phase ${phase}${again}. ` + blockedText(mailbox, phase, blocked?.message ?? lastError?.message ?? null)
+    );
   }
   if (phase === 'rate-limited')
     return `it waits for Gmail's quota${rateLimitedUntil === null ? '' : ` until ${ago(rateLimitedUntil, now)}`}.`;

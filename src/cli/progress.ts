@@ -106,17 +106,24 @@ export function progressLine({ phase, fullSync, counts, usage, rateLimitedUntil 
   const finished = counts.stored + counts.failed;
   const total = finished + counts.pending;
   const units = `${count(usage.units)} units`;
+  const empty = '░'.repeat(BAR);
   // The total grows while ids are listed, so a percentage would go backwards.
   if (fullSync === null || fullSync.step === 'listing')
-    return `  ${'░'.repeat(BAR)}  listing: ${count(total)} messages found, ${count(finished)} stored  ${units}`;
+    return `  ${empty}  listing: ${count(total)} messages found, ${count(finished)} stored  ${units}`;
   if (fullSync.step === 'label-listing' || fullSync.step === 'reading-labels')
-    return `  ${'░'.repeat(BAR)}  comparing labels: ${count(total)} messages known, ${count(finished)} stored  ${units}`;
+    return `  ${empty}  comparing labels: ${count(total)} messages known, ${count(finished)} stored  ${units}`;
   if (fullSync.step === 'confirming')
-    return `  ${'░'.repeat(BAR)}  confirming what Gmail did not list: ${count(total)} messages known, ${count(finished)} stored  ${units}`;
+    return (
+      `  ${empty}  confirming what Gmail did not list: ${count(total)} messages known, ` +
+      `${count(finished)} stored  ${units}`
+    );
   const share = total === 0 ? 1 : finished / total;
   const filled = Math.floor(share * BAR);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled);
   const waits = phase === 'rate-limited' && rateLimitedUntil !== null ? '  waiting for quota' : '';
   const eta = pace.remaining === null || pace.remaining === 0 ? '' : `  ETA ${about(pace.remaining)}`;
-  return `  ${bar}  ${count(finished)} of ${count(total)} messages  ${Math.floor(share * 100)}%  ${count(pace.messagesPerSecond)}/s  ${units}  ${count(pace.unitsPerMinute)} units/min${waits}${eta}`;
+  return (
+    `  ${bar}  ${count(finished)} of ${count(total)} messages  ${Math.floor(share * 100)}%  ` +
+    `${count(pace.messagesPerSecond)}/s  ${units}  ${count(pace.unitsPerMinute)} units/min${waits}${eta}`
+  );
 }

@@ -18,7 +18,8 @@ const DEFAULT_PORT = 8_080;
 export function addPush(program: Command, cli: Cli): void {
   verb(program, 'push', {
     examples: [
-      'PUSH_AUDIENCE=https://push.example.com/push PUSH_SERVICE_ACCOUNT=push@my-project.iam.gserviceaccount.com tidemark push --port 8080',
+      'PUSH_AUDIENCE=https://push.example.com/push PUSH_SERVICE_ACCOUNT=push@my-project.iam.gserviceaccount.com ' +
+        'tidemark push --port 8080',
       'PUSH_SUBSCRIPTION=projects/my-project/subscriptions/tidemark tidemark push --pull',
     ],
   })
@@ -36,7 +37,8 @@ export function addPush(program: Command, cli: Cli): void {
     .option('--tls-key <file>', 'its private key, instead of PUSH_TLS_KEY_FILE')
     .addHelpText(
       'after',
-      '\nServes POST /push, /healthz and /readyz. Needs Temporal, and no database. SIGTERM and Ctrl-C end it within 10 seconds. See docs/push.md.',
+      '\nServes POST /push, /healthz and /readyz. Needs Temporal, and no database. ' +
+        'SIGTERM and Ctrl-C end it within 10 seconds. See docs/push.md.',
     )
     .action(async (options: PushOptions) => {
       const { config: read, out } = contextOf(cli, options);

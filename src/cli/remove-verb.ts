@@ -16,12 +16,14 @@ export function addRemove(program: Command, cli: Cli): void {
     .option('--yes', 'really: nothing of it can be brought back from here')
     .addHelpText(
       'after',
-      '\nThe mail at Gmail stays as it is. A removal that is interrupted goes on when it is asked for again, or by a worker.',
+      '\nThe mail at Gmail stays as it is. A removal that is interrupted goes ' +
+        'on when it is asked for again, or by a worker.',
     )
     .action((mailbox: MailboxId, options: RemoveOptions) => {
       if (options.yes !== true)
         throw new UsageError(
-          `This deletes everything of ${mailbox} from this database. If that is meant: tidemark remove ${mailbox} --yes`,
+          `This deletes everything of ${mailbox} from this database. If that is meant: ` +
+            `tidemark remove ${mailbox} --yes`,
         );
       return withTidemark(cli, options, async ({ tidemark, out, signal }) => {
         const removed = await tidemark.client.remove(mailbox, { signal });

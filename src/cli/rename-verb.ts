@@ -18,11 +18,10 @@ export function addRename(program: Command, cli: Cli): void {
     .action((from: MailboxId, to: MailboxId, options: RenameOptions) =>
       withTidemark(cli, options, async ({ tidemark, out, signal }) => {
         const renamed = await tidemark.client.rename(from, to, { force: options.force === true, signal });
-        out.result(
-          renamed,
-          () =>
-            `${from} is now ${to}${renamed.running ? '; its workflow goes on where it was.' : `. It does not run; start it: tidemark start ${to}`}`,
-        );
+        const next = renamed.running
+          ? '; its workflow goes on where it was.'
+          : `. It does not run; start it: tidemark start ${to}`;
+        out.result(renamed, () => `${from} is now ${to}${next}`);
       }),
     );
 }

@@ -113,7 +113,8 @@ function syncRows(report: MailboxReport, now: number): readonly Row[] {
   if (renamedTo !== null)
     rows.push([
       'account',
-      `its address at Google is ${renamedTo.address} (first seen ${ago(renamedTo.since, now)}); rename it: tidemark rename ${mailbox} ${renamedTo.address}`,
+      `its address at Google is ${renamedTo.address} (first seen ${ago(renamedTo.since, now)}); rename it: ` +
+        `tidemark rename ${mailbox} ${renamedTo.address}`,
     ]);
   rows.push(['last synced', syncedAt === null ? 'never' : ago(syncedAt, now)]);
   if (audit !== null) rows.push(['last audit', `${auditWords(audit)}, ${ago(audit.finishedAt, now)}`]);
@@ -212,12 +213,16 @@ function phaseWords({ phase, phaseSince, inSync, workerAnswered, failingTask }: 
   if (phase === 'stopped') return 'stopped (no workflow runs)';
   const since = phaseSince === null ? '' : `, since ${ago(phaseSince, now)}`;
   const sync = inSync === true ? ', in sync' : '';
-  return `${phase}${sync}${since}${workerAnswered ? '' : ` (as last shown: ${failingTask === null ? 'no worker answers' : 'its workflow task fails'})`}`;
+  const reason = failingTask === null ? 'no worker answers' : 'its workflow task fails';
+  return `${phase}${sync}${since}${workerAnswered ? '' : ` (as last shown: ${reason})`}`;
 }
 
 function pushWords({ expiration, notifiedAt, trusted }: NonNullable<MailboxReport['push']>, now: number): string {
   const last = notifiedAt === null ? 'no notification yet' : `last notification ${ago(notifiedAt, now)}`;
-  return `watched for another ${about(expiration - now)}, ${last}${trusted ? '' : '; not relied on now, so polled as without push'}`;
+  return (
+    `watched for another ${about(expiration - now)}, ` +
+    `${last}${trusted ? '' : '; not relied on now, so polled as without push'}`
+  );
 }
 
 export function settingsWords({

@@ -6,8 +6,10 @@ import type { MailboxId } from '../model/ids.ts';
 /** The words fit every cause: code that does not fit the history, a payload that cannot be read, too little time. */
 export function failingTaskWords(mailbox: MailboxId, { attempt }: FailingTask): string {
   return (
-    `The workflow task of ${mailbox} keeps failing (attempt ${attempt}): the workers cannot handle its history, and their logs say why. ` +
-    'Go back to the previous build, or give the workers what they lack (the payload key, for example). Then the mailbox continues by itself, and nothing is lost'
+    `The workflow task of ${mailbox} keeps failing (attempt ${attempt}): ` +
+    'the workers cannot handle its history, and their logs say why. ' +
+    'Go back to the previous build, or give the workers what they lack (the payload key, for example). ' +
+    'Then the mailbox continues by itself, and nothing is lost'
   );
 }
 

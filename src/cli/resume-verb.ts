@@ -28,7 +28,8 @@ export function addResume(program: Command, cli: Cli): void {
     .option('--all', 'every mailbox in any of these phases')
     .addHelpText(
       'after',
-      '\nMany are resumed ten a second. Mailboxes in failed and needs-consent also ask Gmail again by themselves, ever more rarely: tidemark status says when.',
+      '\nMany are resumed ten a second. Mailboxes in failed and needs-consent also ask Gmail again by ' +
+        'themselves, ever more rarely: tidemark status says when.',
     )
     .action((mailbox: MailboxId | undefined, options: ResumeOptions) => {
       const phases = wantedPhases(mailbox, options);
@@ -38,11 +39,10 @@ export function addResume(program: Command, cli: Cli): void {
           await tidemark.client.resume(mailbox);
           await requireHandled(tidemark.client, mailbox);
           const { workerAnswered } = await tidemark.client.status(mailbox);
-          return out.result(
-            { mailbox, resumed: true },
-            () =>
-              `${mailbox} is resumed${workerAnswered ? `. How it is: tidemark status ${mailbox}` : `, but no worker answered for it. ${NO_WORKER}`}`,
-          );
+          const next = workerAnswered
+            ? `. How it is: tidemark status ${mailbox}`
+            : `, but no worker answered for it. ${NO_WORKER}`;
+          return out.result({ mailbox, resumed: true }, () => `${mailbox} is resumed${next}`);
         }
         const result = await tidemark.client.resumeAll({
           phases,
@@ -66,7 +66,8 @@ function wantedPhases(
   const named = [mailbox !== undefined, all, phase !== undefined].filter(Boolean).length;
   if (named !== 1)
     throw new UsageError(
-      'Name one of them: a mailbox by its e-mail address, mailboxes by --phase, or --all. For example: tidemark resume --phase failed',
+      'Name one of them: a mailbox by its e-mail address, mailboxes by --phase, or --all. For example: ' +
+        'tidemark resume --phase failed',
     );
   return all ? RESUMABLE_PHASES : (phase ?? null);
 }
@@ -78,12 +79,15 @@ function resultLines(
   const stopped =
     ended.length === 0 ? '' : ` ${count(ended.length)} ${ended.length === 1 ? 'was' : 'were'} stopped meanwhile.`;
   if (resumed.length === 0) return [`No mailbox is in ${listed(phases)}.${stopped}`];
-  const done = `${count(resumed.length)} ${resumed.length === 1 ? 'mailbox is' : 'mailboxes are'} resumed: ${shortList(resumed)}.${stopped} How they are: tidemark list`;
+  const done =
+    `${count(resumed.length)} ${resumed.length === 1 ? 'mailbox is' : 'mailboxes are'} resumed: ` +
+    `${shortList(resumed)}.${stopped} How they are: tidemark list`;
   return failing.length === 0
     ? [done]
     : [
         done,
-        `Of these the workflow task of ${count(failing.length)} keeps failing, so they go on only once that is mended: ${shortList(failing)}. More: tidemark status EMAIL`,
+        `Of these the workflow task of ${count(failing.length)} keeps failing, ` +
+          `so they go on only once that is mended: ${shortList(failing)}. More: tidemark status EMAIL`,
       ];
 }
 

@@ -11,8 +11,10 @@ export function addRotateKey(program: Command, cli: Cli): void {
   })
     .addHelpText(
       'after',
-      "\nWorkers may go on meanwhile, and it may be interrupted: run it again. With Tidemark's own key file a new key is made there;\n" +
-        'otherwise give the new key as the current one and the former in TIDEMARK_OLD_SECRET_KEYS, to every process first (docs/consent.md).',
+      '\nWorkers may go on meanwhile, and it may be interrupted: run it again. ' +
+        "With Tidemark's own key file a new key is made there;\n" +
+        'otherwise give the new key as the current one and the former in TIDEMARK_OLD_SECRET_KEYS, ' +
+        'to every process first (docs/consent.md).',
     )
     .action((options: VerbOptions) =>
       withStores(cli, options, async ({ stores, out, config, clock, signal }) => {
@@ -21,7 +23,9 @@ export function addRotateKey(program: Command, cli: Cli): void {
         if (result.unreadable.length === 0) return;
         throw new CannotDoError(
           'secret-key',
-          `No key decrypts the credentials of ${result.unreadable.join(', ')}. Add the key that encrypted them to TIDEMARK_OLD_SECRET_KEYS and run this again, or connect ${result.unreadable.length === 1 ? 'it' : 'them'} again.`,
+          `No key decrypts the credentials of ${result.unreadable.join(', ')}. ` +
+            'Add the key that encrypted them to TIDEMARK_OLD_SECRET_KEYS and run this again, ' +
+            `or connect ${result.unreadable.length === 1 ? 'it' : 'them'} again.`,
         );
       }),
     );

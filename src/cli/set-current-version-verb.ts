@@ -21,7 +21,8 @@ export function addSetCurrentVersion(program: Command, cli: Cli): void {
     .option('--unversioned', 'to the workers that have no build id')
     .addHelpText(
       'after',
-      '\nWorkers have a build id where TIDEMARK_BUILD_ID is set. docs/operations.md says how to roll out an upgrade with it.',
+      '\nWorkers have a build id where TIDEMARK_BUILD_ID is set. ' +
+        'docs/operations.md says how to roll out an upgrade with it.',
     )
     .action((build: string | undefined, options: SetCurrentVersionOptions) => {
       const { name: deployment, buildId: own } = contextOf(cli, options).config.deployment;
@@ -38,7 +39,9 @@ export function addSetCurrentVersion(program: Command, cli: Cli): void {
         out.result(
           { deployment, buildId },
           () =>
-            `Mailboxes run on ${buildId === null ? 'workers without a build id' : `build ${buildId} of ${deployment}`} from their next step on.`,
+            'Mailboxes run on ' +
+            `${buildId === null ? 'workers without a build id' : `build ${buildId} of ${deployment}`} ` +
+            'from their next step on.',
         );
       });
     });

@@ -59,7 +59,8 @@ export function addSettingOptions(command: Command): Command {
       command
         .createOption(
           '--recovery <way>',
-          'how labels are corrected after expired history: listings (default, 5 units per 500), or minimal (20 units each)',
+          'how labels are corrected after expired history: listings (default, 5 units per 500), ' +
+            'or minimal (20 units each)',
         )
         .choices(RECOVERIES),
     )

@@ -48,7 +48,10 @@ export function doubtWords(doubt: Doubt, now: number, { runs }: { runs: boolean 
   const again =
     relistAt === null || !runs ? '' : `; it is listed again ${relistAt <= now ? 'now' : `at ${ago(relistAt, now)}`}`;
   if (isUnconfirmed(doubt))
-    return `Gmail's counts did not confirm the list, as when mail comes or changes meanwhile. Nothing is known to be missing${again}`;
+    return (
+      "Gmail's counts did not confirm the list, as when mail comes or changes meanwhile. " +
+      `Nothing is known to be missing${again}`
+    );
   const words = [
     ...(uncounted === 0 ? [] : [`Gmail counts ${counted(uncounted, 'message')} more than it lists`]),
     ...(absent === 0 ? [] : [`Gmail does not list ${counted(absent, 'stored message')}`]),

@@ -28,7 +28,8 @@ export function addShow(program: Command, cli: Cli): void {
         if (message === null)
           throw new CannotDoError(
             'message-unknown',
-            `${mailbox} has no readable message "${id}": no such message is known, or it is not fetched yet, deleted or out of scope.`,
+            `${mailbox} has no readable message "${id}": no such message is known, ` +
+              'or it is not fetched yet, deleted or out of scope.',
           );
         const raw = options.raw === true ? await rawOf(message) : null;
         if (raw !== null && !out.json) return out.mail(raw);
@@ -45,7 +46,8 @@ async function rawOf({ raw, id, format, mailbox }: Message): Promise<Uint8Array>
   if (bytes !== null) return bytes;
   throw new CannotDoError(
     'not-raw',
-    `Message ${id} is stored in the ${format} format, which does not hold its RFC 822 bytes. To fetch every message again as raw: tidemark start ${mailbox} --format raw --wait`,
+    `Message ${id} is stored in the ${format} format, which does not hold its RFC 822 bytes. ` +
+      `To fetch every message again as raw: tidemark start ${mailbox} --format raw --wait`,
   );
 }
 

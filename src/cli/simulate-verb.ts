@@ -59,7 +59,8 @@ export function addSimulate(program: Command, cli: Cli): void {
     )
     .addHelpText(
       'after',
-      '\nWith PUBSUB_EMULATOR_HOST notifications are published to that emulator.\nRuns until Ctrl-C. docs/simulator.md describes its control API: faults, lag, quota, new mail, the truth.',
+      '\nWith PUBSUB_EMULATOR_HOST notifications are published to that emulator.\nRuns until Ctrl-C. ' +
+        'docs/simulator.md describes its control API: faults, lag, quota, new mail, the truth.',
     )
     .action((options: SimulateOptions) => simulate(cli, options));
 }

@@ -21,7 +21,8 @@ export function addStart(program: Command, cli: Cli): void {
   const command = mailboxVerb(program, 'start', {
     examples: [
       'tidemark start ada@example.com --wait',
-      'tidemark start ada@example.com --format raw --label INBOX --label Receipts --after 2025-01-01 --poll-interval 5m',
+      'tidemark start ada@example.com --format raw --label INBOX --label Receipts --after ' +
+        '2025-01-01 --poll-interval 5m',
     ],
   });
   addFailOnFailures(
@@ -34,7 +35,8 @@ export function addStart(program: Command, cli: Cli): void {
         if ((await tidemark.credentials.get(mailbox)) === null) {
           throw new CannotDoError(
             'mailbox-not-connected',
-            `${mailbox} is not connected. First: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
+            `${mailbox} is not connected. First: tidemark login ${mailbox} --client FILE, ` +
+              `or tidemark connect ${mailbox} --credentials FILE`,
             { mailbox },
           );
         }
@@ -66,7 +68,9 @@ export function addStart(program: Command, cli: Cli): void {
         }
         const report = await followUntilInSync({ client: tidemark.client, mailbox, out, config, clock, signal });
         out.result(reportJson(report, null), () => {
-          const done = `${mailbox} is in sync: ${counted(report.counts.stored, 'message')}, ${count(report.usage.units)} units, historyId ${report.historyId ?? 'unknown'}.`;
+          const done =
+            `${mailbox} is in sync: ${counted(report.counts.stored, 'message')}, ` +
+            `${count(report.usage.units)} units, historyId ${report.historyId ?? 'unknown'}.`;
           return [done, ...shortfallLines(report, clock.now())];
         });
         requireNoFailures(report, options);

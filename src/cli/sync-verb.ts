@@ -41,7 +41,9 @@ export function addSync(program: Command, cli: Cli): void {
       const { historyId, counts, doubt } = report;
       const { stored, pending, failed, gone } = counts;
       out.result({ mailbox, synced: true, historyId, stored, pending, failed, gone, doubt }, () => {
-        const done = `${mailbox} is synchronised up to ${historyId ?? 'its head'}: ${counted(stored, 'message')} stored${leftWords(counts)}.`;
+        const done =
+          `${mailbox} is synchronised up to ${historyId ?? 'its head'}: ` +
+          `${counted(stored, 'message')} stored${leftWords(counts)}.`;
         return [done, ...shortfallLines(report, clock.now())];
       });
       requireNoFailures(report, options);

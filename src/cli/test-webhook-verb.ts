@@ -25,7 +25,8 @@ export function addTestWebhook(program: Command, cli: Cli): void {
     .option('--allow-private', 'allow addresses that are not public, and http')
     .addHelpText(
       'after',
-      '\nSends one event of type webhook.test, once, and says what became of it. Needs neither database nor Temporal server. Exit code 1 when it was not accepted.',
+      '\nSends one event of type webhook.test, once, and says what became of it. ' +
+        'Needs neither database nor Temporal server. Exit code 1 when it was not accepted.',
     )
     .action(async (url: string, options: TestWebhookOptions) => {
       const { config, out, clock, signal } = contextOf(cli, options);

@@ -97,7 +97,8 @@ export const VERBS: readonly Verb[] = [
     name: 'rename',
     arguments: '<email> <to>',
     summary:
-      'give a mailbox the address that its account has now at Google; mail, changes, mark, settings and credentials stay',
+      'give a mailbox the address that its account has now at Google; mail, changes, mark, ' +
+      'settings and credentials stay',
     load: async () => (await import('./rename-verb.ts')).addRename,
   },
   {

@@ -42,7 +42,8 @@ export class MailboxNotRunningError extends TidemarkError {
 
   constructor(mailbox: MailboxId, options?: ErrorOptions) {
     super(
-      `${mailbox} is not running: it was never started here, or it was stopped. Start it: tidemark start ${mailbox} (tidemark list names all mailboxes)`,
+      `${mailbox} is not running: it was never started here, or it was stopped. Start it: ` +
+        `tidemark start ${mailbox} (tidemark list names all mailboxes)`,
       options,
     );
     this.mailbox = mailbox;
@@ -57,7 +58,9 @@ export class MailboxUnknownError extends TidemarkError {
 
   constructor(mailbox: MailboxId) {
     super(
-      `${mailbox} is unknown here: no mail of it is stored and it is not running. Start it: tidemark start ${mailbox}. If it was never connected, first: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
+      `${mailbox} is unknown here: no mail of it is stored and it is not running. Start it: ` +
+        `tidemark start ${mailbox}. If it was never connected, first: tidemark login ${mailbox} --client FILE, ` +
+        `or tidemark connect ${mailbox} --credentials FILE`,
     );
     this.mailbox = mailbox;
   }
@@ -141,7 +144,9 @@ export class MailboxSwampedError extends TidemarkError {
 
   constructor(mailbox: MailboxId, options?: ErrorOptions) {
     super(
-      `${mailbox} was told more than Temporal keeps for it, 10,000 signals by default, and no worker has kept up: nothing more can be told it, by any command, until one has. Run a worker: tidemark worker`,
+      `${mailbox} was told more than Temporal keeps for it, 10,000 signals by default, ` +
+        'and no worker has kept up: nothing more can be told it, by any command, ' +
+        'until one has. Run a worker: tidemark worker',
       options,
     );
     this.mailbox = mailbox;
@@ -156,7 +161,8 @@ export class ServerUnreachableError extends TidemarkError {
 
   constructor(address: string, options?: ErrorOptions) {
     super(
-      `No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.`,
+      `No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. ` +
+        'Without TEMPORAL_ADDRESS, npm start runs one.',
       options,
     );
     this.address = address;
@@ -170,7 +176,8 @@ export class ServerRefusedError extends TidemarkError {
 
   constructor(address: string, options?: ErrorOptions) {
     super(
-      `The Temporal server at ${address} refuses access. Check TEMPORAL_API_KEY, TEMPORAL_TLS_* and the namespace's permissions.`,
+      `The Temporal server at ${address} refuses access. Check TEMPORAL_API_KEY, ` +
+        "TEMPORAL_TLS_* and the namespace's permissions.",
       options,
     );
   }
@@ -183,7 +190,9 @@ export class NamespaceNotFoundError extends TidemarkError {
 
   constructor(namespace: string, options?: ErrorOptions) {
     super(
-      `The Temporal server has no namespace "${namespace}". Create it (temporal operator namespace create --namespace ${namespace}), or name another in TEMPORAL_NAMESPACE.`,
+      `The Temporal server has no namespace "${namespace}". ` +
+        `Create it (temporal operator namespace create --namespace ${namespace}), ` +
+        'or name another in TEMPORAL_NAMESPACE.',
       options,
     );
   }
@@ -201,7 +210,8 @@ export class BuildNotReadyError extends TidemarkError {
     super(
       buildId === null
         ? 'No worker without a build id polls yet. Start one without TIDEMARK_BUILD_ID, and try again.'
-        : `No worker of ${deploymentName} with build id "${buildId}" polls yet. Start workers of that build (TIDEMARK_DEPLOYMENT, TIDEMARK_BUILD_ID), and try again.`,
+        : `No worker of ${deploymentName} with build id "${buildId}" polls yet. ` +
+            'Start workers of that build (TIDEMARK_DEPLOYMENT, TIDEMARK_BUILD_ID), and try again.',
       options,
     );
   }

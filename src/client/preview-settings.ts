@@ -73,7 +73,8 @@ export async function requireSensible(
     throw new SettingsRefusedError(
       mailbox,
       'after-in-future',
-      `${mailbox} was not changed: mail from ${new Date(scope.after).toISOString().slice(0, 10)} on is not there yet, and all that is held would leave. Give a date in the past.`,
+      `${mailbox} was not changed: mail from ${new Date(scope.after).toISOString().slice(0, 10)} on is not there ` +
+        'yet, and all that is held would leave. Give a date in the past.',
     );
   if (!needsFullSync(before, after) || (await store.getMailbox(mailbox)) === null) return;
   const added = scope.labelIds.filter((id) => !before.scope.labelIds.includes(id));
@@ -83,7 +84,8 @@ export async function requireSensible(
     throw new SettingsRefusedError(
       mailbox,
       'nothing-left',
-      `${mailbox} was not changed: all ${held} messages that it holds would leave, and the new scope has no other ones. Check the labels and the date.`,
+      `${mailbox} was not changed: all ${held} messages that it holds would leave, ` +
+        'and the new scope has no other ones. Check the labels and the date.',
     );
 }
 

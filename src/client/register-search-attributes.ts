@@ -34,7 +34,8 @@ export async function registerSearchAttributes(options: Registration): Promise<v
     if (missing.length === 0) return;
     if (clock.now() > deadline)
       throw new Error(
-        `The search attributes ${missing.map(({ name }) => name).join(', ')} were registered, but do not become usable.`,
+        `The search attributes ${missing.map(({ name }) => name).join(', ')} were registered, ` +
+          'but do not become usable.',
       );
     const searchAttributes = Object.fromEntries(missing.map(({ name, type }) => [name, INDEXED_VALUE_TYPES[type]]));
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });

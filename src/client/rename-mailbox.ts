@@ -96,13 +96,17 @@ async function requireAllowed(request: RenameRequest): Promise<void> {
   if ((await describe(request, from))?.running === true && !(await hasWorker())) {
     throw new RenameRefusedError(
       'no-worker',
-      `No worker runs, and the workflow of ${from} must hand over to that of ${to}: nothing was changed. Run "tidemark worker", then rename again.`,
+      `No worker runs, and the workflow of ${from} must hand over to that of ${to}: nothing was changed. ` +
+        'Run "tidemark worker", then rename again.',
     );
   }
 }
 
 function takenText(from: MailboxId, to: MailboxId): string {
-  return `${to} is a mailbox of its own here, so ${from} cannot get its name: nothing was changed. If ${to} was begun by mistake: "tidemark remove ${to} --yes", then rename again.`;
+  return (
+    `${to} is a mailbox of its own here, so ${from} cannot get its name: nothing was changed. ` +
+    `If ${to} was begun by mistake: "tidemark remove ${to} --yes", then rename again.`
+  );
 }
 
 interface Execution {
@@ -142,7 +146,8 @@ async function handedOver(request: RenameRequest, isRenamed: boolean): Promise<H
     if (clock.now() > deadline) {
       throw new RenameRefusedError(
         'no-worker',
-        `The workflow of ${from} was told to hand over to ${to}, and has not ended yet. It will once a worker of this version serves it: then rename again, which finishes this.`,
+        `The workflow of ${from} was told to hand over to ${to}, and has not ended yet. ` +
+          'It will once a worker of this version serves it: then rename again, which finishes this.',
       );
     }
     await clock.sleep(PAUSE, signal);

@@ -73,7 +73,9 @@ interface ToResume {
 /** From Temporal's visibility, which may lag by some milliseconds. @see https://docs.temporal.io/list-filter */
 async function mailboxesIn(temporal: Client, phases: readonly BlockedPhase[]): Promise<readonly ToResume[]> {
   const shown = phases.map((phase) => `'${phase}'`).join(', ');
-  const query = `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running' AND ${PHASE_ATTRIBUTE.name} IN (${shown})`;
+  const query =
+    `WorkflowType = '${MAILBOX_WORKFLOW}' AND ExecutionStatus = 'Running' ` +
+    `AND ${PHASE_ATTRIBUTE.name} IN (${shown})`;
   const mailboxes: ToResume[] = [];
   for await (const { workflowId, typedSearchAttributes } of temporal.workflow.list({ query })) {
     const mailbox = mailboxOf(workflowId);

@@ -29,7 +29,8 @@ export interface StartRequest {
 
 const FIRST_PHASE: Phase = 'full-sync';
 const STATIC_DETAILS =
-  'Mirrors this Gmail mailbox into the store. Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `stop`.';
+  'Mirrors this Gmail mailbox into the store. Signals: `poke`, `forceResync`, `retryFailures`, `configure`, ' +
+  '`pause`, `resume`, `stop`.';
 /** gRPC's INVALID_ARGUMENT, which a server answers when it does not know a search attribute yet. */
 const INVALID_ARGUMENT = 3;
 const ATTEMPTS = 10;

@@ -42,7 +42,9 @@ export interface TidemarkClientOptions {
   readonly clock: Clock;
   /** Answers {@link TidemarkClient.forecast} from the program's prices and limits. Without it the forecast is null. */
   readonly forecast?: (mailbox: MailboxId) => Promise<Forecast | null>;
-  /** What {@link TidemarkClient.previewSettings} asks of Gmail and of the prices. Without it the store alone is asked. */
+  /**
+   * What {@link TidemarkClient.previewSettings} asks of Gmail and of the prices. Without it the store alone is asked.
+   */
   readonly previewing?: PreviewAccess;
   /** What {@link TidemarkClient.rename} needs of Google and of the credentials. */
   readonly renaming: RenamingAccess;
@@ -132,7 +134,8 @@ export class TidemarkClient {
 
   /**
    * Changes the given settings of a mailbox that runs. Needs no worker. A changed scope or format begins a full sync,
-   * which fetches what is missing and removes what is out of scope: {@link TidemarkClient.previewSettings} says how much.
+   * which fetches what is missing and removes what is out of scope: {@link TidemarkClient.previewSettings} says how
+   * much.
    *
    * @returns the settings as they will be. Without a worker's answer, an earlier change may be missing from them
    * @throws {InvalidSettingsError} when a value is not allowed
@@ -149,8 +152,8 @@ export class TidemarkClient {
   }
 
   /**
-   * Says what a change of settings would do, and changes nothing: which messages leave, and what is fetched. Reads every
-   * row of the mailbox; of a wider scope it also asks Gmail for a count, which costs a few units.
+   * Says what a change of settings would do, and changes nothing: which messages leave, and what is fetched. Reads
+   * every row of the mailbox; of a wider scope it also asks Gmail for a count, which costs a few units.
    *
    * @throws {InvalidSettingsError} when a value is not allowed
    * @throws {SettingsRefusedError} when {@link TidemarkClient.configure} would refuse the change

@@ -224,7 +224,8 @@ function readTemporal(env: NodeJS.ProcessEnv): { connection: TemporalConnection 
         name: 'TEMPORAL_*',
         given: `unusable (${reason})`,
         expected:
-          'what https://docs.temporal.io/develop/environment-configuration describes, for example TEMPORAL_ADDRESS=localhost:7233',
+          'what https://docs.temporal.io/develop/environment-configuration describes, ' +
+          'for example TEMPORAL_ADDRESS=localhost:7233',
       },
     };
   }

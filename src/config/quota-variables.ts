@@ -59,7 +59,9 @@ export const quotaVariables = {
   },
   GMAIL_PRICES_FILE: {
     schema: z.string().optional(),
-    expected: `a JSON file of prices that differ, for example prices.json with {"units":{"messages.get":20},"userUnitsPerMinute":6000}`,
+    expected:
+      'a JSON file of prices that differ, for example prices.json with ' +
+      '{"units":{"messages.get":20},"userUnitsPerMinute":6000}',
   },
   GMAIL_METHOD_UNITS: {
     schema: methodUnits.default({}),

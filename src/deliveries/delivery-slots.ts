@@ -1,4 +1,6 @@
-/** How many mailboxes of a worker deliver for one subscription at a time, so that a slow target leaves slots to others. */
+/**
+ * How many mailboxes of a worker deliver for one subscription at a time, so that a slow target leaves slots to others.
+ */
 export const SLOTS_PER_SUBSCRIPTION = 50;
 
 /** Counts the attempts that a worker makes for each subscription. */

@@ -19,7 +19,9 @@ export interface DeliveryContext {
   readonly deliveryId: string;
   /** From 1. */
   readonly attempt: number;
-  /** Aborts when the worker stops or the mailbox is paused. The delivery comes again then, unless the handler returns. */
+  /**
+   * Aborts when the worker stops or the mailbox is paused. The delivery comes again then, unless the handler returns.
+   */
   readonly signal: AbortSignal;
   /** Reads a message of the mailbox; null when it is not readable any more. */
   message(id: MessageId): Promise<Message | null>;
@@ -57,8 +59,8 @@ export type Handler = HandlerOptions &
       }
     | {
         /**
-         * True gives `handle` the transaction in which the position moves, so that what it writes to the same PostgreSQL
-         * database happens exactly once. It may be called again after a transaction that was rolled back.
+         * True gives `handle` the transaction in which the position moves, so that what it writes to the same
+         * PostgreSQL database happens exactly once. It may be called again after a transaction that was rolled back.
          */
         readonly transaction: true;
         handle(changes: DeliveredChanges, context: TransactionContext): Promise<void> | void;

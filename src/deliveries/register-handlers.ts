@@ -24,7 +24,8 @@ export async function registerHandlers({
   const subscriptions = Object.entries(handlers).map(([name, handler]) => {
     if (handler.transaction === true && !isPostgres)
       throw new InvalidSubscriptionError(
-        `The handler ${name} asks for the transaction of its position, which only a store in PostgreSQL has: set DATABASE_URL to a PostgreSQL database, or leave "transaction" out.`,
+        `The handler ${name} asks for the transaction of its position, which only a store in PostgreSQL has: ` +
+          'set DATABASE_URL to a PostgreSQL database, or leave "transaction" out.',
       );
     return { definition: definitionOf(name, handler), beginning: handler.beginning ?? ({ kind: 'now' } as const) };
   });

@@ -44,7 +44,8 @@ export class UnsupportedDatabaseError extends Error {
 
 /** What an address of PostgreSQL looks like, for messages. */
 export const POSTGRES_URL =
-  'postgres://USER@HOST/DATABASE, with ?sslmode=disable, require, verify-ca or verify-full where needed, for example postgres://tidemark@db.internal/tidemark?sslmode=verify-full';
+  'postgres://USER@HOST/DATABASE, with ?sslmode=disable, require, verify-ca or verify-full where needed, ' +
+  'for example postgres://tidemark@db.internal/tidemark?sslmode=verify-full';
 
 const SQLITE = 'sqlite:';
 
@@ -120,5 +121,8 @@ export function hostInPlainText({ url, caFile }: Pick<PostgresLocation, 'url' | 
 /** Only the scheme is repeated: the rest of a URL may hold a password. */
 function unsupported(url: string): string {
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0].toLowerCase();
-  return `The database URL ${scheme === undefined ? 'has no scheme' : `begins with "${scheme}"`}, which is not supported. Write sqlite:PATH, for example sqlite:data/tidemark.db, or ${POSTGRES_URL}.`;
+  return (
+    `The database URL ${scheme === undefined ? 'has no scheme' : `begins with "${scheme}"`}, ` +
+    `which is not supported. Write sqlite:PATH, for example sqlite:data/tidemark.db, or ${POSTGRES_URL}.`
+  );
 }

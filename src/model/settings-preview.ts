@@ -17,8 +17,8 @@ export interface SettingsPreview {
 export interface FetchingPreview {
   readonly messages: number;
   /**
-   * How good the number is: `at-most` when Gmail's counts overlap, `at-least` when Gmail could not be asked about messages
-   * that the store does not know.
+   * How good the number is: `at-most` when Gmail's counts overlap, `at-least` when Gmail could not be asked about
+   * messages that the store does not know.
    */
   readonly certainty: 'exact' | 'at-least' | 'at-most';
   /** Gmail's quota units; null when prices are not known here. */

@@ -22,8 +22,8 @@ export type Beginning =
 /**
  * What happens to a delivery that keeps failing.
  * - `above-all`: it is tried for ever, and later changes of its mailbox wait for it.
- * - `park`: it is set aside after `attempts`, or after three days when that is null, and later changes go on. Of a batch
- *   only the changes are set aside that fail alone.
+ * - `park`: it is set aside after `attempts`, or after three days when that is null, and later changes go on. Of a
+ * batch   only the changes are set aside that fail alone.
  */
 export type DeliveryOrder =
   { readonly kind: 'above-all' } | { readonly kind: 'park'; readonly attempts: number | null };
@@ -62,7 +62,8 @@ export function checkedDefinition<Definition extends SubscriptionDefinition>(def
   const { name, batch, order } = definition;
   if (!NAME.test(name))
     throw new InvalidSubscriptionError(
-      `"${name.slice(0, 80)}" is no name of a subscription: it has 1 to 63 letters, digits, "-", "_" and ".", and begins with a letter or a digit.`,
+      `"${name.slice(0, 80)}" is no name of a subscription: it has 1 to 63 letters, digits, "-", "_" and ".", ` +
+        'and begins with a letter or a digit.',
     );
   if (!Number.isSafeInteger(batch) || batch < 1 || batch > BATCH.most)
     throw new InvalidSubscriptionError(

@@ -18,8 +18,11 @@ const TAKES_NO_COLUMN = /[\p{Mn}\p{Me}\p{Cf}]/u;
  * East Asian letters and emoji: https://www.unicode.org/reports/tr11/. Where terminals differ, the wider width is
  * assumed: cutting early never breaks a line.
  */
-const TAKES_TWO =
-  /[\p{Emoji_Presentation}\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]/u;
+const TAKES_TWO = new RegExp(
+  String.raw`[\p{Emoji_Presentation}\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF` +
+    String.raw`\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]`,
+  'u',
+);
 
 const columnsOfOne = (character: string): number =>
   TAKES_NO_COLUMN.test(character) ? 0 : TAKES_TWO.test(character) ? 2 : 1;

@@ -40,9 +40,10 @@ const PAGE = 1_000;
  * Save each change's `cursor` together with what was done: no change is missed then, in whatever order the mailboxes'
  * transactions commit. Following writes to the tables of the feed, so it needs more than permission to read.
  *
- * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when `after` is no place to go
- * on from; the message says how to begin anew
- * @throws {StoreError} when the database cannot be used, or does not know the mailbox. Begin again after the last cursor
+ * @throws {InvalidCursorError | CursorAheadError | FeedReplacedError | CursorPrunedError} when `after` is no place to
+ * go on from; the message says how to begin anew
+ * @throws {StoreError} when the database cannot be used, or does not know the mailbox. Begin again after the last
+ * cursor
  */
 export async function* followChanges(
   database: StoreDatabase,
@@ -82,7 +83,8 @@ async function placeOf(
   if (typeof after === 'string') return positionOf(parseFeedCursor(after));
   if (mailbox === null)
     throw new InvalidCursorError(
-      `${after} is a sequence number, and each mailbox counts its own. Name the mailbox, or pass the cursor of a change.`,
+      `${after} is a sequence number, and each mailbox counts its own. Name the mailbox, ` +
+        'or pass the cursor of a change.',
     );
   return afterSequence(database, mailbox, after);
 }

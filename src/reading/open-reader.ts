@@ -40,7 +40,9 @@ export interface OpenedReader extends Reader {
 export interface OpenReaderRequest {
   /** `sqlite:PATH`, `postgres://…`, or a location that is parsed already. */
   readonly database: string | DatabaseLocation;
-  /** How bodies outside the database are reached, where it does not say so itself: the region of a bucket, for example. */
+  /**
+   * How bodies outside the database are reached, where it does not say so itself: the region of a bucket, for example.
+   */
   readonly bodies?: BodyOptions;
 }
 

@@ -17,7 +17,10 @@ const EMPTY = part('text/plain; charset=utf-8', Buffer.alloc(0));
 /** Parts in base64 contain no boundary. */
 function multipart(parts: readonly string[], kind = 'mixed'): string {
   const boundary = `${BOUNDARY}-${kind}`;
-  return `Content-Type: multipart/${kind}; boundary=${boundary}\r\n\r\n${parts.map((each) => `--${boundary}\r\n${each}\r\n`).join('')}--${boundary}--\r\n`;
+  return (
+    `Content-Type: multipart/${kind}; boundary=${boundary}\r\n\r\n` +
+    `${parts.map((each) => `--${boundary}\r\n${each}\r\n`).join('')}--${boundary}--\r\n`
+  );
 }
 
 /** A part of a message that is text. */

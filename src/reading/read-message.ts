@@ -60,8 +60,10 @@ function decoded(mailbox: MailboxId, { id, format, lacks }: MailSummary, body: U
       new CannotDoError(
         'attachment-not-held',
         lacks === 'attachments'
-          ? `Gmail did not give the attachment "${name}" of message ${id} of ${mailbox}; it is asked for again. See: tidemark failures ${mailbox}`
-          : `The attachment "${name}" of message ${id} of ${mailbox} is not stored. To store attachments: tidemark configure ${mailbox} --attachments`,
+          ? `Gmail did not give the attachment "${name}" of message ${id} of ${mailbox}; it is asked for again. ` +
+              `See: tidemark failures ${mailbox}`
+          : `The attachment "${name}" of message ${id} of ${mailbox} is not stored. To store attachments: ` +
+              `tidemark configure ${mailbox} --attachments`,
       ),
   );
 }

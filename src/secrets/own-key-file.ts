@@ -57,7 +57,8 @@ function readKeyFile(path: string): string | null {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
     throw new SecretKeyError(
-      `The key file ${path} cannot be read. Let this user read it, or set ${VARIABLE} to the key in it: with another one the stored credentials cannot be decrypted.`,
+      `The key file ${path} cannot be read. Let this user read it, or set ${VARIABLE} to the key in it: ` +
+        'with another one the stored credentials cannot be decrypted.',
       { cause: error },
     );
   }

@@ -71,7 +71,8 @@ async function outputOf(command: string, variable: string): Promise<string> {
     const wasKilled = error instanceof Error && 'killed' in error && error.killed === true;
     const reason = wasKilled ? `was ended after ${COMMAND_TIMEOUT / 1_000} s` : 'failed';
     throw new SecretKeyError(
-      `The command in ${variable}_COMMAND ${reason}. Run it yourself to see why; what it says is not shown here, because it may hold the key.`,
+      `The command in ${variable}_COMMAND ${reason}. Run it yourself to see why; what it says is not shown here, ` +
+        'because it may hold the key.',
     );
   }
 }

@@ -15,7 +15,7 @@ export class SecretKeyError extends Error {
 
 const CIPHER = 'aes-256-gcm';
 export const KEY_BYTES = 32;
-export const HOW_TO_MAKE_A_KEY = `${KEY_BYTES} random bytes in base64, for example from: openssl rand -base64 ${KEY_BYTES}`;
+export const HOW_TO_MAKE_A_KEY = `${KEY_BYTES} random bytes in base64, for example: openssl rand -base64 ${KEY_BYTES}`;
 /** NIST SP 800-38D recommends 96 bits; random ones are safe for 2^32 messages under one key. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -102,7 +102,8 @@ export function sealFor(key: SecretKey, { context }: SecretOwner, text: string):
 export function openFor(key: SecretKey, { context, what, remedy }: SecretOwner, record: SealedRecord): string {
   if (record.keyId !== key.id) {
     throw new SecretKeyError(
-      `${what} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. Configure the former key too (TIDEMARK_OLD_SECRET_KEYS), or ${remedy}`,
+      `${what} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. ` +
+        `Configure the former key too (TIDEMARK_OLD_SECRET_KEYS), or ${remedy}`,
     );
   }
   try {

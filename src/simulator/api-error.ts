@@ -56,7 +56,8 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
 
 /** The project number in the simulator's client id. */
 const PROJECT = '100000000000';
-const ACTIVATION_URL = `https://console.developers.google.com/apis/api/gmail.googleapis.com/overview?project=${PROJECT}`;
+const CONSOLE = 'https://console.developers.google.com';
+const ACTIVATION_URL = `${CONSOLE}/apis/api/gmail.googleapis.com/overview?project=${PROJECT}`;
 
 /**
  * The details that Google adds when an API is disabled, or was enabled only minutes ago. `errors` holds the older form
@@ -103,7 +104,9 @@ export const unauthenticated = (): ApiError =>
   new ApiError(
     401,
     'authError',
-    'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.',
+    'Request had invalid authentication credentials. Expected OAuth 2 access token, ' +
+      'login cookie or other valid authentication credential. ' +
+      'See https://developers.google.com/identity/sign-in/web/devconsole-project.',
   );
 export const insufficientPermissions = (): ApiError =>
   new ApiError(403, 'insufficientPermissions', 'Request had insufficient authentication scopes.');
@@ -113,7 +116,10 @@ export const retryAfter = (until: number): ApiError =>
   new ApiError(429, 'rateLimitExceeded', `User-rate limit exceeded.  Retry after ${new Date(until).toISOString()}`);
 
 const MESSAGES: Readonly<Record<string, string>> = {
-  accessNotConfigured: `Gmail API has not been used in project ${PROJECT} before or it is disabled. Enable it by visiting ${ACTIVATION_URL} then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.`,
+  accessNotConfigured:
+    `Gmail API has not been used in project ${PROJECT} before or it is disabled. ` +
+    `Enable it by visiting ${ACTIVATION_URL} then retry. If you enabled this API recently, ` +
+    'wait a few minutes for the action to propagate to our systems and retry.',
   dailyLimitExceeded: 'Daily Limit Exceeded',
   domainPolicy: 'The domain administrators have disabled Gmail apps.',
   failedPrecondition: 'Precondition check failed.',

@@ -98,7 +98,11 @@ export function renderBatch(
     const id = contentId === null ? '' : `Content-ID: ${responseId(contentId)}\r\n`;
     const type = contentTypeOf(answer);
     const content = type === null ? '' : `Content-Type: ${type}\r\n`;
-    return `--${boundary}\r\nContent-Type: application/http\r\n${id}\r\nHTTP/1.1 ${answer.status} ${STATUS_TEXT[answer.status] ?? 'Status'}\r\n${content}Vary: Origin\r\n\r\n${answer.json}\r\n`;
+    return (
+      `--${boundary}\r\nContent-Type: application/http\r\n${id}\r\n` +
+      `HTTP/1.1 ${answer.status} ${STATUS_TEXT[answer.status] ?? 'Status'}\r\n` +
+      `${content}Vary: Origin\r\n\r\n${answer.json}\r\n`
+    );
   });
   return {
     contentType: `multipart/mixed; boundary=${boundary}`,

@@ -127,15 +127,23 @@ export class Consent {
     const hint = query.get('login_hint');
     const accounts = this.#options.accounts().map((email, index) => {
       const checked = email === hint || (hint === null && index === 0) ? ' checked' : '';
-      return `<p><label><input type="radio" name="account" value="${escape(email)}"${checked}> ${escape(email)}</label></p>`;
+      return (
+        `<p><label><input type="radio" name="account" value="${escape(email)}"${checked}> ` +
+        `${escape(email)}</label></p>`
+      );
     });
     const scopes = (query.get('scope') ?? '')
       .split(' ')
       .map(
         (scope) =>
-          `<p><label><input type="checkbox" name="scope" value="${escape(scope)}" checked> ${escape(scope)}</label></p>`,
+          `<p><label><input type="checkbox" name="scope" value="${escape(scope)}" checked> ` +
+          `${escape(scope)}</label></p>`,
       );
-    return `<h1>Sign in (simulated)</h1><form method="post">${accounts.join('')}<h2>wants access to</h2>${scopes.join('')}<button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Cancel</button></form>`;
+    return (
+      `<h1>Sign in (simulated)</h1><form method="post">${accounts.join('')}<h2>wants access ` +
+      `to</h2>${scopes.join('')}<button name="decision" value="allow">Allow</button> <button name="decision" ` +
+      'value="deny">Cancel</button></form>'
+    );
   }
 }
 

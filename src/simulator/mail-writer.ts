@@ -54,7 +54,8 @@ export function writeMail(plan: MailPlan): Buffer {
       ? []
       : [
           `Delivered-To: ${plan.owner}`,
-          `Received: by 2002:a05:6402:${random.text(4, '0123456789abcdef')} with SMTP id ${random.text(12)}; ${rfcDate(plan.date)}`,
+          `Received: by 2002:a05:6402:${random.text(4, '0123456789abcdef')} with SMTP id ${random.text(12)}; ` +
+            rfcDate(plan.date),
         ]),
     `From: ${address(from)}`,
     `To: ${address(to)}`,
@@ -99,8 +100,13 @@ function plain(headers: string, random: Random, size: number): Buffer {
 
 function newsletter(headers: string, random: Random, size: number): Buffer {
   const boundary = `----=_Part_${random.text(16, '0123456789abcdef')}`;
-  const text = `\r\n--${boundary}\r\nContent-Type: text/plain; charset="UTF-8"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${prose(random, 400)}\r\n`;
-  const open = `\r\nContent-Type: multipart/alternative; boundary="${boundary}"\r\n${text}--${boundary}\r\nContent-Type: text/html; charset="UTF-8"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n<!DOCTYPE html><html><body style="font-family:sans-serif"><h1>${headline(random)}</h1><p>`;
+  const text =
+    `\r\n--${boundary}\r\nContent-Type: text/plain; charset="UTF-8"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n` +
+    `${prose(random, 400)}\r\n`;
+  const open =
+    `\r\nContent-Type: multipart/alternative; boundary="${boundary}"\r\n${text}--${boundary}\r\nContent-Type: ` +
+    'text/html; charset="UTF-8"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n' +
+    `<!DOCTYPE html><html><body style="font-family:sans-serif"><h1>${headline(random)}</h1><p>`;
   const close = `</p></body></html>\r\n--${boundary}--\r\n`;
   const left = Math.max(0, size - Buffer.byteLength(open) - close.length);
   return Buffer.from(open.length > 0 ? headers + open + prose(random, left) + close : headers);
@@ -116,8 +122,10 @@ function withAttachment(headers: string, random: Random): Buffer {
     .replace(/.{76}/g, '$&\r\n');
   const name = /^[ -~]*$/.test(file) ? `filename="${file}"` : `filename*=UTF-8''${encodeURIComponent(file)}`;
   return Buffer.from(
-    `${headers}\r\nContent-Type: multipart/mixed; boundary="${boundary}"\r\n\r\n--${boundary}\r\nContent-Type: text/plain; charset="UTF-8"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${prose(random, 300)}\r\n` +
-      `--${boundary}\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment; ${name}\r\nContent-Transfer-Encoding: base64\r\n\r\n${content}\r\n--${boundary}--\r\n`,
+    `${headers}\r\nContent-Type: multipart/mixed; boundary="${boundary}"\r\n\r\n--${boundary}\r\nContent-Type: ` +
+      `text/plain; charset="UTF-8"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${prose(random, 300)}\r\n` +
+      `--${boundary}\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment; ${name}\r\n` +
+      `Content-Transfer-Encoding: base64\r\n\r\n${content}\r\n--${boundary}--\r\n`,
   );
 }
 

@@ -47,12 +47,17 @@ export class MessageJson {
     const head = `{"id":"${message.id}","threadId":"${message.threadId}"${
       version.labelIds.length > 0 ? `,"labelIds":${JSON.stringify(version.labelIds)}` : ''
     },"snippet":${JSON.stringify(parsed.snippet)}`;
-    const tail = `,"sizeEstimate":${parsed.sizeEstimate},"historyId":"${version.historyId}","internalDate":"${message.internalDate}"}`;
+    const tail =
+      `,"sizeEstimate":${parsed.sizeEstimate},"historyId":"${version.historyId}"` +
+      `,"internalDate":"${message.internalDate}"}`;
     switch (format) {
       case 'minimal':
         return head + tail;
       case 'metadata':
-        return `${head},"payload":${JSON.stringify({ mimeType: parsed.root.mimeType, headers: selectHeaders(parsed.root, metadataHeaders) })}${tail}`;
+        return `${head},"payload":${JSON.stringify({
+          mimeType: parsed.root.mimeType,
+          headers: selectHeaders(parsed.root, metadataHeaders),
+        })}${tail}`;
       case 'full':
         rendered.full ??= `,"payload":${JSON.stringify(payloadOf(message.id, parsed.root))}`;
         return head + rendered.full + tail;

@@ -89,7 +89,11 @@ export function interceptedAnswer({
 
 /** The batch endpoint has answered like this: https://github.com/googleapis/google-api-dotnet-client/issues/1622 */
 function errorPage(status: number): string {
-  return `<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error ${status}</title>\n  <p><b>${status}.</b> <ins>That’s an error.</ins>\n  <p>The requested URL was not found on this server.  <ins>That’s all we know.</ins>\n</html>\n`;
+  return (
+    `<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error ${status}</title>\n  ` +
+    `<p><b>${status}.</b> <ins>That’s an error.</ins>\n  <p>The requested URL was not found on this server.  ` +
+    '<ins>That’s all we know.</ins>\n</html>\n'
+  );
 }
 
 export const contentTypeOf = ({ contentType, json }: Answer): string | null =>

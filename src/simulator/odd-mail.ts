@@ -25,7 +25,8 @@ export function oddMail(hugeBytes = 25 * 2 ** 20): OddMail[] {
     {
       name: 'a multipart without an end',
       raw: latin(
-        'Subject: open\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nstill here',
+        'Subject: open\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: ' +
+          'text/plain\r\n\r\nstill here',
       ),
     },
     {
@@ -65,12 +66,16 @@ export function insertOddMail(mailbox: SimulatedMailbox, hugeBytes?: number): Ma
 
 function nested(depth: number): string {
   if (depth === 0) return 'Content-Type: text/plain\r\n\r\nat the bottom';
-  return `Content-Type: multipart/mixed; boundary=n${depth}\r\n\r\n--n${depth}\r\n${nested(depth - 1)}\r\n--n${depth}--\r\n`;
+  return (
+    `Content-Type: multipart/mixed; boundary=n${depth}\r\n\r\n--n${depth}\r\n` +
+    `${nested(depth - 1)}\r\n--n${depth}--\r\n`
+  );
 }
 
 function huge(bytes: number): Buffer {
   const head =
-    'Subject: huge\r\nContent-Type: multipart/mixed; boundary=h\r\n\r\n--h\r\nContent-Type: application/octet-stream; name="huge.bin"\r\nContent-Transfer-Encoding: base64\r\n\r\n';
+    'Subject: huge\r\nContent-Type: multipart/mixed; boundary=h\r\n\r\n--h\r\nContent-Type: ' +
+    'application/octet-stream; name="huge.bin"\r\nContent-Transfer-Encoding: base64\r\n\r\n';
   const tail = '\r\n--h--\r\n';
   const line = `${Buffer.alloc(57, 'tidemark').toString('base64')}\r\n`;
   return Buffer.concat([

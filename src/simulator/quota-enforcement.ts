@@ -81,5 +81,8 @@ export class Quota {
 }
 
 function quotaText(limit: string): string {
-  return `Quota exceeded for quota metric 'Total Query Cost' and limit '${limit}' of service 'gmail.googleapis.com' for consumer 'project_number:100000000000'.`;
+  return (
+    `Quota exceeded for quota metric 'Total Query Cost' and limit '${limit}' of service 'gmail.googleapis.com' for ` +
+    "consumer 'project_number:100000000000'."
+  );
 }

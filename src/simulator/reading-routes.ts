@@ -123,7 +123,8 @@ function getThread({ mailbox, json, query, isUnderMetadata, ids: [id = ''] }: Ro
   const messages = found.map(({ message, version }) =>
     json.render(message, version, format, query.getAll('metadataHeaders')),
   );
-  return `{"id":${JSON.stringify(id)},"historyId":"${newest(found.map(({ version }) => version.historyId))}","messages":[${messages.join(',')}]}`;
+  const head = newest(found.map(({ version }) => version.historyId));
+  return `{"id":${JSON.stringify(id)},"historyId":"${head}","messages":[${messages.join(',')}]}`;
 }
 
 function permitted(format: Format, isUnderMetadata: boolean): Format {

@@ -160,7 +160,8 @@ export class Tokens {
       return refusal(
         400,
         'invalid_grant',
-        'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.',
+        'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. ' +
+          'Check your iat and exp values in the JWT claim.',
       );
     }
     const email = typeof claims['sub'] === 'string' ? claims['sub'].toLowerCase() : '';
@@ -170,7 +171,8 @@ export class Tokens {
       return refusal(
         401,
         'unauthorized_client',
-        'Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.',
+        'Client is unauthorized to retrieve access tokens using this method, ' +
+          'or client not authorized for any of the scopes requested.',
       );
     }
     return this.#issue({ email, scopes }, now);

@@ -49,9 +49,9 @@ export async function openDemo({ config, options, clock, say, onEnd }: StartCont
   if (served === undefined) throw new Error('the simulator has no mailbox');
   const what = simulator.beginning.mbox === null ? 'generated mail' : `mail of ${simulator.beginning.mbox}`;
   say(`Gmail      simulated, at ${simulator.url}: ${counted(served.messages, 'message')} (${what})`);
-  say(
-    `           its quota is ${count(userUnitsPerMinute)} units a minute${userUnitsPerMinute > config.quota.userUnitsPerMinute ? `, so that you need not wait; Gmail's own is ${count(config.quota.userUnitsPerMinute)}` : ''}`,
-  );
+  const own = config.quota.userUnitsPerMinute;
+  const reason = userUnitsPerMinute > own ? `, so that you need not wait; Gmail's own is ${count(own)}` : '';
+  say(`           its quota is ${count(userUnitsPerMinute)} units a minute${reason}`);
 
   const changed = changedConfig(config, {
     gmailRootUrl: simulator.url,

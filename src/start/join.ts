@@ -38,7 +38,8 @@ function warnOfOtherMail({ options, say }: StartContext, { mailboxes }: RunningS
   const isNamed = messages !== undefined || mbox !== undefined;
   if (isNamed && !mailboxes.map(mailboxId).includes(addressOf({ messages, mbox })))
     say(
-      `It serves ${mailboxes.join(', ')}: --messages and --mbox change nothing here. To use them, stop it first (Ctrl-C in its terminal, or: kill ${pid}).`,
+      `It serves ${mailboxes.join(', ')}: --messages and --mbox change nothing here. To use them, ` +
+        `stop it first (Ctrl-C in its terminal, or: kill ${pid}).`,
     );
 }
 

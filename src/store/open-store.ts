@@ -16,9 +16,9 @@ export interface OpenOptions {
   /** Defaults to `automatic`. */
   readonly migration?: MigrationMode;
   /**
-   * False refuses to make a store where there is none: no folder, no file and no table. An older store is migrated all the
-   * same. `in-memory` opens an empty store in memory instead, for a program that would only look; it cannot do so in
-   * PostgreSQL, and refuses. True when not given.
+   * False refuses to make a store where there is none: no folder, no file and no table. An older store is migrated all
+   * the same. `in-memory` opens an empty store in memory instead, for a program that would only look; it cannot do so
+   * in PostgreSQL, and refuses. True when not given.
    */
   readonly create?: boolean | 'in-memory';
   /** Where bodies outside the database go; all stay in it when not given. */

@@ -55,7 +55,9 @@ class EncryptingCodec implements PayloadCodec {
     const key = await this.#keys.keyOf(id);
     if (key === null) {
       throw new SecretKeyError(
-        `Temporal holds payloads that were encrypted with the key ${/^[0-9a-f]{1,64}$/.test(id) ? id : 'of an unreadable name'}, which is not at hand. Give it in TIDEMARK_PAYLOAD_KEY or TIDEMARK_OLD_PAYLOAD_KEYS.`,
+        'Temporal holds payloads that were encrypted with the key ' +
+          `${/^[0-9a-f]{1,64}$/.test(id) ? id : 'of an unreadable name'}, which is not at hand. ` +
+          'Give it in TIDEMARK_PAYLOAD_KEY or TIDEMARK_OLD_PAYLOAD_KEYS.',
       );
     }
     try {

@@ -1,11 +1,13 @@
 import type { DeliverResult } from '../activities/requests.ts';
 import { answeredTime, LONGEST } from './answered-time.ts';
 
-/** What a mailbox's workflow knows of deliveries. The store knows the rest. Plain JSON, part of the workflow's state. */
+/**
+ * What a mailbox's workflow knows of deliveries. The store knows the rest. Plain JSON, part of the workflow's state.
+ */
 export interface DeliveryState {
   /**
-   * Numbers of deliveries, as those of partial syncs: `requested` grows when an activity leaves something to deliver or a
-   * signal says so; `started` becomes equal to it when the lane begins.
+   * Numbers of deliveries, as those of partial syncs: `requested` grows when an activity leaves something to deliver
+   * or a signal says so; `started` becomes equal to it when the lane begins.
    */
   readonly requested: number;
   readonly started: number;

@@ -47,7 +47,11 @@ function errorWords({ message, at, mendedAt = null }: LastError): string {
 
 function questionWords({ paused }: MailboxState, { asks, retryAt }: Blocked): string {
   if (paused) return 'It is paused: nothing is asked before the signal `resume`.';
-  return `It is asked again by itself at ${iso(retryAt)} (${asks === 0 ? 'for the first time' : `${count(asks)} ${asks === 1 ? 'attempt' : 'attempts'} failed so far`}), or at once by the signal \`resume\`.`;
+  return (
+    `It is asked again by itself at ${iso(retryAt)} ` +
+    `(${asks === 0 ? 'for the first time' : `${count(asks)} ${asks === 1 ? 'attempt' : 'attempts'} failed so far`}), ` +
+    'or at once by the signal `resume`.'
+  );
 }
 
 /** Repeated here because continue-as-new does not carry the static details or the summary that names the mailbox. */
@@ -76,7 +80,8 @@ const WHY_DELIVERY_WAITS = {
 function deliveryRows({ deliveries: { waiting, waits } }: MailboxState): string[] {
   const rows = waiting.map(
     ({ subscription, why, since, until }) =>
-      `| deliveries to ${subscription} | wait since ${iso(since)}: ${WHY_DELIVERY_WAITS[why]}; next attempt ${iso(until)} |`,
+      `| deliveries to ${subscription} | wait since ${iso(since)}: ${WHY_DELIVERY_WAITS[why]}; ` +
+      `next attempt ${iso(until)} |`,
   );
   return waits > waiting.length
     ? [...rows, `| deliveries | ${waits - waiting.length} more subscriptions wait |`]

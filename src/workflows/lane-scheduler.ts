@@ -123,8 +123,8 @@ export type LaneStart =
  * The work of a plan that can begin now, in the order in which to begin it.
  *
  * @param cutsHistory - whether the history waits to be cut. Then no backfill begins, and live syncs begin only while a
- * backfill is still running, or a delivery whose target takes its time. Deliveries begin only beside a backfill, so that
- * the lanes end
+ * backfill is still running, or a delivery whose target takes its time. Deliveries begin only beside a backfill, so
+ * that the lanes end
  */
 export function startable(
   { running }: LaneState,

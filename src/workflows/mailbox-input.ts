@@ -90,7 +90,8 @@ function isCarried(carried: unknown, mailbox: MailboxId): carried is NonNullable
 
 function refusal(wrong: string): InvalidInputError {
   return new InvalidInputError(
-    `this mailbox was not started: ${wrong}. Start it with the workflow id mailbox/ada@example.com and the input {"mailbox":"ada@example.com"}; add "settings" for what shall differ from the defaults`,
+    `this mailbox was not started: ${wrong}. Start it with the workflow id mailbox/ada@example.com and the input ` +
+      '{"mailbox":"ada@example.com"}; add "settings" for what shall differ from the defaults',
   );
 }
 

@@ -1,7 +1,7 @@
-// node test/histories/record.ts [NAME [LIFE]]: records the histories of a representative mailbox, several runs of it, into a folder of that name, the version's by default.
-// LIFE is `whole` (by default), or `renamed`: one that was started by hand, and got another address.
-// Do so when a version is released, and keep the folders of earlier ones: workflows that began under them are still
-// running somewhere.
+// node test/histories/record.ts [NAME [LIFE]]: records the histories of a representative mailbox, several runs of it,
+// into a folder of that name, the version's by default. LIFE is `whole` (by default), or `renamed`: one that was
+// started by hand, and got another address. Do so when a version is released, and keep the folders of earlier ones:
+// workflows that began under them are still running somewhere.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

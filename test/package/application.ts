@@ -1,5 +1,5 @@
-// A product's program, as test/package/package.test.ts copies it into an empty project: a simulated Gmail, a worker, the
-// client, and a reader over the same database. Its arguments: a mailbox, the database's URL.
+// A product's program, as test/package/package.test.ts copies it into an empty project: a simulated Gmail, a worker,
+// the client, and a reader over the same database. Its arguments: a mailbox, the database's URL.
 import { connectMailbox, loadConfig, mailboxId, openTidemark } from 'tidemark';
 import { openReader } from 'tidemark/reader';
 import { openSimulator, systemClock as clock } from 'tidemark/simulator';

@@ -4,7 +4,8 @@ import { networks } from '../../host/networks.ts';
 
 /**
  * Networks that webhooks are not sent to, and what they are. Source: the registries of special-purpose addresses
- * (https://www.iana.org/assignments/iana-ipv4-special-registry, https://www.iana.org/assignments/iana-ipv6-special-registry)
+ * (https://www.iana.org/assignments/iana-ipv4-special-registry,
+ * https://www.iana.org/assignments/iana-ipv6-special-registry)
  * and what clouds document about their metadata services.
  */
 const REFUSED: readonly (readonly [network: string, what: string])[] = [

@@ -4,8 +4,8 @@ const LONGEST = 24 * 3_600_000;
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /**
- * The wait that a `Retry-After` header asks for: seconds, or a date. Anything else is ignored, the two obsolete forms of
- * dates included.
+ * The wait that a `Retry-After` header asks for: seconds, or a date. Anything else is ignored, the two obsolete forms
+ * of dates included.
  *
  * Source: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
  *

@@ -28,7 +28,9 @@ export interface WebhookSender {
 
 export interface WebhookSenderOptions {
   readonly clock: Clock;
-  /** Networks in CIDR notation that every webhook may be sent to, also over http, such as that of one's own receivers. */
+  /**
+   * Networks in CIDR notation that every webhook may be sent to, also over http, such as that of one's own receivers.
+   */
   readonly allowedNetworks?: readonly string[];
   /** The machine's resolver when absent. */
   readonly resolve?: Resolve;

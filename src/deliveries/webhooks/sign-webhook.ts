@@ -15,14 +15,15 @@ export interface SignedHeaders {
 const ID = /^[\w-]{1,200}$/;
 
 /**
- * The headers that let a receiver verify a webhook: `v1` signatures by the library of Standard Webhooks, `v1a` (ed25519)
- * by Node, since that library signs with symmetric keys only. Every secret signs, so a receiver that still has the former
- * one, or already the new one, finds a signature that it accepts.
+ * The headers that let a receiver verify a webhook: `v1` signatures by the library of Standard Webhooks, `v1a`
+ * (ed25519) by Node, since that library signs with symmetric keys only. Every secret signs, so a receiver that still
+ * has the
+ * former one, or already the new one, finds a signature that it accepts.
  *
  * Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  *
- * @param webhook.timestamp - time of this attempt, in epoch ms; receivers refuse one that is minutes away from their own
- * clock
+ * @param webhook.timestamp - time of this attempt, in epoch ms; receivers refuse one that is minutes away from their
+ * own clock
  * @param webhook.body - JSON in UTF-8, exactly the bytes that are sent
  * @throws {RangeError} when the id could be confused with what follows it, or there is no secret
  */

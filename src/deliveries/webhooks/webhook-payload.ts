@@ -6,7 +6,9 @@ import type { WebhookMessage } from './message-fields.ts';
 /** The version of the payloads. Another one means that a field has another meaning; new fields do not change it. */
 const VERSION = 1;
 
-/** What every payload has: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
+/**
+ * What every payload has: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
 interface Envelope<Type extends string, Data> {
   readonly type: Type;
   readonly version: typeof VERSION;

@@ -27,7 +27,9 @@ const PUBLIC = 'whpk_';
 /** The specification allows 24 to 64 bytes. */
 const SYMMETRIC_BYTES = { fewest: 24, most: 64, made: 32 };
 const SEED_BYTES = 32;
-/** What stands before the seed in the PKCS #8 form of a private key: https://www.rfc-editor.org/rfc/rfc8410#section-7 */
+/**
+ * What stands before the seed in the PKCS #8 form of a private key: https://www.rfc-editor.org/rfc/rfc8410#section-7
+ */
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** Makes a key from the machine's cryptographic random numbers. */
@@ -82,7 +84,8 @@ export function privateKeyOf({ text }: WebhookSecret): KeyObject {
 function privateKeyFrom(bytes: Buffer): KeyObject {
   if (bytes.length !== SEED_BYTES && bytes.length !== 2 * SEED_BYTES)
     throw new InvalidWebhookSecretError(
-      `A private key has ${SEED_BYTES} bytes (its seed) or ${2 * SEED_BYTES} bytes (seed and public key) after whsk_, and this one has ${bytes.length}.`,
+      `A private key has ${SEED_BYTES} bytes (its seed) or ${2 * SEED_BYTES} bytes (seed and public key) after ` +
+        `whsk_, and this one has ${bytes.length}.`,
     );
   const key = createPrivateKey({
     key: Buffer.concat([PKCS8_HEAD, bytes.subarray(0, SEED_BYTES)]),

@@ -75,7 +75,8 @@ export function codeIn(callback: URL, { state }: Pick<Authorization, 'state'>): 
   if (!isSame(query.get('state') ?? '', state)) {
     throw new ConsentError(
       'state-mismatch',
-      'The answer belongs to another request for consent (its state differs). Begin again, and answer in the tab that opens.',
+      'The answer belongs to another request for consent (its state differs). Begin again, ' +
+        'and answer in the tab that opens.',
     );
   }
   const error = query.get('error');
@@ -152,7 +153,8 @@ export async function redeem(
   if (refreshToken === undefined) {
     throw new ConsentError(
       'no-refresh-token',
-      'Google gave no refresh token, so the consent would end within the hour. Begin again; if it stays so, remove the access under https://myaccount.google.com/connections first.',
+      'Google gave no refresh token, so the consent would end within the hour. Begin again; if it stays so, ' +
+        'remove the access under https://myaccount.google.com/connections first.',
     );
   }
   return {

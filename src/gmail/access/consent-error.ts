@@ -42,17 +42,20 @@ export function refusedConsent(error: string): ConsentError {
     case 'access_denied':
       return new ConsentError(
         'denied',
-        'Google was not given consent: it was declined, or the account is not among the test users of the Google Cloud project (OAuth consent screen). Begin again with an account that may consent.',
+        'Google was not given consent: it was declined, or the account is not among the test users of the Google ' +
+          'Cloud project (OAuth consent screen). Begin again with an account that may consent.',
       );
     case 'admin_policy_enforced':
       return new ConsentError(
         'denied',
-        "The Workspace administrator's policy does not let this OAuth client read mail. The administrator can trust it in the Admin console under Security, API controls.",
+        "The Workspace administrator's policy does not let this OAuth client read mail. " +
+          'The administrator can trust it in the Admin console under Security, API controls.',
       );
     case 'org_internal':
       return new ConsentError(
         'denied',
-        'The OAuth client is for accounts of its own organisation only. Use one of them, or make the client external on the OAuth consent screen.',
+        'The OAuth client is for accounts of its own organisation only. Use one of them, ' +
+          'or make the client external on the OAuth consent screen.',
       );
     case 'invalid_scope':
     case 'invalid_request':
@@ -60,7 +63,8 @@ export function refusedConsent(error: string): ConsentError {
     case 'unsupported_response_type':
       return new ConsentError(
         'client-refused',
-        `Google refused the request for consent (${error}). Check the OAuth client in the Google Cloud console: its type, its redirect addresses, and that the Gmail API is enabled.`,
+        `Google refused the request for consent (${error}). Check the OAuth client in the Google Cloud console: ` +
+          'its type, its redirect addresses, and that the Gmail API is enabled.',
       );
     case 'server_error':
     case 'temporarily_unavailable':
@@ -85,12 +89,14 @@ export function refusedCode(error: string): ConsentError {
     case 'invalid_grant':
       return new ConsentError(
         'code-refused',
-        `Google does not accept the code: it was used already, is older than some minutes, or was not asked for by this program. ${AGAIN}`,
+        'Google does not accept the code: it was used already, is older than some minutes, ' +
+          `or was not asked for by this program. ${AGAIN}`,
       );
     case 'redirect_uri_mismatch':
       return new ConsentError(
         'client-refused',
-        'The redirect address is not the one that consent was asked with, or the OAuth client does not list it (Google Cloud console, Credentials).',
+        'The redirect address is not the one that consent was asked with, ' +
+          'or the OAuth client does not list it (Google Cloud console, Credentials).',
       );
     case 'invalid_client':
     case 'unauthorized_client':

@@ -132,7 +132,9 @@ async function pageAfter(
     if (pause === undefined)
       throw new DirectoryError(
         'google-unavailable',
-        `Google's Directory API at ${rootUrl} gives no usable answer${response === null ? '' : ` (HTTP ${response.status}${leadsBack ? `: ${LEADS_BACK}` : ''})`}. Try again later.`,
+        `Google's Directory API at ${rootUrl} gives no usable ` +
+          `answer${response === null ? '' : ` (HTTP ${response.status}${leadsBack ? `: ${LEADS_BACK}` : ''})`}. ` +
+          'Try again later.',
       );
     await clock.sleep(pause);
   }
@@ -158,19 +160,22 @@ function refusalOf(response: HttpResponse, { administrator, orgUnit }: Directory
   if (reasons.includes('accessNotConfigured')) {
     return new DirectoryError(
       'api-disabled',
-      'The Admin SDK API is not enabled in the Google Cloud project of the service account. Enable it in the console, and try again some minutes later.',
+      'The Admin SDK API is not enabled in the Google Cloud project of the service account. ' +
+        'Enable it in the console, and try again some minutes later.',
     );
   }
   if (reasons.includes('insufficientPermissions')) {
     return new DirectoryError(
       'scope-missing',
-      `The service account's token lacks ${DIRECTORY_SCOPE}. Add the scope to its domain-wide delegation (Admin console, Security, API controls).`,
+      `The service account's token lacks ${DIRECTORY_SCOPE}. ` +
+        'Add the scope to its domain-wide delegation (Admin console, Security, API controls).',
     );
   }
   if (status === 401 || status === 403)
     return new DirectoryError(
       'no-administrator',
-      `${administrator} may not list the users of the domain. Name an administrator with the privilege to read users in --admin.`,
+      `${administrator} may not list the users of the domain. ` +
+        'Name an administrator with the privilege to read users in --admin.',
     );
   if (orgUnit !== null && /INVALID_OU|org ?unit/i.test(message))
     return new DirectoryError(
@@ -179,6 +184,7 @@ function refusalOf(response: HttpResponse, { administrator, orgUnit }: Directory
     );
   return new DirectoryError(
     'google-unavailable',
-    `Google's Directory API refuses the request (HTTP ${status}). Check the administrator's address${orgUnit === null ? '' : ' and the organisational unit'}.`,
+    `Google's Directory API refuses the request (HTTP ${status}). ` +
+      `Check the administrator's address${orgUnit === null ? '' : ' and the organisational unit'}.`,
   );
 }

@@ -15,7 +15,8 @@ const CLIENT = z.object({ client_id: present, client_secret: present });
 const FILE = z.union([z.object({ installed: CLIENT }), z.object({ web: CLIENT })]);
 
 const HOW =
-  'Create an OAuth client of type "Desktop app" (or "Web application", for a product\'s own routes) in the Google Cloud console, and download its JSON.';
+  'Create an OAuth client of type "Desktop app" (or "Web application", ' +
+  "for a product's own routes) in the Google Cloud console, and download its JSON.";
 
 /**
  * Reads the file that the Google Cloud console offers for an OAuth client.

@@ -67,7 +67,8 @@ export function requireScopes(
     throw new GmailError(failure, `${mailbox} has granted ${namesOf(granted)}, but ${needOf(settings)}.`);
   throw new GmailError(
     failure,
-    `${mailbox} has granted ${namesOf(granted)}: under gmail.metadata Gmail refuses ${barredOf(settings)}, whatever else was granted.`,
+    `${mailbox} has granted ${namesOf(granted)}: under gmail.metadata Gmail refuses ${barredOf(settings)}, ` +
+      'whatever else was granted.',
   );
 }
 
@@ -82,7 +83,11 @@ export function grantAdvice(
 ): string {
   const login = `"tidemark login ${mailbox} --client FILE${askFor === undefined ? '' : ` --format ${askFor}`}"`;
   if (kind === 'scope-missing') return `Grant more: ${login} (or, with a service account, in the Admin console)`;
-  return `Granting more does not help: grant anew without gmail.metadata. ${login} asks for gmail.readonly only; should gmail.metadata come back with it, remove the access at https://myaccount.google.com/connections and consent again`;
+  return (
+    `Granting more does not help: grant anew without gmail.metadata. ${login} asks for gmail.readonly only; ` +
+    'should gmail.metadata come back with it, remove the access at ' +
+    'https://myaccount.google.com/connections and consent again'
+  );
 }
 
 /** A format whose consent covers the settings. A condition by date needs `gmail.readonly` whatever the format. */
@@ -96,7 +101,10 @@ function barredOf({ format }: Pick<MailboxSettings, 'format'>): string {
 
 function needOf({ format, scope }: Pick<MailboxSettings, 'format' | 'scope'>): string {
   if (scopesFor(format)[0] === READONLY)
-    return `format ${format} needs gmail.readonly: under gmail.metadata Gmail gives the formats metadata and minimal alone`;
+    return (
+      `format ${format} needs gmail.readonly: ` +
+      'under gmail.metadata Gmail gives the formats metadata and minimal alone'
+    );
   if (scope.after === null) return `format ${format} needs gmail.metadata`;
   return 'a condition by date needs gmail.readonly: under gmail.metadata Gmail refuses searches (q)';
 }

@@ -22,7 +22,8 @@ export function encodeBatch(
 ): { readonly contentType: string; readonly body: string } {
   const parts = paths.map(
     (path, index) =>
-      `--${boundary}\r\nContent-Type: application/http\r\nContent-ID: <${ID_PREFIX}${index}>\r\n\r\nGET ${path} HTTP/1.1\r\n\r\n\r\n`,
+      `--${boundary}\r\nContent-Type: application/http\r\nContent-ID: <${ID_PREFIX}${index}>\r\n\r\n` +
+      `GET ${path} HTTP/1.1\r\n\r\n\r\n`,
   );
   return { contentType: `multipart/mixed; boundary=${boundary}`, body: `${parts.join('')}--${boundary}--\r\n` };
 }

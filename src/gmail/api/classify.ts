@@ -13,7 +13,8 @@ export type CalledMethod = GmailMethod | 'batch' | 'token';
  * from this machine's clock.
  */
 export const WRONG_CLOCK =
-  "Google finds the service account's request too old, or not valid yet: look at this machine's clock, and set it by NTP";
+  "Google finds the service account's request too old, or not valid yet: " +
+  "look at this machine's clock, and set it by NTP";
 
 /**
  * The reason of an `invalid-request` when Gmail does not accept the page token. The listing then begins again from its
@@ -91,7 +92,10 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
     case 'history-expired':
       return 'Gmail no longer keeps the history since our mark; the mailbox is listed again.';
     case 'not-found':
-      return `${method} found no such ${method === 'labels.get' ? 'label' : 'message'}; it was deleted or is not visible yet.`;
+      return (
+        `${method} found no such ${method === 'labels.get' ? 'label' : 'message'}; ` +
+        'it was deleted or is not visible yet.'
+      );
     case 'rate-limited':
       return failure.retryAt === null
         ? `${refuserOf(method)} (${failure.limit} limit).`
@@ -106,10 +110,16 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
       return 'Google no longer accepts its credentials. Connect the mailbox again.';
     case 'scope-missing':
       if (method === 'token')
-        return 'Google gives these credentials no token with the scope that the settings need; for a service account, domain-wide delegation must list that scope.';
+        return (
+          'Google gives these credentials no token with the scope that the settings need; for a service account, ' +
+          'domain-wide delegation must list that scope.'
+        );
       return `the grant does not cover ${method} with these settings.`;
     case 'scope-barred':
-      return `the grant holds gmail.metadata, and under it Gmail refuses ${method} with these settings, whatever else was granted.`;
+      return (
+        `the grant holds gmail.metadata, and under it Gmail refuses ${method} with these settings, ` +
+        'whatever else was granted.'
+      );
     case 'mailbox-unavailable':
       return `Gmail does not serve this mailbox: ${refusalCause(failure.reason)}.`;
     case 'invalid-request':

@@ -1,7 +1,9 @@
 const API_OFF =
-  'the Gmail API is not enabled in the Google Cloud project of its credentials. Enable it in the Google Cloud console; Google then needs some minutes';
+  'the Gmail API is not enabled in the Google Cloud project of its credentials. ' +
+  'Enable it in the Google Cloud console; Google then needs some minutes';
 const CLIENT =
-  'Google no longer accepts the OAuth client of its credentials. Restore the client in the Google Cloud console, or connect the mailbox with another one';
+  'Google no longer accepts the OAuth client of its credentials. Restore the client in the Google Cloud console, ' +
+  'or connect the mailbox with another one';
 
 /**
  * What Google's reasons mean, and who can resolve them. Reasons such as `admin_policy_enforced` come from the token
@@ -13,16 +15,19 @@ const CAUSES: Readonly<Record<string, string>> = {
   mailServiceNotEnabled: 'Gmail is switched off for this account. Its Workspace administrator can switch it on',
   domainPolicy: "the policy of its Workspace domain does not allow it. The domain's administrator can change that",
   admin_policy_enforced:
-    "the policy of its Workspace domain does not trust the OAuth client. The domain's administrator can change that in the Admin console under Security, API controls",
+    'the policy of its Workspace domain does not trust the OAuth client. ' +
+    "The domain's administrator can change that in the Admin console under Security, API controls",
   org_internal:
-    'the OAuth client is for accounts of its own organisation only. Make it external on the OAuth consent screen, or connect the mailbox with another client',
+    'the OAuth client is for accounts of its own organisation only. ' +
+    'Make it external on the OAuth consent screen, or connect the mailbox with another client',
   unknownUser:
     'Google knows no account of this address. Check the address: the account may have been deleted or renamed',
   invalid_client: CLIENT,
   deleted_client: CLIENT,
   disabled_client: CLIENT,
   privateKeyUnreadable:
-    "the private key in the service account's file cannot be read. Download a new key from the Google Cloud console, and connect the mailbox with it",
+    "the private key in the service account's file cannot be read. " +
+    'Download a new key from the Google Cloud console, and connect the mailbox with it',
 };
 
 const UNKNOWN =

@@ -145,7 +145,9 @@ export function refusedCalls(failure: RateLimited, calls: number, units: number)
   return { limit: failure.limit, retryAt: failure.retryAt, calls, units };
 }
 
-/** The outcome of a grant whose call failed. Gmail answered, unless the call was aborted or nothing usable came back. */
+/**
+ * The outcome of a grant whose call failed. Gmail answered, unless the call was aborted or nothing usable came back.
+ */
 function grantOutcomeOf(error: unknown, grant: Grant): GrantOutcome {
   const failure = failureOf(error);
   return {

@@ -50,7 +50,8 @@ const LARGEST_COMPLETION = 4 * 2 ** 20;
  * Fetches a work list within a budget, in the cheapest way ({@link planFetch}) and with as many batches in flight as
  * the session's pace allows.
  *
- * @throws the first error of a batch, and the signal's reason when it aborts; only after every batch in flight has ended
+ * @throws the first error of a batch, and the signal's reason when it aborts; only after every batch in flight has
+ * ended
  */
 export function runPlan<Wanted extends SizedMessage>(
   session: GmailSession,

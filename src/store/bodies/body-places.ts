@@ -166,6 +166,8 @@ async function requireIdentityFile(store: BodyStore, prefix: string): Promise<vo
   if ((await store.get(identityFile(prefix))) !== null) return;
   throw new StoreError(
     { kind: 'unavailable' },
-    `The bodies at ${store.url} are not there: ${identityFile(prefix)} is missing. Mount or restore what was there; if it is lost, "tidemark check-bodies EMAIL --rebuild" has them fetched again.`,
+    `The bodies at ${store.url} are not there: ${identityFile(prefix)} is missing. ` +
+      'Mount or restore what was there; ' +
+      'if it is lost, "tidemark check-bodies EMAIL --rebuild" has them fetched again.',
   );
 }

@@ -101,7 +101,8 @@ export class FolderBodyStore implements BodyStore {
       if (!found.isSymbolicLink()) continue;
       throw new StoreError(
         { kind: 'unavailable' },
-        `The bodies' folder ${this.#folder} holds a link in the place of ${folder}, which is not followed. Remove the link; to use another disk, mount it there.`,
+        `The bodies' folder ${this.#folder} holds a link in the place of ${folder}, which is not followed. ` +
+          'Remove the link; to use another disk, mount it there.',
       );
     }
   }

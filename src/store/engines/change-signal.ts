@@ -1,4 +1,7 @@
-/** Tells followers of the change feed that something was committed. It may be late or lost, so they also look by themselves. */
+/**
+ * Tells followers of the change feed that something was committed. It may be late or lost, so they also look by
+ * themselves.
+ */
 export interface ChangeSignal {
   /** Says that changes of a mailbox were committed. Never throws, and nobody waits for it. */
   announce(mailboxKey: number): void;

@@ -72,9 +72,8 @@ export const postgresDialect: StoreDialect = {
     // Not to_regclass: a connection may keep missing a table that it once did not find.
     const { rows } = await sql<{
       found: boolean;
-    }>`select exists (select from pg_catalog.pg_tables where schemaname = ${schema} and tablename = ${name}) as found`.execute(
-      db,
-    );
+    }>`select exists (select from pg_catalog.pg_tables where schemaname = ${schema} and tablename = ${name}) as
+      found`.execute(db);
     return rows[0]?.found === true;
   },
   generatedKey: (table, column) =>

@@ -8,10 +8,18 @@ import { MAIL_VIEWS_SCHEMA, POSTGRES_SCHEMA } from './dialect.ts';
 
 const READABLE = `messages.state = 'stored' and mailboxes.id like '%@%'`;
 
-/** SQLite has one name space, so the names do not repeat those of tables. Times are text, as its date functions read. */
+/** Joins the headers of a message. */
+const ITS_HEADERS = 'message_headers.mailbox_key = messages.mailbox_key and message_headers.message_id = messages.id';
+/** Joins labels that Gmail still knows. */
+const ITS_LABELS = "labels.mailbox_key = messages.mailbox_key and labels.type <> 'gone'";
+
+/**
+ * SQLite has one name space, so the names do not repeat those of tables. Times are text, as its date functions read.
+ */
 export function sqliteMailViews(): readonly string[] {
   const joined = (kind: string): string =>
-    `(select group_concat(json_extract(value, '$[2]'), ', ') from json_each(message_headers.recipients) where json_extract(value, '$[0]') = '${kind}')`;
+    `(select group_concat(json_extract(value, '$[2]'), ', ') from json_each(message_headers.recipients)
+        where json_extract(value, '$[0]') = '${kind}')`;
   const time = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%SZ', ${column} / 1000, 'unixepoch')`;
   return [
     `create view mail as select
@@ -29,12 +37,12 @@ export function sqliteMailViews(): readonly string[] {
       message_headers.rfc822_id as message_id,
       message_headers.has_attachments as has_attachments,
       (select group_concat(coalesce(labels.name, value), ', ') from json_each(messages.label_ids)
-        left join labels on labels.mailbox_key = messages.mailbox_key and labels.id = value and labels.type <> 'gone') as labels,
+        left join labels on ${ITS_LABELS} and labels.id = value) as labels,
       messages.snippet as snippet,
       messages.size_estimate as size
     from messages
     join mailboxes on mailboxes.key = messages.mailbox_key
-    left join message_headers on message_headers.mailbox_key = messages.mailbox_key and message_headers.message_id = messages.id
+    left join message_headers on ${ITS_HEADERS}
     where ${READABLE}`,
     `create view mail_labels as select
       mailboxes.id as mailbox,
@@ -54,7 +62,7 @@ export function sqliteMailViews(): readonly string[] {
       json_extract(recipient.value, '$[2]') as address
     from messages
     join mailboxes on mailboxes.key = messages.mailbox_key
-    join message_headers on message_headers.mailbox_key = messages.mailbox_key and message_headers.message_id = messages.id
+    join message_headers on ${ITS_HEADERS}
     join json_each(message_headers.recipients) as recipient
     where ${READABLE}`,
   ];
@@ -64,7 +72,9 @@ export function sqliteMailViews(): readonly string[] {
 export function postgresMailViews(): readonly string[] {
   const table = (name: string): string => `${POSTGRES_SCHEMA}.${name} as ${name}`;
   const joined = (kind: string): string =>
-    `(select string_agg(value ->> 2, ', ' order by place) from jsonb_array_elements(message_headers.recipients::jsonb) with ordinality as recipient (value, place) where value ->> 0 = '${kind}') collate "C"`;
+    `(select string_agg(value ->> 2, ', ' order by place)
+        from jsonb_array_elements(message_headers.recipients::jsonb) with ordinality as recipient (value, place)
+        where value ->> 0 = '${kind}') collate "C"`;
   // A date that PostgreSQL cannot hold must not end the query.
   const time = (column: string): string =>
     `case when ${column} between -62135596800000 and 253402300799999 then to_timestamp(${column} / 1000.0) end`;
@@ -86,12 +96,12 @@ export function postgresMailViews(): readonly string[] {
       message_headers.has_attachments = 1 as has_attachments,
       (select string_agg(coalesce(labels.name, label.value), ', ' order by label.place)
         from jsonb_array_elements_text(messages.label_ids::jsonb) with ordinality as label (value, place)
-        left join ${table('labels')} on labels.mailbox_key = messages.mailbox_key and labels.id = label.value and labels.type <> 'gone') as labels,
+        left join ${table('labels')} on ${ITS_LABELS} and labels.id = label.value) as labels,
       messages.snippet as snippet,
       messages.size_estimate as size
     from ${table('messages')}
     join ${table('mailboxes')} on mailboxes.key = messages.mailbox_key
-    left join ${table('message_headers')} on message_headers.mailbox_key = messages.mailbox_key and message_headers.message_id = messages.id
+    left join ${table('message_headers')} on ${ITS_HEADERS}
     where ${READABLE}`,
     `${view('mail_labels')}
       mailboxes.id as mailbox,
@@ -101,7 +111,7 @@ export function postgresMailViews(): readonly string[] {
     from ${table('messages')}
     join ${table('mailboxes')} on mailboxes.key = messages.mailbox_key
     cross join lateral jsonb_array_elements_text(messages.label_ids::jsonb) as label (value)
-    left join ${table('labels')} on labels.mailbox_key = messages.mailbox_key and labels.id = label.value and labels.type <> 'gone'
+    left join ${table('labels')} on ${ITS_LABELS} and labels.id = label.value
     where ${READABLE}`,
     `${view('mail_recipients')}
       mailboxes.id as mailbox,
@@ -111,7 +121,7 @@ export function postgresMailViews(): readonly string[] {
       (recipient.value ->> 2) collate "C" as address
     from ${table('messages')}
     join ${table('mailboxes')} on mailboxes.key = messages.mailbox_key
-    join ${table('message_headers')} on message_headers.mailbox_key = messages.mailbox_key and message_headers.message_id = messages.id
+    join ${table('message_headers')} on ${ITS_HEADERS}
     cross join lateral jsonb_array_elements(message_headers.recipients::jsonb) as recipient (value)
     where ${READABLE}`,
   ];

@@ -68,7 +68,8 @@ export class MailboxTransaction {
 }
 
 /**
- * Runs `work` in one transaction that first locks the mailbox's row. Followers of the change feed hear of it afterwards.
+ * Runs `work` in one transaction that first locks the mailbox's row. Followers of the change feed hear of it
+ * afterwards.
  *
  * @throws {StoreError} `lost` when the store does not know the mailbox
  */
@@ -95,6 +96,7 @@ export async function withMailbox<Result>(
 export function unknownMailbox(mailbox: MailboxId): StoreError {
   return new StoreError(
     { kind: 'lost' },
-    `The store does not know ${mailbox}. If it did before, its database was deleted or replaced: restore it, or have everything fetched again: tidemark start ${mailbox}`,
+    `The store does not know ${mailbox}. If it did before, its database was deleted or replaced: restore it, ` +
+      `or have everything fetched again: tidemark start ${mailbox}`,
   );
 }

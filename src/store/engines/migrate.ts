@@ -97,7 +97,8 @@ export async function requireTables(db: Kysely<Schema>, dialect: StoreDialect, p
 export function olderSchema(place: string, missing: readonly string[]): StoreError {
   return new StoreError(
     { kind: 'older-schema' },
-    `The ${place} lacks ${missing.join(', ')} of the schema, and may not be migrated by itself here. Run: tidemark migrate`,
+    `The ${place} lacks ${missing.join(', ')} of the schema, and may not be migrated by itself here. ` +
+      'Run: tidemark migrate',
   );
 }
 
@@ -107,7 +108,8 @@ async function missingMigrations(db: Kysely<Schema>, dialect: StoreDialect, plac
   if (unknown.length > 0) {
     throw new StoreError(
       { kind: 'newer-schema' },
-      `The ${place} was written by a newer Tidemark (schema ${unknown.join(', ')}). Run that version, or restore a backup from before the upgrade.`,
+      `The ${place} was written by a newer Tidemark (schema ${unknown.join(', ')}). Run that version, ` +
+        'or restore a backup from before the upgrade.',
     );
   }
   return Object.keys(MIGRATIONS).filter((name) => !executed.includes(name));

@@ -8,15 +8,19 @@ const BY_STATE: Readonly<Record<string, string>> = {
   '25006': 'is read-only: a standby, or a primary that was demoted; name the primary in DATABASE_URL',
   '25P03': 'gave up a transaction that stood still for a minute',
   '28P01': 'refuses the password; check DATABASE_URL, or the file that DATABASE_PASSWORD_FILE names',
-  '28': "does not let this user in; check the user in DATABASE_URL and the server's pg_hba.conf. If it demands encryption, add ?sslmode=require",
+  '28':
+    "does not let this user in; check the user in DATABASE_URL and the server's pg_hba.conf. " +
+    'If it demands encryption, add ?sslmode=require',
   '3D000': 'does not exist; create it, or name another in DATABASE_URL',
   '42501':
-    'does not allow this user what Tidemark needs; make the user its owner, or grant it CREATE on the database and everything in the schemas tidemark and tidemark_credentials',
+    'does not allow this user what Tidemark needs; make the user its owner, ' +
+    'or grant it CREATE on the database and everything in the schemas tidemark and tidemark_credentials',
   '42P01': "lacks a table of Tidemark's; restore it, or run: tidemark migrate",
   '53100': 'could not be written: the disk is full; make room',
   '53200': 'could not be used: the server is out of memory',
   '53300':
-    'has no connection left; raise max_connections, or lower DATABASE_POOL_SIZE (each worker and each command opens that many at most)',
+    'has no connection left; raise max_connections, or lower DATABASE_POOL_SIZE ' +
+    '(each worker and each command opens that many at most)',
   '53': "has run out of something; see the server's log",
   '55P03': 'is locked by another writer',
   '57014': 'cancelled a query',

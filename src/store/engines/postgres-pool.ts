@@ -105,7 +105,8 @@ export function targetOf({ url, caFile }: PostgresLocation): PostgresTarget {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StoreError(
       { kind: 'unavailable' },
-      `The files that the connection to PostgreSQL needs cannot be used (${reason}). Check DATABASE_CA_FILE, and sslcert and sslkey in DATABASE_URL.`,
+      `The files that the connection to PostgreSQL needs cannot be used (${reason}). Check DATABASE_CA_FILE, ` +
+        'and sslcert and sslkey in DATABASE_URL.',
       { cause: error },
     );
   }

@@ -171,7 +171,8 @@ class SqliteDatabase implements StoreDatabase {
     await retire(connections);
     throw new StoreError(
       { kind: 'lost' },
-      `The database file ${this.#path} was deleted or replaced while it was in use. What is there now is used from the next call on.`,
+      `The database file ${this.#path} was deleted or replaced while it was in use. ` +
+        'What is there now is used from the next call on.',
     );
   }
 }
@@ -230,7 +231,9 @@ function requireFile(path: string): string | null {
   if (file !== 'none') return file;
   throw new StoreError(
     { kind: 'unavailable' },
-    `There is no file ${path}, and so no store to read. Check the path (DATABASE_URL, TIDEMARK_DATA_DIR). A store is made when a mailbox is connected (tidemark login, tidemark connect), by npm start, and by tidemark migrate.`,
+    `There is no file ${path}, and so no store to read. Check the path (DATABASE_URL, TIDEMARK_DATA_DIR). ` +
+      'A store is made when a mailbox is connected (tidemark login, tidemark connect), ' +
+      'by npm start, and by tidemark migrate.',
   );
 }
 

@@ -9,11 +9,15 @@ const UNUSABLE: Readonly<Record<number, string>> = {
   [LOCKED]: 'is locked by another process',
   7: 'could not be used: out of memory',
   8: 'is read-only; allow this user to write the file and its folder',
-  10: 'could not be read or written (disk error, or a file beside it was removed while it was in use); check the disk, then start everything that uses it again',
+  10:
+    'could not be read or written (disk error, or a file beside it was removed while it was in use); ' +
+    'check the disk, then start everything that uses it again',
   11: 'is damaged; restore it from a backup, or delete it to have everything fetched again',
   13: 'could not be written: the disk is full; make room',
   14: 'could not be opened; check that the folder exists and that this user may write it',
-  26: 'is no SQLite database, or its beginning is damaged; name another file in DATABASE_URL, or restore this one from a backup',
+  26:
+    'is no SQLite database, or its beginning is damaged; name another file in DATABASE_URL, ' +
+    'or restore this one from a backup',
 };
 
 /** SQLite's primary result code of an error thrown by node:sqlite; null for any other error. */

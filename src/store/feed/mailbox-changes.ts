@@ -15,7 +15,9 @@ export interface ChangesOfMailbox {
 export interface ChangePage {
   /** Oldest first. */
   readonly changes: readonly Change[];
-  /** The sequence number of the mailbox's last change. More changes follow this page while its last one is before it. */
+  /**
+   * The sequence number of the mailbox's last change. More changes follow this page while its last one is before it.
+   */
   readonly head: number;
 }
 
@@ -47,7 +49,9 @@ export async function readChangePage(
     if (row === undefined) throw unknownMailbox(mailbox);
     if (after > row.head)
       throw new CursorAheadError(
-        `The changes of ${mailbox} end at ${row.head}, and ${after} is beyond that. The number is of another database or mailbox, or this database was restored from an older backup. Read all messages again, and go on after ${row.head}.`,
+        `The changes of ${mailbox} end at ${row.head}, and ${after} is beyond that. ` +
+          'The number is of another database or mailbox, or this database was restored from an older backup. ' +
+          `Read all messages again, and go on after ${row.head}.`,
       );
     const rows = await db
       .selectFrom('changes')
@@ -61,7 +65,8 @@ export async function readChangePage(
     const { head, pruned } = (await mailboxRow()) ?? row;
     if (after > 0 && pruned > after)
       throw new CursorPrunedError(
-        `The changes of ${mailbox} up to ${pruned} were pruned (CHANGES_KEPT), also some after ${after}. Read all messages again, and go on after ${head}.`,
+        `The changes of ${mailbox} up to ${pruned} were pruned (CHANGES_KEPT), also some after ${after}. ` +
+          `Read all messages again, and go on after ${head}.`,
       );
     return { changes: rows.map((columns) => toChange(mailbox, columns)), head };
   });

@@ -9,7 +9,8 @@ const AT_A_TIME = 2_000;
 export interface ChangePruning {
   /**
    * Deletes the changes that were written before `before` (epoch ms), oldest first, and remembers up to where: a cursor
-   * from before that is refused. A change that a subscription has yet to deliver is kept. A killed call has done part of the work, and the next call does the rest.
+   * from before that is refused. A change that a subscription has yet to deliver is kept. A killed call has done part
+   * of the work, and the next call does the rest.
    *
    * @returns how many changes were deleted
    */

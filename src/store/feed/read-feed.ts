@@ -236,7 +236,8 @@ async function checkPlace(
   if (from.feed !== null && from.feed !== feed.id) throw replaced('It is of another database.');
   if (from.position > feed.position)
     throw new CursorAheadError(
-      `The cursor is at position ${from.position} of the change feed, which ends at ${feed.position}. The database was restored from an older backup, or is a copy. ${ANEW}`,
+      `The cursor is at position ${from.position} of the change feed, which ends at ${feed.position}. ` +
+        `The database was restored from an older backup, or is a copy. ${ANEW}`,
     );
   const tag = from.tag === null || from.tag === '' ? undefined : (await segmentAt(db, from.position))?.tag;
   if (tag !== undefined && tag !== from.tag)
@@ -244,13 +245,15 @@ async function checkPlace(
   const pruned = key === null ? feed.pruned_position : await prunedOf(db, key);
   if (pruned > Math.max(from.position, from.prunedBefore))
     throw new CursorPrunedError(
-      `The changes up to position ${pruned} of the change feed were pruned (CHANGES_KEPT), and the cursor is at ${from.position}. ${ANEW}`,
+      `The changes up to position ${pruned} of the change feed were pruned (CHANGES_KEPT), ` +
+        `and the cursor is at ${from.position}. ${ANEW}`,
     );
   return feed;
 }
 
 const ANEW =
-  'Begin anew: take the present end of the feed as the cursor, read all messages, and follow the feed from that cursor.';
+  'Begin anew: take the present end of the feed as the cursor, read all messages, ' +
+  'and follow the feed from that cursor.';
 
 const replaced = (reason: string): FeedReplacedError =>
   new FeedReplacedError(`The cursor does not fit this change feed. ${reason} ${ANEW}`);

@@ -181,7 +181,8 @@ async function writeListed(
         name: 'listed',
         set: {
           position: sql`case when ${seen} then messages.position else excluded.position end`,
-          rank: sql`case when ${wasGone} then excluded.rank when ${seen} or messages.lane = 'live' then messages.rank else excluded.rank end`,
+          rank: sql`case when ${wasGone} then excluded.rank when ${seen} or messages.lane = 'live' then
+            messages.rank else excluded.rank end`,
           lane: sql`case when ${wasGone} then excluded.lane else messages.lane end`,
           discovered_at: sql`case when ${wasGone} then excluded.discovered_at else messages.discovered_at end`,
           reading_history_id: sql`case when ${wasGone} then null else messages.reading_history_id end`,

@@ -144,7 +144,8 @@ async function objectThere(
   if (condemned !== undefined)
     throw new StoreError(
       { kind: 'body-lost' },
-      `The target is removing the body of message ${messageId} at ${url}. Have it fetched again before the move: tidemark check-bodies EMAIL`,
+      `The target is removing the body of message ${messageId} at ${url}. Have it fetched again before the move: ` +
+        'tidemark check-bodies EMAIL',
     );
   // An earlier move that was taken back may have registered it, under the nonce that it had then.
   const current = { nonce, size, written: 1, loose_since: null };
@@ -187,7 +188,8 @@ export async function writeThere(request: {
       if (typeof bytes === 'string')
         throw new StoreError(
           { kind: 'body-lost' },
-          `The body of message ${body.messageId} is ${bytes} at ${body.url}. Have it fetched again before the move: tidemark check-bodies EMAIL`,
+          `The body of message ${body.messageId} is ${bytes} at ${body.url}. ` +
+            'Have it fetched again before the move: tidemark check-bodies EMAIL',
         );
       const [kept] = await to.bodies.keep([bytes], now);
       if (kept !== undefined) await nameKept(to, body.messageId, kept);

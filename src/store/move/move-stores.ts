@@ -51,7 +51,9 @@ export async function moveStores(request: MoveRequest): Promise<readonly MovedMa
   const taken = mailboxes.filter((id) => known.has(id));
   if (taken.length > 0)
     throw new MoveError(
-      `The target holds ${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ` and ${taken.length - 3} more` : ''} already: nothing was moved. Name a target that holds none of these mailboxes.`,
+      'The target holds ' +
+        `${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ` and ${taken.length - 3} more` : ''} already: ` +
+        'nothing was moved. Name a target that holds none of these mailboxes.',
     );
 
   // No mailbox becomes visible before all are copied. An interrupted move continues when it is started again.
@@ -129,7 +131,8 @@ async function takeBack({ to, now }: MoveRequest, mailbox: MailboxId, key: numbe
   });
   await to.store.finishRemovals({ now });
   throw new MoveError(
-    `${mailbox} changed while it was copied, and was taken back from the target. Stop the workers of the source, then move again.`,
+    `${mailbox} changed while it was copied, and was taken back from the target. ` +
+      'Stop the workers of the source, then move again.',
   );
 }
 

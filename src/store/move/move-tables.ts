@@ -49,7 +49,8 @@ export async function nextRows(
       ? sql``
       : sql`and (${names(key)}) > (${sql.join(key.map((column) => after[column] ?? null))})`;
   const order = key.length === 0 ? sql`` : sql`order by ${names(key)}`;
-  const query = sql<Row>`select * from ${sql.table(table)} where mailbox_key = ${mailboxKey} ${beyond} ${order} limit ${sql.lit(rows)}`;
+  const query = sql<Row>`select * from ${sql.table(table)} where mailbox_key = ${mailboxKey} ${beyond} ${order}
+    limit ${sql.lit(rows)}`;
   return (await database.read((db) => query.execute(db))).rows;
 }
 

@@ -116,9 +116,9 @@ async function removeSome(
   const names = sql.join(columns.map((column) => sql.ref(column)));
   const { numAffectedRows = 0n } = await sql`
     delete from ${sql.table(table)} where mailbox_key = ${key}
-    and (${names}) in (select ${names} from ${sql.table(table)} where mailbox_key = ${key} limit ${sql.lit(rows)})`.execute(
-    tx,
-  );
+    and (${names}) in (
+      select ${names} from ${sql.table(table)} where mailbox_key = ${key} limit ${sql.lit(rows)}
+    )`.execute(tx);
   return Number(numAffectedRows);
 }
 

@@ -59,7 +59,8 @@ export async function countDeliveries(database: StoreDatabase): Promise<readonly
   const { rows } = await database.read((db) =>
     sql<{ name: string; failing: number | string; parked: number | string }>`
       select s.name,
-        (select count(*) from delivery_positions p where p.subscription = s.name and p.last_error is not null) as failing,
+        (select count(*) from delivery_positions p where p.subscription = s.name and p.last_error is not null)
+          as failing,
         (select count(*) from parked_deliveries d where d.subscription = s.name) as parked
       from subscriptions s order by s.name`.execute(db),
   );

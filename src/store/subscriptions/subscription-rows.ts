@@ -54,7 +54,10 @@ async function begin(tx: Transaction<Schema>, name: string, beginning: Beginning
   if (beginning.kind === 'first') return;
   const sequence =
     beginning.kind === 'since'
-      ? sql<number>`coalesce((select min(c.sequence) - 1 from changes c where c.mailbox_key = m.key and c.at >= ${beginning.at}), m.change_sequence)`
+      ? sql<number>`coalesce(
+          (select min(c.sequence) - 1 from changes c where c.mailbox_key = m.key and c.at >= ${beginning.at}),
+          m.change_sequence
+        )`
       : sql<number>`m.change_sequence`;
   await sql`insert into delivery_positions (mailbox_key, subscription, sequence)
     select m.key, ${name}, ${sequence} from mailboxes m where true

@@ -5,8 +5,8 @@ import type { Beginning, Subscription, SubscriptionDefinition } from '../../mode
 /** Who asks for changes, and how far each of them is. Times are epoch ms. */
 export interface SubscriptionStore {
   /**
-   * Makes a subscription, or changes the filter, batch and order of one. A changed one keeps its positions, and begins to
-   * deliver again where it had ended.
+   * Makes a subscription, or changes the filter, batch and order of one. A changed one keeps its positions, and begins
+   * to deliver again where it had ended.
    *
    * @param request.beginning - of a new one
    * @throws {InvalidSubscriptionError} when its name, batch or attempts are not allowed
@@ -28,8 +28,8 @@ export interface SubscriptionStore {
   /** The latest parked changes, at most `limit`. */
   listParked(request: { name: string; limit: number }): Promise<readonly ParkedChange[]>;
   /**
-   * Moves a subscription back, never forward. What is delivered again has other delivery ids. Parked changes after the new
-   * position are parked no more, and a delivery under way counts for nothing.
+   * Moves a subscription back, never forward. What is delivered again has other delivery ids. Parked changes after the
+   * new position are parked no more, and a delivery under way counts for nothing.
    *
    * @param request.mailbox - null for all that it asks for
    * @param request.from - `after` a sequence number, or the first change `since` a time

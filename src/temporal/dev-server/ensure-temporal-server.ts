@@ -43,7 +43,8 @@ async function useNamedServer(address: string, connection: TemporalConnection): 
   const trouble = await frontendTrouble(address, connection, listening ? ANSWERS_WITHIN : ANSWERS_WITHIN / 5);
   if (trouble !== null) {
     throw new TemporalServerError(
-      `The Temporal server at ${address} cannot be used: ${trouble}. Start or correct it, or unset TEMPORAL_ADDRESS: then Tidemark runs a server of its own.`,
+      `The Temporal server at ${address} cannot be used: ${trouble}. Start or correct it, ` +
+        'or unset TEMPORAL_ADDRESS: then Tidemark runs a server of its own.',
     );
   }
   return { address, uiUrl: null, owned: false, lost: new Promise(() => undefined), stop: () => Promise.resolve() };
@@ -114,7 +115,8 @@ async function joins(
     if (trouble === null) return true;
     if (clock.now() > deadline) {
       throw new TemporalServerError(
-        `The Temporal server of ${dataDir} runs as process ${running.pid} at ${running.address}, but ${trouble}: end it with "kill ${running.pid}" and try again.`,
+        `The Temporal server of ${dataDir} runs as process ${running.pid} at ${running.address}, but ${trouble}: ` +
+          `end it with "kill ${running.pid}" and try again.`,
       );
     }
     await clock.sleep(100, signal);

@@ -100,7 +100,8 @@ class WatchedServer implements TemporalServer {
 
   #doesNotStayUp(times: number, cause: unknown): TemporalServerError {
     return new TemporalServerError(
-      `The Temporal server does not stay up: it ended ${times} times. Its log is ${this.#options.dataDir}/temporal.log.`,
+      `The Temporal server does not stay up: it ended ${times} times. ` +
+        `Its log is ${this.#options.dataDir}/temporal.log.`,
       { cause },
     );
   }

@@ -118,7 +118,9 @@ async function createMessages(tables: Tables): Promise<void> {
     .execute();
 }
 
-/** Apart from `messages`, so that a change of labels rewrites no body; in order of arrival, because bodies are large. */
+/**
+ * Apart from `messages`, so that a change of labels rewrites no body; in order of arrival, because bodies are large.
+ */
 async function createBodies({ db, dialect }: Tables): Promise<void> {
   const { integerType: integer, textType: text } = dialect;
   await db.schema

@@ -17,9 +17,8 @@ export function postgresStorage(dialect: StoreDialect): Migration {
       await sql`alter table bodies alter column body set storage external`.execute(db);
       await sql`alter table bodies set (toast_tuple_target = 8160)`.execute(db);
       await db.schema.dropIndex('messages_to_fetch').execute();
-      await sql`create index messages_to_fetch on messages (mailbox_key, lane, next_attempt_at, rank) include (state) where lane is not null`.execute(
-        db,
-      );
+      await sql`create index messages_to_fetch on messages (mailbox_key, lane, next_attempt_at, rank) include
+        (state) where lane is not null`.execute(db);
     },
   };
 }

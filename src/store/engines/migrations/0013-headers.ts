@@ -30,12 +30,10 @@ export function messageHeaders(dialect: StoreDialect): Migration {
         .alterTable('messages')
         .addColumn('described', integer, (it) => it.notNull().defaultTo(0))
         .execute();
-      await sql`create index messages_to_describe on messages (mailbox_key, id) where described = 0 and format is not null`.execute(
-        db,
-      );
-      await sql`create index messages_by_date on messages (mailbox_key, (coalesce(internal_date, 0)), id) where state = 'stored'`.execute(
-        db,
-      );
+      await sql`create index messages_to_describe on messages (mailbox_key, id) where described = 0 and format
+        is not null`.execute(db);
+      await sql`create index messages_by_date on messages (mailbox_key, (coalesce(internal_date, 0)), id) where
+        state = 'stored'`.execute(db);
 
       if (dialect.name === 'postgres') await db.schema.createSchema(MAIL_VIEWS_SCHEMA).ifNotExists().execute();
       for (const view of dialect.name === 'postgres' ? postgresMailViews() : sqliteMailViews())
