@@ -10,6 +10,9 @@ export {
   type SyncOptions,
   type TidemarkClientOptions,
 } from './client/tidemark-client.ts';
+export type { CountedSubscription, DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';
+export type { DeliveryPosition, ParkedChange } from './store/subscriptions/subscription-store.ts';
+export type { Beginning, ChangeFilter, DeliveryOrder, Subscription } from './model/subscription.ts';
 export {
   MailboxBlockedError,
   MailboxNotRunningError,

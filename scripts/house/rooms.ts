@@ -330,7 +330,7 @@ export const ROOMS: readonly Room[] = [
       'app',
       'worker.ts',
     ],
-    types: ['store/fetching', 'store/listing', 'store/mailboxes', 'store/reads', 'store/rows'],
+    types: ['store/fetching', 'store/listing', 'store/mailboxes', 'store/reads', 'store/rows', 'store/subscriptions'],
     packages: ['node:', 'commander', 'open'],
   },
   {

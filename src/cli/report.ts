@@ -8,7 +8,7 @@ import { auditWords } from './audit-verb.ts';
 import { NO_WORKER } from './no-worker.ts';
 import { failingTaskWords } from './require-answerable.ts';
 import { doubtWords, isUnconfirmed } from './shortfall.ts';
-import { about, ago, aligned, count, counted } from './words.ts';
+import { about, ago, aligned, count, counted, timeOf } from './words.ts';
 
 /** A mailbox's report as JSON: times in epoch milliseconds, `historyId` as text. */
 export function reportJson(report: MailboxReport, pace: Pace | null): object {
@@ -46,6 +46,7 @@ export function reportJson(report: MailboxReport, pace: Pace | null): object {
     nextSyncAt: report.nextSyncAt,
     rateLimitedUntil: report.rateLimitedUntil,
     blocked: report.blocked,
+    waitingDeliveries: report.waitingDeliveries,
     push: report.push,
     renamedTo: report.renamedTo,
     heldUntil: report.heldUntil,
@@ -137,6 +138,11 @@ function hindranceRows(report: MailboxReport, now: number): readonly Row[] {
       `until ${ago(heldUntil, now)}: the project's units of the day are spent; new mail goes on`,
     ]);
   if (blocked !== null) rows.push(['next attempt', attemptWords(blocked, now)]);
+  for (const { subscription, since, until } of report.waitingDeliveries)
+    rows.push([
+      'deliveries',
+      `${subscription} waits since ${timeOf(since)}, next attempt ${ago(until, now)}: tidemark deliveries ${subscription}`,
+    ]);
   if (clockSkew !== null && Math.abs(clockSkew) > WORTH_TELLING)
     rows.push(['clock', `the worker's clock is ${skewWords(clockSkew)} the Temporal server's: set both by NTP`]);
   if (doubt !== null)

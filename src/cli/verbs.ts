@@ -150,6 +150,30 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./changes-verb.ts')).addChanges,
   },
   {
+    name: 'subscriptions',
+    arguments: '',
+    summary: 'who gets the changes of mailboxes, and whether they take them',
+    load: async () => (await import('./subscriptions-verb.ts')).addSubscriptions,
+  },
+  {
+    name: 'deliveries',
+    arguments: '<name>',
+    summary: 'how far a subscription is in each mailbox, and what was set aside',
+    load: async () => (await import('./deliveries-verb.ts')).addDeliveries,
+  },
+  {
+    name: 'replay',
+    arguments: '<name>',
+    summary: 'deliver changes again to a subscription',
+    load: async () => (await import('./replay-verb.ts')).addReplay,
+  },
+  {
+    name: 'unsubscribe',
+    arguments: '<name>',
+    summary: 'end a subscription',
+    load: async () => (await import('./unsubscribe-verb.ts')).addUnsubscribe,
+  },
+  {
     name: 'check-bodies',
     arguments: '<email>',
     summary: 'read every body of a mailbox, and have lost ones fetched again',

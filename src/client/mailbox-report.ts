@@ -12,6 +12,7 @@ import type { MailboxChanges } from '../store/feed/mailbox-changes.ts';
 import type { MailStore } from '../store/reads/mail-store.ts';
 import type { SettingsPreviews } from '../store/reads/held-under-settings.ts';
 import type { MailboxStatus } from '../workflows/definitions.ts';
+import type { SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
 import type { Phase } from '../workflows/phase.ts';
 import type { FailingTask } from './failing-task.ts';
 
@@ -22,6 +23,7 @@ export type ClientStore = MailboxRegistry &
   LabelStore &
   MailStore &
   MailboxChanges &
+  SubscriptionStore &
   SettingsPreviews &
   LostBodies;
 
@@ -71,6 +73,8 @@ export interface MailboxReport {
    * otherwise, and when no worker answered.
    */
   readonly blocked: NonNullable<MailboxStatus['blocked']> | null;
+  /** Subscriptions whose next attempt waits; none when no worker answered. */
+  readonly waitingDeliveries: NonNullable<MailboxStatus['waitingDeliveries']>;
   /** Gmail's notifications; null while Gmail does not watch the mailbox, and when no worker answered. */
   readonly push: MailboxStatus['push'];
   /**
@@ -166,6 +170,7 @@ export function reportOf(
     rateLimitedUntil: status?.rateLimitedUntil ?? waitOf(row),
     heldUntil: status?.heldUntil ?? null,
     blocked: status?.blocked ?? null,
+    waitingDeliveries: status?.waitingDeliveries ?? [],
     push: status?.push ?? null,
     renamedTo: renamedTo(row),
     clockSkew: status?.clockSkew ?? null,

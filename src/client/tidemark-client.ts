@@ -20,6 +20,7 @@ import type { FailedMessage, LackingMessage } from '../store/fetching/work-store
 import type { StoredMessage } from '../store/reads/mail-store.ts';
 import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
+import { DeliveriesClient } from './deliveries-client.ts';
 import { failingTaskOf, type FailingTask } from './failing-task.ts';
 import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
 import { readStored, reportOf, type ClientStore, type MailboxReport } from './mailbox-report.ts';
@@ -72,6 +73,8 @@ export interface SyncOptions extends WaitOptions {
  * `StoreError`.
  */
 export class TidemarkClient {
+  /** Subscriptions and their deliveries. */
+  readonly deliveries: DeliveriesClient;
   readonly #temporal: Client;
   readonly #store: ClientStore & MailboxRemoval & MailboxRenaming;
   readonly #credentials: Pick<CredentialStore, 'delete'>;
@@ -103,6 +106,7 @@ export class TidemarkClient {
     const address =
       temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
     this.#rpc = createRpc({ temporal, address, clock });
+    this.deliveries = new DeliveriesClient({ temporal, rpc: this.#rpc, store });
   }
 
   /**

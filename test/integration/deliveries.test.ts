@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { DeliveredChanges, DeliveryContext, Handlers } from '../../src/deliveries/handler.ts';
+import {
+  definitionOf,
+  type DeliveredChanges,
+  type DeliveryContext,
+  type Handlers,
+} from '../../src/deliveries/handler.ts';
 import { createLog } from '../../src/host/log.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import type { MailboxId } from '../../src/model/ids.ts';
-import { deliver } from '../../src/workflows/definitions.ts';
 import { eventually } from '../fixtures/host/eventually.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 
@@ -64,6 +69,11 @@ describe.concurrent('handlers of a worker', () => {
   });
   afterAll(() => rig.close());
 
+  const verb = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await tidemark(rig.env, ...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return stdout;
+  };
   const head = async (box: TestMailbox): Promise<number> =>
     (await rig.tidemark.store.getMailbox(box.id))?.changeSequence ?? 0;
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
@@ -120,9 +130,12 @@ describe.concurrent('handlers of a worker', () => {
     expect(parked).toMatchObject({ mailbox: box.id, error: 'RangeError: it cannot be parsed' });
     parking.react = () => undefined;
     const told = parking.of(box).length;
-    const from = { after: (parked?.sequence ?? 1) - 1 };
-    await rig.tidemark.store.replay({ name: 'parking', mailbox: box.id, from });
-    await box.handle.signal(deliver);
+    const shown = await verb('deliveries', 'parking', '--parked', '--json');
+    expect((JSON.parse(shown) as { parked: unknown[] }).parked).toContainEqual(parked);
+    const after = `${(parked?.sequence ?? 1) - 1}`;
+    expect(await verb('replay', 'parking', '--mailbox', box.id, '--after', after)).toBe(
+      'parking goes back in 1 mailbox.\n',
+    );
     await eventually(20_000, async () => (parking.of(box).length > told ? true : null));
     await isTold(box, parking);
     const again = parking.of(box).slice(told);
@@ -148,8 +161,10 @@ describe.concurrent('handlers of a worker', () => {
       return (now?.delivery?.attempts ?? 0) >= 2 ? now : null;
     });
     expect(failing).toMatchObject({ delivered: 0, parked: 0, error: 'RangeError: it cannot be parsed' });
-    const waiting = (await box.handle.query<{ waitingDeliveries: unknown }>('status')).waitingDeliveries;
-    expect(waiting).toMatchObject([{ subscription: 'strict', why: 'failing' }]);
+    expect((await box.report()).waitingDeliveries).toMatchObject([{ subscription: 'strict', why: 'failing' }]);
+    expect(await verb('subscriptions')).toMatch(/strict +above-all +1 +0 +delivers/);
+    expect(await verb('deliveries', 'strict')).toMatch(/RangeError: it cannot be parsed \(next attempt /);
+    expect(await verb('status', box.id)).toMatch(/deliveries +strict waits since/);
     isBroken = false;
     await eventually(60_000, async () => ((await positionOf(box, 'strict'))?.delivered === 2 ? true : null));
     const [first, ...others] = strict.of(box);
@@ -176,6 +191,29 @@ describe.concurrent('handlers of a worker', () => {
     await isTold(box, slow);
     expect(slow.sequences(box)).toEqual(upTo(3));
   }, 90_000);
+});
+
+describe('a subscription that is not wanted any more', () => {
+  it('ends by its verb, and is unknown then', async () => {
+    const rig = await Rig.open('unsubscribe');
+    try {
+      const definition = definitionOf('crm', { handle: () => undefined });
+      await rig.tidemark.store.putSubscription({ definition, beginning: { kind: 'now' }, now: 1 });
+      expect(await tidemark(rig.env, 'unsubscribe', 'crm')).toMatchObject({ code: 0 });
+      expect((await tidemark(rig.env, 'subscriptions')).stdout).toBe('There are no subscriptions.\n');
+      for (const args of [
+        ['unsubscribe', 'crm'],
+        ['deliveries', 'crm'],
+        ['replay', 'crm', '--since', '2026-01-01'],
+      ]) {
+        const { code, stderr } = await tidemark(rig.env, ...args);
+        expect(code).toBe(1);
+        expect(stderr).toContain('There is no subscription "crm". List all: tidemark subscriptions');
+      }
+    } finally {
+      await rig.close();
+    }
+  }, 60_000);
 });
 
 describe('a worker that stops during a delivery', () => {

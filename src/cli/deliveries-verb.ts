@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+
+import type { DeliveryPosition, ParkedChange } from '../store/subscriptions/subscription-store.ts';
+import { parseCount } from './arguments.ts';
+import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
+import { ago, count, counted, table, timeOf } from './words.ts';
+
+interface DeliveriesOptions extends VerbOptions {
+  readonly parked?: boolean;
+  readonly limit: number;
+}
+
+export function addDeliveries(program: Command, cli: Cli): void {
+  verb(program, 'deliveries', { examples: ['tidemark deliveries crm', 'tidemark deliveries crm --parked'] })
+    .argument('<name>', 'the subscription')
+    .option('--parked', 'the changes that were set aside, latest first')
+    .option('--limit <n>', 'show so many parked changes at most', parseCount, 100)
+    .action((name: string, options: DeliveriesOptions) =>
+      withTidemark(cli, options, async ({ tidemark, out, clock }) => {
+        const { deliveries } = tidemark.client;
+        if (options.parked === true) {
+          const parked = await deliveries.parked(name, { limit: options.limit });
+          out.result({ name, parked }, () => parkedLines(name, parked));
+          return;
+        }
+        const positions = await deliveries.positions(name);
+        out.result({ name, positions }, () => positionLines(name, positions, clock.now()));
+      }),
+    );
+}
+
+function positionLines(name: string, positions: readonly DeliveryPosition[], now: number): readonly string[] {
+  if (positions.length === 0) return [`${name} asks for no mailbox that there is.`];
+  const rows = positions.map(({ mailbox, sequence, head, delivered, parked, nextAttemptAt, error }) => [
+    mailbox,
+    count(sequence),
+    count(head),
+    count(delivered),
+    count(parked),
+    error === null ? '' : `${error} (next attempt ${nextAttemptAt === null ? 'now' : ago(nextAttemptAt, now)})`,
+  ]);
+  return table(['mailbox', 'at change', 'of', 'delivered', 'parked', 'error'], rows);
+}
+
+function parkedLines(name: string, parked: readonly ParkedChange[]): readonly string[] {
+  if (parked.length === 0) return [`${name} has no parked changes.`];
+  const rows = parked.map(({ mailbox, sequence, attempts, parkedAt, error }) => [
+    mailbox,
+    count(sequence),
+    count(attempts),
+    timeOf(parkedAt),
+    error,
+  ]);
+  return [
+    ...table(['mailbox', 'change', 'attempts', 'parked', 'error'], rows),
+    '',
+    `${counted(parked.length, 'change')} shown. Deliver again from before one: tidemark replay ${name} --mailbox EMAIL --after N`,
+  ];
+}

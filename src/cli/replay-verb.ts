@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+
+import type { MailboxId } from '../model/ids.ts';
+import { UsageError } from '../model/program-errors.ts';
+import { parseCountFromZero, parseDate, parseEmail } from './arguments.ts';
+import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
+import { counted } from './words.ts';
+
+interface ReplayOptions extends VerbOptions {
+  readonly mailbox?: MailboxId;
+  readonly after?: number;
+  readonly since?: number;
+}
+
+export function addReplay(program: Command, cli: Cli): void {
+  verb(program, 'replay', {
+    examples: ['tidemark replay crm --since 2026-11-01', 'tidemark replay crm --mailbox ada@example.com --after 1200'],
+  })
+    .argument('<name>', 'the subscription')
+    .option('--mailbox <email>', 'only this mailbox', parseEmail)
+    .option('--after <n>', 'after this sequence number of the mailbox', parseCountFromZero)
+    .option('--since <date>', 'from the first change since this date', parseDate)
+    .addHelpText(
+      'after',
+      '\nParked changes are delivered again with the others. The deliveries have new ids. A subscription never goes ahead.',
+    )
+    .action((name: string, options: ReplayOptions) =>
+      withTidemark(cli, options, async ({ tidemark, out }) => {
+        const mailboxes = await tidemark.client.deliveries.replay(name, placeOf(options));
+        out.result({ name, mailboxes }, () => [
+          mailboxes.length === 0
+            ? `Nothing is delivered again: ${name} is not beyond that in any mailbox.`
+            : `${name} goes back in ${counted(mailboxes.length, 'mailbox')}.`,
+        ]);
+      }),
+    );
+}
+
+function placeOf({ mailbox, after, since }: ReplayOptions) {
+  if (after !== undefined && since === undefined) {
+    if (mailbox === undefined)
+      throw new UsageError(
+        'A sequence number counts the changes of one mailbox: add --mailbox EMAIL, or use --since DATE.',
+      );
+    return { mailbox, after };
+  }
+  if (since === undefined || after !== undefined) throw new UsageError('Give either --after N or --since DATE.');
+  return mailbox === undefined ? { since } : { mailbox, since };
+}
