@@ -1,0 +1,79 @@
+import { sql } from 'kysely';
+import { afterEach, expect, it } from 'vitest';
+
+import { deliverChanges } from '../../src/deliveries/deliver-changes.ts';
+import { DeliverySlots } from '../../src/deliveries/delivery-slots.ts';
+import { definitionOf, type Handlers } from '../../src/deliveries/handler.ts';
+import { registerHandlers } from '../../src/deliveries/register-handlers.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { databaseAt } from '../../src/model/database-location.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import { InvalidSubscriptionError } from '../../src/model/subscription.ts';
+import { readerOf } from '../../src/reading/open-reader.ts';
+import { Bodies } from '../../src/store/bodies/bodies.ts';
+import { openStores, type Stores } from '../../src/store/open-store.ts';
+import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+
+describePostgres('a handler with the transaction of its position', () => {
+  const newDatabase = useDatabases();
+  let stores: Stores | null = null;
+  afterEach(async () => {
+    await stores?.store.close();
+  });
+
+  it('writes exactly once, whichever of its attempts fails', async () => {
+    stores = await openStores(databaseAt(await newDatabase()));
+    const { store, database } = stores;
+    await database.write((tx) => sql`create table public.told (sequence bigint)`.execute(tx));
+    const mailbox = new TestMailbox(store, mailboxId('ada@example.com'));
+    await mailbox.put();
+    await mailbox.sync([reading('a'), reading('b'), reading('c')]);
+    let attempts = 0;
+    const handlers: Handlers = {
+      crm: {
+        transaction: true,
+        batch: 2,
+        beginning: { kind: 'first' },
+        handle: async (changes, { query }) => {
+          for (const { sequence } of changes) await query('insert into public.told values ($1)', [sequence]);
+          attempts += 1;
+          if (attempts === 1) throw new Error('after it has written');
+        },
+      },
+    };
+    await registerHandlers({ store, clock: systemClock, handlers, isPostgres: true });
+    const reader = readerOf(database, new Bodies(database));
+    const run = (now = systemClock.now()) => {
+      const clock = { ...systemClock, now: () => now, random: () => 0.5 };
+      const deps = { store, clock, reader, handlers, slots: new DeliverySlots() };
+      return deliverChanges(deps, mailbox.id, new AbortController().signal);
+    };
+    expect(await run()).toMatchObject({ more: false, waiting: [{ subscription: 'crm', why: 'failing' }] });
+    expect(await run(systemClock.now() + 60_000)).toEqual({ more: false, nextIn: null, waiting: [] });
+    expect(attempts).toBe(3);
+    const { rows } = await database.read((db) =>
+      sql<{ sequence: number }>`select sequence from public.told order by 1`.execute(db),
+    );
+    expect(rows.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+  });
+});
+
+it('a handler that asks for a transaction is refused where the store is not PostgreSQL', async () => {
+  const { store, credentials } = await openStores(databaseAt('sqlite::memory:'));
+  const handlers: Handlers = { crm: { transaction: true, handle: () => undefined } };
+  const registered = registerHandlers({ store, clock: systemClock, handlers, isPostgres: false });
+  await expect(registered).rejects.toThrow(/The handler crm asks for the transaction of its position/);
+  expect(await store.listSubscriptions()).toEqual([]);
+  await credentials.close();
+  await store.close();
+});
+
+it.each([
+  ['a name with a space', 'my crm', {}],
+  ['an empty batch', 'crm', { batch: 0 }],
+  ['a batch that is too large', 'crm', { batch: 501 }],
+  ['no attempts at all', 'crm', { order: { kind: 'park', attempts: 0 } }],
+] as const)('a handler is refused for %s', (_, name, options) => {
+  expect(() => definitionOf(name, { ...options, handle: () => undefined })).toThrow(InvalidSubscriptionError);
+});
