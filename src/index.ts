@@ -19,6 +19,7 @@ export {
   MailboxSwampedError,
   MailboxUnknownError,
   NamespaceNotFoundError,
+  OtherDatabaseError,
   RenameRefusedError,
   ServerRefusedError,
   ServerUnreachableError,

@@ -1,4 +1,5 @@
 import type { MailboxId } from '../model/ids.ts';
+import type { StoreMark } from '../model/store-identity.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
@@ -16,7 +17,7 @@ import { fullSync, recover } from './full-sync.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { partialSync } from './partial-sync.ts';
 import type { DeliveryStore } from '../store/subscriptions/subscription-store.ts';
-import type { MailboxActivities, OfWorker, SyncActivities } from './requests.ts';
+import type { KnownStore, MailboxActivities, OfWorker, SyncActivities } from './requests.ts';
 import { runActivity } from './run-activity.ts';
 import { stopWatch } from './watch.ts';
 
@@ -36,14 +37,14 @@ export type WorkerDependencies = ActivityDependencies<
 /** The activities as a worker registers them: plain functions over `deps`, bracketed by what Temporal needs of them. */
 export function createActivities(deps: WorkerDependencies): SyncActivities {
   const bracket =
-    <Request extends { readonly mailbox: MailboxId }, Result>(
+    <Request extends OfMailbox, Result>(
       name: keyof SyncActivities,
       activity: (deps: WorkerDependencies, request: Request, run: ActivityRun) => Promise<Result>,
     ) =>
     (request: Request): Promise<Result> =>
       runActivity(deps, { ...request, name }, (run) => activity(deps, request, run));
   /** Those whose result the workflow keeps. */
-  const telling = <Request extends { readonly mailbox: MailboxId }, Result extends OfWorker>(
+  const telling = <Request extends OfMailbox, Result extends OfWorker>(
     name: keyof SyncActivities,
     activity: (deps: WorkerDependencies, request: Request, run: ActivityRun) => Promise<Result>,
   ) =>
@@ -51,6 +52,7 @@ export function createActivities(deps: WorkerDependencies): SyncActivities {
       ...(await activity(given, request, run)),
       ...skewOf(given),
       ...(await deliverableOf(given, request.mailbox)),
+      store: markOf(await given.store.identity()),
     }));
   return {
     openMailbox: telling('openMailbox', openMailbox),
@@ -84,6 +86,11 @@ async function deliverableOf(
 ): Promise<OfWorker> {
   return (await store.findDeliveries({ mailbox, now: clock.now() })).length > 0 ? { deliverable: true } : {};
 }
+
+/** What every request says. */
+type OfMailbox = KnownStore & { readonly mailbox: MailboxId };
+
+const markOf = ({ id, place }: StoreMark): StoreMark => ({ id, place });
 
 /** A skew below this is no news. */
 const LEAST_SKEW = 1_000;

@@ -7,6 +7,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { SecretKeyError } from '../secrets/secret-box.ts';
 import { StoreError } from '../store/engines/store-error.ts';
 import { NotConnectedError } from './dependencies.ts';
+import { OtherDatabaseError, otherDatabaseText } from './require-database.ts';
 import { OtherAccountError, otherAccountText } from './require-account.ts';
 import { UnknownLabelError, unknownLabelText } from './require-labels.ts';
 
@@ -42,6 +43,8 @@ export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outc
   }
   if (error instanceof OtherAccountError)
     return { type: 'OtherAccount', next: { kind: 'stop' }, message: otherAccountText(mailbox, error.account) };
+  if (error instanceof OtherDatabaseError)
+    return { type: 'OtherDatabase', next: { kind: 'stop' }, message: otherDatabaseText(mailbox) };
   if (error instanceof UnknownLabelError)
     return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: unknownLabelText(mailbox, error) };
   // Retried: another worker may have the key, or this one may get it, since the source is read again.

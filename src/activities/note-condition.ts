@@ -79,6 +79,7 @@ const CONDITIONS: Readonly<Record<FailureType, Condition['kind']>> = {
   GmailUnreachable: 'failing',
   StoreUnavailable: 'failing',
   StoreLost: 'failing',
+  OtherDatabase: 'failing',
   Unexpected: 'failing',
 };
 

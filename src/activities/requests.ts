@@ -2,10 +2,16 @@ import type { Forecast } from '../model/forecast.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
+import type { StoreMark } from '../model/store-identity.ts';
 
 /** Inputs and results of the activities: one object each, nothing private in it. */
 
-export interface OpenMailboxRequest {
+export interface KnownStore {
+  /** The database that the workflow knows; absent before it knows one, and from earlier versions. */
+  readonly store?: StoreMark;
+}
+
+export interface OpenMailboxRequest extends KnownStore {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
   /**
@@ -18,7 +24,7 @@ export interface OpenMailboxRequest {
 }
 
 /** Work of a blocked mailbox. */
-export interface Question {
+export interface Question extends KnownStore {
   /** True when one cheap call without retries must first ask whether Gmail serves the mailbox again. */
   readonly ask?: boolean;
 }
@@ -52,6 +58,8 @@ export interface OfWorker {
   readonly clockSkew?: number;
   /** True when the mailbox has changes that a subscription waits for; absent otherwise, and from earlier versions. */
   readonly deliverable?: true;
+  /** The worker's database; absent from the results of earlier versions. */
+  readonly store?: StoreMark;
 }
 
 /** The part of results that concerns the mailbox as a whole. */
@@ -149,7 +157,7 @@ export interface AuditRequest extends Question {
   readonly audit?: number;
 }
 
-export interface DeliverRequest {
+export interface DeliverRequest extends KnownStore {
   readonly mailbox: MailboxId;
 }
 

@@ -1,10 +1,12 @@
 import { Context } from '@temporalio/activity';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
+import type { StoreMark } from '../model/store-identity.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import { clearCondition, noteFailure } from './note-condition.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { outcomeOf, toApplicationFailure, type Outcome } from './failures.ts';
+import { requireDatabase } from './require-database.ts';
 import type { MailboxActivities } from './requests.ts';
 
 /**
@@ -22,7 +24,11 @@ const HEARTBEAT_INTERVAL = 2_000;
  */
 export async function runActivity<Result>(
   deps: ActivityDependencies<MailboxRegistry>,
-  { mailbox, name }: { readonly mailbox: MailboxId; readonly name: keyof MailboxActivities },
+  {
+    mailbox,
+    name,
+    store,
+  }: { readonly mailbox: MailboxId; readonly name: keyof MailboxActivities; readonly store?: StoreMark },
   activity: (run: ActivityRun) => Promise<Result>,
 ): Promise<Result> {
   const context = Context.current();
@@ -36,6 +42,7 @@ export async function runActivity<Result>(
     });
   const heartbeats = beat(deps.clock, finished.signal, () => context.heartbeat(details));
   try {
+    await requireDatabase(deps.store, store);
     const result = await activity({
       signal: context.cancellationSignal,
       // Told with the next heartbeat: work of less than two seconds needs none, and each is an Action of Temporal
@@ -60,7 +67,8 @@ export async function runActivity<Result>(
     const outcome = outcomeOf(error, mailbox, now) ?? unexpected(error, name, mailbox);
     ended('failed');
     deps.telemetry?.add('tidemark_activity_failures_total', 1, { activity: name, type: outcome.type });
-    await noteFailure(deps, { mailbox, activity: name, outcome, now });
+    // Nothing is written into a database that is not the mailbox's.
+    if (outcome.type !== 'OtherDatabase') await noteFailure(deps, { mailbox, activity: name, outcome, now });
     throw toApplicationFailure(outcome, now);
   } finally {
     finished.abort();

@@ -20,6 +20,7 @@ export type TidemarkErrorCode =
   | 'mailbox-swamped'
   | 'rename-refused'
   | 'settings-refused'
+  | 'other-database'
   | 'server-unreachable'
   | 'server-refused'
   | 'namespace-not-found'
@@ -61,6 +62,20 @@ export class MailboxUnknownError extends TidemarkError {
       `${mailbox} is unknown here: no mail of it is stored and it is not running. Start it: ` +
         `tidemark start ${mailbox}. If it was never connected, first: tidemark login ${mailbox} --client FILE, ` +
         `or tidemark connect ${mailbox} --credentials FILE`,
+    );
+    this.mailbox = mailbox;
+  }
+}
+
+/** Thrown when the mailbox's workflow mirrors it into another database than the one that is open here. */
+export class OtherDatabaseError extends TidemarkError {
+  override readonly name = 'OtherDatabaseError';
+  readonly code = 'other-database';
+  readonly mailbox: MailboxId;
+
+  constructor(mailbox: MailboxId) {
+    super(
+      `${mailbox} is mirrored in another database than the one that is open here: nothing was read or changed. Name the right one in DATABASE_URL. If this one shall take its place: tidemark stop ${mailbox}, then tidemark start ${mailbox}`,
     );
     this.mailbox = mailbox;
   }

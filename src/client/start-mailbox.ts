@@ -5,6 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
+import type { StoreMark } from '../model/store-identity.ts';
 import { configure, MAILBOX_WORKFLOW, poke, workflowIdOf, type MailboxInput } from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
@@ -19,6 +20,8 @@ export interface StartRequest {
   readonly taskQueue: string;
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
+  /** The database that holds the mailbox. */
+  readonly store: StoreMark;
   /** The settings that differ from before. */
   readonly change: SettingsChange;
   /** True signals the settings as well: a workflow that runs already does not get those of the start. */
@@ -48,8 +51,16 @@ export async function startOrWake(request: StartRequest): Promise<void> {
     await rpc({ mailbox }, () => temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(configure, change));
 }
 
-async function signalWithStart({ temporal, taskQueue, mailbox, settings, carried }: StartRequest): Promise<void> {
-  const input: MailboxInput = { mailbox, settings, carried: carried ?? null };
+async function signalWithStart({
+  temporal,
+  taskQueue,
+  mailbox,
+  settings,
+  store,
+  carried,
+}: StartRequest): Promise<void> {
+  const { id, place } = store;
+  const input: MailboxInput = { mailbox, settings, store: { id, place }, carried: carried ?? null };
   await temporal.workflow.signalWithStart(MAILBOX_WORKFLOW, {
     workflowId: workflowIdOf(mailbox),
     taskQueue,

@@ -8,6 +8,7 @@ import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
+import { continues } from '../model/store-identity.ts';
 import type { SettingsPreview } from '../model/settings-preview.ts';
 import type { CredentialStore } from '../secrets/credential-store.ts';
 import type { MailboxRenaming } from '../store/mailboxes/mailbox-renaming.ts';
@@ -22,7 +23,7 @@ import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { DeliveriesClient } from './deliveries-client.ts';
 import { failingTaskOf, type FailingTask } from './failing-task.ts';
-import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError } from './errors.ts';
+import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError, OtherDatabaseError } from './errors.ts';
 import { readStored, reportOf, type ClientStore, type MailboxReport } from './mailbox-report.ts';
 import { previewSettings, requireSensible, STORE_ALONE, type PreviewAccess } from './preview-settings.ts';
 import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
@@ -129,6 +130,7 @@ export class TidemarkClient {
       taskQueue: this.#taskQueue,
       mailbox,
       settings: wanted,
+      store: await this.#store.identity(),
       change: settings,
       // Without a worker's answer the workflow's settings are unknown, and signalling them again does no harm.
       configure: wasRunning && !(status !== null && !isChanged) && Object.keys(settings).length > 0,
@@ -345,8 +347,9 @@ export class TidemarkClient {
       credentials: this.#credentials,
       access: this.#renaming,
       hasWorker: () => this.hasWorker(signal),
-      start: (carried) =>
+      start: async (carried) =>
         startOrWake({
+          store: await this.#store.identity(),
           temporal,
           rpc,
           clock,
@@ -515,8 +518,12 @@ export class TidemarkClient {
     await this.#rpc({ mailbox }, () => handle.signal(signal));
   }
 
-  #running(mailbox: MailboxId) {
-    return runningView({ temporal: this.#temporal, rpc: this.#rpc, mailbox });
+  /** @throws {OtherDatabaseError} when the workflow says that another database holds the mailbox */
+  async #running(mailbox: MailboxId) {
+    const view = await runningView({ temporal: this.#temporal, rpc: this.#rpc, mailbox });
+    const known = view.status?.store ?? null;
+    if (known !== null && !continues(await this.#store.identity(), known)) throw new OtherDatabaseError(mailbox);
+    return view;
   }
 }
 

@@ -13,6 +13,7 @@ export const FAILURE_TYPES = [
   'GmailUnreachable',
   'StoreUnavailable',
   'StoreLost',
+  'OtherDatabase',
   'Unexpected',
 ] as const;
 

@@ -26,6 +26,7 @@ import {
   removeLabel,
   saveLabels,
 } from './listing/label-rows.ts';
+import { storeIdentity } from './mailboxes/store-identity.ts';
 import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger, type SpentUnits } from './mailboxes/spent-units.ts';
 import {
   getMailbox,
@@ -149,6 +150,7 @@ function registryOf(database: StoreDatabase): MailboxRegistry {
     putMailbox: (request) => putMailbox(database, request),
     getMailbox: (mailbox) => getMailbox(database, mailbox),
     listMailboxes: () => listMailboxes(database),
+    identity: () => storeIdentity(database),
     noteCondition: (request) => noteCondition(database, request),
     saveWatch: (request) => saveWatch(database, request),
     setRelistAt: (request) => setRelistAt(database, request),

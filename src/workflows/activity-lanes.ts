@@ -11,7 +11,7 @@ import type { MailboxActivities } from '../activities/requests.ts';
 import { backfillQueueOf, deliveryQueueOf } from './definitions.ts';
 import { failureEvent, type FailedWork } from './failure-event.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
-import { answerTo, auditWanted, pokeServed, questionOf, retryWanted } from './lane-requests.ts';
+import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, storeOf } from './lane-requests.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
 
@@ -79,6 +79,7 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
             settings,
             ...(named === null ? {} : { named }),
             chain: workflowInfo().firstExecutionRunId,
+            ...storeOf(state),
           })),
         };
       case 'fullSync':
@@ -110,7 +111,8 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
 }
 
 /** Delivers to subscriptions and answers the event it ends in. Throws only cancellation. */
-export function runDelivery({ mailbox }: MailboxState): Promise<MailboxEvent> {
+export function runDelivery(state: MailboxState): Promise<MailboxEvent> {
+  const { mailbox } = state;
   const { deliver } = proxyActivities<Pick<MailboxActivities, 'deliver'>>({
     ...OPTIONS,
     startToCloseTimeout: '1 hour',
@@ -120,7 +122,7 @@ export function runDelivery({ mailbox }: MailboxState): Promise<MailboxEvent> {
     summary: 'deliver changes to subscriptions',
   });
   return asEvent(
-    deliver({ mailbox }).then((result) => ({ kind: 'delivered', ...result })),
+    deliver({ mailbox, ...storeOf(state) }).then((result) => ({ kind: 'delivered', ...result })),
     { lane: 'delivery', asked: false },
   );
 }

@@ -3,6 +3,7 @@ import type { HistoryId, MailboxId } from '../model/ids.ts';
 import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
+import type { StoreMark } from '../model/store-identity.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { Phase } from './phase.ts';
 
@@ -25,6 +26,8 @@ export const deliveryQueueOf = (taskQueue: string): string => `${taskQueue}-deli
 export interface MailboxInput {
   readonly mailbox: MailboxId;
   readonly settings: MailboxSettings;
+  /** The database of whoever started it; absent from earlier versions, and from a start by hand. */
+  readonly store?: StoreMark;
   /** The state that an earlier run of this workflow carried over; null in the first run. */
   readonly carried: MailboxState | null;
 }
@@ -134,6 +137,8 @@ export interface PushStatus {
 
 export interface MailboxStatus {
   readonly mailbox: MailboxId;
+  /** The database that holds the mailbox; null until it is known, absent from earlier versions. */
+  readonly store?: StoreMark | null;
   readonly phase: Phase;
   /** Epoch ms. */
   readonly phaseSince: number;

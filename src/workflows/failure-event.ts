@@ -19,8 +19,8 @@ export function failureEvent(type: string, message: string, { lane, asked }: Fai
     case 'MailboxNotConnected':
       return { kind: 'blocked', block: 'needs-consent', cause: 'credentials', message, lane, asked };
     default:
-      // MailboxUnavailable, or an unforeseen defect: the mailbox asks again ever more rarely instead of failing the
-      // workflow.
+      // MailboxUnavailable, OtherDatabase, or an unforeseen defect: the mailbox asks again ever more rarely instead of
+      // failing the workflow.
       return { kind: 'blocked', block: 'failed', cause: 'refusal', message, lane, asked };
   }
 }

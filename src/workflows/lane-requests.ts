@@ -1,3 +1,4 @@
+import type { StoreMark } from '../model/store-identity.ts';
 import type { MailboxState } from './mailbox-state.ts';
 
 /** The number of the retry that the next slice must serve. */
@@ -10,9 +11,14 @@ export function pokeServed({ pokedAt }: MailboxState): { readonly pokedAt?: numb
   return pokedAt.serving === null ? {} : { pokedAt: pokedAt.serving };
 }
 
+/** Every activity is told which database holds the mailbox. */
+export function storeOf({ store }: MailboxState): { readonly store?: StoreMark } {
+  return store === null ? {} : { store };
+}
+
 /** A blocked mailbox first asks whether Gmail serves it. */
-export function questionOf({ blocked }: MailboxState): { readonly ask?: true } {
-  return blocked === null ? {} : { ask: true };
+export function questionOf(state: MailboxState): { readonly ask?: true; readonly store?: StoreMark } {
+  return { ...(state.blocked === null ? {} : { ask: true }), ...storeOf(state) };
 }
 
 /** Marks the result of work that began with a blocked mailbox's question. */

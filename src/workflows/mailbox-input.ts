@@ -6,6 +6,7 @@ import {
   withLists,
   type SettingsChange,
 } from '../model/settings-change.ts';
+import { storeMarkIn } from '../model/store-identity.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { workflowIdOf, type MailboxInput } from './definitions.ts';
 
@@ -45,7 +46,8 @@ export function mailboxInput(argument: unknown, workflowId: string): StartedMail
     // Only earlier and later builds write these, never a person.
     return { mailbox, settings: completeSettings(isObject(settings) ? settings : {}), named: null, carried };
   }
-  return { mailbox, ...settingsIn(settings), carried: null };
+  const store = storeMarkIn(argument['store']);
+  return { mailbox, ...settingsIn(settings), ...(store === null ? {} : { store }), carried: null };
 }
 
 function mailboxIn(address: unknown): MailboxId {

@@ -2,6 +2,7 @@ import type { QuotaUse } from '../activities/requests.ts';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import { completeSettings, type SettingsChange } from '../model/settings-change.ts';
+import type { StoreMark } from '../model/store-identity.ts';
 import { type Blocked } from './blocked.ts';
 import { NO_DELIVERIES, type DeliveryState } from './delivery-state.ts';
 import { type LastError } from './last-error.ts';
@@ -28,6 +29,8 @@ export interface MailboxState {
    * was asked. null once all are known.
    */
   readonly named: SettingsChange | null;
+  /** The database that holds the mailbox; null until a worker, or the start, has named it. */
+  readonly store: StoreMark | null;
   readonly historyId: HistoryId | null;
   readonly generation: number;
   readonly fullSync:
@@ -113,12 +116,14 @@ export function initialState(request: {
   mailbox: MailboxId;
   settings: MailboxSettings;
   named?: SettingsChange | null;
+  store?: StoreMark | null;
   now: number;
 }): MailboxState {
   return {
     mailbox: request.mailbox,
     settings: completeSettings(request.settings),
     named: request.named ?? null,
+    store: request.store ?? null,
     historyId: null,
     generation: 0,
     fullSync: { kind: 'unknown', resync: false },

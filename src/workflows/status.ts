@@ -5,6 +5,7 @@ import { isPushTrusted, type PushState } from './push-state.ts';
 export function statusOf(state: MailboxState): MailboxStatus {
   return {
     mailbox: state.mailbox,
+    store: state.store,
     phase: phaseOf(state),
     phaseSince: state.phaseSince,
     historyId: state.historyId,

@@ -69,7 +69,7 @@ function withDeliverable(state: MailboxState, event: MailboxEvent): MailboxState
     : state;
 }
 
-/** Takes the skew of the worker's clock from each activity's result. */
+/** Takes the skew of the worker's clock, and the worker's database, from each activity's result. */
 function withClock(state: MailboxState, event: MailboxEvent): MailboxState {
   const isAnswer =
     event.kind === 'opened' ||
@@ -78,7 +78,7 @@ function withClock(state: MailboxState, event: MailboxEvent): MailboxState {
     event.kind === 'partial-synced' ||
     event.kind === 'audited' ||
     event.kind === 'delivered';
-  return isAnswer ? { ...state, clockSkew: event.clockSkew ?? null } : state;
+  return isAnswer ? { ...state, clockSkew: event.clockSkew ?? null, store: event.store ?? state.store } : state;
 }
 
 function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxState {

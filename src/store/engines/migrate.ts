@@ -15,6 +15,7 @@ import { changeDetails } from './migrations/0012-change-details.ts';
 import { messageHeaders } from './migrations/0013-headers.ts';
 import { subscriptionTables } from './migrations/0014-subscriptions.ts';
 import { feedTables } from './migrations/0015-feed.ts';
+import { formerStores } from './migrations/0016-store-identity.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
@@ -34,6 +35,7 @@ const MIGRATIONS = {
   '0013-headers': messageHeaders,
   '0014-subscriptions': subscriptionTables,
   '0015-feed': feedTables,
+  '0016-store-identity': formerStores,
 } as const;
 
 /** `automatic`: opening the database migrates its schema. `manual`: only `tidemark migrate` does. */

@@ -29,8 +29,11 @@ export interface Schema {
   subscriptions: SubscriptionTable;
   delivery_positions: DeliveryPositionTable;
   parked_deliveries: ParkedDeliveryTable;
-  /** One row. `id` is drawn with the database; a copy by a move is another feed. */
-  feed: { key: number; id: string; position: number; pruned_position: number };
+  /**
+   * One row. `id` is drawn with the database; a copy by a move is another feed. `former_ids`: the ids of databases whose
+   * mailboxes were moved here, as JSON.
+   */
+  feed: { key: number; id: string; position: number; pruned_position: number; former_ids: Generated<string> };
   feed_segments: SegmentTable;
   /** Up to which of its sequences a mailbox's changes are in segments, and the last position that was pruned. */
   feed_mailboxes: { mailbox_key: number; sequence: number; pruned_position: number };

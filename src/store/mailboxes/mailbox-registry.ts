@@ -1,3 +1,4 @@
+import type { StoreIdentity } from '../../model/store-identity.ts';
 import type { MailboxId } from '../../model/ids.ts';
 import type { MailboxSettings } from '../../model/settings.ts';
 import type { Condition, Conditions, Doubt, MailboxRow, MailboxWatch } from '../rows/mailbox-row.ts';
@@ -24,6 +25,8 @@ export interface MailboxRegistry {
   /** null when the store does not know the mailbox. */
   getMailbox(mailbox: MailboxId): Promise<MailboxRow | null>;
   listMailboxes(): Promise<readonly MailboxRow[]>;
+  /** Which database this is, and whose mailboxes it took over. */
+  identity(): Promise<StoreIdentity>;
   /**
    * Saves a lane's last failure, and until when Gmail asked it to wait, for the operator. The other lane's condition
    * stays.

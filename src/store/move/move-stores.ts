@@ -7,6 +7,7 @@ import { StoreError } from '../engines/store-error.ts';
 import type { Stores } from '../stores.ts';
 import { MoveError } from './move-error.ts';
 import { digestOutside, handOver, nameThere, takeOver, writeThere } from './move-outside-bodies.ts';
+import { takeIdentity } from '../mailboxes/store-identity.ts';
 import { copySubscriptions } from '../subscriptions/subscription-rows.ts';
 import { copyTable, digestTable, MOVED_TABLES } from './move-tables.ts';
 
@@ -69,6 +70,7 @@ export async function moveStores(request: MoveRequest): Promise<readonly MovedMa
   }
   await copyChains(from.database, to.database);
   await copySubscriptions(from.database, to.database);
+  await takeIdentity(from.database, to.database);
   if (!request.moveBodies) await handOver(from.database);
   await to.database.write(async (tx) => {
     if (!request.moveBodies) await takeOver(from.database, tx);

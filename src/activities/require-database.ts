@@ -1,0 +1,21 @@
+import { continues, type StoreMark } from '../model/store-identity.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+
+/** Thrown when a worker's database is not the one that holds the mailbox. */
+export class OtherDatabaseError extends Error {
+  override readonly name = 'OtherDatabaseError';
+}
+
+/**
+ * Call it before anything else of a mailbox is read or written.
+ *
+ * @param known - the database that the workflow knows; undefined before it knows one, and from earlier versions
+ * @throws {OtherDatabaseError}
+ */
+export async function requireDatabase(store: MailboxRegistry, known: StoreMark | undefined): Promise<void> {
+  if (known !== undefined && !continues(await store.identity(), known)) throw new OtherDatabaseError();
+}
+
+export const otherDatabaseText = (mailbox: MailboxId): string =>
+  `${mailbox} is mirrored in another database than the one that this worker has: nothing was read or changed. Give every worker the right DATABASE_URL, then "tidemark resume ${mailbox}". If this database shall take the other's place: "tidemark stop ${mailbox}", then "tidemark start ${mailbox}"`;
