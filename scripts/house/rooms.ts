@@ -166,7 +166,7 @@ export const ROOMS: readonly Room[] = [
     place: 'store/mailboxes',
     holds: 'what is kept of a mailbox as a whole: account, ledger, name',
     imports: [...STORE_FLOOR, 'store/removal', 'store/subscriptions'],
-    packages: ['kysely'],
+    packages: ['node:', 'kysely'],
   },
   {
     place: 'store/credentials',
@@ -183,7 +183,7 @@ export const ROOMS: readonly Room[] = [
   {
     place: 'store/move',
     holds: 'moving mailboxes from one database to another',
-    imports: ['model', 'store', 'store/engines', 'store/bodies', 'store/subscriptions'],
+    imports: ['model', 'store', 'store/engines', 'store/bodies', 'store/mailboxes', 'store/subscriptions'],
     packages: ['node:', 'kysely'],
   },
   {

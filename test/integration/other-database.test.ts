@@ -52,11 +52,11 @@ describe('a mailbox and another database than its own', () => {
     const { client } = system.tidemark;
     await system.stopWorker();
     await client.poke(system.mailbox);
-    await withWorkerOn(other, () =>
-      expect
+    await withWorkerOn(other, async () => {
+      await expect
         .poll(async () => (await client.status(system.mailbox)).blocked?.message ?? null, { timeout: 30_000 })
-        .toMatch(/is mirrored in another database than the one that this worker has: nothing was read or changed/),
-    );
+        .toMatch(/is mirrored in another database than the one that this worker has: nothing was read or changed/);
+    });
     expect(JSON.parse((await tidemark(other, 'list', '--json')).stdout)).toMatchObject({
       mailboxes: expect.arrayContaining([
         expect.objectContaining({ mailbox: email, phase: 'failed', counts: expect.objectContaining({ stored: 0 }) }),
