@@ -5,6 +5,7 @@ import { slicesPerSecond } from './activities/slice-rate.ts';
 import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './temporal/bundle-workflows.ts';
 import { shippedBundle } from './temporal/shipped-bundle.ts';
+import { wakeDeliveries } from './client/wake-deliveries.ts';
 import { keepSearchAttributes } from './client/register-search-attributes.ts';
 import { loadConfig, type Config } from './config/config.ts';
 import { withDates } from './gmail/api/gmail-date.ts';
@@ -252,12 +253,13 @@ async function createWorkers(
 }
 
 /**
- * Keeps the store tidy and the search attributes registered while the worker runs.
+ * Keeps the store tidy and the search attributes registered while the worker runs, and wakes mailboxes that a handler
+ * waits for.
  *
- * @returns ends both
+ * @returns ends all of it
  */
 function keepInOrder(
-  { config, log }: WorkerRequest,
+  { config, log, handlers = {} }: WorkerRequest,
   { clock, googleClock, stores }: Means,
   connection: NativeConnection,
 ): () => Promise<void> {
@@ -269,9 +271,16 @@ function keepInOrder(
   const graces = { goneGrace, sweepGrace, changesKept };
   const kept = keepHouse({ store: stores.store, ...graces, clock: googleClock, log, signal });
   const known = keepSearchAttributes({ connection, namespace, clock, signal });
+  const woken =
+    Object.keys(handlers).length === 0
+      ? null
+      : wakeDeliveries({ connection, namespace, store: stores.store, clock, signal }).catch((error: unknown) => {
+          if (!signal.aborted)
+            log.warn({ error }, 'not every mailbox could be woken: they deliver with their next sync');
+        });
   return async () => {
     ended.abort();
-    await Promise.all([kept, known]);
+    await Promise.all([kept, known, woken]);
   };
 }
 

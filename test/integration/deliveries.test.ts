@@ -216,6 +216,32 @@ describe('a subscription that is not wanted any more', () => {
   }, 60_000);
 });
 
+describe('a handler that is added to a mailbox at rest', () => {
+  it('gets what there was at once, and does not wait for the next sync', async () => {
+    const rig = await Rig.open('deliveries-added');
+    try {
+      await rig.startWorker();
+      const box = await rig.mailbox('added', { messages: 5, threadSize: 1, pollInterval: 600_000 });
+      await box.start();
+      await box.exact(30_000);
+      const { partialSyncs } = await box.report();
+      await rig.stopWorker();
+      const receiver = new Receiver();
+      const handlers: Handlers = { all: { beginning: { kind: 'first' }, handle: receiver.handle } };
+      await rig.startWorker(createLog('silent'), systemClock, handlers);
+      await eventually(20_000, async () => (receiver.sequences(box).length === 5 ? true : null));
+      const events = (await box.runs()).flatMap(({ history }) => history.events ?? []);
+      const isWoken = events.some(
+        ({ workflowExecutionSignaledEventAttributes: event }) => event?.signalName === 'deliver',
+      );
+      // On a slow machine the read of what came late, after half a minute, may be the first to bring them.
+      expect(isWoken || (await box.report()).partialSyncs !== partialSyncs).toBe(true);
+    } finally {
+      await rig.close();
+    }
+  }, 90_000);
+});
+
 describe('a worker that stops during a delivery', () => {
   it('has it delivered by the next one, with the same id', async () => {
     const rig = await Rig.open('deliveries-stopped');
