@@ -25,6 +25,7 @@ import { temporalAddressOf } from './temporal/connect.ts';
 import { connectPatiently } from './temporal/connect-patiently.ts';
 import { secretKeysOf } from './storage/open-secret-keys.ts';
 import { priceTableOf } from './config/quota-variables.ts';
+import { configFor } from './config/running-start.ts';
 import type { Stores } from './store/open-store.ts';
 import { dataConverterOf } from './temporal/payload-codec.ts';
 import { hostInPlainText } from './model/database-location.ts';
@@ -187,8 +188,11 @@ function dependenciesOf(
       googleClock.hear(date);
       skew.seen('gmail', date);
     }),
-    rootUrl: config.gmailRootUrl,
-    tokenUrl: config.googleTokenUrl,
+    // The mailbox that npm start simulates in another process has its Gmail there.
+    googleOf: (mailbox) => {
+      const { gmailRootUrl, googleTokenUrl } = configFor(config, mailbox);
+      return { rootUrl: gmailRootUrl, tokenUrl: googleTokenUrl };
+    },
   });
   return { ...shared, store: stores.store, openSession, pushTopic: config.push.topic, skew };
 }

@@ -18,4 +18,6 @@ export async function requireDatabase(store: MailboxRegistry, known: StoreMark |
 }
 
 export const otherDatabaseText = (mailbox: MailboxId): string =>
-  `${mailbox} is mirrored in another database than the one that this worker has: nothing was read or changed. Give every worker the right DATABASE_URL, then "tidemark resume ${mailbox}". If this database shall take the other's place: "tidemark stop ${mailbox}", then "tidemark start ${mailbox}"`;
+  `${mailbox} is mirrored in another database than the one that this worker has: nothing was read or changed. ` +
+  `Give every worker the right DATABASE_URL, then "tidemark resume ${mailbox}". ` +
+  `If this database shall take the other's place: "tidemark stop ${mailbox}", then "tidemark start ${mailbox}"`;

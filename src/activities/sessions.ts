@@ -26,10 +26,8 @@ export interface SessionFactoryOptions {
   readonly credentials: CredentialStore;
   readonly secretKeys: Pick<SecretKeys, 'open'>;
   readonly transport: Transport;
-  /** Where Gmail is: GMAIL_ROOT_URL. */
-  readonly rootUrl: string;
-  /** Where grants are refreshed: GOOGLE_TOKEN_URL. */
-  readonly tokenUrl: string;
+  /** Where a mailbox's Gmail is; that of a simulated mailbox may move. */
+  readonly googleOf: (mailbox: MailboxId) => GoogleAddresses;
   readonly prices: PriceTable;
   /** Part of each user's quota that is ours, in (0, 1]; all when not given. */
   readonly userShare?: number;
@@ -37,11 +35,19 @@ export interface SessionFactoryOptions {
   readonly telemetry?: Telemetry | undefined;
 }
 
+export interface GoogleAddresses {
+  /** GMAIL_ROOT_URL */
+  readonly rootUrl: string;
+  /** Where grants are refreshed: GOOGLE_TOKEN_URL. */
+  readonly tokenUrl: string;
+}
+
 /** What this process keeps for one mailbox: its client with the access token, and the pacer that both lanes share. */
 interface Connection {
   readonly version: number;
   /** The scopes of its tokens. Changed settings may need others. */
   readonly scopes: readonly string[];
+  readonly google: GoogleAddresses;
   readonly api: GmailApi;
   readonly pacer: Pacer;
   /** The check of its account that is under way. */
@@ -116,14 +122,18 @@ class Connections {
     if (record === null) throw new NotConnectedError(`${mailbox} has no credentials`);
     const known = this.#byMailbox.get(mailbox);
     const scopes = scopesOf(settings);
-    if (known?.version === record.version && known.scopes.join() === scopes.join()) return known;
+    const google = this.#options.googleOf(mailbox);
+    if (known?.version === record.version && known.scopes.join() === scopes.join() && isSame(known.google, google))
+      return known;
     const credentials = parseCredentials(await this.#options.secretKeys.open(mailbox, record));
     if (credentials.type === 'authorized_user') requireScopes(mailbox, credentials.scopes, settings);
-    const { store, prices, clock, userShare, transport, tokenUrl, rootUrl } = this.#options;
+    const { store, prices, clock, userShare, transport } = this.#options;
+    const { rootUrl, tokenUrl } = google;
     const tokens = createTokenSource({ credentials, mailbox, tokenUrl, scopes, transport, clock });
     const connection: Connection = {
       version: record.version,
       scopes,
+      google,
       api: createGoogleGmail({ mailbox, tokens, transport, rootUrl, clock }),
       checking: null,
       pacer: known?.pacer ?? new Pacer({ mailbox, ledger: store, prices, clock, share: userShare }),
@@ -138,3 +148,6 @@ class Connections {
     this.#byMailbox.set(mailbox, connection);
   }
 }
+
+const isSame = (a: GoogleAddresses, b: GoogleAddresses): boolean =>
+  a.rootUrl === b.rootUrl && a.tokenUrl === b.tokenUrl;

@@ -75,7 +75,9 @@ export class OtherDatabaseError extends TidemarkError {
 
   constructor(mailbox: MailboxId) {
     super(
-      `${mailbox} is mirrored in another database than the one that is open here: nothing was read or changed. Name the right one in DATABASE_URL. If this one shall take its place: tidemark stop ${mailbox}, then tidemark start ${mailbox}`,
+      `${mailbox} is mirrored in another database than the one that is open here: nothing was read or changed. ` +
+        `Name the right one in DATABASE_URL. ` +
+        `If this one shall take its place: tidemark stop ${mailbox}, then tidemark start ${mailbox}`,
     );
     this.mailbox = mailbox;
   }

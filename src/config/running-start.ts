@@ -46,11 +46,14 @@ export function configFor(config: Config, mailbox: MailboxId): Config {
   return changedConfig(config, { gmailRootUrl, googleTokenUrl, quota: { ...config.quota, userUnitsPerMinute } });
 }
 
-/** Process ids are reused after a while. On Linux the command line tells whether it is the same program. */
+/**
+ * Process ids are reused after a while. On Linux the command line tells whether it is the same program:
+ * `src/start/main.ts`, or `start/main.js` of the built package.
+ */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return process.platform !== 'linux' || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('src/start');
+    return process.platform !== 'linux' || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('start/main.');
   } catch (error) {
     return codeOf(error) === 'EPERM';
   }

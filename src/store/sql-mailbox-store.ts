@@ -26,7 +26,7 @@ import {
   removeLabel,
   saveLabels,
 } from './listing/label-rows.ts';
-import { storeIdentity } from './mailboxes/store-identity.ts';
+import { storeIdentity } from './mailboxes/read-identity.ts';
 import { addUsage, getLedger, getUsage, unitsOfDay, updateLedger, type SpentUnits } from './mailboxes/spent-units.ts';
 import {
   getMailbox,

@@ -96,6 +96,15 @@ describe('npm start', () => {
       code: 1,
       stderr: expect.stringMatching(/ada\+200@example\.com has no label "No such label"\. Its own labels: /),
     });
+    // A worker in another terminal takes its part of the simulated mailbox, and is not sent to Google either.
+    const worker = new Program('cli/main.ts', ['worker'], env);
+    programs.push(worker);
+    await worker.says(/worker runs/);
+    for (let round = 0; round < 6; round++) {
+      const synced = await new Program('cli/main.ts', ['sync', 'ada+200@example.com', '--wait', '--json'], env).ended;
+      expect(synced).toMatchObject({ code: 0, stderr: '' });
+    }
+    await worker.end('SIGTERM');
     const before = performance.now();
     expect(await first.end('SIGINT')).toMatchObject({
       code: 0,

@@ -30,8 +30,8 @@ export interface Schema {
   delivery_positions: DeliveryPositionTable;
   parked_deliveries: ParkedDeliveryTable;
   /**
-   * One row. `id` is drawn with the database; a copy by a move is another feed. `former_ids`: the ids of databases whose
-   * mailboxes were moved here, as JSON.
+   * One row. `id` is drawn with the database; a copy by a move is another feed. `former_ids`: the ids of databases
+   * whose mailboxes were moved here, as JSON.
    */
   feed: { key: number; id: string; position: number; pruned_position: number; former_ids: Generated<string> };
   feed_segments: SegmentTable;

@@ -7,7 +7,7 @@ import { StoreError } from '../engines/store-error.ts';
 import type { Stores } from '../stores.ts';
 import { MoveError } from './move-error.ts';
 import { digestOutside, handOver, nameThere, takeOver, writeThere } from './move-outside-bodies.ts';
-import { takeIdentity } from '../mailboxes/store-identity.ts';
+import { takeIdentity } from '../mailboxes/read-identity.ts';
 import { copySubscriptions } from '../subscriptions/subscription-rows.ts';
 import { copyTable, digestTable, MOVED_TABLES } from './move-tables.ts';
 
