@@ -8,6 +8,7 @@ export {
   TidemarkClient,
   type StartedMailbox,
   type SyncOptions,
+  type SyncResult,
   type TidemarkClientOptions,
 } from './client/tidemark-client.ts';
 export type { CountedSubscription, DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';

@@ -61,6 +61,14 @@ export interface StartedMailbox {
   readonly settings: MailboxSettings;
 }
 
+export interface SyncResult {
+  /** null when it was not waited for, or no worker answered in the end. */
+  readonly inSync: boolean | null;
+}
+
+/** Milliseconds between two looks of {@link TidemarkClient.waitUntilInSync}. */
+const IN_SYNC_LOOK = 1_000;
+
 export interface SyncOptions extends WaitOptions {
   /** True waits until the work is done, instead of only requesting it. */
   readonly wait?: boolean;
@@ -177,14 +185,44 @@ export class TidemarkClient {
     await this.#signal(mailbox, definitions.poke);
   }
 
-  /** Runs a partial sync now. With `wait` it returns when the store has reached the mailbox's head as of this call. */
-  async sync(mailbox: MailboxId, { wait = false, ...options }: SyncOptions = {}): Promise<void> {
-    if (!wait) return this.poke(mailbox);
+  /**
+   * Runs a partial sync now. With `wait` it returns when the store has reached the mailbox's head as of this call.
+   *
+   * @returns whether the mailbox is in sync now: not while its backfill goes on, and not known without `wait`
+   */
+  async sync(mailbox: MailboxId, { wait = false, ...options }: SyncOptions = {}): Promise<SyncResult> {
+    if (!wait) {
+      await this.poke(mailbox);
+      return { inSync: null };
+    }
     const chain = await this.#chain(mailbox, options);
     const { sync } = await chain.ask((handle, updateId) => handle.executeUpdate(definitions.sync, { updateId }));
     await reached(mailbox, () =>
       chain.ask((handle, updateId) => handle.executeUpdate(definitions.awaitSync, { args: [{ sync }], updateId })),
     );
+    return { inSync: (await this.#running(mailbox)).status?.inSync ?? null };
+  }
+
+  /**
+   * Waits until the mailbox is in sync: everything of its scope is stored, has failed or is gone, and its newest changes
+   * are applied. A backfill may take hours. Meanwhile it asks the workflow once a second, and Gmail for nothing more.
+   *
+   * @returns the mailbox as it is then; `counts.failed` says what could not be fetched
+   * @throws {MailboxBlockedError} when the mailbox waits for a person
+   * @throws {MailboxNotRunningError} when no workflow runs
+   */
+  async waitUntilInSync(mailbox: MailboxId, options: WaitOptions = {}): Promise<MailboxReport> {
+    await this.sync(mailbox, { ...options, wait: true });
+    for (;;) {
+      const report = await this.status(mailbox);
+      const { phase, inSync, blocked, lastError } = report;
+      if (inSync === true) return report;
+      if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
+      if (isBlocked(phase))
+        throw new MailboxBlockedError(mailbox, phase, blocked?.message ?? lastError?.message ?? null);
+      if (!report.workerAnswered) options.onNoWorker?.();
+      await this.#clock.sleep(IN_SYNC_LOOK, options.signal);
+    }
   }
 
   /**

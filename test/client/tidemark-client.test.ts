@@ -31,6 +31,15 @@ describe('the client, beside a worker', () => {
     ]);
   });
 
+  it('says after a sync, and once it is waited for, whether the mailbox is in sync', async () => {
+    const { client } = system.tidemark;
+    expect(await client.sync(system.mailbox)).toEqual({ inSync: null });
+    const { id } = await system.deliver('in sync');
+    expect(await client.waitUntilInSync(system.mailbox)).toMatchObject({ inSync: true, phase: 'live' });
+    expect((await system.stored()).has(id)).toBe(true);
+    expect(await client.sync(system.mailbox, { wait: true })).toEqual({ inSync: true });
+  });
+
   it('returns from a resync when its generation is complete', async () => {
     const { client } = system.tidemark;
     const before = (await client.status(system.mailbox)).generation;
