@@ -160,7 +160,7 @@ async function storedAfter(
 ): Promise<number> {
   const began = performance.now();
   for (;;) {
-    const changes = await client.readChanges(mailbox, { after });
+    const { changes } = await client.readChanges(mailbox, { after });
     if (changes.some(({ kind }) => kind === 'stored')) return performance.now() - began;
     if (performance.now() - began > 45_000) throw new InvalidRunError(`a message of ${mailbox} was not stored`);
     await clock.sleep(5);

@@ -4,7 +4,7 @@ const tidemark = await openTidemark({ config: loadConfig() });
 const mailbox = mailboxId('ada@example.com');
 await tidemark.client.start(mailbox, { pollInterval: 300_000 });
 await tidemark.client.sync(mailbox, { wait: true });
-for (const change of await tidemark.client.readChanges(mailbox, { after: 0 })) {
-  console.log(change.sequence, change.kind, change.messageId);
+for await (const change of tidemark.changes({ mailbox, follow: false })) {
+  console.log(change.kind, change.messageId, change.cursor);
 }
 await tidemark.close();

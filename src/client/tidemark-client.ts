@@ -16,7 +16,6 @@ import type { MailboxRemoval } from '../store/removal/mailbox-removal.ts';
 import type { LostBody } from '../model/lost-body.ts';
 import type { AuditResult } from '../store/rows/mailbox-row.ts';
 import type { ChangePage } from '../store/feed/mailbox-changes.ts';
-import type { Change } from '../model/change.ts';
 import type { FailedMessage, LackingMessage } from '../store/fetching/work-store.ts';
 import type { StoredMessage } from '../store/reads/mail-store.ts';
 import * as definitions from '../workflows/definitions.ts';
@@ -468,26 +467,14 @@ export class TidemarkClient {
   }
 
   /**
-   * Changes after sequence number `after`, oldest first. Sequence numbers have no gaps, so a reader that remembers its
-   * last one misses none.
+   * A page of the changes after sequence number `after`, oldest first. Sequence numbers have no gaps, so a reader that
+   * remembers its last one misses none. `hasMore` says that the page is not the end. `tidemark.changes()` follows
+   * without pages.
    *
    * @throws {CursorAheadError} when the mailbox has fewer changes: the number is of another mailbox or database
    * @throws {CursorPrunedError} when changes after `after` were pruned
    */
   async readChanges(
-    mailbox: MailboxId,
-    { after = 0, limit = 500 }: { after?: number; limit?: number } = {},
-  ): Promise<readonly Change[]> {
-    return this.#store.readChanges({ mailbox, after, limit });
-  }
-
-  /**
-   * A page of {@link TidemarkClient.readChanges}, with the sequence number of the mailbox's last change: more changes
-   * follow while the page's last one is before it.
-   *
-   * @throws {CursorAheadError | CursorPrunedError} when there is nothing to go on from after `after`
-   */
-  async readChangePage(
     mailbox: MailboxId,
     { after = 0, limit = 500 }: { after?: number; limit?: number } = {},
   ): Promise<ChangePage> {

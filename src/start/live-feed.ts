@@ -29,7 +29,7 @@ export async function followLive({
 }: LiveFeedRequest): Promise<void> {
   let last = after;
   while (!signal.aborted) {
-    for (const change of await client.readChanges(mailbox, { after: last })) {
+    for (const change of (await client.readChanges(mailbox, { after: last })).changes) {
       last = change.sequence;
       say(`${clockTime(change.at)}  ${named ? `${mailbox}  ` : ''}${sentenceOf(change)}`);
     }

@@ -87,7 +87,11 @@ describe('renaming a mailbox whose account has another address at Google', () =>
       const { client, credentials, store } = system.tidemark;
       const to = address(String(STEPS.indexOf(step) + 1));
       await system.renameAtGoogle(to);
-      const [before, row, fetched] = [await client.readChanges(from), await store.getMailbox(from), await gets()];
+      const [before, row, fetched] = [
+        (await client.readChanges(from)).changes,
+        await store.getMailbox(from),
+        await gets(),
+      ];
 
       const renaming = dyingAfter(step).rename(from, to);
       const died = await renaming.then(
@@ -100,14 +104,14 @@ describe('renaming a mailbox whose account has another address at Google', () =>
       await expect
         .poll(
           async () =>
-            (await client.readChanges(to, { after: before.length })).map(({ sequence, messageId }) => [
+            (await client.readChanges(to, { after: before.length })).changes.map(({ sequence, messageId }) => [
               sequence,
               messageId,
             ]),
           POLL,
         )
         .toEqual([[before.length + 1, id]]);
-      expect((await client.readChanges(to)).slice(0, before.length)).toEqual(
+      expect((await client.readChanges(to)).changes.slice(0, before.length)).toEqual(
         before.map((change) => ({ ...change, mailbox: to })),
       );
       expect(await system.stored(to)).toEqual(await system.truth());

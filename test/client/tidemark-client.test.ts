@@ -26,9 +26,10 @@ describe('the client, beside a worker', () => {
     const { changeSequence } = await client.status(system.mailbox);
     const { id } = await system.deliver('news');
     await client.sync(system.mailbox, { wait: true });
-    expect(await client.readChanges(system.mailbox, { after: changeSequence })).toMatchObject([
-      { sequence: changeSequence + 1, kind: 'stored', messageId: id },
-    ]);
+    expect(await client.readChanges(system.mailbox, { after: changeSequence })).toMatchObject({
+      changes: [{ sequence: changeSequence + 1, kind: 'stored', messageId: id }],
+      hasMore: false,
+    });
   });
 
   it('says after a sync, and once it is waited for, whether the mailbox is in sync', async () => {

@@ -90,7 +90,7 @@ describe.skipIf(!here)(`a worker on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO
     for (const box of boxes) change(box, 4);
     for (const box of boxes) {
       await box.exact(60_000);
-      const feed = await rig.tidemark.client.readChanges(box.id, { after: 0, limit: 1_000 });
+      const { changes: feed } = await rig.tidemark.client.readChanges(box.id, { after: 0, limit: 1_000 });
       expect(feed.map(({ sequence }) => sequence)).toEqual(feed.map((_, index) => index + 1));
     }
   }, 120_000);

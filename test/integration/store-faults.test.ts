@@ -86,7 +86,7 @@ describe('the SQLite file of running workers', () => {
     for (const round of [1, 2, 3]) for (const box of boxes) change(box, round);
     for (const box of boxes) {
       await box.exact(90_000);
-      const feed = await rig.tidemark.client.readChanges(box.id, { after: 0, limit: 1_000 });
+      const { changes: feed } = await rig.tidemark.client.readChanges(box.id, { after: 0, limit: 1_000 });
       expect(feed.map(({ sequence }) => sequence)).toEqual(feed.map((_, index) => index + 1));
       expect(await box.workflowFailures()).toEqual([]);
     }

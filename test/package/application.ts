@@ -30,7 +30,7 @@ await tidemark.client.start(mailbox);
 await tidemark.client.resync(mailbox, { wait: true });
 const { phase } = await tidemark.client.status(mailbox);
 console.log(`phase ${phase}`);
-const changes = await tidemark.client.readChanges(mailbox, { after: 0 });
+const { changes } = await tidemark.client.readChanges(mailbox, { after: 0 });
 console.log(`changes ${changes.length}`);
 await tidemark.client.stop(mailbox);
 await tidemark.close();

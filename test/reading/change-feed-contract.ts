@@ -224,7 +224,11 @@ export function changeFeedContract(fixture: FeedFixture): void {
       expect(brief(await readAll({ mailbox: ada.id, after: all[1]?.cursor ?? '' }))).toEqual(['ada 3 stored a3']);
       const page = { mailbox: ada.id, limit: 10 };
       await expect(stores.store.readChanges({ ...page, after: 1 })).rejects.toThrow(/up to 2 were pruned/);
-      expect(await stores.store.readChangePage({ ...page, after: 0 })).toMatchObject({ head: 3, changes: [{}] });
+      expect(await stores.store.readChangePage({ ...page, after: 0 })).toMatchObject({
+        head: 3,
+        changes: [{}],
+        hasMore: false,
+      });
       await bob.save(reading('b2'));
       expect(brief(await readAll({ after: last(all).cursor }))).toEqual(['bob 2 stored b2']);
     });
@@ -320,8 +324,16 @@ export function changeFeedContract(fixture: FeedFixture): void {
       const ada = await mailboxOf('ada@example.com');
       await ada.save(reading('a1'), reading('a2'), reading('a3'));
       const page = { mailbox: ada.id, limit: 2 };
-      expect(await stores.store.readChangePage({ ...page, after: 0 })).toMatchObject({ head: 3, changes: [{}, {}] });
-      expect(await stores.store.readChangePage({ ...page, after: 3 })).toEqual({ head: 3, changes: [] });
+      expect(await stores.store.readChangePage({ ...page, after: 0 })).toMatchObject({
+        head: 3,
+        changes: [{}, {}],
+        hasMore: true,
+      });
+      expect(await stores.store.readChangePage({ ...page, after: 3 })).toEqual({
+        head: 3,
+        changes: [],
+        hasMore: false,
+      });
       await expect(stores.store.readChanges({ ...page, after: 4 })).rejects.toThrow(/ada@example.com end at 3/);
     });
   });

@@ -15,10 +15,10 @@ export interface ChangesOfMailbox {
 export interface ChangePage {
   /** Oldest first. */
   readonly changes: readonly Change[];
-  /**
-   * The sequence number of the mailbox's last change. More changes follow this page while its last one is before it.
-   */
+  /** The sequence number of the mailbox's last change. */
   readonly head: number;
+  /** Whether more changes follow this page. */
+  readonly hasMore: boolean;
 }
 
 export interface MailboxChanges {
@@ -68,6 +68,7 @@ export async function readChangePage(
         `The changes of ${mailbox} up to ${pruned} were pruned (CHANGES_KEPT), also some after ${after}. ` +
           `Read all messages again, and go on after ${head}.`,
       );
-    return { changes: rows.map((columns) => toChange(mailbox, columns)), head };
+    const changes = rows.map((columns) => toChange(mailbox, columns));
+    return { changes, head, hasMore: (changes.at(-1)?.sequence ?? head) < head };
   });
 }
