@@ -44,12 +44,15 @@ function fill(path: string): void {
   database.exec('pragma synchronous = off; begin');
   const message = database.prepare(
     `insert into messages (mailbox_key, id, thread_id, label_ids, state, history_id, reading_history_id, internal_date,
-     size_estimate, snippet, format, rank, listed_generation, attempts, next_attempt_at, discovered_at, announced, described)
-     values (1, ?, ?, ?, 'stored', '00000000000000000010', '00000000000000000010', ?, 4096, 'a snippet', 'full', 0, 1, 0, 0, 1, 1, 1)`,
+     size_estimate, snippet, format, rank, listed_generation, attempts, next_attempt_at, discovered_at,
+     announced, described)
+     values (1, ?, ?, ?, 'stored', '00000000000000000010', '00000000000000000010', ?, 4096, 'a snippet', 'full', 0, 1,
+     0, 0, 1, 1, 1)`,
   );
   const body = database.prepare("insert into bodies values (1, ?, 'zstd', ?)");
   const headers = database.prepare(
-    `insert into message_headers values (1, ?, ?, 'Somebody', 'somebody@example.com', '[["to","Ada","ada@example.com"]]', 1, '<1@example.com>', 0)`,
+    "insert into message_headers values (1, ?, ?, 'Somebody', 'somebody@example.com', " +
+      `'[["to","Ada","ada@example.com"]]', 1, '<1@example.com>', 0)`,
   );
   const bodies = Array.from({ length: 500 }, (_, index) => encodeBody(bodyOf(index)).bytes);
   for (let index = 0; index < MESSAGES; index += 1) {

@@ -54,6 +54,7 @@ function parkedLines(name: string, parked: readonly ParkedChange[]): readonly st
   return [
     ...table(['mailbox', 'change', 'attempts', 'parked', 'error'], rows),
     '',
-    `${counted(parked.length, 'change')} shown. Deliver again from before one: tidemark replay ${name} --mailbox EMAIL --after N`,
+    `${counted(parked.length, 'change')} shown. Deliver again from before one: ` +
+      `tidemark replay ${name} --mailbox EMAIL --after N`,
   ];
 }

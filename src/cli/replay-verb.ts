@@ -22,7 +22,8 @@ export function addReplay(program: Command, cli: Cli): void {
     .option('--since <date>', 'from the first change since this date', parseDate)
     .addHelpText(
       'after',
-      '\nParked changes are delivered again with the others. The deliveries have new ids. A subscription never goes ahead.',
+      '\nParked changes are delivered again with the others. The deliveries have new ids. ' +
+        'A subscription never goes ahead.',
     )
     .action((name: string, options: ReplayOptions) =>
       withTidemark(cli, options, async ({ tidemark, out }) => {

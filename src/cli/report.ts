@@ -141,7 +141,8 @@ function hindranceRows(report: MailboxReport, now: number): readonly Row[] {
   for (const { subscription, since, until } of report.waitingDeliveries)
     rows.push([
       'deliveries',
-      `${subscription} waits since ${timeOf(since)}, next attempt ${ago(until, now)}: tidemark deliveries ${subscription}`,
+      `${subscription} waits since ${timeOf(since)}, next attempt ${ago(until, now)}: ` +
+        `tidemark deliveries ${subscription}`,
     ]);
   if (clockSkew !== null && Math.abs(clockSkew) > WORTH_TELLING)
     rows.push(['clock', `the worker's clock is ${skewWords(clockSkew)} the Temporal server's: set both by NTP`]);

@@ -62,8 +62,8 @@ export class DeliveriesClient {
   }
 
   /**
-   * Delivers again what was delivered, or parked, since a place. The deliveries have new ids. Running mailboxes begin at
-   * once, others when they are started.
+   * Delivers again what was delivered, or parked, since a place. The deliveries have new ids. Running mailboxes begin
+   * at once, others when they are started.
    *
    * @returns the mailboxes that go back; none of them when the subscription is not that far yet
    * @throws {CannotDoError} `subscription-unknown`
@@ -78,8 +78,8 @@ export class DeliveriesClient {
   }
 
   /**
-   * Ends a subscription: its positions and what it set aside are deleted. A worker that still has a handler of that name
-   * makes it anew when it starts.
+   * Ends a subscription: its positions and what it set aside are deleted. A worker that still has a handler of that
+   * name makes it again when it starts.
    *
    * @throws {CannotDoError} `subscription-unknown`
    */
