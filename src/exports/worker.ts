@@ -15,4 +15,4 @@ export { InvalidSubscriptionError } from '../model/subscription.ts';
 export { createLog, type Log } from '../host/log.ts';
 export { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 export { installRuntime } from '../telemetry/runtime.ts';
-export { runWorker, type RunningWorker, type WorkerRequest } from '../worker.ts';
+export { runWorker as createWorker, type RunningWorker, type WorkerRequest } from '../worker.ts';

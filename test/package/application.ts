@@ -3,7 +3,7 @@
 import { connectMailbox, loadConfig, mailboxId, openTidemark } from 'tidemark';
 import { openReader } from 'tidemark/reader';
 import { openSimulator, systemClock as clock } from 'tidemark/simulator';
-import { createLog, installRuntime, runWorker } from 'tidemark/worker';
+import { createLog, installRuntime, createWorker } from 'tidemark/worker';
 
 const [, , address = '', database = ''] = process.argv;
 const mailbox = mailboxId(address);
@@ -20,7 +20,7 @@ const config = loadConfig({
 const began = performance.now();
 const log = createLog('error');
 const runtime = installRuntime(log, config.telemetry);
-const worker = await runWorker({ config, log });
+const worker = await createWorker({ config, log });
 console.log(`worker runs after ${Math.round(performance.now() - began)} ms`);
 
 const tidemark = await openTidemark({ config });
