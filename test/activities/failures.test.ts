@@ -53,7 +53,10 @@ describe('what becomes of a failure', () => {
     ],
     [
       { kind: 'mailbox-unavailable', reason: 'accessNotConfigured' },
-      /the Gmail API is not enabled .*\(accessNotConfigured\)\. Enable it .* "tidemark resume ada@example\.com" asks again at once$/,
+      new RegExp(
+        String.raw`the Gmail API is not enabled .*\(accessNotConfigured\)\. Enable ` +
+          String.raw`it .* "tidemark resume ada@example\.com" asks again at once$`,
+      ),
     ],
     [
       { kind: 'mailbox-unavailable', reason: 'privateKeyUnreadable' },
@@ -65,7 +68,10 @@ describe('what becomes of a failure', () => {
     ],
     [
       { kind: 'consent-revoked' },
-      /revoked or has expired, or the service account's key was deleted\. Connect it again: "tidemark login ada@example\.com --client FILE"/,
+      new RegExp(
+        String.raw`revoked or has expired, or the service account's key was deleted\. ` +
+          String.raw`Connect it again: "tidemark login ada@example\.com --client FILE"`,
+      ),
     ],
   ])('%o is told with its remedy, and promises nothing that a pause would stop', (failure, says) => {
     const message = ofGmail(failure)?.message ?? '';

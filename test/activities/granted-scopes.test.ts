@@ -67,11 +67,17 @@ it.each([{ known: true }, { known: false }])(
     expect(blocked(mailbox)?.kind).toBe('needs-consent');
     expect(message).toMatch(
       known
-        ? /has granted gmail.metadata, gmail.readonly: under gmail.metadata Gmail refuses format raw, whatever else was granted/
+        ? new RegExp(
+            String.raw`has granted gmail.metadata, gmail.readonly: under gmail.metadata ` +
+              String.raw`Gmail refuses format raw, whatever else was granted`,
+          )
         : /the grant holds gmail.metadata, and under it Gmail refuses \S+ with these settings/,
     );
     expect(message).toMatch(
-      /Granting more does not help: .*"tidemark login ada@example.com --client FILE.*asks for gmail.readonly only.*https:\/\/myaccount.google.com\/connections/,
+      new RegExp(
+        String.raw`Granting more does not help: .*"tidemark login ada@example.com --client ` +
+          String.raw`FILE.*asks for gmail.readonly only.*https:\/\/myaccount.google.com\/connections`,
+      ),
     );
     expect(mailbox.gets() === 0).toBe(known);
 

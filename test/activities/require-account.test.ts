@@ -47,7 +47,8 @@ describe("the account behind a mailbox's credentials", () => {
     expect([await mailbox.comparison(), await mailbox.counts(), await feed(), (await row()).historyId]).toEqual(before);
     expect(phaseOf(mailbox.lanes.state)).toBe('needs-consent');
     expect(mailbox.lanes.state.lastError?.message).toBe(
-      `the credentials of ${ADA} open another account, ${EVE}: none of 5 stored messages is there; nothing was changed. Now have the owner of ${ADA} consent: ` +
+      `the credentials of ${ADA} open another account, ${EVE}: none of 5 stored messages is there; ` +
+        `nothing was changed. Now have the owner of ${ADA} consent: ` +
         `"tidemark login ${ADA} --client FILE" (or "tidemark connect ${ADA} --credentials FILE")`,
     );
 

@@ -192,7 +192,8 @@ describe('tidemark connect-domain', () => {
     await expect.poll(() => result('--dry-run')).toMatchObject(expected);
     expect(await result()).toMatchObject(expected);
     expect((await connect()).stdout).toContain(
-      `not started, ${to}: ${from} is an alias of this user now, and a mailbox here. If it is the same account: tidemark rename ${from} ${to}\n`,
+      `not started, ${to}: ${from} is an alias of this user now, and a mailbox here. If it is the same account: ` +
+        `tidemark rename ${from} ${to}\n`,
     );
     expect(await tidemark.credentials.get(to)).toBeNull();
 

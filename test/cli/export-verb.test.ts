@@ -103,7 +103,8 @@ it.each(['export', 'check-bodies'])(
     await store({ a: '{}', b: '{}', c: '{}' }, 'full');
     const database = new DatabaseSync(path);
     database.exec(
-      "update messages set size_estimate = 9007199254740993 where id = 'a'; update messages set internal_date = 9223372036854775807 where id = 'b'",
+      "update messages set size_estimate = 9007199254740993 where id = 'a'; " +
+        "update messages set internal_date = 9223372036854775807 where id = 'b'",
     );
     database.close();
     const { code, stdout, stderr } = await run(verb, ADA);

@@ -117,7 +117,11 @@ describe('tidemark login', () => {
     expect({ code: refused.code, ...(JSON.parse(refused.stderr) as object) }).toMatchObject({
       code: 'scope-barred',
       message: expect.stringMatching(
-        /under gmail.metadata Gmail refuses format full, whatever else was granted. Granting more does not help: .*"tidemark login ada-login@example.com --client FILE --format full" asks for gmail.readonly only/,
+        new RegExp(
+          String.raw`under gmail.metadata Gmail refuses format full, whatever else was ` +
+            String.raw`granted. Granting more does not help: .*"tidemark login ` +
+            String.raw`ada-login@example.com --client FILE --format full" asks for gmail.readonly only`,
+        ),
       ),
     });
     const { link, ended } = login(ADA, '--json');

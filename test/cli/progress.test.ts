@@ -31,7 +31,8 @@ describe('progress', () => {
     meter.add(reportWith({ stored: 500, pending: 500, units: 5_000 }), 5_000);
     const line = progressLine(reportWith({ stored: 500, pending: 500, units: 5_000 }), meter.read(500));
     expect(line).toBe(
-      `  ${'█'.repeat(12)}${'░'.repeat(12)}  500 of 1,000 messages  50%  100/s  5,000 units  60,000 units/min  ETA 5s`,
+      `  ${'█'.repeat(12)}${'░'.repeat(12)}  500 of 1,000 messages  50%  100/s  5,000 units  ` +
+        '60,000 units/min  ETA 5s',
     );
   });
 

@@ -57,7 +57,9 @@ test('status of a mailbox that is paused as well promises no attempt, and says h
   const revoked = transition(fresh, failureEvent('ConsentRevoked', 'revoked', { lane: 'live', asked: false }), NOW);
   const both = { ...(await report(transition(revoked, { kind: 'paused' }, NOW))), phase: 'needs-consent' } as const;
   expect(reportLines(both, null, NOW).join('\n')).toContain(
-    'Connect it: tidemark login ada@example.com --client FILE, or tidemark connect ada@example.com --credentials FILE\nIt is paused, too. Then: tidemark resume ada@example.com',
+    'Connect it: tidemark login ada@example.com --client FILE, ' +
+      'or tidemark connect ada@example.com --credentials FILE\nIt is paused, too. Then: ' +
+      'tidemark resume ada@example.com',
   );
 });
 

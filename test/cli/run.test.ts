@@ -152,7 +152,8 @@ describe('the command line', () => {
     const { code, stderr } = await run(args, { TEMPORAL_ADDRESS: address });
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `tidemark: No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. Without TEMPORAL_ADDRESS, npm start runs one.\n`,
+      `tidemark: No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. ` +
+        'Without TEMPORAL_ADDRESS, npm start runs one.\n',
     );
   });
 
@@ -176,7 +177,8 @@ describe('the command line', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        'tidemark: nobody@example.com is not connected. First: tidemark login nobody@example.com --client FILE, or tidemark connect nobody@example.com --credentials FILE\n',
+        'tidemark: nobody@example.com is not connected. First: tidemark login nobody@example.com --client FILE, ' +
+        'or tidemark connect nobody@example.com --credentials FILE\n',
     });
   });
 
@@ -207,7 +209,8 @@ describe('the command line', () => {
     await run(['migrate']);
     for (const verb of ['export', 'check-bodies']) {
       expect((await run([verb, 'nobody@example.com'])).stderr).toBe(
-        `tidemark: No mail of nobody@example.com is stored in sqlite:${database}. Check the address; DATABASE_URL names another database.\n`,
+        `tidemark: No mail of nobody@example.com is stored in sqlite:${database}. Check the address; ` +
+          'DATABASE_URL names another database.\n',
       );
     }
   });

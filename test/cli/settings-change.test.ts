@@ -57,7 +57,9 @@ describe('a change of settings that removes or fetches', () => {
       expect({ code, stdout, stderr }).toEqual({
         code: 1,
         stdout: '',
-        stderr: `tidemark: ${email} was not changed. Of its mail, ${all - inbox} of ${all} messages leave. If that is meant, say so: tidemark ${verb} ${email} … --yes\n`,
+        stderr:
+          `tidemark: ${email} was not changed. Of its mail, ${all - inbox} of ${all} messages leave. ` +
+          `If that is meant, say so: tidemark ${verb} ${email} … --yes\n`,
       });
       expect(await settings()).toEqual(before);
       const json = await tidemark(system.env, verb, email, '--format', 'raw', '--json');

@@ -28,7 +28,8 @@ describe('words for a person', () => {
   it('say what Google calls a renamed account, and how to rename the mailbox', () => {
     const [ada, countess] = [mailboxId('ada@example.com'), mailboxId('countess@example.com')];
     expect(renamedAccount(ada, countess)).toBe(
-      ' Google calls its account countess@example.com now; rename it: tidemark rename ada@example.com countess@example.com.',
+      ' Google calls its account countess@example.com now; rename it: ' +
+        'tidemark rename ada@example.com countess@example.com.',
     );
     expect(renamedAccount(ada, ada)).toBe('');
   });

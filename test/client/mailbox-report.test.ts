@@ -142,7 +142,8 @@ describe("an error of Temporal's", () => {
 
   it('of a blocked mailbox says once what to do', () => {
     expect(new MailboxBlockedError(mailbox, 'failed', 'Mail service not enabled.').message).toBe(
-      'ada@example.com is in phase failed: Mail service not enabled. Ask Gmail again at once: tidemark resume ada@example.com',
+      'ada@example.com is in phase failed: Mail service not enabled. Ask Gmail again at once: ' +
+        'tidemark resume ada@example.com',
     );
     const named =
       'ada@example.com has revoked its grant: run "tidemark connect ada@example.com --credentials FILE" again';

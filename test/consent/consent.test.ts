@@ -208,7 +208,9 @@ describe("a consent by a product's own routes", () => {
     });
     await expect(connecting).rejects.toMatchObject({
       code: 'wrong-account',
-      message: `These credentials open ${bob}, and nothing that is stored of ${ada} says that it is the same account; nothing was stored. Give ${ada}'s own file.`,
+      message:
+        `These credentials open ${bob}, and nothing that is stored of ${ada} says that it is the same account; ` +
+        `nothing was stored. Give ${ada}'s own file.`,
     });
     expect(await stores.credentials.list()).toEqual([]);
   });

@@ -115,7 +115,8 @@ it('A batch may hold whole messages', async () => {
   const api = await serve((_path, response) => {
     response.setHeader('content-type', 'multipart/mixed; boundary=b');
     response.end(
-      `--b\r\nContent-Type: application/http\r\nContent-ID: <response-part-0>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n${message}\r\n--b--\r\n`,
+      '--b\r\nContent-Type: application/http\r\nContent-ID: <response-part-0>\r\n\r\nHTTP/1.1 200 OK\r\n' +
+        `Content-Type: application/json\r\n\r\n${message}\r\n--b--\r\n`,
     );
   });
   expect(await api.batchGet([{ kind: 'message', id: messageId('m') }], 'full')).toMatchObject([

@@ -12,7 +12,8 @@ import { mailboxId } from '../../src/model/ids.ts';
 
 const RETRY_TIME = '2024-07-25T01:18:53.022Z';
 const QUOTA = (limit: string): string =>
-  `Quota exceeded for quota metric 'Total Query Cost' and limit '${limit}' of service 'gmail.googleapis.com' for consumer 'project_number:123456789012'.`;
+  `Quota exceeded for quota metric 'Total Query Cost' and limit '${limit}' of service 'gmail.googleapis.com' for ` +
+  "consumer 'project_number:123456789012'.";
 
 /** A refusal in the form of https://developers.google.com/workspace/gmail/api/guides/handle-errors */
 const google = (code: number, reason: string, message: string, rest: object = {}): string =>
@@ -337,7 +338,8 @@ const CASES: readonly Case[] = [
     status: 400,
     body: token(
       'invalid_grant',
-      'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values.',
+      'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. ' +
+        'Check your iat and exp values.',
     ),
     means: { kind: 'unavailable', status: 400, detail: WRONG_CLOCK },
   },

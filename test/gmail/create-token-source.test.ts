@@ -246,7 +246,8 @@ describe('a service account', () => {
   const SHORT_LIVED = {
     error: 'invalid_grant',
     error_description:
-      'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.',
+      'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. ' +
+      'Check your iat and exp values in the JWT claim.',
   };
   const issuedAt = (request: HttpRequest): number => {
     const [, claims = ''] = (new URLSearchParams(request.body).get('assertion') ?? '').split('.');

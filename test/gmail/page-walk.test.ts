@@ -73,7 +73,8 @@ describe.each([
       const { failure, message } = await failureOf(list(session, 'c'));
       expect(failure).toMatchObject({ kind: 'unavailable' });
       expect(message).toBe(
-        `ada@example.com: Gmail gave no usable answer to ${method} (HTTP 200: its next page is one that was read already).`,
+        `ada@example.com: Gmail gave no usable answer to ${method} (HTTP 200: ` +
+          'its next page is one that was read already).',
       );
     });
     expect(asked.length).toBeLessThanOrEqual(16);

@@ -50,10 +50,12 @@ describe('a grant', () => {
 
   it('that is known bars what Gmail would refuse, and says which and why', () => {
     expect(refusal([METADATA], 'raw')).toBe(
-      `${ADA} has granted gmail.metadata, but format raw needs gmail.readonly: under gmail.metadata Gmail gives the formats metadata and minimal alone.`,
+      `${ADA} has granted gmail.metadata, but format raw needs gmail.readonly: ` +
+        'under gmail.metadata Gmail gives the formats metadata and minimal alone.',
     );
     expect(refusal([METADATA], 'metadata', 1)).toBe(
-      `${ADA} has granted gmail.metadata, but a condition by date needs gmail.readonly: under gmail.metadata Gmail refuses searches (q).`,
+      `${ADA} has granted gmail.metadata, but a condition by date needs gmail.readonly: ` +
+        'under gmail.metadata Gmail refuses searches (q).',
     );
     expect(refusal([], 'minimal')).toBe(`${ADA} has granted no scope, but format minimal needs gmail.metadata.`);
     expect(refusal([METADATA], 'minimal')).toBeNull();
@@ -62,10 +64,12 @@ describe('a grant', () => {
 
   it('that holds gmail.metadata beside a wider scope bars bodies and searches, and nothing else', () => {
     expect(refusal([METADATA, READONLY], 'full')).toBe(
-      `${ADA} has granted gmail.metadata, gmail.readonly: under gmail.metadata Gmail refuses format full, whatever else was granted.`,
+      `${ADA} has granted gmail.metadata, gmail.readonly: under gmail.metadata Gmail refuses format full, ` +
+        'whatever else was granted.',
     );
     expect(refusal(['https://mail.google.com/', METADATA], 'minimal', 1)).toBe(
-      `${ADA} has granted https://mail.google.com/, gmail.metadata: under gmail.metadata Gmail refuses a condition by date, which is a search (q), whatever else was granted.`,
+      `${ADA} has granted https://mail.google.com/, gmail.metadata: ` +
+        'under gmail.metadata Gmail refuses a condition by date, which is a search (q), whatever else was granted.',
     );
     expect(refusal([METADATA, READONLY], 'metadata')).toBeNull();
   });

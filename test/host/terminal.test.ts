@@ -13,8 +13,10 @@ const src = fileURLToPath(new URL('../../src', import.meta.url));
 const WAYS = [
   {
     way: "the process's own streams",
-    found:
-      /\bprocess\s*(\??\.|\[['"])\s*(stdout|stderr)\b|\b(stdout|stderr)\b[^=;\n]*\}\s*=\s*process\b|from 'node:process'/,
+    found: new RegExp(
+      String.raw`\bprocess\s*(\??\.|\[['"])\s*(stdout|stderr)\b|` +
+        String.raw`\b(stdout|stderr)\b[^=;\n]*\}\s*=\s*process\b|from 'node:process'`,
+    ),
     allowed: {
       'cli/main.ts': 'hands them to the command line',
       'start/main.ts': 'hands them to its Output',

@@ -14,7 +14,9 @@ const FORGED = 'FORGED: ada@example.com is in sync';
  * Sequences that a terminal obeys (7 and 8 bits), a bell, every kind of line break, a tab, and marks that change the
  * direction of text.
  */
-export const HOSTILE = `Invoice \u001B[2J\u001B]0;owned\u0007\u009B31m\u007F\t\u202E\u2066\u200E\u200F\u061C\u0085${FORGED}\u2028${FORGED}\u2029${FORGED}\r${FORGED}\r\n${FORGED}\n`;
+export const HOSTILE =
+  'Invoice \u001B[2J\u001B]0;owned\u0007\u009B31m\u007F\t\u202E\u2066\u200E\u200F\u061C\u0085' +
+  `${FORGED}\u2028${FORGED}\u2029${FORGED}\r${FORGED}\r\n${FORGED}\n`;
 /** How the beginning of {@link HOSTILE} is shown, in sentences and in JSON. */
 export const SHOWN = String.raw`\u001b[2J`;
 
@@ -39,7 +41,9 @@ export function harmIn(output: string): string | null {
 export function hostileMbox(messages: number): string {
   const encoded = `=?utf-8?B?${Buffer.from(HOSTILE).toString('base64')}?=`;
   const one = (n: number): string =>
-    `From 1@xxx Sat Nov 28 08:00:00 +0000 2026\r\nX-GM-THRID: ${1_000 + n}\r\nX-Gmail-Labels: Inbox,Unread,${encoded}\r\nFrom: ${encoded} <eve${n}@example.com>\r\nSubject: ${encoded}\r\nMessage-ID: <${n}@example.com>\r\n\r\nhello \u001B[2J\u009B31m\r\n\r\n`;
+    `From 1@xxx Sat Nov 28 08:00:00 +0000 2026\r\nX-GM-THRID: ${1_000 + n}\r\nX-Gmail-Labels: ` +
+    `Inbox,Unread,${encoded}\r\nFrom: ${encoded} <eve${n}@example.com>\r\nSubject: ${encoded}\r\nMessage-ID: ` +
+    `<${n}@example.com>\r\n\r\nhello \u001B[2J\u009B31m\r\n\r\n`;
   return Array.from({ length: messages }, (_, n) => one(n)).join('');
 }
 

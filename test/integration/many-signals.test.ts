@@ -48,7 +48,8 @@ describe('a mailbox that gets 10,000 signals, as many as the server takes, while
     await box.exact(120_000);
     const lengths = (await box.runs()).map(({ history }) => history.events?.length ?? 0);
     console.log(
-      `sent in ${((sentAt - began) / 1_000).toFixed(1)} s, exact ${((performance.now() - sentAt) / 1_000).toFixed(1)} s later; runs of ${lengths.join(', ')} events`,
+      `sent in ${((sentAt - began) / 1_000).toFixed(1)} s, exact ` +
+        `${((performance.now() - sentAt) / 1_000).toFixed(1)} s later; runs of ${lengths.join(', ')} events`,
     );
     expect(Math.max(...lengths)).toBeLessThan(LONGEST_RUN);
     expect(await box.historyLength()).toBeLessThan(ORDINARY_RUN);

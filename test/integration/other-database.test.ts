@@ -43,7 +43,10 @@ describe('a mailbox and another database than its own', () => {
       expect({ code, stdout, stderr }).toEqual({
         code: 1,
         stdout: '',
-        stderr: `tidemark: ${email} is mirrored in another database than the one that is open here: nothing was read or changed. Name the right one in DATABASE_URL. If this one shall take its place: tidemark stop ${email}, then tidemark start ${email}\n`,
+        stderr:
+          `tidemark: ${email} is mirrored in another database than the one that is open here: ` +
+          'nothing was read or changed. Name the right one in DATABASE_URL. If this one shall take its place: ' +
+          `tidemark stop ${email}, then tidemark start ${email}\n`,
       });
     },
   );

@@ -67,7 +67,9 @@ describe('the command line after a rename', () => {
     expect(await run('connect', before, '--credentials', file)).toEqual({
       code: 1,
       stdout: '',
-      stderr: `tidemark: ${before} was renamed, and is the mailbox ${after} now: connect that address instead. Nothing was stored.\n`,
+      stderr:
+        `tidemark: ${before} was renamed, and is the mailbox ${after} now: ` +
+        'connect that address instead. Nothing was stored.\n',
     });
   });
 

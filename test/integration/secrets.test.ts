@@ -58,7 +58,8 @@ function planted(n: number): string {
     `Subject: ${MAIL.subject} ${n}`,
     'Content-Type: multipart/mixed; boundary="b"',
     '',
-    `--b\r\nContent-Type: text/plain\r\n\r\n${MAIL.body}\r\n--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="${MAIL.attachment}"\r\n\r\nx\r\n--b--\r\n`,
+    `--b\r\nContent-Type: text/plain\r\n\r\n${MAIL.body}\r\n--b\r\nContent-Type: application/pdf\r\n` +
+      `Content-Disposition: attachment; filename="${MAIL.attachment}"\r\n\r\nx\r\n--b--\r\n`,
   ].join('\r\n');
 }
 
@@ -306,7 +307,8 @@ it("nothing secret is in Temporal, logs, errors, status or any command's output,
   expect(findSecrets([exported], { subject: MAIL.subject })).not.toEqual([]);
   const found = [...findSecrets([...all, exported], credentials), ...findSecrets(all, { mail: Object.values(MAIL) })];
   console.log(
-    `${found.length} secrets found in ${all.length} texts of ${Math.round(all.reduce((sum, { text }) => sum + text.length, 0) / 1_024)} KB`,
+    `${found.length} secrets found in ${all.length} texts of ` +
+      `${Math.round(all.reduce((sum, { text }) => sum + text.length, 0) / 1_024)} KB`,
   );
   expect(found).toEqual([]);
 }, 180_000);

@@ -71,7 +71,11 @@ describe('tidemark start on a mailbox that runs', () => {
     const { code, stdout } = await start(box);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /it is in phase failed, and asks by itself at 2\S+ \S+Z \(in \w+\)\. Gmail does not serve \S+: the Gmail API is not enabled .*\(SERVICE_DISABLED\).*"tidemark resume \S+" asks again at once\n$/,
+      new RegExp(
+        String.raw`it is in phase failed, and asks by itself at 2\S+ \S+Z \(in ` +
+          String.raw`\w+\)\. Gmail does not serve \S+: the Gmail API is not enabled ` +
+          String.raw`.*\(SERVICE_DISABLED\).*"tidemark resume \S+" asks again at once\n$`,
+      ),
     );
     expect(JSON.parse((await start(box, '--json')).stdout)).toMatchObject({
       phase: 'failed',
@@ -97,7 +101,9 @@ it('tidemark start on a mailbox that runs without a worker says that nothing goe
     await box.start();
     expect(await tidemark(rig.env, 'start', box.id)).toMatchObject({
       code: 0,
-      stdout: `${box.id} runs already, but no worker answered for it. If none runs, start one: npm start, or tidemark worker\n`,
+      stdout:
+        `${box.id} runs already, but no worker answered for it. ` +
+        'If none runs, start one: npm start, or tidemark worker\n',
     });
     for (const [verb, words] of [
       ['pause', /is asked to pause, and will show so once a worker answers/],

@@ -68,7 +68,10 @@ describe('the SQLite file of running workers', () => {
     await rig.spawnWorker();
     change(box, 1);
     expect(await eventually(60_000, () => failureOf(box))).toMatch(
-      /^StoreUnavailable: The database .* is damaged; restore it from a backup, or delete it to have everything fetched again\. Trying again$/,
+      new RegExp(
+        String.raw`^StoreUnavailable: The database .* is damaged; restore it from a ` +
+          String.raw`backup, or delete it to have everything fetched again\. Trying again$`,
+      ),
     );
     for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
     // This process, too, has the file open that is gone, and is told so once.

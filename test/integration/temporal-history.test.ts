@@ -30,7 +30,8 @@ it("Temporal's history grows by at most an event per 100 messages of a backfill,
     events.findLastIndex((event) => slices.has(String(event.activityTaskCompletedEventAttributes?.scheduledEventId)));
   const largest = Math.max(...payloadSizes(runs));
   console.log(
-    `${backfill} events until ${counts.stored} messages were stored, ${events.length} until in sync after ${seconds.toFixed(1)} s; the largest payload has ${largest} bytes`,
+    `${backfill} events until ${counts.stored} messages were stored, ` +
+      `${events.length} until in sync after ${seconds.toFixed(1)} s; the largest payload has ${largest} bytes`,
   );
   expect(backfill).toBeGreaterThan(0);
   expect(backfill).toBeLessThanOrEqual(counts.stored / 100);

@@ -7,7 +7,8 @@ const ENTRYPOINT = `
 set -eu
 PGDATA=/var/lib/postgresql/data
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
-  initdb --no-sync --encoding=UTF8 --locale=C --username="$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" --auth-local=trust --auth-host=scram-sha-256 --pgdata="$PGDATA"
+  initdb --no-sync --encoding=UTF8 --locale=C --username="$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" \\
+    --auth-local=trust --auth-host=scram-sha-256 --pgdata="$PGDATA"
   pg_ctl --pgdata="$PGDATA" --options="-c listen_addresses='' -c unix_socket_directories=$TMPDIR" --wait start
   PGHOST="$TMPDIR" sh /docker-entrypoint-initdb.d/databases.sh
   pg_ctl --pgdata="$PGDATA" --mode=fast --wait stop

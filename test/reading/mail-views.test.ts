@@ -18,7 +18,8 @@ const DOCUMENTED = [
   .filter((name) => name !== 'mail');
 
 const MAIL =
-  'From: Jo <jo@example.com>\r\nTo: Ada <ada@example.com>, bob@example.com\r\nBcc: c@example.com\r\nSubject: =?utf-8?Q?=C3=BC?=\r\nDate: Sat, 28 Nov 2026 12:00:00 +0100\r\nMessage-ID: <1@x>\r\n\r\ntext\r\n';
+  'From: Jo <jo@example.com>\r\nTo: Ada <ada@example.com>, bob@example.com\r\nBcc: c@example.com\r\nSubject: ' +
+  '=?utf-8?Q?=C3=BC?=\r\nDate: Sat, 28 Nov 2026 12:00:00 +0100\r\nMessage-ID: <1@x>\r\n\r\ntext\r\n';
 
 async function fill({ store, mailbox }: StoredMail): Promise<void> {
   await mailbox.store.saveLabels({

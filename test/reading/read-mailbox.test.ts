@@ -10,7 +10,8 @@ import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { useStoredMail, type StoredMail } from '../fixtures/store/stored-mail.ts';
 
 const mailOf = (id: string): string =>
-  `From: ${id}@example.com\r\nTo: ada@example.com\r\nSubject: about ${id}\r\nDate: Sat, 28 Nov 2026 12:00:00 GMT\r\nContent-Type: text/plain\r\n\r\ntext of ${id}\r\n`;
+  `From: ${id}@example.com\r\nTo: ada@example.com\r\nSubject: about ${id}\r\nDate: Sat, ` +
+  `28 Nov 2026 12:00:00 GMT\r\nContent-Type: text/plain\r\n\r\ntext of ${id}\r\n`;
 
 async function ids(mail: StoredMail, query?: MessageQuery): Promise<readonly string[]> {
   const found: string[] = [];

@@ -43,7 +43,8 @@ const MAIL = [
 ].join('\r\n');
 
 const HTML_ONLY =
-  'Subject: only HTML\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<h1>Hello &amp; welcome</h1><p>One<br>two</p><script>no()</script>\r\n';
+  'Subject: only HTML\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<h1>Hello &amp; ' +
+  'welcome</h1><p>One<br>two</p><script>no()</script>\r\n';
 
 describe('a stored message', () => {
   const folder = useFolder();
@@ -150,7 +151,9 @@ describe('a stored message', () => {
     const deep = 100_000;
     const part = (text: string) =>
       `{"mimeType":"text/plain","body":{"data":"${Buffer.from(text).toString('base64url')}"}}`;
-    const body = `{"payload":{"headers":[{"name":"Subject","value":"deep"}],"mimeType":"multipart/mixed","parts":[${'{"mimeType":"multipart/mixed","parts":['.repeat(deep)}${part('at the bottom')}${']}'.repeat(deep)}]}}`;
+    const body =
+      '{"payload":{"headers":[{"name":"Subject","value":"deep"}],"mimeType":"multipart/mixed","parts":[' +
+      `${'{"mimeType":"multipart/mixed","parts":['.repeat(deep)}${part('at the bottom')}${']}'.repeat(deep)}]}}`;
     await mailbox.save(reading('deep', { body }));
     const message = await read.message('deep');
     expect(message?.subject).toBe('deep');

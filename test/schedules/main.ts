@@ -38,7 +38,8 @@ async function main(): Promise<void> {
     if (told.differences.length > 0) {
       inexact.push(told.seed);
       console.log(
-        `seed ${told.seed}: ${told.differences.slice(0, 5).join('; ')}${told.met.size === 0 ? '' : ` [${[...told.met].map(([name, strikes]) => `${name}: ${strikes}`).join('; ')}]`}`,
+        `seed ${told.seed}: ${told.differences.slice(0, 5).join('; ')}` +
+          (told.met.size === 0 ? '' : ` [${[...told.met].map(([name, strikes]) => `${name}: ${strikes}`).join('; ')}]`),
       );
     }
     if (told.drifts > 0) drifted.push(told.seed);
@@ -65,7 +66,8 @@ async function main(): Promise<void> {
   if (drifted.length > 0) console.log(`  audits found a difference meanwhile: ${listed(drifted)}`);
   const seconds = (performance.now() - startedAt) / 1000;
   console.log(
-    `${count} schedules, ${inexact.length} inexact${inexact.length === 0 ? '' : ` (${listed(inexact)})`}, ${(count / seconds).toFixed(1)} a second`,
+    `${count} schedules, ${inexact.length} inexact${inexact.length === 0 ? '' : ` (${listed(inexact)})`}, ` +
+      `${(count / seconds).toFixed(1)} a second`,
   );
   process.exitCode = inexact.length === 0 ? 0 : 1;
 }

@@ -112,5 +112,9 @@ async function isSettled({ world, lanes }: Quiet): Promise<boolean> {
 }
 
 async function unsettled({ world, lanes }: Quiet): Promise<string> {
-  return `not in sync after days: ${JSON.stringify(await world.stores.store.countMessages(world.mailbox, world.clock.now()))} ${JSON.stringify(lanes.state)}`;
+  return (
+    'not in sync after days: ' +
+    `${JSON.stringify(await world.stores.store.countMessages(world.mailbox, world.clock.now()))} ` +
+    JSON.stringify(lanes.state)
+  );
 }

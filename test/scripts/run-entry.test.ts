@@ -31,7 +31,9 @@ interface Running {
 async function run(code: string, nodeArgs: readonly string[]): Promise<Running> {
   const entry = join(root, 'entry.ts');
   writeFileSync(entry, code);
-  const call = `const { runEntry } = await import('${module}'); await runEntry(${JSON.stringify({ root, entry, args: ['a', 'b c'] })});`;
+  const call =
+    `const { runEntry } = await import('${module}'); await ` +
+    `runEntry(${JSON.stringify({ root, entry, args: ['a', 'b c'] })});`;
   const child = spawn(process.execPath, [...nodeArgs, '--input-type=module', '--eval', call], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -26,9 +26,12 @@ describe('importing Takeout’s mbox', () => {
     const mail = 'From: b@example.org\r\nSubject: Gr\xfc\xdfe\r\n\r\nFrom here on\r\n>quoted\r\n\r\nend\r\n';
     const path = await mbox(
       Buffer.from(
-        'From 1700000000000000001@xxx Tue Jun 06 12:34:56 +0200 2023\r\nX-GM-THRID: 1700000000000000001\r\nX-Gmail-Labels: =?UTF-8?Q?Posteingang,Ge=C3=B6ffnet,Kategorie_=E2=80=9EWerbung?=\r\n =?UTF-8?Q?=E2=80=9C,"Reisen,_weit",Wichtig?=\r\n' +
+        'From 1700000000000000001@xxx Tue Jun 06 12:34:56 +0200 2023\r\nX-GM-THRID: 1700000000000000001\r\n' +
+          'X-Gmail-Labels: =?UTF-8?Q?Posteingang,Ge=C3=B6ffnet,Kategorie_=E2=80=9EWerbung?=\r\n ' +
+          '=?UTF-8?Q?=E2=80=9C,"Reisen,_weit",Wichtig?=\r\n' +
           mail.replace('From here', '>From here') +
-          '\r\nFrom 2@xxx Wed Jun 07 00:00:00 +0000 2023\r\nX-GM-THRID: 1700000000000000001\r\nX-Gmail-Labels: Sent,Archived\r\nSubject: two\r\n\r\nbody\r\n',
+          '\r\nFrom 2@xxx Wed Jun 07 00:00:00 +0000 2023\r\nX-GM-THRID: 1700000000000000001\r\nX-Gmail-Labels: ' +
+          'Sent,Archived\r\nSubject: two\r\n\r\nbody\r\n',
         'latin1',
       ),
     );

@@ -71,7 +71,8 @@ describe('the MIME parser', () => {
 
   it('does not take a longer boundary for the one it looks for', () => {
     const root = parse(
-      'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--bb\r\nstill one\r\n--b\r\n\r\ntwo\r\n--b--\r\nepilogue',
+      'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--bb\r\n' +
+        'still one\r\n--b\r\n\r\ntwo\r\n--b--\r\nepilogue',
     );
     expect(root.parts.map((part) => part.body.toString())).toEqual(['one\r\n--bb\r\nstill one', 'two']);
   });

@@ -12,7 +12,10 @@ describe('the quota', () => {
     const refused = await user.get<ErrorBody>(`messages/${id}`);
     expect([403, 429]).toContain(refused.status);
     expect(refused.body.error.message).toMatch(
-      /^Quota exceeded for quota metric 'Total Query Cost' and limit 'Units per minute per user' of service 'gmail\.googleapis\.com'/,
+      new RegExp(
+        String.raw`^Quota exceeded for quota metric 'Total Query Cost' and limit ` +
+          String.raw`'Units per minute per user' of service 'gmail\.googleapis\.com'`,
+      ),
     );
     expect(refused.body.error.errors[0]?.domain).toBe('usageLimits');
     await clock.advance(59_999);

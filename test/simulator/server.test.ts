@@ -38,7 +38,8 @@ describe('Google’s own client over HTTP', () => {
     const mailbox = simulator.mailbox(ADA);
     const start = mailbox.historyId;
     const body =
-      'Content-Type: multipart/mixed; boundary=b\r\nSubject: hi\r\n\r\n--b\r\n\r\ntext\r\n--b\r\nContent-Type: text/csv; name=a.csv\r\n\r\n1,2\r\n--b--';
+      'Content-Type: multipart/mixed; boundary=b\r\nSubject: hi\r\n\r\n--b\r\n\r\ntext\r\n--b\r\nContent-Type: ' +
+      'text/csv; name=a.csv\r\n\r\n1,2\r\n--b--';
     const { id, threadId } = mailbox.insert({ raw: body, labelIds: ['INBOX'] });
     const { users } = client();
 

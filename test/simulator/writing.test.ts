@@ -72,7 +72,9 @@ describe('changes over the API', () => {
     await user.send('POST', '/upload/gmail/v1/users/me/messages?uploadType=media', mail, {
       'content-type': 'message/rfc822',
     });
-    const related = `--r\r\nContent-Type: application/json\r\n\r\n{"labelIds":["STARRED"]}\r\n--r\r\nContent-Type: message/rfc822\r\n\r\n${mail}\r\n--r--`;
+    const related =
+      '--r\r\nContent-Type: application/json\r\n\r\n{"labelIds":["STARRED"]}\r\n--r\r\nContent-Type: ' +
+      `message/rfc822\r\n\r\n${mail}\r\n--r--`;
     await user.send('POST', '/upload/gmail/v1/users/me/messages?uploadType=multipart', related, {
       'content-type': 'multipart/related; boundary=r',
     });

@@ -19,7 +19,8 @@ describe('a removed mailbox', () => {
     const database = new DatabaseSync(path());
     const tables = database
       .prepare(
-        "select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = 'mailbox_key'",
+        'select m.name from sqlite_master m join pragma_table_info(m.name) c ' +
+          "where m.type = 'table' and c.name = 'mailbox_key'",
       )
       .all();
     const counts = tables.map(

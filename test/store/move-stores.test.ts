@@ -93,9 +93,8 @@ describe('moving to another database', () => {
     const { rows } = await database.read((db) =>
       sql<{
         name: string;
-      }>`select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = 'mailbox_key'`.execute(
-        db,
-      ),
+      }>`select m.name from sqlite_master m join pragma_table_info(m.name) c
+        where m.type = 'table' and c.name = 'mailbox_key'`.execute(db),
     );
     expect(new Set(rows.map(({ name }) => name))).toEqual(
       new Set([...MOVED_TABLES.map(({ table }) => table as string), 'outside_bodies', 'feed_mailboxes']),

@@ -46,7 +46,8 @@ describePostgres('a store in PostgreSQL', () => {
     eventually(5_000, async () => {
       const [row] = await administer(
         url,
-        "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and application_name = 'tidemark' and wait_event_type = 'Lock'",
+        'select count(*)::int as waiting from pg_stat_activity where datname = current_database() and ' +
+          "application_name = 'tidemark' and wait_event_type = 'Lock'",
       );
       return row?.['waiting'] === count ? true : null;
     });
@@ -186,7 +187,8 @@ describePostgres('a store in PostgreSQL', () => {
     await Promise.all([1, 2, 3].map(() => mailbox.row()));
     await administer(
       url,
-      "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and application_name = 'tidemark'",
+      'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and ' +
+        "application_name = 'tidemark'",
     );
     await eventually(5_000, async () => mailbox.save(reading('a')).catch(() => null));
     expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
@@ -212,7 +214,8 @@ describePostgres('a store in PostgreSQL', () => {
     expect(await mailbox.counts()).toMatchObject({ stored: 20 });
     const [row] = await administer(
       url,
-      "select count(*)::int as open from pg_stat_activity where datname = current_database() and application_name = 'tidemark'",
+      'select count(*)::int as open from pg_stat_activity where datname = current_database() and ' +
+        "application_name = 'tidemark'",
     );
     expect(row?.['open']).toBeLessThanOrEqual(2);
   });

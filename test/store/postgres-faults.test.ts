@@ -31,7 +31,8 @@ describePostgres('a store in PostgreSQL under faults', () => {
       'set default_transaction_read_only = off',
       'set statement_timeout = 0',
       `alter database "${nameOf(url)}" ${setting}`,
-      'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname ' +
+        '= current_database() and pid <> pg_backend_pid()',
     );
   /** The first call after that may find the connection that was cut. */
   async function outcome(work: () => Promise<unknown>): Promise<unknown> {
@@ -68,7 +69,8 @@ describePostgres('a store in PostgreSQL under faults', () => {
     await mailbox.sync([reading('a')]);
     await administer(
       url,
-      'create function tidemark.slow() returns trigger language plpgsql as $$ begin perform pg_sleep(5); return new; end $$',
+      'create function tidemark.slow() returns trigger language plpgsql as $$ begin perform pg_sleep(5); ' +
+        'return new; end $$',
       'create trigger slow before insert on tidemark.messages for each row execute function tidemark.slow()',
     );
     // Databases are used again by later tests.

@@ -111,7 +111,8 @@ describePostgres('the schema in PostgreSQL', () => {
     const others = await administer(
       url,
       `select table_name, column_name from information_schema.columns
-       where table_schema like 'tidemark%' and table_name not like 'kysely%' and data_type in ('text', 'character varying') and collation_name is distinct from 'C'`,
+       where table_schema like 'tidemark%' and table_name not like 'kysely%'
+         and data_type in ('text', 'character varying') and collation_name is distinct from 'C'`,
     );
     // A migration that adds such a column writes dialect.textType, not 'text'.
     expect(others).toEqual([]);

@@ -36,7 +36,8 @@ describe('queries', () => {
     const plans = await plansOf((mailbox) => mailbox.pending('backfill'));
     expect(plans.filter((plan) => plan.includes('messages_to_fetch'))).toEqual([
       'SEARCH messages USING INDEX messages_to_fetch (mailbox_key=? AND lane=? AND next_attempt_at=?)',
-      'SEARCH messages USING INDEX messages_to_fetch (mailbox_key=? AND lane=? AND next_attempt_at>? AND next_attempt_at<?)',
+      'SEARCH messages USING INDEX messages_to_fetch (mailbox_key=? AND lane=? ' +
+        'AND next_attempt_at>? AND next_attempt_at<?)',
     ]);
   });
 

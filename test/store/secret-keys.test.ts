@@ -32,7 +32,8 @@ describe('the key file beside the database', () => {
   });
 
   it('holds one key when processes start together', async () => {
-    const program = `import { readOwnKeyFile } from ${JSON.stringify(fileURLToPath(new URL('../../src/secrets/own-key-file.ts', import.meta.url)))};
+    const module = fileURLToPath(new URL('../../src/secrets/own-key-file.ts', import.meta.url));
+    const program = `import { readOwnKeyFile } from ${JSON.stringify(module)};
       process.stdout.write(readOwnKeyFile(process.argv[1])[0].id);`;
     const start = () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, keyFile()]);
     const ids = (await Promise.all(Array.from({ length: 4 }, start))).map(({ stdout }) => stdout);

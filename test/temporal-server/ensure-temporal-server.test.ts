@@ -244,7 +244,8 @@ describe.concurrent('the server that TEMPORAL_ADDRESS names', () => {
   it('is reported when nothing listens there', async ({ site }) => {
     const port = await freePort(0);
     await expect(named(site, `127.0.0.1:${port}`)).rejects.toThrow(
-      `The Temporal server at 127.0.0.1:${port} cannot be used: it does not answer. Start or correct it, or unset TEMPORAL_ADDRESS: then Tidemark runs a server of its own.`,
+      `The Temporal server at 127.0.0.1:${port} cannot be used: it does not answer. Start or correct it, ` +
+        'or unset TEMPORAL_ADDRESS: then Tidemark runs a server of its own.',
     );
   });
 

@@ -42,7 +42,10 @@ it('a holder that is killed leaves no lock behind', async () => {
   const code = `
     import { systemClock as clock } from ${module('host/system-clock.ts')};
     import { withFileLock } from ${module('host/file-lock.ts')};
-    await withFileLock(${JSON.stringify(file)}, { clock, onWait() {} }, () => { console.log('held'); return clock.sleep(60_000); });`;
+    await withFileLock(${JSON.stringify(file)}, { clock, onWait() {} }, () => {
+      console.log('held');
+      return clock.sleep(60_000);
+    });`;
   const holder = spawn(process.execPath, ['--input-type=module-typescript', '--eval', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

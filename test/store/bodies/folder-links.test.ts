@@ -21,7 +21,10 @@ describe('links in a folder of bodies', () => {
   const refused = {
     failure: { kind: 'unavailable' },
     message: expect.stringMatching(
-      /holds a link in the place of .*, which is not followed\. Remove the link; to use another disk, mount it there\.$/,
+      new RegExp(
+        String.raw`holds a link in the place of .*, which is not followed\. ` +
+          String.raw`Remove the link; to use another disk, mount it there\.$`,
+      ),
     ) as string,
   };
   beforeEach(() => {
