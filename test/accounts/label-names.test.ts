@@ -71,18 +71,18 @@ describe('the labels that a person names', () => {
     expect(simulator.usage.of(ADA).calls).toBe(calls);
   });
 
-  it('are told by their real names, in whatever case, when there is none of that name', async () => {
+  it('are listed by their real names when no label has the given name', async () => {
     for (const name of ['travel', 'Receipts', 'work/2026']) create(name);
     expect(await refusalOf('Recipts')).toBe(
       `${ADA} has no label "Recipts". Its own labels: "Receipts", "travel", "work/2026".`,
     );
   });
 
-  it('are told to be none only where the mailbox has none of its own', async () => {
+  it('are said not to exist only where the mailbox has no label of its own', async () => {
     expect(await refusalOf('Receipts')).toBe(`${ADA} has no label "Receipts". It has no labels of its own.`);
   });
 
-  it('are told up to twenty of, and how many more there are', async () => {
+  it('are listed up to twenty, with the number of the others', async () => {
     for (let n = 10; n < 33; n++) create(`label ${n}`);
     expect(await refusalOf('x')).toMatch(/Its own labels: "label 10", .*"label 29" and 3 more\.$/);
   });

@@ -45,7 +45,7 @@ describe('a rotation', () => {
 
   const openStore = () => openSqliteCredentialStore({ path: join(folder(), 'credentials.db') });
 
-  it('encrypts every record with the current key, keeps the versions, and then the former key is not needed', async () => {
+  it('encrypts every record with the current key, keeps the versions, and needs no former key', async () => {
     const credentials = await openStore();
     await connect(credentials);
     expect(await rotateKey({ config: both(), stores: { credentials }, clock: systemClock })).toEqual({

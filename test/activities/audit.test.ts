@@ -58,7 +58,7 @@ async function damage({ deletes = true } = {}): Promise<void> {
 }
 
 describe('an audit', () => {
-  it('of an exact store finds nothing, and costs listings alone', async () => {
+  it('of an exact store finds nothing, and costs listings only', async () => {
     const before = ada.calls();
     expect(await audit()).toMatchObject({ checked: 100, missing: 0, extra: 0, differing: 0 });
     expect(ada.gets(before)).toBe(0);
@@ -88,7 +88,7 @@ describe('an audit', () => {
     expect(held).toEqual(truth);
   });
 
-  it('leaves a resync that ends to a message which seems newer here than at Gmail: it is failed, and listed', async () => {
+  it('lets a resync end although a message seems newer here than at Gmail: that one is listed as failed', async () => {
     await damage();
     await ada.stores.store.dropBuriedBodies({ now: ada.clock.now(), grace: 0 });
     ada.lanes.dispatch({ kind: 'resync-requested' });

@@ -49,7 +49,7 @@ describe.each([
   ['whose API is off', API_OFF],
   ['whose account is suspended', SUSPENDED],
 ])('a mailbox %s', (_, fault) => {
-  it('costs 24 calls on the first day, the first refusal and every poke included, and half of that from then on, tokens included', async () => {
+  it('costs 24 calls on the first day, with refusal and pokes, and about half a day later, with tokens', async () => {
     await live();
     ada.simulator.faults.add(fault);
     const pokes = setPokes();
@@ -117,7 +117,7 @@ describe('a mailbox whose grant is revoked', () => {
     await isExact();
   });
 
-  it('is back within an hour by itself where Google took that back, and nobody resumed it', async () => {
+  it('comes back by itself within an hour when Google accepts the grant again, without a resume', async () => {
     await live();
     ada.simulator.faults.add({
       match: { method: 'token' },
@@ -131,7 +131,7 @@ describe('a mailbox whose grant is revoked', () => {
   });
 });
 
-it('A mailbox without credentials costs Gmail nothing, and goes on within the hour when it is connected and nobody tells it', async () => {
+it('A mailbox without credentials makes no call, and goes on by itself within an hour of connecting', async () => {
   await live();
   await ada.clock.during(ada.stores.credentials.delete(ada.lanes.state.mailbox));
   await ada.run(2 * MINUTE);
@@ -141,7 +141,7 @@ it('A mailbox without credentials costs Gmail nothing, and goes on within the ho
   expect(await reaches('live', HOUR)).toBe(true);
 });
 
-it('A first full sync that is refused in its middle blames the mailbox, not its messages, and goes on where it was', async () => {
+it('A first full sync that is refused midway blocks the mailbox, not its messages, and goes on later', async () => {
   ada = await RunningMailbox.open({ format: 'minimal', pollInterval: MINUTE });
   ada.receive(400);
   ada.simulator.latencyMs = 500;

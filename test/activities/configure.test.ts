@@ -101,7 +101,7 @@ describe('a mailbox whose settings change', () => {
     expect((await ada.stores.store.listMailboxes())[0]?.settings.pollInterval).toBe(5 * 60_000);
   });
 
-  it('raises a limit by fetching the next older messages alone', async () => {
+  it('raises a limit by fetching only the next older messages', async () => {
     ada = await RunningMailbox.open({ format: 'raw', scope: { limit: 10 } });
     ada.receive(50);
     await ada.settle();

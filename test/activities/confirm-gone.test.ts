@@ -60,7 +60,7 @@ describe('a message that its own gets answer with 404', () => {
     expect(looked.map(({ state }) => state)).toEqual(['gone', 'gone']);
   });
 
-  it('fails, and is not gone, when its thread shows it: it is asked ever more rarely, and by its thread each time', async () => {
+  it('fails, and is not gone, when its thread shows it: it is retried ever more rarely, by its thread', async () => {
     const there = receive();
     const [disputed] = await settled(there);
     expect(disputed).toMatchObject({ state: 'failed', attempts: 6, nextAttemptAt: clock.now() + MINUTE });
@@ -77,7 +77,7 @@ describe('held messages whose gets are answered with 404 for ten minutes', () =>
   let ada: RunningMailbox;
   afterEach(() => ada.close());
 
-  it('keep what is held, and get the new format afterwards, although their threads are twice not found as well', async () => {
+  it('keep their bodies, and get the new format later, even if their threads are twice not found', async () => {
     ada = await RunningMailbox.open({ format: 'full', pollInterval: MINUTE });
     const ids = ada.receive(10);
     await ada.settle();

@@ -54,7 +54,7 @@ describe('a message that listings leave out', () => {
     expect(await doubt()).toBeNull();
   });
 
-  it('stays after history expired, however long every listing leaves it out, and its body is never dropped', async () => {
+  it('stays, with its body, after history expired, however long every listing leaves it out', async () => {
     ada.gmail.omissions.add({ messageId: ids[3] ?? '', from: 'all' });
     await recover();
     await expectExact();
@@ -79,7 +79,7 @@ describe('a message that listings leave out', () => {
     await expectExact();
   });
 
-  it('gets a label that nobody knew it to have by a later listing: Gmail counts one more under that label', async () => {
+  it('gets an unknown label by a later listing, since Gmail counts one message more under that label', async () => {
     const [id = ''] = ids;
     const omission = ada.gmail.omissions.add({ messageId: id, from: 'label:STARRED' });
     ada.gmail.modify([id], { add: ['STARRED'], remove: [] });
@@ -160,7 +160,7 @@ describe('a listing that is cut short', () => {
     await expectExact();
   });
 
-  it('time and again, and made anew each time by a person, is one witness: the next one is put off no further', async () => {
+  it('counts once, however often a person asks for it again: the next check is not put off', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     ada.receive(50);
     ada.simulator.faults.add({
@@ -179,7 +179,7 @@ describe('a listing that is cut short', () => {
     expect(await doubt()).toBeNull();
   });
 
-  it('under a label of which labels.get knows nothing is made again: nothing else tells that it lacks something', async () => {
+  it('under a label that labels.get does not know is made again: no count shows what it lacks', async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     const own = ada.gmail.createLabel('Work').id;
     ada.receive(20, { labelIds: [own] });
@@ -262,7 +262,7 @@ describe('a label', () => {
     expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).toContain(own);
   });
 
-  it('that nobody ever heard of empties no mirror: the settings are refused with a sentence', async () => {
+  it('that does not exist empties no mirror: the settings are refused with a sentence', async () => {
     const { settings } = ada.lanes.state;
     ada.lanes.configure({ ...settings, scope: { ...settings.scope, labelIds: [labelId('Label_9999')] } });
     await ada.run(5 * MINUTE);

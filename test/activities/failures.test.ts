@@ -99,7 +99,7 @@ describe('what becomes of a failure', () => {
     expect(outcomeOf(gmailError(ADA, method, failure), ADA, NOW)?.message).toBe(text);
   });
 
-  test('an error that nobody foresaw is no outcome', () => {
+  test('an unforeseen error is no outcome', () => {
     expect(outcomeOf(new TypeError('x is not a function'), ADA, NOW)).toBeNull();
   });
 });

@@ -41,7 +41,7 @@ describe('attachments', () => {
     expect(gets()).toEqual([1, 0, 0]);
   });
 
-  it('come with one more get for each message that has some, however many, and none for the others', async () => {
+  it('come with one more get for each message that has attachments, and without one for the others', async () => {
     await opened();
     receive(file('a.pdf'));
     receive(file('a.pdf'), file('b.pdf'), file('c.pdf'), file('d.pdf', 70_000));
@@ -64,7 +64,7 @@ describe('attachments', () => {
     expect(gets()).toEqual([3, 0, 3]);
   });
 
-  it('are told apart by their order when they are alike in type and size', async () => {
+  it('are distinguished by their order when type and size are the same', async () => {
     await opened();
     receive({ name: 'a.txt', type: 'text/csv', content: 'one' }, { name: 'a.txt', type: 'text/csv', content: 'two' });
     await ada.settle();
@@ -90,7 +90,7 @@ describe('attachments', () => {
     expect(gets()).toEqual([1, 1, 0]);
   });
 
-  it('are fetched for exactly the messages that lack them once the setting asks for them, without reading those anew', async () => {
+  it('are fetched once the setting asks for them, for the messages that lack them, without a new get', async () => {
     await opened({});
     receive(file('a.pdf'), file('b.pdf'));
     receive(file('a.pdf'));

@@ -14,7 +14,7 @@ async function consent(mailbox: RunningMailbox, scopes: readonly string[], { kno
 
 const blocked = ({ lanes: { state } }: RunningMailbox) => state.blocked;
 
-it('a grant that bars the format makes the mailbox wait for consent, without a listing or a get, until more is granted', async () => {
+it('a grant that bars the format makes the mailbox wait for consent, without a listing or a get', async () => {
   const mailbox = await RunningMailbox.open({ format: 'metadata' });
   mailbox.receive(5);
   await consent(mailbox, [scope('metadata')]);
@@ -57,7 +57,7 @@ it('a condition by date is barred as well, and settings that need less let the m
 });
 
 it.each([{ known: true }, { known: false }])(
-  'gmail.metadata beside gmail.readonly bars bodies, and what is told says so and how to get rid of it (scopes known: $known)',
+  'gmail.metadata beside gmail.readonly bars bodies, and the message names the remedy (scopes known: $known)',
   async ({ known }) => {
     const mailbox = await RunningMailbox.open({ format: 'raw' });
     mailbox.receive(5);
@@ -97,7 +97,7 @@ it('gmail.metadata beside gmail.readonly is no obstacle to settings that it allo
   expect((await mailbox.comparison()).held.size).toBe(5);
 });
 
-it('a grant whose scopes nobody knows is tried, and what Gmail then refuses says the same', async () => {
+it('a grant with unknown scopes is tried, and what Gmail then refuses says the same', async () => {
   const mailbox = await RunningMailbox.open({ format: 'raw' });
   mailbox.receive(5);
   await consent(mailbox, [scope('metadata')], { known: false });

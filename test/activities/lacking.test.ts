@@ -203,7 +203,7 @@ describe('an attachment', () => {
     },
   );
 
-  it('of which Gmail answers a size of 0 is missing where the message names more, and comes by a later get', async () => {
+  it('of size 0 counts as missing where its message names a larger size, and comes with a later get', async () => {
     await opened({ attachments: true });
     const id = receive(lines('lines.txt', 'a\r\nb'), { name: 'a.pdf', content: randomBytes(300) });
     ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: EMPTY, times: 1 });
@@ -309,7 +309,7 @@ describe('an attachment', () => {
     expect(held).toEqual(truth);
   });
 
-  it('that is missing keeps its message where its labels are: they are followed, and the message goes when it is deleted', async () => {
+  it('that is missing does not hold its message back: label changes and the deletion are applied', async () => {
     await opened({ attachments: true });
     const id = receive(lines('one.txt', 'a\r\nb'));
     ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });

@@ -24,7 +24,7 @@ async function recovered(recovery: 'listings' | 'minimal'): Promise<{ gets: numb
   return { gets: ada.gets(before.calls), units: ada.units() - before.units };
 }
 
-it('After expired history labels are corrected by listings; only new messages are fetched, and each of a few losses is confirmed by a get', async () => {
+it('After history expired, listings correct labels, gets fetch only new messages and confirm each loss', async () => {
   const { gets } = await recovered('listings');
   const losses = 10 + 10 + 1;
   expect(gets).toBe(5 + losses);
@@ -59,7 +59,7 @@ it('Much that looks deleted is confirmed by the number that Gmail counts, and by
 const LISTED_LABELS = 12;
 
 it.each(['INBOX', 'scope'] as const)(
-  'A message that a shifted page token skipped in the listing of %s loses nothing, however late history tells of the shift',
+  'A message that a shifted page token skipped in the listing of %s loses nothing, however late history is',
   async (place) => {
     ada = await RunningMailbox.open({ format: 'raw' });
     Object.assign(ada.gmail.paging, { listPage: 10, tokens: 'offset' });

@@ -81,7 +81,7 @@ describe("the account behind a mailbox's credentials", () => {
     expect(mailbox.gets(calls)).toBe(6);
   });
 
-  it('goes on under its new address while the store holds no message: the same grant opens the same account', async () => {
+  it('goes on under its new address while the store holds no message, since the grant is the same', async () => {
     mailbox = await RunningMailbox.open();
     await mailbox.settle();
     mailbox.simulator.rename(ADA, COUNTESS);
@@ -94,7 +94,7 @@ describe("the account behind a mailbox's credentials", () => {
     expect((await mailbox.comparison()).held.size).toBe(2);
   });
 
-  it('is asked for its address by one unit in a thousand, and so found renamed while its old tokens go on', async () => {
+  it('is asked for its address with one unit in a thousand: a rename shows while old tokens still work', async () => {
     mailbox = await RunningMailbox.open({ pollInterval: 60_000 });
     mailbox.receive(5);
     await mailbox.settle();
@@ -109,7 +109,7 @@ describe("the account behind a mailbox's credentials", () => {
     expect(phaseOf(mailbox.lanes.state)).toBe('live');
   });
 
-  it('is polled as without push once it is called otherwise, for notifications name an address that nobody runs under', async () => {
+  it('is polled as without push once it is renamed, since notifications name the new address', async () => {
     mailbox = await RunningMailbox.open(
       { pollInterval: 60_000, push: { labelIds: [] } },
       { pushTopic: 'projects/p/topics/mail' },

@@ -82,7 +82,7 @@ it.each([10, 25])(
   },
 );
 
-it('what Gmail drops, because it came within a second of what it told, is read with the settling of that: half a minute later', async () => {
+it('a change whose notification Gmail drops, within a second of another, is read half a minute later', async () => {
   box = await RunningMailbox.open({ pollInterval: 10 * MINUTE }, { pushTopic: TOPIC });
   await box.settle();
   await box.run(3 * DAY);
@@ -99,7 +99,7 @@ it('what Gmail drops, because it came within a second of what it told, is read w
   expect(box.lanes.state.push.isMissing).toBe(false);
 });
 
-it('polling comes back when a change is found that nobody told of, and slows down with the next notification', async () => {
+it('polling comes back when a change arrives without a notification, and slows down with the next one', async () => {
   box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
   await box.settle();
   await box.run(2 * DAY);
@@ -162,7 +162,7 @@ it('a watch that Gmail cannot make now does not hold up the mail', async () => {
   expect(watchCalls()).toBe(1);
 });
 
-it('a setting switches push off and on again, and its labels filter what is told', async () => {
+it('a setting switches push off and on again, and its labels filter the notifications', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   await box.settle();
   await box.configure({ push: null });
@@ -228,7 +228,7 @@ it("of two notifications with the id that a renewal named, one may be the renewa
   expect(syncs()).toBe(before + 1);
 });
 
-it('a server that does not announce renewals is not taken to have done so: what it tells with the id that a renewal named is read half a minute later', async () => {
+it('without announced renewals, a notification with the id of a renewal is read 30 seconds later', async () => {
   box = await RunningMailbox.open({ pollInterval: MINUTE }, { pushTopic: TOPIC });
   await box.settle();
   await box.run(2 * DAY);
@@ -245,7 +245,7 @@ it('a server that does not announce renewals is not taken to have done so: what 
   expect(syncs()).toBe(before + 1);
 });
 
-it('a watch that was renewed by a clock a day ahead is renewed by the clock that is right, and a refusal noted by it puts nothing off', async () => {
+it('a watch and a refusal that a clock a day ahead wrote do not delay the next renewal', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   await box.settle();
   const watch = (await row())?.watch;

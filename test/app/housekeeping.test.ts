@@ -50,11 +50,11 @@ describe("a worker's housekeeping", () => {
     expect(await leftAloneFor(120 * MINUTE)).toBe(10 + 120);
   });
 
-  it('keeps the body of a message that is gone for as long as it is told', async () => {
+  it('keeps the body of a deleted message for as long as the setting says', async () => {
     expect(await leftAloneFor(0, 60 * MINUTE)).toBe(60);
   });
 
-  it('keeps it for ever where it is told to', async () => {
+  it('never removes it where the setting says so', async () => {
     expect(await leftAloneFor(0, null)).toBeNull();
   });
 
@@ -77,7 +77,7 @@ describe("a worker's housekeeping", () => {
     expect(rounds).toBe(7);
   });
 
-  it('never removes any where it is told not to', async () => {
+  it('removes none where the setting says so', async () => {
     expect(await leftAloneFor(null)).toBeNull();
   });
 });

@@ -151,7 +151,7 @@ describe('tidemark connect-domain', () => {
     });
   });
 
-  it('leaves a mailbox alone that its owner connected, and brings a new key to the others', async () => {
+  it('does not touch a mailbox that its owner connected, and brings a new key to the others', async () => {
     const grant = join(dataDir, 'ann.json');
     writeFileSync(grant, JSON.stringify(simulator.credentialsFor(at('ann'))));
     expect((await run(['connect', at('ann'), '--credentials', grant])).code).toBe(0);
@@ -204,7 +204,7 @@ describe('tidemark connect-domain', () => {
     await tidemark.close();
   }, 60_000);
 
-  it('leaves those alone that were stopped or removed, and starts one that was connected and never ran', async () => {
+  it('does not touch stopped or removed mailboxes, and starts one that was connected and never ran', async () => {
     await result();
     const tidemark = await openTidemark({ config: loadConfig({ env }) });
     for (const name of ['ann', 'bea']) await tidemark.temporal.workflow.getHandle(`mailbox/${at(name)}`).terminate();

@@ -128,7 +128,7 @@ it.each(['export', 'check-bodies'])(
   },
 );
 
-it('A chat in a mailbox of raw messages is exported as full, says what it lacks, and is left out of mbox with a word', async () => {
+it('A chat in a mailbox of raw messages is exported as full, says what it lacks, and is left out of mbox', async () => {
   await store({ a: 'Subject: hi\r\n\r\nhello' }, 'raw', { chat: '{"payload":{"mimeType":"text/plain"}}' });
   const jsonl = await run('export', ADA);
   expect(

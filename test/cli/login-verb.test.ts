@@ -88,7 +88,7 @@ describe('tidemark login', () => {
     expect(`${stdout}${stderr}`).not.toContain(simulator.credentialsFor(ADA).refresh_token);
   });
 
-  it('connects the account that was chosen when no e-mail is given, and asks for the metadata scope where that is enough', async () => {
+  it('connects the chosen account without an e-mail, and asks for the metadata scope where it is enough', async () => {
     const { link, ended } = login('--format', 'metadata');
     const url = await link;
     expect(new URL(url).searchParams.get('scope')).toBe('https://www.googleapis.com/auth/gmail.metadata');
@@ -109,7 +109,7 @@ describe('tidemark login', () => {
     });
   });
 
-  it('says of a grant with gmail.metadata beside gmail.readonly that it bars, and another consent mends it', async () => {
+  it('says that gmail.metadata beside gmail.readonly bars bodies, and another consent mends it', async () => {
     const scopes = ['metadata', 'readonly'].map((name) => `https://www.googleapis.com/auth/gmail.${name}`);
     writeFileSync(join(dataDir, 'grant.json'), JSON.stringify(simulator.grant(ADA, { scopes })));
     expect(await run('connect', ADA, '--credentials', join(dataDir, 'grant.json'))).toMatchObject({ code: 0 });

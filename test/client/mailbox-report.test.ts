@@ -129,13 +129,13 @@ describe("an error of Temporal's", () => {
     ).toBeInstanceOf(ServerUnreachableError);
   });
 
-  it('keeps what nobody foresaw as its cause', () => {
+  it('keeps an unforeseen error as its cause', () => {
     const failure = toTidemarkError(grpc(13), subject);
     expect(failure).toBeInstanceOf(TemporalFailureError);
     expect(failure).toMatchObject({ code: 'temporal-failure', message: expect.stringContaining('nothing there') });
   });
 
-  it("passes through when it is none of Temporal's", () => {
+  it("passes an error through that is not Temporal's", () => {
     const other = new RangeError('mine');
     expect(toTidemarkError(other, subject)).toBe(other);
   });

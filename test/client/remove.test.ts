@@ -11,7 +11,7 @@ describe('removing a mailbox', () => {
   const statusOf = async () =>
     (await system.tidemark.temporal.workflow.getHandle(workflowIdOf(system.mailbox)).describe()).status.name;
 
-  it('ends its workflow, and leaves neither mail nor credentials; a new start begins anew', async () => {
+  it('ends its workflow, and leaves neither mail nor credentials; a new start begins from nothing', async () => {
     system = await System.open('remove');
     const { client, credentials } = system.tidemark;
     await system.startWorker();

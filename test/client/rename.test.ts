@@ -150,7 +150,7 @@ describe('renaming a mailbox whose account has another address at Google', () =>
     from = stopped;
   }, 60_000);
 
-  it('is refused, and changes nothing, for an address that Google does not give the account, unless it is forced', async () => {
+  it("is refused, and changes nothing, for an address that is not the account's at Google, unless forced", async () => {
     const { client, store } = system.tidemark;
     const other = address('other');
     const before = await store.getMailbox(from);
@@ -166,7 +166,7 @@ describe('renaming a mailbox whose account has another address at Google', () =>
     expect(await client.rename(other, from)).toMatchObject({ mailbox: from, running: true });
   }, 60_000);
 
-  it('is refused for an address that is a mailbox already, for its own, and for a mailbox that is unknown', async () => {
+  it('is refused for the address of another mailbox, for its own address, and for an unknown mailbox', async () => {
     const { client, store } = system.tidemark;
     const taken = address('taken');
     await store.putMailbox({ mailbox: taken, settings: DEFAULT_SETTINGS, now: systemClock.now() });

@@ -102,7 +102,7 @@ describe('the client, beside a worker', () => {
     expect((await system.stored()).has(id)).toBe(true);
   });
 
-  it('goes on waiting while the worker is replaced, and says that none is there', async () => {
+  it('goes on waiting while the worker is replaced, and says that no worker is there', async () => {
     const { client } = system.tidemark;
     await system.stopWorker();
     const { id } = await system.deliver('while nobody works');
@@ -179,7 +179,7 @@ describe('the client, without a worker', () => {
       .toBe('full-sync');
   });
 
-  it('knows a mailbox that nobody ever started not', async () => {
+  it('does not know a mailbox that was never started', async () => {
     await expect(system.tidemark.client.status(mailboxId('nobody@example.com'))).rejects.toThrow(MailboxUnknownError);
   });
 });

@@ -155,7 +155,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       }
     });
 
-    it('starts whoever names another service after it', () => {
+    it('starts a service after those that it names', () => {
       for (const project of [production, simulated]) {
         for (const [name, { environment, command }] of Object.entries(project.services)) {
           const hosts = Object.entries(environment).map(([variable, value]) =>
@@ -250,7 +250,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
       );
     });
 
-    it('are open to this machine alone, and none is fixed where a service is to be scaled', () => {
+    it('are open to this machine only, and not fixed where a service can be scaled', () => {
       for (const [name, { ports, container_name }] of services) {
         for (const { host_ip } of ports) expect(host_ip, name).toBe('127.0.0.1');
         expect(container_name).toBeUndefined();
@@ -267,7 +267,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
   });
 
   describe('containers', () => {
-    it('of ours run as nobody special over a read-only file system, with nothing they could gain', () => {
+    it('of ours run without privileges over a read-only file system, and can gain none', () => {
       for (const [name, service] of Object.entries(production.services).filter(([, candidate]) => isOurs(candidate))) {
         expect(service, name).toMatchObject({
           read_only: true,

@@ -94,7 +94,7 @@ describe('the configuration', () => {
       expect(Object.isFrozen(part)).toBe(true);
   });
 
-  it('puts the database into the data directory unless told otherwise', () => {
+  it('puts the database into the data directory by default', () => {
     expect(load({ TIDEMARK_DATA_DIR: '/var/lib/tidemark' }).database.location).toMatchObject({
       path: '/var/lib/tidemark/tidemark.sqlite',
     });
@@ -239,7 +239,7 @@ describe('the configuration', () => {
     expect(config.googleTokenUrl).toBe('http://localhost:8025/token');
   });
 
-  it('takes an empty build id for none, so that compose can pass it on', () => {
+  it('takes an empty build id as not set, so that Compose can pass it on', () => {
     expect(
       load({ TIDEMARK_DEPLOYMENT: 'mail', TIDEMARK_BUILD_ID: '', TIDEMARK_WORKFLOW_BUNDLE: 'workflows.js' }).deployment,
     ).toEqual({

@@ -36,7 +36,7 @@ describe('HEALTH_ADDRESS', () => {
     expect(read({ HEALTH_ADDRESS: given }).healthAddress).toEqual(expected);
   });
 
-  it('is off when it is not given, and refused when it is none', () => {
+  it('is off when it is not given, and refused when it is not an address', () => {
     expect(read({}).healthAddress).toBeNull();
     expect(() => read({ HEALTH_ADDRESS: 'everywhere' })).toThrow(/HEALTH_ADDRESS is "everywhere": expected an address/);
   });

@@ -136,7 +136,7 @@ describe("a consent by a product's own routes", () => {
     expect(await complete(pending, callback.pathname + callback.search)).toMatchObject({ mailbox: ada });
   });
 
-  it('connects whichever account is chosen when none was meant', async () => {
+  it('connects the account that is chosen when no address was asked for', async () => {
     const { url, pending } = beginConsent({ config, client, redirectUri });
     expect(new URL(url).searchParams.has('login_hint')).toBe(false);
     expect(await complete(pending, await answerConsent(url, { account: bob }))).toMatchObject({ mailbox: bob });
@@ -171,7 +171,7 @@ describe("a consent by a product's own routes", () => {
     });
   });
 
-  it('knows an account that was renamed since by the messages that the store holds, and says its new address', async () => {
+  it('recognises a renamed account by the stored messages, and says its new address', async () => {
     await holdFiveMessages();
     simulator.rename(ada, countess);
     const { url, pending } = begin();

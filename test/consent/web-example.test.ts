@@ -66,7 +66,7 @@ async function begin(): Promise<{ cookie: string; link: string }> {
   return { cookie: cookie.split(';')[0] ?? '', link: headers.get('location') ?? '' };
 }
 
-test('the example of a product connects a mailbox for the browser that began the consent, and for no other', async () => {
+test('the example of a product connects a mailbox only for the browser that began the consent', async () => {
   const stranger = await begin();
   const callback = await answerConsent(stranger.link, { account: ADA });
   expect((await fetch(callback)).status).toBe(400);

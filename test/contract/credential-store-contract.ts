@@ -52,7 +52,7 @@ export function credentialStoreContract(fixture: CredentialFixture): void {
       expect(await version()).toBe(3);
     });
 
-    it('encrypts a record anew only where it still is what was read, and leaves its version', async () => {
+    it('encrypts a record again only where it is unchanged since it was read, and keeps its version', async () => {
       const credentials = await open();
       await credentials.put(alice, record('x'));
       await credentials.put(bob, record('y'));

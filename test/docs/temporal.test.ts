@@ -78,7 +78,7 @@ describe.concurrent('docs/temporal.md', () => {
     PATH: [dirname(inject('temporalBinary')), process.env['PATH']].join(delimiter),
   });
 
-  it('has no block that nobody runs', () => {
+  it('has no block that is not run', () => {
     expect([...new Set(page.blocks().map(({ language }) => language))].sort()).toEqual(['sh', 'ts']);
   });
 

@@ -64,7 +64,7 @@ describe('the account behind a token', () => {
     expect(await behind(gmail, receive(gmail, 1))).toMatchObject({ kind: 'same' });
   });
 
-  it('is another when none of them is there, when one alone is, and when nothing is held', async () => {
+  it('is another when no message is there, when only one is, and when nothing is held', async () => {
     const gmail = openGmail();
     expect(await behind(gmail, strangers(5))).toEqual({ kind: 'another', address: ADA, asked: 5, found: 0 });
     expect(await behind(gmail, [...receive(gmail, 1), ...strangers(4)])).toEqual({
@@ -88,7 +88,7 @@ describe('the account behind a token', () => {
     ).toMatchObject({ kind: 'another', found: 0 });
   });
 
-  it('is known by the thread alone where no date was stored', async () => {
+  it('is recognised by the thread only where no date was stored', async () => {
     const gmail = openGmail();
     expect(
       await behind(

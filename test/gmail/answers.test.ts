@@ -201,7 +201,7 @@ describe('a thread', () => {
 });
 
 describe('a list with entries that are unusable', () => {
-  it('of ids keeps the others; most of them unusable, it is none', () => {
+  it('of ids keeps the usable ones; when most are unusable, the answer is malformed', () => {
     const listed = (...messages: unknown[]) =>
       messagePageOf({ messages }).messages.map(({ id, threadId }) => `${id} ${threadId}`);
     expect(listed({ id: 'm', threadId: 't' }, { id: 'a\0', threadId: 't' }, { id: 'n', threadId: 7 })).toEqual([

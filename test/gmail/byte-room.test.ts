@@ -31,7 +31,7 @@ describe('room for large messages', () => {
     await Promise.all(all);
   });
 
-  test('is left to one alone that is larger than all of it', async () => {
+  test('goes to a single message that is larger than all of it', async () => {
     const room = new ByteRoom(100);
     const log: string[] = [];
     const [small, large, next] = [work(log, 'small'), work(log, 'large'), work(log, 'next')];

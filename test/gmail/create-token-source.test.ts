@@ -95,7 +95,7 @@ describe('a token source', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('asks anew once after the clock was put back by a day, for what it holds may have expired long since', async () => {
+  it('asks again once after the clock was put back by a day, since its token may have expired', async () => {
     const machine = { ahead: 24 * 3_600_000 };
     const { clock, source, requests } = open({}, undefined, machine);
     await clock.run(async () => {
@@ -110,7 +110,7 @@ describe('a token source', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('asks anew once after the clock jumped ahead by a day, not again and again', async () => {
+  it('asks again only once after the clock jumped ahead by a day', async () => {
     const machine = { ahead: 0 };
     const { clock, source, requests } = open({}, undefined, machine);
     await clock.run(async () => {
@@ -141,7 +141,7 @@ describe('a token source', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('ends the request when the last caller has gone, and asks anew for the next', async () => {
+  it('ends the request when the last caller has gone, and asks again for the next', async () => {
     const { clock, source, requests } = open();
     const controller = new AbortController();
     await clock.run(async () => {
@@ -274,7 +274,7 @@ describe('a service account', () => {
     },
   );
 
-  it('that Google refuses for its time is told to look at its clock, and asks no third time', async () => {
+  it('that Google refuses for its time says to check the clock, and does not ask a third time', async () => {
     const { clock, source, requests } = open({ credentials }, () => ({ status: 400, body: SHORT_LIVED }), {
       ahead: 600_000,
     });

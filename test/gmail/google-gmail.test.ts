@@ -281,7 +281,7 @@ describe('access', () => {
 });
 
 describe('every call', () => {
-  it("stops at once when its caller aborts, with the caller's reason, even if the transport does not listen", async () => {
+  it("stops at once with the caller's reason when the caller aborts, even if the transport ignores it", async () => {
     const { clock, api } = openGmail({
       transport: (simulator) => async (request) =>
         request.url.endsWith('/token') ? await simulator.transport(request) : await new Promise(() => {}),

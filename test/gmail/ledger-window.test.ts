@@ -48,7 +48,7 @@ describe('a window of spent units', () => {
     expect(fitsAt([], [MINUTE], 5_000, START)).toBe(START);
   });
 
-  it('whatever is asked for and when, never lets more through than each limit allows in any stretch of its length', () => {
+  it('never lets more through than each limit allows in any period of its length, whatever is asked for', () => {
     const asks = fc.array(
       fc.record({
         after: fc.oneof(fc.nat(30), fc.nat(3_000), fc.nat(40_000)),

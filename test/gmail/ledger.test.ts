@@ -87,7 +87,7 @@ describe('the ledger', () => {
     });
   });
 
-  it('tries a burst with a few calls, alone, before it believes that Gmail takes one', () => {
+  it('tries a burst with only a few calls before it believes that Gmail takes one', () => {
     const probing = reserve(FRESH, asking('backfill', 50), START);
     expect(probing.result).toMatchObject({ count: 50, probe: false });
     const probe = reserve(probing.ledger, asking('backfill', 50), START);
@@ -219,7 +219,7 @@ describe('the ledger', () => {
     expect(readLedger(text)).toEqual(FRESH);
   });
 
-  it('that a clock a day ahead has written holds nobody up for longer than a right one does', () => {
+  it('that a clock a day ahead has written delays no call for longer than a right clock does', () => {
     const DAY = 24 * 3_600_000;
     const { ledger } = drain(PROVEN, 'backfill', START + DAY);
     const first = drain(ledger, 'backfill', START);
@@ -235,7 +235,7 @@ describe('the ledger', () => {
     expect(learn(strict, refusal(), START).refusedAt).toBe(START);
   });
 
-  it('keeps a long wait that Gmail asks for, and none longer than a day', () => {
+  it('keeps a long wait that Gmail asks for, up to a day', () => {
     const HOUR = 3_600_000;
     const waiting = learn(FRESH, refusal('user', START + 20 * HOUR), START);
     expect(reserve(waiting, asking('live', 1), START + 60_000).result).toMatchObject({

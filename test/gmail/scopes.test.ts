@@ -85,7 +85,7 @@ describe('a grant', () => {
     );
   });
 
-  it('that nobody knows bars nothing', () => {
+  it('with unknown scopes bars nothing', () => {
     expect(refusal(null, 'full')).toBeNull();
   });
 });

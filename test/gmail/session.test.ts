@@ -178,7 +178,7 @@ describe('a single call', () => {
     });
   });
 
-  it('never ends up refused for ever: it gives up for now', async () => {
+  it('gives up for now after a few refusals', async () => {
     const { clock, simulator, session } = open();
     simulator.faults.add({ effect: { kind: 'status', status: 403 } });
     await clock.run(async () => {

@@ -63,7 +63,11 @@ async function live(rig: Rig, box: TestMailbox): Promise<void> {
 
 /** Started and told by a plain client of Temporal's, and renamed: it goes on under the other address. */
 async function liveRenamed(rig: Rig, box: TestMailbox): Promise<readonly Run[]> {
-  await rig.tidemark.temporal.workflow.start(definitions.MAILBOX_WORKFLOW, { workflowId: box.handle.workflowId, taskQueue: rig.config.taskQueue, args: [{ mailbox: box.id, settings: { format: 'raw' } }] });
+  await rig.tidemark.temporal.workflow.start(definitions.MAILBOX_WORKFLOW, {
+    workflowId: box.handle.workflowId,
+    taskQueue: rig.config.taskQueue,
+    args: [{ mailbox: box.id, settings: { format: 'raw' } }],
+  });
   await box.exact(120_000);
   await box.handle.signal('configure', { pollInterval: 2_000, scope: { labelIds: null } });
   const to = mailboxId(`renamed-${box.id}`);
@@ -80,12 +84,24 @@ const { version } = JSON.parse(readFileSync(root('package.json'), 'utf8')) as { 
 const folder = root(`test/histories/${process.argv[2] ?? `v${version}`}`);
 const scratch = mkdtempSync(join(tmpdir(), 'tidemark-record-'));
 const binary = await findBinary('temporal', { dataDir: root('.tidemark'), clock, log: (line) => console.error(line) });
-const server = await startDevServer({ binary, database: null, namespace: 'default', port: await freePort(0), uiPort: null, logFile: join(scratch, 'temporal.log'), clock });
-const rig = await Rig.open('record', { temporalAddress: server.address, env: { PUSH_TOPIC: 'projects/tidemark/topics/gmail' } });
+const server = await startDevServer({
+  binary,
+  database: null,
+  namespace: 'default',
+  port: await freePort(0),
+  uiPort: null,
+  logFile: join(scratch, 'temporal.log'),
+  clock,
+});
+const rig = await Rig.open('record', {
+  temporalAddress: server.address,
+  env: { PUSH_TOPIC: 'projects/tidemark/topics/gmail' },
+});
 try {
   await rig.startWorker();
   const box = await rig.mailbox('ada', { messages: 30, pollInterval: 2_000 });
-  const runs = process.argv[3] === 'renamed' ? await liveRenamed(rig, box) : await live(rig, box).then(() => box.runs());
+  const runs =
+    process.argv[3] === 'renamed' ? await liveRenamed(rig, box) : await live(rig, box).then(() => box.runs());
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   for (const [index, { workflowId, history }] of runs.entries()) {

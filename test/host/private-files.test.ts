@@ -17,7 +17,7 @@ describe.skipIf(process.platform === 'win32')('files of their owner alone', () =
     expect(['a', 'a/b', 'a/b/mail'].map((path) => modeOf(join(folder(), path)))).toEqual([0o700, 0o700, 0o600]);
   });
 
-  it("take Tidemark's own folder away from others when an earlier version left it open, and no folder that a person named", () => {
+  it("close Tidemark's own folder that an earlier version left open, and no folder that a person named", () => {
     for (const name of ['.tidemark', 'chosen']) {
       mkdirSync(join(folder(), name));
       chmodSync(join(folder(), name), 0o755);

@@ -92,7 +92,7 @@ test('every room of the table has files', () => {
   ).toEqual([]);
 });
 
-test('the lint rules and the table of ARCHITECTURE.md are what the table of rooms makes of them: node scripts/house/write.ts', () => {
+test('the lint rules and ARCHITECTURE.md follow the table of rooms (node scripts/house/write.ts)', () => {
   expect(readFileSync(root('.oxlintrc.rooms.json'), 'utf8')).toBe(lintRulesOf());
   const architecture = readFileSync(root('ARCHITECTURE.md'), 'utf8');
   expect(architecture).toBe(withTable(architecture));

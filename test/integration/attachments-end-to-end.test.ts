@@ -19,7 +19,7 @@ describe('attachments, with everything real but Gmail', () => {
 
   const tidemark = (...args: string[]) => new Program('cli/main.ts', args, rig.env).ended;
 
-  it('are asked for by an option, fetched for what is there and what arrives, and exported within their messages', async () => {
+  it('are switched on by an option, fetched for old and new mail, and exported within their messages', async () => {
     const box = await rig.mailbox('attached', { messages: 5, format: 'full' });
     const files = [randomBytes(3_000_000), randomBytes(50)];
     const attachments = files.map((content, index) => ({ name: `${index}.bin`, content }));

@@ -84,7 +84,7 @@ describe.concurrent('what happens in a mailbox', () => {
     expect((await box.report()).recoveries).toBe(1);
   }, 120_000);
 
-  it('a message deleted between listing and get becomes gone, and one that the index shows late is stored', async () => {
+  it('a message deleted between listing and get becomes gone, and one that is indexed late is stored', async () => {
     const box = await rig.mailbox('lag', { messages: 150, threadSize: 1, pollInterval: 1_000 });
     slowly(box);
     Object.assign(box.gmail.lag, { historyMs: 3_000, listMs: 4_000, getMs: 3_000, getProbability: 0.5, jitter: true });

@@ -110,7 +110,7 @@ describe.concurrent('handlers of a worker', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 90_000);
 
-  it('have a change that they cannot take parked alone, and get it again by a replay', async () => {
+  it('have only the change parked that they cannot take, and get it again by a replay', async () => {
     const box = await rig.mailbox('poison', { messages: 0, pollInterval: 60_000 });
     parking.react = (call) => {
       if (call.mailbox === box.id) poisoned(call);

@@ -21,7 +21,7 @@ function* payloadsIn(value: unknown): Generator<{ metadata: Record<string, Uint8
   for (const [name, inner] of Object.entries(value)) if (!PLAIN.has(name)) yield* payloadsIn(inner);
 }
 
-it('with a payload key Temporal holds nothing readable but ids, types and search attributes, and everything works', async () => {
+it('with a payload key, only ids, types and search attributes are readable in Temporal, and all works', async () => {
   rig = await Rig.open('encrypted', { env: { TIDEMARK_PAYLOAD_KEY: randomBytes(32).toString('base64') } });
   await rig.startWorker();
   const box = await rig.mailbox('encrypted', { messages: 40 });

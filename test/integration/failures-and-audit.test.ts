@@ -61,7 +61,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     return { box };
   }
 
-  it('failures: none, which is no error', async () => {
+  it('failures: an empty list, which is no error', async () => {
     const box = await rig.mailbox('sound', { messages: 3 });
     await box.start();
     await box.exact(30_000);
@@ -134,7 +134,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     expect((await tidemark('list')).stdout.split('\n')).toContain(said);
   }, 120_000);
 
-  it('failures: each with its reason, its attempts and its next attempt, and tried again at once where asked', async () => {
+  it('failures: each with reason, attempts and next attempt, and retried at once where asked', async () => {
     const { box, culprit } = await withFailure('failed');
     const told = await tidemark('failures', box.id);
     expect(told).toMatchObject({ code: 0, stderr: '' });
@@ -161,7 +161,7 @@ describe.concurrent('the command line tells of what is wrong', () => {
     expect((await tidemark('failures', box.id)).stdout).toContain('has no failed messages');
   }, 60_000);
 
-  it('failures: of a mailbox that nobody knows', async () => {
+  it('failures: of an unknown mailbox', async () => {
     const told = await tidemark('failures', 'nobody@example.com', '--json');
     expect(told).toMatchObject({ code: 1, stdout: '' });
     expect(JSON.parse(told.stderr)).toEqual({

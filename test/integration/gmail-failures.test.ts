@@ -35,7 +35,7 @@ describe.concurrent('what Gmail does to a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it('a message that always answers 400 or 500 becomes a failed row that status counts; everything else syncs and the mark goes on', async () => {
+  it('a message that always answers 400 or 500 fails and is counted; the rest syncs and the mark goes on', async () => {
     const box = await rig.mailbox('poison', { messages: 60, threadSize: 1 });
     const [refused = '', broken = ''] = box.ids();
     box.gmail.poison(refused, 400);

@@ -43,7 +43,7 @@ describe('databases get lost', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it('the store restored from an older copy: the older mark is replayed, and nothing that is held is fetched again', async () => {
+  it('the store restored from an older copy: its mark is replayed, and nothing held is fetched again', async () => {
     await rig.stopWorker();
     await rig.reopen(() => copyFileSync(database, `${database}.copy`));
     await rig.startWorker();

@@ -22,7 +22,7 @@ describe('a mailbox that gets 10,000 signals, as many as the server takes, while
   });
   afterAll(() => rig.close());
 
-  it('says that it can be told no more, and lives through them once a worker runs: in runs of bounded length, and exact after', async () => {
+  it('says that it takes no more, and handles them once a worker runs: exact, in runs of bounded length', async () => {
     const box = await rig.mailbox('many-signals', { messages: 20 });
     await box.start();
     await box.exact(30_000);

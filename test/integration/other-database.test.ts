@@ -51,7 +51,7 @@ describe('a mailbox and another database than its own', () => {
     },
   );
 
-  it('is an error of a worker, which reads and changes nothing, and the mailbox goes on once it is resumed', async () => {
+  it('is an error of a worker, which reads and changes nothing; the mailbox goes on once it is resumed', async () => {
     const { client } = system.tidemark;
     await system.stopWorker();
     await client.poke(system.mailbox);

@@ -43,7 +43,7 @@ describe.skipIf(!here)(`a worker on PostgreSQL${here ? '' : ` (skipped: ${HOW_TO
     box.deliver(`round ${round}`);
   }
 
-  it('is killed in mid-sync, then its database is: the store equals the truth, and nothing is fetched twice beyond what was on its way', async () => {
+  it('is killed mid-sync, then its database is: the store is exact, and only calls in flight repeat', async () => {
     const box = await slowMailbox('postgres', 600);
     const storedMore = (than: number) =>
       eventually(40_000, async () => {

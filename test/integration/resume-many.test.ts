@@ -34,7 +34,7 @@ describe('resuming many mailboxes', () => {
   const showsAs = (box: TestMailbox, phase: Parameters<TestMailbox['isFoundAs']>[0]): Promise<true> =>
     eventually(20_000, async () => ((await box.isFoundAs(phase)) ? true : null));
 
-  it('tells those of a phase alone, or all that wait, and says which', async () => {
+  it('resumes only those of a phase, or all that wait, and says which', async () => {
     const boxes = await Promise.all(
       ['off-a', 'off-b', 'paused', 'live'].map((name) => rig.mailbox(name, { messages: 5 })),
     );

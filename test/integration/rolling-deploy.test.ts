@@ -77,7 +77,7 @@ describe('a rolling deploy', () => {
     return performance.now() - began;
   };
 
-  it('takes a mailbox in mid-backfill to the next build and back, with both running side by side, and loses nothing', async () => {
+  it('takes a mailbox mid-backfill to the next build and back, with both running, and loses nothing', async () => {
     const first = await spawn('v1');
     await makeCurrentSoon('v1');
     const box = await rig.mailbox('rolling', { messages: 1_000, threadSize: 1, pollInterval: 700 });

@@ -10,7 +10,7 @@ import { Rig } from '../fixtures/system/rig.ts';
 let rig: Rig;
 afterEach(() => rig.close());
 
-it('a worker goes on while the key is rotated, twice, and takes credentials that the newest key encrypted', async () => {
+it('a worker goes on while the key is rotated twice, and reads credentials of the newest key', async () => {
   rig = await Rig.open('rotation');
   await rig.startWorker();
   const box = await rig.mailbox('rotation', { messages: 20 });

@@ -80,7 +80,7 @@ describe('a Temporal server that loses', () => {
     expect(fetchedAgain()).toBeLessThanOrEqual(1);
   }, 60_000);
 
-  it('its whole database, under workers that go on: start alone brings the mailbox back', async () => {
+  it('its whole database, under workers that go on: a start is enough to bring the mailbox back', async () => {
     const port = await kill();
     for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
     change(box);
@@ -114,7 +114,7 @@ describe('a Temporal server that loses', () => {
     expect((await box.report()).failingTask).toBeNull();
   }, 90_000);
 
-  it('a namespace with all that is in it: start alone brings the mailbox back in the one that is made anew', async () => {
+  it('a namespace with all that is in it: a start is enough to bring the mailbox back in a new one', async () => {
     const namespace = async (...command: string[]): Promise<unknown> =>
       run(inject('temporalBinary'), ['operator', 'namespace', ...command, '--namespace', 'mail'], {
         env: { ...rig.env, PATH: process.env['PATH'] },

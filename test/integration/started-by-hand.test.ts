@@ -19,7 +19,7 @@ describe.concurrent("a mailbox that any client of Temporal's starts", () => {
   const start = (workflowId: string, args: unknown[]): Promise<WorkflowHandle> =>
     plain.workflow.start(MAILBOX_WORKFLOW, { workflowId, taskQueue: rig.env['TIDEMARK_TASK_QUEUE'] ?? '', args });
 
-  it('runs and becomes exact with its address alone', async () => {
+  it('needs only its address to run and become exact', async () => {
     const box = await rig.mailbox('address-alone', { messages: 10, format: 'full' });
     await start(workflowIdOf(box.id), [{ mailbox: box.id }]);
     await box.exact(30_000);

@@ -32,7 +32,7 @@ describe('the SQLite file of running workers', () => {
     box.deliver(`round ${round}`);
   }
 
-  it('locked by another process for longer than a call waits: it is told as locked, and the store is exact once it is free', async () => {
+  it('locked by another process for longer than a call waits: says so, and is exact once it is free', async () => {
     const box = await rig.mailbox('locked', { messages: 60, threadSize: 1, pollInterval: 500 });
     await rig.spawnWorker();
     await box.start();
@@ -50,7 +50,7 @@ describe('the SQLite file of running workers', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 300_000);
 
-  it('damaged: it is told as damaged, and the mailbox is synchronised anew once the file is away', async () => {
+  it('damaged: says so, and the mailbox is synchronised again once the file is removed', async () => {
     const box = await rig.mailbox('damaged', { messages: 60, threadSize: 1, pollInterval: 500 });
     const worker = await rig.spawnWorker();
     await box.start();

@@ -8,7 +8,7 @@ import { payloadSizes } from './texts.ts';
 let rig: Rig;
 afterEach(() => rig.close());
 
-it("Temporal's history grows by at most an event per 100 messages of a backfill, and no payload is over 8 KB", async () => {
+it("A backfill adds at most one event per 100 messages to Temporal's history, and no payload over 8 KB", async () => {
   rig = await Rig.open('history');
   await rig.startWorker();
   const box = await rig.mailbox('history', { pollInterval: DEFAULT_SETTINGS.pollInterval, format: 'full' });

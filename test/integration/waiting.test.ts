@@ -24,7 +24,7 @@ describe.concurrent('told to wait, a mailbox waits as it is told', () => {
     return Math.max(0, ...(raw.pendingActivities ?? []).map(({ attempt }) => attempt ?? 0));
   }
 
-  it('`Retry after <time>`: no call before that time, a phase to filter by while it lasts, no growing history, no failed workflow', async () => {
+  it('`Retry after <time>`: no call before it, a phase to filter by, a short history, no failed workflow', async () => {
     const box = await rig.mailbox('retry-after', { messages: 30, pollInterval: 1_000 });
     await box.start();
     await box.exact(20_000);
@@ -88,7 +88,7 @@ describe.concurrent('told to wait, a mailbox waits as it is told', () => {
     120_000,
   );
 
-  it('quota exhausted, and nobody said how much there is: the backfill finds the pace, and is exact', async () => {
+  it('an unknown quota is exhausted: the backfill finds the pace, and is exact', async () => {
     const box = await metered.mailbox('metered', { messages: 90, threadSize: 1, pollInterval: 5_000 });
     metered.simulator.quota = { window: 'ten-seconds', userUnitsPerMinute: 6_000 };
     await box.start();

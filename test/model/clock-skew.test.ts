@@ -48,7 +48,7 @@ describe('the skew of a clock', () => {
     expect(answers(20)).toBe(-10 * MINUTE + 20);
   });
 
-  test('is told once an episode, and once when it is over', () => {
+  test('is reported once an episode, and once when it is over', () => {
     const { world, answers } = worker();
     answers(0, 0, 0, 0, 0);
     world.skew = 10 * MINUTE;

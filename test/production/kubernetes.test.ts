@@ -56,7 +56,7 @@ describe('deploy/kubernetes', () => {
     );
   });
 
-  it('runs the image that Compose builds, as nobody special over a read-only file system', () => {
+  it('runs the image that Compose builds, without privileges over a read-only file system', () => {
     const image = /image: \$\{TIDEMARK_IMAGE:-(\S+)\}/.exec(
       readFileSync(join(root, 'docker-compose.yml'), 'utf8'),
     )?.[1];
@@ -94,7 +94,7 @@ describe('deploy/kubernetes', () => {
     }
   });
 
-  it('gives what is told to stop longer than it needs', () => {
+  it('gives a container that must stop longer than it needs', () => {
     for (const { name, spec } of pods.filter((candidate) => candidate.name !== 'tidemark-migrate'))
       expect(spec.terminationGracePeriodSeconds, name).toBeGreaterThanOrEqual(20);
   });

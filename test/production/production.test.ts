@@ -154,7 +154,7 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     expect(size).toBeLessThan(200);
   });
 
-  it('comes up in order: databases, schemas, server, namespace and search attributes, tables, two workers, push endpoint', async () => {
+  it('comes up in order: databases, schemas, server, namespace, tables, two workers, push endpoint', async () => {
     const began = performance.now();
     for (const name of ['mailbox', 'worker', 'push']) await machine.up(name);
     for (const name of ['worker', 'push'])
@@ -233,7 +233,7 @@ describe.skipIf(process.platform !== 'linux')('production, as docker-compose.yml
     await expectExact();
   });
 
-  it('scales up and down: a worker that is told to stop ends with 0 well within its grace, and nothing is lost', async () => {
+  it('scales up and down: a worker that must stop ends with 0 well within its grace, and nothing is lost', async () => {
     const added = machine.start('worker');
     await machine.healthy('worker', added);
     expect(workers()).toHaveLength(3);

@@ -59,7 +59,7 @@ test('a poke that fails fails only those that it covers', async () => {
   await expect(second).resolves.toBeUndefined();
 });
 
-test('whatever the order, a notification is answered only by a poke that was sent after it came, and one is under way at most', async () => {
+test('a notification is answered only by a poke sent after it came, and one poke at most is under way', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.oneof(fc.constant('notify' as const), fc.constant('settle' as const), fc.constant('fail' as const)), {

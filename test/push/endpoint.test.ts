@@ -117,7 +117,7 @@ describe('tokens that are not good are refused', () => {
     expect(endpoint.outcomes).toEqual(['unauthorized']);
   });
 
-  it('while the keys cannot be read nothing is accepted, and Pub/Sub is told to come again', async () => {
+  it('while the keys cannot be read nothing is accepted, and Pub/Sub is asked to deliver again', async () => {
     endpoint.google.isUp = false;
     expect(await endpoint.post(GOOD, await endpoint.google.token())).toBe(503);
     expect(endpoint.pokes).toEqual([]);

@@ -124,7 +124,7 @@ const bodies: fc.Arbitrary<string> = fc.oneof(
   json.map((message) => JSON.stringify({ message })),
 );
 
-test(`of ${FORGED} generated requests that do not prove to be Google's none is accepted`, async () => {
+test(`no request of ${FORGED} generated ones that do not prove to be Google's is accepted`, async () => {
   const before = endpoint.pokes.length;
   const statuses = new Set<number>();
   await fc.assert(
@@ -139,7 +139,7 @@ test(`of ${FORGED} generated requests that do not prove to be Google's none is a
   expect(await endpoint.post(GOOD, good)).toBe(204);
 }, 120_000);
 
-test(`of ${BROKEN} generated deliveries that are no notification none is accepted`, async () => {
+test(`no delivery of ${BROKEN} generated ones that are no notification is accepted`, async () => {
   const before = endpoint.pokes.length;
   const statuses = new Set<number>();
   await fc.assert(

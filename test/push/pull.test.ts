@@ -131,7 +131,7 @@ describe.skipIf(missing !== null)(
       30_000,
     );
 
-    it('gives back at once what it holds when it is told to stop', async () => {
+    it('gives back at once what it holds when it must stop', async () => {
       accept = () => Promise.reject(new Error('Temporal is away'));
       const first = await pull();
       await publish('held@example.com');

@@ -85,7 +85,7 @@ describe('the ETA of a backfill, at any moment of it,', { timeout: 60_000 }, () 
     expectTrue(await etasOf({ quota: { window: 'ten-seconds', userUnitsPerMinute: GRANT } }), 0.04);
   });
 
-  it('counts attachments that nobody has seen yet, by those of the mail that was read', async () => {
+  it('estimates attachments of mail that is not read yet by those of the mail that was read', async () => {
     expectTrue(
       await etasOf({
         quota: { window: 'ten-seconds', userUnitsPerMinute: GRANT },

@@ -146,7 +146,7 @@ export function changeFeedContract(fixture: FeedFixture): void {
       expect([two, three]).toEqual([one, one]);
     });
 
-    it('refuses the cursor of another database, and text that is none', async () => {
+    it('refuses the cursor of another database, and text that is no cursor', async () => {
       const ada = await mailboxOf('ada@example.com');
       await ada.save(reading('a'));
       const [change] = await readAll();
@@ -180,7 +180,7 @@ export function changeFeedContract(fixture: FeedFixture): void {
       });
     }
 
-    it('refuses a cursor from before a restore: beyond the head at first, replaced once the feed has gone on', async () => {
+    it('refuses a cursor from before a restore, both beyond the head and once the feed has passed it', async () => {
       const ada = await mailboxOf('ada@example.com');
       for (const id of ['a', 'b', 'c']) {
         await ada.save(reading(id));

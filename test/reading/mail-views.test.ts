@@ -55,7 +55,7 @@ describe('the views of mail in SQLite', () => {
   const folder = useFolder();
   const mail = useStoredMail(() => `sqlite:${join(folder(), 'mail.sqlite')}`);
 
-  it('show what is readable to whoever opens the file', async () => {
+  it('show readable mail to every program that opens the file', async () => {
     await fill(mail());
     const database = new DatabaseSync(join(folder(), 'mail.sqlite'), { readOnly: true });
     const rows = database.prepare('select * from mail order by id').all();

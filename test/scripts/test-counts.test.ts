@@ -33,7 +33,7 @@ describe('the figures of a test run', () => {
     expect(countOutcomes(report(2, 1, 0, files), 1)).toEqual({ passed: 2, failed: 2, skipped: 0 });
   });
 
-  it('name a failure when the run ended badly with none named', () => {
+  it('name a failure when the run ended badly without naming one', () => {
     expect(countOutcomes(report(5, 0, 0), 1)).toEqual({ passed: 5, failed: 1, skipped: 0 });
     expect(countOutcomes(null, 0)).toEqual({ passed: 0, failed: 1, skipped: 0 });
   });

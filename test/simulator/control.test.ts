@@ -129,7 +129,7 @@ describe('the control API', () => {
     expect((await user.get('history', { startHistoryId: start })).status).toBe(404);
   });
 
-  it('leaves a message out of listings until told otherwise', async () => {
+  it('leaves a message out of listings until a command shows it again', async () => {
     const { post, mailbox, user } = await openControl();
     const [id = ''] = fill(mailbox, 1);
     const omission = post<{ id: number }>('omissions', { email: ADA, messageId: id, from: 'label:INBOX' }).body;
@@ -235,7 +235,7 @@ describe('the control API', () => {
     expect(read('constructor').status).toBe(404);
   });
 
-  it('gives an account another address: it answers and tells the new one, and tokens, mail and history stay', async () => {
+  it('gives an account another address: it answers to the new one, and tokens, mail and history stay', async () => {
     const { post, read, user, simulator, mailbox } = await openControl();
     const [id = ''] = fill(mailbox, 1);
     const bob = post<{ email: string }>('mailboxes', { email: 'bob@example.com' }).body.email;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ADA, fill, openSimulator, type ErrorBody } from '../fixtures/gmail/simulator-fixture.ts';
 
 describe('faults on command', () => {
-  it('refuse a method with Google’s body, as often as told', async () => {
+  it('refuse a method with Google’s body, as often as the command says', async () => {
     const { user, simulator } = await openSimulator();
     simulator.faults.add({ match: { method: 'labels.list' }, effect: { kind: 'status', status: 503 }, times: 2 });
     expect((await user.get('profile')).status).toBe(200);
@@ -46,7 +46,7 @@ describe('faults on command', () => {
     expect((await user.get('profile')).status).toBe(200);
   });
 
-  it('strike one message, alone, in its thread and within a batch, and spare its neighbours', async () => {
+  it('strike one message by itself, in its thread and within a batch, and spare its neighbours', async () => {
     const { mailbox, user, simulator } = await openSimulator();
     const [bad = '', good = ''] = fill(mailbox, 2);
     simulator.faults.add({ match: { messageId: bad }, effect: { kind: 'status', status: 500 } });

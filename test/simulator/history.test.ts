@@ -103,7 +103,7 @@ describe('history', () => {
     expect(seen).toEqual(ids);
   });
 
-  it('may answer a page without records but with a next page, and never for ever', async () => {
+  it('may answer a page without records but with a next page, a limited number of times', async () => {
     const { mailbox, user } = await openSimulator();
     const start = mailbox.historyId;
     fill(mailbox, 3);
@@ -164,7 +164,7 @@ describe('history', () => {
     expect(history.flatMap((record) => record.messages.map(({ id }) => id))).toEqual([inbox]);
   });
 
-  it('leaves labelIds out of its messages when told to', async () => {
+  it('leaves labelIds out of its messages when a command says so', async () => {
     const { mailbox, user } = await openSimulator();
     mailbox.paging.labelIdsInHistory = false;
     const start = mailbox.historyId;

@@ -74,7 +74,7 @@ describe('lag', () => {
     expect((await user.history(start)).history).toHaveLength(30);
   });
 
-  it('leaves mail alone that came before the lag was set, and ends at once when it is set to zero', async () => {
+  it('does not hide mail from before the lag was set, and ends at once when it is set to zero', async () => {
     const { mailbox, user } = await openSimulator();
     const start = mailbox.historyId;
     fill(mailbox, 1);

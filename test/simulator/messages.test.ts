@@ -96,7 +96,7 @@ describe('messages.get', () => {
     expect(mailbox.truth()[0]?.raw).toBe(body.raw);
   });
 
-  it('answers metadata with the headers asked for, and minimal with none', async () => {
+  it('answers metadata with the headers asked for, and minimal without headers', async () => {
     const { mailbox, user } = await openSimulator();
     const { id } = mailbox.insert({ raw: RICH, labelIds: ['INBOX'] });
     const metadata = await user.get<MessageBody>(`messages/${id}`, {
@@ -122,13 +122,13 @@ describe('messages.get', () => {
     ]);
   });
 
-  it('leaves labelIds out when a message has none, as Google leaves out every empty list', async () => {
+  it('leaves labelIds out when a message has no labels, as Google leaves out every empty list', async () => {
     const { mailbox, user } = await openSimulator();
     const [id = ''] = fill(mailbox, 1, []);
     expect((await user.get<MessageBody>(`messages/${id}`)).body.labelIds).toBeUndefined();
   });
 
-  it('answers 404 in Google’s form for what is not there, and 400 for a format that is none', async () => {
+  it('answers 404 in Google’s form for what is not there, and 400 for an unknown format', async () => {
     const { mailbox, user } = await openSimulator();
     const [id = ''] = fill(mailbox, 1);
     const missing = await user.get<ErrorBody>('messages/1234567890abcdef');

@@ -77,7 +77,7 @@ describe('the MIME parser', () => {
     expect(root.parts.map((part) => part.body.toString())).toEqual(['one\r\n--bb\r\nstill one', 'two']);
   });
 
-  it('decodes text of any charset to UTF-8 and leaves other bytes alone', () => {
+  it('decodes text of any charset to UTF-8 and keeps other bytes as they are', () => {
     expect(parse('Content-Type: text/plain; charset=iso-8859-1\r\n\r\n\xfc').body.toString('utf8')).toBe('ü');
     expect(parse('Content-Type: text/plain; charset=nope\r\n\r\n\xfc').body).toEqual(Buffer.from([0xfc]));
     expect(parse('Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n/w==').body).toEqual(

@@ -80,7 +80,7 @@ describe('an odd page', () => {
     expect(await user.listAll({ maxResults: '2' })).toEqual(ids.toReversed());
   });
 
-  it('may name itself as the next one, for as long as told', async () => {
+  it('may name itself as the next one, for as long as the command says', async () => {
     const { mailbox, user, simulator, clock } = await openSimulator();
     fill(mailbox, 6);
     simulator.faults.add({ effect: { kind: 'repeat-token' }, until: clock.now() + 1_000 });
@@ -246,7 +246,7 @@ describe('totals', () => {
     expect((await user.get('labels/CHAT')).body).toMatchObject({ messagesTotal: 0, threadsTotal: 0 });
   });
 
-  it('may be off by as much as told, though never below zero', async () => {
+  it('may be off by as much as the command says, though never below zero', async () => {
     const { mailbox, user } = await openSimulator();
     fill(mailbox, 2);
     mailbox.totalsOff.profile = 3;

@@ -40,7 +40,7 @@ describe('the quota', () => {
     expect(new Set(forms)).toEqual(new Set(['429 rateLimitExceeded', '403 userRateLimitExceeded']));
   });
 
-  it('starts anew with the minute of the clock where windows are fixed', async () => {
+  it('starts again with the minute of the clock where windows are fixed', async () => {
     const { clock, user } = await openSimulator({ quota: { window: 'fixed-minute', userUnitsPerMinute: 3 } });
     await clock.advance(60_000 - (clock.now() % 60_000) - 1);
     const profile = async (): Promise<boolean> => (await user.get('profile')).status === 200;

@@ -67,7 +67,7 @@ describe('an intercepted call', () => {
     expect((await user.batch(['profile'])).status).toBe(200);
   });
 
-  it('may be answered with any bytes and type, alone and as a part of a batch', async () => {
+  it('may be answered with any bytes and type, by itself and as a part of a batch', async () => {
     const { user, simulator } = await openSimulator();
     simulator.faults.add({
       match: { method: 'getProfile' },

@@ -147,7 +147,7 @@ describe('the server', () => {
     agent.destroy();
   });
 
-  it('answers by any name of this machine and by those that it is told, and keeps pages in browsers out', async () => {
+  it('answers by any name of this machine and by configured names, and keeps pages in browsers out', async () => {
     const other = await startSimulatorServer({ simulator, port: 0, allowedHosts: ['simulator'] });
     const { port } = new URL(other.url);
     const ask = async (

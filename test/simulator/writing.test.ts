@@ -82,7 +82,7 @@ describe('changes over the API', () => {
     expect(mailbox.truth().flatMap(({ labelIds }) => labelIds)).toEqual(['STARRED']);
   });
 
-  it('send mail to whoever has a mailbox here', async () => {
+  it('send mail to recipients that have a mailbox here', async () => {
     const { mailbox, user, simulator } = await openSimulator();
     const bob = simulator.addMailbox('bob@example.com');
     const raw = encoded('To: Bob <bob@example.com>, far@example.net\r\nSubject: hi\r\n\r\nhello');

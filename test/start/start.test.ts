@@ -117,7 +117,7 @@ describe('npm start', () => {
     });
   }, 90_000);
 
-  it('ends with 3 where messages could not be fetched and that was asked for (--once --fail-on-failures), else with 0', async () => {
+  it('ends with 3 for failed messages where --once --fail-on-failures asks for it, else with 0', async () => {
     const ada = mailboxId('ada@example.com');
     const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-start-failures-'));
     const simulator = new Simulator({ clock: systemClock });

@@ -8,7 +8,7 @@ import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const folder = useFolder();
 
-it('a database that a newer program migrates while it is open is told from one that answers', async () => {
+it('a database that a newer program migrates while it is open is distinguished from one that answers', async () => {
   const path = join(folder(), 'mirror.db');
   const store = await openSqliteStore({ path });
   try {

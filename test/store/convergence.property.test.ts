@@ -207,7 +207,7 @@ async function begin(
 }
 
 describe('a store', () => {
-  it('equals Gmail once the mailbox is quiet, and so does the change feed, whatever happened before and in whatever order', async () => {
+  it('equals Gmail, as does the change feed, once the mailbox is quiet, after any changes in any order', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(move, { maxLength: 8 }),

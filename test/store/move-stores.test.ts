@@ -132,7 +132,7 @@ describe('moving to another database', () => {
     expect(await new TestMailbox(to.store, bob).messages()).toHaveLength(60);
   });
 
-  it('writes bodies outside anew where they are asked to go', async () => {
+  it('writes bodies outside again at the place that is asked for', async () => {
     const from = await filled(await sqlite('from.db'));
     const elsewhere = inFolder(place('elsewhere'), 20);
     const to = await sqlite('to.db', elsewhere);
@@ -150,7 +150,7 @@ describe('moving to another database', () => {
     expect((await to.store.listMailboxes()).map(({ id }) => id)).toEqual([bob]);
   });
 
-  it('goes on after an interruption, and shows nobody a mailbox before all is there', async () => {
+  it('goes on after an interruption, and shows no mailbox before all of it is there', async () => {
     const from = await filled(await sqlite('from.db'), 150);
     const to = await sqlite('to.db');
     const before = await everything(from);
@@ -190,7 +190,7 @@ describe('moving to another database', () => {
     expect(await everything(to)).toEqual(before);
   });
 
-  it('finds a body that was written anew since the move that was taken back', async () => {
+  it('finds a body that was written again after a move was taken back', async () => {
     const from = await filled(await sqlite('from.db'));
     const to = await sqlite('to.db');
     const writer = new TestMailbox(from.store, alice);

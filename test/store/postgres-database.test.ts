@@ -181,7 +181,7 @@ describePostgres('a store in PostgreSQL', () => {
     expect((await mailbox.row()).changeSequence).toBe(7);
   });
 
-  it('goes on after all its connections were cut while nobody used them', async () => {
+  it('goes on after all its connections were cut while they were idle', async () => {
     const url = await newDatabase();
     const mailbox = await openMailbox(url);
     await Promise.all([1, 2, 3].map(() => mailbox.row()));

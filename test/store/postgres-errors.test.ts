@@ -64,7 +64,7 @@ describePostgres('errors of PostgreSQL', () => {
     return address.href;
   }
 
-  it('say which password is wrong or missing, and show none', async () => {
+  it('say which password is wrong or missing, and show no password', async () => {
     const user = await newUser(await newDatabase());
     expectUnavailable(
       await asked(user, { password: 'wrong' }),

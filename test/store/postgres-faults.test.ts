@@ -49,7 +49,7 @@ describePostgres('a store in PostgreSQL under faults', () => {
     message: expect.stringMatching(what) as string,
   });
 
-  it('that turns read-only, as a primary that was demoted, says so, still reads, and goes on when it is writable again', async () => {
+  it('that turns read-only, as a demoted primary, says so, still reads, and goes on once it is writable', async () => {
     const url = await newDatabase();
     const mailbox = await openMailbox(url);
     await mailbox.sync([reading('a')]);

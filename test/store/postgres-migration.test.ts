@@ -76,7 +76,7 @@ describePostgres('the schema in PostgreSQL', () => {
     expect(await executed(url)).toEqual(before);
   });
 
-  it('is left alone where only `tidemark migrate` may change it', async () => {
+  it('is not changed where only `tidemark migrate` may change it', async () => {
     const url = await newDatabase({ empty: true });
     const open = () => openStores(databaseAt(url), { migration: 'manual' });
     await expect(open()).rejects.toMatchObject({
@@ -93,7 +93,7 @@ describePostgres('the schema in PostgreSQL', () => {
     opened.push(await open());
   });
 
-  it("leaves an application's own tables of the same names alone", async () => {
+  it("does not touch an application's own tables of the same names", async () => {
     const url = await newDatabase({ empty: true });
     await administer(
       url,

@@ -7,21 +7,21 @@ describe('an address of PostgreSQL that says nothing of encryption', () => {
     ['postgres://tidemark@db.internal/tidemark', 'db.internal'],
     ['postgresql://tidemark@10.0.0.5:5432/tidemark?application_name=x', '10.0.0.5'],
     ['postgres:///tidemark?host=db.internal', 'db.internal'],
-  ])('is one to warn of: %s', (address, host) => {
+  ])('needs a warning: %s', (address, host) => {
     expect(hostInPlainText({ url: address, caFile: null })).toBe(host);
     expect(hostInPlainText({ url: address, caFile: '/etc/ssl/ca.pem' })).toBeNull();
   });
 
-  test.each(['localhost', '127.0.0.1:5433', '[::1]:5432'])('is none on this machine: %s', (host) => {
+  test.each(['localhost', '127.0.0.1:5433', '[::1]:5432'])('needs no warning on this machine: %s', (host) => {
     expect(hostInPlainText({ url: `postgres://tidemark@${host}/tidemark`, caFile: null })).toBeNull();
   });
 
-  test('is none through a Unix socket', () => {
+  test('needs no warning through a Unix socket', () => {
     expect(hostInPlainText({ url: 'postgres:///tidemark?host=/var/run/postgresql', caFile: null })).toBeNull();
     expect(hostInPlainText({ url: 'postgres://%2Fvar%2Frun%2Fpostgresql/tidemark', caFile: null })).toBeNull();
   });
 });
 
-test.each(['disable', 'require', 'verify-full'])('an address that says sslmode=%s is none to warn of', (mode) => {
+test.each(['disable', 'require', 'verify-full'])('an address that says sslmode=%s needs no warning', (mode) => {
   expect(hostInPlainText({ url: `postgres://tidemark@db.internal/tidemark?sslmode=${mode}`, caFile: null })).toBeNull();
 });

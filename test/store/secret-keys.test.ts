@@ -23,7 +23,7 @@ describe('the key file beside the database', () => {
   const folder = useFolder();
   const keyFile = () => join(folder(), 'data', 'tidemark.key');
 
-  it('is made for its owner alone, and holds the same key the next time', () => {
+  it('is readable by its owner only, and holds the same key the next time', () => {
     const [first] = readOwnKeyFile(keyFile());
     expect(readOwnKeyFile(keyFile()).map(({ id }) => id)).toEqual([first.id]);
     expect(statSync(keyFile()).mode & 0o777).toBe(0o600);
@@ -58,7 +58,7 @@ describe('the key file beside the database', () => {
     expect(readFileSync(keyFile(), 'utf8')).toBe('');
   });
 
-  it('is asked for when there is no place for it, or none that can be written', () => {
+  it('is asked for when there is no place for it, or the place cannot be written', () => {
     expect(() => readOwnKeyFile(null)).toThrow('Set TIDEMARK_SECRET_KEY');
     writeFileSync(join(folder(), 'data'), 'a file');
     expect(() => readOwnKeyFile(keyFile())).toThrow(SecretKeyError);

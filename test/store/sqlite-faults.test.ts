@@ -69,7 +69,7 @@ describe('a SQLite file under faults', () => {
     message: expect.stringMatching(what) as string,
   });
 
-  it('that another process holds for longer than a call waits, is told as locked', async () => {
+  it('that another process holds for longer than a call waits is reported as locked', async () => {
     await open();
     const holder = new DatabaseSync(path());
     holder.exec('begin immediate');
@@ -88,7 +88,7 @@ describe('a SQLite file under faults', () => {
     for (const database of [holder, impatient]) database.close();
   });
 
-  it('whose write-ahead log is removed under a running worker, keeps what the worker stores; others are told until it has ended', async () => {
+  it("whose write-ahead log is removed keeps the worker's writes; others fail until the worker ends", async () => {
     const mailbox = await openMailbox({ name: '', open });
     await mailbox.sync([reading('a')]);
     for (const ending of ['-wal', '-shm']) rmSync(`${path()}${ending}`);

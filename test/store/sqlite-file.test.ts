@@ -87,7 +87,7 @@ describe('a store in a SQLite file', () => {
     watcher.close();
   });
 
-  it('keeps neither bodies of messages that are gone, once those are dropped, nor label listings that were compared', async () => {
+  it('keeps neither dropped bodies of deleted messages nor label listings that were compared', async () => {
     const mailbox = await openMailbox({ name: '', open });
     await mailbox.sync([reading('a'), reading('b'), reading('c', { labels: ['TRASH'] })]);
     await mailbox.begin(200);
@@ -146,7 +146,7 @@ describe('a store in a SQLite file', () => {
     expect(await mailbox.save(reading('after'))).toMatchObject({ stored: 1 });
   });
 
-  it('notices that its file was deleted, and begins anew with the next call', async () => {
+  it('notices that its file was deleted, and begins with a new one at the next call', async () => {
     const mailbox = await openMailbox({ name: '', open });
     await mailbox.sync([reading('a')]);
     for (const name of readdirSync(folder())) rmSync(join(folder(), name));

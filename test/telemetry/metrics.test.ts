@@ -81,7 +81,7 @@ describe('the metrics of a worker', () => {
     expect(total(await samples(), 'tidemark_messages_stored_total')).toBe(counts.stored);
   });
 
-  it('count what history told', async () => {
+  it('count the changes of history', async () => {
     const before = await samples();
     // One message in twenty is generated with a star.
     const [first = '', second = ''] = box.gmail

@@ -119,7 +119,7 @@ describe('tracing', () => {
     }
   });
 
-  it('fails nothing when nobody collects', async () => {
+  it('fails nothing when no collector answers', async () => {
     const rig = await Rig.open('tracing-nobody', { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } });
     try {
       const ended = await new Program('cli/main.ts', ['list'], rig.env).ended;

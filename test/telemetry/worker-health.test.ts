@@ -49,7 +49,7 @@ describe('the health of a worker', () => {
     expect(await get('/readyz?verbose')).toEqual([200, { status: 'ready' }]);
   });
 
-  it('is alive but not ready when what it needs does not answer: it names what, and tells addresses and paths to its own log alone', async () => {
+  it('is alive but not ready when a dependency does not answer: it names it, and logs address and path', async () => {
     run();
     parts.temporal = () => Promise.reject(new Error('14 UNAVAILABLE: 10.0.0.7:7233'));
     parts.store = () => Promise.reject(new Error('The database /data/mail.sqlite is locked.'));
@@ -70,7 +70,7 @@ describe('the health of a worker', () => {
     expect(told.at(-1)).toBe('store: Error: gone');
   });
 
-  it('does not wait for ever for an answer', async () => {
+  it('stops waiting for an answer that does not come', async () => {
     const clock = createVirtualClock();
     const slow = new WorkerHealth(clock, (_name, error) => told.push(String(error)));
     slow.run({ workers: {}, checks: { store: () => new Promise(() => undefined) } });
@@ -100,7 +100,7 @@ describe('the health of a worker', () => {
     expect(await get('/readyz')).toEqual([503, { status: 'not ready', reasons }]);
   });
 
-  it('is not ready from the moment it is told to stop, and alive until it has ended', async () => {
+  it('is not ready once it must stop, and alive until it has ended', async () => {
     run();
     const late = Promise.withResolvers<void>();
     parts.store = () => late.promise;
@@ -114,7 +114,7 @@ describe('the health of a worker', () => {
     expect(await get('/healthz')).toEqual([200, { status: 'draining' }]);
   });
 
-  it('stays draining when the workers come up after it was told to stop', async () => {
+  it('stays draining when the workers come up after the stop', async () => {
     health.drain();
     run();
     expect((await get('/readyz'))[0]).toBe(503);

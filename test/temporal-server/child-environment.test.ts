@@ -41,7 +41,7 @@ const SOURCES = {
 };
 
 describe("the environment of other people's programs", () => {
-  it('is what a program needs to run, for one that downloads what leads it to its sources too, and nothing else', () => {
+  it('has only what a program needs to run and, for a download, what it needs to reach its sources', () => {
     expect(childEnvironment({ ...SECRETS, ...PLAIN, ...SOURCES }, 'program')).toEqual(PLAIN);
     expect(childEnvironment({ ...SECRETS, ...PLAIN, ...SOURCES }, 'download')).toEqual({ ...PLAIN, ...SOURCES });
   });

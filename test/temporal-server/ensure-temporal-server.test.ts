@@ -190,7 +190,7 @@ describe.concurrent('a server that ends', () => {
     expect(await isRunning(guest.address, 'lasting')).toBe(true);
   });
 
-  it('again and again is given up, and whoever waits is told', async ({ site }) => {
+  it('again and again is given up, and all who wait get an error', async ({ site }) => {
     const server = await site.ensure();
     const given = new AbortController();
     void server.lost.then(() => given.abort());
@@ -231,7 +231,7 @@ describe.concurrent('the server that TEMPORAL_ADDRESS names', () => {
   const named = (site: Site, address: string, namespace = 'default') =>
     site.ensure({ connection: { address, namespace, options: {} } });
 
-  it('is used and left alone', async ({ site }) => {
+  it('is used, and never stopped', async ({ site }) => {
     const server = await named(site, inject('temporalAddress'));
     expect(server).toMatchObject({ address: inject('temporalAddress'), uiUrl: null, owned: false });
     await server.stop();

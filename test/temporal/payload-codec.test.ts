@@ -42,7 +42,7 @@ describe('the payload codec', () => {
     });
   });
 
-  it('reads what a former key encrypted, and what nobody did', async () => {
+  it('reads what a former key encrypted, and what is not encrypted', async () => {
     const before = await (await codecWith({ TIDEMARK_PAYLOAD_KEY: OLD })).encode([plain('old')]);
     const codec = await codecWith({ TIDEMARK_PAYLOAD_KEY: NEW, TIDEMARK_OLD_PAYLOAD_KEYS: OLD });
     expect((await codec.decode([...before, plain('never encrypted')])).map(valueOf)).toEqual([
@@ -97,7 +97,7 @@ describe('the codec server', () => {
       })),
     });
 
-  it("decrypts for Temporal's UI alone", async () => {
+  it("decrypts only for Temporal's UI", async () => {
     const response = await post('/decode', jsonOf(await codec.encode([plain({ phase: 'live' })])));
     expect(response.headers.get('access-control-allow-origin')).toBe(ui);
     const { payloads } = (await response.json()) as { payloads: { metadata: { encoding: string }; data: string }[] };
@@ -117,7 +117,7 @@ describe('the codec server', () => {
     expect([stranger.status, stranger.headers.get('access-control-allow-origin')]).toEqual([403, null]);
   });
 
-  it("decrypts for programs, such as Temporal's command line, and for no page that gave its own name this address", async () => {
+  it("decrypts for programs such as Temporal's CLI, but for no page whose name resolves to this address", async () => {
     const body = jsonOf(await codec.encode([plain('x')]));
     const decode = async (headers: Record<string, string>): Promise<number> => {
       const response = await undiciRequest(`${server.url}/decode`, { method: 'POST', headers, body });

@@ -47,7 +47,7 @@ describe('a time that an activity answered', () => {
     expect(answeredTime(3 * DAY, AHEAD, NOW, DAY)).toBe(NOW + DAY);
   });
 
-  test('is the time alone of a worker of an earlier version', () => {
+  test('is only the time where the worker is of an earlier version', () => {
     expect(answeredTime(undefined, AHEAD, NOW, DAY)).toBe(AHEAD);
     expect(answeredTime(undefined, null, NOW, DAY)).toBeNull();
   });

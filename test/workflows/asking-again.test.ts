@@ -107,7 +107,7 @@ async function withMailbox(
 
 const mailboxOf = (name: string): MailboxId => mailboxId(`${name}@example.com`);
 
-test('a mailbox that is refused asks by itself, ever more rarely and whoever pokes it, and goes on once it is answered', async () => {
+test('a refused mailbox asks by itself, ever more rarely despite pokes, and goes on once it is answered', async () => {
   await withMailbox('refused', null, async (gmail, handle) => {
     await environment.sleep('1 minute');
     gmail.type = 'MailboxUnavailable';
@@ -148,7 +148,7 @@ test('one whose grant has ended asks three times on two days, and at once when s
   });
 }, 60_000);
 
-test('one that an earlier version carried over, waiting for a person alone, asks at once', async () => {
+test('a blocked mailbox that an earlier version carried over without a retry time asks at once', async () => {
   const fresh = initialState({ mailbox: mailboxOf('carried'), settings: DEFAULT_SETTINGS, now: 0 });
   const blocked = JSON.parse('{"kind":"failed","message":"Gmail refuses"}') as NonNullable<MailboxState['blocked']>;
   await withMailbox(
@@ -162,7 +162,7 @@ test('one that an earlier version carried over, waiting for a person alone, asks
   );
 }, 60_000);
 
-test('a refusal of work that began before somebody ended the wait, and is told after, blocks nothing: the work is done again', async () => {
+test('a late refusal of work from before a resume blocks nothing: the work is done again', async () => {
   await withMailbox('told-late', null, async (gmail, handle) => {
     await environment.sleep('1 minute');
     gmail.type = 'ConsentRevoked';

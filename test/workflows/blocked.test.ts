@@ -75,7 +75,7 @@ describe('how often a blocked mailbox asks', () => {
 });
 
 describe('a blocked mailbox', () => {
-  test('does nothing until it is time to ask, whoever pokes it', () => {
+  test('does nothing until it is time to ask, despite pokes', () => {
     const poked = transition(
       transition(failed, { kind: 'poked' }, T0),
       { kind: 'notified', historyId: historyId('300') },
@@ -88,7 +88,7 @@ describe('a blocked mailbox', () => {
     });
   });
 
-  test('asks by the lane that was refused, and by that one alone', () => {
+  test('asks only by the lane that was refused', () => {
     expect(planNext(failed, T0 + MINUTE)).toEqual({ live: 'partialSync', backfill: null, wakeAt: null });
     const backfill = transition(
       { ...live, fullSync: { kind: 'fetching' }, nextSliceAt: T0 },
@@ -141,7 +141,7 @@ describe('a blocked mailbox', () => {
     expect(transition(failed, refused({ lane: 'backfill' }), T0 + 5).blocked).toEqual(failed.blocked);
   });
 
-  test('counts anew when another cause takes the place of the first', () => {
+  test('counts from one when another cause takes the place of the first', () => {
     const revoked = transition(
       failed,
       failureEvent('ConsentRevoked', 'connect it again', { lane: 'live', asked: true }),
@@ -189,7 +189,7 @@ describe('a blocked mailbox', () => {
     },
   );
 
-  test('of an earlier version, which waited for a person alone, is asked at once', () => {
+  test('of an earlier version, which waited only for a person, asks at once', () => {
     const carried = JSON.parse(
       JSON.stringify({
         ...live,

@@ -129,7 +129,7 @@ describe('a state that an earlier version let grow', () => {
 });
 
 describe('a text that is cut', () => {
-  it('says so, and is left alone where it is short enough', () => {
+  it('says so, and is not changed where it is short enough', () => {
     expect([boundedText('abcde', 5), boundedText('abcdef', 5)]).toEqual(['abcde', 'abcd…']);
   });
 

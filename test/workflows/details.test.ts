@@ -35,7 +35,7 @@ function listed(quota?: typeof QUOTA): MailboxState {
   );
 }
 
-test('the Temporal UI shows units, refusals, rate and ETA, as the last activity told them', () => {
+test('the Temporal UI shows units, refusals, rate and ETA as the last activity reported them', () => {
   const details = detailsOf(listed(QUOTA));
   expect(details).toContain('| units used | 12,345, calls rejected: 2 |');
   expect(details).toContain('| rate | 5,800 units in the last minute, 5,940 granted |');
@@ -43,7 +43,7 @@ test('the Temporal UI shows units, refusals, rate and ETA, as the last activity 
   expect(detailsOf(listed({ ...QUOTA, finishAt: 0 }))).not.toContain('NaN');
 });
 
-test('the Temporal UI names the mailbox and its signals in every run: continue-as-new does not carry what the start said', () => {
+test('the Temporal UI names the mailbox and its signals in every run, also after continue-as-new', () => {
   expect(detailsOf(listed())).toMatch(/^\*\*ada@example\.com: full-sync\*\* since 2026-01-01T00:00:00Z\n/);
   expect(detailsOf(listed())).toContain('`forceResync`');
 });

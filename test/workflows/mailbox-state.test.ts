@@ -106,7 +106,7 @@ describe('a new workflow', () => {
     expect(planNext(state, T0).backfill).toEqual({ activity: 'fullSync', reason: 'initial' });
   });
 
-  test('lists anew when the settings differ from those of the last listing', () => {
+  test('lists again when the settings differ from those of the last listing', () => {
     const state = after(opened({ historyId: historyId('77'), generation: 3, step: 'done', settingsChanged: true }));
     expect(state.generation).toBe(4);
     expect(planNext(state, T0).backfill).toEqual({ activity: 'fullSync', reason: 'settings' });
@@ -265,7 +265,7 @@ describe('how long a notification takes', () => {
     ).toEqual({ pokedAt: 1 });
   });
 
-  test('is nothing where nobody poked', () => {
+  test('is not measured without a poke', () => {
     expect(pokeServed(at([[3, started]]))).toEqual({});
     expect(
       pokeServed(
@@ -293,7 +293,7 @@ describe('how long a notification takes', () => {
     ).toEqual({ pokedAt: 3 });
   });
 
-  test('goes on over looks that find nothing until history has settled, or a newer poke comes, and over one that left something to do', () => {
+  test('lasts over empty or unfinished syncs, until history has settled or a newer poke comes', () => {
     expect(
       pokeServed(
         at([
@@ -376,7 +376,7 @@ describe('a pause', () => {
   });
 });
 
-test('a lost store is asked again and filled anew', () => {
+test('a lost store is asked again, and then filled again', () => {
   const lost = transition(live(), { kind: 'store-lost', message: 'gone' }, T0);
   expect(planNext(lost, T0).backfill).toEqual({ activity: 'openMailbox' });
   expect(planNext(transition(lost, opened(), T0), T0).backfill).toEqual({ activity: 'fullSync', reason: 'initial' });

@@ -73,7 +73,7 @@ function timesUnder(worker: typeof olderWorker, duration: number) {
   return times;
 }
 
-test('a backfill goes on every two minutes at least under a worker of an earlier version whose clock is hours ahead', () => {
+test('a backfill goes on at least every two minutes under an older worker whose clock is hours ahead', () => {
   expect(timesUnder(olderWorker, 20 * MINUTE).fetchSlice.length).toBeGreaterThanOrEqual(10);
 });
 

@@ -57,11 +57,11 @@ test('the recorded histories hold what a mailbox meets in its life, over several
   expect([...types]).toEqual(expect.arrayContaining(expected.map(name)));
 });
 
-test('the recorded histories hold a mailbox that an older version blocked, and that asks by itself since a signal reached it under a newer one', () => {
+test('the recorded histories hold a mailbox that an older version blocked and a newer one lets ask by itself', () => {
   expect(patchesOf('v0.1.0-blocked')).toContain('ask-again');
 });
 
-test('the recorded histories hold a mailbox whose worker, of an earlier version, has a clock that is hours ahead', () => {
+test('the recorded histories hold a mailbox of an older worker whose clock is hours ahead', () => {
   expect(patchesOf('v0.1.0-clock')).toContain('bounded-times');
 });
 
@@ -75,7 +75,7 @@ function patchesOf(folder: string): readonly string[] {
   );
 }
 
-test('the recorded histories hold a mailbox that a plain client started, and that handed over to its new address', () => {
+test('the recorded histories hold a mailbox that a plain client started and that moved to its new address', () => {
   const runs = recorded.filter(({ file }) => file.startsWith('v0.1.0-renamed'));
   expect(new Set(runs.map(({ workflowId }) => workflowId)).size).toBe(2);
   const signals = runs.flatMap(({ events }) =>

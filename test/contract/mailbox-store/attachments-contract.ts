@@ -104,7 +104,7 @@ export function attachments(fixture: StoreFixture): void {
       expect(await mailbox.store.nextAttemptAt({ mailbox: mailbox.id, lane: 'backfill', now: mailbox.now })).toBeNull();
     });
 
-    it('that Gmail does not give leave the message readable, asked again later, and lacking until they come', async () => {
+    it('that Gmail does not give leave the message readable; it is lacking, and retried, until they come', async () => {
       const mailbox = open();
       await mailbox.put(WITH);
       await mailbox.save(withAttachments('a', false));

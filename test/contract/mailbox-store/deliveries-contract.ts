@@ -140,7 +140,7 @@ export function deliveries(fixture: StoreFixture): void {
       expect((await step(mailbox)).kind).toBe('waits');
     });
 
-    it('parks the change that fails alone, and delivers the others of its batch', async () => {
+    it('parks only the change that fails, and delivers the others of its batch', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox, { batch: 3 });
@@ -199,7 +199,7 @@ export function deliveries(fixture: StoreFixture): void {
       );
     });
 
-    it('ends, and delivers again when it is made anew', async () => {
+    it('ends, and delivers again when it is created again', async () => {
       const mailbox = open();
       await filled(mailbox);
       await subscribe(mailbox);

@@ -22,7 +22,7 @@ export function doubt(fixture: StoreFixture): void {
   describe('a listing that is doubted', () => {
     const open = useMailbox(fixture);
 
-    it('buries nothing and takes no doubted label off, and the doubt is kept until a listing ends without one', async () => {
+    it('removes no message and no doubted label, and the doubt stays until a listing ends without one', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['INBOX', 'X'] }), reading('b', { labels: ['INBOX', 'Y'] })]);
       await mailbox.begin(200);
@@ -93,7 +93,7 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.suspects()).toMatchObject({ absent: 1, messageIds: ['b'] });
     });
 
-    it('believes no labels from before history that nobody has read, where the settings name another scope; a date never changes', async () => {
+    it('believes no labels older than unread history where the scope changes, but believes dates', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { date: 3_000 }), reading('old')]);
       const { settings } = await mailbox.row();
@@ -273,7 +273,7 @@ export function doubt(fixture: StoreFixture): void {
       expect((await save()).fresh).toEqual(['L_1']);
     });
 
-    it('puts no message out of a scope that is being listed: what else it carries may be known from long ago', async () => {
+    it('puts no message out of a scope that is being listed, since its other labels may be stale', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['Work'] }), reading('b', { labels: ['Work'] })]);
       const { settings } = await mailbox.row();

@@ -64,7 +64,7 @@ export function fetching(fixture: StoreFixture): void {
       expect(Buffer.from((await mailbox.message('a'))?.body ?? []).equals(body)).toBe(true);
     });
 
-    it('is done with a chat once full stands in for its raw, and asks anew when the format changes', async () => {
+    it('is done with a chat once full stands in for raw, and asks again when the format changes', async () => {
       const mailbox = open();
       await mailbox.put({ ...DEFAULT_SETTINGS, format: 'raw' });
       await mailbox.begin(100);
@@ -101,7 +101,7 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.messages()).toMatchObject([{ id: 'a', lacks: null }]);
     });
 
-    it('has every other message of which full stands in for the raw asked again, though nothing waits for it, and holds the raw once it is read', async () => {
+    it('retries raw for a message held as full, does not count it as failed, and then holds raw', async () => {
       const mailbox = open();
       await mailbox.put({ ...DEFAULT_SETTINGS, format: 'raw' });
       await mailbox.begin(100);
@@ -126,7 +126,7 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual(['stored a', 'stored a']);
     });
 
-    it('has what a wrong clock put off by a day or more tried in a minute, and leaves alone what may honestly wait', async () => {
+    it('retries in a minute what a wrong clock put off by over a day, and keeps plausible waits', async () => {
       const DAY = 24 * 3_600_000;
       const mailbox = open();
       await mailbox.put();
@@ -382,7 +382,7 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.feed()).toEqual([]);
     });
 
-    it('leaves a message alone of which an attempt reports too late', async () => {
+    it('does not change a message when an attempt reports too late', async () => {
       const mailbox = open();
       await mailbox.sync([]);
       await mailbox.apply([record(101, added('a')), record(102, labelled('a', 'X')), record(102, added('b'))]);
@@ -395,7 +395,7 @@ export function fetching(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, gone: 0, failed: 0 });
     });
 
-    it('counts a failure of another kind anew where the attempt does, and loses nothing to a late report of the same', async () => {
+    it('takes the count of an attempt for another kind of failure, and ignores a late report', async () => {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a']);

@@ -62,7 +62,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ pending: 2 });
     });
 
-    it('keeps what a live sync read beside the listing, where nothing was held: history tells what becomes of it', async () => {
+    it('keeps what a live sync read during the listing of an empty store, since history follows it', async () => {
       const mailbox = open();
       await mailbox.put();
       await mailbox.begin(100);
@@ -103,7 +103,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, pending: 1, excluded: 1, gone: 0 });
     });
 
-    it('knows nothing any more of excluded messages that were not seen, but lets no older reading bring them in', async () => {
+    it('forgets excluded messages that were not seen, but no older reading brings them in', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['TRASH'] })]);
       await mailbox.begin(200);
@@ -175,7 +175,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.labels()).toEqual({ a: ['NEW'] });
     });
 
-    it('leaves a row alone that history has changed since, and has it read again when it differs', async () => {
+    it('does not change a row that history has changed since, and has it read again when it differs', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['Lost'] }), reading('b', { labels: ['INBOX'] })]);
       await mailbox.begin(200);
@@ -222,7 +222,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
     });
 
-    it('takes the body of a quiet message after labels were compared; where the labels differ, one more get tells', async () => {
+    it('accepts the body of a quiet message after labels were compared, and gets it again if they differ', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { at: 50 })]);
       await mailbox.begin(200);
@@ -263,7 +263,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill')).toEqual(['junk']);
     });
 
-    it('fetches everything anew when the format has changed, and reports each message once more', async () => {
+    it('fetches everything again when the format has changed, and reports each message once more', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.put({ ...DEFAULT_SETTINGS, format: 'raw' });

@@ -145,7 +145,7 @@ export function history(fixture: StoreFixture): void {
       expect(await mailbox.apply([record(105, added('a'))])).toMatchObject({ late: 0 });
     });
 
-    it('has labels read again when a message is added anew that was never seen to go', async () => {
+    it('has labels read again when a held message is added without having been deleted', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b', { labels: ['INBOX'] })]);
       await mailbox.apply([record(101, added('a')), record(101, added('b', ['INBOX']))]);
@@ -201,7 +201,7 @@ export function history(fixture: StoreFixture): void {
       },
     );
 
-    it('asks for a message that a listing took for gone when its labels change, but not for an older record', async () => {
+    it('asks for a message that a listing took for gone when its labels change later, not earlier', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { at: 50 })]);
       await mailbox.begin(200);
@@ -266,7 +266,7 @@ export function history(fixture: StoreFixture): void {
       });
     });
 
-    it('never moves the mark back, and leaves it when there is none to move to', async () => {
+    it('never moves the mark back, and leaves it when there is no new one', async () => {
       const mailbox = open();
       await mailbox.sync([]);
       await mailbox.apply([record(9, labelled('a', 'X'))], { mark: '9223372036854775809' });

@@ -119,7 +119,7 @@ export function listing(fixture: StoreFixture): void {
       expect(await mailbox.pendingIds('backfill', 777)).toEqual(ids);
     });
 
-    it('keeps the position of the first pass when passes repeat, and sets it anew in the next generation', async () => {
+    it('keeps the position of the first pass when passes repeat, and resets it in the next generation', async () => {
       const mailbox = open();
       await mailbox.begin(100);
       await mailbox.list(['a', 'b', 'c']);
@@ -155,7 +155,7 @@ export function listing(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, excluded: 1, failed: 1, pending: 0 });
     });
 
-    it('asks again for a tombstone that is listed, and no reading from before its deletion brings it back', async () => {
+    it('asks again for a tombstone that is listed, and no reading older than its deletion restores it', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { at: 50 })]);
       await mailbox.apply([record(101, deleted('a'))]);

@@ -169,7 +169,7 @@ export function mailboxes(fixture: StoreFixture): void {
       expect(await mailbox.row()).toMatchObject({ condition: failing, conditions: { live: null, backfill: failing } });
     });
 
-    it('marks the wait of a lane to be told again once the other lane has succeeded', async () => {
+    it('marks the wait of a lane to be reported again once the other lane has succeeded', async () => {
       const mailbox = open();
       const waiting = { kind: 'rate-limited', message: 'Gmail asks to wait', since: 5, until: 60_000 } as const;
       await mailbox.store.noteCondition({ mailbox: mailbox.id, lane: 'backfill', condition: waiting });
@@ -200,7 +200,7 @@ export function mailboxes(fixture: StoreFixture): void {
       expect((await mailbox.row()).relistAt).toBeNull();
     });
 
-    it('follows labels.list: new ones and renamed ones; asks about one that it leaves out, ever more rarely', async () => {
+    it('follows labels.list in new and renamed labels, and rarely asks about one that it leaves out', async () => {
       const { store, id } = open();
       const inbox = { id: 'INBOX', name: 'INBOX', type: 'system' } as const;
       const label = (name: string) => ({ id: 'Label_1', name, type: 'user' }) as const;
@@ -257,7 +257,7 @@ export function mailboxes(fixture: StoreFixture): void {
       ]);
     });
 
-    it('adds up what all mailboxes spent on a day, and begins anew with the next', async () => {
+    it('adds up what all mailboxes spent on a day, and begins at zero the next day', async () => {
       const { store, id } = open();
       await store.putMailbox({ mailbox: bob, settings: DEFAULT_SETTINGS, now: 1 });
       const spend = (mailbox: typeof id, units: number, day: string) =>

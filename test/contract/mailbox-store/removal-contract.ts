@@ -95,7 +95,7 @@ export function removal(fixture: StoreFixture): void {
       await expect(mailbox.save(reading('z'))).rejects.toMatchObject(lost);
     });
 
-    it('keeps what is left of its workflow from creating it anew, and lets a new workflow do so', async () => {
+    it('keeps its old workflow from creating it again, and lets a new workflow do so', async () => {
       const mailbox = open();
       const put = (chain: string) =>
         mailbox.store.putMailbox({ mailbox: mailbox.id, settings: DEFAULT_SETTINGS, chain, now: 2_000_000 });

@@ -120,7 +120,7 @@ export function renaming(fixture: StoreFixture): void {
       expect((await mailbox.messages()).length).toBe(2);
     });
 
-    it('is refused, and changes nothing, where the other mailbox exists; for an unknown one it is nothing', async () => {
+    it('is refused, and changes nothing, where the other mailbox exists or the mailbox is unknown', async () => {
       const alice = open();
       const bob = new TestMailbox(alice.store, BOB);
       await filled(alice);
@@ -159,7 +159,7 @@ export function renaming(fixture: StoreFixture): void {
       expect((await mailbox.row()).account).toEqual(account);
     });
 
-    it('is known again by its newest and oldest messages, and by none that is gone', async () => {
+    it('is recognised by its newest and oldest messages, but by none that is gone', async () => {
       const mailbox = open();
       expect(await mailbox.store.sampleMessages(mailbox.id)).toEqual([]);
       const ids = Array.from({ length: 12 }, (_, index) => `m${String(index).padStart(2, '0')}`);

@@ -31,7 +31,7 @@ export function settingsPreview(fixture: StoreFixture): void {
       expect(await heldUnder(scope({ limit: 2 }))).toMatchObject({ held: 5, leaving: 3, known: 2 });
     });
 
-    it('is fetched anew in another format, except for what is to be fetched anyway', async () => {
+    it('is fetched again in another format, except for what is to be fetched anyway', async () => {
       expect(await heldUnder({ ...DEFAULT_SETTINGS, format: 'raw' })).toMatchObject({ leaving: 0, whole: 3 });
     });
   });

@@ -7,7 +7,7 @@ export function workLeft(fixture: StoreFixture): void {
   describe('the work that is left', () => {
     const open = useMailbox(fixture);
 
-    it('counts threads by their unread messages, and apart what was tried and what only lacks attachments', async () => {
+    it('counts threads by unread messages, and separately what was tried and what only lacks attachments', async () => {
       const mailbox = open();
       await mailbox.put({ ...DEFAULT_SETTINGS, attachments: true });
       await mailbox.begin(100);

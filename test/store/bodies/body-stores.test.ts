@@ -86,7 +86,7 @@ describe.skipIf(s3Missing !== null)(`an S3 server${s3Missing === null ? '' : ` (
     await store.close();
   });
 
-  it('is unavailable, with what to do and without secrets, when the keys are wrong or nobody answers', async () => {
+  it('is unavailable, with what to do and without secrets, when keys are wrong or no server answers', async () => {
     const nobody = open(`s3://${server.bucket}/mail`, 'http://127.0.0.1:9');
     await expect(nobody.get('a1/object')).rejects.toMatchObject({
       failure: { kind: 'unavailable' },

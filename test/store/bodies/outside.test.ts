@@ -62,7 +62,7 @@ describe('bodies outside the database', () => {
     expect(objectsIn(place())).toEqual([]);
   });
 
-  it('are left alone for as long as was said after the last row went', async () => {
+  it('are kept for the configured time after the last row went', async () => {
     const mailbox = await open();
     await mailbox.sync([reading('a')]);
     mailbox.now = 200_000;

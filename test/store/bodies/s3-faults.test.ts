@@ -123,7 +123,7 @@ describe.skipIf(s3Missing !== null)(
       },
     );
 
-    it('a bucket that is away, or is another one, forgets nothing: neither a read nor a sweep takes its bodies for lost', async () => {
+    it('a bucket that is away, or another one, loses nothing: no read and no sweep takes bodies for lost', async () => {
       await mailbox.save(reading('b'));
       await mailbox.apply([record(200, deleted('b'))], { generation: 0, mark: null });
       await mailbox.store.dropBuriedBodies({ now: mailbox.now, grace: 0 });
