@@ -75,7 +75,7 @@ describe.each([
     },
   );
 
-  it('is back within a minute when somebody resumes it', async () => {
+  it('is back within a minute when a person resumes it', async () => {
     await live();
     const active = ada.simulator.faults.add(fault);
     await ada.run(30 * HOUR);

@@ -68,7 +68,7 @@ describe('a message that cannot be fetched', () => {
     expect(await storedIds()).toEqual([id]);
   });
 
-  it('is tried at once when somebody asks for it, once per request', async () => {
+  it('is tried at once when a person asks for it, once per request', async () => {
     const [id = ''] = ada.receive(1);
     ada.gmail.poison(id, 400);
     await ada.settle();

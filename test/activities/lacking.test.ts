@@ -91,7 +91,7 @@ describe('a message that has no raw, in a mailbox of raw ones', () => {
     expect(await ada.stores.store.nextAttemptAt({ mailbox: ADA, lane: 'backfill', now: ada.clock.now() })).toBeNull();
   });
 
-  it('is asked for its raw at once where somebody asks to try again', async () => {
+  it('is asked for its raw at once where a person asks to try again', async () => {
     await opened({ format: 'raw' });
     const [id = ''] = ada.receive(1);
     const [chat = ''] = ada.receive(1, { labelIds: ['CHAT'] });
@@ -287,7 +287,7 @@ describe('an attachment', () => {
     expect(spent() - second).toBeLessThanOrEqual(100);
   });
 
-  it('is asked for at once where somebody asks to try again, or the setting is switched on again', async () => {
+  it('is asked for at once where a person asks to try again, or the setting is switched on again', async () => {
     await opened({ attachments: true });
     const id = receive(lines('one.txt', 'a\r\nb'));
     const fault = ada.simulator.faults.add({ match: { method: 'messages.attachments.get' }, effect: LOST });

@@ -35,7 +35,7 @@ describe('the marks that history is read again from', () => {
     expect(replayFrom({ marks }, historyId('3'))).toBe('2');
   });
 
-  test('pokes that come fast cannot keep marks from settling, nor pile them up', () => {
+  test('fast pokes neither keep marks from settling nor pile them up', () => {
     let marks: readonly SettleMark[] = [mark(0, 0)];
     for (let i = 1; i <= 1_000; i++) marks = remember(marks, read(String(i), i * 100));
     expect(marks.length).toBeLessThan(40);

@@ -179,7 +179,7 @@ it('a setting switches push off and on again, and its labels filter the notifica
   expect(box.notifications).toBe(before + 1);
 });
 
-it("another topic takes the place of the one that we watched, and not of somebody else's", async () => {
+it('another topic takes the place of the one that we watched, but not of a foreign one', async () => {
   box = await RunningMailbox.open({}, { pushTopic: TOPIC });
   await box.settle();
   await partialSync({ ...box.deps, pushTopic: 'projects/p/topics/other' }, { mailbox: ADA, historyId: null }, run);

@@ -60,7 +60,7 @@ describe('an argument', () => {
     for (const text of ['65536', '-1', 'http']) expect(() => parsePort(text), text).toThrow(InvalidArgumentError);
   });
 
-  it("that is a format is one of Gmail's", () => {
+  it("that is a format is a format of Gmail's", () => {
     expect(parseFormat('raw')).toBe('raw');
     expect(() => parseFormat('RAW')).toThrow(/Expected one of full, raw, metadata, minimal/);
   });

@@ -80,7 +80,7 @@ describe('what is written to a terminal', () => {
     expect((await said).trimEnd().split('\n')).toHaveLength(1);
   });
 
-  it('tells what was typed wrong in one line, with what may have been meant', async () => {
+  it('names a typing error in one line, with what may have been meant', async () => {
     const stderr = new PassThrough();
     const said = text(stderr);
     expect(

@@ -135,7 +135,7 @@ describe('the command line', () => {
     expect(stderr).toMatch(/^tidemark: LOG_LEVEL is "loud": expected one of .*\n$/);
   });
 
-  it('tells usage errors as JSON where JSON was asked for', async () => {
+  it('reports usage errors as JSON where JSON was asked for', async () => {
     const { code, stderr } = await run(['status', 'ada', '--json']);
     expect(code).toBe(2);
     expect(JSON.parse(stderr)).toEqual({

@@ -97,7 +97,7 @@ describe("a mailbox's report", () => {
     });
   });
 
-  it('tells the address that Google gives the account where notifications under it do not find the mailbox', () => {
+  it('names the address of the account at Google where its notifications do not find the mailbox', () => {
     const called = (id: string, address: string) => {
       const told = {
         ...row(null),

@@ -187,7 +187,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
   });
 
   describe('variables', () => {
-    it('of our services are those that Tidemark reads', () => {
+    it('of our services are variables that Tidemark reads', () => {
       const known = new Set<string>(VARIABLE_NAMES);
       for (const [name, service] of services.filter(([, candidate]) => isOurs(candidate))) {
         const names = Object.keys({ ...dockerfile.environment, ...service.environment }).filter(
@@ -220,7 +220,7 @@ describe.skipIf(loader === null)('docker-compose.yml', () => {
     const asked = (words: readonly string[] | undefined): string =>
       /127\.0\.0\.1:(\d+)/.exec((words ?? []).join(' '))?.[1] ?? 'none';
 
-    it('asked by the health checks are those that are listened on', () => {
+    it('asked by the health checks are listened on', () => {
       const image = dockerfile.stages.at(-1)?.instructions.find(({ name }) => name === 'HEALTHCHECK')?.text;
       expect(dockerfile.environment['HEALTH_ADDRESS']).toBe(`0.0.0.0:${asked([image ?? ''])}`);
       const { push } = production.services;

@@ -211,7 +211,7 @@ describe('a list with entries that are unusable', () => {
     expect(() => listed({ id: 'm', threadId: 't' }, {}, {})).toThrow(/most entries/);
   });
 
-  it('of history keeps the other operations, and the labels that are any', () => {
+  it('of history keeps the other operations, and the usable labels', () => {
     const message = { id: 'm', threadId: 't' };
     const record = {
       id: '5',

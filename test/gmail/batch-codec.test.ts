@@ -120,7 +120,7 @@ describe('decodeBatch', () => {
     );
   });
 
-  it('reads a part without an answer as none, and its neighbours all the same', () => {
+  it('reads a part without an answer as no answer, and still reads its neighbours', () => {
     const { contentType, body } = render(
       [
         { index: 2, status: 200, body: 'c' },

@@ -154,7 +154,7 @@ describe('a token source', () => {
     });
   });
 
-  it('tells a revoked grant from an endpoint in trouble, and tries again after either', async () => {
+  it('distinguishes a revoked grant from an endpoint in trouble, and tries again after either', async () => {
     const answers = [
       { status: 400, body: { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' } },
       { status: 503, body: '<html>' },

@@ -66,7 +66,7 @@ describe('parseCredentials', () => {
     expect(refusal({ ...SERVICE, private_key: 'no key', client_email: '' })).toMatch(/lack client_email, private_key/);
   });
 
-  it('tells a client without a grant from a grant', () => {
+  it('distinguishes a client without a grant from a grant', () => {
     expect(refusal({ installed: { client_id: 'client' } })).toMatch(/OAuth client without a grant/);
   });
 

@@ -40,7 +40,7 @@ describe('a time until which Gmail asks to wait', () => {
     expect(byOurClock(until(GMAIL + 15_000), answer(), GMAIL + ahead)).toEqual(until(GMAIL + ahead + 15_000));
   });
 
-  test('is Gmail’s to the millisecond where the clocks agree, or where the answer tells no time', () => {
+  test('is Gmail’s to the millisecond where the clocks agree, or where the answer has no time', () => {
     expect(byOurClock(until(GMAIL + 15_000), answer(), GMAIL + 1_200)).toEqual(until(GMAIL + 15_000));
     expect(byOurClock(until(GMAIL + 15_000), answer({}), GMAIL + 600_000)).toEqual(until(GMAIL + 15_000));
     expect(byOurClock(until(null), answer(), GMAIL + 600_000)).toEqual(until(null));

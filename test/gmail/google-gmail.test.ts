@@ -185,7 +185,7 @@ describe('batches', () => {
     });
   });
 
-  it('answer each poisonous call by itself, and its neighbours all the same', async () => {
+  it('answer each poisonous call by itself, and its neighbours as usual', async () => {
     const { clock, api, mailbox, simulator } = openGmail();
     const [a = '', b = '', c = ''] = fill({ mailbox }, 3);
     mailbox.poison(b, 500);

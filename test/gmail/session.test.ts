@@ -64,7 +64,7 @@ describe('a single call', () => {
     },
   );
 
-  it('is repeated once when it is refused for a cause that somebody must mend', async () => {
+  it('is repeated once when it is refused for a cause that a person must mend', async () => {
     const { clock, simulator, session } = open();
     simulator.faults.add({
       effect: { kind: 'status', status: 403, reason: 'accessNotConfigured', message: 'Gmail API has not been used' },

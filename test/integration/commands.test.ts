@@ -38,7 +38,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it('arguments that somebody typed wrong: no signal stalls the mailbox, and updates refuse them', async () => {
+  it('mistyped arguments: no signal stalls the mailbox, and updates refuse them', async () => {
     const box = await rig.mailbox('typed', { messages: 5, pollInterval: 60_000 });
     await box.start();
     await box.exact(20_000);

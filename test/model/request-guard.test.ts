@@ -61,7 +61,7 @@ describe('the guard of a server without passwords', () => {
   });
 });
 
-it('tells JSON from what forms send', () => {
+it('distinguishes JSON from what forms send', () => {
   expect(
     ['application/json', 'application/json; charset=UTF-8', 'Application/JSON', 'application/problem+json'].map(isJson),
   ).toEqual([true, true, true, true]);

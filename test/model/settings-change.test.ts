@@ -13,7 +13,7 @@ import { initialState } from '../../src/workflows/mailbox-state.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 
 describe('a change of settings', () => {
-  it('leaves what it does not name', () => {
+  it('keeps the settings that it does not name', () => {
     const changed = changeSettings(
       { ...DEFAULT_SETTINGS, pollInterval: 5_000 },
       { format: 'raw', scope: { includeSpamTrash: true } },

@@ -110,7 +110,7 @@ describe('a project that has installed it', () => {
     expect(ended.code, ended.stderr).toBe(0);
   });
 
-  it('loads neither a worker, nor Google’s client, nor a database with the client', async () => {
+  it('loads no worker, no Google client and no database with the client', async () => {
     const packages = packagesIn(await modulesOf('tidemark'));
     expect(packages).toContain('@temporalio/client');
     for (const name of ['@temporalio/worker', 'googleapis', 'undici', 'kysely', 'pg', 'pino'])

@@ -58,7 +58,7 @@ describe('reading from SQLite', () => {
     );
   });
 
-  it('finds what is not described by the index that holds only that', async () => {
+  it('finds messages without a description by the index that holds only those', async () => {
     expect(await plansOf(({ stores }) => stores.store.describeStored())).toEqual([
       'SCAN messages USING INDEX messages_to_describe',
     ]);

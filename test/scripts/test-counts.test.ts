@@ -48,7 +48,7 @@ describe('the last line', () => {
     expect(summary(parts)).toEqual({ text: '123 passed, 2 failed', failed: 2 });
   });
 
-  it('tells of skipped tests only where there are any', () => {
+  it('names skipped tests only where there are any', () => {
     expect(summary([{ passed: 3, failed: 0, skipped: 1 }]).text).toBe('3 passed, 0 failed, 1 skipped');
   });
 });

@@ -147,7 +147,7 @@ describe('a batch', () => {
     expect(refused.text).toContain('Inner request count exceeds the limit');
   });
 
-  it('refuses what is no batch', async () => {
+  it('refuses a body that is not a batch', async () => {
     const { user } = await openSimulator();
     expect((await user.send('POST', '/batch/gmail/v1', '{}', { 'content-type': 'application/json' })).status).toBe(400);
     expect(

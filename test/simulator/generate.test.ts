@@ -73,7 +73,7 @@ describe('generated mail', () => {
 });
 
 describe('live traffic', () => {
-  it('tells each change right after it was made, of many kinds, until it is ended', async () => {
+  it('reports each change, of many kinds, right after it is made, until it is ended', async () => {
     const { clock, simulator, mailbox } = await openSimulator();
     generateMail(mailbox, { messages: 30, now: clock.now() });
     const ended = new AbortController();

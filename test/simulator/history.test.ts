@@ -17,7 +17,7 @@ describe('history', () => {
     expect(body.historyId).toBe(heads.at(-1));
   });
 
-  it('tells additions, label changes and deletions in the order they happened', async () => {
+  it('reports additions, label changes and deletions in the order they happened', async () => {
     const { mailbox, user } = await openSimulator();
     const start = mailbox.historyId;
     const { id, threadId } = mailbox.insert({ raw: plain('one'), labelIds: ['INBOX', 'UNREAD'] });

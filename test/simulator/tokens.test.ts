@@ -120,7 +120,7 @@ describe('a grant', () => {
     expect((await user.get('messages')).status).toBe(200);
   });
 
-  it('that holds metadata beside a wider scope refuses searches and bodies all the same', async () => {
+  it('that holds metadata beside a wider scope still refuses searches and bodies', async () => {
     const { mailbox, user, simulator } = await openSimulator();
     const [id = ''] = fill(mailbox, 1);
     const scopes = [

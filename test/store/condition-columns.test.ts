@@ -15,7 +15,7 @@ describe('a condition that a worker of an earlier version wrote, which names no 
     expect(withCondition(old, lane, null)).toBeNull();
   });
 
-  it('gives way to what the lane tells that fails now', () => {
+  it('gives way to the condition of the lane that fails now', () => {
     const newer = { ...failing, message: 'Gmail answers 500' };
     expect(readConditions(withCondition(old, 'backfill', newer))).toEqual({ live: null, backfill: newer });
   });

@@ -60,7 +60,7 @@ describe('a trace', () => {
     ]);
   });
 
-  it('tells of a call its method, units, size and outcome', () => {
+  it('names method, units, size and outcome of a call', () => {
     const [batch] = named('gmail batch');
     expect(batch?.attributes).toEqual({
       'tidemark.mailbox': box.id,

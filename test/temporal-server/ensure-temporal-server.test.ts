@@ -219,7 +219,7 @@ describe.concurrent('no server', () => {
     expect(readInstance(site.dataDir)).toBeNull();
   });
 
-  it('can be had where its files cannot be kept', async ({ site }) => {
+  it('starts even where its files cannot be kept', async ({ site }) => {
     writeFileSync(join(site.dataDir, 'file'), '');
     await expect(site.ensure({ dataDir: join(site.dataDir, 'file') })).rejects.toThrow(
       `cannot be kept in ${join(site.dataDir, 'file')}: that is not a directory.`,

@@ -71,7 +71,7 @@ describe('a watch that an activity answered', () => {
     });
   });
 
-  test('is as a worker of an earlier version tells it', () => {
+  test('is as a worker of an earlier version reports it', () => {
     const watch = { renewedAt: NOW, renewAt: NOW + DAY, expiration: NOW + 7 * DAY, isRenewed: false };
     expect(answeredWatch(watch, NOW)).toEqual(watch);
   });

@@ -131,7 +131,7 @@ test('a refused mailbox asks by itself, ever more rarely despite pokes, and goes
   });
 }, 60_000);
 
-test('one whose grant has ended asks three times on two days, and at once when somebody resumes it', async () => {
+test('one whose grant has ended asks three times on two days, and at once when a person resumes it', async () => {
   await withMailbox('revoked', null, async (gmail, handle) => {
     await environment.sleep('1 minute');
     gmail.type = 'ConsentRevoked';

@@ -48,7 +48,7 @@ test('the Temporal UI names the mailbox and its signals in every run, also after
   expect(detailsOf(listed())).toContain('`forceResync`');
 });
 
-test('what an activity of an earlier version does not tell stays as it was', () => {
+test('what an activity of an earlier version does not report stays as it was', () => {
   expect(detailsOf(listed())).not.toContain('units');
   const later = transition(
     listed(QUOTA),

@@ -62,11 +62,11 @@ describe('a poke', () => {
     { historyId: 'abc' },
     { historyId: '-1' },
     { historyId: '99999999999999999999' },
-  ])('with %j tells no historyId', (argument) => {
+  ])('with %j has no historyId', (argument) => {
     expect(pokeEvent(argument)).toEqual({ kind: 'notified', historyId: null });
   });
 
-  it('of a notification tells its historyId, also above 2^53', () => {
+  it('of a notification gives its historyId, also above 2^53', () => {
     expect(pokeEvent({ historyId: '9007199254740993' })).toEqual({ kind: 'notified', historyId: '9007199254740993' });
   });
 });

@@ -70,7 +70,7 @@ describe('a backfill that the daily budget holds back', () => {
     expect(planNext(later, T0 + 1)).toMatchObject({ live: null, backfill: null });
   });
 
-  test('goes on at that time, or when somebody resumes it', () => {
+  test('goes on at that time, or when a person resumes it', () => {
     expect(planNext(held, midnight).backfill).toEqual({ activity: 'fetchSlice' });
     expect(planNext(transition(held, { kind: 'resumed' }, T0), T0).backfill).toEqual({ activity: 'fetchSlice' });
     expect(phaseOf(transition(held, sliced({ complete: false, nextAttemptAt: T0 }), midnight))).toBe('full-sync');

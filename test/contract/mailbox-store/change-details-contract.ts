@@ -67,7 +67,7 @@ export function changeDetails(fixture: StoreFixture): void {
       expect(await last(mailbox)).toEqual(['stored', ['INBOX', 'X'], []]);
     });
 
-    it('tells labels that change while a message waits for its other format', async () => {
+    it('reports labels that change while a message waits for its other format', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { at: 40, labels: ['INBOX'] })]);
       await begunWith(mailbox, { ...scope({}), format: 'raw' });

@@ -85,7 +85,7 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.suspects('unread', listedBefore)).toMatchObject({ absent: 2, absentBefore: 1 });
     });
 
-    it('leaves out what changed since the mark: history tells of it', async () => {
+    it('leaves out what changed since the mark, since history reports it', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a'), reading('b')]);
       await mailbox.begin(200);
@@ -388,7 +388,7 @@ export function doubt(fixture: StoreFixture): void {
       ).toEqual([{ id: 'a', historyId: '50' }]);
     });
 
-    it('is read again all the same where history changed it after the mark as well', async () => {
+    it('is still read again where history changed it after the mark as well', async () => {
       const mailbox = await early();
       await mailbox.apply([record(101, labelled('a', 'Y'))]);
       await mailbox.store.settleEarlyReadings({

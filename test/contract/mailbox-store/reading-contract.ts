@@ -13,7 +13,7 @@ export function readingBack(fixture: StoreFixture): void {
   describe('reading', () => {
     const open = useMailbox(fixture);
 
-    it('tells each change with what the message was by then', async () => {
+    it('reports each change with the state of the message at that time', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { at: 40, labels: ['INBOX'] })]);
       mailbox.now = 200_000;

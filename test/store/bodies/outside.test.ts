@@ -166,7 +166,7 @@ describe('bodies outside the database', () => {
     expect(await again.save(reading('b'))).toMatchObject({ stored: 1 });
   });
 
-  it('count as lost once somebody said that their place is', async () => {
+  it('count as lost once a person said that their place is', async () => {
     const mailbox = await open();
     await mailbox.save(reading('a'));
     rmSync(place(), { recursive: true });
