@@ -204,7 +204,8 @@ export class TidemarkClient {
 
   /**
    * Waits until the mailbox is in sync: everything of its scope is stored, has failed or is gone, and its newest
-   * changes are applied. A backfill may take hours. Meanwhile it asks the workflow once a second, and Gmail for nothing more.
+   * changes are applied. A backfill may take hours. Meanwhile it asks the workflow once a second, and Gmail for nothing
+   * more.
    *
    * @returns the mailbox as it is then; `counts.failed` says what could not be fetched
    * @throws {MailboxBlockedError} when the mailbox waits for a person

@@ -52,7 +52,7 @@ function breakBackfill(): () => void {
   return () => faults.forEach((fault) => fault.remove());
 }
 
-it('A backfill that fails is told at every look, however many live syncs succeed meanwhile', async () => {
+it('A backfill that fails is reported at every look, however many live syncs succeed meanwhile', async () => {
   await listed();
   const mend = breakBackfill();
   for (let round = 0; round < 5; round++) {
@@ -68,7 +68,7 @@ it('A backfill that fails is told at every look, however many live syncs succeed
   expect(errorIn(await look())).toMatch(/last error +none/);
 });
 
-it('Both lanes are told where both fail, and asking the store alone mends neither', async () => {
+it('Both lanes are reported where both fail, and asking only the store mends neither', async () => {
   await listed();
   breakBackfill();
   const history = ada.simulator.faults.add({

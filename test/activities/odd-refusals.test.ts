@@ -28,7 +28,7 @@ it('A page token of history that Gmail takes no more begins the read again, and 
   expect(held).toEqual(truth);
 });
 
-it('A label whose listing is refused keeps its messages: only one that is gone has none', async () => {
+it('A label whose listing is refused keeps its messages: only a label that is gone loses them', async () => {
   ada = await RunningMailbox.open({ format: 'minimal' });
   const ids = ada.receive(30);
   ada.gmail.modify(ids, { add: ['STARRED'] });

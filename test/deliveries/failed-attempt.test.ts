@@ -47,7 +47,7 @@ describe('after a failed attempt', () => {
     expect(next(PARK, begun({ attempt: 20, firstAttemptAt: NOW - 72 * HOUR })).kind).toBe('park');
   });
 
-  it('a change that is tried alone, after its batch kept failing, is parked after three attempts', () => {
+  it('a change that is tried by itself, after its batch kept failing, is parked after three attempts', () => {
     expect(next(PARK, begun({ isSplit: true, attempt: 2 })).kind).toBe('retry');
     expect(next(PARK, begun({ isSplit: true, attempt: 3 })).kind).toBe('park');
   });

@@ -81,7 +81,7 @@ describe('decodeBatch', () => {
     );
   });
 
-  it('cut off at any byte, answers for each request its own part or none', () => {
+  it('cut off at any byte, answers for each request its own part or no part', () => {
     const parts = Array.from({ length: 4 }, (_, index) => ({
       index,
       status: 200,
@@ -143,7 +143,7 @@ describe('decodeBatch', () => {
     expect(texts(decodeBatch(contentType, body, 2))).toEqual([null, 'b']);
   });
 
-  it('ignores parts that nobody asked for', () => {
+  it('ignores parts without a request', () => {
     const { contentType, body } = render([{ index: 7, status: 200, body: 'h' }], 'batch_x', PLAIN);
     expect(texts(decodeBatch(contentType, body, 2))).toEqual([null, null]);
     const foreign = render([{ index: 0, status: 200, body: 'a' }], 'batch_x', {

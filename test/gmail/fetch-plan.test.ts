@@ -42,7 +42,7 @@ describe('the fetch plan', () => {
     expect(kinds(thread('a', 101))).toEqual(Array(101).fill('message'));
   });
 
-  test('fetches alone what failed before, beside its thread', () => {
+  test('fetches by itself what failed before, beside its thread', () => {
     const plan = planFetch(
       [
         ...thread('a', 3),

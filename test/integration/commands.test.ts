@@ -23,7 +23,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
   const pending = async (box: TestMailbox): Promise<number> =>
     (await box.handle.describe()).raw.pendingActivities?.length ?? 0;
 
-  it('200 signals within a second: few partial syncs, none lost', async () => {
+  it('200 signals within a second: few partial syncs, no lost signal', async () => {
     const box = await rig.mailbox('signals', { messages: 20, pollInterval: 60_000 });
     await box.start();
     const before = await box.exact(20_000);
@@ -59,7 +59,7 @@ describe.concurrent('what people and programs ask of a mailbox', () => {
     expect(await box.workflowFailures()).toEqual([]);
   }, 60_000);
 
-  it('signals during continue-as-new: none lost, and the runs are one chain', async () => {
+  it('signals during continue-as-new: no signal is lost, and the runs are one chain', async () => {
     const box = await rig.mailbox('chain', { messages: 20, pollInterval: 60_000 });
     await box.start();
     await box.exact(20_000);

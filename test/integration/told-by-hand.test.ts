@@ -60,7 +60,7 @@ const ARGUMENTS: readonly (readonly unknown[])[] = [
   [{ __proto__: null, constructor: 1 }, null, null, null],
 ];
 
-describe('a mailbox that is told nonsense by hand', () => {
+describe('a mailbox that gets nonsense by hand', () => {
   let rig: Rig;
   let box: TestMailbox;
 

@@ -9,7 +9,7 @@ import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
 /** Longer than a session waits by itself: such a wait is the activity's. */
 const LONG = 22_000;
 
-describe.concurrent('told to wait, a mailbox waits as it is told', () => {
+describe.concurrent('a mailbox that Gmail asks to wait', () => {
   let rig: Rig;
   let metered: Rig;
 

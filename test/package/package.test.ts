@@ -145,7 +145,7 @@ describe('what only some installations need', () => {
     });
   });
 
-  describePostgres('once it is installed as told', () => {
+  describePostgres('once it is installed as the message says', () => {
     const newDatabase = useDatabases();
     it('is used', async () => {
       await product.install(...MISSING.flatMap(({ feature }) => OPTIONAL_PACKAGES[feature].packages));
