@@ -134,6 +134,12 @@ const MISSING = [
 ] as const;
 
 describe('what only some installations need', () => {
+  // Verbs that read refuse a folder without a store before they look at its bodies.
+  beforeAll(async () => {
+    const { code, stderr } = await product.bin('tidemark', ['migrate'], { env: { TIDEMARK_DATA_DIR: folder } });
+    expect(code, stderr).toBe(0);
+  });
+
   it.each(MISSING)('is named with the command that installs it: $feature', async ({ feature, args, env }) => {
     const { what, packages } = OPTIONAL_PACKAGES[feature];
     const ended = await product.bin('tidemark', args, { env: { TIDEMARK_DATA_DIR: folder, ...temporal(), ...env } });
