@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { labelId, mailboxId, type MailboxId } from '../../src/model/ids.ts';
+import { EVERY_CHANGE } from '../../src/model/subscription.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { l, reading, TestMailbox as StoredMailbox } from '../fixtures/store/tested-store.ts';
 import type { Rig } from '../fixtures/system/rig.ts';
@@ -123,7 +124,26 @@ async function plantStored(rig: Rig): Promise<MailboxId> {
     lane: 'live',
     condition: { kind: 'failing', message: HOSTILE, since: mailbox.now, until: null },
   });
+  await plantDeliveries(rig, mailbox.id);
   return mailbox.id;
+}
+
+/** Two subscriptions of the mailbox whose handlers failed with a hostile text: one parked a change, one waits. */
+async function plantDeliveries(rig: Rig, mailbox: MailboxId): Promise<void> {
+  const { store } = rig.tidemark;
+  const now = systemClock.now();
+  for (const [name, next] of [
+    ['parks', { kind: 'park' }],
+    ['waits', { kind: 'retry', at: now + 3_600_000 }],
+  ] as const) {
+    const filter = { ...EVERY_CHANGE, mailboxes: [mailbox] };
+    const definition = { name, filter, batch: 1, order: { kind: 'park', attempts: null } } as const;
+    await store.putSubscription({ definition, beginning: { kind: 'first' }, now });
+    const step = await store.beginDelivery({ mailbox, subscription: name, now });
+    if (step.kind !== 'begun') throw new Error(`nothing to deliver to ${name}`);
+    const { id, attempt } = step.delivery;
+    await store.failDelivery({ mailbox, subscription: name, id, attempt, error: HOSTILE, next, now });
+  }
 }
 
 function writeFiles(rig: Rig, live: TestMailbox): HostileWorld['file'] {

@@ -113,6 +113,20 @@ const TRIES: Readonly<Record<string, (world: HostileWorld) => readonly Try[]>> =
     { args: [live.id, shownId], shows: true },
     { args: [live.id, shownId, '--raw'], shows: false },
   ],
+  subscriptions: () => [{ args: [], shows: false }],
+  deliveries: () => [
+    { args: ['waits'], shows: true },
+    { args: ['parks', '--parked'], shows: true },
+    { args: [HOSTILE], shows: true },
+  ],
+  replay: ({ stored }) => [
+    { args: ['parks', '--mailbox', stored, '--after', '0'], shows: false },
+    { args: [HOSTILE, '--since', '2026-01-01'], shows: true },
+  ],
+  unsubscribe: () => [
+    { args: ['parks'], shows: false },
+    { args: [HOSTILE], shows: true },
+  ],
   'check-bodies': ({ stored }) => [{ args: [stored], shows: false }],
   sweep: ({ folder }) => [
     { args: [], shows: false },
