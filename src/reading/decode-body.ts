@@ -1,4 +1,5 @@
 import PostalMime, { type Attachment as RawAttachment, type Email } from 'postal-mime';
+import { hasTooManyLines } from '../model/mime-lines.ts';
 import type { MessageFormat } from '../model/settings.ts';
 import { isInlineAttachment, RAW_OPTIONS } from '../store/headers/attachment-parts.ts';
 import { headerFieldsOf } from '../store/headers/header-field.ts';
@@ -26,14 +27,18 @@ function rawContent(body: Uint8Array): MessageContent {
   };
 }
 
-/** The parser refuses mail that is nested some hundreds of levels deep. Its text is then the message as it came. */
+/**
+ * The parser refuses mail that is nested some hundreds of levels deep, and mail with too many lines is kept from it.
+ * The text is then the message as it came.
+ */
 async function parsed(body: Uint8Array): Promise<Email> {
-  try {
-    return await PostalMime.parse(body, RAW_OPTIONS);
-  } catch {
-    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
-    return { headers: [], headerLines: [], attachments: [], text };
-  }
+  if (hasTooManyLines(body)) return asItCame(body);
+  return await PostalMime.parse(body, RAW_OPTIONS).catch(() => asItCame(body));
+}
+
+function asItCame(body: Uint8Array): Email {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  return { headers: [], headerLines: [], attachments: [], text };
 }
 
 function toAttachment(attachment: RawAttachment): Attachment {

@@ -1,6 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { contentOf } from '../../src/reading/decode-body.ts';
+import { describeBody } from '../../src/store/headers/describe-body.ts';
 import { reading } from '../fixtures/store/tested-store.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { useStoredMail } from '../fixtures/store/stored-mail.ts';
@@ -144,6 +146,22 @@ describe('a stored message', () => {
     expect(message).toMatchObject({ subject: 'deep', hasAttachments: null });
     expect(await message?.text()).toContain('at the bottom');
     expect(await message?.attachments()).toEqual([]);
+  });
+
+  it.each([
+    ['base64', Buffer.alloc(25 * 2 ** 20, `${'A'.repeat(76)}\r\n`), true],
+    ['line feeds', Buffer.alloc(25 * 2 ** 20, '\n'), null],
+  ])('of 25 MB of %s is described and read without half a gigabyte of memory', async (_, content, hasAttachments) => {
+    const head = 'Subject: huge\r\nContent-Type: multipart/mixed; boundary=h\r\n\r\n--h\r\nContent-Type: image/png\r\n';
+    const raw = Buffer.concat([
+      Buffer.from(`${head}Content-Transfer-Encoding: base64\r\n\r\n`),
+      content,
+      Buffer.from('\r\n--h--\r\n'),
+    ]);
+    expect(await describeBody('raw', raw)).toMatchObject({ subject: 'huge', hasAttachments });
+    const before = process.memoryUsage().rss;
+    await contentOf('raw', raw, (name) => new Error(name)).text();
+    expect(process.memoryUsage().rss - before).toBeLessThan(512 * 2 ** 20);
   });
 
   it('of Gmail that is nested deeper than any stack is read', async () => {

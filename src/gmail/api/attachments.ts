@@ -1,4 +1,5 @@
 import PostalMime from 'postal-mime';
+import { hasTooManyLines } from '../../model/mime-lines.ts';
 import { base64url } from '../../model/base64url.ts';
 import { deepJson } from '../../model/deep-json.ts';
 import { isObject, partsOf, separateParts, type JsonObject, type SeparatePart } from '../../model/message-parts.ts';
@@ -114,8 +115,12 @@ interface RawAttachment {
   readonly content: Uint8Array;
 }
 
-/** The attachments of a message. An attached message counts as one attachment, whatever it contains. */
+/**
+ * The attachments of a message. An attached message counts as one attachment, whatever it contains. Of a message that
+ * no parser should be given, none.
+ */
 async function attachmentsIn(raw: Uint8Array): Promise<readonly RawAttachment[]> {
+  if (hasTooManyLines(raw)) return [];
   const { attachments } = await PostalMime.parse(raw, {
     forceRfc822Attachments: true,
     attachmentEncoding: 'arraybuffer',

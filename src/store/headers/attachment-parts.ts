@@ -1,6 +1,8 @@
 import PostalMime, { type Attachment } from 'postal-mime';
 import { isObject, type JsonObject } from '../../model/message-parts.ts';
+import { hasTooManyLines } from '../../model/mime-lines.ts';
 import { fieldNamed, fieldsOfPart } from './header-field.ts';
+import { withoutContent } from './raw-structure.ts';
 
 /** A leaf of a message resource's part tree. */
 export interface LeafPart {
@@ -65,19 +67,15 @@ export const isInlineAttachment = ({ related, contentId, disposition }: Attachme
 /** Attached messages count as attachments, whatever they contain, as {@link leavesOf} has it. */
 export const RAW_OPTIONS = { forceRfc822Attachments: true, attachmentEncoding: 'arraybuffer' } as const;
 
-/** Runs of base64: content, and no structure. */
-const CONTENT = /(?:[A-Za-z0-9+/]{40,}={0,2}\r?\n){16,}/g;
-
 /**
  * Whether a raw message has attachments that are not shown within its HTML. Its structure decides, so the content of
  * large parts is left out before it is parsed.
  *
- * @returns null when the parser refuses the message: it is nested too deep
+ * @returns null when the message is nested too deep, or has too many lines, for the parser
  */
 export async function rawHasAttachments(raw: Uint8Array, contentType: string | null): Promise<boolean | null> {
   if (contentType === null || /^\s*text\/(plain|html)\b/i.test(contentType)) return false;
-  const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');
-  const structure = Buffer.from(text.replace(CONTENT, ''), 'latin1');
-  const email = await PostalMime.parse(structure, RAW_OPTIONS).catch(() => null);
+  if (hasTooManyLines(raw)) return null;
+  const email = await PostalMime.parse(withoutContent(raw), RAW_OPTIONS).catch(() => null);
   return email === null ? null : email.attachments.some((attachment) => !isInlineAttachment(attachment));
 }

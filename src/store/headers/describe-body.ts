@@ -13,6 +13,11 @@ import { addressesIn } from './mail-addresses.ts';
  */
 export async function describeBody(format: MessageFormat, body: Uint8Array | null): Promise<MessageHeaders> {
   if (body === null) return NO_HEADERS;
+  // A parser that fails on one message must not keep it, or the rest of its batch, from being stored.
+  return await describe(format, body).catch(() => NO_HEADERS);
+}
+
+async function describe(format: MessageFormat, body: Uint8Array): Promise<MessageHeaders> {
   if (format === 'raw') {
     const fields = await headerFieldsOf(format, body);
     return { ...headersOf(fields), hasAttachments: await rawHasAttachments(body, fieldNamed(fields, 'content-type')) };

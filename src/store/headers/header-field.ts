@@ -1,4 +1,5 @@
 import PostalMime, { decodeWords } from 'postal-mime';
+import { hasTooManyLines } from '../../model/mime-lines.ts';
 import { jsonOf } from '../../model/json-of.ts';
 import { isObject, type JsonObject } from '../../model/message-parts.ts';
 import type { MessageFormat } from '../../model/settings.ts';
@@ -45,6 +46,7 @@ export function fieldsOfPart(part: unknown): readonly HeaderField[] {
 async function fieldsOfRaw(raw: Uint8Array): Promise<readonly HeaderField[]> {
   const bytes = Buffer.from(raw.buffer, raw.byteOffset, Math.min(raw.byteLength, LONGEST_HEAD));
   const end = HEAD_END.exec(bytes.toString('latin1'))?.index ?? bytes.length;
+  if (hasTooManyLines(bytes.subarray(0, end))) return [];
   const { headers } = await PostalMime.parse(Buffer.concat([bytes.subarray(0, end), Buffer.from('\r\n\r\n')]));
   return headers.map(({ originalKey, value }) => ({ name: originalKey, value: unfolded(value) }));
 }
