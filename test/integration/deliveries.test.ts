@@ -98,11 +98,15 @@ describe.concurrent('handlers of a worker', () => {
     expect(all.of(box).at(-1)?.subjects).toEqual(['hello']);
     expect(all.of(box).length).toBeLessThan(20);
     expect(new Set(all.of(box).map(({ attempt }) => attempt))).toEqual(new Set([1]));
-    // And where nothing changes, nothing is scheduled.
+    // And where nothing changes, nothing is scheduled. The slow handler must have ended, and what a sync asked for
+    // while a delivery ran must have begun.
     await eventually(20_000, async () => {
+      const due = await rig.tidemark.store.findDeliveries({ mailbox: box.id, now: systemClock.now() });
       const { pendingActivities } = (await box.handle.describe()).raw;
-      return (pendingActivities ?? []).length === 0 ? true : null;
+      return due.length === 0 && (pendingActivities ?? []).length === 0 ? true : null;
     });
+    await box.client.sync(box.id, { wait: true });
+    await box.client.sync(box.id, { wait: true });
     const before = await deliveries(box);
     await box.client.sync(box.id, { wait: true });
     await box.client.sync(box.id, { wait: true });
