@@ -39,20 +39,20 @@ export function createActivities(deps: WorkerDependencies): SyncActivities {
   const bracket =
     <Request extends OfMailbox, Result>(
       name: keyof SyncActivities,
-      activity: (deps: WorkerDependencies, request: Request, run: ActivityRun) => Promise<Result>,
+      activity: (deps: WorkerDependencies, request: Request, run: ActivityRun, database: StoreMark) => Promise<Result>,
     ) =>
     (request: Request): Promise<Result> =>
-      runActivity(deps, { ...request, name }, (run) => activity(deps, request, run));
+      runActivity(deps, { ...request, name }, (run, database) => activity(deps, request, run, database));
   /** Those whose result the workflow keeps. */
   const telling = <Request extends OfMailbox, Result extends OfWorker>(
     name: keyof SyncActivities,
     activity: (deps: WorkerDependencies, request: Request, run: ActivityRun) => Promise<Result>,
   ) =>
-    bracket(name, async (given: WorkerDependencies, request: Request, run: ActivityRun): Promise<Result> => ({
+    bracket(name, async (given, request: Request, run, { id, place }): Promise<Result> => ({
       ...(await activity(given, request, run)),
       ...skewOf(given),
       ...(await deliverableOf(given, request.mailbox)),
-      store: markOf(await given.store.identity()),
+      store: { id, place },
     }));
   return {
     openMailbox: telling('openMailbox', openMailbox),
@@ -89,8 +89,6 @@ async function deliverableOf(
 
 /** What every request says. */
 type OfMailbox = KnownStore & { readonly mailbox: MailboxId };
-
-const markOf = ({ id, place }: StoreMark): StoreMark => ({ id, place });
 
 /** A skew below this is no news. */
 const LEAST_SKEW = 1_000;

@@ -1,4 +1,4 @@
-import { continues, type StoreMark } from '../model/store-identity.ts';
+import { continues, type StoreIdentity, type StoreMark } from '../model/store-identity.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 
@@ -11,10 +11,16 @@ export class OtherDatabaseError extends Error {
  * Call it before anything else of a mailbox is read or written.
  *
  * @param known - the database that the workflow knows; undefined before it knows one, and from earlier versions
+ * @returns which database the worker has
  * @throws {OtherDatabaseError}
  */
-export async function requireDatabase(store: MailboxRegistry, known: StoreMark | undefined): Promise<void> {
-  if (known !== undefined && !continues(await store.identity(), known)) throw new OtherDatabaseError();
+export async function requireDatabase(
+  store: Pick<MailboxRegistry, 'identity'>,
+  known: StoreMark | undefined,
+): Promise<StoreIdentity> {
+  const database = await store.identity();
+  if (known !== undefined && !continues(database, known)) throw new OtherDatabaseError();
+  return database;
 }
 
 export const otherDatabaseText = (mailbox: MailboxId): string =>

@@ -29,7 +29,7 @@ export async function runActivity<Result>(
     name,
     store,
   }: { readonly mailbox: MailboxId; readonly name: keyof MailboxActivities; readonly store?: StoreMark },
-  activity: (run: ActivityRun) => Promise<Result>,
+  activity: (run: ActivityRun, database: StoreMark) => Promise<Result>,
 ): Promise<Result> {
   const context = Context.current();
   let details: Readonly<Record<string, number | string | null>> = {};
@@ -42,15 +42,16 @@ export async function runActivity<Result>(
     });
   const heartbeats = beat(deps.clock, finished.signal, () => context.heartbeat(details));
   try {
-    await requireDatabase(deps.store, store);
-    const result = await activity({
+    const database = await requireDatabase(deps.store, store);
+    const run: ActivityRun = {
       signal: context.cancellationSignal,
       // Told with the next heartbeat: work of less than two seconds needs none, and each is an Action of Temporal
       // Cloud.
       progress: (progress) => {
         details = { ...details, ...progress };
       },
-    });
+    };
+    const result = await activity(run, database);
     await clearCondition(deps, mailbox, name);
     ended('completed');
     context.log[RARE.has(name) ? 'info' : 'debug'](`${name} completed`, {
