@@ -1,16 +1,13 @@
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
 
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { runCli } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/host/system-clock.ts';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { closeStores, openStores } from '../../src/store/open-store.ts';
 import { deleted, labelled, reading, record, TestMailbox } from '../fixtures/store/tested-store.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 
 const ADA = 'ada@example.com';
 const BOB = 'bob@example.com';
@@ -29,21 +26,12 @@ describe('tidemark changes', () => {
     await closeStores(stores);
   });
 
-  async function run(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-    const said = Promise.all([text(stdout), text(stderr)]);
-    const code = await runCli(['changes', ...args], {
-      env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), DATABASE_URL: `sqlite:${join(folder(), 'mail.sqlite')}` },
-      stdout,
-      stderr,
-      clock: systemClock,
-      signal: new AbortController().signal,
-    });
-    stdout.end();
-    stderr.end();
-    const [out, err] = await said;
-    return { code, stdout: out, stderr: err };
-  }
+  const run = (...args: readonly string[]) =>
+    tidemark(
+      { HOME: folder(), TIDEMARK_DATA_DIR: folder(), DATABASE_URL: `sqlite:${join(folder(), 'mail.sqlite')}` },
+      'changes',
+      ...args,
+    );
   const json = async (...args: readonly string[]) =>
     (await run('--json', ...args)).stdout
       .trimEnd()

@@ -2,18 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { databaseAt } from '../../src/model/database-location.ts';
-import { runCli } from '../../src/cli/run.ts';
 import type { FetchedMessage } from '../../src/model/change.ts';
 import { historyId, mailboxId, messageId, threadId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../../src/model/settings.ts';
 import { openStores } from '../../src/store/open-store.ts';
-import { systemClock } from '../../src/host/system-clock.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 
 const ADA = mailboxId('ada@example.com');
 const DEPTH = 20_000;
@@ -57,22 +54,8 @@ async function store(
   await credentials.close();
 }
 
-async function run(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const said = Promise.all([text(stdout), text(stderr)]);
-  const code = await runCli(args, {
-    env: { HOME: dataDir, TIDEMARK_DATA_DIR: dataDir, DATABASE_URL: `sqlite:${path}` },
-    stdout,
-    stderr,
-    clock: systemClock,
-    signal: new AbortController().signal,
-  });
-  stdout.end();
-  stderr.end();
-  const [out, err] = await said;
-  return { code, stdout: out, stderr: err };
-}
+const run = (...args: readonly string[]) =>
+  tidemark({ HOME: dataDir, TIDEMARK_DATA_DIR: dataDir, DATABASE_URL: `sqlite:${path}` }, ...args);
 
 const nested = (depth: number): string =>
   `${'{"mimeType":"multipart/mixed","parts":['.repeat(depth)}{"mimeType":"text/plain"}${']}'.repeat(depth)}`;

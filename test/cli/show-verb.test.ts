@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { runCli } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/host/system-clock.ts';
+import { closeStores } from '../../src/store/open-store.ts';
 import { openStoredMail } from '../fixtures/store/stored-mail.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 
 const MAIL = [
   'From: =?utf-8?Q?J=C3=BCrgen?= <j@example.com>',
@@ -34,38 +32,23 @@ describe('without a Temporal server', () => {
   const path = () => join(folder(), 'mail.sqlite');
 
   beforeEach(async () => {
-    const { store, mailbox, stores, reader } = await openStoredMail(`sqlite:${path()}`);
+    const { store, stores, reader } = await openStoredMail(`sqlite:${path()}`);
     await store('full', { a: MAIL }, { date: Date.parse('2026-11-28T11:00:05Z') });
     await store('raw', { r: MAIL });
-    await mailbox.save();
     await reader.close();
-    await stores.credentials.close();
-    await stores.store.close();
+    await closeStores(stores);
   });
 
-  async function run(
-    args: readonly string[],
-    database = path(),
-  ): Promise<{ code: number; stdout: string; stderr: string }> {
-    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-    const said = Promise.all([text(stdout), text(stderr)]);
-    const code = await runCli(args, {
-      env: {
+  const run = (args: readonly string[], database = path()) =>
+    tidemark(
+      {
         HOME: folder(),
         TIDEMARK_DATA_DIR: folder(),
         DATABASE_URL: `sqlite:${database}`,
         TEMPORAL_ADDRESS: '127.0.0.1:1',
       },
-      stdout,
-      stderr,
-      clock: systemClock,
-      signal: new AbortController().signal,
-    });
-    stdout.end();
-    stderr.end();
-    const [out, err] = await said;
-    return { code, stdout: out, stderr: err };
-  }
+      ...args,
+    );
 
   it('show prints a message as a person reads it', async () => {
     expect(await run(['show', 'ada@example.com', 'a'])).toEqual({

@@ -1,15 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
 
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { runCli } from '../../src/cli/run.ts';
 import { generateWebhookSecret } from '../../src/deliveries/webhooks/webhook-secret.ts';
-import { systemClock } from '../../src/host/system-clock.ts';
+import { tidemark } from '../fixtures/system/cli.ts';
 import { Receiver, type Received } from '../fixtures/host/webhook-receiver.ts';
 
 let folder: string;
@@ -23,21 +20,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function testWebhook(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const said = Promise.all([text(stdout), text(stderr)]);
-  const code = await runCli(['test-webhook', ...args], {
-    env: { HOME: folder, TIDEMARK_DATA_DIR: join(folder, 'data'), TEMPORAL_ADDRESS: '127.0.0.1:1' },
-    stdout,
-    stderr,
-    clock: systemClock,
-    signal: new AbortController().signal,
-  });
-  stdout.end();
-  stderr.end();
-  const [out, err] = await said;
-  return { code, stdout: out, stderr: err };
-}
+const testWebhook = (...args: readonly string[]) =>
+  tidemark(
+    { HOME: folder, TIDEMARK_DATA_DIR: join(folder, 'data'), TEMPORAL_ADDRESS: '127.0.0.1:1' },
+    'test-webhook',
+    ...args,
+  );
 
 function verified(key: string, { body, headers }: Received): unknown {
   const flat = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
