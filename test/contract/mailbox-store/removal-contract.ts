@@ -4,7 +4,6 @@ import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import {
   added,
   l,
-  labelled,
   m,
   reading,
   record,
@@ -20,20 +19,12 @@ export function removal(fixture: StoreFixture): void {
       mailbox.store.beginRemoval({ mailbox: mailbox.id, chain, now: 1_000_000 });
 
     async function filled(mailbox: TestMailbox): Promise<void> {
-      await mailbox.put();
-      await mailbox.sync([reading('a'), reading('b')]);
-      await mailbox.apply([record(101, labelled('a', 'X'), added('c'))]);
+      await mailbox.fill();
       await mailbox.store.saveLabels({
         mailbox: mailbox.id,
         labels: [{ id: l('X'), name: 'x', type: 'user' }],
         now: 1,
       });
-      await mailbox.store.addUsage(
-        mailbox.id,
-        [{ method: 'messages.get', calls: 1, units: 20, rejected: 0 }],
-        '2026-01-01',
-      );
-      await mailbox.store.update(mailbox.id, () => ({ ledger: 'x', result: null }));
       await mailbox.store.beginAudit({ mailbox: mailbox.id, audit: 1 });
       await mailbox.store.saveAuditPage({ mailbox: mailbox.id, audit: 1, labelId: null, messageIds: [m('a')] });
       await mailbox.begin(200);

@@ -4,7 +4,6 @@ import { DEFAULT_SETTINGS } from '../../../src/model/settings.ts';
 import {
   added,
   deleted,
-  labelled,
   m,
   reading,
   record,
@@ -23,15 +22,7 @@ export function renaming(fixture: StoreFixture): void {
       mailbox.store.renameMailbox({ from: mailbox.id, to, chain, now: NOW });
 
     async function filled(mailbox: TestMailbox): Promise<void> {
-      await mailbox.put();
-      await mailbox.sync([reading('a'), reading('b')]);
-      await mailbox.apply([record(101, labelled('a', 'X'), added('c'))]);
-      await mailbox.store.addUsage(
-        mailbox.id,
-        [{ method: 'messages.get', calls: 1, units: 20, rejected: 0 }],
-        '2026-01-01',
-      );
-      await mailbox.store.update(mailbox.id, () => ({ ledger: 'x', result: null }));
+      await mailbox.fill();
       await mailbox.store.saveWatch({
         mailbox: mailbox.id,
         watch: { held: null, retry: { topicName: 'projects/p/topics/t', labelIds: [], at: 5 } },
@@ -45,18 +36,19 @@ export function renaming(fixture: StoreFixture): void {
         mailbox: alice.id,
         account: { address: BOB, since: 5, version: 2, checkedAt: 7, units: 100 },
       });
-      const held = async (mailbox: TestMailbox) => [
-        await mailbox.messages(),
-        (await mailbox.changes()).map((change) => ({ ...change, mailbox: BOB })),
-        await mailbox.counts(),
-        await mailbox.store.getUsage(mailbox.id),
-        await mailbox.store.getLedger(mailbox.id),
-      ];
+      const held = async (mailbox: TestMailbox) => ({
+        messages: await mailbox.messages(),
+        changes: await mailbox.changes(),
+        counts: await mailbox.counts(),
+        usage: await mailbox.store.getUsage(mailbox.id),
+        ledger: await mailbox.store.getLedger(mailbox.id),
+      });
       const [before, row] = [await held(alice), await alice.row()];
       expect(await rename(alice)).toBe('renamed');
       const bob = new TestMailbox(alice.store, BOB);
       bob.generation = alice.generation;
-      expect(await held(bob)).toEqual(before);
+      const changes = before.changes.map((change) => ({ ...change, mailbox: BOB }));
+      expect(await held(bob)).toEqual({ ...before, changes });
       expect(await bob.row()).toEqual({ ...row, id: BOB, renamedFrom: alice.id, account: null });
       expect((await bob.store.listMailboxes()).map(({ id }) => id)).toEqual([BOB]);
       const last = (await bob.changes()).at(-1)?.sequence ?? 0;
