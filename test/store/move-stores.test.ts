@@ -2,11 +2,12 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { HistoryOperation } from '../../src/model/change.ts';
 import { databaseAt } from '../../src/model/database-location.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { moveStores, type MoveRequest } from '../../src/store/move/move-stores.ts';
 import { MOVED_TABLES } from '../../src/store/move/move-tables.ts';
-import { openStores, type Stores } from '../../src/store/open-store.ts';
+import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
 import { added, deleted, l, labelled, reading, record, TestMailbox } from '../fixtures/store/tested-store.ts';
 import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
 import { inFolder, objectsIn } from '../fixtures/store/outside-fixture.ts';
@@ -20,10 +21,7 @@ describe('moving to another database', () => {
   const place = (name = 'bodies') => join(folder(), name);
   const opened: Stores[] = [];
   afterEach(async () => {
-    for (const { credentials, store } of opened.splice(0)) {
-      await credentials.close();
-      await store.close();
-    }
+    for (const stores of opened.splice(0)) await closeStores(stores);
   });
 
   async function open(url: string, bodies = inFolder(place(), 20)): Promise<Stores> {
@@ -87,6 +85,19 @@ describe('moving to another database', () => {
       onProgress: () => undefined,
       ...changes,
     });
+
+  /** A move during which the first mailbox changes, so that it is taken back. */
+  async function takenBack(from: Stores, to: Stores, change: HistoryOperation): Promise<TestMailbox> {
+    const writer = new TestMailbox(from.store, alice);
+    writer.generation = 1;
+    const changed: Promise<unknown>[] = [];
+    const onProgress = ({ mailbox }: { mailbox: string }): void => {
+      if (mailbox === bob && changed.length === 0) changed.push(writer.apply([record(102, change)]));
+    };
+    await expect(move(from, to, { onProgress })).rejects.toThrow('alice@example.com changed while it was copied');
+    await Promise.all(changed);
+    return writer;
+  }
 
   it('copies every table of a mailbox that the schema has', async () => {
     const { database } = await sqlite('schema.db');
@@ -174,14 +185,7 @@ describe('moving to another database', () => {
   it('takes back what changed while it was copied, also long after it was', async () => {
     const from = await filled(await sqlite('from.db'));
     const to = await sqlite('to.db');
-    const writer = new TestMailbox(from.store, alice);
-    writer.generation = 1;
-    const changed: Promise<unknown>[] = [];
-    const onProgress = ({ mailbox }: { mailbox: string }): void => {
-      if (mailbox === bob && changed.length === 0) changed.push(writer.apply([record(102, labelled('m2', 'X'))]));
-    };
-    await expect(move(from, to, { onProgress })).rejects.toThrow('alice@example.com changed while it was copied');
-    await Promise.all(changed);
+    await takenBack(from, to, labelled('m2', 'X'));
     expect(await to.store.listMailboxes()).toEqual([]);
     const before = await everything(from);
     expect(await to.store.sweepBodies({ now: 90_000_000, grace: 0 })).toMatchObject({ removed: 0 });
@@ -193,14 +197,7 @@ describe('moving to another database', () => {
   it('finds a body that was written again after a move was taken back', async () => {
     const from = await filled(await sqlite('from.db'));
     const to = await sqlite('to.db');
-    const writer = new TestMailbox(from.store, alice);
-    writer.generation = 1;
-    const changed: Promise<unknown>[] = [];
-    const onProgress = ({ mailbox }: { mailbox: string }): void => {
-      if (mailbox === bob && changed.length === 0) changed.push(writer.apply([record(102, deleted('m1'))]));
-    };
-    await expect(move(from, to, { onProgress })).rejects.toThrow('alice@example.com changed while it was copied');
-    await Promise.all(changed);
+    const writer = await takenBack(from, to, deleted('m1'));
     await from.store.dropBuriedBodies({ now: 80_000_000, grace: 0 });
     expect(await from.store.sweepBodies({ now: 90_000_000, grace: 0 })).toMatchObject({ removed: 1 });
     await writer.apply([record(103, added('again'))]);
