@@ -1,37 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { databaseAt } from '../../src/model/database-location.ts';
-import { loadConfig, type Config } from '../../src/config/config.ts';
 import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
 import { resolveLabels } from '../../src/accounts/label-names.ts';
 import { mailboxId } from '../../src/model/ids.ts';
-import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
-import { Simulator } from '../../src/simulator/simulator.ts';
-import { openStores, type Stores } from '../../src/store/open-store.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
+import { serveGmail, type ServedGmail } from '../fixtures/gmail/served-gmail.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 
 const ADA = mailboxId('ada@example.com');
 
 describe('the labels that a person names', () => {
   const folder = useFolder();
-  let simulator: Simulator;
-  let server: SimulatorServer;
-  let stores: Stores;
-  let config: Config;
+  let simulator: ServedGmail['simulator'];
+  let config: ServedGmail['config'];
+  let stores: ServedGmail['stores'];
+  let close: ServedGmail['close'];
   beforeEach(async () => {
-    simulator = new Simulator({ clock: systemClock });
-    simulator.addMailbox(ADA);
-    server = await startSimulatorServer({ simulator, port: 0 });
-    config = loadConfig({
-      env: {
-        HOME: folder(),
-        TIDEMARK_DATA_DIR: folder(),
-        GMAIL_ROOT_URL: server.url,
-        GOOGLE_TOKEN_URL: `${server.url}/token`,
-      },
-    });
-    stores = await openStores(databaseAt('sqlite::memory:'));
+    ({ simulator, config, stores, close } = await serveGmail(folder(), [ADA]));
     await connectMailbox({
       config,
       stores,
@@ -41,11 +26,7 @@ describe('the labels that a person names', () => {
       verify: false,
     });
   });
-  afterEach(async () => {
-    await server.close();
-    await stores.store.close();
-    await stores.credentials.close();
-  });
+  afterEach(() => close());
 
   const idsOf = (...names: readonly string[]) =>
     resolveLabels({ config, stores, mailbox: ADA, clock: systemClock, names });

@@ -1,18 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { databaseAt } from '../../src/model/database-location.ts';
-import { loadConfig, type Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { beginConsent, completeConsent, type PendingConsent } from '../../src/accounts/consent.ts';
 import { parseCredentials } from '../../src/gmail/access/credentials.ts';
 import { connectMailbox } from '../../src/accounts/connect-mailbox.ts';
 import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { secretKeysOf } from '../../src/storage/open-secret-keys.ts';
-import { startSimulatorServer, type SimulatorServer } from '../../src/simulator/server.ts';
-import { Simulator } from '../../src/simulator/simulator.ts';
-import { openStores, type Stores } from '../../src/store/open-store.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
+import { serveGmail, type ServedGmail } from '../fixtures/gmail/served-gmail.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { answerConsent, type Decision } from '../fixtures/gmail/browser.ts';
 
@@ -25,32 +22,16 @@ const redirectUri = 'http://localhost:3000/oauth/callback?from=google';
 
 describe("a consent by a product's own routes", () => {
   const folder = useFolder();
-  let simulator: Simulator;
-  let server: SimulatorServer;
-  let stores: Stores;
-  let config: Config;
+  let simulator: ServedGmail['simulator'];
+  let config: ServedGmail['config'];
+  let stores: ServedGmail['stores'];
+  let close: ServedGmail['close'];
   let client: string;
   beforeEach(async () => {
-    simulator = new Simulator({ clock: systemClock });
-    for (const email of [ada, bob]) simulator.addMailbox(email);
-    server = await startSimulatorServer({ simulator, port: 0 });
-    config = loadConfig({
-      env: {
-        HOME: folder(),
-        TIDEMARK_DATA_DIR: folder(),
-        GMAIL_ROOT_URL: server.url,
-        GOOGLE_TOKEN_URL: `${server.url}/token`,
-        GOOGLE_AUTH_URL: `${server.url}/o/oauth2/v2/auth`,
-      },
-    });
-    stores = await openStores(databaseAt('sqlite::memory:'));
+    ({ simulator, config, stores, close } = await serveGmail(folder(), [ada, bob]));
     client = JSON.stringify(simulator.clientFile());
   });
-  afterEach(async () => {
-    await server.close();
-    await stores.store.close();
-    await stores.credentials.close();
-  });
+  afterEach(() => close());
 
   const begin = (options: Partial<Parameters<typeof beginConsent>[0]> = {}) =>
     beginConsent({ config, client, redirectUri, mailbox: ada, ...options });
