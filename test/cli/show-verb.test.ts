@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { closeStores } from '../../src/store/open-store.ts';
-import { openStoredMail } from '../fixtures/store/stored-mail.ts';
+import { closeStoredMail, openStoredMail } from '../fixtures/store/stored-mail.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
 
@@ -32,11 +31,10 @@ describe('without a Temporal server', () => {
   const path = () => join(folder(), 'mail.sqlite');
 
   beforeEach(async () => {
-    const { store, stores, reader } = await openStoredMail(`sqlite:${path()}`);
-    await store('full', { a: MAIL }, { date: Date.parse('2026-11-28T11:00:05Z') });
-    await store('raw', { r: MAIL });
-    await reader.close();
-    await closeStores(stores);
+    const mail = await openStoredMail(`sqlite:${path()}`);
+    await mail.store('full', { a: MAIL }, { date: Date.parse('2026-11-28T11:00:05Z') });
+    await mail.store('raw', { r: MAIL });
+    await closeStoredMail(mail);
   });
 
   const run = (args: readonly string[], database = path()) =>

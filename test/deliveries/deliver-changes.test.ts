@@ -11,7 +11,7 @@ import { mailboxId } from '../../src/model/ids.ts';
 import { InvalidSubscriptionError } from '../../src/model/subscription.ts';
 import { readerOf } from '../../src/reading/open-reader.ts';
 import { Bodies } from '../../src/store/bodies/bodies.ts';
-import { openStores, type Stores } from '../../src/store/open-store.ts';
+import { closeStores, openStores, type Stores } from '../../src/store/open-store.ts';
 import { reading, TestMailbox } from '../fixtures/store/tested-store.ts';
 import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
 
@@ -19,7 +19,7 @@ describePostgres('a handler with the transaction of its position', () => {
   const newDatabase = useDatabases();
   let stores: Stores | null = null;
   afterEach(async () => {
-    await stores?.store.close();
+    if (stores !== null) await closeStores(stores);
   });
 
   it('writes exactly once, whichever of its attempts fails', async () => {
@@ -60,13 +60,13 @@ describePostgres('a handler with the transaction of its position', () => {
 });
 
 it('a handler that asks for a transaction is refused where the store is not PostgreSQL', async () => {
-  const { store, credentials } = await openStores(databaseAt('sqlite::memory:'));
+  const stores = await openStores(databaseAt('sqlite::memory:'));
+  const { store } = stores;
   const handlers: Handlers = { crm: { transaction: true, handle: () => undefined } };
   const registered = registerHandlers({ store, clock: systemClock, handlers, isPostgres: false });
   await expect(registered).rejects.toThrow(/The handler crm asks for the transaction of its position/);
   expect(await store.listSubscriptions()).toEqual([]);
-  await credentials.close();
-  await store.close();
+  await closeStores(stores);
 });
 
 it.each([

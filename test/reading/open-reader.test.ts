@@ -4,8 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { mailboxId } from '../../src/model/ids.ts';
 import { openReader } from '../../src/reading/index.ts';
+import { closeStores } from '../../src/store/open-store.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
-import { openStoredMail } from '../fixtures/store/stored-mail.ts';
+import { closeStoredMail, openStoredMail } from '../fixtures/store/stored-mail.ts';
 
 describe('opening a store to read it', () => {
   const folder = useFolder();
@@ -34,25 +35,25 @@ describe('opening a store to read it', () => {
 
   it('asks for a migration of an older store, and does not migrate it', async () => {
     const path = join(folder(), 'mail.sqlite');
-    const { stores, reader } = await openStoredMail(`sqlite:${path}`);
-    await reader.close();
-    await stores.store.close();
+    await closeStoredMail(await openStoredMail(`sqlite:${path}`));
     const database = new DatabaseSync(path);
     database.exec("delete from kysely_migration where name = '0013-headers'");
-    database.close();
+    const applied = () => database.prepare('select name from kysely_migration order by name').all();
+    const before = applied();
     await expect(openReader({ database: `sqlite:${path}` })).rejects.toThrow(
       /lacks 0013-headers .* Run: tidemark migrate/,
     );
+    expect(applied()).toEqual(before);
+    database.close();
   });
 
-  it('leaves no file of its own behind, reads beside a writer, and cannot write', async () => {
+  it('reads beside a writer and after it, leaves no file of its own behind, and is of no use once closed', async () => {
     const path = join(folder(), 'mail.sqlite');
     const { stores, reader, store } = await openStoredMail(`sqlite:${path}`);
     await store('full', { a: 'Subject: one\r\n\r\ntext' });
     expect(await reader.mailboxes()).toEqual(['ada@example.com']);
     expect((await reader.mailbox('Ada@Example.com').message('a'))?.subject).toBe('one');
-    await stores.credentials.close();
-    await stores.store.close();
+    await closeStores(stores);
     expect(await (await reader.mailbox('ada@example.com').message('a'))?.text()).toContain('text');
     await reader.close();
     expect(existsSync(`${path}-wal`)).toBe(false);
@@ -60,7 +61,8 @@ describe('opening a store to read it', () => {
   });
 
   it('says which mailbox it does not know, and how one that was renamed is called now', async () => {
-    const { stores, reader, store, mailbox } = await openStoredMail(`sqlite:${join(folder(), 'mail.sqlite')}`);
+    const mail = await openStoredMail(`sqlite:${join(folder(), 'mail.sqlite')}`);
+    const { stores, reader, store, mailbox } = mail;
     await store('full', { a: 'Subject: one\r\n\r\ntext' });
     await expect(reader.mailbox('eve@example.com').message('a')).rejects.toThrow(
       /^No mail of eve@example.com is stored in the database .*Check the address/,
@@ -68,7 +70,6 @@ describe('opening a store to read it', () => {
     expect(() => reader.mailbox('no address')).toThrow(/is not an e-mail address/);
     await stores.store.renameMailbox({ from: mailbox.id, to: mailboxId('ada@new.example'), chain: null, now: 1 });
     await expect(reader.mailbox('ada@example.com').message('a')).rejects.toThrow(/is the mailbox ada@new.example now/);
-    await reader.close();
-    await stores.store.close();
+    await closeStoredMail(mail);
   });
 });

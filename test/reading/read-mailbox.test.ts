@@ -13,6 +13,13 @@ const mailOf = (id: string): string =>
   `From: ${id}@example.com\r\nTo: ada@example.com\r\nSubject: about ${id}\r\nDate: Sat, ` +
   `28 Nov 2026 12:00:00 GMT\r\nContent-Type: text/plain\r\n\r\ntext of ${id}\r\n`;
 
+/** Leaves the rows as a build without the table of headers left them. */
+const undescribe = (database: StoredMail['stores']['database']): Promise<void> =>
+  database.write(async (tx) => {
+    await tx.deleteFrom('message_headers').execute();
+    await tx.updateTable('messages').set({ described: 0 }).execute();
+  });
+
 async function ids(mail: StoredMail, query?: MessageQuery): Promise<readonly string[]> {
   const found: string[] = [];
   for await (const { id } of mail.read.messages(query)) found.push(id);
@@ -89,11 +96,7 @@ function reads(url: () => string | Promise<string>): void {
     await mail.store('full', { a: mailOf('a') });
     await mail.store('raw', { b: mailOf('b') });
     await mail.store('minimal', { c: mailOf('c') });
-    // As a build without the table leaves them.
-    await database.write(async (tx) => {
-      await tx.deleteFrom('message_headers').execute();
-      await tx.updateTable('messages').set({ described: 0 }).execute();
-    });
+    await undescribe(database);
     expect((await mail.read.message('a'))?.subject).toBe('about a');
     expect((await mail.read.message('b'))?.subject).toBe('about b');
     const rows = () =>
@@ -128,10 +131,7 @@ function reads(url: () => string | Promise<string>): void {
     const { database, store } = mail.stores;
     const body = '{"payload":{"headers":[{"name":"Subject","value":"one"}]}}';
     await mail.mailbox.save(...Array.from({ length: 250 }, (_, n) => reading(`m${n}`, { body })));
-    await database.write(async (tx) => {
-      await tx.deleteFrom('message_headers').execute();
-      await tx.updateTable('messages').set({ described: 0 }).execute();
-    });
+    await undescribe(database);
     const stopped = new AbortController();
     const breathing = vi.spyOn(database, 'breathe').mockImplementationOnce(async () => stopped.abort());
     expect(await store.describeStored({ signal: stopped.signal })).toBe(100);

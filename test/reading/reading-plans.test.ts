@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, vi } from 'vitest';
 import { reading } from '../fixtures/store/tested-store.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
-import { openStoredMail, type StoredMail } from '../fixtures/store/stored-mail.ts';
+import { closeStoredMail, openStoredMail, type StoredMail } from '../fixtures/store/stored-mail.ts';
 
 describe('reading from SQLite', () => {
   const folder = useFolder();
@@ -17,9 +17,7 @@ describe('reading from SQLite', () => {
     await work(mail);
     const texts = [...new Set(prepare.mock.calls.map(([text]) => text))].filter((text) => /from "messages"/.test(text));
     prepare.mockRestore();
-    await mail.reader.close();
-    await mail.stores.credentials.close();
-    await mail.stores.store.close();
+    await closeStoredMail(mail);
     const database = new DatabaseSync(path);
     const plans = texts.flatMap((text) =>
       database
