@@ -14,7 +14,7 @@ async function consent(mailbox: RunningMailbox, scopes: readonly string[], { kno
 
 const blocked = ({ lanes: { state } }: RunningMailbox) => state.blocked;
 
-it('a grant that bars the format makes the mailbox wait for consent, without a listing or a get', async () => {
+it('a grant that bars the format makes the mailbox wait, without a listing or a get, for a wider consent', async () => {
   const mailbox = await RunningMailbox.open({ format: 'metadata' });
   mailbox.receive(5);
   await consent(mailbox, [scope('metadata')]);
@@ -57,7 +57,7 @@ it('a condition by date is barred as well, and settings that need less let the m
 });
 
 it.each([{ known: true }, { known: false }])(
-  'gmail.metadata beside gmail.readonly bars bodies, and the message names the remedy (scopes known: $known)',
+  'gmail.metadata beside gmail.readonly bars bodies, and the remedy that is named helps (scopes known: $known)',
   async ({ known }) => {
     const mailbox = await RunningMailbox.open({ format: 'raw' });
     mailbox.receive(5);
@@ -97,11 +97,13 @@ it('gmail.metadata beside gmail.readonly is no obstacle to settings that it allo
   expect((await mailbox.comparison()).held.size).toBe(5);
 });
 
-it('a grant with unknown scopes is tried, and what Gmail then refuses says the same', async () => {
+it("a grant with unknown scopes is tried, and Gmail's refusal makes the mailbox wait for consent", async () => {
   const mailbox = await RunningMailbox.open({ format: 'raw' });
   mailbox.receive(5);
+  const before = mailbox.calls();
   await consent(mailbox, [scope('metadata')], { known: false });
   await mailbox.run(60_000);
+  expect(mailbox.gets(before)).toBeGreaterThan(0);
   expect(blocked(mailbox)).toMatchObject({
     kind: 'needs-consent',
     message: expect.stringContaining('the grant holds gmail.metadata'),

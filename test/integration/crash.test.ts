@@ -41,7 +41,7 @@ describe.concurrent('processes die', () => {
     for (let i = 0; i < 3; i++) box.deliver(`round ${round}, mail ${i}`);
   }
 
-  it('a worker killed at random: the store is exact, only batches in flight repeat, no workflow fails', async () => {
+  it('a worker killed at random: exact stores, no more refetched than was in flight, no failed workflow', async () => {
     const boxes = await Promise.all([
       slowMailbox(rig, 'full', 900),
       slowMailbox(rig, 'partial', 30),

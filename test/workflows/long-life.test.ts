@@ -64,7 +64,7 @@ function quietActivities(): { activities: SyncActivities; began: number[]; mostA
   return { activities, began, mostAtOnce: () => most };
 }
 
-test('a mailbox that lives for weeks has one partial sync an hour, no drift, and a short history', async () => {
+test('for weeks a mailbox syncs hourly, no drift, no pile-up; then a poke wakes it; histories stay short', async () => {
   const { activities, began, mostAtOnce } = quietActivities();
   const shared = { connection: environment.nativeConnection, activities: { ...activities } };
   const live = await Worker.create({ ...shared, taskQueue: QUEUE, workflowBundle: await workflowBundle() });

@@ -91,6 +91,9 @@ export function deliveries(fixture: StoreFixture): void {
       mailbox.now += 1_000;
       await mailbox.apply([record(200, deleted('a'))]);
       const at = (beginning: Beginning) => subscribe(mailbox, {}, beginning);
+      await at({ kind: 'first' });
+      expect(await rest(mailbox)).toEqual(await mailbox.feed());
+      await mailbox.store.removeSubscription('crm');
       await at({ kind: 'now' });
       expect(await rest(mailbox)).toEqual([]);
       await mailbox.store.removeSubscription('crm');

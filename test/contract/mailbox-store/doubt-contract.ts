@@ -93,7 +93,7 @@ export function doubt(fixture: StoreFixture): void {
       expect(await mailbox.suspects()).toMatchObject({ absent: 1, messageIds: ['b'] });
     });
 
-    it('believes no labels older than unread history where the scope changes, but believes dates', async () => {
+    it('believes, in another scope, no labels while history from before it is unread, but dates always', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { date: 3_000 }), reading('old')]);
       const { settings } = await mailbox.row();

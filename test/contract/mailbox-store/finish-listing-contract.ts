@@ -103,7 +103,7 @@ export function finishListing(fixture: StoreFixture): void {
       expect(await mailbox.counts()).toMatchObject({ stored: 1, pending: 1, excluded: 1, gone: 0 });
     });
 
-    it('forgets excluded messages that were not seen, but no older reading brings them in', async () => {
+    it('keeps excluded messages that were not seen as excluded, and lets no older reading bring them in', async () => {
       const mailbox = open();
       await mailbox.sync([reading('a', { labels: ['TRASH'] })]);
       await mailbox.begin(200);
