@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { VERBS } from '../../src/cli/verbs.ts';
 import { tidemark } from '../fixtures/system/cli.ts';
+import { administer } from '../fixtures/postgres/postgres-server.ts';
 import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
 
 const ADA = 'ada@example.com';
@@ -118,6 +119,10 @@ describePostgres('a verb that makes no store, on PostgreSQL', () => {
           stderr: expect.stringContaining("holds no store of Tidemark's"),
         });
       }
+      expect(
+        await administer(database, "select nspname from pg_namespace where nspname like 'tidemark%'"),
+        'schemas of a store',
+      ).toEqual([]);
     } finally {
       rmSync(folder, { recursive: true });
     }

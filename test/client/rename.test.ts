@@ -33,14 +33,6 @@ describe('renaming a mailbox whose account has another address at Google', () =>
   }, 60_000);
   afterAll(() => system.close());
 
-  const gets = async (): Promise<number> => {
-    const { users } = await system.report<{ users: Record<string, { methods: Record<string, { calls: number }> }> }>(
-      'usage',
-    );
-    const methods = users[system.account]?.methods ?? {};
-    return (methods['messages.get']?.calls ?? 0) + (methods['threads.get']?.calls ?? 0);
-  };
-
   /** A client of a process that dies after one of the steps. */
   function dyingAfter(step: (typeof STEPS)[number]): TidemarkClient {
     const { store, credentials, temporal } = system.tidemark;
@@ -90,7 +82,7 @@ describe('renaming a mailbox whose account has another address at Google', () =>
       const [before, row, fetched] = [
         (await client.readChanges(from)).changes,
         await store.getMailbox(from),
-        await gets(),
+        await system.gets(),
       ];
 
       const renaming = dyingAfter(step).rename(from, to);
@@ -116,7 +108,7 @@ describe('renaming a mailbox whose account has another address at Google', () =>
       );
       expect(await system.stored(to)).toEqual(await system.truth());
       // The message that came, and five witnesses for each time that the command asked whose account it is.
-      expect((await gets()) - fetched).toBeLessThanOrEqual(1 + 2 * 5);
+      expect((await system.gets()) - fetched).toBeLessThanOrEqual(1 + 2 * 5);
       expect(await store.getMailbox(to)).toMatchObject({
         generation: row?.generation,
         createdAt: row?.createdAt,

@@ -33,8 +33,6 @@ describe('a mailbox and another database than its own', () => {
       await worker.stop();
     }
   }
-  const fetched = async (): Promise<number> =>
-    (await system.tidemark.client.progress(system.mailbox)).usage.methods['messages.get']?.calls ?? 0;
 
   it.each([['status'], ['sync', '--wait'], ['configure', '--poll-interval', '5m'], ['audit']])(
     'is an error of tidemark %s',
@@ -77,7 +75,7 @@ describe('a mailbox and another database than its own', () => {
     await client.pause(system.mailbox);
     await expect.poll(async () => (await client.status(system.mailbox)).phase, { timeout: 20_000 }).toBe('paused');
     await system.stopWorker();
-    const before = await fetched();
+    const before = await system.gets();
     const [from, to] = [system.config.database.location, other['DATABASE_URL']];
     const path = from.kind === 'sqlite' ? from.path : '';
     expect(await tidemark(other, 'move', '--from', `sqlite:${path}`, '--to', String(to))).toMatchObject({ code: 0 });
@@ -90,6 +88,6 @@ describe('a mailbox and another database than its own', () => {
         stderr: expect.stringContaining('"code":"other-database"'),
       });
     });
-    expect(await fetched()).toBe(before);
+    expect(await system.gets()).toBe(before);
   }, 90_000);
 });
