@@ -1,8 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import type { MethodUsage } from '../../model/quota-ledger.ts';
-import { mailboxKey } from '../rows/mailbox-rows.ts';
-import { unknownMailbox } from '../engines/mailbox-transaction.ts';
+import { keyOf, mailboxKey } from '../rows/mailbox-rows.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -29,20 +28,18 @@ export function updateLedger<Result>(
   change: (ledger: string | null) => { ledger: string; result: Result },
 ): Promise<Result> {
   return database.write(async (tx) => {
-    const owner = await tx.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
-    if (owner === undefined) throw unknownMailbox(mailbox);
+    const key = await keyOf(tx, mailbox);
     // Two first writes may come at once: the empty row gives both something to lock.
     await tx
       .insertInto('ledgers')
-      .values({ mailbox_key: owner.key, ledger: '' })
+      .values({ mailbox_key: key, ledger: '' })
       .onConflict((conflict) => conflict.doNothing())
       .execute();
     const row = await database.dialect
-      .locked(tx.selectFrom('ledgers').select('ledger').where('mailbox_key', '=', owner.key))
+      .locked(tx.selectFrom('ledgers').select('ledger').where('mailbox_key', '=', key))
       .executeTakeFirstOrThrow();
     const { ledger, result } = change(row.ledger === '' ? null : row.ledger);
-    if (ledger !== row.ledger)
-      await tx.updateTable('ledgers').set({ ledger }).where('mailbox_key', '=', owner.key).execute();
+    if (ledger !== row.ledger) await tx.updateTable('ledgers').set({ ledger }).where('mailbox_key', '=', key).execute();
     return result;
   });
 }
@@ -55,13 +52,12 @@ export function addUsage(
   day: string,
 ): Promise<void> {
   return database.write(async (tx) => {
-    const owner = await tx.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
-    if (owner === undefined) throw unknownMailbox(mailbox);
+    const key = await keyOf(tx, mailbox);
     // Always in the same order: two writers that lock the same rows in opposite orders would deadlock.
     for (const { method, calls, units, rejected } of usage.toSorted((a, b) => (a.method < b.method ? -1 : 1))) {
       await tx
         .insertInto('usage')
-        .values({ mailbox_key: owner.key, method, calls, units, rejected })
+        .values({ mailbox_key: key, method, calls, units, rejected })
         .onConflict((conflict) =>
           conflict.columns(['mailbox_key', 'method']).doUpdateSet((eb) => ({
             calls: eb('usage.calls', '+', eb.ref('excluded.calls')),
@@ -71,7 +67,7 @@ export function addUsage(
         )
         .execute();
     }
-    await addToDay(tx, { mailbox_key: owner.key, day, units: usage.reduce((sum, { units }) => sum + units, 0) });
+    await addToDay(tx, { mailbox_key: key, day, units: usage.reduce((sum, { units }) => sum + units, 0) });
   });
 }
 

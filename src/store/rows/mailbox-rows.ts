@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import { wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
 import { completeSettings, type SettingsChange } from '../../model/settings-change.ts';
@@ -15,14 +15,17 @@ import type {
 } from './mailbox-row.ts';
 import { unknownMailbox } from '../engines/mailbox-transaction.ts';
 import type { RowRules } from '../rules/row-scope.ts';
-import type { MailboxTable } from '../engines/schema.ts';
+import type { MailboxTable, Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
 /** The mailbox's integer key, for reading. */
-export async function mailboxKey(database: StoreDatabase, mailbox: MailboxId): Promise<number> {
-  const row = await database.read((db) =>
-    db.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst(),
-  );
+export function mailboxKey(database: StoreDatabase, mailbox: MailboxId): Promise<number> {
+  return database.read((db) => keyOf(db, mailbox));
+}
+
+/** The mailbox's integer key, in a transaction. */
+export async function keyOf(db: Kysely<Schema>, mailbox: MailboxId): Promise<number> {
+  const row = await db.selectFrom('mailboxes').select('key').where('id', '=', mailbox).executeTakeFirst();
   if (row === undefined) throw unknownMailbox(mailbox);
   return row.key;
 }
