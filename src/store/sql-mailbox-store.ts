@@ -66,8 +66,8 @@ import {
   failDelivery,
   findDeliveries,
   postponeDelivery,
-  replay,
-} from './subscriptions/positions.ts';
+} from './subscriptions/deliveries.ts';
+import { replay } from './subscriptions/replay.ts';
 import {
   endSubscription,
   listSubscriptions,

@@ -3,15 +3,14 @@ import type { MailboxId } from '../../model/ids.ts';
 import { includesMailbox } from '../../model/subscription.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import { toSubscription } from './subscription-rows.ts';
+import { findSubscription } from './subscription-rows.ts';
 import type { DeliveryCounts, DeliveryPosition, ParkedChange, SubscriptionStore } from './subscription-store.ts';
 
 /** See {@link SubscriptionStore.readPositions}. */
 export async function readPositions(database: StoreDatabase, name: string): Promise<readonly DeliveryPosition[]> {
   return database.read(async (db) => {
-    const row = await db.selectFrom('subscriptions').selectAll().where('name', '=', name).executeTakeFirst();
-    if (row === undefined) return [];
-    const { filter } = toSubscription(row);
+    const subscription = await findSubscription(db, name);
+    if (subscription === null) return [];
     const rows = await db
       .selectFrom('mailboxes as m')
       .leftJoin('delivery_positions as p', (join) =>
@@ -31,7 +30,7 @@ export async function readPositions(database: StoreDatabase, name: string): Prom
       .orderBy('m.id')
       .execute();
     return rows
-      .filter(({ id }) => includesMailbox(filter, id as MailboxId))
+      .filter(({ id }) => includesMailbox(subscription.filter, id as MailboxId))
       .map((each) => ({
         mailbox: each.id as MailboxId,
         sequence: each.sequence ?? 0,

@@ -1,4 +1,4 @@
-import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type Selectable, type Transaction } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import {
   checkedDefinition,
@@ -52,17 +52,17 @@ export function putSubscription(
 /** Positions of the mailboxes that there are. One that comes later is new, and so are all of its changes. */
 async function begin(tx: Transaction<Schema>, name: string, beginning: Beginning): Promise<void> {
   if (beginning.kind === 'first') return;
-  const sequence =
-    beginning.kind === 'since'
-      ? sql<number>`coalesce(
-          (select min(c.sequence) - 1 from changes c where c.mailbox_key = m.key and c.at >= ${beginning.at}),
-          m.change_sequence
-        )`
-      : sql<number>`m.change_sequence`;
+  const sequence = beginning.kind === 'since' ? sequenceBefore(beginning.at) : sql<number>`m.change_sequence`;
   await sql`insert into delivery_positions (mailbox_key, subscription, sequence)
     select m.key, ${name}, ${sequence} from mailboxes m where true
     on conflict (mailbox_key, subscription) do nothing`.execute(tx);
 }
+
+/** The sequence before the first change of the mailbox `m` since a time (epoch ms); its last one when there is none. */
+export const sequenceBefore = (time: number): RawBuilder<number> => sql`coalesce(
+  (select min(c.sequence) - 1 from changes c where c.mailbox_key = m.key and c.at >= ${time}),
+  m.change_sequence
+)`;
 
 /** See {@link SubscriptionStore.listSubscriptions}. */
 export async function listSubscriptions(database: StoreDatabase): Promise<readonly Subscription[]> {
@@ -81,10 +81,18 @@ export function toSubscription(row: Selectable<SubscriptionTable>): Subscription
   };
 }
 
-/** The subscriptions that deliver changes of a mailbox. */
+export async function findSubscription(db: Kysely<Schema>, name: string): Promise<Subscription | null> {
+  const row = await db.selectFrom('subscriptions').selectAll().where('name', '=', name).executeTakeFirst();
+  return row === undefined ? null : toSubscription(row);
+}
+
+/** Whether a subscription delivers changes of a mailbox. */
+export const delivers = ({ ended, filter }: Subscription, mailbox: MailboxId): boolean =>
+  ended === null && includesMailbox(filter, mailbox);
+
 export async function activeSubscriptions(db: Kysely<Schema>, mailbox: MailboxId): Promise<readonly Subscription[]> {
   const rows = await db.selectFrom('subscriptions').selectAll().where('ended_at', 'is', null).orderBy('name').execute();
-  return rows.map(toSubscription).filter(({ filter }) => includesMailbox(filter, mailbox));
+  return rows.map(toSubscription).filter((each) => delivers(each, mailbox));
 }
 
 /** See {@link SubscriptionStore.removeSubscription}. */

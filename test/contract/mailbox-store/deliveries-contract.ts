@@ -174,6 +174,22 @@ export function deliveries(fixture: StoreFixture): void {
       expect(again.id).not.toBe(single.id);
     });
 
+    it('is replayed from a time on, where something happened since', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox);
+      expect(await rest(mailbox)).toHaveLength(3);
+      mailbox.now += 1_000;
+      await mailbox.apply([record(200, deleted('a'))]);
+      expect(await rest(mailbox)).toEqual(['gone a']);
+      const replay = (since: number) => mailbox.store.replay({ name: 'crm', mailbox: null, from: { since } });
+      expect(await replay(mailbox.now + 1)).toEqual([]);
+      expect(await replay(mailbox.now)).toEqual([mailbox.id]);
+      expect(await rest(mailbox)).toEqual(['gone a']);
+      expect(await replay(0)).toEqual([mailbox.id]);
+      expect(await rest(mailbox)).toHaveLength(4);
+    });
+
     it('moves with the work of its target, or not at all', async () => {
       const mailbox = open();
       await filled(mailbox);
