@@ -28,12 +28,14 @@ export async function heldUnder(
   const key = await mailboxKey(database, mailbox);
   const keepsScope = JSON.stringify(before.scope) === JSON.stringify(after.scope);
   let held = 0;
-  const inside: KnownRow[] = [];
+  const inside: KnownMessage[] = [];
   for (let from = ''; ;) {
     const page = await knownRows(database, key, from);
     for (const row of page) {
-      if (HELD.has(row.state)) held += 1;
-      if (keepsScope ? HELD.has(row.state) : isUnread(row) || inScope(after.scope, scoped(row))) inside.push(row);
+      const isHeld = HELD.has(row.state);
+      if (isHeld) held += 1;
+      if (keepsScope ? isHeld : isUnread(row) || inScope(after.scope, scoped(row)))
+        inside.push({ date: row.internal_date ?? 0, isHeld, fetched: fetchedOf(row, after) });
     }
     const last = page.at(-1);
     if (last === undefined) break;
@@ -41,13 +43,22 @@ export async function heldUnder(
     await database.breathe();
   }
   const known = keepsScope ? inside : withinLimit(inside, after.scope.limit);
-  const isHeld = ({ state }: KnownRow): boolean => HELD.has(state);
+  const count = (wanted: (message: KnownMessage) => boolean): number => known.filter(wanted).length;
   return {
     held,
-    leaving: held - known.filter(isHeld).length,
+    leaving: held - count(({ isHeld }) => isHeld),
     known: known.length,
-    ...toFetch(known, after),
+    whole: count(({ fetched }) => fetched === 'whole'),
+    attachments: count(({ fetched }) => fetched === 'attachments'),
   };
+}
+
+/** What is kept of a row until all are read: a mailbox may have millions. */
+interface KnownMessage {
+  readonly date: number;
+  readonly isHeld: boolean;
+  /** What the change has fetched of it. */
+  readonly fetched: 'whole' | 'attachments' | null;
 }
 
 type KnownRow = Awaited<ReturnType<typeof knownRows>>[number];
@@ -76,22 +87,17 @@ const scoped = (row: KnownRow) => ({
 });
 
 /** A new listing takes only the newest of them. */
-function withinLimit(rows: readonly KnownRow[], limit: number | null): readonly KnownRow[] {
-  if (limit === null || rows.length <= limit) return rows;
-  return rows.toSorted((a, b) => (b.internal_date ?? 0) - (a.internal_date ?? 0)).slice(0, limit);
+function withinLimit(messages: readonly KnownMessage[], limit: number | null): readonly KnownMessage[] {
+  if (limit === null || messages.length <= limit) return messages;
+  return messages.toSorted((a, b) => b.date - a.date).slice(0, limit);
 }
 
-/** Rows that are to be fetched already are not counted: the change does not cause that. */
-function toFetch(rows: readonly KnownRow[], after: MailboxSettings): Pick<HeldUnderSettings, 'whole' | 'attachments'> {
+/** null for a row that is to be fetched already, too: the change does not cause that. */
+function fetchedOf(row: KnownRow, after: MailboxSettings): KnownMessage['fetched'] {
+  if (row.state !== 'stored' && row.state !== 'excluded') return null;
   const wanted = { format: after.format, attachments: wantsAttachments(after) };
-  let [whole, attachments] = [0, 0];
-  for (const row of rows) {
-    if (row.state !== 'stored' && row.state !== 'excluded') continue;
-    const format = toFormat(row.format);
-    if (isComplete({ format, attachmentsHeld: row.attachments_held === 1, lacks: toLacking(row.lacks) }, wanted))
-      continue;
-    if (format === 'full' && wanted.format === 'full') attachments += 1;
-    else whole += 1;
-  }
-  return { whole, attachments };
+  const format = toFormat(row.format);
+  if (isComplete({ format, attachmentsHeld: row.attachments_held === 1, lacks: toLacking(row.lacks) }, wanted))
+    return null;
+  return format === 'full' && wanted.format === 'full' ? 'attachments' : 'whole';
 }
