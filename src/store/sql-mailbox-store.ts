@@ -235,7 +235,6 @@ function mailOf(
   return {
     heldUnder: (request) => heldUnder(database, request),
     readChangePage: (request) => readChangePage(database, request),
-    readChanges: async (request) => (await readChangePage(database, request)).changes,
     pruneChanges: (request) => pruneChanges(database, request),
     streamMessages: (mailbox, options) => streamMessages(database, bodies, mailbox, options),
   };

@@ -49,12 +49,12 @@ it('The daily budget holds back backfills until midnight in Pacific time, and le
     const at = clock.now();
     const isStored = async (): Promise<boolean> => {
       const { changeSequence = 0 } = (await world.stores.store.getMailbox(mailboxId('ada@example.com'))) ?? {};
-      const [last] = await world.stores.store.readChanges({
+      const { changes } = await world.stores.store.readChangePage({
         mailbox: mailboxId('ada@example.com'),
         after: changeSequence - 1,
         limit: 1,
       });
-      return last?.messageId === id;
+      return changes[0]?.messageId === id;
     };
     expect((await ada.until(isStored)) - at).toBeLessThan(3_000);
     expect(ada.heldUntil).toBe(midnight);

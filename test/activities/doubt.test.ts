@@ -30,7 +30,7 @@ async function recover(): Promise<void> {
 
 const doubt = async () => (await ada.stores.store.getMailbox(ADA))?.doubt ?? null;
 const feed = async () =>
-  (await ada.stores.store.readChanges({ mailbox: ADA, after: 0, limit: 10_000 })).map(
+  (await ada.stores.store.readChangePage({ mailbox: ADA, after: 0, limit: 10_000 })).changes.map(
     ({ kind, messageId: id }) => `${kind} ${id}`,
   );
 const wronglyGone = async () => (await feed()).filter((entry) => entry.startsWith('gone'));

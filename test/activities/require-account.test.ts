@@ -18,7 +18,8 @@ describe("the account behind a mailbox's credentials", () => {
     if (found === null) throw new Error('the store knows the mailbox');
     return found;
   };
-  const feed = () => mailbox.stores.store.readChanges({ mailbox: ADA, after: 0, limit: 10_000 });
+  const feed = async () =>
+    (await mailbox.stores.store.readChangePage({ mailbox: ADA, after: 0, limit: 10_000 })).changes;
 
   /** A mailbox in sync whose credentials were then replaced by those of another account that has mail of its own. */
   async function withStrangersToken(): Promise<void> {

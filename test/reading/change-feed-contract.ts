@@ -223,7 +223,7 @@ export function changeFeedContract(fixture: FeedFixture): void {
       expect(brief(await readAll({ after: all[2]?.cursor ?? '' }))).toEqual(['ada 3 stored a3']);
       expect(brief(await readAll({ mailbox: ada.id, after: all[1]?.cursor ?? '' }))).toEqual(['ada 3 stored a3']);
       const page = { mailbox: ada.id, limit: 10 };
-      await expect(stores.store.readChanges({ ...page, after: 1 })).rejects.toThrow(/up to 2 were pruned/);
+      await expect(stores.store.readChangePage({ ...page, after: 1 })).rejects.toThrow(/up to 2 were pruned/);
       expect(await stores.store.readChangePage({ ...page, after: 0 })).toMatchObject({
         head: 3,
         changes: [{}],
@@ -334,7 +334,7 @@ export function changeFeedContract(fixture: FeedFixture): void {
         changes: [],
         hasMore: false,
       });
-      await expect(stores.store.readChanges({ ...page, after: 4 })).rejects.toThrow(/ada@example.com end at 3/);
+      await expect(stores.store.readChangePage({ ...page, after: 4 })).rejects.toThrow(/ada@example.com end at 3/);
     });
   });
 }

@@ -39,7 +39,7 @@ export class Verdicts {
     const { stores, mailbox } = this.#world;
     if ((await stores.store.getMailbox(mailbox)) === null) return;
     for (;;) {
-      const changes = await stores.store.readChanges({ mailbox, after: this.#read, limit: 200 });
+      const { changes } = await stores.store.readChangePage({ mailbox, after: this.#read, limit: 200 });
       for (const { sequence, kind, messageId, at } of changes) {
         this.#read = sequence;
         if (kind === 'gone' && !this.#absent.has(messageId))

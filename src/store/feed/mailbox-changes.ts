@@ -29,8 +29,6 @@ export interface MailboxChanges {
    * @throws {CursorPrunedError} when changes after `after` were pruned
    */
   readChangePage(request: ChangesOfMailbox): Promise<ChangePage>;
-  /** The changes of {@link MailboxChanges.readChangePage}. */
-  readChanges(request: ChangesOfMailbox): Promise<readonly Change[]>;
 }
 
 /** See {@link MailboxChanges.readChangePage}. */

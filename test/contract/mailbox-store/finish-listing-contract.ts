@@ -316,9 +316,9 @@ export function finishListing(fixture: StoreFixture): void {
         relabelled: seen.length,
       });
       expect(new Set(Object.values(await mailbox.labels()).map(String))).toEqual(new Set(['New']));
-      const sequences = (await mailbox.store.readChanges({ mailbox: mailbox.id, after: 0, limit: 10_000 })).map(
-        (change) => change.sequence,
-      );
+      const sequences = (
+        await mailbox.store.readChangePage({ mailbox: mailbox.id, after: 0, limit: 10_000 })
+      ).changes.map((change) => change.sequence);
       expect(sequences).toEqual(Array.from({ length: 2 * ids.length }, (_, index) => index + 1));
     });
 

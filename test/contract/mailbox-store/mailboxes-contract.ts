@@ -93,7 +93,10 @@ export function mailboxes(fixture: StoreFixture): void {
             now: 1,
           }),
       ],
-      ['readChanges', (it: ReturnType<typeof open>) => it.store.readChanges({ mailbox: bob, after: 0, limit: 1 })],
+      [
+        'readChangePage',
+        (it: ReturnType<typeof open>) => it.store.readChangePage({ mailbox: bob, after: 0, limit: 1 }),
+      ],
       ['the ledger', (it: ReturnType<typeof open>) => it.store.update(bob, () => ({ ledger: '', result: null }))],
       ['addUsage', (it: ReturnType<typeof open>) => it.store.addUsage(bob, [], DAY)],
     ] as const)('calls an unknown mailbox lost: %s', async ([, ask]) => {
@@ -123,7 +126,9 @@ export function mailboxes(fixture: StoreFixture): void {
       expect(Buffer.from((await mailbox.message('a'))?.body ?? []).toString()).toBe('body of a');
       expect((await mailbox.row()).condition).toBeNull();
       expect(
-        (await mailbox.store.readChanges({ mailbox: bob, after: 0, limit: 9 })).map((change) => change.sequence),
+        (await mailbox.store.readChangePage({ mailbox: bob, after: 0, limit: 9 })).changes.map(
+          (change) => change.sequence,
+        ),
       ).toEqual([1]);
     });
 

@@ -38,7 +38,7 @@ export function readingBack(fixture: StoreFixture): void {
     it('reads changes after a sequence, as many as are wanted', async () => {
       const mailbox = open();
       await mailbox.save(...['a', 'b', 'c', 'd'].map((id) => reading(id)));
-      const changes = await mailbox.store.readChanges({ mailbox: mailbox.id, after: 1, limit: 2 });
+      const { changes } = await mailbox.store.readChangePage({ mailbox: mailbox.id, after: 1, limit: 2 });
       expect(changes.map((change) => [change.sequence, change.messageId])).toEqual([
         [2, 'b'],
         [3, 'c'],
