@@ -13,16 +13,19 @@ const ITS_HEADERS = 'message_headers.mailbox_key = messages.mailbox_key and mess
 /** Joins labels that Gmail still knows. */
 const ITS_LABELS = "labels.mailbox_key = messages.mailbox_key and labels.type <> 'gone'";
 
-/**
- * SQLite has one name space, so the names do not repeat those of tables. Times are text, as its date functions read.
- */
-export function sqliteMailViews(): readonly string[] {
-  const joined = (kind: string): string =>
-    `(select group_concat(json_extract(value, '$[2]'), ', ') from json_each(message_headers.recipients)
-        where json_extract(value, '$[0]') = '${kind}')`;
-  const time = (column: string): string => `strftime('%Y-%m-%dT%H:%M:%SZ', ${column} / 1000, 'unixepoch')`;
-  return [
-    `create view mail as select
+/** What each database writes in its own way. */
+interface MailSyntax {
+  readonly table: (name: string) => string;
+  /** A time for people, of epoch milliseconds. */
+  readonly time: (column: string) => string;
+  /** The addresses of one kind of recipient. */
+  readonly joined: (kind: 'to' | 'cc' | 'bcc') => string;
+  readonly hasAttachments: string;
+  /** The names of the message's labels. */
+  readonly labels: string;
+}
+
+const selectMail = ({ table, time, joined, hasAttachments, labels }: MailSyntax): string => `select
       mailboxes.id as mailbox,
       messages.id as id,
       messages.thread_id as thread_id,
@@ -35,15 +38,29 @@ export function sqliteMailViews(): readonly string[] {
       ${joined('cc')} as cc_addresses,
       ${joined('bcc')} as bcc_addresses,
       message_headers.rfc822_id as message_id,
-      message_headers.has_attachments as has_attachments,
-      (select group_concat(coalesce(labels.name, value), ', ') from json_each(messages.label_ids)
-        left join labels on ${ITS_LABELS} and labels.id = value) as labels,
+      ${hasAttachments} as has_attachments,
+      ${labels} as labels,
       messages.snippet as snippet,
       messages.size_estimate as size
-    from messages
-    join mailboxes on mailboxes.key = messages.mailbox_key
-    left join message_headers on ${ITS_HEADERS}
-    where ${READABLE}`,
+    from ${table('messages')}
+    join ${table('mailboxes')} on mailboxes.key = messages.mailbox_key
+    left join ${table('message_headers')} on ${ITS_HEADERS}
+    where ${READABLE}`;
+
+/**
+ * SQLite has one name space, so the names do not repeat those of tables. Times are text, as its date functions read.
+ */
+export function sqliteMailViews(): readonly string[] {
+  return [
+    `create view mail as ${selectMail({
+      table: (name) => name,
+      time: (column) => `strftime('%Y-%m-%dT%H:%M:%SZ', ${column} / 1000, 'unixepoch')`,
+      joined: (kind) => `(select group_concat(json_extract(value, '$[2]'), ', ')
+        from json_each(message_headers.recipients) where json_extract(value, '$[0]') = '${kind}')`,
+      hasAttachments: 'message_headers.has_attachments',
+      labels: `(select group_concat(coalesce(labels.name, value), ', ') from json_each(messages.label_ids)
+        left join labels on ${ITS_LABELS} and labels.id = value)`,
+    })}`,
     `create view mail_labels as select
       mailboxes.id as mailbox,
       messages.id as id,
@@ -52,7 +69,7 @@ export function sqliteMailViews(): readonly string[] {
     from messages
     join mailboxes on mailboxes.key = messages.mailbox_key
     join json_each(messages.label_ids) as label
-    left join labels on labels.mailbox_key = messages.mailbox_key and labels.id = label.value and labels.type <> 'gone'
+    left join labels on ${ITS_LABELS} and labels.id = label.value
     where ${READABLE}`,
     `create view mail_recipients as select
       mailboxes.id as mailbox,
@@ -71,39 +88,22 @@ export function sqliteMailViews(): readonly string[] {
 /** In a schema of their own, which is all that a reader needs to be allowed. */
 export function postgresMailViews(): readonly string[] {
   const table = (name: string): string => `${POSTGRES_SCHEMA}.${name} as ${name}`;
-  const joined = (kind: string): string =>
-    `(select string_agg(value ->> 2, ', ' order by place)
-        from jsonb_array_elements(message_headers.recipients::jsonb) with ordinality as recipient (value, place)
-        where value ->> 0 = '${kind}') collate "C"`;
-  // A date that PostgreSQL cannot hold must not end the query.
-  const time = (column: string): string =>
-    `case when ${column} between -62135596800000 and 253402300799999 then to_timestamp(${column} / 1000.0) end`;
-  const view = (name: string): string => `create view ${MAIL_VIEWS_SCHEMA}.${name} as select`;
+  const view = (name: string): string => `create view ${MAIL_VIEWS_SCHEMA}.${name} as`;
   return [
-    `${view('mail')}
-      mailboxes.id as mailbox,
-      messages.id as id,
-      messages.thread_id as thread_id,
-      ${time('messages.internal_date')} as received_at,
-      ${time('message_headers.sent_at')} as sent_at,
-      message_headers.from_name as from_name,
-      message_headers.from_address as from_address,
-      message_headers.subject as subject,
-      ${joined('to')} as to_addresses,
-      ${joined('cc')} as cc_addresses,
-      ${joined('bcc')} as bcc_addresses,
-      message_headers.rfc822_id as message_id,
-      message_headers.has_attachments = 1 as has_attachments,
-      (select string_agg(coalesce(labels.name, label.value), ', ' order by label.place)
+    `${view('mail')} ${selectMail({
+      table,
+      // A date that PostgreSQL cannot hold must not end the query.
+      time: (column) =>
+        `case when ${column} between -62135596800000 and 253402300799999 then to_timestamp(${column} / 1000.0) end`,
+      joined: (kind) => `(select string_agg(value ->> 2, ', ' order by place)
+        from jsonb_array_elements(message_headers.recipients::jsonb) with ordinality as recipient (value, place)
+        where value ->> 0 = '${kind}') collate "C"`,
+      hasAttachments: 'message_headers.has_attachments = 1',
+      labels: `(select string_agg(coalesce(labels.name, label.value), ', ' order by label.place)
         from jsonb_array_elements_text(messages.label_ids::jsonb) with ordinality as label (value, place)
-        left join ${table('labels')} on ${ITS_LABELS} and labels.id = label.value) as labels,
-      messages.snippet as snippet,
-      messages.size_estimate as size
-    from ${table('messages')}
-    join ${table('mailboxes')} on mailboxes.key = messages.mailbox_key
-    left join ${table('message_headers')} on ${ITS_HEADERS}
-    where ${READABLE}`,
-    `${view('mail_labels')}
+        left join ${table('labels')} on ${ITS_LABELS} and labels.id = label.value)`,
+    })}`,
+    `${view('mail_labels')} select
       mailboxes.id as mailbox,
       messages.id as id,
       label.value collate "C" as label_id,
@@ -113,7 +113,7 @@ export function postgresMailViews(): readonly string[] {
     cross join lateral jsonb_array_elements_text(messages.label_ids::jsonb) as label (value)
     left join ${table('labels')} on ${ITS_LABELS} and labels.id = label.value
     where ${READABLE}`,
-    `${view('mail_recipients')}
+    `${view('mail_recipients')} select
       mailboxes.id as mailbox,
       messages.id as id,
       (recipient.value ->> 0) collate "C" as kind,
