@@ -3,7 +3,7 @@ import { CursorAheadError, CursorPrunedError } from '../../model/feed-cursor.ts'
 import type { MailboxId } from '../../model/ids.ts';
 import { unknownMailbox } from '../engines/mailbox-transaction.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
-import { toChange } from '../rows/change-columns.ts';
+import { changesAfter } from '../rows/change-rows.ts';
 
 export interface ChangesOfMailbox {
   readonly mailbox: MailboxId;
@@ -51,14 +51,7 @@ export async function readChangePage(
           'The number is of another database or mailbox, or this database was restored from an older backup. ' +
           `Read all messages again, and go on after ${row.head}.`,
       );
-    const rows = await db
-      .selectFrom('changes')
-      .selectAll()
-      .where('mailbox_key', '=', row.key)
-      .where('sequence', '>', after)
-      .orderBy('sequence')
-      .limit(limit)
-      .execute();
+    const changes = await changesAfter(db, { mailbox, key: row.key }, after, limit);
     // Asked afterwards: a pruning in between must not look like an end.
     const { head, pruned } = (await mailboxRow()) ?? row;
     if (after > 0 && pruned > after)
@@ -66,7 +59,6 @@ export async function readChangePage(
         `The changes of ${mailbox} up to ${pruned} were pruned (CHANGES_KEPT), also some after ${after}. ` +
           `Read all messages again, and go on after ${head}.`,
       );
-    const changes = rows.map((columns) => toChange(mailbox, columns));
     return { changes, head, hasMore: (changes.at(-1)?.sequence ?? head) < head };
   });
 }

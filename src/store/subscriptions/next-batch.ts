@@ -5,6 +5,7 @@ import { asksTexts, matchesChange, type ChangeFilter, type MessageTexts } from '
 import type { StoreDialect } from '../engines/dialect.ts';
 import type { Schema } from '../engines/schema.ts';
 import { toChange } from '../rows/change-columns.ts';
+import { changesAfter } from '../rows/change-rows.ts';
 
 /** Changes that are compared with a filter at a time, and the most in one search. */
 const PAGE = 1_000;
@@ -34,15 +35,7 @@ export async function nextBatch(
   let passed = after;
   const last = after + MOST;
   while (passed < last) {
-    const rows = await db
-      .selectFrom('changes')
-      .selectAll()
-      .where('mailbox_key', '=', key)
-      .where('sequence', '>', passed)
-      .orderBy('sequence')
-      .limit(PAGE)
-      .execute();
-    const page = rows.map((row) => toChange(mailbox, row));
+    const page = await changesAfter(db, { mailbox, key }, passed, PAGE);
     const texts = asksTexts(filter) ? await textsOf(db, dialect, key, page) : new Map<string, MessageTexts>();
     for (const change of page) {
       passed = change.sequence;
