@@ -3,12 +3,12 @@ import type { RequestOf } from '../engines/request-of.ts';
 import type { Label } from '../../model/change.ts';
 import type { LabelId, MailboxId, MessageId } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
+import { GONE, LABELS, OWN_TYPES } from '../rows/label-columns.ts';
 import { mailboxKey, rulesOf } from '../rows/mailbox-rows.ts';
 import { withMailbox, type MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import { fromColumns, parseLabelIds } from '../rows/message-columns.ts';
 import { sortedLabelIds, type MessageRow } from '../rules/message-row.ts';
 import { loadRows, writeDifferences, type Difference } from '../rows/message-writer.ts';
-import { LABELS, UNNAMED } from '../rows/unnamed-labels.ts';
 import { followScope } from '../rules/row-scope.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { isListingOf } from './listing-pages.ts';
@@ -27,8 +27,6 @@ const FIRST_QUESTION = 60_000;
  */
 const FIRST_LISTING = 2 * 60_000;
 
-/** The type of a label that is gone. Its row stays for a while, but is not shown. */
-const GONE = 'gone';
 /**
  * Ms for which a gone label is remembered: changes that were under way when it went (replayed history, a get from a
  * lagging replica) may put it on messages again.
@@ -57,8 +55,7 @@ export function saveLabels(
     });
     const listAt = ({ id }: Label): number | null => {
       const known = before.get(id);
-      if (known === undefined || known.type === GONE || known.type === UNNAMED)
-        return held.length === 0 ? null : now + FIRST_LISTING;
+      if (known === undefined || OWN_TYPES.includes(known.type)) return held.length === 0 ? null : now + FIRST_LISTING;
       return known.unlisted_since === null ? known.ask_at : null;
     };
     await bulkInsert(
@@ -253,7 +250,7 @@ export async function getLabels(database: StoreDatabase, mailbox: MailboxId): Pr
       .selectFrom('labels')
       .select(['id', 'name', 'type'])
       .where('mailbox_key', '=', key)
-      .where('type', 'not in', [GONE, UNNAMED])
+      .where('type', 'not in', OWN_TYPES)
       .orderBy('id')
       .execute(),
   );

@@ -1,17 +1,7 @@
 import type { LabelId } from '../../model/ids.ts';
 import { bulkInsert } from '../engines/bulk-insert.ts';
 import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
-
-/** The `labels` table, as rows are written to it. */
-export const LABELS = {
-  table: 'labels',
-  columns: ['mailbox_key', 'id', 'name', 'type', 'unlisted_since', 'ask_at'],
-  key: ['mailbox_key', 'id'],
-  onConflict: 'update',
-} as const;
-
-/** The type of a label that messages carry and that labels.list has not named yet. It is not shown. */
-export const UNNAMED = 'unnamed';
+import { LABELS, UNNAMED } from './label-columns.ts';
 
 /**
  * Notes labels that messages get although no labels.list has named them. A label can be made and deleted while
