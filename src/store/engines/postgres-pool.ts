@@ -36,19 +36,11 @@ export interface Notifications {
 /** Connects apart from the pool, whose connections come and go. */
 export async function connectForNotifications(
   target: PostgresTarget,
-  { password, passwordFile }: PostgresLocation,
+  location: PostgresLocation,
 ): Promise<Notifications> {
   requireInstalled('postgres');
   const { Client } = (await import('pg')).default;
-  const client = new Client({
-    ...target,
-    ...(password === null && passwordFile === null
-      ? {}
-      : { password: () => password?.reveal() ?? readPassword(passwordFile ?? '') }),
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    connectionTimeoutMillis: CONNECTS_WITHIN,
-  });
+  const client = new Client(connecting(target, location));
   client.on('error', () => undefined);
   await client.connect();
   return {
@@ -70,22 +62,13 @@ export async function connectForNotifications(
  *
  * @throws {CannotDoError} when the driver is not installed
  */
-export async function createPool(
-  target: PostgresTarget,
-  { password, passwordFile, poolSize }: PostgresLocation,
-): Promise<PostgresPool> {
+export async function createPool(target: PostgresTarget, location: PostgresLocation): Promise<PostgresPool> {
   requireInstalled('postgres');
   const { Pool, types } = (await import('pg')).default;
   const pool = new Pool({
-    ...target,
-    ...(password === null && passwordFile === null
-      ? {}
-      : { password: () => password?.reveal() ?? readPassword(passwordFile ?? '') }),
-    max: poolSize,
+    ...connecting(target, location),
+    max: location.poolSize,
     options: SESSION,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    connectionTimeoutMillis: CONNECTS_WITHIN,
     idleTimeoutMillis: IDLE_FOR,
     maxLifetimeSeconds: LIVES_FOR_S,
     types: { getTypeParser: typeParserOf(types) },
@@ -96,6 +79,17 @@ export async function createPool(
   pool.on('connect', (client) => client.on('error', () => undefined));
   return { options: pool.options, end: () => pool.end(), connect: async () => new Session(await pool.connect()) };
 }
+
+/** How every connection is made. The password is read for each, since its file may change. */
+const connecting = (target: PostgresTarget, { password, passwordFile }: PostgresLocation): pg.ClientConfig => ({
+  ...target,
+  ...(password === null && passwordFile === null
+    ? {}
+    : { password: () => password?.reveal() ?? readPassword(passwordFile ?? '') }),
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+  connectionTimeoutMillis: CONNECTS_WITHIN,
+});
 
 /** @throws {StoreError} `unavailable` when a certificate cannot be read */
 export function targetOf({ url, caFile }: PostgresLocation): PostgresTarget {
