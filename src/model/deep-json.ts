@@ -22,20 +22,21 @@ function written(value: unknown): string {
   const waiting: Part[] = [{ value }];
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
     if ('text' in part) pieces.push(part.text);
-    else if (Array.isArray(part.value))
-      waiting.push(
-        ...inBrackets(
-          '[',
-          part.value.map((item: unknown) => [{ value: item }]),
-          ']',
-        ).toReversed(),
-      );
-    else if (typeof part.value === 'object' && part.value !== null)
-      waiting.push(...inBrackets('{', membersOf(part.value), '}').toReversed());
-    else pieces.push(JSON.stringify(part.value ?? null));
+    else if (typeof part.value !== 'object' || part.value === null) pieces.push(JSON.stringify(part.value ?? null));
+    // Not spread: a call takes some 100,000 arguments, and a message may have more parts.
+    else for (const piece of piecesOf(part.value).toReversed()) waiting.push(piece);
   }
   return pieces.join('');
 }
+
+const piecesOf = (value: object): Part[] =>
+  Array.isArray(value)
+    ? inBrackets(
+        '[',
+        value.map((item: unknown) => [{ value: item }]),
+        ']',
+      )
+    : inBrackets('{', membersOf(value), '}');
 
 const membersOf = (object: object): Part[][] =>
   Object.entries(object)

@@ -198,6 +198,19 @@ describe('a thread', () => {
       `${'{"parts":['.repeat(depth)}{}${']}'.repeat(depth)}`,
     );
   });
+
+  it('may hold a message of some hundreds of thousands of parts, also deep within others', () => {
+    const [depth, width] = [20_000, 200_000];
+    const payload = `${'{"parts":['.repeat(depth)}${Array(width).fill('{}').join()}${']}'.repeat(depth)}`;
+    const message: unknown = JSON.parse(`{"id":"m","threadId":"t","historyId":"7","payload":${payload}}`);
+    const [reading] = threadMessagesOf({ id: 't', messages: [message] }, 'full').messages;
+    expect(reading?.attachments).toEqual({ count: 0, held: true });
+    expect(
+      Buffer.from(reading?.body ?? [])
+        .toString()
+        .includes(payload),
+    ).toBe(true);
+  });
 });
 
 describe('a list with entries that are unusable', () => {
