@@ -6,7 +6,7 @@ import { headerFieldsOf } from '../store/headers/header-field.ts';
 import { streamOfBytes, type Attachment } from './attachment.ts';
 import { decodedField, type MessageContent } from './message-content.ts';
 import { resourceContent } from './resource-content.ts';
-import { plainText } from './plain-text.ts';
+import { textsOf } from './plain-text.ts';
 
 /** A stored body as {@link MessageContent}. Each part is decoded when it is asked for. */
 export function contentOf(format: MessageFormat, body: Uint8Array, notHeld: (name: string) => Error): MessageContent {
@@ -17,11 +17,7 @@ function rawContent(body: Uint8Array): MessageContent {
   let parsing: Promise<Email> | null = null;
   const email = (): Promise<Email> => (parsing ??= parsed(body));
   return {
-    text: async () => {
-      const { text, html } = await email();
-      return text ?? (html === undefined ? null : plainText(html));
-    },
-    html: async () => (await email()).html ?? null,
+    ...textsOf(email),
     attachments: async () => (await email()).attachments.map(toAttachment),
     headers: async () => (await headerFieldsOf('raw', body)).map(decodedField),
   };

@@ -1,10 +1,20 @@
-import PostalMime from 'postal-mime';
+import PostalMime, { type Email } from 'postal-mime';
+import type { MessageContent } from './message-content.ts';
+
+/** The texts of a parsed message. HTML alone is also shown as plain text. */
+export const textsOf = (email: () => Promise<Email>): Pick<MessageContent, 'text' | 'html'> => ({
+  text: async () => {
+    const { text, html } = await email();
+    return text ?? (html === undefined ? null : plainText(html));
+  },
+  html: async () => (await email()).html ?? null,
+});
 
 /**
  * HTML as plain text. The parser writes it when a message has a part in plain text as well, so it is given one that is
  * empty.
  */
-export async function plainText(html: string): Promise<string | null> {
+async function plainText(html: string): Promise<string | null> {
   const { text } = await PostalMime.parse(multipart([part('text/html; charset=utf-8', Buffer.from(html)), EMPTY]));
   return text?.trimEnd() ?? null;
 }

@@ -7,7 +7,7 @@ import { contentIdOf, isInline, isText, leavesOf, type LeafPart } from '../store
 import { decodedText, fieldNamed, fieldsOfPart, resourceOf } from '../store/headers/header-field.ts';
 import { streamOfBase64, type Attachment } from './attachment.ts';
 import { decodedField, NO_CONTENT, type MessageContent } from './message-content.ts';
-import { mimeOf, plainText, type TextPart } from './plain-text.ts';
+import { mimeOf, textsOf, type TextPart } from './plain-text.ts';
 
 /** The content of a body in Gmail's JSON. */
 export function resourceContent(
@@ -23,11 +23,7 @@ export function resourceContent(
   let parsing: Promise<Email> | null = null;
   const email = (): Promise<Email> => (parsing ??= PostalMime.parse(mimeOf(groupsOf(leaves))));
   return {
-    text: async () => {
-      const { text, html } = await email();
-      return text ?? (html === undefined ? null : plainText(html));
-    },
-    html: async () => (await email()).html ?? null,
+    ...textsOf(email),
     attachments: () =>
       Promise.resolve(leaves.filter((leaf) => !isText(leaf)).map((leaf) => toAttachment(leaf, notHeld))),
     headers,
@@ -39,7 +35,9 @@ function groupsOf(leaves: readonly LeafPart[]): readonly (readonly TextPart[])[]
   const groups = new Map<object, TextPart[]>();
   for (const leaf of leaves.filter(isText)) {
     const place = leaf.alternative ?? leaf.part;
-    groups.set(place, [...(groups.get(place) ?? []), textPartOf(leaf)]);
+    const group = groups.get(place) ?? [];
+    groups.set(place, group);
+    group.push(textPartOf(leaf));
   }
   return [...groups.values()];
 }
