@@ -47,7 +47,8 @@ export interface OpenReaderRequest {
 }
 
 /**
- * Opens a store for reading. Needs no Temporal server, creates neither a folder nor a file, and changes nothing.
+ * Opens a store for reading. Needs no Temporal server, creates neither a folder nor a file, and changes nothing but the
+ * positions of the change feed, when it is followed.
  *
  * @throws {StoreError} `unavailable` when there is no store, or the database cannot be used; `older-schema` when the
  * database must be migrated first

@@ -93,7 +93,7 @@ function placeOf(path: string): string {
   return path === IN_MEMORY ? IN_MEMORY : resolve(path);
 }
 
-/** `read`: the file must exist, and is not changed. */
+/** `read`: the file must exist, and its schema is not changed. */
 type Opening = MigrationMode | 'read';
 
 class SqliteDatabase implements StoreDatabase {
