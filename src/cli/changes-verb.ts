@@ -4,7 +4,7 @@ import type { FeedChange } from '../model/change.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { CannotDoError, UsageError } from '../model/program-errors.ts';
 import { parseCount, parseEmail } from './arguments.ts';
-import { verb, withExistingStores, type Cli, type VerbOptions } from './verb-context.ts';
+import { verb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
 import { timeOf } from './words.ts';
 
 interface ChangesOptions extends VerbOptions {
@@ -38,7 +38,7 @@ function printChanges(cli: Cli, mailbox: MailboxId | null, options: ChangesOptio
   if (mailbox !== null && options.all === true)
     throw new UsageError('Name a mailbox, or give --all, and not both: tidemark changes --all');
   const { follow = false, limit = null } = options;
-  return withExistingStores(cli, options, async ({ stores, out, clock, signal }) => {
+  return withStores(cli, options, async ({ stores, out, clock, signal }) => {
     const { followChanges } = await import('../reading/follow-changes.ts');
     if (mailbox !== null && (await stores.store.getMailbox(mailbox)) === null) throw unknownMailbox(mailbox);
     const after = placeOf(options.after, mailbox);

@@ -4,7 +4,7 @@ import type { LostBody } from '../model/lost-body.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { databaseUrlOf } from '../storage/open-stores.ts';
-import { mailboxVerb, withExistingStores, type Cli, type VerbOptions } from './verb-context.ts';
+import { mailboxVerb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
 import { count, counted } from './words.ts';
 
 interface CheckBodiesOptions extends VerbOptions {
@@ -23,7 +23,7 @@ export function addCheckBodies(program: Command, cli: Cli): void {
         'Exit code 1 when bodies were lost.',
     )
     .action((mailbox: MailboxId, options: CheckBodiesOptions) =>
-      withExistingStores(cli, options, async ({ stores, out, clock, config }) => {
+      withStores(cli, options, async ({ stores, out, clock, config }) => {
         const { store } = stores;
         if ((await store.getMailbox(mailbox)) === null)
           throw new CannotDoError(

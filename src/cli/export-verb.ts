@@ -9,7 +9,7 @@ import type { LostBody } from '../model/lost-body.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
 import type { LostBodies } from '../store/fetching/lost-bodies.ts';
-import { mailboxVerb, withExistingStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
+import { mailboxVerb, withStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';
 import { notStored } from './not-stored.ts';
 import { mboxEntry } from './mbox-entry.ts';
 import { counted } from './words.ts';
@@ -40,7 +40,7 @@ export function addExport(program: Command, cli: Cli): void {
         'on a terminal they are shown, not obeyed.',
     )
     .action((mailbox: MailboxId, options: ExportOptions) =>
-      withExistingStores(cli, options, async (context) => {
+      withStores(cli, options, async (context) => {
         await requireExportable(context, mailbox, options);
         report(context, mailbox, await writeMessages(context, mailbox, options));
       }),

@@ -100,7 +100,6 @@ export async function withStoresAndTemporal<Result>(
   options: VerbOptions,
   run: (context: VerbContext & { stores: Stores; tidemark: Tidemark | null }) => Promise<Result>,
 ): Promise<Result> {
-  await requireStores(contextOf(cli, options));
   const { ServerUnreachableError } = await import('../client/errors.ts');
   let answered = false;
   try {
@@ -114,23 +113,12 @@ export async function withStoresAndTemporal<Result>(
   }
 }
 
-/** @throws {StoreError} when the configured database holds no store yet, which a verb that reads must not create */
-async function requireStores({ config }: VerbContext): Promise<void> {
-  const { requireStoresOf } = await import('../storage/open-stores.ts');
-  await requireStoresOf(config);
-}
-
-/** Runs a verb that reads the stores, which must be there already, and needs no Temporal server. */
-export async function withExistingStores<Result>(
-  cli: Cli,
-  options: VerbOptions,
-  run: (context: VerbContext & { stores: Stores }) => Promise<Result>,
-): Promise<Result> {
-  await requireStores(contextOf(cli, options));
-  return withStores(cli, options, run);
-}
-
-/** Runs a verb that needs the stores and no Temporal server. */
+/**
+ * Runs a verb that needs the stores and no Temporal server.
+ *
+ * @param options.create - as for {@link withTidemark}
+ * @throws {StoreError} when there is no store, and the verb makes none
+ */
 export async function withStores<Result>(
   cli: Cli,
   options: VerbOptions,

@@ -1,6 +1,5 @@
 import type { Config } from '../config/config.ts';
 import { databaseAt } from '../model/database-location.ts';
-import { requireStores } from '../store/open-to-read.ts';
 import { migrateStores, openStores, type OpenOptions, type Stores } from '../store/open-store.ts';
 
 /** Whether a store may be made where there is none. */
@@ -9,15 +8,6 @@ export type Opening = Pick<OpenOptions, 'create'>;
 /** @throws {StoreError} when the database cannot be used, or there is none and none may be made */
 export function openStoresOf(config: Config, opening: Opening = {}): Promise<Stores> {
   return openStores(config.database.location, { ...openingOf(config), ...opening });
-}
-
-/**
- * Checks that the configured database holds a store. Creates nothing.
- *
- * @throws {StoreError} `unavailable` when it holds none
- */
-export function requireStoresOf({ database }: Config): Promise<void> {
-  return requireStores(database.location);
 }
 
 /**

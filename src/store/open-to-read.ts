@@ -4,7 +4,6 @@ import { requireStore } from './engines/migrate.ts';
 import { PostgresDatabase } from './engines/postgres-database.ts';
 import { openSqliteDatabaseToRead } from './engines/sqlite-database.ts';
 import type { StoreDatabase } from './engines/store-database.ts';
-import { StoreError } from './engines/store-error.ts';
 
 /**
  * Opens the database of a store for reading, and neither creates nor migrates anything.
@@ -21,19 +20,5 @@ export async function openDatabaseToRead(location: DatabaseLocation): Promise<St
   } catch (error) {
     await database.close();
     throw error;
-  }
-}
-
-/**
- * Checks that a database holds a store, of this version or an earlier one. Creates nothing.
- *
- * @throws {StoreError} `unavailable` when it holds none
- */
-export async function requireStores(location: DatabaseLocation): Promise<void> {
-  try {
-    await (await openDatabaseToRead(location)).close();
-  } catch (error) {
-    // Opening it migrates it, or says what to do.
-    if (!(error instanceof StoreError && error.failure.kind === 'older-schema')) throw error;
   }
 }
