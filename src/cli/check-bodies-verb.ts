@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { LostBody } from '../model/lost-body.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { databaseUrlOf } from '../storage/open-stores.ts';
+import { notStored } from './not-stored.ts';
 import { mailboxVerb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
 import { count, counted } from './words.ts';
 
@@ -25,13 +25,7 @@ export function addCheckBodies(program: Command, cli: Cli): void {
     .action((mailbox: MailboxId, options: CheckBodiesOptions) =>
       withStores(cli, options, async ({ stores, out, clock, config }) => {
         const { store } = stores;
-        if ((await store.getMailbox(mailbox)) === null)
-          throw new CannotDoError(
-            'mailbox-unknown',
-            `No mail of ${mailbox} is stored in ${databaseUrlOf(config)}. Check the address; ` +
-              'DATABASE_URL names another database.',
-            { mailbox },
-          );
+        if ((await store.getMailbox(mailbox)) === null) throw notStored(mailbox, config);
         const rebuilt = options.rebuild === true ? await store.rebuildBodyPlaces() : [];
         let checked = 0;
         const lost = { missing: 0, damaged: 0 };
