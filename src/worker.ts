@@ -42,7 +42,10 @@ export interface WorkerRequest {
   readonly clock?: Clock;
   /** Ends the wait for a server that does not answer yet. */
   readonly signal?: AbortSignal;
-  /** Workflow code bundled ahead. Without it: the configured bundle, or the package's, or the source, bundled now. */
+  /**
+   * Workflow code bundled ahead, such as one that holds a product's own workflows, too. Without it: the configured
+   * bundle, or the package's, or the source, bundled now.
+   */
   readonly workflowBundle?: { readonly code: string };
   /** Called with changes of mailboxes, by the names of their subscriptions, which are made when the worker starts. */
   readonly handlers?: Handlers;
@@ -100,9 +103,10 @@ function warnOfPlainText({ database: { location } }: Config, log: Log): void {
 }
 
 /**
- * Opens the stores, waits for the Temporal server, and runs two workers: one for workflows and live activities, one for
- * the backfill.
+ * Opens the stores, waits for the Temporal server, and runs Temporal's workers: one for workflows and live activities,
+ * one for the backfill and, where there are handlers, one for deliveries.
  *
+ * @throws {InvalidSubscriptionError} when a handler is described wrongly
  * @throws {StoreError | SecretKeyError} when the stores cannot be used
  * @throws the signal's reason when it aborts before the workers run
  */
@@ -298,7 +302,7 @@ async function bundleOf(
   return (await shippedBundle()) ?? bundleWorkflows(options);
 }
 
-/** When one worker fails the other is stopped: alone it would accept work that only both can finish. */
+/** When one worker fails the others are stopped: alone they would accept work that only all of them can finish. */
 function running(
   workers: readonly Worker[],
   { draining, closeAll }: { draining: () => void; closeAll: () => Promise<void> },

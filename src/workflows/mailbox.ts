@@ -16,9 +16,10 @@ import { MailboxRun } from './mailbox-run.ts';
 import { initialState } from './mailbox-state.ts';
 
 /**
- * Synchronises one mailbox, for years. Two lanes run side by side: the live lane (partial syncs) and the backfill lane
- * (full syncs). What the lanes should do is a pure function of the state (`planNext`). Everything that happens is an
- * event that changes the state (`transition`). How the lanes begin, end and wait is pure, too (`lane-scheduler.ts`).
+ * Synchronises one mailbox, for years. Three lanes run side by side: the live lane (partial syncs), the backfill lane
+ * (full syncs) and the delivery lane (changes, for subscriptions). What the lanes should do is a pure function of the
+ * state (`planOf`). Everything that happens is an event that changes the state (`transition`). How the lanes begin, end
+ * and wait is pure, too (`lane-scheduler.ts`).
  */
 export async function mailbox(argument: MailboxInput): Promise<MailboxResult> {
   const input = startedWith(argument);

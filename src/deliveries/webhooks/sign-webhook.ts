@@ -17,8 +17,7 @@ const ID = /^[\w-]{1,200}$/;
 /**
  * The headers that let a receiver verify a webhook: `v1` signatures by the library of Standard Webhooks, `v1a`
  * (ed25519) by Node, since that library signs with symmetric keys only. Every secret signs, so a receiver that still
- * has the
- * former one, or already the new one, finds a signature that it accepts.
+ * has the former one, or already the new one, finds a signature that it accepts.
  *
  * Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  *
