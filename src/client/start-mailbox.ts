@@ -6,7 +6,14 @@ import type { MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { StoreMark } from '../model/store-identity.ts';
-import { configure, MAILBOX_WORKFLOW, poke, workflowIdOf, type MailboxInput } from '../workflows/definitions.ts';
+import {
+  configure,
+  MAILBOX_WORKFLOW,
+  poke,
+  SIGNALS_SENTENCE,
+  workflowIdOf,
+  type MailboxInput,
+} from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { PHASE_ATTRIBUTE } from '../workflows/search-attributes.ts';
 import { grpcCodeOf, TemporalFailureError } from './errors.ts';
@@ -31,9 +38,7 @@ export interface StartRequest {
 }
 
 const FIRST_PHASE: Phase = 'full-sync';
-const STATIC_DETAILS =
-  'Mirrors this Gmail mailbox into the store. Signals: `poke`, `forceResync`, `retryFailures`, `configure`, ' +
-  '`pause`, `resume`, `stop`.';
+const STATIC_DETAILS = `Mirrors this Gmail mailbox into the store. ${SIGNALS_SENTENCE}`;
 /** gRPC's INVALID_ARGUMENT, which a server answers when it does not know a search attribute yet. */
 const INVALID_ARGUMENT = 3;
 const ATTEMPTS = 10;

@@ -77,6 +77,10 @@ export const rateLimited =
 /** A subscription was made or replayed: deliver what it waits for. */
 export const deliver = defineSignal('deliver');
 
+/** Names the signals that a person may send, for the workflow's page. */
+export const SIGNALS_SENTENCE =
+  'Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `deliver`, `stop`.';
+
 // ── updates ──
 /** Asks for a partial sync that starts after this call. Returns its number for {@link awaitSync}. */
 export const sync = defineUpdate<{ readonly sync: number }>('sync');

@@ -1,5 +1,6 @@
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Blocked } from './blocked.ts';
+import { SIGNALS_SENTENCE } from './definitions.ts';
 import type { LastError } from './last-error.ts';
 import { backfillHeldUntil, phaseOf, type MailboxState } from './mailbox-state.ts';
 
@@ -35,7 +36,8 @@ export function detailsOf(state: MailboxState): string {
     lines.push('', `**What stopped it:** ${state.blocked.message}`, '', questionWords(state, state.blocked));
   if (state.lastError !== null && state.lastError.message !== state.blocked?.message)
     lines.push('', errorWords(state.lastError));
-  lines.push('', SIGNALS);
+  // Continue-as-new does not carry the static details, which say the same.
+  lines.push('', SIGNALS_SENTENCE);
   return lines.join('\n');
 }
 
@@ -53,9 +55,6 @@ function questionWords({ paused }: MailboxState, { asks, retryAt }: Blocked): st
     'or at once by the signal `resume`.'
   );
 }
-
-/** Repeated here because continue-as-new does not carry the static details or the summary that names the mailbox. */
-const SIGNALS = 'Signals: `poke`, `forceResync`, `retryFailures`, `configure`, `pause`, `resume`, `deliver`, `stop`.';
 
 /** The quota by the last activity's result. A point in time stays true longer than a duration. */
 function quotaRows({ quota, pending }: MailboxState): string[] {
