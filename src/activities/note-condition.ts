@@ -7,13 +7,13 @@ import type { Condition } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { Outcome } from './failures.ts';
-import type { MailboxActivities, SyncActivities } from './requests.ts';
+import type { MailboxActivities } from './requests.ts';
 
 /**
  * The lane of each activity's condition, and whether success of the activity ends it. An activity that asks nothing of
- * Gmail proves nothing; the lane's next activity, which always follows, does.
+ * Gmail proves nothing; the lane's next activity, which always follows, does. Null for one without a condition.
  */
-const WORK: Readonly<Record<keyof SyncActivities, { readonly lane: Lane; readonly proves: boolean }>> = {
+const WORK: Readonly<Record<keyof MailboxActivities, { readonly lane: Lane; readonly proves: boolean } | null>> = {
   openMailbox: { lane: 'backfill', proves: false },
   fullSync: { lane: 'backfill', proves: true },
   recover: { lane: 'backfill', proves: true },
@@ -21,6 +21,8 @@ const WORK: Readonly<Record<keyof SyncActivities, { readonly lane: Lane; readonl
   audit: { lane: 'backfill', proves: true },
   partialSync: { lane: 'live', proves: true },
   stopWatch: { lane: 'live', proves: false },
+  // Deliveries have their own state, in positions.
+  deliver: null,
 };
 
 export async function clearCondition(
@@ -28,12 +30,10 @@ export async function clearCondition(
   mailbox: MailboxId,
   activity: keyof MailboxActivities,
 ): Promise<void> {
-  // Deliveries have their own state, in positions.
-  if (activity === 'deliver') return;
-  const { lane, proves } = WORK[activity];
-  if (!proves) return;
+  const work = WORK[activity];
+  if (work?.proves !== true) return;
   const row = await store.getMailbox(mailbox);
-  if (row !== null && row.condition !== null) await store.noteCondition({ mailbox, lane, condition: null });
+  if (row !== null && row.condition !== null) await store.noteCondition({ mailbox, lane: work.lane, condition: null });
 }
 
 /**
@@ -48,9 +48,10 @@ export async function noteFailure(
   failed: { mailbox: MailboxId; activity: keyof MailboxActivities; outcome: Outcome; now: number },
 ): Promise<void> {
   const { mailbox, activity, outcome, now } = failed;
+  const work = WORK[activity];
+  if (work === null) return;
+  const { lane } = work;
   try {
-    if (activity === 'deliver') return;
-    const { lane } = WORK[activity];
     const before = (await store.getMailbox(mailbox))?.conditions[lane] ?? null;
     const kind = CONDITIONS[outcome.type];
     const until = outcome.next.kind === 'wait' ? outcome.next.until : null;
