@@ -1,5 +1,5 @@
 import type { LabelId, MailboxId } from '../model/ids.ts';
-import { needsFullSync, type MailboxSettings } from '../model/settings.ts';
+import { isSameScope, needsFullSync, type MailboxSettings } from '../model/settings.ts';
 import type { FetchingPreview, ScopeCount, SettingsPreview } from '../model/settings-preview.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
@@ -37,8 +37,8 @@ export async function previewSettings({ store, access, mailbox, ...change }: Pre
     : { held: 0, leaving: 0, known: 0, whole: 0, attachments: 0 };
   const { held, leaving } = known;
   if (isStored && !lists) return { before, after, lists, held, leaving: 0, fetching: NOTHING };
-  const widens = JSON.stringify(before.scope) !== JSON.stringify(after.scope) || !isStored;
-  const atGmail = widens ? await access.inScope(mailbox, after) : { messages: known.known, isExact: true };
+  const isCounted = !isStored || !isSameScope(before.scope, after.scope);
+  const atGmail = isCounted ? await access.inScope(mailbox, after) : { messages: known.known, isExact: true };
   // What Gmail counts and the store does not know.
   const unknown = Math.max(0, (atGmail?.messages ?? 0) - known.known);
   const work = { whole: known.whole + unknown, attachments: known.attachments, settings: after };
@@ -57,16 +57,14 @@ export async function previewSettings({ store, access, mailbox, ...change }: Pre
 const NOTHING: FetchingPreview = { messages: 0, certainty: 'exact', units: 0, duration: 0 };
 
 /**
- * Refuses what is surely an error.
+ * Refuses what is surely an error. Reads every row of the mailbox where the scope changes, and asks Gmail for a count
+ * where nothing that is held would stay.
  *
  * @param now - epoch ms
+ * @param preview - that of the same request, where it was made already
  * @throws {SettingsRefusedError}
  */
-export async function requireSensible(
-  request: PreviewRequest,
-  now: number,
-  preview: () => Promise<SettingsPreview> = () => previewSettings(request),
-): Promise<void> {
+export async function requireSensible(request: PreviewRequest, now: number, preview?: SettingsPreview): Promise<void> {
   const { store, mailbox, before, after } = request;
   const { scope } = after;
   if (scope.after !== null && scope.after > now)
@@ -76,11 +74,13 @@ export async function requireSensible(
       `${mailbox} was not changed: mail from ${new Date(scope.after).toISOString().slice(0, 10)} on is not there ` +
         'yet, and all that is held would leave. Give a date in the past.',
     );
-  if (!needsFullSync(before, after) || (await store.getMailbox(mailbox)) === null) return;
+  if (isSameScope(before.scope, scope) || (await store.getMailbox(mailbox)) === null) return;
   const added = scope.labelIds.filter((id) => !before.scope.labelIds.includes(id));
   await requireLabels(request, added);
-  const { held, leaving, fetching } = await preview();
-  if (held > 0 && leaving === held && fetching.messages === 0)
+  const { held, leaving } = preview ?? (await store.heldUnder({ mailbox, before, after }));
+  if (held === 0 || leaving !== held) return;
+  const { fetching } = preview ?? (await previewSettings(request));
+  if (fetching.messages === 0)
     throw new SettingsRefusedError(
       mailbox,
       'nothing-left',

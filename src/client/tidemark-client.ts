@@ -140,7 +140,7 @@ export class TidemarkClient {
       store: await this.#store.identity(),
       change: settings,
       // Without a worker's answer the workflow's settings are unknown, and signalling them again does no harm.
-      configure: wasRunning && !(status !== null && !isChanged) && Object.keys(settings).length > 0,
+      configure: wasRunning && (status === null || isChanged) && Object.keys(settings).length > 0,
     });
     return { wasRunning, isChanged, settings: wanted };
   }
@@ -175,7 +175,7 @@ export class TidemarkClient {
     const { present, wanted } = await this.#wanted(mailbox, change);
     const request = this.#previewOf(mailbox, present, wanted);
     const preview = await previewSettings(request);
-    await requireSensible(request, this.#clock.now(), () => Promise.resolve(preview));
+    await requireSensible(request, this.#clock.now(), preview);
     return preview;
   }
 

@@ -84,6 +84,8 @@ export function needsFullSync(before: MailboxSettings, after: MailboxSettings): 
   return (
     before.format !== after.format ||
     wantsAttachments(before) !== wantsAttachments(after) ||
-    JSON.stringify(before.scope) !== JSON.stringify(after.scope)
+    !isSameScope(before.scope, after.scope)
   );
 }
+
+export const isSameScope = (a: Scope, b: Scope): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -1,5 +1,5 @@
 import type { MailboxId } from '../../model/ids.ts';
-import { inScope, wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
+import { inScope, isSameScope, wantsAttachments, type MailboxSettings } from '../../model/settings.ts';
 import type { HeldUnderSettings } from '../../model/settings-preview.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { storedDate } from '../engines/safe-integer.ts';
@@ -26,7 +26,7 @@ export async function heldUnder(
   { mailbox, before, after }: Parameters<SettingsPreviews['heldUnder']>[0],
 ): Promise<HeldUnderSettings> {
   const key = await mailboxKey(database, mailbox);
-  const keepsScope = JSON.stringify(before.scope) === JSON.stringify(after.scope);
+  const keepsScope = isSameScope(before.scope, after.scope);
   let held = 0;
   const inside: KnownMessage[] = [];
   for (let from = ''; ;) {
