@@ -1,8 +1,9 @@
 import { scopesOf } from '../gmail/access/scopes.ts';
-import type { GmailApi } from '../gmail/api/gmail-api.ts';
+import type { GmailApi, MessagePage } from '../gmail/api/gmail-api.ts';
+import { listings } from '../gmail/api/scope-listings.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
-import { labelId as toLabelId, type LabelId } from '../model/ids.ts';
-import { DEFAULT_SETTINGS, type MailboxSettings, type Scope } from '../model/settings.ts';
+import type { LabelId } from '../model/ids.ts';
+import { DEFAULT_SETTINGS, HIDING_LABELS, type MailboxSettings, type Scope } from '../model/settings.ts';
 import type { ScopeCount } from '../model/settings-preview.ts';
 import { SecretKeyError } from '../secrets/secret-box.ts';
 import { LoginError } from './login-error.ts';
@@ -29,8 +30,7 @@ export async function countInScope(
   const count = await withGmail(
     request,
     { credentials, scopes: scopesOf(settings) },
-    async (gmail) =>
-      (scope.after === null ? null : await listedSince(gmail, scope, scope.after)) ?? total(gmail, scope),
+    async (gmail) => (scope.after === null ? null : await countListed(gmail, scope)) ?? total(gmail, scope),
   );
   if (count === null || scope.limit === null) return count;
   return { messages: Math.min(count.messages, scope.limit), isExact: count.isExact || count.messages > scope.limit };
@@ -43,12 +43,10 @@ async function total(gmail: GmailApi, scope: Scope): Promise<ScopeCount | null> 
     return messages === null ? null : { messages, isExact: scope.labelIds.length === 1 && scope.after === null };
   }
   const { messagesTotal } = await gmail.getProfile();
-  const hidden = scope.includeSpamTrash ? 0 : await sumOf(gmail, HIDDEN);
+  const hidden = scope.includeSpamTrash ? 0 : await sumOf(gmail, HIDING_LABELS);
   if (messagesTotal === null || hidden === null) return null;
   return { messages: Math.max(0, messagesTotal - hidden), isExact: scope.after === null };
 }
-
-const HIDDEN = ['SPAM', 'TRASH'].map(toLabelId);
 
 async function sumOf(gmail: GmailApi, labelIds: readonly LabelId[]): Promise<number | null> {
   let sum = 0;
@@ -61,22 +59,18 @@ async function sumOf(gmail: GmailApi, labelIds: readonly LabelId[]): Promise<num
 }
 
 /** @returns null when there are more messages than are worth listing */
-async function listedSince(gmail: GmailApi, scope: Scope, after: number): Promise<ScopeCount | null> {
+async function countListed(gmail: GmailApi, scope: Scope): Promise<ScopeCount | null> {
   const ids = new Set<string>();
   let pages = 0;
-  for (const labelId of scope.labelIds.length === 0 ? [null] : scope.labelIds) {
-    for (let pageToken: string | null = null, first = true; first || pageToken !== null; first = false) {
+  for (const listing of listings(scope)) {
+    let pageToken: string | null = null;
+    do {
       if (pages === MOST_PAGES) return null;
       pages += 1;
-      const page = await gmail.listMessages({
-        q: `after:${Math.floor(after / 1000) - 1}`,
-        includeSpamTrash: scope.includeSpamTrash,
-        ...(labelId === null ? {} : { labelIds: [labelId] }),
-        pageToken,
-      });
+      const page: MessagePage = await gmail.listMessages({ ...listing, pageToken });
       for (const { id } of page.messages) ids.add(id);
       pageToken = page.nextPageToken;
-    }
+    } while (pageToken !== null);
   }
   return { messages: ids.size, isExact: true };
 }

@@ -1,4 +1,5 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
+import { labelListing, listings } from '../gmail/api/scope-listings.ts';
 import type { MailboxId, MessageId } from '../model/ids.ts';
 import { earlyReadingsDue } from '../store/rows/early-due.ts';
 import type { AuditResult, Drift, MailboxRow } from '../store/rows/mailbox-row.ts';
@@ -6,7 +7,7 @@ import type { AuditStore } from '../store/audits/audit-store.ts';
 import { confirmDrift } from './confirm-drift.ts';
 import { sessionFor, type ActivityDependencies, type ActivityRun } from './dependencies.ts';
 import { knownMailbox } from './known-mailbox.ts';
-import { labelListing, labelsToList, listings, pagesOf } from './list-ids.ts';
+import { labelsToList, pagesOf } from './list-ids.ts';
 import { listLate } from './list-late.ts';
 import { followHistoryOnly, type HistoryRoles } from './partial-sync.ts';
 import type { AuditActivityResult, AuditRequest } from './requests.ts';

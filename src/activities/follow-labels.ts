@@ -1,9 +1,10 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
+import { labelListing } from '../gmail/api/scope-listings.ts';
 import type { LabelId, MailboxId } from '../model/ids.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
-import { labelListing, listIds, pagesOf } from './list-ids.ts';
+import { listIds, pagesOf } from './list-ids.ts';
 
 /**
  * The most labels that one sync asks about. Each label that labels.list left out, or named for the first time, costs a

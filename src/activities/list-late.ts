@@ -1,11 +1,12 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
+import { listings } from '../gmail/api/scope-listings.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
 import { countDoubt, isCountDecided, nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
-import { listings, pagesOf } from './list-ids.ts';
+import { pagesOf } from './list-ids.ts';
 import { compareTotals } from './listing-totals.ts';
 import { settledMark } from './settling.ts';
 

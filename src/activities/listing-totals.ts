@@ -1,6 +1,6 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
-import { isHiding, type Scope } from '../model/settings.ts';
+import { HIDING_LABELS, isHiding, type Scope } from '../model/settings.ts';
 import type { ListedCounts } from '../store/listing/listing-store.ts';
 import { pagesOf } from './list-ids.ts';
 import { listIds } from './list-ids.ts';
@@ -122,8 +122,6 @@ async function missingOfAll(
   }
   return messagesTotal - hidden - counts.messages;
 }
-
-const HIDING_LABELS = ['SPAM', 'TRASH'] as readonly string[] as readonly LabelId[];
 
 interface LabelCount {
   readonly session: GmailSession;

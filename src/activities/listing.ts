@@ -1,4 +1,5 @@
 import { MAX_BATCH, type GmailSession } from '../gmail/api/gmail-api.ts';
+import { labelListing, listings } from '../gmail/api/scope-listings.ts';
 import type { HistoryId, LabelId } from '../model/ids.ts';
 import type { FullSyncProgress, MailboxRow, SettleMark } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
@@ -8,7 +9,7 @@ import type { LabelStore } from '../store/listing/label-store.ts';
 import { confirmListing, countDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
 import { knownMailbox } from './known-mailbox.ts';
-import { labelListing, labelsToList, listIds, listings } from './list-ids.ts';
+import { labelsToList, listIds } from './list-ids.ts';
 import { readLabels } from './refresh.ts';
 import { requireKnownLabels } from './require-labels.ts';
 import { settledMark, SETTLING_TIME, untilSettled } from './settling.ts';

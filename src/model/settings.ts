@@ -1,4 +1,4 @@
-import type { LabelId } from './ids.ts';
+import { labelId, type LabelId } from './ids.ts';
 
 export const MESSAGE_FORMATS = ['full', 'raw', 'metadata', 'minimal'] as const;
 /** The format in which a message is fetched, in Gmail's words. */
@@ -61,10 +61,11 @@ export const DEFAULT_SETTINGS: MailboxSettings = {
 export const wantsAttachments = ({ format, attachments }: Pick<MailboxSettings, 'format' | 'attachments'>): boolean =>
   attachments && format === 'full';
 
-const HIDDEN = new Set<string>(['SPAM', 'TRASH']);
+/** The labels that hide their messages from listings that do not ask for spam and trash. */
+export const HIDING_LABELS: readonly LabelId[] = ['SPAM', 'TRASH'].map(labelId);
 
-/** Whether a label hides its messages from listings that do not ask for spam and trash. */
-export const isHiding = (labelId: string): boolean => HIDDEN.has(labelId);
+/** Whether a label is one of {@link HIDING_LABELS}. */
+export const isHiding = (label: string): boolean => HIDING_LABELS.some((hiding) => hiding === label);
 
 /**
  * Whether labels and age put a message in scope. The listing applies `limit`, which is not a property of one message.
