@@ -85,7 +85,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     place: 'deliveries/webhooks',
-    holds: 'webhooks: keys and signatures, payloads, the guard of addresses, sending, back-off',
+    holds: 'webhooks: keys and signatures, payloads, the guard of addresses, sending',
     imports: ['model', 'host', 'secrets'],
     packages: ['node:', 'standardwebhooks', 'undici'],
   },

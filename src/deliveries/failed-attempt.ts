@@ -1,6 +1,6 @@
 import type { DeliveryOrder } from '../model/subscription.ts';
 import type { BegunDelivery, FailedDelivery } from '../store/subscriptions/subscription-store.ts';
-import { retryDelay } from './webhooks/backoff.ts';
+import { retryDelay } from './backoff.ts';
 
 /** Why an attempt failed. */
 export interface AttemptFailure {

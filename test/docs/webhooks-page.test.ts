@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { RETRIED_FOR, retryDelay } from '../../src/deliveries/webhooks/backoff.ts';
+import { RETRIED_FOR, retryDelay } from '../../src/deliveries/backoff.ts';
 import { linkTo } from '../../src/deliveries/webhooks/link.ts';
 import { WEBHOOK_FIELDS } from '../../src/deliveries/webhooks/message-fields.ts';
 import { bodyOf, eventOfChange, eventOfMailbox, testEvent } from '../../src/deliveries/webhooks/webhook-payload.ts';

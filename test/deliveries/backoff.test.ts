@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { RETRIED_FOR, retryDelay } from '../../../src/deliveries/webhooks/backoff.ts';
+import { RETRIED_FOR, retryDelay } from '../../src/deliveries/backoff.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;

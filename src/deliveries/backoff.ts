@@ -17,15 +17,15 @@ const STEPS: readonly [number, ...number[]] = [
   2 * HOUR,
   4 * HOUR,
 ];
-/** Each delay is up to a fifth shorter or longer, so that receivers that failed together are not asked together. */
+/** Each delay is up to a fifth shorter or longer, so that targets that failed together are not asked together. */
 const JITTER = 0.2;
 
-export interface FailedDelivery {
+export interface FailedAttempts {
   /** Attempts that have failed, at least 1. */
   readonly failures: number;
   /** Milliseconds since the first attempt began. */
   readonly elapsed: number;
-  /** Milliseconds that the receiver asked to wait (`Retry-After`); null when it did not ask. */
+  /** Milliseconds that the target asked to wait; null when it did not ask. */
   readonly asked: number | null;
   /** From the injected clock: uniform in [0, 1). */
   readonly random: number;
@@ -40,7 +40,7 @@ export interface FailedDelivery {
  *
  * @returns milliseconds until the next attempt; null when the delivery is to be parked
  */
-export function retryDelay({ failures, elapsed, asked, random }: FailedDelivery): number | null {
+export function retryDelay({ failures, elapsed, asked, random }: FailedAttempts): number | null {
   const left = RETRIED_FOR - elapsed;
   if (left <= 0) return null;
   const step = STEPS[Math.max(failures, 1) - 1] ?? STEPS.at(-1) ?? STEPS[0];
