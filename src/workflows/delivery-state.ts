@@ -64,11 +64,6 @@ export const withDeliveryFailed = (state: DeliveryState, now: number): DeliveryS
   nextAt: now + AFTER_FAILURE,
 });
 
-/** Whether deliveries can begin, and when that changes by itself (epoch ms). */
-export function deliveryPlan(
-  { requested, started, nextAt }: DeliveryState,
-  now: number,
-): { readonly isDue: boolean; readonly wakeAt: number | null } {
-  if (requested > started || (nextAt !== null && nextAt <= now)) return { isDue: true, wakeAt: null };
-  return { isDue: false, wakeAt: nextAt };
-}
+/** When deliveries can begin (epoch ms): 0 once some were requested, null while there are none to make. */
+export const deliveryDueAt = ({ requested, started, nextAt }: DeliveryState): number | null =>
+  requested > started ? 0 : nextAt;

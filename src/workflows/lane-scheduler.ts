@@ -2,7 +2,7 @@ import type { Lane } from '../model/lane.ts';
 import { withBoundedTimes } from './answered-time.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { phaseOf, type MailboxState } from './mailbox-state.ts';
-import { deliveryPlan } from './delivery-state.ts';
+import { deliveryDueAt } from './delivery-state.ts';
 import { planNext, type BackfillWork, type Plan } from './plan.ts';
 import { transition } from './transition.ts';
 
@@ -106,11 +106,11 @@ export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
  * the store has been asked.
  */
 function withDeliveries(plan: Plan, state: MailboxState, now: number, ways: Ways): Plan {
-  const { isDue, wakeAt } = deliveryPlan(state.deliveries, now);
-  if (!isDue && wakeAt === null) return plan;
+  const dueAt = deliveryDueAt(state.deliveries);
+  if (dueAt === null) return plan;
   if (state.paused || state.stopping || state.fullSync.kind === 'unknown' || !ways.delivers()) return plan;
-  if (isDue || wakeAt === null) return { ...plan, delivery: true };
-  return { ...plan, wakeAt: Math.min(plan.wakeAt ?? Infinity, wakeAt) };
+  if (dueAt <= now) return { ...plan, delivery: true };
+  return { ...plan, wakeAt: Math.min(plan.wakeAt ?? Infinity, dueAt) };
 }
 
 /** Work that a lane can begin. */
