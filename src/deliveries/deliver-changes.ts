@@ -6,7 +6,7 @@ import type { Reader } from '../reading/open-reader.ts';
 import type { BegunDelivery, DeliveryStore, SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
 import type { DeliverySlots } from './delivery-slots.ts';
 import { failureOf, nextAfter, type AttemptFailure } from './failed-attempt.ts';
-import type { DeliveryContext, Handlers } from './handler.ts';
+import type { DeliveryContext, Handler, Handlers } from './handler.ts';
 
 /** What the deliveries of a worker use. */
 export interface DeliveryDependencies {
@@ -125,8 +125,8 @@ async function drain(turn: Turn, subscription: Subscription): Promise<End> {
   const giveBack = slots.take(name);
   if (giveBack === null) return postponed(turn, name, { why: 'busy', nextIn: WITHOUT_SLOT });
   try {
-    if (!Object.hasOwn(handlers, name))
-      return await postponed(turn, name, { why: 'no-handler', nextIn: WITHOUT_HANDLER });
+    const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
+    if (handler === undefined) return await postponed(turn, name, { why: 'no-handler', nextIn: WITHOUT_HANDLER });
     while (clock.now() < turn.until) {
       turn.signal.throwIfAborted();
       const step = await store.beginDelivery({ mailbox, subscription: name, now: clock.now() });
@@ -141,7 +141,7 @@ async function drain(turn: Turn, subscription: Subscription): Promise<End> {
         case 'passed':
           break;
         case 'begun':
-          await attempt(turn, subscription, step.delivery);
+          await attempt(turn, { subscription, handler }, step.delivery);
       }
     }
     return { more: true, waits: null };
@@ -168,10 +168,16 @@ async function postponed(
   return { more: false, waits: { subscription, why, at } };
 }
 
-async function attempt(turn: Turn, subscription: Subscription, delivery: BegunDelivery): Promise<void> {
+/** A subscription, and the code that takes its changes. */
+interface Handled {
+  readonly subscription: Subscription;
+  readonly handler: Handler;
+}
+
+async function attempt(turn: Turn, handled: Handled, delivery: BegunDelivery): Promise<void> {
   const { store, clock, mailbox, telemetry } = turn;
-  const { name } = subscription;
-  const failure = await called(turn, name, delivery);
+  const { name, order } = handled.subscription;
+  const failure = await called(turn, handled, delivery);
   telemetry?.add('tidemark_deliveries_total', 1, { outcome: failure === null ? 'accepted' : 'failed' });
   if (failure === null) {
     telemetry?.add('tidemark_delivered_changes_total', delivery.changes.length, {});
@@ -179,7 +185,7 @@ async function attempt(turn: Turn, subscription: Subscription, delivery: BegunDe
   }
   turn.signal.throwIfAborted();
   const now = clock.now();
-  const next = nextAfter(subscription.order, delivery, { ...failure, now, random: clock.random() });
+  const next = nextAfter(order, delivery, { ...failure, now, random: clock.random() });
   const { id, attempt: number } = delivery;
   await store.failDelivery({ mailbox, subscription: name, id, attempt: number, error: failure.reason, next, now });
   if (next.kind === 'park' && delivery.changes.length === 1) telemetry?.add('tidemark_parked_changes_total', 1, {});
@@ -187,13 +193,10 @@ async function attempt(turn: Turn, subscription: Subscription, delivery: BegunDe
 
 /** Calls the handler, and moves the position. @returns null when it has accepted the delivery */
 async function called(
-  turn: Turn,
-  name: string,
+  { store, clock, mailbox, signal, reader }: Turn,
+  { subscription: { name }, handler }: Handled,
   { id, changes, attempt }: BegunDelivery,
 ): Promise<AttemptFailure | null> {
-  const { store, clock, mailbox, signal, reader, handlers } = turn;
-  const handler = handlers[name];
-  if (handler === undefined) return { reason: `There is no handler "${name}".`, asked: null };
   const read = reader.mailbox(mailbox);
   const context: DeliveryContext = { mailbox, deliveryId: id, attempt, signal, message: (id) => read.message(id) };
   const named = { mailbox, subscription: name, id };
