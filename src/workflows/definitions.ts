@@ -4,6 +4,7 @@ import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { StoreMark } from '../model/store-identity.ts';
+import type { WaitingDelivery } from './delivery-state.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { Phase } from './phase.ts';
 
@@ -173,11 +174,6 @@ export interface MailboxStatus {
    * Set while the phase is `failed` or `needs-consent`; absent from earlier versions, which only waited for a person.
    */
   readonly blocked?: BlockedStatus | null;
-  /** Subscriptions whose next attempt waits; absent from earlier versions. Times are epoch ms. */
-  readonly waitingDeliveries?: readonly {
-    readonly subscription: string;
-    readonly why: 'failing' | 'no-handler' | 'busy';
-    readonly since: number;
-    readonly until: number;
-  }[];
+  /** Subscriptions whose next attempt waits; absent from earlier versions. */
+  readonly waitingDeliveries?: readonly WaitingDelivery[];
 }
