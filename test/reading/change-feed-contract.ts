@@ -15,7 +15,7 @@ export interface FeedFixture {
 }
 
 /** Never looks without being woken. */
-const woken: Clock = {
+export const woken: Clock = {
   ...systemClock,
   sleep: (milliseconds, signal) => systemClock.sleep(milliseconds >= 1_000 ? 3_600_000 : milliseconds, signal),
 };

@@ -78,7 +78,11 @@ export class PostgresChangeSignal implements ChangeSignal {
         connection.onNotification((payload) => {
           for (const key of payload.split(',')) this.#listeners.tell(Number(key));
         });
-        await connection.listen(CHANNEL).catch(() => connection.end());
+        await connection.listen(CHANNEL).then(
+          // What was committed before this moment was told to nobody here.
+          () => this.#listeners.tell(null),
+          () => connection.end(),
+        );
         if (this.#closed || this.#listeners.count === 0) await this.#hangUp();
       },
       () => {
