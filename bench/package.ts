@@ -26,8 +26,8 @@ const REPORT = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 /**
- * The least of several runs, after one that fills caches: on a busy machine other programs only add to a
- * processor time.
+ * The least processor time and the most memory of several runs, after one that fills caches: on a busy machine other
+ * programs only add to a processor time.
  */
 async function costOf(project: Project, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Cost> {
   const costs: Cost[] = [];
@@ -56,9 +56,10 @@ function figuresOf(
 ): Figure[] {
   const bound = (value: number | null): Figure['bound'] => (value === null ? null : { is: 'at most', value });
   const note = `least of ${RUNS}; ${load()}`;
+  const most = `most of ${RUNS}`;
   return [
     { name: `${name}: processor time`, value: seconds, unit: 's', bound: bound(bounds.seconds), note },
-    { name: `${name}: resident memory`, value: megabytes, unit: 'MB', bound: bound(bounds.megabytes) },
+    { name: `${name}: resident memory`, value: megabytes, unit: 'MB', bound: bound(bounds.megabytes), note: most },
   ];
 }
 
