@@ -4,6 +4,7 @@ import type { FeedChange } from '../../src/model/change.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { mailboxId } from '../../src/model/ids.ts';
 import { endOfChanges, followChanges, type ChangesRequest } from '../../src/reading/follow-changes.ts';
+import { numberChanges } from '../../src/store/feed/number-changes.ts';
 import { closeStores, type Stores } from '../../src/store/open-store.ts';
 import { deleted, labelled, reading, record, TestMailbox } from '../fixtures/store/tested-store.ts';
 
@@ -279,6 +280,14 @@ export function changeFeedContract(fixture: FeedFixture): void {
           .executeTakeFirstOrThrow(),
       );
       expect(segments).toBeLessThan(4);
+    });
+
+    it('numbers what was committed while a follower was busy, of however many mailboxes', async () => {
+      const ada = await mailboxOf('ada@example.com');
+      await ada.save(reading('a1'));
+      const woken = Array.from({ length: 70_000 }, (_, index) => index + 1);
+      expect(await numberChanges(stores.database, woken)).toBe(true);
+      expect(await numberChanges(stores.database, woken)).toBe(false);
     });
 
     it('goes on over the removal of a mailbox, whose changes are gone with it', async () => {

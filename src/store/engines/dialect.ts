@@ -32,11 +32,16 @@ export interface StoreDialect {
   ): CreateTableBuilder<Table, Columns>;
   /** `column` is one of `values`. The SQL text, and so the prepared statement, is the same for any number of values. */
   isOneOf(column: string, values: readonly string[]): Expression<SqlBool>;
+  /** {@link StoreDialect.isOneOf} for a column of integers. */
+  isOneOfIntegers(column: string, values: readonly number[]): Expression<SqlBool>;
   /** An aggregate: the column's values, joined by line feeds. */
   joinedLines(column: string): RawBuilder<string>;
   /** Locks the selected rows until the transaction ends. */
   locked<DB, TB extends keyof DB, O>(query: SelectQueryBuilder<DB, TB, O>): SelectQueryBuilder<DB, TB, O>;
 }
+
+const inJson = (column: string, values: readonly (string | number)[]): Expression<SqlBool> =>
+  sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`;
 
 export const sqliteDialect: StoreDialect = {
   name: 'sqlite',
@@ -48,7 +53,8 @@ export const sqliteDialect: StoreDialect = {
     (await sql`select 1 from sqlite_master where type = 'table' and name = ${name}`.execute(db)).rows.length > 0,
   generatedKey: (table, column) => table.addColumn(column, 'integer', (it) => it.primaryKey().autoIncrement()),
   clustered: (table) => table.modifyEnd(sql`strict, without rowid`),
-  isOneOf: (column, values) => sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`,
+  isOneOf: inJson,
+  isOneOfIntegers: inJson,
   joinedLines: (column) => sql`group_concat(${sql.ref(column)}, char(10))`,
   // BEGIN IMMEDIATE has locked the whole database already: see sqlite-connection.ts.
   locked: (query) => query,
@@ -80,6 +86,7 @@ export const postgresDialect: StoreDialect = {
     table.addColumn(column, 'bigint', (it) => it.primaryKey().generatedAlwaysAsIdentity()),
   clustered: (table) => table,
   isOneOf: (column, values) => sql`${sql.ref(column)} = any(${values}::text[])`,
+  isOneOfIntegers: (column, values) => sql`${sql.ref(column)} = any(${values}::bigint[])`,
   joinedLines: (column) => sql`string_agg(${sql.ref(column)}, chr(10))`,
   // Not FOR UPDATE: rows that reference the mailbox (its ledger) must be writable during a long transaction on the
   // mailbox.

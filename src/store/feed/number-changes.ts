@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { sql, type Kysely, type Transaction } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { bulkInsert } from '../engines/bulk-insert.ts';
+import type { StoreDialect } from '../engines/dialect.ts';
+import type { MailboxTransaction } from '../engines/mailbox-transaction.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 
@@ -32,23 +34,23 @@ const NUMBERED = {
  */
 export async function numberChanges(database: StoreDatabase, mailboxKeys: readonly number[] | null): Promise<boolean> {
   // Most looks find nothing to do, and need no lock.
-  if ((await database.read((db) => unnumbered(db, mailboxKeys))).length === 0) return false;
+  if ((await database.read((db) => unnumbered(db, database.dialect, mailboxKeys))).length === 0) return false;
   return database.write(async (tx) => {
     const { position } = await database.dialect
       .locked(tx.selectFrom('feed').select('position').where('key', '=', 1))
       .executeTakeFirstOrThrow();
-    return (await numberAfter(tx, position, mailboxKeys)) > position;
+    return (await numberAfter({ tx, dialect: database.dialect }, position, mailboxKeys)) > position;
   });
 }
 
 /** Numbers under the lock of the row of `feed`. @returns the position of the last change */
 export async function numberAfter(
-  tx: Transaction<Schema>,
+  { tx, dialect }: Pick<MailboxTransaction, 'tx' | 'dialect'>,
   position: number,
   mailboxKeys: readonly number[] | null,
 ): Promise<number> {
   // A statement of its own after the lock: in PostgreSQL it sees what the numbering before this one committed.
-  const mailboxes = await unnumbered(tx, mailboxKeys);
+  const mailboxes = await unnumbered(tx, dialect, mailboxKeys);
   if (mailboxes.length === 0) return position;
   let end = position;
   const segments = mailboxes.map(({ key, numbered, change_sequence: last }) => {
@@ -66,7 +68,7 @@ export async function numberAfter(
 }
 
 /** Mailboxes with changes that are in no segment yet. A mailbox that is being moved or removed has no address. */
-function unnumbered(db: Kysely<Schema>, mailboxKeys: readonly number[] | null) {
+function unnumbered(db: Kysely<Schema>, dialect: StoreDialect, mailboxKeys: readonly number[] | null) {
   const all = db
     .selectFrom('mailboxes')
     .leftJoin('feed_mailboxes', 'feed_mailboxes.mailbox_key', 'mailboxes.key')
@@ -78,5 +80,5 @@ function unnumbered(db: Kysely<Schema>, mailboxKeys: readonly number[] | null) {
     .where('mailboxes.change_sequence', '>', (eb) => eb.fn.coalesce('feed_mailboxes.sequence', sql<number>`0`))
     .where('mailboxes.id', 'like', '%@%')
     .orderBy('mailboxes.key');
-  return (mailboxKeys === null ? all : all.where('mailboxes.key', 'in', mailboxKeys)).execute();
+  return (mailboxKeys === null ? all : all.where(dialect.isOneOfIntegers('mailboxes.key', mailboxKeys))).execute();
 }

@@ -93,7 +93,7 @@ async function raiseFloors({ tx, dialect, key }: MailboxTransaction, last: numbe
   const feed = await dialect
     .locked(tx.selectFrom('feed').select(['position', 'pruned_position']).where('key', '=', 1))
     .executeTakeFirstOrThrow();
-  await numberAfter(tx, feed.position, [key]);
+  await numberAfter({ tx, dialect }, feed.position, [key]);
   const segment = await tx
     .selectFrom('feed_segments')
     .select(['position', 'last_sequence'])

@@ -8,6 +8,7 @@ import {
   type FeedPlace,
 } from '../../model/feed-cursor.ts';
 import type { MailboxId } from '../../model/ids.ts';
+import type { StoreDialect } from '../engines/dialect.ts';
 import type { Schema } from '../engines/schema.ts';
 import type { StoreDatabase } from '../engines/store-database.ts';
 import { toChange } from '../rows/change-columns.ts';
@@ -100,7 +101,7 @@ export async function readFeed(
   const key = mailbox === null ? null : await mailboxKey(database, mailbox);
   return database.read(async (db) => {
     const segments = await nextSegments(db, from.position, key);
-    const { rows, end } = await changesOf(db, segments, from.position, limit);
+    const { rows, end } = await changesOf({ db, dialect: database.dialect }, segments, from.position, limit);
     const feed = await checkPlace(db, from, key);
     const last = segments.find(({ position }) => position >= end);
     return {
@@ -121,6 +122,11 @@ function nextSegments(db: Kysely<Schema>, after: number, key: number | null) {
   return (key === null ? query : query.where('changes_of', '=', key)).orderBy('position').limit(SEGMENTS).execute();
 }
 
+interface FeedDatabase {
+  readonly db: Kysely<Schema>;
+  readonly dialect: StoreDialect;
+}
+
 interface Placed {
   readonly position: number;
   readonly tag: string;
@@ -132,7 +138,7 @@ interface Placed {
  * that is larger. `end` is the position up to which everything was read.
  */
 async function changesOf(
-  db: Kysely<Schema>,
+  { db, dialect }: FeedDatabase,
   segments: readonly Segment[],
   after: number,
   limit: number,
@@ -146,7 +152,7 @@ async function changesOf(
     if (size > limit) break;
     end = segment.position;
   }
-  if (end > after) return { rows: await wholeSegments(db, segments, after, end), end };
+  if (end > after) return { rows: await wholeSegments({ db, dialect }, segments, after, end), end };
   end = first.position - sizeAfter(first, after) + limit;
   return { rows: await partOf(db, first, end - limit, end), end };
 }
@@ -156,7 +162,7 @@ const sizeAfter = ({ position, first_sequence: first, last_sequence: last }: Seg
   Math.min(last - first + 1, position - after);
 
 async function wholeSegments(
-  db: Kysely<Schema>,
+  { db, dialect }: FeedDatabase,
   segments: readonly Segment[],
   after: number,
   end: number,
@@ -174,7 +180,7 @@ async function wholeSegments(
     .innerJoin('mailboxes', 'mailboxes.key', 'feed_segments.changes_of')
     .selectAll('changes')
     .select(['feed_segments.position', 'mailboxes.id as mailbox'])
-    .where('feed_segments.position', 'in', [...bySegment.keys()])
+    .where(dialect.isOneOfIntegers('feed_segments.position', [...bySegment.keys()]))
     .where('mailboxes.id', 'like', '%@%')
     .orderBy('feed_segments.position')
     .orderBy('changes.sequence')

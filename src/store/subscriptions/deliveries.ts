@@ -78,7 +78,10 @@ export function beginDelivery(
     if ((position.next_attempt_at ?? 0) > now) return { kind: 'waits', until: position.next_attempt_at ?? now };
     const [id, changes] =
       position.delivery_id !== null && position.sequences !== null
-        ? [position.delivery_id, await changesAt(tx, { mailbox, key }, JSON.parse(position.sequences) as number[])]
+        ? [
+            position.delivery_id,
+            await changesAt(tx, database.dialect, { mailbox, key }, JSON.parse(position.sequences) as number[]),
+          ]
         : [null, []];
     if (id !== null && isSome(changes))
       return { kind: 'begun', delivery: await attempt(tx, position, { id, changes, now }) };

@@ -50,6 +50,7 @@ export async function nextBatch(
 /** The changes with these sequences. */
 export async function changesAt(
   db: Kysely<Schema>,
+  dialect: StoreDialect,
   { mailbox, key }: SearchedMailbox,
   sequences: readonly number[],
 ): Promise<readonly Change[]> {
@@ -57,7 +58,7 @@ export async function changesAt(
     .selectFrom('changes')
     .selectAll()
     .where('mailbox_key', '=', key)
-    .where('sequence', 'in', [...sequences])
+    .where(dialect.isOneOfIntegers('sequence', sequences))
     .orderBy('sequence')
     .execute();
   return rows.map((row) => toChange(mailbox, row));
