@@ -41,7 +41,7 @@ export { connectMailbox } from './accounts/connect-mailbox.ts';
 export type { PreviewAccess } from './client/preview-settings.ts';
 export { resolveLabels } from './accounts/label-names.ts';
 export { LoginError } from './accounts/login-error.ts';
-export type { LoginRequest } from './accounts/stored-credentials.ts';
+export type { LoginRequest } from './accounts/mailbox-credentials.ts';
 export {
   beginConsent,
   completeConsent,
@@ -51,6 +51,12 @@ export {
   type PendingConsent,
 } from './accounts/consent.ts';
 export { ConsentError, type ConsentFailure } from './gmail/access/consent-error.ts';
+export {
+  AccessRevokedError,
+  type ProvidedToken,
+  type TokenProvider,
+  type TokenRequest,
+} from './gmail/access/token-provider.ts';
 export type { Clock } from './model/clock.ts';
 export type { Forecast } from './model/forecast.ts';
 export {

@@ -8,6 +8,7 @@ import { shippedBundle } from './temporal/shipped-bundle.ts';
 import { wakeDeliveries } from './client/wake-deliveries.ts';
 import { keepSearchAttributes } from './client/register-search-attributes.ts';
 import { loadConfig, type Config } from './config/config.ts';
+import { AccessRevokedError, type TokenProvider } from './gmail/access/token-provider.ts';
 import { withDates } from './gmail/api/gmail-date.ts';
 import { GoogleClock } from './gmail/api/google-clock.ts';
 import { createUndiciTransport } from './gmail/api/undici-transport.ts';
@@ -49,6 +50,8 @@ export interface WorkerRequest {
   readonly workflowBundle?: { readonly code: string };
   /** Called with changes of mailboxes, by the names of their subscriptions, which are made when the worker starts. */
   readonly handlers?: Handlers;
+  /** Gives tokens in place of stored credentials, for a product that keeps Google's tokens itself. */
+  readonly tokenProvider?: TokenProvider;
   /** Where metrics and spans go; without it, where METRICS_ADDRESS and OTEL_* say. */
   readonly telemetry?: Telemetry;
 }
@@ -122,7 +125,7 @@ export async function runWorker(request: WorkerRequest): Promise<RunningWorker> 
     const watch = await watchWorker({ config, telemetry, store: stores.store, clock, log });
     closing.unshift(() => watch.close());
     const skew = watchClock({ clock, telemetry, log });
-    const deps = dependenciesOf(config, means, skew);
+    const deps = dependenciesOf(request, means, skew);
     const activities = { ...createActivities(deps), ...(await deliveriesOf(request, means, deps)) };
     const connection = await connectPatiently({ config, log, clock, signal });
     // The watch uses the connection, so the connection closes after it.
@@ -179,7 +182,7 @@ async function openMeans({ config, log, clock = systemClock, telemetry }: Worker
 type Activities = ReturnType<typeof createActivities> & Partial<ReturnType<typeof createDeliveryActivities>>;
 
 function dependenciesOf(
-  config: Config,
+  { config, log, tokenProvider }: WorkerRequest,
   { googleClock, telemetry, secretKeys, stores, network }: Means,
   skew: ClockSkew,
 ): WorkerDependencies {
@@ -188,6 +191,7 @@ function dependenciesOf(
     ...stores,
     ...shared,
     secretKeys,
+    tokenProvider: tokenProvider === undefined ? undefined : logged(tokenProvider, log),
     transport: withDates(network.transport, (date) => {
       googleClock.hear(date);
       skew.seen('gmail', date);
@@ -199,6 +203,19 @@ function dependenciesOf(
     },
   });
   return { ...shared, store: stores.store, openSession, pushTopic: config.push.topic, skew };
+}
+
+/** Logs what the provider throws: its text may hold secrets, so it goes neither into the database nor to Temporal. */
+function logged(provider: TokenProvider, log: Log): TokenProvider {
+  return async (mailbox, request) => {
+    try {
+      return await provider(mailbox, request);
+    } catch (error) {
+      if (!(error instanceof AccessRevokedError) && !request.signal.aborted)
+        log.warn({ mailbox, error }, 'the token provider failed; it is asked again');
+      throw error;
+    }
+  };
 }
 
 /** Makes the subscriptions of the handlers. A worker without handlers leaves deliveries to others. */

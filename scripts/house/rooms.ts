@@ -292,6 +292,7 @@ export const ROOMS: readonly Room[] = [
       'model',
       'host',
       'config',
+      'gmail/access',
       ...STORE,
       'store/move',
       'reading',
@@ -361,6 +362,7 @@ export const ROOMS: readonly Room[] = [
       'host',
       'config',
       'gmail/api',
+      'gmail/access',
       ...STORE,
       'storage',
       'activities',
@@ -380,6 +382,7 @@ export const ROOMS: readonly Room[] = [
     imports: [
       'model',
       'host',
+      'gmail/access',
       'store/engines',
       'reading',
       'deliveries',

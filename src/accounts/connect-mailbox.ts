@@ -8,7 +8,7 @@ import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import { renamedMailbox } from '../client/renamed-mailbox.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import { LoginError } from './login-error.ts';
-import type { LoginRequest } from './stored-credentials.ts';
+import type { LoginRequest } from './mailbox-credentials.ts';
 
 export interface ConnectedMailbox {
   /**

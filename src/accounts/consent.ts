@@ -14,7 +14,7 @@ import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import { renamedHint } from './connect-mailbox.ts';
 import { systemClock } from '../host/system-clock.ts';
-import type { AccountStores } from './stored-credentials.ts';
+import type { AccountStores } from './mailbox-credentials.ts';
 
 export interface BeginConsentRequest {
   readonly config: Config;

@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS, HIDING_LABELS, type MailboxSettings, type Scope } fro
 import type { ScopeCount } from '../model/settings-preview.ts';
 import { SecretKeyError } from '../secrets/secret-box.ts';
 import { LoginError } from './login-error.ts';
-import { storedCredentials, type LoginRequest } from './stored-credentials.ts';
+import { mailboxCredentials, type LoginRequest } from './mailbox-credentials.ts';
 
 /** Pages of ids, 5 units each, that are listed to count a scope with a date, of which Gmail keeps no count. */
 const MOST_PAGES = 4;
@@ -22,7 +22,7 @@ const MOST_PAGES = 4;
 export async function countInScope(
   request: LoginRequest & { readonly settings: MailboxSettings },
 ): Promise<ScopeCount | null> {
-  const credentials = await storedCredentials(request);
+  const credentials = await mailboxCredentials(request);
   if (credentials === null) return null;
   const { settings } = request;
   const { scope } = settings;
@@ -80,7 +80,7 @@ async function countListed(gmail: GmailApi, scope: Scope): Promise<ScopeCount | 
  * @throws {LoginError} when Google refuses the credentials or cannot be reached
  */
 export async function hasLabel(request: LoginRequest & { readonly labelId: LabelId }): Promise<boolean | null> {
-  const credentials = await storedCredentials(request);
+  const credentials = await mailboxCredentials(request);
   if (credentials === null) return null;
   const settings = (await request.stores.store.getMailbox(request.mailbox))?.settings ?? DEFAULT_SETTINGS;
   const { withGmail } = await import('./with-gmail.ts');

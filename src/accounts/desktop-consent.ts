@@ -6,7 +6,7 @@ import type { MailboxId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import { beginConsent, completeConsent, type CompletedConsent } from './consent.ts';
 import { listenForRedirect } from './loopback-redirect.ts';
-import type { AccountStores } from './stored-credentials.ts';
+import type { AccountStores } from './mailbox-credentials.ts';
 
 export interface DesktopConsentRequest {
   readonly config: Config;

@@ -4,7 +4,7 @@ import { labelId, type LabelId } from '../model/ids.ts';
 import { labelNamed } from '../model/label-named.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { LoginError } from './login-error.ts';
-import { storedCredentials, type LoginRequest } from './stored-credentials.ts';
+import { mailboxCredentials, type LoginRequest } from './mailbox-credentials.ts';
 
 /** https://developers.google.com/workspace/gmail/api/guides/labels */
 const SYSTEM_LABELS = ['INBOX', 'SENT', 'DRAFT', 'SPAM', 'TRASH', 'STARRED', 'IMPORTANT', 'UNREAD', 'CHAT'];
@@ -48,7 +48,7 @@ function ownNames(labels: readonly Label[]): string {
 
 async function labelsAtGmail(request: LoginRequest): Promise<readonly Label[]> {
   const { stores, mailbox } = request;
-  const credentials = await storedCredentials(request);
+  const credentials = await mailboxCredentials(request);
   if (credentials === null) {
     throw new LoginError(
       'unknown-label',

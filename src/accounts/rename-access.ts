@@ -2,6 +2,8 @@ import type { RenamingAccess } from '../client/rename-mailbox.ts';
 import type { Config } from '../config/config.ts';
 import { accountBehind } from '../gmail/access/account-behind.ts';
 import { parseCredentials } from '../gmail/access/credentials.ts';
+import type { TokenProvider } from '../gmail/access/token-provider.ts';
+import type { MailboxCredentials } from '../gmail/access/way-to-tokens.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import { createGoogleGmail } from '../gmail/api/google-gmail.ts';
 import { scopesOf } from '../gmail/access/scopes.ts';
@@ -13,7 +15,7 @@ import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import type { EncryptedRecord } from '../secrets/credential-store.ts';
-import type { AccountStores } from './stored-credentials.ts';
+import type { AccountStores } from './mailbox-credentials.ts';
 
 /** Gives {@link TidemarkClient.rename} what it needs of Google and of the credentials. */
 export function renamingAccess(means: Means): RenamingAccess {
@@ -27,6 +29,7 @@ interface Means {
   readonly config: Config;
   readonly stores: AccountStores;
   readonly clock: Clock;
+  readonly tokenProvider?: TokenProvider | undefined;
 }
 
 interface Rename {
@@ -54,14 +57,14 @@ async function refusalOf(means: Means, rename: Rename): Promise<string | null> {
   const row = await means.stores.store.getMailbox(from);
   // A worker has asked Google already, and compared messages.
   if (row?.account?.address === to) return null;
-  const held = await heldCredentials(means, rename);
-  if (held === null)
+  const opening = await openingCredentials(means, rename);
+  if (opening === null)
     return (
       `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now. ` +
       `If you know that it is: tidemark rename ${from} ${to} --force`
     );
   try {
-    return await refusalOfGoogle(means, rename, held, row?.settings ?? DEFAULT_SETTINGS);
+    return await refusalOfGoogle(means, rename, opening, row?.settings ?? DEFAULT_SETTINGS);
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
     return (
@@ -71,23 +74,42 @@ async function refusalOf(means: Means, rename: Rename): Promise<string | null> {
   }
 }
 
+/** Credentials that open the account now, and the address in whose name they do. */
+interface OpeningCredentials {
+  readonly mailbox: MailboxId;
+  readonly credentials: MailboxCredentials;
+  /** Whether they open any address that is named, so that their opening one proves nothing of another. */
+  readonly isByName: boolean;
+}
+
+async function openingCredentials(means: Means, rename: Rename): Promise<OpeningCredentials | null> {
+  const { config, clock, tokenProvider } = means;
+  // After the renaming the provider is asked for the new address.
+  if (tokenProvider !== undefined)
+    return { mailbox: rename.to, credentials: { type: 'token_provider', provider: tokenProvider }, isByName: true };
+  const held = await heldCredentials(means, rename);
+  if (held === null) return null;
+  const credentials = parseCredentials(await (await secretKeysOf(config, clock)).open(held.mailbox, held.record));
+  // A service account acts in the name of an address, and Google knows a renamed user only by the new one.
+  return credentials.type === 'service_account'
+    ? { mailbox: rename.to, credentials, isByName: true }
+    : { mailbox: held.mailbox, credentials, isByName: false };
+}
+
 /** Asks Google which account the credentials open. @throws {GmailError} when Google does not answer */
 async function refusalOfGoogle(
   { config, stores, clock }: Means,
   rename: Rename,
-  held: HeldCredentials,
+  { mailbox, credentials, isByName }: OpeningCredentials,
   settings: MailboxSettings,
 ): Promise<string | null> {
-  const { from, to } = rename;
+  const { from } = rename;
   const network = createUndiciTransport();
   try {
     const { transport } = network;
-    const credentials = parseCredentials(await (await secretKeysOf(config, clock)).open(held.mailbox, held.record));
-    // A service account acts in the name of an address, and Google knows a renamed user only by the new one.
-    const isDelegated = credentials.type === 'service_account';
     const tokens = createTokenSource({
       credentials,
-      mailbox: isDelegated ? to : held.mailbox,
+      mailbox,
       tokenUrl: config.googleTokenUrl,
       scopes: scopesOf(settings),
       transport,
@@ -97,7 +119,7 @@ async function refusalOfGoogle(
     const gmail = createGoogleGmail({ mailbox: from, tokens, transport, rootUrl, clock, timeoutMs: 20_000 });
     const witnesses = () => stores.store.sampleMessages(from);
     const account = await accountBehind(gmail, { mailbox: from, witnesses });
-    return refusalOfAccount(account, { ...rename, opened: held.mailbox, isDelegated });
+    return refusalOfAccount(account, { ...rename, opened: mailbox, isByName });
   } finally {
     await network.close();
   }
@@ -106,7 +128,7 @@ async function refusalOfGoogle(
 /** @param opened - whose credentials were used */
 function refusalOfAccount(
   account: Awaited<ReturnType<typeof accountBehind>>,
-  { from, to, opened, isDelegated }: Rename & { readonly opened: MailboxId; readonly isDelegated: boolean },
+  { from, to, opened, isByName }: Rename & { readonly opened: MailboxId; readonly isByName: boolean },
 ): string | null {
   if (account.kind === 'another' && account.asked > 0)
     return (
@@ -114,7 +136,7 @@ function refusalOfAccount(
       `which is another account than that of ${from} (it has ${account.found} of ${account.asked} stored ` +
       `messages): nothing was changed. If you know better: tidemark rename ${from} ${to} --force`
     );
-  if (account.kind === 'another' && isDelegated)
+  if (account.kind === 'another' && isByName)
     return (
       `No message of ${from} is stored by which its account could be recognised, ` +
       `so nothing tells whether that is called ${to} now: nothing was changed. If you know that it is: ` +

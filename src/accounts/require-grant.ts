@@ -3,7 +3,7 @@ import { grantAdvice, requireScopes } from '../gmail/access/scopes.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { LoginError } from './login-error.ts';
-import { storedCredentials, type LoginRequest } from './stored-credentials.ts';
+import { mailboxCredentials, type LoginRequest } from './mailbox-credentials.ts';
 
 /**
  * Refuses settings that the mailbox's grant does not cover, before anything is changed and before any call.
@@ -14,7 +14,7 @@ import { storedCredentials, type LoginRequest } from './stored-credentials.ts';
  */
 export async function requireGrant({ change, ...request }: LoginRequest & { change: SettingsChange }): Promise<void> {
   const { stores, mailbox } = request;
-  const credentials = await storedCredentials(request);
+  const credentials = await mailboxCredentials(request);
   if (credentials?.type !== 'authorized_user') return;
   const present = (await stores.store.getMailbox(mailbox))?.settings ?? null;
   if (present !== null && change.format === undefined && change.scope === undefined) return;

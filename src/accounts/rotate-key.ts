@@ -6,7 +6,7 @@ import { readKeys } from '../secrets/read-keys.ts';
 import { addToOwnKeyFile } from '../secrets/own-key-file.ts';
 import { open, seal, SecretKeyError, type SecretKey } from '../secrets/secret-box.ts';
 import { withFileLock } from '../host/file-lock.ts';
-import type { AccountStores } from './stored-credentials.ts';
+import type { AccountStores } from './mailbox-credentials.ts';
 
 export interface RotationRequest {
   readonly config: Config;

@@ -1,4 +1,4 @@
-import type { GoogleCredentials } from '../gmail/access/credentials.ts';
+import type { MailboxCredentials } from '../gmail/access/way-to-tokens.ts';
 import type { GmailApi } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import { createGoogleGmail } from '../gmail/api/google-gmail.ts';
@@ -7,10 +7,10 @@ import { createUndiciTransport } from '../gmail/api/undici-transport.ts';
 import type { Config } from '../config/config.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { LoginError } from './login-error.ts';
-import type { LoginRequest } from './stored-credentials.ts';
+import type { LoginRequest } from './mailbox-credentials.ts';
 
 export interface GmailAccess {
-  readonly credentials: GoogleCredentials;
+  readonly credentials: MailboxCredentials;
   readonly scopes: readonly string[];
   /** Called with the scopes that Google granted, when it names them. */
   readonly onScopes?: (scopes: readonly string[]) => void;
@@ -46,6 +46,8 @@ export async function withGmail<Result>(
 function explained(error: unknown, { gmailRootUrl, googleTokenUrl }: Config, mailbox: MailboxId): unknown {
   if (!(error instanceof GmailError)) return error;
   if (error.failure.kind === 'consent-revoked') {
+    if (error.failure.said !== undefined)
+      return new LoginError('credentials-refused', `${error.message} Have its owner consent again.`, { cause: error });
     return new LoginError(
       'credentials-refused',
       `Google does not accept these credentials for ${mailbox}: the grant was revoked or has expired, ` +

@@ -42,7 +42,7 @@ export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outc
     };
   }
   if (error instanceof OtherAccountError)
-    return { type: 'OtherAccount', next: { kind: 'stop' }, message: otherAccountText(mailbox, error.account) };
+    return { type: 'OtherAccount', next: { kind: 'stop' }, message: otherAccountText(mailbox, error) };
   if (error instanceof OtherDatabaseError)
     return { type: 'OtherDatabase', next: { kind: 'stop' }, message: otherDatabaseText(mailbox) };
   if (error instanceof UnknownLabelError)
@@ -88,7 +88,7 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
     case 'refused':
       return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: refusedText(mailbox, failure) };
     case 'consent-revoked':
-      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: revokedText(mailbox) };
+      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: revokedText(mailbox, failure) };
     case 'scope-missing':
     case 'scope-barred':
       return {
@@ -115,7 +115,12 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
   }
 }
 
-function revokedText(mailbox: MailboxId): string {
+function revokedText(mailbox: MailboxId, { said }: Extract<GmailFailure, { kind: 'consent-revoked' }>): string {
+  if (said !== undefined)
+    return (
+      `the token provider says that the access to ${mailbox} was revoked (${said}). Have its owner consent again; ` +
+      `once the provider gives tokens, ${askAgain(mailbox)}`
+    );
   return (
     `Google no longer accepts the credentials of ${mailbox}: the grant was revoked or has expired, ` +
     `or the service account's key was deleted. Connect it again: "tidemark login ${mailbox} --client FILE", ` +
@@ -131,7 +136,7 @@ function refusedText(mailbox: MailboxId, { status, reason }: Extract<GmailFailur
       `which mostly passes. ${askAgain(mailbox)}`
     );
   return (
-    `Gmail refuses ${mailbox} (HTTP 401 ${reason}) although Google still gives access tokens for it, ` +
+    `Gmail refuses ${mailbox} (HTTP 401 ${reason}) with a new access token, too, ` +
     `which mostly passes. ${askAgain(mailbox)}. If it stays so, ` +
     `"tidemark login ${mailbox} --client FILE" makes a new grant`
   );

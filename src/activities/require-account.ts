@@ -1,6 +1,7 @@
 import { accountBehind, type Account } from '../gmail/access/account-behind.ts';
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
+import { isSameAddress } from '../model/address.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
 import type { MailboxAccount, MailboxRow } from '../store/rows/mailbox-row.ts';
@@ -10,10 +11,13 @@ import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 export class OtherAccountError extends Error {
   override readonly name = 'OtherAccountError';
   readonly account: Extract<Account, { kind: 'another' }>;
+  /** Whether a token provider gave the token. */
+  readonly isProvided: boolean;
 
-  constructor(mailbox: MailboxId, account: OtherAccountError['account']) {
+  constructor(mailbox: MailboxId, account: OtherAccountError['account'], isProvided: boolean) {
     super(`the credentials of ${mailbox} open ${account.address}`);
     this.account = account;
+    this.isProvided = isProvided;
   }
 }
 
@@ -29,25 +33,29 @@ export interface AccountCheck {
   readonly row: MailboxRow;
   /** The version of the credentials that the session uses. */
   readonly version: number;
+  /** The address of the account that a token provider's tokens open; null for stored credentials. */
+  readonly opens: MailboxId | null;
 }
 
 /**
  * Verifies, before a session is used, that its credentials open the mailbox's account: another account's listing or
  * history would empty the mirror. New credentials are always checked. Known ones are checked again now and then, since
- * the account may have been renamed.
+ * the account may have been renamed. A token provider's are checked whenever they open another address.
  *
  * @throws {OtherAccountError} when they open another account
  * @throws {GmailError} when Gmail gives no answer
  */
 export async function requireAccount(check: AccountCheck): Promise<void> {
-  const { store, clock, session, row, version } = check;
+  const { store, clock, session, row, version, opens } = check;
   const { id: mailbox, account: before } = row;
-  if (before !== null && before.version === version && !(await isDueAgain(check, before))) return;
+  const isKnown = before?.version === version && (opens === null || isSameAddress(opens, before.address));
+  if (before !== null && isKnown && !(await isDueAgain(check, before))) return;
   const account = await accountBehind(session, { mailbox, witnesses: () => store.sampleMessages(mailbox) });
   // The store holds no message that could decide. The same credentials belong to the same account, whatever its address
-  // is now.
-  const isSameGrant = before?.version === version && account.kind === 'another' && account.asked === 0;
-  if (account.kind === 'another' && !isSameGrant) throw new OtherAccountError(mailbox, account);
+  // is now. A provider's tokens may be of any account.
+  const isSameGrant =
+    before?.version === version && opens === null && account.kind === 'another' && account.asked === 0;
+  if (account.kind === 'another' && !isSameGrant) throw new OtherAccountError(mailbox, account, opens !== null);
   const now = clock.now();
   const { address } = account;
   const since = before?.address === address ? before.since : now;
@@ -68,17 +76,20 @@ async function unitsOf({ store, row }: AccountCheck): Promise<number> {
 }
 
 /** For a person: which account the credentials open, how that is known, and what to do. */
-export function otherAccountText(mailbox: MailboxId, { address, asked, found }: OtherAccountError['account']): string {
-  const renew =
-    `have the owner of ${mailbox} consent: "tidemark login ${mailbox} --client FILE" (or ` +
-    `"tidemark connect ${mailbox} --credentials FILE")`;
+export function otherAccountText(mailbox: MailboxId, { account, isProvided }: OtherAccountError): string {
+  const { address, asked, found } = account;
+  const whose = isProvided ? 'the tokens that the provider gives for' : 'the credentials of';
+  const renew = isProvided
+    ? `let the provider give the tokens of ${mailbox}'s own account, then "tidemark resume ${mailbox}"`
+    : `have the owner of ${mailbox} consent: "tidemark login ${mailbox} --client FILE" (or ` +
+      `"tidemark connect ${mailbox} --credentials FILE")`;
   if (asked === 0)
     return (
-      `the credentials of ${mailbox} open ${address}, and no message is stored that could tell whether it is the ` +
+      `${whose} ${mailbox} open ${address}, and no message is stored that could tell whether it is the ` +
       `same account; nothing was changed. If it is: "tidemark rename ${mailbox} ${address}". If not, ${renew}`
     );
   return (
-    `the credentials of ${mailbox} open another account, ${address}: ` +
+    `${whose} ${mailbox} open another account, ${address}: ` +
     `${found === 0 ? 'none' : `only ${found}`} of ${asked} stored messages is there; ` +
     `nothing was changed. Now ${renew}`
   );

@@ -6,7 +6,10 @@ import { Pacer } from '../gmail/quota/pacer.ts';
 import type { QuotaLedger } from '../model/quota-ledger.ts';
 import { requireScopes, scopesOf } from '../gmail/access/scopes.ts';
 import { createGmailSession } from '../gmail/quota/session.ts';
+import type { TokenProvider } from '../gmail/access/token-provider.ts';
 import { createTokenSource } from '../gmail/access/create-token-source.ts';
+import type { MailboxCredentials } from '../gmail/access/way-to-tokens.ts';
+import type { TokenSource } from '../gmail/api/token-source.ts';
 import type { Transport } from '../gmail/api/transport.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
@@ -20,11 +23,14 @@ import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { SecretKeys } from '../secrets/secret-keys.ts';
 import { NotConnectedError, type SessionRequest } from './dependencies.ts';
 import { requireAccount } from './require-account.ts';
+import { SameAccountTokens } from './same-account-tokens.ts';
 
 export interface SessionFactoryOptions {
   readonly store: MailboxRegistry & SpentUnits & MailboxAccounts & QuotaLedger;
   readonly credentials: CredentialStore;
   readonly secretKeys: Pick<SecretKeys, 'open'>;
+  /** Gives tokens in place of stored credentials. */
+  readonly tokenProvider?: TokenProvider | undefined;
   readonly transport: Transport;
   /** Where a mailbox's Gmail is; that of a simulated mailbox may move. */
   readonly googleOf: (mailbox: MailboxId) => GoogleAddresses;
@@ -42,6 +48,9 @@ export interface GoogleAddresses {
   readonly tokenUrl: string;
 }
 
+/** The version in place of that of stored credentials, which begins at 1. */
+const PROVIDED = 0;
+
 /** What this process keeps for one mailbox: its client with the access token, and the pacer that both lanes share. */
 interface Connection {
   readonly version: number;
@@ -50,6 +59,8 @@ interface Connection {
   readonly google: GoogleAddresses;
   readonly api: GmailApi;
   readonly pacer: Pacer;
+  /** The provider's tokens; null where credentials are stored, whose version changes with them. */
+  readonly provided: SameAccountTokens | null;
   /** The check of its account that is under way. */
   checking: Promise<void> | null;
 }
@@ -91,20 +102,34 @@ async function isServed(session: GmailSession, signal: AbortSignal): Promise<voi
 
 /** Both lanes begin at once and share one check. */
 async function check(request: AccountCheck, connection: Connection): Promise<void> {
-  connection.checking ??= checkAccount(request, connection.version).finally(() => {
+  connection.checking ??= checkAccount(request, connection).finally(() => {
     connection.checking = null;
   });
   await connection.checking;
 }
 
-type AccountCheck = Omit<Parameters<typeof requireAccount>[0], 'version'> & { readonly session: GmailSession };
+type AccountCheck = Omit<Parameters<typeof requireAccount>[0], 'version' | 'opens'> & {
+  readonly session: GmailSession;
+};
 
-async function checkAccount(request: AccountCheck, version: number): Promise<void> {
+async function checkAccount(request: AccountCheck, { version, provided }: Connection): Promise<void> {
   try {
-    await requireAccount({ ...request, version });
+    await requireAccount({ ...request, version, opens: (await provided?.account()) ?? null });
   } finally {
     await request.session.flush();
   }
+}
+
+/** How a mailbox is read now. */
+interface Access {
+  readonly version: number;
+  readonly read: () => Promise<MailboxCredentials>;
+}
+
+interface Connecting extends Pick<Connection, 'version' | 'scopes' | 'google'> {
+  readonly mailbox: MailboxId;
+  readonly settings: MailboxSettings;
+  readonly credentials: MailboxCredentials;
 }
 
 /** What this process keeps for its mailboxes; the one that was connected first is forgotten first. */
@@ -118,24 +143,51 @@ class Connections {
 
   /** The mailbox's connection; a new one when its credentials, or the scopes that its settings need, have changed. */
   async open(mailbox: MailboxId, settings: MailboxSettings): Promise<Connection> {
-    const record = await this.#options.credentials.get(mailbox);
-    if (record === null) throw new NotConnectedError(`${mailbox} has no credentials`);
-    const known = this.#byMailbox.get(mailbox);
+    const { version, read } = await this.#accessOf(mailbox);
     const scopes = scopesOf(settings);
     const google = this.#options.googleOf(mailbox);
-    if (known?.version === record.version && known.scopes.join() === scopes.join() && isSame(known.google, google))
-      return known;
-    const credentials = parseCredentials(await this.#options.secretKeys.open(mailbox, record));
+    const current = (): Connection | null => {
+      const known = this.#byMailbox.get(mailbox);
+      if (known?.version !== version || known.scopes.join() !== scopes.join()) return null;
+      return isSame(known.google, google) && known.provided?.hasMoved !== true ? known : null;
+    };
+    const known = current();
+    if (known !== null) return known;
+    const credentials = await read();
+    // The other lane may have opened it meanwhile. Both share the tokens and the pacer.
+    return current() ?? this.#connect({ mailbox, settings, version, scopes, google, credentials });
+  }
+
+  async #accessOf(mailbox: MailboxId): Promise<Access> {
+    const { tokenProvider: provider, credentials, secretKeys } = this.#options;
+    if (provider !== undefined) return { version: PROVIDED, read: async () => ({ type: 'token_provider', provider }) };
+    const record = await credentials.get(mailbox);
+    if (record === null) throw new NotConnectedError(`${mailbox} has no credentials`);
+    return {
+      version: record.version,
+      read: async () => parseCredentials(await secretKeys.open(mailbox, record)),
+    };
+  }
+
+  #connect({ mailbox, settings, version, scopes, google, credentials }: Connecting): Connection {
     if (credentials.type === 'authorized_user') requireScopes(mailbox, credentials.scopes, settings);
     const { store, prices, clock, userShare, transport } = this.#options;
     const { rootUrl, tokenUrl } = google;
+    const clientWith = (tokens: TokenSource): GmailApi =>
+      createGoogleGmail({ mailbox, tokens, transport, rootUrl, clock });
+    const known = this.#byMailbox.get(mailbox);
     const tokens = createTokenSource({ credentials, mailbox, tokenUrl, scopes, transport, clock });
+    const provided =
+      credentials.type !== 'token_provider'
+        ? null
+        : (reusable(known, google) ?? new SameAccountTokens({ mailbox, tokens, clientWith }));
     const connection: Connection = {
-      version: record.version,
+      version,
       scopes,
       google,
-      api: createGoogleGmail({ mailbox, tokens, transport, rootUrl, clock }),
+      api: clientWith(provided ?? tokens),
       checking: null,
+      provided,
       pacer: known?.pacer ?? new Pacer({ mailbox, ledger: store, prices, clock, share: userShare }),
     };
     this.#keep(mailbox, connection);
@@ -148,6 +200,10 @@ class Connections {
     this.#byMailbox.set(mailbox, connection);
   }
 }
+
+/** A provider's tokens do not depend on the settings: it is asked once at a time, whatever these are. */
+const reusable = (known: Connection | undefined, google: GoogleAddresses): SameAccountTokens | null =>
+  known !== undefined && isSame(known.google, google) && known.provided?.hasMoved === false ? known.provided : null;
 
 const isSame = (a: GoogleAddresses, b: GoogleAddresses): boolean =>
   a.rootUrl === b.rootUrl && a.tokenUrl === b.tokenUrl;

@@ -5,6 +5,7 @@ import { TidemarkClient } from '../client/tidemark-client.ts';
 import type { Config } from '../config/config.ts';
 import { priceTableOf } from '../config/quota-variables.ts';
 import { configFor } from '../config/running-start.ts';
+import type { TokenProvider } from '../gmail/access/token-provider.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Forecast } from '../model/forecast.ts';
@@ -35,11 +36,14 @@ export async function openTidemark({
   config,
   clock = systemClock,
   create = true,
+  tokenProvider,
 }: {
   config: Config;
   clock?: Clock;
   /** False refuses to make a store where there is none; `in-memory` makes an empty one that is gone afterwards. */
   create?: boolean | 'in-memory';
+  /** Gives tokens in place of stored credentials, wherever Gmail is asked: give the workers the same. */
+  tokenProvider?: TokenProvider;
 }): Promise<Tidemark> {
   // Loaded now: a program that only imports Tidemark need not wait for the database's modules.
   const { openDatabase } = await import('./open-database.ts');
@@ -54,9 +58,9 @@ export async function openTidemark({
       ...stores,
       clock,
       taskQueue: config.taskQueue,
-      renaming: renamingOf(config, stores, clock),
+      renaming: renamingOf({ config, stores, clock, tokenProvider }),
       forecast: forecastOf(config, stores, clock),
-      previewing: previewAccess(config, stores, clock),
+      previewing: previewAccess({ config, stores, clock, tokenProvider }),
     });
     return {
       ...stores,
@@ -88,9 +92,17 @@ function forecastOf(config: Config, { store }: Stores, clock: Clock): (mailbox: 
 }
 
 /** Loaded when a mailbox is renamed: it talks to Google. */
-function renamingOf(config: Config, stores: Stores, clock: Clock): RenamingAccess {
+function renamingOf({
+  config,
+  ...means
+}: {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly clock: Clock;
+  readonly tokenProvider: TokenProvider | undefined;
+}): RenamingAccess {
   const access = async ({ from }: { from: MailboxId }): Promise<RenamingAccess> =>
-    (await import('../accounts/rename-access.ts')).renamingAccess({ config: configFor(config, from), stores, clock });
+    (await import('../accounts/rename-access.ts')).renamingAccess({ ...means, config: configFor(config, from) });
   return {
     refusalOf: async (request) => (await access(request)).refusalOf(request),
     copyCredentials: async (request) => (await access(request)).copyCredentials(request),

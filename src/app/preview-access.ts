@@ -2,16 +2,30 @@ import type { PreviewAccess } from '../client/preview-settings.ts';
 import type { Config } from '../config/config.ts';
 import { priceTableOf } from '../config/quota-variables.ts';
 import { configFor } from '../config/running-start.ts';
+import type { TokenProvider } from '../gmail/access/token-provider.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { Stores } from '../store/open-store.ts';
+
+interface PreviewMeans {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly clock: Clock;
+  readonly tokenProvider: TokenProvider | undefined;
+}
 
 /**
  * What previews of settings ask of Gmail and of the prices. Loaded when a preview is asked for. Gmail's silence is no
  * obstacle to a change: then the preview says less.
  */
-export function previewAccess(config: Config, stores: Stores, clock: Clock): PreviewAccess {
-  const request = (mailbox: MailboxId) => ({ config: configFor(config, mailbox), stores, mailbox, clock });
+export function previewAccess({ config, stores, clock, tokenProvider }: PreviewMeans): PreviewAccess {
+  const request = (mailbox: MailboxId) => ({
+    config: configFor(config, mailbox),
+    stores,
+    mailbox,
+    clock,
+    tokenProvider,
+  });
   return {
     inScope: async (mailbox, settings) => {
       const { countInScope, orUnknown } = await import('../accounts/count-in-scope.ts');

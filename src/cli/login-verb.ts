@@ -4,7 +4,7 @@ import type { CompletedConsent } from '../accounts/consent.ts';
 import { consentOnDesktop } from '../accounts/desktop-consent.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MessageFormat } from '../model/settings.ts';
-import type { AccountStores } from '../accounts/stored-credentials.ts';
+import type { AccountStores } from '../accounts/mailbox-credentials.ts';
 import { parseEmail, parseFormat, parseInterval, parsePort } from './arguments.ts';
 import { readSecretFile } from './credentials-file.ts';
 import { verb, withStores, type Cli, type VerbContext, type VerbOptions } from './verb-context.ts';

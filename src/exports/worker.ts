@@ -12,6 +12,12 @@ export type {
 } from '../deliveries/handler.ts';
 export type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
 export { InvalidSubscriptionError } from '../model/subscription.ts';
+export {
+  AccessRevokedError,
+  type ProvidedToken,
+  type TokenProvider,
+  type TokenRequest,
+} from '../gmail/access/token-provider.ts';
 export { createLog, type Log } from '../host/log.ts';
 export { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 export { installRuntime } from '../telemetry/runtime.ts';

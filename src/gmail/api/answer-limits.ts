@@ -1,4 +1,4 @@
-import type { CalledMethod } from './classify.ts';
+import type { SentMethod } from './classify.ts';
 import { SMALL_ANSWER } from './transport.ts';
 
 const MIB = 2 ** 20;
@@ -7,7 +7,7 @@ const MIB = 2 ** 20;
  * The largest answer of each method in bytes, before and after decompression. A page of 500 ids has some 40 KB, so a
  * page of many megabytes does not come from Gmail, and parsing it would take several times its size in memory.
  */
-export const ANSWER_LIMITS: Readonly<Record<CalledMethod, number>> = {
+export const ANSWER_LIMITS: Readonly<Record<SentMethod, number>> = {
   // Gmail accepts mail of at most 50 MB, which base64 makes a third larger. A batch holds several messages; one that is
   // too large is halved.
   batch: 256 * MIB,

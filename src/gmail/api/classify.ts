@@ -5,8 +5,11 @@ import { GmailError, type GmailFailure, type RateLimit } from './gmail-error.ts'
 import { refusalCause } from './refusal-cause.ts';
 import { ResponseTooLargeError } from './transport.ts';
 
-/** The call: a method of the API, the multipart request around a batch, or Google's token endpoint. */
-export type CalledMethod = GmailMethod | 'batch' | 'token';
+/** A request to Google: a method of the API, the multipart request around a batch, or the token endpoint. */
+export type SentMethod = GmailMethod | 'batch' | 'token';
+
+/** The call: a request to Google, or the question to the product that keeps the tokens. */
+export type CalledMethod = SentMethod | 'tokenProvider';
 
 /**
  * The `detail` of an `unavailable` when the token endpoint refuses the time in a service account's request, which comes
@@ -104,10 +107,12 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
       return unansweredText(method, failure);
     case 'refused':
       return failure.status === 401 && method !== 'token'
-        ? `Gmail refused ${method} (HTTP 401 ${failure.reason}) although Google gives access tokens for it.`
+        ? `Gmail refused ${method} (HTTP 401 ${failure.reason}), with a new access token, too.`
         : `${refuserOf(method)} (HTTP ${failure.status} ${failure.reason}) and named no cause that could be mended.`;
     case 'consent-revoked':
-      return 'Google no longer accepts its credentials. Connect the mailbox again.';
+      return failure.said === undefined
+        ? 'Google no longer accepts its credentials. Connect the mailbox again.'
+        : `the token provider says that its access was revoked (${failure.said}).`;
     case 'scope-missing':
       if (method === 'token')
         return (
@@ -130,23 +135,26 @@ function describe(method: CalledMethod, failure: GmailFailure): string {
 
 /** The call in words for a person; methods keep Google's names. */
 function askedFor(method: CalledMethod): string {
-  if (method === 'token') return 'a request for an access token';
+  if (method === 'token' || method === 'tokenProvider') return 'a request for an access token';
   return method === 'batch' ? 'a batch of calls' : method;
 }
 
-const refuserOf = (method: CalledMethod): string =>
-  `${method === 'token' ? 'Google' : 'Gmail'} refused ${askedFor(method)}`;
+function asked(method: CalledMethod): string {
+  if (method === 'tokenProvider') return 'The token provider';
+  return method === 'token' ? 'Google' : 'Gmail';
+}
+
+const refuserOf = (method: CalledMethod): string => `${asked(method)} refused ${askedFor(method)}`;
 
 /** Without status and detail, no answer came at all. */
 function unansweredText(
   method: CalledMethod,
   { status, detail }: Extract<GmailFailure, { kind: 'unavailable' }>,
 ): string {
-  const whose = method === 'token' ? 'Google' : 'Gmail';
   const words = [...(status === null ? [] : [`HTTP ${status}`]), ...(detail === undefined ? [] : [detail])];
   return words.length === 0
-    ? `${whose} did not answer ${askedFor(method)}: the connection failed, or took too long.`
-    : `${whose} gave no usable answer to ${askedFor(method)} (${words.join(': ')}).`;
+    ? `${asked(method)} did not answer ${askedFor(method)}: the connection failed, or took too long.`
+    : `${asked(method)} gave no usable answer to ${askedFor(method)} (${words.join(': ')}).`;
 }
 
 interface Answer {

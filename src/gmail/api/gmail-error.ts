@@ -21,8 +21,11 @@ export type GmailFailure =
    * It names no cause that somebody could fix, and was seen to pass by itself.
    */
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
-  /** invalid_grant of the token endpoint, the only one that can say so. Only the mailbox's owner can help. */
-  | { readonly kind: 'consent-revoked' }
+  /**
+   * invalid_grant of the token endpoint, or a token provider's AccessRevokedError with its words in `said`: nothing
+   * else can say so. Only the mailbox's owner can help.
+   */
+  | { readonly kind: 'consent-revoked'; readonly said?: string }
   /**
    * 403 insufficientPermissions: the grant lacks the scope for this call. `askFor` is a format whose consent would
    * cover it, if that is known.

@@ -4,7 +4,7 @@ import type { MailboxId } from '../../model/ids.ts';
 import type { GmailMethod } from '../../model/prices.ts';
 import { detailOf } from './answers.ts';
 import { ANSWER_LIMITS } from './answer-limits.ts';
-import { classify, classifyThrown, gmailError, type CalledMethod } from './classify.ts';
+import { classify, classifyThrown, gmailError, type SentMethod } from './classify.ts';
 import { withDeadline } from '../../model/deadline.ts';
 import { byOurClock } from './gmail-date.ts';
 import { GmailError } from './gmail-error.ts';
@@ -48,7 +48,7 @@ export class GoogleCalls {
    * @throws {GmailError} for every answer but 200 and 204, and when no answer came; the signal's reason when it aborts
    */
   async send(
-    method: CalledMethod,
+    method: SentMethod,
     signal: AbortSignal | undefined,
     call: (sent: SentCall) => Promise<HttpResponse>,
   ): Promise<Answer> {

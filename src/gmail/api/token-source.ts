@@ -4,7 +4,7 @@ export interface TokenSource {
    * An access token that is good for another minute at least.
    *
    * @throws {GmailError} `consent-revoked`, `scope-missing`, `mailbox-unavailable` or `unavailable`, as the token
-   * endpoint answered
+   * endpoint or the token provider answered
    */
   accessToken(signal?: AbortSignal): Promise<string>;
   /** Gmail refused this token: forget it. A newer one that another call has fetched meanwhile is kept. */

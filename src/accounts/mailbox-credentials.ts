@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts';
-import { parseCredentials, type GoogleCredentials } from '../gmail/access/credentials.ts';
+import { parseCredentials } from '../gmail/access/credentials.ts';
+import type { TokenProvider } from '../gmail/access/token-provider.ts';
+import type { MailboxCredentials } from '../gmail/access/way-to-tokens.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
@@ -18,19 +20,23 @@ export interface LoginRequest {
   readonly stores: AccountStores;
   readonly mailbox: MailboxId;
   readonly clock: Clock;
+  /** Gives tokens in place of stored credentials. */
+  readonly tokenProvider?: TokenProvider | undefined;
 }
 
 /**
- * The credentials of a mailbox, decrypted; null when it is not connected.
+ * By what a mailbox is read: the token provider, or its stored credentials, decrypted; null when it is not connected.
  *
  * @throws {SecretKeyError} when no key decrypts them
  */
-export async function storedCredentials({
+export async function mailboxCredentials({
   config,
   stores,
   mailbox,
   clock,
-}: LoginRequest): Promise<GoogleCredentials | null> {
+  tokenProvider,
+}: LoginRequest): Promise<MailboxCredentials | null> {
+  if (tokenProvider !== undefined) return { type: 'token_provider', provider: tokenProvider };
   const record = await stores.credentials.get(mailbox);
   return record === null ? null : parseCredentials(await (await secretKeysOf(config, clock)).open(mailbox, record));
 }

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+
+import { resolveLabels } from '../../src/accounts/label-names.ts';
+import { openTidemark, type Tidemark } from '../../src/app/open-tidemark.ts';
+import { AccessRevokedError, type TokenProvider } from '../../src/gmail/access/token-provider.ts';
+import { createLog } from '../../src/host/log.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { completeSettings } from '../../src/model/settings-change.ts';
+import { runWorker, type RunningWorker } from '../../src/worker.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+
+const TOKENS = z.object({ access_token: z.string(), expires_in: z.number() });
+
+let rig: Rig;
+let worker: RunningWorker;
+let tidemark: Tidemark;
+const revoked = new Set<string>();
+
+/** What a product does: it keeps refresh tokens, and asks Google. */
+const tokenProvider: TokenProvider = async (mailbox, { signal }) => {
+  if (revoked.has(mailbox)) throw new AccessRevokedError('the customer took the access back');
+  const grant = rig.simulator.credentialsFor(mailbox);
+  const response = await fetch(rig.config.googleTokenUrl, {
+    method: 'POST',
+    signal,
+    body: new URLSearchParams({
+      grant_type: 'refresh_token',
+      client_id: grant.client_id,
+      client_secret: grant.client_secret,
+      refresh_token: grant.refresh_token,
+    }),
+  });
+  const { access_token: accessToken, expires_in: lifetime } = TOKENS.parse(await response.json());
+  return { accessToken, expiresAt: Date.now() + lifetime * 1_000 };
+};
+
+beforeAll(async () => {
+  rig = await Rig.open('token-provider');
+  const { config } = rig;
+  worker = await runWorker({ config, log: createLog('silent'), tokenProvider });
+  tidemark = await openTidemark({ config, tokenProvider });
+});
+afterAll(async () => {
+  await worker.stop();
+  await tidemark.close();
+  await rig.close();
+});
+
+it('mailboxes of a product that keeps the tokens are mirrored, wait for consent, and go on', async () => {
+  const box = await rig.mailbox('kept', { messages: 40 });
+  await rig.tidemark.credentials.delete(box.id);
+  await box.start();
+  await box.exact(30_000);
+
+  // The client asks Gmail by the provider, too.
+  const limited = completeSettings({ ...box.settings, format: 'full' });
+  expect(await tidemark.client.previewSettings(box.id, limited)).toMatchObject({ fetching: { certainty: 'exact' } });
+  const label = box.gmail.createLabel('Invoices');
+  const asked = { config: rig.config, stores: tidemark, mailbox: box.id, clock: systemClock, tokenProvider };
+  expect(await resolveLabels({ ...asked, names: ['invoices'] })).toEqual([label.id]);
+
+  revoked.add(box.id);
+  // The worker still has a token, which Gmail no longer takes.
+  rig.simulator.revoke(box.id);
+  box.deliver('nobody may read me');
+  await box.client.poke(box.id);
+  const report = await box.reaches('needs-consent', 30_000);
+  expect(report.blocked?.message).toContain('(the customer took the access back)');
+
+  revoked.delete(box.id);
+  rig.simulator.grant(box.id);
+  expect(await tidemark.client.reconnect(box.id)).toBe(true);
+  await box.exact(30_000);
+  expect(await box.workflowFailures()).toEqual([]);
+}, 90_000);
