@@ -5,7 +5,7 @@ import { slicesPerSecond } from './activities/slice-rate.ts';
 import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './temporal/bundle-workflows.ts';
 import { shippedBundle } from './temporal/shipped-bundle.ts';
-import { wakeDeliveries } from './client/wake-deliveries.ts';
+import { mailboxWaker, wakeDeliveries } from './client/wake-deliveries.ts';
 import { keepSearchAttributes } from './client/register-search-attributes.ts';
 import { loadConfig, type Config } from './config/config.ts';
 import { AccessRevokedError, type TokenProvider } from './gmail/access/token-provider.ts';
@@ -14,6 +14,10 @@ import { GoogleClock } from './gmail/api/google-clock.ts';
 import { createUndiciTransport } from './gmail/api/undici-transport.ts';
 import { openDatabase } from './app/open-database.ts';
 import { DeliverySlots } from './deliveries/delivery-slots.ts';
+import { handlerTargets } from './deliveries/handler-target.ts';
+import { webhookTargets } from './deliveries/webhook-target.ts';
+import { createWebhookSender, type WebhookSender } from './deliveries/webhooks/send-webhook.ts';
+import { readWebhookSecrets } from './deliveries/webhooks/stored-secrets.ts';
 import type { Handlers } from './deliveries/handler.ts';
 import { registerHandlers } from './deliveries/register-handlers.ts';
 import type { Reader } from './reading/open-reader.ts';
@@ -35,7 +39,7 @@ import { openTracing, type Tracing } from './telemetry/open-tracing.ts';
 import { installRuntime, telemetryOf } from './telemetry/runtime.ts';
 import { clockSinks, watchClock } from './telemetry/watch-clock.ts';
 import { watchWorker } from './telemetry/watch-worker.ts';
-import { backfillQueueOf, deliveryQueueOf } from './workflows/definitions.ts';
+import { backfillQueueOf, deliveryQueueOf, webhookQueueOf } from './workflows/definitions.ts';
 
 export interface WorkerRequest {
   readonly config: Config;
@@ -107,7 +111,7 @@ function warnOfPlainText({ database: { location } }: Config, log: Log): void {
 
 /**
  * Opens the stores, waits for the Temporal server, and runs Temporal's workers: one for workflows and live activities,
- * one for the backfill and, where there are handlers, one for deliveries.
+ * one for the backfill, one for webhooks and, where there are handlers, one for deliveries to them.
  *
  * @throws {InvalidSubscriptionError} when a handler is described wrongly
  * @throws {StoreError | SecretKeyError} when the stores cannot be used
@@ -117,7 +121,12 @@ export async function runWorker(request: WorkerRequest): Promise<RunningWorker> 
   const { config, log, signal } = request;
   const means = await openMeans(request);
   const { clock, telemetry, tracing, stores } = means;
-  const closing = [() => means.network.close(), () => means.closeDatabase(), async () => tracing?.flush()];
+  const closing = [
+    () => means.network.close(),
+    () => means.webhooks.close(),
+    () => means.closeDatabase(),
+    async () => tracing?.flush(),
+  ];
   const closeAll = async (): Promise<void> => {
     for (const close of closing) await close();
   };
@@ -126,17 +135,18 @@ export async function runWorker(request: WorkerRequest): Promise<RunningWorker> 
     closing.unshift(() => watch.close());
     const skew = watchClock({ clock, telemetry, log });
     const deps = dependenciesOf(request, means, skew);
-    const activities = { ...createActivities(deps), ...(await deliveriesOf(request, means, deps)) };
+    const sync = createActivities(deps);
+    const deliveries = await deliveriesOf(request, means, deps);
     const connection = await connectPatiently({ config, log, clock, signal });
     // The watch uses the connection, so the connection closes after it.
     closing.splice(1, 0, () => connection.close());
-    const workers = await createWorkers(request, means, { skew, activities, connection });
+    const workers = await createWorkers(request, means, { skew, sync, deliveries, connection });
     closing.unshift(keepInOrder(request, means, connection));
     log.info(
       { taskQueue: config.taskQueue, temporal: temporalAddressOf(config), buildId: config.deployment.buildId },
       'worker runs',
     );
-    watch.running({ connection, workers, activities: Object.keys(activities) });
+    watch.running({ connection, workers, activities: [...Object.keys(sync), 'deliver'] });
     return running(Object.values(workers), { draining: () => watch.draining(), closeAll });
   } catch (error) {
     await closeAll();
@@ -156,6 +166,7 @@ interface Means {
   readonly reader: Reader;
   readonly closeDatabase: () => Promise<void>;
   readonly network: ReturnType<typeof createUndiciTransport>;
+  readonly webhooks: WebhookSender;
 }
 
 async function openMeans({ config, log, clock = systemClock, telemetry }: WorkerRequest): Promise<Means> {
@@ -176,10 +187,15 @@ async function openMeans({ config, log, clock = systemClock, telemetry }: Worker
     reader: database.reader,
     closeDatabase: () => database.close(),
     network: createUndiciTransport(),
+    webhooks: createWebhookSender({ clock, allowedNetworks: config.webhooks.allowedNetworks }),
   };
 }
 
-type Activities = ReturnType<typeof createActivities> & Partial<ReturnType<typeof createDeliveryActivities>>;
+/** The activities of deliveries: those to webhooks, and those to handlers where the worker has some. */
+interface Deliveries {
+  readonly webhooks: ReturnType<typeof createDeliveryActivities>;
+  readonly handlers: ReturnType<typeof createDeliveryActivities> | null;
+}
 
 function dependenciesOf(
   { config, log, tokenProvider }: WorkerRequest,
@@ -218,31 +234,43 @@ function logged(provider: TokenProvider, log: Log): TokenProvider {
   };
 }
 
-/** Makes the subscriptions of the handlers. A worker without handlers leaves deliveries to others. */
+/** Makes the subscriptions of the handlers. A worker without handlers leaves those of others to them. */
 async function deliveriesOf(
   { handlers = {} }: WorkerRequest,
-  { reader, telemetry, stores, googleClock: clock }: Means,
+  { reader, telemetry, stores, secretKeys: keys, webhooks: sender, googleClock: clock }: Means,
   deps: WorkerDependencies,
-): Promise<Partial<ReturnType<typeof createDeliveryActivities>>> {
-  if (Object.keys(handlers).length === 0) return {};
-  await registerHandlers({
-    store: stores.store,
-    clock,
-    handlers,
-    isPostgres: stores.database.dialect.name === 'postgres',
+): Promise<Deliveries> {
+  const { store, credentials, database } = stores;
+  const means = { store, clock, reader, telemetry, slots: new DeliverySlots() };
+  const secretsOf = (subscription: string) => readWebhookSecrets({ credentials, keys }, subscription);
+  const webhooks = createDeliveryActivities(deps, {
+    ...means,
+    to: 'webhook',
+    targetOf: webhookTargets({ ...means, sender, secretsOf }),
   });
-  const slots = new DeliverySlots();
-  return createDeliveryActivities(deps, { store: stores.store, clock, reader, handlers, slots, telemetry });
+  if (Object.keys(handlers).length === 0) return { webhooks, handlers: null };
+  await registerHandlers({ store, clock, handlers, isPostgres: database.dialect.name === 'postgres' });
+  const targetOf = handlerTargets(means, handlers);
+  return { webhooks, handlers: createDeliveryActivities(deps, { ...means, to: 'handler', targetOf }) };
 }
 
 /** @returns Temporal's workers by task queue */
 async function createWorkers(
   { config, signal, workflowBundle }: WorkerRequest,
   { clock, tracing }: Means,
-  { skew, activities, connection }: { skew: ClockSkew; activities: Activities; connection: NativeConnection },
+  {
+    skew,
+    sync,
+    deliveries,
+    connection,
+  }: {
+    readonly skew: ClockSkew;
+    readonly sync: ReturnType<typeof createActivities>;
+    readonly deliveries: Deliveries;
+    readonly connection: NativeConnection;
+  },
 ): Promise<Readonly<Record<string, Worker>>> {
   const { taskQueue } = config;
-  const { deliver, ...sync } = activities;
   const shared = {
     ...SHARED,
     ...tracing?.workerOptions,
@@ -266,15 +294,21 @@ async function createWorkers(
     maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
     maxTaskQueueActivitiesPerSecond: slicesPerSecond(priceTableOf(config)),
   });
-  const workers = { [taskQueue]: live, [backfillQueueOf(taskQueue)]: backfill };
-  if (deliver === undefined) return workers;
-  const delivery = await Worker.create({
-    ...shared,
-    activities: { deliver },
-    taskQueue: deliveryQueueOf(taskQueue),
-    maxConcurrentActivityTaskExecutions: DELIVERY_SLOTS,
-  });
-  return { ...workers, [deliveryQueueOf(taskQueue)]: delivery };
+  const delivering = (queue: string, activities: ReturnType<typeof createDeliveryActivities>): Promise<Worker> =>
+    Worker.create({
+      ...shared,
+      activities,
+      taskQueue: queue,
+      maxConcurrentActivityTaskExecutions: DELIVERY_SLOTS,
+    });
+  const toWebhooks = webhookQueueOf(taskQueue);
+  const toHandlers = deliveryQueueOf(taskQueue);
+  return {
+    [taskQueue]: live,
+    [backfillQueueOf(taskQueue)]: backfill,
+    [toWebhooks]: await delivering(toWebhooks, deliveries.webhooks),
+    ...(deliveries.handlers === null ? {} : { [toHandlers]: await delivering(toHandlers, deliveries.handlers) }),
+  };
 }
 
 /**
@@ -299,7 +333,13 @@ function keepInOrder(
   const woken =
     Object.keys(handlers).length === 0
       ? null
-      : wakeDeliveries({ connection, namespace, store: stores.store, clock, signal }).catch((error: unknown) => {
+      : wakeDeliveries({
+          store: stores.store,
+          clock,
+          target: 'handler',
+          wake: mailboxWaker({ connection, namespace }, 'handler'),
+          signal,
+        }).catch((error: unknown) => {
           if (!signal.aborted)
             log.warn({ error }, 'not every mailbox could be woken: they deliver with their next sync');
         });

@@ -19,7 +19,7 @@ const NAMED: readonly TestRoom[] = [
   { place: 'bench', of: 'all', also: ['scripts'] },
   { place: 'test/activities', of: ['activities'], also: ['src/workflows', 'src/client', 'src/cli'] },
   { place: 'test/cli', of: ['cli'], also: ['src/workflows'] },
-  { place: 'test/client', of: ['client'], also: ['src/accounts'] },
+  { place: 'test/client', of: ['client'], also: ['src/accounts', 'src/app'] },
   { place: 'test/compose', of: ['config'], also: ['src/workflows', 'scripts'] },
   { place: 'test/consent', of: ['accounts', 'app'] },
   { place: 'test/contract', of: ['store', 'store/bodies', 'store/credentials'] },

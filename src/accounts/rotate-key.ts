@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../model/clock.ts';
-import type { MailboxId } from '../model/ids.ts';
 import { ownKeyFileOf } from '../storage/open-secret-keys.ts';
 import { readKeys } from '../secrets/read-keys.ts';
 import { addToOwnKeyFile } from '../secrets/own-key-file.ts';
+import type { SecretOwner } from '../secrets/secret-owner.ts';
 import { open, seal, SecretKeyError, type SecretKey } from '../secrets/secret-box.ts';
 import { withFileLock } from '../host/file-lock.ts';
 import type { AccountStores } from './mailbox-credentials.ts';
@@ -22,14 +22,14 @@ export interface RotationResult {
   /** Whether this call made the key, in Tidemark's own key file. */
   readonly madeKey: boolean;
   readonly reencrypted: number;
-  /** Mailboxes whose records no key decrypts: they stay as they are. */
-  readonly unreadable: readonly MailboxId[];
+  /** Owners whose records no key decrypts: they stay as they are. */
+  readonly unreadable: readonly SecretOwner[];
   /** Fingerprints of former keys that no record needs any more. */
   readonly unneeded: readonly string[];
 }
 
 /**
- * Encrypts every mailbox's credentials with the current key.
+ * Encrypts every mailbox's credentials, and the keys of webhooks, with the current key.
  *
  * Workers and `connect` may run meanwhile: one statement replaces a record only if it is still the record that was
  * decrypted, and readers hold the keys of both versions. The rotation may be interrupted anywhere: each record is whole
@@ -61,23 +61,23 @@ async function rotate(
   if (madeKey) keys = addToOwnKeyFile(ownFile, { keep: new Set([keys[0].id]) });
 
   const [current] = keys;
-  const unreadable = new Set<MailboxId>();
+  const unreadable = new Set<SecretOwner>();
   let reencrypted = 0;
   for (;;) {
-    const left = (await credentials.listSealedByOthers(current.id)).filter((mailbox) => !unreadable.has(mailbox));
+    const left = (await credentials.listSealedByOthers(current.id)).filter((owner) => !unreadable.has(owner));
     if (left.length === 0) break;
-    for (const mailbox of left) {
+    for (const owner of left) {
       signal?.throwIfAborted();
-      const record = await credentials.get(mailbox);
+      const record = await credentials.get(owner);
       if (record === null || record.keyId === current.id) continue;
-      const text = opened(keys, mailbox, record);
-      if (text === null) unreadable.add(mailbox);
-      else if (await credentials.reseal(mailbox, record, seal(current, mailbox, text))) reencrypted++;
+      const text = opened(keys, owner, record);
+      if (text === null) unreadable.add(owner);
+      else if (await credentials.reseal(owner, record, seal(current, owner, text))) reencrypted++;
     }
   }
   const needed = new Set<string>();
-  for (const mailbox of unreadable) {
-    const record = await credentials.get(mailbox);
+  for (const owner of unreadable) {
+    const record = await credentials.get(owner);
     if (record !== null) needed.add(record.keyId);
   }
   return {
@@ -92,11 +92,11 @@ async function rotate(
   };
 }
 
-function opened(keys: readonly SecretKey[], mailbox: MailboxId, record: Parameters<typeof open>[2]): string | null {
+function opened(keys: readonly SecretKey[], owner: SecretOwner, record: Parameters<typeof open>[2]): string | null {
   const key = keys.find(({ id }) => id === record.keyId);
   if (key === undefined) return null;
   try {
-    return open(key, mailbox, record);
+    return open(key, owner, record);
   } catch (error) {
     if (error instanceof SecretKeyError) return null;
     throw error;

@@ -16,7 +16,7 @@ import { fetchSlice } from './fetch-slice.ts';
 import { fullSync, recover } from './full-sync.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { partialSync } from './partial-sync.ts';
-import type { DeliveryStore } from '../store/subscriptions/subscription-store.ts';
+import type { DeliveryStore, DueDelivery } from '../store/subscriptions/subscription-store.ts';
 import type { KnownStore, MailboxActivities, OfWorker, SyncActivities } from './requests.ts';
 import { runActivity } from './run-activity.ts';
 import { stopWatch } from './watch.ts';
@@ -79,12 +79,14 @@ export function createDeliveryActivities(
   };
 }
 
-/** Whether the activity leaves changes that a subscription waits for. Where nobody does, that is one small read. */
+/** Whether the activity leaves changes that subscriptions wait for. Where none does, that is one small read. */
 async function deliverableOf(
   { store, clock }: Pick<WorkerDependencies, 'store' | 'clock'>,
   mailbox: MailboxId,
 ): Promise<OfWorker> {
-  return (await store.findDeliveries({ mailbox, now: clock.now() })).length > 0 ? { deliverable: true } : {};
+  const due = await store.findDeliveries({ mailbox, now: clock.now() });
+  const has = (kind: DueDelivery['target']): boolean => due.some(({ target }) => target === kind);
+  return { ...(has('handler') ? { deliverable: true } : {}), ...(has('webhook') ? { webhooks: true } : {}) };
 }
 
 /** What every request says. */

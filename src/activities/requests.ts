@@ -56,8 +56,10 @@ export interface OfWorker {
    * known.
    */
   readonly clockSkew?: number;
-  /** True when the mailbox has changes that a subscription waits for; absent otherwise, and from earlier versions. */
+  /** True when a handler waits for changes that the mailbox has; absent otherwise, and from earlier versions. */
   readonly deliverable?: true;
+  /** The same for a webhook. */
+  readonly webhooks?: true;
   /** The worker's database; absent from the results of earlier versions. */
   readonly store?: StoreMark;
 }
@@ -159,6 +161,8 @@ export interface AuditRequest extends Question {
 
 export interface DeliverRequest extends KnownStore {
   readonly mailbox: MailboxId;
+  /** Absent for handlers, and from earlier versions. */
+  readonly to?: 'webhook';
 }
 
 export interface DeliverResult extends OfWorker {

@@ -14,6 +14,7 @@ import type { Reader } from '../reading/open-reader.ts';
 import type { Stores } from '../store/stores.ts';
 import { openTracing } from '../telemetry/open-tracing.ts';
 import { previewAccess } from './preview-access.ts';
+import { webhookAccess } from './webhooks-of-config.ts';
 import { connectTemporal, temporalClientOf } from '../temporal/connect.ts';
 
 /** What a program needs to command mailboxes and read their mail. */
@@ -61,6 +62,7 @@ export async function openTidemark({
       renaming: renamingOf({ config, stores, clock, tokenProvider }),
       forecast: forecastOf(config, stores, clock),
       previewing: previewAccess({ config, stores, clock, tokenProvider }),
+      webhooks: webhookAccess(config, stores, clock),
     });
     return {
       ...stores,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import { CannotDoError } from '../model/program-errors.ts';
+import { wordsOf } from '../secrets/secret-owner.ts';
 import { rotateKey, type RotationResult } from '../accounts/rotate-key.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
 import { counted } from './words.ts';
@@ -19,19 +20,19 @@ export function addRotateKey(program: Command, cli: Cli): void {
     .action((options: VerbOptions) =>
       withStores(cli, options, async ({ stores, out, config, clock, signal }) => {
         const result = await rotateKey({ config, stores, clock, signal });
-        out.result(result, () => wordsOf(result, config.secrets.credentialKeys.kind));
+        out.result(result, () => doneWords(result, config.secrets.credentialKeys.kind));
         if (result.unreadable.length === 0) return;
         throw new CannotDoError(
           'secret-key',
-          `No key decrypts the credentials of ${result.unreadable.join(', ')}. ` +
+          `${result.unreadable.map((owner) => `${wordsOf(owner).what} are not decrypted by any key.`).join(' ')} ` +
             'Add the key that encrypted them to TIDEMARK_OLD_SECRET_KEYS and run this again, ' +
-            `or connect ${result.unreadable.length === 1 ? 'it' : 'them'} again.`,
+            `or ${result.unreadable.map((owner) => wordsOf(owner).remedy).join(', and ')}`,
         );
       }),
     );
 }
 
-function wordsOf(
+function doneWords(
   { keyId, madeKey, reencrypted, unreadable, unneeded }: RotationResult,
   kind: 'value' | 'file' | 'command' | 'own-file',
 ): string {

@@ -150,6 +150,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./changes-verb.ts')).addChanges,
   },
   {
+    name: 'subscribe',
+    arguments: '<name>',
+    summary: 'have changes sent to a webhook, or change how',
+    load: async () => (await import('./subscribe-verb.ts')).addSubscribe,
+  },
+  {
     name: 'subscriptions',
     arguments: '',
     summary: 'who gets the changes of mailboxes, and whether they take them',

@@ -2,16 +2,19 @@ import type { Client } from '@temporalio/client';
 
 import type { MailboxId } from '../model/ids.ts';
 import { CannotDoError } from '../model/program-errors.ts';
-import type { Subscription } from '../model/subscription.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Subscription, SubscriptionTarget } from '../model/subscription.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type {
   DeliveryCounts,
   DeliveryPosition,
+  DeliveryStore,
   ParkedChange,
   SubscriptionStore,
 } from '../store/subscriptions/subscription-store.ts';
-import { deliver, workflowIdOf } from '../workflows/definitions.ts';
-import { MailboxNotRunningError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
+import { wakeDeliveries, wakeMailbox } from './wake-deliveries.ts';
+import type { SubscribedWebhook, WebhookAccess, WebhookSubscription } from './webhook-access.ts';
 
 /** A subscription, with how many mailboxes of it wait and how many changes were set aside. */
 export type CountedSubscription = Subscription & Omit<DeliveryCounts, 'name'>;
@@ -20,16 +23,50 @@ export type CountedSubscription = Subscription & Omit<DeliveryCounts, 'name'>;
 export type ReplayFrom =
   { readonly mailbox: MailboxId; readonly after: number } | { readonly mailbox?: MailboxId; readonly since: number };
 
-/** Subscriptions and their deliveries, for an operator. Only {@link DeliveriesClient.replay} needs Temporal. */
+interface DeliveriesClientOptions {
+  readonly temporal: Client;
+  readonly rpc: Rpc;
+  readonly store: SubscriptionStore & Pick<MailboxRegistry, 'listMailboxes'> & Pick<DeliveryStore, 'findDeliveries'>;
+  readonly clock: Clock;
+  readonly webhooks: WebhookAccess;
+}
+
+/** Subscriptions and their deliveries. Only `subscribe` and `replay` need Temporal: they wake mailboxes. */
 export class DeliveriesClient {
   readonly #temporal: Client;
   readonly #rpc: Rpc;
-  readonly #store: SubscriptionStore;
+  readonly #store: DeliveriesClientOptions['store'];
+  readonly #clock: Clock;
+  readonly #webhooks: WebhookAccess;
 
-  constructor({ temporal, rpc, store }: { temporal: Client; rpc: Rpc; store: SubscriptionStore }) {
+  constructor({ temporal, rpc, store, clock, webhooks }: DeliveriesClientOptions) {
     this.#temporal = temporal;
     this.#rpc = rpc;
     this.#store = store;
+    this.#clock = clock;
+    this.#webhooks = webhooks;
+  }
+
+  /**
+   * Makes a subscription with a webhook, or changes one. Running mailboxes that have changes for it begin at once.
+   *
+   * @returns what the receiver verifies with, when a key was made or given
+   * @throws {InvalidSubscriptionError} when it cannot be made as it is described; nothing has changed then
+   * @throws {SecretKeyError} when there is no key to encrypt its keys with
+   * @throws {TidemarkError} when Temporal cannot be used. The subscription is made; mailboxes deliver with their next
+   * sync
+   * @example
+   *   const { receiverKey } = await tidemark.client.deliveries.subscribe('crm', { url: 'https://example.com/hooks' });
+   */
+  async subscribe(name: string, wanted: WebhookSubscription): Promise<SubscribedWebhook> {
+    const subscribed = await this.#webhooks.subscribe(name, wanted);
+    await wakeDeliveries({
+      store: this.#store,
+      clock: this.#clock,
+      target: 'webhook',
+      wake: (mailbox) => this.#wake(mailbox, 'webhook'),
+    });
+    return subscribed;
   }
 
   /** Every subscription, in the order of names. */
@@ -70,34 +107,32 @@ export class DeliveriesClient {
    * @throws {TidemarkError} when Temporal cannot be used. The mailboxes then go back with their next sync
    */
   async replay(name: string, from: ReplayFrom): Promise<readonly MailboxId[]> {
-    await this.#require(name);
+    const { target } = await this.#require(name);
     const place = 'after' in from ? { after: from.after } : { since: from.since };
     const mailboxes = await this.#store.replay({ name, mailbox: from.mailbox ?? null, from: place });
-    for (const mailbox of mailboxes) await this.#wake(mailbox);
+    for (const mailbox of mailboxes) await this.#wake(mailbox, target.kind);
     return mailboxes;
   }
 
   /**
-   * Ends a subscription: its positions and what it set aside are deleted. A worker that still has a handler of that
-   * name makes it again when it starts.
+   * Ends a subscription: its positions, its keys and what it set aside are deleted. A worker that still has a handler
+   * of that name makes it again when it starts.
    *
    * @throws {CannotDoError} `subscription-unknown`
    */
   async unsubscribe(name: string): Promise<void> {
     if (!(await this.#store.removeSubscription(name))) throw unknown(name);
+    await this.#webhooks.forget(name);
   }
 
-  async #wake(mailbox: MailboxId): Promise<void> {
-    try {
-      await this.#rpc({ mailbox }, () => this.#temporal.workflow.getHandle(workflowIdOf(mailbox)).signal(deliver));
-    } catch (error) {
-      if (!(error instanceof MailboxNotRunningError)) throw error;
-    }
+  async #wake(mailbox: MailboxId, target: SubscriptionTarget['kind']): Promise<void> {
+    await this.#rpc({ mailbox }, () => wakeMailbox(this.#temporal.workflow, mailbox, target));
   }
 
-  async #require(name: string): Promise<void> {
-    if (!(await this.#store.listSubscriptions()).some((subscription) => subscription.name === name))
-      throw unknown(name);
+  async #require(name: string): Promise<Subscription> {
+    const subscription = (await this.#store.listSubscriptions()).find((each) => each.name === name);
+    if (subscription === undefined) throw unknown(name);
+    return subscription;
   }
 }
 

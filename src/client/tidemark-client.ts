@@ -32,6 +32,7 @@ import { createRpc, type Rpc } from './rpc.ts';
 import { lastRun, runningMailboxes, runningView } from './running.ts';
 import { startOrWake } from './start-mailbox.ts';
 import { answered, isBlocked, reached, runningWorkflow, type Waiting, type WaitOptions } from './waiting.ts';
+import type { WebhookAccess } from './webhook-access.ts';
 import { hasRecentPoller } from './workers.ts';
 
 export interface TidemarkClientOptions {
@@ -49,6 +50,8 @@ export interface TidemarkClientOptions {
   readonly previewing?: PreviewAccess;
   /** What {@link TidemarkClient.rename} needs of Google and of the credentials. */
   readonly renaming: RenamingAccess;
+  /** What subscriptions with webhooks need: the rules of addresses, and their keys. */
+  readonly webhooks: WebhookAccess;
   /** Task queue of the workers; `tidemark` by default. */
   readonly taskQueue?: string;
 }
@@ -102,6 +105,7 @@ export class TidemarkClient {
     renaming,
     previewing = STORE_ALONE,
     forecast,
+    webhooks,
   }: TidemarkClientOptions) {
     this.#temporal = temporal;
     this.#store = store;
@@ -114,7 +118,7 @@ export class TidemarkClient {
     const address =
       temporal.connection instanceof Connection ? temporal.connection.options.address : 'the given connection';
     this.#rpc = createRpc({ temporal, address, clock });
-    this.deliveries = new DeliveriesClient({ temporal, rpc: this.#rpc, store });
+    this.deliveries = new DeliveriesClient({ temporal, rpc: this.#rpc, store, clock, webhooks });
   }
 
   /**

@@ -1,6 +1,8 @@
-import { Client, WorkflowNotFoundError, type ConnectionLike } from '@temporalio/client';
+import { Client, WorkflowNotFoundError, type ConnectionLike, type WorkflowClient } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
+import type { MailboxId } from '../model/ids.ts';
+import type { SubscriptionTarget } from '../model/subscription.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { DeliveryStore } from '../store/subscriptions/subscription-store.ts';
 import { deliver, workflowIdOf } from '../workflows/definitions.ts';
@@ -12,30 +14,54 @@ const PAUSE = 20;
  * Wakes the running mailboxes that have something to deliver. With push, a quiet one would learn of a new subscription
  * within a day only.
  *
- * @throws the signal's reason when it aborts, and gRPC's errors when the server cannot be used
+ * @param request.wake - wakes one mailbox: see {@link wakeMailbox}
+ * @throws the signal's reason when it aborts, and what `wake` throws
  */
 export async function wakeDeliveries({
-  connection,
-  namespace,
   store,
   clock,
+  target,
+  wake,
   signal,
 }: {
-  readonly connection: ConnectionLike;
-  readonly namespace: string;
   readonly store: Pick<MailboxRegistry, 'listMailboxes'> & Pick<DeliveryStore, 'findDeliveries'>;
   readonly clock: Clock;
-  readonly signal: AbortSignal;
+  /** Whose deliveries. */
+  readonly target: SubscriptionTarget['kind'];
+  readonly wake: (mailbox: MailboxId) => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
 }): Promise<void> {
-  const { workflow } = new Client({ connection, namespace });
   for (const { id: mailbox } of await store.listMailboxes()) {
-    signal.throwIfAborted();
-    if ((await store.findDeliveries({ mailbox, now: clock.now() })).length === 0) continue;
-    try {
-      await workflow.getHandle(workflowIdOf(mailbox)).signal(deliver);
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-    }
+    signal?.throwIfAborted();
+    const due = await store.findDeliveries({ mailbox, now: clock.now() });
+    if (!due.some((delivery) => delivery.target === target)) continue;
+    await wake(mailbox);
     await clock.sleep(PAUSE, signal);
+  }
+}
+
+/** Wakes mailboxes over a worker's connection: see {@link wakeMailbox}. */
+export function mailboxWaker(
+  server: { readonly connection: ConnectionLike; readonly namespace: string },
+  target: SubscriptionTarget['kind'],
+): (mailbox: MailboxId) => Promise<void> {
+  const { workflow } = new Client(server);
+  return (mailbox) => wakeMailbox(workflow, mailbox, target);
+}
+
+/**
+ * Has a mailbox deliver what it can. One that does not run does so when it is started.
+ *
+ * @throws gRPC's errors when the server cannot be used
+ */
+export async function wakeMailbox(
+  workflow: Pick<WorkflowClient, 'getHandle'>,
+  mailbox: MailboxId,
+  target: SubscriptionTarget['kind'],
+): Promise<void> {
+  try {
+    await workflow.getHandle(workflowIdOf(mailbox)).signal(deliver, target);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
 }

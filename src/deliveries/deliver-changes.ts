@@ -1,19 +1,24 @@
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
-import { includesMailbox, type Subscription } from '../model/subscription.ts';
+import { includesMailbox, type Subscription, type SubscriptionTarget } from '../model/subscription.ts';
 import type { Telemetry } from '../model/telemetry.ts';
-import type { Reader } from '../reading/open-reader.ts';
-import type { BegunDelivery, DeliveryStore, SubscriptionStore } from '../store/subscriptions/subscription-store.ts';
+import type {
+  BegunDelivery,
+  DeliveryStep,
+  DeliveryStore,
+  SubscriptionStore,
+} from '../store/subscriptions/subscription-store.ts';
 import type { DeliverySlots } from './delivery-slots.ts';
-import { failureOf, nextAfter, type AttemptFailure } from './failed-attempt.ts';
-import type { DeliveryContext, Handler, Handlers } from './handler.ts';
+import type { DeliveryTarget, TargetOf } from './delivery-target.ts';
+import { nextAfter } from './failed-attempt.ts';
 
 /** What the deliveries of a worker use. */
 export interface DeliveryDependencies {
   readonly store: DeliveryStore & Pick<SubscriptionStore, 'listSubscriptions'>;
   readonly clock: Clock;
-  readonly reader: Pick<Reader, 'mailbox'>;
-  readonly handlers: Handlers;
+  /** Which subscriptions these deliveries are for. */
+  readonly to: SubscriptionTarget['kind'];
+  readonly targetOf: TargetOf;
   readonly slots: DeliverySlots;
   readonly telemetry?: Telemetry | undefined;
 }
@@ -55,7 +60,7 @@ export async function deliverChanges(
   signal: AbortSignal,
 ): Promise<DeliveredMailbox> {
   const subscriptions = (await deps.store.listSubscriptions()).filter(
-    ({ ended, filter }) => ended === null && includesMailbox(filter, mailbox),
+    ({ ended, filter, target }) => ended === null && target.kind === deps.to && includesMailbox(filter, mailbox),
   );
   const failed = new AbortController();
   const turn: Turn = {
@@ -110,7 +115,7 @@ async function deliverAll(turn: Turn, subscription: Subscription): Promise<End> 
     while (busy.size > 0 && clock.now() < turn.until) {
       await clock.sleep(LOOK, signal);
       const due = await store.findDeliveries({ mailbox, now: clock.now() });
-      if (!due.includes(name)) continue;
+      if (!due.some((each) => each.subscription === name)) continue;
       busy.add(name);
       break;
     }
@@ -120,16 +125,16 @@ async function deliverAll(turn: Turn, subscription: Subscription): Promise<End> 
 
 /** Delivers until nothing is left, an attempt must wait, or the time is over. */
 async function drain(turn: Turn, subscription: Subscription): Promise<End> {
-  const { store, clock, mailbox, handlers, slots } = turn;
+  const { clock, mailbox, slots, signal } = turn;
   const { name } = subscription;
   const giveBack = slots.take(name);
   if (giveBack === null) return postponed(turn, name, { why: 'busy', nextIn: WITHOUT_SLOT });
   try {
-    const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
-    if (handler === undefined) return await postponed(turn, name, { why: 'no-handler', nextIn: WITHOUT_HANDLER });
+    const target = turn.targetOf({ mailbox, subscription, signal });
+    if (target === null) return await postponed(turn, name, { why: 'no-handler', nextIn: WITHOUT_HANDLER });
     while (clock.now() < turn.until) {
-      turn.signal.throwIfAborted();
-      const step = await store.beginDelivery({ mailbox, subscription: name, now: clock.now() });
+      signal.throwIfAborted();
+      const step = await begun(turn, { subscription, target });
       switch (step.kind) {
         case 'idle':
           return { more: false, waits: null };
@@ -141,13 +146,32 @@ async function drain(turn: Turn, subscription: Subscription): Promise<End> {
         case 'passed':
           break;
         case 'begun':
-          await attempt(turn, { subscription, handler }, step.delivery);
+          await attempt(turn, { subscription, target }, step.delivery);
       }
     }
     return { more: true, waits: null };
   } finally {
     giveBack();
   }
+}
+
+/** A subscription, and what takes its changes. */
+interface Targeted {
+  readonly subscription: Subscription;
+  readonly target: DeliveryTarget;
+}
+
+/**
+ * Begins an attempt at a delivery that its target can hold. Only a replay may move the position between the two calls;
+ * the delivery then holds as many other changes.
+ */
+async function begun(
+  { store, clock, mailbox }: Turn,
+  { subscription: { name }, target }: Targeted,
+): Promise<DeliveryStep> {
+  const changes = target.fitting === undefined ? null : await store.nextChanges({ mailbox, subscription: name });
+  const most = changes === null || target.fitting === undefined ? {} : { most: await target.fitting(changes) };
+  return store.beginDelivery({ mailbox, subscription: name, now: clock.now(), ...most });
 }
 
 /** Has the position wait, so that no sync asks for this mailbox's deliveries meanwhile. */
@@ -157,7 +181,7 @@ async function postponed(
   { why, nextIn }: Omit<WaitingSubscription, 'subscription'>,
 ): Promise<End> {
   const due = await store.findDeliveries({ mailbox, now: clock.now() });
-  if (!due.includes(subscription)) return { more: false, waits: null };
+  if (!due.some((each) => each.subscription === subscription)) return { more: false, waits: null };
   const reason =
     why === 'no-handler'
       ? `The worker that took the deliveries of ${mailbox} has no handler "${subscription}". ` +
@@ -168,60 +192,24 @@ async function postponed(
   return { more: false, waits: { subscription, why, at } };
 }
 
-/** A subscription, and the code that takes its changes. */
-interface Handled {
-  readonly subscription: Subscription;
-  readonly handler: Handler;
-}
-
-async function attempt(turn: Turn, handled: Handled, delivery: BegunDelivery): Promise<void> {
+async function attempt(turn: Turn, { subscription, target }: Targeted, delivery: BegunDelivery): Promise<void> {
   const { store, clock, mailbox, telemetry } = turn;
-  const { name, order } = handled.subscription;
-  const failure = await called(turn, handled, delivery);
-  telemetry?.add('tidemark_deliveries_total', 1, { outcome: failure === null ? 'accepted' : 'failed' });
-  if (failure === null) {
-    telemetry?.add('tidemark_delivered_changes_total', delivery.changes.length, {});
-    return;
-  }
-  turn.signal.throwIfAborted();
-  const now = clock.now();
-  const next = nextAfter(order, delivery, { ...failure, now, random: clock.random() });
-  const { id, attempt: number } = delivery;
-  await store.failDelivery({ mailbox, subscription: name, id, attempt: number, error: failure.reason, next, now });
-  if (next.kind === 'park' && delivery.changes.length === 1) telemetry?.add('tidemark_parked_changes_total', 1, {});
-}
-
-/** Calls the handler, and moves the position. @returns null when it has accepted the delivery */
-async function called(
-  { store, clock, mailbox, signal, reader }: Turn,
-  { subscription: { name }, handler }: Handled,
-  { id, changes, attempt }: BegunDelivery,
-): Promise<AttemptFailure | null> {
-  const read = reader.mailbox(mailbox);
-  const context: DeliveryContext = { mailbox, deliveryId: id, attempt, signal, message: (id) => read.message(id) };
-  const named = { mailbox, subscription: name, id };
-  const thrown: unknown[] = [];
-  // What a handler throws is its own failure, and never that of the store.
-  const calling = async (handle: () => Promise<void> | void): Promise<void> => {
-    try {
-      await handle();
-    } catch (error) {
-      thrown.push(error);
-      throw error;
+  const { name, order } = subscription;
+  const taken = await target.take(delivery);
+  telemetry?.add('tidemark_deliveries_total', 1, { outcome: taken.kind === 'accepted' ? 'accepted' : 'failed' });
+  switch (taken.kind) {
+    case 'accepted':
+      telemetry?.add('tidemark_delivered_changes_total', delivery.changes.length, {});
+      return;
+    case 'ended':
+      return;
+    case 'failed': {
+      turn.signal.throwIfAborted();
+      const now = clock.now();
+      const next = nextAfter(order, delivery, { ...taken, now, random: clock.random() });
+      const { id, attempt: number } = delivery;
+      await store.failDelivery({ mailbox, subscription: name, id, attempt: number, error: taken.reason, next, now });
+      if (next.kind === 'park' && delivery.changes.length === 1) telemetry?.add('tidemark_parked_changes_total', 1, {});
     }
-  };
-  try {
-    if (handler.transaction === true) {
-      await store.acceptWithin({ ...named, now: clock.now() }, (query) =>
-        calling(() => handler.handle(changes, { ...context, query })),
-      );
-    } else {
-      await calling(() => handler.handle(changes, context));
-      await store.acceptDelivery({ ...named, now: clock.now() });
-    }
-    return null;
-  } catch (error) {
-    if (thrown.length === 0) throw error;
-    return failureOf(thrown.at(-1));
   }
 }

@@ -78,6 +78,7 @@ export type Handlers = Readonly<Record<string, Handler>>;
 export function definitionOf(name: string, { filter, batch, order }: Handler): SubscriptionDefinition {
   return checkedDefinition({
     name,
+    target: { kind: 'handler' },
     filter: { ...EVERY_CHANGE, ...filter },
     batch: batch ?? BATCH.usual,
     order: order ?? { kind: 'park', attempts: null },

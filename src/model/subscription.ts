@@ -1,5 +1,6 @@
 import type { Change } from './change.ts';
 import type { LabelId, MailboxId } from './ids.ts';
+import type { WebhookField } from './webhook-field.ts';
 
 /** Which changes a subscription asks for. All conditions must hold; null means that anything will do. */
 export interface ChangeFilter {
@@ -28,9 +29,24 @@ export type Beginning =
 export type DeliveryOrder =
   { readonly kind: 'above-all' } | { readonly kind: 'park'; readonly attempts: number | null };
 
+/** Who gets the changes: code in a worker, or a URL. */
+export type SubscriptionTarget = { readonly kind: 'handler' } | WebhookTarget;
+
+export interface WebhookTarget {
+  readonly kind: 'webhook';
+  readonly url: string;
+  /** Allows addresses that are not public, and http. */
+  readonly allowPrivate: boolean;
+  /** What payloads hold of a message besides ids and labels. */
+  readonly fields: readonly WebhookField[];
+  /** A link to each message, such as `https://api.example.com/mail/{mailbox}/{messageId}`; null for none. */
+  readonly link: string | null;
+}
+
 /** What a subscription is, apart from its state. */
 export interface SubscriptionDefinition {
   readonly name: string;
+  readonly target: SubscriptionTarget;
   readonly filter: ChangeFilter;
   /** The most changes in a delivery. */
   readonly batch: number;
@@ -45,6 +61,9 @@ export interface Subscription extends SubscriptionDefinition {
 
 /** Changes in a delivery unless the subscription says otherwise, and the most that it can say. */
 export const BATCH = { usual: 100, most: 500 } as const;
+
+/** Changes in a webhook unless the subscription says otherwise. A body has at most 20 KB, so there may be fewer. */
+export const WEBHOOK_BATCH = 50;
 
 /** Thrown when a subscription cannot be made as it is described. */
 export class InvalidSubscriptionError extends Error {

@@ -1,7 +1,9 @@
 import type { MailboxId } from '../model/ids.ts';
+import type { SecretOwner, WebhookSecretsId } from './secret-owner.ts';
 
 /**
- * Stores encrypted credentials apart from the mail, so that the mirror's file can be copied or passed on without them.
+ * Stores encrypted credentials, and the keys that sign webhooks, apart from the mail, so that the mirror's file can be
+ * copied or passed on without them.
  *
  * @throws {StoreError} from every method, when the database cannot be used
  */
@@ -9,7 +11,7 @@ export interface CredentialStore {
   /**
    * Stores the record in place of an earlier one. The store assigns the version; `record.version` does not matter.
    */
-  put(mailbox: MailboxId, record: EncryptedRecord): Promise<void>;
+  put(owner: SecretOwner, record: EncryptedRecord): Promise<void>;
   /**
    * Stores the same secret encrypted with another key, if the record is still `from`. The version stays the same,
    * because caches of the secret remain valid.
@@ -17,18 +19,20 @@ export interface CredentialStore {
    * @returns false when the record has changed meanwhile
    */
   reseal(
-    mailbox: MailboxId,
+    owner: SecretOwner,
     from: EncryptedRecord,
     sealed: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>,
   ): Promise<boolean>;
-  /** The mailboxes whose records were encrypted with any other key, in the order of e-mail addresses. */
-  listSealedByOthers(keyId: string): Promise<readonly MailboxId[]>;
-  /** null when the mailbox has no credentials. */
-  get(mailbox: MailboxId): Promise<EncryptedRecord | null>;
-  /** Deletes everything about the mailbox, including its address. */
-  delete(mailbox: MailboxId): Promise<void>;
+  /** The owners whose records were encrypted with any other key, in their order. */
+  listSealedByOthers(keyId: string): Promise<readonly SecretOwner[]>;
+  /** null when the owner has no record. */
+  get(owner: SecretOwner): Promise<EncryptedRecord | null>;
+  /** Deletes everything about the owner, including its name. */
+  delete(owner: SecretOwner): Promise<void>;
   /** The mailboxes that have credentials, in the order of e-mail addresses. */
   list(): Promise<readonly MailboxId[]>;
+  /** Whose webhooks have keys. */
+  listWebhookSecrets(): Promise<readonly WebhookSecretsId[]>;
   close(): Promise<void>;
 }
 

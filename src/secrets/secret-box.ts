@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import type { MailboxId } from '../model/ids.ts';
 import type { EncryptedRecord } from './credential-store.ts';
+import { wordsOf, type SecretOwner } from './secret-owner.ts';
 
 /** A key of 32 bytes, and a fingerprint that identifies the key without revealing it. */
 export interface SecretKey {
@@ -71,35 +71,21 @@ export function decrypt(key: SecretKey, context: string, sealed: Uint8Array): Bu
   return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
 }
 
-/** Whose secret a record holds. */
-export interface SecretOwner {
-  /** Is authenticated with the secret, so a record that is moved to another owner does not open. */
-  readonly context: string;
-  /** For messages: "The credentials of ada@example.com". */
-  readonly what: string;
-  /** For messages: what replaces a record that does not open. */
-  readonly remedy: string;
-}
-
 type SealedRecord = Pick<EncryptedRecord, 'keyId' | 'ciphertext'>;
 
-const ownerOf = (mailbox: MailboxId): SecretOwner => ({
-  context: mailbox,
-  what: `The credentials of ${mailbox}`,
-  remedy: `connect the mailbox again: tidemark connect ${mailbox} --credentials FILE`,
-});
-
 /** Encrypts a secret for its owner. */
-export function sealFor(key: SecretKey, { context }: SecretOwner, text: string): SealedRecord {
-  return { keyId: key.id, ciphertext: encrypt(key, context, Buffer.from(text, 'utf8')) };
+export function seal(key: SecretKey, owner: SecretOwner, text: string): SealedRecord {
+  return { keyId: key.id, ciphertext: encrypt(key, owner, Buffer.from(text, 'utf8')) };
 }
 
 /**
- * Decrypts what {@link sealFor} made.
+ * Decrypts what {@link seal} made. The owner is authenticated with the secret, so a record that is moved to another
+ * owner does not open.
  *
  * @throws {SecretKeyError} when another key encrypted the record, or the record was not sealed for this owner
  */
-export function openFor(key: SecretKey, { context, what, remedy }: SecretOwner, record: SealedRecord): string {
+export function open(key: SecretKey, owner: SecretOwner, record: SealedRecord): string {
+  const { what, remedy } = wordsOf(owner);
   if (record.keyId !== key.id) {
     throw new SecretKeyError(
       `${what} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. ` +
@@ -107,24 +93,10 @@ export function openFor(key: SecretKey, { context, what, remedy }: SecretOwner, 
     );
   }
   try {
-    return decrypt(key, context, record.ciphertext).toString('utf8');
+    return decrypt(key, owner, record.ciphertext).toString('utf8');
   } catch (error) {
     throw new SecretKeyError(`${what} are damaged, or were stored for another owner. To replace them, ${remedy}`, {
       cause: error,
     });
   }
-}
-
-/** Encrypts a mailbox's secret. */
-export function seal(key: SecretKey, mailbox: MailboxId, text: string): SealedRecord {
-  return sealFor(key, ownerOf(mailbox), text);
-}
-
-/**
- * Decrypts what {@link seal} made.
- *
- * @throws {SecretKeyError} when another key encrypted the record, or the record was not sealed for this mailbox
- */
-export function open(key: SecretKey, mailbox: MailboxId, record: SealedRecord): string {
-  return openFor(key, ownerOf(mailbox), record);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../model/clock.ts';
-import type { MailboxId } from '../model/ids.ts';
 import type { EncryptedRecord } from './credential-store.ts';
-import { open, openFor, seal, sealFor, type SecretKey, type SecretOwner } from './secret-box.ts';
+import { open, seal, type SecretKey } from './secret-box.ts';
+import type { SecretOwner } from './secret-owner.ts';
 
 type Keys = readonly [current: SecretKey, ...former: SecretKey[]];
 
@@ -50,25 +50,14 @@ export class SecretKeys {
   }
 
   /** @throws {SecretKeyError} when the keys cannot be read */
-  async seal(mailbox: MailboxId, text: string): Promise<Pick<EncryptedRecord, 'keyId' | 'ciphertext'>> {
+  async seal(owner: SecretOwner, text: string): Promise<Pick<EncryptedRecord, 'keyId' | 'ciphertext'>> {
     await this.#reread();
-    return seal(this.current, mailbox, text);
+    return seal(this.current, owner, text);
   }
 
   /** @throws {SecretKeyError} when none of the keys decrypts the record */
-  async open(mailbox: MailboxId, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<string> {
-    return open((await this.keyOf(record.keyId)) ?? this.current, mailbox, record);
-  }
-
-  /** @throws {SecretKeyError} when the keys cannot be read */
-  async sealFor(owner: SecretOwner, text: string): Promise<Pick<EncryptedRecord, 'keyId' | 'ciphertext'>> {
-    await this.#reread();
-    return sealFor(this.current, owner, text);
-  }
-
-  /** @throws {SecretKeyError} when none of the keys decrypts the record */
-  async openFor(owner: SecretOwner, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<string> {
-    return openFor((await this.keyOf(record.keyId)) ?? this.current, owner, record);
+  async open(owner: SecretOwner, record: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>): Promise<string> {
+    return open((await this.keyOf(record.keyId)) ?? this.current, owner, record);
   }
 
   #find(id: string): SecretKey | undefined {

@@ -65,6 +65,7 @@ import {
   beginDelivery,
   failDelivery,
   findDeliveries,
+  nextChanges,
   postponeDelivery,
 } from './subscriptions/deliveries.ts';
 import { replay } from './subscriptions/replay.ts';
@@ -137,6 +138,7 @@ function subscriptionsOf(database: StoreDatabase): SubscriptionStore {
 function deliveriesOf(database: StoreDatabase): DeliveryStore {
   return {
     findDeliveries: (request) => findDeliveries(database, request),
+    nextChanges: (request) => nextChanges(database, request),
     beginDelivery: (request) => beginDelivery(database, request),
     acceptDelivery: (request) => acceptDelivery(database, request),
     acceptWithin: (request, work) => acceptWithin(database, request, work),

@@ -8,7 +8,8 @@ import {
 } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { MailboxActivities } from '../activities/requests.ts';
-import { backfillQueueOf, deliveryQueueOf } from './definitions.ts';
+import { backfillQueueOf, deliveryQueueOf, webhookQueueOf } from './definitions.ts';
+import type { DeliveryLane } from './delivery-lane.ts';
 import { failureEvent, type FailedWork } from './failure-event.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, storeOf } from './lane-requests.ts';
@@ -110,20 +111,25 @@ export function runBackfill(state: MailboxState, work: BackfillWork): Promise<Ma
   }
 }
 
-/** Delivers to subscriptions and answers the event it ends in. Throws only cancellation. */
-export function runDelivery(state: MailboxState): Promise<MailboxEvent> {
+/** Delivers to handlers or to webhooks, and answers the event it ends in. Throws only cancellation. */
+export function runDelivery(state: MailboxState, lane: DeliveryLane): Promise<MailboxEvent> {
   const { mailbox } = state;
+  const { taskQueue } = workflowInfo();
   const { deliver } = proxyActivities<Pick<MailboxActivities, 'deliver'>>({
     ...OPTIONS,
     startToCloseTimeout: '1 hour',
     // Slow targets take slots of their own queue, and none of the syncs'.
-    taskQueue: deliveryQueueOf(workflowInfo().taskQueue),
+    taskQueue: lane === 'webhook' ? webhookQueueOf(taskQueue) : deliveryQueueOf(taskQueue),
     priority: { priorityKey: 2, fairnessKey: fairnessKeyOf(mailbox) },
-    summary: 'deliver changes to subscriptions',
+    summary: lane === 'webhook' ? 'send changes to webhooks' : 'deliver changes to handlers',
   });
   return asEvent(
-    deliver({ mailbox, ...storeOf(state) }).then((result) => ({ kind: 'delivered', ...result })),
-    { lane: 'delivery', asked: false },
+    deliver({ mailbox, ...(lane === 'webhook' ? { to: 'webhook' } : {}), ...storeOf(state) }).then((result) => ({
+      kind: 'delivered',
+      lane,
+      ...result,
+    })),
+    { lane, asked: false },
   );
 }
 

@@ -21,8 +21,10 @@ export const DEFAULT_TASK_QUEUE = 'tidemark';
  */
 export const backfillQueueOf = (taskQueue: string): string => `${taskQueue}-backfill`;
 
-/** The queue of deliveries. Only workers that have a target poll it. */
+/** The queue of deliveries to handlers. Only workers that have handlers poll it. */
 export const deliveryQueueOf = (taskQueue: string): string => `${taskQueue}-delivery`;
+/** The queue of deliveries to webhooks. Every worker polls it. */
+export const webhookQueueOf = (taskQueue: string): string => `${taskQueue}-webhook`;
 
 export interface MailboxInput {
   readonly mailbox: MailboxId;
@@ -75,8 +77,8 @@ export const configure = defineSignal<[SettingsChange]>('configure');
 export const rateLimited =
   defineSignal<[{ readonly until: number; readonly waitFor?: number; readonly message: string }]>(RATE_LIMITED_SIGNAL);
 
-/** A subscription was made or replayed: deliver what it waits for. */
-export const deliver = defineSignal('deliver');
+/** A subscription was made or replayed: deliver what it waits for. Without an argument it has a handler. */
+export const deliver = defineSignal<[target?: 'handler' | 'webhook']>('deliver');
 
 /** Names the signals that a person may send, for the workflow's page. */
 export const SIGNALS_SENTENCE =

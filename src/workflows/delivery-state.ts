@@ -1,8 +1,10 @@
 import type { DeliverResult } from '../activities/requests.ts';
 import { answeredTime, LONGEST } from './answered-time.ts';
+import type { DeliveryLane } from './delivery-lane.ts';
 
 /**
- * What a mailbox's workflow knows of deliveries. The store knows the rest. Plain JSON, part of the workflow's state.
+ * What a mailbox's workflow knows of deliveries by one lane. The store knows the rest. Plain JSON, part of the
+ * workflow's state.
  */
 export interface DeliveryState {
   /**
@@ -31,7 +33,27 @@ export const NO_DELIVERIES: DeliveryState = { requested: 0, started: 0, nextAt: 
 /** Ms until deliveries are tried again that failed for another reason than their targets. */
 const AFTER_FAILURE = 60_000;
 
+/** Both lanes, as the state holds them. */
+interface Deliveries {
+  readonly deliveries: DeliveryState;
+  readonly webhooks: DeliveryState;
+}
+
 // Pure.
+
+export const deliveriesOf = ({ deliveries, webhooks }: Deliveries, lane: DeliveryLane): DeliveryState =>
+  lane === 'webhook' ? webhooks : deliveries;
+
+/** The state with what one lane knows changed. */
+export function changeDeliveries<State extends Deliveries>(
+  state: State,
+  lane: DeliveryLane,
+  change: (deliveries: DeliveryState) => DeliveryState,
+): State {
+  return lane === 'webhook'
+    ? { ...state, webhooks: change(state.webhooks) }
+    : { ...state, deliveries: change(state.deliveries) };
+}
 
 export const withDeliveryRequested = (state: DeliveryState): DeliveryState => ({
   ...state,

@@ -76,7 +76,9 @@ const WHY_DELIVERY_WAITS = {
   busy: 'its target is busy with other mailboxes',
 } as const;
 
-function deliveryRows({ deliveries: { waiting, waits } }: MailboxState): string[] {
+function deliveryRows({ deliveries, webhooks }: MailboxState): string[] {
+  const waiting = [...deliveries.waiting, ...webhooks.waiting];
+  const waits = deliveries.waits + webhooks.waits;
   const rows = waiting.map(
     ({ subscription, why, since, until }) =>
       `| deliveries to ${subscription} | wait since ${iso(since)}: ${WHY_DELIVERY_WAITS[why]}; ` +

@@ -1,13 +1,14 @@
 import type { Refusal } from './blocked.ts';
+import type { DeliveryLane } from './delivery-lane.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
 /** The lane whose work failed, and whether that work was the question of a blocked mailbox. */
-export type FailedWork = Pick<Refusal, 'lane' | 'asked'> | { readonly lane: 'delivery'; readonly asked: false };
+export type FailedWork = Pick<Refusal, 'lane' | 'asked'> | { readonly lane: DeliveryLane; readonly asked: false };
 
 /** The event of a failure that is not retried; docs/errors.md explains each. Pure. */
 export function failureEvent(type: string, message: string, { lane, asked }: FailedWork): MailboxEvent {
-  if (lane === 'delivery')
-    return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'delivery-failed', message };
+  if (lane === 'delivery' || lane === 'webhook')
+    return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'delivery-failed', lane, message };
   switch (type) {
     case 'HistoryExpired':
       return { kind: 'history-expired', message, asked };

@@ -37,7 +37,9 @@ function handleSignals(run: MailboxRun): void {
     run.receive(configurationEvent(run.state, heard === change || !patched('null-lists') ? change : heard));
   });
   setHandler(definitions.retryFailures, () => run.receive({ kind: 'retry-requested' }));
-  setHandler(definitions.deliver, () => run.receive({ kind: 'deliver-requested' }));
+  setHandler(definitions.deliver, (target) =>
+    run.receive({ kind: 'deliver-requested', lane: target === 'webhook' ? 'webhook' : 'delivery' }),
+  );
   setHandler(definitions.rateLimited, (wait) => {
     const event = rateLimitedEvent(wait);
     if (event !== null) run.receive(event);

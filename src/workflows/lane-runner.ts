@@ -11,7 +11,12 @@ interface Listener {
 
 /** Runs the lanes' work, each in a scope of its own, so that one can be cancelled without the other. */
 export class LaneRunner {
-  readonly #scopes: Record<WorkLane, CancellationScope | null> = { live: null, backfill: null, delivery: null };
+  readonly #scopes: Record<WorkLane, CancellationScope | null> = {
+    live: null,
+    backfill: null,
+    delivery: null,
+    webhook: null,
+  };
   readonly #listener: Listener;
 
   constructor(listener: Listener) {

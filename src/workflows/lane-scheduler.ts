@@ -2,7 +2,8 @@ import type { Lane } from '../model/lane.ts';
 import { withBoundedTimes } from './answered-time.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { phaseOf, type MailboxState } from './mailbox-state.ts';
-import { deliveryDueAt } from './delivery-state.ts';
+import { DELIVERY_LANES, type DeliveryLane } from './delivery-lane.ts';
+import { deliveriesOf, deliveryDueAt } from './delivery-state.ts';
 import { planNext, type BackfillWork, type Plan } from './plan.ts';
 import { transition } from './transition.ts';
 
@@ -10,8 +11,10 @@ import { transition } from './transition.ts';
 // long to wait. It is pure, except that it asks for patches (Ways). The workflow and the random schedules of
 // test/schedules both run it.
 
-/** The lanes of a mailbox's workflow: two that talk to Gmail, and one that delivers to subscriptions. */
-export type WorkLane = Lane | 'delivery';
+/** The lanes of a mailbox's workflow: two that talk to Gmail, and two that deliver to subscriptions. */
+export type WorkLane = Lane | DeliveryLane;
+
+const WORK_LANES: readonly WorkLane[] = ['live', 'backfill', ...DELIVERY_LANES];
 
 /** A mailbox's state and the lanes that run for it. */
 export interface LaneState {
@@ -49,11 +52,11 @@ export interface Ways {
 }
 
 export function idleLanes(state: MailboxState): LaneState {
-  return { state, running: { live: null, backfill: null, delivery: null }, unblockings: 0 };
+  return { state, running: { live: null, backfill: null, delivery: null, webhook: null }, unblockings: 0 };
 }
 
 export function isIdle({ running }: LaneState): boolean {
-  return running.live === null && running.backfill === null && running.delivery === null;
+  return WORK_LANES.every((lane) => running[lane] === null);
 }
 
 /**
@@ -76,7 +79,7 @@ export function received(
 
 /** Live syncs depend neither on the settings nor on the generation, so changing those cancels only the backfill. */
 function cancelledBy({ kind }: MailboxEvent): readonly WorkLane[] {
-  if (kind === 'paused' || kind === 'stop-requested') return ['live', 'backfill', 'delivery'];
+  if (kind === 'paused' || kind === 'stop-requested') return WORK_LANES;
   return kind === 'configured' || kind === 'resync-requested' ? ['backfill'] : [];
 }
 
@@ -85,7 +88,12 @@ function withCancelled(running: LaneState['running'], cancelled: readonly WorkLa
     const work = running[lane];
     return work !== null && cancelled.includes(lane) ? { ...work, isCancelled: true } : work;
   };
-  return { live: cancel('live'), backfill: cancel('backfill'), delivery: cancel('delivery') };
+  return {
+    live: cancel('live'),
+    backfill: cancel('backfill'),
+    delivery: cancel('delivery'),
+    webhook: cancel('webhook'),
+  };
 }
 
 function withEvent(lanes: LaneState, event: MailboxEvent, now: number, ways: Ways): LaneState {
@@ -98,25 +106,29 @@ function withEvent(lanes: LaneState, event: MailboxEvent, now: number, ways: Way
 export function planOf({ state }: LaneState, now: number, ways: Ways): Plan {
   const waitsForPerson = state.blocked !== null && !ways.asksAgain();
   const plan = waitsForPerson ? { live: null, backfill: null, wakeAt: null } : planNext(state, now);
-  return withDeliveries(plan, state, now, ways);
+  return DELIVERY_LANES.reduce((before, lane) => withDeliveries(before, lane, { state, now, ways }), plan);
 }
 
 /**
  * Deliveries ask nothing of Gmail, so they go on while the mailbox is blocked. They wait while it is paused, and until
  * the store has been asked.
  */
-function withDeliveries(plan: Plan, state: MailboxState, now: number, ways: Ways): Plan {
-  const dueAt = deliveryDueAt(state.deliveries);
+function withDeliveries(
+  plan: Plan,
+  lane: DeliveryLane,
+  { state, now, ways }: { readonly state: MailboxState; readonly now: number; readonly ways: Ways },
+): Plan {
+  const dueAt = deliveryDueAt(deliveriesOf(state, lane));
   if (dueAt === null) return plan;
   if (state.paused || state.stopping || state.fullSync.kind === 'unknown' || !ways.delivers()) return plan;
-  if (dueAt <= now) return { ...plan, delivery: true };
+  if (dueAt <= now) return { ...plan, deliver: [...(plan.deliver ?? []), lane] };
   return { ...plan, wakeAt: Math.min(plan.wakeAt ?? Infinity, dueAt) };
 }
 
 /** Work that a lane can begin. */
 export type LaneStart =
   | { readonly lane: 'live' }
-  | { readonly lane: 'delivery' }
+  | { readonly lane: DeliveryLane }
   | { readonly lane: 'backfill'; readonly work: BackfillWork };
 
 /**
@@ -128,7 +140,7 @@ export type LaneStart =
  */
 export function startable(
   { running }: LaneState,
-  { live, backfill, delivery = false }: Plan,
+  { live, backfill, deliver = [] }: Plan,
   cutsHistory: boolean,
 ): readonly LaneStart[] {
   const starts: LaneStart[] = [];
@@ -136,11 +148,11 @@ export function startable(
   if (
     live !== null &&
     running.live === null &&
-    (!cutsHistory || running.backfill !== null || running.delivery !== null)
+    (!cutsHistory || running.backfill !== null || DELIVERY_LANES.some((lane) => running[lane] !== null))
   )
     starts.push({ lane: 'live' });
-  if (delivery && running.delivery === null && (!cutsHistory || running.backfill !== null))
-    starts.push({ lane: 'delivery' });
+  for (const lane of deliver)
+    if (running[lane] === null && (!cutsHistory || running.backfill !== null)) starts.push({ lane });
   return starts;
 }
 
@@ -148,7 +160,8 @@ export function startable(
 const STARTS: Readonly<Record<WorkLane, MailboxEvent | null>> = {
   live: { kind: 'partial-sync-started' },
   backfill: null,
-  delivery: { kind: 'delivery-started' },
+  delivery: { kind: 'delivery-started', lane: 'delivery' },
+  webhook: { kind: 'delivery-started', lane: 'webhook' },
 };
 
 /** A lane has begun its planned work. */
@@ -223,7 +236,7 @@ export function isOver(wait: Wait, lanes: LaneState, isHistoryLong: boolean, now
 /** No lane begins while the loop waits, so a lane whose state differs has ended. */
 function hasMoved(before: LaneState, { state, running }: LaneState): boolean {
   const hasEnded = (lane: WorkLane): boolean => before.running[lane] !== null && running[lane] === null;
-  return state !== before.state || hasEnded('live') || hasEnded('backfill') || hasEnded('delivery');
+  return state !== before.state || WORK_LANES.some(hasEnded);
 }
 
 function isNews(

@@ -1,7 +1,8 @@
+import type { DeliveryLane } from './delivery-lane.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 
 /** The kind of work that failed. Success of the same kind proves that the error is over. */
-type ErrorOf = 'live' | 'backfill' | 'push' | 'store' | 'settings' | 'delivery';
+type ErrorOf = 'live' | 'backfill' | 'push' | 'store' | 'settings' | DeliveryLane;
 
 /** Plain JSON, part of the workflow's state; times are epoch ms. */
 export interface LastError {
@@ -32,7 +33,7 @@ function mendedBy(event: MailboxEvent): readonly ErrorOf[] {
     case 'audited':
       return ['backfill'];
     case 'delivered':
-      return ['delivery'];
+      return [event.lane];
     case 'opened':
       return ['store'];
     case 'configured':

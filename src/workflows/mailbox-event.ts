@@ -10,6 +10,7 @@ import type { HistoryId } from '../model/ids.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
 import type { Refusal } from './blocked.ts';
+import type { DeliveryLane } from './delivery-lane.ts';
 
 /** Everything that can happen to a mailbox's workflow. */
 export type MailboxEvent =
@@ -24,9 +25,9 @@ export type MailboxEvent =
         | 'stop-requested'
         | 'resync-requested'
         | 'retry-requested'
-        | 'audit-requested'
-        | 'deliver-requested';
+        | 'audit-requested';
     }
+  | { readonly kind: 'deliver-requested'; readonly lane: DeliveryLane }
   | { readonly kind: 'notified'; readonly historyId: HistoryId | null }
   /** `change`: the settings that were named; absent when all were. */
   | { readonly kind: 'configured'; readonly settings: MailboxSettings; readonly change?: SettingsChange }
@@ -39,12 +40,12 @@ export type MailboxEvent =
   | ({ readonly kind: 'audited' } & AuditActivityResult & Answer)
   | { readonly kind: 'partial-sync-started' }
   | ({ readonly kind: 'partial-synced' } & PartialSyncResult & Answer)
-  | { readonly kind: 'delivery-started' }
-  | ({ readonly kind: 'delivered' } & DeliverResult)
+  | { readonly kind: 'delivery-started'; readonly lane: DeliveryLane }
+  | ({ readonly kind: 'delivered'; readonly lane: DeliveryLane } & DeliverResult)
   // failures of activities
   | ({ readonly kind: 'history-expired'; readonly message: string } & Answer)
   | { readonly kind: 'store-lost'; readonly message: string }
-  | { readonly kind: 'delivery-failed'; readonly message: string }
+  | { readonly kind: 'delivery-failed'; readonly lane: DeliveryLane; readonly message: string }
   | ({ readonly kind: 'blocked' } & Refusal);
 
 interface Answer {

@@ -144,7 +144,8 @@ export class MailboxRun {
         case 'backfill':
           return runBackfill(state, start.work);
         case 'delivery':
-          return runDelivery(state);
+        case 'webhook':
+          return runDelivery(state, start.lane);
       }
     });
   }

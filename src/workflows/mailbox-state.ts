@@ -69,8 +69,9 @@ export interface MailboxState {
    * When the next scheduled audit is due; null before the first full sync is complete, and when the settings say never.
    */
   readonly nextAuditAt: number | null;
-  /** Deliveries to subscriptions. */
+  /** Deliveries to the handlers of subscriptions, and to their webhooks. */
   readonly deliveries: DeliveryState;
+  readonly webhooks: DeliveryState;
   /** Messages that differed at the last audit; null before the first. */
   readonly drift: number | null;
   readonly push: PushState;
@@ -138,6 +139,7 @@ export function initialState(request: {
     audits: { requested: 0, served: 0 },
     nextAuditAt: null,
     deliveries: NO_DELIVERIES,
+    webhooks: NO_DELIVERIES,
     drift: null,
     push: NO_PUSH,
     rereadAt: null,

@@ -1,4 +1,5 @@
 import type { Blocked } from './blocked.ts';
+import type { DeliveryLane } from './delivery-lane.ts';
 import { auditWanted, retryWanted } from './lane-requests.ts';
 import type { FullSyncReason, MailboxState } from './mailbox-state.ts';
 
@@ -6,8 +7,8 @@ import type { FullSyncReason, MailboxState } from './mailbox-state.ts';
 export interface Plan {
   readonly live: 'partialSync' | null;
   readonly backfill: BackfillWork | null;
-  /** True when deliveries are due; absent otherwise. */
-  readonly delivery?: boolean;
+  /** The lanes whose deliveries are due; absent when there are none. */
+  readonly deliver?: readonly DeliveryLane[];
   /** Epoch ms when the plan changes by itself; null when only a signal changes it. */
   readonly wakeAt: number | null;
 }

@@ -27,7 +27,7 @@ export function statusOf(state: MailboxState): MailboxStatus {
         : { message: state.lastError.message, at: state.lastError.at, mendedAt: state.lastError.mendedAt ?? null },
     clockSkew: state.clockSkew,
     blocked: blockedStatus(state),
-    waitingDeliveries: state.deliveries.waiting,
+    waitingDeliveries: [...state.deliveries.waiting, ...state.webhooks.waiting],
   };
 }
 

@@ -4,7 +4,13 @@ import { joinChanges } from '../model/settings-change.ts';
 import { afterRefusal } from './blocked.ts';
 import { answeredTime, answeredWatch, LONGEST } from './answered-time.ts';
 import { withBoundedMessages } from './bounded-messages.ts';
-import { withDelivered, withDeliveryFailed, withDeliveryRequested, withDeliveryStarted } from './delivery-state.ts';
+import {
+  changeDeliveries,
+  withDelivered,
+  withDeliveryFailed,
+  withDeliveryRequested,
+  withDeliveryStarted,
+} from './delivery-state.ts';
 import { afterEvent, type LastError } from './last-error.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
 import { NOT_POKED, phaseOf, type FullSyncReason, type MailboxState } from './mailbox-state.ts';
@@ -64,9 +70,13 @@ function withAnswer(state: MailboxState, event: MailboxEvent): MailboxState {
 
 /** Notes that an activity's result leaves something to deliver. */
 function withDeliverable(state: MailboxState, event: MailboxEvent): MailboxState {
-  return 'deliverable' in event && event.deliverable === true
-    ? { ...state, deliveries: withDeliveryRequested(state.deliveries) }
-    : state;
+  const told =
+    'deliverable' in event && event.deliverable === true
+      ? changeDeliveries(state, 'delivery', withDeliveryRequested)
+      : state;
+  return 'webhooks' in event && event.webhooks === true
+    ? changeDeliveries(told, 'webhook', withDeliveryRequested)
+    : told;
 }
 
 /** Takes the skew of the worker's clock, and the worker's database, from each activity's result. */
@@ -108,15 +118,15 @@ function apply(state: MailboxState, event: MailboxEvent, now: number): MailboxSt
     case 'audited':
       return withAudit(state, event);
     case 'deliver-requested':
-      return { ...state, deliveries: withDeliveryRequested(state.deliveries) };
+      return changeDeliveries(state, event.lane, withDeliveryRequested);
     case 'delivery-started':
-      return { ...state, deliveries: withDeliveryStarted(state.deliveries) };
+      return changeDeliveries(state, event.lane, withDeliveryStarted);
     case 'delivered':
-      return { ...state, deliveries: withDelivered(state.deliveries, event, now) };
+      return changeDeliveries(state, event.lane, (before) => withDelivered(before, event, now));
     case 'delivery-failed':
       return withError(
-        { ...state, deliveries: withDeliveryFailed(state.deliveries, now) },
-        { message: event.message, of: 'delivery' },
+        changeDeliveries(state, event.lane, (before) => withDeliveryFailed(before, now)),
+        { message: event.message, of: event.lane },
         now,
       );
     case 'refused':

@@ -5,6 +5,7 @@ import { TidemarkClient } from '../../src/client/tidemark-client.ts';
 import { mailboxId, type MailboxId } from '../../src/model/ids.ts';
 import { DEFAULT_SETTINGS } from '../../src/model/settings.ts';
 import { renamingAccess } from '../../src/accounts/rename-access.ts';
+import { webhookAccess } from '../../src/app/webhooks-of-config.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { workflowIdOf } from '../../src/workflows/definitions.ts';
 import { System } from '../fixtures/system/system.ts';
@@ -54,6 +55,7 @@ describe('renaming a mailbox whose account has another address at Google', () =>
       temporal,
       clock: systemClock,
       taskQueue: system.config.taskQueue,
+      webhooks: webhookAccess(system.config, { store, credentials }, systemClock),
       renaming: {
         ...access,
         copyCredentials: after('credentials copied', (request: Parameters<typeof access.copyCredentials>[0]) =>
@@ -186,6 +188,7 @@ describe('renaming a mailbox whose account has another address at Google', () =>
       credentials,
       clock: systemClock,
       renaming: access,
+      webhooks: webhookAccess(system.config, { store, credentials }, systemClock),
       taskQueue: 'nobody-asks-here',
     });
     const refused = alone.rename(from, away);

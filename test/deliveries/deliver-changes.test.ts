@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 
 import { deliverChanges } from '../../src/deliveries/deliver-changes.ts';
 import { DeliverySlots } from '../../src/deliveries/delivery-slots.ts';
+import { handlerTargets } from '../../src/deliveries/handler-target.ts';
 import { definitionOf, type Handlers } from '../../src/deliveries/handler.ts';
 import { registerHandlers } from '../../src/deliveries/register-handlers.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
@@ -46,7 +47,9 @@ describePostgres('a handler with the transaction of its position', () => {
     const reader = readerOf(database, new Bodies(database));
     const run = (now = systemClock.now()) => {
       const clock = { ...systemClock, now: () => now, random: () => 0.5 };
-      const deps = { store, clock, reader, handlers, slots: new DeliverySlots() };
+      const means = { store, clock, reader };
+      const targetOf = handlerTargets(means, handlers);
+      const deps = { ...means, to: 'handler', targetOf, slots: new DeliverySlots() } as const;
       return deliverChanges(deps, mailbox.id, new AbortController().signal);
     };
     expect(await run()).toMatchObject({ more: false, waiting: [{ subscription: 'crm', why: 'failing' }] });

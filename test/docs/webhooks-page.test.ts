@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { RETRIED_FOR, retryDelay } from '../../src/deliveries/backoff.ts';
 import { linkTo } from '../../src/deliveries/webhooks/link.ts';
-import { WEBHOOK_FIELDS } from '../../src/deliveries/webhooks/message-fields.ts';
+import { WEBHOOK_FIELDS } from '../../src/model/webhook-field.ts';
 import { bodyOf, eventOfChange, eventOfMailbox, testEvent } from '../../src/deliveries/webhooks/webhook-payload.ts';
 import { createWebhookSender } from '../../src/deliveries/webhooks/send-webhook.ts';
 import { signedHeaders } from '../../src/deliveries/webhooks/sign-webhook.ts';

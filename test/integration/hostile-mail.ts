@@ -137,7 +137,13 @@ async function plantDeliveries(rig: Rig, mailbox: MailboxId): Promise<void> {
     ['waits', { kind: 'retry', at: now + 3_600_000 }],
   ] as const) {
     const filter = { ...EVERY_CHANGE, mailboxes: [mailbox] };
-    const definition = { name, filter, batch: 1, order: { kind: 'park', attempts: null } } as const;
+    const definition = {
+      name,
+      target: { kind: 'handler' },
+      filter,
+      batch: 1,
+      order: { kind: 'park', attempts: null },
+    } as const;
     await store.putSubscription({ definition, beginning: { kind: 'first' }, now });
     const step = await store.beginDelivery({ mailbox, subscription: name, now });
     if (step.kind !== 'begun') throw new Error(`nothing to deliver to ${name}`);

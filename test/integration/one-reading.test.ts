@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { TidemarkClient } from '../../src/client/tidemark-client.ts';
 import { renamingAccess } from '../../src/accounts/rename-access.ts';
+import { webhookAccess } from '../../src/app/webhooks-of-config.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 
@@ -49,6 +50,7 @@ it('a report that says in sync counts what the store holds by then, however late
     store,
     credentials,
     renaming: renamingAccess({ config: rig.config, stores: rig.tidemark, clock: systemClock }),
+    webhooks: webhookAccess(rig.config, rig.tidemark, systemClock),
     clock: systemClock,
   });
   await box.start();

@@ -1,4 +1,5 @@
 import type { MailAddress } from '../../model/mail-address.ts';
+import type { WebhookField } from '../../model/webhook-field.ts';
 
 /** What a payload may hold of a message; each field only where the subscription asks for it. */
 export interface WebhookMessage {
@@ -14,20 +15,6 @@ export interface WebhookMessage {
   /** The fields that are not complete, because the payload would be too large. */
   readonly cut?: readonly WebhookField[];
 }
-
-export type WebhookField = Exclude<keyof WebhookMessage, 'cut'>;
-
-/** The fields that a subscription may ask for. */
-export const WEBHOOK_FIELDS: readonly WebhookField[] = [
-  'date',
-  'subject',
-  'from',
-  'to',
-  'cc',
-  'snippet',
-  'attachments',
-  'text',
-];
 
 /** Bytes of JSON that the fields of one message take, at most. */
 const LARGEST_MESSAGE = 12_000;

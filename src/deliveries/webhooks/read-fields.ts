@@ -1,5 +1,6 @@
 import type { MailAddress } from '../../model/mail-address.ts';
-import type { WebhookField, WebhookMessage } from './message-fields.ts';
+import type { WebhookField } from '../../model/webhook-field.ts';
+import type { WebhookMessage } from './message-fields.ts';
 
 /** What payloads take from a message: `Message` of `src/reading` has it. */
 export interface ReadableMessage {

@@ -12,7 +12,7 @@ import { guardedConnect, type Resolve } from './guarded-connect.ts';
 import { retryAfter } from './retry-after.ts';
 import { signedHeaders } from './sign-webhook.ts';
 import { outcomeOfError } from './unreachable.ts';
-import type { WebhookOutcome, WebhookRequest, WebhookTarget } from './webhook-attempt.ts';
+import type { WebhookOutcome, WebhookRequest, WebhookAddress } from './webhook-attempt.ts';
 import { checkWebhookUrl } from './webhook-url.ts';
 
 export interface WebhookSender {
@@ -21,7 +21,7 @@ export interface WebhookSender {
    *
    * @throws the signal's reason when it aborts; the receiver may have got the webhook then
    */
-  send(target: WebhookTarget, request: WebhookRequest): Promise<WebhookOutcome>;
+  send(target: WebhookAddress, request: WebhookRequest): Promise<WebhookOutcome>;
   /** Waits for requests under way, then closes all connections. */
   close(): Promise<void>;
 }

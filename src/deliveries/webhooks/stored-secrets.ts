@@ -1,7 +1,8 @@
-import type { EncryptedRecord } from '../../secrets/credential-store.ts';
-import type { SecretOwner } from '../../secrets/secret-box.ts';
+import type { CredentialStore, EncryptedRecord } from '../../secrets/credential-store.ts';
+import { SecretKeyError } from '../../secrets/secret-box.ts';
+import { webhookSecretsOf } from '../../secrets/secret-owner.ts';
 import type { SecretKeys } from '../../secrets/secret-keys.ts';
-import { parseWebhookSecret, type WebhookSecret } from './webhook-secret.ts';
+import { InvalidWebhookSecretError, parseWebhookSecret, type WebhookSecret } from './webhook-secret.ts';
 
 /** A subscription's secrets as the store keeps them, encrypted like credentials. */
 export type SealedWebhookSecrets = Pick<EncryptedRecord, 'keyId' | 'ciphertext'>;
@@ -17,7 +18,7 @@ export function sealWebhookSecrets(
   subscription: string,
   secrets: readonly WebhookSecret[],
 ): Promise<SealedWebhookSecrets> {
-  return keys.sealFor(webhookSecretsOwner(subscription), textOfSecrets(secrets));
+  return keys.seal(webhookSecretsOf(subscription), textOfSecrets(secrets));
 }
 
 /**
@@ -29,18 +30,39 @@ export async function openWebhookSecrets(
   subscription: string,
   sealed: SealedWebhookSecrets,
 ): Promise<readonly WebhookSecret[]> {
-  const text = await keys.openFor(webhookSecretsOwner(subscription), sealed);
+  const text = await keys.open(webhookSecretsOf(subscription), sealed);
   return text.split('\n').map(parseWebhookSecret);
 }
 
-/** For a rotation of the keys, which encrypts the same text again. */
-export function webhookSecretsOwner(subscription: string): SecretOwner {
-  return {
-    // The space keeps it apart from every mailbox's address.
-    context: `webhook secrets of ${subscription}`,
-    what: `The webhook secrets of the subscription ${subscription}`,
-    remedy: 'end the subscription, and make it again with secrets that its receiver knows',
-  };
+/** The keys of a subscription, or why there are none to use. */
+export type OpenedSecrets =
+  | { readonly kind: 'usable'; readonly secrets: readonly WebhookSecret[] }
+  | { readonly kind: 'unusable'; readonly reason: string };
+
+/**
+ * Reads the keys that sign the webhooks of a subscription.
+ *
+ * @throws {StoreError} when the database of the credentials cannot be used
+ */
+export async function readWebhookSecrets(
+  { credentials, keys }: { readonly credentials: Pick<CredentialStore, 'get'>; readonly keys: SecretKeys },
+  subscription: string,
+): Promise<OpenedSecrets> {
+  const record = await credentials.get(webhookSecretsOf(subscription));
+  if (record === null)
+    return {
+      kind: 'unusable',
+      reason:
+        `No keys are stored that sign the webhooks of ${subscription}. ` +
+        `Make new ones: tidemark subscribe ${subscription} --new-secret`,
+    };
+  try {
+    return { kind: 'usable', secrets: await openWebhookSecrets(keys, subscription, record) };
+  } catch (error) {
+    if (error instanceof SecretKeyError || error instanceof InvalidWebhookSecretError)
+      return { kind: 'unusable', reason: error.message };
+    throw error;
+  }
 }
 
 const textOfSecrets = (secrets: readonly WebhookSecret[]): string =>

@@ -1,6 +1,6 @@
 import type { WebhookSecret } from './webhook-secret.ts';
 
-export interface WebhookTarget {
+export interface WebhookAddress {
   readonly url: string;
   /** The newest first. All of them sign. */
   readonly secrets: readonly WebhookSecret[];

@@ -1,10 +1,14 @@
 import type { Kysely } from 'kysely';
 import type { MailboxId } from '../../model/ids.ts';
 import type { CredentialStore, EncryptedRecord } from '../../secrets/credential-store.ts';
+import { WEBHOOK_SECRETS, type SecretOwner, type WebhookSecretsId } from '../../secrets/secret-owner.ts';
 import type { StoreDialect } from '../engines/dialect.ts';
 
 export type CredentialSchema = {
-  /** The row {@link DELETED} keeps the version of deleted records, so that the next record is newer than all before. */
+  /**
+   * `mailbox_id` is that of any owner. The row {@link DELETED} keeps the version of deleted records, so that the next
+   * record is newer than all before.
+   */
   credentials: { mailbox_id: string; key_id: string | null; ciphertext: Uint8Array | null; version: number };
 };
 
@@ -25,7 +29,7 @@ export class SqlCredentialStore implements CredentialStore {
     this.#database = database;
   }
 
-  put(mailbox: MailboxId, { keyId, ciphertext }: EncryptedRecord): Promise<void> {
+  put(owner: SecretOwner, { keyId, ciphertext }: EncryptedRecord): Promise<void> {
     return this.#database.transaction(async (tx) => {
       const deleted = await tx
         .selectFrom('credentials')
@@ -34,7 +38,7 @@ export class SqlCredentialStore implements CredentialStore {
         .executeTakeFirst();
       await tx
         .insertInto('credentials')
-        .values({ mailbox_id: mailbox, key_id: keyId, ciphertext, version: (deleted?.version ?? 0) + 1 })
+        .values({ mailbox_id: owner, key_id: keyId, ciphertext, version: (deleted?.version ?? 0) + 1 })
         .onConflict((conflict) =>
           conflict.column('mailbox_id').doUpdateSet((eb) => ({
             key_id: eb.ref('excluded.key_id'),
@@ -47,7 +51,7 @@ export class SqlCredentialStore implements CredentialStore {
   }
 
   reseal(
-    mailbox: MailboxId,
+    owner: SecretOwner,
     from: EncryptedRecord,
     { keyId, ciphertext }: Pick<EncryptedRecord, 'keyId' | 'ciphertext'>,
   ): Promise<boolean> {
@@ -55,7 +59,7 @@ export class SqlCredentialStore implements CredentialStore {
       const { numUpdatedRows } = await tx
         .updateTable('credentials')
         .set({ key_id: keyId, ciphertext })
-        .where('mailbox_id', '=', mailbox)
+        .where('mailbox_id', '=', owner)
         .where('version', '=', from.version)
         .where('key_id', '=', from.keyId)
         .executeTakeFirstOrThrow();
@@ -63,7 +67,7 @@ export class SqlCredentialStore implements CredentialStore {
     });
   }
 
-  listSealedByOthers(keyId: string): Promise<readonly MailboxId[]> {
+  listSealedByOthers(keyId: string): Promise<readonly SecretOwner[]> {
     return this.#database.transaction(async (tx) => {
       const rows = await tx
         .selectFrom('credentials')
@@ -73,23 +77,23 @@ export class SqlCredentialStore implements CredentialStore {
         .orderBy('mailbox_id')
         .execute();
       // Ids were validated when they were written. A stricter rule of today must not hide them.
-      return rows.map((row) => row.mailbox_id as MailboxId);
+      return rows.map((row) => row.mailbox_id as SecretOwner);
     });
   }
 
-  get(mailbox: MailboxId): Promise<EncryptedRecord | null> {
+  get(owner: SecretOwner): Promise<EncryptedRecord | null> {
     return this.#database.transaction(async (tx) => {
-      const row = await tx.selectFrom('credentials').selectAll().where('mailbox_id', '=', mailbox).executeTakeFirst();
+      const row = await tx.selectFrom('credentials').selectAll().where('mailbox_id', '=', owner).executeTakeFirst();
       if (row === undefined || row.key_id === null || row.ciphertext === null) return null;
       return { keyId: row.key_id, ciphertext: row.ciphertext, version: row.version };
     });
   }
 
-  delete(mailbox: MailboxId): Promise<void> {
+  delete(owner: SecretOwner): Promise<void> {
     return this.#database.transaction(async (tx) => {
       const row = await tx
         .deleteFrom('credentials')
-        .where('mailbox_id', '=', mailbox)
+        .where('mailbox_id', '=', owner)
         .returning('version')
         .executeTakeFirst();
       if (row === undefined) return;
@@ -105,15 +109,24 @@ export class SqlCredentialStore implements CredentialStore {
   }
 
   list(): Promise<readonly MailboxId[]> {
+    // Ids were validated when they were written. A stricter rule of today must not hide them.
+    return this.#owners('not like').then((ids) => ids.map((id) => id as MailboxId));
+  }
+
+  listWebhookSecrets(): Promise<readonly WebhookSecretsId[]> {
+    return this.#owners('like').then((ids) => ids.map((id) => id as WebhookSecretsId));
+  }
+
+  #owners(comparison: 'like' | 'not like'): Promise<readonly string[]> {
     return this.#database.transaction(async (tx) => {
       const rows = await tx
         .selectFrom('credentials')
         .select('mailbox_id')
         .where('ciphertext', 'is not', null)
+        .where('mailbox_id', comparison, `${WEBHOOK_SECRETS}%`)
         .orderBy('mailbox_id')
         .execute();
-      // Ids were validated when they were written. A stricter rule of today must not hide them.
-      return rows.map((row) => row.mailbox_id as MailboxId);
+      return rows.map((row) => row.mailbox_id);
     });
   }
 

@@ -16,6 +16,7 @@ import { messageHeaders } from './migrations/0013-headers.ts';
 import { subscriptionTables } from './migrations/0014-subscriptions.ts';
 import { feedTables } from './migrations/0015-feed.ts';
 import { formerStores } from './migrations/0016-store-identity.ts';
+import { subscriptionTargets } from './migrations/0017-subscription-targets.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
 
@@ -36,6 +37,7 @@ const MIGRATIONS = {
   '0014-subscriptions': subscriptionTables,
   '0015-feed': feedTables,
   '0016-store-identity': formerStores,
+  '0017-subscription-targets': subscriptionTargets,
 } as const;
 
 /** `automatic`: opening the database migrates its schema. `manual`: only `tidemark migrate` does. */

@@ -189,6 +189,8 @@ export interface SubscriptionTable {
   filter: string;
   batch: number;
   delivery_order: string;
+  /** As JSON. A webhook's keys are among the credentials. */
+  target: Generated<string>;
   created_at: number;
   ended_at: number | null;
   ended_reason: string | null;

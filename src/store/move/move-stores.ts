@@ -64,9 +64,9 @@ export async function moveStores(request: MoveRequest): Promise<readonly MovedMa
     if (!(await isUnchanged(from.database, to.database, mailbox)))
       await takeBack(request, mailbox, await keyOf(to.database, halfMoved(mailbox)));
   }
-  for (const mailbox of await from.credentials.list()) {
-    const record = await from.credentials.get(mailbox);
-    if (record !== null) await to.credentials.put(mailbox, record);
+  for (const owner of [...(await from.credentials.list()), ...(await from.credentials.listWebhookSecrets())]) {
+    const record = await from.credentials.get(owner);
+    if (record !== null) await to.credentials.put(owner, record);
   }
   await copyChains(from.database, to.database);
   await copySubscriptions(from.database, to.database);

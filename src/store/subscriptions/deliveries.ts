@@ -11,7 +11,14 @@ import { keyOf } from '../rows/mailbox-rows.ts';
 import { changesAt, nextBatch } from './next-batch.ts';
 import { lockedPosition, SETTLED, updatePosition, type Position } from './positions.ts';
 import { activeSubscriptions, delivers, findSubscription } from './subscription-rows.ts';
-import type { DeliveryNamed, DeliveryStep, DeliveryStore, FailedDelivery, QueryWithin } from './subscription-store.ts';
+import type {
+  DeliveryNamed,
+  DeliveryStep,
+  DeliveryStore,
+  DueDelivery,
+  FailedDelivery,
+  QueryWithin,
+} from './subscription-store.ts';
 
 /** Ms before an attempt is made after two that began and never ended: their workers may have died of it. */
 const AFTER_LOST_ATTEMPTS = 30_000;
@@ -20,9 +27,9 @@ const AFTER_LOST_ATTEMPTS = 30_000;
 export async function findDeliveries(
   database: StoreDatabase,
   { mailbox, now }: RequestOf<DeliveryStore, 'findDeliveries'>,
-): Promise<readonly string[]> {
+): Promise<readonly DueDelivery[]> {
   const { dialect } = database;
-  const due: string[] = [];
+  const due: DueDelivery[] = [];
   const behind = await database.read(async (db) => {
     const subscriptions = await activeSubscriptions(db, mailbox);
     if (subscriptions.length === 0) return [];
@@ -38,17 +45,17 @@ export async function findDeliveries(
       .where('mailbox_key', '=', row.key)
       .execute();
     const passable: { name: string; key: number; after: number; passed: number }[] = [];
-    for (const { name, filter } of subscriptions) {
+    for (const { name, filter, target } of subscriptions) {
       const position = positions.find((each) => each.subscription === name);
       const after = position?.sequence ?? 0;
       if ((position?.next_attempt_at ?? 0) > now || after >= row.change_sequence) continue;
       if (position !== undefined && position.delivery_id !== null) {
-        due.push(name);
+        due.push({ subscription: name, target: target.kind });
         continue;
       }
       const search = { filter, after, size: 1 };
       const { changes, passed, isWhole } = await nextBatch(db, dialect, { mailbox, key: row.key }, search);
-      if (changes.length > 0 || !isWhole) due.push(name);
+      if (changes.length > 0 || !isWhole) due.push({ subscription: name, target: target.kind });
       else passable.push({ name, key: row.key, after, passed });
     }
     return passable;
@@ -64,10 +71,41 @@ export async function findDeliveries(
   return due;
 }
 
+/** See {@link DeliveryStore.nextChanges}. */
+export function nextChanges(
+  database: StoreDatabase,
+  { mailbox, subscription: name }: RequestOf<DeliveryStore, 'nextChanges'>,
+): Promise<readonly Change[] | null> {
+  return database.read(async (db) => {
+    const key = await keyOf(db, mailbox);
+    const subscription = await findSubscription(db, name);
+    if (subscription === null) return null;
+    const position = await db
+      .selectFrom('delivery_positions')
+      .selectAll()
+      .where('mailbox_key', '=', key)
+      .where('subscription', '=', name)
+      .executeTakeFirst();
+    if (position !== undefined && position.delivery_id !== null) return null;
+    const isSplit = position !== undefined && position.sequence < position.single_until;
+    const { changes } = await nextBatch(
+      db,
+      database.dialect,
+      { mailbox, key },
+      {
+        filter: subscription.filter,
+        after: position?.sequence ?? 0,
+        size: isSplit ? 1 : subscription.batch,
+      },
+    );
+    return changes.length === 0 ? null : changes;
+  });
+}
+
 /** See {@link DeliveryStore.beginDelivery}. */
 export function beginDelivery(
   database: StoreDatabase,
-  { mailbox, subscription: name, now }: RequestOf<DeliveryStore, 'beginDelivery'>,
+  { mailbox, subscription: name, now, most }: RequestOf<DeliveryStore, 'beginDelivery'>,
 ): Promise<DeliveryStep> {
   return database.write(async (tx): Promise<DeliveryStep> => {
     const key = await keyOf(tx, mailbox);
@@ -86,7 +124,8 @@ export function beginDelivery(
     if (id !== null && isSome(changes))
       return { kind: 'begun', delivery: await attempt(tx, position, { id, changes, now }) };
     const isSplit = position.sequence < position.single_until;
-    const search = { filter: subscription.filter, after: position.sequence, size: isSplit ? 1 : subscription.batch };
+    const size = isSplit ? 1 : Math.min(subscription.batch, most ?? subscription.batch);
+    const search = { filter: subscription.filter, after: position.sequence, size };
     const found = await nextBatch(tx, database.dialect, { mailbox, key }, search);
     const [first, ...others] = found.changes;
     if (first === undefined) {

@@ -4,10 +4,12 @@ import {
   checkedDefinition,
   EVERY_CHANGE,
   includesMailbox,
+  InvalidSubscriptionError,
   type Beginning,
   type ChangeFilter,
   type DeliveryOrder,
   type Subscription,
+  type SubscriptionTarget,
 } from '../../model/subscription.ts';
 import type { RequestOf } from '../engines/request-of.ts';
 import type { Schema, SubscriptionTable } from '../engines/schema.ts';
@@ -19,8 +21,13 @@ export function putSubscription(
   database: StoreDatabase,
   { definition, beginning, now }: RequestOf<SubscriptionStore, 'putSubscription'>,
 ): Promise<'made' | 'changed' | 'same'> {
-  const { name, filter, batch, order } = checkedDefinition(definition);
-  const values = { filter: JSON.stringify(filter), batch, delivery_order: JSON.stringify(order) };
+  const { name, filter, batch, order, target } = checkedDefinition(definition);
+  const values = {
+    filter: JSON.stringify(filter),
+    batch,
+    delivery_order: JSON.stringify(order),
+    target: JSON.stringify(target),
+  };
   return database.write(async (tx) => {
     const { numInsertedOrUpdatedRows = 0n } = await tx
       .insertInto('subscriptions')
@@ -34,10 +41,17 @@ export function putSubscription(
     const before = await database.dialect
       .locked(tx.selectFrom('subscriptions').selectAll().where('name', '=', name))
       .executeTakeFirstOrThrow();
+    const former = toSubscription(before).target.kind;
+    if (former !== target.kind)
+      throw new InvalidSubscriptionError(
+        `The subscription ${name} has a ${former} already, so it cannot have a ${target.kind}. ` +
+          `Take another name, or end it first: tidemark unsubscribe ${name}`,
+      );
     const isSame =
       before.filter === values.filter &&
       before.batch === batch &&
       before.delivery_order === values.delivery_order &&
+      before.target === values.target &&
       before.ended_at === null;
     if (isSame) return 'same';
     await tx
@@ -76,6 +90,7 @@ export function toSubscription(row: Selectable<SubscriptionTable>): Subscription
     filter: { ...EVERY_CHANGE, ...(JSON.parse(row.filter) as Partial<ChangeFilter>) },
     batch: row.batch,
     order: JSON.parse(row.delivery_order) as DeliveryOrder,
+    target: JSON.parse(row.target) as SubscriptionTarget,
     createdAt: row.created_at,
     ended: row.ended_at === null ? null : { at: row.ended_at, reason: row.ended_reason ?? '' },
   };

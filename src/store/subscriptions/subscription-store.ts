@@ -1,15 +1,16 @@
 import type { Change } from '../../model/change.ts';
 import type { MailboxId } from '../../model/ids.ts';
-import type { Beginning, Subscription, SubscriptionDefinition } from '../../model/subscription.ts';
+import type { Beginning, Subscription, SubscriptionDefinition, SubscriptionTarget } from '../../model/subscription.ts';
 
 /** Who asks for changes, and how far each of them is. Times are epoch ms. */
 export interface SubscriptionStore {
   /**
-   * Makes a subscription, or changes the filter, batch and order of one. A changed one keeps its positions, and begins
-   * to deliver again where it had ended.
+   * Makes a subscription, or changes one. A changed one keeps its positions, and begins to deliver again where it had
+   * ended. It stays with a handler, or with a webhook.
    *
    * @param request.beginning - of a new one
-   * @throws {InvalidSubscriptionError} when its name, batch or attempts are not allowed
+   * @throws {InvalidSubscriptionError} when its name, batch or attempts are not allowed, or the name is that of a
+   * subscription with the other kind of target
    */
   putSubscription(request: {
     definition: SubscriptionDefinition;
@@ -81,12 +82,26 @@ export interface ParkedChange {
 /** What the delivery lane of a mailbox does to positions. A position moves only for the delivery that it names. */
 export interface DeliveryStore {
   /**
-   * The names of the subscriptions that have something to attempt now. Positions move over changes that nobody asked
-   * for.
+   * The subscriptions that have something to attempt now. Positions move over changes that nobody asked for.
    */
-  findDeliveries(request: { mailbox: MailboxId; now: number }): Promise<readonly string[]>;
-  /** Begins an attempt at the next delivery, whose changes are fixed with its first attempt. */
-  beginDelivery(request: { mailbox: MailboxId; subscription: string; now: number }): Promise<DeliveryStep>;
+  findDeliveries(request: { mailbox: MailboxId; now: number }): Promise<readonly DueDelivery[]>;
+  /**
+   * The changes that the next delivery can hold.
+   *
+   * @returns null when they are fixed already, or there are none
+   */
+  nextChanges(request: { mailbox: MailboxId; subscription: string }): Promise<readonly Change[] | null>;
+  /**
+   * Begins an attempt at the next delivery, whose changes are fixed with its first attempt.
+   *
+   * @param request.most - the most changes of a delivery that is not fixed yet; the subscription's batch when absent
+   */
+  beginDelivery(request: {
+    mailbox: MailboxId;
+    subscription: string;
+    now: number;
+    most?: number;
+  }): Promise<DeliveryStep>;
   /**
    * The target has accepted the delivery: the position moves behind it.
    *
@@ -104,6 +119,11 @@ export interface DeliveryStore {
   failDelivery(request: FailedDelivery): Promise<void>;
   /** Nothing is attempted before `until`: what the target needs is not there. */
   postponeDelivery(request: { mailbox: MailboxId; subscription: string; until: number; reason: string }): Promise<void>;
+}
+
+export interface DueDelivery {
+  readonly subscription: string;
+  readonly target: SubscriptionTarget['kind'];
 }
 
 /** Runs a statement in the transaction of a delivery; its parameters are `$1`, `$2` … in PostgreSQL, `?` in SQLite. */

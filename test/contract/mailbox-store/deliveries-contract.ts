@@ -7,6 +7,7 @@ import { TestMailbox, useMailbox, type StoreFixture } from '../../fixtures/store
 
 const CRM: SubscriptionDefinition = {
   name: 'crm',
+  target: { kind: 'handler' },
   filter: EVERY_CHANGE,
   batch: 2,
   order: { kind: 'park', attempts: null },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { eventsOfChanges } from '../../../src/deliveries/webhooks/events-of-changes.ts';
+import { eventOfChanged } from '../../../src/deliveries/webhooks/event-of-change.ts';
 import { checkLink, InvalidLinkError, linkTo } from '../../../src/deliveries/webhooks/link.ts';
 import { fittingFields, type WebhookMessage } from '../../../src/deliveries/webhooks/message-fields.ts';
 import {
@@ -153,24 +153,24 @@ describe('the fields of a message', () => {
   });
 });
 
-describe('the events of changes', () => {
-  it('hold the asked fields only, whatever the reader gives', async () => {
+describe('the event of a change', () => {
+  it('holds the asked fields only, whatever the reader gives', async () => {
     const whole = { subject: 'Fish', snippet: 'Fresh', text: 'Fresh fish' };
-    const [event] = await eventsOfChanges([stored], { fields: ['subject'], link: null }, async () => whole);
+    const event = await eventOfChanged(stored, { fields: ['subject'], link: null }, async () => whole);
     expect(event).toEqual(eventOfChange(stored, { message: { subject: 'Fish' } }));
   });
 
-  it('need no message when no field is asked for', async () => {
+  it('needs no message when no field is asked for', async () => {
     const read = (): never => {
       throw new Error('nothing is read');
     };
-    const [event] = await eventsOfChanges([stored], { fields: [], link: 'https://a.example/{messageId}' }, read);
+    const event = await eventOfChanged(stored, { fields: [], link: 'https://a.example/{messageId}' }, read);
     expect(event).toEqual(eventOfChange(stored, { link: 'https://a.example/1998a1' }));
   });
 
-  it('say when a message cannot be read any more', async () => {
-    const [event] = await eventsOfChanges([stored], { fields: ['text'], link: null }, async () => null);
-    expect(event?.data).toMatchObject({ message: null });
+  it('says when a message cannot be read any more', async () => {
+    const event = await eventOfChanged(stored, { fields: ['text'], link: null }, async () => null);
+    expect(event.data).toMatchObject({ message: null });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { WEBHOOK_FIELDS } from '../../../src/deliveries/webhooks/message-fields.ts';
+import { WEBHOOK_FIELDS } from '../../../src/model/webhook-field.ts';
 import { fieldsOfMessage, type ReadableMessage } from '../../../src/deliveries/webhooks/read-fields.ts';
 
 const bob = { name: 'Bob', address: 'bob@example.com' };

@@ -1,7 +1,7 @@
 import { afterEach } from 'vitest';
 
 import { createWebhookSender, type WebhookSenderOptions } from '../../../src/deliveries/webhooks/send-webhook.ts';
-import type { WebhookOutcome, WebhookTarget } from '../../../src/deliveries/webhooks/webhook-attempt.ts';
+import type { WebhookOutcome, WebhookAddress } from '../../../src/deliveries/webhooks/webhook-attempt.ts';
 import { generateWebhookSecret } from '../../../src/deliveries/webhooks/webhook-secret.ts';
 import { systemClock } from '../../../src/host/system-clock.ts';
 import { Receiver } from '../../fixtures/host/webhook-receiver.ts';
@@ -10,7 +10,7 @@ export const secret = generateWebhookSecret();
 
 export interface Sending {
   /** Sends one webhook to a URL, to public addresses only unless the target says more. */
-  readonly send: (url: string, target?: Partial<WebhookTarget>, signal?: AbortSignal) => Promise<WebhookOutcome>;
+  readonly send: (url: string, target?: Partial<WebhookAddress>, signal?: AbortSignal) => Promise<WebhookOutcome>;
   readonly receiver: (options?: Parameters<typeof Receiver.open>[0]) => Promise<Receiver>;
   readonly sender: (options?: Partial<WebhookSenderOptions>) => Sending['send'];
 }

@@ -1,6 +1,7 @@
 import type { Change } from '../../model/change.ts';
 import { linkTo } from './link.ts';
-import { fittingFields, type WebhookField, type WebhookMessage } from './message-fields.ts';
+import type { WebhookField } from '../../model/webhook-field.ts';
+import { fittingFields, type WebhookMessage } from './message-fields.ts';
 import { eventOfChange, type WebhookEvent } from './webhook-payload.ts';
 
 /** What a subscription wants to be told of a message besides ids and labels. */
@@ -18,23 +19,17 @@ export interface PayloadChoice {
  */
 export type ReadFields = (change: Change, fields: readonly WebhookField[]) => Promise<WebhookMessage | null>;
 
-/** The events of changes, in their order. A message is read only when the subscription asks for some of its fields. */
-export async function eventsOfChanges(
-  changes: readonly (Change & { readonly cursor?: string })[],
+/** The event of a change. Its message is read only when the subscription asks for some of its fields. */
+export async function eventOfChanged(
+  change: Change & { readonly cursor?: string },
   { fields, link }: PayloadChoice,
   read: ReadFields,
-): Promise<readonly WebhookEvent[]> {
-  const events: WebhookEvent[] = [];
-  for (const change of changes) {
-    const message = fields.length === 0 ? undefined : await read(change, fields);
-    events.push(
-      eventOfChange(change, {
-        ...(link === null ? {} : { link: linkTo(link, change) }),
-        ...(message === undefined ? {} : { message: message === null ? null : fittingFields(only(fields, message)) }),
-      }),
-    );
-  }
-  return events;
+): Promise<WebhookEvent> {
+  const message = fields.length === 0 ? undefined : await read(change, fields);
+  return eventOfChange(change, {
+    ...(link === null ? {} : { link: linkTo(link, change) }),
+    ...(message === undefined ? {} : { message: message === null ? null : fittingFields(only(fields, message)) }),
+  });
 }
 
 /** What was asked for and nothing else: a reader that gives more must not send more mail. */

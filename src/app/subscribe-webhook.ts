@@ -1,0 +1,125 @@
+import type { SubscribedWebhook, WebhookAccess, WebhookSubscription } from '../client/webhook-access.ts';
+import { checkLink, InvalidLinkError } from '../deliveries/webhooks/link.ts';
+import { openWebhookSecrets, sealWebhookSecrets } from '../deliveries/webhooks/stored-secrets.ts';
+import {
+  generateWebhookSecret,
+  InvalidWebhookSecretError,
+  parseWebhookSecret,
+  receiverKeyOf,
+  type WebhookSecret,
+} from '../deliveries/webhooks/webhook-secret.ts';
+import { checkWebhookUrl } from '../deliveries/webhooks/webhook-url.ts';
+import { networks } from '../host/networks.ts';
+import type { Clock } from '../model/clock.ts';
+import {
+  checkedDefinition,
+  EVERY_CHANGE,
+  InvalidSubscriptionError,
+  WEBHOOK_BATCH,
+  type Subscription,
+  type SubscriptionDefinition,
+  type WebhookTarget,
+} from '../model/subscription.ts';
+import { webhookSecretsOf } from '../secrets/secret-owner.ts';
+import type { SecretKeys } from '../secrets/secret-keys.ts';
+import type { Stores } from '../store/stores.ts';
+
+export interface WebhookMeans {
+  readonly stores: Pick<Stores, 'store' | 'credentials'>;
+  readonly keys: SecretKeys;
+  readonly clock: Clock;
+  /** See {@link WebhooksConfig.allowedNetworks}. */
+  readonly allowedNetworks: readonly string[];
+}
+
+/**
+ * Makes a subscription with a webhook, or changes one. The keys are stored before the subscription, so that none
+ * delivers without keys; keys that are left by a crash in between are replaced by the next call.
+ *
+ * @throws {InvalidSubscriptionError} when it cannot be made as it is described
+ * @throws {SecretKeyError} when the keys that encrypt cannot be used
+ */
+export async function subscribeWebhook(
+  means: WebhookMeans,
+  name: string,
+  wanted: WebhookSubscription,
+): ReturnType<WebhookAccess['subscribe']> {
+  const { store } = means.stores;
+  const before = (await store.listSubscriptions()).find((each) => each.name === name) ?? null;
+  const definition = checkedDefinition(definitionOf(means, name, { before, wanted }));
+  const secrets = await withSecrets(means, name, { isNew: before === null, wanted });
+  const change = await store.putSubscription({
+    definition,
+    beginning: wanted.beginning ?? { kind: 'now' },
+    now: means.clock.now(),
+  });
+  return { change, url: definition.target.url, ...secrets };
+}
+
+interface Change {
+  readonly before: Subscription | null;
+  readonly wanted: WebhookSubscription;
+}
+
+function definitionOf(
+  { allowedNetworks }: WebhookMeans,
+  name: string,
+  { before, wanted }: Change,
+): SubscriptionDefinition & { readonly target: WebhookTarget } {
+  const refuse = (reason: string): InvalidSubscriptionError =>
+    new InvalidSubscriptionError(`The subscription ${name.slice(0, 80)} cannot be made. ${reason}`);
+  const former = before === null ? null : before.target;
+  if (former?.kind === 'handler') throw refuse('A handler has this name already: take another one.');
+  const url = wanted.url ?? former?.url;
+  if (url === undefined) throw refuse('It is new, so it needs the URL to which its webhooks are sent.');
+  const allowPrivate = wanted.allowPrivate ?? former?.allowPrivate ?? false;
+  const link = wanted.link === undefined ? (former?.link ?? null) : wanted.link;
+  const checked = checkWebhookUrl(url, { allowPrivate, allowedNetworks: networks(allowedNetworks) });
+  if (checked.kind === 'refused') throw refuse(checked.reason);
+  try {
+    if (link !== null) checkLink(link);
+  } catch (error) {
+    if (error instanceof InvalidLinkError) throw refuse(error.message);
+    throw error;
+  }
+  return {
+    name,
+    target: { kind: 'webhook', url, allowPrivate, fields: wanted.fields ?? former?.fields ?? [], link },
+    filter: wanted.filter === undefined ? (before?.filter ?? EVERY_CHANGE) : { ...EVERY_CHANGE, ...wanted.filter },
+    batch: wanted.batch ?? before?.batch ?? WEBHOOK_BATCH,
+    order: wanted.order ?? before?.order ?? { kind: 'park', attempts: null },
+  };
+}
+
+/** Stores the keys that sign from now on. The newest is the first; the one before it stays during a rotation. */
+async function withSecrets(
+  { stores: { credentials }, keys }: WebhookMeans,
+  name: string,
+  { isNew, wanted }: { readonly isNew: boolean; readonly wanted: WebhookSubscription },
+): Promise<Pick<SubscribedWebhook, 'receiverKey' | 'secrets'>> {
+  const owner = webhookSecretsOf(name);
+  const record = isNew ? null : await credentials.get(owner);
+  // A new key may replace keys that cannot be read any more.
+  const held =
+    record === null || (wanted.secret !== undefined && wanted.dropFormerSecret === true)
+      ? []
+      : await openWebhookSecrets(keys, name, record);
+  const added = addedSecret(name, wanted, held.length === 0);
+  const all = added === null ? held : [added, ...held];
+  const kept = all.slice(0, wanted.dropFormerSecret === true ? 1 : 2);
+  if (added !== null || kept.length < held.length)
+    await credentials.put(owner, { ...(await sealWebhookSecrets(keys, name, kept)), version: 0 });
+  return { receiverKey: added === null ? null : receiverKeyOf(added).reveal(), secrets: kept.length };
+}
+
+function addedSecret(name: string, { secret }: WebhookSubscription, lacks: boolean): WebhookSecret | null {
+  if (secret === undefined) return lacks ? generateWebhookSecret() : null;
+  if ('new' in secret) return generateWebhookSecret(secret.new);
+  try {
+    return parseWebhookSecret(secret.text);
+  } catch (error) {
+    if (error instanceof InvalidWebhookSecretError)
+      throw new InvalidSubscriptionError(`The subscription ${name} cannot be made. ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,23 @@
+import type { WebhookAccess } from '../client/webhook-access.ts';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../model/clock.ts';
+import { webhookSecretsOf } from '../secrets/secret-owner.ts';
+import { secretKeysOf } from '../storage/open-secret-keys.ts';
+import type { Stores } from '../store/stores.ts';
+
+/** Loaded when somebody subscribes: it stands on the rules of addresses and on the keys. */
+export function webhookAccess(
+  config: Config,
+  stores: Pick<Stores, 'store' | 'credentials'>,
+  clock: Clock,
+): WebhookAccess {
+  return {
+    subscribe: async (name, wanted) => {
+      const { subscribeWebhook } = await import('./subscribe-webhook.ts');
+      const { allowedNetworks } = config.webhooks;
+      const keys = await secretKeysOf(config, clock);
+      return subscribeWebhook({ stores, keys, clock, allowedNetworks }, name, wanted);
+    },
+    forget: (name) => stores.credentials.delete(webhookSecretsOf(name)),
+  };
+}

@@ -1,0 +1,46 @@
+import type { Beginning, ChangeFilter, DeliveryOrder } from '../model/subscription.ts';
+import type { WebhookField } from '../model/webhook-field.ts';
+
+/** A subscription with a webhook. Of one that there is already, what is absent stays as it is. */
+export interface WebhookSubscription {
+  /** Where webhooks are sent. A new subscription needs it. */
+  readonly url?: string;
+  /** Every change unless given. It replaces the whole filter. */
+  readonly filter?: Partial<ChangeFilter>;
+  /** Of a new subscription; `now` unless given. */
+  readonly beginning?: Beginning;
+  /** The most changes in a webhook: 50 unless given, 500 at most. A body of 20 KB may hold fewer. */
+  readonly batch?: number;
+  /** A delivery that keeps failing is parked after three days unless given. */
+  readonly order?: DeliveryOrder;
+  /** What payloads hold of a message besides ids and labels; nothing unless given. */
+  readonly fields?: readonly WebhookField[];
+  /** A link to each message, such as `https://api.example.com/mail/{mailbox}/{messageId}`; null for none. */
+  readonly link?: string | null;
+  /** Allows a receiver at an address that is not public, and http; false unless given. */
+  readonly allowPrivate?: boolean;
+  /**
+   * The key that signs: a new one, or a given `whsec_…` or `whsk_…`. A new subscription gets a new symmetric one unless
+   * given. The key of before signs as well until {@link WebhookSubscription.dropFormerSecret}.
+   */
+  readonly secret?: { readonly new: 'symmetric' | 'ed25519' } | { readonly text: string };
+  /** Leaves the newest key only. */
+  readonly dropFormerSecret?: boolean;
+}
+
+export interface SubscribedWebhook {
+  readonly change: 'made' | 'changed' | 'same';
+  readonly url: string;
+  /** What the receiver verifies with, when this call made or took a key; null otherwise. It is not shown again. */
+  readonly receiverKey: string | null;
+  /** How many keys sign. */
+  readonly secrets: number;
+}
+
+/** Makes subscriptions with webhooks. It checks addresses and keeps keys. */
+export interface WebhookAccess {
+  /** @throws {InvalidSubscriptionError} when it cannot be made as it is described */
+  subscribe(name: string, wanted: WebhookSubscription): Promise<SubscribedWebhook>;
+  /** Deletes the keys of a subscription. */
+  forget(name: string): Promise<void>;
+}

@@ -1,0 +1,52 @@
+import type { BegunDelivery } from '../store/subscriptions/subscription-store.ts';
+import type { Delivering, DeliveryTarget, TakenDelivery, TargetMeans, TargetOf } from './delivery-target.ts';
+import { failureOf } from './failed-attempt.ts';
+import type { DeliveryContext, Handler, Handlers } from './handler.ts';
+
+/** The handlers of a worker as targets. */
+export function handlerTargets(means: TargetMeans, handlers: Handlers): TargetOf {
+  return (delivering) => {
+    const { name } = delivering.subscription;
+    const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
+    return handler === undefined ? null : handlerTarget(means, delivering, handler);
+  };
+}
+
+function handlerTarget(means: TargetMeans, delivering: Delivering, handler: Handler): DeliveryTarget {
+  return { take: (delivery) => called(means, { ...delivering, handler }, delivery) };
+}
+
+/** Calls the handler, and moves the position. */
+async function called(
+  { store, clock, reader }: TargetMeans,
+  { mailbox, subscription, signal, handler }: Delivering & { readonly handler: Handler },
+  { id, changes, attempt }: BegunDelivery,
+): Promise<TakenDelivery> {
+  const read = reader.mailbox(mailbox);
+  const context: DeliveryContext = { mailbox, deliveryId: id, attempt, signal, message: (id) => read.message(id) };
+  const named = { mailbox, subscription: subscription.name, id };
+  const thrown: unknown[] = [];
+  // What a handler throws is its own failure, and never that of the store.
+  const calling = async (handle: () => Promise<void> | void): Promise<void> => {
+    try {
+      await handle();
+    } catch (error) {
+      thrown.push(error);
+      throw error;
+    }
+  };
+  try {
+    if (handler.transaction === true) {
+      await store.acceptWithin({ ...named, now: clock.now() }, (query) =>
+        calling(() => handler.handle(changes, { ...context, query })),
+      );
+    } else {
+      await calling(() => handler.handle(changes, context));
+      await store.acceptDelivery({ ...named, now: clock.now() });
+    }
+    return { kind: 'accepted' };
+  } catch (error) {
+    if (thrown.length === 0) throw error;
+    return { kind: 'failed', ...failureOf(thrown.at(-1)) };
+  }
+}

@@ -1,0 +1,89 @@
+import type { Change } from '../model/change.ts';
+import type { WebhookTarget } from '../model/subscription.ts';
+import type { BegunDelivery } from '../store/subscriptions/subscription-store.ts';
+import type { Delivering, DeliveryTarget, TakenDelivery, TargetMeans, TargetOf } from './delivery-target.ts';
+import { eventOfChanged, type ReadFields } from './webhooks/event-of-change.ts';
+import { fieldsOfMessage } from './webhooks/read-fields.ts';
+import type { WebhookSender } from './webhooks/send-webhook.ts';
+import type { OpenedSecrets } from './webhooks/stored-secrets.ts';
+import type { WebhookOutcome } from './webhooks/webhook-attempt.ts';
+import { bodyOf, eventsThatFit, type WebhookEvent } from './webhooks/webhook-payload.ts';
+
+export interface WebhookMeans extends TargetMeans {
+  readonly sender: WebhookSender;
+  /** The keys of a subscription. */
+  readonly secretsOf: (subscription: string) => Promise<OpenedSecrets>;
+}
+
+/** The webhooks of subscriptions as targets. */
+export function webhookTargets(means: WebhookMeans): TargetOf {
+  return (delivering) => {
+    const { target } = delivering.subscription;
+    return target.kind === 'webhook' ? webhookTarget(means, delivering, target) : null;
+  };
+}
+
+function webhookTarget(means: WebhookMeans, delivering: Delivering, target: WebhookTarget): DeliveryTarget {
+  const { mailbox } = delivering;
+  const read: ReadFields = async (change, fields) => {
+    const message = await means.reader.mailbox(mailbox).message(change.messageId);
+    return message === null ? null : fieldsOfMessage(message, fields);
+  };
+  const eventOf = (change: Change): Promise<WebhookEvent> => eventOfChanged(change, target, read);
+  // Made to see what fits, and sent a moment later.
+  const made = new Map<number, WebhookEvent>();
+  return {
+    fitting: async (changes) => {
+      made.clear();
+      const events: WebhookEvent[] = [];
+      for (const change of changes) {
+        const event = await eventOf(change);
+        events.push(event);
+        if (eventsThatFit(events) < events.length) break;
+        made.set(change.sequence, event);
+      }
+      return eventsThatFit(events);
+    },
+    take: async (delivery) => {
+      const [first, ...others] = delivery.changes;
+      const event = async (change: Change): Promise<WebhookEvent> => made.get(change.sequence) ?? eventOf(change);
+      const events: [WebhookEvent, ...WebhookEvent[]] = [await event(first)];
+      for (const change of others) events.push(await event(change));
+      return send(means, delivering, { target, delivery, body: bodyOf(mailbox, events) });
+    },
+  };
+}
+
+async function send(
+  { store, clock, sender, secretsOf }: WebhookMeans,
+  { mailbox, subscription: { name }, signal }: Delivering,
+  {
+    target: { url, allowPrivate },
+    delivery: { id },
+    body,
+  }: { readonly target: WebhookTarget; readonly delivery: BegunDelivery; readonly body: Uint8Array },
+): Promise<TakenDelivery> {
+  const opened = await secretsOf(name);
+  if (opened.kind === 'unusable') return { kind: 'failed', reason: opened.reason, asked: null };
+  const outcome = await sender.send(
+    { url, allowPrivate, secrets: opened.secrets },
+    { id, timestamp: clock.now(), body, signal },
+  );
+  switch (outcome.kind) {
+    case 'accepted':
+      await store.acceptDelivery({ mailbox, subscription: name, id, now: clock.now() });
+      return { kind: 'accepted' };
+    case 'ended':
+      // Other mailboxes that send now see it with their next delivery.
+      await store.endSubscription({ name, reason: outcome.reason, now: clock.now() });
+      return { kind: 'ended' };
+    case 'retry':
+      return { kind: 'failed', reason: reasonOf(outcome), asked: outcome.notBefore };
+    case 'refused':
+      return { kind: 'failed', reason: outcome.reason, asked: null };
+  }
+}
+
+function reasonOf({ reason, answer }: Extract<WebhookOutcome, { kind: 'retry' }>): string {
+  return answer === null ? reason : `${reason}: ${answer}`;
+}
