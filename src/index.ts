@@ -26,10 +26,9 @@ export {
   ServerUnreachableError,
   SettingsRefusedError,
   TemporalFailureError,
-  TidemarkError,
   type BlockedPhase,
-  type TidemarkErrorCode,
 } from './client/errors.ts';
+export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from './model/tidemark-error.ts';
 export type { ClientStore, MailboxReport, Usage } from './client/mailbox-report.ts';
 export type { RemovedMailbox } from './client/remove-mailbox.ts';
 export type { RenamedMailbox } from './client/rename-mailbox.ts';

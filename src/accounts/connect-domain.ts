@@ -283,7 +283,7 @@ async function requireDelegation(
       return refused.map(([each, { message }]) => [each, message]);
     } catch (error) {
       const refusal = tokenRefused(error, mailbox, scopes.join(', '));
-      if (!(refusal instanceof DirectoryError) || refusal.code !== 'no-administrator') throw refusal;
+      if (!(refusal instanceof DirectoryError) || refusal.reason !== 'no-administrator') throw refusal;
       refused.push([mailbox, refusal]);
     }
   }

@@ -1,10 +1,12 @@
+import { TidemarkError, type TidemarkErrorOptions } from '../model/tidemark-error.ts';
+
 /** Thrown when a mailbox cannot be connected, or not be asked for its labels. */
-export class LoginError extends Error {
+export class LoginError extends TidemarkError {
   override readonly name = 'LoginError';
   readonly code:
     'wrong-account' | 'unknown-label' | 'credentials-refused' | 'scope-missing' | 'scope-barred' | 'gmail-unavailable';
 
-  constructor(code: LoginError['code'], message: string, options?: ErrorOptions) {
+  constructor(code: LoginError['code'], message: string, options?: TidemarkErrorOptions) {
     super(message, options);
     this.code = code;
   }

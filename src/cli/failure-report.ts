@@ -1,22 +1,7 @@
-import { CannotDoError, IncompleteError, UsageError } from '../model/program-errors.ts';
-import { TidemarkError } from '../client/errors.ts';
 import { ConfigError } from '../config/config.ts';
-import { FeedError, InvalidCursorError } from '../model/feed-cursor.ts';
-import { InvalidDurationError } from '../model/duration.ts';
-import { ConsentError } from '../gmail/access/consent-error.ts';
-import { InvalidCredentialsError } from '../gmail/access/credentials.ts';
-import { DirectoryError } from '../gmail/access/directory-error.ts';
-import { GmailError } from '../gmail/api/gmail-error.ts';
-import { LoginError } from '../accounts/login-error.ts';
-import { InvalidIdError } from '../model/ids.ts';
-import { InvalidSettingsError } from '../model/settings-change.ts';
-import { MoveError } from '../store/move/move-error.ts';
-import { UnsupportedDatabaseError } from '../model/database-location.ts';
-import { SecretKeyError } from '../secrets/secret-box.ts';
-import { JournalError } from '../simulator/journal-error.ts';
-import { StoreError } from '../store/engines/store-error.ts';
-import { TemporalServerError } from '../temporal/dev-server/temporal-server-error.ts';
 import { linesOf } from '../host/terminal.ts';
+import { TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';
+import { TemporalServerError } from '../temporal/dev-server/temporal-server-error.ts';
 
 export interface FailureReport {
   /** For programs: a word that never changes. */
@@ -29,36 +14,32 @@ export interface FailureReport {
   readonly exitCode: 1 | 2 | 3;
 }
 
+/** What a person typed, or set: the exit code is 2. The value is the code that is printed. */
+const BAD_USAGE: Partial<Readonly<Record<TidemarkErrorCode, TidemarkErrorCode>>> = {
+  usage: 'usage',
+  'invalid-id': 'usage',
+  'invalid-duration': 'usage',
+  'invalid-settings': 'usage',
+  configuration: 'configuration',
+  'invalid-cursor': 'invalid-cursor',
+};
+
 /** Decides what is reported about an error, to a person and to a program. */
 export function reportFailure(error: unknown): FailureReport {
-  if (
-    error instanceof UsageError ||
-    error instanceof InvalidIdError ||
-    error instanceof InvalidDurationError ||
-    error instanceof InvalidSettingsError
-  )
-    return usage('usage', error);
-  if (error instanceof ConfigError) return { ...usage('configuration', error), lines: error.lines };
-  if (error instanceof UnsupportedDatabaseError) return usage('configuration', error);
-  if (error instanceof IncompleteError) return report('messages-failed', error.message, 3);
-  if (error instanceof CannotDoError) return failed(error.code, error);
-  if (error instanceof InvalidCursorError) return usage(error.code, error);
-  if (error instanceof FeedError) return failed(error.code, error);
-  if (error instanceof MoveError) return failed('move', error);
-  if (error instanceof TidemarkError) return failed(error.code, error);
-  if (error instanceof StoreError) return failed(`store-${error.failure.kind}`, error);
-  if (error instanceof GmailError) return failed(`gmail-${error.failure.kind}`, error);
-  if (error instanceof InvalidCredentialsError) return failed('invalid-credentials', error);
-  if (error instanceof ConsentError) return failed(`consent-${error.code}`, error);
-  if (error instanceof DirectoryError) return failed(`domain-${error.code}`, error);
-  if (error instanceof LoginError) return failed(error.code, error);
-  if (error instanceof SecretKeyError) return failed('secret-key', error);
-  if (error instanceof TemporalServerError) return { ...failed('temporal-server', error), lines: error.lines };
-  if (error instanceof JournalError) return failed('simulator', error);
-  if (isSystemError(error)) return report('system', systemText(error), 1);
+  if (error instanceof TidemarkError) {
+    const { code, message } = error;
+    const exitCode = code in BAD_USAGE ? 2 : code === 'messages-failed' ? 3 : 1;
+    return { code: BAD_USAGE[code] ?? code, message, lines: linesOfMessage(error), exitCode };
+  }
+  if (isSystemError(error)) return unexpected('system', systemText(error));
   if (error instanceof Error)
-    return report('unexpected', `${error.name}: ${error.message} (LOG_LEVEL=debug shows where)`, 1);
-  return report('unexpected', String(error), 1);
+    return unexpected('unexpected', `${error.name}: ${error.message} (LOG_LEVEL=debug shows where)`);
+  return unexpected('unexpected', String(error));
+}
+
+/** Some messages are lists: wrong variables, the causes of a server that does not start. */
+function linesOfMessage(error: TidemarkError): readonly string[] {
+  return error instanceof ConfigError || error instanceof TemporalServerError ? error.lines : [error.message];
 }
 
 /**
@@ -69,14 +50,12 @@ export function stackLines({ stack = '' }: Error): readonly string[] {
   return linesOf(stack).map((line) => `    ${line}`);
 }
 
-const report = (code: string, message: string, exitCode: FailureReport['exitCode']): FailureReport => ({
+const unexpected = (code: 'system' | 'unexpected', message: string): FailureReport => ({
   code,
   message,
   lines: [message],
-  exitCode,
+  exitCode: 1,
 });
-const failed = (code: string, { message }: Error): FailureReport => report(code, message, 1);
-const usage = (code: string, { message }: Error): FailureReport => report(code, message, 2);
 
 /** Node's message about a taken port names no remedy. */
 function systemText(error: NodeJS.ErrnoException): string {

@@ -1,7 +1,8 @@
 import type { Client } from '@temporalio/client';
 
 import type { Clock } from '../model/clock.ts';
-import { BuildNotReadyError, grpcCodeOf, TidemarkError } from './errors.ts';
+import { TidemarkError } from '../model/tidemark-error.ts';
+import { BuildNotReadyError, grpcCodeOf } from './errors.ts';
 import { createRpc } from './rpc.ts';
 
 export interface CurrentVersion {

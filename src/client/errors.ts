@@ -8,46 +8,20 @@ import {
 import { NamespaceNotFoundError as TemporalNamespaceNotFoundError } from '@temporalio/common';
 
 import type { MailboxId } from '../model/ids.ts';
-
-/**
- * The ways in which a call can fail because of Temporal's answer. A program switches on the code; a person reads the
- * message.
- */
-export type TidemarkErrorCode =
-  | 'mailbox-not-running'
-  | 'mailbox-unknown'
-  | 'mailbox-blocked'
-  | 'mailbox-swamped'
-  | 'rename-refused'
-  | 'settings-refused'
-  | 'other-database'
-  | 'server-unreachable'
-  | 'server-refused'
-  | 'namespace-not-found'
-  | 'build-not-ready'
-  | 'temporal-failure';
-
-/**
- * Base class of the client's errors. `message` says what happened, to which mailbox, and what to do next. It contains
- * nothing private.
- */
-export abstract class TidemarkError extends Error {
-  abstract readonly code: TidemarkErrorCode;
-}
+import { TidemarkError } from '../model/tidemark-error.ts';
 
 /** Thrown when a mailbox has no running workflow: it was never started, or it was stopped. */
 export class MailboxNotRunningError extends TidemarkError {
   override readonly name = 'MailboxNotRunningError';
   readonly code = 'mailbox-not-running';
-  readonly mailbox: MailboxId;
+  declare readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId, options?: ErrorOptions) {
     super(
       `${mailbox} is not running: it was never started here, or it was stopped. Start it: ` +
         `tidemark start ${mailbox} (tidemark list names all mailboxes)`,
-      options,
+      { ...options, mailbox },
     );
-    this.mailbox = mailbox;
   }
 }
 
@@ -55,15 +29,15 @@ export class MailboxNotRunningError extends TidemarkError {
 export class MailboxUnknownError extends TidemarkError {
   override readonly name = 'MailboxUnknownError';
   readonly code = 'mailbox-unknown';
-  readonly mailbox: MailboxId;
+  declare readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId) {
     super(
       `${mailbox} is unknown here: no mail of it is stored and it is not running. Start it: ` +
         `tidemark start ${mailbox}. If it was never connected, first: tidemark login ${mailbox} --client FILE, ` +
         `or tidemark connect ${mailbox} --credentials FILE`,
+      { mailbox },
     );
-    this.mailbox = mailbox;
   }
 }
 
@@ -71,15 +45,15 @@ export class MailboxUnknownError extends TidemarkError {
 export class OtherDatabaseError extends TidemarkError {
   override readonly name = 'OtherDatabaseError';
   readonly code = 'other-database';
-  readonly mailbox: MailboxId;
+  declare readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId) {
     super(
       `${mailbox} is mirrored in another database than the one that is open here: nothing was read or changed. ` +
         `Name the right one in DATABASE_URL. ` +
         `If this one shall take its place: tidemark stop ${mailbox}, then tidemark start ${mailbox}`,
+      { mailbox },
     );
-    this.mailbox = mailbox;
   }
 }
 
@@ -87,13 +61,12 @@ export class OtherDatabaseError extends TidemarkError {
 export class SettingsRefusedError extends TidemarkError {
   override readonly name = 'SettingsRefusedError';
   readonly code = 'settings-refused';
-  readonly mailbox: MailboxId;
+  declare readonly mailbox: MailboxId;
   /** `nothing-left`: everything that is held would leave, and nothing would come in. */
   readonly reason: 'after-in-future' | 'nothing-left' | 'unknown-label';
 
   constructor(mailbox: MailboxId, reason: SettingsRefusedError['reason'], message: string) {
-    super(message);
-    this.mailbox = mailbox;
+    super(message, { mailbox });
     this.reason = reason;
   }
 }
@@ -120,12 +93,11 @@ export type BlockedPhase = 'paused' | 'needs-consent' | 'failed';
 export class MailboxBlockedError extends TidemarkError {
   override readonly name = 'MailboxBlockedError';
   readonly code = 'mailbox-blocked';
-  readonly mailbox: MailboxId;
+  declare readonly mailbox: MailboxId;
   readonly phase: BlockedPhase;
 
   constructor(mailbox: MailboxId, phase: BlockedPhase, reason: string | null) {
-    super(blockedText(mailbox, phase, reason));
-    this.mailbox = mailbox;
+    super(blockedText(mailbox, phase, reason), { mailbox });
     this.phase = phase;
   }
 }
@@ -157,16 +129,15 @@ export const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => strin
 export class MailboxSwampedError extends TidemarkError {
   override readonly name = 'MailboxSwampedError';
   readonly code = 'mailbox-swamped';
-  readonly mailbox: MailboxId;
+  declare readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId, options?: ErrorOptions) {
     super(
       `${mailbox} was told more than Temporal keeps for it, 10,000 signals by default, ` +
         'and no worker has kept up: nothing more can be told it, by any command, ' +
         'until one has. Run a worker: tidemark worker',
-      options,
+      { ...options, mailbox },
     );
-    this.mailbox = mailbox;
   }
 }
 

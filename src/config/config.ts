@@ -15,6 +15,7 @@ import { LOG_LEVELS, type LogLevel } from '../model/log-level.ts';
 import { OWN_FOLDER } from '../host/private-files.ts';
 import { readTemporalConnection, type TemporalConnection } from './temporal-connection.ts';
 import { readWebhooks, webhookVariables, type WebhooksConfig } from './webhook-variables.ts';
+import { TidemarkError } from '../model/tidemark-error.ts';
 
 /** The environment, read once and validated. */
 export interface Config {
@@ -50,8 +51,9 @@ export interface ConfigProblem {
 }
 
 /** Thrown when the environment holds wrong values. The message names all of them, one on each line. */
-export class ConfigError extends Error {
+export class ConfigError extends TidemarkError {
   override readonly name = 'ConfigError';
+  readonly code = 'configuration';
   readonly problems: readonly ConfigProblem[];
   /** One sentence for each problem. */
   readonly lines: readonly string[];

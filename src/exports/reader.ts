@@ -35,3 +35,4 @@ export {
   type WhyGone,
 } from '../reading/index.ts';
 export { StoreError } from '../store/engines/store-error.ts';
+export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';

@@ -12,3 +12,4 @@ export type { QuotaEnforcement } from '../simulator/quota-enforcement.ts';
 export { startSimulatorServer, type SimulatorServer, type SimulatorServerOptions } from '../simulator/server.ts';
 export { Simulator, type SimulatorOptions } from '../simulator/simulator.ts';
 export type { AuthorizedUser } from '../simulator/tokens.ts';
+export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';

@@ -1,4 +1,5 @@
 import { Secret } from './secret.ts';
+import { TidemarkError } from './tidemark-error.ts';
 
 /** Where the mirror and the credentials are, and how they are reached. */
 export type DatabaseLocation = SqliteLocation | PostgresLocation;
@@ -38,8 +39,9 @@ export const DEFAULT_POOL_SIZE = 10;
 const DEFAULT_ACCESS: PostgresAccess = { passwordFile: null, caFile: null, poolSize: DEFAULT_POOL_SIZE };
 
 /** Thrown when a database URL names nothing that Tidemark can open. */
-export class UnsupportedDatabaseError extends Error {
+export class UnsupportedDatabaseError extends TidemarkError {
   override readonly name = 'UnsupportedDatabaseError';
+  readonly code = 'configuration';
 }
 
 /** What an address of PostgreSQL looks like, for messages. */

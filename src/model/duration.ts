@@ -1,6 +1,9 @@
+import { TidemarkError } from './tidemark-error.ts';
+
 /** Thrown when text that should be a duration is not one. */
-export class InvalidDurationError extends Error {
+export class InvalidDurationError extends TidemarkError {
   override readonly name = 'InvalidDurationError';
+  readonly code = 'invalid-duration';
 }
 
 const UNITS = [

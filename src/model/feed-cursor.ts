@@ -1,3 +1,5 @@
+import { TidemarkError } from './tidemark-error.ts';
+
 declare const brand: unique symbol;
 
 /**
@@ -17,9 +19,8 @@ export interface FeedPlace {
 }
 
 /** Thrown when a feed cannot be read from a place, or only by starting anew. The message says how to go on. */
-export abstract class FeedError extends Error {
-  /** For programs: a word that never changes. */
-  abstract readonly code: 'invalid-cursor' | 'cursor-ahead' | 'feed-replaced' | 'cursor-pruned';
+export abstract class FeedError extends TidemarkError {
+  abstract override readonly code: 'invalid-cursor' | 'cursor-ahead' | 'feed-replaced' | 'cursor-pruned';
 }
 
 /** The text is not a cursor. */

@@ -1,23 +1,12 @@
-/** Branded identifiers. The brands vanish at run time; the constructors are the only way in. */
+import type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from './branded-ids.ts';
+import { TidemarkError } from './tidemark-error.ts';
 
-declare const brand: unique symbol;
-type Brand<T, Name extends string> = T & { readonly [brand]: Name };
-
-/** A mailbox's key everywhere (store, workflow id, CLI): its e-mail address in lower case. */
-export type MailboxId = Brand<string, 'MailboxId'>;
-export type MessageId = Brand<string, 'MessageId'>;
-export type ThreadId = Brand<string, 'ThreadId'>;
-export type LabelId = Brand<string, 'LabelId'>;
-
-/**
- * A Gmail history id: an unsigned 64-bit integer in decimal without leading zeros.
- * Never a JavaScript number: ids above 2^53 exist and would be rounded.
- */
-export type HistoryId = Brand<string, 'HistoryId'>;
+export type { HistoryId, LabelId, MailboxId, MessageId, ThreadId } from './branded-ids.ts';
 
 /** Thrown when text that should be an identifier is not one. */
-export class InvalidIdError extends Error {
+export class InvalidIdError extends TidemarkError {
   override readonly name = 'InvalidIdError';
+  readonly code = 'invalid-id';
 }
 
 /** Control and format characters are refused: they are invisible, or change what a terminal shows. */

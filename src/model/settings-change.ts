@@ -1,12 +1,14 @@
 import { boundedText } from './bounded-text.ts';
 import { DEFAULT_SETTINGS, MESSAGE_FORMATS, RECOVERIES, type MailboxSettings, type Scope } from './settings.ts';
+import { TidemarkError } from './tidemark-error.ts';
 
 /** The settings to change; settings that are not named stay as they are. */
 export type SettingsChange = Partial<Omit<MailboxSettings, 'scope'>> & { readonly scope?: Partial<Scope> };
 
 /** Thrown when a change of settings is invalid. A person may have typed it into the Temporal UI. */
-export class InvalidSettingsError extends Error {
+export class InvalidSettingsError extends TidemarkError {
   override readonly name = 'InvalidSettingsError';
+  readonly code = 'invalid-settings';
 }
 
 /** Polling faster than this would be a busy loop. */

@@ -1,6 +1,7 @@
 import type { Change } from './change.ts';
 import type { LabelId, MailboxId } from './ids.ts';
 import type { WebhookField } from './webhook-field.ts';
+import { TidemarkError } from './tidemark-error.ts';
 
 /** Which changes a subscription asks for. All conditions must hold; null means that anything will do. */
 export interface ChangeFilter {
@@ -66,8 +67,9 @@ export const BATCH = { usual: 100, most: 500 } as const;
 export const WEBHOOK_BATCH = 50;
 
 /** Thrown when a subscription cannot be made as it is described. */
-export class InvalidSubscriptionError extends Error {
+export class InvalidSubscriptionError extends TidemarkError {
   override readonly name = 'InvalidSubscriptionError';
+  readonly code = 'invalid-subscription';
 }
 
 /** Letters, digits, `-`, `_` and `.`; it begins with a letter or a digit. */

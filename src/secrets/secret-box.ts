@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import type { EncryptedRecord } from './credential-store.ts';
 import { wordsOf, type SecretOwner } from './secret-owner.ts';
+import { TidemarkError } from '../model/tidemark-error.ts';
 
 /** A key of 32 bytes, and a fingerprint that identifies the key without revealing it. */
 export interface SecretKey {
@@ -9,8 +10,9 @@ export interface SecretKey {
 }
 
 /** Thrown when credentials cannot be encrypted or decrypted with the available key. */
-export class SecretKeyError extends Error {
+export class SecretKeyError extends TidemarkError {
   override readonly name = 'SecretKeyError';
+  readonly code = 'secret-key';
 }
 
 const CIPHER = 'aes-256-gcm';

@@ -1,10 +1,13 @@
+import { TidemarkError } from '../model/tidemark-error.ts';
+
 /**
  * A refusal, answered in Google's JSON error form:
  * https://developers.google.com/workspace/gmail/api/guides/handle-errors
  * The simulator's own methods throw it too; `message` is then for the author of the test.
  */
-export class ApiError extends Error {
+export class ApiError extends TidemarkError {
   override readonly name = 'ApiError';
+  readonly code = 'simulator';
   readonly status: number;
   readonly reason: string;
   /** The text of Gmail's answer; `message` may say more. */

@@ -1,7 +1,8 @@
 import { join, relative } from 'node:path';
 
 import { requireNoFailures } from '../cli/shortfall.ts';
-import { MailboxBlockedError, MailboxNotRunningError, TidemarkError } from '../client/errors.ts';
+import { MailboxBlockedError, MailboxNotRunningError } from '../client/errors.ts';
+import { TidemarkError } from '../model/tidemark-error.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { Config } from '../config/config.ts';
 import { createLog } from '../host/log.ts';

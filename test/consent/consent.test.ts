@@ -140,14 +140,14 @@ describe("a consent by a product's own routes", () => {
   it('fails with a sentence when the person declines', async () => {
     expect(await failure('deny')).toMatchObject({
       name: 'ConsentError',
-      code: 'denied',
+      code: 'consent-denied',
       message: expect.stringContaining('declined'),
     });
   });
 
   it('fails when another account was chosen', async () => {
     expect(await failure({ account: bob })).toMatchObject({
-      code: 'wrong-account',
+      code: 'consent-wrong-account',
       message: `Consent was given for ${bob}, not for ${ada}; nothing was stored. Begin again and choose ${ada}.`,
     });
   });
@@ -176,7 +176,7 @@ describe("a consent by a product's own routes", () => {
   it('refuses an account that holds none of the stored messages, at a consent and at a connection', async () => {
     await holdFiveMessages();
     expect(await failure({ account: bob })).toMatchObject({
-      code: 'wrong-account',
+      code: 'consent-wrong-account',
       message: `Consent was given for ${bob}, not for ${ada}; nothing was stored. Begin again and choose ${ada}.`,
     });
     const connecting = connectMailbox({
@@ -207,7 +207,7 @@ describe("a consent by a product's own routes", () => {
 
   it('fails when a box was unticked', async () => {
     expect(await failure({ account: ada, scopes: ['none'] })).toMatchObject({
-      code: 'scope-missing',
+      code: 'consent-scope-missing',
       message: expect.stringContaining(READONLY),
     });
   });
@@ -217,7 +217,7 @@ describe("a consent by a product's own routes", () => {
     const both = new URL(url);
     both.searchParams.set('scope', `${READONLY} ${METADATA}`);
     await expect(complete(pending, await answerConsent(both.href, { account: ada }))).rejects.toMatchObject({
-      code: 'scope-barred',
+      code: 'consent-scope-barred',
       message: expect.stringMatching(
         /gmail.metadata beside gmail.readonly.*Remove the access at https:\/\/myaccount.google.com\/connections/,
       ),
@@ -235,7 +235,7 @@ describe("a consent by a product's own routes", () => {
     wider.searchParams.set('include_granted_scopes', 'true');
     simulator.grant(ada, { scopes: [METADATA] });
     await expect(complete(again.pending, await answerConsent(wider.href, { account: ada }))).rejects.toMatchObject({
-      code: 'scope-barred',
+      code: 'consent-scope-barred',
     });
   });
 
@@ -246,14 +246,16 @@ describe("a consent by a product's own routes", () => {
       else changed.searchParams.set('state', state);
       return changed.href;
     };
-    expect(await failure({ account: ada }, { change: change('forged') })).toMatchObject({ code: 'state-mismatch' });
-    expect(await failure({ account: ada }, { change: change(null) })).toMatchObject({ code: 'state-mismatch' });
+    expect(await failure({ account: ada }, { change: change('forged') })).toMatchObject({
+      code: 'consent-state-mismatch',
+    });
+    expect(await failure({ account: ada }, { change: change(null) })).toMatchObject({ code: 'consent-state-mismatch' });
   });
 
   it('cannot be completed by who stole the code, for the proof is missing', async () => {
     expect(
       await failure({ account: ada }, { pending: (pending) => ({ ...pending, codeVerifier: 'another' }) }),
-    ).toMatchObject({ code: 'code-refused' });
+    ).toMatchObject({ code: 'consent-code-refused' });
   });
 
   it('cannot be completed twice', async () => {
@@ -261,7 +263,7 @@ describe("a consent by a product's own routes", () => {
     const callback = await answerConsent(url, { account: ada });
     await complete(pending, callback);
     await expect(complete(pending, callback)).rejects.toMatchObject({
-      code: 'code-refused',
+      code: 'consent-code-refused',
       message: expect.stringContaining('used already'),
     });
   });
@@ -273,10 +275,14 @@ describe("a consent by a product's own routes", () => {
     ['invalid_scope', 'client-refused', 'OAuth client'],
     ['temporarily_unavailable', 'google-unavailable', 'later'],
     ['<script>', 'denied', 'with an error'],
-  ] as const)('explains %s', async ([error, code, words]) => {
+  ] as const)('explains %s', async ([error, reason, words]) => {
     const { pending } = begin();
     const callback = `${redirectUri}&state=${pending.state}&error=${encodeURIComponent(error)}`;
-    await expect(complete(pending, callback)).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+    await expect(complete(pending, callback)).rejects.toMatchObject({
+      code: `consent-${reason}`,
+      reason,
+      message: expect.stringContaining(words),
+    });
   });
 
   it('fails when the client is not the one that Google knows, and when Google does not answer', async () => {
@@ -284,14 +290,14 @@ describe("a consent by a product's own routes", () => {
     const callbackUrl = await answerConsent(url, { account: ada });
     const other = JSON.stringify({ installed: { ...simulator.clientFile().installed, client_secret: 'GOCSPX-other' } });
     await expect(completeConsent({ config, stores, client: other, pending, callbackUrl })).rejects.toMatchObject({
-      code: 'client-refused',
+      code: 'consent-client-refused',
       message: expect.not.stringContaining('GOCSPX'),
     });
     const away = loadConfig({
       env: { HOME: folder(), TIDEMARK_DATA_DIR: folder(), GOOGLE_TOKEN_URL: 'http://127.0.0.1:1/token' },
     });
     await expect(completeConsent({ config: away, stores, client, pending, callbackUrl })).rejects.toMatchObject({
-      code: 'google-unavailable',
+      code: 'consent-google-unavailable',
     });
   });
 

@@ -1,8 +1,10 @@
 import type { Change } from '../../model/change.ts';
+import { TidemarkError } from '../../model/tidemark-error.ts';
 
 /** Thrown when a link of a subscription cannot be made for each message. */
-export class InvalidLinkError extends Error {
+export class InvalidLinkError extends TidemarkError {
   override readonly name = 'InvalidLinkError';
+  readonly code = 'invalid-link';
 }
 
 const PLACES = ['mailbox', 'messageId', 'threadId'] as const;

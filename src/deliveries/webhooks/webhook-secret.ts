@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, randomBytes, type KeyObject } from '
 
 import { bytesOfBase64 } from '../../model/base64url.ts';
 import { Secret } from '../../model/secret.ts';
+import { TidemarkError } from '../../model/tidemark-error.ts';
 
 /**
  * A key that signs webhooks, as Standard Webhooks writes keys: `whsec_…` is symmetric, and the receiver has it too;
@@ -17,8 +18,9 @@ export interface WebhookSecret {
 export type WebhookSecretKind = 'symmetric' | 'ed25519';
 
 /** Thrown when a text is not a key that can sign webhooks. The message does not show the text. */
-export class InvalidWebhookSecretError extends Error {
+export class InvalidWebhookSecretError extends TidemarkError {
   override readonly name = 'InvalidWebhookSecretError';
+  readonly code = 'invalid-webhook-secret';
 }
 
 const SYMMETRIC = 'whsec_';

@@ -1,3 +1,5 @@
+import { TidemarkError, type TidemarkErrorOptions } from '../../model/tidemark-error.ts';
+
 /** Why a consent failed. */
 export type ConsentFailure =
   /** The person, or an administrator's policy, said no. */
@@ -19,13 +21,15 @@ export type ConsentFailure =
   | 'google-unavailable';
 
 /** Thrown when a consent failed. The message says what to do and holds nothing of the grant. */
-export class ConsentError extends Error {
+export class ConsentError extends TidemarkError {
   override readonly name = 'ConsentError';
-  readonly code: ConsentFailure;
+  readonly code: `consent-${ConsentFailure}`;
+  readonly reason: ConsentFailure;
 
-  constructor(code: ConsentFailure, message: string, options?: ErrorOptions) {
+  constructor(reason: ConsentFailure, message: string, options?: TidemarkErrorOptions) {
     super(message, options);
-    this.code = code;
+    this.code = `consent-${reason}`;
+    this.reason = reason;
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { jsonOf } from '../../model/json-of.ts';
+import { TidemarkError } from '../../model/tidemark-error.ts';
 
 /** The parts of Google's credential files that a grant needs. */
 export type GoogleCredentials =
@@ -22,8 +23,9 @@ export type GoogleCredentials =
     };
 
 /** Thrown when a credential file cannot be used. The message names what is missing and repeats nothing of the file. */
-export class InvalidCredentialsError extends Error {
+export class InvalidCredentialsError extends TidemarkError {
   override readonly name = 'InvalidCredentialsError';
+  readonly code = 'invalid-credentials';
 }
 
 const present = z.string().min(1);

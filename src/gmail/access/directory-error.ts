@@ -1,10 +1,14 @@
-/** Thrown when the users of a domain cannot be listed. The message says what to do. */
-export class DirectoryError extends Error {
-  override readonly name = 'DirectoryError';
-  readonly code: 'no-administrator' | 'scope-missing' | 'no-such-org-unit' | 'api-disabled' | 'google-unavailable';
+import { TidemarkError, type TidemarkErrorOptions } from '../../model/tidemark-error.ts';
 
-  constructor(code: DirectoryError['code'], message: string, options?: ErrorOptions) {
+/** Thrown when the users of a domain cannot be listed. The message says what to do. */
+export class DirectoryError extends TidemarkError {
+  override readonly name = 'DirectoryError';
+  readonly code: `domain-${DirectoryError['reason']}`;
+  readonly reason: 'no-administrator' | 'scope-missing' | 'no-such-org-unit' | 'api-disabled' | 'google-unavailable';
+
+  constructor(reason: DirectoryError['reason'], message: string, options?: TidemarkErrorOptions) {
     super(message, options);
-    this.code = code;
+    this.code = `domain-${reason}`;
+    this.reason = reason;
   }
 }

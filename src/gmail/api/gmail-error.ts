@@ -1,4 +1,5 @@
 import type { MessageFormat } from '../../model/settings.ts';
+import { TidemarkError, type TidemarkErrorOptions } from '../../model/tidemark-error.ts';
 
 /**
  * Every answer other than success of Gmail, Google's token endpoint, or the network. The list is closed: `classify.ts`
@@ -48,12 +49,14 @@ export type GmailFailure =
 export type RateLimit = 'user' | 'project' | 'concurrency' | 'daily';
 
 /** Thrown by every failed call to Gmail. `message` is safe to log: it holds no token and no mail. */
-export class GmailError extends Error {
+export class GmailError extends TidemarkError {
   override readonly name = 'GmailError';
+  readonly code: `gmail-${GmailFailure['kind']}`;
   readonly failure: GmailFailure;
 
-  constructor(failure: GmailFailure, message: string, options?: ErrorOptions) {
+  constructor(failure: GmailFailure, message: string, options?: TidemarkErrorOptions) {
     super(message, options);
+    this.code = `gmail-${failure.kind}`;
     this.failure = failure;
   }
 }

@@ -1,3 +1,5 @@
+import { TidemarkError, type TidemarkErrorOptions } from '../../model/tidemark-error.ts';
+
 /** Why the database could not be used. */
 export type StoreFailure =
   /** Locked, full, unreachable: the same call may succeed later. */
@@ -12,12 +14,14 @@ export type StoreFailure =
   | { readonly kind: 'older-schema' };
 
 /** Thrown by every method of the store that fails. */
-export class StoreError extends Error {
+export class StoreError extends TidemarkError {
   override readonly name = 'StoreError';
+  readonly code: `store-${StoreFailure['kind']}`;
   readonly failure: StoreFailure;
 
-  constructor(failure: StoreFailure, message: string, options?: ErrorOptions) {
+  constructor(failure: StoreFailure, message: string, options?: TidemarkErrorOptions) {
     super(message, options);
+    this.code = `store-${failure.kind}`;
     this.failure = failure;
   }
 }
