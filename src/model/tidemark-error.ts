@@ -60,6 +60,7 @@ export const ERROR_CODES = [
   'temporal-server',
   'workflow-task-fails',
   // Connecting mailboxes.
+  'access-revoked',
   'wrong-account',
   'unknown-label',
   'credentials-refused',

@@ -12,6 +12,7 @@ import * as reader from '../../src/exports/reader.ts';
 import * as simulatorEntry from '../../src/exports/simulator.ts';
 import * as worker from '../../src/exports/worker.ts';
 import { ConsentError } from '../../src/gmail/access/consent-error.ts';
+import { AccessRevokedError } from '../../src/gmail/access/token-provider.ts';
 import { InvalidCredentialsError } from '../../src/gmail/access/credentials.ts';
 import { DirectoryError } from '../../src/gmail/access/directory-error.ts';
 import { GmailError } from '../../src/gmail/api/gmail-error.ts';
@@ -59,6 +60,7 @@ const ERRORS: readonly TidemarkError[] = [
   new MoveError('x'),
   new GmailError({ kind: 'not-found' }, 'x'),
   new ConsentError('denied', 'x'),
+  new AccessRevokedError('x'),
   new DirectoryError('api-disabled', 'x'),
   new LoginError('wrong-account', 'x'),
   new TemporalServerError('x'),

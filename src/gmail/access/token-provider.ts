@@ -1,4 +1,5 @@
 import type { MailboxId } from '../../model/ids.ts';
+import { TidemarkError } from '../../model/tidemark-error.ts';
 
 /** An access token of Google's, with the scopes that the mailbox's settings need. */
 export interface ProvidedToken {
@@ -50,7 +51,7 @@ export type TokenProvider = (mailbox: MailboxId, request: TokenRequest) => Promi
  *
  * Its message says why, in words that the mailbox's owner may read: it is stored, and shown in Temporal.
  */
-export class AccessRevokedError extends Error {
+export class AccessRevokedError extends TidemarkError {
   override readonly name = 'AccessRevokedError';
   readonly code = 'access-revoked';
 }
