@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/package/**/*.test.ts'],
-    globalSetup: ['test/fixtures/global-setup.ts'],
+    globalSetup: ['test/fixtures/global-setup.ts', 'test/package/global-setup.ts'],
     pool: 'forks',
     testTimeout: 300_000,
     // npm builds, packs and installs some 240 packages.

@@ -61,7 +61,10 @@ export type { Forecast } from './model/forecast.ts';
 export {
   historyId,
   InvalidIdError,
+  labelId,
   mailboxId,
+  messageId,
+  threadId,
   type HistoryId,
   type LabelId,
   type MailboxId,

@@ -19,8 +19,15 @@ export function mailboxId(text: string): MailboxId {
   return email as MailboxId;
 }
 
+/** @throws {InvalidIdError} when `text` is empty */
 export const messageId = (text: string): MessageId => nonEmpty(text, 'message id') as MessageId;
+/** @throws {InvalidIdError} when `text` is empty */
 export const threadId = (text: string): ThreadId => nonEmpty(text, 'thread id') as ThreadId;
+/**
+ * The id of a label: `INBOX` and its like for Gmail's own labels, `Label_…` for those that people made.
+ *
+ * @throws {InvalidIdError} when `text` is empty
+ */
 export const labelId = (text: string): LabelId => nonEmpty(text, 'label id') as LabelId;
 
 /** The label of chats, which have no raw: https://github.com/GAM-team/got-your-back/issues/84 */

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 /** A fenced block of a page. */
 export interface Block {
   readonly language: string;
+  /** What follows the language on its first line. */
+  readonly note: string;
   /** The heading that it stands under. */
   readonly heading: string;
   readonly code: string;
@@ -12,7 +14,7 @@ export interface Block {
 export class Page {
   readonly #text: string;
 
-  /** @param name - of a file in `docs` */
+  /** @param name - of a file in `docs`; `../README.md` and its like beside it */
   constructor(name: string) {
     this.#text = readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
   }
@@ -23,10 +25,13 @@ export class Page {
 
   /** Every fenced block, in the order of the page. */
   blocks(): Block[] {
-    return [...this.#text.matchAll(/^## (.+)$|^```(\w*)\n([^]*?)^```$/gm)].reduce<{ blocks: Block[]; heading: string }>(
-      ({ blocks, heading }, [, title, language = '', code = '']) =>
+    return [...this.#text.matchAll(/^## (.+)$|^```(\w*)(?: ([^\n]+))?\n([^]*?)^```$/gm)].reduce<{
+      blocks: Block[];
+      heading: string;
+    }>(
+      ({ blocks, heading }, [, title, language = '', note = '', code = '']) =>
         title === undefined
-          ? { blocks: [...blocks, { language, heading, code }], heading }
+          ? { blocks: [...blocks, { language, note, heading, code }], heading }
           : { blocks, heading: title },
       { blocks: [], heading: '' },
     ).blocks;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { OPTIONAL_PACKAGES } from '../../src/host/optional-packages.ts';
 import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
-import { pack, Project, root, run, type Finished } from '../../scripts/packed-project.ts';
+import { Project, root, run, type Finished } from '../../scripts/packed-project.ts';
 
 /** The oldest releases that `engines` allows; this process's own Node is the newest. */
 const OLD_NODES = ['22.19.0', '24.2.0'];
@@ -30,7 +30,7 @@ let product: Project;
 let compiled: Finished;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tidemark-package-'));
-  tarball = await pack(join(folder, 'packed'));
+  tarball = inject('tarball');
   product = new Project(join(folder, 'product'));
   const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     readonly devDependencies: Readonly<Record<string, string>>;

@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+
+import { run } from '../../scripts/packed-project.ts';
+import { freePort } from '../../src/temporal/dev-server/index.ts';
+import { Printing } from '../fixtures/host/program.ts';
+import { Page } from '../docs/page.ts';
+
+const blocks = new Page('library.md').blocks();
+const linesOf = (language: string): string[] =>
+  blocks
+    .filter((block) => block.language === language)
+    .flatMap(({ code }) => code.split('\n').filter((line) => line.trim() !== ''));
+
+describe('docs/library.md', () => {
+  it('has at most 12 commands, which it counts, and 30 lines of code', () => {
+    expect(linesOf('sh')).toHaveLength(11);
+    expect(new Page('library.md').text()).toMatch(/^Eleven commands and 30 lines/m);
+    expect(linesOf('ts').length).toBeLessThanOrEqual(30);
+  });
+});
+
+/** What a program that keeps running prints once the reader goes on. */
+const READY: readonly (readonly [command: RegExp, output: RegExp])[] = [
+  [/^temporal /, /Server: +\S/],
+  [/^npx tidemark simulate /, /The simulator answers at/],
+  [/^node app\.ts/, /^ada@example\.com: .+ \(from \S+@\S+\)$/m],
+];
+
+/** The terminals of somebody who follows the page in an empty folder. */
+class Reader {
+  /** Beside the folder is what stands for a checkout of Tidemark. */
+  readonly folder: string;
+  readonly #above = mkdtempSync(join(tmpdir(), 'tidemark-tutorial-'));
+  readonly #running: Printing[] = [];
+  #env: NodeJS.ProcessEnv;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+    this.folder = join(this.#above, 'product');
+    mkdirSync(this.folder);
+  }
+
+  /** Runs commands to their end, in one shell. What they export holds for all that follow. */
+  async type(code: string): Promise<void> {
+    const environment = join(this.#above, 'environment');
+    const script = `${code}\nenv -0 > ${environment}`;
+    const ended = await run('sh', ['-e', '-c', script], { cwd: this.folder, env: this.#env });
+    expect(ended.code, `${code}${ended.stdout}${ended.stderr}`).toBe(0);
+    this.#env = Object.fromEntries(
+      readFileSync(environment, 'utf8')
+        .split('\0')
+        .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    );
+  }
+
+  /** Starts a program that keeps running, and waits until it prints what matches. */
+  async leaveRunning(command: string, ready: RegExp): Promise<void> {
+    const child = spawn('sh', ['-c', `exec ${command}`], { cwd: this.folder, env: this.#env, detached: true });
+    this.#running.push(new Printing(child));
+    await this.reads(ready);
+  }
+
+  /** Waits until the last program that keeps running prints what matches. */
+  async reads(pattern: RegExp): Promise<void> {
+    await this.#running.at(-1)?.says(pattern);
+  }
+
+  async leave(): Promise<void> {
+    for (const { child, ended } of this.#running.toReversed()) {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGINT');
+      await ended;
+    }
+    rmSync(this.#above, { recursive: true, force: true });
+  }
+}
+
+describe('who follows docs/library.md in an empty folder', () => {
+  let reader: Reader;
+  let ports: { readonly temporal: number; readonly gmail: number };
+  beforeAll(async () => {
+    ports = { temporal: await freePort(0), gmail: await freePort(0) };
+    reader = new Reader({
+      ...process.env,
+      PATH: [dirname(process.execPath), dirname(inject('temporalBinary')), process.env['PATH']].join(delimiter),
+      TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
+    });
+  });
+  afterAll(() => reader.leave());
+
+  /** The page's command with ports that are free. */
+  const here = (command: string): string =>
+    command
+      .trim()
+      .replaceAll('8025', String(ports.gmail))
+      .replace('temporal server start-dev', `temporal server start-dev --headless --port ${ports.temporal}`);
+
+  /** The package is packed once, for all tests: here it is copied instead. */
+  async function type(code: string): Promise<void> {
+    const packing = 'npm pack ../tidemark\n';
+    if (code.includes(packing)) copyFileSync(inject('tarball'), join(reader.folder, basename(inject('tarball'))));
+    await reader.type(here(code.replace(packing, '')));
+  }
+
+  it('has a handler that prints the first messages, and then a new one', async () => {
+    for (const { language, note, code } of blocks) {
+      if (language === 'ts') writeFileSync(join(reader.folder, note), code);
+      else if (note === '') await type(code);
+      else {
+        const ready = READY.find(([command]) => command.test(code))?.[1];
+        expect(ready, `no test knows when this is ready: ${code}`).toBeDefined();
+        if (ready !== undefined) await reader.leaveRunning(here(code), ready);
+      }
+    }
+    const said = 'ada@example.com: Fresh fish (from bob@example.com)';
+    expect(new Page('library.md').text()).toContain(`The third terminal says \`${said}\``);
+    await reader.reads(new RegExp(`^${said.replaceAll(/[.()]/g, '\\$&')}$`, 'm'));
+  });
+});
