@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '../../src/host/log.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { Rig } from '../fixtures/system/rig.ts';
-import { Page, type Block } from './page.ts';
+import { Page, type Block } from '../fixtures/docs/page.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -14,7 +14,7 @@ import { SEARCH_ATTRIBUTES } from '../../src/workflows/search-attributes.ts';
 import { hurriedClock } from '../fixtures/host/hurried-clock.ts';
 import { Rig } from '../fixtures/system/rig.ts';
 import type { TestMailbox } from '../fixtures/system/test-mailbox.ts';
-import { Page } from './page.ts';
+import { Page } from '../fixtures/docs/page.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -20,7 +20,7 @@ import { systemClock } from '../../src/host/system-clock.ts';
 import type { Change } from '../../src/model/change.ts';
 import { formatDuration } from '../../src/model/duration.ts';
 import { historyId, labelId, mailboxId, messageId, threadId } from '../../src/model/ids.ts';
-import { Page } from './page.ts';
+import { Page } from '../fixtures/docs/page.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));

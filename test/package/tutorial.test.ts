@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { run } from '../../scripts/packed-project.ts';
 import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { Printing } from '../fixtures/host/program.ts';
-import { Page } from '../docs/page.ts';
+import { Page } from '../fixtures/docs/page.ts';
 
 const blocks = new Page('library.md').blocks();
 const linesOf = (language: string): string[] =>
@@ -30,6 +30,12 @@ const READY: readonly (readonly [command: RegExp, output: RegExp])[] = [
   [/^npx tidemark simulate /, /The simulator answers at/],
   [/^node app\.ts/, /^ada@example\.com: .+ \(from \S+@\S+\)$/m],
 ];
+
+function readyOf(code: string): RegExp {
+  const ready = READY.find(([command]) => command.test(code))?.[1];
+  if (ready === undefined) throw new Error(`no test knows when this is ready: ${code}`);
+  return ready;
+}
 
 /** The terminals of somebody who follows the page in an empty folder. */
 class Reader {
@@ -110,11 +116,7 @@ describe('who follows docs/library.md in an empty folder', () => {
     for (const { language, note, code } of blocks) {
       if (language === 'ts') writeFileSync(join(reader.folder, note), code);
       else if (note === '') await type(code);
-      else {
-        const ready = READY.find(([command]) => command.test(code))?.[1];
-        expect(ready, `no test knows when this is ready: ${code}`).toBeDefined();
-        if (ready !== undefined) await reader.leaveRunning(here(code), ready);
-      }
+      else await reader.leaveRunning(here(code), readyOf(code));
     }
     const said = 'ada@example.com: Fresh fish (from bob@example.com)';
     expect(new Page('library.md').text()).toContain(`The third terminal says \`${said}\``);
