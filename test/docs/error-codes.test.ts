@@ -32,7 +32,7 @@ import { JournalError } from '../../src/simulator/journal-error.ts';
 import { StoreError } from '../../src/store/engines/store-error.ts';
 import { MoveError } from '../../src/store/move/move-error.ts';
 import { TemporalServerError } from '../../src/temporal/dev-server/temporal-server-error.ts';
-import { Page } from './page.ts';
+import { Page } from '../fixtures/docs/page.ts';
 
 const SRC = join(import.meta.dirname, '../../src');
 const ADA = mailboxId('ada@example.com');
