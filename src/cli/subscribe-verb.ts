@@ -36,7 +36,7 @@ export function addSubscribe(program: Command, cli: Cli): void {
   const command = verb(program, 'subscribe', {
     examples: [
       'tidemark subscribe crm --url https://example.com/hooks/mail',
-      'tidemark subscribe crm --kind stored --label INBOX --fields subject,from --begin first',
+      'tidemark subscribe crm --url https://example.com/hooks/mail --kind stored --fields subject,from --begin first',
       'tidemark subscribe crm --new-secret',
     ],
   }).argument('<name>', 'the subscription');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import type { CountedSubscription } from '../client/deliveries-client.ts';
+import type { SubscriptionTarget } from '../model/subscription.ts';
 import { verb, withTidemark, type Cli, type VerbOptions } from './verb-context.ts';
 import { count, table, timeOf } from './words.ts';
 
@@ -13,14 +14,20 @@ export function addSubscriptions(program: Command, cli: Cli): void {
   );
 }
 
+/** Without path and query, which often hold a secret. */
+function targetWords(target: SubscriptionTarget): string {
+  return target.kind === 'handler' ? 'a handler' : new URL(target.url).origin;
+}
+
 function lines(subscriptions: readonly CountedSubscription[]): readonly string[] {
   if (subscriptions.length === 0) return ['There are no subscriptions.'];
-  const rows = subscriptions.map(({ name, order, ended, failing, parked }) => [
+  const rows = subscriptions.map(({ name, target, order, ended, failing, parked }) => [
     name,
+    targetWords(target),
     order.kind,
     count(failing),
     count(parked),
     ended === null ? 'delivers' : `ended ${timeOf(ended.at)}: ${ended.reason}`,
   ]);
-  return table(['name', 'order', 'mailboxes failing', 'changes parked', 'state'], rows);
+  return table(['name', 'target', 'order', 'mailboxes failing', 'changes parked', 'state'], rows);
 }

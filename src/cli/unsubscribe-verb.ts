@@ -9,7 +9,9 @@ export function addUnsubscribe(program: Command, cli: Cli): void {
     .action((name: string, options: VerbOptions) =>
       withTidemark(cli, options, async ({ tidemark, out }) => {
         await tidemark.client.deliveries.unsubscribe(name);
-        out.result({ name, ended: true }, () => [`The subscription ${name} has ended, and its positions are deleted.`]);
+        out.result({ name, ended: true }, () => [
+          `The subscription ${name} has ended, and its positions and keys are deleted.`,
+        ]);
       }),
     );
 }

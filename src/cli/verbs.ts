@@ -206,7 +206,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'rotate-key',
     arguments: '',
-    summary: 'encrypt all stored credentials with the current key',
+    summary: 'encrypt all stored credentials, and keys of webhooks, with the current key',
     load: async () => (await import('./rotate-key-verb.ts')).addRotateKey,
   },
   {

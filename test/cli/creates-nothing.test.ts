@@ -39,6 +39,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[] | 'creates' | 'no sto
   show: [ADA, '18c2f0a1b2c3d4e5'],
   export: [ADA],
   changes: [ADA],
+  subscribe: ['crm', '--url', 'https://example.com/hooks'],
   subscriptions: [],
   deliveries: ['crm'],
   replay: ['crm', '--since', '2026-01-01'],

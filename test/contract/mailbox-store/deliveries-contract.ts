@@ -16,7 +16,10 @@ const FIRST: Beginning = { kind: 'first' };
 
 const subscribe = (mailbox: TestMailbox, changes: Partial<SubscriptionDefinition> = {}, beginning: Beginning = FIRST) =>
   mailbox.store.putSubscription({ definition: { ...CRM, ...changes }, beginning, now: mailbox.now });
-const due = (mailbox: TestMailbox) => mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now });
+const due = async (mailbox: TestMailbox) =>
+  (await mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now })).map(
+    ({ subscription }) => subscription,
+  );
 const step = (mailbox: TestMailbox) =>
   mailbox.store.beginDelivery({ mailbox: mailbox.id, subscription: 'crm', now: mailbox.now });
 const named = (mailbox: TestMailbox, { id }: BegunDelivery) => ({
@@ -142,6 +145,50 @@ export function deliveries(fixture: StoreFixture): void {
       expect(await due(mailbox)).toEqual(['crm']);
       expect(await begun(mailbox)).toMatchObject({ attempt: 3, id: delivery.id });
       expect((await step(mailbox)).kind).toBe('waits');
+    });
+
+    it('says whose target waits, and keeps a subscription with its kind of target', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      const target = {
+        kind: 'webhook',
+        url: 'https://example.com/hooks',
+        allowPrivate: false,
+        fields: ['subject'],
+        link: null,
+      } as const;
+      await subscribe(mailbox, { name: 'hook', target });
+      await subscribe(mailbox);
+      expect(await mailbox.store.findDeliveries({ mailbox: mailbox.id, now: mailbox.now })).toEqual([
+        { subscription: 'crm', target: 'handler' },
+        { subscription: 'hook', target: 'webhook' },
+      ]);
+      expect((await mailbox.store.listSubscriptions()).map((each) => each.target)).toEqual([
+        { kind: 'handler' },
+        target,
+      ]);
+      await expect(subscribe(mailbox, { target })).rejects.toThrow('The subscription crm has a handler already');
+      expect(await subscribe(mailbox, { name: 'hook', target: { ...target, link: 'https://a.example' } })).toBe(
+        'changed',
+      );
+    });
+
+    it('says what the next delivery can hold, and fixes fewer changes where its target holds fewer', async () => {
+      const mailbox = open();
+      await filled(mailbox);
+      await subscribe(mailbox, { batch: 3 });
+      const next = () => mailbox.store.nextChanges({ mailbox: mailbox.id, subscription: 'crm' });
+      expect((await next())?.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+      const begin = (most: number) =>
+        mailbox.store.beginDelivery({ mailbox: mailbox.id, subscription: 'crm', now: mailbox.now, most });
+      const first = await begin(2);
+      if (first.kind !== 'begun') throw new Error(first.kind);
+      expect(first.delivery.changes.map(({ sequence }) => sequence)).toEqual([1, 2]);
+      expect(await next()).toBeNull();
+      // It is fixed now, whatever fits a moment later.
+      expect(await begin(1)).toMatchObject({ delivery: { id: first.delivery.id, attempt: 2, changes: [{}, {}] } });
+      await mailbox.store.acceptDelivery(named(mailbox, first.delivery));
+      expect((await next())?.map(({ sequence }) => sequence)).toEqual([3]);
     });
 
     it('parks only the change that fails, and delivers the others of its batch', async () => {
