@@ -1,6 +1,7 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 
 import { createActivities, createDeliveryActivities, type WorkerDependencies } from './activities/create-activities.ts';
+import type { SyncActivities } from './activities/requests.ts';
 import { slicesPerSecond } from './activities/slice-rate.ts';
 import { createSessionFactory } from './activities/sessions.ts';
 import { bundleWorkflows } from './temporal/bundle-workflows.ts';
@@ -60,6 +61,17 @@ export interface WorkerRequest {
   readonly telemetry?: Telemetry;
 }
 
+/** A worker of a product's own, which runs the workflows and the live activities of mailboxes beside its own. */
+export interface HostWorker {
+  readonly worker: Worker;
+  /** Its run. The stores stay open until it has ended. */
+  readonly ended: Promise<void>;
+  /** What the worker's version is, so that the workers beside it have the same. */
+  readonly version: Pick<WorkerOptions, 'workerDeploymentOptions'>;
+  /** Called once the stores are open, before the workers beside it run. */
+  readonly open: (parts: { readonly activities: SyncActivities; readonly skew: ClockSkew }) => void;
+}
+
 export interface RunningWorker {
   /** Resolves when the worker has ended after {@link RunningWorker.stop}; rejects when it failed. */
   readonly ended: Promise<void>;
@@ -92,9 +104,13 @@ function versionOf({ deployment }: Config): Pick<WorkerOptions, 'workerDeploymen
   return { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
 }
 
-const SHARED = {
+export const HEARTBEATS = {
   maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
   defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+} as const satisfies Partial<WorkerOptions>;
+
+const SHARED = {
+  ...HEARTBEATS,
   shutdownGraceTime: 0,
   shutdownForceTime: FORCED_AFTER,
 } as const satisfies Partial<WorkerOptions>;
@@ -117,7 +133,19 @@ function warnOfPlainText({ database: { location } }: Config, log: Log): void {
  * @throws {StoreError | SecretKeyError} when the stores cannot be used
  * @throws the signal's reason when it aborts before the workers run
  */
-export async function runWorker(request: WorkerRequest): Promise<RunningWorker> {
+export function runWorker(request: WorkerRequest): Promise<RunningWorker> {
+  return run(request, null);
+}
+
+/**
+ * Does for a product's own worker what {@link runWorker} does, without a worker for workflows and live activities. The
+ * caller runs the host.
+ */
+export function runBeside(request: WorkerRequest, host: HostWorker): Promise<RunningWorker> {
+  return run(request, host);
+}
+
+async function run(request: WorkerRequest, host: HostWorker | null): Promise<RunningWorker> {
   const { config, log, signal } = request;
   const means = await openMeans(request);
   const { clock, telemetry, tracing, stores } = means;
@@ -140,14 +168,16 @@ export async function runWorker(request: WorkerRequest): Promise<RunningWorker> 
     const connection = await connectPatiently({ config, log, clock, signal });
     // The watch uses the connection, so the connection closes after it.
     closing.splice(1, 0, () => connection.close());
-    const workers = await createWorkers(request, means, { skew, sync, deliveries, connection });
+    const workers = await createWorkers(request, means, { skew, sync, deliveries, connection, host });
+    host?.open({ activities: sync, skew });
     closing.unshift(keepInOrder(request, means, connection));
     log.info(
       { taskQueue: config.taskQueue, temporal: temporalAddressOf(config), buildId: config.deployment.buildId },
       'worker runs',
     );
-    watch.running({ connection, workers, activities: [...Object.keys(sync), 'deliver'] });
-    return running(Object.values(workers), { draining: () => watch.draining(), closeAll });
+    const polling = host === null ? workers : { ...workers, [config.taskQueue]: host.worker };
+    watch.running({ connection, workers: polling, activities: [...Object.keys(sync), 'deliver'] });
+    return running(Object.values(workers), host, { draining: () => watch.draining(), closeAll });
   } catch (error) {
     await closeAll();
     throw error;
@@ -254,7 +284,7 @@ async function deliveriesOf(
   return { webhooks, handlers: createDeliveryActivities(deps, { ...means, to: 'handler', targetOf }) };
 }
 
-/** @returns Temporal's workers by task queue */
+/** @returns Temporal's workers by task queue, without a host's */
 async function createWorkers(
   { config, signal, workflowBundle }: WorkerRequest,
   { clock, tracing }: Means,
@@ -263,11 +293,13 @@ async function createWorkers(
     sync,
     deliveries,
     connection,
+    host,
   }: {
     readonly skew: ClockSkew;
-    readonly sync: ReturnType<typeof createActivities>;
+    readonly sync: SyncActivities;
     readonly deliveries: Deliveries;
     readonly connection: NativeConnection;
+    readonly host: HostWorker | null;
   },
 ): Promise<Readonly<Record<string, Worker>>> {
   const { taskQueue } = config;
@@ -275,19 +307,22 @@ async function createWorkers(
     ...SHARED,
     ...tracing?.workerOptions,
     sinks: { ...tracing?.workerOptions.sinks, ...clockSinks(skew) },
-    ...versionOf(config),
+    ...(host?.version ?? versionOf(config)),
     connection,
     namespace: config.temporal.namespace,
     activities: sync,
     dataConverter: await dataConverterOf(config, clock),
   };
-  const live = await Worker.create({
-    ...shared,
-    workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),
-    taskQueue,
-    maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
-    maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
-  });
+  const live =
+    host === null
+      ? await Worker.create({
+          ...shared,
+          workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),
+          taskQueue,
+          maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+          maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
+        })
+      : null;
   const backfill = await Worker.create({
     ...shared,
     taskQueue: backfillQueueOf(taskQueue),
@@ -304,7 +339,7 @@ async function createWorkers(
   const toWebhooks = webhookQueueOf(taskQueue);
   const toHandlers = deliveryQueueOf(taskQueue);
   return {
-    [taskQueue]: live,
+    ...(live === null ? {} : { [taskQueue]: live }),
     [backfillQueueOf(taskQueue)]: backfill,
     [toWebhooks]: await delivering(toWebhooks, deliveries.webhooks),
     ...(deliveries.handlers === null ? {} : { [toHandlers]: await delivering(toHandlers, deliveries.handlers) }),
@@ -362,12 +397,16 @@ async function bundleOf(
 /** When one worker fails the others are stopped: alone they would accept work that only all of them can finish. */
 function running(
   workers: readonly Worker[],
+  host: HostWorker | null,
   { draining, closeAll }: { draining: () => void; closeAll: () => Promise<void> },
 ): RunningWorker {
   const stopAll = (): void => {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    for (const worker of host === null ? workers : [...workers, host.worker])
+      if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  const runs = workers.map((worker) => worker.run().finally(stopAll));
+  const runs = [...workers.map((worker) => worker.run()), ...(host === null ? [] : [host.ended])].map((run) =>
+    run.finally(stopAll),
+  );
   const ended = Promise.allSettled(runs).then(async (results) => {
     await closeAll();
     for (const result of results) if (result.status === 'rejected') throw result.reason;

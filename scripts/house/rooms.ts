@@ -380,6 +380,13 @@ export const ROOMS: readonly Room[] = [
     packages: ['@temporalio/worker'],
   },
   {
+    place: 'plugin',
+    holds: "Tidemark inside a product's own worker and client: the plugin for Temporal's SDK",
+    imports: ['model', 'host', 'config', 'temporal', 'worker.ts'],
+    types: ['activities'],
+    packages: ['@temporalio/activity', '@temporalio/common', '@temporalio/plugin', '@temporalio/worker'],
+  },
+  {
     place: 'exports',
     holds: "the package's other entries beside `index.ts`: reader, worker, workflows, simulator",
     imports: [
@@ -389,6 +396,7 @@ export const ROOMS: readonly Room[] = [
       'store/engines',
       'reading',
       'deliveries',
+      'plugin',
       'simulator',
       'telemetry',
       'workflows/index.ts',

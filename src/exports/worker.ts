@@ -21,5 +21,7 @@ export {
 export { createLog, type Log } from '../host/log.ts';
 export { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 export { installRuntime } from '../telemetry/runtime.ts';
+export { PluginError } from '../plugin/plugin-error.ts';
+export { tidemarkPlugin } from '../plugin/tidemark-plugin.ts';
 export { runWorker as createWorker, type RunningWorker, type WorkerRequest } from '../worker.ts';
 export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';

@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   'invalid-link',
   'settings-refused',
   'missing-package',
+  'plugin',
   // A mailbox, and what is in it.
   'mailbox-unknown',
   'mailbox-not-connected',

@@ -7,7 +7,8 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 import { workflowTracingModules } from '../telemetry/workflow-tracing-modules.ts';
 
-const WORKFLOWS_PATH = fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url));
+/** The module that exports the workflows of mailboxes. */
+export const WORKFLOWS_PATH = fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url));
 
 const TRACED = '--traced';
 

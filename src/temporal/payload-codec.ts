@@ -90,6 +90,33 @@ export async function payloadCodecOf(config: Config, clock: Clock): Promise<Payl
   return new EncryptingCodec({ current: null, keyOf: async (id) => former.find((key) => key.id === id) ?? null });
 }
 
+/** Reads the keys when the first payload comes, for options that must be there at once. */
+class CodecOnceRead implements PayloadCodec {
+  readonly #read: () => Promise<PayloadCodec | null>;
+  #codec: Promise<PayloadCodec | null> | null = null;
+
+  constructor(read: () => Promise<PayloadCodec | null>) {
+    this.#read = read;
+  }
+
+  async encode(payloads: Payload[]): Promise<Payload[]> {
+    return (await this.#once())?.encode(payloads) ?? payloads;
+  }
+
+  async decode(payloads: Payload[]): Promise<Payload[]> {
+    return (await this.#once())?.decode(payloads) ?? payloads;
+  }
+
+  /** Keys that could not be read are read again for the next payload. */
+  #once(): Promise<PayloadCodec | null> {
+    this.#codec ??= this.#read().catch((error: unknown) => {
+      this.#codec = null;
+      throw error;
+    });
+    return this.#codec;
+  }
+}
+
 /** Puts a failure's message and stack into payloads. This is a path, because Temporal's SDK loads the module itself. */
 const FAILURE_CONVERTER = fileURLToPath(new URL(`./encoded-failures${extname(import.meta.url)}`, import.meta.url));
 
@@ -101,7 +128,19 @@ const FAILURE_CONVERTER = fileURLToPath(new URL(`./encoded-failures${extname(imp
  */
 export async function dataConverterOf(config: Config, clock: Clock): Promise<DataConverter> {
   const codec = await payloadCodecOf(config, clock);
-  if (codec === null) return {};
+  return codec === null ? {} : converterWith(config, codec);
+}
+
+/**
+ * The same, at once: the keys are read with the first payload, which fails with a {@link SecretKeyError} when they
+ * cannot be.
+ */
+export function dataConverterOnceRead(config: Config, clock: Clock): DataConverter {
+  if (config.secrets.payloadKeys === null) return {};
+  return converterWith(config, new CodecOnceRead(() => payloadCodecOf(config, clock)));
+}
+
+function converterWith(config: Config, codec: PayloadCodec): DataConverter {
   return config.secrets.payloadKeys?.kind === 'former-only'
     ? { payloadCodecs: [codec] }
     : { payloadCodecs: [codec], failureConverterPath: FAILURE_CONVERTER };

@@ -13,6 +13,7 @@ import * as simulatorEntry from '../../src/exports/simulator.ts';
 import * as worker from '../../src/exports/worker.ts';
 import { ConsentError } from '../../src/gmail/access/consent-error.ts';
 import { AccessRevokedError } from '../../src/gmail/access/token-provider.ts';
+import { PluginError } from '../../src/plugin/plugin-error.ts';
 import { InvalidCredentialsError } from '../../src/gmail/access/credentials.ts';
 import { DirectoryError } from '../../src/gmail/access/directory-error.ts';
 import { GmailError } from '../../src/gmail/api/gmail-error.ts';
@@ -61,6 +62,7 @@ const ERRORS: readonly TidemarkError[] = [
   new GmailError({ kind: 'not-found' }, 'x'),
   new ConsentError('denied', 'x'),
   new AccessRevokedError('x'),
+  new PluginError('x'),
   new DirectoryError('api-disabled', 'x'),
   new LoginError('wrong-account', 'x'),
   new TemporalServerError('x'),

@@ -1,0 +1,21 @@
+import { Context } from '@temporalio/activity';
+
+import type { SyncActivities } from '../activities/requests.ts';
+
+/**
+ * The activities before the stores are open: an activity waits for that. A worker must know the names of its activities
+ * when it is created, which opens nothing yet.
+ */
+export function activitiesOnceOpen(open: () => Promise<SyncActivities>): SyncActivities {
+  // A worker that shuts down cancels the wait.
+  const opened = (): Promise<SyncActivities> => Promise.race([open(), Context.current().cancelled]);
+  return {
+    openMailbox: async (request) => (await opened()).openMailbox(request),
+    fullSync: async (request) => (await opened()).fullSync(request),
+    recover: async (request) => (await opened()).recover(request),
+    fetchSlice: async (request) => (await opened()).fetchSlice(request),
+    partialSync: async (request) => (await opened()).partialSync(request),
+    audit: async (request) => (await opened()).audit(request),
+    stopWatch: async (request) => (await opened()).stopWatch(request),
+  };
+}

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+
+import { Client } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/host/log.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { PluginError } from '../../src/plugin/plugin-error.ts';
+import { tidemarkPlugin } from '../../src/plugin/tidemark-plugin.ts';
+import { StoreError } from '../../src/store/engines/store-error.ts';
+import { temporalAddressOf } from '../../src/temporal/connect.ts';
+import * as definitions from '../../src/workflows/definitions.ts';
+import { eventually } from '../fixtures/host/eventually.ts';
+import { workflowBundle } from '../fixtures/temporal/workflow-bundle.ts';
+import { Rig } from '../fixtures/system/rig.ts';
+
+const WORKFLOWS = fileURLToPath(new URL('../fixtures/product/workflows.ts', import.meta.url));
+const KEY = randomBytes(32).toString('base64');
+const log = createLog('silent');
+
+describe("a product's own worker with the plugin", () => {
+  let rig: Rig;
+  let connection: NativeConnection;
+  beforeEach(async () => {
+    rig = await Rig.open('plugin', { env: { TIDEMARK_PAYLOAD_KEY: KEY } });
+    connection = await NativeConnection.connect({ address: temporalAddressOf(rig.config) });
+  });
+  afterEach(async () => {
+    await connection.close();
+    await rig.close();
+  });
+
+  it('runs its own workflows and mailboxes, all of them with the payload key', async () => {
+    const { config } = rig;
+    const subjects: (string | null)[] = [];
+    const worker = await Worker.create({
+      connection,
+      namespace: config.temporal.namespace,
+      taskQueue: config.taskQueue,
+      workflowsPath: WORKFLOWS,
+      activities: { greet: async (name: string) => `Hello ${name}` },
+      plugins: [
+        tidemarkPlugin({
+          config,
+          log,
+          handlers: {
+            [`crm-${process.pid}`]: {
+              beginning: { kind: 'first' },
+              handle: async (changes, context) => {
+                for (const { messageId } of changes) subjects.push((await context.message(messageId))?.subject ?? null);
+              },
+            },
+          },
+        }),
+      ],
+    });
+    const ended = worker.run();
+    const client = new Client({
+      connection: rig.tidemark.connection,
+      namespace: config.temporal.namespace,
+      plugins: [tidemarkPlugin({ config, log })],
+    });
+
+    const box = await rig.mailbox('plugged', { messages: 60 });
+    await box.start();
+    const workflowId = `welcome-${process.pid}-${systemClock.now()}`;
+    const started = await client.workflow.start('welcome', { workflowId, taskQueue: config.taskQueue, args: ['Ada'] });
+    expect(await started.result()).toBe('Hello Ada!');
+    await box.exact(60_000);
+    box.deliver('a new order');
+    await box.client.sync(box.id, { wait: true });
+    await eventually(20_000, async () => (subjects.includes('a new order') ? true : null));
+    // The product's client reads the payloads of mailboxes, and nobody reads its own without the key.
+    const mailbox = client.workflow.getHandle(definitions.workflowIdOf(box.id));
+    expect((await mailbox.query(definitions.status)).mailbox).toBe(box.id);
+    expect(JSON.stringify((await started.fetchHistory()).events)).not.toContain(
+      Buffer.from('"Ada"').toString('base64'),
+    );
+    await expect(
+      new Client({ connection: rig.tidemark.connection }).workflow.getHandle(workflowId).result(),
+    ).rejects.toThrow(/encrypted/);
+
+    worker.shutdown();
+    await ended;
+    expect(await box.workflowFailures()).toEqual([]);
+  }, 180_000);
+
+  it('ends, and says why, when the database cannot be opened', async () => {
+    const config = loadConfig({
+      env: { ...rig.env, DATABASE_URL: 'postgres://ada:no@127.0.0.1:1/none', TIDEMARK_SECRET_KEY: KEY },
+    });
+    const worker = await Worker.create({
+      connection,
+      taskQueue: config.taskQueue,
+      workflowBundle: await workflowBundle(),
+      plugins: [tidemarkPlugin({ config, log })],
+    });
+    await expect(worker.run()).rejects.toThrow(StoreError);
+    expect(worker.getState()).toBe('STOPPED');
+  }, 60_000);
+
+  it('is refused on another task queue or namespace, since no mailbox would ever run', async () => {
+    const create = Worker.create({
+      connection,
+      taskQueue: 'orders',
+      plugins: [tidemarkPlugin({ config: rig.config, log })],
+    });
+    await expect(create).rejects.toThrow(PluginError);
+    await expect(create).rejects.toThrow(
+      `The worker polls the task queue orders, and mailboxes are started on ${rig.config.taskQueue}.`,
+    );
+    const { taskQueue } = rig.config;
+    await expect(
+      Worker.create({
+        connection,
+        namespace: 'elsewhere',
+        taskQueue,
+        plugins: [tidemarkPlugin({ config: rig.config, log })],
+      }),
+    ).rejects.toThrow('The worker is in the namespace elsewhere, and mailboxes are started in default.');
+  });
+
+  it('is refused when it has an activity of the same name, which would no longer run', async () => {
+    const create = Worker.create({
+      connection,
+      taskQueue: rig.config.taskQueue,
+      activities: { audit: async () => 'the books' },
+      plugins: [tidemarkPlugin({ config: rig.config, log })],
+    });
+    await expect(create).rejects.toThrow('Tidemark has an activity named audit, and the worker has another one.');
+  });
+
+  it("is refused when its payloads have a codec that Tidemark's clients lack", async () => {
+    const own: PayloadCodec = { encode: async (payloads) => payloads, decode: async (payloads) => payloads };
+    const create = Worker.create({
+      connection,
+      taskQueue: rig.config.taskQueue,
+      dataConverter: { payloadCodecs: [own] },
+      plugins: [tidemarkPlugin({ config: rig.config, log })],
+    });
+    await expect(create).rejects.toThrow('TIDEMARK_PAYLOAD_KEY asks for those of Tidemark');
+  });
+
+  it('that has no workflows of its own gets those of mailboxes', () => {
+    const plugin = tidemarkPlugin({ config: rig.config, log });
+    expect(plugin.configureWorker({ taskQueue: rig.config.taskQueue }).workflowsPath).toMatch(/workflows\/index\.ts$/);
+  });
+});
