@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+import { LongestFirst } from './test/fixtures/longest-first.ts';
+
 /** Rooms whose tests mostly wait: for programs, for servers that come back, for Gmail's indexes. */
 const WAITING = ['client', 'docs', 'integration', 'push', 'start', 'telemetry', 'temporal-server'].map(
   (room) => `test/${room}/**/*.test.ts`,
@@ -14,6 +16,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    sequence: { sequencer: LongestFirst },
     // test/schedules: more of them in `npm run test:schedules`.
     provide: { schedules: 200 },
     // One after the other, because each uses both cores of the smallest machine.
