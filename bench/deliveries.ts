@@ -1,0 +1,135 @@
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { systemClock as clock } from '../src/host/system-clock.ts';
+import type { MailboxId } from '../src/model/ids.ts';
+import { freePort } from '../src/temporal/dev-server/index.ts';
+import { InvalidRunError, type Bench, type Figure } from '../test/fixtures/measured/figure.ts';
+import { load, startProgram } from './bench-processes.ts';
+import {
+  insertMail,
+  openBenchSystem,
+  openWith,
+  quantile,
+  startMailboxes,
+  storedAt,
+  until,
+  type Ends,
+} from './mailboxes-in-sync.ts';
+
+const MAILBOXES = 20;
+const PER_SECOND = 10;
+const CHANGES = 300;
+
+/** When a target got a change. */
+interface Got {
+  readonly mailbox: MailboxId;
+  readonly sequence: number;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/**
+ * Mail arrives in mailboxes that are poked at once. A worker with a handler stores it, calls the handler, and sends it
+ * to a webhook of this process. Temporal and the worker are separate processes; all share one clock.
+ */
+export const deliveryLatency: Bench = {
+  name: 'deliveries',
+  about: `commit of a change to its handler and to its webhook, ${PER_SECOND}/s over ${MAILBOXES} mailboxes`,
+  async run() {
+    const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-deliveries-'));
+    const ends: Ends = [() => rmSync(folder, { recursive: true, force: true })];
+    try {
+      const { handler, webhook } = await measure(folder, ends);
+      const slowest = (times: readonly number[]): string =>
+        `slowest ${Math.max(...times).toFixed(0)} ms of ${times.length}`;
+      const figure = (name: string, value: number, most: number | null, note: string): Figure => ({
+        name,
+        value,
+        unit: 'ms',
+        bound: most === null ? null : { is: 'at most', value: most },
+        note,
+      });
+      return [
+        figure("commit to the handler's call, p50", quantile(handler, 0.5), 50, load()),
+        figure("commit to the handler's call, p99", quantile(handler, 0.99), 250, slowest(handler)),
+        figure("commit to the webhook's receiver, p50", quantile(webhook, 0.5), null, load()),
+        figure("commit to the webhook's receiver, p99", quantile(webhook, 0.99), 1_000, slowest(webhook)),
+      ];
+    } finally {
+      for (const end of ends.toReversed()) await end();
+    }
+  },
+};
+
+async function measure(folder: string, ends: Ends): Promise<Record<'handler' | 'webhook', readonly number[]>> {
+  const system = await openBenchSystem(folder, ends);
+  const tidemark = await openWith(system.env, ends);
+  const calls = join(folder, 'calls.jsonl');
+  writeFileSync(calls, '');
+  const log = openSync(join(folder, 'worker.log'), 'a');
+  const worker = startProgram('bench/delivery-worker.ts', { args: [calls], env: system.env, log });
+  ends.push(() => void worker.kill('SIGKILL'));
+  const mailboxes = await startMailboxes(system, tidemark, MAILBOXES);
+  const received: Got[] = [];
+  const url = await receive(received, ends);
+  await tidemark.client.deliveries.subscribe('hook', { url, allowPrivate: true, filter: { kinds: ['stored'] } });
+
+  const commits: Promise<Got>[] = [];
+  for (let sent = 0; sent < CHANGES; sent++) {
+    const mailbox = mailboxes[sent % MAILBOXES];
+    if (mailbox === undefined) break;
+    const { changeSequence } = await tidemark.client.progress(mailbox);
+    insertMail(system.simulator, mailbox, sent);
+    void tidemark.client.poke(mailbox).catch(() => undefined);
+    commits.push(
+      storedAt(tidemark, mailbox, changeSequence).then((at) => ({ mailbox, sequence: changeSequence + 1, at })),
+    );
+    await clock.sleep(1_000 / PER_SECOND);
+  }
+  const committed = await Promise.all(commits);
+  const called = (): Got[] =>
+    readFileSync(calls, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Got);
+  const hasAll = (got: readonly Got[]): boolean => committed.every((commit) => timeOf(got, commit) !== null);
+  await until(async () => hasAll(called()) && hasAll(received), 'not every change was delivered');
+  const handled = called();
+  return { handler: timesOf(handled, committed), webhook: timesOf(received, committed) };
+}
+
+function timeOf(got: readonly Got[], { mailbox, sequence }: Got): number | null {
+  return got.find((each) => each.mailbox === mailbox && each.sequence === sequence)?.at ?? null;
+}
+
+/** Below 0 where a target was faster than the look that found the commit; counted as 0. */
+function timesOf(got: readonly Got[], committed: readonly Got[]): readonly number[] {
+  return committed.map((commit) => {
+    const at = timeOf(got, commit);
+    if (at === null) throw new InvalidRunError(`change ${commit.sequence} of ${commit.mailbox} was not delivered`);
+    return Math.max(0, at - commit.at);
+  });
+}
+
+/** A receiver of webhooks. @returns its URL */
+async function receive(received: Got[], ends: Ends): Promise<string> {
+  const note = async (request: IncomingMessage): Promise<void> => {
+    const at = Date.now();
+    const { data } = JSON.parse(await text(request)) as {
+      data: Got & { readonly events?: readonly { readonly data: Got }[] };
+    };
+    for (const { mailbox, sequence } of data.events?.map((event) => event.data) ?? [data])
+      received.push({ mailbox, sequence, at });
+  };
+  const server = createServer((request, response) => {
+    void note(request).finally(() => response.end());
+  });
+  const port = await freePort(0);
+  server.listen(port, '127.0.0.1');
+  ends.push(() => server.close());
+  return `http://127.0.0.1:${port}/`;
+}

@@ -1,0 +1,24 @@
+import { appendFileSync } from 'node:fs';
+
+import { loadConfig } from '../src/config/config.ts';
+import { createLog } from '../src/host/log.ts';
+import { installRuntime } from '../src/telemetry/runtime.ts';
+import { runWorker } from '../src/worker.ts';
+
+/** A product's worker with one handler, which notes when it is called with what: `node delivery-worker.ts FILE`. */
+const [, , file = ''] = process.argv;
+const config = loadConfig();
+const log = createLog('warn');
+installRuntime(log, config.telemetry);
+await runWorker({
+  config,
+  log,
+  handlers: {
+    bench: {
+      handle: (changes, { mailbox }) => {
+        const at = Date.now();
+        for (const { sequence } of changes) appendFileSync(file, `${JSON.stringify({ mailbox, sequence, at })}\n`);
+      },
+    },
+  },
+});

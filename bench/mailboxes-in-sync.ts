@@ -1,0 +1,123 @@
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+
+import { connectMailbox } from '../src/accounts/connect-mailbox.ts';
+import { openTidemark, type Tidemark } from '../src/app/open-tidemark.ts';
+import { loadConfig } from '../src/config/config.ts';
+import { systemClock as clock } from '../src/host/system-clock.ts';
+import { mailboxId, type MailboxId } from '../src/model/ids.ts';
+import { generateMail } from '../src/simulator/generate.ts';
+import type { GoogleSigner } from '../src/simulator/google-signer.ts';
+import { startSimulatorServer } from '../src/simulator/server.ts';
+import { Simulator } from '../src/simulator/simulator.ts';
+import { findBinary, freePort, startDevServer } from '../src/temporal/dev-server/index.ts';
+import { InvalidRunError } from '../test/fixtures/measured/figure.ts';
+
+/** What a bench closes in the end, the last first. */
+export type Ends = (() => unknown)[];
+
+export interface BenchSystem {
+  readonly simulator: Simulator;
+  readonly gmailUrl: string;
+  /** For programs; SQLite in the folder. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A simulated Gmail in this process, and a Temporal server of its own. */
+export async function openBenchSystem(
+  folder: string,
+  ends: Ends,
+  options: { readonly signer?: GoogleSigner } = {},
+): Promise<BenchSystem> {
+  const simulator = new Simulator({ clock });
+  const gmail = await startSimulatorServer({ simulator, port: 0, ...options });
+  ends.push(() => gmail.close());
+  const binary = await findBinary('temporal', {
+    dataDir: fileURLToPath(new URL('../.tidemark', import.meta.url)),
+    clock,
+    log: (line) => console.error(line),
+  });
+  const temporal = await startDevServer({
+    binary,
+    database: null,
+    namespace: 'default',
+    port: await freePort(0),
+    uiPort: null,
+    logFile: join(folder, 'temporal.log'),
+    clock,
+  });
+  ends.push(() => temporal.stop());
+  const env = {
+    HOME: folder,
+    TIDEMARK_DATA_DIR: folder,
+    TEMPORAL_ADDRESS: temporal.address,
+    GMAIL_ROOT_URL: gmail.url,
+    GOOGLE_TOKEN_URL: `${gmail.url}/token`,
+    LOG_LEVEL: 'warn',
+  };
+  return { simulator, gmailUrl: gmail.url, env };
+}
+
+/** Opens Tidemark with a program's environment. */
+export async function openWith(env: NodeJS.ProcessEnv, ends: Ends): Promise<Tidemark> {
+  const tidemark = await openTidemark({ config: loadConfig({ env }) });
+  ends.push(() => tidemark.close());
+  return tidemark;
+}
+
+/** Connects and starts mailboxes of 20 messages each, which poll once an hour, and waits until they are in sync. */
+export async function startMailboxes(
+  { simulator, env }: BenchSystem,
+  tidemark: Tidemark,
+  count: number,
+): Promise<readonly MailboxId[]> {
+  const mailboxes = Array.from({ length: count }, (_, index) => mailboxId(`user-${index}@example.com`));
+  for (const mailbox of mailboxes) {
+    generateMail(simulator.addMailbox(mailbox), { messages: 20, now: clock.now() });
+    await connectMailbox({
+      config: loadConfig({ env }),
+      stores: tidemark,
+      mailbox,
+      clock,
+      text: JSON.stringify(simulator.credentialsFor(mailbox)),
+      verify: false,
+    });
+    await tidemark.client.start(mailbox, { pollInterval: 3_600_000 });
+  }
+  for (const mailbox of mailboxes)
+    await until(async () => (await tidemark.client.status(mailbox)).inSync === true, `${mailbox} is not in sync`);
+  return mailboxes;
+}
+
+/** A new message in the inbox of a simulated mailbox. */
+export function insertMail(simulator: Simulator, mailbox: MailboxId, number: number): void {
+  simulator.mailbox(mailbox).insert({
+    raw: `From: bob@example.com\r\nSubject: message ${number}\r\n\r\nhello\r\n`,
+    labelIds: ['INBOX', 'UNREAD'],
+  });
+}
+
+/** Milliseconds since the epoch at which the store held a message newer than `after`, to within some 5 ms. */
+export async function storedAt({ client }: Tidemark, mailbox: MailboxId, after: number): Promise<number> {
+  const began = performance.now();
+  for (;;) {
+    const { changes } = await client.readChanges(mailbox, { after });
+    if (changes.some(({ kind }) => kind === 'stored')) return clock.now();
+    if (performance.now() - began > 45_000) throw new InvalidRunError(`a message of ${mailbox} was not stored`);
+    await clock.sleep(5);
+  }
+}
+
+export async function until(condition: () => Promise<boolean>, message: string): Promise<void> {
+  const began = performance.now();
+  while (!(await condition())) {
+    if (performance.now() - began > 60_000) throw new InvalidRunError(message);
+    await clock.sleep(100);
+  }
+}
+
+/** The value below which a share of the times lies. */
+export function quantile(times: readonly number[], share: number): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
