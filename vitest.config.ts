@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/fixtures/longest-first.ts';
 
 /** Rooms whose tests mostly wait: for programs, for servers that come back, for Gmail's indexes. */
-const WAITING = ['client', 'docs', 'integration', 'push', 'start', 'telemetry', 'temporal-server'].map(
+const WAITING = ['client', 'docs', 'examples', 'integration', 'push', 'start', 'telemetry', 'temporal-server'].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
 

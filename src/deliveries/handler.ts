@@ -24,7 +24,7 @@ export interface DeliveryContext {
    */
   readonly signal: AbortSignal;
   /** Reads a message of the mailbox; null when it is not readable any more. */
-  message(id: MessageId): Promise<Message | null>;
+  readonly message: (id: MessageId) => Promise<Message | null>;
 }
 
 /** What a handler with `transaction: true` gets. */

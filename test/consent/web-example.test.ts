@@ -16,7 +16,8 @@ import { freePort } from '../../src/temporal/dev-server/index.ts';
 import { useFolder } from '../fixtures/host/temporary-folder.ts';
 import { answerConsent } from '../fixtures/gmail/browser.ts';
 
-const EXAMPLE = fileURLToPath(new URL('../../examples/web-consent.ts', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../examples/customer-consent/main.ts', import.meta.url));
+const FROM_SOURCE = fileURLToPath(new URL('../../scripts/from-source.mjs', import.meta.url));
 const ADA = `ada-${process.pid}@web.example`;
 
 const folder = useFolder();
@@ -41,10 +42,10 @@ beforeEach(async () => {
     CLIENT_FILE: client,
     REDIRECT_URI: `http://localhost:${await freePort(0)}/gmail/callback`,
   };
-  example = spawn(process.execPath, [EXAMPLE], { stdio: ['ignore', 'pipe', 'inherit'], env });
+  example = spawn(process.execPath, ['--import', FROM_SOURCE, EXAMPLE], { stdio: ['ignore', 'pipe', 'inherit'], env });
   if (example.stdout === null) throw new Error('the example has no output');
   const [line] = (await once(createInterface(example.stdout), 'line')) as [string];
-  connect = line.replace('open ', '');
+  connect = new URL('/gmail/connect', line.replace('open ', '')).href;
 });
 afterEach(async () => {
   const ended = once(example, 'exit');
@@ -62,7 +63,7 @@ afterEach(async () => {
 async function begin(): Promise<{ cookie: string; link: string }> {
   const { headers } = await fetch(connect, { redirect: 'manual' });
   const cookie = headers.get('set-cookie') ?? '';
-  expect(cookie).toMatch(/^gmail-consent=[\w-]{43}; Max-Age=600; HttpOnly; SameSite=Lax; Path=\/gmail\/callback$/);
+  expect(cookie).toMatch(/^gmail-consent=[\w-]{43}; Max-Age=600; Path=\/gmail\/callback; HttpOnly; SameSite=Lax$/);
   return { cookie: cookie.split(';')[0] ?? '', link: headers.get('location') ?? '' };
 }
 
@@ -76,7 +77,11 @@ test('the example of a product connects a mailbox only for the browser that bega
     status: 400,
     text: expect.not.stringContaining('connected'),
   });
-  const own = await fetch(callback, { headers: { cookie: `theme=dark; ${stranger.cookie}` } });
-  expect({ status: own.status, text: await own.text() }).toEqual({ status: 200, text: `${ADA} is connected.` });
+  const own = await fetch(callback, {
+    headers: { cookie: `theme=dark; ${stranger.cookie}` },
+    redirect: 'manual',
+  });
+  expect({ status: own.status, location: own.headers.get('location') }).toEqual({ status: 302, location: '/' });
+  expect(await (await fetch(new URL('/', connect))).text()).toContain(ADA);
   expect((await fetch(callback, { headers: { cookie: stranger.cookie } })).status).toBe(400);
 });

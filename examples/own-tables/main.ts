@@ -1,0 +1,62 @@
+// Counts a product's mail by sender, in tables of its own, exactly once. The handler writes in the transaction in which
+// its position moves: after a crash at any point, what it wrote is there once or not at all, and comes again if not.
+import { loadConfig, mailboxId, openTidemark } from 'tidemark';
+import { createLog, createWorker, installRuntime, type Handler } from 'tidemark/worker';
+import { Client } from 'pg';
+
+const mailbox = mailboxId(process.env['MAILBOX'] ?? 'ada@example.com');
+
+const database = new Client({ connectionString: process.env['DATABASE_URL'] });
+await database.connect();
+await database.query(`
+  create schema if not exists crm;
+  create table if not exists crm.seen (mailbox text, message text, primary key (mailbox, message));
+  create table if not exists crm.senders (address text primary key, messages integer not null);
+`);
+
+const senders: Handler = {
+  transaction: true,
+  filter: { kinds: ['stored'] },
+  beginning: { kind: 'first' },
+  async handle(changes, { message, query }) {
+    for (const { messageId, mailbox } of changes) {
+      const mail = await message(messageId);
+      if (mail?.from == null) continue;
+      // A message is stored again when it gets what it lacked, or comes back.
+      const isNew = await query('insert into crm.seen values ($1, $2) on conflict do nothing returning 1', [
+        mailbox,
+        messageId,
+      ]);
+      if (isNew.length === 0) continue;
+      await query(
+        `insert into crm.senders values ($1, 1)
+         on conflict (address) do update set messages = crm.senders.messages + 1`,
+        [mail.from.address],
+      );
+    }
+    console.log(`counted ${changes.length} messages`);
+  },
+};
+
+const config = loadConfig();
+const log = createLog('warn');
+const runtime = installRuntime(log, config.telemetry);
+const worker = await createWorker({ config, log, handlers: { senders } });
+const tidemark = await openTidemark({ config });
+await tidemark.client.start(mailbox, { pollInterval: 2_000 });
+console.log('counting; Ctrl-C stops');
+
+async function stop(): Promise<void> {
+  await worker.stop();
+  await tidemark.close();
+  await runtime.shutdown();
+  const { rows } = await database.query('select address, messages from crm.senders order by messages desc, address');
+  let total = 0;
+  for (const { address, messages } of rows) {
+    total += messages;
+    console.log(`${String(messages).padStart(5)}  ${address}`);
+  }
+  console.log(`${total} messages of ${rows.length} senders`);
+  await database.end();
+}
+process.once('SIGINT', () => void stop()).once('SIGTERM', () => void stop());

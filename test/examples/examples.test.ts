@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { afterEach, describe, expect, inject, it } from 'vitest';
+
+import { freePort } from '../../src/temporal/dev-server/index.ts';
+import { Printing, Program } from '../fixtures/host/program.ts';
+import { useFolder } from '../fixtures/host/temporary-folder.ts';
+import { describePostgres, useDatabases } from '../fixtures/postgres/suite-database.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const running: Printing[] = [];
+afterEach(async () => {
+  for (const program of running.splice(0)) await program.end('SIGTERM');
+});
+
+/** What `npm run example -- NAME` runs. */
+function example(name: string, env: NodeJS.ProcessEnv = {}): Printing {
+  const program = new Printing(
+    spawn(process.execPath, [join(root, 'scripts/run-example.ts'), name], {
+      env: { ...process.env, PORT: '0', TEMPORAL_ADDRESS: inject('temporalAddress'), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+  running.push(program);
+  return program;
+}
+
+it('examples/README.md has the command of every example', () => {
+  const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const commands = readFileSync(join(root, 'examples/README.md'), 'utf8').matchAll(/npm run example -- ([\w-]+)/g);
+  expect([...commands].map(([, name]) => name).sort()).toEqual(folders.map(({ name }) => name).sort());
+});
+
+describe('new-mail-page', () => {
+  it('shows the inbox, and each new message as it comes', async () => {
+    const page = example('new-mail-page');
+    const [, url = ''] = await page.says(/^open (\S+)$/m);
+    const comes = await fetch(`${url}/new`);
+    const reader = comes.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let row = '';
+    while (!row.includes('Fresh fish')) row += (await reader?.read())?.value ?? '';
+    await reader?.cancel();
+    expect(row).toContain('<b>Bob</b> Fresh fish');
+    expect(await (await fetch(url)).text()).toContain('<b>Bob</b> Fresh fish');
+  });
+});
+
+describePostgres('own-tables', () => {
+  const newDatabase = useDatabases();
+  it('counts what the handler was called with', async () => {
+    const counting = example('own-tables', { DATABASE_URL: await newDatabase({ empty: true }) });
+    const [, first = ''] = await counting.says(/^counted (\d+) messages$/m);
+    const { code, stdout } = await counting.end('SIGTERM');
+    expect(code).toBe(0);
+    const [, total = ''] = /^(\d+) messages of \d+ senders$/m.exec(stdout) ?? [];
+    expect(Number(total)).toBeGreaterThanOrEqual(Number(first));
+  });
+});
+
+describe('customer-consent', () => {
+  it('has a page with all mailboxes', async () => {
+    const REDIRECT_URI = `http://localhost:${await freePort(0)}/gmail/callback`;
+    const program = example('customer-consent', { REDIRECT_URI });
+    const [, url = ''] = await program.says(/^open (\S+)$/m);
+    expect(await (await fetch(url)).text()).toContain('Connect a mailbox');
+  });
+});
+
+describe('webhook-receiver', () => {
+  const folder = useFolder();
+  const secret = (letter: string): string => `whsec_${Buffer.alloc(32, letter).toString('base64')}`;
+
+  async function send(url: string, signedWith: string): Promise<number | null> {
+    const file = join(folder(), 'secret.txt');
+    writeFileSync(file, signedWith, { mode: 0o600 });
+    const args = ['test-webhook', url, '--allow-private', '--secret-file', file];
+    return (await new Program('cli/main.ts', args, { HOME: folder(), TIDEMARK_DATA_DIR: folder() }).ended).code;
+  }
+
+  it('accepts what its secret signed, and nothing else', async () => {
+    const receiver = example('webhook-receiver', { WEBHOOK_SECRET: secret('a') });
+    const [, url = ''] = await receiver.says(/^waiting for webhooks at (\S+)$/m);
+    expect(await send(url, secret('b'))).toBe(1);
+    expect(await send(url, secret('a'))).toBe(0);
+    expect(receiver.stdout.match(/^webhook\.test$/gm)).toHaveLength(1);
+  });
+});
+
+describe('test-your-code', () => {
+  it('passes', async () => {
+    const { code, stdout } = await example('test-your-code').ended;
+    expect(stdout).toMatch(/pass 2$/m);
+    expect(code).toBe(0);
+  });
+});
