@@ -31,7 +31,7 @@ function example(name: string, env: NodeJS.ProcessEnv = {}): Printing {
 it('examples/README.md has the command of every example', () => {
   const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const commands = readFileSync(join(root, 'examples/README.md'), 'utf8').matchAll(/npm run example -- ([\w-]+)/g);
-  expect([...commands].map(([, name]) => name).sort()).toEqual(folders.map(({ name }) => name).sort());
+  expect([...commands].map(([, name = '']) => name).sort()).toEqual(folders.map(({ name }) => name).sort());
 });
 
 describe('new-mail-page', () => {
