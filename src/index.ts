@@ -28,6 +28,7 @@ export {
   TemporalFailureError,
   type BlockedPhase,
 } from './client/errors.ts';
+export type { Remedy } from './model/remedy.ts';
 export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from './model/tidemark-error.ts';
 export type { ClientStore, MailboxReport, Usage } from './client/mailbox-report.ts';
 export type { RemovedMailbox } from './client/remove-mailbox.ts';

@@ -96,8 +96,8 @@ export async function connectDomain(request: ConnectDomainRequest): Promise<Conn
   const credentials = parseCredentials(text);
   if (credentials.type !== 'service_account')
     throw new InvalidCredentialsError(
-      "A whole domain needs a service account with domain-wide delegation; these credentials are one person's. " +
-        'Connect single mailboxes with tidemark login or connect.',
+      "A whole domain needs a service account with domain-wide delegation; these credentials are one person's.",
+      { remedy: { kind: 'connect-single' } },
     );
   const network = createUndiciTransport();
   try {

@@ -3,6 +3,7 @@ import { authorizedUserFile, parseCredentials, type GoogleCredentials } from '..
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import { scopesFor, scopesOf } from '../gmail/access/scopes.ts';
 import type { MailboxId } from '../model/ids.ts';
+import type { Remedy } from '../model/remedy.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
 import { renamedMailbox } from '../client/renamed-mailbox.ts';
@@ -98,12 +99,14 @@ async function profileWith(
           'wrong-account',
           `${mailbox} was renamed, and is the mailbox ${renamed} now: ` +
             'connect that address instead. Nothing was stored.',
+          { mailbox },
         );
       const row = await store.getMailbox(mailbox);
       throw new LoginError(
         'wrong-account',
         `These credentials open ${account.address}, and nothing that is stored of ${mailbox} says that it is the ` +
-          `same account; nothing was stored. Give ${mailbox}'s own file.${renamedHint(row, account)}`,
+          `same account; nothing was stored. Give ${mailbox}'s own file.`,
+        { mailbox, remedy: renamedRemedy(row, account) },
       );
     }
     return { address: account.address, messagesTotal: profile.messagesTotal, scopes: granted };
@@ -111,14 +114,12 @@ async function profileWith(
 }
 
 /**
- * When no stored message can prove that the account is the same, its owner may know that it was renamed: the hint says
- * how to tell Tidemark.
+ * When no stored message can prove that the account is the same, its owner may know that it was renamed: then a renaming is the
+ * remedy.
  */
-export function renamedHint(
+export function renamedRemedy(
   row: Pick<MailboxRow, 'id'> | null,
   { address, asked }: Extract<Account, { kind: 'another' }>,
-): string {
-  return row === null || asked > 0
-    ? ''
-    : ` If Google calls that account ${address} now: tidemark rename ${row.id} ${address}`;
+): Remedy | null {
+  return row === null || asked > 0 ? null : { kind: 'rename', from: row.id, to: address, else: null };
 }

@@ -12,7 +12,7 @@ import type { Clock } from '../model/clock.ts';
 import { mailboxId, type MailboxId } from '../model/ids.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { secretKeysOf } from '../storage/open-secret-keys.ts';
-import { renamedHint } from './connect-mailbox.ts';
+import { renamedRemedy } from './connect-mailbox.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { AccountStores } from './mailbox-credentials.ts';
 
@@ -207,8 +207,8 @@ async function accountOf(
     if (account.kind === 'same') return { mailbox: meant, address, messagesTotal };
     throw new ConsentError(
       'wrong-account',
-      `Consent was given for ${address}, not for ${meant}; nothing was stored. ` +
-        `Begin again and choose ${meant}.${renamedHint(await store.getMailbox(meant), account)}`,
+      `Consent was given for ${address}, not for ${meant}; nothing was stored. Begin again and choose ${meant}.`,
+      { mailbox: meant, remedy: renamedRemedy(await store.getMailbox(meant), account) },
     );
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;

@@ -50,11 +50,10 @@ async function labelsAtGmail(request: LoginRequest): Promise<readonly Label[]> {
   const { stores, mailbox } = request;
   const credentials = await mailboxCredentials(request);
   if (credentials === null) {
-    throw new LoginError(
-      'unknown-label',
-      `${mailbox} is not connected, so its label names are unknown. First: ` +
-        `tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
-    );
+    throw new LoginError('unknown-label', `${mailbox} is not connected, so its label names are unknown.`, {
+      mailbox,
+      remedy: { kind: 'connect', mailbox },
+    });
   }
   const settings = (await stores.store.getMailbox(mailbox))?.settings ?? DEFAULT_SETTINGS;
   // Google's client takes long to load, and system labels need no call.

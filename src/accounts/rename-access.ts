@@ -59,17 +59,14 @@ async function refusalOf(means: Means, rename: Rename): Promise<string | null> {
   if (row?.account?.address === to) return null;
   const opening = await openingCredentials(means, rename);
   if (opening === null)
-    return (
-      `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now. ` +
-      `If you know that it is: tidemark rename ${from} ${to} --force`
-    );
+    return `No credentials of ${from} are stored, so Google cannot be asked whether its account is called ${to} now.`;
   try {
     return await refusalOfGoogle(means, rename, opening, row?.settings ?? DEFAULT_SETTINGS);
   } catch (error) {
     if (!(error instanceof GmailError)) throw error;
     return (
       `Google could not be asked for the address of ${from}'s account: nothing was changed. ` +
-      `${error.message} Then try again, or, if you know the address: tidemark rename ${from} ${to} --force`
+      `${error.message} Try again later.`
     );
   }
 }
@@ -134,19 +131,15 @@ function refusalOfAccount(
     return (
       `The credentials of ${opened} open ${account.address}, ` +
       `which is another account than that of ${from} (it has ${account.found} of ${account.asked} stored ` +
-      `messages): nothing was changed. If you know better: tidemark rename ${from} ${to} --force`
+      `messages): nothing was changed.`
     );
   if (account.kind === 'another' && isByName)
     return (
       `No message of ${from} is stored by which its account could be recognised, ` +
-      `so nothing tells whether that is called ${to} now: nothing was changed. If you know that it is: ` +
-      `tidemark rename ${from} ${to} --force`
+      `so nothing tells whether that is called ${to} now: nothing was changed.`
     );
   if (!isSameAddress(account.address, to))
-    return (
-      `The address of ${from}'s account at Google is ${account.address}, not ${to}: nothing was changed. ` +
-      `If you know better: tidemark rename ${from} ${to} --force`
-    );
+    return `The address of ${from}'s account at Google is ${account.address}, not ${to}: nothing was changed.`;
   return null;
 }
 

@@ -1,5 +1,5 @@
 import { GmailError } from '../gmail/api/gmail-error.ts';
-import { grantAdvice, requireScopes } from '../gmail/access/scopes.ts';
+import { grantRemedy, requireScopes } from '../gmail/access/scopes.ts';
 import { DEFAULT_SETTINGS, type MailboxSettings } from '../model/settings.ts';
 import { changeSettings, type SettingsChange } from '../model/settings-change.ts';
 import { LoginError } from './login-error.ts';
@@ -27,8 +27,10 @@ export async function requireGrant({ change, ...request }: LoginRequest & { chan
       (error.failure.kind !== 'scope-missing' && error.failure.kind !== 'scope-barred')
     )
       throw error;
-    throw new LoginError(error.failure.kind, `${error.message} ${grantAdvice(mailbox, error.failure)}.`, {
+    throw new LoginError(error.failure.kind, error.message, {
       cause: error,
+      mailbox,
+      remedy: grantRemedy(mailbox, error.failure, { orLess: false }),
     });
   }
 }

@@ -1,14 +1,15 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { GmailError, type GmailFailure } from '../gmail/api/gmail-error.ts';
 import { refusalCause } from '../gmail/api/refusal-cause.ts';
-import { grantAdvice } from '../gmail/access/scopes.ts';
+import { grantRemedy } from '../gmail/access/scopes.ts';
 import type { FailureType } from '../model/failure-type.ts';
 import type { MailboxId } from '../model/ids.ts';
+import type { Remedy } from '../model/remedy.ts';
 import { SecretKeyError } from '../secrets/secret-box.ts';
 import { StoreError } from '../store/engines/store-error.ts';
 import { NotConnectedError } from './dependencies.ts';
 import { OtherDatabaseError, otherDatabaseText } from './require-database.ts';
-import { OtherAccountError, otherAccountText } from './require-account.ts';
+import { OtherAccountError, otherAccountRemedy, otherAccountText } from './require-account.ts';
 import { UnknownLabelError, unknownLabelText } from './require-labels.ts';
 
 /**
@@ -20,8 +21,10 @@ export interface Outcome {
   /** `retry`: Temporal tries again with growing delays; `wait`: at `until`; `stop`: the workflow decides. */
   readonly next:
     { readonly kind: 'retry' } | { readonly kind: 'wait'; readonly until: number } | { readonly kind: 'stop' };
-  /** For a person: what happened, to which mailbox, what to do. Nothing private. */
+  /** For a person, also a product's customer: what happened, and to which mailbox. Nothing private, no commands. */
   readonly message: string;
+  /** What a person can do; absent when nothing needs to be done. */
+  readonly remedy?: Remedy | null;
 }
 
 const DAY = 24 * 60 * 60 * 1_000;
@@ -32,36 +35,36 @@ const DAILY_WAIT = 60 * 60 * 1_000;
 
 /** @returns null for an unforeseen error, which is rethrown as it is, so that Temporal retries it */
 export function outcomeOf(error: unknown, mailbox: MailboxId, now: number): Outcome | null {
-  if (error instanceof NotConnectedError) {
-    return {
-      type: 'MailboxNotConnected',
-      next: { kind: 'stop' },
-      message:
-        `${mailbox} has no credentials: run "tidemark login ${mailbox} --client FILE" or ` +
-        `"tidemark connect ${mailbox} --credentials FILE"`,
-    };
-  }
+  if (error instanceof NotConnectedError)
+    return stopped('MailboxNotConnected', `${mailbox} has no credentials`, { kind: 'connect', mailbox });
   if (error instanceof OtherAccountError)
-    return { type: 'OtherAccount', next: { kind: 'stop' }, message: otherAccountText(mailbox, error) };
+    return stopped('OtherAccount', otherAccountText(mailbox, error), otherAccountRemedy(mailbox, error));
   if (error instanceof OtherDatabaseError)
-    return { type: 'OtherDatabase', next: { kind: 'stop' }, message: otherDatabaseText(mailbox) };
+    return stopped('OtherDatabase', otherDatabaseText(mailbox), { kind: 'take-place', mailbox, resumes: true });
   if (error instanceof UnknownLabelError)
-    return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: unknownLabelText(mailbox, error) };
+    return stopped('MailboxUnavailable', unknownLabelText(mailbox, error), { kind: 'correct-labels', mailbox });
   // Retried: another worker may have the key, or this one may get it, since the source is read again.
   if (error instanceof SecretKeyError)
-    return { type: 'CredentialsUnreadable', next: { kind: 'retry' }, message: error.message };
+    return { type: 'CredentialsUnreadable', next: { kind: 'retry' }, message: error.message, remedy: error.remedy };
   if (error instanceof StoreError) return outcomeOfStore(error);
   if (error instanceof GmailError) return outcomeOfGmail(error, mailbox, now);
   return null;
 }
 
 function outcomeOfStore(error: StoreError): Outcome {
-  if (error.failure.kind === 'lost') return { type: 'StoreLost', next: { kind: 'stop' }, message: error.message };
-  return { type: 'StoreUnavailable', next: { kind: 'retry' }, message: `${error.message} Trying again` };
+  if (error.failure.kind === 'lost')
+    return { type: 'StoreLost', next: { kind: 'stop' }, message: error.message, remedy: error.remedy };
+  return {
+    type: 'StoreUnavailable',
+    next: { kind: 'retry' },
+    message: `${error.message} Trying again`,
+    remedy: error.remedy,
+  };
 }
 
 function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Outcome {
   const { failure } = error;
+  const askAgain = { kind: 'ask-again', mailbox, orConnect: false } as const;
   switch (failure.kind) {
     case 'history-expired':
       return {
@@ -86,76 +89,71 @@ function outcomeOfGmail(error: GmailError, mailbox: MailboxId, now: number): Out
         message: `${error.message.replace(/\.$/, '')}; trying again`,
       };
     case 'refused':
-      return { type: 'MailboxUnavailable', next: { kind: 'stop' }, message: refusedText(mailbox, failure) };
+      return stopped('MailboxUnavailable', refusedText(mailbox, failure), {
+        ...askAgain,
+        orConnect: failure.status === 401,
+      });
     case 'consent-revoked':
-      return { type: 'ConsentRevoked', next: { kind: 'stop' }, message: revokedText(mailbox, failure) };
+      // With a token provider nothing is connected here.
+      return stopped(
+        'ConsentRevoked',
+        revokedText(mailbox, failure),
+        failure.said === undefined ? { kind: 'connect', mailbox } : askAgain,
+      );
     case 'scope-missing':
     case 'scope-barred':
-      return {
-        type: 'ConsentRevoked',
-        next: { kind: 'stop' },
-        message:
-          `${error.message} ${grantAdvice(mailbox, failure)}; or choose settings that need less ` +
-          `("tidemark configure ${mailbox}"), then "tidemark resume ${mailbox}"`,
-      };
+      return stopped('ConsentRevoked', error.message, grantRemedy(mailbox, failure, { orLess: true }));
     case 'mailbox-unavailable':
-      return {
-        type: 'MailboxUnavailable',
-        next: { kind: 'stop' },
-        message: `Gmail does not serve ${mailbox}: ${refusalCause(failure.reason)}. ${askAgain(mailbox)}`,
-      };
+      return stopped(
+        'MailboxUnavailable',
+        `Gmail does not serve ${mailbox}: ${refusalCause(failure.reason)}`,
+        askAgain,
+      );
     case 'invalid-request':
-      return {
-        type: 'MailboxUnavailable',
-        next: { kind: 'stop' },
-        message:
-          `Gmail calls a request for ${mailbox} invalid (${failure.reason}). If that goes on, ` +
-          `report it with the worker's log. ${askAgain(mailbox)}`,
-      };
+      return stopped(
+        'MailboxUnavailable',
+        `Gmail calls a request for ${mailbox} invalid (${failure.reason}). If that goes on, ` +
+          "report it with the worker's log",
+        askAgain,
+      );
   }
 }
+
+const stopped = (type: FailureType, message: string, remedy: Remedy): Outcome => ({
+  type,
+  next: { kind: 'stop' },
+  message,
+  remedy,
+});
 
 function revokedText(mailbox: MailboxId, { said }: Extract<GmailFailure, { kind: 'consent-revoked' }>): string {
   if (said !== undefined)
     return (
       `the token provider says that the access to ${mailbox} was revoked (${said}). Have its owner consent again; ` +
-      `once the provider gives tokens, ${askAgain(mailbox)}`
+      'the mailbox goes on once the provider gives tokens'
     );
   return (
     `Google no longer accepts the credentials of ${mailbox}: the grant was revoked or has expired, ` +
-    `or the service account's key was deleted. Connect it again: "tidemark login ${mailbox} --client FILE", ` +
-    `or "tidemark connect ${mailbox} --credentials FILE" with a new grant or key`
+    `or the service account's key was deleted. Its owner has to consent again, or it needs a new key`
   );
 }
 
 /** A refused token is treated as any other refusal, since only the token endpoint can say that a grant has ended. */
 function refusedText(mailbox: MailboxId, { status, reason }: Extract<GmailFailure, { kind: 'refused' }>): string {
-  if (status !== 401)
-    return (
-      `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, ` +
-      `which mostly passes. ${askAgain(mailbox)}`
-    );
-  return (
-    `Gmail refuses ${mailbox} (HTTP 401 ${reason}) with a new access token, too, ` +
-    `which mostly passes. ${askAgain(mailbox)}. If it stays so, ` +
-    `"tidemark login ${mailbox} --client FILE" makes a new grant`
-  );
+  return status === 401
+    ? `Gmail refuses ${mailbox} (HTTP 401 ${reason}) with a new access token, too, which mostly passes`
+    : `Gmail refuses ${mailbox} (HTTP ${status} ${reason}) and names no cause, which mostly passes`;
 }
-
-/**
- * The advice to ask at once. The workflow adds when it will ask by itself, which it does not while the mailbox is
- * paused.
- */
-const askAgain = (mailbox: MailboxId): string => `"tidemark resume ${mailbox}" asks again at once`;
 
 /**
  * The outcome as Temporal's failure. Waiting is benign: it is not an error in metrics and does not grow the history.
  */
 export function toApplicationFailure(outcome: Outcome, now: number): ApplicationFailure {
-  const { type, message, next } = outcome;
+  const { type, message, next, remedy = null } = outcome;
+  const details = remedy === null ? [] : [remedy];
   switch (next.kind) {
     case 'retry':
-      return ApplicationFailure.create({ type, message });
+      return ApplicationFailure.create({ type, message, details });
     case 'wait':
       return ApplicationFailure.create({
         type,
@@ -164,6 +162,6 @@ export function toApplicationFailure(outcome: Outcome, now: number): Application
         category: ApplicationFailureCategory.BENIGN,
       });
     case 'stop':
-      return ApplicationFailure.create({ type, message, nonRetryable: true });
+      return ApplicationFailure.create({ type, message, details, nonRetryable: true });
   }
 }

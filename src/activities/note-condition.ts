@@ -55,11 +55,17 @@ export async function noteFailure(
     const before = (await store.getMailbox(mailbox))?.conditions[lane] ?? null;
     const kind = CONDITIONS[outcome.type];
     const until = outcome.next.kind === 'wait' ? outcome.next.until : null;
-    const { message } = outcome;
+    const { message, remedy = null } = outcome;
     await store.noteCondition({
       mailbox,
       lane,
-      condition: { kind, message, since: before?.kind === kind ? before.since : now, until },
+      condition: {
+        kind,
+        message,
+        since: before?.kind === kind ? before.since : now,
+        until,
+        ...(remedy === null ? {} : { remedy }),
+      },
     });
     const isKnown = before?.kind === 'rate-limited' && before.told !== false;
     if (until !== null && !isKnown) await signalRateLimited({ until, waitFor: until - now, message });

@@ -3,6 +3,7 @@ import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import type { Clock } from '../model/clock.ts';
 import { isSameAddress } from '../model/address.ts';
 import type { MailboxId } from '../model/ids.ts';
+import type { Remedy } from '../model/remedy.ts';
 import type { MailboxAccounts } from '../store/mailboxes/mailbox-accounts.ts';
 import type { MailboxAccount, MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
@@ -80,17 +81,22 @@ export function otherAccountText(mailbox: MailboxId, { account, isProvided }: Ot
   const { address, asked, found } = account;
   const whose = isProvided ? 'the tokens that the provider gives for' : 'the credentials of';
   const renew = isProvided
-    ? `let the provider give the tokens of ${mailbox}'s own account, then "tidemark resume ${mailbox}"`
-    : `have the owner of ${mailbox} consent: "tidemark login ${mailbox} --client FILE" (or ` +
-      `"tidemark connect ${mailbox} --credentials FILE")`;
+    ? `let the provider give the tokens of ${mailbox}'s own account`
+    : `have the owner of ${mailbox} consent`;
   if (asked === 0)
     return (
       `${whose} ${mailbox} open ${address}, and no message is stored that could tell whether it is the ` +
-      `same account; nothing was changed. If it is: "tidemark rename ${mailbox} ${address}". If not, ${renew}`
+      `same account; nothing was changed. Rename the mailbox if it is. If not, ${renew}`
     );
   return (
     `${whose} ${mailbox} open another account, ${address}: ` +
     `${found === 0 ? 'none' : `only ${found}`} of ${asked} stored messages is there; ` +
     `nothing was changed. Now ${renew}`
   );
+}
+
+export function otherAccountRemedy(mailbox: MailboxId, { account, isProvided }: OtherAccountError): Remedy {
+  if (account.asked === 0)
+    return { kind: 'rename', from: mailbox, to: account.address, else: isProvided ? 'ask-again' : 'connect' };
+  return isProvided ? { kind: 'ask-again', mailbox, orConnect: false } : { kind: 'connect', mailbox };
 }

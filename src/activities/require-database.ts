@@ -25,5 +25,4 @@ export async function requireDatabase(
 
 export const otherDatabaseText = (mailbox: MailboxId): string =>
   `${mailbox} is mirrored in another database than the one that this worker has: nothing was read or changed. ` +
-  `Give every worker the right DATABASE_URL, then "tidemark resume ${mailbox}". ` +
-  `If this database shall take the other's place: "tidemark stop ${mailbox}", then "tidemark start ${mailbox}"`;
+  'Give every worker the right DATABASE_URL';

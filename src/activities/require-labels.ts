@@ -18,8 +18,7 @@ export class UnknownLabelError extends Error {
 
 export const unknownLabelText = (mailbox: MailboxId, { labelId }: UnknownLabelError): string =>
   `The settings of ${mailbox} name the label id ${JSON.stringify(labelId)}, which Gmail does not know. ` +
-  `Nothing was removed. Correct it: "tidemark configure ${mailbox} --label NAME", ` +
-  `then "tidemark resume ${mailbox}"`;
+  'Nothing was removed';
 
 /**
  * Checks the labels that a scope newly names, before anything follows the scope. A misspelt label would empty the

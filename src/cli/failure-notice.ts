@@ -2,6 +2,7 @@ import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
 import type { Clock } from '../model/clock.ts';
 import type { MailboxId } from '../model/ids.ts';
+import { withAdvice } from './advice.ts';
 import type { Output } from './output.ts';
 
 const LOOK_EVERY = 2_000;
@@ -17,7 +18,7 @@ export function failureNotice(out: Output): (report: Pick<MailboxReport, 'condit
       if (condition?.kind !== 'failing' || said.has(condition.message)) continue;
       said.add(condition.message);
       if (out.draws) out.draw('');
-      out.notice(`Still waiting. ${condition.message}`);
+      out.notice(`Still waiting. ${withAdvice(condition.message, condition.remedy ?? null)}`);
     }
   };
 }

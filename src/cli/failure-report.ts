@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/config.ts';
 import { linesOf } from '../host/terminal.ts';
 import { TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';
+import { messageOf } from './advice.ts';
 import { TemporalServerError } from '../temporal/dev-server/temporal-server-error.ts';
 
 export interface FailureReport {
@@ -27,9 +28,10 @@ const BAD_USAGE: Partial<Readonly<Record<TidemarkErrorCode, TidemarkErrorCode>>>
 /** Decides what is reported about an error, to a person and to a program. */
 export function reportFailure(error: unknown): FailureReport {
   if (error instanceof TidemarkError) {
-    const { code, message } = error;
+    const { code } = error;
+    const lines = linesOfMessage(error);
     const exitCode = code in BAD_USAGE ? 2 : code === 'messages-failed' ? 3 : 1;
-    return { code: BAD_USAGE[code] ?? code, message, lines: linesOfMessage(error), exitCode };
+    return { code: BAD_USAGE[code] ?? code, message: lines.join('\n'), lines, exitCode };
   }
   if (isSystemError(error)) return unexpected('system', systemText(error));
   if (error instanceof Error)
@@ -39,7 +41,7 @@ export function reportFailure(error: unknown): FailureReport {
 
 /** Some messages are lists: wrong variables, the causes of a server that does not start. */
 function linesOfMessage(error: TidemarkError): readonly string[] {
-  return error instanceof ConfigError || error instanceof TemporalServerError ? error.lines : [error.message];
+  return error instanceof ConfigError || error instanceof TemporalServerError ? error.lines : [messageOf(error)];
 }
 
 /**

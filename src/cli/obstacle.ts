@@ -1,4 +1,5 @@
-import { blockedText } from '../client/errors.ts';
+import { blockedRemedy, blockedText, blockReasonOf, type BlockedPhase } from '../client/errors.ts';
+import { withAdvice } from './advice.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { isBlocked } from '../client/waiting.ts';
 import { NO_WORKER } from './no-worker.ts';
@@ -11,24 +12,25 @@ import { ago } from './words.ts';
  * @param now - epoch ms
  * @returns null when nothing does
  */
-export function obstacleWords(
-  { mailbox, phase, workerAnswered, blocked, lastError, rateLimitedUntil }: MailboxReport,
-  now: number,
-): string | null {
+export function obstacleWords(report: MailboxReport, now: number): string | null {
+  const { mailbox, phase, workerAnswered, blocked, rateLimitedUntil } = report;
   if (!workerAnswered) return `no worker answered for it. ${NO_WORKER}`;
-  if (phase === 'paused') return blockedText(mailbox, phase, null).replace(mailbox, 'it');
+  if (phase === 'paused') return blockedWords(report, phase).replace(mailbox, 'it');
   if (isBlocked(phase)) {
     const again =
       blocked === null || blocked.retryAt === null
         ? ''
         : `, and asks by itself ${blocked.retryAt <= now ? 'now' : `at ${ago(blocked.retryAt, now)}`}`;
-    return (
-      `it is in phase ${phase}${again}. ` + blockedText(mailbox, phase, blocked?.message ?? lastError?.message ?? null)
-    );
+    return `it is in phase ${phase}${again}. ${blockedWords(report, phase)}`;
   }
   if (phase === 'rate-limited')
     return `it waits for Gmail's quota${rateLimitedUntil === null ? '' : ` until ${ago(rateLimitedUntil, now)}`}.`;
   return null;
+}
+
+function blockedWords(report: MailboxReport, phase: BlockedPhase): string {
+  const reason = blockReasonOf(report);
+  return withAdvice(blockedText(report.mailbox, phase, reason), blockedRemedy(report.mailbox, phase, reason));
 }
 
 /** `done` as a sentence, with the obstacle when something delays it. */

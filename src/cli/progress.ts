@@ -1,4 +1,4 @@
-import { MailboxBlockedError, MailboxNotRunningError } from '../client/errors.ts';
+import { blockReasonOf, MailboxBlockedError, MailboxNotRunningError } from '../client/errors.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import type { TidemarkClient } from '../client/tidemark-client.ts';
 import { isBlocked } from '../client/waiting.ts';
@@ -69,7 +69,7 @@ export async function followUntilInSync({
         if (report.inSync === true) return report;
         if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
         if (isBlocked(phase) && report.workerAnswered)
-          throw new MailboxBlockedError(mailbox, phase, report.blocked?.message ?? report.lastError?.message ?? null);
+          throw new MailboxBlockedError(mailbox, phase, blockReasonOf(report));
         sayFailures(report);
         const silent = now - answeredAt;
         if (silent > LONG_SILENCE || (silent > SILENCE && !(await client.hasWorker(signal)))) {

@@ -1,8 +1,10 @@
-import { REMEDY } from '../client/errors.ts';
+import { blockedRemedy, type BlockedPhase } from '../client/errors.ts';
+import { adviceOf, withAdvice } from './advice.ts';
 import { isRunning } from '../client/waiting.ts';
 import type { MailboxReport } from '../client/mailbox-report.ts';
 import { skewWords, WORTH_TELLING } from '../model/clock-skew.ts';
 import type { Pace } from './pace.ts';
+import type { MailboxId } from '../model/ids.ts';
 import { formatDuration } from '../model/duration.ts';
 import { auditWords } from './audit-verb.ts';
 import { NO_WORKER } from './no-worker.ts';
@@ -193,8 +195,12 @@ interface FailingLane {
 function failingLane(lane: string, condition: MailboxReport['condition']): readonly FailingLane[] {
   return condition === null || condition.kind === 'rate-limited'
     ? []
-    : [{ lane, message: condition.message, since: condition.since }];
+    : [{ lane, message: wordsOf(condition), since: condition.since }];
 }
+
+/** What blocks the mailbox has its advice in a line of its own. */
+const wordsOf = ({ kind, message, remedy }: NonNullable<MailboxReport['condition']>): string =>
+  kind === 'failing' ? withAdvice(message, remedy ?? null) : message;
 
 function attemptWords({ asks, retryAt }: NonNullable<MailboxReport['blocked']>, now: number): string {
   const tried = asks === 0 ? '' : `; ${counted(asks, 'attempt')} failed so far`;
@@ -256,6 +262,13 @@ export function settingsWords({
   return words.join(', ');
 }
 
+function whatToDo(mailbox: MailboxId, phase: BlockedPhase, blocked: MailboxReport['blocked']): readonly string[] {
+  // Without a remedy it is that of the phase, also where an earlier version's message names commands itself.
+  const remedy = blockedRemedy(mailbox, phase, { message: '', remedy: blocked?.remedy });
+  const advice = remedy === null ? null : adviceOf(remedy);
+  return advice === null ? [] : [advice];
+}
+
 /** What a person can do next; no line when there is nothing to do. */
 function hint({ phase, mailbox, workerAnswered, failingTask, blocked }: MailboxReport): readonly string[] {
   if (failingTask !== null) return [`${failingTaskWords(mailbox, failingTask)}.`];
@@ -264,10 +277,10 @@ function hint({ phase, mailbox, workerAnswered, failingTask, blocked }: MailboxR
       return [`Start it: tidemark start ${mailbox}`];
     case 'paused':
     case 'failed':
-      return [REMEDY[phase](mailbox)];
+      return whatToDo(mailbox, phase, blocked);
     case 'needs-consent':
       return [
-        REMEDY[phase](mailbox),
+        ...whatToDo(mailbox, phase, blocked),
         ...(blocked?.retryAt === null ? [`It is paused, too. Then: tidemark resume ${mailbox}`] : []),
       ];
     case 'full-sync':

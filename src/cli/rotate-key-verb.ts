@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { CannotDoError } from '../model/program-errors.ts';
-import { wordsOf } from '../secrets/secret-owner.ts';
+import { wordsOf, type SecretOwner } from '../secrets/secret-owner.ts';
 import { rotateKey, type RotationResult } from '../accounts/rotate-key.ts';
 import { verb, withStores, type Cli, type VerbOptions } from './verb-context.ts';
 import { counted } from './words.ts';
@@ -26,10 +26,16 @@ export function addRotateKey(program: Command, cli: Cli): void {
           'secret-key',
           `${result.unreadable.map((owner) => `${wordsOf(owner).what} are not decrypted by any key.`).join(' ')} ` +
             'Add the key that encrypted them to TIDEMARK_OLD_SECRET_KEYS and run this again, ' +
-            `or ${result.unreadable.map((owner) => wordsOf(owner).remedy).join(', and ')}`,
+            `or ${result.unreadable.map((owner) => replaceWords(owner)).join(', and ')}`,
         );
       }),
     );
+}
+
+function replaceWords(owner: SecretOwner): string {
+  const { replace, options } = wordsOf(owner);
+  const mailbox = options.mailbox ?? null;
+  return mailbox === null ? replace : `${replace}: tidemark connect ${mailbox} --credentials FILE`;
 }
 
 function doneWords(

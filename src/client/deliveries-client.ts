@@ -137,8 +137,7 @@ export class DeliveriesClient {
 }
 
 function unknown(name: string): CannotDoError {
-  return new CannotDoError(
-    'subscription-unknown',
-    `There is no subscription "${name}". List all: tidemark subscriptions`,
-  );
+  return new CannotDoError('subscription-unknown', `There is no subscription "${name}".`, {
+    remedy: { kind: 'list-subscriptions' },
+  });
 }

@@ -8,7 +8,8 @@ import {
 import { NamespaceNotFoundError as TemporalNamespaceNotFoundError } from '@temporalio/common';
 
 import type { MailboxId } from '../model/ids.ts';
-import { TidemarkError } from '../model/tidemark-error.ts';
+import type { Remedy } from '../model/remedy.ts';
+import { TidemarkError, type TidemarkErrorOptions } from '../model/tidemark-error.ts';
 
 /** Thrown when a mailbox has no running workflow: it was never started, or it was stopped. */
 export class MailboxNotRunningError extends TidemarkError {
@@ -17,11 +18,11 @@ export class MailboxNotRunningError extends TidemarkError {
   declare readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId, options?: ErrorOptions) {
-    super(
-      `${mailbox} is not running: it was never started here, or it was stopped. Start it: ` +
-        `tidemark start ${mailbox} (tidemark list names all mailboxes)`,
-      { ...options, mailbox },
-    );
+    super(`${mailbox} is not running: it was never started here, or it was stopped.`, {
+      ...options,
+      mailbox,
+      remedy: { kind: 'start', mailbox },
+    });
   }
 }
 
@@ -32,12 +33,10 @@ export class MailboxUnknownError extends TidemarkError {
   declare readonly mailbox: MailboxId;
 
   constructor(mailbox: MailboxId) {
-    super(
-      `${mailbox} is unknown here: no mail of it is stored and it is not running. Start it: ` +
-        `tidemark start ${mailbox}. If it was never connected, first: tidemark login ${mailbox} --client FILE, ` +
-        `or tidemark connect ${mailbox} --credentials FILE`,
-      { mailbox },
-    );
+    super(`${mailbox} is unknown here: no mail of it is stored and it is not running.`, {
+      mailbox,
+      remedy: { kind: 'connect-and-start', mailbox },
+    });
   }
 }
 
@@ -50,9 +49,8 @@ export class OtherDatabaseError extends TidemarkError {
   constructor(mailbox: MailboxId) {
     super(
       `${mailbox} is mirrored in another database than the one that is open here: nothing was read or changed. ` +
-        `Name the right one in DATABASE_URL. ` +
-        `If this one shall take its place: tidemark stop ${mailbox}, then tidemark start ${mailbox}`,
-      { mailbox },
+        `Name the right one in DATABASE_URL.`,
+      { mailbox, remedy: { kind: 'take-place', mailbox, resumes: false } },
     );
   }
 }
@@ -77,8 +75,8 @@ export class RenameRefusedError extends TidemarkError {
   readonly code = 'rename-refused';
   readonly reason: 'same' | 'taken' | 'not-its-address' | 'no-worker';
 
-  constructor(reason: RenameRefusedError['reason'], message: string) {
-    super(message);
+  constructor(reason: RenameRefusedError['reason'], message: string, options?: TidemarkErrorOptions) {
+    super(message, options);
     this.reason = reason;
   }
 }
@@ -96,32 +94,51 @@ export class MailboxBlockedError extends TidemarkError {
   declare readonly mailbox: MailboxId;
   readonly phase: BlockedPhase;
 
-  constructor(mailbox: MailboxId, phase: BlockedPhase, reason: string | null) {
-    super(blockedText(mailbox, phase, reason), { mailbox });
+  constructor(mailbox: MailboxId, phase: BlockedPhase, reason: BlockReason | null) {
+    super(blockedText(mailbox, phase, reason), { mailbox, remedy: blockedRemedy(mailbox, phase, reason) });
     this.phase = phase;
   }
 }
 
+/** Why a mailbox is blocked, as its workflow or the store says it. */
+export interface BlockReason {
+  readonly message: string;
+  readonly remedy?: Remedy | undefined;
+}
+
 /**
- * Why a mailbox is blocked, and what to do. The activity's reason may already name the remedy.
+ * Why a mailbox is blocked: a sentence.
  *
  * @param reason - null when it is unknown
  */
-export function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: string | null): string {
-  if (phase === 'paused' || reason === null)
-    return `${mailbox} is ${phase === 'paused' ? 'paused' : `in phase ${phase}`}. ${REMEDY[phase](mailbox)}`;
-  return reason.includes('tidemark ')
-    ? reason
-    : `${mailbox} is in phase ${phase}: ${reason.replace(/\.$/, '')}. ${REMEDY[phase](mailbox)}`;
+export function blockedText(mailbox: MailboxId, phase: BlockedPhase, reason: BlockReason | null): string {
+  if (phase === 'paused') return `${mailbox} is paused.`;
+  if (reason === null) return `${mailbox} is in phase ${phase}.`;
+  const said = reason.message.replace(/\.$/, '');
+  return said.includes(mailbox) ? `${said}.` : `${mailbox} is in phase ${phase}: ${said}.`;
 }
 
-/** What a person can do about a mailbox in each phase, whatever the reason. */
-export const REMEDY: Readonly<Record<BlockedPhase, (mailbox: MailboxId) => string>> = {
-  paused: (mailbox) => `Continue with: tidemark resume ${mailbox}`,
-  'needs-consent': (mailbox) =>
-    `Connect it: tidemark login ${mailbox} --client FILE, or tidemark connect ${mailbox} --credentials FILE`,
-  failed: (mailbox) => `Ask Gmail again at once: tidemark resume ${mailbox}`,
-};
+/**
+ * What a person can do about a blocked mailbox. Null when the reason names commands itself, as those of earlier
+ * versions do.
+ */
+export function blockedRemedy(mailbox: MailboxId, phase: BlockedPhase, reason: BlockReason | null): Remedy | null {
+  if (phase === 'paused') return { kind: 'end-pause', mailbox };
+  if (reason?.remedy !== undefined) return reason.remedy;
+  if (reason?.message.includes('tidemark ') === true) return null;
+  return phase === 'failed' ? { kind: 'ask-again', mailbox, orConnect: false } : { kind: 'connect', mailbox };
+}
+
+/** The reason of a report; null when it says none. */
+export function blockReasonOf({
+  blocked = null,
+  lastError,
+}: {
+  readonly blocked?: Partial<BlockReason> | null;
+  readonly lastError: { readonly message: string } | null;
+}): BlockReason | null {
+  return blocked?.message === undefined ? lastError : { message: blocked.message, remedy: blocked.remedy };
+}
 
 /**
  * Thrown when the server accepts no more signals for a mailbox, because no worker has processed those that it holds.
@@ -135,8 +152,8 @@ export class MailboxSwampedError extends TidemarkError {
     super(
       `${mailbox} was told more than Temporal keeps for it, 10,000 signals by default, ` +
         'and no worker has kept up: nothing more can be told it, by any command, ' +
-        'until one has. Run a worker: tidemark worker',
-      { ...options, mailbox },
+        'until one has.',
+      { ...options, mailbox, remedy: { kind: 'run-worker' } },
     );
   }
 }
@@ -148,11 +165,10 @@ export class ServerUnreachableError extends TidemarkError {
   readonly address: string;
 
   constructor(address: string, options?: ErrorOptions) {
-    super(
-      `No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS. ` +
-        'Without TEMPORAL_ADDRESS, npm start runs one.',
-      options,
-    );
+    super(`No Temporal server answers at ${address}. Start it, or name another in TEMPORAL_ADDRESS.`, {
+      ...options,
+      remedy: { kind: 'run-server' },
+    });
     this.address = address;
   }
 }

@@ -69,7 +69,7 @@ export async function renameMailbox(request: RenameRequest): Promise<RenamedMail
   // Then the row and the tombstone of the former workflow, in one transaction: before it everything is under the former
   // id, afterwards under the new one.
   const outcome = await store.renameMailbox({ from, to, chain: last?.chain ?? null, now: clock.now() });
-  if (outcome === 'taken') throw new RenameRefusedError('taken', takenText(from, to));
+  if (outcome === 'taken') throw taken(from, to);
   if (outcome === 'unknown') throw new MailboxUnknownError(from);
   // From here on only a repeated renaming looks for the former id, and it needs no credentials.
   await credentials.delete(from);
@@ -89,25 +89,29 @@ async function requireAllowed(request: RenameRequest): Promise<void> {
   const { from, to, store, access, force, hasWorker } = request;
   if (from === to) throw new RenameRefusedError('same', `${from} has that address already: nothing was changed.`);
   if ((await store.getMailbox(from)) === null) throw new MailboxUnknownError(from);
-  if ((await store.getMailbox(to)) !== null || (await describe(request, to))?.running === true)
-    throw new RenameRefusedError('taken', takenText(from, to));
+  if ((await store.getMailbox(to)) !== null || (await describe(request, to))?.running === true) throw taken(from, to);
   const refusal = force ? null : await access.refusalOf({ from, to });
-  if (refusal !== null) throw new RenameRefusedError('not-its-address', refusal);
+  if (refusal !== null)
+    throw new RenameRefusedError('not-its-address', refusal, {
+      mailbox: from,
+      remedy: { kind: 'rename-by-force', from, to },
+    });
   if ((await describe(request, from))?.running === true && !(await hasWorker())) {
     throw new RenameRefusedError(
       'no-worker',
       `No worker runs, and the workflow of ${from} must hand over to that of ${to}: nothing was changed. ` +
-        'Run "tidemark worker", then rename again.',
+        'Once a worker runs, rename again.',
+      { mailbox: from, remedy: { kind: 'run-worker' } },
     );
   }
 }
 
-function takenText(from: MailboxId, to: MailboxId): string {
-  return (
-    `${to} is a mailbox of its own here, so ${from} cannot get its name: nothing was changed. ` +
-    `If ${to} was begun by mistake: "tidemark remove ${to} --yes", then rename again.`
+const taken = (from: MailboxId, to: MailboxId): RenameRefusedError =>
+  new RenameRefusedError(
+    'taken',
+    `${to} is a mailbox of its own here, so ${from} cannot get its name: nothing was changed.`,
+    { mailbox: from, remedy: { kind: 'remove', mailbox: to } },
   );
-}
 
 interface Execution {
   readonly running: boolean;

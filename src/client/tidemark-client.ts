@@ -22,7 +22,13 @@ import * as definitions from '../workflows/definitions.ts';
 import type { Phase } from '../workflows/phase.ts';
 import { DeliveriesClient } from './deliveries-client.ts';
 import { failingTaskOf, type FailingTask } from './failing-task.ts';
-import { MailboxBlockedError, MailboxNotRunningError, MailboxUnknownError, OtherDatabaseError } from './errors.ts';
+import {
+  blockReasonOf,
+  MailboxBlockedError,
+  MailboxNotRunningError,
+  MailboxUnknownError,
+  OtherDatabaseError,
+} from './errors.ts';
 import { readStored, reportOf, type ClientStore, type MailboxReport } from './mailbox-report.ts';
 import { previewSettings, requireSensible, STORE_ALONE, type PreviewAccess } from './preview-settings.ts';
 import { renameMailbox, type RenamedMailbox, type RenamingAccess } from './rename-mailbox.ts';
@@ -219,11 +225,10 @@ export class TidemarkClient {
     await this.sync(mailbox, { ...options, wait: true });
     for (;;) {
       const report = await this.status(mailbox);
-      const { phase, inSync, blocked, lastError } = report;
+      const { phase, inSync } = report;
       if (inSync === true) return report;
       if (phase === 'stopped') throw new MailboxNotRunningError(mailbox);
-      if (isBlocked(phase))
-        throw new MailboxBlockedError(mailbox, phase, blocked?.message ?? lastError?.message ?? null);
+      if (isBlocked(phase)) throw new MailboxBlockedError(mailbox, phase, blockReasonOf(report));
       if (!report.workerAnswered) options.onNoWorker?.();
       await this.#clock.sleep(IN_SYNC_LOOK, options.signal);
     }
@@ -531,11 +536,7 @@ export class TidemarkClient {
     // for paused.
     const { status } = await this.#running(mailbox);
     if (status !== null && isBlocked(status.phase))
-      throw new MailboxBlockedError(
-        mailbox,
-        status.phase,
-        status.blocked?.message ?? status.lastError?.message ?? null,
-      );
+      throw new MailboxBlockedError(mailbox, status.phase, blockReasonOf(status));
     const { handle, firstRunId } = await runningWorkflow(this.#waiting, mailbox, workflowId, options.signal);
     return {
       ask: <Result>(send: (handle: WorkflowHandle, updateId: string) => Promise<Result>): Promise<Result> =>

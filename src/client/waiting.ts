@@ -81,9 +81,10 @@ export async function answered<Result>(
 /** Repeats a bounded wait until its aim is reached. */
 export async function reached(mailbox: MailboxId, wait: () => Promise<AwaitResult>): Promise<void> {
   for (;;) {
-    const { done, phase, lastError } = await wait();
+    const { done, phase, lastError, remedy } = await wait();
     if (done) return;
-    if (isBlocked(phase)) throw new MailboxBlockedError(mailbox, phase, lastError);
+    if (isBlocked(phase))
+      throw new MailboxBlockedError(mailbox, phase, lastError === null ? null : { message: lastError, remedy });
   }
 }
 

@@ -66,7 +66,7 @@ export const databaseVariables = {
   },
   DATABASE_AUTO_MIGRATE: {
     schema: z.enum(['true', 'false']).default('true'),
-    expected: 'true or false, for example false where `tidemark migrate` runs before the workers',
+    expected: 'true or false, for example false where the database is migrated before the workers start',
   },
   CHANGES_KEPT: {
     schema: kept.optional(),

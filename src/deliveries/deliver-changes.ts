@@ -185,7 +185,7 @@ async function postponed(
   const reason =
     why === 'no-handler'
       ? `The worker that took the deliveries of ${mailbox} has no handler "${subscription}". ` +
-        `Start the program that has it, or end the subscription: tidemark unsubscribe ${subscription}`
+        `Start the program that has it, or end the subscription.`
       : `The worker makes as many attempts for ${subscription} as it may at a time.`;
   const at = clock.now() + nextIn;
   await store.postponeDelivery({ mailbox, subscription, until: at, reason });

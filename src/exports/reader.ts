@@ -35,4 +35,5 @@ export {
   type WhyGone,
 } from '../reading/index.ts';
 export { StoreError } from '../store/engines/store-error.ts';
+export type { Remedy } from '../model/remedy.ts';
 export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';

@@ -1,4 +1,5 @@
 import type { MailboxId } from './branded-ids.ts';
+import type { Remedy } from './remedy.ts';
 
 /**
  * Every code that an error of Tidemark's can have. A program switches on them: a code keeps its meaning, and none is
@@ -109,6 +110,7 @@ export type TidemarkErrorCode = (typeof ERROR_CODES)[number];
 
 export interface TidemarkErrorOptions extends ErrorOptions {
   readonly mailbox?: MailboxId | null;
+  readonly remedy?: Remedy | null;
 }
 
 /**
@@ -121,9 +123,12 @@ export abstract class TidemarkError extends Error {
   abstract readonly code: TidemarkErrorCode;
   /** The mailbox that the error is about; null when it is about none, or about several. */
   readonly mailbox: MailboxId | null;
+  /** What a person can do about it; null when the message says all. */
+  readonly remedy: Remedy | null;
 
-  constructor(message: string, { mailbox = null, ...options }: TidemarkErrorOptions = {}) {
+  constructor(message: string, { mailbox = null, remedy = null, ...options }: TidemarkErrorOptions = {}) {
     super(message, options);
     this.mailbox = mailbox;
+    this.remedy = remedy;
   }
 }

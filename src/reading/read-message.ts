@@ -60,10 +60,12 @@ function decoded(mailbox: MailboxId, { id, format, lacks }: MailSummary, body: U
       new CannotDoError(
         'attachment-not-held',
         lacks === 'attachments'
-          ? `Gmail did not give the attachment "${name}" of message ${id} of ${mailbox}; it is asked for again. ` +
-              `See: tidemark failures ${mailbox}`
-          : `The attachment "${name}" of message ${id} of ${mailbox} is not stored. To store attachments: ` +
-              `tidemark configure ${mailbox} --attachments`,
+          ? `Gmail did not give the attachment "${name}" of message ${id} of ${mailbox}; it is asked for again.`
+          : `The attachment "${name}" of message ${id} of ${mailbox} is not stored.`,
+        {
+          mailbox,
+          remedy: { kind: lacks === 'attachments' ? 'see-failures' : 'store-attachments', mailbox },
+        },
       ),
   );
 }
@@ -74,5 +76,7 @@ async function bodyOf({ database, bodies, key, mailbox }: MessageSource, { id }:
   const read = row === undefined ? null : await readBody(database, bodies, key, row);
   if (read?.kind === 'lost') throw bodyLost(mailbox, { messageId: id, ...read });
   if (read?.kind === 'read') return read.body;
-  throw new CannotDoError('message-left', `Message ${id} left ${mailbox} while it was read. Read its thread again.`);
+  throw new CannotDoError('message-left', `Message ${id} left ${mailbox} while it was read. Read its thread again.`, {
+    mailbox,
+  });
 }

@@ -15,6 +15,7 @@ export async function requireMailbox(database: StoreDatabase, mailbox: MailboxId
     throw new CannotDoError(
       'mailbox-renamed',
       `${mailbox} was renamed, and is the mailbox ${renamed.id} now: give that address instead.`,
+      { mailbox },
     );
   throw new CannotDoError(
     'mailbox-unknown',

@@ -87,17 +87,19 @@ export function seal(key: SecretKey, owner: SecretOwner, text: string): SealedRe
  * @throws {SecretKeyError} when another key encrypted the record, or the record was not sealed for this owner
  */
 export function open(key: SecretKey, owner: SecretOwner, record: SealedRecord): string {
-  const { what, remedy } = wordsOf(owner);
+  const { what, replace, options } = wordsOf(owner);
   if (record.keyId !== key.id) {
     throw new SecretKeyError(
       `${what} were encrypted with the key ${record.keyId}, but the key in use is ${key.id}. ` +
-        `Configure the former key too (TIDEMARK_OLD_SECRET_KEYS), or ${remedy}`,
+        `Configure the former key too (TIDEMARK_OLD_SECRET_KEYS), or ${replace}.`,
+      options,
     );
   }
   try {
     return decrypt(key, owner, record.ciphertext).toString('utf8');
   } catch (error) {
-    throw new SecretKeyError(`${what} are damaged, or were stored for another owner. To replace them, ${remedy}`, {
+    throw new SecretKeyError(`${what} are damaged, or were stored for another owner. To replace them, ${replace}.`, {
+      ...options,
       cause: error,
     });
   }

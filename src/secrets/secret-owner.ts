@@ -1,4 +1,5 @@
 import type { MailboxId } from '../model/ids.ts';
+import type { TidemarkErrorOptions } from '../model/tidemark-error.ts';
 
 declare const brand: unique symbol;
 
@@ -18,16 +19,23 @@ export const webhookSecretsOf = (subscription: string): WebhookSecretsId =>
 export const subscriptionOf = (owner: SecretOwner): string | null =>
   owner.startsWith(WEBHOOK_SECRETS) ? owner.slice(WEBHOOK_SECRETS.length) : null;
 
-/** For messages: "The credentials of ada@example.com", and what replaces a record that does not open. */
-export function wordsOf(owner: SecretOwner): { readonly what: string; readonly remedy: string } {
-  const subscription = subscriptionOf(owner);
-  return subscription === null
+const isMailbox = (owner: SecretOwner): owner is MailboxId => subscriptionOf(owner) === null;
+
+/** For errors: "The credentials of ada@example.com", and what replaces a record that does not open. */
+export function wordsOf(owner: SecretOwner): {
+  readonly what: string;
+  readonly replace: string;
+  readonly options: TidemarkErrorOptions;
+} {
+  return isMailbox(owner)
     ? {
         what: `The credentials of ${owner}`,
-        remedy: `connect the mailbox again: tidemark connect ${owner} --credentials FILE`,
+        replace: 'connect the mailbox again',
+        options: { mailbox: owner, remedy: { kind: 'connect', mailbox: owner } },
       }
     : {
-        what: `The webhook secrets of the subscription ${subscription}`,
-        remedy: 'end the subscription, and make it again with secrets that its receiver knows',
+        what: `The webhook secrets of the subscription ${subscriptionOf(owner) ?? owner}`,
+        replace: 'end the subscription, and make it again with secrets that its receiver knows',
+        options: {},
       };
 }

@@ -15,6 +15,7 @@ import type { MailboxEvent } from './mailbox-event.ts';
 import { answerTo, auditWanted, pokeServed, questionOf, retryWanted, storeOf } from './lane-requests.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import type { BackfillWork } from './plan.ts';
+import { remedyOfFailure } from './remedy-of-failure.ts';
 
 /**
  * Retries never end by themselves: a failure that waiting does not cure is non-retryable and blocks the mailbox. The
@@ -179,7 +180,9 @@ async function asEvent(result: Promise<MailboxEvent>, work: FailedWork): Promise
 function eventOf(error: unknown, work: FailedWork): MailboxEvent {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const message = cause instanceof Error ? cause.message : 'unknown failure';
-  return failureEvent((cause instanceof ApplicationFailure ? cause.type : null) ?? 'unknown', message, work);
+  return cause instanceof ApplicationFailure
+    ? failureEvent(cause.type ?? 'unknown', message, work, remedyOfFailure(cause.details))
+    : failureEvent('unknown', message, work);
 }
 
 function fairnessKeyOf(mailbox: string): string {

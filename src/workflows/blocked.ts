@@ -1,4 +1,5 @@
 import type { Lane } from '../model/lane.ts';
+import type { Remedy } from '../model/remedy.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -19,6 +20,8 @@ export type BlockCause =
 export interface Blocked {
   readonly kind: 'needs-consent' | 'failed';
   readonly message: string;
+  /** What a person can do; absent in a state from an earlier version, and after a failure that names nothing. */
+  readonly remedy?: Remedy;
   readonly cause: BlockCause;
   /** Whose work met it: the same work asks again. */
   readonly lane: Lane;
@@ -55,6 +58,7 @@ export interface Refusal {
   readonly block: Blocked['kind'];
   readonly cause: BlockCause;
   readonly message: string;
+  readonly remedy?: Remedy;
   readonly lane: Lane;
   /** True when the work that was refused was the question itself. */
   readonly asked: boolean;
@@ -66,7 +70,7 @@ export interface Refusal {
  */
 export function afterRefusal(
   before: Blocked | null,
-  { block, cause, message, lane, asked }: Refusal,
+  { block, cause, message, remedy, lane, asked }: Refusal,
   now: number,
 ): Blocked {
   if (before !== null && !asked) return before;
@@ -74,6 +78,7 @@ export function afterRefusal(
   return {
     kind: block,
     message,
+    ...(remedy === undefined ? {} : { remedy }),
     cause,
     lane,
     since: before?.kind === block ? before.since : now,

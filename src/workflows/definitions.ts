@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { HistoryId, MailboxId } from '../model/ids.ts';
+import type { Remedy } from '../model/remedy.ts';
 import { RATE_LIMITED_SIGNAL } from '../model/signal-name.ts';
 import type { MailboxSettings } from '../model/settings.ts';
 import type { SettingsChange } from '../model/settings-change.ts';
@@ -111,6 +112,8 @@ export interface AwaitResult {
   readonly done: boolean;
   readonly phase: Phase;
   readonly lastError: string | null;
+  /** What a person can do about a mailbox that is blocked; absent from earlier versions. */
+  readonly remedy?: Remedy;
 }
 
 /** An update never lives as long as a backfill: it would hold back continue-as-new. */
@@ -123,6 +126,8 @@ export const status = defineQuery<MailboxStatus>('status');
 export interface BlockedStatus {
   /** Why it is blocked; absent from earlier versions. */
   readonly message?: string;
+  /** What a person can do; absent when nothing is known, and from earlier versions. */
+  readonly remedy?: Remedy;
   readonly since: number;
   /** How many questions were refused since then. */
   readonly asks: number;

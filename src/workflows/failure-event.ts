@@ -1,3 +1,4 @@
+import type { Remedy } from '../model/remedy.ts';
 import type { Refusal } from './blocked.ts';
 import type { DeliveryLane } from './delivery-lane.ts';
 import type { MailboxEvent } from './mailbox-event.ts';
@@ -6,7 +7,13 @@ import type { MailboxEvent } from './mailbox-event.ts';
 export type FailedWork = Pick<Refusal, 'lane' | 'asked'> | { readonly lane: DeliveryLane; readonly asked: false };
 
 /** The event of a failure that is not retried; docs/errors.md explains each. Pure. */
-export function failureEvent(type: string, message: string, { lane, asked }: FailedWork): MailboxEvent {
+export function failureEvent(
+  type: string,
+  message: string,
+  { lane, asked }: FailedWork,
+  remedy?: Remedy,
+): MailboxEvent {
+  const told = { message, ...(remedy === undefined ? {} : { remedy }) };
   if (lane === 'delivery' || lane === 'webhook')
     return type === 'StoreLost' ? { kind: 'store-lost', message } : { kind: 'delivery-failed', lane, message };
   switch (type) {
@@ -16,12 +23,12 @@ export function failureEvent(type: string, message: string, { lane, asked }: Fai
       return { kind: 'store-lost', message };
     case 'ConsentRevoked':
     case 'OtherAccount':
-      return { kind: 'blocked', block: 'needs-consent', cause: 'consent', message, lane, asked };
+      return { kind: 'blocked', block: 'needs-consent', cause: 'consent', ...told, lane, asked };
     case 'MailboxNotConnected':
-      return { kind: 'blocked', block: 'needs-consent', cause: 'credentials', message, lane, asked };
+      return { kind: 'blocked', block: 'needs-consent', cause: 'credentials', ...told, lane, asked };
     default:
       // MailboxUnavailable, OtherDatabase, or an unforeseen defect: the mailbox asks again ever more rarely instead of
       // failing the workflow.
-      return { kind: 'blocked', block: 'failed', cause: 'refusal', message, lane, asked };
+      return { kind: 'blocked', block: 'failed', cause: 'refusal', ...told, lane, asked };
   }
 }

@@ -90,5 +90,6 @@ async function reaching(run: MailboxRun, isReached: () => boolean): Promise<defi
     done: done && isReached(),
     phase: phaseOf(state),
     lastError: state.blocked?.message ?? state.lastError?.message ?? null,
+    ...(state.blocked?.remedy === undefined ? {} : { remedy: state.blocked.remedy }),
   };
 }

@@ -32,9 +32,9 @@ export function statusOf(state: MailboxState): MailboxStatus {
 }
 
 function blockedStatus({ blocked, paused }: MailboxState): BlockedStatus | null {
-  return blocked === null
-    ? null
-    : { message: blocked.message, since: blocked.since, asks: blocked.asks, retryAt: paused ? null : blocked.retryAt };
+  if (blocked === null) return null;
+  const { message, remedy, since, asks, retryAt } = blocked;
+  return { message, ...(remedy === undefined ? {} : { remedy }), since, asks, retryAt: paused ? null : retryAt };
 }
 
 function pushStatus(push: PushState, now: number): PushStatus | null {

@@ -6,6 +6,7 @@ import { gmailError, type CalledMethod } from '../../src/gmail/api/classify.ts';
 import { GmailError, type GmailFailure } from '../../src/gmail/api/gmail-error.ts';
 import { FAILURE_TYPES } from '../../src/model/failure-type.ts';
 import { mailboxId } from '../../src/model/ids.ts';
+import type { Remedy } from '../../src/model/remedy.ts';
 import { StoreError } from '../../src/store/engines/store-error.ts';
 
 const ADA = mailboxId('ada@example.com');
@@ -42,40 +43,57 @@ describe('what becomes of a failure', () => {
     });
   });
 
-  test('a mailbox without credentials says how to connect it', () => {
-    expect(outcomeOf(new NotConnectedError('none'), ADA, NOW)?.message).toContain('tidemark connect ada@example.com');
+  test('a mailbox without credentials is to be connected', () => {
+    expect(outcomeOf(new NotConnectedError('none'), ADA, NOW)).toMatchObject({
+      message: 'ada@example.com has no credentials',
+      remedy: { kind: 'connect', mailbox: ADA },
+    });
   });
 
-  test.each<[GmailFailure, RegExp]>([
+  const askAgain: Remedy = { kind: 'ask-again', mailbox: ADA, orConnect: false };
+
+  test.each<[GmailFailure, RegExp, Remedy]>([
     [
-      { kind: 'refused', status: 400, reason: 'failedPrecondition' },
-      /names no cause, which mostly passes\. "tidemark resume ada@example\.com" asks again at once$/,
+      { kind: 'refused', status: 401, reason: 'authError' },
+      /with a new access token, too, which mostly passes$/,
+      { ...askAgain, orConnect: true },
     ],
+    [{ kind: 'refused', status: 400, reason: 'failedPrecondition' }, /names no cause, which mostly passes$/, askAgain],
     [
       { kind: 'mailbox-unavailable', reason: 'accessNotConfigured' },
-      new RegExp(
-        String.raw`the Gmail API is not enabled .*\(accessNotConfigured\)\. Enable ` +
-          String.raw`it .* "tidemark resume ada@example\.com" asks again at once$`,
-      ),
+      /the Gmail API is not enabled .*\(accessNotConfigured\)\. Enable it .* some minutes$/,
+      askAgain,
     ],
     [
       { kind: 'mailbox-unavailable', reason: 'privateKeyUnreadable' },
       /the private key in the service account's file cannot be read/,
+      askAgain,
     ],
     [
       { kind: 'mailbox-unavailable', reason: 'somethingNew' },
       /does not allow it \(somethingNew\)\. Its owner or administrator must change that/,
+      askAgain,
     ],
     [
       { kind: 'consent-revoked' },
-      new RegExp(
-        String.raw`revoked or has expired, or the service account's key was deleted\. ` +
-          String.raw`Connect it again: "tidemark login ada@example\.com --client FILE"`,
-      ),
+      /revoked or has expired, or the service account's key was deleted\. Its owner has to consent again/,
+      { kind: 'connect', mailbox: ADA },
     ],
-  ])('%o is told with its remedy, and promises nothing that a pause would stop', (failure, says) => {
-    const message = ofGmail(failure)?.message ?? '';
+    [
+      { kind: 'consent-revoked', said: 'Ada withdrew it' },
+      /the token provider says .*\(Ada withdrew it\)\. Have its owner consent again/,
+      askAgain,
+    ],
+    [
+      { kind: 'scope-barred', askFor: 'raw' },
+      /^from Gmail$/,
+      { kind: 'grant', mailbox: ADA, without: 'gmail.metadata', format: 'raw', orLess: true },
+    ],
+  ])('%o is told with its remedy, and promises nothing that a pause would stop', (failure, says, remedy) => {
+    const outcome = ofGmail(failure);
+    const message = outcome?.message ?? '';
     expect(message).toMatch(says);
+    expect(outcome?.remedy).toEqual(remedy);
     expect(message).not.toMatch(/by itself/);
   });
 

@@ -49,9 +49,9 @@ describe("the account behind a mailbox's credentials", () => {
     expect(phaseOf(mailbox.lanes.state)).toBe('needs-consent');
     expect(mailbox.lanes.state.lastError?.message).toBe(
       `the credentials of ${ADA} open another account, ${EVE}: none of 5 stored messages is there; ` +
-        `nothing was changed. Now have the owner of ${ADA} consent: ` +
-        `"tidemark login ${ADA} --client FILE" (or "tidemark connect ${ADA} --credentials FILE")`,
+        `nothing was changed. Now have the owner of ${ADA} consent`,
     );
+    expect(mailbox.lanes.state.blocked?.remedy).toEqual({ kind: 'connect', mailbox: ADA });
 
     mailbox.receive(3, { from: mailbox.clock.now() });
     await connectSimulated(mailbox, ADA);

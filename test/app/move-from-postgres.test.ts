@@ -60,7 +60,9 @@ describePostgres('a move from PostgreSQL', () => {
     writeFileSync(join(folder(), 'password'), `${PASSWORD}\n`);
     const env = { DATABASE_PASSWORD_FILE: 'password' };
     await expect(move({ ...env, DATABASE_CA_FILE: 'no-such-file.pem' }, from, to)).rejects.toThrow('DATABASE_CA_FILE');
-    await expect(move({ ...env, DATABASE_AUTO_MIGRATE: 'false' }, from, to)).rejects.toThrow('tidemark migrate');
+    await expect(move({ ...env, DATABASE_AUTO_MIGRATE: 'false' }, from, to)).rejects.toMatchObject({
+      remedy: { kind: 'migrate' },
+    });
     expect(await move(env, from, to)).toMatchObject({ moved: [{ mailbox: alice, messages: 1 }], temporalAsked: false });
   });
 });

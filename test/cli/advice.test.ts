@@ -54,12 +54,24 @@ it('Every command that a sentence or a page names exists, with the flags it name
   expect(unknown).toEqual([]);
 });
 
+it('Only programs name commands: what the library says may be shown to the customer of a product', () => {
+  const named = files('src', '.ts')
+    .filter((file) => !/^src\/(cli|start)\//.test(file))
+    .flatMap((file) =>
+      readFileSync(join(ROOT, file), 'utf8')
+        .split('\n')
+        .filter((line) => !/^\s*(\*|\/\/|\/\*)/.test(line))
+        .flatMap((line) => [...line.matchAll(/\btidemark ([a-z-]+)/g)])
+        .filter(([, verb = '']) => VERBS.has(verb))
+        .map(([command]) => `${file}: ${command}`),
+    );
+  expect(named).toEqual([]);
+});
+
 it('Commands are found where they are named', () => {
   const found = (file: string): readonly string[] =>
     ADVICE.filter((advice) => advice.file === file).map(({ verb }) => verb);
-  expect(found('src/client/errors.ts')).toEqual(
-    expect.arrayContaining(['start', 'list', 'login', 'connect', 'resume']),
-  );
+  expect(found('src/cli/advice.ts')).toEqual(expect.arrayContaining(['start', 'list', 'login', 'connect', 'resume']));
   expect(found('README.md')).toEqual(expect.arrayContaining(['status', 'login']));
   expect(found('docs/commands.md')).toEqual(expect.arrayContaining(['status', 'worker', 'rename']));
   expect(ADVICE.length).toBeGreaterThan(150);

@@ -140,16 +140,20 @@ describe("an error of Temporal's", () => {
     expect(toTidemarkError(other, subject)).toBe(other);
   });
 
-  it('of a blocked mailbox says once what to do', () => {
-    expect(new MailboxBlockedError(mailbox, 'failed', 'Mail service not enabled.').message).toBe(
-      'ada@example.com is in phase failed: Mail service not enabled. Ask Gmail again at once: ' +
-        'tidemark resume ada@example.com',
-    );
-    const named =
-      'ada@example.com has revoked its grant: run "tidemark connect ada@example.com --credentials FILE" again';
-    expect(new MailboxBlockedError(mailbox, 'needs-consent', named).message).toBe(named);
-    expect(new MailboxBlockedError(mailbox, 'paused', 'an old error').message).toBe(
-      'ada@example.com is paused. Continue with: tidemark resume ada@example.com',
-    );
+  it('of a blocked mailbox says why in a sentence, and what to do as data', () => {
+    const failed = new MailboxBlockedError(mailbox, 'failed', { message: 'Mail service not enabled.' });
+    expect(failed.message).toBe('ada@example.com is in phase failed: Mail service not enabled.');
+    expect(failed.remedy).toEqual({ kind: 'ask-again', mailbox, orConnect: false });
+    const paused = new MailboxBlockedError(mailbox, 'paused', { message: 'an old error' });
+    expect(paused.message).toBe('ada@example.com is paused.');
+    expect(paused.remedy).toEqual({ kind: 'end-pause', mailbox });
+  });
+
+  it('of a mailbox that a worker of an earlier version blocked has no remedy beside the commands that its words name', () => {
+    const message = 'ada@example.com has revoked its grant: run "tidemark connect ada@example.com --credentials FILE"';
+    expect(new MailboxBlockedError(mailbox, 'needs-consent', { message })).toMatchObject({
+      message: `${message}.`,
+      remedy: null,
+    });
   });
 });

@@ -151,9 +151,8 @@ describe('renaming a mailbox whose account has another address at Google', () =>
     await expect(client.rename(from, other)).rejects.toMatchObject({
       code: 'rename-refused',
       reason: 'not-its-address',
-      message:
-        `The address of ${from}'s account at Google is ${from}, not ${other}: nothing was changed. ` +
-        `If you know better: tidemark rename ${from} ${other} --force`,
+      message: `The address of ${from}'s account at Google is ${from}, not ${other}: nothing was changed.`,
+      remedy: { kind: 'rename-by-force', from, to: other },
     });
     expect(await store.getMailbox(from)).toMatchObject({ id: from, createdAt: before?.createdAt });
     expect(await client.rename(from, other, { force: true })).toMatchObject({ mailbox: other, running: true });

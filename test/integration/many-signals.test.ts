@@ -41,7 +41,7 @@ describe('a mailbox that gets 10,000 signals, as many as the server takes, while
     expect(refused).toBeLessThan(10);
     const pausing = box.client.pause(box.id);
     await expect(pausing).rejects.toBeInstanceOf(MailboxSwampedError);
-    await expect(pausing).rejects.toThrow('Run a worker: tidemark worker');
+    await expect(pausing).rejects.toMatchObject({ code: 'mailbox-swamped', remedy: { kind: 'run-worker' } });
 
     const sentAt = performance.now();
     await rig.startWorker();

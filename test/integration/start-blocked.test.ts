@@ -74,7 +74,7 @@ describe('tidemark start on a mailbox that runs', () => {
       new RegExp(
         String.raw`it is in phase failed, and asks by itself at 2\S+ \S+Z \(in ` +
           String.raw`\w+\)\. Gmail does not serve \S+: the Gmail API is not enabled ` +
-          String.raw`.*\(SERVICE_DISABLED\).*"tidemark resume \S+" asks again at once\n$`,
+          String.raw`.*\(SERVICE_DISABLED\).*Ask Gmail again at once: tidemark resume \S+\n$`,
       ),
     );
     expect(JSON.parse((await start(box, '--json')).stdout)).toMatchObject({

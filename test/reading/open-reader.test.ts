@@ -25,9 +25,10 @@ describe('opening a store to read it', () => {
     const other = new DatabaseSync(path);
     other.exec('create table t (a)');
     other.close();
-    await expect(openReader({ database: `sqlite:${path}` })).rejects.toThrow(
-      /holds no store of Tidemark's.*tidemark migrate/,
-    );
+    await expect(openReader({ database: `sqlite:${path}` })).rejects.toMatchObject({
+      message: expect.stringContaining("holds no store of Tidemark's"),
+      remedy: { kind: 'migrate' },
+    });
     writeFileSync(join(folder(), 'text'), 'no database');
     await expect(openReader({ database: `sqlite:${join(folder(), 'text')}` })).rejects.toThrow(/no SQLite database/);
     expect(readdirSync(folder()).toSorted()).toEqual(['other.sqlite', 'text']);
@@ -40,9 +41,11 @@ describe('opening a store to read it', () => {
     database.exec("delete from kysely_migration where name = '0013-headers'");
     const applied = () => database.prepare('select name from kysely_migration order by name').all();
     const before = applied();
-    await expect(openReader({ database: `sqlite:${path}` })).rejects.toThrow(
-      /lacks 0013-headers .* Run: tidemark migrate/,
-    );
+    await expect(openReader({ database: `sqlite:${path}` })).rejects.toMatchObject({
+      code: 'store-older-schema',
+      message: expect.stringContaining('lacks 0013-headers '),
+      remedy: { kind: 'migrate' },
+    });
     expect(applied()).toEqual(before);
     database.close();
   });

@@ -95,7 +95,13 @@ describe('a stored message', () => {
     expect(held === undefined ? null : await buffer(held.content())).toEqual(PDF);
     const [lacking] = (await (await read.message('part'))?.attachments()) ?? [];
     expect(lacking?.isHeld).toBe(false);
-    expect(() => lacking?.content()).toThrow(/"rechnung ü.pdf" of message part .*tidemark configure .* --attachments/);
+    expect(() => lacking?.content()).toThrow(
+      expect.objectContaining({
+        code: 'attachment-not-held',
+        message: expect.stringMatching(/"rechnung ü.pdf" of message part .* is not stored\.$/),
+        remedy: expect.objectContaining({ kind: 'store-attachments' }),
+      }),
+    );
   });
 
   it('has its RFC 822 bytes in the raw format only', async () => {

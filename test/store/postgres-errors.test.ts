@@ -135,7 +135,7 @@ describePostgres('errors of PostgreSQL', () => {
     ['57P03', /shutting down or starting up/],
     ['58030', /the server's disk/],
     ['XX001', /is damaged/],
-    ['42P01', /lacks a table of Tidemark's; restore it, or run: tidemark migrate/],
+    ['42P01', /lacks a table of Tidemark's; restore it, or migrate the database/],
   ] as const)('mean unavailable, and what to do: SQLSTATE %s', async ([state, reason]) => {
     const error = await asked(
       await newDatabase(),

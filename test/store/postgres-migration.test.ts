@@ -81,7 +81,7 @@ describePostgres('the schema in PostgreSQL', () => {
     const open = () => openStores(databaseAt(url), { migration: 'manual' });
     await expect(open()).rejects.toMatchObject({
       failure: { kind: 'older-schema' },
-      message: expect.stringContaining('Run: tidemark migrate') as string,
+      remedy: { kind: 'migrate' },
     });
     expect(
       await administer(url, "select schema_name from information_schema.schemata where schema_name like 'tidemark%'"),

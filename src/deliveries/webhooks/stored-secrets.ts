@@ -52,9 +52,7 @@ export async function readWebhookSecrets(
   if (record === null)
     return {
       kind: 'unusable',
-      reason:
-        `No keys are stored that sign the webhooks of ${subscription}. ` +
-        `Make new ones: tidemark subscribe ${subscription} --new-secret`,
+      reason: `No keys are stored that sign the webhooks of ${subscription}. Have new ones made for it.`,
     };
   try {
     return { kind: 'usable', secrets: await openWebhookSecrets(keys, subscription, record) };

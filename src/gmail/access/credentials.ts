@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { jsonOf } from '../../model/json-of.ts';
+import type { Remedy } from '../../model/remedy.ts';
 import { TidemarkError } from '../../model/tidemark-error.ts';
 
 /** The parts of Google's credential files that a grant needs. */
@@ -58,7 +59,10 @@ export function parseCredentials(text: string): GoogleCredentials {
   const json = jsonOf(text);
   if (json === undefined) throw new InvalidCredentialsError(`The credentials are not JSON. Give a file of ${TYPES}.`);
   const parsed = FILE.safeParse(json);
-  if (!parsed.success) throw new InvalidCredentialsError(explain(json, parsed.error));
+  if (!parsed.success) {
+    const remedy: Remedy | null = isClient(json) ? { kind: 'consent-with-client' } : null;
+    throw new InvalidCredentialsError(explain(json, parsed.error), { remedy });
+  }
   const file = parsed.data;
   if (file.type === 'authorized_user') {
     return {
@@ -93,11 +97,12 @@ export function authorizedUserFile({
   return JSON.stringify(scopes === null ? file : { ...file, scopes });
 }
 
+/** The Google Cloud console's file for an OAuth client holds only the client, without anybody's consent. */
+const isClient = (json: unknown): boolean =>
+  typeof json === 'object' && json !== null && ('installed' in json || 'web' in json);
+
 function explain(json: unknown, error: z.ZodError): string {
-  // The Google Cloud console's file for an OAuth client holds only the client, without anybody's consent.
-  if (typeof json === 'object' && json !== null && ('installed' in json || 'web' in json)) {
-    return `The credentials are an OAuth client without a grant. Get one with it: tidemark login EMAIL --client FILE.`;
-  }
+  if (isClient(json)) return 'The credentials are an OAuth client without a grant.';
   const fields = error.issues.map((issue) => issue.path.join('.'));
   if (fields.includes('type') || fields.includes('')) return `The credentials are not a file of ${TYPES}.`;
   return `The credentials lack ${fields.join(', ')}, or hold no text there. Download or create the file again.`;

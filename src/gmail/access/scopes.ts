@@ -1,4 +1,5 @@
 import type { MailboxId } from '../../model/ids.ts';
+import type { Remedy } from '../../model/remedy.ts';
 import type { MailboxSettings, MessageFormat } from '../../model/settings.ts';
 import { GmailError } from '../api/gmail-error.ts';
 
@@ -73,21 +74,18 @@ export function requireScopes(
 }
 
 /**
- * What a person can do about an insufficient grant: a sentence without its full stop.
+ * What a person can do about an insufficient grant.
  *
- * @param failure - `askFor` is the format that `login` must ask consent for; without it, that of the mailbox's settings
+ * @param failure - `askFor` is the format whose consent is needed; without it, that of the mailbox's settings
+ * @param options.orLess - whether the mailbox has settings that could need less
  */
-export function grantAdvice(
+export function grantRemedy(
   mailbox: MailboxId,
   { kind, askFor }: { readonly kind: 'scope-missing' | 'scope-barred'; readonly askFor?: MessageFormat },
-): string {
-  const login = `"tidemark login ${mailbox} --client FILE${askFor === undefined ? '' : ` --format ${askFor}`}"`;
-  if (kind === 'scope-missing') return `Grant more: ${login} (or, with a service account, in the Admin console)`;
-  return (
-    `Granting more does not help: grant anew without gmail.metadata. ${login} asks for gmail.readonly only; ` +
-    'should gmail.metadata come back with it, remove the access at ' +
-    'https://myaccount.google.com/connections and consent again'
-  );
+  { orLess }: { readonly orLess: boolean },
+): Remedy {
+  const without = kind === 'scope-barred' ? 'gmail.metadata' : null;
+  return { kind: 'grant', mailbox, without, format: askFor ?? null, orLess };
 }
 
 /** A format whose consent covers the settings. A condition by date needs `gmail.readonly` whatever the format. */

@@ -167,7 +167,7 @@ async function requireIdentityFile(store: BodyStore, prefix: string): Promise<vo
   throw new StoreError(
     { kind: 'unavailable' },
     `The bodies at ${store.url} are not there: ${identityFile(prefix)} is missing. ` +
-      'Mount or restore what was there; ' +
-      'if it is lost, "tidemark check-bodies EMAIL --rebuild" has them fetched again.',
+      'Mount or restore what was there. If it is lost, they can be fetched again.',
+    { remedy: { kind: 'check-bodies', mailbox: null, rebuild: true } },
   );
 }

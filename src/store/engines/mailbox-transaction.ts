@@ -97,6 +97,7 @@ export function unknownMailbox(mailbox: MailboxId): StoreError {
   return new StoreError(
     { kind: 'lost' },
     `The store does not know ${mailbox}. If it did before, its database was deleted or replaced: restore it, ` +
-      `or have everything fetched again: tidemark start ${mailbox}`,
+      'or start the mailbox, which fetches everything again.',
+    { mailbox, remedy: { kind: 'start', mailbox } },
   );
 }

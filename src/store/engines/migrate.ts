@@ -94,15 +94,16 @@ export async function requireTables(db: Kysely<Schema>, dialect: StoreDialect, p
   if (!(await dialect.hasTable(db, 'kysely_migration')))
     throw new StoreError(
       { kind: 'unavailable' },
-      `The ${place} holds no store of Tidemark's. Name another database, or have the store made: tidemark migrate`,
+      `The ${place} holds no store of Tidemark's. Name another database, or have the store made.`,
+      { remedy: { kind: 'migrate' } },
     );
 }
 
 export function olderSchema(place: string, missing: readonly string[]): StoreError {
   return new StoreError(
     { kind: 'older-schema' },
-    `The ${place} lacks ${missing.join(', ')} of the schema, and may not be migrated by itself here. ` +
-      'Run: tidemark migrate',
+    `The ${place} lacks ${missing.join(', ')} of the schema, and may not be migrated by itself here.`,
+    { remedy: { kind: 'migrate' } },
   );
 }
 

@@ -1,6 +1,8 @@
 import { codeOf } from '../../model/error-code.ts';
 import { StoreError } from './store-error.ts';
 
+const NO_TABLE = '42P01';
+
 /** What went wrong, by SQLSTATE or its class: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const BY_STATE: Readonly<Record<string, string>> = {
   '08': 'broke off the connection; the next call opens another one',
@@ -15,7 +17,7 @@ const BY_STATE: Readonly<Record<string, string>> = {
   '42501':
     'does not allow this user what Tidemark needs; make the user its owner, ' +
     'or grant it CREATE on the database and everything in the schemas tidemark and tidemark_credentials',
-  '42P01': "lacks a table of Tidemark's; restore it, or run: tidemark migrate",
+  [NO_TABLE]: "lacks a table of Tidemark's; restore it, or migrate the database",
   '53100': 'could not be written: the disk is full; make room',
   '53200': 'could not be used: the server is out of memory',
   '53300':
@@ -94,7 +96,10 @@ export function translatePostgresError(error: unknown, place: string): unknown {
   const reason = reasonOf(code, error);
   return reason === undefined
     ? error
-    : new StoreError({ kind: 'unavailable' }, `The ${place} ${reason}.`, { cause: error });
+    : new StoreError({ kind: 'unavailable' }, `The ${place} ${reason}.`, {
+        cause: error,
+        remedy: code === NO_TABLE ? { kind: 'migrate' } : null,
+      });
 }
 
 function reasonOf(code: string | undefined, error: unknown): string | undefined {

@@ -231,9 +231,8 @@ function requireFile(path: string): string | null {
   if (file !== 'none') return file;
   throw new StoreError(
     { kind: 'unavailable' },
-    `There is no file ${path}, and so no store to read. Check the path (DATABASE_URL, TIDEMARK_DATA_DIR). ` +
-      'A store is made when a mailbox is connected (tidemark login, tidemark connect), ' +
-      'by npm start, and by tidemark migrate.',
+    `There is no file ${path}, and so no store to read. Check the path (DATABASE_URL, TIDEMARK_DATA_DIR).`,
+    { remedy: { kind: 'make-store' } },
   );
 }
 

@@ -23,8 +23,8 @@ export interface LostBodies {
 export function bodyLost(mailbox: MailboxId, { messageId, reason, url }: LostBody): StoreError {
   return new StoreError(
     { kind: 'body-lost' },
-    `The body of message ${messageId} of ${mailbox} is ${reason} at ${url}. ` +
-      `"tidemark check-bodies ${mailbox}" has every such body fetched again.`,
+    `The body of message ${messageId} of ${mailbox} is ${reason} at ${url}.`,
+    { mailbox, remedy: { kind: 'check-bodies', mailbox, rebuild: false } },
   );
 }
 

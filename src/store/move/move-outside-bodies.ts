@@ -144,8 +144,8 @@ async function objectThere(
   if (condemned !== undefined)
     throw new StoreError(
       { kind: 'body-lost' },
-      `The target is removing the body of message ${messageId} at ${url}. Have it fetched again before the move: ` +
-        'tidemark check-bodies EMAIL',
+      `The target is removing the body of message ${messageId} at ${url}. Have it fetched again before the move.`,
+      { remedy: { kind: 'check-bodies', mailbox: null, rebuild: false } },
     );
   // An earlier move that was taken back may have registered it, under the nonce that it had then.
   const current = { nonce, size, written: 1, loose_since: null };
@@ -189,7 +189,8 @@ export async function writeThere(request: {
         throw new StoreError(
           { kind: 'body-lost' },
           `The body of message ${body.messageId} is ${bytes} at ${body.url}. ` +
-            'Have it fetched again before the move: tidemark check-bodies EMAIL',
+            'Have it fetched again before the move.',
+          { remedy: { kind: 'check-bodies', mailbox: null, rebuild: false } },
         );
       const [kept] = await to.bodies.keep([bytes], now);
       if (kept !== undefined) await nameKept(to, body.messageId, kept);

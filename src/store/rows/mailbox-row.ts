@@ -1,5 +1,6 @@
 import type { HistoryId, LabelId, MailboxId, MessageId } from '../../model/ids.ts';
 import type { MailboxSettings } from '../../model/settings.ts';
+import type { Remedy } from '../../model/remedy.ts';
 
 export interface MailboxRow {
   readonly id: MailboxId;
@@ -117,6 +118,8 @@ export interface SettleMark {
 export interface Condition {
   readonly kind: 'rate-limited' | 'failing' | 'needs-consent' | 'failed';
   readonly message: string;
+  /** What a person can do; absent when nothing needs to be done, and from earlier versions. */
+  readonly remedy?: Remedy;
   readonly since: number;
   readonly until: number | null;
   /** False when the workflow must be told about this wait again. Absent means that it knows. */

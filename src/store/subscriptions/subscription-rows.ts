@@ -45,7 +45,8 @@ export function putSubscription(
     if (former !== target.kind)
       throw new InvalidSubscriptionError(
         `The subscription ${name} has a ${former} already, so it cannot have a ${target.kind}. ` +
-          `Take another name, or end it first: tidemark unsubscribe ${name}`,
+          `Take another name, or end it first.`,
+        { remedy: { kind: 'end-subscription', subscription: name } },
       );
     const isSame =
       before.filter === values.filter &&

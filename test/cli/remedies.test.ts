@@ -1,0 +1,134 @@
+import { expect, it, test } from 'vitest';
+
+import { adviceOf, messageOf, withAdvice } from '../../src/cli/advice.ts';
+import { MailboxNotRunningError } from '../../src/client/errors.ts';
+import { mailboxId } from '../../src/model/ids.ts';
+import type { Remedy } from '../../src/model/remedy.ts';
+
+const mailbox = mailboxId('ada@example.com');
+const to = mailboxId('countess@example.com');
+const CONNECT = 'tidemark login ada@example.com --client FILE, or tidemark connect ada@example.com --credentials FILE';
+
+/** Every kind of remedy: a new one is missing here for the compiler. */
+const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<Remedy, { kind: Kind }>, string])[] } = {
+  start: [[{ kind: 'start', mailbox }, 'Start it: tidemark start ada@example.com (tidemark list names all mailboxes)']],
+  'connect-and-start': [
+    [
+      { kind: 'connect-and-start', mailbox },
+      `Start it: tidemark start ada@example.com. If it was never connected, first: ${CONNECT}`,
+    ],
+  ],
+  connect: [[{ kind: 'connect', mailbox }, `Connect it: ${CONNECT}`]],
+  grant: [
+    [
+      { kind: 'grant', mailbox, without: null, format: 'full', orLess: false },
+      'Grant more: "tidemark login ada@example.com --client FILE --format full" ' +
+        '(or, with a service account, in the Admin console).',
+    ],
+    [
+      { kind: 'grant', mailbox, without: 'gmail.metadata', format: null, orLess: true },
+      'Granting more does not help: grant anew without gmail.metadata. "tidemark login ada@example.com --client FILE" ' +
+        'asks for gmail.readonly only; should gmail.metadata come back with it, remove the access at ' +
+        'https://myaccount.google.com/connections and consent again; or choose settings that need less ' +
+        '("tidemark configure ada@example.com"), then "tidemark resume ada@example.com"',
+    ],
+  ],
+  'end-pause': [[{ kind: 'end-pause', mailbox }, 'Continue with: tidemark resume ada@example.com']],
+  'ask-again': [
+    [{ kind: 'ask-again', mailbox, orConnect: false }, 'Ask Gmail again at once: tidemark resume ada@example.com'],
+    [
+      { kind: 'ask-again', mailbox, orConnect: true },
+      'Ask Gmail again at once: tidemark resume ada@example.com. If it stays so, make a new grant: ' +
+        'tidemark login ada@example.com --client FILE',
+    ],
+  ],
+  'correct-labels': [
+    [
+      { kind: 'correct-labels', mailbox },
+      'Correct it: tidemark configure ada@example.com --label NAME, then tidemark resume ada@example.com',
+    ],
+  ],
+  'take-place': [
+    [
+      { kind: 'take-place', mailbox, resumes: false },
+      'If this one shall take its place: tidemark stop ada@example.com, then tidemark start ada@example.com',
+    ],
+    [
+      { kind: 'take-place', mailbox, resumes: true },
+      'Then: tidemark resume ada@example.com. ' +
+        'If this one shall take its place: tidemark stop ada@example.com, then tidemark start ada@example.com',
+    ],
+  ],
+  rename: [
+    [
+      { kind: 'rename', from: mailbox, to, else: null },
+      'If Google calls that account countess@example.com now: tidemark rename ada@example.com countess@example.com',
+    ],
+    [
+      { kind: 'rename', from: mailbox, to, else: 'connect' },
+      'If Google calls that account countess@example.com now: tidemark rename ada@example.com countess@example.com. ' +
+        `If not, have the owner of ada@example.com consent: ${CONNECT}`,
+    ],
+    [
+      { kind: 'rename', from: mailbox, to, else: 'ask-again' },
+      'If Google calls that account countess@example.com now: tidemark rename ada@example.com countess@example.com. ' +
+        'If not, once the tokens are those of ada@example.com: tidemark resume ada@example.com',
+    ],
+  ],
+  'rename-by-force': [
+    [
+      { kind: 'rename-by-force', from: mailbox, to },
+      'If you know better: tidemark rename ada@example.com countess@example.com --force',
+    ],
+  ],
+  remove: [
+    [
+      { kind: 'remove', mailbox },
+      'If ada@example.com was begun by mistake: "tidemark remove ada@example.com --yes", then rename again.',
+    ],
+  ],
+  pause: [[{ kind: 'pause', mailbox }, 'To pause it: tidemark pause ada@example.com']],
+  'run-worker': [[{ kind: 'run-worker' }, 'Run a worker: tidemark worker']],
+  'run-server': [[{ kind: 'run-server' }, 'Without TEMPORAL_ADDRESS, npm start runs one.']],
+  'list-subscriptions': [[{ kind: 'list-subscriptions' }, 'List all: tidemark subscriptions']],
+  'end-subscription': [[{ kind: 'end-subscription', subscription: 'crm' }, 'To end it: tidemark unsubscribe crm']],
+  migrate: [[{ kind: 'migrate' }, 'Run: tidemark migrate']],
+  'make-store': [
+    [
+      { kind: 'make-store' },
+      'A store is made when a mailbox is connected (tidemark login, tidemark connect), by npm start, and by ' +
+        'tidemark migrate.',
+    ],
+  ],
+  'check-bodies': [
+    [
+      { kind: 'check-bodies', mailbox, rebuild: false },
+      'Have them fetched again: tidemark check-bodies ada@example.com',
+    ],
+    [
+      { kind: 'check-bodies', mailbox: null, rebuild: true },
+      'Have them fetched again: tidemark check-bodies EMAIL --rebuild',
+    ],
+  ],
+  'see-failures': [[{ kind: 'see-failures', mailbox }, 'See: tidemark failures ada@example.com']],
+  'store-attachments': [
+    [{ kind: 'store-attachments', mailbox }, 'To store attachments: tidemark configure ada@example.com --attachments'],
+  ],
+  'consent-with-client': [[{ kind: 'consent-with-client' }, 'Get one with it: tidemark login EMAIL --client FILE']],
+  'connect-single': [[{ kind: 'connect-single' }, 'Connect single mailboxes with tidemark login or connect.']],
+};
+
+test.each(Object.values(ADVICE).flat())('the commands of the remedy %o', (remedy, advice) => {
+  expect(adviceOf(remedy)).toBe(advice);
+});
+
+it('the command line adds its advice to what the library says', () => {
+  const error = new MailboxNotRunningError(mailbox);
+  expect(error.message).toBe('ada@example.com is not running: it was never started here, or it was stopped.');
+  expect(messageOf(error)).toBe(`${error.message} ${adviceOf({ kind: 'start', mailbox }) ?? ''}`);
+});
+
+it("a remedy of a newer version's worker adds nothing", () => {
+  const unknown = JSON.parse('{"kind":"something-new"}') as Remedy;
+  expect(withAdvice('It is so.', unknown)).toBe('It is so.');
+});
