@@ -2,10 +2,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { resolveLabels } from '../../src/accounts/label-names.ts';
+import { RenameRefusedError } from '../../src/client/errors.ts';
 import { openTidemark, type Tidemark } from '../../src/app/open-tidemark.ts';
 import { AccessRevokedError, type TokenProvider } from '../../src/gmail/access/token-provider.ts';
 import { createLog } from '../../src/host/log.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
+import { mailboxId } from '../../src/model/ids.ts';
 import { completeSettings } from '../../src/model/settings-change.ts';
 import { runWorker, type RunningWorker } from '../../src/worker.ts';
 import { Rig } from '../fixtures/system/rig.ts';
@@ -73,4 +75,25 @@ it('mailboxes of a product that keeps the tokens are mirrored, wait for consent,
   expect(await tidemark.client.reconnect(box.id)).toBe(true);
   await box.exact(30_000);
   expect(await box.workflowFailures()).toEqual([]);
+}, 90_000);
+
+it('a mailbox of such a product is renamed by the token of its new address, and refused while there is none', async () => {
+  const box = await rig.mailbox('before', { messages: 20 });
+  await rig.tidemark.credentials.delete(box.id);
+  await box.start();
+  await box.exact(30_000);
+  const renamed = mailboxId(`after-${process.pid}@example.com`);
+  rig.simulator.rename(box.id, renamed);
+
+  revoked.add(renamed);
+  const refused = tidemark.client.rename(box.id, renamed);
+  await expect(refused).rejects.toThrow(RenameRefusedError);
+  await expect(refused).rejects.toThrow(/token provider says that its access was revoked \(the customer took/);
+  expect((await box.report()).phase).toBe('live');
+
+  revoked.delete(renamed);
+  await tidemark.client.rename(box.id, renamed);
+  await tidemark.client.sync(renamed, { wait: true });
+  expect(await tidemark.client.status(renamed)).toMatchObject({ phase: 'live', inSync: true });
+  await tidemark.client.stop(renamed);
 }, 90_000);
