@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const docs = join(root, 'docs');
 
 /** Pages whose own tests run their programs. */
-const RUN_ELSEWHERE = ['library.md', 'temporal.md', 'webhooks.md'];
+const RUN_ELSEWHERE = ['library.md', 'plugin.md', 'temporal.md', 'webhooks.md'];
 /** Pages that are one program, in several blocks. */
 const ONE_PROGRAM = ['temporal.md'];
 

@@ -77,7 +77,7 @@ it('mailboxes of a product that keeps the tokens are mirrored, wait for consent,
   expect(await box.workflowFailures()).toEqual([]);
 }, 90_000);
 
-it('a mailbox of such a product is renamed by the token of its new address, and refused while there is none', async () => {
+it('such a mailbox is renamed by the token of its new address, and not while there is none', async () => {
   const box = await rig.mailbox('before', { messages: 20 });
   await rig.tidemark.credentials.delete(box.id);
   await box.start();
