@@ -100,7 +100,7 @@ const wide = all.filter((line) => line.length > COLUMNS);
 const sizes = inSource.map(({ lines }) => lines.length - 1).toSorted((a, b) => a - b);
 
 /** What puts programs together holds the whole store and hands out roles. */
-const COMPOSITION = /^src\/(app|storage|start|store)\/|^src\/(worker|index)\.ts$|^src\/cli\/verb-context\.ts$/;
+const COMPOSITION = /^src\/(app|hosting|storage|start|store)\/|^src\/(worker|index)\.ts$|^src\/cli\/verb-context\.ts$/;
 const holdWhole = inSource.filter(
   ({ path, lines }) => !COMPOSITION.test(path) && /^import [^;]*\b(MailboxStore|Stores)\b/m.test(lines.join('\n')),
 );

@@ -357,8 +357,8 @@ export const ROOMS: readonly Room[] = [
     packages: ['node:', 'commander', 'zod'],
   },
   {
-    place: 'worker.ts',
-    holds: 'the worker: puts activities and workflows together',
+    place: 'hosting',
+    holds: "what a worker works with, and Temporal's workers by task queue",
     imports: [
       'model',
       'host',
@@ -372,7 +372,6 @@ export const ROOMS: readonly Room[] = [
       'deliveries/webhooks',
       'reading',
       'workflows/definitions.ts',
-      'client',
       'telemetry',
       'temporal',
       'app',
@@ -380,9 +379,15 @@ export const ROOMS: readonly Room[] = [
     packages: ['@temporalio/worker'],
   },
   {
+    place: 'worker.ts',
+    holds: 'the worker: puts activities and workflows together',
+    imports: ['model', 'host', 'config', 'activities', 'hosting', 'client', 'telemetry', 'temporal', 'app'],
+    packages: ['@temporalio/worker'],
+  },
+  {
     place: 'plugin',
     holds: "Tidemark inside a product's own worker and client: the plugin for Temporal's SDK",
-    imports: ['model', 'host', 'config', 'temporal', 'worker.ts'],
+    imports: ['model', 'host', 'config', 'hosting', 'temporal', 'worker.ts'],
     types: ['activities'],
     packages: ['@temporalio/activity', '@temporalio/common', '@temporalio/plugin', '@temporalio/worker'],
   },
@@ -397,6 +402,7 @@ export const ROOMS: readonly Room[] = [
       'reading',
       'deliveries',
       'plugin',
+      'hosting',
       'simulator',
       'telemetry',
       'workflows/index.ts',

@@ -23,6 +23,7 @@ export { noTelemetry, type Telemetry } from '../model/telemetry.ts';
 export { installRuntime } from '../telemetry/runtime.ts';
 export { PluginError } from '../plugin/plugin-error.ts';
 export { tidemarkPlugin } from '../plugin/tidemark-plugin.ts';
-export { runWorker as createWorker, type RunningWorker, type WorkerRequest } from '../worker.ts';
+export type { WorkerRequest } from '../hosting/worker-request.ts';
+export { runWorker as createWorker, type RunningWorker } from '../worker.ts';
 export type { Remedy } from '../model/remedy.ts';
 export { ERROR_CODES, TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';

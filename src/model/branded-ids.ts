@@ -1,4 +1,6 @@
-/** The types of identifiers. `ids.ts` has their constructors, which are the only way in. The brands vanish at run time. */
+/**
+ * The types of identifiers. `ids.ts` has their constructors, which are the only way in. The brands vanish at run time.
+ */
 
 declare const brand: unique symbol;
 type Brand<T, Name extends string> = T & { readonly [brand]: Name };

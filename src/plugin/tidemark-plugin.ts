@@ -6,9 +6,11 @@ import type { SyncActivities } from '../activities/requests.ts';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
+import { HEARTBEATS } from '../hosting/temporal-workers.ts';
+import type { WorkerRequest } from '../hosting/worker-request.ts';
 import { WORKFLOWS_PATH } from '../temporal/bundle-workflows.ts';
 import { dataConverterOnceRead } from '../temporal/payload-codec.ts';
-import { HEARTBEATS, runBeside, type RunningWorker, type WorkerRequest } from '../worker.ts';
+import { runBeside, type RunningWorker } from '../worker.ts';
 import { activitiesOnceOpen } from './activities-once-open.ts';
 import { PluginError } from './plugin-error.ts';
 

@@ -1,0 +1,123 @@
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+
+import type { createDeliveryActivities } from '../activities/create-activities.ts';
+import type { SyncActivities } from '../activities/requests.ts';
+import { slicesPerSecond } from '../activities/slice-rate.ts';
+import type { Config } from '../config/config.ts';
+import { priceTableOf } from '../config/quota-variables.ts';
+import type { ClockSkew } from '../model/clock-skew.ts';
+import { clockSinks } from '../telemetry/watch-clock.ts';
+import { bundleWorkflows } from '../temporal/bundle-workflows.ts';
+import { dataConverterOf } from '../temporal/payload-codec.ts';
+import { shippedBundle } from '../temporal/shipped-bundle.ts';
+import { backfillQueueOf, deliveryQueueOf, webhookQueueOf } from '../workflows/definitions.ts';
+import type { Deliveries, Means } from './worker-means.ts';
+import type { HostWorker, WorkerRequest } from './worker-request.ts';
+
+/** A cached workflow takes 0.1 to 0.3 MB. An evicted one is replayed when it wakes. */
+const MAX_CACHED_WORKFLOWS = 300;
+/**
+ * A cancellation reaches an activity with the answer to a heartbeat, which the SDK's default throttles to one in half a
+ * minute.
+ */
+const HEARTBEAT_THROTTLE = '2 seconds';
+const FORCED_AFTER = '8 seconds';
+const LIVE_SLOTS = 100;
+/** Each slice holds some batches of messages in memory. */
+const BACKFILL_SLOTS = 16;
+/** Mailboxes that deliver at a time, most of which may wait for slow targets. */
+const DELIVERY_SLOTS = 500;
+
+/**
+ * With a build id the worker is versioned. A mailbox lives for years, hence AUTO_UPGRADE: at its next workflow task it
+ * moves to the build that is current. Replay tests and `patched()` make that safe.
+ * https://docs.temporal.io/worker-versioning
+ */
+function versionOf({ deployment }: Config): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (deployment.buildId === null) return {};
+  const version = { deploymentName: deployment.name, buildId: deployment.buildId };
+  return { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
+}
+
+export const HEARTBEATS = {
+  maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+  defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+} as const satisfies Partial<WorkerOptions>;
+
+const SHARED = {
+  ...HEARTBEATS,
+  shutdownGraceTime: 0,
+  shutdownForceTime: FORCED_AFTER,
+} as const satisfies Partial<WorkerOptions>;
+
+/** @returns Temporal's workers by task queue, without a host's */
+export async function createWorkers(
+  { config, signal, workflowBundle }: WorkerRequest,
+  { clock, tracing }: Means,
+  {
+    skew,
+    sync,
+    deliveries,
+    connection,
+    host,
+  }: {
+    readonly skew: ClockSkew;
+    readonly sync: SyncActivities;
+    readonly deliveries: Deliveries;
+    readonly connection: NativeConnection;
+    readonly host: HostWorker | null;
+  },
+): Promise<Readonly<Record<string, Worker>>> {
+  const { taskQueue } = config;
+  const shared = {
+    ...SHARED,
+    ...tracing?.workerOptions,
+    sinks: { ...tracing?.workerOptions.sinks, ...clockSinks(skew) },
+    ...(host?.version ?? versionOf(config)),
+    connection,
+    namespace: config.temporal.namespace,
+    activities: sync,
+    dataConverter: await dataConverterOf(config, clock),
+  };
+  const live =
+    host === null
+      ? await Worker.create({
+          ...shared,
+          workflowBundle: workflowBundle ?? (await bundleOf(config, { signal, traced: tracing !== null })),
+          taskQueue,
+          maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+          maxConcurrentActivityTaskExecutions: LIVE_SLOTS,
+        })
+      : null;
+  const backfill = await Worker.create({
+    ...shared,
+    taskQueue: backfillQueueOf(taskQueue),
+    maxConcurrentActivityTaskExecutions: BACKFILL_SLOTS,
+    maxTaskQueueActivitiesPerSecond: slicesPerSecond(priceTableOf(config)),
+  });
+  const delivering = (queue: string, activities: ReturnType<typeof createDeliveryActivities>): Promise<Worker> =>
+    Worker.create({
+      ...shared,
+      activities,
+      taskQueue: queue,
+      maxConcurrentActivityTaskExecutions: DELIVERY_SLOTS,
+    });
+  const toWebhooks = webhookQueueOf(taskQueue);
+  const toHandlers = deliveryQueueOf(taskQueue);
+  return {
+    ...(live === null ? {} : { [taskQueue]: live }),
+    [backfillQueueOf(taskQueue)]: backfill,
+    [toWebhooks]: await delivering(toWebhooks, deliveries.webhooks),
+    ...(deliveries.handlers === null ? {} : { [toHandlers]: await delivering(toHandlers, deliveries.handlers) }),
+  };
+}
+
+/** Bundles made ahead have no interceptors, so a worker that traces makes its own. */
+async function bundleOf(
+  { deployment }: Config,
+  options: { signal: AbortSignal | undefined; traced: boolean },
+): Promise<{ readonly code: string } | { readonly codePath: string }> {
+  if (options.traced) return bundleWorkflows(options);
+  if (deployment.workflowBundle !== null) return { codePath: deployment.workflowBundle };
+  return (await shippedBundle()) ?? bundleWorkflows(options);
+}
