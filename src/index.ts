@@ -12,8 +12,17 @@ export {
   type TidemarkClientOptions,
 } from './client/tidemark-client.ts';
 export type { CountedSubscription, DeliveriesClient, ReplayFrom } from './client/deliveries-client.ts';
+export type { SubscribedWebhook, WebhookSubscription } from './client/webhook-access.ts';
+export type { WebhookField } from './model/webhook-field.ts';
 export type { DeliveryPosition, ParkedChange } from './store/subscriptions/subscription-store.ts';
-export type { Beginning, ChangeFilter, DeliveryOrder, Subscription } from './model/subscription.ts';
+export {
+  InvalidSubscriptionError,
+  type Beginning,
+  type ChangeFilter,
+  type DeliveryOrder,
+  type Subscription,
+  type SubscriptionTarget,
+} from './model/subscription.ts';
 export {
   MailboxBlockedError,
   MailboxNotRunningError,

@@ -5,9 +5,15 @@ import { CannotDoError } from '../model/program-errors.ts';
 import type { Bodies } from '../store/bodies/bodies.ts';
 import type { StoreDatabase } from '../store/engines/store-database.ts';
 import { getLabels } from '../store/listing/label-rows.ts';
-import { findSummary, summariesByDate, threadSummaries, type DatePlace } from '../store/reads/mail-summaries.ts';
+import {
+  findSummary,
+  summariesByDate,
+  threadSummaries,
+  type DatePlace,
+  type MailSummary,
+} from '../store/reads/mail-summaries.ts';
 import type { Message } from './message.ts';
-import { messageOf, type MessageSource } from './read-message.ts';
+import type { MessageSource } from './read-message.ts';
 import { requireMailbox } from './require-mailbox.ts';
 
 /** Which messages {@link MailboxReader.messages} gives. All conditions must hold. */
@@ -68,6 +74,12 @@ export function mailboxReader(database: StoreDatabase, bodies: Bodies, mailbox: 
     },
     labels: async () => [...(await source()).labels.values()],
   };
+}
+
+/** The parsers of mail are loaded with the first message, since most commands read none. */
+async function messageOf(source: MessageSource, summary: MailSummary): Promise<Message> {
+  const reading = await import('./read-message.ts');
+  return reading.messageOf(source, summary);
 }
 
 /** Any text may be asked for; one that is no id names no message. */

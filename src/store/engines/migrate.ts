@@ -1,44 +1,9 @@
 import type { Kysely } from 'kysely';
-import { Migrator, type MigrationProvider } from 'kysely/migration';
+import type { MigrationProvider } from 'kysely/migration';
 import type { StoreDialect } from './dialect.ts';
-import { mirror } from './migrations/0001-mirror.ts';
-import { auditTables } from './migrations/0002-audit.ts';
-import { postgresStorage } from './migrations/0003-storage.ts';
-import { bodiesOutside } from './migrations/0004-bodies-outside.ts';
-import { watchColumn } from './migrations/0005-watch.ts';
-import { dayUsage } from './migrations/0007-day-usage.ts';
-import { attachmentColumns } from './migrations/0008-attachments.ts';
-import { lackingColumn } from './migrations/0009-lacking.ts';
-import { accountColumns } from './migrations/0010-account.ts';
-import { doubtColumns } from './migrations/0011-doubt.ts';
-import { changeDetails } from './migrations/0012-change-details.ts';
-import { messageHeaders } from './migrations/0013-headers.ts';
-import { subscriptionTables } from './migrations/0014-subscriptions.ts';
-import { feedTables } from './migrations/0015-feed.ts';
-import { formerStores } from './migrations/0016-store-identity.ts';
-import { subscriptionTargets } from './migrations/0017-subscription-targets.ts';
+import { MIGRATION_NAMES } from './migrations/migration-names.ts';
 import type { Schema } from './schema.ts';
 import { StoreError } from './store-error.ts';
-
-/** In the order in which they run. A released name never changes. */
-const MIGRATIONS = {
-  '0001-mirror': mirror,
-  '0002-audit': auditTables,
-  '0003-storage': postgresStorage,
-  '0004-bodies-outside': bodiesOutside,
-  '0005-watch': watchColumn,
-  '0007-day-usage': dayUsage,
-  '0008-attachments': attachmentColumns,
-  '0009-lacking': lackingColumn,
-  '0010-account': accountColumns,
-  '0011-doubt': doubtColumns,
-  '0012-change-details': changeDetails,
-  '0013-headers': messageHeaders,
-  '0014-subscriptions': subscriptionTables,
-  '0015-feed': feedTables,
-  '0016-store-identity': formerStores,
-  '0017-subscription-targets': subscriptionTargets,
-} as const;
 
 /** `automatic`: opening the database migrates its schema. `manual`: only `tidemark migrate` does. */
 export type MigrationMode = 'automatic' | 'manual';
@@ -52,10 +17,11 @@ export type MigrationMode = 'automatic' | 'manual';
  */
 export async function migrate(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<readonly string[]> {
   if ((await missingMigrations(db, dialect, place)).length === 0) return [];
-  const provider: MigrationProvider = {
-    getMigrations: async () =>
-      Object.fromEntries(Object.entries(MIGRATIONS).map(([name, create]) => [name, create(dialect)])),
-  };
+  const [{ Migrator }, { createMigrations }] = await Promise.all([
+    import('kysely/migration'),
+    import('./migrations/create-migrations.ts'),
+  ]);
+  const provider: MigrationProvider = { getMigrations: async () => createMigrations(dialect) };
   // Migrations of two branches do not depend on each other and may be released in either order.
   const migrator = new Migrator({
     db,
@@ -109,7 +75,8 @@ export function olderSchema(place: string, missing: readonly string[]): StoreErr
 
 async function missingMigrations(db: Kysely<Schema>, dialect: StoreDialect, place: string): Promise<readonly string[]> {
   const executed = await executedMigrations(db, dialect);
-  const unknown = executed.filter((name) => !Object.hasOwn(MIGRATIONS, name));
+  const known: readonly string[] = MIGRATION_NAMES;
+  const unknown = executed.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new StoreError(
       { kind: 'newer-schema' },
@@ -117,7 +84,7 @@ async function missingMigrations(db: Kysely<Schema>, dialect: StoreDialect, plac
         'or restore a backup from before the upgrade.',
     );
   }
-  return Object.keys(MIGRATIONS).filter((name) => !executed.includes(name));
+  return MIGRATION_NAMES.filter((name) => !executed.includes(name));
 }
 
 async function executedMigrations(db: Kysely<Schema>, dialect: StoreDialect): Promise<readonly string[]> {
