@@ -114,8 +114,8 @@ async function profileWith(
 }
 
 /**
- * When no stored message can prove that the account is the same, its owner may know that it was renamed: then a renaming is the
- * remedy.
+ * When no stored message can prove that the account is the same, its owner may know that it was renamed: then a
+ * renaming is the remedy.
  */
 export function renamedRemedy(
   row: Pick<MailboxRow, 'id'> | null,

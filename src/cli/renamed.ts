@@ -1,8 +1,8 @@
-import { MailboxNotRunningError, MailboxUnknownError } from '../client/errors.ts';
 import { renamedMailbox } from '../client/renamed-mailbox.ts';
 import { CannotDoError } from '../model/program-errors.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import { TidemarkError, type TidemarkErrorCode } from '../model/tidemark-error.ts';
 
 /** Returns the error, or, when it is about a mailbox that was renamed, one that names the new address. */
 export async function orRenamed(error: unknown, store: MailboxRegistry): Promise<unknown> {
@@ -16,11 +16,9 @@ export async function orRenamed(error: unknown, store: MailboxRegistry): Promise
   );
 }
 
-/** The mailbox that an error reports as unknown or not running. */
+const MISSING: readonly TidemarkErrorCode[] = ['mailbox-unknown', 'mailbox-not-connected', 'mailbox-not-running'];
+
+/** The mailbox that an error reports as unknown, not connected or not running. */
 function missingMailbox(error: unknown): MailboxId | null {
-  return error instanceof MailboxUnknownError ||
-    error instanceof MailboxNotRunningError ||
-    error instanceof CannotDoError
-    ? error.mailbox
-    : null;
+  return error instanceof TidemarkError && MISSING.includes(error.code) ? error.mailbox : null;
 }

@@ -61,6 +61,7 @@ export const ERROR_CODES = [
   'temporal-failure',
   'temporal-server',
   'workflow-task-fails',
+  'workflow-bundle',
   // Connecting mailboxes.
   'access-revoked',
   'wrong-account',

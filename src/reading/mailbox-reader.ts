@@ -1,7 +1,7 @@
 import type { Label } from '../model/change.ts';
 import type { LabelId, MailboxId, MessageId, ThreadId } from '../model/ids.ts';
 import { labelNamed } from '../model/label-named.ts';
-import { CannotDoError } from '../model/program-errors.ts';
+import { CannotDoError, UsageError } from '../model/program-errors.ts';
 import type { Bodies } from '../store/bodies/bodies.ts';
 import type { StoreDatabase } from '../store/engines/store-database.ts';
 import { getLabels } from '../store/listing/label-rows.ts';
@@ -141,6 +141,6 @@ function namesOf(labels: readonly Label[]): string {
 
 function timeOf(date: Date | undefined): number | null {
   if (date === undefined) return null;
-  if (Number.isNaN(date.getTime())) throw new RangeError('after and before must be valid dates');
+  if (Number.isNaN(date.getTime())) throw new UsageError('after and before must be valid dates');
   return date.getTime();
 }

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 import { workflowTracingModules } from '../telemetry/workflow-tracing-modules.ts';
+import { CannotDoError } from '../model/program-errors.ts';
 
 /** The module that exports the workflows of mailboxes. */
 export const WORKFLOWS_PATH = fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url));
@@ -35,9 +36,8 @@ export async function bundleWorkflows({
     return { code: stdout };
   } catch (error) {
     signal?.throwIfAborted();
-    throw new Error(`the workflows could not be bundled: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CannotDoError('workflow-bundle', `The workflows could not be bundled: ${reason}`, { cause: error });
   }
 }
 

@@ -149,7 +149,7 @@ describe("an error of Temporal's", () => {
     expect(paused.remedy).toEqual({ kind: 'end-pause', mailbox });
   });
 
-  it('of a mailbox that a worker of an earlier version blocked has no remedy beside the commands that its words name', () => {
+  it('that repeats the words of an earlier version, which name commands, has no remedy beside them', () => {
     const message = 'ada@example.com has revoked its grant: run "tidemark connect ada@example.com --credentials FILE"';
     expect(new MailboxBlockedError(mailbox, 'needs-consent', { message })).toMatchObject({
       message: `${message}.`,

@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { StoreError } from '../engines/store-error.ts';
 
 export type BodyEncoding = 'zstd' | 'identity';
 
@@ -31,7 +32,7 @@ export function decodeIfWhole(encoding: string, bytes: Uint8Array): Buffer | nul
   }
 }
 
-/** @throws {Error} when the encoding is unknown, so a newer program wrote the body */
+/** @throws {StoreError} `newer-schema` when the encoding is unknown, so a newer program wrote the body */
 export function decodeBody(encoding: string, bytes: Uint8Array): Buffer {
   switch (encoding) {
     case 'zstd':
@@ -39,6 +40,9 @@ export function decodeBody(encoding: string, bytes: Uint8Array): Buffer {
     case 'identity':
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     default:
-      throw new Error(`A body in the encoding "${encoding}" was written by a newer Tidemark.`);
+      throw new StoreError(
+        { kind: 'newer-schema' },
+        `A body in the encoding "${encoding}" was written by a newer Tidemark. Run that version.`,
+      );
   }
 }

@@ -120,7 +120,7 @@ describe('bodies outside the database', () => {
     spoil(objectsIn(place()).find((object) => object.includes('6d34c9fe')) ?? '');
     await expect(mailbox.messages()).rejects.toMatchObject({
       failure: { kind: 'body-lost' },
-      message: expect.stringContaining('check-bodies alice@example.com') as string,
+      remedy: { kind: 'check-bodies', mailbox: 'alice@example.com', rebuild: false },
     });
 
     const lost: LostBody[] = [];
@@ -158,7 +158,7 @@ describe('bodies outside the database', () => {
     const again = await open();
     await expect(again.messages()).rejects.toMatchObject({
       failure: { kind: 'unavailable' },
-      message: expect.stringContaining('--rebuild') as string,
+      remedy: { kind: 'check-bodies', mailbox: null, rebuild: true },
     });
     await expect(again.save(reading('b'))).rejects.toMatchObject({ failure: { kind: 'unavailable' } });
     renameSync(place('unmounted'), place());
