@@ -15,6 +15,7 @@ import { watchWorker } from './telemetry/watch-worker.ts';
 import { temporalAddressOf } from './temporal/connect.ts';
 import { connectPatiently } from './temporal/connect-patiently.ts';
 
+/** A worker that runs. */
 export interface RunningWorker {
   /** Resolves when the worker has ended after {@link RunningWorker.stop}; rejects when it failed. */
   readonly ended: Promise<void>;

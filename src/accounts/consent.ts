@@ -16,6 +16,7 @@ import { renamedRemedy } from './connect-mailbox.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { AccountStores } from './mailbox-credentials.ts';
 
+/** What {@link beginConsent} needs. */
 export interface BeginConsentRequest {
   readonly config: Config;
   /** The JSON of an OAuth client, as the Google Cloud console offers it. */
@@ -65,6 +66,7 @@ export function beginConsent({
   return { url, pending: { ...authorization, mailbox: mailbox ?? null } };
 }
 
+/** What {@link completeConsent} needs. */
 export interface CompleteConsentRequest {
   readonly config: Config;
   /** From {@link openTidemark}: the grant is stored there, encrypted. */
@@ -76,6 +78,7 @@ export interface CompleteConsentRequest {
   readonly clock?: Clock;
 }
 
+/** The mailbox that a consent has connected. */
 export interface CompletedConsent {
   readonly mailbox: MailboxId;
   /** The account's address at Google. It differs from the mailbox's when the account was renamed. */

@@ -15,6 +15,7 @@ export interface AccountStores {
   readonly credentials: CredentialStore;
 }
 
+/** The mailbox whose credentials are stored, and where. */
 export interface LoginRequest {
   readonly config: Config;
   readonly stores: AccountStores;

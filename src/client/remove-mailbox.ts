@@ -8,6 +8,7 @@ import { workflowIdOf } from '../workflows/definitions.ts';
 import { MailboxNotRunningError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
 
+/** What there was of a mailbox that was removed. */
 export interface RemovedMailbox {
   /** Whether a workflow ran. */
   readonly wasRunning: boolean;

@@ -9,6 +9,7 @@ import { handOver, workflowIdOf, type MailboxInput, type MailboxResult } from '.
 import { MailboxNotRunningError, MailboxUnknownError, RenameRefusedError } from './errors.ts';
 import type { Rpc } from './rpc.ts';
 
+/** What has become of a mailbox that was renamed. */
 export interface RenamedMailbox {
   /** The id that the mailbox has now. */
   readonly mailbox: MailboxId;

@@ -23,6 +23,7 @@ export interface ResumeRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Which mailboxes were resumed, and which were not. */
 export interface ResumedMailboxes {
   /** Mailboxes that were signalled, in the order of e-mail addresses. */
   readonly resumed: readonly MailboxId[];

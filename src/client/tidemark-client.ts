@@ -41,6 +41,7 @@ import { answered, isBlocked, reached, runningWorkflow, type Waiting, type WaitO
 import type { WebhookAccess } from './webhook-access.ts';
 import { hasRecentPoller } from './workers.ts';
 
+/** What a {@link TidemarkClient} works with. `openTidemark` makes one. */
 export interface TidemarkClientOptions {
   readonly temporal: Client;
   /** The mirror. The client only reads from it, apart from removing and renaming mailboxes. */
@@ -62,6 +63,7 @@ export interface TidemarkClientOptions {
   readonly taskQueue?: string;
 }
 
+/** What a start has found and done. */
 export interface StartedMailbox {
   readonly wasRunning: boolean;
   /** Whether the settings differ from those that the mailbox had. */
@@ -69,6 +71,7 @@ export interface StartedMailbox {
   readonly settings: MailboxSettings;
 }
 
+/** What a sync has come to. */
 export interface SyncResult {
   /** null when it was not waited for, or no worker answered in the end. */
   readonly inSync: boolean | null;
@@ -77,6 +80,7 @@ export interface SyncResult {
 /** Milliseconds between two looks of {@link TidemarkClient.waitUntilInSync}. */
 const IN_SYNC_LOOK = 1_000;
 
+/** How a sync is asked for. */
 export interface SyncOptions extends WaitOptions {
   /** True waits until the work is done, instead of only requesting it. */
   readonly wait?: boolean;

@@ -16,6 +16,7 @@ import type { Rpc } from './rpc.ts';
 const UPDATE_DEADLINE = 30_000;
 const PAUSE = 500;
 
+/** How long a call waits for the mailbox. */
 export interface WaitOptions {
   readonly signal?: AbortSignal;
   /** Called repeatedly while no worker answers. The wait continues, since workers restart. */

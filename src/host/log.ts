@@ -4,6 +4,7 @@ import type { LogLevel } from '../model/log-level.ts';
 import { visibleLine } from '../model/visible-text.ts';
 import { makePrivateFile, tighten } from './private-files.ts';
 
+/** A log of JSON lines, as pino writes it. */
 export type Log = PinoLogger;
 
 /**

@@ -9,6 +9,7 @@ import type { Clock } from '../model/clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
 import type { Telemetry } from '../model/telemetry.ts';
 
+/** What a worker runs with. */
 export interface WorkerRequest {
   readonly config: Config;
   readonly log: Log;

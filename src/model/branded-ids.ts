@@ -7,8 +7,11 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 
 /** A mailbox's key everywhere (store, workflow id, CLI): its e-mail address in lower case. */
 export type MailboxId = Brand<string, 'MailboxId'>;
+/** Gmail's id of a message. */
 export type MessageId = Brand<string, 'MessageId'>;
+/** Gmail's id of a thread. */
 export type ThreadId = Brand<string, 'ThreadId'>;
+/** Gmail's id of a label: `INBOX` and its like, or `Label_…` for those that people made. */
 export type LabelId = Brand<string, 'LabelId'>;
 
 /**

@@ -1,5 +1,6 @@
 import { labelId, type LabelId } from './ids.ts';
 
+/** The formats, in the order of how much they hold. */
 export const MESSAGE_FORMATS = ['full', 'raw', 'metadata', 'minimal'] as const;
 /** The format in which a message is fetched, in Gmail's words. */
 export type MessageFormat = (typeof MESSAGE_FORMATS)[number];
@@ -22,6 +23,7 @@ export const RECOVERIES = ['listings', 'minimal'] as const;
  */
 export type Recovery = (typeof RECOVERIES)[number];
 
+/** What is mirrored of a mailbox, and how. Durations are in milliseconds. */
 export interface MailboxSettings {
   readonly format: MessageFormat;
   readonly scope: Scope;
@@ -47,6 +49,7 @@ export interface PushSettings {
   readonly labelIds: readonly LabelId[];
 }
 
+/** The settings of a mailbox whose start names none. */
 export const DEFAULT_SETTINGS: MailboxSettings = {
   format: 'full',
   scope: { labelIds: [], after: null, limit: null, includeSpamTrash: false },

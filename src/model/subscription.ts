@@ -54,6 +54,7 @@ export interface SubscriptionDefinition {
   readonly order: DeliveryOrder;
 }
 
+/** A subscription as it is stored. `createdAt` is in epoch milliseconds. */
 export interface Subscription extends SubscriptionDefinition {
   readonly createdAt: number;
   /** When and why it ended; null while it delivers. */

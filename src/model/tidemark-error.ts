@@ -107,6 +107,7 @@ export const ERROR_CODES = [
   'simulator',
 ] as const;
 
+/** One of {@link ERROR_CODES}. */
 export type TidemarkErrorCode = (typeof ERROR_CODES)[number];
 
 export interface TidemarkErrorOptions extends ErrorOptions {

@@ -16,6 +16,7 @@ import {
   type FeedPosition,
 } from '../store/feed/read-feed.ts';
 
+/** Which changes are followed, and from where. */
 export interface ChangesRequest {
   /** Only the changes of this mailbox. Cursors are the same as those of all mailboxes. */
   readonly mailbox?: MailboxId | string;

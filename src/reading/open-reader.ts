@@ -37,6 +37,7 @@ export interface OpenedReader extends Reader {
   close(): Promise<void>;
 }
 
+/** What {@link openReader} opens. */
 export interface OpenReaderRequest {
   /** `sqlite:PATH`, `postgres://…`, or a location that is parsed already. */
   readonly database: string | DatabaseLocation;

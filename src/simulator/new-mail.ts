@@ -1,5 +1,6 @@
 import type { RawSource } from './simulated-message.ts';
 
+/** A message that arrives. */
 export interface NewMail {
   /** RFC 822 bytes. A function is called on each read and must always return the same bytes. */
   readonly raw: Uint8Array | string | (() => Buffer);

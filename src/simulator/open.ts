@@ -26,6 +26,7 @@ interface Serving {
   readonly quota?: QuotaEnforcement;
 }
 
+/** What a simulator serves, and where. */
 export interface SimulateRequest extends Serving {
   readonly emails: readonly string[];
   /** Generated messages in each mailbox. */
@@ -38,12 +39,14 @@ export interface SimulateRequest extends Serving {
   readonly emulatorHost?: string | null;
 }
 
+/** A mailbox of a served simulator, with the credentials that open it. */
 export interface ServedMailbox {
   readonly email: string;
   readonly messages: number;
   readonly credentials: AuthorizedUser;
 }
 
+/** A simulator that answers over HTTP. */
 export interface ServedSimulator {
   readonly url: string;
   /** URL of the keys that verify push requests; null when there are no keys. */

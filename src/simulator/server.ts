@@ -9,6 +9,7 @@ import type { GoogleSigner } from './google-signer.ts';
 import { JSON_TYPE, type SimulatorRequest, type SimulatorResponse } from './http.ts';
 import type { Simulator } from './simulator.ts';
 
+/** What an HTTP server of a simulator serves, and where. */
 export interface SimulatorServerOptions {
   readonly simulator: Simulator;
   /** 0 takes a free port. */
@@ -21,6 +22,7 @@ export interface SimulatorServerOptions {
   readonly signer?: GoogleSigner | undefined;
 }
 
+/** The HTTP server of a simulator. */
 export interface SimulatorServer {
   /** `http://host:port`, to be used as a client's root URL. */
   readonly url: string;

@@ -14,6 +14,7 @@ import { CLIENT_ID, Tokens, type AuthorizedUser, type ClientFile } from './token
 import { Usage } from './usage.ts';
 import { Watches, type Delivery, type Notification } from './watches.ts';
 
+/** How a simulator behaves. */
 export interface SimulatorOptions {
   /** Used for time and pauses. Randomness comes from the seed, not from the clock. */
   readonly clock: Clock;

@@ -11,8 +11,8 @@ const filesBelow = (folder: string): readonly string[] =>
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
 
 const CODE = ['src', 'test', 'scripts', 'bench', 'deploy', 'examples'].flatMap(filesBelow);
-const PAGES = [...readdirSync(ROOT, { encoding: 'utf8' }), ...filesBelow('docs')].filter((file) =>
-  file.endsWith('.md'),
+const PAGES = [...readdirSync(ROOT, { encoding: 'utf8' }), ...filesBelow('docs')].filter(
+  (file) => file.endsWith('.md') && !file.startsWith('docs/reference/'),
 );
 
 const textOf = (page: string): string => readFileSync(join(ROOT, page), 'utf8');

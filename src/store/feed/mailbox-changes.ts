@@ -12,6 +12,7 @@ export interface ChangesOfMailbox {
   readonly limit: number;
 }
 
+/** Changes of one mailbox, and where they end. */
 export interface ChangePage {
   /** Oldest first. */
   readonly changes: readonly Change[];

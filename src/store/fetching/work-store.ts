@@ -38,6 +38,7 @@ export interface WorkCounts {
   readonly failed: number;
 }
 
+/** A message that could not be fetched. */
 export interface FailedMessage {
   readonly id: MessageId;
   readonly error: string;
@@ -45,6 +46,7 @@ export interface FailedMessage {
   readonly nextAttemptAt: number;
 }
 
+/** A message that is stored without a part that it has, or should have, at Gmail. */
 export interface LackingMessage {
   readonly id: MessageId;
   readonly lacks: Lacking;

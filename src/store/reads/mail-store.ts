@@ -17,6 +17,7 @@ export interface StreamOptions {
   readonly onLostBody?: (lost: LostBody) => Promise<void>;
 }
 
+/** A message as it is stored, not decoded. */
 export interface StoredMessage {
   readonly id: MessageId;
   readonly threadId: ThreadId;

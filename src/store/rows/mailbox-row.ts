@@ -97,6 +97,7 @@ export interface Drift {
   readonly differing: readonly MessageId[];
 }
 
+/** The result of comparing the mailbox with Gmail. Times are epoch milliseconds. */
 export interface AuditResult {
   readonly startedAt: number;
   readonly finishedAt: number;

@@ -43,6 +43,7 @@ export interface SubscriptionStore {
   }): Promise<readonly MailboxId[]>;
 }
 
+/** How far a subscription is in a mailbox. Times are epoch milliseconds. */
 export interface DeliveryPosition {
   readonly mailbox: MailboxId;
   /** Everything up to it was accepted, parked, or not asked for. */
@@ -70,6 +71,7 @@ export interface DeliveryCounts {
   readonly parked: number;
 }
 
+/** A change that was set aside after its attempts. `parkedAt` is in epoch milliseconds. */
 export interface ParkedChange {
   readonly mailbox: MailboxId;
   readonly sequence: number;

@@ -1,0 +1,159 @@
+// npm run docs: docs/reference, a page for each entry of the package, from the declarations that tsc writes and the
+// comments in them.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { API, type Project, type Symbol as ExportedSymbol } from 'typescript/unstable/sync';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The page of an entry. */
+export interface ReferencePage {
+  /** What a product imports: `tidemark`, `tidemark/reader`, … */
+  readonly entry: string;
+  /** The name of its file in docs/reference. */
+  readonly file: string;
+  readonly text: string;
+  readonly exports: readonly string[];
+  /** Exports without a comment. */
+  readonly uncommented: readonly string[];
+}
+
+/** @returns a page for each entry that package.json exports */
+export function reference(): readonly ReferencePage[] {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-reference-'));
+  try {
+    writeDeclarations(folder);
+    const api = new API({ cwd: folder });
+    try {
+      const config = join(folder, 'tsconfig.json');
+      const project = api.updateSnapshot({ openProjects: [config] }).getProject(config);
+      if (project === undefined) throw new Error(`tsc does not open ${config}`);
+      return Object.entries(entries()).map(([entry, file]) => pageOf(project, entry, join(folder, file)));
+    } finally {
+      api.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The declarations of the package's entries, by what a product imports. */
+function entries(): Readonly<Record<string, string>> {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly exports: Readonly<Record<string, string | { readonly types: string }>>;
+  };
+  return Object.fromEntries(
+    Object.entries(exports).flatMap(([path, target]) =>
+      typeof target === 'string' ? [] : [[join('tidemark', path), target.types]],
+    ),
+  );
+}
+
+function writeDeclarations(folder: string): void {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const written = ['--emitDeclarationOnly', '--sourceMap', 'false', '--inlineSources', 'false'];
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', ...written, '--outDir', join(folder, 'dist')], {
+    cwd: root,
+  });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const compilerOptions = { module: 'nodenext', target: 'es2024', types: ['node'], strict: true, skipLibCheck: true };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.values(entries()) }));
+}
+
+function pageOf(project: Project, entry: string, declarations: string): ReferencePage {
+  const { checker, program } = project;
+  const file = program.getSourceFile(declarations);
+  const module = file === undefined ? undefined : checker.getSymbolAtLocation(file);
+  if (file === undefined || module === undefined) throw new Error(`${declarations} is no module`);
+  const exported = checker
+    .getExportsOfModule(module)
+    .map((symbol) => ({
+      name: symbol.name,
+      target: checker.isUnknownSymbol(checker.getAliasedSymbol(symbol)) ? symbol : checker.getAliasedSymbol(symbol),
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name, 'en'));
+  const names = new Set(exported.map(({ name }) => name));
+  const [, about = ''] = /\/\*\*([^]*?)\*\//.exec(file.text) ?? [];
+  const parts = exported.map(({ name, target }) => [
+    `## ${name}`,
+    commentOf(project, target, names),
+    `\`\`\`ts declaration\n${declarationsOf(project, target)}\n\`\`\``,
+  ]);
+  return {
+    entry,
+    file: `${entry.replaceAll('/', '-')}.md`,
+    text: `${[[`# ${entry}`, plain(about)], ...parts]
+      .flat()
+      .filter((part) => part !== '')
+      .join('\n\n')}\n`,
+    exports: [...names],
+    uncommented: exported
+      .filter(
+        ({ target }) =>
+          target.getDocumentationComment(checker).trim() === '' && target.getJsDocTags(checker).length === 0,
+      )
+      .map(({ name }) => name),
+  };
+}
+
+/** The text of a comment at the head of a file, without its tags. */
+const plain = (comment: string): string =>
+  comment
+    .replaceAll(/^ *\* ?/gm, '')
+    .replaceAll(/^@.*$/gm, '')
+    .trim();
+
+function commentOf({ checker }: Project, symbol: ExportedSymbol, names: ReadonlySet<string>): string {
+  /** An export of the same entry is a link to its heading. */
+  const linked = (name: string): string => (names.has(name) ? `[\`${name}\`](#${name.toLowerCase()})` : `\`${name}\``);
+  const tags = symbol.getJsDocTags(checker).map(({ name, text = '' }) => {
+    if (name === 'example') return `\`\`\`ts declaration\n${text.trim()}\n\`\`\``;
+    const said = text.trim().replaceAll(/\n\s*/g, ' ');
+    const [, parameter, about] = name === 'param' ? (/^(\S+)\s*-?\s*(.*)$/.exec(said) ?? []) : [];
+    if (parameter !== undefined) return `- \`${parameter}\`: ${about}`;
+    const [, errors, when] = name === 'throws' ? (/^\{([\w |]+)\}\s*(.*)$/.exec(said) ?? []) : [];
+    if (errors !== undefined)
+      return `- *throws* ${errors
+        .split(/ *\| */)
+        .map(linked)
+        .join(', ')} ${when}`;
+    return `- *${name}* ${said}`;
+  });
+  const comment = symbol.getDocumentationComment(checker).trim();
+  return [comment.replaceAll(/`(\w+)`/g, (_, name: string) => linked(name)), ...tags]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** The declarations as tsc wrote them, with the comments of members, without what is private. */
+function declarationsOf(project: Project, symbol: ExportedSymbol): string {
+  return symbol.declarations
+    .flatMap((handle) => {
+      let node = handle.resolve(project);
+      while (node?.parent !== undefined && node.parent.parent !== undefined) node = node.parent;
+      if (node === undefined) return [];
+      const { text } = node.getSourceFile();
+      return text
+        .slice(node.pos, node.end)
+        .replace(/^(?:\s|\/\*[^]*?\*\/|\/\/[^\n]*)*/, '')
+        .replace(/^export (?:declare )?/, '')
+        .replaceAll(/^ +(?:private .*|#private);\n/gm, '');
+    })
+    .join('\n');
+}
+
+if (import.meta.main) {
+  const folder = join(root, 'docs/reference');
+  const pages = reference();
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const { file, text } of pages) writeFileSync(join(folder, file), text);
+  console.log(pages.map(({ file, exports }) => `docs/reference/${file}: ${exports.length} exports`).join('\n'));
+  for (const { entry, uncommented } of pages)
+    if (uncommented.length > 0) console.log(`${entry}: no comment on ${uncommented.join(', ')}`);
+}
