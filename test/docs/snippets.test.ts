@@ -78,7 +78,7 @@ describe('the programs of the pages', () => {
   it('compile', async () => {
     const sources = Object.fromEntries(snippets.map((snippet, index) => [nameOf(snippet, index), snippet.code]));
     expect(await compile(sources, folder)).toBe('');
-  });
+  }, 180_000);
 });
 
 describe('whole programs of the pages', () => {
