@@ -28,6 +28,7 @@ export interface WebhookSubscription {
   readonly dropFormerSecret?: boolean;
 }
 
+/** What a subscription of a webhook has come to. */
 export interface SubscribedWebhook {
   readonly change: 'made' | 'changed' | 'same';
   readonly url: string;
