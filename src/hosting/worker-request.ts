@@ -23,7 +23,7 @@ export interface WorkerRequest {
   readonly workflowBundle?: { readonly code: string };
   /** Called with changes of mailboxes, by the names of their subscriptions, which are made when the worker starts. */
   readonly handlers?: Handlers;
-  /** Gives tokens in place of stored credentials, for a product that keeps Google's tokens itself. Give all workers the same. */
+  /** Gives tokens in place of stored credentials, for a product that keeps them itself. Give all workers the same. */
   readonly tokenProvider?: TokenProvider;
   /** Where metrics and spans go; without it, where METRICS_ADDRESS and OTEL_* say. */
   readonly telemetry?: Telemetry;
