@@ -28,7 +28,7 @@ export function adviceOf(remedy: Remedy): string | null {
       return `Correct it: tidemark configure ${remedy.mailbox} --label NAME, then tidemark resume ${remedy.mailbox}`;
     case 'take-place':
       return (
-        (remedy.resumes ? `Then: tidemark resume ${remedy.mailbox}. ` : '') +
+        (remedy.resumes ? `With the right database: tidemark resume ${remedy.mailbox}. ` : '') +
         `If this one shall take its place: tidemark stop ${remedy.mailbox}, then tidemark start ${remedy.mailbox}`
       );
     case 'rename':

@@ -56,7 +56,7 @@ const ADVICE: { readonly [Kind in Remedy['kind']]: readonly (readonly [Extract<R
     ],
     [
       { kind: 'take-place', mailbox, resumes: true },
-      'Then: tidemark resume ada@example.com. ' +
+      'With the right database: tidemark resume ada@example.com. ' +
         'If this one shall take its place: tidemark stop ada@example.com, then tidemark start ada@example.com',
     ],
   ],

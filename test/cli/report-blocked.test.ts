@@ -74,6 +74,30 @@ test('status says one cause of both lanes once, with the older time', async () =
   expect(text.match(/no answer/g)).toHaveLength(1);
 });
 
+test('status names the commands of what a failure and a block carry as data', async () => {
+  const message = 'The database lacks a table';
+  const failing = { kind: 'failing', message, since: NOW, until: null, remedy: { kind: 'migrate' } } as const;
+  expect(
+    reportLines({ ...(await report(fresh)), conditions: { live: failing, backfill: null } }, null, NOW).join('\n'),
+  ).toContain(`live syncs: ${message}. Run: tidemark migrate; since`);
+  const labelled = transition(
+    fresh,
+    failureEvent(
+      'MailboxUnavailable',
+      'no such label',
+      { lane: 'live', asked: false },
+      {
+        kind: 'correct-labels',
+        mailbox: ADA,
+      },
+    ),
+    NOW,
+  );
+  expect(reportLines(await report(labelled), null, NOW).join('\n')).toContain(
+    'Correct it: tidemark configure ada@example.com --label NAME, then tidemark resume ada@example.com',
+  );
+});
+
 test('status of a mailbox that nothing blocks says nothing of it', async () => {
   expect(reportLines(await report(fresh), null, NOW).join('\n')).not.toContain('next attempt');
   expect(reportJson(await report(fresh), null)).toMatchObject({ blocked: null });

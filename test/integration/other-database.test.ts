@@ -55,8 +55,13 @@ describe('a mailbox and another database than its own', () => {
     await client.poke(system.mailbox);
     await withWorkerOn(other, async () => {
       await expect
-        .poll(async () => (await client.status(system.mailbox)).blocked?.message ?? null, { timeout: 30_000 })
-        .toMatch(/is mirrored in another database than the one that this worker has: nothing was read or changed/);
+        .poll(async () => (await client.status(system.mailbox)).blocked, { timeout: 30_000 })
+        .toMatchObject({
+          message: expect.stringMatching(
+            /is mirrored in another database than the one that this worker has: nothing was read or changed/,
+          ),
+          remedy: { kind: 'take-place', mailbox: system.mailbox, resumes: true },
+        });
     });
     expect(JSON.parse((await tidemark(other, 'list', '--json')).stdout)).toMatchObject({
       mailboxes: expect.arrayContaining([
