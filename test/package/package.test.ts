@@ -58,6 +58,7 @@ describe('the tarball', () => {
     const files = stdout.trim().split('\n');
     expect(files).toContain('package/dist/index.js');
     expect(files).toContain('package/dist/workflow-bundle.js');
+    expect(files).toContain('package/docs/reference/tidemark.md');
     expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
     expect(files.filter((file) => /^package\/(test|src|bench|scripts|node_modules)\//.test(file))).toEqual([]);
   });
