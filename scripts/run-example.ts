@@ -61,8 +61,8 @@ async function ownDatabase(): Promise<string> {
   const given = process.env['DATABASE_URL'] ?? '';
   if (!given.startsWith('postgres'))
     throw new Error(
-      'This example needs PostgreSQL: set DATABASE_URL=postgres://… to a role that may create databases. It makes one, ' +
-        'and drops it at the end.',
+      'This example needs PostgreSQL: set DATABASE_URL=postgres://… to a role that may create databases. ' +
+        'It makes one, and drops it at the end.',
     );
   const name = `tidemark_example_${process.pid}`;
   const ask = async (text: string): Promise<void> => {
