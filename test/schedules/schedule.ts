@@ -67,9 +67,9 @@ export async function runSchedule(
   for (let i = 0; i < messages; i++) person.receive(clock.now());
   if (random.chance(0.5)) await clock.runUntil(() => false, 20_000);
 
-  await verdicts.look();
   const endFaults = drawFaults(world);
   if (oddities?.chance(0.3) === true) await oddities.draw(lanes.state.settings);
+  await verdicts.look();
   const running = lanes.run();
   const turbulence = 10_000 + random.below(4 * MINUTE);
   const end = clock.now() + turbulence;

@@ -33,7 +33,10 @@ export class Verdicts {
       if (![...states.values()].every((seen) => inScope(scope, seen))) this.#absent.add(id);
   }
 
-  /** Call after each change at Gmail, before time passes. */
+  /**
+   * Call after each change at Gmail, before time passes, whoever makes it: a person, or an oddity that adds or removes
+   * something.
+   */
   async look(): Promise<void> {
     this.#lookAtGmail();
     const { stores, mailbox } = this.#world;
@@ -42,8 +45,11 @@ export class Verdicts {
       const { changes } = await stores.store.readChangePage({ mailbox, after: this.#read, limit: 200 });
       for (const { sequence, kind, messageId, at } of changes) {
         this.#read = sequence;
-        if (kind === 'gone' && !this.#absent.has(messageId))
-          this.#wrong.push(`called gone though Gmail always had it: ${messageId}, at ${new Date(at).toISOString()}`);
+        if (kind !== 'gone' || this.#absent.has(messageId)) continue;
+        const words = this.#seen.has(messageId)
+          ? 'called gone though Gmail always had it'
+          : 'came and went before the schedule looked at Gmail, and was called gone';
+        this.#wrong.push(`${words}: ${messageId}, at ${new Date(at).toISOString()}`);
       }
       if (changes.length === 0) return;
     }
