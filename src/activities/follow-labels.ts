@@ -1,10 +1,14 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import { labelListing } from '../gmail/api/scope-listings.ts';
-import type { LabelId, MailboxId } from '../model/ids.ts';
-import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { HistoryId, LabelId, MailboxId, MessageId } from '../model/ids.ts';
 import type { LabelStore } from '../store/listing/label-store.ts';
+import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
+import type { Doubt, MailboxRow } from '../store/rows/mailbox-row.ts';
+import { countDoubt, nextDoubt, recheckAt } from './confirm-listing.ts';
 import type { ActivityDependencies, ActivityRun } from './dependencies.ts';
+import { isListing } from './known-mailbox.ts';
 import { listIds, pagesOf } from './list-ids.ts';
+import { compareLabels } from './listing-totals.ts';
 
 /**
  * The most labels that one sync asks about. Each label that labels.list left out, or named for the first time, costs a
@@ -12,11 +16,18 @@ import { listIds, pagesOf } from './list-ids.ts';
  */
 const MOST = 20;
 
+/** A label that an earlier listing may have passed over. */
+export interface LabelToList {
+  readonly labelId: LabelId;
+  /** Whether labels.list names it. If not, it is listed again at the next question about it. */
+  readonly isNamed: boolean;
+}
+
 /**
  * Updates the labels' names by labels.list, which shows renames. A label that it does not name was deleted (history may
  * not say so) or was left out by an odd answer. The label's listing decides: a deleted label is taken off every
- * message, an existing one is asked about ever more rarely. A label that was called gone by mistake is listed, so that
- * its messages get it back. An attempt that dies in between asks again.
+ * message, an existing one is asked about ever more rarely. A label that was called gone by mistake, or that only
+ * messages have shown so far, is listed, so that all its messages get it. An attempt that dies in between asks again.
  *
  * @returns labels to list once history has been applied: see {@link listFreshLabels}
  */
@@ -25,45 +36,89 @@ export async function followLabels(
   session: GmailSession,
   mailbox: MailboxId,
   run: ActivityRun,
-): Promise<readonly LabelId[]> {
-  const { unlisted, fresh, gone } = await store.saveLabels({
+): Promise<readonly LabelToList[]> {
+  const { unlisted, fresh, passedOver } = await store.saveLabels({
     mailbox,
     labels: await session.listLabels(run.signal),
     now: clock.now(),
   });
-  const returned: LabelId[] = [];
+  const toList: LabelToList[] = fresh.map((labelId) => ({ labelId, isNamed: true }));
   for (const labelId of unlisted.slice(0, MOST)) {
     const page = await listIds(session, { labelIds: [labelId], includeSpamTrash: true, pageToken: null }, run.signal);
     if (page === 'label-gone') await store.removeLabel({ mailbox, labelId, now: clock.now() });
-    else if (gone.includes(labelId)) returned.push(labelId);
+    else if (passedOver.includes(labelId)) toList.push({ labelId, isNamed: false });
     else await store.keepLabel({ mailbox, labelId, now: clock.now() });
   }
-  return [...fresh, ...returned].slice(0, MOST);
+  return toList.slice(0, MOST);
 }
 
 /** The labels that one call lists, and their mailbox. */
 interface FreshLabels {
   readonly mailbox: MailboxId;
-  readonly labelIds: readonly LabelId[];
+  readonly labels: readonly LabelToList[];
+  /** A head of the mailbox from before the call. */
+  readonly since: HistoryId;
 }
 
 /**
- * Lists each label that labels.list names for the first time, and reads its messages again if they are held without it.
- * labels.list may leave out an existing label just during a recovery, and then nothing else shows which messages carry
- * it. For a label that is really new, history has already brought every message.
+ * Lists labels that an earlier listing may have passed over, and reads their messages again if they are held without
+ * the label. labels.list may leave out an existing label just during a recovery, and then nothing else shows which
+ * messages carry it. For a label that is really new, history has already brought every message.
+ *
+ * Such a listing may be incomplete, as any other: Gmail's count is its second witness. Where it does not agree, the
+ * whole listing is doubted, and made again. While a listing is under way, the labels wait for the next sync.
  */
 export async function listFreshLabels(
-  { store, clock }: ActivityDependencies<MailboxRegistry & LabelStore>,
+  deps: ActivityDependencies<MailboxRegistry & LabelStore>,
   session: GmailSession,
-  { mailbox, labelIds }: FreshLabels,
+  { mailbox, labels, since }: FreshLabels,
   run: ActivityRun,
 ): Promise<void> {
-  const scope = (await store.getMailbox(mailbox))?.settings.scope;
-  if (scope === undefined) return;
-  for (const labelId of labelIds) {
-    for await (const page of pagesOf(session, labelListing(scope, labelId), run.signal)) {
+  const { store, clock } = deps;
+  for (const { labelId, isNamed } of labels) {
+    const row = await store.getMailbox(mailbox);
+    if (row === null || isListing(row)) return;
+    const ids = new Set<MessageId>();
+    for await (const page of pagesOf(session, labelListing(row.settings.scope, labelId), run.signal)) {
+      for (const { id } of page) ids.add(id);
       await store.readAgainWithout({ mailbox, labelId, messageIds: page.map(({ id }) => id), now: clock.now() });
     }
+    await compareWithCount(deps, session, { row, labelId, isNamed, listed: ids.size, since }, run);
     await store.keepLabel({ mailbox, labelId, now: clock.now() });
   }
+}
+
+interface FreshListing extends LabelToList {
+  readonly row: MailboxRow;
+  readonly listed: number;
+  readonly since: HistoryId;
+}
+
+/**
+ * Doubts the listing of a label if Gmail counts more messages under it. Gmail has no count for a scope with an age. A
+ * recovery by `minimal` reads every message with all its labels, so it passes over none.
+ */
+async function compareWithCount(
+  deps: ActivityDependencies<MailboxRegistry>,
+  session: GmailSession,
+  { row, labelId, isNamed, listed, since }: FreshListing,
+  run: ActivityRun,
+): Promise<void> {
+  const { scope, recovery } = row.settings;
+  if (scope.after !== null || recovery === 'minimal') return;
+  const { missing, isUndecided } = await compareLabels(
+    { session, scope, counts: { labels: new Map([[labelId, listed]]) }, since, signal: run.signal },
+    [labelId],
+  );
+  if (missing === 0 && !(isUndecided && isNamed)) return;
+  const doubt = withUnderLabels(row.doubt, missing, deps.clock.now());
+  const relistAt = row.relistAt ?? recheckAt(doubt);
+  await deps.store.saveDoubt({ mailbox: row.id, generation: row.generation, doubt, relistAt });
+  countDoubt(deps, doubt);
+}
+
+/** One label's listing is no check of the whole listing, so an earlier doubt stays as old as it is. */
+function withUnderLabels(before: Doubt | null, missing: number, now: number): Doubt {
+  if (before === null) return nextDoubt(null, { uncounted: 0, absent: 0, relabelled: 0, underLabels: missing }, now);
+  return { ...before, underLabels: Math.max(before.underLabels ?? 0, missing) };
 }

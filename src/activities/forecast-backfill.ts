@@ -8,12 +8,12 @@ import type { Forecast } from '../model/forecast.ts';
 import type { MailboxId } from '../model/ids.ts';
 import type { PriceTable } from '../model/prices.ts';
 import { wantsAttachments, type MailboxSettings } from '../model/settings.ts';
-import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { SpentUnits } from '../store/mailboxes/spent-units.ts';
 import type { WorkStore } from '../store/fetching/work-store.ts';
 import { unitsPaidAhead } from '../gmail/quota/batch-units.ts';
 import { dayLeft } from './daily-budget.ts';
+import { isListing } from './known-mailbox.ts';
 import { backfillUnitsPerMinute } from './slice-rate.ts';
 
 export interface ForecastDependencies {
@@ -102,9 +102,4 @@ async function dailyEnd(
   if (!(later > 0)) return 0;
   const days = Math.floor(later / (perDay / sharers));
   return until + days * DAY + ((later - days * (perDay / sharers)) / rate) * LONGEST_SPAN;
-}
-
-/** Until the listing has ended, the number of messages is unknown. */
-function isListing({ fullSync }: MailboxRow): boolean {
-  return fullSync === null || (fullSync.step !== 'fetching' && fullSync.step !== 'done');
 }

@@ -34,6 +34,11 @@ export async function followedMailbox(
   return { ...row, historyId };
 }
 
+/** Whether a listing is under way. Until it has ended, the number of messages is unknown. */
+export function isListing({ fullSync }: MailboxRow): boolean {
+  return fullSync === null || (fullSync.step !== 'fetching' && fullSync.step !== 'done');
+}
+
 function lost(mailbox: MailboxId): StoreError {
   return new StoreError({ kind: 'lost' }, `the database no longer knows ${mailbox}: everything is fetched again`);
 }

@@ -86,7 +86,7 @@ export interface LabelTotals {
  * @param request.since - a head from before the first of the listings
  */
 export async function compareLabels(
-  { session, scope, counts, since, signal }: Omit<TotalsRequest, 'moved'>,
+  { session, scope, counts, since, signal }: Omit<TotalsRequest, 'moved' | 'counts'> & Pick<LabelCount, 'counts'>,
   labels: readonly LabelId[],
 ): Promise<LabelTotals> {
   const differences: { readonly label: LabelId; readonly missing: number | null }[] = [];
@@ -126,7 +126,7 @@ async function missingOfAll(
 interface LabelCount {
   readonly session: GmailSession;
   readonly scope: Scope;
-  readonly counts: ListedCounts;
+  readonly counts: Pick<ListedCounts, 'labels'>;
   readonly label: LabelId;
   readonly signal: AbortSignal;
 }

@@ -2,7 +2,7 @@ import type { GmailSession, HistoryPage } from '../gmail/api/gmail-api.ts';
 import { GmailError } from '../gmail/api/gmail-error.ts';
 import { isReachedAs } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
-import { olderHistoryId, type HistoryId } from '../model/ids.ts';
+import { olderHistoryId, type HistoryId, type MailboxId } from '../model/ids.ts';
 import type { HistoryRecord } from '../model/change.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
@@ -70,7 +70,7 @@ async function followHistory(
     const { historyId, changed } = await applyHistory(deps, session, { row, request }, run);
     const fetched = await fetchPending(deps, session, { mailbox, lane: 'live', unitBudget: LIVE_BUDGET }, run);
     await settleEarlyReadings(deps, session, row, run);
-    if (fresh.length > 0) await listFreshLabels(deps, session, { mailbox, labelIds: fresh }, run);
+    await listFreshLabels(deps, session, { mailbox, labels: fresh, since: historyId }, run);
     const refreshed = await refreshLabels(deps, session, mailbox, run);
     const now = clock.now();
     const more = !fetched.exhausted || !refreshed;
@@ -84,7 +84,7 @@ async function followHistory(
       );
     const times = {
       nextAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'live', now }),
-      failedAttemptAt: await store.nextAttemptAt({ mailbox, lane: 'backfill', now }),
+      failedAttemptAt: await backfillDueAt(deps, mailbox, now),
       settleAt: settleAt(changed, now),
     };
     return {
@@ -191,6 +191,21 @@ async function firstPage(
 function lastButOne(records: readonly HistoryRecord[]): HistoryId | null {
   const last = records.at(-1)?.id;
   return records.findLast((record) => record.id !== last)?.id ?? null;
+}
+
+/**
+ * When the backfill lane is due: for a failed message, or to make a doubted listing again. Until a backfill is
+ * complete, its slices know of the listing themselves, and a budget may hold them back.
+ */
+async function backfillDueAt(
+  { store }: ActivityDependencies<MailboxRegistry & FetchingStore>,
+  mailbox: MailboxId,
+  now: number,
+): Promise<number | null> {
+  const failedAt = await store.nextAttemptAt({ mailbox, lane: 'backfill', now });
+  const row = await store.getMailbox(mailbox);
+  const relistAt = row?.fullSync?.step === 'done' ? row.relistAt : null;
+  return failedAt === null || relistAt === null ? (failedAt ?? relistAt) : Math.min(failedAt, relistAt);
 }
 
 /** Ms that the activities' time, which is Google's, is ahead of the Temporal server's. */

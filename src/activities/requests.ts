@@ -120,7 +120,7 @@ export interface PartialSyncResult extends Counts {
   readonly more: boolean;
   /** When live rows that could not be fetched yet are due. */
   readonly nextAttemptAt: number | null;
-  /** When a failed message of the backfill is due. */
+  /** When the backfill lane is due: for a failed message, or to make a doubted listing again. */
   readonly failedAttemptAt: number | null;
   /** When history must be read once more for records that appear late. */
   readonly settleAt: number | null;

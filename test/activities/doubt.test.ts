@@ -229,6 +229,13 @@ describe('a mailbox that lost thousands', () => {
 describe('a label', () => {
   let own: string;
   let ids: string[];
+  /** Messages get a new label that labels.list does not name, and history does not say so. */
+  function putInTheDark(messages: readonly string[]): string {
+    const { id } = ada.gmail.createLabel('In the dark');
+    ada.gmail.labelBook.unlist(id, { get: 'missing' });
+    ada.gmail.modify([...messages], { add: [id], remove: [] });
+    return id;
+  }
   beforeEach(async () => {
     ada = await RunningMailbox.open({ format: 'raw' });
     own = ada.gmail.createLabel('Work').id;
@@ -260,6 +267,44 @@ describe('a label', () => {
     await ada.run(30 * MINUTE);
     await expectExact();
     expect((await ada.stores.store.getLabels(ADA)).map(({ id }) => id)).toContain(own);
+  });
+
+  it('that a recovery passed over comes to a message that its own listing leaves out once it is named', async () => {
+    const other = putInTheDark(ids.slice(0, 4));
+    const omission = ada.gmail.omissions.add({ messageId: ids[2] ?? '', from: `label:${other}` });
+    await recover();
+    ada.gmail.labelBook.relist(other);
+    await ada.run(25 * MINUTE);
+    expect((await doubt())?.underLabels).toBe(1);
+    omission.remove();
+    await ada.run(DAY);
+    await expectExact();
+    expect(await doubt()).toBeNull();
+  });
+
+  it('that a recovery passed over, and that is never named, comes to all messages once one shows it', async () => {
+    const other = putInTheDark(ids.slice(0, 4));
+    await recover();
+    ada.gmail.modify(ids.slice(0, 1), { add: ['STARRED', other], remove: [] });
+    ada.gmail.modify(ids.slice(4, 5), { add: [other], remove: [] });
+    await ada.run(DAY);
+    await expectExact();
+  });
+
+  it('that labels.list leaves out without a count during a recovery is listed once it is named again', async () => {
+    ada.gmail.labelBook.unlist(own, { get: 'missing' });
+    const [unlabelled = ''] = ada.receive(1);
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    ada.gmail.modify([unlabelled], { add: [own], remove: [] });
+    const omission = ada.gmail.omissions.add({ messageId: unlabelled, from: `label:${own}` });
+    await recover();
+    await ada.run(DAY);
+    expect(await doubt()).toBeNull();
+    omission.remove();
+    ada.gmail.labelBook.relist(own);
+    await ada.run(DAY);
+    await expectExact();
   });
 
   it('that does not exist empties no mirror: the settings are refused with a sentence', async () => {

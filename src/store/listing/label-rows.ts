@@ -22,8 +22,8 @@ const PAGE = 500;
  */
 const FIRST_QUESTION = 60_000;
 /**
- * Ms before a label that is named for the first time is listed. By then, history has reported the messages that got the
- * label since.
+ * Ms before a label that is named for the first time, or again, is listed. By then, history has reported the messages
+ * that got the label since.
  */
 const FIRST_LISTING = 2 * 60_000;
 
@@ -39,7 +39,12 @@ const restOf = (unlistedSince: number, now: number): number => Math.max(FIRST_QU
 export function saveLabels(
   database: StoreDatabase,
   request: RequestOf<LabelStore, 'saveLabels'>,
-): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[]; gone: readonly LabelId[] }> {
+): Promise<{
+  changed: number;
+  unlisted: readonly LabelId[];
+  fresh: readonly LabelId[];
+  passedOver: readonly LabelId[];
+}> {
   const { now } = request;
   return withMailbox(database, request.mailbox, async ({ tx, dialect, key }) => {
     const held = await tx
@@ -55,8 +60,8 @@ export function saveLabels(
     });
     const listAt = ({ id }: Label): number | null => {
       const known = before.get(id);
-      if (known === undefined || OWN_TYPES.includes(known.type)) return held.length === 0 ? null : now + FIRST_LISTING;
-      return known.unlisted_since === null ? known.ask_at : null;
+      if (known === undefined) return held.length === 0 ? null : now + FIRST_LISTING;
+      return known.unlisted_since === null ? known.ask_at : now + FIRST_LISTING;
     };
     await bulkInsert(
       tx,
@@ -84,8 +89,8 @@ export function saveLabels(
           after.has(id) && since === null && askAt !== null && !waits(askAt, FIRST_LISTING),
       )
       .map(({ id }) => id as LabelId);
-    const gone = unlisted.filter(({ type }) => type === GONE).map(({ id }) => id as LabelId);
-    return { changed: changed.length, unlisted: due, fresh, gone };
+    const passedOver = unlisted.filter(({ type }) => OWN_TYPES.includes(type)).map(({ id }) => id as LabelId);
+    return { changed: changed.length, unlisted: due, fresh, passedOver };
   });
 }
 

@@ -10,16 +10,18 @@ export interface LabelStore {
    * `unlisted`: labels about which Gmail should be asked now whether they are gone. {@link LabelStore.keepLabel} and
    * {@link LabelStore.removeLabel} take the answer.
    *
-   * `fresh`: labels that were named for the first time some minutes ago. An earlier listing may have passed them over,
-   * so each is to be listed once.
+   * `fresh`: labels that were named some minutes ago, for the first time or after labels.list had left them out. An
+   * earlier listing may have passed them over, so each is to be listed once.
    *
-   * `gone`: labels that were found gone and are not named. If one of them exists after all, it is to be listed, too.
+   * `passedOver`: labels that are not named, and were found gone or were never named. If one of them exists, it is to
+   * be listed, too.
    */
-  saveLabels(request: {
-    mailbox: MailboxId;
-    labels: readonly Label[];
-    now: number;
-  }): Promise<{ changed: number; unlisted: readonly LabelId[]; fresh: readonly LabelId[]; gone: readonly LabelId[] }>;
+  saveLabels(request: { mailbox: MailboxId; labels: readonly Label[]; now: number }): Promise<{
+    changed: number;
+    unlisted: readonly LabelId[];
+    fresh: readonly LabelId[];
+    passedOver: readonly LabelId[];
+  }>;
   /** Has those of these messages that are held without the label read again. */
   readAgainWithout(request: {
     mailbox: MailboxId;

@@ -224,6 +224,7 @@ export function doubt(fixture: StoreFixture): void {
       expect(await unlisted()).toEqual([]);
       mailbox.now += 60_000;
       expect(await unlisted()).toEqual(['L_1']);
+      expect((await store.saveLabels({ mailbox: box, labels: [inbox], now: mailbox.now })).passedOver).toEqual(['L_1']);
       expect(await remove()).toEqual({ relabelled: 1 });
       expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });
       expect(await store.getLabels(box)).toEqual([inbox]);
@@ -255,7 +256,7 @@ export function doubt(fixture: StoreFixture): void {
       await save();
       await mailbox.sync([reading('a', { labels: ['INBOX'] })]);
       await mailbox.apply([record(101, labelled('a', 'L_1'))]);
-      expect((await save()).unlisted).toEqual(['L_1']);
+      expect(await save()).toMatchObject({ unlisted: ['L_1'], passedOver: ['L_1'] });
       expect(await store.getLabels(box)).toEqual([inbox]);
       await store.removeLabel({ mailbox: box, labelId: l('L_1'), now: mailbox.now });
       expect(await mailbox.labels()).toEqual({ a: ['INBOX'] });

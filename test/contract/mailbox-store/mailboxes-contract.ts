@@ -246,6 +246,20 @@ export function mailboxes(fixture: StoreFixture): void {
       expect(await fresh('old', 'new')).toEqual([]);
     });
 
+    it('has a label that labels.list left out listed once after it is named again', async () => {
+      const { store, id } = open();
+      let now = 1_000;
+      const label = (name: string) => ({ id: l(name), name, type: 'user' }) as const;
+      const save = (...names: string[]) => store.saveLabels({ mailbox: id, labels: names.map(label), now });
+      await save('old', 'other');
+      expect(await save('other')).toMatchObject({ unlisted: ['old'], passedOver: [] });
+      expect((await save('old', 'other')).fresh).toEqual([]);
+      now += 120_000;
+      expect((await save('old', 'other')).fresh).toEqual(['old']);
+      await store.keepLabel({ mailbox: id, labelId: l('old'), now });
+      expect((await save('old', 'other')).fresh).toEqual([]);
+    });
+
     it('adds usage up, by method', async () => {
       const { store, id } = open();
       const usage = (calls: number, units: number, rejected: number) => ({
