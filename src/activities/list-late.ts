@@ -1,6 +1,6 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
 import { listings } from '../gmail/api/scope-listings.ts';
-import type { HistoryId, LabelId } from '../model/ids.ts';
+import type { HistoryId, LabelId, MessageId } from '../model/ids.ts';
 import type { MailboxRow } from '../store/rows/mailbox-row.ts';
 import type { MailboxRegistry } from '../store/mailboxes/mailbox-registry.ts';
 import type { FetchingStore } from '../store/fetching/fetching-store.ts';
@@ -64,21 +64,31 @@ async function listAgain(
   run: ActivityRun,
 ) {
   let late = 0;
-  let messages = 0;
-  const labels = new Map<LabelId, number>();
+  // A page that moved while the listing went on, or that is listed again, shows a message twice. Counted twice, it would
+  // make up for one that the listing left out.
+  const messages = new Set<MessageId>();
+  const labels = new Map<LabelId, Set<MessageId>>();
   // The first listing left out the messages beyond the scope's limit, and so does this one.
-  let wanted = row.settings.scope.limit ?? Number.POSITIVE_INFINITY;
+  const limit = row.settings.scope.limit ?? Number.POSITIVE_INFINITY;
+  let wanted = limit;
   for (const query of listings(row.settings.scope)) {
     for await (const page of pagesOf(session, query, run.signal)) {
       const listed = page.slice(0, wanted);
-      wanted -= listed.length;
-      messages += listed.length;
-      for (const label of query.labelIds ?? []) labels.set(label, (labels.get(label) ?? 0) + listed.length);
+      for (const { id } of listed) messages.add(id);
+      for (const label of query.labelIds ?? []) {
+        const under = labels.get(label) ?? new Set();
+        for (const { id } of listed) under.add(id);
+        labels.set(label, under);
+      }
+      wanted = limit - messages.size;
       const { unknown } = await store.addListedLate({ mailbox: row.id, messages: listed, since, now: clock.now() });
       late += unknown;
       run.progress({ step: 'listing late', late });
       if (wanted === 0) break;
     }
   }
-  return { late, counts: { messages, labels } };
+  return {
+    late,
+    counts: { messages: messages.size, labels: new Map([...labels].map(([label, under]) => [label, under.size])) },
+  };
 }

@@ -1,5 +1,5 @@
 import type { GmailSession } from '../gmail/api/gmail-api.ts';
-import type { HistoryId, LabelId } from '../model/ids.ts';
+import type { HistoryId, LabelId, MessageId } from '../model/ids.ts';
 import { HIDING_LABELS, isHiding, type Scope } from '../model/settings.ts';
 import type { ListedCounts } from '../store/listing/listing-store.ts';
 import { pagesOf } from './list-ids.ts';
@@ -166,12 +166,12 @@ async function countPages(
   labelIds: readonly LabelId[],
   signal: AbortSignal,
 ): Promise<number | null> {
-  let messages = 0;
+  const messages = new Set<MessageId>();
   let pages = 0;
   for await (const page of pagesOf(session, { labelIds, includeSpamTrash: true }, signal)) {
-    messages += page.length;
+    for (const { id } of page) messages.add(id);
     pages += 1;
     if (pages > MOST_PAGES) return null;
   }
-  return messages;
+  return messages.size;
 }

@@ -91,6 +91,29 @@ describe('a message that listings leave out', () => {
     expect(await doubt()).toBeNull();
   });
 
+  it('is brought although the pages of a later listing move, and show another message twice', async () => {
+    ada.gmail.paging.tokens = 'offset';
+    ada.gmail.paging.listPage = 20;
+    const [hidden = ''] = ada.receive(1, { from: ada.clock.now() });
+    await ada.settle();
+    const omission = ada.gmail.omissions.add({ messageId: hidden, from: 'all' });
+    await ada.stores.store.beginRemoval({ mailbox: ADA, chain: null, now: ada.clock.now() });
+    await ada.stores.store.finishRemovals({ now: ada.clock.now() });
+    ada.lanes.dispatch({ kind: 'poked' });
+    await ada.settle();
+    expect(await doubt()).toMatchObject({ uncounted: 1, absent: 0 });
+    ada.simulator.faults.add({ match: { method: 'messages.list' }, effect: { kind: 'slow', ms: 1_000 } });
+    const listings = () => ada.calls()['messages.list'] ?? 0;
+    const before = listings();
+    expect(await ada.clock.runUntil(() => listings() > before + 1, DAY)).toBe(true);
+    // The newest message comes back after the second page: each later page begins with the last one of the page before.
+    omission.remove();
+    await ada.run(2 * DAY);
+    await ada.settle();
+    await expectExact();
+    expect(await doubt()).toBeNull();
+  });
+
   it('is brought by a later listing where it was never seen before', async () => {
     const [hidden = ''] = ada.receive(1);
     await ada.settle();
