@@ -166,7 +166,7 @@ describe.concurrent('handlers of a worker', () => {
     });
     expect(failing).toMatchObject({ delivered: 0, parked: 0, error: 'RangeError: it cannot be parsed' });
     expect((await box.report()).waitingDeliveries).toMatchObject([{ subscription: 'strict', why: 'failing' }]);
-    expect(await verb('subscriptions')).toMatch(/strict +above-all +1 +0 +delivers/);
+    expect(await verb('subscriptions')).toMatch(/strict +a handler +above-all +1 +0 +delivers/);
     expect(await verb('deliveries', 'strict')).toMatch(/RangeError: it cannot be parsed \(next attempt /);
     expect(await verb('status', box.id)).toMatch(/deliveries +strict waits since/);
     isBroken = false;

@@ -113,6 +113,13 @@ const TRIES: Readonly<Record<string, (world: HostileWorld) => readonly Try[]>> =
     { args: [live.id, shownId], shows: true },
     { args: [live.id, shownId, '--raw'], shows: false },
   ],
+  subscribe: ({ folder }) => [
+    { args: ['hook', '--url', 'http://10.0.0.1/'], shows: false },
+    { args: [HOSTILE, '--url', 'https://example.com/'], shows: true },
+    { args: ['hook', '--url', `https://10.0.0.1/${HOSTILE}`, '--link', HOSTILE], shows: false },
+    { args: ['hook', '--fields', HOSTILE], shows: true },
+    { args: ['hook', '--secret-file', join(folder, HOSTILE)], shows: true },
+  ],
   subscriptions: () => [{ args: [], shows: false }],
   deliveries: () => [
     { args: ['waits'], shows: true },
