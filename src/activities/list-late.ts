@@ -64,8 +64,8 @@ async function listAgain(
   run: ActivityRun,
 ) {
   let late = 0;
-  // A page that moved while the listing went on, or that is listed again, shows a message twice. Counted twice, it would
-  // make up for one that the listing left out.
+  // A page that moved while the listing went on, or that is listed again, shows a message twice. Counted twice, it
+  // would make up for one that the listing left out.
   const messages = new Set<MessageId>();
   const labels = new Map<LabelId, Set<MessageId>>();
   // The first listing left out the messages beyond the scope's limit, and so does this one.
