@@ -69,18 +69,17 @@ async function listAgain(
   const messages = new Set<MessageId>();
   const labels = new Map<LabelId, Set<MessageId>>();
   // The first listing left out the messages beyond the scope's limit, and so does this one.
-  const limit = row.settings.scope.limit ?? Number.POSITIVE_INFINITY;
-  let wanted = limit;
+  let wanted = row.settings.scope.limit ?? Number.POSITIVE_INFINITY;
   for (const query of listings(row.settings.scope)) {
     for await (const page of pagesOf(session, query, run.signal)) {
       const listed = page.slice(0, wanted);
+      wanted -= listed.length;
       for (const { id } of listed) messages.add(id);
       for (const label of query.labelIds ?? []) {
         const under = labels.get(label) ?? new Set();
         for (const { id } of listed) under.add(id);
         labels.set(label, under);
       }
-      wanted = limit - messages.size;
       const { unknown } = await store.addListedLate({ mailbox: row.id, messages: listed, since, now: clock.now() });
       late += unknown;
       run.progress({ step: 'listing late', late });
