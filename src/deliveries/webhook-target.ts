@@ -32,17 +32,17 @@ function webhookTarget(means: WebhookMeans, delivering: Delivering, target: Webh
   const eventOf = (change: Change): Promise<WebhookEvent> => eventOfChanged(change, target, read);
   // Made to see what fits, and sent a moment later.
   const made = new Map<number, WebhookEvent>();
+  async function* make(changes: readonly Change[]): AsyncGenerator<WebhookEvent> {
+    for (const change of changes) {
+      const event = await eventOf(change);
+      made.set(change.sequence, event);
+      yield event;
+    }
+  }
   return {
-    fitting: async (changes) => {
+    fitting: (changes) => {
       made.clear();
-      const events: WebhookEvent[] = [];
-      for (const change of changes) {
-        const event = await eventOf(change);
-        events.push(event);
-        if (eventsThatFit(events) < events.length) break;
-        made.set(change.sequence, event);
-      }
-      return eventsThatFit(events);
+      return eventsThatFit(make(changes));
     },
     take: async (delivery) => {
       const [first, ...others] = delivery.changes;

@@ -120,14 +120,20 @@ export function testEvent(at: number): WebhookEvent {
 }
 
 /**
- * How many of the first events fit into one webhook: at least one, whatever its size.
+ * How many of the first events fit into one webhook: at least one, whatever its size. Takes none after the first that
+ * does not fit.
  *
  * A batch keeps its first and last event through all attempts, so this is asked before the first attempt only.
  */
-export function eventsThatFit(events: readonly WebhookEvent[]): number {
+export async function eventsThatFit(events: Iterable<WebhookEvent> | AsyncIterable<WebhookEvent>): Promise<number> {
   let size = BATCH_FRAME;
-  const tooMany = events.findIndex((event) => (size += bytesOf(event).length + 1) > LARGEST_BODY);
-  return tooMany < 0 ? events.length : Math.max(tooMany, 1);
+  let fitting = 0;
+  for await (const event of events) {
+    size += bytesOf(event).length + 1;
+    if (size > LARGEST_BODY) return Math.max(fitting, 1);
+    fitting += 1;
+  }
+  return fitting;
 }
 
 /**

@@ -90,16 +90,16 @@ describe('a batch', () => {
     });
   });
 
-  it('has as many events as fit into 20 KB, and at least one', () => {
+  it('has as many events as fit into 20 KB, and at least one', async () => {
     const events = Array.from({ length: 100 }, (_, index) => eventOfChange({ ...stored, sequence: index + 1 }));
     const [first, ...others] = events;
     if (first === undefined) throw new Error('there are events');
-    const count = eventsThatFit(events);
+    const count = await eventsThatFit(events);
     expect(bodyAsText([first, ...others.slice(0, count - 1)]).length).toBeLessThanOrEqual(20_000);
     expect(bodyAsText([first, ...others.slice(0, count + 1)]).length).toBeGreaterThan(20_000);
-    expect(eventsThatFit(events.slice(0, 3))).toBe(3);
+    expect(await eventsThatFit(events.slice(0, 3))).toBe(3);
     const labels = Array.from({ length: 2_000 }, (_, index) => labelId(`Label_${index}`));
-    expect(eventsThatFit([eventOfChange({ ...stored, labelIds: labels }), ...events])).toBe(1);
+    expect(await eventsThatFit([eventOfChange({ ...stored, labelIds: labels }), ...events])).toBe(1);
   });
 });
 
