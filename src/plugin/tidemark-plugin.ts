@@ -6,6 +6,7 @@ import type { SyncActivities } from '../activities/requests.ts';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../host/system-clock.ts';
 import type { ClockSkew } from '../model/clock-skew.ts';
+import { clockSinks } from '../telemetry/watch-clock.ts';
 import { HEARTBEATS } from '../hosting/temporal-workers.ts';
 import type { WorkerRequest } from '../hosting/worker-request.ts';
 import { WORKFLOWS_PATH } from '../temporal/bundle-workflows.ts';
@@ -89,12 +90,8 @@ class TidemarkPlugin extends SimplePlugin {
       ...workflowsOf({ workflowBundle, workflowsPath }),
       sinks: {
         ...options.sinks,
-        [CLOCK_SINK]: {
-          seen: {
-            fn: (_workflow, serverTime: number) => this.#skew?.seen('temporal', serverTime),
-            callDuringReplay: false,
-          },
-        },
+        // The clock is watched once the stores are open.
+        ...clockSinks({ seen: (clock, time) => this.#skew?.seen(clock, time) }),
       },
     });
   }

@@ -27,7 +27,9 @@ export function watchClock({ clock, telemetry, log }: ClockWatchOptions): ClockS
 }
 
 /** The sink to which workflows report the server's time: see `ClockSinks` in src/workflows. */
-export function clockSinks(skew: ClockSkew): InjectedSinks<{ clock: { seen(serverTime: number): void } }> {
+export function clockSinks(
+  skew: Pick<ClockSkew, 'seen'>,
+): InjectedSinks<{ clock: { seen(serverTime: number): void } }> {
   return {
     clock: { seen: { fn: (_workflow, serverTime) => skew.seen('temporal', serverTime), callDuringReplay: false } },
   };
