@@ -2,112 +2,56 @@ import type { MailboxId } from '../model/ids.ts';
 import type { Remedy } from '../model/remedy.ts';
 import type { TidemarkError } from '../model/tidemark-error.ts';
 
+/** The remedy of a kind. */
+type Of<Kind extends Remedy['kind']> = Extract<Remedy, { kind: Kind }>;
+
+/** A sentence for each kind of remedy, mostly without its full stop. */
+const ADVICE: { readonly [Kind in Remedy['kind']]: (remedy: Of<Kind>) => string } = {
+  start: ({ mailbox }) => `Start it: tidemark start ${mailbox} (tidemark list names all mailboxes)`,
+  'connect-and-start': ({ mailbox }) =>
+    `Start it: tidemark start ${mailbox}. If it was never connected, first: ${connect(mailbox)}`,
+  connect: ({ mailbox }) => `Connect it: ${connect(mailbox)}`,
+  grant: grantAdvice,
+  'end-pause': ({ mailbox }) => `Continue with: tidemark resume ${mailbox}`,
+  'ask-again': ({ mailbox, orConnect }) =>
+    `Ask Gmail again at once: tidemark resume ${mailbox}` +
+    (orConnect ? `. If it stays so, make a new grant: tidemark login ${mailbox} --client FILE` : ''),
+  'correct-labels': ({ mailbox }) =>
+    `Correct it: tidemark configure ${mailbox} --label NAME, then tidemark resume ${mailbox}`,
+  'take-place': ({ mailbox, resumes }) =>
+    (resumes ? `With the right database: tidemark resume ${mailbox}. ` : '') +
+    `If this one shall take its place: tidemark stop ${mailbox}, then tidemark start ${mailbox}`,
+  rename: renameAdvice,
+  'rename-by-force': ({ from, to }) => `If you know better: tidemark rename ${from} ${to} --force`,
+  remove: ({ mailbox }) => `If ${mailbox} was begun by mistake: "tidemark remove ${mailbox} --yes", then rename again.`,
+  pause: ({ mailbox }) => `To pause it: tidemark pause ${mailbox}`,
+  'run-worker': () => 'Run a worker: tidemark worker',
+  'run-server': () => 'Without TEMPORAL_ADDRESS, npm start runs one.',
+  'list-subscriptions': () => 'List all: tidemark subscriptions',
+  'end-subscription': ({ subscription }) => `To end it: tidemark unsubscribe ${subscription}`,
+  migrate: () => 'Run: tidemark migrate',
+  'make-store': () =>
+    'A store is made when a mailbox is connected (tidemark login, tidemark connect), ' +
+    'by npm start, and by tidemark migrate.',
+  'check-bodies': ({ mailbox, rebuild }) =>
+    `Have them fetched again: tidemark check-bodies ${mailbox ?? 'EMAIL'}${rebuild ? ' --rebuild' : ''}`,
+  'see-failures': ({ mailbox }) => `See: tidemark failures ${mailbox}`,
+  'store-attachments': ({ mailbox }) => `To store attachments: tidemark configure ${mailbox} --attachments`,
+  'consent-with-client': () => 'Get one with it: tidemark login EMAIL --client FILE',
+  'connect-single': () => 'Connect single mailboxes with tidemark login or connect.',
+};
+
 /**
- * The commands by which a person carries out a remedy: a sentence, mostly without its full stop. Pure.
+ * The commands by which a person carries out a remedy. Pure.
  *
  * @returns null for a remedy of a newer version's worker
  */
-export function adviceOf(remedy: Remedy): string | null {
-  switch (remedy.kind) {
-    case 'start':
-      return `Start it: tidemark start ${remedy.mailbox} (tidemark list names all mailboxes)`;
-    case 'connect-and-start':
-      return `Start it: tidemark start ${remedy.mailbox}. If it was never connected, first: ${connect(remedy.mailbox)}`;
-    case 'connect':
-      return `Connect it: ${connect(remedy.mailbox)}`;
-    case 'grant':
-      return grantAdvice(remedy);
-    case 'end-pause':
-      return `Continue with: tidemark resume ${remedy.mailbox}`;
-    case 'ask-again':
-      return (
-        `Ask Gmail again at once: tidemark resume ${remedy.mailbox}` +
-        (remedy.orConnect ? `. If it stays so, make a new grant: tidemark login ${remedy.mailbox} --client FILE` : '')
-      );
-    case 'correct-labels':
-      return `Correct it: tidemark configure ${remedy.mailbox} --label NAME, then tidemark resume ${remedy.mailbox}`;
-    case 'take-place':
-      return (
-        (remedy.resumes ? `With the right database: tidemark resume ${remedy.mailbox}. ` : '') +
-        `If this one shall take its place: tidemark stop ${remedy.mailbox}, then tidemark start ${remedy.mailbox}`
-      );
-    case 'rename':
-      return renameAdvice(remedy);
-    case 'rename-by-force':
-      return `If you know better: tidemark rename ${remedy.from} ${remedy.to} --force`;
-    case 'remove':
-      return `If ${remedy.mailbox} was begun by mistake: "tidemark remove ${remedy.mailbox} --yes", then rename again.`;
-    case 'pause':
-      return `To pause it: tidemark pause ${remedy.mailbox}`;
-    case 'run-worker':
-    case 'run-server':
-    case 'list-subscriptions':
-    case 'end-subscription':
-    case 'migrate':
-    case 'make-store':
-    case 'check-bodies':
-    case 'see-failures':
-    case 'store-attachments':
-    case 'consent-with-client':
-    case 'connect-single':
-      return generalAdvice(remedy);
-    default:
-      remedy satisfies never;
-      return null;
-  }
+export function adviceOf<Kind extends Remedy['kind']>(remedy: Of<Kind> & { readonly kind: Kind }): string | null {
+  const advise: ((remedy: Of<Kind>) => string) | undefined = Object.hasOwn(ADVICE, remedy.kind)
+    ? ADVICE[remedy.kind]
+    : undefined;
+  return advise === undefined ? null : advise(remedy);
 }
-
-/** The advice on what is of no single mailbox, or is in it. */
-function generalAdvice(remedy: GeneralRemedy): string {
-  switch (remedy.kind) {
-    case 'run-worker':
-      return 'Run a worker: tidemark worker';
-    case 'run-server':
-      return 'Without TEMPORAL_ADDRESS, npm start runs one.';
-    case 'list-subscriptions':
-      return 'List all: tidemark subscriptions';
-    case 'end-subscription':
-      return `To end it: tidemark unsubscribe ${remedy.subscription}`;
-    case 'migrate':
-      return 'Run: tidemark migrate';
-    case 'make-store':
-      return (
-        'A store is made when a mailbox is connected (tidemark login, tidemark connect), ' +
-        'by npm start, and by tidemark migrate.'
-      );
-    case 'check-bodies':
-      return (
-        `Have them fetched again: tidemark check-bodies ${remedy.mailbox ?? 'EMAIL'}` +
-        (remedy.rebuild ? ' --rebuild' : '')
-      );
-    case 'see-failures':
-      return `See: tidemark failures ${remedy.mailbox}`;
-    case 'store-attachments':
-      return `To store attachments: tidemark configure ${remedy.mailbox} --attachments`;
-    case 'consent-with-client':
-      return 'Get one with it: tidemark login EMAIL --client FILE';
-    case 'connect-single':
-      return 'Connect single mailboxes with tidemark login or connect.';
-  }
-}
-
-type GeneralRemedy = Extract<
-  Remedy,
-  {
-    kind:
-      | 'run-worker'
-      | 'run-server'
-      | 'list-subscriptions'
-      | 'end-subscription'
-      | 'migrate'
-      | 'make-store'
-      | 'check-bodies'
-      | 'see-failures'
-      | 'store-attachments'
-      | 'consent-with-client'
-      | 'connect-single';
-  }
->;
 
 /** A message, and after it the advice on its remedy. */
 export function withAdvice(message: string, remedy: Remedy | null): string {
